@@ -1,0 +1,93 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// One table of targets. Who may import whom is design; Tests/TidyTests holds the same table and
+// checks every `import` line against it, because SwiftPM lets transitive imports through.
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .treatAllWarnings(as: .error),
+]
+
+func module(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = [],
+            exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, exclude: exclude,
+            swiftSettings: strict)
+}
+
+func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency],
+           exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)",
+                exclude: exclude, swiftSettings: strict)
+}
+
+func library(_ name: String, _ pkgConfig: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/\(name)", pkgConfig: pkgConfig)
+}
+
+let package = Package(
+    name: "aibuild",
+    products: [
+        .executable(name: "aibuild", targets: ["aibuild"]),
+        .executable(name: "aibuild-agent", targets: ["aibuild-agent"]),
+        .executable(name: "aibuild-coordinator", targets: ["aibuild-coordinator"]),
+    ],
+    targets: [
+        // C libraries and shims
+        .target(name: "CLinux", path: "Sources/CLinux"),
+        library("CSSH2", "libssh2"),
+        library("CCurl", "libcurl"),
+        library("CMariaDB", "libmariadb"),
+        library("CSQLite", "sqlite3"),
+        library("CMicroHTTPD", "libmicrohttpd"),
+        library("CYAML", "yaml-0.1"),
+        library("CCrypto", "libcrypto"),
+
+        // Kits: know nothing of image building
+        module("Support", "Sources/Support", ["CLinux", "CCrypto"]),
+        module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
+        module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
+        module("SSHKit", "Sources/SSHKit", ["CSSH2", "LoopKit", "Support"]),
+        module("SQLKit", "Sources/SQLKit", ["CMariaDB", "CSQLite", "Support"]),
+        module("HTTPTypes", "Sources/HTTPTypes"),
+        module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
+        module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "Support"]),
+        module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
+
+        // The words both sides share
+        module("BuildProtocol", "Protocol", exclude: ["PROTOCOL.md"]),
+
+        // What runs on a KVM host
+        module("AgentCore", "Agent/Core", ["BuildProtocol"]),
+        module("AgentRuntime", "Agent/Runtime",
+               ["AgentCore", "BuildProtocol", "HTTPClientKit", "LoopKit", "ProcessKit",
+                "Support", "YAMLKit"]),
+        program("aibuild-agent", "Agent/Main", ["AgentRuntime", "Support"]),
+
+        // What runs on the farm's head
+        module("CoordinatorCore", "Coordinator/Core", ["BuildProtocol"]),
+        module("CoordinatorService", "Coordinator/Service",
+               ["BuildProtocol", "CoordinatorCore", "Support"]),
+        module("CoordinatorAPI", "Coordinator/API",
+               ["BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes",
+                "Support"]),
+        module("CoordinatorAdapters", "Coordinator/Adapters",
+               ["BuildProtocol", "CoordinatorCore", "ProcessKit", "SQLKit", "SSHKit", "Support",
+                "YAMLKit"]),
+        program("aibuild-coordinator", "Coordinator/Daemon",
+                ["BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
+                 "CoordinatorService", "HTTPServerKit", "HTTPTypes", "SQLKit", "SSHKit",
+                 "Support", "YAMLKit"]),
+        program("aibuild", "Sources/aibuild", ["BuildProtocol", "HTTPClientKit", "Support"]),
+    ]
+)

@@ -1,0 +1,49 @@
+/// The identity of one attempt. It fences every effect of the attempt: status, log, artifact, test
+/// result, publish and release name the token, and a stale token is refused everywhere.
+///
+/// 32 lower-case hexadecimal digits, so that it is safe in a path, a command word and a URL.
+public struct AttemptToken: Sendable, Hashable, Comparable {
+    public let text: String
+
+    /// `nil` unless `text` is exactly 32 lower-case hexadecimal digits.
+    public init?(_ text: String) {
+        guard text.utf8.count == 32 else { return nil }
+        for byte in text.utf8 {
+            guard (48...57).contains(byte) || (97...102).contains(byte) else { return nil }
+        }
+        self.text = text
+    }
+
+    /// A token from two random numbers, which the caller draws.
+    public init(high: UInt64, low: UInt64) {
+        func hex(_ value: UInt64) -> String {
+            let digits = String(value, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }
+        text = hex(high) + hex(low)
+    }
+
+    public static func < (a: AttemptToken, b: AttemptToken) -> Bool { a.text < b.text }
+}
+
+extension AttemptToken: CustomStringConvertible {
+    public var description: String { text }
+}
+
+extension AttemptToken: Codable {
+    public init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let token = AttemptToken(text) else {
+            throw DecodingError.dataCorrupted(
+                .init(
+                    codingPath: decoder.codingPath,
+                    debugDescription: "an attempt token is 32 lower-case hexadecimal digits"))
+        }
+        self = token
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}

@@ -1,0 +1,122 @@
+/// What an attempt does, as the coordinator read it from the template's `aibuild.yml`. The agent
+/// never parses that file, so that a wrong key is refused before any host is asked.
+public struct BuildRecipe: Sendable, Hashable, Codable {
+    public var builder: Builder
+    /// Passed to the build program by var-file (Packer) or environment (`AIBUILD_VAR_<name>`).
+    public var variables: [String: String]
+    public var baseImage: BaseImage?
+
+    public init(
+        builder: Builder, variables: [String: String] = [:], baseImage: BaseImage? = nil
+    ) {
+        self.builder = builder
+        self.variables = variables
+        self.baseImage = baseImage
+    }
+}
+
+/// The program that makes the image.
+public enum Builder: Sendable, Hashable {
+    /// `packer build` of a template file of the repository (JSON, or HCL2 as `.pkr.hcl`).
+    case packer(template: String)
+    /// Any program of the repository: arguments as they stand, no shell. It leaves its images in
+    /// the folder named by `AIBUILD_OUTPUT`.
+    case command([String])
+}
+
+extension Builder: Codable {
+    private enum Key: String, CodingKey { case kind, template, command }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        switch try container.decode(String.self, forKey: .kind) {
+        case "packer": self = .packer(template: try container.decode(String.self, forKey: .template))
+        case "command": self = .command(try container.decode([String].self, forKey: .command))
+        case let kind:
+            throw DecodingError.dataCorruptedError(
+                forKey: .kind, in: container,
+                debugDescription: "unknown builder '\(kind)': this agent knows packer and command")
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        switch self {
+        case .packer(let template):
+            try container.encode("packer", forKey: .kind)
+            try container.encode(template, forKey: .template)
+        case .command(let command):
+            try container.encode("command", forKey: .kind)
+            try container.encode(command, forKey: .command)
+        }
+    }
+}
+
+/// An image or ISO that a build starts from. Fetched by the agent, cached there by digest.
+public struct BaseImage: Sendable, Hashable, Codable {
+    /// `http`, `https` or `file` (a path on the host).
+    public var url: String
+    /// 64 hexadecimal digits, or `nil` where the template says `sha256: none` in so many words.
+    public var sha256: String?
+
+    public init(url: String, sha256: String?) {
+        self.url = url
+        self.sha256 = sha256
+    }
+}
+
+/// A template archive (tar), named by its content.
+public struct TemplateArchive: Sendable, Hashable, Codable {
+    public var sha256: String
+    public var sizeBytes: Int64
+
+    public init(sha256: String, sizeBytes: Int64) {
+        self.sha256 = sha256
+        self.sizeBytes = sizeBytes
+    }
+}
+
+/// What an attempt needs of its host.
+public struct Requirements: Sendable, Hashable, Codable {
+    public var vcpus: Int
+    public var memoryBytes: Int64
+    public var diskBytes: Int64
+    /// `nil`: whatever the host has.
+    public var accelerator: Accelerator?
+    /// Tags that the host must carry, all of them.
+    public var tags: Set<String>
+
+    public init(
+        vcpus: Int = 1, memoryBytes: Int64 = 1 << 30, diskBytes: Int64 = 4 << 30,
+        accelerator: Accelerator? = nil, tags: Set<String> = []
+    ) {
+        self.vcpus = vcpus
+        self.memoryBytes = memoryBytes
+        self.diskBytes = diskBytes
+        self.accelerator = accelerator
+        self.tags = tags
+    }
+}
+
+public enum Accelerator: String, Sendable, Codable, CaseIterable, Comparable {
+    case kvm, tcg
+    public static func < (a: Accelerator, b: Accelerator) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// The timers and bounds of one attempt, which the supervisor enforces.
+public struct AttemptLimits: Sendable, Hashable, Codable {
+    /// From `start` to the end of hashing.
+    public var totalSeconds: Int
+    /// Longest time without a byte from the build program.
+    public var silenceSeconds: Int
+    /// Log bytes kept; beyond them the middle is dropped and the log says so.
+    public var logBytes: Int64
+
+    public init(
+        totalSeconds: Int = 4 * 3600, silenceSeconds: Int = 1800, logBytes: Int64 = 256 << 20
+    ) {
+        self.totalSeconds = totalSeconds
+        self.silenceSeconds = silenceSeconds
+        self.logBytes = logBytes
+    }
+}

@@ -1,0 +1,63 @@
+/// Which names are let in. Everything that later becomes a path, a URL or a command word is checked
+/// here, once, at the door.
+public enum Names {
+    /// `nil` when `name` may name a guest OS, host or tag, else what is wrong with it.
+    ///
+    /// Letters, digits, `.`, `_`, `-`, first a letter or digit, at most `ProtocolLimits.nameBytes`.
+    /// ASCII only: the name becomes part of image names, URLs and folder names on many systems.
+    public static func problem(_ name: String, what: String = "name") -> String? {
+        if name.isEmpty { return "the \(what) is empty" }
+        if name.utf8.count > ProtocolLimits.nameBytes {
+            return "the \(what) has \(name.utf8.count) bytes; "
+                + "at most \(ProtocolLimits.nameBytes) are allowed"
+        }
+        for scalar in name.unicodeScalars where !isPlain(scalar) {
+            return "the \(what) \(quoted(name)) contains \(quoted(String(scalar))); "
+                + "allowed are A-Z a-z 0-9 . _ -"
+        }
+        guard let first = name.unicodeScalars.first, first != ".", first != "_", first != "-" else {
+            return "the \(what) \(quoted(name)) must begin with a letter or a digit"
+        }
+        return nil
+    }
+
+    /// Whether `name` is a plain file name: no path separator, no control character, not hidden.
+    public static func isFileName(_ name: String) -> Bool {
+        guard !name.isEmpty, name.utf8.count <= 255, name.utf8.first != UInt8(ascii: ".") else {
+            return false
+        }
+        return !name.unicodeScalars.contains { $0 == "/" || $0.value < 0x20 || $0.value == 0x7F }
+    }
+
+    /// Whether `path` stays below the folder that it is relative to.
+    public static func isInnerPath(_ path: String) -> Bool {
+        guard !path.isEmpty, path.utf8.count <= 1024, !path.hasPrefix("/") else { return false }
+        guard !path.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
+            return false
+        }
+        return path.split(separator: "/", omittingEmptySubsequences: false)
+            .allSatisfy { !$0.isEmpty && $0 != ".." && $0 != "." }
+    }
+
+    /// Whether `text` is a SHA-256 in lower-case hexadecimal.
+    public static func isSHA256(_ text: String) -> Bool {
+        text.utf8.count == 64
+            && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+    }
+
+    /// `name` in quotes, control characters made visible, for messages.
+    public static func quoted(_ name: String) -> String {
+        let visible = name.unicodeScalars.map { scalar in
+            scalar.value < 0x20 || scalar.value == 0x7F
+                ? "\\u{" + String(scalar.value, radix: 16) + "}" : String(scalar)
+        }.joined()
+        return "'" + visible.prefixOfUTF8(200) + "'"
+    }
+
+    private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", ".", "_", "-": true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,5 @@
+// libcrypto as Swift imports it.
+#pragma once
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/crypto.h>

@@ -1,0 +1,2 @@
+// Processes. The functions are in process.c, owned by ProcessKit.
+#pragma once

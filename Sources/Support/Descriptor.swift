@@ -1,0 +1,87 @@
+import CLinux
+import Glibc
+
+/// An open file descriptor that is closed exactly once.
+public struct Descriptor: ~Copyable, Sendable {
+    public let raw: Int32
+
+    public init(owning raw: Int32) { self.raw = raw }
+
+    deinit { if raw >= 0 { close(raw) } }
+
+    /// Opens `path`, close-on-exec.
+    public init(_ path: String, _ flags: Int32, mode: Int32 = 0o600) throws(SystemError) {
+        raw = try checked(aib_open(path, flags, mode), "cannot open \(path)")
+    }
+
+    /// Gives the descriptor away: the receiver closes it.
+    public consuming func release() -> Int32 {
+        let raw = self.raw
+        discard self
+        return raw
+    }
+
+    /// Bytes read, 0 at the end of the file.
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
+        while true {
+            let count = Glibc.read(raw, buffer.baseAddress, buffer.count)
+            if count >= 0 { return count }
+            if errno != EINTR { throw .last("cannot read") }
+        }
+    }
+
+    /// Bytes read at `offset`, 0 at the end of the file.
+    public func read(
+        into buffer: UnsafeMutableRawBufferPointer, at offset: Int64
+    ) throws(SystemError) -> Int {
+        while true {
+            let count = pread(raw, buffer.baseAddress, buffer.count, Int(offset))
+            if count >= 0 { return count }
+            if errno != EINTR { throw .last("cannot read") }
+        }
+    }
+
+    public func writeAll(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let piece = UnsafeRawBufferPointer(rebasing: rest)
+            let count = Glibc.write(raw, piece.baseAddress, piece.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw .last("cannot write")
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    public func writeAll(_ bytes: [UInt8]) throws(SystemError) {
+        let failure = bytes.withUnsafeBytes { raw -> SystemError? in
+            do throws(SystemError) { try writeAll(raw) } catch { return error }
+            return nil
+        }
+        if let failure { throw failure }
+    }
+
+    public func writeAll(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SystemError) {
+        var done = 0
+        while done < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+            let count = pwrite(raw, rest.baseAddress, rest.count, Int(offset) + done)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw .last("cannot write")
+            }
+            done += count
+        }
+    }
+
+    public func sync() throws(SystemError) {
+        if fsync(raw) != 0 { throw .last("cannot fsync") }
+    }
+
+    public func sizeBytes() throws(SystemError) -> Int64 {
+        var info = stat()
+        if fstat(raw, &info) != 0 { throw .last("cannot stat") }
+        return Int64(info.st_size)
+    }
+}

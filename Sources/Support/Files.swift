@@ -1,0 +1,129 @@
+import CLinux
+import Glibc
+
+/// File operations that say what failed, and durable replacement.
+public enum Files {
+    public enum Kind: Sendable { case file, folder, link, other }
+
+    /// What `path` itself is (a link is not followed), or `nil` when nothing is there.
+    public static func kind(_ path: String) -> Kind? {
+        var info = stat()
+        guard lstat(path, &info) == 0 else { return nil }
+        switch info.st_mode & S_IFMT {
+        case S_IFREG: return .file
+        case S_IFDIR: return .folder
+        case S_IFLNK: return .link
+        default: return .other
+        }
+    }
+
+    public static func exists(_ path: String) -> Bool { kind(path) != nil }
+
+    public static func sizeBytes(_ path: String) -> Int64? {
+        var info = stat()
+        return stat(path, &info) == 0 ? Int64(info.st_size) : nil
+    }
+
+    /// The whole file, at most `limitBytes`.
+    public static func read(_ path: String, limitBytes: Int) throws(SystemError) -> [UInt8] {
+        let file = try Descriptor(path, O_RDONLY)
+        let size = try file.sizeBytes()
+        guard size <= limitBytes else { throw SystemError(errno: EFBIG, "cannot read \(path)") }
+        var bytes: [UInt8] = []
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 1)
+        defer { buffer.deallocate() }
+        while bytes.count <= limitBytes {
+            let count = try file.read(into: buffer)
+            if count == 0 { return bytes }
+            bytes.append(contentsOf: buffer[..<count])
+        }
+        throw SystemError(errno: EFBIG, "cannot read \(path)")
+    }
+
+    /// Replaces `path` so that a reader, and a machine after a power cut, sees the old content or
+    /// the new and never a part: temporary file beside it, fsync, rename, fsync of the folder.
+    public static func replace(
+        _ path: String, with bytes: some Collection<UInt8>, mode: Int32 = 0o644
+    ) throws(SystemError) {
+        let temporary = path + ".tmp\(getpid())-\(UInt32.random(in: .min ... .max))"
+        do throws(SystemError) {
+            let file = try Descriptor(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+            try file.writeAll(Array(bytes))
+            try file.sync()
+            try rename(temporary, to: path)
+        } catch {
+            unlink(temporary)
+            throw SystemError(errno: error.errno, "cannot write \(path)")
+        }
+    }
+
+    /// Renames and makes the rename durable.
+    public static func rename(_ old: String, to new: String) throws(SystemError) {
+        if Glibc.rename(old, new) != 0 { throw .last("cannot rename \(old) to \(new)") }
+        try syncFolder(folder(of: new))
+    }
+
+    public static func syncFolder(_ path: String) throws(SystemError) {
+        try checked(aib_sync_directory(path), "cannot fsync \(path)")
+    }
+
+    /// Makes the folder and those above it.
+    public static func makeFolder(_ path: String, mode: UInt32 = 0o755) throws(SystemError) {
+        if mkdir(path, mode) == 0 || errno == EEXIST {
+            var info = stat()
+            if stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR { return }
+            throw SystemError(errno: ENOTDIR, "cannot make folder \(path)")
+        }
+        let parent = folder(of: path)
+        guard errno == ENOENT, parent != path else { throw .last("cannot make folder \(path)") }
+        try makeFolder(parent, mode: mode)
+        if mkdir(path, mode) != 0 && errno != EEXIST {
+            throw .last("cannot make folder \(path)")
+        }
+    }
+
+    /// Names in a folder, sorted, without `.` and `..`.
+    public static func list(_ path: String) throws(SystemError) -> [String] {
+        guard let stream = opendir(path) else { throw .last("cannot list \(path)") }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { raw in
+                String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// Removes a file, link or folder with all in it. Links are not followed. Gone is fine.
+    public static func remove(_ path: String) throws(SystemError) {
+        switch kind(path) {
+        case nil: return
+        case .folder:
+            chmod(path, 0o700)
+            for name in try list(path) { try remove(path + "/" + name) }
+            if rmdir(path) != 0 && errno != ENOENT { throw .last("cannot remove \(path)") }
+        default:
+            if unlink(path) != 0 && errno != ENOENT { throw .last("cannot remove \(path)") }
+        }
+    }
+
+    public static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    public static func name(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return path }
+        return String(path[path.index(after: slash)...])
+    }
+
+    /// Free and total bytes of the file system that `path` is on.
+    public static func room(_ path: String) throws(SystemError) -> (free: Int64, total: Int64) {
+        var free: Int64 = 0
+        var total: Int64 = 0
+        try checked(aib_disk_room(path, &free, &total), "cannot measure the disk of \(path)")
+        return (free, total)
+    }
+}

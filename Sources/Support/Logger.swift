@@ -1,0 +1,27 @@
+import Glibc
+
+/// A daemon's own log: one line an event on standard error, `level message key=value …`; journald
+/// or the caller adds the time. Secrets never get here: callers log names, not values.
+public struct Logger: Sendable {
+    public enum Level: String, Sendable { case info, warning, error }
+
+    private let component: String
+
+    public init(_ component: String) { self.component = component }
+
+    public func info(_ message: String) { write(.info, message) }
+    public func warning(_ message: String) { write(.warning, message) }
+    public func error(_ message: String) { write(.error, message) }
+
+    private func write(_ level: Level, _ message: String) {
+        let safe = message.unicodeScalars.map { scalar in
+            scalar.value < 0x20 || scalar.value == 0x7F
+                ? "\\u{" + String(scalar.value, radix: 16) + "}" : String(scalar)
+        }.joined()
+        var line = "\(level.rawValue) \(component): \(safe)\n"
+        line.withUTF8 { bytes in
+            // One write a line, so that lines of several threads do not mix.
+            _ = Glibc.write(2, bytes.baseAddress, bytes.count)
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Support: what every part that touches the system needs: errors, descriptors, durable files,
+//! digests, clocks, the log of a daemon. Knows nothing of images, builds or hosts.
+
+import CLinux
+import Glibc
+
+/// A failed system call, said so that a person can act on it.
+public struct SystemError: Error, Sendable, Hashable {
+    public var errno: Int32
+    /// What was tried, to what: `"cannot write /var/lib/x"`.
+    public var what: String
+
+    public init(errno: Int32, _ what: String) {
+        self.errno = errno
+        self.what = what
+    }
+
+    /// The error that the last failed Glibc call left.
+    public static func last(_ what: String) -> SystemError {
+        SystemError(errno: Glibc.errno, what)
+    }
+
+    public var isDiskFull: Bool { errno == ENOSPC || errno == EDQUOT }
+}
+
+extension SystemError: CustomStringConvertible {
+    public var description: String { "\(what): \(String(cString: strerror(errno)))" }
+}
+
+/// Returns `code`, or throws where a CLinux function answered with `-errno`.
+@discardableResult
+public func checked(_ code: Int32, _ what: @autoclosure () -> String) throws(SystemError) -> Int32 {
+    guard code < 0 else { return code }
+    throw SystemError(errno: -code, what())
+}
+
+/// An error whose description is the whole message for a person.
+public struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
+    public var description: String
+    public init(_ description: String) { self.description = description }
+}
