@@ -15,20 +15,26 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-func module(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = [],
-            exclude: [String] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: path, exclude: exclude,
-            swiftSettings: strict)
+func module(
+    _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [],
+    exclude: [String] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: path, exclude: exclude,
+        swiftSettings: strict)
 }
 
 func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency],
-           exclude: [String] = []) -> Target {
-    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)",
-                exclude: exclude, swiftSettings: strict)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency],
+    exclude: [String] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(name)",
+        exclude: exclude, swiftSettings: strict)
 }
 
 func library(_ name: String, _ pkgConfig: String) -> Target {
@@ -69,25 +75,38 @@ let package = Package(
 
         // What runs on a KVM host
         module("AgentCore", "Agent/Core", ["BuildProtocol"]),
-        module("AgentRuntime", "Agent/Runtime",
-               ["AgentCore", "BuildProtocol", "HTTPClientKit", "LoopKit", "ProcessKit",
-                "Support", "YAMLKit"]),
+        module(
+            "AgentRuntime", "Agent/Runtime",
+            [
+                "AgentCore", "BuildProtocol", "HTTPClientKit", "LoopKit", "ProcessKit",
+                "Support", "YAMLKit",
+            ]),
         program("aibuild-agent", "Agent/Main", ["AgentRuntime", "Support"]),
 
         // What runs on the farm's head
         module("CoordinatorCore", "Coordinator/Core", ["BuildProtocol"]),
-        module("CoordinatorService", "Coordinator/Service",
-               ["BuildProtocol", "CoordinatorCore", "Support"]),
-        module("CoordinatorAPI", "Coordinator/API",
-               ["BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes",
-                "Support"]),
-        module("CoordinatorAdapters", "Coordinator/Adapters",
-               ["BuildProtocol", "CoordinatorCore", "ProcessKit", "SQLKit", "SSHKit", "Support",
-                "YAMLKit"]),
-        program("aibuild-coordinator", "Coordinator/Daemon",
-                ["BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
-                 "CoordinatorService", "HTTPServerKit", "HTTPTypes", "SQLKit", "SSHKit",
-                 "Support", "YAMLKit"]),
+        module(
+            "CoordinatorService", "Coordinator/Service",
+            ["BuildProtocol", "CoordinatorCore", "Support"]),
+        module(
+            "CoordinatorAPI", "Coordinator/API",
+            [
+                "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes",
+                "Support",
+            ]),
+        module(
+            "CoordinatorAdapters", "Coordinator/Adapters",
+            [
+                "BuildProtocol", "CoordinatorCore", "ProcessKit", "SQLKit", "SSHKit", "Support",
+                "YAMLKit",
+            ]),
+        program(
+            "aibuild-coordinator", "Coordinator/Daemon",
+            [
+                "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
+                "CoordinatorService", "HTTPServerKit", "HTTPTypes", "SQLKit", "SSHKit",
+                "Support", "YAMLKit",
+            ]),
         program("aibuild", "Sources/aibuild", ["BuildProtocol", "HTTPClientKit", "Support"]),
     ]
 )

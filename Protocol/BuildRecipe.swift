@@ -30,7 +30,8 @@ extension Builder: Codable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         switch try container.decode(String.self, forKey: .kind) {
-        case "packer": self = .packer(template: try container.decode(String.self, forKey: .template))
+        case "packer":
+            self = .packer(template: try container.decode(String.self, forKey: .template))
         case "command": self = .command(try container.decode([String].self, forKey: .command))
         case let kind:
             throw DecodingError.dataCorruptedError(

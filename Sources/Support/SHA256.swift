@@ -30,7 +30,8 @@ public struct SHA256: ~Copyable {
     }
 
     /// Digest of the first `limitBytes` of a file (all of it by default).
-    public static func file(_ path: String, limitBytes: Int64 = .max) throws(SystemError) -> String {
+    public static func file(_ path: String, limitBytes: Int64 = .max) throws(SystemError) -> String
+    {
         let file = try Descriptor(path, O_RDONLY)
         var hasher = SHA256()
         var rest = limitBytes
