@@ -108,5 +108,10 @@ let package = Package(
                 "Support", "YAMLKit",
             ]),
         program("aibuild", "Sources/aibuild", ["BuildProtocol", "HTTPClientKit", "Support"]),
+
+        // Tests
+        module("TestSupport", "Tests/TestSupport", ["CLinux", "LoopKit", "SSHKit", "Support"]),
+        tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
+        tests("SSHKitTests", ["LoopKit", "SSHKit", "Support", "TestSupport"]),
     ]
 )
