@@ -114,5 +114,7 @@ let package = Package(
             "TestSupport", "Tests/TestSupport",
             ["CLinux", "LoopKit", "SQLKit", "SSHKit", "Support"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
+        tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
+        tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )

@@ -31,7 +31,9 @@ public struct MariaDBEndpoint: Sendable {
     var address: String { socket ?? (host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)") }
 }
 
-extension MariaDBEndpoint: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+extension MariaDBEndpoint: CustomStringConvertible, CustomDebugStringConvertible,
+    CustomReflectable
+{
     public var description: String { "MariaDB at \(address) as \(user), database \(database)" }
     public var debugDescription: String { description }
     public var customMirror: Mirror { Mirror(self, children: []) }
