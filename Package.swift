@@ -110,7 +110,11 @@ let package = Package(
         program("aibuild", "Sources/aibuild", ["BuildProtocol", "HTTPClientKit", "Support"]),
 
         // Tests
-        module("TestSupport", "Tests/TestSupport", ["CLinux", "LoopKit", "SSHKit", "Support"]),
+        module(
+            "TestSupport", "Tests/TestSupport",
+            ["CLinux", "LoopKit", "SQLKit", "SSHKit", "Support"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
+        tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
+        tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )
