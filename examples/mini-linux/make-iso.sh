@@ -27,11 +27,19 @@ need() { # FILE PACKAGE
     [ -r "$1" ] || die "$1 is missing: apt-get install $2"
 }
 
-kernel=$(ls -v /boot/vmlinuz-*-cloud-amd64 2>/dev/null | tail -n 1) || true
-[ -n "$kernel" ] || die "no kernel /boot/vmlinuz-*-cloud-amd64: apt-get install linux-image-cloud-amd64"
-version=${kernel#/boot/vmlinuz-}
-need "$kernel" linux-image-cloud-amd64
-need "/lib/modules/$version/modules.dep" linux-image-cloud-amd64
+# The newest cloud kernel, installed or only unpacked (scripts/install-packages.sh does that).
+kernel=
+for system in "" "$here/../../.deps/kernel"; do
+    for file in $(printf '%s\n' "$system"/boot/vmlinuz-*-cloud-amd64 | sort -V); do
+        [ -r "$file" ] && [ -r "$system/lib/modules/${file##*/vmlinuz-}/modules.dep" ] || continue
+        kernel=$file
+        modules_root=${system:-/}
+    done
+    [ -z "$kernel" ] || break
+done
+[ -n "$kernel" ] || die "no kernel with its modules in /boot/vmlinuz-*-cloud-amd64 or .deps/kernel:
+run scripts/install-packages.sh"
+version=${kernel##*/vmlinuz-}
 need /bin/busybox busybox-static
 need /usr/sbin/dropbear dropbear-bin
 need /usr/bin/scp openssh-client
@@ -82,7 +90,7 @@ done
 
 # Kernel modules in the order in which they must be inserted, each once.
 for module in $modules; do
-    modprobe --set-version "$version" --show-depends "$module" || die "no kernel module $module"
+    modprobe --dirname "$modules_root" --set-version "$version" --show-depends "$module" || die "no kernel module $module"
 done | awk '$1 == "insmod" && !seen[$2]++ { printf "%02d %s\n", ++count, $2 }' | while read -r number file; do
     # Some distributions compress modules; busybox insmod takes them plain.
     case $file in
