@@ -64,7 +64,7 @@ let package = Package(
         module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
         module("SSHKit", "Sources/SSHKit", ["CSSH2", "LoopKit", "Support"]),
-        module("SQLKit", "Sources/SQLKit", ["CMariaDB", "CSQLite", "Support"]),
+        module("SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "Support"]),
         module("HTTPTypes", "Sources/HTTPTypes"),
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
         module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "Support"]),
@@ -108,5 +108,9 @@ let package = Package(
                 "Support", "YAMLKit",
             ]),
         program("aibuild", "Sources/aibuild", ["BuildProtocol", "HTTPClientKit", "Support"]),
+
+        // Tests
+        module("TestSupport", "Tests/TestSupport", ["CLinux", "LoopKit", "SSHKit", "Support"]),
+        tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
     ]
 )

@@ -1,6 +1,7 @@
-// epoll and eventfd. Errors are returned as -errno.
+// epoll, eventfd and non-blocking stream sockets. Errors are returned as -errno.
 #pragma once
 #include <stdint.h>
+#include <sys/socket.h>
 
 #define AIB_READABLE 1u
 #define AIB_WRITABLE 2u
@@ -8,11 +9,27 @@
 struct aib_event { uint64_t token; uint32_t ready; };
 
 int aib_epoll_create(void);
-/// Adds or changes one-shot interest in fd. `added` says whether fd is in the set already.
-int aib_epoll_arm(int epoll_fd, int fd, int added, uint32_t interest, uint64_t token);
+/// Adds fd to the set, or changes what it is watched for; one event, then it must be armed again.
+int aib_epoll_arm(int epoll_fd, int fd, uint32_t interest, uint64_t token);
 int aib_epoll_remove(int epoll_fd, int fd);
 /// Waits up to timeout_ms (-1: for ever) for events; an interrupted wait returns 0.
 int aib_epoll_wait(int epoll_fd, struct aib_event *events, int capacity, int timeout_ms);
 int aib_eventfd_create(void);
 int aib_eventfd_signal(int fd);
 int aib_eventfd_drain(int fd);
+
+/// Names the calling thread as ps and gdb show it (15 bytes are kept).
+void aib_name_thread(const char *name);
+
+int aib_set_nonblocking(int fd);
+/// 1 for a socket, 0 for anything else.
+int aib_is_socket(int fd);
+/// A listening socket whose file only its owner may connect to. The path must be free.
+int aib_unix_listen(const char *path, int backlog);
+/// A connected socket; -EAGAIN while the listener's backlog is full.
+int aib_unix_connect(const char *path);
+int aib_accept(int fd);
+/// Starts to connect: a socket that is writable when that has ended, see aib_socket_error.
+int aib_tcp_connect(const struct sockaddr *address, socklen_t length);
+/// The outcome of a connect or the error that the connection met: 0, or -errno.
+int aib_socket_error(int fd);

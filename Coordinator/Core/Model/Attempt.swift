@@ -1,0 +1,55 @@
+public import BuildProtocol
+
+/// One try of a build on one host. Kept for ever, with its reason and its log.
+public struct Attempt: Sendable, Hashable, Codable {
+    public var token: AttemptToken
+    public var build: String
+    /// 1 for the first try.
+    public var ordinal: Int
+    public var host: String
+    public var startedMilliseconds: Int64
+    public var endedMilliseconds: Int64?
+    /// `nil` while it runs.
+    public var outcome: Outcome?
+    /// Size and digest of the log, once it is complete here.
+    public var logBytes: Int64?
+    public var logSHA256: String?
+    public var accelerator: Accelerator?
+
+    public init(
+        token: AttemptToken, build: String, ordinal: Int, host: String,
+        startedMilliseconds: Int64, endedMilliseconds: Int64? = nil, outcome: Outcome? = nil,
+        logBytes: Int64? = nil, logSHA256: String? = nil, accelerator: Accelerator? = nil
+    ) {
+        self.token = token
+        self.build = build
+        self.ordinal = ordinal
+        self.host = host
+        self.startedMilliseconds = startedMilliseconds
+        self.endedMilliseconds = endedMilliseconds
+        self.outcome = outcome
+        self.logBytes = logBytes
+        self.logSHA256 = logSHA256
+        self.accelerator = accelerator
+    }
+}
+
+/// How an attempt ended, as the store records it.
+public struct AttemptEnd: Sendable, Hashable {
+    public var outcome: Outcome
+    public var logBytes: Int64?
+    public var logSHA256: String?
+    public var accelerator: Accelerator?
+    public var artifacts: [Artifact]
+
+    public init(
+        outcome: Outcome, logBytes: Int64? = nil, logSHA256: String? = nil,
+        accelerator: Accelerator? = nil, artifacts: [Artifact] = []
+    ) {
+        self.outcome = outcome
+        self.logBytes = logBytes
+        self.logSHA256 = logSHA256
+        self.accelerator = accelerator
+        self.artifacts = artifacts
+    }
+}

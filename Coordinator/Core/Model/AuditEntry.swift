@@ -1,0 +1,19 @@
+/// Who changed what, when. One for each change that a person or a trigger asked for.
+public struct AuditEntry: Sendable, Hashable, Codable {
+    public var atMilliseconds: Int64
+    public var actor: String
+    /// `build.submit`, `host.drain` …
+    public var action: String
+    public var subject: String
+    public var detail: String
+
+    public init(
+        atMilliseconds: Int64, actor: String, action: String, subject: String, detail: String = ""
+    ) {
+        self.atMilliseconds = atMilliseconds
+        self.actor = actor
+        self.action = action
+        self.subject = subject
+        self.detail = detail
+    }
+}

@@ -1,0 +1,142 @@
+public import BuildProtocol
+
+/// One request to make an image of a guest OS from one state of its template.
+public struct Build: Sendable, Hashable, Codable {
+    public var id: String
+    public var guestOSID: String
+    public var guestOS: String
+    /// Counts the builds of one guest OS from 1; part of the image's name.
+    public var number: Int
+    public var state: BuildState
+    /// Higher goes first; 0 is usual.
+    public var priority: Int
+    public var owner: String
+    public var plan: BuildPlan
+    /// The historic column `update_contents`: why this build, in a person's words.
+    public var updateContents: String
+    public var submittedMilliseconds: Int64
+    /// A retry waits until then.
+    public var notBeforeMilliseconds: Int64
+    public var startedMilliseconds: Int64?
+    public var endedMilliseconds: Int64?
+    /// The attempt that owns the build now, or did last.
+    public var attempt: AttemptToken?
+    public var host: String?
+    public var attemptCount: Int
+    public var cancelRequested: Bool
+    /// Why it failed, or why its last attempt did.
+    public var fault: Fault?
+    public var image: PublishedImage?
+
+    public init(
+        id: String, guestOSID: String, guestOS: String, number: Int, state: BuildState = .queued,
+        priority: Int, owner: String, plan: BuildPlan, updateContents: String,
+        submittedMilliseconds: Int64, notBeforeMilliseconds: Int64 = 0,
+        startedMilliseconds: Int64? = nil, endedMilliseconds: Int64? = nil,
+        attempt: AttemptToken? = nil, host: String? = nil, attemptCount: Int = 0,
+        cancelRequested: Bool = false, fault: Fault? = nil, image: PublishedImage? = nil
+    ) {
+        self.id = id
+        self.guestOSID = guestOSID
+        self.guestOS = guestOS
+        self.number = number
+        self.state = state
+        self.priority = priority
+        self.owner = owner
+        self.plan = plan
+        self.updateContents = updateContents
+        self.submittedMilliseconds = submittedMilliseconds
+        self.notBeforeMilliseconds = notBeforeMilliseconds
+        self.startedMilliseconds = startedMilliseconds
+        self.endedMilliseconds = endedMilliseconds
+        self.attempt = attempt
+        self.host = host
+        self.attemptCount = attemptCount
+        self.cancelRequested = cancelRequested
+        self.fault = fault
+        self.image = image
+    }
+
+    /// `<name>x86_64_<yyyymmdd>_<number>`, as the original AIBuild names its images; the date is
+    /// the day of submission in UTC, so that a retry after midnight keeps the name.
+    public var imageName: String {
+        let day = CivilDate(unixMilliseconds: submittedMilliseconds)
+        return "\(guestOS)x86_64_\(day.compact)_\(number)"
+    }
+}
+
+/// What a build does, fixed when it is submitted: later changes of the template do not reach it.
+public struct BuildPlan: Sendable, Hashable, Codable {
+    public var template: TemplateArchive
+    /// The Git commit of the template, where it came from Git.
+    public var commit: String?
+    public var recipe: BuildRecipe
+    public var requirements: Requirements
+    public var limits: AttemptLimits
+    /// Builds of this guest OS that may run at once; `nil`: as many as there is room for.
+    public var concurrency: Int?
+
+    public init(
+        template: TemplateArchive, commit: String? = nil, recipe: BuildRecipe,
+        requirements: Requirements, limits: AttemptLimits, concurrency: Int? = nil
+    ) {
+        self.template = template
+        self.commit = commit
+        self.recipe = recipe
+        self.requirements = requirements
+        self.limits = limits
+        self.concurrency = concurrency
+    }
+}
+
+/// The main image of a passed build, as it stands in the web root.
+public struct PublishedImage: Sendable, Hashable, Codable {
+    /// File name with extension.
+    public var name: String
+    /// Below the web root: `images/build/<guest OS>/<name>`.
+    public var path: String
+    public var url: String
+    public var sizeBytes: Int64
+    public var sha256: String
+    public var format: String
+    public var virtualSizeBytes: Int64?
+
+    public init(
+        name: String, path: String, url: String, sizeBytes: Int64, sha256: String, format: String,
+        virtualSizeBytes: Int64?
+    ) {
+        self.name = name
+        self.path = path
+        self.url = url
+        self.sizeBytes = sizeBytes
+        self.sha256 = sha256
+        self.format = format
+        self.virtualSizeBytes = virtualSizeBytes
+    }
+}
+
+/// What a person asks for; the store gives it a number.
+public struct NewBuild: Sendable, Hashable {
+    public var id: String
+    public var guestOSID: String
+    public var guestOS: String
+    public var priority: Int
+    public var owner: String
+    public var plan: BuildPlan
+    public var updateContents: String
+    public var submittedMilliseconds: Int64
+
+    public init(
+        id: String, guestOSID: String, guestOS: String, priority: Int, owner: String,
+        plan: BuildPlan, updateContents: String, submittedMilliseconds: Int64
+    ) {
+        self.id = id
+        self.guestOSID = guestOSID
+        self.guestOS = guestOS
+        self.priority = priority
+        self.owner = owner
+        self.plan = plan
+        self.updateContents = updateContents
+        self.submittedMilliseconds = submittedMilliseconds
+    }
+}

@@ -1,0 +1,77 @@
+//! CoordinatorCore: what the farm's head knows and decides, and nothing else: the model, the ports,
+//! the scheduler, the build machine, the retry policy. Pure: no clock, randomness, task, file or
+//! socket; time and randomness come in as values.
+
+/// What is to be built. A row of the historic table `guestos` plus what aibuild adds beside it.
+public struct GuestOS: Sendable, Hashable, Codable {
+    public var id: String
+    public var name: String
+    public var type: OSType
+    public var distro: String
+    public var version: String
+    /// The historic column: which ISO the template starts from, for people.
+    public var baseISO: String
+    public var template: TemplateSource
+    /// Whose share of the farm its builds use.
+    public var owner: String
+    public var createdMilliseconds: Int64
+
+    public init(
+        id: String, name: String, type: OSType, distro: String, version: String, baseISO: String,
+        template: TemplateSource, owner: String, createdMilliseconds: Int64
+    ) {
+        self.id = id
+        self.name = name
+        self.type = type
+        self.distro = distro
+        self.version = version
+        self.baseISO = baseISO
+        self.template = template
+        self.owner = owner
+        self.createdMilliseconds = createdMilliseconds
+    }
+}
+
+public enum OSType: String, Sendable, Codable, CaseIterable {
+    case linux, windows
+}
+
+/// Where a guest OS's template repository is.
+public enum TemplateSource: Sendable, Hashable {
+    /// A folder on the coordinator's machine.
+    case folder(path: String)
+    /// A Git repository; `ref` is a branch, tag or commit, resolved when a build is submitted.
+    case git(url: String, ref: String)
+}
+
+extension TemplateSource: Codable {
+    private enum Key: String, CodingKey { case kind, path, url, ref }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        switch try container.decode(String.self, forKey: .kind) {
+        case "folder": self = .folder(path: try container.decode(String.self, forKey: .path))
+        case "git":
+            self = .git(
+                url: try container.decode(String.self, forKey: .url),
+                ref: try container.decode(String.self, forKey: .ref))
+        case let kind:
+            throw DecodingError.dataCorruptedError(
+                forKey: .kind, in: container,
+                debugDescription: "'\(kind)' is no kind of template: use folder or git")
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        switch self {
+        case .folder(let path):
+            try container.encode("folder", forKey: .kind)
+            try container.encode(path, forKey: .path)
+        case .git(let url, let ref):
+            try container.encode("git", forKey: .kind)
+            try container.encode(url, forKey: .url)
+            try container.encode(ref, forKey: .ref)
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/// A machine with an agent, as an admin registered it.
+public struct Host: Sendable, Hashable, Codable {
+    public var name: String
+    /// `user@host:port`
+    public var address: String
+    /// `ssh-ed25519 AAAA…`: the key that an admin confirmed. Any other is refused.
+    public var hostKey: String
+    /// No new builds; what runs goes on.
+    public var drained: Bool
+    public var createdMilliseconds: Int64
+
+    public init(
+        name: String, address: String, hostKey: String, drained: Bool = false,
+        createdMilliseconds: Int64
+    ) {
+        self.name = name
+        self.address = address
+        self.hostKey = hostKey
+        self.drained = drained
+        self.createdMilliseconds = createdMilliseconds
+    }
+}

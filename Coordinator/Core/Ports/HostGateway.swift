@@ -1,0 +1,64 @@
+public import BuildProtocol
+
+/// The way to the hosts. Everything here may fail at any moment and be tried again: a host's work
+/// does not depend on the coordinator being there.
+public protocol HostGateway: Sendable {
+    /// Opens the control channel and speaks `hello`.
+    /// - Throws: `HostFault`
+    func open(_ host: Host) async throws -> any HostChannel
+
+    /// Puts a template archive on the host's disk. Delivering it twice does no harm.
+    /// - Throws: `HostFault`
+    func deliver(_ template: TemplateArchive, to host: Host) async throws
+
+    /// Streams `length` bytes of an artifact from `offset`, in order, in pieces of at most
+    /// 1 MiB. The sink's errors end the transfer and are thrown on.
+    /// - Throws: `HostFault`
+    func read(
+        _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
+        length: Int64, into sink: @Sendable (_ offset: Int64, _ bytes: [UInt8]) async throws -> Void
+    ) async throws
+
+    /// The key that answers at `address` (`user@host:port`), for an admin to confirm.
+    /// - Throws: `HostFault`
+    func scanHostKey(_ address: String) async throws -> HostKey
+}
+
+/// A host's public key and how people compare it.
+public struct HostKey: Sendable, Hashable, Codable {
+    /// `ssh-ed25519 AAAA…`
+    public var key: String
+    /// `SHA256:…`, as `ssh-keygen -lf` prints it.
+    public var fingerprint: String
+
+    public init(key: String, fingerprint: String) {
+        self.key = key
+        self.fingerprint = fingerprint
+    }
+}
+
+/// One control session with an agent. Messages arrive in order or not at all.
+public protocol HostChannel: Sendable {
+    /// What the agent said of itself.
+    var hello: AgentHello { get }
+    /// - Throws: `HostFault` when the session is over.
+    func send(_ message: CoordinatorMessage) async throws
+    /// The next message, `nil` once the agent has closed the session.
+    /// - Throws: `HostFault`
+    func next() async throws -> AgentMessage?
+    func close() async
+}
+
+/// Why a host cannot be used now.
+public struct HostFault: Error, Sendable, Hashable, CustomStringConvertible {
+    /// What happened, on which host, and what to do.
+    public var description: String
+    /// Trying again cannot help before an admin changes something (wrong key, no agent, other
+    /// protocol version).
+    public var isPermanent: Bool
+
+    public init(_ description: String, isPermanent: Bool = false) {
+        self.description = description
+        self.isPermanent = isPermanent
+    }
+}

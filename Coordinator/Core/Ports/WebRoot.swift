@@ -1,0 +1,52 @@
+public import BuildProtocol
+
+/// The folder that the web server shows. A reader of it never sees a partial or unverified file.
+public protocol WebRoot: Sendable {
+    /// Bytes free on its file system.
+    func freeBytes() async throws -> Int64
+
+    /// The place where an artifact arrives: on the same file system, under a name that is never
+    /// served. Opened again after a crash, it still holds what was written.
+    func incoming(_ artifact: Artifact, of attempt: AttemptToken) async throws -> any IncomingFile
+
+    /// Moves a verified image into `images/build/<guest OS>/`, with its log and `build.json`, and
+    /// renews `SHA256SUMS`. Doing it twice does no harm.
+    /// - Returns: the image as it stands there.
+    func publish(_ publication: Publication) async throws -> PublishedImage
+
+    /// Removes what attempts other than `living` left behind.
+    func sweep(keeping living: Set<AttemptToken>) async throws
+}
+
+/// An artifact on its way in.
+public protocol IncomingFile: Sendable {
+    /// Bytes from the start that are here and match the artifact's chunk digests.
+    func verifiedPrefixBytes() async throws -> Int64
+    func write(_ bytes: [UInt8], at offset: Int64) async throws
+    /// Compares size and SHA-256 with the artifact and makes the file durable.
+    /// - Returns: whether they match; a file that does not is removed.
+    func verify() async throws -> Bool
+}
+
+/// Everything that is published with one build.
+public struct Publication: Sendable {
+    public var build: Build
+    public var attempt: AttemptToken
+    /// All are verified and incoming; the first is the image.
+    public var artifacts: [Artifact]
+    /// What `build.json` holds.
+    public var record: [UInt8]
+
+    public init(build: Build, attempt: AttemptToken, artifacts: [Artifact], record: [UInt8]) {
+        self.build = build
+        self.attempt = attempt
+        self.artifacts = artifacts
+        self.record = record
+    }
+}
+
+/// The web root cannot take it; the sentence says why (full, not writable) and what to do.
+public struct WebRootFault: Error, Sendable, Hashable, CustomStringConvertible {
+    public var description: String
+    public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,72 @@
+import Support
+
+/// Who waits for what. Pure book-keeping under the loop's lock: it hands out the tasks to resume,
+/// and the loop resumes them without the lock.
+struct WaiterTable {
+    typealias Continuation = CheckedContinuation<Bool, any Error>
+
+    struct Waiter {
+        /// -1 for a sleeper.
+        var fd: Int32
+        var interest: Interest
+        var deadlineMilliseconds: Int64?
+        var continuation: Continuation
+    }
+
+    private var waiters: [UInt64: Waiter] = [:]
+    private var byDescriptor: [Int32: [UInt64]] = [:]
+    private var timers = TimerHeap()
+
+    /// What all tasks together wait for on `fd`.
+    func interest(in fd: Int32) -> Interest {
+        byDescriptor[fd, default: []].reduce(into: []) { union, id in
+            union.formUnion(waiters[id]?.interest ?? [])
+        }
+    }
+
+    mutating func insert(_ id: UInt64, _ waiter: Waiter) {
+        waiters[id] = waiter
+        if waiter.fd >= 0 { byDescriptor[waiter.fd, default: []].append(id) }
+        guard let deadline = waiter.deadlineMilliseconds else { return }
+        timers.insert(.init(deadlineMilliseconds: deadline, waiter: id))
+        if timers.count > 2 * waiters.count + LoopLimits.deadTimers {
+            timers.compact { waiters[$0] != nil }
+        }
+    }
+
+    mutating func remove(_ id: UInt64) -> Continuation? {
+        guard let waiter = waiters.removeValue(forKey: id) else { return nil }
+        if var others = byDescriptor[waiter.fd] {
+            others.removeAll { $0 == id }
+            byDescriptor[waiter.fd] = others.isEmpty ? nil : others
+        }
+        return waiter.continuation
+    }
+
+    /// Takes out the tasks that wait on `fd` for any of `ready`.
+    mutating func removeAll(on fd: Int32, readyFor ready: Interest) -> [Continuation] {
+        let ids = byDescriptor[fd, default: []].filter { id in
+            !(waiters[id]?.interest.isDisjoint(with: ready) ?? true)
+        }
+        return ids.compactMap { remove($0) }
+    }
+
+    /// Takes out the tasks whose deadline has passed.
+    mutating func removeExpired(nowMilliseconds: Int64) -> [Continuation] {
+        var expired: [Continuation] = []
+        while let timer = timers.first, timer.deadlineMilliseconds <= nowMilliseconds {
+            timers.removeFirst()
+            if let continuation = remove(timer.waiter) { expired.append(continuation) }
+        }
+        return expired
+    }
+
+    /// The earliest deadline of a task that still waits.
+    mutating func nextDeadlineMilliseconds() -> Int64? {
+        while let timer = timers.first {
+            if waiters[timer.waiter] != nil { return timer.deadlineMilliseconds }
+            timers.removeFirst()
+        }
+        return nil
+    }
+}
