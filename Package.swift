@@ -111,6 +111,7 @@ let package = Package(
 
         // Tests
         module("TestSupport", "Tests/TestSupport", ["CLinux", "LoopKit", "SSHKit", "Support"]),
+        tests("TidyTests", ["ProcessKit", "Support"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
     ]
 )
