@@ -113,6 +113,7 @@ let package = Package(
         module(
             "TestSupport", "Tests/TestSupport",
             ["CLinux", "LoopKit", "SQLKit", "SSHKit", "Support"]),
+        tests("TidyTests", ["ProcessKit", "Support"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
         tests("YAMLKitTests", ["YAMLKit"]),
