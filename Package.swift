@@ -112,6 +112,5 @@ let package = Package(
         // Tests
         module("TestSupport", "Tests/TestSupport", ["CLinux", "LoopKit", "SSHKit", "Support"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
-        tests("SSHKitTests", ["LoopKit", "SSHKit", "Support", "TestSupport"]),
     ]
 )

@@ -12,8 +12,8 @@ public final class UnixListener: Sendable {
     private let loop: EventLoop
 
     /// A socket file that nobody listens on any more is replaced.
-    /// - Throws: `SystemError`: `EADDRINUSE` when another process listens there, or when `path` is
-    ///   something else than a socket.
+    /// - Throws: `SystemError`: `EADDRINUSE` when another process listens there, `ENOTSOCK` when
+    ///   `path` is something else than a socket.
     public init(path: String, loop: EventLoop) throws(SystemError) {
         try Self.removeStale(path)
         number = try checked(
@@ -57,7 +57,11 @@ public final class UnixListener: Sendable {
     }
 
     private static func removeStale(_ path: String) throws(SystemError) {
-        guard Files.exists(path) else { return }
+        guard let kind = Files.kind(path) else { return }
+        // Connecting to a file is refused just as connecting to a socket that nobody listens on.
+        guard kind == .other else {
+            throw SystemError(errno: ENOTSOCK, "cannot listen on \(path)")
+        }
         let probe = aib_unix_connect(path)
         if probe >= 0 { _ = Glibc.close(probe) }
         guard probe == -ECONNREFUSED else {

@@ -3,12 +3,36 @@ import LoopKit
 import Support
 import Testing
 
-/// A pair of connected sockets, both ends non-blocking.
-func socketPair() throws -> (Descriptor, Descriptor) {
-    var ends: [Int32] = [0, 0]
-    let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-    try #require(socketpair(AF_UNIX, type, 0, &ends) == 0)
-    return (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
+/// Two connected sockets, both non-blocking.
+final class SocketPair: Sendable {
+    let near: Int32
+    let far: Int32
+
+    init() throws {
+        var ends: [Int32] = [0, 0]
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        try #require(socketpair(AF_UNIX, type, 0, &ends) == 0)
+        (near, far) = (ends[0], ends[1])
+    }
+
+    deinit {
+        close(near)
+        close(far)
+    }
+
+    func sendByte() throws { try #require(write(far, [1], 1) == 1) }
+
+    /// Writes from the near end until nothing more fits.
+    func fill() throws {
+        let block = [UInt8](repeating: 7, count: 65536)
+        while write(near, block, block.count) > 0 {}
+        try #require(errno == EAGAIN)
+    }
+
+    func drain() {
+        var block = [UInt8](repeating: 0, count: 65536)
+        while read(far, &block, block.count) > 0 {}
+    }
 }
 
 let loop = Result { try EventLoop(name: "test-loop") }
@@ -45,54 +69,61 @@ actor Resident {
         #expect(try loop.get().isIsolatingCurrentContext() == false)
     }
 
+    @Test func taskPrefersTheLoop() async throws {
+        let loop = try loop.get()
+        let isOnLoop = await Task(executorPreference: loop) {
+            loop.isIsolatingCurrentContext()
+        }.value
+        #expect(isOnLoop == true)
+    }
+
     @Test func actorReturnsToTheLoopAfterWaiting() async throws {
-        let (near, far) = try socketPair()
+        let pair = try SocketPair()
         let resident = Resident(try loop.get())
-        let number = near.raw
-        async let isOnLoop = resident.waitAndReturn(number)
-        try far.writeAll([1])
+        async let isOnLoop = resident.waitAndReturn(pair.near)
+        try pair.sendByte()
         #expect(try await isOnLoop)
-        try loop.get().forget(fd: near.raw)
+        try loop.get().forget(fd: pair.near)
     }
 
     @Test func readableWakesTheReaderOnly() async throws {
         let loop = try loop.get()
-        let (near, far) = try socketPair()
-        try fill(near)
-        let number = near.raw
-        let writer = Task { try await loop.wait(fd: number, for: .writable) }
-        let reader = Task { try await loop.wait(fd: number, for: .readable) }
-        try far.writeAll([1])
+        let pair = try SocketPair()
+        try pair.fill()
+        let writer = Task.immediate { try await loop.wait(fd: pair.near, for: .writable) }
+        let reader = Task.immediate { try await loop.wait(fd: pair.near, for: .readable) }
+        try pair.sendByte()
         #expect(try await reader.value)
         // The writer is still waiting, and wakes when there is room.
-        let late = Clocks.monotonicMilliseconds() + 20
-        #expect(try await loop.wait(fd: number, for: .writable, deadlineMilliseconds: late) == false)
-        drain(far)
+        let deadline = Clocks.monotonicMilliseconds() + 20
+        let hasRoom = try await loop.wait(
+            fd: pair.near, for: .writable, deadlineMilliseconds: deadline)
+        #expect(!hasRoom)
+        pair.drain()
         #expect(try await writer.value)
-        loop.forget(fd: number)
+        loop.forget(fd: pair.near)
     }
 
     @Test func severalTasksWaitForTheSame() async throws {
         let loop = try loop.get()
-        let (near, far) = try socketPair()
-        let number = near.raw
-        let first = Task { try await loop.wait(fd: number, for: .readable) }
-        let second = Task { try await loop.wait(fd: number, for: .readable) }
-        try far.writeAll([1])
+        let pair = try SocketPair()
+        let first = Task.immediate { try await loop.wait(fd: pair.near, for: .readable) }
+        let second = Task.immediate { try await loop.wait(fd: pair.near, for: .readable) }
+        try pair.sendByte()
         #expect(try await first.value)
         #expect(try await second.value)
-        loop.forget(fd: number)
+        loop.forget(fd: pair.near)
     }
 
     @Test func deadlinePasses() async throws {
         let loop = try loop.get()
-        let (near, _) = try socketPair()
+        let pair = try SocketPair()
         let before = Clocks.monotonicMilliseconds()
         let isReady = try await loop.wait(
-            fd: near.raw, for: .readable, deadlineMilliseconds: before + 30)
+            fd: pair.near, for: .readable, deadlineMilliseconds: before + 30)
         #expect(!isReady)
         #expect(Clocks.monotonicMilliseconds() >= before + 30)
-        loop.forget(fd: near.raw)
+        loop.forget(fd: pair.near)
     }
 
     @Test func sleepersWakeInOrder() async throws {
@@ -113,9 +144,8 @@ actor Resident {
 
     @Test func cancellationEndsAWaitAndASleep() async throws {
         let loop = try loop.get()
-        let (near, _) = try socketPair()
-        let number = near.raw
-        let wait = Task { _ = try await loop.wait(fd: number, for: .readable) }
+        let pair = try SocketPair()
+        let wait = Task { _ = try await loop.wait(fd: pair.near, for: .readable) }
         let sleep = Task { try await loop.sleep(untilMilliseconds: .max) }
         let late = Task {
             withUnsafeCurrentTask { $0?.cancel() }
@@ -126,22 +156,21 @@ actor Resident {
         for task in [wait, sleep, late] {
             await #expect(throws: CancellationError.self) { try await task.value }
         }
-        loop.forget(fd: number)
+        loop.forget(fd: pair.near)
     }
 
     @Test func forgetWakesAndTheNumberCanBeUsedAgain() async throws {
         let loop = try loop.get()
-        var (near, far) = try socketPair()
-        let number = near.raw
-        let waiting = Task { try await loop.wait(fd: number, for: .readable) }
-        // Whether the task waits already or not, the end of the stream or forget wakes it.
-        loop.forget(fd: number)
-        (near, far) = try socketPair()
-        try far.writeAll([1])
-        #expect(try await loop.wait(fd: near.raw, for: .readable))
-        waiting.cancel()
-        _ = try? await waiting.value
-        loop.forget(fd: near.raw)
+        let (old, new) = (try SocketPair(), try SocketPair())
+        // An immediate task runs until it waits before the next line is reached.
+        let waiting = Task.immediate { try await loop.wait(fd: old.near, for: .readable) }
+        loop.forget(fd: old.near)
+        #expect(try await waiting.value)
+
+        try #require(dup2(new.near, old.near) == old.near)
+        try new.sendByte()
+        #expect(try await loop.wait(fd: old.near, for: .readable))
+        loop.forget(fd: old.near)
     }
 
     @Test func aFileCannotBeWaitedFor() async throws {
@@ -154,24 +183,13 @@ actor Resident {
 
     @Test func manyWaitsWithFarDeadlines() async throws {
         let loop = try loop.get()
-        let (near, far) = try socketPair()
-        try far.writeAll([1])
+        let pair = try SocketPair()
+        try pair.sendByte()
         let farAway = Clocks.monotonicMilliseconds() + 3_600_000
         for _ in 0..<5000 {
             #expect(
-                try await loop.wait(fd: near.raw, for: .readable, deadlineMilliseconds: farAway))
+                try await loop.wait(fd: pair.near, for: .readable, deadlineMilliseconds: farAway))
         }
-        loop.forget(fd: near.raw)
-    }
-
-    private func fill(_ end: borrowing Descriptor) throws {
-        let block = [UInt8](repeating: 7, count: 65536)
-        while write(end.raw, block, block.count) > 0 {}
-        try #require(errno == EAGAIN)
-    }
-
-    private func drain(_ end: borrowing Descriptor) {
-        var block = [UInt8](repeating: 0, count: 65536)
-        while read(end.raw, &block, block.count) > 0 {}
+        loop.forget(fd: pair.near)
     }
 }
