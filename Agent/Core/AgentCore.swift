@@ -20,8 +20,6 @@ public enum AgentLimits {
     /// After SIGTERM: programs that do not know SIGINT. Both together leave 3 of the promised 10 s
     /// for SIGKILL to take effect.
     public static let terminateGraceMilliseconds: Int64 = 2_000
-    /// After a build program ended well, what it left running may still write its last words.
-    public static let drainMilliseconds: Int64 = 1_000
 
     /// Free room below which a failure with "No space left on device" is the host's: above it, the
     /// words come from inside a guest.
