@@ -64,10 +64,10 @@ let package = Package(
         module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
         module("SSHKit", "Sources/SSHKit", ["CSSH2", "LoopKit", "Support"]),
-        module("SQLKit", "Sources/SQLKit", ["CMariaDB", "CSQLite", "Support"]),
+        module("SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "Support"]),
         module("HTTPTypes", "Sources/HTTPTypes"),
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
-        module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "Support"]),
+        module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "HTTPTypes", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
 
         // The words both sides share

@@ -42,10 +42,12 @@ public enum Files {
 
     /// Replaces `path` so that a reader, and a machine after a power cut, sees the old content or
     /// the new and never a part: temporary file beside it, fsync, rename, fsync of the folder.
+    /// The temporary file is hidden and ends in `.part`, so that a sweep knows it.
     public static func replace(
         _ path: String, with bytes: some Collection<UInt8>, mode: Int32 = 0o644
     ) throws(SystemError) {
-        let temporary = path + ".tmp\(getpid())-\(UInt32.random(in: .min ... .max))"
+        let chance = UInt32.random(in: .min ... .max)
+        let temporary = "\(folder(of: path))/.\(name(of: path)).\(getpid())-\(chance).part"
         do throws(SystemError) {
             let file = try Descriptor(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
             try file.writeAll(Array(bytes))
