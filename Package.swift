@@ -67,7 +67,7 @@ let package = Package(
         module("SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "Support"]),
         module("HTTPTypes", "Sources/HTTPTypes"),
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
-        module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "Support"]),
+        module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "HTTPTypes", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
 
         // The words both sides share

@@ -1,3 +1,5 @@
+import Support
+
 /// One connection and the thread that it blocks. Opens it when it is first needed and again after
 /// it was lost. No method suspends, so calls never interleave on the connection.
 actor SQLSession {

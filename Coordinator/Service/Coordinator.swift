@@ -1,0 +1,323 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+
+/// The farm's head: holds the world, ticks the scheduler when something happened, carries out its
+/// decisions, and records how attempts end. Store first, memory second, so that a crash between
+/// any two steps loses nothing.
+public actor Coordinator {
+    let ports: Ports
+    /// Told of every change: keys are build ids, and `Coordinator.allBuilds`.
+    public nonisolated let changes = ChangeHub()
+    public static let allBuilds = "*"
+
+    var hosts: [String: HostState] = [:]
+    var live: [String: LiveBuild] = [:]
+    private var share = FairShare()
+    private var isTicking = false
+    private var tickWanted = false
+    private var alarm: Task<Void, Never>?
+    private var webRootFreeBytes: Int64?
+    let log = Logger("coordinator")
+
+    public init(ports: Ports) { self.ports = ports }
+
+    // MARK: Life
+
+    /// Takes up everything where the last coordinator left it.
+    /// - Throws: `StoreError` when the store cannot be read.
+    public func start() async throws {
+        for build in try await ports.store.liveBuilds() {
+            live[build.id] = LiveBuild(build: build, history: try await history(of: build))
+        }
+        for host in try await ports.store.hosts() { await admit(host) }
+        for build in live.values.map(\.build).filter({ $0.state != .queued }) {
+            await resume(build)
+        }
+        let living = Set(live.values.compactMap { $0.session?.token })
+        do { try await ports.webRoot.sweep(keeping: living) } catch {
+            log.warning("cannot sweep the web root: \(error)")
+        }
+        log.info("\(live.count) builds in hand, \(hosts.count) hosts")
+        for state in hosts.values { await state.monitor.start() }
+        tick()
+    }
+
+    public func stop() async {
+        alarm?.cancel()
+        for state in hosts.values { await state.monitor.stop() }
+    }
+
+    func admit(_ host: Host) async {
+        hosts[host.name] = HostState(
+            host: host, monitor: HostMonitor(host: host, ports: ports, coordinator: self))
+    }
+
+    private func history(of build: Build) async throws -> [(host: String, fault: Fault)] {
+        guard build.attemptCount > 0 else { return [] }
+        return try await ports.store.attempts(ofBuild: build.id).compactMap { attempt in
+            attempt.outcome?.fault.map { (attempt.host, $0) }
+        }
+    }
+
+    /// An attempt that ran when the last coordinator ended.
+    private func resume(_ build: Build) async {
+        guard let token = build.attempt, let name = build.host, let state = hosts[name] else {
+            // Its host was removed meanwhile; nothing of it can be heard again.
+            let fault = Fault(
+                .infrastructure, .hostLost, "host \(build.host ?? "?") is not registered any more")
+            await record(build, AttemptEnd(outcome: Outcome(fault: fault)), nil)
+            return
+        }
+        let hasRun = ((try? await ports.logs.sizeBytes(token)) ?? 0) > 0
+        let machine = BuildMachine(
+            stage: hasRun ? .running : .dispatching,
+            cancelReason: build.cancelRequested ? "cancelled" : nil)
+        await begin(build, token, state, machine)
+    }
+
+    private func begin(
+        _ build: Build, _ token: AttemptToken, _ state: HostState, _ machine: BuildMachine
+    ) async {
+        let session = BuildSession(
+            build: build, token: token, host: state.host, monitor: state.monitor, ports: ports,
+            coordinator: self, machine: machine)
+        live[build.id]?.session = session
+        live[build.id]?.attemptStartedMilliseconds = ports.environment.unixMilliseconds()
+        await state.monitor.attach(session)
+    }
+
+    // MARK: Tick
+
+    /// Decides anew, now or right after the tick that is running.
+    func tick() {
+        tickWanted = true
+        guard !isTicking else { return }
+        isTicking = true
+        Task {
+            while self.tickWanted {
+                self.tickWanted = false
+                await self.decideOnce()
+            }
+            self.isTicking = false
+        }
+    }
+
+    private func decideOnce() async {
+        webRootFreeBytes = try? await ports.webRoot.freeBytes()
+        for decision in Scheduler.decide(world()) {
+            switch decision {
+            case .start(let id, let host): await start(id, on: host)
+            case .fail(let id, let fault): await fail(id, fault)
+            case .wake(let at): setAlarm(at)
+            }
+        }
+    }
+
+    private func setAlarm(_ unixMilliseconds: Int64) {
+        alarm?.cancel()
+        let delay = max(1, unixMilliseconds - ports.environment.unixMilliseconds())
+        alarm = Task {
+            do { try await self.ports.sleep(milliseconds: delay) } catch { return }
+            self.tick()
+        }
+    }
+
+    func world() -> World {
+        let now = ports.environment.unixMilliseconds()
+        var queue: [QueuedBuild] = []
+        var running: [RunningBuild] = []
+        var reserved: Int64 = 0
+        for entry in live.values {
+            if entry.build.state == .queued {
+                queue.append(QueuedBuild(entry.build, history: entry.history))
+            } else {
+                reserved += entry.build.plan.requirements.diskBytes
+                running.append(
+                    RunningBuild(
+                        id: entry.build.id, guestOS: entry.build.guestOS, owner: entry.build.owner,
+                        host: entry.build.host, requirements: entry.build.plan.requirements,
+                        startedMilliseconds: entry.attemptStartedMilliseconds,
+                        expectedSeconds: entry.expectedSeconds))
+            }
+        }
+        queue.sort {
+            ($0.submittedMilliseconds, $0.id) < ($1.submittedMilliseconds, $1.id)
+        }
+        return World(
+            nowMilliseconds: now, hosts: hosts.values.map { $0.view(at: now) }, queue: queue,
+            running: running, use: share.values(at: now),
+            webRootFreeBytes: webRootFreeBytes.map { $0 - reserved })
+    }
+
+    private func start(_ id: String, on name: String) async {
+        guard let entry = live[id], entry.build.state == .queued, let state = hosts[name] else {
+            return
+        }
+        let token = ports.environment.randomToken()
+        let now = ports.environment.unixMilliseconds()
+        let attempt = Attempt(
+            token: token, build: id, ordinal: entry.build.attemptCount + 1, host: name,
+            startedMilliseconds: now)
+        let change = BuildChange(
+            build: id, from: [.queued], owner: nil, to: .building, atMilliseconds: now,
+            begin: attempt)
+        do {
+            guard let claimed = try await ports.store.apply(change) else {
+                return await refresh(id)
+            }
+            updated(claimed)
+            if live[id]?.expectedSeconds == nil {
+                let recent = try await ports.store.recentDurationsSeconds(
+                    guestOS: claimed.guestOS, limit: 5)
+                live[id]?.expectedSeconds =
+                    recent.isEmpty ? nil : recent.sorted()[recent.count / 2]
+            }
+            let machine = BuildMachine(
+                cancelReason: claimed.cancelRequested ? "cancelled" : nil)
+            await begin(claimed, token, state, machine)
+        } catch {
+            log.error("cannot claim build \(id): \(error)")
+            setAlarm(now + ports.limits.retryLongestMilliseconds)
+        }
+    }
+
+    private func fail(_ id: String, _ fault: Fault) async {
+        let change = BuildChange(
+            build: id, from: [.queued], owner: nil, to: .failed,
+            atMilliseconds: ports.environment.unixMilliseconds(), fault: fault)
+        do {
+            if let ended = try await ports.store.apply(change) { updated(ended) }
+        } catch {
+            log.error("cannot record that build \(id) is impossible: \(error)")
+        }
+    }
+
+    /// The store knows better: another coordinator or an admin changed the build.
+    private func refresh(_ id: String) async {
+        guard let build = try? await ports.store.build(id: id) else { return }
+        updated(build)
+    }
+
+    // MARK: What the sessions report
+
+    func updated(_ build: Build) {
+        if build.state.isEnded {
+            live[build.id] = nil
+        } else {
+            live[build.id, default: LiveBuild(build: build)].build = build
+        }
+        let changes = self.changes
+        Task {
+            if build.state.isEnded {
+                await changes.retire(build.id)
+            } else {
+                await changes.bump(build.id)
+            }
+            await changes.bump(Self.allBuilds)
+        }
+    }
+
+    func note(_ id: String, phase: String) async {
+        guard live[id]?.detail.phase != phase else { return }
+        live[id]?.detail = LiveDetail(phase: phase)
+        await changes.bump(id)
+    }
+
+    func note(_ id: String, doneBytes: Int64, totalBytes: Int64) async {
+        live[id]?.detail = LiveDetail(
+            phase: "pulling the image", doneBytes: doneBytes, totalBytes: totalBytes)
+        await changes.bump(id)
+    }
+
+    func hostReported(_ name: String, _ report: HostReport) {
+        guard hosts[name] != nil else { return }
+        hosts[name]?.away = nil
+        hosts[name]?.report = report
+        hosts[name]?.reportedMilliseconds = ports.environment.unixMilliseconds()
+        tick()
+    }
+
+    func hostAway(_ name: String, _ why: String) {
+        if hosts[name]?.away != why { log.warning("host \(name): \(why)") }
+        hosts[name]?.away = why
+    }
+
+    /// Records the end of an attempt; what follows is the retry policy's.
+    /// - Throws: `StoreError` when nothing was recorded.
+    func settle(_ session: BuildSession, _ end: AttemptEnd, _ image: PublishedImage?) async throws {
+        guard let entry = live[session.build.id], entry.build.attempt == session.token else {
+            return
+        }
+        try await finish(entry.build, end, image)
+    }
+
+    private func record(_ build: Build, _ end: AttemptEnd, _ image: PublishedImage?) async {
+        do { try await finish(build, end, image) } catch {
+            log.error("cannot record the end of build \(build.id): \(error)")
+        }
+    }
+
+    private func finish(_ build: Build, _ end: AttemptEnd, _ image: PublishedImage?) async throws {
+        guard let owner = build.attempt, let host = build.host else { return }
+        let now = ports.environment.unixMilliseconds()
+        var change = BuildChange(
+            build: build.id, from: [.building, .collecting, .publishing], owner: owner,
+            to: .passed, atMilliseconds: now, end: end, image: image)
+        var history = live[build.id]?.history ?? []
+        if let fault = end.outcome.fault {
+            history.append((host, fault))
+            // Whatever else went wrong with it: a person did not want it any more.
+            let cancelled = live[build.id]?.build.cancelRequested ?? false
+            let judged =
+                cancelled ? Fault(.cancelled, .cancelled, "cancelled") : fault
+            switch RetryPolicy.judge(judged, history: history, now: now) {
+            case .retry(let notBefore):
+                change.to = .queued
+                change.notBeforeMilliseconds = notBefore
+                change.fault = fault
+            case .end(let state, let fault):
+                change.to = state
+                change.fault = fault
+            }
+        }
+        let started = live[build.id]?.attemptStartedMilliseconds ?? now
+        guard let changed = try await ports.store.apply(change) else {
+            log.warning("attempt \(owner) does not own build \(build.id) any more")
+            return await refresh(build.id)
+        }
+        live[build.id]?.session = nil
+        live[build.id]?.history = history
+        live[build.id]?.detail = LiveDetail()
+        blame(host, end.outcome.fault, now)
+        share.add(Double(max(0, now - started)) / 1000, to: build.owner, at: now)
+        updated(changed)
+        tick()
+    }
+
+    /// A host that keeps failing gets a pause; one that passes a build is forgiven.
+    private func blame(_ host: String, _ fault: Fault?, _ now: Int64) {
+        guard let fault, fault.class == .infrastructure else {
+            hosts[host]?.failures = 0
+            return
+        }
+        guard fault.code.blamesHost, var state = hosts[host] else { return }
+        state.failures += 1
+        state.lastFault = fault.reason
+        state.quarantinedUntilMilliseconds =
+            now + RetryPolicy.quarantineMilliseconds(failures: state.failures)
+        hosts[host] = state
+    }
+}
+
+extension QueuedBuild {
+    init(_ build: Build, history: [(host: String, fault: Fault)]) {
+        self.init(
+            id: build.id, guestOS: build.guestOS, owner: build.owner, priority: build.priority,
+            submittedMilliseconds: build.submittedMilliseconds,
+            notBeforeMilliseconds: build.notBeforeMilliseconds,
+            requirements: build.plan.requirements, concurrency: build.plan.concurrency,
+            failedHosts: Set(history.map(\.host)),
+            baseImageSHA256: build.plan.recipe.baseImage?.sha256)
+    }
+}
