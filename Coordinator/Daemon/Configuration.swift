@@ -62,12 +62,13 @@ struct Configuration {
             let password = String(
                 decoding: try Files.read(passwordFile, limitBytes: 4096), as: UTF8.self)
             return .mariadb(
-                host: try yaml.take("host", .string, default: "127.0.0.1"),
-                port: UInt16(try yaml.take("port", .int(1...65535), default: 3306)),
-                user: try yaml.take("user", .string, default: "aibuild"),
-                password: password.split(separator: "\n").first.map(String.init) ?? "",
-                database: try yaml.take("database", .string, default: "aibuild"),
-                socket: try yaml.takeIfPresent("socket", .string))
+                MariaDBEndpoint(
+                    host: try yaml.take("host", .string, default: "127.0.0.1"),
+                    port: try yaml.take("port", .int(1...65535), default: 3306),
+                    socket: try yaml.takeIfPresent("socket", .string),
+                    user: try yaml.take("user", .string, default: "aibuild"),
+                    password: password.split(separator: "\n").first.map(String.init) ?? "",
+                    database: try yaml.take("database", .string, default: "aibuild")))
         }
     }
 

@@ -56,7 +56,8 @@ final class SSHHostChannel: HostChannel {
 
     /// A gate that says nothing is ended by closing its connection.
     private static func withDeadline<T: Sendable>(
-        _ host: String, _ connection: SSHConnection, _ body: @escaping @Sendable () async throws -> T
+        _ host: String, _ connection: SSHConnection,
+        _ body: @escaping @Sendable () async throws -> T
     ) async throws -> T {
         try await withThrowingTaskGroup(of: T?.self) { group in
             group.addTask { try await body() }
@@ -114,10 +115,11 @@ actor MessageReader {
 
     /// Reads up to the magic line. What stood before it is only shown when it never comes.
     func skipPreamble(_ host: String) async throws {
+        let magic = Array(ProtocolVersion.magicLine.utf8)
         var preamble: [UInt8] = []
         while let line = try await line() {
             // A shell may have printed a prompt or an escape without a newline before it.
-            if line.ends(with: ProtocolVersion.magicLine.utf8) { return }
+            if line.suffix(magic.count).elementsEqual(magic) { return }
             preamble += line + [0x0A]
             guard preamble.count <= ProtocolLimits.preambleBytes else { break }
         }

@@ -11,12 +11,16 @@ import Support
 /// is bound by one core and a transfer must not hold up the logs.
 public final class SSHHostGateway: HostGateway {
     private let identity: SSHIdentity
+    private let templatePath: @Sendable (TemplateArchive) throws -> String
     private let control: EventLoop
     private let bulk: SessionPool
 
     /// - Throws: `SystemError` when no event loop can be started.
-    public init(identity: SSHIdentity) throws {
+    public init(
+        identity: SSHIdentity, templatePath: @escaping @Sendable (TemplateArchive) throws -> String
+    ) throws {
         self.identity = identity
+        self.templatePath = templatePath
         control = try EventLoop(name: "ssh-control")
         bulk = SessionPool(
             identity: identity,
@@ -40,12 +44,12 @@ public final class SSHHostGateway: HostGateway {
                 of: try SSHEndpoint(address), options: SSHLimits.control, loop: control)
             return HostKey(key: key.description, fingerprint: key.fingerprint)
         } catch {
-            throw HostFault("\(error)", isPermanent: false)
+            throw HostFault("\(error)")
         }
     }
 
     public func deliver(_ template: TemplateArchive, to host: Host) async throws {
-        let path = templatePath(template)
+        let path = try templatePath(template)
         try await withChannel(
             host, "receive \(template.sha256) \(template.sizeBytes)"
         ) { channel in
@@ -59,7 +63,7 @@ public final class SSHHostGateway: HostGateway {
             let answer = try await channel.line()
             guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(answer)),
                 answer.ok == true
-            else { throw HostFault("the host did not take the template: \(text(answer))") }
+            else { throw HostFault("the host did not take the template: \(show(answer))") }
         }
     }
 
@@ -67,16 +71,15 @@ public final class SSHHostGateway: HostGateway {
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
         length: Int64, into sink: @Sendable (_ offset: Int64, _ bytes: [UInt8]) async throws -> Void
     ) async throws {
-        guard Names.isFileName(artifact.name), !artifact.name.contains(" ") else {
-            throw HostFault("the artifact name \(Names.quoted(artifact.name)) cannot be asked for")
-        }
+        // In hexadecimal: a name may hold anything that a shell on the way would read as its own.
+        let name = Hex.encode(artifact.name.utf8)
         try await withChannel(
-            host, "send \(attempt) \(artifact.name) \(offset) \(length)"
+            host, "send \(attempt) \(name) \(offset) \(length)"
         ) { channel in
             let head = try await channel.line()
             guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(head)),
                 answer.sizeBytes == artifact.sizeBytes
-            else { throw HostFault("the host cannot send \(artifact.name): \(text(head))") }
+            else { throw HostFault("the host cannot send \(artifact.name): \(show(head))") }
             var done: Int64 = 0
             while done < length {
                 let bytes = try await channel.read(upTo: SSHLimits.readBytes)
@@ -89,6 +92,54 @@ public final class SSHHostGateway: HostGateway {
                 try await sink(offset + done, bytes)
                 done += Int64(bytes.count)
             }
+        }
+    }
+
+    /// Runs one gate command on a transfer session. The session is kept for the next one only if
+    /// this one ended well: a transfer that broke off may have left bytes on the way.
+    private func withChannel(
+        _ host: Host, _ command: String, _ body: (GateChannel) async throws -> Void
+    ) async throws {
+        let connection: SSHConnection
+        do { connection = try await bulk.take(host) } catch { throw HostFault(naming: host, error) }
+        do {
+            let channel = GateChannel(
+                try await connection.openChannel(command: "aibuild-agent gate " + command))
+            try await channel.skipPreamble(host.name)
+            try await body(channel)
+            await channel.close()
+        } catch {
+            await connection.close()
+            throw error is SSHError ? HostFault(naming: host, error) : error
+        }
+        await bulk.give(back: connection, host)
+    }
+
+    private func show(_ line: [UInt8]) -> String {
+        if let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(line)),
+            let message = answer.message
+        {
+            return message.prefixOfUTF8(500)
+        }
+        return Names.quoted(String(decoding: line.prefix(200), as: UTF8.self))
+    }
+}
+
+/// What the gate answers to `send` and `receive`, and how it refuses (an `error` message).
+private struct GateAnswer: Decodable {
+    var ok: Bool?
+    var sizeBytes: Int64?
+    var message: String?
+}
+
+extension HostFault {
+    /// Keeps what is a host's fault already; says of which host the rest is.
+    init(naming host: Host, _ error: any Error) {
+        switch error {
+        case let fault as HostFault: self = fault
+        case let error as SSHError:
+            self.init("host \(host.name): \(error)", isPermanent: error.isPermanent)
+        default: self.init("host \(host.name) (\(host.address)): \(error)")
         }
     }
 }

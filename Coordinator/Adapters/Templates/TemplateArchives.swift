@@ -112,7 +112,10 @@ public actor TemplateArchives: TemplateLibrary {
                 "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*",
             ], "fetch \(url)")
         let commit = try await git(
-            ["-C", mirror, "rev-parse", "--verify", "--quiet", "--end-of-options", ref + "^{commit}"],
+            [
+                "-C", mirror, "rev-parse", "--verify", "--quiet", "--end-of-options",
+                ref + "^{commit}",
+            ],
             "find '\(ref)' in \(url)"
         ).stdoutText.trimmingNewline
         try await git(

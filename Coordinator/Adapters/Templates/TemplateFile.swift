@@ -36,7 +36,7 @@ struct TemplateFile {
     }
 
     private static func builder(_ yaml: YAMLMapping) throws(YAMLError) -> Builder {
-        switch try yaml.take("builder", .kind, default: .packer) {
+        switch try yaml.take("builder", YAMLType<Kind>.word, default: .packer) {
         case .packer:
             let path = try yaml.take("template", .string.checked(innerPath))
             return .packer(template: path)
@@ -108,8 +108,4 @@ extension YAMLType where Value == String {
                 ? nil : "is longer than \(ProtocolLimits.variableValueBytes) bytes"
         }
     }
-}
-
-extension YAMLType where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
-    fileprivate static var kind: YAMLType { .word }
 }
