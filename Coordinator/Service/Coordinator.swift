@@ -16,7 +16,7 @@ public actor Coordinator {
     private var share = FairShare()
     private var isTicking = false
     private var tickWanted = false
-    private var alarm: Task<Void, Never>?
+    private var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
     private var webRootFreeBytes: Int64?
     let log = Logger("coordinator")
 
@@ -44,8 +44,11 @@ public actor Coordinator {
     }
 
     public func stop() async {
-        alarm?.cancel()
+        alarm?.task.cancel()
         for state in hosts.values { await state.monitor.stop() }
+        // Monitors and sessions hold the coordinator, and it them.
+        hosts = [:]
+        live = [:]
     }
 
     func admit(_ host: Host) async {
@@ -114,13 +117,17 @@ public actor Coordinator {
         }
     }
 
+    /// Wakes at the earliest time that was asked for.
     private func setAlarm(_ unixMilliseconds: Int64) {
-        alarm?.cancel()
+        if let alarm, alarm.atMilliseconds <= unixMilliseconds { return }
+        alarm?.task.cancel()
         let delay = max(1, unixMilliseconds - ports.environment.unixMilliseconds())
-        alarm = Task {
+        let task = Task {
             do { try await self.ports.sleep(milliseconds: delay) } catch { return }
+            self.alarm = nil
             self.tick()
         }
+        alarm = (unixMilliseconds, task)
     }
 
     func world() -> World {
@@ -173,8 +180,9 @@ public actor Coordinator {
                 live[id]?.expectedSeconds =
                     recent.isEmpty ? nil : recent.sorted()[recent.count / 2]
             }
-            let machine = BuildMachine(
-                cancelReason: claimed.cancelRequested ? "cancelled" : nil)
+            // A wish to cancel may have come while the claim was written.
+            let isUnwanted = live[id]?.build.cancelRequested ?? true
+            let machine = BuildMachine(cancelReason: isUnwanted ? "cancelled" : nil)
             await begin(claimed, token, state, machine)
         } catch {
             log.error("cannot claim build \(id): \(error)")
