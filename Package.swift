@@ -64,10 +64,10 @@ let package = Package(
         module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
         module("SSHKit", "Sources/SSHKit", ["CSSH2", "LoopKit", "Support"]),
-        module("SQLKit", "Sources/SQLKit", ["CMariaDB", "CSQLite", "Support"]),
+        module("SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "Support"]),
         module("HTTPTypes", "Sources/HTTPTypes"),
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
-        module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "Support"]),
+        module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "HTTPTypes", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
 
         // The words both sides share
@@ -104,13 +104,19 @@ let package = Package(
             "aibuild-coordinator", "Coordinator/Daemon",
             [
                 "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
-                "CoordinatorService", "HTTPServerKit", "HTTPTypes", "SQLKit", "SSHKit",
+                "CoordinatorService", "HTTPServerKit", "HTTPTypes", "ProcessKit", "SQLKit",
+                "SSHKit",
                 "Support", "YAMLKit",
             ]),
         program("aibuild", "Sources/aibuild", ["BuildProtocol", "HTTPClientKit", "Support"]),
 
         // Tests
-        module("TestSupport", "Tests/TestSupport", ["CLinux", "LoopKit", "SSHKit", "Support"]),
+        module(
+            "TestSupport", "Tests/TestSupport",
+            ["CLinux", "LoopKit", "SQLKit", "SSHKit", "Support"]),
+        tests("TidyTests", ["ProcessKit", "Support"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
+        tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
+        tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )

@@ -1,3 +1,55 @@
 // The C library as Swift imports it; variadic functions and macros get typed inline twins here.
 #pragma once
 #include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const uint64_t AIB_MHD_SIZE_UNKNOWN = MHD_SIZE_UNKNOWN;
+static const ssize_t AIB_MHD_END_OF_STREAM = MHD_CONTENT_READER_END_OF_STREAM;
+static const ssize_t AIB_MHD_END_WITH_ERROR = MHD_CONTENT_READER_END_WITH_ERROR;
+
+struct aib_mhd_options {
+  int listen_fd;
+  unsigned int threads;
+  unsigned int connections;
+  unsigned int idle_seconds;
+  size_t memory_bytes;
+};
+
+// Percent-decoding is left to Swift, which refuses what MHD would let pass.
+static inline size_t aib_mhd_keep_escaped(void *cls, struct MHD_Connection *connection, char *s) {
+  (void)cls;
+  (void)connection;
+  return strlen(s);
+}
+
+static inline struct MHD_Daemon *aib_mhd_start(
+    struct aib_mhd_options options, MHD_AccessHandlerCallback handler,
+    void *(*begin)(void *, const char *, struct MHD_Connection *),
+    MHD_RequestCompletedCallback completed, void *cls) {
+  return MHD_start_daemon(
+      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handler, cls,
+      MHD_OPTION_LISTEN_SOCKET, options.listen_fd,
+      MHD_OPTION_THREAD_POOL_SIZE, options.threads,
+      MHD_OPTION_CONNECTION_LIMIT, options.connections,
+      MHD_OPTION_CONNECTION_TIMEOUT, options.idle_seconds,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, options.memory_bytes,
+      MHD_OPTION_URI_LOG_CALLBACK, begin, cls,
+      MHD_OPTION_UNESCAPE_CALLBACK, &aib_mhd_keep_escaped, NULL,
+      MHD_OPTION_NOTIFY_COMPLETED, completed, cls,
+      MHD_OPTION_END);
+}
+
+// The peer's numeric address; an empty string where there is none.
+static inline void aib_mhd_peer(struct MHD_Connection *connection, char *text, size_t size) {
+  text[0] = 0;
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  if (!info || !info->client_addr) return;
+  socklen_t length = info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                              : sizeof(struct sockaddr_in);
+  if (getnameinfo(info->client_addr, length, text, (socklen_t)size, NULL, 0, NI_NUMERICHOST) != 0)
+    text[0] = 0;
+}

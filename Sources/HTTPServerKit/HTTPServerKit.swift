@@ -1,1 +1,100 @@
-//! HTTPServerKit
+//! HTTPServerKit: serves HTTP/1.1 by libmicrohttpd: bytes, files and streams, with bounds on all
+//! that a client can make grow. Knows nothing of what is served, and runs no handler on the
+//! library's threads.
+
+import CMicroHTTPD
+import Dispatch
+public import HTTPTypes
+import Support
+import Synchronization
+
+/// A listening server. Start once, stop once.
+public final class HTTPServer: Sendable {
+    private struct State {
+        var daemon: DaemonHandle?
+        var boundPort: UInt16 = 0
+    }
+
+    private let host: String
+    private let port: UInt16
+    private let portSetting: String
+    private let core: ServerCore
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - host: a numeric address, or `localhost`.
+    ///   - port: 0 for any free one; see `boundPort`.
+    ///   - portSetting: where a person sets the port, for the message that it is taken.
+    ///   - handler: called for each request when its body has arrived, many at a time. It runs in
+    ///     a task that is cancelled when the server stops.
+    public init(
+        host: String, port: UInt16, limits: HTTPServerLimits = HTTPServerLimits(),
+        portSetting: String = "--port",
+        handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
+    ) {
+        self.host = host
+        self.port = port
+        self.portSetting = portSetting
+        core = ServerCore(limits: limits, handler: handler)
+    }
+
+    /// The port that the server listens on; 0 before `start`.
+    public var boundPort: UInt16 { state.withLock { $0.boundPort } }
+
+    /// Listens from now on. A connection that comes right after the return is served.
+    public func start() throws(HTTPServerError) {
+        let socket = try Listener.open(host: host, port: port, portSetting: portSetting)
+        let bound = Listener.boundPort(socket.raw) ?? port
+        let limits = core.limits
+        let options = aib_mhd_options(
+            listen_fd: socket.raw, threads: UInt32(limits.threads),
+            connections: UInt32(limits.connections), idle_seconds: UInt32(limits.idleSeconds),
+            memory_bytes: limits.headerBytes)
+        // The library keeps the pointer until its daemon is stopped, which `stop` does; a server
+        // that is never stopped keeps its core.
+        let context = Unmanaged.passRetained(core)
+        let daemon = aib_mhd_start(
+            options, Callbacks.step, Callbacks.begin, Callbacks.completed, context.toOpaque())
+        guard let daemon else {
+            context.release()
+            throw .cannotStart(reason: SystemError.last("libmicrohttpd refused").description)
+        }
+        _ = socket.release()  // the daemon's from here on
+        state.withLock { $0 = State(daemon: DaemonHandle(raw: daemon), boundPort: bound) }
+    }
+
+    /// Takes no more connections, cuts streams, lets answers under way go out for a few seconds
+    /// (`stopGraceSeconds`), then closes every connection. The port is free on return.
+    public func stop() async {
+        guard let daemon = state.withLock({ $0.daemon.take() }) else { return }
+        daemon.quiesce()
+        core.stopStreams()
+        let deadline = Clocks.monotonicMilliseconds() + Int64(core.limits.stopGraceSeconds) * 1000
+        while core.exchangesUnderWay > 0, Clocks.monotonicMilliseconds() < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        core.stopAll()
+        await withCheckedContinuation { done in
+            // Joins the library's threads, so not on the cooperative pool.
+            DispatchQueue(label: "http-server-stop").async {
+                daemon.stop()
+                done.resume()
+            }
+        }
+        Unmanaged.passUnretained(core).release()
+    }
+}
+
+/// The library's daemon. Sendable although it is a pointer: the library locks for itself, and
+/// `HTTPServer.stop` takes the only copy out of its lock, so that it is stopped once.
+private struct DaemonHandle: @unchecked Sendable {
+    let raw: OpaquePointer
+
+    /// Stops listening and frees the port.
+    func quiesce() {
+        let socket = MHD_quiesce_daemon(raw)
+        if socket >= 0 { _ = Descriptor(owning: socket) }
+    }
+
+    func stop() { MHD_stop_daemon(raw) }
+}

@@ -1,1 +1,16 @@
-//! ProcessKit
+//! ProcessKit: children and what a supervisor of children needs of the kernel: spawning, pidfds,
+//! process groups, control groups, descendants, locks, folder events. It knows nothing of builds,
+//! and it never blocks the cooperative pool: what blocks says so in its name or documentation.
+
+/// Every bound of ProcessKit, with its reason.
+enum Limits {
+    /// One read from a child's pipe. Pipes are grown to this, so that a busy child is served with
+    /// few system calls.
+    static let pipeBytes = 256 << 10
+    /// How long a killed process may take to vanish. Longer means that it hangs in the kernel.
+    static let sweepMilliseconds: Int64 = 30_000
+    /// Pause between two looks at processes that were killed but are still there.
+    static let sweepPauseMilliseconds: Int32 = 2
+    /// Longest `/proc/PID/environ`, `stat` or `cgroup` that is read: the kernel's argument limit.
+    static let procFileBytes = 2 << 20
+}

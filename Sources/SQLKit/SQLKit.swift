@@ -1,1 +1,41 @@
-//! SQLKit
+//! SQLKit: one way to talk to SQLite and to MariaDB: the same values, rows, errors and
+//! transactions for both, every blocking call on a thread of its connection. Knows nothing of what
+//! is stored, writes no SQL of its own beyond a connection's settings, and never lets a password
+//! into a message.
+
+/// Every bound of SQLKit, in one place, each with its reason.
+public enum SQLLimits {
+    /// MariaDB connections of one coordinator: measured, more than eight gain nothing, and a server
+    /// has 150 for everybody.
+    static let mariadbConnections = 8
+
+    /// Calls that wait for a free connection. More are refused: the database is then far behind and
+    /// a longer line would only hide it.
+    static let waitingCalls = 4096
+
+    /// Rows of one answer. Who needs more asks page by page.
+    public static let rowsPerQuery = 250_000
+
+    /// Prepared statements kept for each connection. The store has fewer; texts made on the fly
+    /// must not pile up on the server.
+    static let statementsPerConnection = 96
+
+    /// Tries of one transaction that met a deadlock or a lock.
+    public static let transactionAttempts = 6
+
+    /// How long to wait for a server to answer a connect.
+    public static let connectTimeoutSeconds = 5
+
+    /// Longest wait for an answer to one statement. Longer than any lock wait, long enough for the
+    /// slowest migration step; a frozen server is noticed after it.
+    public static let statementTimeoutSeconds = 60
+
+    /// Longest wait for a lock that another connection or program holds.
+    static let lockWaitSeconds = 5
+
+    /// Bytes of a server's own words that an error repeats.
+    static let messageBytes = 1024
+
+    /// Bytes read back of a lock file: a process id.
+    static let lockFileBytes = 64
+}

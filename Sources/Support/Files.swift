@@ -24,6 +24,13 @@ public enum Files {
         return stat(path, &info) == 0 ? Int64(info.st_size) : nil
     }
 
+    /// Time of the last change, in nanoseconds since 1970: tells two files of one name apart.
+    public static func modifiedNanoseconds(_ path: String) -> Int64? {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return nil }
+        return Int64(info.st_mtim.tv_sec) * 1_000_000_000 + Int64(info.st_mtim.tv_nsec)
+    }
+
     /// The whole file, at most `limitBytes`.
     public static func read(_ path: String, limitBytes: Int) throws(SystemError) -> [UInt8] {
         let file = try Descriptor(path, O_RDONLY)
@@ -42,10 +49,12 @@ public enum Files {
 
     /// Replaces `path` so that a reader, and a machine after a power cut, sees the old content or
     /// the new and never a part: temporary file beside it, fsync, rename, fsync of the folder.
+    /// The temporary file is hidden and ends in `.part`, so that a sweep knows it.
     public static func replace(
         _ path: String, with bytes: some Collection<UInt8>, mode: Int32 = 0o644
     ) throws(SystemError) {
-        let temporary = path + ".tmp\(getpid())-\(UInt32.random(in: .min ... .max))"
+        let chance = UInt32.random(in: .min ... .max)
+        let temporary = "\(folder(of: path))/.\(name(of: path)).\(getpid())-\(chance).part"
         do throws(SystemError) {
             let file = try Descriptor(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
             try file.writeAll(Array(bytes))

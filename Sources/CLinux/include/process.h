@@ -1,2 +1,64 @@
-// Processes. The functions are in process.c, owned by ProcessKit.
+// Processes: spawning, pidfds, reaping, and the kernel's list of descendants. Errors are -errno.
 #pragma once
+#include <stdint.h>
+#include <sys/types.h>
+
+struct aib_spawn_request {
+  /// Absolute path, or one with a slash: PATH is not searched here.
+  const char *path;
+  char *const *argv;
+  char *const *envp;
+  /// NULL: the parent's.
+  const char *cwd;
+  /// -1: /dev/null.
+  int stdin_fd, stdout_fd, stderr_fd;
+  /// Kept open in the child as descriptors 3, 4, …; all others are closed.
+  const int *passed_fds;
+  int passed_count;
+  /// An open `cgroup.procs` that the child joins before it runs anything; -1: none.
+  int cgroup_procs_fd;
+  /// 1: own session; 0: own process group in this session.
+  int new_session;
+};
+
+/// Starts a program. All signals are default and unblocked in the child. Returns its pid and writes
+/// a pidfd (close-on-exec); an exec that fails is reported here, as -errno, not as an exit status.
+/// No parent-death signal is set: it fires when the spawning *thread* ends.
+pid_t aib_spawn(const struct aib_spawn_request *request, int *pidfd);
+
+int aib_pidfd_open(pid_t pid);
+int aib_pidfd_signal(int pidfd, int signal);
+
+/// 1 when the child behind pidfd has exited and was reaped now: `*code` is its exit status, or
+/// `*signal` the signal that killed it (else 0). 0 when it still runs. -ECHILD when not our child.
+int aib_pidfd_reap(int pidfd, int *code, int *signal);
+
+/// Reaps every zombie child that nobody waits for. Count, or -errno (-ECHILD: no child at all).
+int aib_reap_orphans(void);
+
+/// Orphaned descendants become children of this process instead of PID 1's.
+int aib_become_subreaper(void);
+
+/// Blocks a signal in this thread and those it starts later, to be taken by aib_signal_wait.
+int aib_signal_block(int signal);
+/// Waits for one of the two blocked signals and returns it.
+int aib_signal_wait(int first, int second);
+/// Ignores a signal in this process (children get the default back by aib_spawn).
+void aib_signal_ignore(int signal);
+
+/// poll(2) for reading, retried on EINTR with the remaining time: bit i of the answer is set when
+/// fds[i] is readable or hung up. Negative fds are passed over. At most 31.
+int aib_poll_readable(const int *fds, int count, int timeout_ms);
+
+/// A pipe, close-on-exec; the read end does not block.
+int aib_pipe(int *read_fd, int *write_fd);
+/// Grows a pipe's buffer as far as the system lets us.
+void aib_pipe_grow(int fd, int size_bytes);
+
+/// An unnamed file in memory, close-on-exec: standard input of a child without a pipe to feed.
+int aib_memory_file(void);
+/// Sends a signal to a process group. 0 also when the group is gone.
+int aib_group_signal(pid_t group, int signal);
+/// The number of a file as the kernel knows it, its size and change time: the same three mean the
+/// same bytes.
+int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes, int64_t *changed_ns);

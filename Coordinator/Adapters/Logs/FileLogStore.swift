@@ -1,0 +1,75 @@
+public import BuildProtocol
+public import CoordinatorCore
+import Glibc
+import ProcessKit
+import Support
+
+/// Logs as files: `<folder>/<first two digits>/<token>.ndjson`. All writes go through one thread,
+/// so appends to one log cannot interleave.
+public actor FileLogStore: LogStore {
+    private let folder: String
+    private let executor = QueueExecutor(label: "aibuild.logs")
+
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+
+    /// - Throws: `SystemError` when the folder cannot be made.
+    public init(folder: String) throws {
+        try Files.makeFolder(folder, mode: 0o750)
+        self.folder = folder
+    }
+
+    public nonisolated func path(_ attempt: AttemptToken) -> String {
+        "\(folder)/\(attempt.text.prefix(2))/\(attempt.text).ndjson"
+    }
+
+    public func append(
+        _ attempt: AttemptToken, at cursor: Int64, _ bytes: [UInt8]
+    ) throws -> Int64 {
+        let file = try open(attempt)
+        let size = try file.sizeBytes()
+        let known = size - cursor
+        guard known >= 0, known < bytes.count else { return size }
+        try bytes.withUnsafeBytes { raw in
+            try file.writeAll(UnsafeRawBufferPointer(rebasing: raw[Int(known)...]), at: size)
+        }
+        return cursor + Int64(bytes.count)
+    }
+
+    public func sizeBytes(_ attempt: AttemptToken) -> Int64 {
+        Files.sizeBytes(path(attempt)) ?? 0
+    }
+
+    public func read(
+        _ attempt: AttemptToken, from cursor: Int64, limit: Int
+    ) throws -> [UInt8] {
+        guard Files.exists(path(attempt)) else { return [] }
+        let file = try Descriptor(path(attempt), O_RDONLY)
+        let rest = try file.sizeBytes() - cursor
+        guard rest > 0, cursor >= 0 else { return [] }
+        let count = Int(min(Int64(limit), rest))
+        return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = try file.read(
+                into: UnsafeMutableRawBufferPointer(buffer), at: cursor)
+        }
+    }
+
+    public func seal(_ attempt: AttemptToken) async throws -> String {
+        let file = try open(attempt)
+        try file.sync()
+        let path = path(attempt)
+        // Hashing a large log must not keep the other logs waiting.
+        return try await OwnThread.run { try SHA256.file(path) }
+    }
+
+    public func reset(_ attempt: AttemptToken) throws {
+        try Files.remove(path(attempt))
+    }
+
+    private func open(_ attempt: AttemptToken) throws -> Descriptor {
+        let path = path(attempt)
+        if !Files.exists(path) { try Files.makeFolder(Files.folder(of: path), mode: 0o750) }
+        return try Descriptor(path, O_RDWR | O_CREAT, mode: 0o640)
+    }
+}

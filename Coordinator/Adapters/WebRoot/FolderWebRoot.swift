@@ -1,0 +1,168 @@
+public import BuildProtocol
+public import CoordinatorCore
+import Glibc
+import ProcessKit
+import Support
+
+/// The web root as a folder: `images/build/<guest OS>/` holds the images, each with its log and
+/// `build.json`, and one `SHA256SUMS`. What is on its way in has a name that begins with a dot and
+/// ends in `.part`; the server never shows such names.
+public actor FolderWebRoot: WebRoot {
+    public nonisolated let folder: String
+    private let baseURL: String
+    private let logPath: @Sendable (AttemptToken) -> String
+    private let executor = QueueExecutor(label: "aibuild.webroot")
+
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+
+    /// - Parameters:
+    ///   - baseURL: what stands before `/images/…` in the addresses that people get.
+    ///   - logPath: where the log of an attempt is, to be published beside its image.
+    /// - Throws: `WebRootFault` when the folder cannot be made or written.
+    public init(
+        folder: String, baseURL: String, logPath: @escaping @Sendable (AttemptToken) -> String
+    ) throws {
+        self.folder = folder
+        self.baseURL = baseURL
+        self.logPath = logPath
+        do {
+            try Files.makeFolder(folder + "/images/build")
+            try Files.makeFolder(folder + "/images/release")
+            let probe = folder + "/images/build/.probe.part"
+            try Files.replace(probe, with: [])
+            try Files.remove(probe)
+        } catch {
+            throw WebRootFault.from(error, folder)
+        }
+    }
+
+    public func freeBytes() throws -> Int64 { try Files.room(folder).free }
+
+    public func incoming(
+        _ artifact: Artifact, of attempt: AttemptToken
+    ) throws -> any IncomingFile {
+        // The agent's words are not trusted: the name decides about a path here.
+        guard Names.isFileName(artifact.name), Names.isSHA256(artifact.sha256) else {
+            throw Fault(
+                .template, .templateInvalid,
+                "the artifact name \(Names.quoted(artifact.name)) is not a plain file name")
+        }
+        do {
+            return try IncomingArtifact(artifact, path: partPath(artifact.name, attempt))
+        } catch let error as SystemError {
+            throw WebRootFault.from(error, partPath(artifact.name, attempt))
+        }
+    }
+
+    /// `.part` files of all builds stand in one folder on the images' file system, so that a sweep
+    /// finds them all.
+    private func partPath(_ name: String, _ attempt: AttemptToken) -> String {
+        "\(folder)/images/build/.\(attempt.text)-\(SHA256.hex(name.utf8).prefix(16)).part"
+    }
+
+    public func publish(_ publication: Publication) throws -> PublishedImage {
+        do { return try move(publication) } catch let error as SystemError {
+            throw WebRootFault.from(error, folder)
+        }
+    }
+
+    private func move(_ publication: Publication) throws -> PublishedImage {
+        let build = publication.build
+        let relative = "images/build/\(build.guestOS)"
+        let place = "\(folder)/\(relative)"
+        try Files.makeFolder(place)
+        var sums: [(name: String, sha256: String)] = []
+        var main: PublishedImage?
+        for (index, artifact) in publication.artifacts.enumerated() {
+            let name = publishedName(artifact, index, build.imageName)
+            let part = partPath(artifact.name, publication.attempt)
+            if Files.exists(part) {
+                try Files.rename(part, to: "\(place)/\(name)")
+            } else if try !isThere("\(place)/\(name)", artifact) {
+                throw WebRootFault("\(part) is gone before it was published")
+            }
+            sums.append((name, artifact.sha256))
+            if main == nil {
+                main = PublishedImage(
+                    name: name, path: "\(relative)/\(name)", url: "\(baseURL)/\(relative)/\(name)",
+                    sizeBytes: artifact.sizeBytes, sha256: artifact.sha256,
+                    format: artifact.format, virtualSizeBytes: artifact.virtualSizeBytes)
+            }
+        }
+        try publishLog(publication.attempt, "\(place)/\(build.imageName).log.ndjson")
+        try Files.replace("\(place)/\(build.imageName).build.json", with: publication.record)
+        try renewSums(place, sums)
+        guard let main else { throw WebRootFault("there is nothing to publish") }
+        return main
+    }
+
+    /// A crash after the rename and before the row: the file is there, and it is ours.
+    private func isThere(_ path: String, _ artifact: Artifact) throws -> Bool {
+        guard Files.sizeBytes(path) == artifact.sizeBytes else { return false }
+        return try SHA256.file(path) == artifact.sha256
+    }
+
+    /// The image takes the build's name, its companions theirs behind it.
+    private func publishedName(_ artifact: Artifact, _ index: Int, _ imageName: String) -> String {
+        if index == 0 {
+            let known = ["qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx"]
+            return known.contains(artifact.format)
+                ? "\(imageName).\(artifact.format)" : "\(imageName)-\(artifact.name)"
+        }
+        return "\(imageName)-\(artifact.name)"
+    }
+
+    private func publishLog(_ attempt: AttemptToken, _ path: String) throws {
+        let source = try Descriptor(logPath(attempt), O_RDONLY)
+        let temporary = "\(Files.folder(of: path))/.\(Files.name(of: path)).part"
+        do {
+            let target = try Descriptor(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+            defer { buffer.deallocate() }
+            while case let count = try source.read(into: buffer), count > 0 {
+                try target.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            }
+            try target.sync()
+        }
+        try Files.rename(temporary, to: path)
+    }
+
+    /// `SHA256SUMS` of the files that are there; this publication's lines replace older ones.
+    private func renewSums(_ place: String, _ new: [(name: String, sha256: String)]) throws {
+        let path = place + "/SHA256SUMS"
+        var lines: [String: String] = [:]
+        if Files.exists(path) {
+            let text = String(decoding: try Files.read(path, limitBytes: 64 << 20), as: UTF8.self)
+            for line in text.split(separator: "\n") {
+                let parts = line.split(separator: " ", maxSplits: 1)
+                guard parts.count == 2 else { continue }
+                let name = String(parts[1].drop { $0 == " " || $0 == "*" })
+                if Files.exists("\(place)/\(name)") { lines[name] = String(parts[0]) }
+            }
+        }
+        for (name, sha256) in new { lines[name] = sha256 }
+        let text = lines.sorted { $0.key < $1.key }.map { "\($0.value)  \($0.key)\n" }.joined()
+        try Files.replace(path, with: Array(text.utf8))
+    }
+
+    public func sweep(keeping living: Set<AttemptToken>) throws {
+        let place = folder + "/images/build"
+        let names = try Files.list(place).map { "\(place)/\($0)" }
+        for path in names where Files.name(of: path).hasSuffix(".part") {
+            let name = Files.name(of: path).dropFirst()
+            if let token = AttemptToken(String(name.prefix(32))), living.contains(token) {
+                continue
+            }
+            try Files.remove(path)
+        }
+        for folder in names where Files.kind(folder) == .folder {
+            // Copies of logs, and replacements, that a crash interrupted; each is made anew.
+            for name in try Files.list(folder) where name.hasPrefix(".") && name.hasSuffix(".part")
+            {
+                try Files.remove("\(folder)/\(name)")
+            }
+        }
+    }
+}

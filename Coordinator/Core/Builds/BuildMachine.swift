@@ -1,0 +1,227 @@
+public import BuildProtocol
+
+/// One attempt as the coordinator sees it: event in, effects out. It never waits and never fails;
+/// what fails comes back as an event.
+///
+///     dispatching → running → checking → collecting → publishing → settled
+///
+/// Every stage may go to `settled`; nothing leaves it. The machine can be built anew in any stage
+/// after a restart, because each effect is idempotent.
+public struct BuildMachine: Sendable {
+    public enum Stage: Sendable, Hashable {
+        /// Claimed in the store; the host has not answered `start` yet.
+        case dispatching
+        /// The host has it.
+        case running
+        /// The result is here; the log is compared with the agent's digest.
+        case checking(Finished)
+        /// The artifacts are being pulled.
+        case collecting(Finished)
+        /// The image is being moved into the web root.
+        case publishing(Finished)
+        case settled
+    }
+
+    public private(set) var stage: Stage
+    private var cancelReason: String?
+    private var isConnected = false
+    private var rewinds = 0
+
+    /// A digest that still differs after this many fresh transfers is a fault of the host.
+    static let logRewinds = 3
+
+    public init(stage: Stage = .dispatching, cancelReason: String? = nil) {
+        self.stage = stage
+        self.cancelReason = cancelReason
+    }
+
+    public mutating func handle(_ event: BuildEvent) -> [BuildEffect] {
+        if stage == .settled { return [] }
+        switch event {
+        case .connected(let hasTemplate, let summary):
+            return connected(hasTemplate: hasTemplate, summary: summary)
+        case .disconnected:
+            isConnected = false
+            return cancelReason.map { abandon($0) } ?? []
+        case .templateDelivered:
+            return stage == .dispatching ? [.start] : []
+        case .phase(let phase):
+            return noted(phase)
+        case .refused(let report):
+            return refused(report)
+        case .finished(let finished):
+            switch stage {
+            case .dispatching, .running:
+                stage = .checking(finished)
+                return [.checkLog(finished)]
+            default: return []
+            }
+        case .logChecked(let matches):
+            return logChecked(matches: matches)
+        case .collected:
+            guard case .collecting(let finished) = stage else { return [] }
+            stage = .publishing(finished)
+            return [.advance(.publishing), .publish(finished)]
+        case .published(let image):
+            guard case .publishing(let finished) = stage else { return [] }
+            return settle(AttemptEnd(finished), image)
+        case .failed(let fault):
+            return settle(end(with: fault), nil)
+        case .cancel(let reason):
+            return cancel(reason)
+        }
+    }
+
+    // MARK: Events
+
+    private mutating func connected(
+        hasTemplate: Bool, summary: AttemptSummary?
+    ) -> [BuildEffect] {
+        isConnected = true
+        switch stage {
+        case .dispatching:
+            if summary != nil {
+                stage = .running
+                return [.follow] + cancelIfWanted()
+            }
+            if let cancelReason { return abandon(cancelReason) }
+            return hasTemplate ? [.start] : [.deliverTemplate]
+        case .running:
+            guard summary != nil else { return lost() }
+            return [.follow] + cancelIfWanted()
+        case .checking:
+            // The rewound log, if one was asked for, went with the old connection.
+            return rewinds > 0 ? [.follow] : []
+        case .collecting, .publishing, .settled:
+            return []
+        }
+    }
+
+    private mutating func noted(_ phase: Phase) -> [BuildEffect] {
+        switch stage {
+        case .dispatching:
+            stage = .running
+            return [.note(phase), .follow] + cancelIfWanted()
+        case .running: return [.note(phase)]
+        default: return []
+        }
+    }
+
+    private mutating func refused(_ report: ErrorReport) -> [BuildEffect] {
+        switch (report.code, stage) {
+        case (.templateMissing, .dispatching): return [.deliverTemplate]
+        case (.unknownAttempt, .running): return lost()
+        case (.refused, .dispatching):
+            return settle(
+                end(with: Fault(.infrastructure, .hostRefused, report.message)), nil)
+        case (.internal, .dispatching), (.internal, .running):
+            return settle(end(with: Fault(.infrastructure, .hostError, report.message)), nil)
+        default: return []
+        }
+    }
+
+    private mutating func logChecked(matches: Bool) -> [BuildEffect] {
+        guard case .checking(let finished) = stage else { return [] }
+        guard matches else {
+            rewinds += 1
+            guard rewinds <= Self.logRewinds else {
+                let why = "the log here differs from the host's after \(rewinds) transfers"
+                return settle(end(with: Fault(.infrastructure, .logMismatch, why)), nil)
+            }
+            stage = .running
+            return [.resetLog, .follow]
+        }
+        // A wish to cancel that came too late for the host still wins over an image.
+        if let cancelReason, finished.outcome.passed {
+            let fault = Fault(.cancelled, .cancelled, cancelReason)
+            return settle(AttemptEnd(finished, outcome: Outcome(fault: fault)), nil)
+        }
+        guard finished.outcome.passed, !finished.artifacts.isEmpty else {
+            return settle(AttemptEnd(finished), nil)
+        }
+        stage = .collecting(finished)
+        return [.advance(.collecting), .collect(finished)]
+    }
+
+    private mutating func cancel(_ reason: String) -> [BuildEffect] {
+        cancelReason = reason
+        switch stage {
+        case .dispatching, .running:
+            return isConnected ? [.sendCancel(reason)] : abandon(reason)
+        case .checking, .settled: return []
+        case .collecting, .publishing: return abandon(reason)
+        }
+    }
+
+    // MARK: Ends
+
+    private func cancelIfWanted() -> [BuildEffect] {
+        cancelReason.map { [.sendCancel($0)] } ?? []
+    }
+
+    /// The build ends now; the host's processes are killed when it is heard of again, by the fence.
+    private mutating func abandon(_ reason: String) -> [BuildEffect] {
+        settle(end(with: Fault(.cancelled, .cancelled, reason)), nil)
+    }
+
+    private mutating func lost() -> [BuildEffect] {
+        let why = "the host no longer knows the attempt: its state folder was lost or cleaned"
+        return settle(end(with: Fault(.infrastructure, .hostLost, why)), nil)
+    }
+
+    private func end(with fault: Fault) -> AttemptEnd {
+        switch stage {
+        case .checking(let finished), .collecting(let finished), .publishing(let finished):
+            AttemptEnd(finished, outcome: Outcome(fault: fault))
+        default: AttemptEnd(outcome: Outcome(fault: fault))
+        }
+    }
+
+    private mutating func settle(_ end: AttemptEnd, _ image: PublishedImage?) -> [BuildEffect] {
+        stage = .settled
+        return [.settle(end, image)]
+    }
+}
+
+public enum BuildEvent: Sendable, Hashable {
+    /// A session with the host is open (again). `summary`: what the agent holds of this attempt.
+    case connected(hasTemplate: Bool, summary: AttemptSummary?)
+    case disconnected
+    case templateDelivered
+    case phase(Phase)
+    case refused(ErrorReport)
+    case finished(Finished)
+    case logChecked(matches: Bool)
+    case collected
+    case published(PublishedImage?)
+    /// Something that no retry within the attempt can mend: the host stays away, the pull or the
+    /// publication failed for good.
+    case failed(Fault)
+    case cancel(String)
+}
+
+/// What the session is to do, in this order. Each may be done twice without harm.
+public enum BuildEffect: Sendable, Hashable {
+    case deliverTemplate
+    case start
+    /// From the size of the log that is stored here.
+    case follow
+    case sendCancel(String)
+    case note(Phase)
+    case checkLog(Finished)
+    case resetLog
+    case advance(BuildState)
+    case collect(Finished)
+    case publish(Finished)
+    /// Record the end, decide about a retry, then let the agent forget the attempt.
+    case settle(AttemptEnd, PublishedImage?)
+}
+
+extension AttemptEnd {
+    init(_ finished: Finished, outcome: Outcome? = nil) {
+        self.init(
+            outcome: outcome ?? finished.outcome, logBytes: finished.logBytes,
+            logSHA256: finished.logSHA256, accelerator: finished.accelerator,
+            artifacts: finished.artifacts)
+    }
+}

@@ -1,0 +1,161 @@
+import BuildProtocol
+
+/// Where a build may go: the rooms of the hosts, the filters and the score.
+struct Placement {
+    /// What is left of a host after what runs there.
+    struct Room {
+        var view: HostView
+        var slots: Int
+        var vcpus: Int
+        var memoryBytes: Int64
+        var diskBytes: Int64
+        var running = 0
+    }
+
+    private(set) var rooms: [String: Room] = [:]
+    /// Host names in order, so that equal scores are decided the same way each time.
+    private let names: [String]
+    private var runningByGuestOS: [String: Int] = [:]
+    private var webRootFreeBytes: Int64?
+
+    init(_ world: World) {
+        names = world.hosts.map(\.name).sorted()
+        webRootFreeBytes = world.webRootFreeBytes
+        for host in world.hosts {
+            rooms[host.name] = Room(
+                view: host, slots: host.report?.slots ?? 0, vcpus: host.report?.vcpus ?? 0,
+                memoryBytes: host.report?.memoryBytes ?? 0,
+                // The host's report subtracts what its attempts hold already.
+                diskBytes: host.report?.diskFreeBytes ?? 0)
+        }
+        for build in world.running {
+            runningByGuestOS[build.guestOS, default: 0] += 1
+            if let host = build.host { take(build.requirements, on: host, reserveDisk: false) }
+        }
+    }
+
+    /// The best host for the build, or `nil`.
+    func best(for build: QueuedBuild) -> String? {
+        guard concurrencyReason(build) == nil, webRootReason(build) == nil else { return nil }
+        let free = names.filter { blocker(build, on: $0) == nil }
+        let others = free.filter { !build.failedHosts.contains($0) }
+        // A retry goes to another host; back to a failed one only where no other could ever do.
+        let candidates = others.isEmpty && !hasUntriedHost(build) ? free : others
+        return candidates.max { score(build, $0) < score(build, $1) }
+    }
+
+    mutating func start(_ build: QueuedBuild, on host: String) {
+        runningByGuestOS[build.guestOS, default: 0] += 1
+        take(build.requirements, on: host, reserveDisk: true)
+        webRootFreeBytes = webRootFreeBytes.map { $0 - build.requirements.diskBytes }
+    }
+
+    private mutating func take(_ needs: Requirements, on host: String, reserveDisk: Bool) {
+        rooms[host]?.slots -= 1
+        rooms[host]?.vcpus -= needs.vcpus
+        rooms[host]?.memoryBytes -= needs.memoryBytes
+        if reserveDisk { rooms[host]?.diskBytes -= needs.diskBytes }
+        rooms[host]?.running += 1
+    }
+
+    /// Cached base image first, then the emptiest host; of equals the one first in the alphabet.
+    private func score(_ build: QueuedBuild, _ host: String) -> (Int, Double, Int) {
+        guard let room = rooms[host], let report = room.view.report else { return (0, 0, 0) }
+        let cached = build.baseImageSHA256.map { report.baseImages.contains($0) } ?? false
+        let free = Double(room.slots) / Double(max(1, report.slots))
+        let rank = names.firstIndex(of: host) ?? 0
+        return (cached ? 1 : 0, free, -rank)
+    }
+
+    // MARK: Why not
+
+    /// Why the host can never take the build, whatever runs there; `nil` when it could or when
+    /// nothing is known of it yet.
+    func impossible(_ build: QueuedBuild, on host: String) -> String? {
+        guard let report = rooms[host]?.view.report else { return nil }
+        let needs = build.requirements
+        if let accelerator = needs.accelerator, !report.accelerators.contains(accelerator) {
+            let has = report.accelerators.sorted().map(\.rawValue).joined(separator: ", ")
+            return "needs accelerator \(accelerator.rawValue), the host has \(has)"
+        }
+        let missing = needs.tags.subtracting(report.tags).sorted()
+        if !missing.isEmpty { return "lacks the tag \(missing.joined(separator: ", "))" }
+        if needs.vcpus > report.vcpus {
+            return "needs \(needs.vcpus) vCPUs, the host has \(report.vcpus)"
+        }
+        if needs.memoryBytes > report.memoryBytes {
+            return "needs \(Bytes.text(needs.memoryBytes)) of memory, "
+                + "the host has \(Bytes.text(report.memoryBytes))"
+        }
+        if needs.diskBytes > report.diskTotalBytes {
+            return "needs \(Bytes.text(needs.diskBytes)) of disk, "
+                + "the host's disk has \(Bytes.text(report.diskTotalBytes))"
+        }
+        return report.slots < 1 ? "has no slots" : nil
+    }
+
+    /// Why the host cannot take the build now; `nil` when it can.
+    func blocker(_ build: QueuedBuild, on host: String) -> String? {
+        guard let room = rooms[host] else { return "is not registered" }
+        switch room.view.availability {
+        case .ready: break
+        case .away(let why): return why
+        case .drained: return "is drained"
+        case .quarantined(_, let why): return why
+        }
+        guard let report = room.view.report else { return "has not reported yet" }
+        if let reason = impossible(build, on: host) { return reason }
+        let needs = build.requirements
+        if room.slots < 1 { return "all \(report.slots) slots are taken" }
+        if needs.vcpus > room.vcpus {
+            return "needs \(needs.vcpus) vCPUs, \(max(0, room.vcpus)) are free"
+        }
+        if needs.memoryBytes > room.memoryBytes {
+            return "needs \(Bytes.text(needs.memoryBytes)) of memory, "
+                + "\(Bytes.text(max(0, room.memoryBytes))) is free"
+        }
+        if needs.diskBytes > room.diskBytes {
+            return "needs \(Bytes.text(needs.diskBytes)) of disk, "
+                + "\(Bytes.text(max(0, room.diskBytes))) is free"
+        }
+        return nil
+    }
+
+    func concurrencyReason(_ build: QueuedBuild) -> String? {
+        guard let limit = build.concurrency, runningByGuestOS[build.guestOS, default: 0] >= limit
+        else { return nil }
+        return "\(build.guestOS) may run \(limit) builds at once, and as many run"
+    }
+
+    func webRootReason(_ build: QueuedBuild) -> String? {
+        guard let free = webRootFreeBytes, free < build.requirements.diskBytes else { return nil }
+        return "the web root has \(Bytes.text(max(0, free))) free, "
+            + "the build may need \(Bytes.text(build.requirements.diskBytes))"
+    }
+
+    private func hasUntriedHost(_ build: QueuedBuild) -> Bool {
+        names.contains { host in
+            guard !build.failedHosts.contains(host), impossible(build, on: host) == nil else {
+                return false
+            }
+            // A host that an admin took out is no alternative; one that is away may be soon.
+            return rooms[host]?.view.availability != .drained
+        }
+    }
+}
+
+/// Sizes for people.
+enum Bytes {
+    static func text(_ bytes: Int64) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+        var value = Double(bytes)
+        var unit = 0
+        while value >= 1024 && unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        let tenths = Int((value * 10).rounded())
+        return tenths % 10 == 0
+            ? "\(tenths / 10) \(units[unit])" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
+    }
+}

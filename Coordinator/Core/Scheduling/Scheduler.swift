@@ -1,0 +1,209 @@
+import BuildProtocol
+
+/// Who starts where. Order: priority, then the owner who used the farm least of late, then age.
+/// Builds of the same shape stand in one line, so the cost grows with shapes and hosts and, for
+/// sorting them into lines, once with the queue.
+public enum Scheduler {
+    public static func decide(_ world: World) -> [Decision] {
+        var placement = Placement(world)
+        var decisions: [Decision] = []
+        var wakeAt: Int64?
+
+        var lines: [Line] = []
+        var index: [Shape: Int] = [:]
+        for build in world.queue {
+            if build.notBeforeMilliseconds > world.nowMilliseconds {
+                wakeAt = min(wakeAt ?? .max, build.notBeforeMilliseconds)
+                continue
+            }
+            let shape = Shape(build)
+            if let known = index[shape] {
+                lines[known].builds.append(build)
+            } else {
+                index[shape] = lines.count
+                lines.append(Line(builds: [build]))
+            }
+        }
+
+        lines.removeAll { line in
+            guard let fault = impossible(line.builds[0], world, placement) else { return false }
+            decisions += line.builds.map { .fail(build: $0.id, fault) }
+            return true
+        }
+
+        // A start counts as a minute of use at once, so that two owners take turns in one tick.
+        var use = world.use
+        while let next = lines.indices.min(by: { before(lines[$0], lines[$1], use) }) {
+            guard let build = lines[next].head, let host = placement.best(for: build) else {
+                lines.remove(at: next)
+                continue
+            }
+            placement.start(build, on: host)
+            use[build.owner, default: 0] += 60
+            decisions.append(.start(build: build.id, host: host))
+            lines[next].started += 1
+            if lines[next].head == nil { lines.remove(at: next) }
+        }
+
+        for case .quarantined(let until, _) in world.hosts.map(\.availability) {
+            wakeAt = min(wakeAt ?? .max, until)
+        }
+        if let wakeAt { decisions.append(.wake(atMilliseconds: wakeAt)) }
+        return decisions
+    }
+
+    /// Why the queued builds wait, by the same rules that would start them, in the queue's order:
+    /// the first `limit`, or only the build `id`.
+    public static func explain(
+        _ world: World, only id: String? = nil, limit: Int = .max
+    ) -> [(build: String, waiting: Waiting)] {
+        let placement = Placement(world)
+        let now = world.nowMilliseconds
+        let due = world.queue.filter { $0.notBeforeMilliseconds <= now }
+            .sorted { precedes($0, $1, world.use) }
+        let later = world.queue.filter { $0.notBeforeMilliseconds > now }
+            .sorted { $0.notBeforeMilliseconds < $1.notBeforeMilliseconds }
+        return (due + later).enumerated().lazy
+            .filter { id == nil || $0.element.id == id }
+            .prefix(limit)
+            .map { ($0.element.id, waiting($0.element, $0.offset + 1, world, placement)) }
+    }
+
+    private static func waiting(
+        _ build: QueuedBuild, _ position: Int, _ world: World, _ placement: Placement
+    ) -> Waiting {
+        let hosts = world.hosts.map { host in
+            WaitingHost(
+                host: host.name,
+                reason: placement.blocker(build, on: host.name)
+                    ?? (build.failedHosts.contains(host.name)
+                        ? "failed this build before; another host is preferred" : nil)
+                    ?? "is free; builds ahead in the queue come first")
+        }
+        let (summary, remedy) = summary(build, world, placement)
+        return Waiting(
+            position: position, summary: summary, hosts: hosts,
+            etaSeconds: eta(build, position, world, placement), remedy: remedy)
+    }
+
+    // MARK: Parts
+
+    private struct Shape: Hashable {
+        var guestOS: String
+        var owner: String
+        var priority: Int
+        var requirements: Requirements
+        var concurrency: Int?
+        var failedHosts: Set<String>
+        var baseImage: String?
+
+        init(_ build: QueuedBuild) {
+            guestOS = build.guestOS
+            owner = build.owner
+            priority = build.priority
+            requirements = build.requirements
+            concurrency = build.concurrency
+            failedHosts = build.failedHosts
+            baseImage = build.baseImageSHA256
+        }
+    }
+
+    private struct Line {
+        var builds: [QueuedBuild]
+        var started = 0
+        var head: QueuedBuild? { started < builds.count ? builds[started] : nil }
+    }
+
+    private static func before(_ a: Line, _ b: Line, _ use: [String: Double]) -> Bool {
+        guard let a = a.head, let b = b.head else { return false }
+        return precedes(a, b, use)
+    }
+
+    private static func precedes(
+        _ a: QueuedBuild, _ b: QueuedBuild, _ use: [String: Double]
+    ) -> Bool {
+        if a.priority != b.priority { return a.priority > b.priority }
+        let (useOfA, useOfB) = (use[a.owner, default: 0], use[b.owner, default: 0])
+        if a.owner != b.owner && useOfA != useOfB { return useOfA < useOfB }
+        if a.submittedMilliseconds != b.submittedMilliseconds {
+            return a.submittedMilliseconds < b.submittedMilliseconds
+        }
+        return a.id < b.id
+    }
+
+    /// A fault when every host has said what it has and none can ever take the build.
+    private static func impossible(
+        _ build: QueuedBuild, _ world: World, _ placement: Placement
+    ) -> Fault? {
+        guard !world.hosts.isEmpty else { return nil }
+        var reasons: [String] = []
+        for host in world.hosts {
+            guard let reason = placement.impossible(build, on: host.name) else { return nil }
+            reasons.append("\(host.name): \(reason)")
+        }
+        return Fault(
+            .template, .impossible,
+            "no host of the farm can ever take this build: " + reasons.joined(separator: "; ")
+                + ". Lower the requirements in aibuild.yml, or add a host that meets them")
+    }
+
+    private static func summary(
+        _ build: QueuedBuild, _ world: World, _ placement: Placement
+    ) -> (String, String) {
+        if build.notBeforeMilliseconds > world.nowMilliseconds {
+            let seconds = (build.notBeforeMilliseconds - world.nowMilliseconds + 999) / 1000
+            return ("waits \(seconds) s before it is tried again", "nothing to do")
+        }
+        if world.hosts.isEmpty {
+            return ("no host is registered", "add one: aibuild host add NAME --address user@host")
+        }
+        if let reason = placement.concurrencyReason(build) {
+            return (reason, "wait, or raise concurrency in aibuild.yml")
+        }
+        if let reason = placement.webRootReason(build) {
+            return (reason, "make room on the web root's disk")
+        }
+        if world.hosts.allSatisfy({ $0.availability != .ready }) {
+            return ("no host is ready", "see: aibuild hosts")
+        }
+        if world.hosts.contains(where: { placement.blocker(build, on: $0.name) == nil }) {
+            return ("others are ahead in the queue", "wait, or submit with a higher priority")
+        }
+        return ("no host has room now", "wait, or add a host")
+    }
+
+    /// When the first suitable host gets free, by the history of what runs there; the builds
+    /// ahead are taken to last as long, spread over the suitable hosts.
+    private static func eta(
+        _ build: QueuedBuild, _ position: Int, _ world: World, _ placement: Placement
+    ) -> Int? {
+        let suitable = Set(
+            world.hosts.filter {
+                $0.availability == .ready && placement.impossible(build, on: $0.name) == nil
+            }.map(\.name))
+        let running = world.running.filter { $0.host.map(suitable.contains) ?? false }
+        let remaining = running.compactMap { run -> Int? in
+            guard let expected = run.expectedSeconds else { return nil }
+            let elapsed = Int((world.nowMilliseconds - run.startedMilliseconds) / 1000)
+            return max(1, expected - elapsed)
+        }
+        guard let first = remaining.min(), !suitable.isEmpty else { return nil }
+        let typical = running.compactMap(\.expectedSeconds).max() ?? first
+        return first + (position - 1) * typical / max(1, running.count)
+    }
+}
+
+/// Why a build waits.
+public struct Waiting: Sendable, Hashable, Codable {
+    public var position: Int
+    public var summary: String
+    public var hosts: [WaitingHost]
+    public var etaSeconds: Int?
+    /// What an admin could do about it.
+    public var remedy: String
+}
+
+public struct WaitingHost: Sendable, Hashable, Codable {
+    public var host: String
+    public var reason: String
+}

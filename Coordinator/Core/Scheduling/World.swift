@@ -1,0 +1,112 @@
+public import BuildProtocol
+
+/// Everything that a scheduling decision may look at, as values.
+public struct World: Sendable {
+    public var nowMilliseconds: Int64
+    public var hosts: [HostView]
+    /// In submission order.
+    public var queue: [QueuedBuild]
+    public var running: [RunningBuild]
+    /// Recent use of the farm by owner, in slot seconds, decayed to now.
+    public var use: [String: Double]
+    /// Free bytes of the web root, what running builds will need subtracted; `nil`: not known.
+    public var webRootFreeBytes: Int64?
+
+    public init(
+        nowMilliseconds: Int64, hosts: [HostView], queue: [QueuedBuild], running: [RunningBuild],
+        use: [String: Double] = [:], webRootFreeBytes: Int64? = nil
+    ) {
+        self.nowMilliseconds = nowMilliseconds
+        self.hosts = hosts
+        self.queue = queue
+        self.running = running
+        self.use = use
+        self.webRootFreeBytes = webRootFreeBytes
+    }
+}
+
+public struct HostView: Sendable, Hashable {
+    public enum Availability: Sendable, Hashable {
+        case ready
+        /// Not connected now; the sentence says why.
+        case away(String)
+        case drained
+        case quarantined(untilMilliseconds: Int64, String)
+    }
+
+    public var name: String
+    public var availability: Availability
+    /// The last report; `nil` if the host never answered since the coordinator started.
+    public var report: HostReport?
+
+    public init(name: String, availability: Availability, report: HostReport?) {
+        self.name = name
+        self.availability = availability
+        self.report = report
+    }
+}
+
+public struct QueuedBuild: Sendable, Hashable {
+    public var id: String
+    public var guestOS: String
+    public var owner: String
+    public var priority: Int
+    public var submittedMilliseconds: Int64
+    public var notBeforeMilliseconds: Int64
+    public var requirements: Requirements
+    public var concurrency: Int?
+    /// Hosts where an attempt of this build met an infrastructure fault.
+    public var failedHosts: Set<String>
+    public var baseImageSHA256: String?
+
+    public init(
+        id: String, guestOS: String, owner: String, priority: Int, submittedMilliseconds: Int64,
+        notBeforeMilliseconds: Int64 = 0, requirements: Requirements, concurrency: Int? = nil,
+        failedHosts: Set<String> = [], baseImageSHA256: String? = nil
+    ) {
+        self.id = id
+        self.guestOS = guestOS
+        self.owner = owner
+        self.priority = priority
+        self.submittedMilliseconds = submittedMilliseconds
+        self.notBeforeMilliseconds = notBeforeMilliseconds
+        self.requirements = requirements
+        self.concurrency = concurrency
+        self.failedHosts = failedHosts
+        self.baseImageSHA256 = baseImageSHA256
+    }
+}
+
+public struct RunningBuild: Sendable, Hashable {
+    public var id: String
+    public var guestOS: String
+    public var owner: String
+    /// `nil` once nothing of it runs on a host any more (its image is being published).
+    public var host: String?
+    public var requirements: Requirements
+    public var startedMilliseconds: Int64
+    /// From the history of its guest OS.
+    public var expectedSeconds: Int?
+
+    public init(
+        id: String, guestOS: String, owner: String, host: String?, requirements: Requirements,
+        startedMilliseconds: Int64, expectedSeconds: Int? = nil
+    ) {
+        self.id = id
+        self.guestOS = guestOS
+        self.owner = owner
+        self.host = host
+        self.requirements = requirements
+        self.startedMilliseconds = startedMilliseconds
+        self.expectedSeconds = expectedSeconds
+    }
+}
+
+/// What is to be done; the Service does it.
+public enum Decision: Sendable, Hashable {
+    case start(build: String, host: String)
+    /// No host can ever take it.
+    case fail(build: String, Fault)
+    /// Nothing more to do before then.
+    case wake(atMilliseconds: Int64)
+}

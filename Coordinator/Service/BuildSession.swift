@@ -1,0 +1,204 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+
+/// One attempt, from its claim to its end: runs the `BuildMachine` and carries out its effects, in
+/// order, one at a time. Transfers run beside, so that a wish to cancel is not kept waiting.
+actor BuildSession {
+    nonisolated let token: AttemptToken
+    nonisolated let templateSHA256: String
+    nonisolated let build: Build
+    nonisolated let host: Host
+    private let monitor: HostMonitor
+    private let ports: Ports
+    private let coordinator: Coordinator
+    private var machine: BuildMachine
+    private var effects: [BuildEffect] = []
+    private var isWorking = false
+    private var transfer: Task<Void, Never>?
+    private let log: Logger
+
+    init(
+        build: Build, token: AttemptToken, host: Host, monitor: HostMonitor, ports: Ports,
+        coordinator: Coordinator, machine: BuildMachine
+    ) {
+        self.build = build
+        self.token = token
+        self.host = host
+        self.monitor = monitor
+        self.ports = ports
+        self.coordinator = coordinator
+        self.machine = machine
+        templateSHA256 = build.plan.template.sha256
+        log = Logger("build \(build.guestOS)/\(build.number)")
+    }
+
+    func post(_ event: BuildEvent) {
+        for effect in machine.handle(event) {
+            if case .note(let phase) = effect {
+                // Not queued: a chatty agent costs nothing but the newest phase.
+                let coordinator = self.coordinator
+                let id = build.id
+                Task { await coordinator.note(id, phase: phase.detail ?? phase.state.rawValue) }
+            } else {
+                effects.append(effect)
+            }
+        }
+        guard !isWorking, !effects.isEmpty else { return }
+        isWorking = true
+        Task { await self.work() }
+    }
+
+    /// A piece of the log. Answered with a rewind where it does not start at the file's end.
+    func received(_ chunk: LogChunk) async {
+        guard machine.stage != .settled else { return }
+        do {
+            let bytes = Array(chunk.data.utf8)
+            let size = try await ports.logs.append(token, at: chunk.cursor, bytes)
+            if size < chunk.cursor + Int64(bytes.count) {
+                log.warning("log gap at \(size), the agent sent \(chunk.cursor): asking again")
+                await monitor.send(.follow(Follow(attempt: token, cursor: size)))
+            }
+            await coordinator.changes.bump(build.id)
+        } catch {
+            // The disk of the log store is full or broken. The agent keeps the log; ask again.
+            log.error("cannot store the log: \(error)")
+            await coordinator.note(build.id, phase: "waiting: cannot store the log: \(error)")
+            // Beside the host's pump, so that its other builds are not kept waiting.
+            Task {
+                try? await ports.sleep(milliseconds: ports.limits.retryFirstMilliseconds)
+                await self.follow()
+            }
+        }
+    }
+
+    // MARK: Effects
+
+    private func work() async {
+        while !effects.isEmpty {
+            let effect = effects.removeFirst()
+            await carryOut(effect)
+        }
+        isWorking = false
+    }
+
+    private func carryOut(_ effect: BuildEffect) async {
+        switch effect {
+        case .note: break
+        case .deliverTemplate: await run { await $0.deliverTemplate() }
+        case .start: await monitor.send(.start(startMessage()))
+        case .follow: await follow()
+        case .sendCancel(let reason):
+            await monitor.send(.cancel(Cancel(attempt: token, reason: reason)))
+        case .checkLog(let finished): await checkLog(finished)
+        case .resetLog: try? await ports.logs.reset(token)
+        case .advance(let state): await advance(state)
+        case .collect(let finished): await run { await $0.collect(finished) }
+        case .publish(let finished): await run { await $0.publish(finished) }
+        case .settle(let end, let image): await settle(end, image)
+        }
+    }
+
+    private func run(_ body: @escaping @Sendable (isolated BuildSession) async -> Void) async {
+        transfer?.cancel()
+        await transfer?.value
+        transfer = Task { await body(self) }
+    }
+
+    private func deliverTemplate() async {
+        do {
+            try await ports.gateway.deliver(build.plan.template, to: host)
+            await monitor.delivered(template: templateSHA256)
+            post(.templateDelivered)
+        } catch {
+            guard !Task.isCancelled else { return }
+            let why = "cannot deliver the template to \(host.name): \(error)"
+            post(.failed(Fault(.infrastructure, .hostError, why)))
+        }
+    }
+
+    private func startMessage() -> Start {
+        Start(
+            attempt: token,
+            build: BuildDescription(
+                id: build.id, guestOS: build.guestOS, number: build.number,
+                imageName: build.imageName),
+            template: build.plan.template, recipe: build.plan.recipe,
+            requirements: build.plan.requirements, limits: build.plan.limits)
+    }
+
+    private func follow() async {
+        let cursor = (try? await ports.logs.sizeBytes(token)) ?? 0
+        await monitor.send(.follow(Follow(attempt: token, cursor: cursor)))
+    }
+
+    private func checkLog(_ finished: Finished) async {
+        await persist("seal the log") {
+            let size = try await self.ports.logs.sizeBytes(self.token)
+            let digest = try await self.ports.logs.seal(self.token)
+            self.post(
+                .logChecked(
+                    matches: size == finished.logBytes && digest == finished.logSHA256))
+        }
+    }
+
+    private func advance(_ state: BuildState) async {
+        await persist("record the state") {
+            let change = BuildChange(
+                build: self.build.id, from: [.building, .collecting, .publishing],
+                owner: self.token, to: state,
+                atMilliseconds: self.ports.environment.unixMilliseconds())
+            if let changed = try await self.ports.store.apply(change) {
+                await self.coordinator.updated(changed)
+            }
+        }
+    }
+
+    private func collect(_ finished: Finished) async {
+        let pipeline = ArtifactPipeline(
+            ports: ports, host: host, token: token, buildID: build.id, coordinator: coordinator)
+        do {
+            try await pipeline.collect(finished.artifacts)
+            post(.collected)
+        } catch let fault as Fault {
+            post(.failed(fault))
+        } catch {
+            // Cancelled: whoever cancelled has settled the attempt.
+        }
+    }
+
+    private func publish(_ finished: Finished) async {
+        await persist("publish the image") {
+            let record = try BuildRecord.encode(
+                self.build, token: self.token, host: self.host.name, finished)
+            let image = try await self.ports.webRoot.publish(
+                Publication(
+                    build: self.build, attempt: self.token, artifacts: finished.artifacts,
+                    record: record))
+            self.post(.published(image))
+        }
+    }
+
+    private func settle(_ end: AttemptEnd, _ image: PublishedImage?) async {
+        transfer?.cancel()
+        await transfer?.value
+        await persist("record the end") {
+            try await self.coordinator.settle(self, end, image)
+        }
+        await monitor.send(.forget(Forget(attempt: token)))
+        await monitor.detach(token)
+    }
+
+    /// Does it until it is done: what is down or full is waited for, and shown to the person who
+    /// waits. Ends early only when the task is cancelled.
+    private func persist(_ what: String, _ body: () async throws -> Void) async {
+        var backoff = ports.backoff()
+        while !Task.isCancelled {
+            do { return try await body() } catch {
+                log.error("cannot \(what): \(error)")
+                await coordinator.note(build.id, phase: "waiting: cannot \(what): \(error)")
+                do { try await ports.sleep(milliseconds: backoff.next()) } catch { return }
+            }
+        }
+    }
+}

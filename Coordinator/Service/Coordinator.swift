@@ -1,0 +1,209 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+
+/// The farm's head: holds the world, ticks the scheduler when something happened, carries out its
+/// decisions, and records how attempts end. Store first, memory second, so that a crash between
+/// any two steps loses nothing.
+public actor Coordinator {
+    let ports: Ports
+    /// Told of every change: keys are build ids, and `Coordinator.allBuilds`.
+    public nonisolated let changes = ChangeHub()
+    public static let allBuilds = "*"
+
+    var hosts: [String: HostState] = [:]
+    var live: [String: LiveBuild] = [:]
+    var share = FairShare()
+    private var isTicking = false
+    private var tickWanted = false
+    private var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
+    private var webRootFreeBytes: Int64?
+    let log = Logger("coordinator")
+
+    public init(ports: Ports) { self.ports = ports }
+
+    // MARK: Life
+
+    /// Takes up everything where the last coordinator left it.
+    /// - Throws: `StoreError` when the store cannot be read.
+    public func start() async throws {
+        for build in try await ports.store.liveBuilds() {
+            live[build.id] = LiveBuild(build: build, history: try await history(of: build))
+        }
+        for host in try await ports.store.hosts() { await admit(host) }
+        for build in live.values.map(\.build).filter({ $0.state != .queued }) {
+            await resume(build)
+        }
+        let living = Set(live.values.compactMap { $0.session?.token })
+        do { try await ports.webRoot.sweep(keeping: living) } catch {
+            log.warning("cannot sweep the web root: \(error)")
+        }
+        log.info("\(live.count) builds in hand, \(hosts.count) hosts")
+        for state in hosts.values { await state.monitor.start() }
+        tick()
+    }
+
+    public func stop() async {
+        alarm?.task.cancel()
+        for state in hosts.values { await state.monitor.stop() }
+        // Monitors and sessions hold the coordinator, and it them.
+        hosts = [:]
+        live = [:]
+    }
+
+    func admit(_ host: Host) async {
+        hosts[host.name] = HostState(
+            host: host, monitor: HostMonitor(host: host, ports: ports, coordinator: self))
+    }
+
+    private func history(of build: Build) async throws -> [(host: String, fault: Fault)] {
+        guard build.attemptCount > 0 else { return [] }
+        return try await ports.store.attempts(ofBuild: build.id).compactMap { attempt in
+            attempt.outcome?.fault.map { (attempt.host, $0) }
+        }
+    }
+
+    /// An attempt that ran when the last coordinator ended.
+    private func resume(_ build: Build) async {
+        guard let token = build.attempt, let name = build.host, let state = hosts[name] else {
+            // Its host was removed meanwhile; nothing of it can be heard again.
+            let fault = Fault(
+                .infrastructure, .hostLost, "host \(build.host ?? "?") is not registered any more")
+            await record(build, AttemptEnd(outcome: Outcome(fault: fault)), nil)
+            return
+        }
+        let hasRun = ((try? await ports.logs.sizeBytes(token)) ?? 0) > 0
+        let machine = BuildMachine(
+            stage: hasRun ? .running : .dispatching,
+            cancelReason: build.cancelRequested ? "cancelled" : nil)
+        await begin(build, token, state, machine)
+    }
+
+    private func begin(
+        _ build: Build, _ token: AttemptToken, _ state: HostState, _ machine: BuildMachine
+    ) async {
+        let session = BuildSession(
+            build: build, token: token, host: state.host, monitor: state.monitor, ports: ports,
+            coordinator: self, machine: machine)
+        live[build.id]?.session = session
+        live[build.id]?.attemptStartedMilliseconds = ports.environment.unixMilliseconds()
+        await state.monitor.attach(session)
+    }
+
+    // MARK: Tick
+
+    /// Decides anew, now or right after the tick that is running.
+    func tick() {
+        tickWanted = true
+        guard !isTicking else { return }
+        isTicking = true
+        Task {
+            while self.tickWanted {
+                self.tickWanted = false
+                await self.decideOnce()
+            }
+            self.isTicking = false
+        }
+    }
+
+    private func decideOnce() async {
+        webRootFreeBytes = try? await ports.webRoot.freeBytes()
+        for decision in Scheduler.decide(world()) {
+            switch decision {
+            case .start(let id, let host): await start(id, on: host)
+            case .fail(let id, let fault): await fail(id, fault)
+            case .wake(let at): setAlarm(at)
+            }
+        }
+    }
+
+    /// Wakes at the earliest time that was asked for.
+    private func setAlarm(_ unixMilliseconds: Int64) {
+        if let alarm, alarm.atMilliseconds <= unixMilliseconds { return }
+        alarm?.task.cancel()
+        let delay = max(1, unixMilliseconds - ports.environment.unixMilliseconds())
+        let task = Task {
+            do { try await self.ports.sleep(milliseconds: delay) } catch { return }
+            self.alarm = nil
+            self.tick()
+        }
+        alarm = (unixMilliseconds, task)
+    }
+
+    func world() -> World {
+        let now = ports.environment.unixMilliseconds()
+        var queue: [QueuedBuild] = []
+        var running: [RunningBuild] = []
+        var reserved: Int64 = 0
+        for entry in live.values {
+            if entry.build.state == .queued {
+                queue.append(QueuedBuild(entry.build, history: entry.history))
+            } else {
+                reserved += entry.build.plan.requirements.diskBytes
+                running.append(
+                    RunningBuild(
+                        id: entry.build.id, guestOS: entry.build.guestOS, owner: entry.build.owner,
+                        host: entry.build.host, requirements: entry.build.plan.requirements,
+                        startedMilliseconds: entry.attemptStartedMilliseconds,
+                        expectedSeconds: entry.expectedSeconds))
+            }
+        }
+        queue.sort {
+            ($0.submittedMilliseconds, $0.id) < ($1.submittedMilliseconds, $1.id)
+        }
+        return World(
+            nowMilliseconds: now, hosts: hosts.values.map { $0.view(at: now) }, queue: queue,
+            running: running, use: share.values(at: now),
+            webRootFreeBytes: webRootFreeBytes.map { $0 - reserved })
+    }
+
+    private func start(_ id: String, on name: String) async {
+        guard let entry = live[id], entry.build.state == .queued, let state = hosts[name] else {
+            return
+        }
+        let token = ports.environment.randomToken()
+        let now = ports.environment.unixMilliseconds()
+        let attempt = Attempt(
+            token: token, build: id, ordinal: entry.build.attemptCount + 1, host: name,
+            startedMilliseconds: now)
+        let change = BuildChange(
+            build: id, from: [.queued], owner: nil, to: .building, atMilliseconds: now,
+            begin: attempt)
+        do {
+            guard let claimed = try await ports.store.apply(change) else {
+                return await refresh(id)
+            }
+            updated(claimed)
+            if live[id]?.expectedSeconds == nil {
+                let recent = try await ports.store.recentDurationsSeconds(
+                    guestOS: claimed.guestOS, limit: 5)
+                live[id]?.expectedSeconds =
+                    recent.isEmpty ? nil : recent.sorted()[recent.count / 2]
+            }
+            // A wish to cancel may have come while the claim was written.
+            let isUnwanted = live[id]?.build.cancelRequested ?? true
+            let machine = BuildMachine(cancelReason: isUnwanted ? "cancelled" : nil)
+            await begin(claimed, token, state, machine)
+        } catch {
+            log.error("cannot claim build \(id): \(error)")
+            setAlarm(now + ports.limits.retryLongestMilliseconds)
+        }
+    }
+
+    private func fail(_ id: String, _ fault: Fault) async {
+        let change = BuildChange(
+            build: id, from: [.queued], owner: nil, to: .failed,
+            atMilliseconds: ports.environment.unixMilliseconds(), fault: fault)
+        do {
+            if let ended = try await ports.store.apply(change) { updated(ended) }
+        } catch {
+            log.error("cannot record that build \(id) is impossible: \(error)")
+        }
+    }
+
+    /// The store knows better: another coordinator or an admin changed the build.
+    func refresh(_ id: String) async {
+        guard let build = try? await ports.store.build(id: id) else { return }
+        updated(build)
+    }
+}

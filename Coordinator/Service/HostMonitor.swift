@@ -1,0 +1,146 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+
+/// Keeps one control session with one host: connects, reconciles, pumps messages to the build
+/// sessions, reconnects. Losing the session changes nothing on the host.
+actor HostMonitor {
+    let host: Host
+    private let ports: Ports
+    private let coordinator: Coordinator
+    private var sessions: [AttemptToken: BuildSession] = [:]
+    private var channel: (any HostChannel)?
+    private var templates: Set<String> = []
+    private var loop: Task<Void, Never>?
+    private let log: Logger
+
+    init(host: Host, ports: Ports, coordinator: Coordinator) {
+        self.host = host
+        self.ports = ports
+        self.coordinator = coordinator
+        log = Logger("host \(host.name)")
+    }
+
+    func start() {
+        guard loop == nil else { return }
+        loop = Task { await self.run() }
+    }
+
+    /// Ends the session for good.
+    func stop() async {
+        loop?.cancel()
+        await channel?.close()
+        await loop?.value
+    }
+
+    // MARK: Sessions of builds
+
+    func attach(_ session: BuildSession) async {
+        sessions[session.token] = session
+        if let channel {
+            await session.post(
+                .connected(
+                    hasTemplate: templates.contains(session.templateSHA256),
+                    summary: channel.hello.attempts.first { $0.attempt == session.token }))
+        }
+    }
+
+    func detach(_ token: AttemptToken) { sessions[token] = nil }
+
+    func delivered(template sha256: String) { templates.insert(sha256) }
+
+    /// Says it if there is somebody to say it to. What was not said is made good on reconnecting.
+    func send(_ message: CoordinatorMessage) async {
+        guard let channel else { return }
+        do { try await channel.send(message) } catch {
+            log.warning("cannot send to the agent: \(error)")
+            await channel.close()
+        }
+    }
+
+    // MARK: The loop
+
+    private func run() async {
+        var backoff = reconnectBackoff()
+        var awaySince = ports.environment.monotonicMilliseconds()
+        while !Task.isCancelled {
+            do {
+                let channel = try await ports.gateway.open(host)
+                backoff = reconnectBackoff()
+                await connected(channel)
+                let reason = await pump(channel)
+                await disconnected(reason)
+                awaySince = ports.environment.monotonicMilliseconds()
+            } catch {
+                await coordinator.hostAway(host.name, "\(error)")
+            }
+            let away = ports.environment.monotonicMilliseconds() - awaySince
+            if away >= ports.limits.hostLostMilliseconds { await declareLost(away) }
+            do { try await ports.sleep(milliseconds: backoff.next()) } catch { return }
+        }
+    }
+
+    private func reconnectBackoff() -> Backoff {
+        Backoff(
+            first: ports.limits.reconnectFirstMilliseconds,
+            longest: ports.limits.reconnectLongestMilliseconds)
+    }
+
+    private func connected(_ channel: any HostChannel) async {
+        self.channel = channel
+        templates = Set(channel.hello.templates)
+        log.info("connected, agent \(channel.hello.agentVersion)")
+        for summary in channel.hello.attempts where sessions[summary.attempt] == nil {
+            // Nobody waits for it: it was settled, or given up while the host was away. The agent
+            // kills what runs and deletes the folder.
+            log.info("attempt \(summary.attempt) is not wanted any more; the agent may forget it")
+            await send(.forget(Forget(attempt: summary.attempt)))
+        }
+        for session in sessions.values {
+            await session.post(
+                .connected(
+                    hasTemplate: templates.contains(session.templateSHA256),
+                    summary: channel.hello.attempts.first { $0.attempt == session.token }))
+        }
+        await coordinator.hostReported(host.name, channel.hello.host)
+    }
+
+    /// Why it ended.
+    private func pump(_ channel: any HostChannel) async -> String {
+        do {
+            while let message = try await channel.next() { await deliver(message) }
+            return "the agent closed the session"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private func deliver(_ message: AgentMessage) async {
+        switch message {
+        case .hello: break
+        case .host(let report): await coordinator.hostReported(host.name, report)
+        case .phase(let phase): await sessions[phase.attempt]?.post(.phase(phase))
+        case .log(let chunk): await sessions[chunk.attempt]?.received(chunk)
+        case .finished(let finished): await sessions[finished.attempt]?.post(.finished(finished))
+        case .error(let report):
+            log.warning("the agent says: \(report.message)")
+            if let token = report.attempt { await sessions[token]?.post(.refused(report)) }
+        case .pong: break
+        }
+    }
+
+    private func disconnected(_ reason: String) async {
+        await channel?.close()
+        channel = nil
+        if !Task.isCancelled { log.warning("session lost: \(reason)") }
+        await coordinator.hostAway(host.name, reason)
+        for session in sessions.values { await session.post(.disconnected) }
+    }
+
+    private func declareLost(_ away: Int64) async {
+        for session in sessions.values {
+            let why = "host \(host.name) has not been heard of for \(away / 1000) s"
+            await session.post(.failed(Fault(.infrastructure, .hostLost, why)))
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import CMicroHTTPD
+import HTTPTypes
+
+/// What the library calls, on its own threads. A context pointer is a retained `ServerCore`,
+/// `Exchange` or `StreamBody`, as each says.
+enum Callbacks {
+    /// The request line is there. The library keeps the result as the request's context until
+    /// `completed`; it calls that exactly once for each.
+    static let begin:
+        @convention(c) (
+            UnsafeMutableRawPointer?, UnsafePointer<CChar>?, OpaquePointer?
+        ) -> UnsafeMutableRawPointer? = { context, target, connection in
+            guard let context, let connection else { return nil }
+            let core = Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue()
+            let exchange = core.begin(
+                ConnectionHandle(raw: connection), target: target.map { String(cString: $0) } ?? "")
+            return Unmanaged.passRetained(exchange).toOpaque()
+        }
+
+    static let step: MHD_AccessHandlerCallback = {
+        _, _, _, method, _, upload, size, context in
+        guard let pointer = context?.pointee, let size, let method else { return MHD_Result.NO }
+        let exchange = Unmanaged<Exchange>.fromOpaque(pointer).takeUnretainedValue()
+        let bytes = UnsafeRawBufferPointer(start: upload, count: size.pointee)
+        size.pointee = 0
+        return exchange.step(method: String(cString: method), upload: bytes)
+            ? MHD_Result.YES : MHD_Result.NO
+    }
+
+    static let completed: MHD_RequestCompletedCallback = { context, _, request, _ in
+        guard let context, let pointer = request?.pointee else { return }
+        let core = Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue()
+        core.end(Unmanaged<Exchange>.fromOpaque(pointer).takeRetainedValue())
+        request?.pointee = nil
+    }
+
+    static let readStream: MHD_ContentReaderCallback = { context, _, buffer, capacity in
+        guard let context, let buffer else { return AIB_MHD_END_WITH_ERROR }
+        return Unmanaged<StreamBody>.fromOpaque(context).takeUnretainedValue()
+            .read(into: buffer, capacity: capacity)
+    }
+
+    static let closeStream: MHD_ContentReaderFreeCallback = { context in
+        guard let context else { return }
+        Unmanaged<StreamBody>.fromOpaque(context).takeRetainedValue().close()
+    }
+}
+
+extension ConnectionHandle {
+    /// The header fields of the request that the library is calling about.
+    var requestHeaders: HTTPHeaders {
+        var headers = HTTPHeaders()
+        withUnsafeMutablePointer(to: &headers) { pointer in
+            _ = MHD_get_connection_values(raw, MHD_ValueKind.HEADER_KIND, Self.collect, pointer)
+        }
+        return headers
+    }
+
+    /// The context is a pointer to `HTTPHeaders`.
+    private static let collect: MHD_KeyValueIterator = { context, _, name, value in
+        if let context, let name {
+            context.assumingMemoryBound(to: HTTPHeaders.self).pointee
+                .append(String(cString: name), value.map { String(cString: $0) } ?? "")
+        }
+        return MHD_Result.YES
+    }
+}

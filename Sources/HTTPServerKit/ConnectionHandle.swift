@@ -1,0 +1,23 @@
+import CMicroHTTPD
+
+/// A connection of the library, as far as other threads may touch it.
+///
+/// Sendable although it is a pointer: the library frees a connection only after it told its request
+/// completed, and never while it is suspended. `Exchange` and `StreamBody` call `resume` only
+/// under their lock and only when the flag under that same lock says "suspended"; whoever resumes
+/// clears the flag first. `suspend` is called only from the library's callbacks for this connection.
+struct ConnectionHandle: @unchecked Sendable {
+    let raw: OpaquePointer
+
+    func suspend() { MHD_suspend_connection(raw) }
+    func resume() { MHD_resume_connection(raw) }
+
+    /// Numeric; an IPv4 peer of an IPv6 socket is written as IPv4.
+    var peer: String {
+        var text = [CChar](repeating: 0, count: 128)
+        aib_mhd_peer(raw, &text, text.count)
+        let name = String(
+            decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return name.hasPrefix("::ffff:") ? String(name.dropFirst(7)) : name
+    }
+}

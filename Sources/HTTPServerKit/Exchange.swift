@@ -1,0 +1,165 @@
+import CMicroHTTPD
+import HTTPTypes
+import Synchronization
+
+/// One request and its answer. The library calls `step` on its thread as the request arrives; the
+/// handler runs in a task while the connection is suspended.
+final class Exchange: Sendable {
+    private enum Phase {
+        case fresh
+        case receiving(HTTPRequest)
+        /// Refused; what is left of the body is thrown away.
+        case discarding(Problem, bytes: Int)
+        /// The connection is suspended, the handler runs.
+        case handling(Task<Void, Never>)
+        case answered(HTTPResponse)
+        /// The library has the response.
+        case sent(StreamBody?)
+        /// The server stops.
+        case cut
+    }
+
+    private struct State {
+        var phase = Phase.fresh
+        /// Bytes taken from the bound on all bodies.
+        var reservedBytes = 0
+        var isStopping: Bool
+    }
+
+    private let core: ServerCore
+    private let connection: ConnectionHandle
+    private let target: String
+    private let state: Mutex<State>
+
+    init(_ core: ServerCore, _ connection: ConnectionHandle, target: String, isStopping: Bool) {
+        self.core = core
+        self.connection = connection
+        self.target = target
+        state = Mutex(State(isStopping: isStopping))
+    }
+
+    /// The library's access handler.
+    ///
+    /// - Parameter upload: a piece of the body; empty when the headers are complete, when the
+    ///   request is complete, and after a resume.
+    /// - Returns: whether the connection goes on.
+    func step(method: String, upload: UnsafeRawBufferPointer) -> Bool {
+        state.withLock { state in
+            switch state.phase {
+            case .fresh: return begin(&state, method)
+            case .receiving(var request):
+                if upload.isEmpty { return handle(&state, request) }
+                state.phase = .fresh  // so that the body is appended to in place, not copied
+                receive(&state, &request, upload)
+                return true
+            case .discarding(let problem, let bytes):
+                if upload.isEmpty { return send(&state, problem.response) }
+                state.phase = .discarding(problem, bytes: bytes + upload.count)
+                return bytes + upload.count <= core.limits.discardedBytes
+            case .answered(let response): return send(&state, response)
+            case .handling, .sent, .cut: return false
+            }
+        }
+    }
+
+    /// The server stops: a handler's answer is not waited for any more, a stream is cut.
+    func stop() {
+        state.withLock { state in
+            state.isStopping = true
+            switch state.phase {
+            case .handling(let task):
+                task.cancel()
+                state.phase = .cut
+                connection.resume()
+            case .sent(let stream): stream?.cut()
+            default: break
+            }
+        }
+    }
+
+    /// Streams have no end of their own, so they are not waited for when the server stops.
+    func stopStream() {
+        state.withLock { state in
+            if case .sent(let stream) = state.phase { stream?.cut() }
+        }
+    }
+
+    /// The library is done with the request.
+    func completed() {
+        state.withLock { state in
+            core.release(bodyBytes: state.reservedBytes)
+            state.phase = .cut
+        }
+    }
+
+    private func begin(_ state: inout State, _ method: String) -> Bool {
+        let headers = connection.requestHeaders
+        var request: HTTPRequest
+        do throws(Problem) {
+            request = try HTTPRequest(
+                method: method, target: target, headers: headers, remoteAddress: connection.peer)
+        } catch {
+            return send(&state, error.response)
+        }
+        let limit = core.limits.bodyBytes
+        guard let declared = headers["Content-Length"].flatMap({ Int($0) }), declared > limit else {
+            state.phase = .receiving(request)
+            return true
+        }
+        let problem = Problem.tooLarge(limitBytes: limit)
+        // A client that asks before it sends, or that would send very much, is told at once. To
+        // others the answer would be lost: closing with unread bytes resets the connection.
+        if headers["Expect"] != nil || declared > core.limits.discardedBytes {
+            return send(&state, problem.response)
+        }
+        state.phase = .discarding(problem, bytes: 0)
+        return true
+    }
+
+    private func receive(
+        _ state: inout State, _ request: inout HTTPRequest, _ upload: UnsafeRawBufferPointer
+    ) {
+        guard request.body.count + upload.count <= core.limits.bodyBytes else {
+            state.phase = .discarding(
+                .tooLarge(limitBytes: core.limits.bodyBytes), bytes: upload.count)
+            return
+        }
+        guard core.reserve(bodyBytes: upload.count) else {
+            state.phase = .discarding(
+                .unavailable("too many large requests are under way", remedy: "try again later"),
+                bytes: upload.count)
+            return
+        }
+        state.reservedBytes += upload.count
+        request.body.append(contentsOf: upload)
+        state.phase = .receiving(request)
+    }
+
+    private func handle(_ state: inout State, _ request: HTTPRequest) -> Bool {
+        guard !state.isStopping else { return false }
+        connection.suspend()
+        state.phase = .handling(
+            Task { [core] in self.answer(await core.handler(request)) })
+        return true
+    }
+
+    private func answer(_ response: HTTPResponse) {
+        let late = state.withLock { state -> Bool in
+            guard case .handling = state.phase else { return true }
+            state.phase = .answered(response)
+            connection.resume()
+            return false
+        }
+        // The server stopped meanwhile; a source may hold something that it must let go.
+        if late, case .stream(let source) = response.body {
+            Task { await source.cancelled() }
+        }
+    }
+
+    private func send(_ state: inout State, _ response: HTTPResponse) -> Bool {
+        let (taken, stream) = ResponseWriter(connection: connection).send(response)
+        state.phase = .sent(stream)
+        if state.isStopping { stream?.cut() }
+        return taken
+    }
+}

@@ -1,0 +1,52 @@
+/// A part of a representation, as RFC 9110 section 14 asks for it.
+public struct ByteRange: Sendable, Hashable {
+    public var offset: Int64
+    public var lengthBytes: Int64
+
+    public init(offset: Int64, lengthBytes: Int64) {
+        self.offset = offset
+        self.lengthBytes = lengthBytes
+    }
+
+    public enum Outcome: Sendable, Hashable {
+        /// No range, one that is not understood, or several: the RFC lets a server send all.
+        case whole
+        case part(ByteRange)
+        /// Begins behind the end: status 416.
+        case unsatisfiable
+    }
+
+    /// `bytes=a-b`, `bytes=a-` or `bytes=-n` of a representation of `sizeBytes`.
+    public static func parse(_ header: String?, sizeBytes: Int64) -> Outcome {
+        guard let header, header.lowercased().hasPrefix("bytes=") else { return .whole }
+        let spec = header.dropFirst("bytes=".count).filter { $0 != " " && $0 != "\t" }
+        let parts = spec.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return .whole }
+        if parts[0].isEmpty {
+            guard let length = number(parts[1]) else { return .whole }
+            guard length > 0, sizeBytes > 0 else { return .unsatisfiable }
+            let taken = min(length, sizeBytes)
+            return .part(ByteRange(offset: sizeBytes - taken, lengthBytes: taken))
+        }
+        guard let first = number(parts[0]) else { return .whole }
+        var last = Int64.max
+        if !parts[1].isEmpty {
+            guard let given = number(parts[1]), given >= first else { return .whole }
+            last = given
+        }
+        guard first < sizeBytes else { return .unsatisfiable }
+        return .part(
+            ByteRange(offset: first, lengthBytes: min(last, sizeBytes - 1) - first + 1))
+    }
+
+    /// The value of `Content-Range` for this part.
+    public func contentRange(sizeBytes: Int64) -> String {
+        "bytes \(offset)-\(offset + lengthBytes - 1)/\(sizeBytes)"
+    }
+
+    /// Digits only: `Int64("+5")` would be taken otherwise. Too many digits mean "to the end".
+    private static func number(_ text: Substring) -> Int64? {
+        guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
+        return Int64(text) ?? .max
+    }
+}

@@ -1,0 +1,117 @@
+import FoundationEssentials
+
+/// An error as RFC 9457 writes it (`application/problem+json`), with what to do about it.
+public struct Problem: Error, Sendable, Codable {
+    /// A URI that names the kind of problem; `about:blank` where the status says it all.
+    public var type: String
+    /// The kind in a few words, the same for each occurrence.
+    public var title: String
+    public var status: Int
+    /// What happened, to what.
+    public var detail: String
+    /// What to do next.
+    public var remedy: String?
+    /// Fields that belong to the status: `Allow`, `Retry-After`, `WWW-Authenticate`.
+    public var headers: HTTPHeaders = [:]
+
+    private enum CodingKeys: String, CodingKey { case type, title, status, detail, remedy }
+
+    public init(
+        status: Int, title: String? = nil, type: String = "about:blank", detail: String,
+        remedy: String? = nil, headers: HTTPHeaders = [:]
+    ) {
+        self.status = status
+        self.title = title ?? HTTPStatus.reason(status)
+        self.type = type
+        self.detail = detail
+        self.remedy = remedy
+        self.headers = headers
+    }
+
+    /// Lenient: what another program sent as a problem may lack all but a detail.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        let status = try fields.decodeIfPresent(Int.self, forKey: .status) ?? 0
+        self.init(
+            status: status,
+            title: try fields.decodeIfPresent(String.self, forKey: .title),
+            type: try fields.decodeIfPresent(String.self, forKey: .type) ?? "about:blank",
+            detail: try fields.decodeIfPresent(String.self, forKey: .detail) ?? "",
+            remedy: try fields.decodeIfPresent(String.self, forKey: .remedy))
+    }
+}
+
+extension Problem {
+    public static func badRequest(_ detail: String, remedy: String? = nil) -> Problem {
+        Problem(status: 400, detail: detail, remedy: remedy)
+    }
+
+    /// The caller must say who it is. `challenge` is the value of `WWW-Authenticate`.
+    public static func unauthorized(
+        _ detail: String, remedy: String? = nil, challenge: String = "Bearer"
+    ) -> Problem {
+        Problem(
+            status: 401, detail: detail, remedy: remedy, headers: ["WWW-Authenticate": challenge])
+    }
+
+    public static func forbidden(_ detail: String, remedy: String? = nil) -> Problem {
+        Problem(status: 403, detail: detail, remedy: remedy)
+    }
+
+    public static func notFound(_ detail: String, remedy: String? = nil) -> Problem {
+        Problem(status: 404, detail: detail, remedy: remedy)
+    }
+
+    /// - Parameter allow: the methods that the resource knows.
+    public static func methodNotAllowed(_ method: String, allow: [String]) -> Problem {
+        let known = allow.joined(separator: ", ")
+        return Problem(
+            status: 405, detail: "the method \(method.prefix(32)) is not known here",
+            remedy: "use \(known)", headers: ["Allow": known])
+    }
+
+    public static func conflict(_ detail: String, remedy: String? = nil) -> Problem {
+        Problem(status: 409, detail: detail, remedy: remedy)
+    }
+
+    public static func tooLarge(limitBytes: Int) -> Problem {
+        Problem(
+            status: 413, detail: "the request body is larger than \(limitBytes) bytes",
+            remedy: "send less than that in one request")
+    }
+
+    public static func unsupportedType(_ detail: String, remedy: String? = nil) -> Problem {
+        Problem(status: 415, detail: detail, remedy: remedy)
+    }
+
+    /// The request is well formed, what it asks for is not possible.
+    public static func unprocessable(_ detail: String, remedy: String? = nil) -> Problem {
+        Problem(status: 422, detail: detail, remedy: remedy)
+    }
+
+    /// Only for what nobody foresaw: the detail must not tell secrets.
+    public static func internalError(
+        _ detail: String = "the server could not answer; its log says why"
+    ) -> Problem {
+        Problem(status: 500, detail: detail)
+    }
+
+    public static func unavailable(
+        _ detail: String, remedy: String? = nil, retryAfterSeconds: Int = 5
+    ) -> Problem {
+        Problem(
+            status: 503, detail: detail, remedy: remedy,
+            headers: ["Retry-After": String(retryAfterSeconds)])
+    }
+
+    /// The problem as the response that says it.
+    public var response: HTTPResponse {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Five strings and a number always encode; should they not, the status still tells.
+        let body = (try? encoder.encode(self)).map { [UInt8]($0) } ?? []
+        var response = HTTPResponse(status: status, headers: headers, body: .bytes(body))
+        response.headers.set("Content-Type", "application/problem+json")
+        return response
+    }
+}

@@ -1,0 +1,50 @@
+/// What stands between method and version in a request line, taken apart and checked once, so that
+/// no handler has to think of `..`, `%2f` or NUL.
+struct RequestTarget {
+    var path: String
+    var query: HTTPQuery
+
+    init(_ target: String) throws(Problem) {
+        let origin = Self.withoutAuthority(target[...])
+        let parts = origin.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        path = try Self.path(parts[0])
+        query = parts.count == 2 ? try HTTPQuery(decoding: parts[1]) : HTTPQuery()
+    }
+
+    /// A proxy's client may send `http://host/path`; the path is what counts.
+    private static func withoutAuthority(_ target: Substring) -> Substring {
+        for scheme in ["http://", "https://"] where target.lowercased().hasPrefix(scheme) {
+            let rest = target.dropFirst(scheme.count)
+            guard let end = rest.firstIndex(where: { $0 == "/" || $0 == "?" }) else { return "/" }
+            return rest[end] == "/" ? rest[end...] : "/" + rest[end...]
+        }
+        return target
+    }
+
+    private static func path(_ raw: Substring) throws(Problem) -> String {
+        guard raw.hasPrefix("/") else {
+            throw .badRequest("the request target does not begin with '/'")
+        }
+        var decoded: [String] = []
+        let segments = raw.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        for (index, segment) in segments.enumerated() {
+            guard let text = PercentCoding.decode(segment) else {
+                throw .badRequest(
+                    "the path is not correctly percent-encoded UTF-8",
+                    remedy: "write each byte of a special character as %XX")
+            }
+            if text == "." || text == ".." {
+                throw .badRequest("the path holds the segment '\(text)'")
+            }
+            if text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
+                throw .badRequest("the path holds a control character")
+            }
+            if text.contains("/") { throw .badRequest("the path holds an encoded slash (%2F)") }
+            if text.isEmpty && index < segments.count - 1 {
+                throw .badRequest("the path holds '//'", remedy: "write one slash")
+            }
+            decoded.append(text)
+        }
+        return "/" + decoded.joined(separator: "/")
+    }
+}

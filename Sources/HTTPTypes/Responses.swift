@@ -1,0 +1,72 @@
+import FoundationEssentials
+
+extension HTTPResponse {
+    /// `value` as JSON, keys sorted. `Date` is not meant to be in it: times go as the caller
+    /// writes them.
+    public static func json(
+        _ value: some Encodable, status: Int = 200, headers: HTTPHeaders = [:]
+    ) throws -> HTTPResponse {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return of([UInt8](try encoder.encode(value)), "application/json", status, headers)
+    }
+
+    public static func text(
+        _ text: String, type: String = "text/plain; charset=utf-8", status: Int = 200,
+        headers: HTTPHeaders = [:]
+    ) -> HTTPResponse {
+        of(Array(text.utf8), type, status, headers)
+    }
+
+    /// `text/event-stream`, which no proxy or browser keeps or holds back.
+    public static func events(_ source: any HTTPStreamSource) -> HTTPResponse {
+        HTTPResponse(
+            headers: [
+                "Content-Type": "text/event-stream", "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+            ], body: .stream(source))
+    }
+
+    /// `nothing to say`, 204.
+    public static var empty: HTTPResponse { HTTPResponse(status: 204) }
+
+    /// A regular file of `sizeBytes` bytes, or what the request's `Range`, `If-Range` and
+    /// `If-None-Match` leave of it: 200, 206, 304 or 416.
+    public static func file(
+        _ path: String, sizeBytes: Int64, type: String, tag: EntityTag, for request: HTTPRequest
+    ) -> HTTPResponse {
+        let headers: HTTPHeaders = [
+            "ETag": tag.description, "Accept-Ranges": "bytes", "Content-Type": type,
+        ]
+        if let known = request.headers["If-None-Match"], tag.matchesWeakly(listed: known) {
+            return HTTPResponse(status: 304, headers: ["ETag": tag.description])
+        }
+        // If-Range: a part makes sense only together with the bytes the client already has.
+        let sameFile = request.headers["If-Range"].map(tag.matchesStrongly) ?? true
+        let range = sameFile && request.method == "GET" ? request.headers["Range"] : nil
+        switch ByteRange.parse(range, sizeBytes: sizeBytes) {
+        case .whole:
+            return HTTPResponse(
+                headers: headers, body: .file(FileSlice(path: path, lengthBytes: sizeBytes)))
+        case .part(let part):
+            var response = HTTPResponse(status: 206, headers: headers)
+            response.headers.set("Content-Range", part.contentRange(sizeBytes: sizeBytes))
+            response.body = .file(
+                FileSlice(path: path, offset: part.offset, lengthBytes: part.lengthBytes))
+            return response
+        case .unsatisfiable:
+            return Problem(
+                status: 416, detail: "the file has \(sizeBytes) bytes",
+                headers: ["Content-Range": "bytes */\(sizeBytes)"]
+            ).response
+        }
+    }
+
+    private static func of(
+        _ bytes: [UInt8], _ type: String, _ status: Int, _ headers: HTTPHeaders
+    ) -> HTTPResponse {
+        var response = HTTPResponse(status: status, headers: headers, body: .bytes(bytes))
+        response.headers.set("Content-Type", type)
+        return response
+    }
+}

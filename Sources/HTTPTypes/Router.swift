@@ -1,0 +1,87 @@
+/// Finds the handler of a request by method and path pattern.
+///
+/// `HEAD` is answered by the handler of `GET`: the server leaves the body out.
+public struct Router: Sendable {
+    public typealias Handler =
+        @Sendable (HTTPRequest, PathParameters) async throws -> HTTPResponse
+
+    private struct Route: Sendable {
+        let pattern: RoutePattern
+        var handlers: [String: Handler]
+    }
+
+    private var routes: [Route] = []
+    private let explain: @Sendable (any Error, HTTPRequest) -> Problem
+
+    /// - Parameter explain: says as a `Problem` what a handler threw that is none itself. It is
+    ///   the place to log what nobody foresaw.
+    public init(explain: @escaping @Sendable (any Error, HTTPRequest) -> Problem) {
+        self.explain = explain
+    }
+
+    /// - Parameter pattern: `/builds/{id}/log`; `{name...}` as the last segment takes all that
+    ///   follows, and may take nothing. A literal is preferred to a parameter, that to a rest.
+    public mutating func on(_ method: String, _ pattern: String, _ handler: @escaping Handler) {
+        if let index = routes.firstIndex(where: { $0.pattern.text == pattern }) {
+            routes[index].handlers[method] = handler
+        } else {
+            routes.append(Route(pattern: RoutePattern(pattern), handlers: [method: handler]))
+        }
+    }
+
+    /// Every method and pattern, sorted: a test compares them with what is documented.
+    public var table: [(method: String, pattern: String)] {
+        routes.flatMap { route in route.handlers.keys.map { ($0, route.pattern.text) } }
+            .sorted { ($0.1, $0.0) < ($1.1, $1.0) }
+    }
+
+    public func respond(to request: HTTPRequest) async -> HTTPResponse {
+        do {
+            let (handler, parameters) = try find(request)
+            return try await handler(request, parameters)
+        } catch let problem as Problem {
+            return problem.response
+        } catch {
+            return explain(error, request).response
+        }
+    }
+
+    private func find(_ request: HTTPRequest) throws(Problem) -> (Handler, PathParameters) {
+        let path = request.segments
+        var best: (route: Route, values: [String: String])?
+        for route in routes {
+            guard let values = route.pattern.match(path) else { continue }
+            if best.map({ route.pattern.precedes($0.route.pattern) }) ?? true {
+                best = (route, values)
+            }
+        }
+        guard let best else { throw unknown(request, path) }
+        let method = request.method == "HEAD" ? "GET" : request.method
+        guard let handler = best.route.handlers[method] else {
+            var allow = Set(best.route.handlers.keys)
+            if allow.contains("GET") { allow.insert("HEAD") }
+            throw .methodNotAllowed(request.method, allow: allow.sorted())
+        }
+        return (handler, PathParameters(values: best.values))
+    }
+
+    private func unknown(_ request: HTTPRequest, _ path: [String]) -> Problem {
+        let scored = routes.map { ($0.pattern.likeness(path), $0.pattern.text) }
+            .filter { $0.0 > 0 }
+        let top = scored.map(\.0).max()
+        let similar = scored.filter { $0.0 == top }.map(\.1).sorted().prefix(3)
+        return .notFound(
+            "nothing is at \(request.path.prefix(200))",
+            remedy: similar.isEmpty ? nil : "similar: " + similar.joined(separator: ", "))
+    }
+}
+
+/// What stood in the path where the pattern has `{name}`.
+public struct PathParameters: Sendable {
+    private let values: [String: String]
+
+    init(values: [String: String]) { self.values = values }
+
+    /// `""` for a name that the pattern does not have, which is a mistake in the routes.
+    public subscript(name: String) -> String { values[name] ?? "" }
+}

@@ -1,0 +1,123 @@
+import CLinux
+import Glibc
+public import Support
+
+/// A child that was started. It is not killed when this value goes: whoever starts a child decides.
+public struct ChildProcess: ~Copyable, Sendable {
+    /// Where a child's three standard descriptors come from. -1 is `/dev/null`. They stay open in
+    /// the parent, which closes them.
+    public struct Streams: Sendable {
+        public var input: Int32
+        public var output: Int32
+        public var error: Int32
+
+        public init(input: Int32 = -1, output: Int32 = -1, error: Int32 = -1) {
+            self.input = input
+            self.output = output
+            self.error = error
+        }
+    }
+
+    public let pid: Int32
+    /// Readable when the child has exited; for poll or an event loop.
+    public let pidfd: Descriptor
+
+    /// Starts a program with all signals at their default, in its own process group, with no other
+    /// descriptors than `streams` and `passed` (which become 3, 4, …).
+    ///
+    /// Forking takes a moment that grows with the parent's memory; it does not wait for anything.
+    /// - Parameter group: joined before the program runs.
+    /// - Throws: `SystemError` that names the program, also when it cannot be executed.
+    public init(
+        _ command: Command, streams: Streams = Streams(), passed: [Int32] = [],
+        group: ControlGroup? = nil
+    ) throws(SystemError) {
+        let program = command.arguments.first ?? ""
+        let searchPath = command.environment["PATH"] ?? ""
+        guard let path = Self.locate(program, searchPath, command.workFolder) else {
+            throw SystemError(errno: ENOENT, "cannot run \(program)")
+        }
+        var groupProcesses: Int32 = -1
+        if let procs = try group?.openProcesses() { groupProcesses = procs }
+        defer { if groupProcesses >= 0 { close(groupProcesses) } }
+
+        var pidfd: Int32 = -1
+        let environment = command.environment.map { "\($0.key)=\($0.value)" }.sorted()
+        let strings = [path] + command.arguments + environment
+        if strings.contains(where: { $0.utf8.contains(0) }) {
+            throw SystemError(
+                errno: EINVAL, "cannot run \(program): an argument or variable contains a NUL byte")
+        }
+        let pid = CStrings.withVector(command.arguments) { argv in
+            CStrings.withVector(environment) { envp in
+                path.withCString { path in
+                    CStrings.withOptional(command.workFolder) { folder in
+                        passed.withUnsafeBufferPointer { passed in
+                            var request = aib_spawn_request()
+                            request.path = path
+                            request.argv = argv
+                            request.envp = envp
+                            request.cwd = folder
+                            request.stdin_fd = streams.input
+                            request.stdout_fd = streams.output
+                            request.stderr_fd = streams.error
+                            request.passed_fds = passed.baseAddress
+                            request.passed_count = Int32(passed.count)
+                            request.cgroup_procs_fd = groupProcesses
+                            request.new_session = command.isNewSession ? 1 : 0
+                            return aib_spawn(&request, &pidfd)
+                        }
+                    }
+                }
+            }
+        }
+        self.pid = try checked(pid, "cannot run \(program)")
+        self.pidfd = Descriptor(owning: pidfd)
+    }
+
+    /// How the child ended, `nil` while it runs. Does not wait. After the first non-`nil` answer
+    /// the child is gone from the process table, and must not be asked again.
+    public func reap() throws(SystemError) -> ExitStatus? {
+        var code: Int32 = 0
+        var signal: Int32 = 0
+        let done = try checked(
+            aib_pidfd_reap(pidfd.raw, &code, &signal), "cannot wait for process \(pid)")
+        guard done == 1 else { return nil }
+        return signal == 0 ? .exited(code) : .killed(signal: signal)
+    }
+
+    /// Signals the child's whole process group. What left the group is not reached: that is what
+    /// `ControlGroup` and `Descendants` are for.
+    public func signalGroup(_ signal: Int32) {
+        _ = aib_group_signal(pid, signal)
+    }
+
+    /// A relative program with a slash is meant relative to the child's folder.
+    private static func locate(_ program: String, _ path: String, _ folder: String?) -> String? {
+        if program.contains("/"), !program.hasPrefix("/"), let folder {
+            return Command.find("\(folder)/\(program)", path: path)
+        }
+        return Command.find(program, path: path)
+    }
+}
+
+/// Strings as C wants them.
+enum CStrings {
+    /// A NULL-terminated vector that lives for the duration of `body`.
+    static func withVector<R>(
+        _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> R
+    ) -> R {
+        let copies = strings.map { strdup($0) }
+        defer { for copy in copies { free(copy) } }
+        return (copies + [nil]).withUnsafeBufferPointer { buffer in
+            // A vector is never empty: it ends in NULL.
+            guard let base = buffer.baseAddress else { preconditionFailure("empty vector") }
+            return body(base)
+        }
+    }
+
+    static func withOptional<R>(_ string: String?, _ body: (UnsafePointer<CChar>?) -> R) -> R {
+        guard let string else { return body(nil) }
+        return string.withCString { body($0) }
+    }
+}

@@ -1,0 +1,43 @@
+import CLinux
+public import Support
+
+/// A pipe from a child: the read end does not block, the write end is given to the child.
+public struct Pipe: ~Copyable, Sendable {
+    public let readEnd: Descriptor
+    /// For `ChildProcess.Streams`; -1 once closed.
+    public private(set) var writeDescriptor: Int32
+    private var writeEnd: Descriptor?
+
+    public init() throws(SystemError) {
+        var read: Int32 = -1
+        var write: Int32 = -1
+        try checked(aib_pipe(&read, &write), "cannot make a pipe")
+        aib_pipe_grow(read, Int32(Limits.pipeBytes))
+        readEnd = Descriptor(owning: read)
+        writeEnd = Descriptor(owning: write)
+        writeDescriptor = write
+    }
+
+    /// Must be called after the child was started, or the pipe never ends.
+    public mutating func closeWriteEnd() {
+        writeEnd = nil
+        writeDescriptor = -1
+    }
+
+    public enum Piece: Sendable, Hashable {
+        case bytes(Int)
+        case nothingYet
+        case end
+    }
+
+    /// Reads what is there now, without waiting.
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Piece {
+        do throws(SystemError) {
+            let count = try readEnd.read(into: buffer)
+            return count == 0 ? .end : .bytes(count)
+        } catch {
+            if error.isTryAgain { return .nothingYet }
+            throw error
+        }
+    }
+}

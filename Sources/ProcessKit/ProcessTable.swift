@@ -1,0 +1,64 @@
+import CLinux
+import Glibc
+import Support
+
+/// `/proc` as far as it is needed to find processes that nobody holds any more.
+public enum ProcessTable {
+    public struct Entry: Sendable, Hashable {
+        public var pid: Int32
+        public var parent: Int32
+        public var isZombie: Bool
+    }
+
+    public static func all() -> [Entry] {
+        ids().compactMap { pid in
+            guard let stat = read(pid, "stat") else { return nil }
+            return parse(stat: stat, pid: pid)
+        }
+    }
+
+    /// Living processes whose environment at their start held the variable `name` with a value
+    /// that `isWanted`, with that value. Those of other users are not visible.
+    public static func carrying(
+        _ name: String, where isWanted: (String) -> Bool
+    ) -> [(pid: Int32, value: String)] {
+        ids().compactMap { pid in
+            guard let value = variable(name, of: pid), isWanted(value) else { return nil }
+            return (pid, value)
+        }
+    }
+
+    /// Sends SIGKILL to `pid` if it still carries `name=value`: the number may have been given to
+    /// another process since it was looked up, and a pidfd holds the process while it is checked.
+    public static func kill(_ pid: Int32, carrying name: String, _ value: String) {
+        let pidfd = Descriptor(owning: aib_pidfd_open(pid))
+        guard pidfd.raw >= 0, variable(name, of: pid) == value else { return }
+        _ = aib_pidfd_signal(pidfd.raw, SIGKILL)
+    }
+
+    static func parse(stat: [UInt8], pid: Int32) -> Entry? {
+        // `pid (name) state ppid …`; the name may hold spaces and parentheses.
+        guard let end = stat.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+        let rest = String(decoding: stat[stat.index(after: end)...], as: UTF8.self)
+        let fields = rest.split(separator: " ", maxSplits: 2)
+        guard fields.count > 1, let parent = Int32(fields[1]) else { return nil }
+        return Entry(pid: pid, parent: parent, isZombie: fields[0] == "Z")
+    }
+
+    private static func variable(_ name: String, of pid: Int32) -> String? {
+        guard let environment = read(pid, "environ") else { return nil }
+        let prefix = Array("\(name)=".utf8)
+        for variable in environment.split(separator: 0) where variable.starts(with: prefix) {
+            return String(decoding: variable.dropFirst(prefix.count), as: UTF8.self)
+        }
+        return nil
+    }
+
+    private static func ids() -> [Int32] {
+        ((try? Files.list("/proc")) ?? []).compactMap { Int32($0) }
+    }
+
+    private static func read(_ pid: Int32, _ file: String) -> [UInt8]? {
+        try? Files.read("/proc/\(pid)/\(file)", limitBytes: Limits.procFileBytes)
+    }
+}

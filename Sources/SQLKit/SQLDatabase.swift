@@ -1,0 +1,81 @@
+/// A database. Every call may be made from any task; blocking work happens on threads of the
+/// connections. A call that is under way is not cancelled with its task: its time is bounded by
+/// `SQLLimits` instead.
+public final class SQLDatabase: Sendable {
+    public let dialect: SQLDialect
+    private let pool: SessionPool
+
+    private init(dialect: SQLDialect, sessions: [SQLSession]) {
+        self.dialect = dialect
+        pool = SessionPool(sessions)
+    }
+
+    /// Opens the database and makes sure that it answers.
+    /// - Throws: `SQLError`: `unreachable`, `accessDenied`, `inUse`, `corrupt` …
+    public static func open(_ location: SQLLocation) async throws -> SQLDatabase {
+        let database: SQLDatabase
+        switch location {
+        case .sqlite(let path):
+            // One connection: SQLite has one writer anyway, and readers that never meet the writer
+            // need no snapshot rules.
+            let session = SQLSession(label: "sqlite") { () throws(SQLError) in
+                try SQLiteConnection(path: path)
+            }
+            database = SQLDatabase(dialect: .sqlite, sessions: [session])
+        case .mariadb(let server):
+            let sessions = (0..<SQLLimits.mariadbConnections).map { index in
+                SQLSession(label: "mariadb.\(index)") { () throws(SQLError) in
+                    try MariaDBConnection(server)
+                }
+            }
+            database = SQLDatabase(dialect: .mariadb, sessions: sessions)
+        }
+        _ = try await database.query("SELECT 1 AS one")
+        return database
+    }
+
+    /// Runs one statement and returns its rows, at most `SQLLimits.rowsPerQuery`. `?` stand for
+    /// `values`, in order.
+    public func query(_ sql: String, _ values: [SQLValue] = []) async throws -> [SQLRow] {
+        try await pool.withSession { try await $0.query(sql, values) }
+    }
+
+    /// Runs one statement and returns how many rows it found, inserted or deleted. An UPDATE counts
+    /// the rows that its WHERE found, whether or not their values changed, with both databases.
+    @discardableResult
+    public func execute(_ sql: String, _ values: [SQLValue] = []) async throws -> Int {
+        try await pool.withSession { try await $0.execute(sql, values) }
+    }
+
+    /// Runs `body` in a transaction on the connection's thread: all of it takes effect, or nothing.
+    ///
+    /// `body` runs again, at most `SQLLimits.transactionAttempts` times, when it met a deadlock, a
+    /// lock, or a connection that broke before COMMIT; so it must have no effect but on the
+    /// database. It blocks its connection, so it computes little. What it throws rolls back and is
+    /// thrown on.
+    /// - Throws: `SQLError.connectionLost` when COMMIT was under way: the outcome is not known then.
+    public func transaction<T: Sendable>(
+        _ body: @Sendable (borrowing SQLTransaction) throws -> T
+    ) async throws -> T {
+        var attempt = 0
+        while true {
+            attempt += 1
+            let outcome = try await pool.withSession { try await $0.transaction(body) }
+            switch outcome {
+            case .done(let result): return result
+            case .again(let error) where attempt >= SQLLimits.transactionAttempts:
+                // Nothing was committed, so the outcome is known.
+                guard error.code == .connectionLost else { throw error }
+                throw SQLError(.unreachable, error.message, nativeCode: error.nativeCode)
+            case .again:
+                // Two transactions that met once would meet again without a random pause.
+                try await Task.sleep(for: .milliseconds(Int.random(in: 0...(5 << attempt))))
+            }
+        }
+    }
+
+    /// Closes the connections after the calls under way; later calls are refused.
+    public func close() async {
+        for session in pool.sessions { await session.close() }
+    }
+}

@@ -1,0 +1,45 @@
+/// A transaction under way, lent to the body of `SQLDatabase.transaction`. It cannot be copied, so
+/// it cannot outlive the body.
+public struct SQLTransaction: ~Copyable {
+    private let connection: any SQLConnection
+    private let ledger = Ledger()
+
+    /// A deadlock rolls a MariaDB transaction back, and what the body did next would be committed
+    /// statement by statement. So the first failure that breaks the transaction is kept, answers
+    /// every later call, and forbids the commit, even when the body swallowed it.
+    private final class Ledger { var failure: SQLError? }
+
+    init(_ connection: any SQLConnection) { self.connection = connection }
+
+    var failure: SQLError? { ledger.failure }
+
+    /// As `SQLDatabase.query`.
+    public borrowing func query(
+        _ sql: String, _ values: [SQLValue] = []
+    ) throws(SQLError) -> [SQLRow] {
+        if let failure { throw failure }
+        do throws(SQLError) {
+            return try connection.query(sql, values)
+        } catch {
+            throw noted(error)
+        }
+    }
+
+    /// As `SQLDatabase.execute`. A body may catch `constraintUnique` and `constraint` and go on.
+    @discardableResult
+    public borrowing func execute(
+        _ sql: String, _ values: [SQLValue] = []
+    ) throws(SQLError) -> Int {
+        if let failure { throw failure }
+        do throws(SQLError) {
+            return try connection.execute(sql, values)
+        } catch {
+            throw noted(error)
+        }
+    }
+
+    private borrowing func noted(_ error: SQLError) -> SQLError {
+        if !error.leavesTransactionWhole { ledger.failure = error }
+        return error
+    }
+}

@@ -1,0 +1,50 @@
+import CLinux
+import Glibc
+import Support
+
+/// The lock file beside a database file. SQLite itself would let two coordinators share a file, and
+/// both would schedule; the lock refuses the second at its start. The kernel drops the lock with
+/// the process, however that ends.
+struct SQLiteLock: ~Copyable {
+    private let file: Descriptor
+
+    private init(_ file: consuming Descriptor) { self.file = file }
+
+    /// - Throws: `SQLError.inUse` when another process, or another open database of this one, holds it.
+    static func take(databasePath: String) throws(SQLError) -> SQLiteLock {
+        let path = databasePath + ".lock"
+        let file: Descriptor
+        do throws(SystemError) {
+            file = try Descriptor(path, O_RDWR | O_CREAT, mode: 0o600)
+        } catch {
+            throw SQLError(
+                .other,
+                "\(error); the database needs a folder that exists and that this user "
+                    + "may write", nativeCode: Int(error.errno))
+        }
+        let answer = aib_lock_exclusive(file.raw)
+        if answer == -EWOULDBLOCK {
+            throw SQLError(
+                .inUse,
+                "the database \(databasePath) is in use by another program"
+                    + holder(file) + ": stop that one, or give this one a database of its own")
+        }
+        if answer < 0 {
+            let error = SystemError(errno: -answer, "cannot lock \(path)")
+            throw SQLError(.other, "\(error)", nativeCode: Int(-answer))
+        }
+        // For the sentence above only, so a full disk must not refuse the start.
+        ftruncate(file.raw, 0)
+        try? file.writeAll(Array("\(getpid())\n".utf8))
+        return SQLiteLock(file)
+    }
+
+    private static func holder(_ file: borrowing Descriptor) -> String {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: SQLLimits.lockFileBytes, alignment: 1)
+        defer { buffer.deallocate() }
+        guard let count = try? file.read(into: buffer, at: 0) else { return "" }
+        let text = String(decoding: buffer[..<count].prefix { $0 != 0x0A }, as: UTF8.self)
+        return Int32(text).map { " (process \($0))" } ?? ""
+    }
+}
