@@ -111,6 +111,10 @@ let package = Package(
 
         // Tests
         module("TestSupport", "Tests/TestSupport", ["CLinux", "LoopKit", "SSHKit", "Support"]),
+        tests(
+            "HTTPTests",
+            ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
+        ),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
     ]
 )
