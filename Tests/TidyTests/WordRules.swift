@@ -1,0 +1,86 @@
+/// Words that must not stand in code, each for a reason.
+struct WordRule {
+    let pattern: Regex<Substring>
+    let reason: String
+
+    init(pattern: Regex<Substring>, reason: String) {
+        // The default finds no word boundary in `handle.word`.
+        self.pattern = pattern.wordBoundaryKind(.simple)
+        self.reason = reason
+    }
+}
+
+enum WordRules {
+    /// The last letter of each word stands in brackets, so that this table does not find itself.
+    static var banned: [WordRule] {
+        [
+            WordRule(
+                pattern: #/\bFoundation[.]Proces[s]\b|\bProcess[(][)]/#,
+                reason: "it waits for grandchildren, as Packer's QEMU: use ProcessKit"),
+            WordRule(
+                pattern: #/\breadabilityHandle[r]\b/#,
+                reason: "it has no back-pressure: use LoopKit or a thread"),
+            WordRule(
+                pattern: #/DateFormatte[r]\b/#,
+                reason: "it makes the agent 43 MB larger: use Date.ISO8601FormatStyle"),
+            WordRule(pattern: #/\btry[!]/#, reason: "a fault would end the program"),
+            WordRule(pattern: #/\bas[!]/#, reason: "a fault would end the program"),
+            WordRule(
+                pattern: #/\bfatalErro[r]\b/#, reason: "input must never end the program: throw"),
+        ]
+    }
+
+    /// Waiting for time instead of for the event makes a test slow, or wrong on a slow machine.
+    /// TestSupport has the one loop that looks again and again, with a limit.
+    static var bannedSleep: WordRule {
+        WordRule(
+            pattern: #/\bT(?:hread|ask)[.]slee[p]\b|(?:^|[^.\w])(?:u|nano)?slee[p][(]/#,
+            reason: "wait for the event, with a limit: see TestSupport")
+    }
+
+    /// What a pure module decides depends on its arguments alone, or it cannot be simulated.
+    static var bannedInPureModules: WordRule {
+        WordRule(
+            pattern:
+                #/
+                \bDat[e][(][)] | \bDat[e][.]now\b | \bUUI[D][(][)] | [.]rando[m][(]
+                | \bTas[k]\s*[.{] | Cloc[k][(][)] | \bFileManage[r]\b
+                /#,
+            reason: "a pure module takes time, chance and the world's state as values")
+    }
+
+    static func findings(in file: SourceFile) -> [Finding] {
+        var rules = banned
+        if case .pure = ImportRules.rule(for: file.path)?.kind { rules.append(bannedInPureModules) }
+        if file.isTest && !file.path.hasPrefix("Tests/TestSupport/") { rules.append(bannedSleep) }
+        let words = file.codeLines.enumerated().flatMap { index, line in
+            rules.filter { line.contains($0.pattern) }.map {
+                let word = line.firstMatch(of: $0.pattern)?.output ?? ""
+                return Finding(
+                    path: file.path, line: index + 1, message: "`\(word)` is banned: \($0.reason)")
+            }
+        }
+        return words + unprovenSendable(file)
+    }
+
+    /// Shortest comment that can hold a proof.
+    static let proofCharacters = 60
+
+    /// What the compiler is told to believe about threads needs the proof above it, in a comment.
+    private static func unprovenSendable(_ file: SourceFile) -> [Finding] {
+        let lines = file.lines
+        return file.codeLines.enumerated().compactMap { index, code in
+            guard let word = code.firstMatch(of: #/@unchecked\s+Sendabl[e]\b/#)?.output
+            else { return nil }
+            var comment = ""
+            for line in lines[..<index].reversed() {
+                let text = line.drop { $0 == " " }
+                if text.hasPrefix("//") { comment += text } else if !text.hasPrefix("@") { break }
+            }
+            guard comment.count < proofCharacters else { return nil }
+            return Finding(
+                path: file.path, line: index + 1,
+                message: "`\(word)` without a paragraph above it that proves it")
+        }
+    }
+}
