@@ -114,6 +114,10 @@ let package = Package(
         module(
             "TestSupport", "Tests/TestSupport",
             ["CLinux", "LoopKit", "SQLKit", "SSHKit", "Support"]),
+        tests(
+            "HTTPTests",
+            ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
+        ),
         tests("TidyTests", ["ProcessKit", "Support"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
