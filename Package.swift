@@ -67,7 +67,7 @@ let package = Package(
         module("SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "Support"]),
         module("HTTPTypes", "Sources/HTTPTypes"),
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
-        module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "Support"]),
+        module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "HTTPTypes", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
 
         // The words both sides share
@@ -110,8 +110,12 @@ let package = Package(
         program("aibuild", "Sources/aibuild", ["BuildProtocol", "HTTPClientKit", "Support"]),
 
         // Tests
-        module("TestSupport", "Tests/TestSupport", ["CLinux", "LoopKit", "SSHKit", "Support"]),
+        module(
+            "TestSupport", "Tests/TestSupport",
+            ["CLinux", "LoopKit", "SQLKit", "SSHKit", "Support"]),
         tests("TidyTests", ["ProcessKit", "Support"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
+        tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
+        tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )

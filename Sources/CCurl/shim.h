@@ -1,3 +1,60 @@
 // The C library as Swift imports it; variadic functions and macros get typed inline twins here.
 #pragma once
 #include <curl/curl.h>
+
+static inline CURLcode aib_curl_long(CURL *easy, CURLoption option, long value) {
+  return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode aib_curl_offset(CURL *easy, CURLoption option, curl_off_t value) {
+  return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode aib_curl_text(CURL *easy, CURLoption option, const char *value) {
+  return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode aib_curl_headers(CURL *easy, struct curl_slist *list) {
+  return curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
+}
+
+typedef size_t (*aib_curl_receive)(char *bytes, size_t size, size_t count, void *context);
+
+// Both callbacks get `context`; `error` has CURL_ERROR_SIZE bytes.
+static inline void aib_curl_receivers(
+    CURL *easy, aib_curl_receive header, aib_curl_receive body, void *context, char *error) {
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, context);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, context);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
+}
+
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+// The options that take names came with 7.85; hosts of the farm may have an older library, which
+// would ignore them and so allow every protocol.
+static inline CURLcode aib_curl_protocols(CURL *easy, int http, int file) {
+  long first = (http ? CURLPROTO_HTTP | CURLPROTO_HTTPS : 0) | (file ? CURLPROTO_FILE : 0);
+  CURLcode rc = curl_easy_setopt(easy, CURLOPT_PROTOCOLS, first);
+  // A redirect never leads to a file of this machine.
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(
+        easy, CURLOPT_REDIR_PROTOCOLS, http ? CURLPROTO_HTTP | CURLPROTO_HTTPS : 0L);
+  return rc;
+}
+#pragma clang diagnostic pop
+
+// Bytes of the request body sent so far.
+static inline curl_off_t aib_curl_sent(CURL *easy) {
+  curl_off_t sent = 0;
+  curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+  return sent;
+}
+
+// The result of the transfer, once it is done; -1 before.
+static inline int aib_curl_result(CURLM *multi) {
+  int left = 0;
+  struct CURLMsg *message = curl_multi_info_read(multi, &left);
+  return message && message->msg == CURLMSG_DONE ? (int)message->data.result : -1;
+}

@@ -1,1 +1,92 @@
-//! HTTPClientKit
+//! HTTPClientKit: asks HTTP servers by libcurl: answers held in memory, downloads that resume,
+//! streams of server-sent events. Knows nothing of what is asked for. No blocking call runs on the
+//! cooperative pool.
+
+public import HTTPTypes
+
+/// An answer with its whole body.
+public struct HTTPAnswer: Sendable {
+    public var status: Int
+    public var headers: HTTPHeaders
+    public var body: [UInt8]
+}
+
+/// Asks servers. Cheap to make; share one to share its bound on transfers.
+public final class HTTPClient: Sendable {
+    let limits: HTTPClientLimits
+    private let threads: WorkerThreads
+
+    public init(limits: HTTPClientLimits = HTTPClientLimits()) {
+        self.limits = limits
+        threads = WorkerThreads(limit: limits.transfers, waitingLimit: limits.waitingTransfers)
+    }
+
+    /// One request and its answer, whatever its status. Redirects are not followed.
+    public func request(
+        _ method: String = "GET", _ url: String, headers: HTTPHeaders = [:], body: [UInt8] = [],
+        timeouts: HTTPTimeouts = HTTPTimeouts()
+    ) async throws(HTTPClientError) -> HTTPAnswer {
+        let request = TransferRequest(
+            method: method, url: url, headers: headers, body: body, timeouts: timeouts)
+        let limit = limits.answerBytes
+        return try await run(request) { request, limits, canceller throws(HTTPClientError) in
+            let receiver = CollectingReceiver(limitBytes: limit)
+            try Transfer(request, limits, canceller, receiver).run()
+            return HTTPAnswer(
+                status: receiver.head.status, headers: receiver.head.headers, body: receiver.body)
+        }
+    }
+
+    /// The body of an answer as it comes, until the server ends it or the task is cancelled.
+    ///
+    /// - Parameters:
+    ///   - timeouts: `stallSeconds` must be longer than the pause between two heartbeats.
+    ///   - onBytes: called on the transfer's thread; the server waits while it works. What it
+    ///     throws ends the transfer and is the error's `cause`.
+    /// - Throws: also for a status of 400 and more.
+    public func stream(
+        _ url: String, headers: HTTPHeaders = [:], timeouts: HTTPTimeouts = HTTPTimeouts(),
+        onBytes: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Void
+    ) async throws(HTTPClientError) {
+        let request = TransferRequest(url: url, headers: headers, timeouts: timeouts)
+        try await run(request) { request, limits, canceller throws(HTTPClientError) in
+            let receiver = PassingReceiver(onBytes: onBytes)
+            try Transfer(request, limits, canceller, receiver).run()
+        }
+    }
+
+    /// Runs a transfer on a thread of its own; cancelling the task ends it.
+    func run<Value: Sendable>(
+        _ request: TransferRequest,
+        _ work:
+            @escaping @Sendable (
+                TransferRequest, HTTPClientLimits, Canceller
+            ) throws(HTTPClientError) -> Value
+    ) async throws(HTTPClientError) -> Value {
+        let canceller = Canceller()
+        let limits = self.limits
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation {
+                (continuation: CheckedContinuation<Result<Value, HTTPClientError>, Never>) in
+                let job: @Sendable () -> Void = {
+                    do throws(HTTPClientError) {
+                        let value = try work(request, limits, canceller)
+                        continuation.resume(returning: .success(value))
+                    } catch {
+                        continuation.resume(returning: .failure(error))
+                    }
+                }
+                if !threads.run(job) {
+                    continuation.resume(
+                        returning: .failure(
+                            HTTPClientError(
+                                .busy,
+                                "cannot ask \(request.shownURL): too many transfers wait")))
+                }
+            }
+        } onCancel: {
+            canceller.cancel()
+        }
+        return try result.get()
+    }
+}

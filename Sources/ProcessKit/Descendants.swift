@@ -23,6 +23,15 @@ public enum Descendants {
         return found
     }
 
+    /// Reaps orphans that came to this process and have ended, but not `child`, whose exit status
+    /// somebody waits for.
+    public static func reapOrphans(except child: Int32) {
+        for process in ProcessTable.all()
+        where process.parent == getpid() && process.isZombie && process.pid != child {
+            waitpid(process.pid, nil, WNOHANG)
+        }
+    }
+
     /// Kills every descendant and reaps it, again and again until none is left: a process may fork
     /// while it is being killed. Blocks; for a process that has no other children to keep, and no
     /// child that somebody else waits for.

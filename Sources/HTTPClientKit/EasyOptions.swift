@@ -1,0 +1,91 @@
+import CCurl
+import HTTPTypes
+
+/// Writes a request into one of the library's handles.
+struct EasyOptions {
+    let request: TransferRequest
+
+    /// - Returns: the list of headers, which must live as long as the handle and then be freed.
+    func apply(
+        to easy: UnsafeMutableRawPointer
+    ) throws(HTTPClientError) -> UnsafeMutablePointer<curl_slist>? {
+        // No signals: the library would use them for its timeouts, in a program with threads.
+        try long(easy, CURLOPT_NOSIGNAL, 1)
+        try text(easy, CURLOPT_URL, request.url)
+        try check(
+            aib_curl_protocols(
+                easy, request.schemes.contains(.http) ? 1 : 0,
+                request.schemes.contains(.file) ? 1 : 0))
+        try long(
+            easy, CURLOPT_CONNECTTIMEOUT_MS, Int(request.timeouts.connectSeconds * 1000))
+        try long(easy, CURLOPT_FOLLOWLOCATION, request.redirects > 0 ? 1 : 0)
+        try long(easy, CURLOPT_MAXREDIRS, request.redirects)
+        if request.offset > 0 { try text(easy, CURLOPT_RANGE, "\(request.offset)-") }
+        try method(easy)
+        let list = headers()
+        if aib_curl_headers(easy, list) != CURLE_OK {
+            curl_slist_free_all(list)
+            throw unsupported
+        }
+        return list
+    }
+
+    private func method(_ easy: UnsafeMutableRawPointer) throws(HTTPClientError) {
+        switch request.method {
+        case "GET": break
+        case "HEAD": try long(easy, CURLOPT_NOBODY, 1)
+        default:
+            if !request.body.isEmpty || ["POST", "PUT", "PATCH"].contains(request.method) {
+                try check(
+                    aib_curl_offset(
+                        easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count)))
+                let code = request.body.withUnsafeBytes { bytes in
+                    aib_curl_text(
+                        easy, CURLOPT_COPYPOSTFIELDS,
+                        bytes.baseAddress?.assumingMemoryBound(to: CChar.self))
+                }
+                try check(code)
+                if request.body.isEmpty { try text(easy, CURLOPT_COPYPOSTFIELDS, "") }
+            }
+            try text(easy, CURLOPT_CUSTOMREQUEST, request.method)
+        }
+    }
+
+    private func headers() -> UnsafeMutablePointer<curl_slist>? {
+        var list: UnsafeMutablePointer<curl_slist>?
+        var fields = request.headers
+        if fields["User-Agent"] == nil { fields.append("User-Agent", "aibuild") }
+        for (name, value) in fields.fields {
+            // A semicolon is how the library spells a header without value.
+            list = curl_slist_append(list, value.isEmpty ? "\(name);" : "\(name): \(value)")
+        }
+        // The library would call every body a form.
+        if fields["Content-Type"] == nil { list = curl_slist_append(list, "Content-Type:") }
+        return list
+    }
+
+    private func long(
+        _ easy: UnsafeMutableRawPointer, _ option: CURLoption, _ value: Int
+    ) throws(HTTPClientError) { try check(aib_curl_long(easy, option, value)) }
+
+    private func text(
+        _ easy: UnsafeMutableRawPointer, _ option: CURLoption, _ value: String
+    ) throws(HTTPClientError) { try check(aib_curl_text(easy, option, value)) }
+
+    private func check(_ code: CURLcode) throws(HTTPClientError) {
+        if code != CURLE_OK { throw unsupported }
+    }
+
+    private var unsupported: HTTPClientError {
+        HTTPClientError(
+            .other,
+            "cannot ask \(request.shownURL): this machine's libcurl is too old or out of memory")
+    }
+}
+
+/// The library's state for the whole process, made once and never unmade.
+enum CurlLibrary {
+    static func start() { _ = started }
+
+    private static let started = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+}

@@ -1,0 +1,64 @@
+public import HTTPTypes
+
+/// Why a transfer failed. The description is the whole message for a person.
+public struct HTTPClientError: Error, Sendable {
+    public enum Kind: Sendable, Hashable {
+        case invalidRequest
+        case couldNotResolve
+        case refused
+        case timedOut
+        /// No byte came or went for too long.
+        case stalled
+        case tls
+        /// The connection broke before the answer was complete.
+        case broken
+        case status(Int)
+        case protocolForbidden
+        case tooManyRedirects
+        /// The answer is larger than what was allowed.
+        case tooLarge
+        /// The server's file is shorter than the offset to resume at, or the answer's range is not
+        /// the one that was asked for: begin anew.
+        case rangeRefused
+        /// A `file:` URL whose file cannot be read.
+        case fileUnreadable
+        /// The receiver of the bytes failed; see `cause`.
+        case receiver
+        case busy
+        case cancelled
+        case other
+    }
+
+    public var kind: Kind
+    /// What happened, to what, and what to do.
+    public var message: String
+    /// What the server said of its refusal, where it said so.
+    public var problem: Problem?
+    /// What the caller's own receiver threw.
+    public var cause: (any Error)?
+
+    init(
+        _ kind: Kind, _ message: String, problem: Problem? = nil, cause: (any Error)? = nil
+    ) {
+        self.kind = kind
+        self.message = message
+        self.problem = problem
+        self.cause = cause
+    }
+
+    /// Whether the same request would fail the same way again.
+    public var isPermanent: Bool {
+        switch kind {
+        case .invalidRequest, .tls, .protocolForbidden, .tooManyRedirects, .tooLarge,
+            .fileUnreadable:
+            true
+        case .status(let status):
+            (400..<500).contains(status) && ![408, 425, 429].contains(status)
+        default: false
+        }
+    }
+}
+
+extension HTTPClientError: CustomStringConvertible {
+    public var description: String { message }
+}

@@ -1,0 +1,209 @@
+import CCurl
+import FoundationEssentials
+import Glibc
+import HTTPTypes
+import Support
+
+/// One transfer, run to its end on the thread that calls `run`. Not Sendable: it lives there.
+final class Transfer {
+    private let request: TransferRequest
+    private let limits: HTTPClientLimits
+    private let canceller: Canceller
+    private let receiver: any Receiver
+
+    private var head = ResponseHead()
+    private var headBytes = 0
+    private var hasBegun = false
+    private var errorBody: [UInt8] = []
+    /// What a callback threw; the library only learns that it must stop.
+    private var failure: (any Error)?
+    private var lastActivity = Clocks.monotonicMilliseconds()
+    private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+
+    init(
+        _ request: TransferRequest, _ limits: HTTPClientLimits, _ canceller: Canceller,
+        _ receiver: any Receiver
+    ) {
+        self.request = request
+        self.limits = limits
+        self.canceller = canceller
+        self.receiver = receiver
+        errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    }
+
+    deinit { errorText.deallocate() }
+
+    func run() throws(HTTPClientError) {
+        if let defect = request.defect {
+            throw HTTPClientError(
+                .invalidRequest, "cannot ask \(request.shownURL): \(defect)")
+        }
+        CurlLibrary.start()
+        guard let easy = curl_easy_init(), let multi = curl_multi_init() else {
+            throw HTTPClientError(.other, "cannot ask \(request.shownURL): out of memory")
+        }
+        defer {
+            canceller.disarm()
+            curl_multi_remove_handle(multi, easy)
+            curl_easy_cleanup(easy)
+            curl_multi_cleanup(multi)
+        }
+        let list = try EasyOptions(request: request).apply(to: easy)
+        defer { curl_slist_free_all(list) }
+        aib_curl_receivers(
+            easy, Self.onHeader, Self.onBody, Unmanaged.passUnretained(self).toOpaque(), errorText)
+        curl_multi_add_handle(multi, easy)
+        canceller.arm(multi)
+        let code = try perform(easy, multi)
+        try conclude(code)
+    }
+
+    /// Drives the library until it is done, and watches the clocks.
+    private func perform(
+        _ easy: UnsafeMutableRawPointer, _ multi: UnsafeMutableRawPointer
+    ) throws(HTTPClientError) -> CURLcode {
+        let began = Clocks.monotonicMilliseconds()
+        let total = request.timeouts.totalSeconds
+        var sent: Int64 = 0
+        lastActivity = began
+        while true {
+            var running: Int32 = 0
+            curl_multi_perform(multi, &running)
+            let result = aib_curl_result(multi)
+            if result >= 0 { return CURLcode(rawValue: UInt32(result)) }
+            if canceller.isCancelled { throw Self.cancelled }
+            let now = Clocks.monotonicMilliseconds()
+            if aib_curl_sent(easy) != sent {
+                sent = Int64(aib_curl_sent(easy))
+                lastActivity = now
+            }
+            let stallAt = lastActivity + Int64(request.timeouts.stallSeconds * 1000)
+            if now >= stallAt { throw stalled }
+            var wake = min(stallAt - now, 1000)
+            if let total {
+                let left = began + Int64(total * 1000) - now
+                if left <= 0 {
+                    throw HTTPClientError(
+                        .timedOut, "\(request.shownURL) did not answer within \(shown(total))")
+                }
+                wake = min(wake, left)
+            }
+            curl_multi_poll(multi, nil, 0, Int32(max(wake, 1)), nil)
+        }
+    }
+
+    private func conclude(_ code: CURLcode) throws(HTTPClientError) {
+        if let failure = failure as? HTTPClientError { throw failure }
+        if let failure {
+            throw HTTPClientError(
+                .receiver, "cannot keep what comes from \(request.shownURL): \(failure)",
+                cause: failure)
+        }
+        if code != CURLE_OK {
+            throw TransferFailure(request: request, code: code, text: String(cString: errorText))
+                .error
+        }
+        if isRefused { throw refusal }
+        if !hasBegun { try guarded { try self.begin() } }
+    }
+
+    private func begin() throws {
+        hasBegun = true
+        try receiver.begin(head)
+    }
+
+    /// For the end of an empty body, where no callback stands between.
+    private func guarded(_ work: () throws -> Void) throws(HTTPClientError) {
+        do { try work() } catch let error as HTTPClientError { throw error } catch {
+            throw HTTPClientError(
+                .receiver, "cannot keep what comes from \(request.shownURL): \(error)",
+                cause: error)
+        }
+    }
+
+    private func takeHeader(_ line: Substring) throws {
+        lastActivity = Clocks.monotonicMilliseconds()
+        headBytes += line.utf8.count
+        guard headBytes <= limits.headerBytes else {
+            throw HTTPClientError(.tooLarge, "\(request.shownURL) answers with endless headers")
+        }
+        if line.hasPrefix("HTTP/") {
+            // A new answer begins: after a redirect, or after "100 Continue".
+            head = ResponseHead(
+                status: line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
+        } else if let colon = line.firstIndex(of: ":") {
+            let value = line[line.index(after: colon)...]
+            head.headers.append(
+                String(line[..<colon]), value.trimmingPrefix { $0 == " " || $0 == "\t" }.description
+            )
+        }
+    }
+
+    private func takeBody(_ bytes: UnsafeRawBufferPointer) throws {
+        lastActivity = Clocks.monotonicMilliseconds()
+        if canceller.isCancelled { throw Self.cancelled }
+        if isRefused {
+            // Read on to the end only as far as it is worth quoting.
+            guard errorBody.count + bytes.count <= limits.errorBytes else { throw refusal }
+            errorBody.append(contentsOf: bytes)
+            return
+        }
+        if !hasBegun { try begin() }
+        try receiver.receive(bytes)
+    }
+
+    private static let onHeader: aib_curl_receive = { bytes, size, count, context in
+        guard let bytes, let context else { return 0 }
+        let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+        let raw = UnsafeRawBufferPointer(start: bytes, count: size * count)
+        let line = String(decoding: raw, as: UTF8.self).prefix { !$0.isNewline }
+        return transfer.caught(raw.count) { try transfer.takeHeader(line) }
+    }
+
+    private static let onBody: aib_curl_receive = { bytes, size, count, context in
+        guard let context else { return 0 }
+        let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+        let raw = UnsafeRawBufferPointer(start: bytes, count: size * count)
+        return transfer.caught(raw.count) { try transfer.takeBody(raw) }
+    }
+
+    /// `count` when `work` went well; else a count that makes the library stop.
+    private func caught(_ count: Int, _ work: () throws -> Void) -> Int {
+        do {
+            try work()
+            return count
+        } catch {
+            failure = error
+            return count == 0 ? 1 : 0
+        }
+    }
+}
+
+extension Transfer {
+    fileprivate var isRefused: Bool {
+        head.status >= 400 && !receiver.takes(errorStatus: head.status)
+    }
+
+    fileprivate static let cancelled = HTTPClientError(.cancelled, "the transfer was cancelled")
+
+    fileprivate var stalled: HTTPClientError {
+        let limit = shown(request.timeouts.stallSeconds)
+        return HTTPClientError(.stalled, "\(request.shownURL) stalled: no byte for \(limit)")
+    }
+
+    /// An answer of status 400 and more as an error that quotes the server's own words.
+    fileprivate var refusal: HTTPClientError {
+        let problem = try? JSONDecoder().decode(Problem.self, from: Data(errorBody))
+        let words = [problem?.detail, problem?.remedy].compactMap { $0 }.filter { !$0.isEmpty }
+        let status = "\(head.status) \(HTTPStatus.reason(head.status))"
+        return HTTPClientError(
+            .status(head.status),
+            "\(request.shownURL) answers \(status)"
+                + (words.isEmpty ? "" : ": " + words.joined(separator: "; ")),
+            problem: problem)
+    }
+
+    fileprivate func shown(_ seconds: Double) -> String {
+        seconds == seconds.rounded() ? "\(Int(seconds)) s" : "\(seconds) s"
+    }
+}
