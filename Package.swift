@@ -114,6 +114,7 @@ let package = Package(
             "TestSupport", "Tests/TestSupport",
             ["CLinux", "LoopKit", "SQLKit", "SSHKit", "Support"]),
         tests("TidyTests", ["ProcessKit", "Support"]),
+        tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
         tests("YAMLKitTests", ["YAMLKit"]),
