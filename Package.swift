@@ -104,7 +104,8 @@ let package = Package(
             "aibuild-coordinator", "Coordinator/Daemon",
             [
                 "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
-                "CoordinatorService", "HTTPServerKit", "HTTPTypes", "SQLKit", "SSHKit",
+                "CoordinatorService", "HTTPServerKit", "HTTPTypes", "ProcessKit", "SQLKit",
+                "SSHKit",
                 "Support", "YAMLKit",
             ]),
         program("aibuild", "Sources/aibuild", ["BuildProtocol", "HTTPClientKit", "Support"]),
