@@ -5,7 +5,8 @@
 #   farm/pid/NAME          "PID START-TIME": a process is only signalled if both still match
 #   farm/key/              the coordinator's SSH key, made for this farm
 #   farm/HOST/             sshd_config, host key, agent.yml, state/
-#   farm/coordinator/      coordinator.yml, database, logs, web root
+#   farm/coordinator/      coordinator.yml, database, logs, template archives
+#   farm/web/              the web root
 
 bin=$root/.build/bin
 
@@ -121,11 +122,15 @@ farm_ready() { curl -fs -o /dev/null "http://127.0.0.1:$1/readyz"; }
 
 farm_coordinator() { # PORT
     local dir=$farm/coordinator
-    mkdir -p "$dir"
+    mkdir -p "$dir" "$farm/web"
     cat >"$dir/coordinator.yml" <<-END
-	listen: 127.0.0.1:$1
-	state: $dir
-	ssh_key: $farm/key/coordinator
+	state_folder: $dir
+	web_root: $farm/web
+	api:
+	  listen: 127.0.0.1
+	  port: $1
+	ssh:
+	  key_file: $farm/key/coordinator
 	END
     farm_spawn coordinator "$bin/aibuild-coordinator" --config "$dir/coordinator.yml"
     farm_wait 20 coordinator farm_ready "$1"
