@@ -113,7 +113,7 @@ let package = Package(
         // Tests
         module(
             "TestSupport", "Tests/TestSupport",
-            ["CLinux", "LoopKit", "SQLKit", "SSHKit", "Support"]),
+            ["CLinux", "LoopKit", "ProcessKit", "SQLKit", "SSHKit", "Support"]),
         tests(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
@@ -121,6 +121,7 @@ let package = Package(
         tests("TidyTests", ["ProcessKit", "Support"]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
+        tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]
