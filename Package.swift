@@ -63,7 +63,7 @@ let package = Package(
         module("Support", "Sources/Support", ["CLinux", "CCrypto"]),
         module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
-        module("SSHKit", "Sources/SSHKit", ["CSSH2", "LoopKit", "Support"]),
+        module("SSHKit", "Sources/SSHKit", ["CLinux", "CSSH2", "LoopKit", "Support"]),
         module("SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "Support"]),
         module("HTTPTypes", "Sources/HTTPTypes"),
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
