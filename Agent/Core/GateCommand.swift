@@ -4,7 +4,8 @@ public import BuildProtocol
 public enum GateCommand: Sendable, Hashable {
     /// Joins stdio to the daemon's socket.
     case attach
-    /// Bytes of an artifact of an attempt.
+    /// Bytes of an artifact of an attempt. On the wire the name stands in hexadecimal: it may
+    /// hold anything that a login shell on the way would read as its own.
     case send(attempt: AttemptToken, name: String, offset: Int64, length: Int64)
     /// Takes a template archive.
     case receive(sha256: String, sizeBytes: Int64)
@@ -28,7 +29,7 @@ public enum GateCommand: Sendable, Hashable {
         case "attach", "send", "receive":
             throw Refused(
                 description: "wrong number of words; the gate knows: attach · "
-                    + "send TOKEN NAME OFFSET LENGTH · receive SHA256 SIZE")
+                    + "send TOKEN HEXNAME OFFSET LENGTH · receive SHA256 SIZE")
         case nil:
             throw Refused(
                 description: "this key opens no shell; it is for the aibuild coordinator only")
@@ -43,12 +44,13 @@ public enum GateCommand: Sendable, Hashable {
         guard let token = AttemptToken(words[1]) else {
             throw Refused(description: "\(Names.quoted(words[1])) is no attempt token")
         }
-        guard Names.isFileName(words[2]) else {
-            throw Refused(description: "\(Names.quoted(words[2])) is no plain file name")
+        guard let name = fromHex(words[2]), Names.isFileName(name) else {
+            throw Refused(
+                description: "\(Names.quoted(words[2])) is no plain file name in hexadecimal")
         }
         guard let offset = Int64(words[3]), let length = Int64(words[4]), offset >= 0, length >= 0
         else { throw Refused(description: "offset and length are numbers of bytes") }
-        return .send(attempt: token, name: words[2], offset: offset, length: length)
+        return .send(attempt: token, name: name, offset: offset, length: length)
     }
 
     private static func receive(_ words: [String]) throws(Refused) -> GateCommand {
@@ -64,5 +66,17 @@ public enum GateCommand: Sendable, Hashable {
                     + "not \(size); large files belong into the base image, fetched by URL")
         }
         return .receive(sha256: words[1], sizeBytes: size)
+    }
+
+    private static func fromHex(_ text: String) -> String? {
+        let digits = Array(text.utf8)
+        guard digits.count.isMultiple(of: 2) else { return nil }
+        var bytes: [UInt8] = []
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            let pair = String(decoding: digits[index...index + 1], as: UTF8.self)
+            guard let byte = UInt8(pair, radix: 16), pair.first != "+" else { return nil }
+            bytes.append(byte)
+        }
+        return String(validating: bytes, as: UTF8.self)
     }
 }

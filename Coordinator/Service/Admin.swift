@@ -7,26 +7,44 @@ extension Coordinator {
     // MARK: Guest OSes
 
     /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
-    public func register(
-        name: String, type: OSType, distro: String, version: String, baseISO: String,
-        template: TemplateSource, owner: String?, by actor: String
-    ) async throws -> GuestOS {
-        let owner = owner ?? "default"
-        try check(name, "name of the guest OS")
-        try check(owner, "owner")
-        for (field, value) in [("distro", distro), ("version", version), ("baseISO", baseISO)] {
-            guard value.utf8.count <= 255, !value.unicodeScalars.contains(where: isControl) else {
-                throw Refusal("\(field) has more than 255 bytes or control characters")
+    public func register(_ form: GuestOSForm, by actor: String) async throws -> GuestOS {
+        let guestOS = try await checked(form, id: ports.environment.randomID())
+        try await ports.store.add(guestOS)
+        try await audit(actor, "guestos.add", guestOS.name)
+        return guestOS
+    }
+
+    /// Changes all but the name.
+    public func change(_ form: GuestOSForm, by actor: String) async throws -> GuestOS {
+        guard let known = try await ports.store.guestOS(named: form.name) else {
+            throw StoreError.notFound(what: "guest OS", name: form.name)
+        }
+        var guestOS = try await checked(form, id: known.id)
+        guestOS.createdMilliseconds = known.createdMilliseconds
+        try await ports.store.update(guestOS)
+        try await audit(actor, "guestos.change", guestOS.name)
+        return guestOS
+    }
+
+    private func checked(_ form: GuestOSForm, id: String) async throws -> GuestOS {
+        let guestOS = GuestOS(
+            id: id, name: form.name, type: form.type, distro: form.distro ?? "",
+            version: form.version ?? "", baseISO: form.baseISO ?? "", template: form.template,
+            owner: form.owner ?? "default",
+            createdMilliseconds: ports.environment.unixMilliseconds())
+        try check(guestOS.name, "name of the guest OS")
+        try check(guestOS.owner, "owner")
+        for (field, value, limit) in [
+            ("distro", guestOS.distro, 36), ("version", guestOS.version, 36),
+            ("baseISO", guestOS.baseISO, 255),
+        ] {
+            // The widths of the historic columns.
+            guard value.utf8.count <= limit, !value.unicodeScalars.contains(where: isControl) else {
+                throw Refusal("\(field) has more than \(limit) bytes, or control characters")
             }
         }
-        let guestOS = GuestOS(
-            id: ports.environment.randomID(), name: name, type: type, distro: distro,
-            version: version, baseISO: baseISO, template: template, owner: owner,
-            createdMilliseconds: ports.environment.unixMilliseconds())
         // A template that cannot be read is refused now, not at the first build.
         _ = try await ports.templates.plan(for: guestOS)
-        try await ports.store.add(guestOS)
-        try await audit(actor, "guestos.add", name)
         return guestOS
     }
 
@@ -231,4 +249,12 @@ public struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
         self.description = description
         isConflict = conflict
     }
+}
+
+/// What a person fills in to register a guest OS.
+public struct GuestOSForm: Sendable, Decodable {
+    public var name: String
+    public var type: OSType
+    public var distro, version, baseISO, owner: String?
+    public var template: TemplateSource
 }

@@ -48,6 +48,12 @@ public struct LiveDetail: Sendable, Hashable {
     public var phase: String?
     public var doneBytes: Int64?
     public var totalBytes: Int64?
+
+    public init(phase: String? = nil, doneBytes: Int64? = nil, totalBytes: Int64? = nil) {
+        self.phase = phase
+        self.doneBytes = doneBytes
+        self.totalBytes = totalBytes
+    }
 }
 
 struct LiveBuild {

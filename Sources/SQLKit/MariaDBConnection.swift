@@ -4,7 +4,7 @@ import Glibc
 /// One connection to a MariaDB server, set up so that it answers as SQLite would: found rows are
 /// counted, wrong values are refused, a backslash is a backslash, `||` joins texts.
 final class MariaDBConnection: SQLConnection {
-    private let server: MariaDBServer
+    private let server: MariaDBEndpoint
     private let handle: UnsafeMutablePointer<MYSQL>
     private var statements: [String: MariaDBStatement] = [:]
     private var isLost = false
@@ -13,7 +13,7 @@ final class MariaDBConnection: SQLConnection {
     /// ignore SIGPIPE, as any server wants.
     private static let libraryCode = mysql_server_init(0, nil, nil)
 
-    init(_ server: MariaDBServer) throws(SQLError) {
+    init(_ server: MariaDBEndpoint) throws(SQLError) {
         guard Self.libraryCode == 0, let handle = mysql_init(nil) else {
             throw SQLError(.other, "libmariadb cannot be initialised: out of memory")
         }

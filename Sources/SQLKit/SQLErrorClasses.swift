@@ -58,7 +58,7 @@ extension SQLError {
     private static let SQLITE_CONSTRAINT_UNIQUE_CODE = SQLITE_CONSTRAINT | (8 << 8)
     private static let SQLITE_CONSTRAINT_PRIMARYKEY_CODE = SQLITE_CONSTRAINT | (6 << 8)
 
-    static func mariadb(number: UInt32, words: String, server: MariaDBServer, sql: String?)
+    static func mariadb(number: UInt32, words: String, server: MariaDBEndpoint, sql: String?)
         -> SQLError
     {
         let words = words.bounded()

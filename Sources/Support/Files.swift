@@ -24,6 +24,13 @@ public enum Files {
         return stat(path, &info) == 0 ? Int64(info.st_size) : nil
     }
 
+    /// Time of the last change, in nanoseconds since 1970: tells two files of one name apart.
+    public static func modifiedNanoseconds(_ path: String) -> Int64? {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return nil }
+        return Int64(info.st_mtim.tv_sec) * 1_000_000_000 + Int64(info.st_mtim.tv_nsec)
+    }
+
     /// The whole file, at most `limitBytes`.
     public static func read(_ path: String, limitBytes: Int) throws(SystemError) -> [UInt8] {
         let file = try Descriptor(path, O_RDONLY)

@@ -152,12 +152,15 @@ public actor FolderWebRoot: WebRoot {
         let names = try Files.list(place).map { "\(place)/\($0)" }
         for path in names where Files.name(of: path).hasSuffix(".part") {
             let name = Files.name(of: path).dropFirst()
-            if let token = AttemptToken(String(name.prefix(32))), living.contains(token) { continue }
+            if let token = AttemptToken(String(name.prefix(32))), living.contains(token) {
+                continue
+            }
             try Files.remove(path)
         }
         for folder in names where Files.kind(folder) == .folder {
             // Copies of logs, and replacements, that a crash interrupted; each is made anew.
-            for name in try Files.list(folder) where name.hasPrefix(".") && name.hasSuffix(".part") {
+            for name in try Files.list(folder) where name.hasPrefix(".") && name.hasSuffix(".part")
+            {
                 try Files.remove("\(folder)/\(name)")
             }
         }

@@ -36,7 +36,8 @@ actor IncomingArtifact: IncomingFile {
             let length = Int(min(Int64(chunkBytes), size - hashedBytes))
             guard length > 0 else { break }
             let count = try chunk.withUnsafeMutableBytes { raw in
-                try file.read(into: UnsafeMutableRawBufferPointer(rebasing: raw[..<length]), at: hashedBytes)
+                try file.read(
+                    into: UnsafeMutableRawBufferPointer(rebasing: raw[..<length]), at: hashedBytes)
             }
             let isWhole = count == chunkBytes || hashedBytes + Int64(count) == artifact.sizeBytes
             guard isWhole, SHA256.hex(chunk[..<count]) == digest else { break }
@@ -76,7 +77,9 @@ actor IncomingArtifact: IncomingFile {
                 try file.read(
                     into: UnsafeMutableRawBufferPointer(rebasing: raw[..<length]), at: hashedBytes)
             }
-            guard count == length else { throw WebRootFault("\(path) changed while it was written") }
+            guard count == length else {
+                throw WebRootFault("\(path) changed while it was written")
+            }
             piece.withUnsafeBytes { raw in
                 hasher.update(UnsafeRawBufferPointer(rebasing: raw[..<length]))
             }

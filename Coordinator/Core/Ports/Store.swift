@@ -26,6 +26,7 @@ public protocol Store: Sendable {
     /// Stores the build as queued and gives it the next number of its guest OS.
     func enqueue(_ build: NewBuild) async throws -> Build
     func build(id: String) async throws -> Build?
+    func build(guestOS: String, number: Int) async throws -> Build?
     /// Newest first (submission time, then id).
     func builds(_ filter: BuildFilter, limit: Int) async throws -> [Build]
     /// Every build that has not ended, in the queue's order: priority (high first), submission

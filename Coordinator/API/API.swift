@@ -1,0 +1,70 @@
+import CoordinatorCore
+import CoordinatorService
+public import HTTPTypes
+import Support
+
+/// All routes. `respond` is what a server calls.
+public struct API: Sendable {
+    private let router: Router
+    private let token: String?
+
+    public init(_ context: APIContext) {
+        var router = Router(explain: Self.explain)
+        GuestOSRoutes.add(to: &router, context)
+        HostRoutes.add(to: &router, context)
+        BuildRoutes.add(to: &router, context)
+        EventRoutes.add(to: &router, context)
+        ImageRoutes.add(to: &router, context)
+        StatusRoutes.add(to: &router, context)
+        PageRoutes.add(to: &router, context)
+        self.router = router
+        token = context.token
+    }
+
+    /// Method and pattern of every route; a test compares them with docs/api.md.
+    public var table: [(method: String, pattern: String)] { router.table }
+
+    public func respond(to request: HTTPRequest) async -> HTTPResponse {
+        if let token, !isOpen(request.path), !isAuthorized(request, token) {
+            return Problem.unauthorized(
+                "this coordinator asks for a token",
+                remedy: "send Authorization: Bearer TOKEN; the CLI takes it from AIBUILD_TOKEN"
+            ).response
+        }
+        return await router.respond(to: request)
+    }
+
+    private func isOpen(_ path: String) -> Bool {
+        path == "/healthz" || path == "/readyz" || path.hasPrefix("/images/")
+    }
+
+    private func isAuthorized(_ request: HTTPRequest, _ token: String) -> Bool {
+        guard let value = request.headers["Authorization"], value.hasPrefix("Bearer ") else {
+            return false
+        }
+        // Digests are compared, so that the time taken says nothing about the token.
+        return SHA256.hex(value.dropFirst("Bearer ".count).utf8) == SHA256.hex(token.utf8)
+    }
+
+    private static func explain(_ error: any Error, _ request: HTTPRequest) -> Problem {
+        switch error {
+        case let refusal as Refusal:
+            return refusal.isConflict
+                ? .conflict(refusal.description) : .badRequest(refusal.description)
+        case let fault as TemplateFault:
+            return .unprocessable(
+                fault.description, remedy: "mend the template, then try again")
+        case let fault as HostFault:
+            return Problem(status: 502, detail: fault.description)
+        case let error as StoreError:
+            switch error {
+            case .exists: return .conflict(error.description, remedy: "choose another name")
+            case .notFound: return .notFound(error.description)
+            case .unavailable: return .unavailable(error.description)
+            }
+        default:
+            Logger("api").error("\(request.method) \(request.path): \(error)")
+            return .internalError()
+        }
+    }
+}

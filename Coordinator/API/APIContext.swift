@@ -1,0 +1,119 @@
+//! CoordinatorAPI: requests in, responses out: the routes, what they show, the web pages. It opens
+//! no socket; the composition root joins it to the server.
+
+import BuildProtocol
+import CoordinatorCore
+public import CoordinatorService
+import FoundationEssentials
+import HTTPTypes
+import Support
+
+/// What the routes work on.
+public struct APIContext: Sendable {
+    public var coordinator: Coordinator
+    public var ports: Ports
+    /// The folder behind `/images/`.
+    public var webRootFolder: String
+    /// Where the log of an attempt is, to be served with Range.
+    public var logPath: @Sendable (String) -> String?
+    /// `nil`: no token is asked for, which the composition root allows on loopback only.
+    public var token: String?
+    public var version: String
+
+    public init(
+        coordinator: Coordinator, ports: Ports, webRootFolder: String,
+        logPath: @escaping @Sendable (String) -> String?, token: String?, version: String
+    ) {
+        self.coordinator = coordinator
+        self.ports = ports
+        self.webRootFolder = webRootFolder
+        self.logPath = logPath
+        self.token = token
+        self.version = version
+    }
+}
+
+/// Bounds of what one request may ask for.
+enum APILimits {
+    /// Rows of one page: a screenful of screens, and a bounded answer.
+    static let pageRows = 500
+    static let defaultRows = 50
+    /// Bytes of log that one event carries; several events follow each other without delay.
+    static let eventLogBytes = 256 << 10
+    /// A comment line so often, so that a dead connection is noticed.
+    static let heartbeatMilliseconds: Int64 = 15_000
+}
+
+extension HTTPRequest {
+    /// The body as JSON. A browser's form cannot send this type across sites, so that asking for
+    /// it also keeps other sites' pages from acting through an admin's browser.
+    func decode<T: Decodable>(_ type: T.Type) throws -> T {
+        let mediaType = headers["Content-Type"]?.split(separator: ";").first ?? ""
+        guard mediaType.trimmingPrefix(while: \.isWhitespace).lowercased() == "application/json"
+        else {
+            throw Problem.unsupportedType(
+                "the body must be JSON", remedy: "send Content-Type: application/json")
+        }
+        do {
+            return try JSONDecoder().decode(type, from: Data(body))
+        } catch let error as DecodingError {
+            throw Problem.badRequest(
+                "the body is not what is asked for: \(describe(error))",
+                remedy: "see docs/api.md for the fields")
+        } catch {
+            throw Problem.badRequest("the body is not JSON", remedy: "see docs/api.md")
+        }
+    }
+
+    private func describe(_ error: DecodingError) -> String {
+        func place(_ path: [any CodingKey]) -> String {
+            path.isEmpty ? "the body" : path.map(\.stringValue).joined(separator: ".")
+        }
+        switch error {
+        case .keyNotFound(let key, let context):
+            let path = (context.codingPath + [key]).map(\.stringValue).joined(separator: ".")
+            return "field '\(path)' is missing"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context):
+            return "field '\(place(context.codingPath))': \(context.debugDescription)"
+        case .dataCorrupted(let context) where context.codingPath.isEmpty:
+            return "it is not well-formed JSON"
+        case .dataCorrupted(let context):
+            return "field '\(place(context.codingPath))': \(context.debugDescription)"
+        @unknown default: return "\(error)"
+        }
+    }
+
+    func limit() throws -> Int {
+        guard let text = query["limit"] else { return APILimits.defaultRows }
+        guard let limit = Int(text), (1...APILimits.pageRows).contains(limit) else {
+            throw Problem.badRequest(
+                "limit is '\(text.prefix(20))'", remedy: "use 1 to \(APILimits.pageRows)")
+        }
+        return limit
+    }
+}
+
+extension APIContext {
+    /// The actor of audit rows. Until there are users, it is where the request came from.
+    func actor(_ request: HTTPRequest) -> String {
+        request.remoteAddress.isEmpty ? "api" : "api@\(request.remoteAddress)"
+    }
+
+    /// A build by its id or by `<guest OS>:<number>`.
+    func build(_ name: String) async throws -> Build {
+        if let (build, _) = try await coordinator.find(name) { return build }
+        let parts = name.split(whereSeparator: { $0 == ":" || $0 == "/" })
+        if parts.count == 2, let number = Int(parts[1]),
+            let build = try await ports.store.build(guestOS: String(parts[0]), number: number)
+        {
+            return build
+        }
+        throw Problem.notFound(
+            "there is no build \(Names.quoted(name))",
+            remedy: "name a build by its id or as GUESTOS:NUMBER; see: aibuild builds")
+    }
+
+    func view(_ build: Build) async -> BuildView {
+        BuildView(build, await coordinator.detail(of: build.id))
+    }
+}

@@ -1,0 +1,166 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import FoundationEssentials
+import HTTPTypes
+import Support
+
+/// One follower of one build. It holds a position, never a queue: each call reads what is new in
+/// the log file and in the state, so a slow follower costs nothing and misses nothing.
+actor BuildEvents: HTTPStreamSource {
+    private let id: String
+    private let api: APIContext
+    private var position: LogPosition?
+    /// Attempts whose logs are still to be shown, oldest first; the last is the current one.
+    private var attempts: [AttemptToken] = []
+    private var shownState: String?
+    private var hasEnded = false
+
+    init(build: Build, from position: LogPosition?, api: APIContext) {
+        id = build.id
+        self.position = position
+        self.api = api
+    }
+
+    func cancelled() async {}
+
+    func next() async -> [UInt8]? {
+        if hasEnded { return nil }
+        while !Task.isCancelled {
+            let seen = await api.coordinator.changes.now()
+            do {
+                // The state is read before the log: what ended has its whole log here.
+                guard let (build, live) = try await api.coordinator.find(id) else { return nil }
+                var out = try stateEvent(BuildView(build, live))
+                let log = try await logEvents(build)
+                out += log
+                if build.state.isEnded && log.isEmpty {
+                    hasEnded = true
+                    return out + event("end", try encode(BuildView(build)))
+                }
+                if !out.isEmpty { return out }
+            } catch {
+                // The store is away for now; the follower stays.
+                Logger("api").warning("events of build \(id): \(error)")
+            }
+            if await !waitForChange(after: seen) { return Array(": still here\n\n".utf8) }
+        }
+        return nil
+    }
+
+    /// `false` when only the heartbeat's time has come.
+    private func waitForChange(after seen: UInt64) async -> Bool {
+        let api = self.api
+        let id = self.id
+        return await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await api.coordinator.changes.wait(id, after: seen)
+                return true
+            }
+            group.addTask {
+                let now = api.ports.environment.monotonicMilliseconds()
+                try? await api.ports.environment.sleep(
+                    untilMonotonicMilliseconds: now + APILimits.heartbeatMilliseconds)
+                return false
+            }
+            let first = await group.next() ?? false
+            group.cancelAll()
+            return first
+        }
+    }
+
+    private func stateEvent(_ view: BuildView) throws -> [UInt8] {
+        let text = try encode(view)
+        guard text != shownState else { return [] }
+        shownState = text
+        return event("state", text)
+    }
+
+    private func logEvents(_ build: Build) async throws -> [UInt8] {
+        if attempts.last != build.attempt, build.attempt != nil { try await learnAttempts() }
+        while let attempt = attempts.first {
+            if position?.attempt != attempt { position = LogPosition(attempt: attempt, cursor: 0) }
+            guard let position else { return [] }
+            let bytes = try await api.ports.logs.read(
+                attempt, from: position.cursor, limit: APILimits.eventLogBytes)
+            // Whole lines only: a record that is half written here comes with the next piece.
+            if let end = bytes.lastIndex(of: 0x0A) {
+                self.position?.cursor += Int64(end + 1)
+                return logEvent(
+                    bytes[...end],
+                    LogPosition(
+                        attempt: attempt, cursor: position.cursor + Int64(end + 1)))
+            }
+            guard attempts.count > 1 else { return [] }
+            attempts.removeFirst()
+        }
+        return []
+    }
+
+    /// The attempts from the one where the follower stands to the newest.
+    private func learnAttempts() async throws {
+        var all = try await api.ports.store.attempts(ofBuild: id).map(\.token)
+        if let here = position?.attempt, let index = all.firstIndex(of: here) {
+            all.removeFirst(index)
+        }
+        attempts = all
+    }
+
+    private func logEvent(_ lines: ArraySlice<UInt8>, _ position: LogPosition) -> [UInt8] {
+        var out = Array("event: log\nid: \(position.text)\n".utf8)
+        out.reserveCapacity(lines.count + lines.count / 8)
+        var start = lines.startIndex
+        let prefix = Array("data: ".utf8)
+        while let newline = lines[start...].firstIndex(of: 0x0A) {
+            out += prefix
+            out += lines[start...newline]
+            start = newline + 1
+        }
+        out.append(0x0A)
+        return out
+    }
+}
+
+/// Follows every build's state: what the queue page and dashboards listen to. Says only that
+/// something changed; the listener asks for what it shows.
+actor FarmEvents: HTTPStreamSource {
+    private let api: APIContext
+    private var seen: UInt64 = 0
+
+    init(api: APIContext) { self.api = api }
+
+    func cancelled() async {}
+
+    func next() async -> [UInt8]? {
+        let since = seen
+        seen = await api.coordinator.changes.now()
+        if since == 0 { return event("changed", "{}") }
+        let api = self.api
+        let changed = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await api.coordinator.changes.wait(Coordinator.allBuilds, after: since)
+                return true
+            }
+            group.addTask {
+                let now = api.ports.environment.monotonicMilliseconds()
+                try? await api.ports.environment.sleep(
+                    untilMonotonicMilliseconds: now + APILimits.heartbeatMilliseconds)
+                return false
+            }
+            let first = await group.next() ?? false
+            group.cancelAll()
+            return first
+        }
+        return changed ? event("changed", "{}") : Array(": still here\n\n".utf8)
+    }
+}
+
+private func event(_ name: String, _ data: String) -> [UInt8] {
+    Array("event: \(name)\ndata: \(data)\n\n".utf8)
+}
+
+private func encode(_ view: BuildView) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(view), as: UTF8.self)
+}

@@ -1,0 +1,73 @@
+import BuildProtocol
+import CoordinatorCore
+
+/// One build: what became of it, its attempts, its image, its log as it is written.
+enum BuildPage {
+    static func body(_ detail: BuildDetailView) -> String {
+        let build = detail.build
+        let name = "\(build.guestOS):\(build.number)"
+        return "<h1>\(HTML.escape(name)) <span id=state>\(badge(build))</span></h1>"
+            + "<p id=phase>\(HTML.escape(build.phase ?? ""))</p>"
+            + "<progress id=progress max=100 value=0 hidden></progress>"
+            + (build.fault.map { "<pre class=fault>\(HTML.escape($0.reason))</pre>" } ?? "")
+            + facts(detail) + attempts(detail)
+            + "<h2>Log</h2><p><label>Search <input id=search type=search></label> "
+            + "<label><input id=follow type=checkbox checked> follow</label> "
+            + "<a href=\"/api/v1/builds/\(build.id)/log\">raw</a></p>"
+            + "<div id=log data-build=\"\(build.id)\" tabindex=0 role=log></div>"
+    }
+
+    static func link(_ build: BuildView) -> String {
+        let name = HTML.escape("\(build.guestOS):\(build.number)")
+        return "<a href=\"/builds/\(HTML.escape(build.id))\">\(name)</a>"
+    }
+
+    static func badge(_ build: BuildView) -> String {
+        "<b class=\"badge \(build.state)\">\(build.state)</b>"
+    }
+
+    static func time(_ text: String) -> String {
+        "<time datetime=\"\(text)\">\(text.prefix(19).replacing("T", with: " "))</time>"
+    }
+
+    private static func facts(_ detail: BuildDetailView) -> String {
+        let build = detail.build
+        var rows: [[String]] = [
+            ["id", HTML.escape(build.id)], ["reason", HTML.escape(build.reason)],
+            ["submitted", time(build.submittedAt)],
+            ["template", HTML.escape(detail.plan.commit ?? detail.plan.template.sha256)],
+        ]
+        if let image = build.image {
+            rows.append([
+                "image",
+                "<a href=\"/\(HTML.escape(image.path))\">\(HTML.escape(image.name))</a>, "
+                    + "\(image.sizeBytes) bytes, \(HTML.escape(image.format))",
+            ])
+            rows.append(["SHA-256", "<code>\(HTML.escape(image.sha256))</code>"])
+        }
+        if let waiting = detail.waiting {
+            let hosts = waiting.hosts.map { "<li>\(HTML.escape("\($0.host): \($0.reason)"))" }
+            rows.append([
+                "waits",
+                HTML.escape("\(waiting.summary); \(waiting.remedy)") + "<ul>\(hosts.joined())</ul>",
+            ])
+        }
+        return "<table class=facts>"
+            + rows.map { "<tr><th>\($0[0])</th><td>\($0[1])</td></tr>" }.joined() + "</table>"
+    }
+
+    private static func attempts(_ detail: BuildDetailView) -> String {
+        guard detail.attempts.count > 1 else { return "" }
+        let rows = detail.attempts.map { attempt -> [String] in
+            let outcome =
+                attempt.outcome.map { $0.fault.map(\.reason) ?? "passed" } ?? "runs"
+            let log = "/api/v1/builds/\(detail.build.id)/log?attempt=\(attempt.attempt)"
+            return [
+                "\(attempt.ordinal)", HTML.escape(attempt.host), time(attempt.startedAt),
+                HTML.escape(outcome), "<a href=\"\(log)\">log</a>",
+            ]
+        }
+        return "<h2>Attempts</h2>"
+            + HTML.table(["#", "host", "started", "outcome", ""], rows, empty: "")
+    }
+}

@@ -1,0 +1,37 @@
+/// HTML made by hand, in one place, so that everything that is not ours is escaped.
+enum HTML {
+    static func escape(_ text: some StringProtocol) -> String {
+        var out = ""
+        for character in text {
+            switch character {
+            case "&": out += "&amp;"
+            case "<": out += "&lt;"
+            case ">": out += "&gt;"
+            case "\"": out += "&quot;"
+            case "'": out += "&#39;"
+            default: out.append(character)
+            }
+        }
+        return out
+    }
+
+    /// A whole page around `body`, which is HTML.
+    static func page(title: String, body: String, script: String? = nil) -> String {
+        let script = script.map { "<script src=\"/static/\($0)\" defer></script>" } ?? ""
+        return """
+            <!doctype html><html lang="en"><head><meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>\(escape(title)) · aibuild</title>
+            <link rel="stylesheet" href="/static/style.css">
+            <link rel="icon" href="data:,">\(script)</head>
+            <body><header><a href="/">aibuild</a></header><main>\(body)</main></body></html>
+            """
+    }
+
+    static func table(_ heads: [String], _ rows: [[String]], empty: String) -> String {
+        if rows.isEmpty { return "<p class=empty>\(empty)</p>" }
+        let head = heads.map { "<th>\($0)</th>" }.joined()
+        let body = rows.map { "<tr>" + $0.map { "<td>\($0)</td>" }.joined() + "</tr>" }.joined()
+        return "<table><thead><tr>\(head)</tr></thead><tbody>\(body)</tbody></table>"
+    }
+}

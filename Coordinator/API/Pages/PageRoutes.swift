@@ -1,0 +1,111 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import HTTPTypes
+
+/// The web pages: what the farm does, and one build with its live log. Rendered here, kept fresh
+/// by a few lines of JavaScript that read the same events as everybody else.
+enum PageRoutes {
+    static func add(to router: inout Router, _ api: APIContext) {
+        router.on("GET", "/") { _, _ in
+            page(
+                HTML.page(title: "Farm", body: try await overview(api), script: "overview.js"))
+        }
+        router.on("GET", "/overview") { _, _ in page(try await overview(api)) }
+        router.on("GET", "/builds/{id}") { _, path in
+            let detail = try await BuildRoutes.detail(try await api.build(path["id"]), api)
+            let title = "\(detail.build.guestOS):\(detail.build.number)"
+            return page(
+                HTML.page(title: title, body: BuildPage.body(detail), script: "build.js"))
+        }
+        router.on("GET", "/static/{name}") { _, path in
+            guard let file = StaticFiles.all[path["name"]] else {
+                throw Problem.notFound("there is no /static/\(path["name"].prefix(80))")
+            }
+            return .text(file.text, type: file.type, headers: ["Cache-Control": "no-cache"])
+        }
+    }
+
+    private static func page(_ html: String) -> HTTPResponse {
+        .text(
+            html, type: "text/html; charset=utf-8",
+            headers: [
+                // Guest output is untrusted: no inline script can run whatever slips through.
+                "Content-Security-Policy":
+                    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+                    + "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+                "Cache-Control": "no-store",
+            ])
+    }
+
+    // MARK: The overview
+
+    private static let rows = 50
+
+    private static func overview(_ api: APIContext) async throws -> String {
+        let queue = await api.coordinator.queue(limit: rows)
+        let builds = try await api.ports.store.builds(BuildFilter(), limit: rows)
+        let hosts = await api.coordinator.snapshots()
+        var shown: [[String]] = []
+        for build in builds where build.state != .queued {
+            shown.append(row(await api.view(build)))
+        }
+        return "<h1>Hosts</h1>" + hostTable(hosts)
+            + "<h1>Queue</h1>" + queueTable(queue)
+            + "<h1>Builds</h1>"
+            + HTML.table(
+                ["build", "state", "host", "submitted", "took", "image"], shown,
+                empty: "Nothing was built yet. Try: <code>aibuild build GUESTOS</code>")
+    }
+
+    private static func row(_ build: BuildView) -> [String] {
+        let image = build.image.map { image in
+            "<a href=\"/\(HTML.escape(image.path))\">\(HTML.escape(image.name))</a>"
+        }
+        let note = build.fault.map { HTML.escape($0.reason.prefix(120)) } ?? ""
+        return [
+            BuildPage.link(build), BuildPage.badge(build), HTML.escape(build.host ?? ""),
+            BuildPage.time(build.submittedAt),
+            build.durationSeconds.map { "\(Int($0.rounded())) s" }
+                ?? HTML.escape(build.phase ?? ""),
+            image ?? note,
+        ]
+    }
+
+    private static func queueTable(_ queue: [(Build, Waiting)]) -> String {
+        HTML.table(
+            ["#", "build", "priority", "submitted", "why waiting", "what to do"],
+            queue.map { build, waiting in
+                let reasons = waiting.hosts.map { "\($0.host): \($0.reason)" }
+                    .joined(separator: "\n")
+                let view = BuildView(build)
+                let eta = waiting.etaSeconds.map { " (about \($0) s)" } ?? ""
+                return [
+                    "\(waiting.position)", BuildPage.link(view), "\(build.priority)",
+                    BuildPage.time(view.submittedAt),
+                    "<span title=\"\(HTML.escape(reasons))\">"
+                        + "\(HTML.escape(waiting.summary))\(eta)</span>",
+                    HTML.escape(waiting.remedy),
+                ]
+            }, empty: "Nothing waits.")
+    }
+
+    private static func hostTable(_ hosts: [HostSnapshot]) -> String {
+        HTML.table(
+            ["host", "state", "running", "accelerators", "disk free", "notes"],
+            hosts.map { snapshot in
+                let host = HostView(snapshot)
+                let state = host.drained ? "drained" : host.state
+                let notes = ([host.detail] + host.notices).filter { !$0.isEmpty }
+                return [
+                    HTML.escape(host.name), "<b class=\"badge \(state)\">\(state)</b>",
+                    "\(host.running) of \(host.slots.map(String.init) ?? "?")",
+                    HTML.escape(host.accelerators.joined(separator: ", ")),
+                    host.diskFreeBytes.map { "\($0 >> 30) GiB" } ?? "?",
+                    HTML.escape(notes.joined(separator: "; ")),
+                ]
+            },
+            empty: "No host yet. Add one: <code>aibuild host add NAME --address user@host</code>")
+    }
+}

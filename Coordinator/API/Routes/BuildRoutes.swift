@@ -1,0 +1,105 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import HTTPTypes
+import Support
+
+enum BuildRoutes {
+    struct Submission: Decodable {
+        var guestOS: String
+        var priority: Int?
+        var owner, reason: String?
+    }
+
+    static func add(to router: inout Router, _ api: APIContext) {
+        router.on("POST", "/api/v1/builds") { request, _ in
+            let body = try request.decode(Submission.self)
+            let build = try await api.coordinator.submit(
+                guestOS: body.guestOS, priority: body.priority ?? 0, owner: body.owner,
+                reason: body.reason ?? "", by: api.actor(request))
+            return try .json(BuildView(build), status: 201)
+        }
+        router.on("GET", "/api/v1/builds") { request, _ in try await list(request, api) }
+        router.on("GET", "/api/v1/builds/{id}") { _, path in
+            try .json(try await detail(try await api.build(path["id"]), api))
+        }
+        router.on("POST", "/api/v1/builds/{id}/cancel") { request, path in
+            let build = try await api.coordinator.cancel(
+                try await api.build(path["id"]), by: api.actor(request))
+            return try .json(await api.view(build), status: 202)
+        }
+        router.on("POST", "/api/v1/builds/{id}/retry") { request, path in
+            let build = try await api.coordinator.retry(
+                try await api.build(path["id"]), by: api.actor(request))
+            return try .json(BuildView(build), status: 201)
+        }
+        router.on("GET", "/api/v1/builds/{id}/log") { request, path in
+            try await log(try await api.build(path["id"]), request, api)
+        }
+        router.on("GET", "/api/v1/queue") { request, _ in
+            let items = await api.coordinator.queue(limit: try request.limit())
+            return try .json(
+                ListView(items: items.map { QueueItemView(build: BuildView($0), waiting: $1) }))
+        }
+    }
+
+    private static func list(_ request: HTTPRequest, _ api: APIContext) async throws -> HTTPResponse
+    {
+        let limit = try request.limit()
+        var filter = BuildFilter(guestOS: request.query["guestos"], after: request.query["after"])
+        let words = request.query.all("state")
+        if !words.isEmpty {
+            filter.states = try Set(
+                words.map { word in
+                    guard let state = BuildState(rawValue: word) else {
+                        let known = BuildState.allCases.map(\.rawValue).joined(separator: ", ")
+                        throw Problem.badRequest(
+                            "'\(word.prefix(40))' is no state of a build", remedy: "use \(known)")
+                    }
+                    return state
+                })
+        }
+        let rows = try await api.ports.store.builds(filter, limit: limit + 1)
+        var items: [BuildView] = []
+        for build in rows.prefix(limit) { items.append(await api.view(build)) }
+        return try .json(
+            ListView(items: items, next: rows.count > limit ? rows[limit - 1].id : nil))
+    }
+
+    static func detail(_ build: Build, _ api: APIContext) async throws -> BuildDetailView {
+        let attempts = try await api.ports.store.attempts(ofBuild: build.id)
+        let artifacts =
+            if let token = build.attempt { try await api.ports.store.artifacts(of: token) } else {
+                [Artifact]()
+            }
+        return BuildDetailView(
+            build: await api.view(build), attempts: attempts.map(AttemptView.init),
+            artifacts: artifacts.map(ArtifactView.init),
+            waiting: build.state == .queued ? await api.coordinator.explain(build.id) : nil,
+            plan: build.plan)
+    }
+
+    private static func log(
+        _ build: Build, _ request: HTTPRequest, _ api: APIContext
+    ) async throws -> HTTPResponse {
+        let attempts = try await api.ports.store.attempts(ofBuild: build.id).map(\.token.text)
+        guard let token = request.query["attempt"] ?? build.attempt?.text else {
+            throw Problem.notFound(
+                "build \(build.guestOS):\(build.number) has no log yet: it waits in the queue")
+        }
+        guard attempts.contains(token), let path = api.logPath(token) else {
+            throw Problem.notFound(
+                "attempt \(Names.quoted(token)) is none of build \(build.guestOS):\(build.number)",
+                remedy: attempts.isEmpty ? nil : "its attempts: \(attempts.joined(separator: ", "))"
+            )
+        }
+        let size = Files.sizeBytes(path) ?? 0
+        guard size > 0 else {
+            return .text("", type: "application/x-ndjson", headers: ["Accept-Ranges": "bytes"])
+        }
+        // A growing file: its tag changes with its size, and a part of it stays what it was.
+        return .file(
+            path, sizeBytes: size, type: "application/x-ndjson",
+            tag: EntityTag("\(token)-\(size)"), for: request)
+    }
+}

@@ -1,0 +1,38 @@
+import CoordinatorCore
+import CoordinatorService
+import HTTPTypes
+
+enum GuestOSRoutes {
+    static func add(to router: inout Router, _ api: APIContext) {
+        router.on("POST", "/api/v1/guestos") { request, _ in
+            let body = try request.decode(GuestOSForm.self)
+            let guestOS = try await api.coordinator.register(body, by: api.actor(request))
+            return try .json(GuestOSView(guestOS), status: 201)
+        }
+        router.on("PUT", "/api/v1/guestos/{name}") { request, path in
+            let body = try request.decode(GuestOSForm.self)
+            guard body.name == path["name"] else {
+                throw Problem.badRequest(
+                    "the name in the body is '\(body.name)', in the path '\(path["name"])'",
+                    remedy: "a guest OS keeps its name; register a new one instead")
+            }
+            let guestOS = try await api.coordinator.change(body, by: api.actor(request))
+            return try .json(GuestOSView(guestOS))
+        }
+        router.on("GET", "/api/v1/guestos") { request, _ in
+            let limit = try request.limit()
+            let rows = try await api.ports.store.guestOSes(
+                after: request.query["after"], limit: limit + 1)
+            return try .json(
+                ListView(
+                    items: rows.prefix(limit).map(GuestOSView.init),
+                    next: rows.count > limit ? rows[limit - 1].name : nil))
+        }
+        router.on("GET", "/api/v1/guestos/{name}") { _, path in
+            guard let guestOS = try await api.ports.store.guestOS(named: path["name"]) else {
+                throw StoreError.notFound(what: "guest OS", name: path["name"])
+            }
+            return try .json(GuestOSView(guestOS))
+        }
+    }
+}

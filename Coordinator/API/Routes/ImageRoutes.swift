@@ -1,0 +1,57 @@
+import CoordinatorCore
+import CoordinatorService
+import HTTPTypes
+import Support
+
+/// The web root, read only. Hidden names, which are what is on its way in, are never shown.
+enum ImageRoutes {
+    static func add(to router: inout Router, _ api: APIContext) {
+        router.on("GET", "/images/{path...}") { request, _ in
+            let path = request.path
+            guard !request.segments.contains(where: { $0.hasPrefix(".") }) else {
+                throw notFound(path)
+            }
+            let file = api.webRootFolder + path
+            switch Files.kind(file) {
+            case .file:
+                // The digest of an image never changes under its name; size and name tell it.
+                let size = Files.sizeBytes(file) ?? 0
+                let stamp = Files.modifiedNanoseconds(file) ?? 0
+                return .file(
+                    file, sizeBytes: size, type: type(of: path),
+                    tag: EntityTag("\(size)-\(stamp)"), for: request)
+            case .folder:
+                return .text(try listing(path, file), type: "text/html; charset=utf-8")
+            default: throw notFound(path)
+            }
+        }
+    }
+
+    private static func notFound(_ path: String) -> Problem {
+        .notFound("nothing is at \(path.prefix(200))", remedy: "see /images/build/")
+    }
+
+    private static func type(of path: String) -> String {
+        switch path.split(separator: ".").last {
+        case "json": "application/json"
+        case "ndjson": "application/x-ndjson"
+        case _ where path.hasSuffix("SHA256SUMS"): "text/plain; charset=utf-8"
+        default: "application/octet-stream"
+        }
+    }
+
+    private static func listing(_ path: String, _ folder: String) throws -> String {
+        let base = path.hasSuffix("/") ? path : path + "/"
+        let rows = try Files.list(folder).filter { !$0.hasPrefix(".") }.map { name in
+            let isFolder = Files.kind(folder + "/" + name) == .folder
+            let link = HTML.escape(base + PercentCoding.encode(name) + (isFolder ? "/" : ""))
+            let size = isFolder ? "" : String(Files.sizeBytes(folder + "/" + name) ?? 0)
+            return "<tr><td><a href=\"\(link)\">\(HTML.escape(name))</a></td>"
+                + "<td class=number>\(size)</td></tr>"
+        }
+        return HTML.page(
+            title: path,
+            body: "<h1>\(HTML.escape(path))</h1><table><tr><th>name<th>bytes</tr>"
+                + rows.joined() + "</table>")
+    }
+}

@@ -1,0 +1,173 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import FoundationEssentials
+
+// What the API shows, as docs/api.md writes it. Times are RFC 3339.
+
+struct GuestOSView: Encodable {
+    var id, name, type, distro, version, baseISO, owner, createdAt: String
+    var template: TemplateSource
+
+    init(_ guestOS: GuestOS) {
+        id = guestOS.id
+        name = guestOS.name
+        type = guestOS.type.rawValue
+        distro = guestOS.distro
+        version = guestOS.version
+        baseISO = guestOS.baseISO
+        owner = guestOS.owner
+        createdAt = Time.text(guestOS.createdMilliseconds)
+        template = guestOS.template
+    }
+}
+
+struct HostView: Encodable {
+    var name, address, hostKey, state, detail: String
+    var drained: Bool
+    var running: Int
+    var slots, vcpus: Int?
+    var memoryBytes, diskFreeBytes, diskTotalBytes: Int64?
+    var accelerators, tags, notices: [String]
+    var packerVersion, qemuVersion: String?
+    var clockSkewSeconds: Double
+
+    init(_ snapshot: HostSnapshot) {
+        name = snapshot.host.name
+        address = snapshot.host.address
+        hostKey = snapshot.host.hostKey
+        state = snapshot.state
+        detail = snapshot.detail
+        drained = snapshot.host.drained
+        running = snapshot.running
+        slots = snapshot.report?.slots
+        vcpus = snapshot.report?.vcpus
+        memoryBytes = snapshot.report?.memoryBytes
+        diskFreeBytes = snapshot.report?.diskFreeBytes
+        diskTotalBytes = snapshot.report?.diskTotalBytes
+        accelerators = snapshot.report?.accelerators.sorted().map(\.rawValue) ?? []
+        tags = snapshot.report?.tags.sorted() ?? []
+        notices = snapshot.report?.notices ?? []
+        packerVersion = snapshot.report?.packerVersion
+        qemuVersion = snapshot.report?.qemuVersion
+        clockSkewSeconds = Double(snapshot.clockSkewMilliseconds) / 1000
+    }
+}
+
+struct BuildView: Encodable {
+    struct Progress: Encodable {
+        var what: String
+        var doneBytes, totalBytes: Int64
+    }
+
+    var id, guestOS, imageName, state, owner, reason, submittedAt: String
+    var number, priority, attemptCount: Int
+    var phase, host, startedAt, endedAt: String?
+    var attempt: AttemptToken?
+    var durationSeconds: Double?
+    var cancelRequested: Bool
+    var fault: Fault?
+    var image: PublishedImage?
+    var progress: Progress?
+
+    init(_ build: Build, _ live: LiveDetail = LiveDetail()) {
+        id = build.id
+        guestOS = build.guestOS
+        number = build.number
+        imageName = build.imageName
+        state = build.state.rawValue
+        owner = build.owner
+        reason = build.updateContents
+        priority = build.priority
+        attemptCount = build.attemptCount
+        host = build.host
+        attempt = build.attempt
+        submittedAt = Time.text(build.submittedMilliseconds)
+        startedAt = build.startedMilliseconds.map(Time.text)
+        endedAt = build.endedMilliseconds.map(Time.text)
+        if let start = build.startedMilliseconds, let end = build.endedMilliseconds {
+            durationSeconds = Double(end - start) / 1000
+        }
+        cancelRequested = build.cancelRequested
+        fault = build.fault
+        image = build.image
+        phase = live.phase
+        if let done = live.doneBytes, let total = live.totalBytes {
+            progress = Progress(what: live.phase ?? "", doneBytes: done, totalBytes: total)
+        }
+    }
+}
+
+struct AttemptView: Encodable {
+    var attempt: AttemptToken
+    var ordinal: Int
+    var host, startedAt: String
+    var endedAt: String?
+    var outcome: Outcome?
+    var logBytes: Int64?
+    var logSHA256: String?
+    var accelerator: Accelerator?
+
+    init(_ attempt: Attempt) {
+        self.attempt = attempt.token
+        ordinal = attempt.ordinal
+        host = attempt.host
+        startedAt = Time.text(attempt.startedMilliseconds)
+        endedAt = attempt.endedMilliseconds.map(Time.text)
+        outcome = attempt.outcome
+        logBytes = attempt.logBytes
+        logSHA256 = attempt.logSHA256
+        accelerator = attempt.accelerator
+    }
+}
+
+struct ArtifactView: Encodable {
+    var name, sha256, format: String
+    var sizeBytes: Int64
+    var virtualSizeBytes: Int64?
+
+    init(_ artifact: Artifact) {
+        name = artifact.name
+        sha256 = artifact.sha256
+        format = artifact.format
+        sizeBytes = artifact.sizeBytes
+        virtualSizeBytes = artifact.virtualSizeBytes
+    }
+}
+
+/// `BuildView` and what belongs to one build alone, in one object.
+struct BuildDetailView: Encodable {
+    var build: BuildView
+    var attempts: [AttemptView]
+    var artifacts: [ArtifactView]
+    var waiting: Waiting?
+    var plan: BuildPlan
+
+    private enum Key: String, CodingKey { case attempts, artifacts, waiting, plan }
+
+    func encode(to encoder: any Encoder) throws {
+        try build.encode(to: encoder)
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(attempts, forKey: .attempts)
+        try container.encode(artifacts, forKey: .artifacts)
+        try container.encodeIfPresent(waiting, forKey: .waiting)
+        try container.encode(plan, forKey: .plan)
+    }
+}
+
+struct QueueItemView: Encodable {
+    var build: BuildView
+    var waiting: Waiting
+}
+
+struct ListView<Item: Encodable>: Encodable {
+    var items: [Item]
+    var next: String?
+}
+
+enum Time {
+    static func text(_ unixMilliseconds: Int64) -> String {
+        let date = Date(timeIntervalSince1970: Double(unixMilliseconds) / 1000)
+        return date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+}

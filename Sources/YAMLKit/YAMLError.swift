@@ -1,0 +1,41 @@
+/// What is wrong with a document, and exactly where.
+public struct YAMLError: Error, Sendable, Hashable {
+    public var file: String
+    /// From 1.
+    public var line: Int
+    /// In characters, from 1.
+    public var column: Int
+    /// `builder.template`, `hosts[2].name`; empty where the document as a whole is meant.
+    public var key: String
+    public var message: String
+
+    public init(file: String, line: Int, column: Int, key: String = "", message: String) {
+        self.file = file
+        self.line = line
+        self.column = column
+        self.key = key
+        self.message = message
+    }
+}
+
+extension YAMLError: CustomStringConvertible {
+    /// `file:line:column: key 'builder.x': expected …, found …`
+    public var description: String {
+        "\(file):\(line):\(column): " + (key.isEmpty ? "" : "key \(key.quoted): ") + message
+    }
+}
+
+extension String {
+    /// In quotes, bounded, with what a terminal could obey made visible.
+    var quoted: String {
+        var text = ""
+        for scalar in unicodeScalars.prefix(YAMLLimits.quotedCharacters) {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
+                text += "\\u{" + String(scalar.value, radix: 16) + "}"
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return "'" + text + (unicodeScalars.count > YAMLLimits.quotedCharacters ? "…'" : "'")
+    }
+}

@@ -1,0 +1,94 @@
+/// A mapping from which keys are taken, each with its type. What was never asked for is an error:
+/// `finish()` refuses it and suggests what may have been meant.
+///
+///     let config = try YAMLMapping.load("/etc/aibuild/coordinator.yml")
+///     let port = try config.take("port", .int(1...65535), default: 9753)
+///     let database = try config.takeIfPresent("database", .mapping)
+///     let path = try database?.takeIfPresent("path", .string)
+///     try config.finish()
+///
+/// A key with nothing behind it counts as not given.
+public final class YAMLMapping {
+    private let place: YAMLPlace
+    private let node: YAMLNode
+    private var entries: [String: YAMLEntry] = [:]
+    private var asked: Set<String> = []
+    private var inner: [YAMLMapping] = []
+
+    /// The root of a document; an empty document is an empty mapping.
+    public convenience init(_ node: YAMLNode, file: String) throws(YAMLError) {
+        let empty = YAMLNode(.mapping([]), line: node.line, column: node.column)
+        try self.init(node.isNull ? empty : node, YAMLPlace(file: file, key: ""))
+    }
+
+    public static func load(_ path: String) throws(YAMLError) -> YAMLMapping {
+        try YAMLMapping(YAMLDocument.load(path), file: path)
+    }
+
+    init(_ node: YAMLNode, _ place: YAMLPlace) throws(YAMLError) {
+        guard case .mapping(let entries) = node.content else {
+            throw place.mismatch("a mapping", node)
+        }
+        self.node = node
+        self.place = place
+        for entry in entries { self.entries[entry.key] = entry }
+    }
+
+    /// The keys of the document, given with a value or not, sorted.
+    public var keys: [String] { entries.keys.sorted() }
+
+    /// - Throws: `YAMLError` when the key is missing or its value is of another type.
+    public func take<T>(_ key: String, _ type: YAMLType<T>) throws(YAMLError) -> T {
+        guard let value = try takeIfPresent(key, type) else {
+            let missing = place.inner(key).error(node, "is missing; expected \(type.expected)")
+            throw missing
+        }
+        return value
+    }
+
+    public func take<T>(
+        _ key: String, _ type: YAMLType<T>, default fallback: T
+    ) throws(YAMLError) -> T {
+        try takeIfPresent(key, type) ?? fallback
+    }
+
+    public func takeIfPresent<T>(_ key: String, _ type: YAMLType<T>) throws(YAMLError) -> T? {
+        asked.insert(key)
+        guard let entry = entries[key], !entry.value.isNull else { return nil }
+        let value = try type.read(entry.value, place.inner(key))
+        note(value)
+        return value
+    }
+
+    /// An error about a key's value, for rules that only the caller knows.
+    public func error(_ key: String, _ message: String) -> YAMLError {
+        place.inner(key).error(entries[key]?.value ?? node, message)
+    }
+
+    /// Refuses what nobody asked for, here and in every mapping that was taken from here.
+    public func finish() throws(YAMLError) {
+        let unknown = entries.values.filter { !asked.contains($0.key) }
+            .min { ($0.line, $0.column) < ($1.line, $1.column) }
+        if let unknown {
+            let hint =
+                Suggestion.nearest(to: unknown.key, in: asked)
+                .map { "; did you mean \($0.quoted)?" }
+                ?? (asked.isEmpty ? "" : "; known keys: " + asked.sorted().joined(separator: ", "))
+            throw YAMLError(
+                file: place.file, line: unknown.line, column: unknown.column,
+                key: place.inner(unknown.key).key, message: "is not known" + hint)
+        }
+        for mapping in inner { try mapping.finish() }
+    }
+
+    /// Mappings inside what was read are finished with this one.
+    private func note(_ value: Any) {
+        switch value {
+        case let mapping as YAMLMapping: inner.append(mapping)
+        case let list as [YAMLMapping]: inner += list
+        case let map as [String: YAMLMapping]:
+            inner += map.values.sorted { $0.node.line < $1.node.line }
+        default: break
+        }
+    }
+}

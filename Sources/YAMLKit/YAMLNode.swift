@@ -1,0 +1,44 @@
+/// A part of a document, with the place where it begins.
+public struct YAMLNode: Sendable, Hashable {
+    public enum Content: Sendable, Hashable {
+        /// `isPlain`: without quotes and no block, so that it may mean a number, true, or nothing.
+        case scalar(String, isPlain: Bool)
+        case sequence([YAMLNode])
+        /// In the document's order; no key twice.
+        case mapping([YAMLEntry])
+    }
+
+    public var content: Content
+    public var line: Int
+    public var column: Int
+
+    public init(_ content: Content, line: Int, column: Int) {
+        self.content = content
+        self.line = line
+        self.column = column
+    }
+
+    /// `key:` with nothing behind it, `~` or `null`.
+    public var isNull: Bool {
+        guard case .scalar(let text, isPlain: true) = content else { return false }
+        return ["", "~", "null", "Null", "NULL"].contains(text)
+    }
+
+    /// What stands here, for "found …".
+    var found: String {
+        switch content {
+        case _ where isNull: "nothing"
+        case .scalar(let text, isPlain: true): text.quoted
+        case .scalar(let text, isPlain: false): "the text \(text.quoted)"
+        case .sequence: "a list"
+        case .mapping: "a mapping"
+        }
+    }
+}
+
+public struct YAMLEntry: Sendable, Hashable {
+    public var key: String
+    public var line: Int
+    public var column: Int
+    public var value: YAMLNode
+}

@@ -1,0 +1,154 @@
+/// How one value is read: what it should be, in words, and how. The types below are all that a
+/// configuration is made of; `list`, `map` and `checked` combine them.
+public struct YAMLType<Value> {
+    /// For "expected …".
+    let expected: String
+    let read: (YAMLNode, YAMLPlace) throws(YAMLError) -> Value
+
+    /// A type that is written as a scalar. `parse` answers `nil` for a text that is none of it.
+    static func scalar(
+        _ expected: String, plainOnly: Bool = false, _ parse: @escaping (String) -> Value?
+    ) -> YAMLType {
+        YAMLType(expected: expected) { (node, place) throws(YAMLError) in
+            guard case .scalar(let text, let isPlain) = node.content, !node.isNull else {
+                throw place.mismatch(expected, node)
+            }
+            if plainOnly && !isPlain && parse(text) != nil {
+                throw place.error(node, "expected \(expected); remove the quotes")
+            }
+            guard !plainOnly || isPlain, let value = parse(text) else {
+                throw place.mismatch(expected, node)
+            }
+            return value
+        }
+    }
+
+    /// The same, but `problem` may refuse a value with a sentence (`nil` accepts).
+    public func checked(_ problem: @escaping (Value) -> String?) -> YAMLType {
+        YAMLType(expected: expected) { (node, place) throws(YAMLError) in
+            let value = try read(node, place)
+            if let problem = problem(value) { throw place.error(node, problem) }
+            return value
+        }
+    }
+}
+
+/// Where a value stands: the file, and the path of keys that leads to it.
+struct YAMLPlace {
+    let file: String
+    let key: String
+
+    func inner(_ key: String) -> YAMLPlace {
+        YAMLPlace(file: file, key: self.key.isEmpty ? key : self.key + "." + key)
+    }
+
+    func item(_ index: Int) -> YAMLPlace { YAMLPlace(file: file, key: key + "[\(index)]") }
+
+    func error(_ node: YAMLNode, _ message: String) -> YAMLError {
+        YAMLError(file: file, line: node.line, column: node.column, key: key, message: message)
+    }
+
+    func mismatch(_ expected: String, _ node: YAMLNode) -> YAMLError {
+        error(node, "expected \(expected), found \(node.found)")
+    }
+}
+
+extension YAMLType where Value == String {
+    /// Any scalar, as it stands: `16.04` stays `16.04`, `no` stays `no`.
+    public static var string: YAMLType { .scalar("a text") { $0 } }
+}
+
+extension YAMLType where Value == Bool {
+    public static var bool: YAMLType {
+        .scalar("true or false", plainOnly: true) { ["true": true, "false": false][$0] }
+    }
+}
+
+extension YAMLType where Value == Int {
+    public static func int(_ range: ClosedRange<Int>) -> YAMLType {
+        let expected =
+            range.upperBound == .max
+            ? "a whole number, at least \(range.lowerBound)"
+            : "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        return .scalar(expected, plainOnly: true) { text in
+            Int(text).flatMap { range.contains($0) && !text.hasPrefix("+") ? $0 : nil }
+        }
+    }
+
+    /// `90s`, `20m`, `4h`, `7d`; the value is in seconds.
+    public static var durationSeconds: YAMLType {
+        .scalar("a duration such as 90s, 20m or 4h") { text in
+            quantity(text, ["s": 1, "m": 60, "h": 3600, "d": 86_400]).flatMap { Int($0) }
+        }
+    }
+}
+
+extension YAMLType where Value == Int64 {
+    /// `512MiB`, `2GiB`; the value is in bytes.
+    public static var sizeBytes: YAMLType {
+        .scalar("a size such as 512MiB or 2GiB") { text in
+            quantity(
+                text, ["B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40])
+        }
+    }
+}
+
+extension YAMLType where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
+    /// One of the enumeration's words.
+    public static var word: YAMLType {
+        .scalar("one of " + Value.allCases.map(\.rawValue).joined(separator: ", ")) {
+            Value(rawValue: $0)
+        }
+    }
+}
+
+extension YAMLType {
+    public static func list<Item>(of item: YAMLType<Item>) -> YAMLType where Value == [Item] {
+        let expected = "a list"
+        return YAMLType(expected: expected) { (node, place) throws(YAMLError) in
+            guard case .sequence(let nodes) = node.content else {
+                throw place.mismatch(expected, node)
+            }
+            var items: [Item] = []
+            for (index, node) in nodes.enumerated() {
+                items.append(try item.read(node, place.item(index)))
+            }
+            return items
+        }
+    }
+
+    /// A mapping with any keys, all values of one type.
+    public static func map<Item>(of item: YAMLType<Item>) -> YAMLType
+    where Value == [String: Item] {
+        let expected = "a mapping"
+        return YAMLType(expected: expected) { (node, place) throws(YAMLError) in
+            guard case .mapping(let entries) = node.content else {
+                throw place.mismatch(expected, node)
+            }
+            var items: [String: Item] = [:]
+            for entry in entries {
+                items[entry.key] = try item.read(entry.value, place.inner(entry.key))
+            }
+            return items
+        }
+    }
+}
+
+extension YAMLType where Value == YAMLMapping {
+    /// A mapping with keys of its own, read by the caller and finished with the whole.
+    public static var mapping: YAMLType {
+        YAMLType(expected: "a mapping") { (node, place) throws(YAMLError) in
+            try YAMLMapping(node, place)
+        }
+    }
+}
+
+/// `<digits><unit>`, multiplied; `nil` when it is none or too large.
+private func quantity(_ text: String, _ units: [String: Int64]) -> Int64? {
+    let digits = text.utf8.prefix { (48...57).contains($0) }
+    guard !digits.isEmpty, let number = Int64(String(decoding: digits, as: UTF8.self)),
+        let unit = units[String(decoding: text.utf8.dropFirst(digits.count), as: UTF8.self)]
+    else { return nil }
+    let (value, overflow) = number.multipliedReportingOverflow(by: unit)
+    return overflow ? nil : value
+}

@@ -1,0 +1,92 @@
+import Glibc
+import SQLKit
+import Support
+import TestSupport
+import Testing
+
+@Suite struct SQLiteTests {
+    @Test func settingsAreDurable() async throws {
+        try await Database.sqlite.with { database in
+            let settings: [(String, SQLValue)] = [
+                ("journal_mode", .text("wal")), ("synchronous", .int(2)), ("foreign_keys", .int(1)),
+            ]
+            for (name, value) in settings {
+                let rows = try await database.query("PRAGMA \(name)")
+                #expect(rows.first?.values == [value], "\(name)")
+            }
+        }
+    }
+
+    @Test func aSecondCoordinatorIsRefusedUntilTheFirstIsGone() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/a.db"
+        let first = try await SQLDatabase.open(.sqlite(path: path))
+        let error = await #expect(throws: SQLError.self) {
+            try await SQLDatabase.open(.sqlite(path: path))
+        }
+        #expect(error?.code == .inUse)
+        #expect(
+            error?.message
+                == "the database \(path) is in use by another program (process \(getpid())): "
+                + "stop that one, or give this one a database of its own")
+        await first.close()
+        let second = try await SQLDatabase.open(.sqlite(path: path))
+        await second.close()
+    }
+
+    @Test func theFileIsForItsOwnerOnly() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/a.db"
+        let database = try await SQLDatabase.open(.sqlite(path: path))
+        try await database.execute("CREATE TABLE v (id INTEGER)")
+        for name in try Files.list(folder.path) {
+            var info = stat()
+            #expect(stat(folder.path + "/" + name, &info) == 0)
+            #expect(info.st_mode & 0o077 == 0, "\(name)")
+        }
+        await database.close()
+    }
+
+    @Test func aDamagedFileIsNamed() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/a.db"
+        try Files.replace(path, with: Array(repeating: UInt8(ascii: "x"), count: 8192))
+        let error = await #expect(throws: SQLError.self) {
+            try await SQLDatabase.open(.sqlite(path: path))
+        }
+        #expect(error?.code == .corrupt)
+        #expect(error?.message.contains(path) == true)
+    }
+
+    @Test func aMissingFolderIsNamed() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/no/such/a.db"
+        let error = await #expect(throws: SQLError.self) {
+            try await SQLDatabase.open(.sqlite(path: path))
+        }
+        #expect(error?.message.contains(path) == true)
+        #expect(error?.message.contains("folder") == true)
+    }
+
+    @Test func namesWithAMeaningToSQLiteAreFilesHere() async throws {
+        await #expect(throws: SQLError.self) { try await SQLDatabase.open(.sqlite(path: "")) }
+        await #expect(throws: SQLError.self) { try await SQLDatabase.open(.sqlite(path: "a\0b")) }
+        let folder = try TemporaryFolder()
+        let database = try await SQLDatabase.open(.sqlite(path: folder.path + "/:memory:"))
+        await database.close()
+        #expect(Files.exists(folder.path + "/:memory:"))
+    }
+
+    /// What was committed is there after the database is opened again.
+    @Test func aCommitSurvivesReopening() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/a.db"
+        let first = try await SQLDatabase.open(.sqlite(path: path))
+        try await first.execute("CREATE TABLE v (t TEXT)")
+        try await first.execute("INSERT INTO v VALUES (?)", [.text("kept")])
+        await first.close()
+        let second = try await SQLDatabase.open(.sqlite(path: path))
+        #expect(try await second.query("SELECT t FROM v").first?.text("t") == "kept")
+        await second.close()
+    }
+}
