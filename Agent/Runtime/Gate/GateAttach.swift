@@ -21,13 +21,13 @@ struct GateAttach {
                     + "aibuild-agent daemon --config FILE")
             return EX_UNAVAILABLE
         }
-        let raw = socket.raw
+        let upstream = socket.raw
         // The process ends with the other direction; this thread may still wait for input then.
         try OwnThread.start {
-            Self.copy(from: 0, to: raw)
-            shutdown(raw, Int32(SHUT_WR))
+            Self.copy(from: 0, to: upstream)
+            shutdown(upstream, Int32(SHUT_WR))
         }
-        Self.copy(from: raw, to: 1)
+        Self.copy(from: upstream, to: 1)
         _ = consume socket
         return 0
     }
@@ -37,12 +37,8 @@ struct GateAttach {
         let buffer = UnsafeMutableRawBufferPointer.allocate(
             byteCount: AgentLimits.readBytes, alignment: 4096)
         defer { buffer.deallocate() }
-        let input = Descriptor(owning: source)
-        let output = Descriptor(owning: sink)
-        defer {
-            _ = input.release()
-            _ = output.release()
-        }
+        guard let input = try? Stdio.descriptor(source), let output = try? Stdio.descriptor(sink)
+        else { return }
         while let count = try? input.read(into: buffer), count > 0 {
             let piece = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             if (try? output.writeAll(piece)) == nil { return }

@@ -39,10 +39,7 @@ struct GateProgram {
     }
 
     static func out(_ bytes: [UInt8]) throws(SystemError) {
-        // Borrowed for the call: standard output stays open.
-        let stdout = Descriptor(owning: 1)
-        defer { _ = stdout.release() }
-        try stdout.writeAll(bytes)
+        try Stdio.descriptor(1).writeAll(bytes)
     }
 }
 
@@ -50,4 +47,13 @@ struct GateProgram {
 struct GateRefusal: Error {
     var code: ErrorReport.Code
     var message: String
+}
+
+/// Standard input and output as descriptors that may be closed.
+enum Stdio {
+    static func descriptor(_ number: Int32) throws(SystemError) -> Descriptor {
+        let copy = dup(number)
+        if copy < 0 { throw .last("cannot use standard input and output") }
+        return Descriptor(owning: copy)
+    }
 }

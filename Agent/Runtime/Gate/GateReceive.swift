@@ -27,8 +27,7 @@ struct GateReceive {
 
     private func receive(_ path: String, _ sha256: String, _ size: Int64) throws {
         let file = try Descriptor(path, O_WRONLY | O_CREAT | O_EXCL)
-        let stdin = Descriptor(owning: 0)
-        defer { _ = stdin.release() }
+        let stdin = try Stdio.descriptor(0)
         var hasher = SHA256()
         let buffer = UnsafeMutableRawBufferPointer.allocate(
             byteCount: AgentLimits.sendBytes, alignment: 4096)

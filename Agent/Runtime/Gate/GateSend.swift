@@ -44,8 +44,7 @@ struct GateSend {
         let buffer = UnsafeMutableRawBufferPointer.allocate(
             byteCount: AgentLimits.sendBytes, alignment: 4096)
         defer { buffer.deallocate() }
-        let stdout = Descriptor(owning: 1)
-        defer { _ = stdout.release() }
+        let stdout = try Stdio.descriptor(1)
         var sent: Int64 = 0
         while sent < length {
             let wanted = Int(min(Int64(buffer.count), length - sent))
