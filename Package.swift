@@ -115,6 +115,12 @@ let package = Package(
             ["CLinux", "LoopKit", "SQLKit", "SSHKit", "Support"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
+        tests(
+            "StoreTests",
+            [
+                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "SQLKit", "Support",
+                "TestSupport",
+            ]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )
