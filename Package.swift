@@ -104,7 +104,8 @@ let package = Package(
             "aibuild-coordinator", "Coordinator/Daemon",
             [
                 "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
-                "CoordinatorService", "HTTPServerKit", "HTTPTypes", "SQLKit", "SSHKit",
+                "CoordinatorService", "HTTPServerKit", "HTTPTypes", "ProcessKit", "SQLKit",
+                "SSHKit",
                 "Support", "YAMLKit",
             ]),
         program("aibuild", "Sources/aibuild", ["BuildProtocol", "HTTPClientKit", "Support"]),
@@ -113,6 +114,12 @@ let package = Package(
         module(
             "TestSupport", "Tests/TestSupport",
             ["CLinux", "LoopKit", "SQLKit", "SSHKit", "Support"]),
+        tests(
+            "HTTPTests",
+            ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
+        ),
+        tests("TidyTests", ["ProcessKit", "Support"]),
+        tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
         tests(

@@ -11,7 +11,7 @@ actor BuildSession {
     nonisolated let host: Host
     private let monitor: HostMonitor
     private let ports: Ports
-    private unowned let coordinator: Coordinator
+    private let coordinator: Coordinator
     private var machine: BuildMachine
     private var effects: [BuildEffect] = []
     private var isWorking = false

@@ -13,10 +13,10 @@ public actor Coordinator {
 
     var hosts: [String: HostState] = [:]
     var live: [String: LiveBuild] = [:]
-    private var share = FairShare()
+    var share = FairShare()
     private var isTicking = false
     private var tickWanted = false
-    private var alarm: Task<Void, Never>?
+    private var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
     private var webRootFreeBytes: Int64?
     let log = Logger("coordinator")
 
@@ -44,8 +44,11 @@ public actor Coordinator {
     }
 
     public func stop() async {
-        alarm?.cancel()
+        alarm?.task.cancel()
         for state in hosts.values { await state.monitor.stop() }
+        // Monitors and sessions hold the coordinator, and it them.
+        hosts = [:]
+        live = [:]
     }
 
     func admit(_ host: Host) async {
@@ -114,13 +117,17 @@ public actor Coordinator {
         }
     }
 
+    /// Wakes at the earliest time that was asked for.
     private func setAlarm(_ unixMilliseconds: Int64) {
-        alarm?.cancel()
+        if let alarm, alarm.atMilliseconds <= unixMilliseconds { return }
+        alarm?.task.cancel()
         let delay = max(1, unixMilliseconds - ports.environment.unixMilliseconds())
-        alarm = Task {
+        let task = Task {
             do { try await self.ports.sleep(milliseconds: delay) } catch { return }
+            self.alarm = nil
             self.tick()
         }
+        alarm = (unixMilliseconds, task)
     }
 
     func world() -> World {
@@ -173,8 +180,9 @@ public actor Coordinator {
                 live[id]?.expectedSeconds =
                     recent.isEmpty ? nil : recent.sorted()[recent.count / 2]
             }
-            let machine = BuildMachine(
-                cancelReason: claimed.cancelRequested ? "cancelled" : nil)
+            // A wish to cancel may have come while the claim was written.
+            let isUnwanted = live[id]?.build.cancelRequested ?? true
+            let machine = BuildMachine(cancelReason: isUnwanted ? "cancelled" : nil)
             await begin(claimed, token, state, machine)
         } catch {
             log.error("cannot claim build \(id): \(error)")
@@ -194,130 +202,8 @@ public actor Coordinator {
     }
 
     /// The store knows better: another coordinator or an admin changed the build.
-    private func refresh(_ id: String) async {
+    func refresh(_ id: String) async {
         guard let build = try? await ports.store.build(id: id) else { return }
         updated(build)
-    }
-
-    // MARK: What the sessions report
-
-    func updated(_ build: Build) {
-        if build.state.isEnded {
-            live[build.id] = nil
-        } else {
-            live[build.id, default: LiveBuild(build: build)].build = build
-        }
-        let changes = self.changes
-        Task {
-            if build.state.isEnded {
-                await changes.retire(build.id)
-            } else {
-                await changes.bump(build.id)
-            }
-            await changes.bump(Self.allBuilds)
-        }
-    }
-
-    func note(_ id: String, phase: String) async {
-        guard live[id]?.detail.phase != phase else { return }
-        live[id]?.detail = LiveDetail(phase: phase)
-        await changes.bump(id)
-    }
-
-    func note(_ id: String, doneBytes: Int64, totalBytes: Int64) async {
-        live[id]?.detail = LiveDetail(
-            phase: "pulling the image", doneBytes: doneBytes, totalBytes: totalBytes)
-        await changes.bump(id)
-    }
-
-    func hostReported(_ name: String, _ report: HostReport) {
-        guard hosts[name] != nil else { return }
-        hosts[name]?.away = nil
-        hosts[name]?.report = report
-        hosts[name]?.reportedMilliseconds = ports.environment.unixMilliseconds()
-        tick()
-    }
-
-    func hostAway(_ name: String, _ why: String) {
-        if hosts[name]?.away != why { log.warning("host \(name): \(why)") }
-        hosts[name]?.away = why
-    }
-
-    /// Records the end of an attempt; what follows is the retry policy's.
-    /// - Throws: `StoreError` when nothing was recorded.
-    func settle(_ session: BuildSession, _ end: AttemptEnd, _ image: PublishedImage?) async throws {
-        guard let entry = live[session.build.id], entry.build.attempt == session.token else {
-            return
-        }
-        try await finish(entry.build, end, image)
-    }
-
-    private func record(_ build: Build, _ end: AttemptEnd, _ image: PublishedImage?) async {
-        do { try await finish(build, end, image) } catch {
-            log.error("cannot record the end of build \(build.id): \(error)")
-        }
-    }
-
-    private func finish(_ build: Build, _ end: AttemptEnd, _ image: PublishedImage?) async throws {
-        guard let owner = build.attempt, let host = build.host else { return }
-        let now = ports.environment.unixMilliseconds()
-        var change = BuildChange(
-            build: build.id, from: [.building, .collecting, .publishing], owner: owner,
-            to: .passed, atMilliseconds: now, end: end, image: image)
-        var history = live[build.id]?.history ?? []
-        if let fault = end.outcome.fault {
-            history.append((host, fault))
-            // Whatever else went wrong with it: a person did not want it any more.
-            let cancelled = live[build.id]?.build.cancelRequested ?? false
-            let judged =
-                cancelled ? Fault(.cancelled, .cancelled, "cancelled") : fault
-            switch RetryPolicy.judge(judged, history: history, now: now) {
-            case .retry(let notBefore):
-                change.to = .queued
-                change.notBeforeMilliseconds = notBefore
-                change.fault = fault
-            case .end(let state, let fault):
-                change.to = state
-                change.fault = fault
-            }
-        }
-        let started = live[build.id]?.attemptStartedMilliseconds ?? now
-        guard let changed = try await ports.store.apply(change) else {
-            log.warning("attempt \(owner) does not own build \(build.id) any more")
-            return await refresh(build.id)
-        }
-        live[build.id]?.session = nil
-        live[build.id]?.history = history
-        live[build.id]?.detail = LiveDetail()
-        blame(host, end.outcome.fault, now)
-        share.add(Double(max(0, now - started)) / 1000, to: build.owner, at: now)
-        updated(changed)
-        tick()
-    }
-
-    /// A host that keeps failing gets a pause; one that passes a build is forgiven.
-    private func blame(_ host: String, _ fault: Fault?, _ now: Int64) {
-        guard let fault, fault.class == .infrastructure else {
-            hosts[host]?.failures = 0
-            return
-        }
-        guard fault.code.blamesHost, var state = hosts[host] else { return }
-        state.failures += 1
-        state.lastFault = fault.reason
-        state.quarantinedUntilMilliseconds =
-            now + RetryPolicy.quarantineMilliseconds(failures: state.failures)
-        hosts[host] = state
-    }
-}
-
-extension QueuedBuild {
-    init(_ build: Build, history: [(host: String, fault: Fault)]) {
-        self.init(
-            id: build.id, guestOS: build.guestOS, owner: build.owner, priority: build.priority,
-            submittedMilliseconds: build.submittedMilliseconds,
-            notBeforeMilliseconds: build.notBeforeMilliseconds,
-            requirements: build.plan.requirements, concurrency: build.plan.concurrency,
-            failedHosts: Set(history.map(\.host)),
-            baseImageSHA256: build.plan.recipe.baseImage?.sha256)
     }
 }

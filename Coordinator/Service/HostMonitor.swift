@@ -7,7 +7,7 @@ import Support
 actor HostMonitor {
     let host: Host
     private let ports: Ports
-    private unowned let coordinator: Coordinator
+    private let coordinator: Coordinator
     private var sessions: [AttemptToken: BuildSession] = [:]
     private var channel: (any HostChannel)?
     private var templates: Set<String> = []

@@ -30,7 +30,7 @@ public struct ChildProcess: ~Copyable, Sendable {
     /// - Throws: `SystemError` that names the program, also when it cannot be executed.
     public init(
         _ command: Command, streams: Streams = Streams(), passed: [Int32] = [],
-        group: borrowing ControlGroup? = nil
+        group: ControlGroup? = nil
     ) throws(SystemError) {
         let program = command.arguments.first ?? ""
         let searchPath = command.environment["PATH"] ?? ""
@@ -85,6 +85,9 @@ public struct ChildProcess: ~Copyable, Sendable {
         guard done == 1 else { return nil }
         return signal == 0 ? .exited(code) : .killed(signal: signal)
     }
+
+    /// Gives the pidfd away, for those who wait for the child by it alone.
+    public consuming func intoDescriptor() -> Descriptor { pidfd }
 
     /// Signals the child's whole process group. What left the group is not reached: that is what
     /// `ControlGroup` and `Descendants` are for.

@@ -23,6 +23,22 @@ public enum Descendants {
         return found
     }
 
+    /// Takes an ended child out of the process table, whatever its exit status.
+    public static func reap(_ pidfd: borrowing Descriptor) {
+        var code: Int32 = 0
+        var signal: Int32 = 0
+        _ = aib_pidfd_reap(pidfd.raw, &code, &signal)
+    }
+
+    /// Reaps orphans that came to this process and have ended, but not `child`, whose exit status
+    /// somebody waits for.
+    public static func reapOrphans(except child: Int32) {
+        for process in ProcessTable.all()
+        where process.parent == getpid() && process.isZombie && process.pid != child {
+            waitpid(process.pid, nil, WNOHANG)
+        }
+    }
+
     /// Kills every descendant and reaps it, again and again until none is left: a process may fork
     /// while it is being killed. Blocks; for a process that has no other children to keep, and no
     /// child that somebody else waits for.

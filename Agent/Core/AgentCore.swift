@@ -1,0 +1,78 @@
+//! AgentCore: the decisions of an agent as pure functions of values: what is logged, which timer
+//! fires, what a build program's words mean, where files lie, what is let in. No clock, randomness,
+//! task, file or socket: time and sizes come in as values.
+
+/// Every bound of the agent, in one place, each with its reason.
+public enum AgentLimits {
+    /// Log kept from the end when the middle is dropped: enough for the last screens of a build.
+    public static let logTailBytes = 64 << 10
+    /// One read from a build program; one write to the log follows it.
+    public static let readBytes = 256 << 10
+    /// One read and write of the gate: few system calls for whole images.
+    public static let sendBytes = 1 << 20
+    /// A machine-readable line of Packer. Guests print megabyte lines; longer ones are cut.
+    public static let packerLineBytes = 1 << 20
+    /// The end of a build's output that is searched for the reason of a failure.
+    public static let tailTextBytes = 64 << 10
+    /// Lines of the build that a reason quotes.
+    public static let reasonLines = 20
+
+    /// After SIGINT: Packer deletes its output folder and stops QEMU.
+    public static let interruptGraceMilliseconds: Int64 = 5_000
+    /// After SIGTERM: programs that do not know SIGINT. Both together leave 3 of the promised 10 s
+    /// for SIGKILL to take effect.
+    public static let terminateGraceMilliseconds: Int64 = 2_000
+
+    /// Longest sleep of a supervisor: how often it looks at the disk of a silent build.
+    public static let tickMilliseconds: Int64 = 1_000
+    /// How long a new daemon waits for the process id of a supervisor that has only just begun.
+    public static let adoptMilliseconds: Int64 = 5_000
+    /// How long processes of a lost attempt are killed again and again.
+    public static let killMilliseconds: Int64 = 10_000
+    /// How often a supervisor looks for ended orphans: they hold a process number each.
+    public static let reapMilliseconds: Int64 = 10_000
+
+    /// Free room below which a failure with "No space left on device" is the host's: above it, the
+    /// words come from inside a guest.
+    public static let fullDiskBytes: Int64 = 64 << 20
+    /// Free room that an agent keeps for logs and results.
+    public static let diskReserveBytes: Int64 = 256 << 20
+
+    /// Ports of one attempt: half for SSH into the guest, half for VNC.
+    public static let portsPerAttempt = 16
+    /// Below the range the kernel takes client ports from, above the usual services.
+    public static let portRange = 20_000..<32_000
+
+    /// Files that an unpacked template may hold, and an output folder may be searched for.
+    public static let treeEntries = 200_000
+    public static let treeDepth = 64
+
+    /// A file the agent wrote itself and reads back: `start.json`, `result.json`. A result lists
+    /// chunk digests: 64 GiB of images are 16,384 digests of 67 bytes.
+    public static let stateFileBytes = 64 << 20
+    /// A Packer template or variable file.
+    public static let packerTemplateBytes = 4 << 20
+
+    /// Tries of one base image within an attempt, and the pause before each next one.
+    public static let fetchTries = 3
+    public static let fetchPauseMilliseconds: Int64 = 1_000
+    /// A transfer slower than this for `fetchStallSeconds` is stalled.
+    public static let fetchStallBytesPerSecond = 1024
+    public static let fetchStallSeconds = 30
+    /// Largest base image: what fits is decided by the disk; this stops an endless answer.
+    public static let baseImageBytes: Int64 = 1 << 40
+
+    /// Tokens of forgotten attempts that are remembered, so that a `start` that was on its way when
+    /// the attempt was forgotten does not run it again.
+    public static let forgottenTokens = 4096
+    /// Connections at once: coordinators, and those that a dead network still holds open.
+    public static let connections = 64
+    /// Template archives kept after their last use.
+    public static let templates = 64
+    /// Pause between two rounds of the janitor; orphans may live 60 s.
+    public static let janitorSeconds = 20
+    /// Temporary files older than this belong to nobody: the longest delivery of a template.
+    public static let temporarySeconds: Int64 = 3_600
+    /// A change of free disk smaller than this is not worth a report.
+    public static let notableDiskBytes: Int64 = 256 << 20
+}

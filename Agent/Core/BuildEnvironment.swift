@@ -1,0 +1,57 @@
+public import BuildProtocol
+
+/// The environment of a build program: nothing is inherited from the agent.
+public enum BuildEnvironment {
+    /// What every program of an attempt gets.
+    public static func common(_ order: AttemptOrder, _ folder: AttemptFolder) -> [String: String] {
+        [
+            "PATH": order.searchPath,
+            "LANG": "C.UTF-8",
+            "HOME": folder.home,
+            "TMPDIR": folder.temporary,
+            ProcessMark.attempt: order.start.attempt.text,
+            ProcessMark.stateFolder: order.stateFolder,
+        ]
+    }
+
+    public static func packer(_ order: AttemptOrder, _ folder: AttemptFolder) -> [String: String] {
+        let own = [
+            "PACKER_CACHE_DIR": folder.temporary + "/packer_cache",
+            // An empty file: no plugins or settings of whoever installed Packer.
+            "PACKER_CONFIG": folder.home + "/packerconfig",
+            "PACKER_CONFIG_DIR": StateFolder(order.stateFolder).packerConfiguration,
+            "CHECKPOINT_DISABLE": "1",
+            "PACKER_NO_COLOR": "1",
+            // To standard error, where the supervisor picks QEMU's words out of it.
+            "PACKER_LOG": "1",
+        ]
+        return common(order, folder).merging(own) { _, own in own }
+    }
+
+    /// - Throws: a template fault for a variable that no environment can hold.
+    public static func command(
+        _ order: AttemptOrder, _ folder: AttemptFolder, baseImagePath: String?
+    ) throws(Fault) -> [String: String] {
+        var own = [
+            "AIBUILD_OUTPUT": folder.output,
+            "AIBUILD_IMAGE_NAME": order.start.build.imageName,
+            "AIBUILD_BUILD_NUMBER": String(order.start.build.number),
+            "AIBUILD_VCPUS": String(order.start.requirements.vcpus),
+            "AIBUILD_MEMORY_MB": String(order.start.requirements.memoryBytes >> 20),
+        ]
+        own["AIBUILD_ACCELERATOR"] = order.accelerator?.rawValue
+        own["AIBUILD_BASE_IMAGE"] = baseImagePath
+        for (name, value) in order.start.recipe.variables {
+            guard !name.isEmpty, !name.contains("="), !name.utf8.contains(0),
+                !value.utf8.contains(0)
+            else {
+                throw Fault(
+                    .template, .templateInvalid,
+                    "the variable \(Names.quoted(name)) of aibuild.yml cannot stand in an "
+                        + "environment: no NUL bytes, and no '=' in its name")
+            }
+            own["AIBUILD_VAR_\(name)"] = value
+        }
+        return common(order, folder).merging(own) { _, own in own }
+    }
+}

@@ -1,0 +1,112 @@
+public import BuildProtocol
+
+/// Whose fault the end of a build program was.
+public enum FaultClassifier {
+    /// How a build program ended, by itself.
+    public struct End: Sendable, Hashable {
+        public enum Program: Sendable, Hashable { case packer, command }
+        public var program: Program
+        public var exitCode: Int?
+        public var signal: Int?
+        /// The end of what it printed.
+        public var tail: String
+        /// Its own summary of what went wrong, `nil` where it has none.
+        public var summary: String?
+        /// Least free room seen on the host's disk while it ran.
+        public var lowestFreeBytes: Int64
+
+        public init(
+            program: Program, exitCode: Int? = nil, signal: Int? = nil, tail: String,
+            summary: String? = nil, lowestFreeBytes: Int64
+        ) {
+            self.program = program
+            self.exitCode = exitCode
+            self.signal = signal
+            self.tail = tail
+            self.summary = summary
+            self.lowestFreeBytes = lowestFreeBytes
+        }
+    }
+
+    /// Signals that come from outside: the kernel out of memory, an operator, a shutdown. A program
+    /// that crashes gets others.
+    private static let outsideSignals: Set<Int> = [1, 2, 9, 15]
+
+    /// `nil` when the program ended well.
+    public static func fault(_ end: End) -> Fault? {
+        if end.signal == nil, end.exitCode == 0 { return nil }
+        let name = end.program == .packer ? "Packer" : "the build command"
+        if let signal = end.signal, outsideSignals.contains(signal) {
+            return Fault(
+                .infrastructure, .buildKilled,
+                "\(name) was killed by signal \(signal) from outside (out of memory? a shutdown?)"
+                    + words(end))
+        }
+        // The same words from inside a guest mean that the guest's disk is too small: then the
+        // host has room.
+        if end.lowestFreeBytes < AgentLimits.fullDiskBytes, mentions(end, diskFull) {
+            return Fault(
+                .infrastructure, .diskFull,
+                "the host's disk was full: only \(end.lowestFreeBytes >> 20) MiB were left"
+                    + words(end))
+        }
+        if end.program == .packer, let fault = packerFault(end) { return fault }
+        let how =
+            end.signal.map { "crashed by signal \($0)" }
+            ?? "ended with exit status \(end.exitCode ?? -1)"
+        return Fault(
+            .template, end.program == .packer ? .packerFailed : .commandFailed,
+            "\(name) \(how)" + words(end))
+    }
+
+    /// Faults of the host that Packer tells apart only by its words. Looked for in its summary, not
+    /// in the whole output, where a guest may say the same of itself.
+    private static func packerFault(_ end: End) -> Fault? {
+        if mentions(end.summary, portRace) {
+            return Fault(
+                .infrastructure, .portRace,
+                "another program took a port that this build was about to use" + words(end))
+        }
+        if mentions(end.summary, hypervisorMissing) {
+            return Fault(
+                .infrastructure, .hostError,
+                "QEMU is not installed on the host, or not in the agent's PATH" + words(end))
+        }
+        return nil
+    }
+
+    private static let diskFull = ["no space left on device", "disk quota exceeded"]
+    private static let portRace = [
+        "bind: address already in use", "could not set up host forwarding rule",
+        "error finding vnc port", "could not find available vnc port",
+        "failed to find an available port", "failed to bind socket: address already in use",
+    ]
+    private static let hypervisorMissing = [
+        "failed creating qemu driver: exec:", "\"qemu-system-x86_64\": executable file not found",
+        "\"qemu-img\": executable file not found",
+    ]
+
+    private static func mentions(_ end: End, _ phrases: [String]) -> Bool {
+        mentions(end.tail, phrases) || mentions(end.summary, phrases)
+    }
+
+    private static func mentions(_ text: String?, _ phrases: [String]) -> Bool {
+        guard let text, !text.isEmpty else { return false }
+        let bytes = Array(text.lowercased().utf8)
+        return phrases.contains { phrase in contains(bytes, Array(phrase.utf8)) }
+    }
+
+    private static func contains(_ bytes: [UInt8], _ phrase: [UInt8]) -> Bool {
+        guard bytes.count >= phrase.count else { return false }
+        return (0...(bytes.count - phrase.count)).contains { start in
+            bytes[start] == phrase[0] && bytes[start...].starts(with: phrase)
+        }
+    }
+
+    /// What the program said, for the end of a reason.
+    private static func words(_ end: End) -> String {
+        if let summary = end.summary, !summary.isEmpty { return ":\n" + summary }
+        let lines = end.tail.split(separator: "\n").suffix(AgentLimits.reasonLines)
+        return lines.isEmpty ? "; it printed nothing" : ":\n" + lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,82 @@
+public import BuildProtocol
+
+/// What the coordinator's SSH key may ask of a host. Nothing else can be run with that key.
+public enum GateCommand: Sendable, Hashable {
+    /// Joins stdio to the daemon's socket.
+    case attach
+    /// Bytes of an artifact of an attempt. On the wire the name stands in hexadecimal: it may
+    /// hold anything that a login shell on the way would read as its own.
+    case send(attempt: AttemptToken, name: String, offset: Int64, length: Int64)
+    /// Takes a template archive.
+    case receive(sha256: String, sizeBytes: Int64)
+
+    public struct Refused: Error, Sendable, Hashable, CustomStringConvertible {
+        public var description: String
+    }
+
+    /// - Parameter words: as the client sent them, with or without `aibuild-agent gate` in front.
+    public init(_ words: [String]) throws(Refused) {
+        var words = words
+        if words.count >= 2, words[0].split(separator: "/").last == "aibuild-agent",
+            words[1] == "gate"
+        {
+            words.removeFirst(2)
+        }
+        switch words.first {
+        case "attach" where words.count == 1: self = .attach
+        case "send" where words.count == 5: self = try Self.send(words)
+        case "receive" where words.count == 3: self = try Self.receive(words)
+        case "attach", "send", "receive":
+            throw Refused(
+                description: "wrong number of words; the gate knows: attach · "
+                    + "send TOKEN HEXNAME OFFSET LENGTH · receive SHA256 SIZE")
+        case nil:
+            throw Refused(
+                description: "this key opens no shell; it is for the aibuild coordinator only")
+        case let other?:
+            throw Refused(
+                description: "the gate does not run \(Names.quoted(other)); this key is for the "
+                    + "aibuild coordinator only")
+        }
+    }
+
+    private static func send(_ words: [String]) throws(Refused) -> GateCommand {
+        guard let token = AttemptToken(words[1]) else {
+            throw Refused(description: "\(Names.quoted(words[1])) is no attempt token")
+        }
+        guard let name = fromHex(words[2]), Names.isFileName(name) else {
+            throw Refused(
+                description: "\(Names.quoted(words[2])) is no plain file name in hexadecimal")
+        }
+        guard let offset = Int64(words[3]), let length = Int64(words[4]), offset >= 0, length >= 0
+        else { throw Refused(description: "offset and length are numbers of bytes") }
+        return .send(attempt: token, name: name, offset: offset, length: length)
+    }
+
+    private static func receive(_ words: [String]) throws(Refused) -> GateCommand {
+        guard Names.isSHA256(words[1]) else {
+            throw Refused(description: "\(Names.quoted(words[1])) is no SHA-256")
+        }
+        guard let size = Int64(words[2]), size >= 0 else {
+            throw Refused(description: "the size is a number of bytes")
+        }
+        guard size <= ProtocolLimits.templateBytes else {
+            throw Refused(
+                description: "a template archive may have \(ProtocolLimits.templateBytes) bytes, "
+                    + "not \(size); large files belong into the base image, fetched by URL")
+        }
+        return .receive(sha256: words[1], sizeBytes: size)
+    }
+
+    private static func fromHex(_ text: String) -> String? {
+        let digits = Array(text.utf8)
+        guard digits.count.isMultiple(of: 2) else { return nil }
+        var bytes: [UInt8] = []
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            let pair = String(decoding: digits[index...index + 1], as: UTF8.self)
+            guard let byte = UInt8(pair, radix: 16), pair.first != "+" else { return nil }
+            bytes.append(byte)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,173 @@
+public import BuildProtocol
+
+/// Turns the bytes of one stream of a build program into log records, one JSON line each.
+///
+/// Hand-written because it is the one hot path of an agent: a chatty build prints hundreds of
+/// thousands of lines a second. Everything comes through: bytes that are no UTF-8 as visible
+/// `\xNN`, control characters JSON-escaped, lines of any length in pieces marked `more`.
+public struct LogEncoder: Sendable {
+    private let stream: LogRecord.Stream
+    /// Start of a line whose end has not come yet: shorter than two records.
+    private var pending: [UInt8] = []
+
+    public init(_ stream: LogRecord.Stream) { self.stream = stream }
+
+    /// Appends the records of the lines that `bytes` ends.
+    public mutating func push(
+        _ bytes: UnsafeRawBufferPointer, unixMilliseconds: Int64, into records: inout [UInt8]
+    ) {
+        if pending.isEmpty {
+            let done = Self.encode(
+                bytes, isEnd: false, prefix: Self.prefix(stream, unixMilliseconds), into: &records)
+            pending.append(contentsOf: bytes[done...])
+            return
+        }
+        // Without a newline and with room to spare there is nothing to encode yet: a program that
+        // prints dots one by one must not have its line looked through again for each.
+        let isShort = pending.count + bytes.count < ProtocolLimits.logRecordTextBytes
+        pending.append(contentsOf: bytes)
+        if isShort, !bytes.contains(0x0A) { return }
+        let done = pending.withUnsafeBytes {
+            Self.encode(
+                $0, isEnd: false, prefix: Self.prefix(stream, unixMilliseconds), into: &records)
+        }
+        pending.removeFirst(done)
+    }
+
+    /// Appends the last line if it had no newline.
+    public mutating func finish(unixMilliseconds: Int64, into records: inout [UInt8]) {
+        pending.withUnsafeBytes {
+            _ = Self.encode(
+                $0, isEnd: true, prefix: Self.prefix(stream, unixMilliseconds), into: &records)
+        }
+        pending = []
+    }
+
+    /// Appends the records of a text: one for each of its lines.
+    public static func append(
+        _ text: String, stream: LogRecord.Stream, unixMilliseconds: Int64,
+        into records: inout [UInt8]
+    ) {
+        var encoder = LogEncoder(stream)
+        var text = text.isEmpty ? "\n" : text
+        text.withUTF8 {
+            encoder.push(
+                UnsafeRawBufferPointer($0), unixMilliseconds: unixMilliseconds, into: &records)
+        }
+        encoder.finish(unixMilliseconds: unixMilliseconds, into: &records)
+    }
+
+    private static func prefix(_ stream: LogRecord.Stream, _ unixMilliseconds: Int64) -> [UInt8] {
+        Array("{\"t\":\(unixMilliseconds),\"s\":\"\(stream.rawValue)\",\"m\":\"".utf8)
+    }
+
+    private static let lineEnd = Array("\"}\n".utf8)
+    private static let pieceEnd = Array("\",\"more\":true}\n".utf8)
+
+    /// - Returns: how many bytes are done; the rest is the start of an unfinished line.
+    private static func encode(
+        _ bytes: UnsafeRawBufferPointer, isEnd: Bool, prefix: [UInt8], into records: inout [UInt8]
+    ) -> Int {
+        var position = 0
+        while position < bytes.count {
+            let recordStart = records.count
+            records.append(contentsOf: prefix)
+            switch encodeText(bytes, from: position, isEnd: isEnd, into: &records) {
+            case .line(let next):
+                records.append(contentsOf: lineEnd)
+                position = next
+            case .piece(let next):
+                records.append(contentsOf: pieceEnd)
+                position = next
+            case .unfinished:
+                records.removeSubrange(recordStart...)
+                return position
+            }
+        }
+        return position
+    }
+
+    private enum TextEnd {
+        /// The line is complete; the next begins at the offset.
+        case line(Int)
+        /// The record is full; the line goes on at the offset.
+        case piece(Int)
+        case unfinished
+    }
+
+    private static func encodeText(
+        _ bytes: UnsafeRawBufferPointer, from start: Int, isEnd: Bool,
+        into records: inout [UInt8]
+    ) -> TextEnd {
+        var position = start
+        var textBytes = 0
+        while position < bytes.count {
+            // The longest run that needs no thought.
+            let limit = min(
+                bytes.count, position + ProtocolLimits.logRecordTextBytes - textBytes)
+            var runEnd = position
+            while runEnd < limit, ByteClass.isPlain(bytes[runEnd]) { runEnd += 1 }
+            if runEnd > position {
+                records.append(
+                    contentsOf: UnsafeRawBufferPointer(rebasing: bytes[position..<runEnd]))
+                textBytes += runEnd - position
+                position = runEnd
+                if position == bytes.count { break }
+            }
+            let byte = bytes[position]
+            if byte == 0x0A { return .line(position + 1) }
+            // One character is at most 4 bytes, and so is `\xNN`.
+            if textBytes + 4 > ProtocolLimits.logRecordTextBytes { return .piece(position) }
+            if byte < 0x80 {
+                appendEscaped(byte, into: &records)
+                textBytes += 1
+                position += 1
+                continue
+            }
+            switch UTF8Scanner.character(bytes, at: position) {
+            case .valid(let length):
+                records.append(
+                    contentsOf: UnsafeRawBufferPointer(
+                        rebasing: bytes[position..<position + length]))
+                textBytes += length
+                position += length
+            case .truncated where !isEnd: return .unfinished
+            case .truncated, .invalid:
+                appendVisible(byte, into: &records)
+                textBytes += 4
+                position += 1
+            }
+        }
+        return isEnd ? .line(position) : .unfinished
+    }
+
+    private static let hexDigits = Array("0123456789abcdef".utf8)
+
+    /// A quotation mark, backslash or control character, as JSON wants it.
+    private static func appendEscaped(_ byte: UInt8, into records: inout [UInt8]) {
+        records.append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): records.append(byte)
+        case 0x09: records.append(UInt8(ascii: "t"))
+        case 0x0D: records.append(UInt8(ascii: "r"))
+        default:
+            records.append(contentsOf: "u00".utf8)
+            records.append(hexDigits[Int(byte >> 4)])
+            records.append(hexDigits[Int(byte & 15)])
+        }
+    }
+
+    /// `\xNN`, its backslash escaped for JSON.
+    private static func appendVisible(_ byte: UInt8, into records: inout [UInt8]) {
+        records.append(contentsOf: "\\\\x".utf8)
+        records.append(hexDigits[Int(byte >> 4)])
+        records.append(hexDigits[Int(byte & 15)])
+    }
+}
+
+enum ByteClass {
+    /// Whether a byte stands for itself in a JSON string, whatever its neighbours.
+    static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+    }
+}

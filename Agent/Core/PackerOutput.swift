@@ -1,0 +1,108 @@
+public import BuildProtocol
+
+/// Follows what a `packer build -machine-readable` says: what a person should read, which files it
+/// made, why it failed.
+public struct PackerOutput: Sendable {
+    /// What belongs into the log.
+    public struct Words: Sendable, Hashable {
+        public var stream: LogRecord.Stream
+        /// Lines ended by newlines.
+        public var text: [UInt8]
+    }
+
+    /// Paths of the files of all artifacts, as Packer named them, in order, each once.
+    public private(set) var files: [String] = []
+    /// The errors of the builds, as Packer sums them up at the end.
+    public private(set) var errors: [String] = []
+    /// The last lines that Packer said in red.
+    private var errorLines: [String] = []
+    /// QEMU's own words, which Packer keeps to its debug log.
+    private var hypervisorLines: [String] = []
+
+    public init() {}
+
+    /// A line of standard output, without its newline.
+    public mutating func output(_ line: some Collection<UInt8>) -> Words? {
+        guard let parsed = PackerLine(line) else {
+            return Words(stream: .out, text: line + [0x0A])
+        }
+        switch parsed.type {
+        case "ui": return said(parsed.data)
+        case "error":
+            keep(String(decoding: parsed.data.first ?? [], as: UTF8.self), in: &errors)
+        case "artifact":
+            // artifact,<number>,file,<number>,<path>
+            if parsed.data.count == 4, parsed.data[1] == Array("file".utf8) {
+                let path = String(decoding: parsed.data[3], as: UTF8.self)
+                if !files.contains(path), files.count < ProtocolLimits.artifactsPerAttempt {
+                    files.append(path)
+                }
+            }
+        default: break
+        }
+        return nil
+    }
+
+    /// A line of standard error: the debug log, which is passed over but for what QEMU said, and
+    /// reports of crashes.
+    public mutating func debug(_ line: some Collection<UInt8>) -> Words? {
+        guard Self.isDebugLog(line) else { return Words(stream: .err, text: line + [0x0A]) }
+        guard let words = Self.after("Qemu stderr: ", in: line) else { return nil }
+        keep(String(decoding: words, as: UTF8.self), in: &hypervisorLines)
+        return Words(stream: .err, text: Array("qemu: ".utf8) + words + [0x0A])
+    }
+
+    /// Why the build failed, in Packer's and QEMU's words.
+    public var reason: String {
+        var lines = errors
+        for line in hypervisorLines where !lines.contains(line) { lines.append("qemu: " + line) }
+        lines += errorLines.filter { line in
+            !errors.contains { line.hasSuffix($0) } && !line.hasPrefix("==> Some builds didn't")
+        }
+        return lines.suffix(AgentLimits.reasonLines).joined(separator: "\n")
+    }
+
+    private mutating func said(_ data: [[UInt8]]) -> Words? {
+        guard data.count >= 2 else { return nil }
+        let isError = data[0] == Array("error".utf8)
+        // Packer pads its paragraphs with newlines at both ends.
+        var text = data[1][...]
+        while text.first == 0x0A { text = text.dropFirst() }
+        while text.last == 0x0A { text = text.dropLast() }
+        if isError {
+            for line in text.split(separator: 0x0A) {
+                keep(String(decoding: line, as: UTF8.self), in: &errorLines)
+            }
+        }
+        return Words(stream: isError ? .err : .out, text: text + [0x0A])
+    }
+
+    private func keep(_ line: String, in lines: inout [String]) {
+        if lines.last == line { return }
+        lines.append(line.prefixOfUTF8(1024))
+        if lines.count > AgentLimits.reasonLines { lines.removeFirst() }
+    }
+
+    /// `2006/01/02 15:04:05 …`, the form of Go's log.
+    private static func isDebugLog(_ line: some Collection<UInt8>) -> Bool {
+        let pattern = Array("0000/00/00 00:00:00 ".utf8)
+        let head = Array(line.prefix(pattern.count))
+        return head.count == pattern.count
+            && zip(head, pattern).allSatisfy { byte, wanted in
+                wanted == UInt8(ascii: "0") ? (48...57).contains(byte) : byte == wanted
+            }
+    }
+
+    private static func after(_ words: String, in line: some Collection<UInt8>) -> [UInt8]? {
+        let words = Array(words.utf8)
+        // QEMU's words stand near the front, behind the date and the plugin's name.
+        var rest = line.prefix(256)[...]
+        while rest.count >= words.count {
+            if rest.starts(with: words) {
+                return Array(line[rest.startIndex...].dropFirst(words.count))
+            }
+            rest = rest.dropFirst()
+        }
+        return nil
+    }
+}

@@ -1,0 +1,82 @@
+public import BuildProtocol
+import FoundationEssentials
+
+/// The variables that an attempt's Packer gets.
+public enum PackerVariables {
+    /// What an agent offers. A template takes what it declares.
+    public struct Offer: Sendable, Hashable {
+        /// Must not exist yet: Packer makes it.
+        public var outputFolder: String
+        public var imageName: String
+        public var buildNumber: Int
+        public var baseImagePath: String?
+        public var baseImageSHA256: String?
+        public var accelerator: Accelerator?
+        public var vcpus: Int
+        public var memoryBytes: Int64
+        /// First half for SSH, second half for VNC.
+        public var ports: Range<Int>
+
+        public init(
+            outputFolder: String, imageName: String, buildNumber: Int, baseImagePath: String?,
+            baseImageSHA256: String?, accelerator: Accelerator?, vcpus: Int, memoryBytes: Int64,
+            ports: Range<Int>
+        ) {
+            self.outputFolder = outputFolder
+            self.imageName = imageName
+            self.buildNumber = buildNumber
+            self.baseImagePath = baseImagePath
+            self.baseImageSHA256 = baseImageSHA256
+            self.accelerator = accelerator
+            self.vcpus = vcpus
+            self.memoryBytes = memoryBytes
+            self.ports = ports
+        }
+
+        var values: [String: String] {
+            let middle = ports.lowerBound + ports.count / 2
+            var values = [
+                "outdir": outputFolder,
+                "vmname": imageName + ".qcow2",
+                "image_name": imageName,
+                "build_number": String(buildNumber),
+                "cpus": String(vcpus),
+                "memory_mb": String(memoryBytes >> 20),
+                "host_port_min": String(ports.lowerBound),
+                "host_port_max": String(middle - 1),
+                "vnc_port_min": String(middle),
+                "vnc_port_max": String(ports.upperBound - 1),
+            ]
+            values["accelerator"] = accelerator?.rawValue
+            values["isourl"] = baseImagePath
+            if baseImagePath != nil {
+                values["isochecksum"] = baseImageSHA256.map { "sha256:" + $0 } ?? "none"
+            }
+            return values
+        }
+    }
+
+    /// The values for the variables that `template` declares; the recipe's own win.
+    /// - Throws: a template fault that names a variable of the recipe which is not declared: it
+    ///   would silently have no effect.
+    public static func values(
+        for template: PackerTemplate, recipe: [String: String], offer: Offer
+    ) throws(Fault) -> [String: String] {
+        for name in recipe.keys.sorted() where !template.variables.contains(name) {
+            let declared = template.variables.sorted().joined(separator: ", ")
+            throw Fault(
+                .template, .templateInvalid,
+                "aibuild.yml sets the variable '\(name)', which the Packer template does not "
+                    + "declare; it declares: \(declared.isEmpty ? "none" : declared)")
+        }
+        return offer.values.merging(recipe) { _, own in own }
+            .filter { template.variables.contains($0.key) }
+    }
+
+    /// The file for `-var-file`.
+    public static func file(_ values: [String: String]) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return [UInt8](try encoder.encode(values))
+    }
+}

@@ -1,0 +1,58 @@
+import BuildProtocol
+import CoordinatorCore
+import SSHKit
+
+/// A gate command's channel: lines first, then raw bytes.
+final class GateChannel {
+    private let channel: SSHChannel
+    private var rest: [UInt8] = []
+
+    init(_ channel: SSHChannel) { self.channel = channel }
+
+    /// Skips what a login shell printed before the gate's magic line.
+    func skipPreamble(_ host: String) async throws {
+        let magic = Array(ProtocolVersion.magicLine.utf8)
+        var skipped = 0
+        while true {
+            let line = try await line()
+            if line.suffix(magic.count).elementsEqual(magic) { return }
+            skipped += line.count
+            guard skipped <= ProtocolLimits.preambleBytes else {
+                throw HostFault("aibuild-agent on \(host) did not answer", isPermanent: true)
+            }
+        }
+    }
+
+    /// The next line, without its newline. - Throws: at the end.
+    func line() async throws -> [UInt8] {
+        while true {
+            if let newline = rest.firstIndex(of: 0x0A) {
+                let line = Array(rest[..<newline])
+                rest.removeFirst(newline + 1)
+                return line
+            }
+            guard rest.count <= ProtocolLimits.preambleBytes else {
+                throw HostFault("the gate sent a line that does not end")
+            }
+            let bytes = try await channel.read(upTo: 16 << 10)
+            guard !bytes.isEmpty else {
+                let words = await channel.stderrTail().prefixOfUTF8(300)
+                throw HostFault("the gate ended the session" + (words.isEmpty ? "" : ": \(words)"))
+            }
+            rest += bytes
+        }
+    }
+
+    /// Empty at the end.
+    func read(upTo limitBytes: Int) async throws -> [UInt8] {
+        guard rest.isEmpty else {
+            defer { rest = [] }
+            return rest
+        }
+        return try await channel.read(upTo: limitBytes)
+    }
+
+    func write(_ bytes: [UInt8]) async throws { try await channel.write(bytes) }
+    func sendEOF() async throws { try await channel.sendEOF() }
+    func close() async { await channel.close() }
+}

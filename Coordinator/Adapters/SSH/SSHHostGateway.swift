@@ -1,0 +1,146 @@
+public import BuildProtocol
+public import CoordinatorCore
+import FoundationEssentials
+import Glibc
+import LoopKit
+public import SSHKit
+import Support
+
+/// Hosts over SSH. Each host has one long-lived session for control and logs; artifacts and
+/// templates travel over sessions of their own, on event loops of their own, because one session
+/// is bound by one core and a transfer must not hold up the logs.
+public final class SSHHostGateway: HostGateway {
+    private let identity: SSHIdentity
+    private let templatePath: @Sendable (TemplateArchive) throws -> String
+    private let control: EventLoop
+    private let bulk: SessionPool
+
+    /// - Throws: `SystemError` when no event loop can be started.
+    public init(
+        identity: SSHIdentity, templatePath: @escaping @Sendable (TemplateArchive) throws -> String
+    ) throws {
+        self.identity = identity
+        self.templatePath = templatePath
+        control = try EventLoop(name: "ssh-control")
+        bulk = SessionPool(
+            identity: identity,
+            loops: try (0..<SSHLimits.bulkLoops).map { try EventLoop(name: "ssh-bulk-\($0)") })
+    }
+
+    public func open(_ host: Host) async throws -> any HostChannel {
+        do {
+            let connection = try await SSHConnection.connect(
+                to: try SSHEndpoint(parsing: host.address),
+                expecting: try SSHHostKey(parsing: host.hostKey),
+                identity: identity, options: SSHLimits.control, loop: control)
+            return try await SSHHostChannel.open(host.name, connection)
+        } catch {
+            throw HostFault(naming: host, error)
+        }
+    }
+
+    public func scanHostKey(_ address: String) async throws -> HostKey {
+        do {
+            let key = try await SSHConnection.scanHostKey(
+                of: try SSHEndpoint(parsing: address), options: SSHLimits.control, loop: control)
+            return HostKey(key: key.description, fingerprint: key.fingerprint)
+        } catch {
+            throw HostFault("\(error)")
+        }
+    }
+
+    public func deliver(_ template: TemplateArchive, to host: Host) async throws {
+        let path = try templatePath(template)
+        try await withChannel(
+            host, "receive \(template.sha256) \(template.sizeBytes)"
+        ) { channel in
+            let file = try Descriptor(path, O_RDONLY)
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+            defer { buffer.deallocate() }
+            while case let count = try file.read(into: buffer), count > 0 {
+                try await channel.write(Array(buffer[..<count]))
+            }
+            try await channel.sendEOF()
+            let answer = try await channel.line()
+            guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(answer)),
+                answer.ok == true
+            else { throw HostFault("the host did not take the template: \(show(answer))") }
+        }
+    }
+
+    public func read(
+        _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
+        length: Int64, into sink: @Sendable (_ offset: Int64, _ bytes: [UInt8]) async throws -> Void
+    ) async throws {
+        // In hexadecimal: a name may hold anything that a shell on the way would read as its own.
+        let name = Hex.encode(artifact.name.utf8)
+        try await withChannel(
+            host, "send \(attempt) \(name) \(offset) \(length)"
+        ) { channel in
+            let head = try await channel.line()
+            guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(head)),
+                answer.sizeBytes == artifact.sizeBytes
+            else { throw HostFault("the host cannot send \(artifact.name): \(show(head))") }
+            var done: Int64 = 0
+            while done < length {
+                let bytes = try await channel.read(upTo: SSHLimits.readBytes)
+                guard !bytes.isEmpty else {
+                    throw HostFault("\(artifact.name) ended \(length - done) bytes too early")
+                }
+                guard done + Int64(bytes.count) <= length else {
+                    throw HostFault("the host sent more of \(artifact.name) than was asked for")
+                }
+                try await sink(offset + done, bytes)
+                done += Int64(bytes.count)
+            }
+        }
+    }
+
+    /// Runs one gate command on a transfer session. The session is kept for the next one only if
+    /// this one ended well: a transfer that broke off may have left bytes on the way.
+    private func withChannel(
+        _ host: Host, _ command: String, _ body: (GateChannel) async throws -> Void
+    ) async throws {
+        let connection: SSHConnection
+        do { connection = try await bulk.take(host) } catch { throw HostFault(naming: host, error) }
+        do {
+            let channel = GateChannel(
+                try await connection.openChannel(command: "aibuild-agent gate " + command))
+            try await channel.skipPreamble(host.name)
+            try await body(channel)
+            await channel.close()
+        } catch {
+            await connection.close()
+            throw error is SSHError ? HostFault(naming: host, error) : error
+        }
+        await bulk.give(back: connection, host)
+    }
+
+    private func show(_ line: [UInt8]) -> String {
+        if let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(line)),
+            let message = answer.message
+        {
+            return message.prefixOfUTF8(500)
+        }
+        return Names.quoted(String(decoding: line.prefix(200), as: UTF8.self))
+    }
+}
+
+/// What the gate answers to `send` and `receive`, and how it refuses (an `error` message).
+private struct GateAnswer: Decodable {
+    var ok: Bool?
+    var sizeBytes: Int64?
+    var message: String?
+}
+
+extension HostFault {
+    /// Keeps what is a host's fault already; says of which host the rest is.
+    init(naming host: Host, _ error: any Error) {
+        switch error {
+        case let fault as HostFault: self = fault
+        case let error as SSHError:
+            self.init("host \(host.name): \(error)", isPermanent: error.isPermanent)
+        default: self.init("host \(host.name) (\(host.address)): \(error)")
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import SSHKit
+
+/// Every bound of the way to the hosts, each with its reason.
+enum SSHLimits {
+    /// Control: small window, since logs are asked for piece by piece; a dead peer is noticed
+    /// within three keepalives.
+    static let control = SSHOptions(
+        connectTimeoutSeconds: 15, keepaliveSeconds: 5, windowBytes: 4 << 20)
+    /// Transfers: the window must hold a round trip at full speed (see the SSH measurements).
+    static let bulk = SSHOptions(
+        connectTimeoutSeconds: 15, keepaliveSeconds: 15, windowBytes: 16 << 20)
+    /// Threads for transfers; one session is bound by one core.
+    static let bulkLoops = 2
+    /// Bytes of one read of a transfer: large enough that the cost of a piece does not show.
+    static let readBytes = 1 << 20
+    /// Idle transfer sessions kept for each host, ready for the next range.
+    static let idleSessions = 2
+    /// How long one is kept. Longer than the pause between two builds, shorter than sshd minds.
+    static let idleMilliseconds: Int64 = 60_000
+    /// Time for the agent to say hello after the command was started; a gate starts in
+    /// milliseconds, a login shell in seconds at worst.
+    static let helloMilliseconds: Int64 = 15_000
+    /// Messages that wait for the coordinator; beyond them SSH's window holds the agent back.
+    static let readAheadBytes = 256 << 10
+}

@@ -1,0 +1,213 @@
+public import BuildProtocol
+public import CoordinatorCore
+import Glibc
+import ProcessKit
+import Support
+import YAMLKit
+
+/// Template archives on the coordinator's disk, named by their SHA-256, made from folders by `tar`
+/// and from Git repositories by `git archive`. Hosts need no Git credentials.
+public actor TemplateArchives: TemplateLibrary {
+    private let folder: String
+    private let gitTimeoutSeconds = 300
+    private let tarTimeoutSeconds = 120
+    /// Plans by archive digest: the same archive says the same.
+    private var known: [String: TemplateFile] = [:]
+    private static let knownPlans = 1024
+
+    /// - Throws: `SystemError` when the folder cannot be made.
+    public init(folder: String) throws {
+        self.folder = folder
+        try Files.makeFolder(folder + "/git", mode: 0o750)
+    }
+
+    public nonisolated func path(of archive: TemplateArchive) throws -> String {
+        let path = "\(folder)/\(archive.sha256).tar"
+        guard Names.isSHA256(archive.sha256), Files.sizeBytes(path) == archive.sizeBytes else {
+            throw TemplateFault(
+                "the template archive \(archive.sha256) is not here any more; submit a new build")
+        }
+        return path
+    }
+
+    public func plan(for guestOS: GuestOS) async throws -> BuildPlan {
+        let temporary = "\(folder)/.\(guestOS.id)-\(UInt64.random(in: .min ... .max)).part"
+        defer { try? Files.remove(temporary) }
+        var commit: String?
+        let what: String
+        switch guestOS.template {
+        case .folder(let path):
+            what = path
+            try await archive(folder: path, to: temporary)
+        case .git(let url, let ref):
+            what = "\(url) at \(ref)"
+            commit = try await archive(git: url, ref: ref, to: temporary)
+        }
+        let archive = try await keep(temporary)
+        let file = try await read(archive, what)
+        return BuildPlan(
+            template: archive, commit: commit, recipe: file.recipe,
+            requirements: file.requirements, limits: file.limits, concurrency: file.concurrency)
+    }
+
+    // MARK: Making archives
+
+    private func archive(folder path: String, to output: String) async throws {
+        guard path.hasPrefix("/"), !path.utf8.contains(0) else {
+            throw TemplateFault("the template folder \(Names.quoted(path)) is no absolute path")
+        }
+        switch Files.kind(path) {
+        case nil: throw TemplateFault("the template folder \(path) does not exist")
+        case .folder, .link: break
+        default: throw TemplateFault("the template folder \(path) is a file")
+        }
+        guard Files.exists(path + "/" + TemplateFile.name) else {
+            throw TemplateFault("\(path) has no \(TemplateFile.name): it is no template repository")
+        }
+        var room = ProtocolLimits.templateBytes
+        try measure(path, &room, depth: 0)
+        // The same files give the same bytes, so an unchanged template keeps its name.
+        let result = try await run(
+            [
+                "tar", "--create", "--file", output, "--format=posix", "--sort=name",
+                "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--mode=a+rX,u+w,go-w",
+                "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime",
+                "--exclude-vcs", "--transform=s,^\\./,,", "--directory", path, ".",
+            ], tarTimeoutSeconds)
+        guard result.status.isSuccess else {
+            throw TemplateFault("cannot archive \(path): \(tail(result.stderrText))")
+        }
+    }
+
+    /// Large inputs are base images, fetched by URL; what is left is small, and bounded.
+    private func measure(_ path: String, _ room: inout Int64, depth: Int) throws {
+        guard depth < 32 else { throw TemplateFault("\(path) is nested too deeply") }
+        for name in try Files.list(path) where name != ".git" {
+            let inner = path + "/" + name
+            switch Files.kind(inner) {
+            case .folder: try measure(inner, &room, depth: depth + 1)
+            case .file: room -= (Files.sizeBytes(inner) ?? 0) + 1024
+            default: room -= 1024
+            }
+            guard room >= 0 else {
+                throw TemplateFault(
+                    "the template is larger than \(ProtocolLimits.templateBytes >> 20) MiB: put "
+                        + "ISOs and images behind base_image.url, which hosts fetch and cache")
+            }
+        }
+    }
+
+    private func archive(git url: String, ref: String, to output: String) async throws -> String {
+        guard !url.hasPrefix("-"), !url.utf8.contains(0), !url.isEmpty,
+            !ref.hasPrefix("-"), !ref.utf8.contains(0), !ref.isEmpty
+        else { throw TemplateFault("the Git address or ref is not valid") }
+        let mirror = "\(folder)/git/\(SHA256.hex(url.utf8).prefix(32))"
+        if !Files.exists(mirror) {
+            try await git(["init", "--quiet", "--bare", mirror], "make a mirror of \(url)")
+        }
+        // Everything is fetched, so that any branch, tag or commit can be resolved.
+        try await git(
+            [
+                "-C", mirror, "fetch", "--quiet", "--prune", "--force", "--no-tags", url,
+                "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*",
+            ], "fetch \(url)")
+        let commit = try await git(
+            [
+                "-C", mirror, "rev-parse", "--verify", "--quiet", "--end-of-options",
+                ref + "^{commit}",
+            ],
+            "find '\(ref)' in \(url)"
+        ).stdoutText.trimmingNewline
+        try await git(
+            ["-C", mirror, "archive", "--format=tar", "--output", output, commit],
+            "archive \(url) at \(commit)")
+        return commit
+    }
+
+    @discardableResult
+    private func git(_ arguments: [String], _ what: String) async throws -> Command.Output {
+        let result = try await run(["git"] + arguments, gitTimeoutSeconds)
+        guard result.status.isSuccess else {
+            let words = tail(result.stderrText)
+            throw TemplateFault("cannot \(what)" + (words.isEmpty ? "" : ": \(words)"))
+        }
+        return result
+    }
+
+    private func run(_ arguments: [String], _ timeoutSeconds: Int) async throws -> Command.Output {
+        var environment = Command.minimalEnvironment
+        // No question may be asked of a terminal, no transport may run a program (`ext::`).
+        environment["GIT_TERMINAL_PROMPT"] = "0"
+        environment["GIT_ALLOW_PROTOCOL"] = "file:git:http:https:ssh"
+        environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
+        environment["LC_ALL"] = "C"
+        environment["HOME"] = folder
+        return try await Command(arguments, environment: environment).run(
+            timeoutSeconds: timeoutSeconds)
+    }
+
+    private func keep(_ temporary: String) async throws -> TemplateArchive {
+        let size = Files.sizeBytes(temporary) ?? 0
+        guard size <= ProtocolLimits.templateBytes else {
+            throw TemplateFault(
+                "the template archive is larger than \(ProtocolLimits.templateBytes >> 20) MiB")
+        }
+        let sha256 = try await OwnThread.run { try SHA256.file(temporary) }
+        let archive = TemplateArchive(sha256: sha256, sizeBytes: size)
+        let path = "\(folder)/\(sha256).tar"
+        if Files.sizeBytes(path) != size {
+            try Descriptor(temporary, O_RDONLY).sync()
+            try Files.rename(temporary, to: path)
+        }
+        return archive
+    }
+
+    // MARK: Reading them
+
+    private func read(_ archive: TemplateArchive, _ what: String) async throws -> TemplateFile {
+        if let file = known[archive.sha256] { return file }
+        let path = "\(folder)/\(archive.sha256).tar"
+        let content = try await run(
+            ["tar", "--extract", "--to-stdout", "--file", path, TemplateFile.name],
+            tarTimeoutSeconds)
+        guard content.status.isSuccess else {
+            throw TemplateFault("\(what) has no \(TemplateFile.name)")
+        }
+        let file: TemplateFile
+        do throws(YAMLError) {
+            file = try TemplateFile(content.stdout, file: TemplateFile.name)
+        } catch { throw TemplateFault("\(error)") }
+        try await checkFiles(file, path, what)
+        if known.count >= Self.knownPlans { known.removeAll() }
+        known[archive.sha256] = file
+        return file
+    }
+
+    /// A template or program that is not in the repository is found now, not on a host.
+    private func checkFiles(_ file: TemplateFile, _ path: String, _ what: String) async throws {
+        let needed: String
+        switch file.recipe.builder {
+        case .packer(let template): needed = template
+        case .command(let command):
+            guard let program = command.first, program.hasPrefix("./") else { return }
+            needed = String(program.dropFirst(2))
+        }
+        let list = try await run(["tar", "--list", "--file", path], tarTimeoutSeconds)
+        let names = list.stdoutText.split(separator: "\n").map(String.init)
+        guard !names.contains(needed) else { return }
+        let similar = names.filter { $0.hasSuffix(".json") || $0.hasSuffix(".pkr.hcl") }.prefix(5)
+        throw TemplateFault(
+            "\(TemplateFile.name) names \(Names.quoted(needed)), which is not in \(what)"
+                + (similar.isEmpty ? "" : "; there is \(similar.joined(separator: ", "))"))
+    }
+
+    private func tail(_ text: String) -> String {
+        text.split(separator: "\n").suffix(3).joined(separator: "; ").prefixOfUTF8(1000)
+    }
+}
+
+extension String {
+    fileprivate var trimmingNewline: String {
+        hasSuffix("\n") ? String(dropLast()) : self
+    }
+}

@@ -1,0 +1,111 @@
+import BuildProtocol
+import CoordinatorCore
+import YAMLKit
+
+/// `aibuild.yml` of a template repository, read strictly: a wrong key or type is an error that
+/// names file, line and key.
+struct TemplateFile {
+    var recipe: BuildRecipe
+    var requirements: Requirements
+    var limits: AttemptLimits
+    var concurrency: Int?
+
+    static let name = "aibuild.yml"
+
+    private enum Kind: String, CaseIterable { case packer, command }
+
+    /// - Throws: `YAMLError`
+    init(_ bytes: [UInt8], file: String) throws(YAMLError) {
+        let yaml = try YAMLMapping(YAMLDocument.parse(bytes, file: file), file: file)
+        let variables = try yaml.take("variables", .map(of: .variable), default: [:])
+        guard variables.count <= ProtocolLimits.variables else {
+            throw yaml.error("variables", "at most \(ProtocolLimits.variables) are allowed")
+        }
+        for name in variables.keys {
+            if let problem = Names.problem(name, what: "name of the variable") {
+                throw yaml.error("variables", problem)
+            }
+        }
+        recipe = BuildRecipe(
+            builder: try Self.builder(yaml), variables: variables,
+            baseImage: try Self.baseImage(yaml))
+        requirements = try Self.requirements(yaml)
+        limits = try Self.limits(yaml)
+        concurrency = try yaml.takeIfPresent("concurrency", .int(1...1000))
+        try yaml.finish()
+    }
+
+    private static func builder(_ yaml: YAMLMapping) throws(YAMLError) -> Builder {
+        switch try yaml.take("builder", YAMLType<Kind>.word, default: .packer) {
+        case .packer:
+            let path = try yaml.take("template", .string.checked(innerPath))
+            return .packer(template: path)
+        case .command:
+            let command = try yaml.take("command", .list(of: .string))
+            guard let program = command.first, !program.isEmpty, command.count <= 256 else {
+                throw yaml.error("command", "expected a program and up to 255 arguments")
+            }
+            guard !command.contains(where: { $0.utf8.contains(0) }) else {
+                throw yaml.error("command", "an argument contains a NUL byte")
+            }
+            return .command(command)
+        }
+    }
+
+    private static func innerPath(_ path: String) -> String? {
+        Names.isInnerPath(path)
+            ? nil : "\(Names.quoted(path)) is not a path inside the template repository"
+    }
+
+    private static func baseImage(_ yaml: YAMLMapping) throws(YAMLError) -> BaseImage? {
+        guard let base = try yaml.takeIfPresent("base_image", .mapping) else { return nil }
+        let url = try base.take("url", .string)
+        guard ["http://", "https://", "file:///"].contains(where: url.hasPrefix),
+            url.utf8.count <= 2048, !url.unicodeScalars.contains(where: { $0.value <= 0x20 })
+        else { throw base.error("url", "expected an http, https or file URL") }
+        let digest = try base.take("sha256", .string)
+        guard digest == "none" || Names.isSHA256(digest) else {
+            throw base.error("sha256", "expected 64 hexadecimal digits in lower case, or none")
+        }
+        return BaseImage(url: url, sha256: digest == "none" ? nil : digest)
+    }
+
+    private static func requirements(_ yaml: YAMLMapping) throws(YAMLError) -> Requirements {
+        var needs = Requirements()
+        guard let given = try yaml.takeIfPresent("requirements", .mapping) else { return needs }
+        needs.vcpus = try given.take("vcpus", .int(1...1024), default: needs.vcpus)
+        needs.memoryBytes = try given.take("memory", .sizeBytes, default: needs.memoryBytes)
+        needs.diskBytes = try given.take("disk", .sizeBytes, default: needs.diskBytes)
+        needs.accelerator = try given.takeIfPresent("accelerator", .word)
+        let tag = YAMLType<String>.string.checked { Names.problem($0, what: "tag") }
+        needs.tags = Set(try given.take("tags", .list(of: tag), default: []))
+        return needs
+    }
+
+    private static func limits(_ yaml: YAMLMapping) throws(YAMLError) -> AttemptLimits {
+        var limits = AttemptLimits()
+        guard let given = try yaml.takeIfPresent("limits", .mapping) else { return limits }
+        limits.totalSeconds = try given.take(
+            "total", .durationSeconds.checked(seconds), default: limits.totalSeconds)
+        limits.silenceSeconds = try given.take(
+            "silence", .durationSeconds.checked(seconds), default: limits.silenceSeconds)
+        limits.logBytes = try given.take("log", .sizeBytes, default: limits.logBytes)
+        guard (64 << 10...4 << 30).contains(limits.logBytes) else {
+            throw given.error("log", "expected 64KiB to 4GiB")
+        }
+        return limits
+    }
+
+    private static func seconds(_ value: Int) -> String? {
+        (1...7 * 86_400).contains(value) ? nil : "expected 1s to 7d"
+    }
+}
+
+extension YAMLType where Value == String {
+    fileprivate static var variable: YAMLType {
+        .string.checked { text in
+            text.utf8.count <= ProtocolLimits.variableValueBytes
+                ? nil : "is longer than \(ProtocolLimits.variableValueBytes) bytes"
+        }
+    }
+}

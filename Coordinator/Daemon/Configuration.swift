@@ -1,0 +1,101 @@
+import CoordinatorAdapters
+import CoordinatorService
+import SQLKit
+import SSHKit
+import Support
+import YAMLKit
+
+/// `coordinator.yml`. Every key has a default but those of the SSH key and, for MariaDB, of the
+/// server; deploy/coordinator.yml documents all of them.
+struct Configuration {
+    var stateFolder = "/var/lib/aibuild"
+    var webRoot = "/var/www/html"
+    var listen = "127.0.0.1"
+    var port = 9753
+    var baseURL: String?
+    var tokenFile: String?
+    var sshKeyFile: String?
+    var sshAgentSocket: String?
+    var database: SQLLocation?
+    var limits = ServiceLimits()
+
+    static let defaultPath = "/etc/aibuild/coordinator.yml"
+
+    private enum Engine: String, CaseIterable { case sqlite, mariadb }
+
+    init() {}
+
+    /// - Throws: `YAMLError` with the place of what is wrong.
+    init(file: String) throws {
+        let yaml = try YAMLMapping.load(file)
+        stateFolder = try yaml.take("state_folder", .string, default: stateFolder)
+        webRoot = try yaml.take("web_root", .string, default: webRoot)
+        if let api = try yaml.takeIfPresent("api", .mapping) {
+            listen = try api.take("listen", .string, default: listen)
+            port = try api.take("port", .int(0...65535), default: port)
+            baseURL = try api.takeIfPresent("base_url", .string)
+            tokenFile = try api.takeIfPresent("token_file", .string)
+        }
+        if let ssh = try yaml.takeIfPresent("ssh", .mapping) {
+            sshKeyFile = try ssh.takeIfPresent("key_file", .string)
+            sshAgentSocket = try ssh.takeIfPresent("agent_socket", .string)
+        }
+        if let given = try yaml.takeIfPresent("database", .mapping) {
+            database = try Self.database(given)
+        }
+        if let given = try yaml.takeIfPresent("limits", .mapping) {
+            let seconds = try given.take(
+                "host_lost", .durationSeconds, default: Int(limits.hostLostMilliseconds / 1000))
+            limits.hostLostMilliseconds = Int64(seconds) * 1000
+            limits.queuedBuilds = try given.take(
+                "queued_builds", .int(1...1_000_000), default: limits.queuedBuilds)
+        }
+        try yaml.finish()
+    }
+
+    private static func database(_ yaml: YAMLMapping) throws -> SQLLocation {
+        switch try yaml.take("engine", YAMLType<Engine>.word) {
+        case .sqlite:
+            return .sqlite(path: try yaml.take("path", .string))
+        case .mariadb:
+            let passwordFile = try yaml.take("password_file", .string)
+            let password = String(
+                decoding: try Files.read(passwordFile, limitBytes: 4096), as: UTF8.self)
+            return .mariadb(
+                MariaDBEndpoint(
+                    host: try yaml.take("host", .string, default: "127.0.0.1"),
+                    port: try yaml.take("port", .int(1...65535), default: 3306),
+                    socket: try yaml.takeIfPresent("socket", .string),
+                    user: try yaml.take("user", .string, default: "aibuild"),
+                    password: password.split(separator: "\n").first.map(String.init) ?? "",
+                    database: try yaml.take("database", .string, default: "aibuild")))
+        }
+    }
+
+    var isLoopback: Bool { listen == "localhost" || listen == "::1" || listen.hasPrefix("127.") }
+
+    /// - Throws: `Failure` when people could reach an API that asks nobody who they are.
+    func token() throws -> String? {
+        guard let tokenFile else {
+            guard isLoopback else {
+                throw Failure(
+                    "api.listen is \(listen), which others can reach, and api.token_file is not "
+                        + "set: write a long random word into a file that only this user can read "
+                        + "and name it there")
+            }
+            return nil
+        }
+        let bytes = try Files.read(tokenFile, limitBytes: 4096)
+        let token = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
+        guard token.utf8.count >= 16 else {
+            throw Failure("the token in \(tokenFile) is shorter than 16 characters")
+        }
+        return token
+    }
+
+    func identity() throws -> SSHIdentity {
+        if let sshKeyFile { return .keyFile(path: sshKeyFile, passphrase: nil) }
+        if let sshAgentSocket { return .agent(socketPath: sshAgentSocket) }
+        return .keyFile(path: stateFolder + "/ssh/id_ed25519", passphrase: nil)
+    }
+}

@@ -1,0 +1,135 @@
+import BuildProtocol
+import CoordinatorAPI
+import CoordinatorAdapters
+import CoordinatorCore
+import CoordinatorService
+import Glibc
+import HTTPServerKit
+import HTTPTypes
+import ProcessKit
+import SQLKit
+import Support
+import YAMLKit
+
+/// Joins adapters, service, API and server, in the order in which they depend on each other, and
+/// takes them apart again on SIGTERM or SIGINT.
+enum Daemon {
+    static let version = "0.1.0"
+
+    static func main() async {
+        do {
+            let options = try Options(CommandLine.arguments.dropFirst())
+            switch options.command {
+            case .help: print(Options.usage)
+            case .version: print("aibuild-coordinator \(version)")
+            case .run: try await run(try options.configuration())
+            }
+        } catch {
+            Logger("coordinator").error("\(error)")
+            exit(error is UsageError ? 2 : 1)
+        }
+    }
+
+    private static func run(_ configuration: Configuration) async throws {
+        // Before any thread starts, so that all inherit it.
+        Signals.block([SIGTERM, SIGINT])
+        Signals.ignore(SIGPIPE)
+        let log = Logger("coordinator")
+        let token = try configuration.token()
+        let folder = configuration.stateFolder
+        try Files.makeFolder(folder, mode: 0o750)
+
+        let store = try await SQLStore.open(
+            configuration.database ?? .sqlite(path: folder + "/aibuild.sqlite"))
+        let logs = try FileLogStore(folder: folder + "/logs")
+        let templates = try TemplateArchives(folder: folder + "/templates")
+        let webRoot = try FolderWebRoot(
+            folder: configuration.webRoot,
+            baseURL: configuration.baseURL
+                ?? "http://\(configuration.listen):\(configuration.port)",
+            logPath: { logs.path($0) })
+        let gateway = try SSHHostGateway(
+            identity: try configuration.identity(),
+            templatePath: { try templates.path(of: $0) })
+        let ports = Ports(
+            store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
+            environment: SystemEnvironment(), limits: configuration.limits)
+
+        let coordinator = Coordinator(ports: ports)
+        let api = API(
+            APIContext(
+                coordinator: coordinator, ports: ports, webRootFolder: configuration.webRoot,
+                logPath: { AttemptToken($0).map { logs.path($0) } }, token: token,
+                version: version))
+        let server = HTTPServer(
+            host: configuration.listen, port: UInt16(configuration.port),
+            portSetting: "--port or api.port"
+        ) { request in await api.respond(to: request) }
+        // The port first: a second coordinator on this machine stops here, before it touches a
+        // build.
+        try server.start()
+        try await coordinator.start()
+        log.info("serving http://\(configuration.listen):\(server.boundPort)")
+
+        let signal = try await OwnThread.run { Signals.waitBlocking(SIGTERM, SIGINT) }
+        log.info("stopping on \(signal == SIGTERM ? "SIGTERM" : "SIGINT"); builds run on")
+        await server.stop()
+        await coordinator.stop()
+        log.info("stopped")
+    }
+}
+
+struct UsageError: Error, CustomStringConvertible { var description: String }
+
+/// `aibuild-coordinator [--config FILE] [--port N]`
+struct Options {
+    enum Command { case run, version, help }
+
+    var command = Command.run
+    private var configFile: String?
+    private var port: Int?
+
+    static let usage = """
+        usage: aibuild-coordinator [--config FILE] [--port N]
+
+          --config FILE  configuration (default \(Configuration.defaultPath), if it is there)
+          --port N       the API's port, instead of api.port (default 9753)
+          --version      print the version
+        """
+
+    init(_ arguments: some Sequence<String>) throws {
+        var rest = Array(arguments)[...]
+        while let word = rest.popFirst() {
+            switch word {
+            case "--help", "-h": command = .help
+            case "--version": command = .version
+            case "--config": configFile = try Self.value(of: word, &rest)
+            case "--port":
+                let text = try Self.value(of: word, &rest)
+                guard let number = Int(text), (0...65535).contains(number) else {
+                    throw UsageError(description: "--port: '\(text)' is no port number")
+                }
+                port = number
+            default: throw UsageError(description: "unknown argument '\(word)'\n\(Self.usage)")
+            }
+        }
+    }
+
+    private static func value(of word: String, _ rest: inout ArraySlice<String>) throws -> String {
+        guard let value = rest.popFirst() else {
+            throw UsageError(description: "\(word) needs a value\n\(usage)")
+        }
+        return value
+    }
+
+    func configuration() throws -> Configuration {
+        var configuration = Configuration()
+        if let configFile {
+            configuration = try Configuration(file: configFile)
+        } else if Files.exists(Configuration.defaultPath) {
+            configuration = try Configuration(file: Configuration.defaultPath)
+        }
+        if let port { configuration.port = port }
+        return configuration
+    }
+}

@@ -1,0 +1,115 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+
+extension Coordinator {
+    // MARK: Builds
+
+    func updated(_ build: Build) {
+        if build.state.isEnded {
+            live[build.id] = nil
+        } else {
+            live[build.id, default: LiveBuild(build: build)].build = build
+        }
+        let changes = self.changes
+        Task {
+            if build.state.isEnded {
+                await changes.retire(build.id)
+            } else {
+                await changes.bump(build.id)
+            }
+            await changes.bump(Self.allBuilds)
+        }
+    }
+
+    func note(_ id: String, phase: String) async {
+        guard live[id]?.detail.phase != phase else { return }
+        live[id]?.detail = LiveDetail(phase: phase)
+        await changes.bump(id)
+    }
+
+    func note(_ id: String, doneBytes: Int64, totalBytes: Int64) async {
+        live[id]?.detail = LiveDetail(
+            phase: "pulling the image", doneBytes: doneBytes, totalBytes: totalBytes)
+        await changes.bump(id)
+    }
+
+    func hostReported(_ name: String, _ report: HostReport) {
+        guard hosts[name] != nil else { return }
+        hosts[name]?.away = nil
+        hosts[name]?.report = report
+        hosts[name]?.reportedMilliseconds = ports.environment.unixMilliseconds()
+        tick()
+    }
+
+    func hostAway(_ name: String, _ why: String) {
+        if hosts[name]?.away != why { log.warning("host \(name): \(why)") }
+        hosts[name]?.away = why
+    }
+
+    /// Records the end of an attempt; what follows is the retry policy's.
+    /// - Throws: `StoreError` when nothing was recorded.
+    func settle(_ session: BuildSession, _ end: AttemptEnd, _ image: PublishedImage?) async throws {
+        guard let entry = live[session.build.id], entry.build.attempt == session.token else {
+            return
+        }
+        try await finish(entry.build, end, image)
+    }
+
+    func record(_ build: Build, _ end: AttemptEnd, _ image: PublishedImage?) async {
+        do { try await finish(build, end, image) } catch {
+            log.error("cannot record the end of build \(build.id): \(error)")
+        }
+    }
+
+    private func finish(_ build: Build, _ end: AttemptEnd, _ image: PublishedImage?) async throws {
+        guard let owner = build.attempt, let host = build.host else { return }
+        let now = ports.environment.unixMilliseconds()
+        var change = BuildChange(
+            build: build.id, from: [.building, .collecting, .publishing], owner: owner,
+            to: .passed, atMilliseconds: now, end: end, image: image)
+        var history = live[build.id]?.history ?? []
+        if let fault = end.outcome.fault {
+            history.append((host, fault))
+            // Whatever else went wrong with it: a person did not want it any more.
+            let cancelled = live[build.id]?.build.cancelRequested ?? false
+            let judged =
+                cancelled ? Fault(.cancelled, .cancelled, "cancelled") : fault
+            switch RetryPolicy.judge(judged, history: history, now: now) {
+            case .retry(let notBefore):
+                change.to = .queued
+                change.notBeforeMilliseconds = notBefore
+                change.fault = fault
+            case .end(let state, let fault):
+                change.to = state
+                change.fault = fault
+            }
+        }
+        let started = live[build.id]?.attemptStartedMilliseconds ?? now
+        guard let changed = try await ports.store.apply(change) else {
+            log.warning("attempt \(owner) does not own build \(build.id) any more")
+            return await refresh(build.id)
+        }
+        live[build.id]?.session = nil
+        live[build.id]?.history = history
+        live[build.id]?.detail = LiveDetail()
+        blame(host, end.outcome.fault, now)
+        share.add(Double(max(0, now - started)) / 1000, to: build.owner, at: now)
+        updated(changed)
+        tick()
+    }
+
+    /// A host that keeps failing gets a pause; one that passes a build is forgiven.
+    private func blame(_ host: String, _ fault: Fault?, _ now: Int64) {
+        guard let fault, fault.class == .infrastructure else {
+            hosts[host]?.failures = 0
+            return
+        }
+        guard fault.code.blamesHost, var state = hosts[host] else { return }
+        state.failures += 1
+        state.lastFault = fault.reason
+        state.quarantinedUntilMilliseconds =
+            now + RetryPolicy.quarantineMilliseconds(failures: state.failures)
+        hosts[host] = state
+    }
+}

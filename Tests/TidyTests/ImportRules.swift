@@ -1,0 +1,151 @@
+/// Who may import whom, from the outside in. `Package.swift` may depend on less, never on more.
+struct ModuleRule: Sendable {
+    enum Kind: Sendable {
+        /// The words and the decisions: no clock, randomness, task, file or socket.
+        case pure
+        /// Knows nothing of image building. The only place for C libraries.
+        case kit
+        /// Between the two: no C library.
+        case inner
+        /// Talks to the system or is a program's composition root.
+        case outer
+        case test
+    }
+
+    var name: String
+    var folder: String
+    var kind: Kind
+    var mayImport: Set<String>
+
+    init(_ name: String, _ folder: String, _ kind: Kind, _ mayImport: Set<String> = []) {
+        self.name = name
+        self.folder = folder
+        self.kind = kind
+        self.mayImport = mayImport
+    }
+
+    /// What of the toolchain and the C library a module of its kind may import.
+    var systemModules: Set<String> {
+        switch kind {
+        case .pure: ["FoundationEssentials"]
+        case .inner: ["FoundationEssentials", "Synchronization"]
+        case .kit, .outer: ["FoundationEssentials", "Synchronization", "Dispatch", "Glibc"]
+        case .test: ["FoundationEssentials", "Synchronization", "Dispatch", "Glibc", "Testing"]
+        }
+    }
+}
+
+enum ImportRules {
+    static let modules: [ModuleRule] = [
+        // Kits
+        .init("Support", "Sources/Support", .kit, ["CLinux", "CCrypto"]),
+        .init("LoopKit", "Sources/LoopKit", .kit, ["CLinux", "Support"]),
+        .init("ProcessKit", "Sources/ProcessKit", .kit, ["CLinux", "Support"]),
+        .init("SSHKit", "Sources/SSHKit", .kit, ["CSSH2", "CLinux", "LoopKit", "Support"]),
+        .init("SQLKit", "Sources/SQLKit", .kit, ["CLinux", "CMariaDB", "CSQLite", "Support"]),
+        .init("HTTPTypes", "Sources/HTTPTypes", .pure),
+        .init(
+            "HTTPServerKit", "Sources/HTTPServerKit", .kit,
+            ["CMicroHTTPD", "CLinux", "HTTPTypes", "Support"]),
+        .init(
+            "HTTPClientKit", "Sources/HTTPClientKit", .kit,
+            ["CCurl", "CLinux", "HTTPTypes", "Support"]),
+        .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support"]),
+
+        // The words both sides share
+        .init("BuildProtocol", "Protocol", .pure),
+
+        // What runs on a KVM host
+        .init("AgentCore", "Agent/Core", .pure, ["BuildProtocol"]),
+        .init(
+            "AgentRuntime", "Agent/Runtime", .outer,
+            [
+                "AgentCore", "BuildProtocol", "HTTPClientKit", "LoopKit", "ProcessKit", "Support",
+                "YAMLKit",
+            ]),
+        .init(
+            "aibuild-agent", "Agent/Main", .outer,
+            ["AgentCore", "AgentRuntime", "BuildProtocol", "Support"]),
+
+        // What runs on the farm's head
+        .init("CoordinatorCore", "Coordinator/Core", .pure, ["BuildProtocol"]),
+        .init(
+            "CoordinatorService", "Coordinator/Service", .inner,
+            ["BuildProtocol", "CoordinatorCore", "Support"]),
+        .init(
+            "CoordinatorAPI", "Coordinator/API", .inner,
+            ["BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes", "Support"]),
+        .init(
+            "CoordinatorAdapters", "Coordinator/Adapters", .outer,
+            [
+                "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
+                "Support", "YAMLKit",
+            ]),
+        .init(
+            "aibuild-coordinator", "Coordinator/Daemon", .outer,
+            [
+                "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
+                "CoordinatorService", "HTTPServerKit", "HTTPTypes", "LoopKit", "ProcessKit",
+                "SQLKit", "SSHKit", "Support", "YAMLKit",
+            ]),
+        .init(
+            "aibuild", "Sources/aibuild", .outer, ["BuildProtocol", "HTTPClientKit", "Support"]),
+
+        // For tests only, so it may reach for C like a kit
+        .init(
+            "TestSupport", "Tests/TestSupport", .test,
+            [
+                "CLinux", "HTTPClientKit", "HTTPServerKit", "HTTPTypes", "LoopKit", "ProcessKit",
+                "SQLKit", "SSHKit", "Support", "YAMLKit",
+            ]),
+    ]
+
+    /// The rule for a file; `nil` for tests, which import what they test, and for the manifest.
+    static func rule(for path: String) -> ModuleRule? {
+        modules.first { path.hasPrefix($0.folder + "/") }
+    }
+
+    /// `import` lines that the rules do not allow, and files that no rule covers.
+    static func findings(in file: SourceFile) -> [Finding] {
+        if file.path == "Package.swift" { return [] }
+        guard let rule = rule(for: file.path) else {
+            if file.isTest { return cImports(in: file) }
+            let message = "no module of ImportRules has this folder: add one to its table"
+            return [Finding(path: file.path, line: 1, message: message)]
+        }
+        let allowed = rule.mayImport.union(rule.systemModules)
+        return imports(of: file).filter { !allowed.contains($0.module) }.map {
+            Finding(
+                path: file.path, line: $0.line,
+                message: "\(rule.name) may not import \($0.module), only "
+                    + allowed.sorted().joined(separator: ", "))
+        }
+    }
+
+    /// Tests go through the kits: whoever calls C directly tests the library, not the product.
+    private static func cImports(in file: SourceFile) -> [Finding] {
+        imports(of: file).filter { $0.module.contains(#/^C[A-Z][A-Za-z]*[A-Z0-9]/#) }
+            .filter { !$0.module.hasPrefix("Coordinator") }
+            .map {
+                Finding(
+                    path: file.path, line: $0.line,
+                    message: "a test may not import \($0.module): only kits and TestSupport do")
+            }
+    }
+
+    static func imports(of file: SourceFile) -> [(module: String, line: Int)] {
+        let pattern =
+            #/
+            ^\s*
+            (?: @\w+ (?: \( [^)]* \) )? \s+ )*
+            (?: (?: public | package | internal | private | fileprivate ) \s+ )?
+            import \s+
+            (?: (?: struct | class | enum | protocol | func | var | let | typealias ) \s+ )?
+            (\w+)
+            /#
+        return file.codeLines.enumerated().compactMap { index, line in
+            guard let match = line.firstMatch(of: pattern) else { return nil }
+            return (String(match.1), index + 1)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! TidyTests: holds the rules that a compiler does not check: who may import whom, sizes, words,
+//! format. It reads the source tree as text and knows nothing of what the code does.
+
+import Support
+import Testing
+
+/// One Swift file of the package, as text.
+struct SourceFile {
+    /// Relative to the package's root.
+    var path: String
+    var text: String
+
+    var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
+
+    /// The lines without what follows `//`. A URL in a string is cut too, which does no harm here.
+    var codeLines: [Substring] {
+        lines.map { line in
+            guard let comment = line.firstRange(of: "//") else { return line }
+            return line[..<comment.lowerBound]
+        }
+    }
+
+    var isTest: Bool { path.hasPrefix("Tests/") }
+}
+
+/// The package as it lies on the disk.
+struct SourceTree {
+    static let folders = ["Protocol", "Agent", "Coordinator", "Sources", "Tests", "bench"]
+
+    let root: String
+    let files: [SourceFile]
+
+    static func packageRoot(of file: StaticString = #filePath) -> String {
+        // <root>/Tests/TidyTests/SourceTree.swift
+        Files.folder(of: Files.folder(of: Files.folder(of: "\(file)")))
+    }
+
+    init() throws {
+        root = Self.packageRoot()
+        var paths = ["Package.swift"]
+        for folder in Self.folders { try Self.collect(folder, root: root, into: &paths) }
+        files = try paths.filter { $0.hasSuffix(".swift") }.map { [root] path in
+            let bytes = try Files.read("\(root)/\(path)", limitBytes: 1 << 20)
+            return SourceFile(path: path, text: String(decoding: bytes, as: UTF8.self))
+        }
+    }
+
+    private static func collect(_ path: String, root: String, into paths: inout [String]) throws {
+        switch Files.kind("\(root)/\(path)") {
+        case .folder:
+            for name in try Files.list("\(root)/\(path)").sorted() where !name.hasPrefix(".") {
+                try collect("\(path)/\(name)", root: root, into: &paths)
+            }
+        case .file: paths.append(path)
+        default: break
+        }
+    }
+}
+
+/// One breach of a rule, in the form that compilers use, so that editors find the place.
+struct Finding: CustomStringConvertible, Equatable {
+    var path: String
+    var line: Int
+    var message: String
+
+    var description: String { "\(path):\(line): \(message)" }
+}
+
+/// Fails the test once for each finding.
+func expectNone(
+    _ findings: [Finding], sourceLocation: SourceLocation = #_sourceLocation
+) {
+    for finding in findings {
+        Issue.record("\(finding)", sourceLocation: sourceLocation)
+    }
+}

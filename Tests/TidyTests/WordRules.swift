@@ -1,0 +1,104 @@
+/// Words that must not stand in code, each for a reason.
+struct WordRule {
+    let pattern: Regex<Substring>
+    let reason: String
+
+    init(pattern: Regex<Substring>, reason: String) {
+        // The default finds no word boundary in `handle.word`.
+        self.pattern = pattern.wordBoundaryKind(.simple)
+        self.reason = reason
+    }
+}
+
+enum WordRules {
+    /// The last letter of each word stands in brackets, so that this table does not find itself.
+    static var banned: [WordRule] {
+        [
+            WordRule(
+                pattern: #/\bFoundation[.]Proces[s]\b|\bProcess[(][)]/#,
+                reason: "it waits for grandchildren, as Packer's QEMU: use ProcessKit"),
+            WordRule(
+                pattern: #/\breadabilityHandle[r]\b/#,
+                reason: "it has no back-pressure: use LoopKit or a thread"),
+            WordRule(
+                pattern: #/DateFormatte[r]\b/#,
+                reason: "it makes the agent 43 MB larger: use Date.ISO8601FormatStyle"),
+            WordRule(pattern: #/\btry[!]/#, reason: "a fault would end the program"),
+            WordRule(pattern: #/\bas[!]/#, reason: "a fault would end the program"),
+            WordRule(
+                pattern: #/\bfatalErro[r]\b/#, reason: "input must never end the program: throw"),
+        ]
+    }
+
+    /// Waiting for time instead of for the event makes a test slow, or wrong on a slow machine.
+    static var bannedSleep: WordRule {
+        WordRule(
+            pattern: #/\bT(?:hread|ask)[.]slee[p]\b|(?:^|[^.\w])(?:u|nano)?slee[p][(]/#,
+            reason: "wait for the event: a fixed sleep is too long here and too short elsewhere")
+    }
+
+    /// Whether a sleep is none to wait by: the pause of a loop that looks for the event again and
+    /// again (`while` or `eventually`, found by the indentation that the format gives), the pace of
+    /// a source, or a task that is there to be cancelled.
+    private static func isHarmlessSleep(_ index: Int, in lines: [Substring]) -> Bool {
+        if lines[index].contains(#/[.]seconds[(]3600[)]|[.]milliseconds[(]\d[)]/#) { return true }
+        let indentation = { (line: Substring) in line.prefix { $0 == " " }.count }
+        var depth = indentation(lines[index])
+        for line in lines[..<index].reversed()
+        where line.contains(where: { $0 != " " }) && indentation(line) < depth {
+            depth = indentation(line)
+            if line.contains(#/^ *(?:while|repeat)\b|\beventually\(/#) { return true }
+            guard line.contains(#/^ *(?:do|if|\})/#) else { return false }
+        }
+        return false
+    }
+
+    /// What a pure module decides depends on its arguments alone, or it cannot be simulated.
+    static var bannedInPureModules: WordRule {
+        WordRule(
+            pattern:
+                #/
+                \bDat[e][(][)] | \bDat[e][.]now\b | \bUUI[D][(][)] | [.]rando[m][(]
+                | \bTas[k]\s*[.{] | Cloc[k][(][)] | \bFileManage[r]\b
+                /#,
+            reason: "a pure module takes time, chance and the world's state as values")
+    }
+
+    static func findings(in file: SourceFile) -> [Finding] {
+        var rules = banned
+        if case .pure = ImportRules.rule(for: file.path)?.kind { rules.append(bannedInPureModules) }
+        if file.isTest { rules.append(bannedSleep) }
+        let lines = file.codeLines
+        let words = lines.enumerated().flatMap { index, line in
+            rules.compactMap { rule -> Finding? in
+                guard let word = line.firstMatch(of: rule.pattern)?.output else { return nil }
+                if word.contains("leep"), isHarmlessSleep(index, in: lines) { return nil }
+                return Finding(
+                    path: file.path, line: index + 1,
+                    message: "`\(word)` is banned: \(rule.reason)")
+            }
+        }
+        return words + unprovenSendable(file)
+    }
+
+    /// Shortest comment that can hold a proof.
+    static let proofCharacters = 60
+
+    /// What the compiler is told to believe about threads needs the proof above it, in a comment.
+    private static func unprovenSendable(_ file: SourceFile) -> [Finding] {
+        let lines = file.lines
+        return file.codeLines.enumerated().compactMap { index, code in
+            guard let word = code.firstMatch(of: #/@unchecked\s+Sendabl[e]\b/#)?.output
+            else { return nil }
+            var comment = ""
+            for line in lines[..<index].reversed() {
+                let text = line.drop { $0 == " " }
+                if text.hasPrefix("//") { comment += text } else if !text.hasPrefix("@") { break }
+            }
+            guard comment.count < proofCharacters else { return nil }
+            return Finding(
+                path: file.path, line: index + 1,
+                message: "`\(word)` without a paragraph above it that proves it")
+        }
+    }
+}
