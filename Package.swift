@@ -123,6 +123,12 @@ let package = Package(
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
+        tests(
+            "StoreTests",
+            [
+                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "SQLKit", "Support",
+                "TestSupport",
+            ]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )
