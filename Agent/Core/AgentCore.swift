@@ -21,6 +21,13 @@ public enum AgentLimits {
     /// for SIGKILL to take effect.
     public static let terminateGraceMilliseconds: Int64 = 2_000
 
+    /// Longest sleep of a supervisor: how often it looks at the disk of a silent build.
+    public static let tickMilliseconds: Int64 = 1_000
+    /// How long processes of a lost attempt are killed again and again.
+    public static let killMilliseconds: Int64 = 10_000
+    /// How often a supervisor looks for ended orphans: they hold a process number each.
+    public static let reapMilliseconds: Int64 = 10_000
+
     /// Free room below which a failure with "No space left on device" is the host's: above it, the
     /// words come from inside a guest.
     public static let fullDiskBytes: Int64 = 64 << 20

@@ -1,1 +1,3 @@
-// placeholder
+import AgentRuntime
+
+AgentProgram.main(CommandLine.arguments)

@@ -30,7 +30,7 @@ public struct ChildProcess: ~Copyable, Sendable {
     /// - Throws: `SystemError` that names the program, also when it cannot be executed.
     public init(
         _ command: Command, streams: Streams = Streams(), passed: [Int32] = [],
-        group: borrowing ControlGroup? = nil
+        group: ControlGroup? = nil
     ) throws(SystemError) {
         let program = command.arguments.first ?? ""
         let searchPath = command.environment["PATH"] ?? ""

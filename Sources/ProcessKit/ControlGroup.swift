@@ -4,7 +4,7 @@ import Support
 
 /// A control group (version 2) of this process's own subtree: whatever is started in it can be
 /// killed at once, however it forks, changes its session or its environment.
-public struct ControlGroup: ~Copyable, Sendable {
+public struct ControlGroup: Sendable {
     public let folder: String
 
     /// Makes a group below the one of this process.

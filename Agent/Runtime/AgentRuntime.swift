@@ -1,0 +1,28 @@
+//! AgentRuntime: the effects of an agent: the daemon on its socket, one supervisor process an
+//! attempt, the gate, the probe of the host. What is decided, AgentCore decides. The supervisor and
+//! the gate are plain blocking programs; the daemon blocks nowhere but on threads of its own.
+
+import BuildProtocol
+import FoundationEssentials
+import Support
+
+/// The version of the agent that `version` and `hello` say.
+public enum AgentVersion {
+    public static let current = "0.1.0"
+}
+
+/// JSON files that the agent writes for itself.
+enum StateFile {
+    static func encode(_ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return [UInt8](try encoder.encode(value)) + [0x0A]
+    }
+
+    static func read<V: Decodable>(_ type: V.Type, _ path: String, limitBytes: Int) throws -> V {
+        let bytes = try Files.read(path, limitBytes: limitBytes)
+        do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch {
+            throw Failure("\(path) cannot be understood: \(error)")
+        }
+    }
+}

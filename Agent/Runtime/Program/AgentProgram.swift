@@ -1,0 +1,45 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// The command line of `aibuild-agent`.
+public enum AgentProgram {
+    /// Runs the program and ends the process.
+    public static func main(_ arguments: [String]) -> Never {
+        Signals.ignore(SIGPIPE)
+        exit(run(Array(arguments.dropFirst())))
+    }
+
+    static let usage = """
+        usage: aibuild-agent daemon --config FILE     serve coordinators on this host
+               aibuild-agent gate --config FILE       what a coordinator's SSH key is forced to
+               aibuild-agent supervise FOLDER         run one attempt (started by the daemon)
+               aibuild-agent version
+        """
+
+    private static func run(_ arguments: [String]) -> Int32 {
+        switch arguments.first {
+        case "version" where arguments.count == 1:
+            print("aibuild-agent \(AgentVersion.current), protocol \(ProtocolVersion.current)")
+            return 0
+        case "supervise": return SupervisorProgram.run(Array(arguments.dropFirst()))
+        default:
+            complain(usage)
+            return EX_USAGE
+        }
+    }
+
+    static func complain(_ text: String) {
+        var text = text + "\n"
+        text.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
+    }
+}
+
+/// Exit statuses of sysexits.h, which Swift does not see.
+let EX_USAGE: Int32 = 64
+let EX_UNAVAILABLE: Int32 = 69
+let EX_SOFTWARE: Int32 = 70
+let EX_IOERR: Int32 = 74
+let EX_CONFIG: Int32 = 78

@@ -1,0 +1,110 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import Support
+
+/// Measures, hashes and puts aside the images that a build program left.
+struct ArtifactCollector {
+    let context: AttemptContext
+
+    /// Moves each file to the artifacts folder, where the gate finds it by its name.
+    func collect(_ paths: [String]) throws -> [Artifact] {
+        guard paths.count <= ProtocolLimits.artifactsPerAttempt else {
+            throw invalid(
+                "left \(paths.count) files; at most \(ProtocolLimits.artifactsPerAttempt) "
+                    + "are taken: pack them")
+        }
+        var artifacts: [Artifact] = []
+        for path in paths {
+            let name = Files.name(of: path)
+            try check(path, name)
+            guard !artifacts.contains(where: { $0.name == name }) else {
+                throw invalid("left two files of the name \(Names.quoted(name))")
+            }
+            let kept = "\(context.folder.artifacts)/\(name)"
+            if rename(path, kept) != 0 { throw SystemError.last("cannot move \(path)") }
+            artifacts.append(try measure(kept, name))
+        }
+        if !artifacts.isEmpty { try Files.syncFolder(context.folder.artifacts) }
+        return artifacts
+    }
+
+    private func check(_ path: String, _ name: String) throws {
+        guard Names.isFileName(name) else {
+            throw invalid("left a file of the unusable name \(Names.quoted(name))")
+        }
+        switch Files.kind(path) {
+        case .file: break
+        case .link:
+            throw invalid("left \(Names.quoted(name)), a symbolic link; copy the file instead")
+        case .folder:
+            throw invalid("left \(Names.quoted(name)), a folder; leave the images themselves")
+        case .other: throw invalid("left \(Names.quoted(name)), which is no plain file")
+        case nil: throw invalid("named \(Names.quoted(name)), which is not there")
+        }
+        // The name is a plain one; its folders must not lead elsewhere by a link.
+        let root = Links.resolved(context.folder.root) ?? context.folder.root
+        guard let real = Links.resolved(path), real.hasPrefix(root + "/") else {
+            throw invalid(
+                "put its image at \(Names.quoted(path)), outside the attempt's folder; "
+                    + "use the variable outdir, or a path relative to the template")
+        }
+    }
+
+    /// One read serves the digest of the file and those of its chunks.
+    private func measure(_ path: String, _ name: String) throws -> Artifact {
+        let file = try Descriptor(path, O_RDONLY | O_NOFOLLOW)
+        let size = try file.sizeBytes()
+        var whole = SHA256()
+        var chunks: [String] = []
+        var header: [UInt8] = []
+        var footer: [UInt8] = []
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: ProtocolLimits.artifactChunkBytes, alignment: 4096)
+        defer { buffer.deallocate() }
+        var offset: Int64 = 0
+        while offset < size {
+            try context.checkpoint()
+            let wanted = Int(min(Int64(buffer.count), size - offset))
+            let filled = try fill(buffer, wanted, from: file, at: offset)
+            guard filled == wanted else {
+                throw Fault(
+                    .infrastructure, .hostError,
+                    "the image \(Names.quoted(name)) became shorter while it was read")
+            }
+            let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<filled])
+            var chunk = SHA256()
+            chunk.update(bytes)
+            chunks.append(chunk.finish())
+            whole.update(bytes)
+            if offset == 0 { header = Array(bytes.prefix(ImageFormat.headerBytes)) }
+            footer = Array(bytes.suffix(512))
+            offset += Int64(filled)
+        }
+        // A result must not be more durable than what it speaks of.
+        try file.sync()
+        let format = ImageFormat.detect(
+            name: name, header: header, footer: footer, sizeBytes: size)
+        return Artifact(
+            name: name, sizeBytes: size, sha256: whole.finish(), format: format.name,
+            virtualSizeBytes: format.virtualSizeBytes, chunkSHA256: chunks)
+    }
+
+    private func fill(
+        _ buffer: UnsafeMutableRawBufferPointer, _ wanted: Int, from file: borrowing Descriptor,
+        at offset: Int64
+    ) throws(SystemError) -> Int {
+        var filled = 0
+        while filled < wanted {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<wanted])
+            let count = try file.read(into: rest, at: offset + Int64(filled))
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+
+    private func invalid(_ what: String) -> Fault {
+        Fault(.template, .templateInvalid, "the build \(what)")
+    }
+}

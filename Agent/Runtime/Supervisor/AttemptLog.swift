@@ -1,0 +1,67 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import Support
+
+/// The log file of one attempt: whole records, counted and digested as they are written.
+final class AttemptLog {
+    private let path: String
+    private let file: Descriptor
+    private var cap: LogCap
+    private var hasher: SHA256?
+    private var sizeBytes: Int64 = 0
+
+    init(_ path: String, limitBytes: Int64) throws(SystemError) {
+        self.path = path
+        file = try Descriptor(path, O_WRONLY | O_CREAT | O_TRUNC)
+        cap = LogCap(limitBytes: limitBytes)
+        hasher = SHA256()
+    }
+
+    /// Appends records, within the limit.
+    func write(_ records: [UInt8]) throws(SystemError) {
+        if records.isEmpty { return }
+        let (count, becameFull) = cap.admit(records)
+        try append(records, count)
+        if becameFull { try append(Self.record(cap.fullNotice)) }
+    }
+
+    /// Appends a word of the supervisor itself.
+    func say(_ text: String) throws(SystemError) { try write(Self.record(text)) }
+
+    /// Appends what the limit held back, makes the file durable.
+    func close() throws(SystemError) -> (sizeBytes: Int64, sha256: String) {
+        if let (notice, tail) = cap.finish() { try append(Self.record(notice) + tail) }
+        try file.sync()
+        let digest = hasher.take()?.finish() ?? ""
+        return (sizeBytes, digest)
+    }
+
+    private func append(_ bytes: [UInt8], _ count: Int? = nil) throws(SystemError) {
+        let count = count ?? bytes.count
+        if count == 0 { return }
+        var failure: SystemError?
+        bytes.withUnsafeBytes { raw in
+            let piece = UnsafeRawBufferPointer(rebasing: raw[..<count])
+            do throws(SystemError) {
+                try file.writeAll(piece, at: sizeBytes)
+                hasher?.update(piece)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure {
+            // A full disk took a part of a record; a reader must never see that.
+            ftruncate(file.raw, Int(sizeBytes))
+            throw SystemError(errno: failure.errno, "cannot write \(path)")
+        }
+        sizeBytes += Int64(count)
+    }
+
+    private static func record(_ text: String) -> [UInt8] {
+        var records: [UInt8] = []
+        LogEncoder.append(
+            text, stream: .sys, unixMilliseconds: Clocks.unixMilliseconds(), into: &records)
+        return records
+    }
+}

@@ -1,0 +1,78 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// Runs a template's own program.
+struct CommandBuild {
+    let context: AttemptContext
+    let arguments: [String]
+    let baseImagePath: String?
+
+    /// - Returns: paths of the images, all in the output folder.
+    func run() throws -> [String] {
+        let program = try checkedProgram()
+        let environment = try BuildEnvironment.command(
+            context.order, context.folder, baseImagePath: baseImagePath)
+        let command = Command(
+            arguments, environment: environment, workFolder: context.folder.work)
+        var sink = RawSink()
+        let status: ExitStatus
+        do {
+            status = try ProgramRunner(context: context).run(command, &sink)
+        } catch let error as SystemError where [ENOENT, EACCES, ENOEXEC].contains(error.errno) {
+            throw Fault(
+                .template, error.errno == ENOENT ? .templateMissing : .templateInvalid,
+                "the build command \(Names.quoted(program)) cannot be run: \(error)")
+        }
+        let end = FaultClassifier.End(
+            program: .command, exitCode: status.exitCode, signal: status.signal,
+            tail: sink.tail.text, lowestFreeBytes: context.lowestFreeBytes)
+        if let fault = FaultClassifier.fault(end) { throw ProgramFault(fault, status.exitCode) }
+        return try Files.list(context.folder.output).map { "\(context.folder.output)/\($0)" }
+    }
+
+    /// A program of the template must be in it, and executable: said before the system says it
+    /// in fewer words.
+    private func checkedProgram() throws -> String {
+        guard let program = arguments.first, !program.isEmpty else {
+            throw Fault(.template, .templateInvalid, "the build command of aibuild.yml is empty")
+        }
+        guard program.contains("/"), !program.hasPrefix("/") else { return program }
+        let path = "\(context.folder.work)/\(program)"
+        guard Files.exists(path) else {
+            throw Fault(
+                .template, .templateMissing,
+                "the build command \(Names.quoted(program)) is not in the template repository")
+        }
+        guard access(path, X_OK) == 0 else {
+            throw Fault(
+                .template, .templateInvalid,
+                "the build command \(Names.quoted(program)) is not executable; "
+                    + "`git update-index --chmod=+x \(program)` makes it so")
+        }
+        return program
+    }
+}
+
+/// A fault of a build program that has an exit status.
+struct ProgramFault: Error {
+    var fault: Fault
+    var exitCode: Int?
+
+    init(_ fault: Fault, _ exitCode: Int?) {
+        self.fault = fault
+        self.exitCode = exitCode
+    }
+}
+
+extension ExitStatus {
+    var exitCode: Int? {
+        if case .exited(let code) = self { Int(code) } else { nil }
+    }
+
+    var signal: Int? {
+        if case .killed(let signal) = self { Int(signal) } else { nil }
+    }
+}

@@ -1,0 +1,179 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// Runs one program of an attempt to its end, and the whole tree below it: streams its output to
+/// the log, keeps the timers, obeys cancel. Nothing of the tree is left when it returns.
+struct ProgramRunner {
+    let context: AttemptContext
+
+    /// - Returns: how the program ended by itself.
+    /// - Throws: `Fault` when it was stopped (cancel, timer) or could not be started, `SystemError`
+    ///   for the supervisor's own trouble.
+    func run(
+        _ command: Command, _ sink: inout some OutputSink
+    ) throws -> ExitStatus {
+        var out = try Pipe()
+        var err = try Pipe()
+        let child = try ChildProcess(
+            command, streams: .init(output: out.writeDescriptor, error: err.writeDescriptor),
+            group: context.group)
+        out.closeWriteEnd()
+        err.closeWriteEnd()
+        context.timers.sawOutput(nowMilliseconds: Clocks.monotonicMilliseconds())
+        var session = Session(context)
+        defer { session.release() }
+        do {
+            let status = try session.watch(child, out, err, &sink)
+            let stubborn = killLeftovers(child)
+            // Everybody who could write is dead, so both pipes end now.
+            try session.drain(out, err, &sink)
+            try session.finish(&sink)
+            if !stubborn.isEmpty {
+                throw Fault(
+                    .infrastructure, .hostError,
+                    "processes \(stubborn) of the build cannot be killed: they hang in the kernel")
+            }
+            if let fault = session.fault { throw fault }
+            return status
+        } catch {
+            _ = killLeftovers(child)
+            throw error
+        }
+    }
+
+    /// - Returns: the processes that would not die.
+    private func killLeftovers(_ child: borrowing ChildProcess) -> [Int32] {
+        child.signalGroup(SIGKILL)
+        context.group?.kill()
+        return Descendants.sweep()
+    }
+}
+
+/// The watch over one running program.
+private struct Session {
+    private let context: AttemptContext
+    private let buffer: UnsafeMutableRawBufferPointer
+    private var records: [UInt8] = []
+    private var outEnded = false
+    private var errEnded = false
+    private var ladder: StopLadder?
+    private var nextReapMilliseconds = Clocks.monotonicMilliseconds() + AgentLimits.reapMilliseconds
+    private(set) var fault: Fault?
+
+    init(_ context: AttemptContext) {
+        self.context = context
+        buffer = .allocate(byteCount: AgentLimits.readBytes, alignment: 16)
+    }
+
+    func release() { buffer.deallocate() }
+
+    mutating func watch(
+        _ child: borrowing ChildProcess, _ out: borrowing Pipe, _ err: borrowing Pipe,
+        _ sink: inout some OutputSink
+    ) throws -> ExitStatus {
+        while true {
+            let ready = try Wait.readable(
+                [
+                    child.pidfd.raw, outEnded ? -1 : out.readEnd.raw,
+                    errEnded ? -1 : err.readEnd.raw, context.control.watch.descriptor.raw,
+                ], timeoutMilliseconds: timeoutMilliseconds())
+            context.sampleDisk()
+            if ready[1] { outEnded = try read(out, .out, &sink) }
+            if ready[2] { errEnded = try read(err, .err, &sink) }
+            if ready[3] { obey() }
+            if ready[0], let status = try child.reap() { return status }
+            try keepTime(child)
+        }
+    }
+
+    /// Reads both pipes to their ends.
+    mutating func drain(
+        _ out: borrowing Pipe, _ err: borrowing Pipe, _ sink: inout some OutputSink
+    ) throws {
+        while !outEnded || !errEnded {
+            let ready = try Wait.readable(
+                [outEnded ? -1 : out.readEnd.raw, errEnded ? -1 : err.readEnd.raw],
+                timeoutMilliseconds: 0)
+            // Only what could not be killed still holds a pipe open; it is reported as such.
+            if !ready[0] && !ready[1] { return }
+            if ready[0] { outEnded = try read(out, .out, &sink) }
+            if ready[1] { errEnded = try read(err, .err, &sink) }
+        }
+    }
+
+    mutating func finish(_ sink: inout some OutputSink) throws {
+        sink.finish(unixMilliseconds: Clocks.unixMilliseconds(), into: &records)
+        try flush()
+    }
+
+    /// - Returns: whether the stream has ended.
+    private mutating func read(
+        _ pipe: borrowing Pipe, _ stream: LogRecord.Stream, _ sink: inout some OutputSink
+    ) throws -> Bool {
+        switch try pipe.read(into: buffer) {
+        case .nothingYet: return false
+        case .end: return true
+        case .bytes(let count):
+            let isAlive = sink.take(
+                UnsafeRawBufferPointer(rebasing: buffer[..<count]), of: stream,
+                unixMilliseconds: Clocks.unixMilliseconds(), into: &records)
+            try flush()
+            if isAlive {
+                context.timers.sawOutput(nowMilliseconds: Clocks.monotonicMilliseconds())
+            }
+            return false
+        }
+    }
+
+    private mutating func flush() throws {
+        try context.log.write(records)
+        records.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func obey() {
+        guard let wish = context.control.wish() else { return }
+        stop(wish.fault, isUrgent: wish == .forget)
+    }
+
+    private mutating func stop(_ fault: Fault, isUrgent: Bool) {
+        let now = Clocks.monotonicMilliseconds()
+        if self.fault == nil { self.fault = fault }
+        if ladder == nil {
+            ladder = StopLadder(nowMilliseconds: now, isUrgent: isUrgent)
+            try? context.log.say(fault.reason)
+        } else if isUrgent {
+            ladder?.hurry(nowMilliseconds: now)
+        }
+    }
+
+    private mutating func keepTime(_ child: borrowing ChildProcess) throws {
+        let now = Clocks.monotonicMilliseconds()
+        if ladder == nil, let expired = context.timers.expired(nowMilliseconds: now) {
+            stop(expired, isUrgent: false)
+        }
+        switch ladder?.step(nowMilliseconds: now) {
+        case .interrupt: child.signalGroup(SIGINT)
+        case .terminate: child.signalGroup(SIGTERM)
+        case .kill:
+            child.signalGroup(SIGKILL)
+            context.group?.kill()
+        case nil: break
+        }
+        if now >= nextReapMilliseconds {
+            Descendants.reapOrphans(except: child.pid)
+            nextReapMilliseconds = now + AgentLimits.reapMilliseconds
+        }
+    }
+
+    private func timeoutMilliseconds() -> Int32 {
+        let deadline =
+            ladder == nil
+            ? context.timers.nextDeadlineMilliseconds
+            : ladder?.nextDeadlineMilliseconds ?? .max
+        let rest = max(0, deadline - Clocks.monotonicMilliseconds())
+        return Int32(min(rest, AgentLimits.tickMilliseconds))
+    }
+}

@@ -1,0 +1,96 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// One attempt from its folder to its result. A process of its own, detached from the daemon: it
+/// goes on when the daemon crashes, restarts or is upgraded.
+struct Supervisor {
+    let folder: AttemptFolder
+    let order: AttemptOrder
+
+    /// Runs the attempt. When it returns, nothing of it runs, and `result.json` is durable.
+    func run() throws {
+        let started = Clocks.unixMilliseconds()
+        let context = try AttemptContext(order, folder)
+        var artifacts: [Artifact] = []
+        var outcome = Outcome()
+        do {
+            (artifacts, outcome.exitCode) = try build(context)
+        } catch {
+            (outcome.fault, outcome.exitCode) = Self.fault(of: error, in: context)
+        }
+        clean(context)
+        if outcome.fault != nil {
+            artifacts = []
+            try? Files.remove(folder.artifacts)
+        }
+        // A disk that was full has room again now.
+        try? context.log.say(
+            outcome.fault.map { "failed: \($0.code.rawValue): \($0.reason)" } ?? "passed")
+        let (logBytes, logSHA256) = try context.log.close()
+        let result = Finished(
+            attempt: folder.token, outcome: outcome, logBytes: logBytes, logSHA256: logSHA256,
+            artifacts: artifacts, accelerator: order.accelerator,
+            startedUnixMilliseconds: started, endedUnixMilliseconds: Clocks.unixMilliseconds())
+        try Files.replace(folder.result, with: StateFile.encode(result), mode: 0o600)
+    }
+
+    private func build(_ context: AttemptContext) throws -> ([Artifact], Int?) {
+        try context.checkpoint()
+        try context.enter(.preparing)
+        for path in [
+            folder.work, folder.output, folder.temporary, folder.home, folder.artifacts,
+        ] {
+            try Files.makeFolder(path, mode: 0o700)
+        }
+        try TemplateUnpacker(context: context).unpack()
+        let recipe = order.start.recipe
+        let baseImage: FetchedBaseImage? = nil
+        try context.checkpoint()
+        let files: [String]
+        switch recipe.builder {
+        case .command(let arguments):
+            try context.enter(.building)
+            files = try CommandBuild(
+                context: context, arguments: arguments, baseImagePath: baseImage?.path
+            ).run()
+        case .packer:
+            throw Fault(.infrastructure, .hostError, "not yet")
+        }
+        try context.enter(.hashing)
+        return (try ArtifactCollector(context: context).collect(files), 0)
+    }
+
+    /// Ends what still runs and frees the disk of what nobody needs any more.
+    private func clean(_ context: AttemptContext) {
+        context.group?.kill()
+        _ = Descendants.sweep()
+        context.group?.remove()
+        for path in folder.scratch { try? Files.remove(path) }
+    }
+
+    private static func fault(
+        of error: any Error, in context: AttemptContext
+    ) -> (Fault, exitCode: Int?) {
+        switch error {
+        case let fault as Fault: return (fault, nil)
+        case let failed as ProgramFault: return (failed.fault, failed.exitCode)
+        case let error as SystemError where error.isDiskFull:
+            return (
+                Fault(
+                    .infrastructure, .diskFull, "the host's disk is full: \(error); free some room "
+                        + "under \(context.order.stateFolder)"), nil
+            )
+        default:
+            return (Fault(.infrastructure, .hostError, "the agent failed: \(error)"), nil)
+        }
+    }
+}
+
+/// A base image on this host's disk.
+struct FetchedBaseImage: Sendable, Hashable {
+    var path: String
+    var sha256: String?
+}

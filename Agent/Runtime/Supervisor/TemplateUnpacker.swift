@@ -1,0 +1,87 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// Unpacks the template archive into the work folder and makes sure that it stays there.
+struct TemplateUnpacker {
+    let context: AttemptContext
+
+    func unpack() throws {
+        let archive = StateFolder(context.order.stateFolder)
+            .template(context.order.start.template.sha256)
+        let command = Command(
+            [
+                "tar", "--extract", "--file", archive, "--directory", context.folder.work,
+                "--no-same-owner", "--no-same-permissions", "--no-xattrs", "--no-acls",
+                "--no-selinux", "--warning=no-timestamp", "--warning=no-unknown-keyword",
+            ],
+            environment: BuildEnvironment.common(context.order, context.folder),
+            workFolder: context.folder.work)
+        var sink = RawSink()
+        let status = try ProgramRunner(context: context).run(command, &sink)
+        guard status.isSuccess else {
+            if sink.tail.text.contains("No space left on device") {
+                throw SystemError(errno: ENOSPC, "cannot unpack the template")
+            }
+            throw Fault(
+                .template, .templateInvalid,
+                "the template archive cannot be unpacked (tar: \(status)):\n"
+                    + sink.tail.text)
+        }
+        var entries = 0
+        try check(context.folder.work, relative: "", depth: 0, &entries)
+    }
+
+    /// Refuses what leads out of the tree, and what is neither file, folder nor link.
+    private func check(
+        _ folder: String, relative: String, depth: Int, _ entries: inout Int
+    ) throws {
+        guard depth <= AgentLimits.treeDepth else {
+            throw invalid("has folders more than \(AgentLimits.treeDepth) deep")
+        }
+        for name in try Files.list(folder) {
+            entries += 1
+            guard entries <= AgentLimits.treeEntries else {
+                throw invalid("has more than \(AgentLimits.treeEntries) files")
+            }
+            let path = "\(folder)/\(name)"
+            let inner = relative.isEmpty ? name : "\(relative)/\(name)"
+            switch Files.kind(path) {
+            case .folder: try check(path, relative: inner, depth: depth + 1, &entries)
+            case .link:
+                let target = Links.target(path)
+                guard TemplateTree.isInside(link: inner, target: target) else {
+                    throw invalid(
+                        "contains the link \(Names.quoted(inner)) to \(Names.quoted(target)), "
+                            + "which leads out of it")
+                }
+            case .file, nil: break
+            case .other:
+                throw invalid("contains \(Names.quoted(inner)), which is no file, folder or link")
+            }
+        }
+    }
+
+    private func invalid(_ what: String) -> Fault {
+        Fault(.template, .templateInvalid, "the template archive \(what)")
+    }
+}
+
+enum Links {
+    /// What a symbolic link says; empty when it cannot be read.
+    static func target(_ path: String) -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(path, &buffer, buffer.count)
+        guard count > 0 else { return "" }
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// The path with all links followed, or `nil` when nothing is there.
+    static func resolved(_ path: String) -> String? {
+        guard let raw = realpath(path, nil) else { return nil }
+        defer { free(raw) }
+        return String(cString: raw)
+    }
+}
