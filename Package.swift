@@ -114,7 +114,12 @@ let package = Package(
         module(
             "TestSupport", "Tests/TestSupport",
             ["CLinux", "LoopKit", "SQLKit", "SSHKit", "Support"]),
+        tests(
+            "HTTPTests",
+            ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
+        ),
         tests("TidyTests", ["ProcessKit", "Support"]),
+        tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
         tests("YAMLKitTests", ["YAMLKit"]),

@@ -23,6 +23,8 @@ public enum AgentLimits {
 
     /// Longest sleep of a supervisor: how often it looks at the disk of a silent build.
     public static let tickMilliseconds: Int64 = 1_000
+    /// How long a new daemon waits for the process id of a supervisor that has only just begun.
+    public static let adoptMilliseconds: Int64 = 5_000
     /// How long processes of a lost attempt are killed again and again.
     public static let killMilliseconds: Int64 = 10_000
     /// How often a supervisor looks for ended orphans: they hold a process number each.

@@ -1,5 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
+import Support
 
 extension Coordinator {
     // MARK: Builds

@@ -47,7 +47,9 @@ enum ImportRules {
         .init(
             "HTTPServerKit", "Sources/HTTPServerKit", .kit,
             ["CMicroHTTPD", "CLinux", "HTTPTypes", "Support"]),
-        .init("HTTPClientKit", "Sources/HTTPClientKit", .kit, ["CCurl", "CLinux", "Support"]),
+        .init(
+            "HTTPClientKit", "Sources/HTTPClientKit", .kit,
+            ["CCurl", "CLinux", "HTTPTypes", "Support"]),
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support"]),
 
         // The words both sides share
@@ -92,7 +94,10 @@ enum ImportRules {
         // For tests only, so it may reach for C like a kit
         .init(
             "TestSupport", "Tests/TestSupport", .test,
-            ["CLinux", "HTTPClientKit", "LoopKit", "ProcessKit", "SSHKit", "Support"]),
+            [
+                "CLinux", "HTTPClientKit", "HTTPServerKit", "HTTPTypes", "LoopKit", "ProcessKit",
+                "SQLKit", "SSHKit", "Support", "YAMLKit",
+            ]),
     ]
 
     /// The rule for a file; `nil` for tests, which import what they test, and for the manifest.

@@ -1,0 +1,139 @@
+import FoundationEssentials
+import HTTPClientKit
+import HTTPTypes
+import Support
+import Testing
+
+struct ClientTests {
+    private let client = HTTPClient()
+
+    private func failure(_ url: String, timeouts: HTTPTimeouts = HTTPTimeouts()) async throws
+        -> HTTPClientError
+    {
+        let error = await #expect(throws: HTTPClientError.self) {
+            try await client.download(
+                DownloadRequest(url: url, timeouts: timeouts), to: MemorySink())
+        }
+        return try #require(error)
+    }
+
+    @Test func quotesTheServersWords() async throws {
+        try await withServer({ request in
+            request.path == "/gone"
+                ? Problem.notFound("no build 7", remedy: "aibuild builds lists them").response
+                : .text(String(repeating: "x", count: 1 << 20), status: 503)
+        }) { base, _ in
+            let gone = try await failure(base + "/gone?token=secret")
+            #expect(gone.kind == .status(404))
+            #expect(gone.isPermanent)
+            #expect(
+                gone.message
+                    == "\(base)/gone answers 404 Not Found: no build 7; aibuild builds lists them")
+            #expect(gone.problem?.remedy == "aibuild builds lists them")
+            let busy = try await failure(base + "/busy")
+            #expect(busy.kind == .status(503))
+            #expect(!busy.isPermanent)
+            // `request` leaves the judgement to its caller.
+            #expect(try await client.request("GET", base + "/gone").status == 404)
+        }
+    }
+
+    @Test func noticesAStall() async throws {
+        let server = try RawServer { connection in
+            _ = connection.read(until: "\r\n\r\n")
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf.")
+            // Until the client gives up.
+            _ = connection.read(until: "\u{1}")
+        }
+        let error = try await failure(
+            "http://127.0.0.1:\(server.port)/image", timeouts: HTTPTimeouts(stallSeconds: 0.3))
+        #expect(error.kind == .stalled)
+        #expect(error.message.hasSuffix("/image stalled: no byte for 0.3 s"))
+        #expect(!error.isPermanent)
+    }
+
+    @Test func boundsTheWholeTime() async throws {
+        let source = TestSource { _ in
+            try? await Task.sleep(for: .milliseconds(5))
+            return [1]
+        }
+        try await withServer({ _ in HTTPResponse(body: .stream(source)) }) { base, _ in
+            let error = try await failure(base + "/", timeouts: HTTPTimeouts(totalSeconds: 0.3))
+            #expect(error.kind == .timedOut)
+        }
+    }
+
+    @Test func noticesABrokenAnswer() async throws {
+        let server = try RawServer { connection in
+            _ = connection.read(until: "\r\n\r\n")
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf.")
+        }
+        #expect(try await failure("http://127.0.0.1:\(server.port)/").kind == .broken)
+    }
+
+    @Test func saysWhatIsWrong() async throws {
+        // A port that was free a moment ago, and that nobody is given at random.
+        let refused = try await failure("http://127.0.0.1:1/x")
+        #expect(refused.kind == .refused)
+        #expect(refused.message.contains("is the server running there?"))
+        let unknown = try await failure("http://user:secret@host.invalid/x?token=secret")
+        #expect(unknown.kind == .couldNotResolve)
+        #expect(unknown.message.hasPrefix("cannot reach http://host.invalid/x:"))
+        #expect(try await failure("gopher://127.0.0.1/").kind == .protocolForbidden)
+        #expect(try await failure("http://").kind == .invalidRequest)
+        #expect(try await failure("http://a b/").kind == .invalidRequest)
+    }
+
+    @Test func letsNothingBreakOutOfItsLine() async throws {
+        let error = await #expect(throws: HTTPClientError.self) {
+            try await client.request(
+                "GET", "http://127.0.0.1:1/", headers: ["A": "b\r\nX-Evil: 1"])
+        }
+        #expect(error?.kind == .invalidRequest)
+        await #expect(throws: HTTPClientError.self) {
+            try await client.request("GET / HTTP/1.1\r\n", "http://127.0.0.1:1/")
+        }
+    }
+
+    @Test func boundsAnswersAndTransfers() async throws {
+        var limits = HTTPClientLimits()
+        limits.answerBytes = 1000
+        limits.transfers = 1
+        limits.waitingTransfers = 1
+        let small = HTTPClient(limits: limits)
+        let source = TestSource { _ in [UInt8](repeating: 0, count: 300) }
+        let quiet = TestSource { _ in
+            try? await Task.sleep(for: .seconds(3600))
+            return nil
+        }
+        try await withServer({ request in
+            HTTPResponse(body: .stream(request.path == "/quiet" ? quiet : source))
+        }) { base, _ in
+            let error = await #expect(throws: HTTPClientError.self) {
+                try await small.request("GET", base + "/endless")
+            }
+            #expect(error?.kind == .tooLarge)
+            let first = Task { try await small.request("GET", base + "/quiet") }
+            try await eventually("the only thread is taken") { quiet.asked == 1 }
+            // Of two more, one waits and the other is refused.
+            let refusals = Notes<HTTPClientError.Kind>()
+            let others = (0..<2).map { _ in
+                Task {
+                    do throws(HTTPClientError) {
+                        _ = try await small.request("GET", base + "/quiet")
+                    } catch {
+                        refusals.add(error.kind)
+                        throw error
+                    }
+                }
+            }
+            try await eventually("one is refused") { refusals.all == [.busy] }
+            for task in others { task.cancel() }
+            first.cancel()
+            for task in others {
+                await #expect(throws: HTTPClientError.self) { try await task.value }
+            }
+            await #expect(throws: HTTPClientError.self) { try await first.value }
+        }
+    }
+}

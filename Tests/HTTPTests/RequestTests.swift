@@ -1,0 +1,64 @@
+import HTTPTypes
+import Testing
+
+struct RequestTests {
+    @Test(arguments: [
+        ("/", "/", []),
+        ("/a/b", "/a/b", ["a", "b"]),
+        ("/a/", "/a/", ["a"]),
+        ("/a%20b/%C3%BC?x=1", "/a b/ü", ["a b", "ü"]),
+        ("http://host:1/p?q", "/p", ["p"]),
+        ("http://host", "/", []),
+        ("HTTP://host?x", "/", []),
+        ("/a:1/..b/...", "/a:1/..b/...", ["a:1", "..b", "..."]),
+    ])
+    func decodesPaths(target: String, path: String, segments: [String]) throws {
+        let request = try HTTPRequest(method: "GET", target: target)
+        #expect(request.path == path)
+        #expect(request.segments == segments)
+    }
+
+    @Test(arguments: [
+        "", "*", "a", "/..", "/a/../b", "/%2e%2E/x", "/./a", "/a%00b", "/a%2fb", "/%", "/%1",
+        "/%zz", "/%ff", "//a", "/a//b", "/a%0ab", "/?x=%", "/?%ff", "http://host/../a",
+    ])
+    func refuses(target: String) {
+        let problem = #expect(throws: Problem.self) {
+            try HTTPRequest(method: "GET", target: target)
+        }
+        #expect(problem?.status == 400)
+    }
+
+    @Test func decodesQueries() throws {
+        let query = try HTTPQuery(decoding: "a=1&b=x+y%26&a=2&flag&empty=&=v&c=d=e")
+        #expect(query["a"] == "1")
+        #expect(query.all("a") == ["1", "2"])
+        #expect(query["b"] == "x y&")
+        #expect(query["flag"] == "")
+        #expect(query["c"] == "d=e")
+        #expect(query["none"] == nil)
+    }
+
+    @Test func refusesEndlessQueries() {
+        let text = Array(repeating: "a=1", count: 257).joined(separator: "&")
+        #expect(throws: Problem.self) { try HTTPQuery(decoding: text) }
+    }
+
+    @Test func encodesWhatItDecodes() {
+        let text = "a/b?c=d&e %\u{0}ü+~"
+        let encoded = PercentCoding.encode(text)
+        #expect(encoded == "a%2Fb%3Fc%3Dd%26e%20%25%00%C3%BC%2B~")
+        #expect(PercentCoding.decode(encoded) == text)
+    }
+
+    @Test func headersIgnoreCase() {
+        var headers: HTTPHeaders = ["Content-Type": "a", "X-A": "1", "x-a": "2"]
+        #expect(headers["content-TYPE"] == "a")
+        #expect(headers.all("X-a") == ["1", "2"])
+        headers.set("x-A", "3")
+        #expect(headers.all("x-a") == ["3"])
+        #expect(headers["Content-Typ"] == nil)
+        // "{" and "[" differ in one bit only, as letters of two cases do.
+        #expect(HTTPHeaders(dictionaryLiteral: ("a{", "1"))["a["] == nil)
+    }
+}
