@@ -8,6 +8,8 @@ public enum AgentLimits {
     public static let logTailBytes = 64 << 10
     /// One read from a build program; one write to the log follows it.
     public static let readBytes = 256 << 10
+    /// One read and write of the gate: few system calls for whole images.
+    public static let sendBytes = 1 << 20
     /// A machine-readable line of Packer. Guests print megabyte lines; longer ones are cut.
     public static let packerLineBytes = 1 << 20
     /// The end of a build's output that is searched for the reason of a failure.

@@ -80,7 +80,8 @@ struct Supervisor {
         case let error as SystemError where error.isDiskFull:
             return (
                 Fault(
-                    .infrastructure, .diskFull, "the host's disk is full: \(error); free some room "
+                    .infrastructure, .diskFull,
+                    "the host's disk is full: \(error); free some room "
                         + "under \(context.order.stateFolder)"), nil
             )
         default:
