@@ -119,6 +119,7 @@ let package = Package(
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
         ),
         tests("TidyTests", ["ProcessKit", "Support"]),
+        tests("BuildProtocolTests", ["BuildProtocol", "Support"]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),
