@@ -47,7 +47,9 @@ enum ImportRules {
         .init(
             "HTTPServerKit", "Sources/HTTPServerKit", .kit,
             ["CMicroHTTPD", "CLinux", "HTTPTypes", "Support"]),
-        .init("HTTPClientKit", "Sources/HTTPClientKit", .kit, ["CCurl", "CLinux", "Support"]),
+        .init(
+            "HTTPClientKit", "Sources/HTTPClientKit", .kit,
+            ["CCurl", "CLinux", "HTTPTypes", "Support"]),
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support"]),
 
         // The words both sides share
@@ -87,7 +89,8 @@ enum ImportRules {
                 "SQLKit", "SSHKit", "Support", "YAMLKit",
             ]),
         .init(
-            "aibuild", "Sources/aibuild", .outer, ["BuildProtocol", "HTTPClientKit", "Support"]),
+            "aibuild", "Sources/aibuild", .outer,
+            ["BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support"]),
 
         // For tests only, so it may reach for C like a kit
         .init(
