@@ -5,12 +5,13 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# To compile and link (g++ brings the C and C++ headers and the linker that Swift uses).
-packages=(g++ make pkg-config git ca-certificates
+# To compile and link. The toolchain needs libxml2 itself, and g++ brings the C and C++ headers
+# and the linker that Swift uses.
+packages=(g++ libxml2 make pkg-config git ca-certificates
     libcurl4-openssl-dev libmariadb-dev libmicrohttpd-dev libsqlite3-dev libssh2-1-dev libssl-dev
     libyaml-dev zlib1g-dev)
 # What the tests and the demo run: the real components.
-packages+=(packer qemu-system-x86 qemu-utils openssh-client openssh-server mariadb-server curl
+packages+=(packer qemu-system-x86 qemu-utils openssh-client openssh-server mariadb-server curl jq
     rsync tar)
 # What examples/mini-linux is made of; its kernel is fetched below.
 packages+=(busybox-static cpio dropbear-bin extlinux isolinux kmod openssl syslinux-common xorriso)
@@ -79,12 +80,17 @@ if [ ${#missing[@]} -gt 0 ]; then
     remove_policy
     for package in "${missing[@]}"; do
         case $package in
-        openssh-server) unit=ssh.service ;;
-        mariadb-server) unit=mariadb.service ;;
+        openssh-server) service=ssh ;;
+        mariadb-server) service=mariadb ;;
         *) continue ;;
         esac
-        as_root systemctl disable "$unit" >/dev/null 2>&1 || true
-        say "$package: $unit is neither started nor enabled (systemctl enable --now $unit)"
+        # Where there is no systemd, then by the links of System V.
+        if as_root systemctl disable "$service" >/dev/null 2>&1 ||
+            as_root update-rc.d "$service" disable >/dev/null 2>&1; then
+            say "$package: the service $service is neither started nor enabled"
+        else
+            warn "$package: the service $service was not started, but could not be disabled"
+        fi
     done
 fi
 

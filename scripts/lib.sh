@@ -49,3 +49,6 @@ free_port() {
     done
     die "found no free TCP port between 20000 and 32000"
 }
+
+# One value of a JSON document on standard input, by its path: json_field image.url
+json_field() { jq --exit-status --raw-output ".$1"; }

@@ -8,6 +8,8 @@ public enum AgentLimits {
     public static let logTailBytes = 64 << 10
     /// One read from a build program; one write to the log follows it.
     public static let readBytes = 256 << 10
+    /// One read and write of the gate: few system calls for whole images.
+    public static let sendBytes = 1 << 20
     /// A machine-readable line of Packer. Guests print megabyte lines; longer ones are cut.
     public static let packerLineBytes = 1 << 20
     /// The end of a build's output that is searched for the reason of a failure.
@@ -23,6 +25,8 @@ public enum AgentLimits {
 
     /// Longest sleep of a supervisor: how often it looks at the disk of a silent build.
     public static let tickMilliseconds: Int64 = 1_000
+    /// How long a new daemon waits for the process id of a supervisor that has only just begun.
+    public static let adoptMilliseconds: Int64 = 5_000
     /// How long processes of a lost attempt are killed again and again.
     public static let killMilliseconds: Int64 = 10_000
     /// How often a supervisor looks for ended orphans: they hold a process number each.

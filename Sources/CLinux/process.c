@@ -226,3 +226,9 @@ int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes, in
   *changed_ns = (int64_t)info.st_ctim.tv_sec * 1000000000 + info.st_ctim.tv_nsec;
   return 0;
 }
+
+int aib_set_blocking(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return -errno;
+  return fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
+}

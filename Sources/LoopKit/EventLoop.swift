@@ -60,14 +60,22 @@ public final class EventLoop: SerialExecutor, TaskExecutor {
         _ = try await wait(fd: -1, for: [], untilMilliseconds, unless: { false })
     }
 
+    /// Ends all waits on `fd`, as if it were ready: for a task that took bytes from it which are
+    /// meant for another task.
+    public func wake(fd: Int32) {
+        let resumed = state.withLock { state in
+            state.waiters.removeAll(on: fd, readyFor: [.readable, .writable])
+        }
+        for continuation in resumed { continuation.resume(returning: true) }
+    }
+
     /// Ends all waits on `fd`, as if it were ready. Must be called before `fd` is closed: its number
     /// may at once belong to another descriptor.
     public func forget(fd: Int32) {
-        let resumed = state.withLock { state in
+        state.withLock { _ in
             _ = aib_epoll_remove(epoll, fd)  // ENOENT: nobody ever waited on it
-            return state.waiters.removeAll(on: fd, readyFor: [.readable, .writable])
         }
-        for continuation in resumed { continuation.resume(returning: true) }
+        wake(fd: fd)
     }
 
     /// As the public `wait`; returns at once when `isClosed` says so. It is asked at a moment when a

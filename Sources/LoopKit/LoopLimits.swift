@@ -10,4 +10,7 @@ enum LoopLimits {
     /// How long a connect waits for room in a full backlog, and how often it looks.
     static let backlogWaitMilliseconds: Int64 = 5000
     static let backlogRetryMilliseconds: Int64 = 10
+    /// Threads for blocking calls. A name server that does not answer holds one for some 30 s; the
+    /// other look-ups then share the rest.
+    static let blockingThreads = 16
 }

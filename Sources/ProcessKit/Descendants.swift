@@ -23,6 +23,13 @@ public enum Descendants {
         return found
     }
 
+    /// Takes an ended child out of the process table, whatever its exit status.
+    public static func reap(_ pidfd: borrowing Descriptor) {
+        var code: Int32 = 0
+        var signal: Int32 = 0
+        _ = aib_pidfd_reap(pidfd.raw, &code, &signal)
+    }
+
     /// Reaps orphans that came to this process and have ended, but not `child`, whose exit status
     /// somebody waits for.
     public static func reapOrphans(except child: Int32) {

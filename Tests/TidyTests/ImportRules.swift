@@ -95,7 +95,10 @@ enum ImportRules {
         // For tests only, so it may reach for C like a kit
         .init(
             "TestSupport", "Tests/TestSupport", .test,
-            ["CLinux", "HTTPClientKit", "LoopKit", "ProcessKit", "SSHKit", "Support"]),
+            [
+                "CLinux", "HTTPClientKit", "HTTPServerKit", "HTTPTypes", "LoopKit", "ProcessKit",
+                "SQLKit", "SSHKit", "Support", "YAMLKit",
+            ]),
     ]
 
     /// The rule for a file; `nil` for tests, which import what they test, and for the manifest.

@@ -104,7 +104,11 @@ import Testing
     ])
     func sleepsInTestsAreFound(code: String) {
         #expect(WordRules.findings(in: file("Tests/A/A.swift", code)).count == 1)
-        #expect(WordRules.findings(in: file("Tests/TestSupport/A.swift", code)) == [])
+        #expect(WordRules.findings(in: file("Tests/TestSupport/A.swift", code)).count == 1)
+        let polling = "    while !done() {\n        do {\n            \(code)\n        }\n    }"
+        #expect(WordRules.findings(in: file("Tests/A/A.swift", polling)) == [])
+        let after = "    while !done() {\n        look()\n    }\n    \(code)"
+        #expect(WordRules.findings(in: file("Tests/A/A.swift", after)).count == 1)
         #expect(WordRules.findings(in: file("Agent/Runtime/A.swift", code)) == [])
         // The loop's own timer is what some tests are about.
         #expect(WordRules.findings(in: file("Tests/A/A.swift", "try await loop.sleep(1)")) == [])

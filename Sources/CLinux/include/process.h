@@ -62,3 +62,5 @@ int aib_group_signal(pid_t group, int signal);
 /// The number of a file as the kernel knows it, its size and change time: the same three mean the
 /// same bytes.
 int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes, int64_t *changed_ns);
+/// Makes reads and writes of fd wait again.
+int aib_set_blocking(int fd);

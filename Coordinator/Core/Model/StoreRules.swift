@@ -1,0 +1,26 @@
+// What every store does alike with the model.
+
+extension Build {
+    /// A build as it begins its life.
+    public init(_ new: NewBuild, number: Int) {
+        self.init(
+            id: new.id, guestOSID: new.guestOSID, guestOS: new.guestOS, number: number,
+            priority: new.priority, owner: new.owner, plan: new.plan,
+            updateContents: new.updateContents, submittedMilliseconds: new.submittedMilliseconds)
+    }
+}
+
+extension Attempt {
+    public mutating func end(_ end: AttemptEnd, atMilliseconds: Int64) {
+        endedMilliseconds = atMilliseconds
+        outcome = end.outcome
+        logBytes = end.logBytes
+        logSHA256 = end.logSHA256
+        accelerator = end.accelerator
+    }
+
+    /// From the claim to the recorded end; `nil` while it runs.
+    public var durationSeconds: Int? {
+        endedMilliseconds.map { Int(max(0, $0 - startedMilliseconds) / 1000) }
+    }
+}

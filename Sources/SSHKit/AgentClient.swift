@@ -1,0 +1,94 @@
+import Glibc
+import LoopKit
+import Support
+
+/// Talks to an ssh-agent (draft-ietf-sshm-ssh-agent). libssh2's own client blocks, for as long as
+/// the agent asks its owner for a confirmation; on the loop every other connection would wait.
+struct AgentClient: Sendable {
+    struct Identity: Sendable {
+        var publicKey: [UInt8]
+        var comment: String
+    }
+
+    let path: String
+    private let stream: AsyncDescriptor
+
+    private enum Message {
+        static let requestIdentities: UInt8 = 11
+        static let identities: UInt8 = 12
+        static let signRequest: UInt8 = 13
+        static let signature: UInt8 = 14
+    }
+
+    /// - Throws: `SSHError` (`agentUnusable`), `CancellationError`.
+    init(socketPath: String?, loop: EventLoop) async throws {
+        guard let path = socketPath ?? getenv("SSH_AUTH_SOCK").map({ String(cString: $0) }) else {
+            throw SSHError(
+                .agentUnusable,
+                "No ssh-agent: SSH_AUTH_SOCK is not set. Start an agent, or use a key file.")
+        }
+        self.path = path
+        do {
+            stream = try await UnixSocket.connect(path: path, loop: loop)
+        } catch let error as SystemError {
+            throw SSHError(
+                .agentUnusable, "The ssh-agent is not there: \(error). Start it, or use a key file."
+            )
+        }
+    }
+
+    func close() { stream.close() }
+
+    /// The keys it holds.
+    func identities() async throws -> [Identity] {
+        let answer = try await ask([Message.requestIdentities])
+        do throws(WireReader.Malformed) {
+            var reader = WireReader(answer)
+            guard try reader.byte() == Message.identities else { throw WireReader.Malformed() }
+            var identities: [Identity] = []
+            for _ in 0..<(try reader.uint32()) {
+                let key = Array(try reader.string())
+                let comment = String(decoding: try reader.string(), as: UTF8.self)
+                identities.append(Identity(publicKey: key, comment: comment))
+            }
+            return identities
+        } catch {
+            throw malformed()
+        }
+    }
+
+    /// The bare signature of `data`, or nil when the agent, or its owner, refuses.
+    func sign(_ data: [UInt8], with identity: Identity) async throws -> [UInt8]? {
+        let flags = Wire.uint32(0)
+        let answer = try await ask(
+            [Message.signRequest] + Wire.string(identity.publicKey) + Wire.string(data) + flags)
+        guard answer.first == Message.signature else { return nil }
+        do throws(WireReader.Malformed) {
+            var reader = WireReader(answer.dropFirst())
+            var signature = WireReader(try reader.string())
+            _ = try signature.text()  // algorithm
+            return Array(try signature.string())
+        } catch {
+            throw malformed()
+        }
+    }
+
+    private func ask(_ message: [UInt8]) async throws -> [UInt8] {
+        do {
+            try await stream.write(Wire.string(message))
+            var queue = ByteQueue(stream: stream)
+            var head = WireReader(try await queue.bytes(4))
+            let length = Int(try head.uint32())
+            guard length > 0, length <= SSHLimits.agentMessageBytes else { throw malformed() }
+            return try await queue.bytes(length)
+        } catch let error as SystemError {
+            throw SSHError(.agentUnusable, "The ssh-agent at \(path) is gone: \(error).")
+        } catch is WireReader.Malformed {
+            throw malformed()
+        }
+    }
+
+    private func malformed() -> SSHError {
+        SSHError(.agentUnusable, "What listens at \(path) does not talk like an ssh-agent.")
+    }
+}

@@ -1,0 +1,135 @@
+import LoopKit
+import Support
+
+/// A second look at a host with which no session could be agreed: it reads the host's offers, which
+/// libssh2 does not tell, so that the error can say what to change.
+struct HandshakeProbe {
+    struct Offers {
+        var banner: String
+        var kexInit: KexInit
+    }
+
+    let endpoint: SSHEndpoint
+    let loop: EventLoop
+
+    /// The error that names the first kind of algorithm that has nothing in common; `nil` when the
+    /// offers could not be read or nothing is wrong with them.
+    func explain(session: Session, hostKeyType: String?) async throws -> SSHError? {
+        guard let offers = try? await readOffers() else {
+            try Task.checkCancellation()
+            return nil
+        }
+        // Before the key exchange: an expected host key that is not there is the likelier cause.
+        for kind in [AlgorithmKind.hostKey, .keyExchange, .cipher, .mac] {
+            let ours = session.supported(kind)
+            for theirs in offers.kexInit.offers(kind) where Set(ours).isDisjoint(with: theirs) {
+                return nothingInCommon(kind, ours: ours, theirs: theirs, banner: offers.banner)
+            }
+        }
+        guard let hostKeyType else { return nil }
+        let theirs = offers.kexInit.offers(.hostKey)[0]
+        let names = AlgorithmKind.hostKeyNames(ofType: hostKeyType)
+        guard Set(names).isDisjoint(with: theirs) else { return nil }
+        return SSHError(
+            .hostKeyChanged,
+            "\(endpoint.place) has no \(hostKeyType) host key any more, by which it is known here; it "
+                + "offers \(list(theirs)). If its host keys were changed on purpose, read the new one "
+                + "on the host itself and add the host again; if not, another machine answers in its "
+                + "place.")
+    }
+
+    private func nothingInCommon(
+        _ kind: AlgorithmKind, ours: [String], theirs: [String], banner: String
+    ) -> SSHError {
+        SSHError(
+            .noCommonAlgorithm,
+            "\(endpoint.place) (\(printable(banner))) and this machine have no \(kind.rawValue) "
+                + "algorithm in common. The host offers \(list(theirs)); libssh2 \(Session.version) "
+                + "here can do \(list(ours)). \(kind.remedy), or use libssh2 1.11 or newer here.")
+    }
+
+    private func list(_ names: [String]) -> String {
+        names.isEmpty ? "nothing" : printable(names.joined(separator: ", "))
+    }
+
+    private func readOffers() async throws -> Offers {
+        let deadline = Clocks.monotonicMilliseconds() + SSHLimits.probeMilliseconds
+        return try await withDeadline(deadline, loop: loop) {
+            let socket = try await Dialer.dial(
+                endpoint, deadlineMilliseconds: deadline, loop: loop)
+            let stream = try AsyncDescriptor(socket, loop: loop)
+            defer { stream.close() }
+            try await stream.write(Array("SSH-2.0-sshkit_probe\r\n".utf8))
+            var reader = ByteQueue(stream: stream)
+            var banner = ""
+            var bannerBytes = 0
+            while !banner.hasPrefix("SSH-") {
+                let line = try await reader.line()
+                bannerBytes += line.count
+                guard bannerBytes <= SSHLimits.bannerBytes else { throw WireReader.Malformed() }
+                banner = String(decoding: line, as: UTF8.self)
+            }
+            var head = WireReader(try await reader.bytes(5))
+            let length = Int(try head.uint32())
+            let padding = Int(try head.byte())
+            guard length <= SSHLimits.packetBytes, padding + 1 < length else {
+                throw WireReader.Malformed()
+            }
+            let payload = try await reader.bytes(length - 1).dropLast(padding)
+            return Offers(banner: banner, kexInit: try KexInit(payload: payload))
+        }
+    }
+}
+
+/// Takes pieces of a known size from a stream.
+struct ByteQueue {
+    private let stream: AsyncDescriptor
+    private var buffer: [UInt8] = []
+
+    init(stream: AsyncDescriptor) { self.stream = stream }
+
+    mutating func bytes(_ count: Int) async throws -> [UInt8] {
+        while buffer.count < count { try await fill() }
+        defer { buffer.removeFirst(count) }
+        return Array(buffer[..<count])
+    }
+
+    /// Up to a line feed, without it and a carriage return before it.
+    mutating func line() async throws -> [UInt8] {
+        while true {
+            if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
+                defer { buffer.removeFirst(end + 1) }
+                let line = buffer[..<end]
+                return Array(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
+            }
+            guard buffer.count <= SSHLimits.bannerBytes else { throw WireReader.Malformed() }
+            try await fill()
+        }
+    }
+
+    private mutating func fill() async throws {
+        let more = try await stream.read(upTo: 4096)
+        guard !more.isEmpty else { throw WireReader.Malformed() }
+        buffer += more
+    }
+}
+
+struct DeadlinePassed: Error {}
+
+/// The result of `work`, which is cancelled at the deadline.
+/// - Throws: `DeadlinePassed`, or what `work` throws.
+func withDeadline<Value: Sendable>(
+    _ deadlineMilliseconds: Int64, loop: EventLoop,
+    _ work: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    try await withThrowingTaskGroup(of: Value.self) { group in
+        group.addTask { try await work() }
+        group.addTask {
+            try await loop.sleep(untilMilliseconds: deadlineMilliseconds)
+            throw DeadlinePassed()
+        }
+        defer { group.cancelAll() }
+        guard let value = try await group.next() else { throw DeadlinePassed() }
+        return value
+    }
+}

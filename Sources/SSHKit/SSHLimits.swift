@@ -1,0 +1,23 @@
+/// Every bound of SSHKit, with its reason.
+enum SSHLimits {
+    /// Bytes taken from one socket before the loop turns to the others: 3 ms of decryption.
+    static let receiveBytesAtOnce = 1 << 20
+    /// What is kept of a command's standard error: its end says why it failed.
+    static let stderrTailBytes = 64 << 10
+    /// Keys of an agent that are tried: sshd's MaxAuthTries is 6.
+    static let agentKeys = 5
+    /// Files and messages of others: private keys, an agent's answers, a host's first words.
+    static let keyFileBytes = 64 << 10
+    static let agentMessageBytes = 256 << 10
+    static let bannerBytes = 8 << 10
+    /// RFC 4253, section 6.1.
+    static let packetBytes = 35_000
+    /// Keepalives without a byte from the host before it is taken for dead.
+    static let missedKeepalives = 3
+    /// How long closing waits for the host to confirm.
+    static let closeMilliseconds: Int64 = 3000
+    /// How long the look at a host's offers takes after a failed handshake.
+    static let probeMilliseconds: Int64 = 5000
+    /// A signature by an agent may ask its owner first (`ssh-add -c`).
+    static let agentMilliseconds: Int64 = 30_000
+}
