@@ -40,13 +40,13 @@ struct CommandTests {
 
     @Test func showsABuild() async throws {
         let detail =
-            Self.build.dropLast()
+            String(Self.build.dropLast(1))
             + #","attempts":[{"attempt":"t","ordinal":1,"host":"kvm1","startedAt":"x","#
             + #""outcome":{"fault":{"class":"template","code":"c","reason":"why"}},"logBytes":5}],"#
             + #""artifacts":[],"waiting":{"position":2,"summary":"all are busy","hosts":"#
             + #"[{"host":"kvm9","reason":"full"}],"etaSeconds":90,"remedy":"add a host"}}"#
         try await withCoordinator({
-            $0.say("GET", "/api/v1/builds/{id}", String(detail))
+            $0.say("GET", "/api/v1/builds/{id}", detail)
         }) { coordinator in
             let ran = await coordinator.run("show", "debian12/7")
             #expect(ran.code == .ok)
@@ -77,15 +77,13 @@ struct CommandTests {
                     "POST /api/v1/builds", "POST /api/v1/builds/b1/cancel",
                     "POST /api/v1/builds/b1/retry",
                 ])
+            let sent = try JSONDecoder().decode(
+                Submission.self, from: Data(coordinator.bodies[0].utf8))
             #expect(
-                try json(coordinator.bodies[0])
-                    == json(#"{"guestOS":"debian12","priority":-3,"reason":"a \"b\""}"#))
+                sent == Submission(guestOS: "debian12", priority: -3, owner: nil, reason: "a \"b\"")
+            )
             #expect(await coordinator.run("build", "x", "--priority", "high").code == .usage)
         }
-    }
-
-    private func json(_ text: String) throws -> Submission {
-        try JSONDecoder().decode(Submission.self, from: Data(text.utf8))
     }
 
     private struct Submission: Decodable, Hashable {
@@ -202,6 +200,6 @@ struct CommandTests {
                 #expect(ran.out.contains(text), "\(text)")
             }
         }
-        #expect(await runCLI(["doctor"]).code == .buildFailed)
+        #expect(await runCLI(["doctor"]).code == .unreachable)
     }
 }

@@ -71,13 +71,12 @@ struct ParserTests {
     }
 
     @Test func helpsWithEverything() throws {
-        for command in Commands.all {
+        for command in Commands.all where command.name != "help" {
             for line in ["\(command.name) --help", "help \(command.name)", "\(command.name) x -h"] {
                 guard case .help(let text) = try parser.parse(words(line)) else {
                     Issue.record("no help for \(line)")
                     continue
                 }
-                if command.name == "help" { continue }
                 #expect(text.hasPrefix("aibuild \(command.name): \(command.summary)\n"))
                 for option in command.options { #expect(text.contains("--\(option.long)")) }
                 for operand in command.operands { #expect(text.contains(operand)) }

@@ -17,7 +17,7 @@ struct APIClient: Sendable {
     }
 
     /// - Returns: the body of a good answer.
-    func get(_ path: String, query: [(String, String)] = []) async throws -> [UInt8] {
+    func get(_ path: String, query: [(String, String)] = []) async throws(CommandError) -> [UInt8] {
         try await ask("GET", path + Self.encode(query))
     }
 
@@ -75,7 +75,7 @@ struct APIClient: Sendable {
 
     private func ask(
         _ method: String, _ target: String, body: [UInt8]? = nil
-    ) async throws -> [UInt8] {
+    ) async throws(CommandError) -> [UInt8] {
         var headers = self.headers
         if body != nil { headers.set("Content-Type", "application/json") }
         let answer: HTTPAnswer

@@ -24,9 +24,11 @@ struct Doctor {
     init(_ context: CommandContext) { self.context = context }
 
     func run() async -> ExitCode {
-        guard await check("the coordinator answers at \(context.api.url)", "/healthz") != nil else {
-            return .buildFailed
+        do throws(CommandError) { _ = try await context.api.get("/healthz") } catch {
+            say(.bad, "the coordinator does not answer", error.message)
+            return error.code
         }
+        say(.good, "the coordinator answers at \(context.api.url)")
         var isWell = await check("its store and its web root can be used", "/readyz") != nil
         if let body = await check("it takes this program's requests", "/api/v1/version") {
             isWell = version(body) && isWell
@@ -39,14 +41,12 @@ struct Doctor {
     }
 
     private func check(_ what: String, _ path: String) async -> [UInt8]? {
-        do {
+        do throws(CommandError) {
             let body = try await context.api.get(path)
             say(.good, what)
             return body
-        } catch let error as CommandError {
-            say(.bad, "not so: \(what)", error.message)
         } catch {
-            say(.bad, "not so: \(what)", "\(error)")
+            say(.bad, "not so: \(what)", error.message)
         }
         return nil
     }
