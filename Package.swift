@@ -108,7 +108,9 @@ let package = Package(
                 "SSHKit",
                 "Support", "YAMLKit",
             ]),
-        program("aibuild", "Sources/aibuild", ["BuildProtocol", "HTTPClientKit", "Support"]),
+        program(
+            "aibuild", "Sources/aibuild",
+            ["BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support"]),
 
         // Tests
         module(
@@ -118,6 +120,12 @@ let package = Package(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
         ),
+        tests(
+            "CLITests",
+            [
+                "aibuild", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
+                "ProcessKit", "Support", "TestSupport",
+            ]),
         tests("TidyTests", ["ProcessKit", "Support"]),
         tests("BuildProtocolTests", ["BuildProtocol", "Support"]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
