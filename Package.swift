@@ -128,6 +128,7 @@ let package = Package(
             ]),
         tests("TidyTests", ["ProcessKit", "Support"]),
         tests("BuildProtocolTests", ["BuildProtocol", "Support"]),
+        tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),

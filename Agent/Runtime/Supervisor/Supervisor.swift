@@ -55,8 +55,10 @@ struct Supervisor {
             files = try CommandBuild(
                 context: context, arguments: arguments, baseImagePath: baseImage?.path
             ).run()
-        case .packer:
-            throw Fault(.infrastructure, .hostError, "not yet")
+        case .packer(let template):
+            files = try PackerBuild(
+                context: context, template: template, baseImage: baseImage
+            ).run()
         }
         try context.enter(.hashing)
         return (try ArtifactCollector(context: context).collect(files), 0)
