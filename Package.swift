@@ -78,7 +78,7 @@ let package = Package(
         module(
             "AgentRuntime", "Agent/Runtime",
             [
-                "AgentCore", "BuildProtocol", "HTTPClientKit", "LoopKit", "ProcessKit",
+                "AgentCore", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "LoopKit", "ProcessKit",
                 "Support", "YAMLKit",
             ]),
         program("aibuild-agent", "Agent/Main", ["AgentRuntime", "Support"]),

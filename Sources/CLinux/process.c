@@ -199,12 +199,12 @@ int aib_group_signal(pid_t group, int signal) {
   return kill(-group, signal) < 0 && errno != ESRCH ? -errno : 0;
 }
 
-int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes, int64_t *changed_ns) {
+int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes, int64_t *modified_ns) {
   struct stat info;
   if (stat(path, &info) < 0) return -errno;
   *inode = info.st_ino;
   *size_bytes = info.st_size;
-  *changed_ns = (int64_t)info.st_ctim.tv_sec * 1000000000 + info.st_ctim.tv_nsec;
+  *modified_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
   return 0;
 }
 

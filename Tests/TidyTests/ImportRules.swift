@@ -60,8 +60,8 @@ enum ImportRules {
         .init(
             "AgentRuntime", "Agent/Runtime", .outer,
             [
-                "AgentCore", "BuildProtocol", "HTTPClientKit", "LoopKit", "ProcessKit", "Support",
-                "YAMLKit",
+                "AgentCore", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "LoopKit",
+                "ProcessKit", "Support", "YAMLKit",
             ]),
         .init(
             "aibuild-agent", "Agent/Main", .outer,

@@ -60,15 +60,19 @@ struct PackerBuild {
 
     /// - Returns: the template that Packer takes: the repository's own, or a fixed one.
     private func validate(_ parsed: PackerTemplate) throws -> String {
-        let rejected = try rejection(of: template)
-        guard let rejected else { return template }
-        guard parsed.language == .json, let fixed = try fix(), try rejection(of: fixed) == nil
-        else {
+        guard let rejected = try rejection(of: template) else { return template }
+        guard parsed.language == .json, let fixed = try fix() else {
             throw Fault(
                 .template, .packerRejected, "Packer does not accept the template:\n" + rejected)
         }
-        try context.log.say("packer fix made the template acceptable to this host's Packer")
-        return fixed
+        guard let stillRejected = try rejection(of: fixed) else {
+            try context.log.say("packer fix made the template acceptable to this host's Packer")
+            return fixed
+        }
+        throw Fault(
+            .template, .packerRejected,
+            "Packer does not accept the template, nor what `packer fix` makes of it:\n"
+                + stillRejected)
     }
 
     /// `nil` when Packer takes the template, else its words.

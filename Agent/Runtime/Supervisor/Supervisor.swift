@@ -41,12 +41,15 @@ struct Supervisor {
         try context.enter(.preparing)
         for path in [
             folder.work, folder.output, folder.temporary, folder.home, folder.artifacts,
+            folder.baseImage,
         ] {
             try Files.makeFolder(path, mode: 0o700)
         }
         try TemplateUnpacker(context: context).unpack()
         let recipe = order.start.recipe
-        let baseImage: FetchedBaseImage? = nil
+        let baseImage = try recipe.baseImage.map {
+            try BaseImageFetcher(context: context, wanted: $0).fetch()
+        }
         try context.checkpoint()
         let files: [String]
         switch recipe.builder {
@@ -64,10 +67,10 @@ struct Supervisor {
         return (try ArtifactCollector(context: context).collect(files), 0)
     }
 
-    /// Only the first line of a reason: the others quote the log above it.
+    /// Only the first lines of a reason: the others quote the log above it.
     private static func lastWords(_ outcome: Outcome) -> String {
         guard let fault = outcome.fault else { return "passed" }
-        let first = fault.reason.split(separator: "\n").first ?? ""
+        let first = fault.reason.split(separator: "\n").prefix(2).joined(separator: " ")
         return "failed: \(fault.code.rawValue): \(first)"
     }
 
@@ -96,10 +99,4 @@ struct Supervisor {
             return (Fault(.infrastructure, .hostError, "the agent failed: \(error)"), nil)
         }
     }
-}
-
-/// A base image on this host's disk.
-struct FetchedBaseImage: Sendable, Hashable {
-    var path: String
-    var sha256: String?
 }
