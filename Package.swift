@@ -63,7 +63,7 @@ let package = Package(
         module("Support", "Sources/Support", ["CLinux", "CCrypto"]),
         module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
-        module("SSHKit", "Sources/SSHKit", ["CSSH2", "LoopKit", "Support"]),
+        module("SSHKit", "Sources/SSHKit", ["CLinux", "CSSH2", "LoopKit", "Support"]),
         module("SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "Support"]),
         module("HTTPTypes", "Sources/HTTPTypes"),
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
@@ -113,7 +113,7 @@ let package = Package(
         // Tests
         module(
             "TestSupport", "Tests/TestSupport",
-            ["CLinux", "LoopKit", "SQLKit", "SSHKit", "Support"]),
+            ["CLinux", "LoopKit", "ProcessKit", "SQLKit", "SSHKit", "Support"]),
         tests(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
@@ -123,7 +123,14 @@ let package = Package(
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
+        tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
+        tests(
+            "StoreTests",
+            [
+                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "SQLKit", "Support",
+                "TestSupport",
+            ]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )

@@ -27,8 +27,7 @@ struct Supervisor {
             try? Files.remove(folder.artifacts)
         }
         // A disk that was full has room again now.
-        try? context.log.say(
-            outcome.fault.map { "failed: \($0.code.rawValue): \($0.reason)" } ?? "passed")
+        try? context.log.say(Self.lastWords(outcome))
         let (logBytes, logSHA256) = try context.log.close()
         let result = Finished(
             attempt: folder.token, outcome: outcome, logBytes: logBytes, logSHA256: logSHA256,
@@ -61,6 +60,13 @@ struct Supervisor {
         }
         try context.enter(.hashing)
         return (try ArtifactCollector(context: context).collect(files), 0)
+    }
+
+    /// Only the first line of a reason: the others quote the log above it.
+    private static func lastWords(_ outcome: Outcome) -> String {
+        guard let fault = outcome.fault else { return "passed" }
+        let first = fault.reason.split(separator: "\n").first ?? ""
+        return "failed: \(fault.code.rawValue): \(first)"
     }
 
     /// Ends what still runs and frees the disk of what nobody needs any more.
