@@ -116,7 +116,8 @@ actor AgentDaemon {
             memoryBytes: configuration.memoryBytes ?? HostFacts.memoryBytes(),
             diskFreeBytes: Admission.diskFree(freeBytes: room.free, running: runningRequirements),
             diskTotalBytes: room.total, accelerators: probe.accelerators,
-            tags: configuration.tags, baseImages: BaseImages.digests(configuration.state),
+            tags: configuration.tags,
+            baseImages: BaseImageCache(state: configuration.state).digests(),
             packerVersion: probe.packerVersion, qemuVersion: probe.qemuVersion,
             unixMilliseconds: Clocks.unixMilliseconds(), notices: probe.notices)
     }
@@ -137,19 +138,24 @@ actor AgentDaemon {
     // MARK: Changes in attempt folders
 
     private func watchFolders() async {
-        while true {
-            do {
-                _ = try await loop.wait(fd: folderWatch.descriptor.raw, for: .readable)
-                let changed = try folderWatch.takeEvents()
-                // -1: the kernel's queue overflowed; anything may have changed.
-                let all = changed.contains(-1)
-                for (watch, token) in watched where all || changed.contains(watch) {
-                    attempts[token]?.changed()
-                }
-            } catch {
-                logger.error("cannot watch the attempts: \(error)")
-                return
+        let descriptor = folderWatch.descriptor.raw
+        do {
+            // Not `while true`: the optimiser of Swift 6.3 crashes on a coroutine without an end.
+            while !Task.isCancelled {
+                _ = try await loop.wait(fd: descriptor, for: .readable)
+                try takeFolderEvents()
             }
+        } catch {
+            logger.error("cannot watch the attempts: \(error)")
+        }
+    }
+
+    private func takeFolderEvents() throws(SystemError) {
+        let changed = try folderWatch.takeEvents()
+        // -1: the kernel's queue overflowed; anything may have changed.
+        let all = changed.contains(-1)
+        for (watch, token) in watched where all || changed.contains(watch) {
+            attempts[token]?.changed()
         }
     }
 }

@@ -79,7 +79,7 @@ public final class SSHHostGateway: HostGateway {
         ) { channel in
             let head = try await channel.line()
             guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(head)),
-                answer.sizeBytes == artifact.sizeBytes
+                answer.sizeBytes == length
             else { throw HostFault("the host cannot send \(artifact.name): \(show(head))") }
             var done: Int64 = 0
             while done < length {
