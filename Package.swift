@@ -63,7 +63,7 @@ let package = Package(
         module("Support", "Sources/Support", ["CLinux", "CCrypto"]),
         module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
-        module("SSHKit", "Sources/SSHKit", ["CSSH2", "LoopKit", "Support"]),
+        module("SSHKit", "Sources/SSHKit", ["CLinux", "CSSH2", "LoopKit", "Support"]),
         module("SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "Support"]),
         module("HTTPTypes", "Sources/HTTPTypes"),
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
@@ -108,20 +108,37 @@ let package = Package(
                 "SSHKit",
                 "Support", "YAMLKit",
             ]),
-        program("aibuild", "Sources/aibuild", ["BuildProtocol", "HTTPClientKit", "Support"]),
+        program(
+            "aibuild", "Sources/aibuild",
+            ["BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support"]),
 
         // Tests
         module(
             "TestSupport", "Tests/TestSupport",
-            ["CLinux", "LoopKit", "SQLKit", "SSHKit", "Support"]),
+            ["CLinux", "LoopKit", "ProcessKit", "SQLKit", "SSHKit", "Support"]),
         tests(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
         ),
+        tests(
+            "CLITests",
+            [
+                "aibuild", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
+                "ProcessKit", "Support", "TestSupport",
+            ]),
         tests("TidyTests", ["ProcessKit", "Support"]),
+        tests("BuildProtocolTests", ["BuildProtocol", "Support"]),
+        tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
+        tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
+        tests(
+            "StoreTests",
+            [
+                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "SQLKit", "Support",
+                "TestSupport",
+            ]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )

@@ -34,8 +34,8 @@ public final class SSHChannel: Sendable {
     }
 
     /// The end of what the command wrote to its standard error so far, at most 64 KiB.
-    public func stderrTail() async -> String {
-        String(decoding: await connection.stderrTail(id), as: UTF8.self)
+    public var stderrTail: String {
+        get async { String(decoding: await connection.stderrTail(id), as: UTF8.self) }
     }
 
     /// Waits until the command has ended: its exit status, or nil when a signal ended it. To be

@@ -13,7 +13,7 @@ public struct SSHEndpoint: Sendable, Hashable, CustomStringConvertible {
 
     /// Parses `user@host`, `user@host:port`, `user@[2001:db8::1]:port`.
     /// - Throws: `SSHError` (`addressInvalid`).
-    public init(parsing text: String) throws(SSHError) {
+    public init(_ text: String) throws(SSHError) {
         func invalid(_ why: String) -> SSHError {
             SSHError(
                 .addressInvalid,

@@ -16,7 +16,7 @@ public struct SSHHostKey: Sendable, Hashable, CustomStringConvertible {
 
     /// Parses the line of a `.pub` file: `ssh-ed25519 AAAA… comment`.
     /// - Throws: `SSHError` (`hostKeyInvalid`).
-    public init(parsing line: String) throws(SSHError) {
+    public init(_ line: String) throws(SSHError) {
         let words = line.split(whereSeparator: \.isWhitespace)
         guard words.count >= 2, words[1].utf8.count <= SSHLimits.keyFileBytes,
             let data = Data(base64Encoded: String(words[1]))

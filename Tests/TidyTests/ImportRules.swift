@@ -89,7 +89,8 @@ enum ImportRules {
                 "SQLKit", "SSHKit", "Support", "YAMLKit",
             ]),
         .init(
-            "aibuild", "Sources/aibuild", .outer, ["BuildProtocol", "HTTPClientKit", "Support"]),
+            "aibuild", "Sources/aibuild", .outer,
+            ["BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support"]),
 
         // For tests only, so it may reach for C like a kit
         .init(

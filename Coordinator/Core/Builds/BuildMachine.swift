@@ -66,6 +66,8 @@ public struct BuildMachine: Sendable {
             guard case .publishing(let finished) = stage else { return [] }
             return settle(AttemptEnd(finished), image)
         case .failed(let fault):
+            // What is published is here already; the host may go.
+            if case .publishing = stage, fault.code == .hostLost { return [] }
             return settle(end(with: fault), nil)
         case .cancel(let reason):
             return cancel(reason)

@@ -1,0 +1,107 @@
+import Glibc
+import LoopKit
+import SSHKit
+import Support
+import TestSupport
+import Testing
+
+/// One loop for all tests, as a coordinator has one for all hosts.
+let sharedLoop = Result { try EventLoop(name: "ssh-tests") }
+
+/// Quick to give up: the servers are on loopback.
+let impatient = SSHOptions(connectTimeoutSeconds: 20, keepaliveSeconds: 0)
+
+extension SSHServer {
+    func connect(
+        keyType: String = "ed25519", hostKeyType: String = "ed25519",
+        options: SSHOptions = impatient
+    ) async throws -> SSHConnection {
+        try await SSHConnection.connect(
+            to: endpoint, expecting: hostKey(hostKeyType), identity: identity(keyType),
+            options: options, loop: sharedLoop.get())
+    }
+}
+
+extension SSHConnection {
+    /// Runs a command that needs no input: its output.
+    func output(of command: String) async throws -> String {
+        let channel = try await openChannel(command: command)
+        let bytes = try await channel.readToEnd()
+        await channel.close()
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension SSHChannel {
+    func readToEnd() async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while true {
+            let piece = try await read(upTo: 1 << 20)
+            if piece.isEmpty { return bytes }
+            bytes += piece
+        }
+    }
+}
+
+/// Bytes that show where they belong.
+func pattern(_ count: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+        var state: UInt64 = 88_172_645_463_325_252
+        for index in 0..<count {
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            buffer.initializeElement(at: index, to: UInt8(truncatingIfNeeded: state))
+        }
+        filled = count
+    }
+}
+
+/// The error that `body` must throw.
+func sshError(_ body: () async throws -> Void) async throws -> SSHError {
+    try #require(await #expect(throws: SSHError.self) { try await body() })
+}
+
+/// A TCP port that takes connections, says `greeting`, then hangs up or says nothing more.
+final class TCPServer: Sendable {
+    let port: UInt16
+    private let listener: Int32
+    private let serving: Task<Void, any Error>
+
+    var endpoint: SSHEndpoint { SSHEndpoint(user: "root", host: "127.0.0.1", port: port) }
+
+    init(greeting: String = "", hangsUp: Bool = false) throws {
+        let loop = try sharedLoop.get()
+        port = try LoopbackPort.free()
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let listener = socket(AF_INET, type, 0)
+        self.listener = listener
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        let code = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        serving = Task {
+            var peers: [AsyncDescriptor] = []
+            while true {
+                _ = try await loop.wait(fd: listener, for: .readable)
+                let peer = accept(listener, nil, nil)
+                guard peer >= 0 else { continue }
+                let stream = try AsyncDescriptor(Descriptor(owning: peer), loop: loop)
+                try await stream.write(Array(greeting.utf8))
+                if hangsUp { stream.close() } else { peers.append(stream) }
+            }
+        }
+        try #require(code == 0 && listen(listener, 16) == 0)
+    }
+
+    deinit {
+        serving.cancel()
+        try? sharedLoop.get().forget(fd: listener)
+        close(listener)
+    }
+}

@@ -1,0 +1,187 @@
+import Glibc
+import ProcessKit
+public import SSHKit
+import Support
+
+/// A real sshd on loopback with keys and a configuration of its own. A shell keeps it, which reads
+/// a pipe that this process holds, so that it ends with this process, however that ends.
+public final class SSHServer: Sendable {
+    public struct Configuration: Sendable {
+        /// Types for `ssh-keygen -t`.
+        public var hostKeyTypes = ["ed25519", "ecdsa"]
+        public var clientKeyTypes = ["ed25519"]
+        /// Lines for sshd_config; they win over the defaults.
+        public var lines: [String] = []
+        /// Options before each key in authorized_keys: `restrict,command="…"`.
+        public var authorizedKeyOptions = ""
+
+        public init() {}
+    }
+
+    public let port: UInt16
+    /// The folder with all of the server's files; tests may put theirs there.
+    public let folder: String
+    private let temporary: TemporaryFolder
+    private let lifeline: Descriptor
+    private let keeper: ChildProcess
+
+    /// Starts the server; it stops when the value is let go of.
+    public static func start(
+        _ configuration: Configuration = Configuration()
+    ) async throws -> SSHServer {
+        let temporary = try TemporaryFolder()
+        let folder = temporary.path
+        for type in configuration.hostKeyTypes { try await makeKey("\(folder)/host_\(type)", type) }
+        for type in configuration.clientKeyTypes { try await makeKey("\(folder)/id_\(type)", type) }
+        try authorize(configuration, folder)
+        // Root's sshd wants it, and it is gone after each boot.
+        if getuid() == 0 { try Files.makeFolder("/run/sshd") }
+        for _ in 0..<20 {
+            let port = try LoopbackPort.free()
+            try writeConfiguration(configuration, folder, port)
+            let server = try SSHServer(port, temporary)
+            if try await server.isListening() { return server }
+            // Somebody else took the port first.
+        }
+        throw Failure("sshd found no free port: \(log(folder))")
+    }
+
+    private init(_ port: UInt16, _ temporary: TemporaryFolder) throws {
+        self.port = port
+        self.temporary = temporary
+        folder = temporary.path
+        let fifo = "\(folder)/lifeline\(port)"
+        guard mkfifo(fifo, 0o600) == 0 else { throw SystemError.last("cannot make \(fifo)") }
+        let reader = try Descriptor(fifo, O_RDONLY | O_NONBLOCK)
+        lifeline = try Descriptor(fifo, O_WRONLY)
+        guard fcntl(reader.raw, F_SETFL, 0) == 0 else { throw SystemError.last("fcntl") }
+        let log = try Descriptor("\(folder)/log", O_WRONLY | O_CREAT | O_TRUNC)
+        let script = """
+            exec 3<&0 </dev/null
+            /usr/sbin/sshd -D -e -f "$1" 3<&- & pid=$!
+            read -r _ <&3 || true
+            kill $pid; wait $pid
+            """
+        keeper = try ChildProcess(
+            Command(
+                ["/bin/sh", "-c", script, "sshd-keeper", "\(folder)/sshd_config"],
+                environment: Command.minimalEnvironment),
+            streams: .init(input: reader.raw, output: log.raw, error: log.raw))
+    }
+
+    deinit {
+        killSessions()
+        keeper.signalGroup(SIGKILL)
+        _ = try? Wait.readable([keeper.pidfd.raw], timeoutMilliseconds: 5000)
+        _ = try? keeper.reap()
+    }
+
+    // MARK: How to reach it
+
+    public var endpoint: SSHEndpoint {
+        let entry = getpwuid(getuid())
+        let user = entry.map { String(cString: $0.pointee.pw_name) } ?? "root"
+        return SSHEndpoint(user: user, host: "127.0.0.1", port: port)
+    }
+
+    /// - Parameter type: as in `Configuration`.
+    public func hostKey(_ type: String = "ed25519") throws -> SSHHostKey {
+        try SSHHostKey(Self.text("\(folder)/host_\(type).pub"))
+    }
+
+    public func keyFile(_ type: String = "ed25519") -> String { "\(folder)/id_\(type)" }
+
+    public func identity(_ type: String = "ed25519") -> SSHIdentity {
+        .keyFile(path: keyFile(type))
+    }
+
+    /// What sshd wrote about itself.
+    public var log: String { Self.log(folder) }
+
+    // MARK: What can be done to it
+
+    /// The processes that serve connections.
+    public var sessions: [Int32] {
+        guard let text = try? Self.text("\(folder)/sshd.pid"),
+            let listener = Int32(text.filter(\.isNumber))
+        else { return [] }
+        let all = ProcessTable.all()
+        var found: [Int32] = []
+        var parents: Set<Int32> = [listener]
+        while true {
+            let children = all.filter { parents.contains($0.parent) && !found.contains($0.pid) }
+            if children.isEmpty { return found }
+            found += children.map(\.pid)
+            parents = Set(children.map(\.pid))
+        }
+    }
+
+    /// Kills what serves connections, and what runs in them, as a crash would.
+    public func killSessions() {
+        for pid in sessions { kill(pid, SIGKILL) }
+    }
+
+    /// Stops what serves connections, as a machine that hangs: the kernel still takes bytes.
+    public func freezeSessions() {
+        for pid in sessions { kill(pid, SIGSTOP) }
+    }
+
+    // MARK: Parts
+
+    /// Makes `path` and `path.pub`.
+    public static func makeKey(
+        _ path: String, _ type: String, passphrase: String = ""
+    ) async throws {
+        let output = try await Command(
+            ["ssh-keygen", "-q", "-t", type, "-N", passphrase, "-C", "test", "-f", path],
+            environment: Command.minimalEnvironment
+        ).run(timeoutSeconds: 60)
+        guard output.status == .exited(0) else { throw Failure(output.stderrText) }
+    }
+
+    private static func authorize(_ configuration: Configuration, _ folder: String) throws {
+        let options = configuration.authorizedKeyOptions
+        let lines = try configuration.clientKeyTypes.map { type in
+            (options.isEmpty ? "" : options + " ") + (try text("\(folder)/id_\(type).pub"))
+        }
+        try Files.replace("\(folder)/authorized_keys", with: lines.joined().utf8, mode: 0o600)
+    }
+
+    private static func writeConfiguration(
+        _ configuration: Configuration, _ folder: String, _ port: UInt16
+    ) throws {
+        let hostKeys = configuration.hostKeyTypes.map { "HostKey \(folder)/host_\($0)" }
+        // The first line of a keyword counts.
+        let lines =
+            configuration.lines + [
+                "Port \(port)", "ListenAddress 127.0.0.1", "PidFile \(folder)/sshd.pid",
+                "AuthorizedKeysFile \(folder)/authorized_keys", "StrictModes no",
+                "PasswordAuthentication no", "KbdInteractiveAuthentication no",
+                "PermitRootLogin prohibit-password", "UsePAM no", "UseDNS no", "PrintMotd no",
+                "LogLevel VERBOSE", "MaxStartups 100",
+            ] + hostKeys
+        let text = lines.joined(separator: "\n") + "\n"
+        try Files.replace("\(folder)/sshd_config", with: text.utf8)
+    }
+
+    /// False: the port was taken.
+    private func isListening() async throws -> Bool {
+        let deadline = Clocks.monotonicMilliseconds() + 20_000
+        while true {
+            if log.contains("Server listening on") { return true }
+            if log.contains("Address already in use") { return false }
+            guard Clocks.monotonicMilliseconds() < deadline, try keeper.reap() == nil else {
+                throw Failure("sshd did not start: \(log)")
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    private static func text(_ path: String) throws(SystemError) -> String {
+        String(decoding: try Files.read(path, limitBytes: 1 << 20), as: UTF8.self)
+    }
+
+    private static func log(_ folder: String) -> String {
+        (try? text("\(folder)/log")) ?? ""
+    }
+}
