@@ -31,6 +31,20 @@ struct BaseImageCache: Sendable {
         ((try? Files.list(state.baseImages)) ?? []).filter { Names.isSHA256($0) }
     }
 
+    /// Keys of all images, whole or in part.
+    func entries() -> [String] {
+        var keys: Set<String> = []
+        for name in (try? Files.list(state.baseImages)) ?? [] {
+            let key = String(name.prefix { $0 != "." })
+            if !key.isEmpty, !key.hasPrefix("file-") { keys.insert(key) }
+        }
+        return keys.sorted()
+    }
+
+    func sizeBytes(_ key: String) -> Int64 {
+        (Files.sizeBytes(path(key)) ?? 0) + (Files.sizeBytes(part(key)) ?? 0)
+    }
+
     /// The note of an image that is there and was not changed since: a build may have written to
     /// it, because it sees the same file.
     func intactNote(_ key: String) -> Note? {
