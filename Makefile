@@ -36,8 +36,8 @@ demo: build ## two hosts, two builds, two published images (KEEP=1 serves on, PO
 demo-stop: ## end a demo that was kept
 	@scripts/demo.sh stop
 
-bench: build ## measure against packer, scp, rsync and ssh; writes bench/results.json
-	@scripts/bench.sh
+bench: build ## measure against packer, scp, rsync and ssh; writes bench/results.json (ONLY=pull.cold: one row)
+	@ONLY='$(ONLY)' python3 bench/bench.py
 
 format: ## format the Swift sources
 	@$(swift) format --in-place --recursive --parallel Package.swift Protocol Agent Coordinator Sources Tests

@@ -78,7 +78,7 @@ let package = Package(
         module(
             "AgentRuntime", "Agent/Runtime",
             [
-                "AgentCore", "BuildProtocol", "HTTPClientKit", "LoopKit", "ProcessKit",
+                "AgentCore", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "LoopKit", "ProcessKit",
                 "Support", "YAMLKit",
             ]),
         program("aibuild-agent", "Agent/Main", ["AgentRuntime", "Support"]),
@@ -108,7 +108,9 @@ let package = Package(
                 "SSHKit",
                 "Support", "YAMLKit",
             ]),
-        program("aibuild", "Sources/aibuild", ["BuildProtocol", "HTTPClientKit", "Support"]),
+        program(
+            "aibuild", "Sources/aibuild",
+            ["BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support"]),
 
         // Tests
         module(
@@ -118,6 +120,12 @@ let package = Package(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
         ),
+        tests(
+            "CLITests",
+            [
+                "aibuild", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
+                "ProcessKit", "Support", "TestSupport",
+            ]),
         tests("TidyTests", ["ProcessKit", "Support"]),
         tests("BuildProtocolTests", ["BuildProtocol", "Support"]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),

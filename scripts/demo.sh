@@ -85,10 +85,11 @@ done
 aibuild guestos add mini-linux --type linux --distro debian --version 12 --template "$template"
 
 step "two builds at once"
-# A host is taken into the farm when its probe is done; builds wait for it, as they always do.
+# A host is taken into the farm when it was asked what it has; a build waits for that, as it would
+# for any other reason.
 builds=()
 for _ in "${hosts[@]}"; do
-    builds+=("$(aibuild build mini-linux --owner demo --quiet)")
+    builds+=("$(aibuild build mini-linux --owner demo --json | jq -r '"\(.guestOS):\(.number)"')")
 done
 for index in "${!builds[@]}"; do
     { aibuild logs "${builds[$index]}" --follow 2>&1 || true; } |

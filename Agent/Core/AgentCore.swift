@@ -56,9 +56,13 @@ public enum AgentLimits {
     /// Tries of one base image within an attempt, and the pause before each next one.
     public static let fetchTries = 3
     public static let fetchPauseMilliseconds: Int64 = 1_000
-    /// A transfer slower than this for `fetchStallSeconds` is stalled.
-    public static let fetchStallBytesPerSecond = 1024
+    /// A transfer without a byte for so long is stalled; a shorter silence limit of the build wins.
     public static let fetchStallSeconds = 30
+    /// How often progress is shown, and how often it is worth a line in the log.
+    public static let progressMilliseconds: Int64 = 1_000
+    public static let progressLogMilliseconds: Int64 = 10_000
+    /// How often an attempt looks whether another one has fetched the image that both want.
+    public static let singleFlightMilliseconds: Int32 = 200
     /// Largest base image: what fits is decided by the disk; this stops an endless answer.
     public static let baseImageBytes: Int64 = 1 << 40
 

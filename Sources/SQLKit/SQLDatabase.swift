@@ -69,7 +69,8 @@ public final class SQLDatabase: Sendable {
                 throw SQLError(.unreachable, error.message, nativeCode: error.nativeCode)
             case .again:
                 // Two transactions that met once would meet again without a random pause.
-                try await Task.sleep(for: .milliseconds(Int.random(in: 0...(5 << attempt))))
+                let longest = min(SQLLimits.transactionPauseMilliseconds, 5 << attempt)
+                try await Task.sleep(for: .milliseconds(Int.random(in: 0...longest)))
             }
         }
     }

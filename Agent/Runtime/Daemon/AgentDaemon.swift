@@ -116,7 +116,8 @@ actor AgentDaemon {
             memoryBytes: configuration.memoryBytes ?? HostFacts.memoryBytes(),
             diskFreeBytes: Admission.diskFree(freeBytes: room.free, running: runningRequirements),
             diskTotalBytes: room.total, accelerators: probe.accelerators,
-            tags: configuration.tags, baseImages: BaseImages.digests(configuration.state),
+            tags: configuration.tags,
+            baseImages: BaseImageCache(state: configuration.state).digests(),
             packerVersion: probe.packerVersion, qemuVersion: probe.qemuVersion,
             unixMilliseconds: Clocks.unixMilliseconds(), notices: probe.notices)
     }

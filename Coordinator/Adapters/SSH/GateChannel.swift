@@ -36,7 +36,7 @@ final class GateChannel {
             }
             let bytes = try await channel.read(upTo: 16 << 10)
             guard !bytes.isEmpty else {
-                let words = await channel.stderrTail().prefixOfUTF8(300)
+                let words = await channel.stderrTail.prefixOfUTF8(300)
                 throw HostFault("the gate ended the session" + (words.isEmpty ? "" : ": \(words)"))
             }
             rest += bytes

@@ -128,7 +128,7 @@ actor MessageReader {
 
     private func missingAgent(_ host: String, _ preamble: [UInt8]) async -> HostFault {
         let status = try? await channel.exitStatus()
-        let words = String(decoding: preamble, as: UTF8.self) + (await channel.stderrTail())
+        let words = String(decoding: preamble, as: UTF8.self) + (await channel.stderrTail)
         let shown = words.split(whereSeparator: \.isNewline).suffix(3).joined(separator: " | ")
         let said = shown.isEmpty ? "" : "; it said: \(shown.prefixOfUTF8(500))"
         if status == 127 {

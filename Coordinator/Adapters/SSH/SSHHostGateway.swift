@@ -30,8 +30,8 @@ public final class SSHHostGateway: HostGateway {
     public func open(_ host: Host) async throws -> any HostChannel {
         do {
             let connection = try await SSHConnection.connect(
-                to: try SSHEndpoint(parsing: host.address),
-                expecting: try SSHHostKey(parsing: host.hostKey),
+                to: try SSHEndpoint(host.address),
+                expecting: try SSHHostKey(host.hostKey),
                 identity: identity, options: SSHLimits.control, loop: control)
             return try await SSHHostChannel.open(host.name, connection)
         } catch {
@@ -42,7 +42,7 @@ public final class SSHHostGateway: HostGateway {
     public func scanHostKey(_ address: String) async throws -> HostKey {
         do {
             let key = try await SSHConnection.scanHostKey(
-                of: try SSHEndpoint(parsing: address), options: SSHLimits.control, loop: control)
+                of: try SSHEndpoint(address), options: SSHLimits.control, loop: control)
             return HostKey(key: key.description, fingerprint: key.fingerprint)
         } catch {
             throw HostFault("\(error)")
@@ -79,7 +79,7 @@ public final class SSHHostGateway: HostGateway {
         ) { channel in
             let head = try await channel.line()
             guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(head)),
-                answer.sizeBytes == artifact.sizeBytes
+                answer.sizeBytes == length
             else { throw HostFault("the host cannot send \(artifact.name): \(show(head))") }
             var done: Int64 = 0
             while done < length {
