@@ -96,7 +96,7 @@ import Testing
             await agent.write(token, "lost on the way")
             await agent.write(token, "comes too early")
             await agent.end(token, .pass([1]))
-            try await farm.wait(build, .passed)
+            try await farm.wait(build, .passed, passing: 100)
             let log = String(decoding: await farm.logs.files[token] ?? [], as: UTF8.self)
             #expect(log.contains("lost on the way") && log.contains("comes too early"))
             #expect(await farm.logs.resets == 0, "only what was missing came again")
@@ -108,7 +108,7 @@ import Testing
         await farm.agents[0].change { $0.wrongLogs = 2 }
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
-            try await farm.wait(build, .passed)
+            try await farm.wait(build, .passed, passing: 100)
             #expect(await farm.logs.resets == 2)
         }
     }
@@ -125,7 +125,7 @@ import Testing
 
     @Test func aFullLogDiskIsWaitedFor() async throws {
         let farm = try await TestFarm(hosts: 1)
-        await farm.logs.fail(3)
+        await farm.logs.fail(40)
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
             try await farm.wait(build, .passed, passing: 100)
