@@ -39,7 +39,7 @@ import Testing
             let stale = try await farm.attempt(on: lost)
             await farm.agents[1].change { $0.plan = .pass([2]) }
             await lost.goAway()
-            try await farm.wait(build, .passed, passing: 1_000)
+            try await farm.wait(build, .passed, passing: 10_000)
             #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])
 
             // It comes back, its attempt having passed too: nobody wants it any more.

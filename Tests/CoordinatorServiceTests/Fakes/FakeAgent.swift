@@ -78,8 +78,11 @@ actor FakeAgent {
     }
 
     func end(_ token: AttemptToken, _ plan: Plan) async {
+        let cursor = Int64(attempts[token]?.log.count ?? 0)
         await carryOut(plan, token)
-        if attempts[token]?.isFollowed == true { await sendResult(token) }
+        guard attempts[token]?.isFollowed == true else { return }
+        await sendLog(token, from: cursor)
+        await sendResult(token)
     }
 
     func adopt(_ start: Start, log: String) {
