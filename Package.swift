@@ -137,6 +137,9 @@ let package = Package(
         tests("TidyTests", ["ProcessKit", "Support"]),
         tests("BuildProtocolTests", ["BuildProtocol", "Support"]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
+        tests(
+            "CoordinatorServiceTests",
+            ["BuildProtocol", "CoordinatorCore", "CoordinatorService", "Support", "TestSupport"]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),
