@@ -126,6 +126,14 @@ let package = Package(
                 "aibuild", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
                 "ProcessKit", "Support", "TestSupport",
             ]),
+        tests("ProcessKitTests", ["ProcessKit", "Support", "TestSupport"]),
+        tests("AgentCoreTests", ["AgentCore", "BuildProtocol"]),
+        tests(
+            "AgentRuntimeTests",
+            [
+                "AgentCore", "AgentRuntime", "BuildProtocol", "LoopKit", "ProcessKit", "Support",
+                "TestSupport", "YAMLKit", "aibuild-agent",
+            ]),
         tests("TidyTests", ["ProcessKit", "Support"]),
         tests("BuildProtocolTests", ["BuildProtocol", "Support"]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),

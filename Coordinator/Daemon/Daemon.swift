@@ -31,8 +31,6 @@ enum Daemon {
     }
 
     private static func run(_ configuration: Configuration) async throws {
-        // Before any thread starts, so that all inherit it.
-        Signals.block([SIGTERM, SIGINT])
         Signals.ignore(SIGPIPE)
         let log = Logger("coordinator")
         let token = try configuration.token()
