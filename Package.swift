@@ -98,8 +98,7 @@ let package = Package(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
                 "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
-                "Support",
-                "YAMLKit",
+                "Support", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",

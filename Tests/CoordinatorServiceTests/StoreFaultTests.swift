@@ -104,20 +104,3 @@ import Testing
         }
     }
 }
-
-/// Raised once.
-actor Flag {
-    private var isRaised = false
-    private var waiters: [CheckedContinuation<Void, Never>] = []
-
-    func raise() {
-        isRaised = true
-        for waiter in waiters { waiter.resume() }
-        waiters = []
-    }
-
-    func wait() async {
-        if isRaised { return }
-        await withCheckedContinuation { waiters.append($0) }
-    }
-}
