@@ -97,8 +97,8 @@ let package = Package(
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
-                "BuildProtocol", "CoordinatorCore", "ProcessKit", "SQLKit", "SSHKit", "Support",
-                "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
+                "Support", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
@@ -115,7 +115,10 @@ let package = Package(
         // Tests
         module(
             "TestSupport", "Tests/TestSupport",
-            ["CLinux", "LoopKit", "ProcessKit", "SQLKit", "SSHKit", "Support"]),
+            [
+                "CLinux", "HTTPClientKit", "HTTPTypes", "LoopKit", "ProcessKit", "SQLKit",
+                "SSHKit", "Support",
+            ]),
         tests(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
@@ -137,6 +140,15 @@ let package = Package(
         tests("TidyTests", ["ProcessKit", "Support"]),
         tests("BuildProtocolTests", ["BuildProtocol", "Support"]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
+        tests(
+            "CoordinatorServiceTests",
+            ["BuildProtocol", "CoordinatorCore", "CoordinatorService", "Support", "TestSupport"]),
+        tests(
+            "EndToEndTests",
+            [
+                "HTTPClientKit", "HTTPTypes", "ProcessKit", "SQLKit", "Support", "TestSupport",
+                "aibuild-agent", "aibuild-coordinator",
+            ]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),

@@ -12,8 +12,12 @@ import Synchronization
 /// C handles then live on one thread. All methods may be called from any thread or task. Code that
 /// runs on the loop must not block: everything else on the loop would wait for it.
 ///
-/// The thread lives as long as the process: there is no moment at which nobody can have work for it.
-public final class EventLoop: SerialExecutor, TaskExecutor {
+/// It is no task executor: jobs that are run as those of both kinds leave the actor at every call
+/// to itself, and what they saw just before may then no longer be true.
+///
+/// The thread lives as long as the process: there is no moment at which nobody can have work for
+/// it.
+public final class EventLoop: SerialExecutor {
     private struct State {
         var jobs: [UnownedJob] = []
         /// The thread is in epoll_wait, or about to be, with a timeout that knows all of `waiters`.
@@ -50,13 +54,16 @@ public final class EventLoop: SerialExecutor, TaskExecutor {
     /// - Returns: false when the deadline passed first.
     /// - Throws: `CancellationError`, or `SystemError` when `fd` cannot be watched.
     public func wait(
-        fd: Int32, for interest: Interest, deadlineMilliseconds: Int64? = nil
+        fd: Int32, for interest: Interest, deadlineMilliseconds: Int64? = nil,
+        isolation: isolated (any Actor)? = #isolation
     ) async throws -> Bool {
         try await wait(fd: fd, for: interest, deadlineMilliseconds, unless: { false })
     }
 
     /// Waits until the monotonic clock shows `untilMilliseconds`.
-    public func sleep(untilMilliseconds: Int64) async throws {
+    public func sleep(
+        untilMilliseconds: Int64, isolation: isolated (any Actor)? = #isolation
+    ) async throws {
         _ = try await wait(fd: -1, for: [], untilMilliseconds, unless: { false })
     }
 
@@ -69,8 +76,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor {
         for continuation in resumed { continuation.resume(returning: true) }
     }
 
-    /// Ends all waits on `fd`, as if it were ready. Must be called before `fd` is closed: its number
-    /// may at once belong to another descriptor.
+    /// Ends all waits on `fd`, as if it were ready. Must be called before `fd` is closed: its
+    /// number may at once belong to another descriptor.
     public func forget(fd: Int32) {
         state.withLock { _ in
             _ = aib_epoll_remove(epoll, fd)  // ENOENT: nobody ever waited on it
@@ -78,18 +85,22 @@ public final class EventLoop: SerialExecutor, TaskExecutor {
         wake(fd: fd)
     }
 
-    /// As the public `wait`; returns at once when `isClosed` says so. It is asked at a moment when a
-    /// later `forget` is sure to find this task, so that no wait outlives its descriptor.
+    /// As the public `wait`; returns at once when `isClosed` says so. It is asked at a moment when
+    /// a later `forget` is sure to find this task, so that no wait outlives its descriptor.
+    ///
+    /// `isolation`: the caller does not leave its actor before it waits, so that what it found out
+    /// just before is still true then. Without it the closures here would run on the global pool.
     func wait(
         fd: Int32, for interest: Interest, _ deadlineMilliseconds: Int64?,
-        unless isClosed: () -> Bool
+        unless isClosed: () -> Bool, isolation: isolated (any Actor)? = #isolation
     ) async throws -> Bool {
         let id = state.withLock { state in
             state.lastWaiter += 1
             return state.lastWaiter
         }
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
+            _ = isolation  // only a captured isolation is inherited
+            return try await withCheckedThrowingContinuation { continuation in
                 let waiter = WaiterTable.Waiter(
                     fd: fd, interest: interest, deadlineMilliseconds: deadlineMilliseconds,
                     continuation: continuation)
@@ -214,8 +225,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor {
             return state.jobs
         }
         for job in jobs {
-            job.runSynchronously(
-                isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            job.runSynchronously(on: asUnownedSerialExecutor())
         }
     }
 

@@ -15,7 +15,8 @@ struct LogTests {
     }
 
     private static func build(_ state: String, _ more: String = "") -> String {
-        #"{"id":"b1","guestOS":"d","number":1,"state":"\#(state)","attempt":"t1","host":"kvm1"\#(more)}"#
+        #"{"id":"b1","guestOS":"d","number":1,"state":"\#(state)","attempt":"t1","#
+            + #""host":"kvm1"\#(more)}"#
     }
 
     /// A log event of the lines with these numbers; the cursor is the number of lines.

@@ -47,6 +47,7 @@ struct ParserTests {
         #expect(try parse("builds --state failed --state passed").arguments.all("state").count == 2)
         #expect(try parse("host add --address a@b kvm1").arguments.operands == ["kvm1"])
         #expect(try parse("logs -- -f").arguments.operands == ["-f"])
+        #expect(try parse("--version").command == "version")
     }
 
     @Test(arguments: [

@@ -54,6 +54,7 @@ enum MachineScript {
             "finished, cancelled",
             .finished(finished(Fault(.cancelled, .cancelled, "enough"), artifacts: []))
         ),
+        ("log incomplete", .logIncomplete),
         ("log matches", .logChecked(matches: true)),
         ("log differs", .logChecked(matches: false)),
         ("collected", .collected),

@@ -100,6 +100,20 @@ enum MachineScripts {
         log differs -> settle log.mismatch and log [settled]
         """,
         """
+        # The end comes before the whole log: it is asked for again, as often as it takes
+        resume running -> [running]
+        finished, passed -> check log [checking]
+        log incomplete -> follow [running]
+        finished, passed -> check log [checking]
+        log incomplete -> follow [running]
+        finished, passed -> check log [checking]
+        log incomplete -> follow [running]
+        finished, passed -> check log [checking]
+        log incomplete -> follow [running]
+        finished, passed -> check log [checking]
+        log matches -> record collecting, collect [collecting]
+        """,
+        """
         # Once the log has come intact, it goes on as usual
         resume running -> [running]
         finished, passed -> check log [checking]
@@ -254,6 +268,7 @@ enum MachineScripts {
         running: finished, cancelled -> check log [checking]
         running: host lost -> settle host.lost [settled]
         running: cancel -> settle cancelled [settled]
+        checking: log incomplete -> follow [running]
         checking: log matches -> record collecting, collect [collecting]
         checking: log differs -> reset log, follow [running]
         checking: host lost -> settle host.lost and log [settled]

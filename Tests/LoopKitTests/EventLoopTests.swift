@@ -52,6 +52,14 @@ actor Resident {
 
     func total() -> Int { count }
 
+    /// Waits, and is woken by the actor's next job. False: it was not waiting yet, because it had
+    /// left the loop first.
+    func waitsBeforeOthersRun(_ fd: Int32) async throws -> Bool {
+        Task { loop.wake(fd: fd) }
+        let deadline = Clocks.monotonicMilliseconds() + 300
+        return try await loop.wait(fd: fd, for: .readable, deadlineMilliseconds: deadline)
+    }
+
     func waitAndReturn(_ fd: Int32) async throws -> Bool {
         _ = try await loop.wait(fd: fd, for: .readable)
         return loop.isIsolatingCurrentContext() == true
@@ -69,14 +77,6 @@ actor Resident {
         #expect(try loop.get().isIsolatingCurrentContext() == false)
     }
 
-    @Test func taskPrefersTheLoop() async throws {
-        let loop = try loop.get()
-        let isOnLoop = await Task(executorPreference: loop) {
-            loop.isIsolatingCurrentContext()
-        }.value
-        #expect(isOnLoop == true)
-    }
-
     @Test func actorReturnsToTheLoopAfterWaiting() async throws {
         let pair = try SocketPair()
         let resident = Resident(try loop.get())
@@ -84,6 +84,15 @@ actor Resident {
         try pair.sendByte()
         #expect(try await isOnLoop)
         try loop.get().forget(fd: pair.near)
+    }
+
+    @Test func waitingBeginsOnTheLoop() async throws {
+        let resident = Resident(try loop.get())
+        for _ in 0..<100 {
+            let pair = try SocketPair()
+            #expect(try await resident.waitsBeforeOthersRun(pair.near))
+            try loop.get().forget(fd: pair.near)
+        }
     }
 
     @Test func readableWakesTheReaderOnly() async throws {

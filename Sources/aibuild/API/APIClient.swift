@@ -2,7 +2,7 @@ import FoundationEssentials
 import HTTPClientKit
 import HTTPTypes
 
-/// The coordinator's API as commands use it: JSON in, JSON out, errors as sentences with exit codes.
+/// The coordinator's API as commands use it: JSON in and out, errors as sentences with exit codes.
 struct APIClient: Sendable {
     let url: String
     private let headers: HTTPHeaders

@@ -15,6 +15,8 @@ struct ArgumentParser {
     let commands: [Command]
 
     func parse(_ line: [String]) throws(UsageError) -> Outcome {
+        // What every other program answers to.
+        let line = line == ["--version"] ? ["version"] : line
         let (words, isHelp) = leadingWords(line)
         if words.isEmpty {
             if isHelp || line.isEmpty { return .help(HelpText(commands: commands).overview) }

@@ -15,7 +15,7 @@ enum HostCommands {
             CommandOption(
                 "address", value: "USER@HOST[:PORT]", "where its SSH server is", isRequired: true),
             CommandOption(
-                "fingerprint", value: "SHA256:…", "the fingerprint its key must have; asks no more"),
+                "fingerprint", value: "SHA256:…", "the key's fingerprint, instead of asking"),
         ],
         details: [
             "The coordinator asks the host for its key and will ever after take no other one.",

@@ -22,10 +22,13 @@ final class ProgressLine: Sendable {
     func show(_ build: BuildAnswer) {
         let text = state.withLock { describe(build, &$0) }
         guard console.errIsTerminal else {
-            let phase = SafeText.line([build.state, build.phase ?? ""].joined(separator: " "))
+            // A line for each phase; of a transfer, a line for its beginning and one for its end.
+            let phase =
+                build.progress.map { "\($0.what) \($0.doneBytes >= $0.totalBytes)" }
+                ?? "\(build.state) \(build.phase ?? "")"
             let isNew = state.withLock { state in
-                defer { state.phase = build.progress == nil ? phase : state.phase }
-                return build.progress == nil && state.phase != phase
+                defer { state.phase = phase }
+                return state.phase != phase
             }
             if isNew { console.err("\(text)\n") }
             return

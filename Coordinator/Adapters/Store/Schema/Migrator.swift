@@ -2,8 +2,8 @@ import CoordinatorCore
 import SQLKit
 import Support
 
-/// One step from a schema to the next. Steps are numbered from 1 and only go forward. A step must be
-/// able to run again after it was interrupted: MariaDB commits at each change of a table.
+/// One step from a schema to the next. Steps are numbered from 1 and only go forward. A step must
+/// be able to run again after it was interrupted: MariaDB commits at each change of a table.
 struct Migration: Sendable {
     let version: Int
     let run: @Sendable (borrowing SQLTransaction) throws -> Void
