@@ -139,6 +139,12 @@ let package = Package(
             ]),
         tests("TidyTests", ["ProcessKit", "Support"]),
         tests("BuildProtocolTests", ["BuildProtocol", "Support"]),
+        tests(
+            "CoordinatorAPITests",
+            [
+                "BuildProtocol", "CoordinatorAPI", "CoordinatorCore", "CoordinatorService",
+                "HTTPTypes", "Support", "TestSupport",
+            ]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests(
             "CoordinatorServiceTests",
