@@ -78,7 +78,7 @@ let package = Package(
         module(
             "AgentRuntime", "Agent/Runtime",
             [
-                "AgentCore", "BuildProtocol", "HTTPClientKit", "LoopKit", "ProcessKit",
+                "AgentCore", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "LoopKit", "ProcessKit",
                 "Support", "YAMLKit",
             ]),
         program("aibuild-agent", "Agent/Main", ["AgentRuntime", "Support"]),
@@ -97,8 +97,8 @@ let package = Package(
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
-                "BuildProtocol", "CoordinatorCore", "ProcessKit", "SQLKit", "SSHKit", "Support",
-                "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
+                "Support", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
@@ -108,21 +108,63 @@ let package = Package(
                 "SSHKit",
                 "Support", "YAMLKit",
             ]),
-        program("aibuild", "Sources/aibuild", ["BuildProtocol", "HTTPClientKit", "Support"]),
+        program(
+            "aibuild", "Sources/aibuild",
+            ["BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support"]),
 
         // Tests
         module(
             "TestSupport", "Tests/TestSupport",
-            ["CLinux", "LoopKit", "ProcessKit", "SQLKit", "SSHKit", "Support"]),
+            [
+                "CLinux", "HTTPClientKit", "HTTPTypes", "LoopKit", "ProcessKit", "SQLKit",
+                "SSHKit", "Support",
+            ]),
         tests(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
         ),
+        tests(
+            "CLITests",
+            [
+                "aibuild", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
+                "ProcessKit", "Support", "TestSupport",
+            ]),
+        tests("ProcessKitTests", ["ProcessKit", "Support", "TestSupport"]),
+        tests("AgentCoreTests", ["AgentCore", "BuildProtocol"]),
+        tests(
+            "AgentRuntimeTests",
+            [
+                "AgentCore", "AgentRuntime", "BuildProtocol", "LoopKit", "ProcessKit", "Support",
+                "TestSupport", "YAMLKit", "aibuild-agent",
+            ]),
         tests("TidyTests", ["ProcessKit", "Support"]),
+        tests("BuildProtocolTests", ["BuildProtocol", "Support"]),
+        tests(
+            "CoordinatorAPITests",
+            [
+                "BuildProtocol", "CoordinatorAPI", "CoordinatorCore", "CoordinatorService",
+                "HTTPTypes", "Support", "TestSupport",
+            ]),
+        tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
+        tests(
+            "CoordinatorServiceTests",
+            ["BuildProtocol", "CoordinatorCore", "CoordinatorService", "Support", "TestSupport"]),
+        tests(
+            "EndToEndTests",
+            [
+                "HTTPClientKit", "HTTPTypes", "ProcessKit", "SQLKit", "Support", "TestSupport",
+                "aibuild-agent", "aibuild-coordinator",
+            ]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
+        tests(
+            "StoreTests",
+            [
+                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "SQLKit", "Support",
+                "TestSupport",
+            ]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )

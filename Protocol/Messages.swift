@@ -228,7 +228,7 @@ public struct Artifact: Sendable, Hashable, Codable {
 
 /// Something the other side asked for could not be done.
 public struct ErrorReport: Sendable, Hashable, Codable {
-    public enum Code: String, Sendable, Codable {
+    public enum Code: String, Sendable, Codable, CaseIterable {
         /// Major protocol mismatch; the session ends.
         case version
         /// The line was no JSON object, too long, or a field was wrong. The session goes on.

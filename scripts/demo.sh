@@ -32,14 +32,26 @@ stop)
 esac
 
 if farm_alive coordinator; then
-    die "a demo that was kept is still serving: make demo-stop ends it"
+    die "a demo is still serving: make demo-stop ends it"
 fi
 if port_taken "$port"; then
     die "port $port is taken by another program, and the demo's coordinator needs one to listen on.
 Stop that program, or choose another port: make demo PORT=9800"
 fi
 
+# Shows a build's log live, each line with the build before it. Two processes, not a pipeline: the
+# first one's id is needed to end it.
 followers=()
+readers=()
+follow() {
+    local pipe=$farm/log/$1.pipe
+    mkfifo "$pipe"
+    sed -u "s|^|[$1] |" <"$pipe" &
+    readers+=($!)
+    "$bin/aibuild" logs "$1" --follow >"$pipe" 2>&1 &
+    followers+=($!)
+}
+
 cleanup() {
     local status=$?
     trap - EXIT
@@ -85,17 +97,14 @@ done
 aibuild guestos add mini-linux --type linux --distro debian --version 12 --template "$template"
 
 step "two builds at once"
-# A host is taken into the farm when its probe is done; builds wait for it, as they always do.
+# A host is taken into the farm when it was asked what it has; a build waits for that, as it would
+# for any other reason.
 builds=()
 for _ in "${hosts[@]}"; do
-    builds+=("$(aibuild build mini-linux --owner demo --quiet)")
+    builds+=("$(aibuild build mini-linux --owner demo --json | jq -r '"\(.guestOS):\(.number)"')")
 done
-for index in "${!builds[@]}"; do
-    { aibuild logs "${builds[$index]}" --follow 2>&1 || true; } |
-        sed -u "s|^|[${builds[$index]}] |" &
-    followers+=($!)
-done
-for follower in "${followers[@]}"; do wait "$follower" || true; done
+for build in "${builds[@]}"; do follow "$build"; done
+for process in "${followers[@]}" "${readers[@]}"; do wait "$process" || true; done
 followers=()
 
 failed=

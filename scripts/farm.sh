@@ -81,8 +81,7 @@ farm_host() {
         ssh-keygen -q -t ed25519 -N '' -C aibuild-coordinator -f "$farm/key/coordinator"
     ssh-keygen -q -t ed25519 -N '' -C "$name" -f "$dir/host_key"
     cat >"$dir/agent.yml" <<-END
-	name: $name
-	state: $dir/state
+	state_folder: $dir/state
 	slots: $slots
 	END
     printf 'restrict,command="%s gate --config %s" %s\n' "$bin/aibuild-agent" "$dir/agent.yml" \

@@ -8,6 +8,8 @@ public enum AgentLimits {
     public static let logTailBytes = 64 << 10
     /// One read from a build program; one write to the log follows it.
     public static let readBytes = 256 << 10
+    /// One read and write of the gate: few system calls for whole images.
+    public static let sendBytes = 1 << 20
     /// A machine-readable line of Packer. Guests print megabyte lines; longer ones are cut.
     public static let packerLineBytes = 1 << 20
     /// The end of a build's output that is searched for the reason of a failure.
@@ -23,6 +25,8 @@ public enum AgentLimits {
 
     /// Longest sleep of a supervisor: how often it looks at the disk of a silent build.
     public static let tickMilliseconds: Int64 = 1_000
+    /// How long a new daemon waits for the process id of a supervisor that has only just begun.
+    public static let adoptMilliseconds: Int64 = 5_000
     /// How long processes of a lost attempt are killed again and again.
     public static let killMilliseconds: Int64 = 10_000
     /// How often a supervisor looks for ended orphans: they hold a process number each.
@@ -34,8 +38,12 @@ public enum AgentLimits {
     /// Free room that an agent keeps for logs and results.
     public static let diskReserveBytes: Int64 = 256 << 20
 
-    /// Ports of one attempt: half for SSH into the guest, half for VNC.
-    public static let portsPerAttempt = 16
+    /// Ports of one attempt for SSH into the guest; Packer wants a range.
+    public static let portsPerAttempt = 8
+    /// Ports for VNC, the same for all attempts: Packer 1.6 counts QEMU's displays from
+    /// `vnc_port_min`, QEMU from 5900, so no other minimum works. Packer picks one at random; the
+    /// range is wide enough that two builds at the same moment hardly meet.
+    public static let vncPorts = 5_900..<6_900
     /// Below the range the kernel takes client ports from, above the usual services.
     public static let portRange = 20_000..<32_000
 
@@ -48,13 +56,19 @@ public enum AgentLimits {
     public static let stateFileBytes = 64 << 20
     /// A Packer template or variable file.
     public static let packerTemplateBytes = 4 << 20
+    /// Strings within interpolations within strings of an HCL2 template: people write two.
+    public static let hclDepth = 32
 
     /// Tries of one base image within an attempt, and the pause before each next one.
     public static let fetchTries = 3
     public static let fetchPauseMilliseconds: Int64 = 1_000
-    /// A transfer slower than this for `fetchStallSeconds` is stalled.
-    public static let fetchStallBytesPerSecond = 1024
+    /// A transfer without a byte for so long is stalled; a shorter silence limit of the build wins.
     public static let fetchStallSeconds = 30
+    /// How often progress is shown, and how often it is worth a line in the log.
+    public static let progressMilliseconds: Int64 = 1_000
+    public static let progressLogMilliseconds: Int64 = 10_000
+    /// How often an attempt looks whether another one has fetched the image that both want.
+    public static let singleFlightMilliseconds: Int32 = 200
     /// Largest base image: what fits is decided by the disk; this stops an endless answer.
     public static let baseImageBytes: Int64 = 1 << 40
 

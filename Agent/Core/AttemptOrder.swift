@@ -10,18 +10,15 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
     public var searchPath: String
     /// Path or name of Packer.
     public var packer: String
-    /// First of the `AgentLimits.portsPerAttempt` ports of this attempt.
-    public var firstPort: Int
 
     public init(
         start: Start, accelerator: Accelerator?, stateFolder: String, searchPath: String,
-        packer: String, firstPort: Int
+        packer: String
     ) {
         self.start = start
         self.accelerator = accelerator
         self.stateFolder = stateFolder
         self.searchPath = searchPath
         self.packer = packer
-        self.firstPort = firstPort
     }
 }

@@ -130,5 +130,7 @@ public struct TailText: Sendable {
         }
     }
 
-    public var text: String { String(decoding: bytes.suffix(AgentLimits.tailTextBytes), as: UTF8.self) }
+    public var text: String {
+        String(decoding: bytes.suffix(AgentLimits.tailTextBytes), as: UTF8.self)
+    }
 }

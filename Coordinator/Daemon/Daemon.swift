@@ -31,8 +31,6 @@ enum Daemon {
     }
 
     private static func run(_ configuration: Configuration) async throws {
-        // Before any thread starts, so that all inherit it.
-        Signals.block([SIGTERM, SIGINT])
         Signals.ignore(SIGPIPE)
         let log = Logger("coordinator")
         let token = try configuration.token()
@@ -50,7 +48,7 @@ enum Daemon {
             logPath: { logs.path($0) })
         let gateway = try SSHHostGateway(
             identity: try configuration.identity(),
-            templatePath: { try templates.path(of: $0) })
+            template: { try await templates.read($0, from: $1) })
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
             environment: SystemEnvironment(), limits: configuration.limits)

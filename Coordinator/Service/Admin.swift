@@ -191,12 +191,17 @@ extension Coordinator {
             await session.post(.cancel("cancelled by \(actor)"))
             return wished
         }
+        return try await cancelWaiting(build, "cancelled by \(actor)") ?? wished
+    }
+
+    /// - Returns: `nil` when it does not wait any more.
+    func cancelWaiting(_ build: Build, _ reason: String) async throws -> Build? {
         let change = BuildChange(
             build: build.id, from: [.queued], owner: nil, to: .cancelled,
             atMilliseconds: ports.environment.unixMilliseconds(),
-            fault: Fault(.cancelled, .cancelled, "cancelled by \(actor)"))
-        guard let ended = try await ports.store.apply(change) else { return wished }
-        updated(ended)
+            fault: Fault(.cancelled, .cancelled, reason))
+        let ended = try await ports.store.apply(change)
+        if let ended { updated(ended) }
         return ended
     }
 

@@ -135,6 +135,12 @@ actor BuildSession {
     private func checkLog(_ finished: Finished) async {
         await persist("seal the log") {
             let size = try await self.ports.logs.sizeBytes(self.token)
+            guard size >= finished.logBytes else {
+                // Asked for again in a moment: it may be on its way, or the disk may be full.
+                try await self.ports.sleep(
+                    milliseconds: self.ports.limits.retryFirstMilliseconds)
+                return self.post(.logIncomplete)
+            }
             let digest = try await self.ports.logs.seal(self.token)
             self.post(
                 .logChecked(

@@ -6,6 +6,8 @@ public actor ChangeHub {
     private var changed: [String: UInt64] = [:]
     private var waiters: [String: [UInt64: CheckedContinuation<Void, Never>]] = [:]
     private var nextWaiter: UInt64 = 0
+    /// Of all keys that were forgotten: who has not seen it may have missed a last change.
+    private var lastRetired: UInt64 = 0
 
     public init() {}
 
@@ -19,14 +21,16 @@ public actor ChangeHub {
     public func retire(_ key: String) {
         bump(key)
         changed[key] = nil
+        lastRetired = version
     }
 
     /// The version to wait after, taken before the state is read, so that no change is missed.
     public func now() -> UInt64 { version }
 
-    /// Returns when `key` changed after `seen`, or when the task is cancelled.
+    /// Returns when `key` changed after `seen`, or when the task is cancelled. It may return
+    /// without a change, so the caller looks anew.
     public func wait(_ key: String, after seen: UInt64) async {
-        if let last = changed[key], last > seen { return }
+        if (changed[key] ?? lastRetired) > seen { return }
         nextWaiter += 1
         let id = nextWaiter
         await withTaskCancellationHandler {

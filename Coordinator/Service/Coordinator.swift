@@ -18,6 +18,7 @@ public actor Coordinator {
     private var tickWanted = false
     private var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
     private var webRootFreeBytes: Int64?
+    private var webRootMeasuredMilliseconds: Int64 = -1000
     let log = Logger("coordinator")
 
     public init(ports: Ports) { self.ports = ports }
@@ -31,8 +32,13 @@ public actor Coordinator {
             live[build.id] = LiveBuild(build: build, history: try await history(of: build))
         }
         for host in try await ports.store.hosts() { await admit(host) }
-        for build in live.values.map(\.build).filter({ $0.state != .queued }) {
-            await resume(build)
+        for build in live.values.map(\.build) {
+            if build.state != .queued {
+                await resume(build)
+            } else if build.cancelRequested {
+                // The last coordinator ended between the wish and its fulfilment.
+                _ = try await cancelWaiting(build, "cancelled")
+            }
         }
         let living = Set(live.values.compactMap { $0.session?.token })
         do { try await ports.webRoot.sweep(keeping: living) } catch {
@@ -107,7 +113,7 @@ public actor Coordinator {
     }
 
     private func decideOnce() async {
-        webRootFreeBytes = try? await ports.webRoot.freeBytes()
+        await measureWebRoot()
         for decision in Scheduler.decide(world()) {
             switch decision {
             case .start(let id, let host): await start(id, on: host)
@@ -115,6 +121,14 @@ public actor Coordinator {
             case .wake(let at): setAlarm(at)
             }
         }
+    }
+
+    /// Once a second at most: ticks may come by the hundred.
+    private func measureWebRoot() async {
+        let now = ports.environment.monotonicMilliseconds()
+        guard now - webRootMeasuredMilliseconds >= 1000 else { return }
+        webRootMeasuredMilliseconds = now
+        webRootFreeBytes = try? await ports.webRoot.freeBytes()
     }
 
     /// Wakes at the earliest time that was asked for.
@@ -175,8 +189,10 @@ public actor Coordinator {
             }
             updated(claimed)
             if live[id]?.expectedSeconds == nil {
-                let recent = try await ports.store.recentDurationsSeconds(
-                    guestOS: claimed.guestOS, limit: 5)
+                // Only shown: a claimed build is not held up for it.
+                let recent =
+                    (try? await ports.store.recentDurationsSeconds(
+                        guestOS: claimed.guestOS, limit: 5)) ?? []
                 live[id]?.expectedSeconds =
                     recent.isEmpty ? nil : recent.sorted()[recent.count / 2]
             }
@@ -201,9 +217,13 @@ public actor Coordinator {
         }
     }
 
-    /// The store knows better: another coordinator or an admin changed the build.
+    /// The store knows better: another coordinator or an admin changed the build, or the answer to
+    /// a claim was lost on the way. An attempt that nobody looks after is taken up.
     func refresh(_ id: String) async {
         guard let build = try? await ports.store.build(id: id) else { return }
         updated(build)
+        if !build.state.isEnded, build.state != .queued, live[id]?.session == nil {
+            await resume(build)
+        }
     }
 }

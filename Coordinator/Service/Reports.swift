@@ -9,7 +9,10 @@ extension Coordinator {
         if build.state.isEnded {
             live[build.id] = nil
         } else {
+            // A wish may be newer than this answer of the store; it is never taken back.
+            let isUnwanted = live[build.id]?.build.cancelRequested ?? false
             live[build.id, default: LiveBuild(build: build)].build = build
+            if isUnwanted { live[build.id]?.build.cancelRequested = true }
         }
         let changes = self.changes
         Task {
@@ -74,7 +77,8 @@ extension Coordinator {
             // Whatever else went wrong with it: a person did not want it any more.
             let cancelled = live[build.id]?.build.cancelRequested ?? false
             let judged =
-                cancelled ? Fault(.cancelled, .cancelled, "cancelled") : fault
+                cancelled && fault.class != .cancelled
+                ? Fault(.cancelled, .cancelled, "cancelled") : fault
             switch RetryPolicy.judge(judged, history: history, now: now) {
             case .retry(let notBefore):
                 change.to = .queued

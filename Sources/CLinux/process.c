@@ -33,18 +33,20 @@
 
 static int park(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, PARKING); }
 
-static void close_span(unsigned first, unsigned last) {
-  if (first > last || syscall(SYS_close_range, first, last, 0) == 0) return;
+static void close_from(unsigned first) {
+  if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
   // Kernels before 5.9. sysconf is no async-signal-safe call by the book, but reads one limit.
   long limit = sysconf(_SC_OPEN_MAX);
-  for (long fd = first; fd < limit && fd <= last; fd++) close((int)fd);
+  for (long fd = first; fd < limit; fd++) close((int)fd);
 }
 
-/// Runs in the child: only async-signal-safe calls, because other threads of the parent may have
-/// held any lock at the moment of the fork.
-static void run_child(const struct aib_spawn_request *r, int report_fd) {
-  struct sigaction standard = {.sa_handler = SIG_DFL};
-  for (int s = 1; s < NSIG; s++) sigaction(s, &standard, NULL);
+/// Runs in the child, which shares the parent's memory until it executes something: only
+/// async-signal-safe calls, because other threads of the parent may hold any lock.
+static void run_child(const struct aib_spawn_request *r, volatile int *error) {
+  // By system call: glibc's sigaction refuses the two signals that it keeps for itself, and an
+  // ignored one of them would stay ignored. All zeros is the kernel's form of SIG_DFL.
+  const unsigned long standard[8] = {0};
+  for (int s = 1; s < NSIG; s++) syscall(SYS_rt_sigaction, s, standard, NULL, NSIG / 8);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -64,59 +66,40 @@ static void run_child(const struct aib_spawn_request *r, int report_fd) {
     sources[i] = park(fd < 0 ? null_fd : fd);
     if (sources[i] < 0) goto fail;
   }
-  report_fd = park(report_fd);
-  if (report_fd < 0) _exit(127);
   for (int i = 0; i < count; i++)
     if (dup2(sources[i], i) < 0) goto fail;
-  // The report descriptor must outlive this; it closes itself at exec.
-  close_span((unsigned)count, (unsigned)report_fd - 1);
-  close_span((unsigned)report_fd + 1, ~0U);
+  close_from((unsigned)count);
   if (r->cwd && chdir(r->cwd) < 0) goto fail;
   execve(r->path, r->argv, r->envp);
-fail:;
-  int error = errno;
-  ssize_t ignored = write(report_fd, &error, sizeof error);
-  (void)ignored;
+fail:
+  *error = errno;
   _exit(127);
 }
 
 pid_t aib_spawn(const struct aib_spawn_request *request, int *pidfd) {
   if (request->passed_count > MAX_PASSED) return -EINVAL;
-  int report[2];
-  if (pipe2(report, O_CLOEXEC) < 0) return -errno;
-
+  volatile int error = 0;
   // No handler of the parent may run in the child before it is reset there.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  pid_t pid = fork();
-  int fork_error = errno;
-  if (pid == 0) run_child(request, report[1]);
+  // vfork: no copy of the parent's page tables, and this thread goes on when the child has
+  // executed its program or failed to, so that `error` is settled by then.
+  pid_t pid = vfork();
+  if (pid == 0) run_child(request, &error);
+  if (pid < 0) error = errno;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  close(report[1]);
-  if (pid < 0) {
-    close(report[0]);
-    return -fork_error;
-  }
+  if (pid < 0) return -error;
 
-  int error = 0;
-  ssize_t got;
-  do got = read(report[0], &error, sizeof error);
-  while (got < 0 && errno == EINTR);
-  close(report[0]);
-  if (got != 0) {
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
-    return got == sizeof error && error > 0 ? -error : -EIO;
-  }
   // Nobody but us can reap the child, so the pid still names it.
-  *pidfd = aib_pidfd_open(pid);
-  if (*pidfd < 0) {
-    error = *pidfd;
+  if (error == 0) {
+    *pidfd = aib_pidfd_open(pid);
+    if (*pidfd >= 0) return pid;
+    error = -*pidfd;
     kill(-pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
-    return error;
   }
-  return pid;
+  while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
+  return -error;
 }
 
 int aib_pidfd_open(pid_t pid) {
@@ -218,11 +201,17 @@ int aib_group_signal(pid_t group, int signal) {
   return kill(-group, signal) < 0 && errno != ESRCH ? -errno : 0;
 }
 
-int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes, int64_t *changed_ns) {
+int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes, int64_t *modified_ns) {
   struct stat info;
   if (stat(path, &info) < 0) return -errno;
   *inode = info.st_ino;
   *size_bytes = info.st_size;
-  *changed_ns = (int64_t)info.st_ctim.tv_sec * 1000000000 + info.st_ctim.tv_nsec;
+  *modified_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
   return 0;
+}
+
+int aib_set_blocking(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return -errno;
+  return fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
 }

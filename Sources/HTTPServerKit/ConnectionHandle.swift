@@ -5,7 +5,7 @@ import CMicroHTTPD
 /// Sendable although it is a pointer: the library frees a connection only after it told its request
 /// completed, and never while it is suspended. `Exchange` and `StreamBody` call `resume` only
 /// under their lock and only when the flag under that same lock says "suspended"; whoever resumes
-/// clears the flag first. `suspend` is called only from the library's callbacks for this connection.
+/// clears the flag first. `suspend` is called only from the library's callbacks for the connection.
 struct ConnectionHandle: @unchecked Sendable {
     let raw: OpaquePointer
 

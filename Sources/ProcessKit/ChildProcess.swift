@@ -86,6 +86,9 @@ public struct ChildProcess: ~Copyable, Sendable {
         return signal == 0 ? .exited(code) : .killed(signal: signal)
     }
 
+    /// Gives the pidfd away, for those who wait for the child by it alone.
+    public consuming func intoDescriptor() -> Descriptor { pidfd }
+
     /// Signals the child's whole process group. What left the group is not reached: that is what
     /// `ControlGroup` and `Descendants` are for.
     public func signalGroup(_ signal: Int32) {

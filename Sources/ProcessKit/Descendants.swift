@@ -23,6 +23,13 @@ public enum Descendants {
         return found
     }
 
+    /// Takes an ended child out of the process table, whatever its exit status.
+    public static func reap(_ pidfd: borrowing Descriptor) {
+        var code: Int32 = 0
+        var signal: Int32 = 0
+        _ = aib_pidfd_reap(pidfd.raw, &code, &signal)
+    }
+
     /// Reaps orphans that came to this process and have ended, but not `child`, whose exit status
     /// somebody waits for.
     public static func reapOrphans(except child: Int32) {
@@ -40,7 +47,8 @@ public enum Descendants {
     public static func sweep() -> [Int32] {
         let deadline = Clocks.monotonicMilliseconds() + Limits.sweepMilliseconds
         while true {
-            _ = aib_reap_orphans()
+            // Whoever has no child has no descendant: the common case, without a look at /proc.
+            if aib_reap_orphans() == -ECHILD { return [] }
             let left = list()
             if left.isEmpty || Clocks.monotonicMilliseconds() > deadline { return left }
             for pid in left { kill(pid, SIGKILL) }

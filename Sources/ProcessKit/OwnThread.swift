@@ -1,5 +1,5 @@
 import Glibc
-import Support
+public import Support
 
 /// Runs blocking code on a thread made for it, so that the cooperative pool never waits.
 public enum OwnThread {
@@ -8,24 +8,30 @@ public enum OwnThread {
         _ body: @escaping @Sendable () throws -> R
     ) async throws -> R {
         try await withCheckedThrowingContinuation { continuation in
-            let job = Job { continuation.resume(with: Result(catching: body)) }
-            let retained = Unmanaged.passRetained(job)
-            var thread = pthread_t()
-            let code = pthread_create(
-                &thread, nil,
-                { argument in
-                    guard let argument else { return nil }
-                    Unmanaged<Job>.fromOpaque(argument).takeRetainedValue().body()
-                    return nil
-                }, retained.toOpaque())
-            if code == 0 {
-                pthread_detach(thread)
-            } else {
-                retained.release()
-                continuation.resume(
-                    throwing: SystemError(errno: code, "cannot start a thread"))
+            do throws(SystemError) {
+                try start { continuation.resume(with: Result(catching: body)) }
+            } catch {
+                continuation.resume(throwing: error)
             }
         }
+    }
+
+    /// Runs `body` on a new thread and does not wait for it.
+    public static func start(_ body: @escaping @Sendable () -> Void) throws(SystemError) {
+        let retained = Unmanaged.passRetained(Job(body))
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<Job>.fromOpaque(argument).takeRetainedValue().body()
+                return nil
+            }, retained.toOpaque())
+        guard code == 0 else {
+            retained.release()
+            throw SystemError(errno: code, "cannot start a thread")
+        }
+        pthread_detach(thread)
     }
 
     private final class Job: Sendable {

@@ -11,6 +11,9 @@ enum Limits {
     static let sweepMilliseconds: Int64 = 30_000
     /// Pause between two looks at processes that were killed but are still there.
     static let sweepPauseMilliseconds: Int32 = 2
+    /// How long a connect waits for room in a full backlog, and how often it looks.
+    static let connectMilliseconds: Int64 = 5_000
+    static let connectPauseMilliseconds: Int32 = 10
     /// Longest `/proc/PID/environ`, `stat` or `cgroup` that is read: the kernel's argument limit.
     static let procFileBytes = 2 << 20
 }

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import Support
+public import Support
 
 /// `/proc` as far as it is needed to find processes that nobody holds any more.
 public enum ProcessTable {
@@ -34,6 +34,12 @@ public enum ProcessTable {
         let pidfd = Descriptor(owning: aib_pidfd_open(pid))
         guard pidfd.raw >= 0, variable(name, of: pid) == value else { return }
         _ = aib_pidfd_signal(pidfd.raw, SIGKILL)
+    }
+
+    /// A handle on a process that is not our child; readable when it has ended. `nil` when it has.
+    public static func open(_ pid: Int32) -> Descriptor? {
+        let pidfd = aib_pidfd_open(pid)
+        return pidfd < 0 ? nil : Descriptor(owning: pidfd)
     }
 
     static func parse(stat: [UInt8], pid: Int32) -> Entry? {

@@ -4,6 +4,7 @@ import Glibc
 /// One connection to a MariaDB server, set up so that it answers as SQLite would: found rows are
 /// counted, wrong values are refused, a backslash is a backslash, `||` joins texts.
 final class MariaDBConnection: SQLConnection {
+    let dialect = SQLDialect.mariadb
     private let server: MariaDBEndpoint
     private let handle: UnsafeMutablePointer<MYSQL>
     private var statements: [String: MariaDBStatement] = [:]

@@ -1,6 +1,8 @@
 /// One open connection. Not `Sendable`: it lives on the executor of its `SQLSession`, whose thread
 /// blocks while the database works.
 protocol SQLConnection: AnyObject {
+    var dialect: SQLDialect { get }
+
     /// Whether the next call has a chance. Asks the kernel only, never the server.
     var isUsable: Bool { get }
 

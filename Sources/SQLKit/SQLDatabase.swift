@@ -53,7 +53,7 @@ public final class SQLDatabase: Sendable {
     /// lock, or a connection that broke before COMMIT; so it must have no effect but on the
     /// database. It blocks its connection, so it computes little. What it throws rolls back and is
     /// thrown on.
-    /// - Throws: `SQLError.connectionLost` when COMMIT was under way: the outcome is not known then.
+    /// - Throws: `SQLError.connectionLost` when COMMIT was under way: the outcome is not known.
     public func transaction<T: Sendable>(
         _ body: @Sendable (borrowing SQLTransaction) throws -> T
     ) async throws -> T {
@@ -69,7 +69,8 @@ public final class SQLDatabase: Sendable {
                 throw SQLError(.unreachable, error.message, nativeCode: error.nativeCode)
             case .again:
                 // Two transactions that met once would meet again without a random pause.
-                try await Task.sleep(for: .milliseconds(Int.random(in: 0...(5 << attempt))))
+                let longest = min(SQLLimits.transactionPauseMilliseconds, 5 << attempt)
+                try await Task.sleep(for: .milliseconds(Int.random(in: 0...longest)))
             }
         }
     }

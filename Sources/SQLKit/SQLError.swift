@@ -10,7 +10,7 @@ public struct SQLError: Error, Sendable, Hashable {
         case accessDenied
         /// A unique key is there already.
         case constraintUnique
-        /// Another constraint (foreign key, NOT NULL, CHECK), or a value that its column cannot hold.
+        /// Another constraint (foreign key, NOT NULL, CHECK), or a value that does not fit.
         case constraint
         /// A lock or deadlock that outlasted the retries.
         case busy

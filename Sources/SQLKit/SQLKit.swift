@@ -21,7 +21,10 @@ public enum SQLLimits {
     static let statementsPerConnection = 96
 
     /// Tries of one transaction that met a deadlock or a lock.
-    public static let transactionAttempts = 6
+    public static let transactionAttempts = 10
+
+    /// Longest pause before a transaction runs again, doubling up to here.
+    static let transactionPauseMilliseconds = 500
 
     /// How long to wait for a server to answer a connect.
     public static let connectTimeoutSeconds = 5

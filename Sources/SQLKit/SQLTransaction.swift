@@ -11,6 +11,8 @@ public struct SQLTransaction: ~Copyable {
 
     init(_ connection: any SQLConnection) { self.connection = connection }
 
+    public var dialect: SQLDialect { connection.dialect }
+
     var failure: SQLError? { ledger.failure }
 
     /// As `SQLDatabase.query`.

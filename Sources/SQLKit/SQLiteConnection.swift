@@ -10,6 +10,7 @@ final class SQLiteConnection: SQLConnection {
     /// Released after the handle was closed, because `deinit` runs before properties end.
     private let lock: SQLiteLock
 
+    let dialect = SQLDialect.sqlite
     var isUsable: Bool { true }
 
     init(path: String) throws(SQLError) {

@@ -10,7 +10,7 @@ struct SQLiteLock: ~Copyable {
 
     private init(_ file: consuming Descriptor) { self.file = file }
 
-    /// - Throws: `SQLError.inUse` when another process, or another open database of this one, holds it.
+    /// - Throws: `SQLError.inUse` when somebody has it, be it this process.
     static func take(databasePath: String) throws(SQLError) -> SQLiteLock {
         let path = databasePath + ".lock"
         let file: Descriptor

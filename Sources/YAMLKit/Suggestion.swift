@@ -1,6 +1,6 @@
 /// "Did you mean …": the word with the fewest typing errors.
 enum Suggestion {
-    /// The nearest of `words`, when it is near enough to be meant: one error for each three letters.
+    /// The nearest of `words`, when it is near enough: one error for each three letters.
     static func nearest(to word: String, in words: Set<String>) -> String? {
         // Longer ones are no slips, and the distance costs the product of the lengths.
         guard word.count <= 64 else { return nil }

@@ -4,7 +4,8 @@ import Testing
 struct ServerSentEventTests {
     private static let text =
         "\u{FEFF}: hello\n\nid: a:1\nevent: log\ndata: one\ndata:two\n\ndata\n\n"
-        + "event: lost\n\nretry: 250\nretry: x\nid\r\ndata: {\"ü\":1}\r\rid: z\ndata:  s\n\ndata: cut"
+        + "event: lost\n\nretry: 250\nretry: x\nid\r\n"
+        + "data: {\"ü\":1}\r\rid: z\ndata:  s\n\ndata: cut"
 
     private static let events = [
         ["log", "one\ntwo", "a:1"],

@@ -32,8 +32,8 @@ public final class MariaDBServer: Sendable {
         let reader = try Descriptor(fifo, O_RDONLY | O_NONBLOCK)
         let lifeline = try Descriptor(fifo, O_WRONLY)
         guard fcntl(reader.raw, F_SETFL, 0) == 0 else { throw SystemError.last("fcntl") }
-        let keeper = try spawnKeeper(folder: folder, port: port, input: reader.raw)
-        let admin = try await firstAnswer(folder: folder, keeper: keeper)
+        try spawnKeeper(folder: folder, port: port, input: reader.raw)
+        let admin = try await firstAnswer(folder)
         try await admin.execute("CREATE USER '\(user)'@'%' IDENTIFIED BY '\(password)'")
         try await admin.execute("GRANT ALL ON *.* TO '\(user)'@'%'")
         return MariaDBServer(port: port, folder: folder, lifeline: lifeline, admin: admin)
@@ -67,11 +67,11 @@ public final class MariaDBServer: Sendable {
         try Files.remove(path)
         try Files.replace(folder + "/again", with: [])
         kill(pid, SIGKILL)
-        _ = try await Self.firstAnswer(folder: folder, keeper: nil)
+        _ = try await Self.firstAnswer(folder)
     }
 
     /// Waits until the server answers on its socket.
-    private static func firstAnswer(folder: String, keeper: pid_t?) async throws -> SQLDatabase {
+    private static func firstAnswer(_ folder: String) async throws -> SQLDatabase {
         let root = MariaDBEndpoint(
             socket: folder + "/socket", user: "root", password: "", database: "mysql")
         let deadline = Clocks.monotonicMilliseconds() + Int64(startSeconds * 1000)
@@ -81,9 +81,7 @@ public final class MariaDBServer: Sendable {
                 guard Files.exists(folder + "/pid") else { throw Failure("no pid file yet") }
                 return try await SQLDatabase.open(.mariadb(root))
             } catch {
-                var status: Int32 = 0
-                let isGone = keeper.map { waitpid($0, &status, WNOHANG) == $0 } ?? false
-                if isGone || Clocks.monotonicMilliseconds() > deadline {
+                if Files.exists(folder + "/dead") || Clocks.monotonicMilliseconds() > deadline {
                     throw Failure("MariaDB did not start: \(error)\n\(words(folder))")
                 }
                 try await Task.sleep(for: .milliseconds(50))
@@ -98,20 +96,23 @@ public final class MariaDBServer: Sendable {
         }.joined(separator: "\n")
     }
 
-    /// Commits reach the kernel but not the disk: the tests crash the server, not the machine.
+    /// Commits reach the kernel but not the disk: the tests crash the server, not the machine. Each
+    /// server has a folder for temporary files: one that starts removes those of any other there.
     private static let script = """
-        set -eu
-        dir=$1 port=$2
-        export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+        dir=$1 port=$2 pid=
+        export PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR="$dir/tmp"
         exec 3<&0 </dev/null
+        trap 'test -z "$pid" || kill $pid; wait $pid; rm -rf "$dir"; exit 0' TERM
+        (read -r _ <&3; kill $$) &
+        # The logs stay until whoever waits has read them and lets go of the pipe.
+        fail() { touch "$dir/dead"; pid=; wait; exit 1; }
+
         user=$(id -un)
-        if [ "$user" = root ]; then user=mysql; chown mysql: "$dir"; fi
-        (read -r _ <&3 || true; touch "$dir/stop"; kill $$) &
-        trap 'kill $pid 2>/dev/null; wait $pid 2>/dev/null; rm -rf "$dir"; exit 0' TERM
-        pid=
+        test "$user" != root || user=mysql
+        mkdir "$dir/tmp" && chown "$user": "$dir" "$dir/tmp" || fail
         mariadb-install-db --no-defaults --user="$user" --datadir="$dir/data" \\
             --auth-root-authentication-method=normal --skip-test-db \\
-            --innodb-log-file-size=16M >"$dir/install.log" 2>&1
+            --innodb-log-file-size=16M >"$dir/install.log" 2>&1 3<&- || fail
         while :; do
             rm -f "$dir/again"
             mariadbd --no-defaults --user="$user" --datadir="$dir/data" --socket="$dir/socket" \\
@@ -119,15 +120,15 @@ public final class MariaDBServer: Sendable {
                 --log-error="$dir/error.log" --innodb-buffer-pool-size=32M \\
                 --innodb-log-file-size=16M --innodb-flush-log-at-trx-commit=2 \\
                 --key-buffer-size=1M --max-connections=500 --performance-schema=OFF \\
-                --skip-name-resolve --character-set-server=utf8mb4 3<&- &
+                --skip-name-resolve --character-set-server=utf8mb4 \\
+                >>"$dir/install.log" 2>&1 3<&- &
             pid=$!
-            wait $pid || true
-            [ -e "$dir/again" ] || break
+            wait $pid
+            test -e "$dir/again" || fail
         done
-        exit 1
         """
 
-    private static func spawnKeeper(folder: String, port: Int, input: Int32) throws -> pid_t {
+    private static func spawnKeeper(folder: String, port: Int, input: Int32) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -150,7 +151,6 @@ public final class MariaDBServer: Sendable {
         var pid: pid_t = 0
         let code = posix_spawn(&pid, "/bin/sh", &actions, &attributes, &arguments, &environment)
         guard code == 0 else { throw SystemError(errno: code, "cannot start /bin/sh") }
-        return pid
     }
 
     /// A port that nobody listens on. Below 32768, where the kernel takes no ports by itself.

@@ -60,8 +60,8 @@ enum ImportRules {
         .init(
             "AgentRuntime", "Agent/Runtime", .outer,
             [
-                "AgentCore", "BuildProtocol", "HTTPClientKit", "LoopKit", "ProcessKit", "Support",
-                "YAMLKit",
+                "AgentCore", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "LoopKit",
+                "ProcessKit", "Support", "YAMLKit",
             ]),
         .init(
             "aibuild-agent", "Agent/Main", .outer,
@@ -89,7 +89,8 @@ enum ImportRules {
                 "SQLKit", "SSHKit", "Support", "YAMLKit",
             ]),
         .init(
-            "aibuild", "Sources/aibuild", .outer, ["BuildProtocol", "HTTPClientKit", "Support"]),
+            "aibuild", "Sources/aibuild", .outer,
+            ["BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support"]),
 
         // For tests only, so it may reach for C like a kit
         .init(

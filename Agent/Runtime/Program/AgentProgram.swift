@@ -25,10 +25,41 @@ public enum AgentProgram {
             print("aibuild-agent \(AgentVersion.current), protocol \(ProtocolVersion.current)")
             return 0
         case "supervise": return SupervisorProgram.run(Array(arguments.dropFirst()))
-        default:
-            complain(usage)
-            return EX_USAGE
+        case "daemon":
+            return configured(arguments) { configuration, words in
+                words.isEmpty ? DaemonProgram.run(configuration) : complainOfUsage()
+            }
+        case "gate":
+            return configured(arguments) { configuration, words in
+                GateProgram(configuration: configuration).run(requested(words))
+            }
+        default: return complainOfUsage()
         }
+    }
+
+    /// Reads `--config FILE` behind the first word, then the rest.
+    private static func configured(
+        _ arguments: [String], _ body: (AgentConfiguration, [String]) -> Int32
+    ) -> Int32 {
+        guard arguments.count >= 3, arguments[1] == "--config" else { return complainOfUsage() }
+        do {
+            return body(try ConfigurationFile.load(arguments[2]), Array(arguments.dropFirst(3)))
+        } catch {
+            complain("aibuild-agent: \(error)")
+            return EX_CONFIG
+        }
+    }
+
+    /// What the SSH client asked for, where the key forces the gate; else the words on its own
+    /// command line.
+    private static func requested(_ words: [String]) -> [String] {
+        guard let original = getenv("SSH_ORIGINAL_COMMAND") else { return words }
+        return String(cString: original).split(separator: " ").map(String.init)
+    }
+
+    private static func complainOfUsage() -> Int32 {
+        complain(usage)
+        return EX_USAGE
     }
 
     static func complain(_ text: String) {

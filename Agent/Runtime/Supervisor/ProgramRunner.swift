@@ -8,6 +8,9 @@ import Support
 /// the log, keeps the timers, obeys cancel. Nothing of the tree is left when it returns.
 struct ProgramRunner {
     let context: AttemptContext
+    /// Whether the program, which the template wrote, runs in the attempt's control group. Joining
+    /// costs some milliseconds; the agent's own helpers are not worth them.
+    var isGrouped = true
 
     /// - Returns: how the program ended by itself.
     /// - Throws: `Fault` when it was stopped (cancel, timer) or could not be started, `SystemError`
@@ -19,7 +22,7 @@ struct ProgramRunner {
         var err = try Pipe()
         let child = try ChildProcess(
             command, streams: .init(output: out.writeDescriptor, error: err.writeDescriptor),
-            group: context.group)
+            group: isGrouped ? context.group : nil)
         out.closeWriteEnd()
         err.closeWriteEnd()
         context.timers.sawOutput(nowMilliseconds: Clocks.monotonicMilliseconds())

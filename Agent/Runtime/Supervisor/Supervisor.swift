@@ -27,8 +27,7 @@ struct Supervisor {
             try? Files.remove(folder.artifacts)
         }
         // A disk that was full has room again now.
-        try? context.log.say(
-            outcome.fault.map { "failed: \($0.code.rawValue): \($0.reason)" } ?? "passed")
+        try? context.log.say(Self.lastWords(outcome))
         let (logBytes, logSHA256) = try context.log.close()
         let result = Finished(
             attempt: folder.token, outcome: outcome, logBytes: logBytes, logSHA256: logSHA256,
@@ -42,12 +41,15 @@ struct Supervisor {
         try context.enter(.preparing)
         for path in [
             folder.work, folder.output, folder.temporary, folder.home, folder.artifacts,
+            folder.baseImage,
         ] {
             try Files.makeFolder(path, mode: 0o700)
         }
         try TemplateUnpacker(context: context).unpack()
         let recipe = order.start.recipe
-        let baseImage: FetchedBaseImage? = nil
+        let baseImage = try recipe.baseImage.map {
+            try BaseImageFetcher(context: context, wanted: $0).fetch()
+        }
         try context.checkpoint()
         let files: [String]
         switch recipe.builder {
@@ -56,11 +58,20 @@ struct Supervisor {
             files = try CommandBuild(
                 context: context, arguments: arguments, baseImagePath: baseImage?.path
             ).run()
-        case .packer:
-            throw Fault(.infrastructure, .hostError, "not yet")
+        case .packer(let template):
+            files = try PackerBuild(
+                context: context, template: template, baseImage: baseImage
+            ).run()
         }
         try context.enter(.hashing)
         return (try ArtifactCollector(context: context).collect(files), 0)
+    }
+
+    /// Only the first lines of a reason: the others quote the log above it.
+    private static func lastWords(_ outcome: Outcome) -> String {
+        guard let fault = outcome.fault else { return "passed" }
+        let first = fault.reason.split(separator: "\n").prefix(2).joined(separator: " ")
+        return "failed: \(fault.code.rawValue): \(first)"
     }
 
     /// Ends what still runs and frees the disk of what nobody needs any more.
@@ -80,17 +91,12 @@ struct Supervisor {
         case let error as SystemError where error.isDiskFull:
             return (
                 Fault(
-                    .infrastructure, .diskFull, "the host's disk is full: \(error); free some room "
+                    .infrastructure, .diskFull,
+                    "the host's disk is full: \(error); free some room "
                         + "under \(context.order.stateFolder)"), nil
             )
         default:
             return (Fault(.infrastructure, .hostError, "the agent failed: \(error)"), nil)
         }
     }
-}
-
-/// A base image on this host's disk.
-struct FetchedBaseImage: Sendable, Hashable {
-    var path: String
-    var sha256: String?
 }

@@ -20,7 +20,7 @@ struct TemplateUnpacker {
             environment: BuildEnvironment.common(context.order, context.folder),
             workFolder: context.folder.work)
         var sink = RawSink()
-        let status = try ProgramRunner(context: context).run(command, &sink)
+        let status = try ProgramRunner(context: context, isGrouped: false).run(command, &sink)
         guard status.isSuccess else {
             if sink.tail.text.contains("No space left on device") {
                 throw SystemError(errno: ENOSPC, "cannot unpack the template")

@@ -139,7 +139,7 @@ actor MessageReader {
         }
         return HostFault(
             "aibuild-agent on \(host) did not answer"
-                + (status.map { $0.map { " (exit status \($0))" } ?? "" } ?? "") + said,
+                + (status.map { " (exit status \($0))" } ?? "") + said,
             isPermanent: true)
     }
 

@@ -11,16 +11,18 @@ import Support
 /// is bound by one core and a transfer must not hold up the logs.
 public final class SSHHostGateway: HostGateway {
     private let identity: SSHIdentity
-    private let templatePath: @Sendable (TemplateArchive) throws -> String
+    private let template: @Sendable (TemplateArchive, Int64) async throws -> [UInt8]
     private let control: EventLoop
     private let bulk: SessionPool
 
+    /// - Parameter template: a piece of an archive from an offset; empty at the end.
     /// - Throws: `SystemError` when no event loop can be started.
     public init(
-        identity: SSHIdentity, templatePath: @escaping @Sendable (TemplateArchive) throws -> String
+        identity: SSHIdentity,
+        template: @escaping @Sendable (TemplateArchive, Int64) async throws -> [UInt8]
     ) throws {
         self.identity = identity
-        self.templatePath = templatePath
+        self.template = template
         control = try EventLoop(name: "ssh-control")
         bulk = SessionPool(
             identity: identity,
@@ -30,7 +32,8 @@ public final class SSHHostGateway: HostGateway {
     public func open(_ host: Host) async throws -> any HostChannel {
         do {
             let connection = try await SSHConnection.connect(
-                to: try SSHEndpoint(host.address), expecting: try SSHHostKey(host.hostKey),
+                to: try SSHEndpoint(host.address),
+                expecting: try SSHHostKey(host.hostKey),
                 identity: identity, options: SSHLimits.control, loop: control)
             return try await SSHHostChannel.open(host.name, connection)
         } catch {
@@ -49,15 +52,14 @@ public final class SSHHostGateway: HostGateway {
     }
 
     public func deliver(_ template: TemplateArchive, to host: Host) async throws {
-        let path = try templatePath(template)
+        let piece = self.template
         try await withChannel(
             host, "receive \(template.sha256) \(template.sizeBytes)"
         ) { channel in
-            let file = try Descriptor(path, O_RDONLY)
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-            defer { buffer.deallocate() }
-            while case let count = try file.read(into: buffer), count > 0 {
-                try await channel.write(Array(buffer[..<count]))
+            var offset: Int64 = 0
+            while case let bytes = try await piece(template, offset), !bytes.isEmpty {
+                try await channel.write(bytes)
+                offset += Int64(bytes.count)
             }
             try await channel.sendEOF()
             let answer = try await channel.line()
@@ -78,7 +80,7 @@ public final class SSHHostGateway: HostGateway {
         ) { channel in
             let head = try await channel.line()
             guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(head)),
-                answer.sizeBytes == artifact.sizeBytes
+                answer.sizeBytes == length
             else { throw HostFault("the host cannot send \(artifact.name): \(show(head))") }
             var done: Int64 = 0
             while done < length {

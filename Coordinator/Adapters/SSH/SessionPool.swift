@@ -28,7 +28,8 @@ actor SessionPool {
         let loop = loops[nextLoop % loops.count]
         nextLoop += 1
         return try await SSHConnection.connect(
-            to: try SSHEndpoint(host.address), expecting: try SSHHostKey(host.hostKey),
+            to: try SSHEndpoint(host.address),
+            expecting: try SSHHostKey(host.hostKey),
             identity: identity, options: SSHLimits.bulk, loop: loop)
     }
 

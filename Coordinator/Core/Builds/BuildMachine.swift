@@ -56,6 +56,10 @@ public struct BuildMachine: Sendable {
                 return [.checkLog(finished)]
             default: return []
             }
+        case .logIncomplete:
+            guard case .checking = stage else { return [] }
+            stage = .running
+            return [.follow]
         case .logChecked(let matches):
             return logChecked(matches: matches)
         case .collected:
@@ -66,6 +70,8 @@ public struct BuildMachine: Sendable {
             guard case .publishing(let finished) = stage else { return [] }
             return settle(AttemptEnd(finished), image)
         case .failed(let fault):
+            // What is published is here already; the host may go.
+            if case .publishing = stage, fault.code == .hostLost { return [] }
             return settle(end(with: fault), nil)
         case .cancel(let reason):
             return cancel(reason)
@@ -191,6 +197,8 @@ public enum BuildEvent: Sendable, Hashable {
     case phase(Phase)
     case refused(ErrorReport)
     case finished(Finished)
+    /// Some of the log is not here yet: a piece was lost on the way, or could not be stored.
+    case logIncomplete
     case logChecked(matches: Bool)
     case collected
     case published(PublishedImage?)

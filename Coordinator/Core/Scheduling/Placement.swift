@@ -13,8 +13,8 @@ struct Placement {
     }
 
     private(set) var rooms: [String: Room] = [:]
-    /// Host names in order, so that equal scores are decided the same way each time.
-    private let names: [String]
+    /// Host names in order, so that the same world is always decided and told the same way.
+    let names: [String]
     private var runningByGuestOS: [String: Int] = [:]
     private var webRootFreeBytes: Int64?
 
@@ -138,8 +138,12 @@ struct Placement {
             guard !build.failedHosts.contains(host), impossible(build, on: host) == nil else {
                 return false
             }
-            // A host that an admin took out is no alternative; one that is away may be soon.
-            return rooms[host]?.view.availability != .drained
+            // A host that an admin took out is no alternative, nor is one that is away: it may be
+            // gone for good, and the build would wait for ever. A quarantine ends by itself.
+            switch rooms[host]?.view.availability {
+            case .ready, .quarantined: return true
+            case .away, .drained, nil: return false
+            }
         }
     }
 }

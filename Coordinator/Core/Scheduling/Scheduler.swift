@@ -4,6 +4,9 @@ import BuildProtocol
 /// Builds of the same shape stand in one line, so the cost grows with shapes and hosts and, for
 /// sorting them into lines, once with the queue.
 public enum Scheduler {
+    /// How often a web root without room is looked at: soon enough for who has just made room.
+    static let webRootLookMilliseconds: Int64 = 10_000
+
     public static func decide(_ world: World) -> [Decision] {
         var placement = Placement(world)
         var decisions: [Decision] = []
@@ -35,6 +38,10 @@ public enum Scheduler {
         var use = world.use
         while let next = lines.indices.min(by: { before(lines[$0], lines[$1], use) }) {
             guard let build = lines[next].head, let host = placement.best(for: build) else {
+                // Nobody says when the web root's disk has room again: look.
+                if let build = lines[next].head, placement.webRootReason(build) != nil {
+                    wakeAt = min(wakeAt ?? .max, world.nowMilliseconds + webRootLookMilliseconds)
+                }
                 lines.remove(at: next)
                 continue
             }
@@ -72,11 +79,11 @@ public enum Scheduler {
     private static func waiting(
         _ build: QueuedBuild, _ position: Int, _ world: World, _ placement: Placement
     ) -> Waiting {
-        let hosts = world.hosts.map { host in
+        let hosts = placement.names.map { host in
             WaitingHost(
-                host: host.name,
-                reason: placement.blocker(build, on: host.name)
-                    ?? (build.failedHosts.contains(host.name)
+                host: host,
+                reason: placement.blocker(build, on: host)
+                    ?? (build.failedHosts.contains(host)
                         ? "failed this build before; another host is preferred" : nil)
                     ?? "is free; builds ahead in the queue come first")
         }
@@ -137,9 +144,9 @@ public enum Scheduler {
     ) -> Fault? {
         guard !world.hosts.isEmpty else { return nil }
         var reasons: [String] = []
-        for host in world.hosts {
-            guard let reason = placement.impossible(build, on: host.name) else { return nil }
-            reasons.append("\(host.name): \(reason)")
+        for host in placement.names {
+            guard let reason = placement.impossible(build, on: host) else { return nil }
+            reasons.append("\(host): \(reason)")
         }
         return Fault(
             .template, .impossible,

@@ -59,6 +59,8 @@ void aib_pipe_grow(int fd, int size_bytes);
 int aib_memory_file(void);
 /// Sends a signal to a process group. 0 also when the group is gone.
 int aib_group_signal(pid_t group, int signal);
-/// The number of a file as the kernel knows it, its size and change time: the same three mean the
-/// same bytes.
-int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes, int64_t *changed_ns);
+/// The number of a file as the kernel knows it, its size and time of modification: the same
+/// three mean the same bytes, where nobody sets the time back.
+int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes, int64_t *modified_ns);
+/// Makes reads and writes of fd wait again.
+int aib_set_blocking(int fd);

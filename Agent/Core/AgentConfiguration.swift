@@ -1,0 +1,44 @@
+/// What an operator says of an agent in `agent.yml`.
+public struct AgentConfiguration: Sendable, Hashable {
+    /// Which accelerators are used at all.
+    public enum AcceleratorChoice: String, Sendable, Hashable, CaseIterable {
+        /// What the probe finds to work.
+        case auto
+        case kvm, tcg
+    }
+
+    public var stateFolder = StateFolder.standard
+    /// Attempts at once; `nil`: half as many as vCPUs.
+    public var slots: Int?
+    public var tags: Set<String> = []
+    /// `nil`: in the state folder.
+    public var socket: String?
+    /// Programs: a path, or a name that is looked for in the usual folders.
+    public var packer = "packer"
+    public var qemuSystem = "qemu-system-x86_64"
+    public var qemuImg = "qemu-img"
+    /// `nil`: what the machine has.
+    public var vcpus: Int?
+    public var memoryBytes: Int64?
+    /// Room for cached base images.
+    public var cacheBytes: Int64 = 50 << 30
+    public var accelerator = AcceleratorChoice.auto
+
+    public init() {}
+
+    public var state: StateFolder { StateFolder(stateFolder) }
+    public var socketPath: String { socket ?? state.socket }
+
+    /// `PATH` of build programs: the folders of configured programs, then the system's.
+    public var searchPath: String {
+        var folders: [String] = []
+        for program in [packer, qemuSystem, qemuImg] where program.hasPrefix("/") {
+            let folder = program.split(separator: "/").dropLast().joined(separator: "/")
+            if !folders.contains("/" + folder) { folders.append("/" + folder) }
+        }
+        let system = [
+            "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin",
+        ]
+        return (folders + system.filter { !folders.contains($0) }).joined(separator: ":")
+    }
+}

@@ -1,0 +1,58 @@
+/// Where a base image comes from.
+public enum BaseImageURL: Sendable, Hashable {
+    /// An absolute path on the host.
+    case file(String)
+    case http(String)
+
+    /// `nil` for a scheme that is not fetched, and for what is no URL.
+    public init?(_ url: String) {
+        let lower = url.lowercased()
+        if lower.hasPrefix("http://") || lower.hasPrefix("https://") {
+            self = .http(url)
+        } else if lower.hasPrefix("file://") {
+            var path = url.dropFirst("file://".count)
+            if path.lowercased().hasPrefix("localhost/") {
+                path = path.dropFirst("localhost".count)
+            }
+            guard path.hasPrefix("/"), let decoded = Self.percentDecoded(String(path)) else {
+                return nil
+            }
+            self = .file(decoded)
+        } else {
+            return nil
+        }
+    }
+
+    /// What the image is called beside a build: the URL's own name where that is a plain one,
+    /// because builders look at the suffix.
+    public static func fileName(_ url: String) -> String {
+        let path = url.prefix { $0 != "?" && $0 != "#" }
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        let isPlain = name.unicodeScalars.allSatisfy { scalar in
+            switch scalar {
+            case "a"..."z", "A"..."Z", "0"..."9", ".", "_", "-": true
+            default: false
+            }
+        }
+        return isPlain && name.utf8.count <= 128 && !name.hasPrefix(".") && name.contains(".")
+            ? name : "base.img"
+    }
+
+    private static func percentDecoded(_ text: String) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard rest.count >= 2,
+                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16),
+                value != 0
+            else { return nil }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}

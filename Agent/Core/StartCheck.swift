@@ -1,0 +1,44 @@
+public import BuildProtocol
+
+/// Checks a `start` before anything of it becomes a path, a variable or a timer.
+public enum StartCheck {
+    /// `nil`, or what is wrong with the message.
+    public static func problem(_ start: Start) -> String? {
+        if !Names.isSHA256(start.template.sha256) { return "template.sha256 is no SHA-256" }
+        if let problem = Names.problem(start.build.imageName, what: "image name") { return problem }
+        if start.limits.totalSeconds < 1 || start.limits.silenceSeconds < 1 {
+            return "limits: a time of less than a second"
+        }
+        if start.limits.logBytes < 1024 { return "limits.logBytes: less than 1024" }
+        if start.requirements.memoryBytes < 0 || start.requirements.diskBytes < 0
+            || start.requirements.vcpus < 0
+        {
+            return "requirements: a negative number"
+        }
+        return problem(start.recipe)
+    }
+
+    private static func problem(_ recipe: BuildRecipe) -> String? {
+        if recipe.variables.count > ProtocolLimits.variables {
+            return "recipe: more than \(ProtocolLimits.variables) variables"
+        }
+        for (name, value) in recipe.variables {
+            if name.utf8.count > ProtocolLimits.nameBytes
+                || value.utf8.count > ProtocolLimits.variableValueBytes
+            {
+                return "recipe: the variable \(Names.quoted(name)) is too long"
+            }
+        }
+        if let sha256 = recipe.baseImage?.sha256, !Names.isSHA256(sha256) {
+            return "recipe.baseImage.sha256 is no SHA-256"
+        }
+        switch recipe.builder {
+        case .packer(let template) where !Names.isInnerPath(template):
+            return "recipe: the template \(Names.quoted(template)) is no path within the repository"
+        case .command(let words) where words.isEmpty: return "recipe: the command is empty"
+        case .command(let words) where words.contains { $0.utf8.contains(0) }:
+            return "recipe: the command contains a NUL byte"
+        default: return nil
+        }
+    }
+}

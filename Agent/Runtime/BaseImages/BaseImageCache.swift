@@ -1,0 +1,73 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// The cached base images of a host: files named by their digest, or by their URL where the
+/// template wants no digest; beside each a note that says what it is and when it was last used.
+struct BaseImageCache: Sendable {
+    let state: StateFolder
+
+    /// What is known of a cached image.
+    struct Note: Codable, Sendable, Hashable {
+        var identity: FileIdentity
+        var sha256: String
+        /// By which a server says that its file is still the same.
+        var entityTag: String?
+    }
+
+    func path(_ key: String) -> String { "\(state.baseImages)/\(key)" }
+    func note(_ key: String) -> String { path(key) + ".json" }
+    func lock(_ key: String) -> String { path(key) + ".lock" }
+    func part(_ key: String) -> String { path(key) + ".part" }
+
+    static func key(_ wanted: BaseImage) -> String {
+        wanted.sha256 ?? "url-" + SHA256.hex(wanted.url.utf8)
+    }
+
+    /// Digests of the whole images on this host.
+    func digests() -> [String] {
+        ((try? Files.list(state.baseImages)) ?? []).filter { Names.isSHA256($0) }
+    }
+
+    /// Keys of all images, whole or in part.
+    func entries() -> [String] {
+        var keys: Set<String> = []
+        for name in (try? Files.list(state.baseImages)) ?? [] {
+            let key = String(name.prefix { $0 != "." })
+            if !key.isEmpty, !key.hasPrefix("file-") { keys.insert(key) }
+        }
+        return keys.sorted()
+    }
+
+    func sizeBytes(_ key: String) -> Int64 {
+        (Files.sizeBytes(path(key)) ?? 0) + (Files.sizeBytes(part(key)) ?? 0)
+    }
+
+    /// The note of an image that is there and was not changed since: a build may have written to
+    /// it, because it sees the same file.
+    func intactNote(_ key: String) -> Note? {
+        guard
+            let note = try? StateFile.read(
+                Note.self, note(key), limitBytes: AgentLimits.stateFileBytes),
+            FileIdentity(path(key)) == note.identity
+        else { return nil }
+        return note
+    }
+
+    func remember(_ key: String, sha256: String, entityTag: String?) throws {
+        guard let identity = FileIdentity(path(key)) else {
+            throw Failure("the base image \(path(key)) vanished")
+        }
+        let note = Note(identity: identity, sha256: sha256, entityTag: entityTag)
+        try Files.replace(self.note(key), with: StateFile.encode(note), mode: 0o600)
+    }
+
+    /// Marks an image as used now.
+    func touch(_ key: String) { utimensat(AT_FDCWD, note(key), nil, 0) }
+
+    func remove(_ key: String) {
+        for path in [path(key), note(key), part(key)] { unlink(path) }
+    }
+}

@@ -1,0 +1,198 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import HTTPClientKit
+import HTTPTypes
+import ProcessKit
+import Support
+
+/// A base image on this host's disk.
+struct FetchedBaseImage: Sendable, Hashable {
+    var path: String
+    /// As the template demands it; `nil` where it wants none.
+    var sha256: String?
+}
+
+/// Gets the base image of an attempt: from the cache, from a path of this host, or by HTTP.
+struct BaseImageFetcher {
+    let context: AttemptContext
+    let wanted: BaseImage
+
+    private var cache: BaseImageCache {
+        BaseImageCache(state: StateFolder(context.order.stateFolder))
+    }
+
+    func fetch() throws -> FetchedBaseImage {
+        switch BaseImageURL(wanted.url) {
+        case .file(let path): return try local(path)
+        case .http: return try cached()
+        case nil:
+            throw Fault(
+                .template, .baseImageMissing,
+                "the base image's URL \(Names.quoted(wanted.url)) is none that an agent fetches: "
+                    + "http, https, or file with an absolute path")
+        }
+    }
+
+    // MARK: A file of this host
+
+    /// Used where it lies. Its digest is computed once for each state of the file.
+    private func local(_ path: String) throws -> FetchedBaseImage {
+        guard let identity = FileIdentity(path), let real = Links.resolved(path),
+            Files.kind(real) == .file
+        else {
+            // Another host may have it.
+            throw Fault(
+                .infrastructure, .baseImageFetch,
+                "the base image \(Names.quoted(path)) is not on this host")
+        }
+        guard let expected = wanted.sha256 else { return FetchedBaseImage(path: path) }
+        let key = "file-" + SHA256.hex(path.utf8)
+        let known = try? StateFile.read(
+            BaseImageCache.Note.self, cache.note(key), limitBytes: AgentLimits.stateFileBytes)
+        var digest = known?.sha256 ?? ""
+        if known?.identity != identity {
+            try context.report(.preparing, "checking base image")
+            digest = try FileDigest.compute(path) { try context.checkpoint() }
+            let note = BaseImageCache.Note(identity: identity, sha256: digest)
+            try Files.replace(cache.note(key), with: StateFile.encode(note), mode: 0o600)
+        }
+        guard digest == expected else { throw wrongDigest(digest) }
+        return FetchedBaseImage(path: path, sha256: expected)
+    }
+
+    // MARK: The cache
+
+    private func cached() throws -> FetchedBaseImage {
+        let key = BaseImageCache.key(wanted)
+        let lock = try takeLock(key)
+        if wanted.sha256 == nil || cache.intactNote(key) == nil {
+            try download(key)
+        } else {
+            try context.log.say("base image \(key) is cached")
+        }
+        cache.touch(key)
+        // A second name for the file: the cache may drop it while the attempt runs.
+        let path = "\(context.folder.baseImage)/\(BaseImageURL.fileName(wanted.url))"
+        if link(cache.path(key), path) != 0 { throw SystemError.last("cannot link \(path)") }
+        _ = consume lock
+        return FetchedBaseImage(path: path, sha256: wanted.sha256)
+    }
+
+    /// One attempt at a time fetches an image; the others wait and then find it.
+    private func takeLock(_ key: String) throws -> FileLock {
+        var isTold = false
+        while true {
+            if let lock = try FileLock.tryTake(cache.lock(key)) { return lock }
+            if !isTold {
+                try context.enter(.preparing, "waiting for another build to fetch the base image")
+                isTold = true
+            }
+            _ = try Wait.readable(
+                [context.control.watch.descriptor.raw],
+                timeoutMilliseconds: AgentLimits.singleFlightMilliseconds)
+            try context.checkpoint()
+        }
+    }
+
+    // MARK: Download
+
+    private func download(_ key: String) throws {
+        let shown = BaseImageURL.fileName(wanted.url)
+        var failed: HTTPClientError?
+        for attempt in 0..<AgentLimits.fetchTries {
+            if attempt > 0 { try pause(before: attempt, failed) }
+            do {
+                let request = request(key)
+                try context.enter(
+                    .preparing,
+                    request.offset > 0
+                        ? "resuming base image \(shown) at byte \(request.offset)"
+                        : "fetching base image \(shown)")
+                let result = try BaseImageDownload(
+                    context: context, request: request, part: cache.part(key)
+                ).run()
+                if try accept(key, result) { return }
+            } catch let error as HTTPClientError {
+                if error.kind == .status(304), cache.intactNote(key) != nil {
+                    try context.log.say("base image \(shown) is cached, the server has the same")
+                    return
+                }
+                try judge(error, key)
+                failed = error
+            }
+        }
+        throw Fault(
+            .infrastructure, .baseImageFetch,
+            "the base image could not be fetched in \(AgentLimits.fetchTries) tries: "
+                + (failed.map { "\($0)" } ?? "what came was not what the digest says"))
+    }
+
+    private func request(_ key: String) -> DownloadRequest {
+        let stall = min(AgentLimits.fetchStallSeconds, context.order.start.limits.silenceSeconds)
+        // Without a digest nothing would tell a mixture of two files from one.
+        let offset = wanted.sha256 == nil ? 0 : Files.sizeBytes(cache.part(key)) ?? 0
+        var request = DownloadRequest(
+            url: wanted.url, offset: offset, limitBytes: AgentLimits.baseImageBytes,
+            timeouts: HTTPTimeouts(
+                connectSeconds: Double(min(10, stall)), stallSeconds: Double(stall)))
+        if wanted.sha256 == nil, let known = cache.intactNote(key)?.entityTag {
+            request.headers = ["If-None-Match": known]
+        }
+        return request
+    }
+
+    /// Checks and keeps what came.
+    /// - Returns: false when a resumed file is not what the digest says: then it may be a mixture
+    /// of
+    ///   two, and the whole is fetched anew before anybody is blamed.
+    private func accept(_ key: String, _ result: DownloadResult) throws -> Bool {
+        try context.report(.preparing, "checking base image")
+        let digest = try FileDigest.compute(cache.part(key)) { try context.checkpoint() }
+        if let expected = wanted.sha256, digest != expected {
+            unlink(cache.part(key))
+            if result.offset > 0 { return false }
+            throw wrongDigest(digest)
+        }
+        try Descriptor(cache.part(key), O_RDONLY).sync()
+        chmod(cache.part(key), 0o400)
+        try Files.rename(cache.part(key), to: cache.path(key))
+        try cache.remember(key, sha256: digest, entityTag: result.entityTag)
+        try context.log.say("base image \(digest) is here, \(result.totalBytes) bytes")
+        return true
+    }
+
+    /// Throws what ends the attempt; returns for what is worth another try.
+    private func judge(_ error: HTTPClientError, _ key: String) throws {
+        switch error.kind {
+        case .receiver:
+            throw error.cause ?? error
+        case .rangeRefused:
+            unlink(cache.part(key))
+        case .tls: throw Fault(.infrastructure, .baseImageFetch, "\(error)")
+        case _ where error.isPermanent:
+            throw Fault(.template, .baseImageMissing, "the base image cannot be had: \(error)")
+        default: try context.log.say("\(error)")
+        }
+    }
+
+    private func pause(before attempt: Int, _ failed: HTTPClientError?) throws {
+        let until =
+            Clocks.monotonicMilliseconds() + AgentLimits.fetchPauseMilliseconds << (attempt - 1)
+        while true {
+            let rest = until - Clocks.monotonicMilliseconds()
+            if rest <= 0 { return }
+            _ = try Wait.readable(
+                [context.control.watch.descriptor.raw], timeoutMilliseconds: Int32(rest))
+            try context.checkpoint()
+        }
+    }
+
+    private func wrongDigest(_ digest: String) -> Fault {
+        Fault(
+            .template, .baseImageDigest,
+            "the base image \(BaseImageURL.fileName(wanted.url)) has the SHA-256 \(digest), but "
+                + "aibuild.yml demands \(wanted.sha256 ?? "none"); if the publisher has replaced "
+                + "it, put the new digest there")
+    }
+}

@@ -1,0 +1,19 @@
+import AgentCore
+import Glibc
+import Support
+
+/// Digests a file in pieces, so that a cancel is heeded in between.
+enum FileDigest {
+    static func compute(_ path: String, checkpoint: () throws -> Void) throws -> String {
+        let file = try Descriptor(path, O_RDONLY)
+        var hasher = SHA256()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 << 20, alignment: 4096)
+        defer { buffer.deallocate() }
+        while true {
+            try checkpoint()
+            let count = try file.read(into: buffer)
+            if count == 0 { return hasher.finish() }
+            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+}

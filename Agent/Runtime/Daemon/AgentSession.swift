@@ -1,0 +1,151 @@
+import AgentCore
+import BuildProtocol
+import LoopKit
+import Support
+
+/// One coordinator on the socket. It reads a message at a time and answers it; each followed
+/// attempt has a task that sends as fast as the coordinator reads, and holds one piece of log.
+actor AgentSession {
+    nonisolated let number: UInt64
+    private let stream: AsyncDescriptor
+    private let daemon: AgentDaemon
+    private var isGreeted = false
+    private var followers: [AttemptToken: (number: UInt64, task: Task<Void, Never>)] = [:]
+    private var isSending = false
+    private var senders: [CheckedContinuation<Void, Never>] = []
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { daemon.unownedExecutor }
+
+    init(number: UInt64, stream: AsyncDescriptor, daemon: AgentDaemon) {
+        self.number = number
+        self.stream = stream
+        self.daemon = daemon
+    }
+
+    /// Serves until the coordinator goes away.
+    func run() async {
+        var lines = MessageLines()
+        reading: while let bytes = try? await stream.read(upTo: 64 << 10), !bytes.isEmpty {
+            for item in lines.push(bytes) {
+                guard await handle(item) else { break reading }
+            }
+        }
+        for follower in followers.values { follower.task.cancel() }
+        stream.close()
+    }
+
+    /// - Returns: whether the session goes on.
+    private func handle(_ item: MessageLines.Item) async -> Bool {
+        guard case .line(let line) = item else {
+            await refuse(.malformed, "\(ProtocolError.tooLong)")
+            return true
+        }
+        do {
+            let message = try LineCodec.decode(CoordinatorMessage.self, from: line)
+            guard isGreeted else { return await greet(message) }
+            await answer(message)
+        } catch {
+            if case ProtocolError.unknownType = error {
+                await refuse(.unknownType, "\(error)")
+            } else {
+                await refuse(.malformed, "\(error)")
+            }
+        }
+        return true
+    }
+
+    private func greet(_ message: CoordinatorMessage) async -> Bool {
+        guard case .hello(let hello) = message else {
+            await refuse(.malformed, "the first message must be hello")
+            return true
+        }
+        let own = ProtocolVersion.current
+        if let refusal = own.refusal(coordinator: hello.version, host: daemon.hostName) {
+            await refuse(.version, refusal)
+            return false
+        }
+        isGreeted = true
+        await send(.hello(await daemon.hello()))
+        return true
+    }
+
+    private func answer(_ message: CoordinatorMessage) async {
+        switch message {
+        case .hello: await send(.hello(await daemon.hello()))
+        case .start(let start): await send(await daemon.start(start))
+        case .cancel(let cancel):
+            if let answer = await daemon.cancel(cancel) { await send(answer) }
+        case .forget(let forget):
+            if let answer = await daemon.forget(forget) { await send(answer) }
+        case .follow(let request): await follow(request)
+        case .ping(let ping): await send(.pong(ping))
+        }
+    }
+
+    private func refuse(_ code: ErrorReport.Code, _ message: String) async {
+        await send(.error(ErrorReport(code: code, message: message)))
+    }
+
+    // MARK: Following
+
+    private func follow(_ request: Follow) async {
+        if let old = followers.removeValue(forKey: request.attempt) {
+            old.task.cancel()
+            await daemon.stopObserving(request.attempt, old.number)
+            // Nothing of the old one may come behind the new one's first piece.
+            await old.task.value
+        }
+        let observer = await daemon.nextNumber()
+        guard let changes = await daemon.observe(request.attempt, observer) else {
+            await send(AgentDaemon.unknown(request.attempt))
+            return
+        }
+        let task = Task { await pump(request, changes, observer) }
+        followers[request.attempt] = (observer, task)
+    }
+
+    private func pump(_ request: Follow, _ changes: AsyncStream<Void>, _ observer: UInt64) async {
+        let token = request.attempt
+        var reader = LogReader(
+            daemon.configuration.state.attempt(token), cursor: request.cursor)
+        var saidPhase: Phase?
+        following: for await _ in changes {
+            if Task.isCancelled { break }
+            guard let standing = await daemon.standing(token) else { break }
+            if standing.phase != saidPhase, standing.phase.state != .finished {
+                await send(.phase(standing.phase))
+                saidPhase = standing.phase
+            }
+            do {
+                while !Task.isCancelled, let chunk = try reader.next() { await send(.log(chunk)) }
+            } catch {
+                await send(
+                    .error(ErrorReport(code: .malformed, message: "\(error)", attempt: token)))
+                break following
+            }
+            if let result = standing.result, !Task.isCancelled {
+                await send(.finished(result))
+                break
+            }
+        }
+        await daemon.stopObserving(token, observer)
+        if followers[token]?.number == observer { followers[token] = nil }
+    }
+
+    // MARK: Sending
+
+    /// Sends one line when those before it are gone. A coordinator that does not read makes the
+    /// senders wait; one that is gone is noticed by the reading side.
+    func send(_ message: AgentMessage) async {
+        while isSending { await withCheckedContinuation { senders.append($0) } }
+        isSending = true
+        do {
+            try await stream.write(try LineCodec.encode(message))
+        } catch {
+            // Half a line may be out: nothing can follow it.
+            stream.close()
+        }
+        isSending = false
+        if !senders.isEmpty { senders.removeFirst().resume() }
+    }
+}

@@ -1,0 +1,72 @@
+import AgentCore
+import BuildProtocol
+import ProcessKit
+import Support
+
+/// What a daemon knows of one attempt in its folder. Belongs to the daemon's actor.
+final class AttemptEntry {
+    let folder: AttemptFolder
+    let order: AttemptOrder
+    private(set) var phase: Phase
+    /// The end of the attempt, once it is durable.
+    private(set) var result: Finished?
+    /// The coordinator gave it up; it goes as soon as nothing of it runs.
+    var isForgotten = false
+    /// Its supervisor is gone, and its result could not be written yet.
+    var awaitsConclusion = false
+    /// The number of the watch on its folder, while it runs.
+    var watch: Int32?
+    private var phaseIdentity: FileIdentity?
+    private var observers: [UInt64: AsyncStream<Void>.Continuation] = [:]
+
+    init(folder: AttemptFolder, order: AttemptOrder) {
+        self.folder = folder
+        self.order = order
+        phase = Phase(attempt: folder.token, state: .accepted)
+    }
+
+    var isRunning: Bool { result == nil }
+
+    var summary: AttemptSummary {
+        AttemptSummary(
+            attempt: folder.token, state: phase.state,
+            logBytes: result?.logBytes ?? Files.sizeBytes(folder.log) ?? 0)
+    }
+
+    /// Something in the folder changed: wakes those who follow.
+    func changed() {
+        readPhase()
+        for observer in observers.values { observer.yield() }
+    }
+
+    func finish(_ result: Finished) {
+        self.result = result
+        phase = Phase(attempt: folder.token, state: .finished)
+        for observer in observers.values { observer.yield() }
+    }
+
+    /// Wakes at every change, as often as the reader keeps up; ends with the attempt's deletion.
+    func observe(_ id: UInt64) -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream<Void>.makeStream(
+            bufferingPolicy: .bufferingNewest(1))
+        observers[id] = continuation
+        continuation.yield()
+        return stream
+    }
+
+    func stopObserving(_ id: UInt64) { observers.removeValue(forKey: id)?.finish() }
+
+    func endObservation() {
+        for observer in observers.values { observer.finish() }
+        observers = [:]
+    }
+
+    private func readPhase() {
+        guard isRunning, let identity = FileIdentity(folder.phase), identity != phaseIdentity
+        else { return }
+        phaseIdentity = identity
+        let read = try? StateFile.read(
+            Phase.self, folder.phase, limitBytes: ProtocolLimits.lineBytes)
+        if let read, read.attempt == folder.token { phase = read }
+    }
+}

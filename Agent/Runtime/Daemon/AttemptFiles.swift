@@ -1,0 +1,163 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// The blocking part of a daemon's work on attempts: folders, files, the start of supervisors.
+/// Called on threads of its own.
+struct AttemptFiles: Sendable {
+    let state: StateFolder
+    /// Path of this program, for supervisors.
+    let program: String
+
+    /// Makes the folder durable, then starts the supervisor with the attempt's lock in its hands.
+    /// - Returns: a handle on the supervisor.
+    func begin(_ order: AttemptOrder) throws -> ProcessHandle {
+        let folder = state.attempt(order.start.attempt)
+        try Files.makeFolder(folder.control, mode: 0o700)
+        try Files.replace(folder.start, with: StateFile.encode(order), mode: 0o600)
+        try Files.syncFolder(state.attempts)
+        return try startSupervisor(folder)
+    }
+
+    /// The lock goes to the supervisor over the fork, so that there is no moment in which the
+    /// attempt lives and nobody holds it.
+    private func startSupervisor(_ folder: AttemptFolder) throws -> ProcessHandle {
+        guard let lock = try FileLock.tryTake(folder.lock) else {
+            throw Failure("\(folder.lock) is held by another process")
+        }
+        var environment = Command.minimalEnvironment
+        environment[ProcessMark.attempt] = folder.token.text
+        environment[ProcessMark.stateFolder] = state.root
+        let command = Command(
+            [program, "supervise", folder.root, SupervisorProgram.lockOption, "3"],
+            environment: environment, workFolder: "/", isNewSession: true)
+        // Its words go where the daemon's go.
+        let child = try ChildProcess(
+            command, streams: .init(output: 2, error: 2), passed: [lock.descriptor.raw])
+        return ProcessHandle(child)
+    }
+
+    /// A handle on the supervisor of an attempt that an earlier daemon started, or `nil` when it
+    /// has ended. Blocks for a moment when the supervisor has only just been started.
+    func adopt(_ folder: AttemptFolder) -> ProcessHandle? {
+        let deadline = Clocks.monotonicMilliseconds() + AgentLimits.adoptMilliseconds
+        while FileLock.isHeld(folder.lock) {
+            if let pid = FileLock.holder(folder.lock), let pidfd = ProcessTable.open(pid),
+                // The number could have been given away before it was opened; while the lock is
+                // held, it was not.
+                FileLock.isHeld(folder.lock)
+            {
+                return ProcessHandle(pidfd, pid: pid)
+            }
+            if Clocks.monotonicMilliseconds() > deadline { return nil }
+            poll(nil, 0, 10)
+        }
+        return nil
+    }
+
+    /// The result that a supervisor left.
+    func result(_ folder: AttemptFolder) -> Finished? {
+        guard Files.exists(folder.result) else { return nil }
+        return try? StateFile.read(
+            Finished.self, folder.result, limitBytes: AgentLimits.stateFileBytes)
+    }
+
+    /// Ends an attempt whose supervisor died without a result: kills what it left, and writes the
+    /// result in its place.
+    func concludeLost(_ folder: AttemptFolder, _ order: AttemptOrder?) throws -> Finished {
+        let stubborn = AttemptProcesses.killAll(folder, stateFolder: state.root)
+        if let result = result(folder) { return result }
+        for path in folder.scratch + [folder.artifacts] { try? Files.remove(path) }
+        var reason =
+            "the supervisor of the attempt died (killed, out of memory, or the machine went down); "
+            + "the build was ended with it"
+        if !stubborn.isEmpty { reason += "; processes \(stubborn) cannot be killed" }
+        let fault = Fault(.infrastructure, .supervisorLost, reason)
+        let log = try LostLog.close(folder.log, saying: reason)
+        let now = Clocks.unixMilliseconds()
+        let result = Finished(
+            attempt: folder.token, outcome: Outcome(fault: fault), logBytes: log.sizeBytes,
+            logSHA256: log.sha256, artifacts: [], accelerator: order?.accelerator,
+            startedUnixMilliseconds: now, endedUnixMilliseconds: now)
+        try Files.replace(folder.result, with: StateFile.encode(result), mode: 0o600)
+        return result
+    }
+
+    func write(_ cancel: Cancel, _ folder: AttemptFolder) throws {
+        try Files.replace(folder.cancel, with: StateFile.encode(cancel), mode: 0o600)
+    }
+
+    func writeForget(_ folder: AttemptFolder) throws {
+        try Files.replace(folder.forget, with: Array("forgotten\n".utf8), mode: 0o600)
+    }
+
+    /// Takes a folder out of sight at once; its bytes go later.
+    func discard(_ path: String) throws -> String {
+        let grave = "\(state.trash)/\(Files.name(of: path)).\(UInt32.random(in: .min ... .max))"
+        try Files.rename(path, to: grave)
+        return grave
+    }
+}
+
+/// A running process that is watched by its pidfd.
+final class ProcessHandle: Sendable {
+    let pidfd: Descriptor
+    let pid: Int32
+    private let isChild: Bool
+
+    init(_ child: consuming ChildProcess) {
+        pid = child.pid
+        isChild = true
+        pidfd = child.intoDescriptor()
+    }
+
+    init(_ pidfd: consuming Descriptor, pid: Int32) {
+        self.pidfd = pidfd
+        self.pid = pid
+        isChild = false
+    }
+
+    /// Takes the ended process out of the process table, if that is our duty.
+    func bury() { if isChild { Descendants.reap(pidfd) } }
+}
+
+/// Ends the log of an attempt whose supervisor is gone.
+enum LostLog {
+    static func close(
+        _ path: String, saying text: String
+    ) throws -> (sizeBytes: Int64, sha256: String) {
+        let file = try Descriptor(path, O_RDWR | O_CREAT)
+        var size = try endOfLastLine(file)
+        // A writer that was killed may have left a part of a record.
+        if ftruncate(file.raw, Int(size)) != 0 { throw SystemError.last("cannot cut \(path)") }
+        var record: [UInt8] = []
+        LogEncoder.append(
+            text, stream: .sys, unixMilliseconds: Clocks.unixMilliseconds(), into: &record)
+        let failure = record.withUnsafeBytes { raw -> SystemError? in
+            do throws(SystemError) { try file.writeAll(raw, at: size) } catch { return error }
+            return nil
+        }
+        if let failure { throw failure }
+        size += Int64(record.count)
+        try file.sync()
+        return (size, try SHA256.file(path))
+    }
+
+    private static func endOfLastLine(_ file: borrowing Descriptor) throws(SystemError) -> Int64 {
+        var end = try file.sizeBytes()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 1)
+        defer { buffer.deallocate() }
+        while end > 0 {
+            let start = max(0, end - Int64(buffer.count))
+            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(end - start)])
+            let count = try file.read(into: piece, at: start)
+            if let newline = piece[..<count].lastIndex(of: 0x0A) {
+                return start + Int64(newline) + 1
+            }
+            end = start
+        }
+        return 0
+    }
+}

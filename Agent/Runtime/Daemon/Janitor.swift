@@ -1,0 +1,111 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// Removes what nobody needs: processes and control groups without a living attempt, temporary
+/// files, templates and base images beyond their bounds. Blocks: on a thread of its own.
+struct Janitor: Sendable {
+    let state: StateFolder
+    let cacheBytes: Int64
+    let logger = Logger("janitor")
+
+    /// Tokens of all attempts that have processes or control groups. Asked for before it is looked
+    /// up which attempts live: whoever is found here and then not known there is dead, however many
+    /// attempts begin meanwhile.
+    func suspects() -> Set<AttemptToken> {
+        let carried = ProcessTable.carrying(ProcessMark.stateFolder) { $0 == state.root }
+        let mine = Set(carried.map(\.pid))
+        let marked = ProcessTable.carrying(ProcessMark.attempt) { _ in true }
+            .filter { mine.contains($0.pid) }.compactMap { AttemptToken($0.value) }
+        return Set(marked).union(groups().map(\.token))
+    }
+
+    /// - Parameter dead: tokens whose processes are to be ended.
+    func clean(dead: Set<AttemptToken>) {
+        if !dead.isEmpty { end(dead) }
+        removeTemporary()
+        boundTemplates()
+        boundBaseImages()
+    }
+
+    // MARK: Processes
+
+    private func end(_ dead: Set<AttemptToken>) {
+        for (folder, token) in groups() where dead.contains(token) {
+            let group = ControlGroup(existing: folder)
+            group.kill()
+            group.remove()
+        }
+        let texts = Set(dead.map(\.text))
+        let stubborn = AttemptProcesses.killMarked(stateFolder: state.root) { texts.contains($0) }
+        logger.warning("ended what was left of \(dead.count) dead attempts")
+        if !stubborn.isEmpty { logger.error("processes \(stubborn) cannot be killed") }
+    }
+
+    private func groups() -> [(folder: String, token: AttemptToken)] {
+        let prefix = AttemptProcesses.groupPrefix(stateFolder: state.root)
+        return ControlGroup.siblings().compactMap { folder in
+            let name = Files.name(of: folder)
+            guard name.hasPrefix(prefix) else { return nil }
+            return AttemptToken(String(name.dropFirst(prefix.count))).map { (folder, $0) }
+        }
+    }
+
+    // MARK: Files
+
+    /// What earlier daemons had no time to delete.
+    func emptyTrash() {
+        for name in list(state.trash) { remove("\(state.trash)/\(name)") }
+    }
+
+    /// Half-delivered templates and half-written notes. A `.part` is a download that may be
+    /// resumed, and counts as a base image.
+    private func removeTemporary() {
+        for folder in [state.templates, state.baseImages, state.root] {
+            for name in list(folder) where name.contains(".tmp") {
+                let path = "\(folder)/\(name)"
+                if age(path) > AgentLimits.temporarySeconds { remove(path) }
+            }
+        }
+    }
+
+    private func boundTemplates() {
+        let paths = list(state.templates).filter { $0.hasSuffix(".tar") }
+            .map { "\(state.templates)/\($0)" }
+        let old = paths.sorted { modified($0) > modified($1) }.dropFirst(AgentLimits.templates)
+        for path in old { remove(path) }
+    }
+
+    /// Drops the images used longest ago until the rest fit their bound. An attempt that uses one
+    /// has its own name for it, and loses nothing.
+    private func boundBaseImages() {
+        let cache = BaseImageCache(state: state)
+        var images = cache.entries().sorted { modified(cache.note($0)) < modified(cache.note($1)) }
+        var total = images.reduce(Int64(0)) { $0 + cache.sizeBytes($1) }
+        while total > cacheBytes, let key = images.first {
+            images.removeFirst()
+            // Whoever holds the lock is fetching or linking it now.
+            guard let lock = try? FileLock.tryTake(cache.lock(key)) else { continue }
+            total -= cache.sizeBytes(key)
+            cache.remove(key)
+            logger.info("dropped the base image \(key) from the cache")
+            _ = consume lock
+        }
+    }
+
+    private func list(_ folder: String) -> [String] { (try? Files.list(folder)) ?? [] }
+
+    private func remove(_ path: String) {
+        do { try Files.remove(path) } catch { logger.error("\(error)") }
+    }
+
+    private func modified(_ path: String) -> Int64 {
+        FileIdentity(path)?.modifiedNanoseconds ?? 0
+    }
+
+    private func age(_ path: String) -> Int64 {
+        (Clocks.unixMilliseconds() - modified(path) / 1_000_000) / 1000
+    }
+}

@@ -1,0 +1,58 @@
+import AgentCore
+import BuildProtocol
+import FoundationEssentials
+import Glibc
+import Support
+
+/// Sends bytes of an artifact: one JSON line that says how many, then the bytes.
+struct GateSend {
+    let state: StateFolder
+
+    private struct Head: Encodable { var sizeBytes: Int64 }
+
+    func run(_ token: AttemptToken, _ name: String, _ offset: Int64, _ length: Int64) throws {
+        let folder = state.attempt(token)
+        guard Files.exists(folder.result) else {
+            throw GateRefusal(
+                code: .unknownAttempt, message: "this host has no finished attempt \(token)")
+        }
+        let result = try StateFile.read(
+            Finished.self, folder.result, limitBytes: AgentLimits.stateFileBytes)
+        guard let artifact = result.artifacts.first(where: { $0.name == name }) else {
+            throw GateRefusal(
+                code: .refused,
+                message: "the attempt \(token) has no artifact \(Names.quoted(name))")
+        }
+        guard offset <= artifact.sizeBytes, length <= artifact.sizeBytes - offset else {
+            throw GateRefusal(
+                code: .refused,
+                message: "\(length) bytes from \(offset) on lie outside the "
+                    + "\(artifact.sizeBytes) bytes of \(Names.quoted(name))")
+        }
+        let file = try Descriptor("\(folder.artifacts)/\(name)", O_RDONLY | O_NOFOLLOW)
+        guard try file.sizeBytes() == artifact.sizeBytes else {
+            throw Failure("\(name) does not have the size of its manifest any more")
+        }
+        try GateProgram.out(StateFile.encode(Head(sizeBytes: length)))
+        try send(file, offset, length)
+    }
+
+    private func send(
+        _ file: borrowing Descriptor, _ offset: Int64, _ length: Int64
+    ) throws(SystemError) {
+        posix_fadvise(file.raw, Int(offset), Int(length), POSIX_FADV_SEQUENTIAL)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: AgentLimits.sendBytes, alignment: 4096)
+        defer { buffer.deallocate() }
+        let stdout = try Stdio.descriptor(1)
+        var sent: Int64 = 0
+        while sent < length {
+            let wanted = Int(min(Int64(buffer.count), length - sent))
+            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+            let count = try file.read(into: piece, at: offset + sent)
+            if count == 0 { throw SystemError(errno: EIO, "an artifact became shorter") }
+            try stdout.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            sent += Int64(count)
+        }
+    }
+}

@@ -1,0 +1,27 @@
+import Glibc
+import Support
+
+/// What the kernel says of this machine.
+enum HostFacts {
+    static func hostName() -> String { line("/proc/sys/kernel/hostname") ?? "this host" }
+
+    /// Changes with every boot.
+    static func bootID() -> String { line("/proc/sys/kernel/random/boot_id") ?? "" }
+
+    static func vcpus() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+    static func memoryBytes() -> Int64 {
+        let text = (try? Files.read("/proc/meminfo", limitBytes: 64 << 10)) ?? []
+        for line in String(decoding: text, as: UTF8.self).split(separator: "\n")
+        where line.hasPrefix("MemTotal:") {
+            let fields = line.split(separator: " ")
+            if fields.count > 1, let kibibytes = Int64(fields[1]) { return kibibytes << 10 }
+        }
+        return 0
+    }
+
+    private static func line(_ path: String) -> String? {
+        guard let bytes = try? Files.read(path, limitBytes: 4096) else { return nil }
+        return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
+    }
+}

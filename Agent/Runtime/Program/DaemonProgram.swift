@@ -1,0 +1,48 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import LoopKit
+import ProcessKit
+import Support
+
+/// `aibuild-agent daemon`.
+enum DaemonProgram {
+    static func run(_ configuration: AgentConfiguration) -> Int32 {
+        // Taken by this thread, and blocked in all that are started from it.
+        Signals.block([SIGTERM, SIGINT])
+        umask(0o077)
+        do {
+            try Files.makeFolder(configuration.stateFolder, mode: 0o700)
+            let lockPath = configuration.state.lock
+            guard let lock = try FileLock.tryTake(lockPath) else {
+                let holder = FileLock.holder(lockPath).map { " (process \($0))" } ?? ""
+                throw Failure(
+                    "another agent daemon\(holder) serves \(configuration.stateFolder): stop it, "
+                        + "or give this one a state_folder of its own")
+            }
+            try lock.recordHolder()
+            try serve(configuration)
+            _ = consume lock
+            return 0
+        } catch {
+            AgentProgram.complain("aibuild-agent: \(error)")
+            return EX_UNAVAILABLE
+        }
+    }
+
+    private static func serve(_ configuration: AgentConfiguration) throws {
+        let loop = try EventLoop(name: "agent")
+        let daemon = try AgentDaemon(
+            configuration: configuration, program: "/proc/self/exe", loop: loop)
+        let logger = Logger("agent")
+        Task {
+            do { try await daemon.run() } catch {
+                logger.error("\(error)")
+                exit(EX_UNAVAILABLE)
+            }
+        }
+        let signal = Signals.waitBlocking(SIGTERM, SIGINT)
+        logger.info("stopped by signal \(signal); builds run on")
+        unlink(configuration.socketPath)
+    }
+}

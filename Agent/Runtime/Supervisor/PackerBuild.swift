@@ -1,0 +1,157 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// Runs `packer build` of a template, after `packer validate` and, for templates of older days,
+/// `packer fix`.
+struct PackerBuild {
+    let context: AttemptContext
+    /// Of the template's file, relative to the work folder.
+    let template: String
+    let baseImage: FetchedBaseImage?
+
+    /// - Returns: paths of the images.
+    func run() throws -> [String] {
+        let parsed = try readTemplate()
+        try Files.makeFolder(context.folder.temporary + "/packer_cache", mode: 0o700)
+        try Files.replace(
+            context.folder.home + "/packerconfig", with: Array("{}\n".utf8), mode: 0o600)
+        let values = try PackerVariables.values(
+            for: parsed, recipe: context.order.start.recipe.variables, offer: offer())
+        try Files.replace(
+            context.folder.packerVariables, with: PackerVariables.file(values), mode: 0o600)
+        let accepted = try validate(parsed)
+        try context.enter(.building, "packer build \(accepted)")
+        return try build(accepted)
+    }
+
+    private func readTemplate() throws -> PackerTemplate {
+        let path = "\(context.folder.work)/\(template)"
+        guard Files.exists(path) else {
+            throw Fault(
+                .template, .templateMissing,
+                "the Packer template \(Names.quoted(template)) is not in the template repository")
+        }
+        do {
+            let text = try Files.read(path, limitBytes: AgentLimits.packerTemplateBytes)
+            return try PackerTemplate(name: template, text: text)
+        } catch let unreadable as PackerTemplate.Unreadable {
+            throw Fault(.template, .packerRejected, unreadable.description)
+        } catch let error as SystemError where !error.isDiskFull {
+            throw Fault(
+                .template, .templateInvalid, "the Packer template cannot be read: \(error)")
+        }
+    }
+
+    private func offer() throws -> PackerVariables.Offer {
+        let start = context.order.start
+        return PackerVariables.Offer(
+            // Packer makes it, and refuses one that is there.
+            outputFolder: context.folder.output + "/packer", imageName: start.build.imageName,
+            buildNumber: start.build.number, baseImagePath: baseImage?.path,
+            baseImageSHA256: baseImage?.sha256, accelerator: context.order.accelerator,
+            vcpus: start.requirements.vcpus, memoryBytes: start.requirements.memoryBytes,
+            ports: try FreePorts.block(for: start.attempt))
+    }
+
+    // MARK: Validate and fix
+
+    /// - Returns: the template that Packer takes: the repository's own, or a fixed one.
+    private func validate(_ parsed: PackerTemplate) throws -> String {
+        guard let rejected = try rejection(of: template) else { return template }
+        guard parsed.language == .json, let fixed = try fix() else {
+            throw Fault(
+                .template, .packerRejected, "Packer does not accept the template:\n" + rejected)
+        }
+        guard let stillRejected = try rejection(of: fixed) else {
+            try context.log.say("packer fix made the template acceptable to this host's Packer")
+            return fixed
+        }
+        throw Fault(
+            .template, .packerRejected,
+            "Packer does not accept the template, nor what `packer fix` makes of it:\n"
+                + stillRejected)
+    }
+
+    /// `nil` when Packer takes the template, else its words.
+    private func rejection(of template: String) throws -> String? {
+        var sink = CaptureSink(limitBytes: AgentLimits.packerTemplateBytes)
+        let status = try packer(
+            ["validate", "-var-file=\(context.folder.packerVariables)", template], &sink)
+        if status.isSuccess { return nil }
+        // Packer says it on either stream, as its version likes.
+        let said = String(decoding: sink.output, as: UTF8.self)
+        if !said.isEmpty { try context.log.say(said) }
+        let lines = (said + sink.tail.text).split(separator: "\n")
+        return lines.isEmpty ? "packer validate: \(status)" : lines.joined(separator: "\n")
+    }
+
+    /// Upgrades an old template, and logs what changed.
+    /// - Returns: the path of the fixed template beside the old one; relative paths in it go on
+    ///   meaning the same.
+    private func fix() throws -> String? {
+        var sink = CaptureSink(limitBytes: AgentLimits.packerTemplateBytes)
+        let status = try packer(["fix", "-validate=false", template], &sink)
+        guard status.isSuccess, !sink.isOverLimit, !sink.output.isEmpty else { return nil }
+        let folder = Files.folder(of: template)
+        let name = ".aibuild-fixed-" + Files.name(of: template)
+        let fixed = folder == "." ? name : "\(folder)/\(name)"
+        let path = "\(context.folder.work)/\(fixed)"
+        try Files.replace(path, with: sink.output, mode: 0o600)
+        try context.log.say("the template is tried again as `packer fix` would have it:")
+        var diff = RawSink()
+        _ = try ProgramRunner(context: context, isGrouped: false).run(
+            Command(
+                ["diff", "-u", "--label", template, "--label", "fixed", template, fixed],
+                environment: BuildEnvironment.common(context.order, context.folder),
+                workFolder: context.folder.work), &diff)
+        return fixed
+    }
+
+    // MARK: Build
+
+    private func build(_ template: String) throws -> [String] {
+        var sink = PackerSink()
+        let status = try packer(
+            [
+                "build", "-machine-readable", "-color=false",
+                "-var-file=\(context.folder.packerVariables)", template,
+            ], &sink)
+        let end = FaultClassifier.End(
+            program: .packer, exitCode: status.exitCode, signal: status.signal,
+            tail: sink.tail.text, summary: sink.packer.reason,
+            lowestFreeBytes: context.lowestFreeBytes)
+        if let fault = FaultClassifier.fault(end) { throw ProgramFault(fault, status.exitCode) }
+        let files = sink.packer.files.map { path in
+            path.hasPrefix("/") ? path : "\(context.folder.work)/\(path)"
+        }
+        guard !files.isEmpty else {
+            throw ProgramFault(
+                Fault(
+                    .template, .noImage,
+                    "Packer ended well but made no file: the template needs a builder that leaves "
+                        + "an image (qemu, file …), and no post-processor may delete it"),
+                status.exitCode)
+        }
+        return files
+    }
+
+    private func packer(_ words: [String], _ sink: inout some OutputSink) throws -> ExitStatus {
+        var environment = BuildEnvironment.packer(context.order, context.folder)
+        // Only a build's debug log is read.
+        if words.first != "build" { environment["PACKER_LOG"] = nil }
+        let command = Command(
+            [context.order.packer] + words, environment: environment,
+            workFolder: context.folder.work)
+        do {
+            return try ProgramRunner(context: context).run(command, &sink)
+        } catch let error as SystemError where error.errno == ENOENT || error.errno == EACCES {
+            throw Fault(
+                .infrastructure, .hostError,
+                "Packer is not installed on this host (\(error)); install it, or set `packer` in "
+                    + "agent.yml")
+        }
+    }
+}

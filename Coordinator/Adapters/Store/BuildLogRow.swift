@@ -1,0 +1,43 @@
+public import CoordinatorCore
+import SQLKit
+
+/// A row of the historic table `build_log`, where any column but the id may be empty.
+enum BuildLogRow {
+    static func insert(
+        _ entry: BuildLogEntry, _ transaction: borrowing SQLTransaction
+    ) throws {
+        try transaction.execute(
+            "INSERT INTO build_log (id, image_name, os_id, build_at, update_contents, get_url) "
+                + "VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                .text(entry.id), .text(fitting(entry.imageName)), .text(entry.guestOSID),
+                .text(SQLDateTime.text(entry.builtMilliseconds)), .text(entry.updateContents),
+                .text(fitting(entry.getURL)),
+            ])
+    }
+
+    static func entry(_ row: SQLRow) throws -> BuildLogEntry {
+        BuildLogEntry(
+            id: try row.text("id"), imageName: try row.textOrNil("image_name") ?? "",
+            guestOSID: try row.textOrNil("os_id") ?? "",
+            builtMilliseconds: try row.textOrNil("build_at").flatMap(SQLDateTime.unixMilliseconds)
+                ?? 0, updateContents: try row.textOrNil("update_contents") ?? "",
+            getURL: try row.textOrNil("get_url") ?? "")
+    }
+
+    /// The historic columns have 255 characters. A longer URL is whole in `builds`; here it is cut,
+    /// because a build that cannot be recorded would never end.
+    private static func fitting(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.prefix(255)))
+    }
+}
+
+extension SQLStore {
+    public func buildLog(guestOSID: String?, limit: Int) async throws -> [BuildLogEntry] {
+        let condition = guestOSID == nil ? "" : " WHERE os_id = ?"
+        return try await query(
+            "SELECT id, image_name, os_id, build_at, update_contents, get_url FROM build_log"
+                + condition + " ORDER BY build_at DESC, id DESC LIMIT ?",
+            (guestOSID.map { [.text($0)] } ?? []) + [.int(limit)], BuildLogRow.entry)
+    }
+}

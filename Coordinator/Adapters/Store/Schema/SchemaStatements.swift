@@ -1,0 +1,76 @@
+import SQLKit
+
+/// Statements about tables, spelled as the database at the other end wants them. Each may run again
+/// after it took effect.
+extension SQLTransaction {
+    /// Texts are compared byte for byte in SQLite; this makes MariaDB do the same.
+    private static let mariadbOptions =
+        "ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 "
+        + "COLLATE utf8mb4_nopad_bin"
+
+    borrowing func createTable(_ name: String, _ columns: [String], key: String) throws {
+        let options = dialect == .mariadb ? " " + Self.mariadbOptions : ""
+        try execute(
+            "CREATE TABLE IF NOT EXISTS \(name) ("
+                + (columns + ["PRIMARY KEY (\(key))"]).joined(separator: ", ") + ")" + options)
+    }
+
+    /// A table whose key `id` counts its rows, in the order in which they came.
+    borrowing func createCountedTable(_ name: String, _ columns: [String]) throws {
+        let id =
+            switch dialect {
+            case .sqlite: "id INTEGER PRIMARY KEY AUTOINCREMENT"
+            case .mariadb: "id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY"
+            }
+        let options = dialect == .mariadb ? " " + Self.mariadbOptions : ""
+        try execute(
+            "CREATE TABLE IF NOT EXISTS \(name) ("
+                + ([id] + columns).joined(separator: ", ") + ")" + options)
+    }
+
+    borrowing func createIndex(
+        _ name: String, on table: String, _ columns: String, isUnique: Bool = false
+    ) throws {
+        try execute(
+            "CREATE \(isUnique ? "UNIQUE " : "")INDEX IF NOT EXISTS \(name) "
+                + "ON \(table) (\(columns))")
+    }
+
+    /// Adds the columns that the table does not have yet.
+    borrowing func addColumns(_ columns: [(name: String, type: String)], to table: String) throws {
+        let present = try columnNames(of: table)
+        for column in columns where !present.contains(column.name) {
+            try execute("ALTER TABLE \(table) ADD COLUMN \(column.name) \(column.type)")
+        }
+    }
+
+    borrowing func columnNames(of table: String) throws -> Set<String> {
+        let rows =
+            switch dialect {
+            case .sqlite:
+                try query("SELECT name FROM pragma_table_info(?)", [.text(table)])
+            case .mariadb:
+                try query(
+                    "SELECT column_name AS name FROM information_schema.columns "
+                        + "WHERE table_schema = DATABASE() AND table_name = ?", [.text(table)])
+            }
+        return Set(try rows.map { try $0.text("name").lowercased() })
+    }
+
+    /// Gives a table of an older system the engine, row format and collation of the others: without
+    /// them it could not take part in transactions, joins and wide indexes.
+    borrowing func modernise(_ table: String) throws {
+        guard dialect == .mariadb else { return }
+        let rows = try query(
+            "SELECT engine, table_collation, row_format FROM information_schema.tables "
+                + "WHERE table_schema = DATABASE() AND table_name = ?", [.text(table)])
+        guard let row = rows.first,
+            try row.textOrNil("engine") != "InnoDB"
+                || row.textOrNil("table_collation") != "utf8mb4_nopad_bin"
+                || row.textOrNil("row_format") != "Dynamic"
+        else { return }
+        try execute(
+            "ALTER TABLE \(table) ENGINE=InnoDB, ROW_FORMAT=DYNAMIC, "
+                + "CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin")
+    }
+}

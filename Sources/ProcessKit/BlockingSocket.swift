@@ -1,0 +1,22 @@
+import CLinux
+import Glibc
+public import Support
+
+/// A connection for programs that do nothing but copy.
+public enum BlockingSocket {
+    /// Connects to a Unix socket; waits while the listener is too busy to accept.
+    /// - Throws: `SystemError` (`ENOENT`, `ECONNREFUSED`: nobody listens).
+    public static func connect(_ path: String) throws(SystemError) -> Descriptor {
+        let deadline = Clocks.monotonicMilliseconds() + Limits.connectMilliseconds
+        while true {
+            let raw = aib_unix_connect(path)
+            if raw == -EAGAIN, Clocks.monotonicMilliseconds() < deadline {
+                poll(nil, 0, Limits.connectPauseMilliseconds)
+                continue
+            }
+            let socket = Descriptor(owning: try checked(raw, "cannot connect to \(path)"))
+            try checked(aib_set_blocking(socket.raw), "cannot use the connection to \(path)")
+            return socket
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import FoundationEssentials
+import HTTPClientKit
+import HTTPTypes
+
+/// The coordinator's API as commands use it: JSON in and out, errors as sentences with exit codes.
+struct APIClient: Sendable {
+    let url: String
+    private let headers: HTTPHeaders
+    private let http = HTTPClient()
+
+    init(url: String, token: String?) {
+        self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
+        var headers: HTTPHeaders = [:]
+        headers.set("User-Agent", "aibuild/\(CLI.version)")
+        if let token, !token.isEmpty { headers.set("Authorization", "Bearer \(token)") }
+        self.headers = headers
+    }
+
+    /// - Returns: the body of a good answer.
+    func get(_ path: String, query: [(String, String)] = []) async throws(CommandError) -> [UInt8] {
+        try await ask("GET", path + Self.encode(query))
+    }
+
+    func send(_ method: String, _ path: String) async throws -> [UInt8] {
+        try await ask(method, path, body: method == "DELETE" ? nil : Array("{}".utf8))
+    }
+
+    func send(_ method: String, _ path: String, _ body: some Encodable) async throws -> [UInt8] {
+        try await ask(method, path, body: [UInt8](try JSONEncoder().encode(body)))
+    }
+
+    /// The body of a good answer as it comes.
+    func stream(
+        _ path: String, query: [(String, String)] = [], lastEventID: String = "",
+        onBytes: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Void
+    ) async throws(HTTPClientError) {
+        var headers = self.headers
+        if !lastEventID.isEmpty { headers.set("Last-Event-ID", lastEventID) }
+        // Three heartbeats of the server.
+        try await http.stream(
+            url + path + Self.encode(query), headers: headers,
+            timeouts: HTTPTimeouts(stallSeconds: 45), onBytes: onBytes)
+    }
+
+    static func decode<T: Decodable>(_ type: T.Type, _ body: [UInt8]) throws -> T {
+        do { return try JSONDecoder().decode(type, from: Data(body)) } catch {
+            throw CommandError(
+                .refused,
+                "the answer is not what this aibuild \(CLI.version) understands; "
+                    + "compare with: aibuild version")
+        }
+    }
+
+    /// A name as one segment of a path.
+    static func segment(_ name: String) -> String { PercentCoding.encode(name) }
+
+    /// A build as people name it: an id, `debian12:7` or `debian12/7`.
+    static func build(_ name: String) -> String {
+        "/api/v1/builds/"
+            + segment(String(name.map { $0 == "/" ? ":" : $0 }))
+    }
+
+    func commandError(_ error: HTTPClientError) -> CommandError {
+        switch error.kind {
+        case .status(404): CommandError(.notFound, words(error.problem) ?? error.message)
+        case .status: CommandError(.refused, words(error.problem) ?? error.message)
+        case .invalidRequest, .protocolForbidden:
+            CommandError(.usage, "\(error.message); AIBUILD_URL or --url is '\(url)'")
+        default:
+            CommandError(
+                .unreachable,
+                "\(error.message)\nIs \(url) the coordinator? Set AIBUILD_URL or --url if not.")
+        }
+    }
+
+    private func ask(
+        _ method: String, _ target: String, body: [UInt8]? = nil
+    ) async throws(CommandError) -> [UInt8] {
+        var headers = self.headers
+        if body != nil { headers.set("Content-Type", "application/json") }
+        let answer: HTTPAnswer
+        do throws(HTTPClientError) {
+            answer = try await http.request(
+                method, url + target, headers: headers, body: body ?? [],
+                timeouts: HTTPTimeouts(stallSeconds: 60))
+        } catch {
+            throw commandError(error)
+        }
+        if (200..<300).contains(answer.status) { return answer.body }
+        let problem = try? JSONDecoder().decode(Problem.self, from: Data(answer.body))
+        let status = "\(answer.status) \(HTTPStatus.reason(answer.status))"
+        throw CommandError(
+            answer.status == 404 ? .notFound : .refused,
+            words(problem) ?? "\(url) answers \(status); is it an aibuild coordinator?")
+    }
+
+    private func words(_ problem: Problem?) -> String? {
+        guard let problem, !problem.detail.isEmpty else { return nil }
+        guard let remedy = problem.remedy, !remedy.isEmpty else { return problem.detail }
+        return "\(problem.detail)\n\(remedy)"
+    }
+
+    private static func encode(_ query: [(String, String)]) -> String {
+        query.isEmpty
+            ? ""
+            : "?" + query.map { "\($0)=\(PercentCoding.encode($1))" }.joined(separator: "&")
+    }
+}

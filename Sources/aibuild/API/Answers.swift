@@ -1,0 +1,92 @@
+import BuildProtocol
+
+// What the API answers, as docs/api.md writes it. Only what is shown is named here, and all that a
+// newer or older coordinator may leave out is optional.
+
+struct Page<Item: Decodable>: Decodable {
+    var items: [Item]
+    var next: String?
+}
+
+struct GuestOSAnswer: Decodable {
+    struct Template: Codable {
+        var kind: String
+        var path, url, ref: String?
+    }
+
+    var name, type: String
+    var distro, version, baseISO, owner, createdAt: String?
+    var template: Template
+}
+
+struct HostAnswer: Decodable {
+    var name, address, state: String
+    var detail, fingerprint, packerVersion, qemuVersion: String?
+    var drained: Bool?
+    var slots, running, vcpus: Int?
+    var memoryBytes, diskFreeBytes, diskTotalBytes: Int64?
+    var accelerators, tags, notices: [String]?
+    var clockSkewSeconds: Double?
+}
+
+struct ScanAnswer: Decodable { var address, hostKey, fingerprint: String }
+
+struct BuildAnswer: Decodable {
+    struct Image: Decodable {
+        var name, url, sha256, format: String
+        var sizeBytes: Int64
+        var virtualSizeBytes: Int64?
+    }
+
+    struct Progress: Decodable {
+        var what: String
+        var doneBytes, totalBytes: Int64
+    }
+
+    var id, guestOS, state: String
+    var number: Int
+    var imageName, phase, owner, reason, host, attempt: String?
+    var submittedAt, startedAt, endedAt: String?
+    var priority, attemptCount: Int?
+    var durationSeconds: Double?
+    var cancelRequested: Bool?
+    var fault: Fault?
+    var image: Image?
+    var progress: Progress?
+    // Of one build alone
+    var attempts: [AttemptAnswer]?
+    var artifacts: [ArtifactAnswer]?
+    var waiting: WaitingAnswer?
+
+    /// `debian12:7`, which every command takes.
+    var label: String { "\(guestOS):\(number)" }
+}
+
+struct AttemptAnswer: Decodable {
+    var attempt, host: String
+    var ordinal: Int
+    var startedAt, endedAt, accelerator: String?
+    var outcome: Outcome?
+    var logBytes: Int64?
+}
+
+struct ArtifactAnswer: Decodable {
+    var name, sha256, format: String
+    var sizeBytes: Int64
+}
+
+struct WaitingAnswer: Decodable {
+    struct Host: Decodable { var host, reason: String }
+
+    var position: Int?
+    var summary, remedy: String?
+    var hosts: [Host]?
+    var etaSeconds: Int?
+}
+
+struct QueueItemAnswer: Decodable {
+    var build: BuildAnswer
+    var waiting: WaitingAnswer
+}
+
+struct VersionAnswer: Decodable { var version, `protocol`: String }

@@ -1,0 +1,60 @@
+import Support
+
+/// One run of the command line.
+struct CLI {
+    static let version = "0.1.0"
+
+    let console: Console
+    let variables: [String: String]
+
+    func run(_ arguments: [String]) async -> ExitCode {
+        do throws(UsageError) {
+            switch try ArgumentParser(commands: Commands.all).parse(arguments) {
+            case .help(let text):
+                console.out(text)
+                return .ok
+            case .run(let command, let arguments):
+                return await run(command, arguments)
+            }
+        } catch {
+            console.err("aibuild: \(error.message)\n")
+            console.err("see: aibuild\(error.command.map { " " + $0 } ?? "") --help\n")
+            return .usage
+        }
+    }
+
+    private func run(_ command: Command, _ arguments: Arguments) async -> ExitCode {
+        let url = arguments["url"] ?? variables["AIBUILD_URL"] ?? "http://127.0.0.1:9753"
+        let context = CommandContext(
+            console: console, style: Style(console: console, variables: variables),
+            api: APIClient(url: url, token: variables["AIBUILD_TOKEN"]),
+            arguments: arguments, command: command)
+        do {
+            return try await command.run(context)
+        } catch let error as CommandError {
+            console.err("aibuild: \(SafeText.lines(error.message))\n")
+            if error.code == .usage { console.err("see: aibuild \(command.name) --help\n") }
+            return error.code
+        } catch {
+            console.err("aibuild: \(SafeText.lines("\(error)"))\n")
+            return .refused
+        }
+    }
+}
+
+/// What a command works with.
+struct CommandContext: Sendable {
+    let console: Console
+    let style: Style
+    let api: APIClient
+    let arguments: Arguments
+    let command: Command
+
+    /// The answer as it came, for programs.
+    var wantsJSON: Bool { arguments.has("json") }
+
+    func printJSON(_ body: [UInt8]) {
+        console.out(String(decoding: body, as: UTF8.self))
+        if body.last != UInt8(ascii: "\n") { console.out("\n") }
+    }
+}

@@ -1,0 +1,184 @@
+import BuildProtocol
+
+/// Submitting, looking at and ending builds.
+enum BuildCommands {
+    static let all = [build, builds, show, cancel, retry, queue]
+
+    private struct Submission: Encodable {
+        var guestOS: String
+        var priority: Int?
+        var owner, reason: String?
+    }
+
+    private static let follow = CommandOption(
+        "follow", short: "f", "show the log until the build ends")
+
+    private static let build = Command(
+        name: "build", summary: "build a guest OS", operands: ["GUESTOS"],
+        options: [
+            follow,
+            CommandOption("priority", value: "N", "higher goes first; 0 if not given"),
+            CommandOption("owner", value: "NAME", "whom fair sharing counts it for"),
+            CommandOption("reason", value: "TEXT", "why, for the history"),
+        ],
+        details: [
+            "With --follow, ends with 0 when the image is published and with 1 when the build",
+            "failed. Ctrl-C stops the following, not the build.",
+        ],
+        examples: [
+            "aibuild build debian12", "aibuild build debian12 -f --reason 'kernel 6.1.158'",
+        ],
+        run: { context in
+            let arguments = context.arguments
+            let priority = try arguments["priority"].map { text in
+                guard let number = Int(text) else {
+                    throw CommandError(.usage, "--priority takes a number, not '\(text)'")
+                }
+                return number
+            }
+            let body = try await context.api.send(
+                "POST", "/api/v1/builds",
+                Submission(
+                    guestOS: arguments.operands[0], priority: priority,
+                    owner: arguments["owner"], reason: arguments["reason"]))
+            return try await submitted(body, context)
+        })
+
+    private static let retry = Command(
+        name: "retry", summary: "build again what has ended, from the same template",
+        operands: ["BUILD"], options: [follow], examples: ["aibuild retry debian12:7 -f"],
+        run: { context in
+            try await submitted(
+                try await context.api.send("POST", path(context) + "/retry"), context)
+        })
+
+    private static func submitted(
+        _ body: [UInt8], _ context: CommandContext
+    ) async throws -> ExitCode {
+        let build = try APIClient.decode(BuildAnswer.self, body)
+        let follows = context.arguments.has("follow")
+        if context.wantsJSON {
+            if !follows { context.printJSON(body) }
+        } else {
+            context.console.err(
+                "build \(SafeText.line(build.label)) is queued"
+                    + (follows ? "" : "; follow it: aibuild logs -f \(SafeText.line(build.label))")
+                    + "\n")
+        }
+        return follows ? try await Follower(context).follow(build.id) : .ok
+    }
+
+    private static let builds = Command(
+        name: "builds", summary: "list builds, newest first",
+        options: [
+            CommandOption("guestos", value: "NAME", "of this guest OS only"),
+            CommandOption(
+                "state", value: "STATE",
+                "in this state only: "
+                    + BuildState.allCases.map(\.rawValue).joined(separator: ", "),
+                repeats: true),
+        ] + CommandContext.pageOptions,
+        examples: ["aibuild builds", "aibuild builds --guestos debian12 --state failed"],
+        run: { context in
+            var query = context.pageQuery
+            if let name = context.arguments["guestos"] { query.append(("guestos", name)) }
+            for state in context.arguments.all("state") {
+                guard BuildState(rawValue: state) != nil else {
+                    throw CommandError(
+                        .usage,
+                        "'\(state)' is no state"
+                            + Suggestion.text(state, BuildState.allCases.map(\.rawValue)))
+                }
+                query.append(("state", state))
+            }
+            let body = try await context.api.get("/api/v1/builds", query: query)
+            if context.wantsJSON {
+                context.printJSON(body)
+                return .ok
+            }
+            let page = try APIClient.decode(Page<BuildAnswer>.self, body)
+            var table = Table("BUILD", "STATE", "HOST", "SUBMITTED", "TOOK", "DETAIL")
+            for build in page.items {
+                table.add(
+                    .init(build.label, .bold),
+                    .init(build.state, Style.colour(ofState: build.state)),
+                    .init(build.host ?? "-"), .init(Format.age(build.submittedAt)),
+                    .init(build.took ?? "-"), .init(build.note))
+            }
+            context.print(table, orElse: "no builds; see: aibuild build --help")
+            context.printMore(page.next)
+            return .ok
+        })
+
+    private static let show = Command(
+        name: "show", summary: "show one build: attempts, image, why it waits or failed",
+        operands: ["BUILD"],
+        details: ["BUILD is an id or GUESTOS:NUMBER, as aibuild builds shows it."],
+        examples: ["aibuild show debian12:7"],
+        run: { context in
+            let body = try await context.api.get(path(context))
+            if context.wantsJSON {
+                context.printJSON(body)
+            } else {
+                BuildPage(context).print(try APIClient.decode(BuildAnswer.self, body))
+            }
+            return .ok
+        })
+
+    private static let cancel = Command(
+        name: "cancel", summary: "cancel a build", operands: ["BUILD"],
+        examples: ["aibuild cancel debian12:7"],
+        run: { context in
+            let body = try await context.api.send("POST", path(context) + "/cancel")
+            if context.wantsJSON {
+                context.printJSON(body)
+            } else {
+                let build = try APIClient.decode(BuildAnswer.self, body)
+                let state = build.state == "cancelled" ? "is cancelled" : "is being cancelled"
+                context.console.out("build \(SafeText.line(build.label)) \(state)\n")
+            }
+            return .ok
+        })
+
+    private static let queue = Command(
+        name: "queue", summary: "what waits, in order, and why", examples: ["aibuild queue"],
+        run: { context in
+            let body = try await context.api.get("/api/v1/queue")
+            if context.wantsJSON {
+                context.printJSON(body)
+                return .ok
+            }
+            var table = Table("#", "BUILD", "WAITS", "STARTS IN", "WHY")
+            for item in try APIClient.decode(Page<QueueItemAnswer>.self, body).items {
+                table.add(
+                    .init(item.waiting.position.map(String.init) ?? ""),
+                    .init(item.build.label, .bold),
+                    .init(Format.seconds(from: item.build.submittedAt).map(Format.duration) ?? "-"),
+                    .init(item.waiting.etaSeconds.map { Format.duration(Double($0)) } ?? "-"),
+                    .init(item.waiting.summary ?? ""))
+            }
+            context.print(table, orElse: "nothing waits")
+            return .ok
+        })
+
+    private static func path(_ context: CommandContext) -> String {
+        APIClient.build(context.arguments.operands[0])
+    }
+}
+
+extension BuildAnswer {
+    var hasEnded: Bool { BuildState(rawValue: state)?.isEnded ?? false }
+
+    /// How long it ran, so far or in all.
+    var took: String? {
+        (durationSeconds ?? (hasEnded ? nil : Format.seconds(from: startedAt)))
+            .map(Format.duration)
+    }
+
+    /// What to say of it in a few words.
+    var note: String {
+        if cancelRequested == true && !hasEnded { return "is being cancelled" }
+        if let fault { return fault.reason }
+        return hasEnded ? image?.name ?? "" : phase ?? ""
+    }
+}

@@ -1,0 +1,70 @@
+import BuildProtocol
+
+/// One build on a page for a person.
+struct BuildPage {
+    private let context: CommandContext
+
+    init(_ context: CommandContext) { self.context = context }
+
+    func print(_ build: BuildAnswer) {
+        let state =
+            build.cancelRequested == true && !build.hasEnded
+            ? "\(build.state), is being cancelled" : build.state
+        context.print([
+            ("build", build.label), ("id", build.id), ("state", state), ("phase", build.phase),
+            ("host", build.host), ("owner", build.owner), ("reason", build.reason),
+            ("priority", build.priority.flatMap { $0 == 0 ? nil : String($0) }),
+            ("submitted", Format.time(build.submittedAt)),
+            ("started", build.startedAt.map { Format.time($0) }),
+            ("ended", build.endedAt.map { Format.time($0) }), ("took", build.took),
+            ("fault", build.fault.map { "\($0.reason) [\($0.code.rawValue)]" }),
+            ("image", build.image?.name), ("url", build.image?.url),
+            ("size", build.image.map { Format.bytes($0.sizeBytes) }),
+            ("virtual size", build.image?.virtualSizeBytes.map { Format.bytes($0) }),
+            ("SHA-256", build.image?.sha256),
+        ])
+        printWaiting(build)
+        printAttempts(build)
+        printArtifacts(build)
+    }
+
+    private func printWaiting(_ build: BuildAnswer) {
+        guard let waiting = build.waiting else { return }
+        context.console.out("\n")
+        context.print([
+            ("waits", waiting.summary), ("place in queue", waiting.position.map(String.init)),
+            ("starts in", waiting.etaSeconds.map { Format.duration(Double($0)) }),
+            ("what to do", waiting.remedy),
+        ])
+        for host in waiting.hosts ?? [] {
+            context.console.out("  \(SafeText.line(host.host)): \(SafeText.line(host.reason))\n")
+        }
+    }
+
+    private func printAttempts(_ build: BuildAnswer) {
+        guard let attempts = build.attempts, !attempts.isEmpty else { return }
+        var table = Table("ATTEMPT", "HOST", "STARTED", "LOG", "OUTCOME")
+        for attempt in attempts {
+            let fault = attempt.outcome?.fault
+            let outcome = attempt.outcome == nil ? "under way" : fault?.reason ?? "passed"
+            table.add(
+                .init("\(attempt.ordinal)"), .init(attempt.host),
+                .init(Format.time(attempt.startedAt)), .init(Format.bytes(attempt.logBytes)),
+                .init(outcome, attempt.outcome.map { $0.passed ? .green : .red }))
+        }
+        context.console.out("\n")
+        context.print(table, orElse: "")
+    }
+
+    private func printArtifacts(_ build: BuildAnswer) {
+        guard let artifacts = build.artifacts, !artifacts.isEmpty else { return }
+        var table = Table("FILE", "FORMAT", "SIZE", "SHA-256")
+        for file in artifacts {
+            table.add(
+                .init(file.name), .init(file.format), .init(Format.bytes(file.sizeBytes)),
+                .init(file.sha256))
+        }
+        context.console.out("\n")
+        context.print(table, orElse: "")
+    }
+}

@@ -1,0 +1,183 @@
+/// `aibuild host …` and `aibuild hosts`
+enum HostCommands {
+    static let all = [
+        list("hosts"), add, list("host list"), show,
+        verb("drain", "give a host no new builds; what runs there goes on", "takes no new builds"),
+        verb("resume", "give a drained host builds again", "takes builds again"), remove,
+    ]
+
+    private struct Scan: Encodable { var address: String }
+    private struct Registration: Encodable { var name, address, hostKey: String }
+
+    private static let add = Command(
+        name: "host add", summary: "add a KVM host to the farm", operands: ["NAME"],
+        options: [
+            CommandOption(
+                "address", value: "USER@HOST[:PORT]", "where its SSH server is", isRequired: true),
+            CommandOption(
+                "fingerprint", value: "SHA256:…", "the key's fingerprint, instead of asking"),
+        ],
+        details: [
+            "The coordinator asks the host for its key and will ever after take no other one.",
+            "Compare the fingerprint that is shown with the one that the host itself tells:",
+            "  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
+            "Scripts, where nobody can be asked, give it with --fingerprint.",
+        ],
+        examples: [
+            "aibuild host add kvm1 --address aibuild@kvm1.example.com",
+            "aibuild host add kvm2 --address aibuild@10.0.0.2:2222 --fingerprint SHA256:a1B2…",
+        ],
+        run: { context in
+            let name = context.arguments.operands[0]
+            let scan = Scan(address: context.arguments["address"] ?? "")
+            let found = try APIClient.decode(
+                ScanAnswer.self, try await context.api.send("POST", "/api/v1/hosts/scan", scan))
+            try confirm(found, name, context)
+            let body = try await context.api.send(
+                "POST", "/api/v1/hosts",
+                Registration(name: name, address: found.address, hostKey: found.hostKey))
+            if context.wantsJSON {
+                context.printJSON(body)
+            } else {
+                context.console.out(
+                    "host \(SafeText.line(name)) is added; see how it does: aibuild hosts\n")
+            }
+            return .ok
+        })
+
+    /// Throws unless a person or the command line said that this is the key.
+    private static func confirm(
+        _ found: ScanAnswer, _ name: String, _ context: CommandContext
+    ) throws {
+        let shown = SafeText.line(found.fingerprint)
+        if let wanted = context.arguments["fingerprint"] {
+            guard wanted == found.fingerprint else {
+                throw CommandError(
+                    .refused,
+                    "\(found.address) shows the key \(shown), not \(wanted): it is another host, "
+                        + "or someone stands between. Nothing was added.")
+            }
+            return
+        }
+        let kind = found.hostKey.split(separator: " ").first.map { SafeText.line(String($0)) } ?? ""
+        context.console.err(
+            "\(SafeText.line(found.address)) shows the \(kind) key\n  \(shown)\n"
+                + "The host itself tells it with:"
+                + " ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\n")
+        guard let answer = context.console.ask("Is this the key of \(name)? [yes/no] ") else {
+            throw CommandError(
+                .usage,
+                "nobody can be asked whether this is the key of \(name); compare it, then add "
+                    + "--fingerprint \(shown)")
+        }
+        guard ["y", "yes"].contains(answer.lowercased()) else {
+            throw CommandError(.refused, "nothing was added")
+        }
+    }
+
+    private static func list(_ name: String) -> Command {
+        Command(
+            name: name, summary: "list the hosts and how they do", examples: ["aibuild \(name)"],
+            run: { context in
+                let body = try await context.api.get("/api/v1/hosts")
+                if context.wantsJSON {
+                    context.printJSON(body)
+                    return .ok
+                }
+                var table = Table("NAME", "STATE", "SLOTS", "VCPUS", "FREE DISK", "ACCEL", "NOTE")
+                for host in try APIClient.decode(Page<HostAnswer>.self, body).items {
+                    let state = host.shownState
+                    table.add(
+                        .init(host.name, .bold), .init(state, Style.colour(ofState: state)),
+                        .init("\(host.running ?? 0)/\(host.slots.map(String.init) ?? "?")"),
+                        .init(host.vcpus.map(String.init) ?? "?"),
+                        .init(Format.bytes(host.diskFreeBytes)),
+                        .init((host.accelerators ?? []).joined(separator: " ")),
+                        .init(host.note))
+                }
+                context.print(table, orElse: "no host is added; see: aibuild host add --help")
+                return .ok
+            })
+    }
+
+    private static let show = Command(
+        name: "host show", summary: "show one host", operands: ["NAME"],
+        examples: ["aibuild host show kvm1"],
+        run: { context in
+            let body = try await context.api.get(path(context))
+            if context.wantsJSON {
+                context.printJSON(body)
+                return .ok
+            }
+            let host = try APIClient.decode(HostAnswer.self, body)
+            context.print(
+                [
+                    ("name", host.name), ("address", host.address), ("state", host.shownState),
+                    ("why", host.detail), ("key", host.fingerprint),
+                    ("running", "\(host.running ?? 0) of \(host.slots ?? 0) slots"),
+                    ("vCPUs", host.vcpus.map(String.init)),
+                    ("memory", Format.bytes(host.memoryBytes)),
+                    (
+                        "disk",
+                        "\(Format.bytes(host.diskFreeBytes)) free of "
+                            + Format.bytes(host.diskTotalBytes)
+                    ),
+                    ("accelerators", host.accelerators?.joined(separator: " ")),
+                    ("tags", host.tags?.joined(separator: " ")),
+                    ("Packer", host.packerVersion), ("QEMU", host.qemuVersion),
+                    ("clock", host.clockNote),
+                ] + (host.notices ?? []).map { ("notice", $0) })
+            return .ok
+        })
+
+    private static func verb(_ verb: String, _ summary: String, _ done: String) -> Command {
+        Command(
+            name: "host \(verb)", summary: summary, operands: ["NAME"],
+            examples: ["aibuild host \(verb) kvm1"],
+            run: { context in
+                let body = try await context.api.send("POST", path(context) + "/\(verb)")
+                if context.wantsJSON {
+                    context.printJSON(body)
+                } else {
+                    let name = SafeText.line(context.arguments.operands[0])
+                    context.console.out("host \(name) \(done)\n")
+                }
+                return .ok
+            })
+    }
+
+    private static let remove = Command(
+        name: "host remove", summary: "forget a host that runs nothing", operands: ["NAME"],
+        details: ["A host that runs builds is refused: drain it and wait, or cancel them."],
+        examples: ["aibuild host remove kvm1"],
+        run: { context in
+            _ = try await context.api.send("DELETE", path(context))
+            if !context.wantsJSON {
+                let name = SafeText.line(context.arguments.operands[0])
+                context.console.out("host \(name) is removed\n")
+            }
+            return .ok
+        })
+
+    private static func path(_ context: CommandContext) -> String {
+        "/api/v1/hosts/" + APIClient.segment(context.arguments.operands[0])
+    }
+}
+
+extension HostAnswer {
+    /// `drained` outweighs `ready`, not what is wrong.
+    var shownState: String { drained == true && state == "ready" ? "drained" : state }
+
+    /// Clocks further apart than this make logs of two machines hard to read together.
+    private static let skewSeconds = 2.0
+
+    var clockNote: String? {
+        guard let skew = clockSkewSeconds, abs(skew) > Self.skewSeconds else { return nil }
+        return "\(Format.duration(abs(skew))) \(skew > 0 ? "ahead" : "behind")"
+    }
+
+    var note: String {
+        if let detail, !detail.isEmpty { return detail }
+        return ((notices ?? []) + (clockNote.map { ["clock " + $0] } ?? [])).joined(separator: "; ")
+    }
+}

@@ -1,0 +1,31 @@
+/// What a script can rely on. Written down in `aibuild --help`.
+enum ExitCode: Int32, CaseIterable {
+    case ok = 0
+    case buildFailed = 1
+    case usage = 2
+    case notFound = 3
+    case refused = 4
+    case unreachable = 5
+
+    var meaning: String {
+        switch self {
+        case .ok: "done"
+        case .buildFailed: "the build that was followed failed or was cancelled; doctor found fault"
+        case .usage: "the command line is wrong"
+        case .notFound: "there is no build, host or guest OS of that name"
+        case .refused: "the coordinator refused or failed"
+        case .unreachable: "the coordinator cannot be reached"
+        }
+    }
+}
+
+/// Ends a command with a sentence and a code.
+struct CommandError: Error {
+    var code: ExitCode
+    var message: String
+
+    init(_ code: ExitCode, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}

@@ -1,0 +1,21 @@
+//! aibuild: the command line. It asks the coordinator's API and shows the answers: tables for
+//! people, JSON for programs. It decides nothing and touches no file, host or database itself.
+
+import Glibc
+
+@main
+struct Main {
+    static func main() async {
+        let cli = CLI(console: .standard, variables: Self.environment)
+        exit(await cli.run(Array(CommandLine.arguments.dropFirst())).rawValue)
+    }
+
+    /// The variables that are looked at.
+    private static var environment: [String: String] {
+        var variables: [String: String] = [:]
+        for name in ["AIBUILD_URL", "AIBUILD_TOKEN", "NO_COLOR", "TERM"] {
+            if let value = getenv(name) { variables[name] = String(cString: value) }
+        }
+        return variables
+    }
+}

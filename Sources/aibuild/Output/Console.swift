@@ -1,0 +1,47 @@
+import Glibc
+
+/// Where a command writes and whom it may ask. Tests put their own in its place.
+struct Console: Sendable {
+    /// To standard output: what was asked for.
+    var out: @Sendable (String) -> Void
+    /// To standard error: messages, progress.
+    var err: @Sendable (String) -> Void
+    var outIsTerminal: Bool
+    var errIsTerminal: Bool
+    /// Columns of the terminal.
+    var width: @Sendable () -> Int
+    /// One line of a person's answer; `nil` where nobody can be asked.
+    var ask: @Sendable (String) -> String?
+
+    static var standard: Console {
+        Console(
+            out: { write($0, to: 1) }, err: { write($0, to: 2) },
+            outIsTerminal: isatty(1) == 1, errIsTerminal: isatty(2) == 1,
+            width: {
+                var size = winsize()
+                let known = ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+                return known ? Int(size.ws_col) : 80
+            },
+            ask: { question in
+                guard isatty(0) == 1 else { return nil }
+                write(question, to: 2)
+                return readLine()
+            })
+    }
+
+    private static func write(_ text: String, to fd: Int32) {
+        var text = text
+        text.withUTF8 { bytes in
+            var rest = UnsafeRawBufferPointer(bytes)
+            while !rest.isEmpty {
+                let count = Glibc.write(fd, rest.baseAddress, rest.count)
+                if count < 0 {
+                    if errno == EINTR { continue }
+                    // The reader went away (`aibuild logs … | head`): there is nothing more to do.
+                    exit(128 + SIGPIPE)
+                }
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            }
+        }
+    }
+}

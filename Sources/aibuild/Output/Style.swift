@@ -1,0 +1,34 @@
+/// Colours, where a person's terminal shows them.
+struct Style: Sendable {
+    enum Colour: String {
+        case red = "31"
+        case green = "32"
+        case yellow = "33"
+        case cyan = "36"
+        case faint = "2"
+        case bold = "1"
+    }
+
+    /// Whether standard output takes escape sequences.
+    let isColoured: Bool
+
+    init(console: Console, variables: [String: String]) {
+        isColoured =
+            console.outIsTerminal && variables["NO_COLOR"] == nil && variables["TERM"] != "dumb"
+    }
+
+    func paint(_ text: String, _ colour: Colour?) -> String {
+        guard isColoured, let colour, !text.isEmpty else { return text }
+        return "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m"
+    }
+
+    static func colour(ofState state: String) -> Colour? {
+        switch state {
+        case "passed", "ready": .green
+        case "failed", "unreachable", "quarantined": .red
+        case "cancelled", "drained": .yellow
+        case "building", "collecting", "publishing", "connecting": .cyan
+        default: nil
+        }
+    }
+}

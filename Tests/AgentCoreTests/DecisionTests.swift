@@ -1,0 +1,139 @@
+@testable import AgentCore
+import BuildProtocol
+import Testing
+
+@Suite struct TimerTests {
+    private let limits = AttemptLimits(totalSeconds: 10, silenceSeconds: 3)
+
+    @Test func silenceCountsFromTheLastOutput() {
+        var timers = AttemptTimers(limits: limits, nowMilliseconds: 1_000)
+        #expect(timers.expired(nowMilliseconds: 3_999) == nil)
+        #expect(timers.expired(nowMilliseconds: 4_000)?.code == .timeoutSilence)
+        timers.sawOutput(nowMilliseconds: 3_500)
+        #expect(timers.expired(nowMilliseconds: 6_499) == nil)
+        #expect(timers.nextDeadlineMilliseconds == 6_500)
+        #expect(timers.expired(nowMilliseconds: 6_500)?.class == .template)
+    }
+
+    @Test func totalTimeDoesNotCareForOutput() {
+        var timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
+        timers.sawOutput(nowMilliseconds: 9_900)
+        #expect(timers.nextDeadlineMilliseconds == 10_000)
+        #expect(timers.expired(nowMilliseconds: 10_000)?.code == .timeoutTotal)
+    }
+}
+
+@Suite struct StopLadderTests {
+    @Test func climbsWithinTenSeconds() {
+        var ladder = StopLadder(nowMilliseconds: 0, isUrgent: false)
+        #expect(ladder.step(nowMilliseconds: 0) == .interrupt)
+        #expect(ladder.step(nowMilliseconds: 4_999) == nil)
+        #expect(ladder.step(nowMilliseconds: 5_000) == .terminate)
+        #expect(ladder.nextDeadlineMilliseconds == 7_000)
+        #expect(ladder.step(nowMilliseconds: 7_000) == .kill)
+        #expect(ladder.nextDeadlineMilliseconds == nil)
+        #expect(ladder.step(nowMilliseconds: 100_000) == nil)
+    }
+
+    @Test func hurries() {
+        var ladder = StopLadder(nowMilliseconds: 0, isUrgent: true)
+        #expect(ladder.step(nowMilliseconds: 0) == .kill)
+        ladder = StopLadder(nowMilliseconds: 0, isUrgent: false)
+        _ = ladder.step(nowMilliseconds: 0)
+        ladder.hurry(nowMilliseconds: 100)
+        #expect(ladder.step(nowMilliseconds: 100) == .kill)
+        ladder.hurry(nowMilliseconds: 200)
+        #expect(ladder.step(nowMilliseconds: 200) == nil)
+    }
+}
+
+@Suite struct FaultClassifierTests {
+    private func fault(
+        _ program: FaultClassifier.End.Program = .packer, exit: Int? = 1, signal: Int? = nil,
+        tail: String = "", summary: String? = nil, freeMiB: Int64 = 10_000
+    ) -> Fault? {
+        FaultClassifier.fault(
+            .init(
+                program: program, exitCode: exit, signal: signal, tail: tail, summary: summary,
+                lowestFreeBytes: freeMiB << 20))
+    }
+
+    @Test func aGoodEndIsNoFault() {
+        #expect(fault(exit: 0, tail: "No space left on device") == nil)
+    }
+
+    @Test func theProgramsOwnFailureIsTheTemplates() throws {
+        let packer = try #require(fault(summary: "Script exited with 3."))
+        #expect(packer.code == .packerFailed)
+        #expect(packer.class == .template)
+        #expect(packer.reason == "Packer ended with exit status 1:\nScript exited with 3.")
+        let command = try #require(fault(.command, exit: 2, tail: "a\nb\n"))
+        #expect(command.code == .commandFailed)
+        #expect(command.reason == "the build command ended with exit status 2:\na\nb")
+        #expect(fault(.command, exit: nil, signal: 11)?.code == .commandFailed)
+    }
+
+    @Test(arguments: [1, 2, 9, 15])
+    func aKillFromOutsideIsNot(signal: Int) {
+        #expect(fault(exit: nil, signal: signal)?.code == .buildKilled)
+        #expect(fault(.command, exit: nil, signal: signal)?.class == .infrastructure)
+    }
+
+    @Test func tellsTheHostsDiskFromTheGuests() {
+        let words = "dd: writing: No space left on device"
+        #expect(fault(tail: words, freeMiB: 10)?.code == .diskFull)
+        #expect(fault(.command, tail: words, freeMiB: 10)?.class == .infrastructure)
+        #expect(fault(tail: words, freeMiB: 10_000)?.code == .packerFailed)
+        #expect(fault(tail: "other", freeMiB: 10)?.code == .packerFailed)
+    }
+
+    @Test func portRacesAreTheHosts() {
+        let words = "Error finding port: listen tcp 127.0.0.1:23001: bind: address already in use"
+        #expect(fault(summary: words)?.code == .portRace)
+        // A web server in the guest may say so too.
+        #expect(fault(tail: "    qemu: nginx: " + words, summary: "x")?.code == .packerFailed)
+        #expect(fault(.command, tail: words)?.code == .commandFailed)
+    }
+
+    @Test func aMissingQEMUIsTheHosts() {
+        let words =
+            "Failed creating Qemu driver: exec: \"qemu-system-x86_64\": executable file not found"
+        #expect(fault(summary: words)?.code == .hostError)
+    }
+}
+
+@Suite struct AdmissionTests {
+    private func room(
+        slots: Int = 2, running: [Requirements] = [], disk: Int64 = 100 << 30, attempts: Int = 0
+    ) -> Admission.Room {
+        .init(
+            slots: slots, memoryBytes: 4 << 30, diskFreeBytes: disk, accelerators: [.tcg],
+            running: running, attempts: attempts)
+    }
+
+    @Test func takesWhatFits() {
+        #expect(Admission.refusal(Requirements(accelerator: .tcg), room()) == nil)
+    }
+
+    @Test func saysWhyNot() throws {
+        let one = Requirements(memoryBytes: 3 << 30)
+        let refusals = [
+            Admission.refusal(one, room(slots: 1, running: [one])),
+            Admission.refusal(one, room(running: [one])),
+            Admission.refusal(one, room(disk: 1 << 30)),
+            Admission.refusal(Requirements(accelerator: .kvm), room()),
+            Admission.refusal(one, room(attempts: ProtocolLimits.attemptsPerHost)),
+        ]
+        let words = ["slots", "memory", "disk", "kvm", "acknowledged"]
+        for (refusal, word) in zip(refusals, words) {
+            #expect(try #require(refusal).contains(word))
+        }
+    }
+
+    @Test func reservesDisk() {
+        let running = [Requirements(diskBytes: 10 << 30)]
+        let free = Admission.diskFree(freeBytes: 20 << 30, running: running)
+        #expect(free == 10 << 30 - AgentLimits.diskReserveBytes)
+        #expect(Admission.diskFree(freeBytes: 1, running: running) == 0)
+    }
+}

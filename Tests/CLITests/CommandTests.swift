@@ -1,0 +1,205 @@
+import FoundationEssentials
+import HTTPTypes
+import Testing
+
+@testable import aibuild
+
+struct CommandTests {
+    private static let build =
+        #"{"id":"b1","guestOS":"debian12","number":7,"state":"failed","owner":"o","priority":0,"#
+        + #""host":"kvm1","attemptCount":1,"submittedAt":"2025-11-21T09:40:00.000Z","#
+        + #""durationSeconds":65,"fault":{"class":"template","code":"packer.failed","#
+        + #""reason":"it \u001b[2Jbroke"},"futureField":{"a":[1]}}"#
+
+    private static let host =
+        #"{"name":"kvm1","address":"u@h:22","hostKey":"k","state":"ready","drained":false,"#
+        + #""running":1,"slots":2,"vcpus":8,"diskFreeBytes":1073741824,"#
+        + #""diskTotalBytes":107374182400,"accelerators":["tcg"],"tags":[],"notices":["old"],"#
+        + #""clockSkewSeconds":-7.5}"#
+
+    @Test func listsBuilds() async throws {
+        try await withCoordinator({
+            $0.say("GET", "/api/v1/builds", #"{"items":[\#(Self.build)],"next":"b1"}"#)
+        }) { coordinator in
+            let ran = await coordinator.run(
+                "builds", "--state", "failed", "--guestos", "a&b", "--limit", "1")
+            #expect(ran.code == .ok)
+            #expect(ran.out.hasPrefix("BUILD       STATE   HOST  SUBMITTED"))
+            #expect(ran.out.contains("debian12:7  failed  kvm1"))
+            #expect(ran.out.contains("it broke") && !ran.out.contains("\u{1B}"))
+            #expect(ran.err == "there are more: aibuild builds --after b1\n")
+            #expect(coordinator.lines == ["GET /api/v1/builds limit=1 guestos=a&b state=failed"])
+            let wrong = await coordinator.run("builds", "--state", "fialed")
+            #expect(wrong.code == .usage)
+            #expect(wrong.err.contains("did you mean 'failed'?"))
+            let json = await coordinator.run("builds", "--json")
+            #expect(json.out == #"{"items":[\#(Self.build)],"next":"b1"}"# + "\n")
+            #expect(json.err.isEmpty)
+        }
+    }
+
+    @Test func showsABuild() async throws {
+        let detail =
+            String(Self.build.dropLast(1))
+            + #","attempts":[{"attempt":"t","ordinal":1,"host":"kvm1","startedAt":"x","#
+            + #""outcome":{"fault":{"class":"template","code":"c","reason":"why"}},"logBytes":5}],"#
+            + #""artifacts":[],"waiting":{"position":2,"summary":"all are busy","hosts":"#
+            + #"[{"host":"kvm9","reason":"full"}],"etaSeconds":90,"remedy":"add a host"}}"#
+        try await withCoordinator({
+            $0.say("GET", "/api/v1/builds/{id}", detail)
+        }) { coordinator in
+            let ran = await coordinator.run("show", "debian12/7")
+            #expect(ran.code == .ok)
+            #expect(coordinator.lines == ["GET /api/v1/builds/debian12:7"])
+            for text in [
+                "debian12:7", "it broke [packer.failed]", "1 min 5 s", "all are busy",
+                "kvm9: full", "1 min 30 s", "add a host", "why",
+            ] {
+                #expect(ran.out.contains(text), "\(text)")
+            }
+        }
+    }
+
+    @Test func submitsCancelsAndRetries() async throws {
+        try await withCoordinator({ router in
+            router.say("POST", "/api/v1/builds", Self.build, status: 201)
+            router.say("POST", "/api/v1/builds/{id}/cancel", Self.build, status: 202)
+            router.say("POST", "/api/v1/builds/{id}/retry", Self.build, status: 201)
+        }) { coordinator in
+            let ran = await coordinator.run(
+                "build", "debian12", "--priority", "-3", "--reason", "a \"b\"")
+            #expect(ran.code == .ok)
+            #expect(ran.err.contains("follow it: aibuild logs -f debian12:7"))
+            #expect(await coordinator.run("cancel", "b1").code == .ok)
+            #expect(await coordinator.run("retry", "b1", "--json").out == Self.build + "\n")
+            #expect(
+                coordinator.lines == [
+                    "POST /api/v1/builds", "POST /api/v1/builds/b1/cancel",
+                    "POST /api/v1/builds/b1/retry",
+                ])
+            let sent = try JSONDecoder().decode(
+                Submission.self, from: Data(coordinator.bodies[0].utf8))
+            #expect(
+                sent == Submission(guestOS: "debian12", priority: -3, owner: nil, reason: "a \"b\"")
+            )
+            #expect(await coordinator.run("build", "x", "--priority", "high").code == .usage)
+        }
+    }
+
+    private struct Submission: Decodable, Hashable {
+        var guestOS: String
+        var priority: Int?
+        var owner, reason: String?
+    }
+
+    @Test func registersGuestOSes() async throws {
+        let guestOS =
+            #"{"id":"1","name":"d","type":"linux","template":{"kind":"folder","path":"/srv/t"}}"#
+        try await withCoordinator({ router in
+            router.say("POST", "/api/v1/guestos", guestOS, status: 201)
+            router.say("GET", "/api/v1/guestos", #"{"items":[\#(guestOS)]}"#)
+            router.say("GET", "/api/v1/guestos/{name}", guestOS)
+        }) { coordinator in
+            let ran = await coordinator.run(
+                "guestos", "add", "d", "--type", "linux", "--template", "t")
+            #expect(ran.code == .ok)
+            let here = FileManager.default.currentDirectoryPath
+            #expect(coordinator.bodies[0].replacing("\\/", with: "/").contains("\"\(here)/t\""))
+            _ = await coordinator.run("guestos", "add", "d", "--type", "linux", "--git", "u")
+            #expect(coordinator.bodies[1].contains(#""ref":"main""#))
+            for wrong in [
+                [], ["--git", "u", "--template", "t"], ["--template", "t", "--ref", "r"],
+            ] {
+                let arguments = ["guestos", "add", "d", "--type", "linux"] + wrong
+                #expect(await runCLI(arguments, url: coordinator.url).code == .usage)
+            }
+            #expect(await coordinator.run("guestos", "list").out.contains("/srv/t"))
+            #expect(await coordinator.run("guestos", "show", "d").out.contains("/srv/t"))
+        }
+    }
+
+    @Test func listsAndDrainsHosts() async throws {
+        try await withCoordinator({ router in
+            router.say("GET", "/api/v1/hosts", #"{"items":[\#(Self.host)]}"#)
+            router.say("GET", "/api/v1/hosts/{name}", Self.host)
+            router.say("POST", "/api/v1/hosts/{name}/drain", Self.host)
+            router.on("DELETE", "/api/v1/hosts/{name}") { _, _ in .empty }
+        }) { coordinator in
+            for arguments in [["hosts"], ["host", "list"]] {
+                let ran = await runCLI(arguments, url: coordinator.url)
+                #expect(ran.out.contains("kvm1  ready  1/2    8      1.0 GiB    tcg"))
+                #expect(ran.out.contains("clock 8 s behind"))
+            }
+            #expect(await coordinator.run("host", "show", "kvm1").out.contains("100 GiB"))
+            #expect(await coordinator.run("host", "drain", "k/1").code == .refused)
+            #expect(await coordinator.run("host", "drain", "kvm1").out.contains("no new builds"))
+            #expect(await coordinator.run("host", "remove", "kvm1").out.contains("removed"))
+            #expect(coordinator.lines.last == "DELETE /api/v1/hosts/kvm1")
+        }
+    }
+
+    @Test func endsWithTheDocumentedCodes() async throws {
+        try await withCoordinator({ router in
+            router.on("GET", "/api/v1/builds/{id}") { _, path in
+                switch path["id"] {
+                case "none":
+                    throw Problem.notFound("no build 'none'", remedy: "see: aibuild builds")
+                case "odd": return .text("<html>", type: "text/html")
+                default: throw Problem.unauthorized("this coordinator asks for a token")
+                }
+            }
+            router.on("GET", "/api/v1/queue") { request, _ in
+                request.headers["Authorization"] == "Bearer secret"
+                    ? .text(#"{"items":[]}"#) : Problem.unauthorized("no").response
+            }
+        }) { coordinator in
+            let none = await coordinator.run("show", "none")
+            #expect(none.code == .notFound)
+            #expect(none.err == "aibuild: no build 'none'\nsee: aibuild builds\n")
+            #expect(await coordinator.run("show", "closed").code == .refused)
+            #expect(await coordinator.run("show", "odd").code == .refused)
+            #expect(await coordinator.run("queue").code == .refused)
+            #expect(await coordinator.run("queue", token: "secret").out == "nothing waits\n")
+            #expect(await coordinator.run("show").code == .usage)
+        }
+        let away = await runCLI(["queue"])
+        #expect(away.code == .unreachable)
+        #expect(away.err.contains("Set AIBUILD_URL or --url"))
+        #expect(await runCLI(["queue", "--url", "gopher://h"]).code == .usage)
+    }
+
+    @Test func theDoctorSaysWhatToDo() async throws {
+        try await withCoordinator({ router in
+            router.say("GET", "/healthz", "ok")
+            router.say("GET", "/readyz", "{}")
+            router.say("GET", "/api/v1/version", #"{"version":"0.1.0","protocol":"1.0"}"#)
+            router.say("GET", "/api/v1/hosts", #"{"items":[\#(Self.host)]}"#)
+            router.say("GET", "/api/v1/queue", #"{"items":[]}"#)
+        }) { coordinator in
+            let ran = await coordinator.run("doctor")
+            #expect(ran.code == .ok)
+            for text in [
+                "ok   host kvm1 is ready", "warn host kvm1 has no working KVM", "1.0 GiB of disk",
+                "clock of host kvm1 is 8 s behind", "warn host kvm1: old",
+            ] {
+                #expect(ran.out.contains(text), "\(text)")
+            }
+        }
+        try await withCoordinator({ router in
+            router.say("GET", "/healthz", "ok")
+            router.on("GET", "/readyz") { _, _ in throw Problem.unavailable("the store is away") }
+            router.say("GET", "/api/v1/version", #"{"version":"9","protocol":"2.0"}"#)
+            router.say("GET", "/api/v1/hosts", #"{"items":[]}"#)
+            router.say("GET", "/api/v1/queue", #"{"items":[]}"#)
+        }) { coordinator in
+            let ran = await coordinator.run("doctor")
+            #expect(ran.code == .buildFailed)
+            for text in [
+                "the store is away", "install the aibuild of version 9", "no host is added",
+            ] {
+                #expect(ran.out.contains(text), "\(text)")
+            }
+        }
+        #expect(await runCLI(["doctor"]).code == .unreachable)
+    }
+}

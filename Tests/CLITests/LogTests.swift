@@ -1,0 +1,203 @@
+import FoundationEssentials
+import HTTPServerKit
+import HTTPTypes
+import Support
+import Synchronization
+import Testing
+
+@testable import aibuild
+
+struct LogTests {
+    private static func record(_ text: String, _ stream: String = "out", more: Bool = false)
+        -> String
+    {
+        #"{"t":1763718000000,"s":"\#(stream)","m":"\#(text)"\#(more ? #","more":true"# : "")}"#
+    }
+
+    private static func build(_ state: String, _ more: String = "") -> String {
+        #"{"id":"b1","guestOS":"d","number":1,"state":"\#(state)","attempt":"t1","#
+            + #""host":"kvm1"\#(more)}"#
+    }
+
+    /// A log event of the lines with these numbers; the cursor is the number of lines.
+    private static func log(_ numbers: Range<Int>) -> String {
+        "event: log\nid: t1:\(numbers.upperBound)\n"
+            + numbers.map { "data: \(record("line \($0)"))\n" }.joined() + "\n"
+    }
+
+    private static func state(_ json: String) -> String { "event: state\ndata: \(json)\n\n" }
+    private static func end(_ json: String) -> String { "event: end\ndata: \(json)\n\n" }
+    private static let hundred = (0..<100).map { "line \($0)\n" }.joined()
+
+    @Test func printsALog() async throws {
+        let log = [
+            Self.record("half", more: true), Self.record(" whole"),
+            Self.record("err", "err"), Self.record("\\u001b[31mred\\u001b[2J"),
+            Self.record("open", more: true), Self.record("phase", "sys"), "no JSON \u{1B}[2J",
+        ].joined(separator: "\n")
+        try await withCoordinator({ router in
+            router.on("GET", "/api/v1/builds/{id}/log") { request, _ in
+                // In pieces that cut lines and characters anywhere.
+                let bytes = Array((log + "\n").utf8)
+                let pieces = stride(from: 0, to: bytes.count, by: 7).map {
+                    String(decoding: bytes[$0..<min($0 + 7, bytes.count)], as: UTF8.self)
+                }
+                return HTTPResponse(body: .stream(Pieces(pieces)))
+            }
+        }) { coordinator in
+            let plain = await coordinator.run("logs", "d:1", "--attempt", "t9")
+            #expect(plain.code == .ok)
+            #expect(plain.out == "half whole\nerr\nred\nopen\nphase\nno JSON \n")
+            #expect(coordinator.lines == ["GET /api/v1/builds/d:1/log attempt=t9"])
+            let coloured = await coordinator.run("logs", "d:1", terminal: true)
+            #expect(coloured.out.contains("\u{1B}[31mred\u{1B}[0m"))
+            #expect(!coloured.out.contains("[2J"))
+            #expect(await coordinator.run("logs", "d:1", "--json").out == log + "\n")
+            let timed = await coordinator.run("logs", "d:1", "-t")
+            #expect(timed.out.contains("2025-11-2"))
+        }
+    }
+
+    @Test func followsToTheEnd() async throws {
+        for (state, code) in [("passed", ExitCode.ok), ("failed", .buildFailed)] {
+            try await withCoordinator({ router in
+                router.on("GET", "/api/v1/builds/{id}/events") { _, _ in
+                    .events(
+                        Pieces([
+                            Self.state(Self.build("building", #","phase":"booting""#)),
+                            Self.log(0..<100),
+                            Self.end(Self.build(state, #","durationSeconds":65"#)),
+                        ]))
+                }
+            }) { coordinator in
+                let ran = await coordinator.run("logs", "-f", "d:1")
+                #expect(ran.code == code)
+                #expect(ran.out == Self.hundred)
+                #expect(
+                    ran.err == "== attempt 1 on kvm1\n== building on kvm1: booting\n"
+                        + "== d:1 \(state) in 1 min 5 s\n")
+                let json = await coordinator.run("logs", "-f", "d:1", "--json")
+                #expect(json.out.split(separator: "\n").count == 100)
+                #expect(json.err.isEmpty)
+            }
+        }
+    }
+
+    @Test func goesOnAtTheByteAfterACut() async throws {
+        let positions = Notes<String>()
+        try await withCoordinator({ router in
+            router.on("GET", "/api/v1/builds/{id}/events") { request, _ in
+                let last = request.headers["Last-Event-ID"] ?? ""
+                positions.add(last)
+                let from = Int(last.split(separator: ":").last ?? "0") ?? 0
+                var pieces = [Self.state(Self.build("building"))]
+                if from < 100 {
+                    // A whole event, then a part of one: the part must not be shown.
+                    pieces.append(Self.log(from..<(from + 40 > 100 ? 100 : from + 40)))
+                    pieces.append(String(Self.log(from + 40..<from + 41).dropLast(1)))
+                } else {
+                    pieces.append(Self.end(Self.build("passed")))
+                }
+                return .events(Pieces(pieces))
+            }
+        }) { coordinator in
+            let ran = await coordinator.run("logs", "-f", "d:1")
+            #expect(ran.code == .ok)
+            #expect(ran.out == Self.hundred)
+            #expect(positions.all == ["", "t1:40", "t1:80", "t1:100"])
+            #expect(ran.err.contains("trying again") && ran.err.contains("connected again"))
+        }
+    }
+
+    @Test func survivesARestartOfTheCoordinator() async throws {
+        @Sendable func routes(_ router: inout Router, _ from: Int) {
+            router.on("GET", "/api/v1/builds/{id}/events") { request, _ in
+                guard from > 0 else {
+                    return .events(Hanging(Self.state(Self.build("building")) + Self.log(0..<50)))
+                }
+                #expect(request.headers["Last-Event-ID"] == "t1:50")
+                return .events(Pieces([Self.log(50..<100), Self.end(Self.build("passed"))]))
+            }
+        }
+        let first = try FakeCoordinator { routes(&$0, 0) }
+        let console = TestConsole()
+        let cli = CLI(
+            console: console.console(isTerminal: false), variables: ["AIBUILD_URL": first.url])
+        async let code = cli.run(["logs", "-f", "d:1"])
+        try await until("half of the log") { console.out.contains("line 49\n") }
+        let port = first.port
+        await first.stop()
+        try await until("the cut is noticed") { console.err.contains("trying again") }
+        let second = try FakeCoordinator(port: port) { routes(&$0, 1) }
+        #expect(await code == .ok)
+        #expect(console.out == Self.hundred)
+        await second.stop()
+    }
+
+    @Test func drawsProgressOverItselfOnTerminalsOnly() async throws {
+        func pulling(_ doneBytes: Int) -> String {
+            let progress =
+                #""progress":{"what":"pulling image","doneBytes":\#(doneBytes),"totalBytes":10}"#
+            return Self.state(Self.build("collecting", #","phase":"pulling","# + progress))
+        }
+        try await withCoordinator({ router in
+            router.on("GET", "/api/v1/builds/{id}/events") { _, _ in
+                .events(
+                    Pieces([
+                        pulling(5), pulling(7), pulling(10), Self.log(0..<1),
+                        Self.end(Self.build("passed")),
+                    ]))
+            }
+        }) { coordinator in
+            let terminal = await coordinator.run("logs", "-f", "d:1", terminal: true)
+            #expect(
+                terminal.err.contains(
+                    "pulling image [##########..........] 50 % of 10 B\r\u{1B}[K"))
+            let file = await coordinator.run("logs", "-f", "d:1")
+            #expect(!file.err.contains("\r") && !file.err.contains("\u{1B}"))
+            let lines = file.err.split(separator: "\n").filter { $0.contains("pulling image") }
+            #expect(lines.count == 2, "beginning and end: \(lines)")
+            #expect(lines.first?.contains(" 50 % of 10 B") == true)
+            #expect(lines.last?.contains(" 100 % of 10 B") == true)
+        }
+    }
+
+    @Test func doesNotTryAgainWhereItIsNoUse() async throws {
+        try await withCoordinator({ router in
+            router.on("GET", "/api/v1/builds/{id}/events") { _, _ in
+                throw Problem.notFound("there is no build 'x'")
+            }
+        }) { coordinator in
+            let ran = await coordinator.run("logs", "-f", "x")
+            #expect(ran.code == .notFound)
+            #expect(ran.err == "aibuild: there is no build 'x'\n")
+            #expect(coordinator.lines.count == 1)
+        }
+        #expect(await runCLI(["logs", "-f", "x"]).code == .unreachable)
+        #expect(await runCLI(["logs", "x"]).code == .unreachable)
+        #expect(await runCLI(["logs", "-f", "x", "--attempt", "t"]).code == .usage)
+    }
+
+    /// One piece, then nothing until the server stops.
+    private final class Hanging: HTTPStreamSource {
+        private let first: Mutex<String?>
+
+        init(_ first: String) { self.first = Mutex(first) }
+
+        func next() async -> [UInt8]? {
+            if let piece = first.withLock({ $0.take() }) { return Array(piece.utf8) }
+            try? await Task.sleep(for: .seconds(3600))
+            return nil
+        }
+
+        func cancelled() async {}
+    }
+
+    private func until(_ what: Comment, _ condition: () -> Bool) async throws {
+        let deadline = Clocks.monotonicMilliseconds() + 20_000
+        while !condition() {
+            try #require(Clocks.monotonicMilliseconds() < deadline, what)
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}

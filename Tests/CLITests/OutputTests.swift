@@ -1,0 +1,92 @@
+import FoundationEssentials
+import Testing
+
+@testable import aibuild
+
+struct OutputTests {
+    private static let escape = "\u{1B}"
+
+    @Test(arguments: [
+        ("plain ü 日本", "plain ü 日本"),
+        ("\(escape)[31mred\(escape)[0m", "red"),
+        ("\(escape)[2J\(escape)[1;1Hgone", "gone"),
+        ("\(escape)]0;title\u{7}text", "text"),
+        ("\(escape)]52;c;ZXZpbA==\(escape)\\text", "text"),
+        ("\(escape)]8;;http://evil\(escape)\\link", "link"),
+        ("\(escape)P1$r0m\(escape)\\x", "x"),
+        ("\(escape)[?1049hx\(escape)[6n", "x"),
+        ("\(escape)(0lqk\(escape)c.", "lqk."),
+        ("a\u{9B}31mb\u{85}c", "a31mbc"),
+        ("10 %\r20 %\r30 %\r\n", "30 %"),
+        ("a\tb\u{8}\u{0}\u{7F}c", "a    bc"),
+        ("ok\u{202E}gpj.exe", "okgpj.exe"),
+        ("\(escape)", ""), ("\(escape)[", ""), ("\(escape)[31", ""), ("\(escape)]0;never ends", ""),
+        ("\(escape)[\u{7}x", "x"),
+    ])
+    func keepsTextOnly(text: String, shown: String) {
+        #expect(SafeText.line(text) == shown)
+    }
+
+    @Test func keepsColoursWhereAllowed() {
+        let red = "\(Self.escape)[1;31m"
+        let reset = "\(Self.escape)[0m"
+        #expect(SafeText.line("\(red)x", colours: true) == "\(red)x\(reset)")
+        // A colour that a carriage return wiped does not linger.
+        #expect(SafeText.line("\(red)x\ry", colours: true) == "y")
+        for text in ["\(Self.escape)[>4;2m", "\(Self.escape)[?4m", "\(Self.escape)[31 m"] {
+            #expect(SafeText.line(text + "x", colours: true) == "x")
+        }
+        let endless = "\(Self.escape)[" + String(repeating: "1;", count: 10_000) + "mx"
+        #expect(SafeText.line(endless, colours: true) == "x")
+    }
+
+    @Test func cutsTablesToTheTerminal() {
+        let style = Style(
+            console: TestConsole().console(isTerminal: false), variables: [:])
+        var table = Table("NAME", "WHY")
+        table.add(.init("a"), .init(String(repeating: "long ", count: 30)))
+        table.add(.init("b\u{1B}[2J"), .init(""))
+        let cut = table.text(style, width: 40).split(separator: "\n")
+        #expect(cut[0] == "NAME  WHY")
+        #expect(cut[1].count == 40 && cut[1].hasSuffix("…"))
+        #expect(cut[2] == "b")
+        #expect(table.text(style, width: nil).contains(String(repeating: "long ", count: 29)))
+    }
+
+    @Test func coloursTerminalsOnly() {
+        func style(_ terminal: Bool, _ variables: [String: String]) -> Bool {
+            Style(console: TestConsole().console(isTerminal: terminal), variables: variables)
+                .isColoured
+        }
+        #expect(style(true, [:]))
+        #expect(!style(false, [:]))
+        #expect(!style(true, ["NO_COLOR": ""]))
+        #expect(!style(true, ["TERM": "dumb"]))
+    }
+
+    @Test(arguments: [
+        (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"),
+        (1_288_490_189, "1.2 GiB"), (500 << 20, "500 MiB"), (Int64.max, "8192 PiB"),
+    ])
+    func writesBytes(count: Int64, text: String) {
+        #expect(Format.bytes(count) == text)
+    }
+
+    @Test(arguments: [
+        (0, "0 s"), (59.6, "1 min"), (125, "2 min 5 s"), (3600, "1 h"), (7500, "2 h 5 min"),
+        (3605, "1 h"), (90061, "1 d 1 h"), (-5, "0 s"), (.infinity, "11574 d 1 h"),
+    ])
+    func writesDurations(seconds: Double, text: String) {
+        #expect(Format.duration(seconds) == text)
+    }
+
+    @Test func readsTimes() {
+        let now = Date(timeIntervalSince1970: 1_763_718_060)
+        #expect(Format.age("2025-11-21T09:40:00.000Z", now: now) == "1 min ago")
+        #expect(Format.age("2025-11-21T09:40:00Z", now: now) == "1 min ago")
+        #expect(Format.age("2025-11-21T09:41:00Z", now: now) == "now")
+        #expect(Format.age(nil, now: now) == "-")
+        #expect(Format.time("no time") == "no time")
+        #expect(Format.time("2025-11-21T09:40:00Z").hasSuffix(":00"))
+    }
+}

@@ -1,0 +1,122 @@
+import Testing
+
+@testable import aibuild
+
+struct ParserTests {
+    private let parser = ArgumentParser(commands: Commands.all)
+
+    private func parse(_ line: String) throws -> (command: String, arguments: Arguments) {
+        guard case .run(let command, let arguments) = try parser.parse(words(line)) else {
+            throw UsageError(message: "help")
+        }
+        return (command.name, arguments)
+    }
+
+    private func fail(_ line: String) throws -> String {
+        let error = #expect(throws: UsageError.self) { try parser.parse(words(line)) }
+        return try #require(error).message
+    }
+
+    /// As a shell would, with single quotes.
+    private func words(_ line: String) -> [String] {
+        var words: [String] = []
+        for (index, part) in line.split(separator: "'", omittingEmptySubsequences: false)
+            .enumerated()
+        {
+            if index % 2 == 1 {
+                words.append(String(part))
+            } else {
+                words += part.split(separator: " ").map(String.init)
+            }
+        }
+        return words
+    }
+
+    @Test func takesOptionsInEveryForm() throws {
+        for line in [
+            "build debian12 -f --priority 3", "build --priority=3 --follow debian12",
+            "--url http://h build -f debian12 --priority 3", "build -f --priority 3 -- debian12",
+        ] {
+            let (command, arguments) = try parse(line)
+            #expect(command == "build", "\(line)")
+            #expect(arguments.operands == ["debian12"])
+            #expect(arguments["priority"] == "3")
+            #expect(arguments.has("follow"))
+        }
+        #expect(try parse("logs -ft x").arguments.has("timestamps"))
+        #expect(try parse("builds --state failed --state passed").arguments.all("state").count == 2)
+        #expect(try parse("host add --address a@b kvm1").arguments.operands == ["kvm1"])
+        #expect(try parse("logs -- -f").arguments.operands == ["-f"])
+        #expect(try parse("--version").command == "version")
+    }
+
+    @Test(arguments: [
+        ("biuld x", "there is no command 'biuld'; did you mean 'build'?"),
+        ("qeue", "there is no command 'qeue'; did you mean 'queue'?"),
+        ("xyzzy", "there is no command 'xyzzy'"),
+        ("host", "'host' needs one of: add, list, show, drain, resume, remove"),
+        ("host remvoe a", "there is no command 'host remvoe'; did you mean 'host remove'?"),
+        ("builds --jsno", "there is no option '--jsno'; did you mean '--json'?"),
+        ("builds --zzzzzz", "there is no option '--zzzzzz'"),
+        ("builds -q", "there is no option '-q'"),
+        ("show", "BUILD is missing"), ("show a b", "'b' is too much"),
+        ("build x --priority", "--priority needs a value: --priority N"),
+        ("build x --priority=", "--priority needs a value: --priority N"),
+        ("build x --follow=yes", "--follow takes no value"),
+        ("build x --owner a --owner b", "--owner is given twice"),
+        ("host add kvm1", "--address USER@HOST[:PORT] is missing"),
+        ("--json", "which command? '--json' comes before none"),
+    ])
+    func saysWhatIsWrong(line: String, message: String) throws {
+        #expect(try fail(line) == message)
+    }
+
+    @Test func helpsWithEverything() throws {
+        for command in Commands.all where command.name != "help" {
+            for line in ["\(command.name) --help", "help \(command.name)", "\(command.name) x -h"] {
+                guard case .help(let text) = try parser.parse(words(line)) else {
+                    Issue.record("no help for \(line)")
+                    continue
+                }
+                #expect(text.hasPrefix("aibuild \(command.name): \(command.summary)\n"))
+                for option in command.options { #expect(text.contains("--\(option.long)")) }
+                for operand in command.operands { #expect(text.contains(operand)) }
+            }
+        }
+        for line in ["", "--help", "help", "-h"] {
+            guard case .help(let text) = try parser.parse(words(line)) else {
+                Issue.record("no overview for '\(line)'")
+                continue
+            }
+            for command in Commands.all { #expect(text.contains("  \(command.name) ")) }
+            for code in ExitCode.allCases { #expect(text.contains("  \(code.rawValue)  ")) }
+        }
+        guard case .help(let group) = try parser.parse(["host", "--help"]) else {
+            Issue.record("no help for a group")
+            return
+        }
+        #expect(group.contains("host drain") && !group.contains("guestos"))
+    }
+
+    @Test func everyExampleIsRight() throws {
+        for command in Commands.all where command.name != "help" {
+            #expect(!command.examples.isEmpty)
+            for example in command.examples {
+                let line = try #require(example.hasPrefix("aibuild ") ? example : nil)
+                #expect(try parse(String(line.dropFirst(8))).command == command.name, "\(example)")
+            }
+        }
+    }
+
+    @Test func measuresSlipsOfTheFinger() {
+        for (left, right, distance) in [
+            ("", "", 0), ("a", "", 1), ("abc", "acb", 1), ("kitten", "sitting", 3), ("ab", "ba", 1),
+        ] {
+            #expect(Suggestion.distance(left, right) == distance)
+            #expect(Suggestion.distance(right, left) == distance)
+        }
+        #expect(Suggestion.nearest("canc", ["cancel", "build"]) == "cancel")
+        #expect(Suggestion.nearest("c", ["cancel"]) == nil)
+        #expect(Suggestion.nearest(String(repeating: "x", count: 9999), ["x"]) == nil)
+    }
+}

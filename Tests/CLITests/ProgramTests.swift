@@ -1,0 +1,44 @@
+import Glibc
+import HTTPTypes
+import ProcessKit
+import Support
+import Testing
+
+/// The program itself, as a shell runs it.
+struct ProgramTests {
+    private func run(_ script: String, url: String) async throws -> Command.Output {
+        var path = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &path, path.count)
+        let runner = String(
+            decoding: path.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+        // The tests and the program are built into one folder; the runner may be the toolchain's.
+        let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? runner
+        var environment = Command.minimalEnvironment
+        environment["AIBUILD_URL"] = url
+        environment["aibuild"] = Files.folder(of: bundle) + "/aibuild"
+        return try await Command(["/bin/sh", "-c", script], environment: environment)
+            .run(timeoutSeconds: 60)
+    }
+
+    @Test func endsWithItsCode() async throws {
+        let away = try await run("\"$aibuild\" queue", url: "http://127.0.0.1:1")
+        #expect(away.status == .exited(5))
+        #expect(away.stdout.isEmpty && away.stderrText.hasPrefix("aibuild: cannot connect"))
+        #expect(try await run("\"$aibuild\" qeue", url: "").status == .exited(2))
+        #expect(try await run("\"$aibuild\" --help", url: "").status == .exited(0))
+    }
+
+    @Test func endsQuietlyWhenItsReaderDoes() async throws {
+        let line = #"{"t":1,"s":"out","m":"\#(String(repeating: "x", count: 1000))"}"# + "\n"
+        try await withCoordinator({ router in
+            router.on("GET", "/api/v1/builds/{id}/log") { _, _ in
+                HTTPResponse(body: .stream(Pieces(Array(repeating: line, count: 2000))))
+            }
+        }) { coordinator in
+            let ran = try await run("\"$aibuild\" logs b | head -n 1", url: coordinator.url)
+            #expect(ran.status == .exited(0))
+            #expect(ran.stdout.count == 1001)
+            #expect(ran.stderr.isEmpty)
+        }
+    }
+}

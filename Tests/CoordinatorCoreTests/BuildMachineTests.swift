@@ -1,0 +1,62 @@
+import BuildProtocol
+import CoordinatorCore
+import Testing
+
+/// Golden interaction scripts: what the coordinator says and does, event by event.
+@Suite struct BuildMachineTests {
+    @Test(arguments: MachineScripts.all)
+    func script(_ script: String) { #expect(MachineScript.played(script) == script) }
+
+    /// Every event in every stage, by the machine's own word, against the table.
+    @Test func theTableIsComplete() {
+        var rows: [String] = []
+        for (stage, machine) in Self.machines {
+            for (name, event) in MachineScript.events {
+                var machine = machine
+                let effects = machine.handle(event).map(MachineScript.word)
+                guard !effects.isEmpty || MachineScript.name(machine.stage) != stage else {
+                    continue
+                }
+                rows.append(
+                    "\(stage): \(name) -> \(effects.joined(separator: ", ")) "
+                        + "[\(MachineScript.name(machine.stage))]")
+            }
+        }
+        #expect(rows.joined(separator: "\n") == MachineScripts.table)
+    }
+
+    /// Whatever comes in whatever order: one end, and silence after it.
+    @Test func anAttemptEndsOnceUnderAnyEvents() {
+        for seed in 1...2_000 {
+            var random = Seeded(seed: seed)
+            var machine = BuildMachine(
+                stage: random.chance(50) ? .dispatching : .running,
+                cancelReason: random.chance(10) ? "enough" : nil)
+            var ends = 0
+            var wasCancelled = false
+            for _ in 0..<60 {
+                let event = random.one(of: MachineScript.events).1
+                if case .cancel = event, machine.stage != .settled { wasCancelled = true }
+                let before = machine.stage
+                let effects = machine.handle(event)
+                if before == .settled { #expect(effects.isEmpty, "seed \(seed)") }
+                for case .settle(let end, let image) in effects {
+                    ends += 1
+                    #expect(machine.stage == .settled, "seed \(seed)")
+                    #expect(image == nil || end.outcome.passed, "seed \(seed)")
+                    #expect(!wasCancelled || !end.outcome.passed || image == nil, "seed \(seed)")
+                }
+            }
+            #expect(ends <= 1, "seed \(seed)")
+        }
+    }
+
+    private static var machines: [(String, BuildMachine)] {
+        let finished = MachineScript.finished(nil)
+        let stages: [BuildMachine.Stage] = [
+            .dispatching, .running, .checking(finished), .collecting(finished),
+            .publishing(finished), .settled,
+        ]
+        return stages.map { (MachineScript.name($0), BuildMachine(stage: $0)) }
+    }
+}

@@ -1,0 +1,120 @@
+import BuildProtocol
+import CoordinatorCore
+import Testing
+
+/// Why it waits, by the same rules that would start it.
+@Suite struct ExplainTests {
+    private func summary(_ world: World, _ id: String = "q") -> [String]? {
+        world.waiting(id).map { [$0.summary, $0.remedy] }
+    }
+
+    @Test func positionsFollowTheOrderOfStarts() {
+        let queue = [
+            queued("old", owner: "anna", at: 1), queued("urgent", priority: 5, at: 2),
+            queued("modest", owner: "boris", at: 3), queued("later", at: 4, notBefore: 900),
+            queued("soon", at: 5, notBefore: 500),
+        ]
+        let explained = Scheduler.explain(world([], queue, use: ["anna": 10]))
+        #expect(explained.map(\.build) == ["urgent", "modest", "old", "soon", "later"])
+        #expect(explained.map(\.waiting.position) == [1, 2, 3, 4, 5])
+    }
+
+    @Test func limitAndOnly() {
+        let queue = (1...9).map { queued("q\($0)", at: Int64($0)) }
+        let all = world([host("a")], queue)
+        #expect(Scheduler.explain(all, limit: 3).map(\.build) == ["q1", "q2", "q3"])
+        #expect(Scheduler.explain(all, only: "q7", limit: 1).map(\.waiting.position) == [7])
+        #expect(Scheduler.explain(all, only: "none").isEmpty)
+    }
+
+    @Test func withoutHosts() {
+        #expect(
+            summary(world([], [queued("q")])) == [
+                "no host is registered", "add one: aibuild host add NAME --address user@host",
+            ])
+    }
+
+    @Test func aRetrySaysWhenItIsTried() {
+        #expect(
+            summary(world([host("a")], [queued("q", notBefore: 61_500)], now: 1_000)) == [
+                "waits 61 s before it is tried again", "nothing to do",
+            ])
+    }
+
+    @Test func concurrency() {
+        let busy = [runs("r1", on: "a"), runs("r2", on: nil)]
+        #expect(
+            summary(world([host("a")], [queued("q", concurrency: 2)], running: busy)) == [
+                "debian may run 2 builds at once, and as many run",
+                "wait, or raise concurrency in aibuild.yml",
+            ])
+    }
+
+    @Test func webRoot() {
+        #expect(
+            summary(world([host("a")], [queued("q", needs(disk: 3 * giB))], webRoot: giB * 3 / 2))
+                == [
+                    "the web root has 1.5 GiB free, the build may need 3 GiB",
+                    "make room on the web root's disk",
+                ])
+    }
+
+    @Test func noHostIsReady() {
+        let hosts = [
+            host("a", .drained), host("b", .away("connection refused")),
+            host("c", .quarantined(untilMilliseconds: 5, "is quarantined for 1 s more")),
+        ]
+        let waiting = world(hosts, [queued("q")]).waiting("q")
+        #expect(waiting?.summary == "no host is ready")
+        #expect(waiting?.remedy == "see: aibuild hosts")
+        #expect(
+            waiting?.hosts.map { "\($0.host) \($0.reason)" } == [
+                "a is drained", "b connection refused", "c is quarantined for 1 s more",
+            ])
+    }
+
+    @Test func eachHostSaysWhyNot() {
+        var silent = host("silent")
+        silent.report = nil
+        let hosts = [
+            host("a", slots: 1), host("b", vcpus: 4), host("c", memory: 8 * giB),
+            host("d", disk: giB), silent, host("x", vcpus: 2),
+        ]
+        let busy = [
+            runs("r1", on: "a"), runs("r2", on: "b", needs(vcpus: 2)),
+            runs("r3", on: "c", needs(memory: 6 * giB)),
+        ]
+        let all = world(
+            hosts, [queued("q", needs(vcpus: 3, memory: 4 * giB, disk: 2 * giB))], running: busy)
+        #expect(all.reason("q", "a") == "all 1 slots are taken")
+        #expect(all.reason("q", "b") == "needs 3 vCPUs, 2 are free")
+        #expect(all.reason("q", "c") == "needs 4 GiB of memory, 2 GiB is free")
+        #expect(all.reason("q", "d") == "needs 2 GiB of disk, 1 GiB is free")
+        #expect(all.reason("q", "silent") == "has not reported yet")
+        #expect(all.reason("q", "x") == "needs 3 vCPUs, the host has 2")
+        #expect(summary(all) == ["no host has room now", "wait, or add a host"])
+        #expect(all.starts.isEmpty, "what is explained is what is decided")
+    }
+
+    @Test func whoWaitsOnlyForItsTurnIsToldSo() {
+        let queue = [queued("first", at: 1), queued("q", at: 2)]
+        let all = world([host("a", slots: 1)], queue)
+        #expect(
+            summary(all) == [
+                "others are ahead in the queue", "wait, or submit with a higher priority",
+            ])
+        #expect(all.reason("q", "a") == "is free; builds ahead in the queue come first")
+    }
+
+    @Test func theTimeToWaitComesFromHistory() {
+        let busy = [runs("r", on: "a", since: 0, expected: 100)]
+        let queue = [queued("q1", at: 1), queued("q2", at: 2)]
+        let all = world([host("a", slots: 1)], queue, running: busy, now: 60_000)
+        #expect(all.waiting("q1")?.etaSeconds == 40)
+        #expect(all.waiting("q2")?.etaSeconds == 140)
+        let unknown = world([host("a", slots: 1)], queue, running: [runs("r", on: "a")])
+        #expect(unknown.waiting("q1")?.etaSeconds == nil)
+        let late = world([host("a", slots: 1)], queue, running: busy, now: 900_000)
+        #expect(late.waiting("q1")?.etaSeconds == 1, "never in the past")
+    }
+}

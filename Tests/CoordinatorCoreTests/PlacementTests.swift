@@ -1,0 +1,215 @@
+import BuildProtocol
+import CoordinatorCore
+import Testing
+
+/// Where it goes.
+@Suite struct PlacementTests {
+    // MARK: Room
+
+    @Test func slotsAreCountedWithWhatRuns() {
+        let queue = (1...5).map { queued("q\($0)", at: Int64($0)) }
+        let busy = [runs("r", on: "a")]
+        #expect(world([host("a", slots: 3)], queue, running: busy).starts == ["q1@a", "q2@a"])
+    }
+
+    @Test func aBuildThatOnlyPublishesTakesNoSlot() {
+        let publishing = [runs("r", on: nil)]
+        #expect(world([host("a", slots: 1)], [queued("q")], running: publishing).starts == ["q@a"])
+    }
+
+    @Test func vcpusAreCounted() {
+        let queue = (1...3).map { queued("q\($0)", needs(vcpus: 2), at: Int64($0)) }
+        let here = [host("a", slots: 9, vcpus: 5)]
+        #expect(world(here, queue).starts == ["q1@a", "q2@a"])
+        #expect(
+            world(here, queue, running: [runs("r", on: "a", needs(vcpus: 2))]).starts == ["q1@a"]
+        )
+    }
+
+    @Test func memoryIsCounted() {
+        let queue = (1...3).map { queued("q\($0)", needs(memory: 4 * giB), at: Int64($0)) }
+        let here = [host("a", slots: 9, memory: 9 * giB)]
+        #expect(world(here, queue).starts == ["q1@a", "q2@a"])
+        #expect(
+            world(here, queue, running: [runs("r", on: "a", needs(memory: 4 * giB))]).starts
+                == ["q1@a"])
+    }
+
+    @Test func diskIsReservedForStartsButNotTwiceForWhatRuns() {
+        let queue = (1...3).map { queued("q\($0)", needs(disk: 4 * giB), at: Int64($0)) }
+        let here = [host("a", slots: 9, disk: 9 * giB)]
+        #expect(world(here, queue).starts == ["q1@a", "q2@a"])
+        // The host's report has subtracted already what its attempts hold.
+        #expect(
+            world(here, queue, running: [runs("r", on: "a", needs(disk: 4 * giB))]).starts
+                == ["q1@a", "q2@a"])
+    }
+
+    @Test func exactlyEnoughIsEnough() {
+        let all = needs(vcpus: 4, memory: 8 * giB, disk: 16 * giB)
+        let here = host("a", slots: 1, vcpus: 4, memory: 8 * giB, disk: 16 * giB)
+        #expect(world([here], [queued("q", all)], webRoot: 16 * giB).starts == ["q@a"])
+    }
+
+    @Test func aGuestOSRunsNoMoreThanItsConcurrency() {
+        let queue =
+            (1...3).map { queued("d\($0)", guestOS: "debian", at: Int64($0), concurrency: 2) }
+            + [queued("w1", guestOS: "windows", at: 9, concurrency: 1)]
+        let hosts = [host("a", slots: 9)]
+        #expect(world(hosts, queue).starts == ["d1@a", "d2@a", "w1@a"])
+        #expect(
+            world(hosts, queue, running: [runs("r", on: "a", guestOS: "debian")]).starts
+                == ["d1@a", "w1@a"])
+        // One that is being published is still one of this guest OS.
+        #expect(
+            world(hosts, queue, running: [runs("r", on: nil, guestOS: "windows")]).starts
+                == ["d1@a", "d2@a"])
+    }
+
+    @Test func theWebRootHasRoomForWhatIsStarted() {
+        let queue = (1...3).map { queued("q\($0)", needs(disk: 4 * giB), at: Int64($0)) }
+        #expect(world([host("a", slots: 9)], queue, webRoot: 9 * giB).starts == ["q1@a", "q2@a"])
+        #expect(world([host("a", slots: 9)], queue, webRoot: nil).starts.count == 3, "not known")
+    }
+
+    // MARK: Filters
+
+    @Test func everyTagIsAskedFor() {
+        let queue = [queued("q", needs(tags: ["ssd", "win"]))]
+        let hosts = [
+            host("a", tags: ["ssd"]), host("b", tags: ["win"]),
+            host("c", tags: ["ssd", "win", "x"]),
+        ]
+        #expect(world(hosts, queue).starts == ["q@c"])
+    }
+
+    @Test func theAcceleratorIsAskedFor() {
+        let hosts = [
+            host("a", accelerators: [.tcg]), host("b", accelerators: [.kvm, .tcg]),
+        ]
+        #expect(world(hosts, [queued("q", needs(accelerator: .kvm))]).starts == ["q@b"])
+        #expect(world(hosts, [queued("q", needs(accelerator: .tcg))]).starts == ["q@a"])
+        #expect(world(hosts, [queued("q")]).starts == ["q@a"], "any will do")
+    }
+
+    @Test(arguments: [
+        HostView.Availability.away("no route"), .drained,
+        .quarantined(untilMilliseconds: 10, "is quarantined"),
+    ])
+    func onlyReadyHostsGetBuilds(_ availability: HostView.Availability) {
+        #expect(world([host("a", availability)], [queued("q")]).starts.isEmpty)
+        #expect(world([host("a", availability), host("b")], [queued("q")]).starts == ["q@b"])
+    }
+
+    // MARK: Choice
+
+    @Test func theHostWithTheBaseImageIsPreferred() {
+        let digest = String(repeating: "a", count: 64)
+        let hosts = [host("a", slots: 8), host("b", slots: 8, baseImages: [digest])]
+        let busy = (1...4).map { runs("r\($0)", on: "b") }
+        #expect(world(hosts, [queued("q", baseImage: digest)], running: busy).starts == ["q@b"])
+        #expect(world(hosts, [queued("q")], running: busy).starts == ["q@a"])
+    }
+
+    @Test func buildsAreSpreadOverTheEmptiestHosts() {
+        let hosts = [host("a", slots: 4), host("b", slots: 4), host("c", slots: 2)]
+        let queue = (1...4).map { queued("q\($0)", at: Int64($0)) }
+        let busy = [runs("r", on: "a")]
+        #expect(
+            world(hosts, queue, running: busy).starts == ["q1@b", "q2@c", "q3@a", "q4@b"])
+    }
+
+    // MARK: Retries
+
+    @Test func aRetryGoesToAnotherHost() {
+        let queue = [queued("q", failed: ["a"])]
+        #expect(world([host("a"), host("b")], queue).starts == ["q@b"])
+    }
+
+    @Test func aRetryWaitsForAnotherHostThatIsBusy() {
+        let queue = [queued("q", failed: ["a"])]
+        let busy = [runs("r", on: "b")]
+        let hosts = [host("a"), host("b", slots: 1)]
+        #expect(world(hosts, queue, running: busy).starts.isEmpty)
+        #expect(
+            world(hosts, queue, running: busy).reason("q", "a")
+                == "failed this build before; another host is preferred")
+    }
+
+    @Test func aRetryGoesBackWhereNoOtherHostCouldEverTakeIt() {
+        let queue = [queued("q", needs(tags: ["win"]), failed: ["a"])]
+        #expect(world([host("a", tags: ["win"]), host("b")], queue).starts == ["q@a"])
+        #expect(world([host("a", tags: ["win"])], queue).starts == ["q@a"])
+        #expect(
+            world([host("a", tags: ["win"]), host("b", tags: ["win"], .drained)], queue).starts
+                == ["q@a"], "an admin took the other out")
+        let everywhere = [queued("q", failed: ["a", "b"])]
+        #expect(world([host("a"), host("b")], everywhere).starts == ["q@a"])
+    }
+
+    /// A host that is gone for good would otherwise keep the build waiting for ever.
+    @Test func aRetryGoesBackWhereTheOtherHostIsAway() {
+        let queue = [queued("q", failed: ["a"])]
+        #expect(world([host("a"), host("b", .away("no route"))], queue).starts == ["q@a"])
+        let quarantined = HostView.Availability.quarantined(untilMilliseconds: 10, "is quarantined")
+        #expect(
+            world([host("a"), host("b", quarantined)], queue).starts.isEmpty,
+            "a quarantine ends by itself")
+    }
+
+    // MARK: Never
+
+    @Test func whatNoHostCanEverTakeFailsAtOnceWithEachReason() throws {
+        let hosts = [
+            host("a", vcpus: 4), host("b", memory: 4 * giB),
+            host("c", disk: 9 * giB, diskTotal: 10 * giB),
+            host("d", accelerators: []), host("e", slots: 0, tags: ["big"]),
+            host("f", accelerators: [.kvm, .tcg]),
+        ]
+        let huge = needs(
+            vcpus: 8, memory: 8 * giB, disk: 20 * giB, accelerator: .tcg, tags: ["big"])
+        let tagged = hosts.map { view in
+            var view = view
+            if view.name != "f" { view.report?.tags.insert("big") }
+            return view
+        }
+        let fault = try #require(world(tagged, [queued("q", huge), queued("ok")]).failures["q"])
+        #expect(fault.class == .template)
+        #expect(fault.code == .impossible)
+        for reason in [
+            "a: needs 8 vCPUs, the host has 4", "b: needs 8 GiB of memory, the host has 4 GiB",
+            "c: needs 20 GiB of disk, the host's disk has 10 GiB",
+            "d: needs accelerator tcg, the host has ", "e: has no slots", "f: lacks the tag big",
+        ] {
+            #expect(fault.reason.contains(reason), "\(fault.reason)")
+        }
+        #expect(fault.reason.contains("Lower the requirements in aibuild.yml, or add a host"))
+    }
+
+    @Test func allBuildsOfAnImpossibleShapeFail() {
+        let queue = (1...3).map { queued("q\($0)", needs(vcpus: 100), at: Int64($0)) }
+        #expect(world([host("a")], queue).failures.keys.sorted() == ["q1", "q2", "q3"])
+    }
+
+    @Test func aHostThatHasNotReportedMayBeTheOne() {
+        var unknown = host("new", .away("is being connected to"))
+        unknown.report = nil
+        let queue = [queued("q", needs(vcpus: 100))]
+        #expect(world([host("a"), unknown], queue).failures.isEmpty)
+        #expect(world([host("a")], queue).failures.count == 1)
+    }
+
+    @Test func whatAHostThatIsAwayCouldTakeIsNotImpossible() {
+        let queue = [queued("q", needs(tags: ["win"]))]
+        for state in [HostView.Availability.away("no route"), .drained] {
+            #expect(world([host("a"), host("b", tags: ["win"], state)], queue).failures.isEmpty)
+        }
+    }
+
+    @Test func whatIsOnlyTakenNowIsNotImpossible() {
+        let queue = [queued("q", needs(vcpus: 4, disk: 500 * giB))]
+        let hosts = [host("a", vcpus: 4, disk: giB, diskTotal: 1000 * giB)]
+        let busy = [runs("r", on: "a", needs(vcpus: 4))]
+        #expect(Scheduler.decide(world(hosts, queue, running: busy)).isEmpty)
+    }
+}

@@ -1,0 +1,177 @@
+import BuildProtocol
+import CoordinatorCore
+import Testing
+
+@Suite struct RetryPolicyTests {
+    private func faults(_ pairs: [(String, FaultCode)]) -> [(host: String, fault: Fault)] {
+        pairs.map { (host: $0.0, fault: Fault(.infrastructure, $0.1, "why \($0.0)")) }
+    }
+
+    private func judge(_ pairs: [(String, FaultCode)], now: Int64 = 0) -> RetryPolicy.Verdict {
+        let history = faults(pairs)
+        return RetryPolicy.judge(history[history.count - 1].fault, history: history, now: now)
+    }
+
+    @Test func aTemplateFaultIsNotRetried() {
+        let fault = Fault(.template, .packerFailed, "the last words")
+        #expect(RetryPolicy.judge(fault, history: [("a", fault)], now: 7) == .end(.failed, fault))
+    }
+
+    @Test func aWishIsNotRetried() {
+        let fault = Fault(.cancelled, .cancelled, "cancelled by anna")
+        #expect(
+            RetryPolicy.judge(fault, history: [("a", fault)], now: 7) == .end(.cancelled, fault))
+    }
+
+    @Test func infrastructureFaultsAreRetriedWithGrowingDelays() {
+        var pairs: [(String, FaultCode)] = []
+        var delays: [Int64] = []
+        while true {
+            pairs.append(("h\(pairs.count)", .diskFull))
+            guard case .retry(let notBefore) = judge(pairs, now: 1_000) else { break }
+            delays.append(notBefore - 1_000)
+        }
+        #expect(delays == [5_000, 15_000, 45_000, 135_000])
+        #expect(pairs.count == RetryPolicy.attempts)
+    }
+
+    @Test func theLastAttemptEndsTheBuildWithItsReason() {
+        let end = judge([
+            ("a", .diskFull), ("b", .diskFull), ("c", .pullFailed), ("d", .diskFull),
+            ("e", .pullDigest),
+        ])
+        #expect(
+            end
+                == .end(
+                    .failed,
+                    Fault(.infrastructure, .pullDigest, "gave up after 5 attempts; last: why e")))
+    }
+
+    @Test func aBuildThatKillsHostsIsStoppedBeforeItTakesMore() {
+        #expect(judge([("a", .hostLost), ("b", .supervisorLost)]) != judge([("a", .hostLost)]))
+        guard
+            case .end(.failed, let fault) = judge([
+                ("a", .hostLost), ("b", .supervisorLost), ("c", .hostLost),
+            ])
+        else {
+            Issue.record("three hosts were lost")
+            return
+        }
+        #expect(fault.code == .poison)
+        #expect(fault.reason.contains("the hosts a, b, c were lost while they ran this build"))
+        #expect(fault.reason.contains("why c"))
+    }
+
+    @Test func oneHostLostThreeTimesIsNotThreeHosts() {
+        guard case .retry = judge([("a", .hostLost), ("a", .hostLost), ("a", .hostLost)]) else {
+            Issue.record("it is the host")
+            return
+        }
+        guard case .retry = judge([("a", .hostLost), ("b", .hostLost), ("c", .diskFull)]) else {
+            Issue.record("a full disk kills no host")
+            return
+        }
+    }
+
+    @Test func delaysAreBounded() {
+        let many = faults(Array(repeating: ("a", FaultCode.diskFull), count: 4))
+        for count in 1...4 {
+            let history = Array(many.prefix(count))
+            guard case .retry(let at) = RetryPolicy.judge(many[0].fault, history: history, now: 0)
+            else { continue }
+            #expect(at <= RetryPolicy.longestDelayMilliseconds)
+        }
+    }
+
+    @Test func quarantineDoublesUpToAnHour() {
+        #expect(
+            (0...12).map(RetryPolicy.quarantineMilliseconds(failures:)) == [
+                0, 0, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 640_000, 1_280_000,
+                2_560_000, 3_600_000, 3_600_000,
+            ])
+        #expect(RetryPolicy.quarantineMilliseconds(failures: .max) == 3_600_000)
+        #expect(RetryPolicy.quarantineMilliseconds(failures: -1) == 0)
+    }
+
+    @Test func someFaultsSayNothingAboutTheHost() {
+        for code in [FaultCode.publishFailed, .baseImageFetch, .hostRefused] {
+            #expect(!code.blamesHost, "\(code.rawValue)")
+        }
+        for code in [FaultCode.hostLost, .diskFull, .supervisorLost, .pullDigest, .hostError] {
+            #expect(code.blamesHost, "\(code.rawValue)")
+        }
+    }
+}
+
+@Suite struct FairShareTests {
+    private let hour: Int64 = 3_600_000
+
+    @Test func useHalvesEveryHour() throws {
+        var share = FairShare()
+        share.add(800, to: "anna", at: 0)
+        #expect(share.values(at: 0) == ["anna": 800])
+        #expect(share.values(at: hour) == ["anna": 400])
+        #expect(share.values(at: 3 * hour) == ["anna": 100])
+        #expect(try #require(share.values(at: 200 * hour)["anna"]) == 0)
+    }
+
+    @Test func useNeverGrowsWithTime() throws {
+        var share = FairShare()
+        share.add(1000, to: "anna", at: 0)
+        var last = 1000.0
+        for minute in 1...600 {
+            let value = try #require(share.values(at: Int64(minute) * 60_000)["anna"])
+            #expect(value < last)
+            last = value
+        }
+    }
+
+    @Test func useAddsUp() {
+        var share = FairShare()
+        share.add(100, to: "anna", at: 0)
+        share.add(100, to: "anna", at: hour)
+        share.add(7, to: "boris", at: hour)
+        #expect(share.values(at: hour) == ["anna": 150, "boris": 7])
+    }
+
+    @Test func aClockThatGoesBackDoesNoHarm() {
+        var share = FairShare()
+        share.add(100, to: "anna", at: hour)
+        #expect(share.values(at: 0) == ["anna": 100])
+    }
+}
+
+@Suite struct CivilDateTests {
+    /// Days from an independent count: year by year from 1970.
+    @Test func everyDayOfFiveHundredYears() {
+        var day: Int64 = 0
+        for year in 1970...2470 {
+            let leap =
+                year.isMultiple(of: 4) && (!year.isMultiple(of: 100) || year.isMultiple(of: 400))
+            for (month, days) in [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+                .enumerated()
+            {
+                for dayOfMonth in 1...days {
+                    let date = CivilDate(unixMilliseconds: day * 86_400_000 + 43_200_000)
+                    if date.year != year || date.month != month + 1 || date.day != dayOfMonth {
+                        Issue.record("\(date) is \(year)-\(month + 1)-\(dayOfMonth)")
+                        return
+                    }
+                    day += 1
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        (0, "19700101"), (86_399_999, "19700101"), (86_400_000, "19700102"), (-1, "19691231"),
+        (-86_400_000, "19691231"), (-86_400_001, "19691230"),
+        (951_782_400_000, "20000229"), (951_868_800_000, "20000301"),
+        (1_709_164_800_000, "20240229"), (4_107_542_400_000, "21000301"),
+        (1_763_718_000_000, "20251121"), (-62_135_596_800_000, "00010101"),
+        (253_402_300_799_999, "99991231"),
+    ])
+    func knownMoments(_ milliseconds: Int64, _ text: String) {
+        #expect(CivilDate(unixMilliseconds: milliseconds).compact == text)
+    }
+}

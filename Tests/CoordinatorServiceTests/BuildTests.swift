@@ -1,0 +1,208 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import Support
+import TestSupport
+import Testing
+
+/// From submission to the web root.
+@Suite struct BuildTests {
+    @Test func aBuildIsBuiltPulledAndPublished() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        let image = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
+        await farm.agents[0].change { $0.plan = .pass(image) }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let passed = try await farm.wait(build, .passed, .failed, .cancelled)
+            #expect(passed.state == .passed)
+            #expect(passed.fault == nil)
+            #expect(passed.image?.name == "debianx86_64_20251121_1.qcow2")
+            #expect(passed.image?.sha256 == SHA256.hex(image))
+
+            let token = try #require(passed.attempt)
+            #expect(try await farm.faults(build) == ["h0 passed"])
+            let attempt = try #require(try await farm.store.attempt(token))
+            let log = await farm.logs.files[token] ?? []
+            #expect(log.count > 0 && attempt.logSHA256 == SHA256.hex(log))
+            #expect(attempt.accelerator == .tcg)
+
+            let publication = try #require(await farm.webRoot.published.first)
+            #expect(publication.artifacts.map(\.name) == ["disk.qcow2"])
+            #expect(String(decoding: publication.record, as: UTF8.self).contains(token.text))
+            #expect(await farm.webRoot.file(token)?.bytes == image)
+            #expect(
+                try await farm.store.buildLog(guestOSID: "os-1", limit: 9).map(\.id) == [build.id])
+
+            try await eventually("the agent may forget it") { await farm.agents[0].tokens.isEmpty }
+            #expect(try await coordinator.find(build.id)?.0.state == .passed)
+        }
+    }
+
+    @Test func manyBuildsFillAllHostsAndAllPass() async throws {
+        let farm = try await TestFarm(hosts: 4, slots: 3)
+        try await farm.run { coordinator in
+            for agent in farm.agents { await agent.change { $0.plan = .hang } }
+            var builds: [Build] = []
+            for _ in 0..<60 { builds.append(try await farm.submit(coordinator)) }
+            for agent in farm.agents {
+                try await eventually("\(agent.name) is full") { await agent.running.count == 3 }
+                await agent.change { $0.plan = .pass([1]) }
+                for token in await agent.running { await agent.end(token, .pass([1])) }
+            }
+            for build in builds { try await farm.wait(build, .passed) }
+            #expect(await farm.webRoot.published.count == 60)
+            #expect(Set(builds.map(\.number)) == Set(1...60))
+        }
+    }
+
+    @Test func aTemplateFaultEndsTheBuildWithItsReason() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        for agent in farm.agents {
+            await agent.change {
+                $0.plan = .fail(Fault(.template, .packerFailed, "no such file: x"))
+            }
+        }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let failed = try await farm.wait(build, .failed, .passed)
+            #expect(failed.fault == Fault(.template, .packerFailed, "no such file: x"))
+            #expect(try await farm.faults(build).count == 1, "no retry")
+            let token = try #require(failed.attempt)
+            let log = String(decoding: await farm.logs.files[token] ?? [], as: UTF8.self)
+            #expect(log.contains("no such file: x"), "the log is kept")
+        }
+    }
+
+    @Test func anInfrastructureFaultIsRetriedOnAnotherHost() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let waiting = try await farm.wait(build, .queued, .passed)
+            #expect(waiting.state == .queued || waiting.host == "h0")
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 host.disk_full", "h1 passed"])
+        }
+    }
+
+    @Test func aHostWithoutRoomIsNotBlamedAndTheBuildGoesOn() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        await farm.agents[0].change { $0.plan = .answer(.refused) }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 host.refused", "h1 passed"])
+        }
+    }
+
+    @Test func theEndComesAfterFiveAttempts() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        for agent in farm.agents {
+            await agent.change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
+        }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let failed = try await farm.wait(build, .failed, .passed, passing: 1_000)
+            #expect(failed.fault?.reason == "gave up after 5 attempts; last: full")
+            #expect(try await farm.faults(build).count == 5)
+        }
+    }
+
+    @Test func twoFaultsInARowQuarantineAHost() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await eventually("two attempts failed") {
+                farm.clock.advance(milliseconds: 100)
+                return try await farm.faults(build) == ["h0 host.disk_full", "h0 host.disk_full"]
+            }
+            let host = try await coordinator.snapshot(ofHost: "h0")
+            #expect(host.state == "quarantined")
+            #expect(host.detail.contains("after 2 faults in a row, last: full"), "\(host.detail)")
+            #expect(
+                await coordinator.explain(build.id)?.hosts.first?.reason.contains("quarantined")
+                    == true)
+            // The quarantine and the delay end, and the host is mended meanwhile.
+            await farm.agents[0].change { $0.plan = .pass([1]) }
+            try await farm.wait(build, .passed, passing: 500)
+            #expect(try await coordinator.snapshot(ofHost: "h0").state == "ready")
+        }
+    }
+
+    @Test func anAdminWhoResumesAHostEndsItsQuarantine() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await eventually("it is quarantined") {
+                farm.clock.advance(milliseconds: 100)
+                return try await coordinator.snapshot(ofHost: "h0").state == "quarantined"
+            }
+            let host = try await coordinator.setDrained(false, host: "h0", by: "anna")
+            #expect(host.state == "ready")
+            await farm.agents[0].change { $0.plan = .pass([1]) }
+            try await farm.wait(build, .passed, passing: 100)
+        }
+    }
+
+    @Test func aDrainedHostFinishesWhatItHasAndGetsNothingNew() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let first = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: farm.agents[0])
+            #expect(try await coordinator.setDrained(true, host: "h0", by: "anna").host.drained)
+            let second = try await farm.submit(coordinator)
+            await farm.agents[0].end(token, .pass([1, 2]))
+            try await farm.wait(first, .passed)
+            #expect(try await farm.store.build(id: second.id)?.state == .queued)
+            #expect(await coordinator.explain(second.id)?.hosts.first?.reason == "is drained")
+            await farm.agents[0].change { $0.plan = .pass([1]) }
+            _ = try await coordinator.setDrained(false, host: "h0", by: "anna")
+            try await farm.wait(second, .passed)
+            let actions = try await farm.store.audit(limit: 9).map { "\($0.actor) \($0.action)" }
+            #expect(actions.contains("anna host.drain") && actions.contains("anna host.resume"))
+        }
+    }
+
+    @Test func anImpossibleBuildFailsAtOnce() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        farm.templates.require(Requirements(vcpus: 100))
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let failed = try await farm.wait(build, .failed)
+            #expect(failed.fault?.code == .impossible)
+            #expect(failed.fault?.reason.contains("h0: needs 100 vCPUs, the host has 8") == true)
+        }
+    }
+
+    @Test func aFullWebRootHoldsBuildsUntilThereIsRoom() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.webRoot.setFree(1 << 20)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await eventually("it says why") {
+                await coordinator.explain(build.id)?.summary.contains("the web root has 1 MiB free")
+                    == true
+            }
+            await farm.webRoot.setFree(1 << 40)
+            try await farm.wait(build, .passed, passing: 100)
+        }
+    }
+
+    @Test func higherPriorityGoesFirst() async throws {
+        let farm = try await TestFarm(hosts: 1, slots: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            _ = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: farm.agents[0])
+            let usual = try await farm.submit(coordinator)
+            let urgent = try await farm.submit(coordinator, priority: 9)
+            #expect(await coordinator.queue(limit: 9).map(\.0.id) == [urgent.id, usual.id])
+            await farm.agents[0].end(token, .pass([1]))
+            try await farm.wait(urgent, .building)
+            #expect(try await farm.store.build(id: usual.id)?.state == .queued)
+        }
+    }
+}

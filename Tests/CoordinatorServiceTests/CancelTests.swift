@@ -1,0 +1,142 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import TestSupport
+import Testing
+
+/// A person does not want it any more, at any moment.
+@Suite struct CancelTests {
+    @Test func whileItWaits() async throws {
+        let farm = try await TestFarm(hosts: 0)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let ended = try await coordinator.cancel(build, by: "anna")
+            #expect(ended.state == .cancelled)
+            #expect(ended.fault?.reason == "cancelled by anna")
+            #expect(await coordinator.queue(limit: 9).isEmpty)
+        }
+    }
+
+    @Test func whileItRuns() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            _ = try await farm.attempt(on: farm.agents[0])
+            #expect(try await coordinator.cancel(build, by: "anna").cancelRequested)
+            let ended = try await farm.wait(build, .cancelled, .failed, .passed)
+            #expect(ended.state == .cancelled)
+            #expect(ended.fault?.reason == "cancelled by anna")
+            #expect(ended.endedMilliseconds != nil)
+            try await eventually("nothing is left") { await farm.agents[0].tokens.isEmpty }
+        }
+    }
+
+    @Test func whileItsHostIsAway() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            _ = try await farm.attempt(on: farm.agents[0])
+            await farm.agents[0].goAway()
+            try await eventually("it is seen to be away") {
+                try await coordinator.snapshot(ofHost: "h0").state == "unreachable"
+            }
+            _ = try await coordinator.cancel(build, by: "anna")
+            try await farm.wait(build, .cancelled)
+            await farm.agents[0].comeBack()
+            try await eventually("what still runs is killed") {
+                farm.clock.advance(milliseconds: 1_000)
+                return await farm.agents[0].tokens.isEmpty
+            }
+        }
+    }
+
+    @Test func whileItIsPulled() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        farm.gateway.hold(true)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .collecting)
+            try await eventually("it is pulled") { farm.gateway.reads > 0 }
+            _ = try await coordinator.cancel(build, by: "anna")
+            let ended = try await farm.wait(build, .cancelled, .passed)
+            #expect(ended.state == .cancelled)
+            #expect(await farm.webRoot.published.isEmpty)
+        }
+    }
+
+    @Test func whileItWaitsForARetry() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await eventually("it failed once") {
+                try await farm.store.build(id: build.id)?.fault != nil
+            }
+            #expect(try await coordinator.cancel(build, by: "anna").state == .cancelled)
+        }
+    }
+
+    @Test func aFaultAfterTheWishIsNotRetried() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .silence }
+        try await farm.run { coordinator in
+            let agent = farm.agents[0]
+            let build = try await farm.submit(coordinator)
+            try await eventually("start was said") {
+                await agent.count { if case .start = $0 { true } else { false } } > 0
+            }
+            _ = try await coordinator.cancel(build, by: "anna")
+            let token = try #require(try await farm.store.build(id: build.id)?.attempt)
+            await agent.send(
+                .error(ErrorReport(code: .refused, message: "no room", attempt: token)))
+            try await farm.wait(build, .cancelled, .queued)
+            #expect(try await farm.store.build(id: build.id)?.state == .cancelled)
+        }
+    }
+
+    @Test func afterItsEnd() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let passed = try await farm.wait(build, .passed)
+            await #expect(throws: Refusal.self) {
+                try await coordinator.cancel(passed, by: "anna")
+            }
+            #expect(try await farm.store.build(id: build.id)?.state == .passed)
+        }
+    }
+
+    /// The wish meets the claim at every point: with many tries some come before it, some after,
+    /// some between its steps. None may be lost.
+    @Test func atAnyMomentOfTheClaim() async throws {
+        let farm = try await TestFarm(hosts: 2, slots: 50)
+        for agent in farm.agents { await agent.change { $0.plan = .hang } }
+        try await farm.run { coordinator in
+            for round in 0..<60 {
+                let build = try await farm.submit(coordinator)
+                for _ in 0..<(round % 12) { await Task.yield() }
+                _ = try await coordinator.cancel(build, by: "anna")
+                try await farm.wait(build, .cancelled)
+            }
+        }
+    }
+
+    @Test func retryMakesANewBuildOfTheSamePlan() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .fail(Fault(.template, .packerFailed, "x")) }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            await #expect(throws: Refusal.self) {
+                try await coordinator.retry(build, by: "anna")
+            }
+            let failed = try await farm.wait(build, .failed)
+            await farm.agents[0].change { $0.plan = .pass([1]) }
+            let again = try await coordinator.retry(failed, by: "anna")
+            #expect(again.number == 2 && again.plan == build.plan)
+            #expect(again.updateContents == "retry of debian/1")
+            try await farm.wait(again, .passed)
+        }
+    }
+}

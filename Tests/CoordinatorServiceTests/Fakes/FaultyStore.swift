@@ -1,0 +1,94 @@
+import BuildProtocol
+import CoordinatorCore
+import Synchronization
+
+/// A store in memory that a test can make slow, unreachable, or lose its answers.
+final class FaultyStore: Store {
+    enum Call: Hashable { case enqueue, claim, apply, requestCancel, recentDurations }
+    enum Moment: Hashable { case before, after }
+
+    typealias Hook = @Sendable () async throws -> Void
+    private struct Point: Hashable {
+        var call: Call
+        var moment: Moment
+    }
+
+    private let base = InMemoryStore()
+    private let hooks = Mutex<[Point: [Hook]]>([:])
+
+    /// Runs the hook once, the next time that the call is made; before it takes effect, or after.
+    func next(_ call: Call, _ moment: Moment = .before, _ hook: @escaping Hook) {
+        hooks.withLock { $0[Point(call: call, moment: moment), default: []].append(hook) }
+    }
+
+    /// The call fails so often; with `.after` it takes effect and only its answer is lost.
+    func fail(_ call: Call, _ moment: Moment = .before, times: Int = 1) {
+        for _ in 0..<times {
+            next(call, moment) { throw StoreError.unavailable("the database is away") }
+        }
+    }
+
+    private func run(_ call: Call, _ moment: Moment) async throws {
+        let hook = hooks.withLock { hooks -> Hook? in
+            let point = Point(call: call, moment: moment)
+            guard let list = hooks[point], !list.isEmpty else { return nil }
+            hooks[point]?.removeFirst()
+            return list[0]
+        }
+        try await hook?()
+    }
+
+    private func around<T>(_ call: Call, _ body: () async throws -> T) async throws -> T {
+        try await run(call, .before)
+        let value = try await body()
+        try await run(call, .after)
+        return value
+    }
+
+    func apply(_ change: BuildChange) async throws -> Build? {
+        try await around(change.begin == nil ? .apply : .claim) { await base.apply(change) }
+    }
+    func enqueue(_ build: NewBuild) async throws -> Build {
+        try await around(.enqueue) { try await base.enqueue(build) }
+    }
+    func requestCancel(build: String) async throws -> Build? {
+        try await around(.requestCancel) { await base.requestCancel(build: build) }
+    }
+    func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int] {
+        try await around(.recentDurations) {
+            await base.recentDurationsSeconds(guestOS: guestOS, limit: limit)
+        }
+    }
+
+    func add(_ guestOS: GuestOS) async throws { try await base.add(guestOS) }
+    func update(_ guestOS: GuestOS) async throws { try await base.update(guestOS) }
+    func guestOS(named name: String) async throws -> GuestOS? { await base.guestOS(named: name) }
+    func guestOSes(after: String?, limit: Int) async throws -> [GuestOS] {
+        await base.guestOSes(after: after, limit: limit)
+    }
+    func add(_ host: Host) async throws { try await base.add(host) }
+    func hosts() async throws -> [Host] { await base.hosts() }
+    func setDrained(_ drained: Bool, host: String) async throws {
+        try await base.setDrained(drained, host: host)
+    }
+    func removeHost(_ name: String) async throws { try await base.removeHost(name) }
+    func build(id: String) async throws -> Build? { await base.build(id: id) }
+    func build(guestOS: String, number: Int) async throws -> Build? {
+        await base.build(guestOS: guestOS, number: number)
+    }
+    func builds(_ filter: BuildFilter, limit: Int) async throws -> [Build] {
+        await base.builds(filter, limit: limit)
+    }
+    func liveBuilds() async throws -> [Build] { await base.liveBuilds() }
+    func attempts(ofBuild id: String) async throws -> [Attempt] { await base.attempts(ofBuild: id) }
+    func attempt(_ token: AttemptToken) async throws -> Attempt? { await base.attempt(token) }
+    func artifacts(of token: AttemptToken) async throws -> [Artifact] {
+        await base.artifacts(of: token)
+    }
+    func buildLog(guestOSID: String?, limit: Int) async throws -> [BuildLogEntry] {
+        await base.buildLog(guestOSID: guestOSID, limit: limit)
+    }
+    func record(_ entry: AuditEntry) async throws { await base.record(entry) }
+    func audit(limit: Int) async throws -> [AuditEntry] { await base.audit(limit: limit) }
+    func ping() async throws {}
+}

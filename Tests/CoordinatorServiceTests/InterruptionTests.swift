@@ -1,0 +1,231 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import Support
+import TestSupport
+import Testing
+
+/// Cuts, losses, lies and full disks: nothing lost, nothing twice.
+@Suite struct InterruptionTests {
+    @Test func aCutChangesNothing() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let agent = farm.agents[0]
+            let build = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: agent)
+            for line in 1...3 {
+                try await eventually("the session is open") {
+                    farm.clock.advance(milliseconds: 100)
+                    return farm.gateway.opens("h0") == line
+                }
+                await agent.write(token, "line \(line)")
+                await agent.cut()
+            }
+            await agent.end(token, .pass([7]))
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 passed"])
+            let log = String(decoding: await farm.logs.files[token] ?? [], as: UTF8.self)
+            for line in 1...3 { #expect(log.contains("line \(line)")) }
+        }
+    }
+
+    @Test func aLostHostsBuildIsDoneElsewhereAndItsOwnIsFencedOff() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        for agent in farm.agents { await agent.change { $0.plan = .hang } }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let lost = farm.agents[0]
+            let stale = try await farm.attempt(on: lost)
+            await farm.agents[1].change { $0.plan = .pass([2]) }
+            await lost.goAway()
+            try await farm.wait(build, .passed, passing: 10_000)
+            #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])
+
+            // It comes back, its attempt having passed too: nobody wants it any more.
+            await lost.end(stale, .pass([1]))
+            await lost.comeBack()
+            try await eventually("the stale attempt is forgotten") {
+                farm.clock.advance(milliseconds: 1_000)
+                return await lost.tokens.isEmpty
+            }
+            #expect(await farm.webRoot.published.count == 1)
+            #expect(await farm.webRoot.published.first?.attempt != stale)
+        }
+    }
+
+    @Test func aHostThatForgotItsAttemptHasLostIt() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            _ = try await farm.attempt(on: farm.agents[0])
+            try await eventually("its log has begun") { await !farm.logs.files.isEmpty }
+            await farm.agents[0].loseEverything()
+            await farm.agents[0].cut()
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])
+        }
+    }
+
+    @Test func aStartThatWasNotHeardIsSaidAgain() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .silence }
+        try await farm.run { coordinator in
+            let agent = farm.agents[0]
+            let build = try await farm.submit(coordinator)
+            try await eventually("start was said") {
+                await agent.count { if case .start = $0 { true } else { false } } > 0
+            }
+            await agent.change { $0.plan = .pass([1]) }
+            await agent.cut()
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 passed"], "the same attempt")
+        }
+    }
+
+    @Test func aGapInTheLogIsAskedForAgain() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let agent = farm.agents[0]
+            let build = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: agent)
+            try await eventually("the log has begun") { await !farm.logs.files.isEmpty }
+            await agent.change { $0.gaps = 1 }
+            await agent.write(token, "lost on the way")
+            await agent.write(token, "comes too early")
+            await agent.end(token, .pass([1]))
+            try await farm.wait(build, .passed, passing: 100)
+            let log = String(decoding: await farm.logs.files[token] ?? [], as: UTF8.self)
+            #expect(log.contains("lost on the way") && log.contains("comes too early"))
+            #expect(await farm.logs.resets == 0, "only what was missing came again")
+        }
+    }
+
+    @Test func aLogThatDiffersIsFetchedAgain() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.wrongLogs = 2 }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(await farm.logs.resets == 2)
+        }
+    }
+
+    @Test func aLogThatAlwaysDiffersIsTheHostsFault() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        await farm.agents[0].change { $0.wrongLogs = 1_000 }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 log.mismatch", "h1 passed"])
+        }
+    }
+
+    @Test func aFullLogDiskIsWaitedFor() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.logs.fail(40)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 passed"])
+        }
+    }
+
+    @Test func aBrokenTransferIsTakenUpAgain() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        farm.gateway.failReads(3)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 passed"])
+            #expect(farm.gateway.reads >= 4)
+        }
+    }
+
+    @Test func aTransferThatStallsIsTakenUpAgain() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        farm.gateway.hold(true)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await eventually("it is pulled") { farm.gateway.reads > 0 }
+            farm.gateway.hold(false)
+            try await farm.wait(build, .passed, passing: 1_000)
+            #expect(try await farm.faults(build) == ["h0 passed"])
+        }
+    }
+
+    @Test func aTransferThatLiesIsNeverPublished() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        farm.gateway.lieInReads(2)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let passed = try await farm.wait(build, .passed, passing: 100)
+            let token = try #require(passed.attempt)
+            #expect(await farm.webRoot.file(token)?.verifications == 3)
+            #expect(await farm.webRoot.published.count == 1)
+        }
+    }
+
+    @Test func aHostWhoseTransfersAlwaysLieIsGivenUp() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        farm.gateway.lieInReads(3)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 pull.digest", "h0 passed"])
+        }
+    }
+
+    @Test func aFullWebRootDelaysThePublication() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.webRoot.failPublish(3)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .publishing)
+            try await eventually("it says what it waits for") {
+                try await coordinator.find(build.id)?.1.phase?.contains("the web root is full")
+                    == true
+            }
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(await farm.webRoot.published.count == 1)
+        }
+    }
+
+    @Test func attemptsThatNobodyWaitsForAreForgotten() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        let template = TemplateArchive(sha256: String(repeating: "a", count: 64), sizeBytes: 1)
+        await farm.agents[0].adopt(
+            Start(
+                attempt: AttemptToken(high: 9, low: 9),
+                build: BuildDescription(id: "x", guestOS: "x", number: 1, imageName: "x"),
+                template: template, recipe: BuildRecipe(builder: .command(["x"])),
+                requirements: Requirements(), limits: AttemptLimits()), log: "old")
+        try await farm.run { _ in
+            try await eventually("it is forgotten") { await farm.agents[0].tokens.isEmpty }
+        }
+    }
+
+    @Test func wordsOfAStaleAttemptHaveNoEffect() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let agent = farm.agents[0]
+            let build = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: agent)
+            let stale = AttemptToken(high: 6, low: 6)
+            await agent.send(.log(LogChunk(attempt: stale, cursor: 0, data: "lie\n")))
+            await agent.send(
+                .finished(
+                    Finished(
+                        attempt: stale, outcome: Outcome(), logBytes: 4,
+                        logSHA256: SHA256.hex("lie\n".utf8), artifacts: [],
+                        startedUnixMilliseconds: 0, endedUnixMilliseconds: 0)))
+            await agent.end(token, .pass([1]))
+            let passed = try await farm.wait(build, .passed)
+            #expect(passed.attempt == token)
+            #expect(await farm.logs.files[stale] == nil)
+        }
+    }
+}

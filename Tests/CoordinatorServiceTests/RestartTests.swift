@@ -1,0 +1,167 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import TestSupport
+import Testing
+
+/// A coordinator that ends at any moment; the next one takes up everything from the store.
+@Suite struct RestartTests {
+    @Test func aWaitingBuild() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        _ = try await farm.coordinator().setDrained(true, host: "h0", by: "anna")
+        let first = try await farm.coordinator()
+        let build = try await farm.submit(first)
+        await first.stop()
+        try await farm.store.setDrained(false, host: "h0")
+        try await farm.run { coordinator in
+            try await farm.wait(build, .passed)
+        }
+    }
+
+    @Test func aClaimedBuildWhoseStartWasNeverSaid() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        let build = try await claimed(farm, token: AttemptToken(high: 3, low: 3))
+        try await farm.run { coordinator in
+            let passed = try await farm.wait(build, .passed)
+            #expect(passed.attempt == AttemptToken(high: 3, low: 3), "the same attempt")
+        }
+    }
+
+    /// As a coordinator leaves it that ends between the claim and the start.
+    private func claimed(_ farm: TestFarm, token: AttemptToken, host: String = "h0") async throws
+        -> Build
+    {
+        let guestOS = try #require(try await farm.store.guestOS(named: "debian"))
+        let build = try await farm.store.enqueue(
+            NewBuild(
+                id: "claimed", guestOSID: guestOS.id, guestOS: guestOS.name, priority: 0,
+                owner: "team", plan: try await farm.templates.plan(for: guestOS),
+                updateContents: "", submittedMilliseconds: farm.clock.unixMilliseconds()))
+        let attempt = Attempt(
+            token: token, build: build.id, ordinal: 1, host: host, startedMilliseconds: 0)
+        let change = BuildChange(
+            build: build.id, from: [.queued], owner: nil, to: .building, atMilliseconds: 0,
+            begin: attempt)
+        return try #require(try await farm.store.apply(change))
+    }
+
+    @Test func aRunningBuild() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        let first = try await farm.coordinator()
+        let build = try await farm.submit(first)
+        let token = try await farm.attempt(on: farm.agents[0])
+        try await eventually("its log has begun") { await !farm.logs.files.isEmpty }
+        await first.stop()
+        await farm.agents[0].write(token, "while nobody was there")
+        try await farm.run { coordinator in
+            await farm.agents[0].write(token, "while the second one was there")
+            await farm.agents[0].end(token, .pass([5]))
+            let passed = try await farm.wait(build, .passed)
+            #expect(passed.attempt == token)
+            #expect(passed.attemptCount == 1)
+            let starts = await farm.agents[0].count {
+                if case .start = $0 { true } else { false }
+            }
+            #expect(starts == 1, "it was not started twice")
+            let log = String(decoding: await farm.logs.files[token] ?? [], as: UTF8.self)
+            #expect(log.contains("while nobody") && log.contains("while the second"))
+        }
+    }
+
+    @Test func aBuildThatEndedMeanwhile() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        let first = try await farm.coordinator()
+        let build = try await farm.submit(first)
+        let token = try await farm.attempt(on: farm.agents[0])
+        await first.stop()
+        await farm.agents[0].end(token, .fail(Fault(.template, .packerFailed, "words")))
+        try await farm.run { coordinator in
+            let failed = try await farm.wait(build, .failed)
+            #expect(failed.fault?.reason == "words")
+        }
+    }
+
+    @Test func aBuildThatIsPulled() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        farm.gateway.hold(true)
+        let first = try await farm.coordinator()
+        let build = try await farm.submit(first)
+        try await farm.wait(build, .collecting)
+        try await eventually("it is pulled") { farm.gateway.reads > 0 }
+        await first.stop()
+        farm.gateway.hold(false)
+        try await farm.run { coordinator in
+            #expect(await farm.webRoot.swept.last?.count == 1, "its .part is kept")
+            try await farm.wait(build, .passed)
+            #expect(await farm.webRoot.published.count == 1)
+            #expect(try await farm.faults(build) == ["h0 passed"])
+        }
+    }
+
+    @Test func aBuildThatIsPublished() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.webRoot.hold(true)
+        let first = try await farm.coordinator()
+        let build = try await farm.submit(first)
+        try await farm.wait(build, .publishing)
+        await first.stop()
+        await farm.webRoot.hold(false)
+        try await farm.run { coordinator in
+            try await farm.wait(build, .passed)
+            #expect(await farm.webRoot.published.count == 1)
+            #expect(try await farm.store.buildLog(guestOSID: nil, limit: 9).count == 1)
+        }
+    }
+
+    @Test func aWishToCancel() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        let first = try await farm.coordinator()
+        let build = try await farm.submit(first)
+        _ = try await farm.attempt(on: farm.agents[0])
+        await first.stop()
+        _ = try await farm.store.requestCancel(build: build.id)
+        try await farm.run { coordinator in
+            try await farm.wait(build, .cancelled)
+        }
+    }
+
+    @Test func aWaitingBuildThatWasToBeCancelled() async throws {
+        let farm = try await TestFarm(hosts: 0)
+        let first = try await farm.coordinator()
+        let build = try await farm.submit(first)
+        await first.stop()
+        _ = try await farm.store.requestCancel(build: build.id)
+        try await farm.run { _ in
+            try await farm.wait(build, .cancelled)
+        }
+    }
+
+    @Test func aBuildWhoseHostWasRemoved() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        let build = try await claimed(farm, token: AttemptToken(high: 3, low: 3), host: "h0")
+        try await farm.store.removeHost("h0")
+        let second = try await farm.coordinator()
+        try await farm.wait(build, .passed, passing: 100)
+        #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])
+        await second.stop()
+    }
+
+    @Test func theFaultsOfABuildAreRemembered() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
+        let first = try await farm.coordinator()
+        try await farm.connected(first)
+        let build = try await farm.submit(first)
+        try await eventually("it failed on h0") {
+            try await farm.faults(build) == ["h0 host.disk_full"]
+        }
+        await first.stop()
+        try await farm.run { coordinator in
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 host.disk_full", "h1 passed"])
+        }
+    }
+}

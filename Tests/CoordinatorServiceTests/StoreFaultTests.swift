@@ -1,0 +1,106 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import TestSupport
+import Testing
+
+/// The database goes away, or its answers get lost, at each step of a build.
+@Suite struct StoreFaultTests {
+    @Test func aSubmissionThatWasNotStoredIsRefused() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        try await farm.run { coordinator in
+            store.fail(.enqueue)
+            await #expect(throws: StoreError.self) { try await farm.submit(coordinator) }
+            #expect(await coordinator.queue(limit: 9).isEmpty)
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .passed)
+        }
+    }
+
+    @Test func aClaimThatFailedIsTriedAgain() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        store.fail(.claim, times: 2)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .passed, passing: 500)
+            #expect(try await farm.faults(build) == ["h0 passed"])
+        }
+    }
+
+    @Test func aClaimWhoseAnswerWasLostIsGoneOnWith() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        store.fail(.claim, .after)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .passed, passing: 500)
+            #expect(try await farm.faults(build) == ["h0 passed"], "one attempt, the claimed one")
+        }
+    }
+
+    @Test func historyIsNoReasonToHoldABuild() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        store.fail(.recentDurations)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .passed)
+        }
+    }
+
+    @Test(arguments: [FaultyStore.Moment.before, .after])
+    func everyLaterStepIsWaitedFor(_ moment: FaultyStore.Moment) async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        // Collecting, publishing, the end: each fails three times in a row at first.
+        store.fail(.apply, moment, times: 3)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(await farm.webRoot.published.count == 1)
+            #expect(try await store.buildLog(guestOSID: nil, limit: 9).count == 1)
+            try await eventually("the agent may forget it") {
+                farm.clock.advance(milliseconds: 100)
+                return await farm.agents[0].tokens.isEmpty
+            }
+            #expect(await coordinator.queue(limit: 9).isEmpty)
+            let next = try await farm.submit(coordinator)
+            try await farm.wait(next, .passed)
+        }
+    }
+
+    @Test(arguments: [FaultyStore.Moment.before, .after])
+    func theEndOfAFailedAttemptIsRecordedAndRetried(_ moment: FaultyStore.Moment) async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 2, store: store)
+        await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
+        store.fail(.apply, moment, times: 2)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .passed, passing: 200)
+            #expect(try await farm.faults(build) == ["h0 host.disk_full", "h1 passed"])
+        }
+    }
+
+    /// The claim is in the store, its answer on the way; the wish comes and is recorded meanwhile.
+    @Test func aWishDuringASlowClaim() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        await farm.agents[0].change { $0.plan = .hang }
+        let isClaimed = Flag()
+        let isWished = Flag()
+        store.next(.claim, .after) {
+            await isClaimed.raise()
+            await isWished.wait()
+        }
+        store.next(.apply, .before) { await isWished.raise() }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            await isClaimed.wait()
+            _ = try await coordinator.cancel(build, by: "anna")
+            try await farm.wait(build, .cancelled)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import Support
+import TestSupport
+import Testing
+
+/// A coordinator with everything around it in memory.
+final class TestFarm: Sendable {
+    let clock = ManualClock()
+    let store: any Store
+    let gateway: FakeGateway
+    let logs = FakeLogs()
+    let webRoot: FakeWebRoot
+    let templates = FakeTemplates()
+    let agents: [FakeAgent]
+
+    init(hosts: Int = 2, slots: Int = 2, store: any Store = InMemoryStore()) async throws {
+        self.store = store
+        gateway = FakeGateway(clock: clock)
+        webRoot = FakeWebRoot(clock: clock)
+        agents = (0..<hosts).map { FakeAgent("h\($0)", slots: slots) }
+        for agent in agents {
+            gateway.add(agent)
+            try await store.add(
+                Host(
+                    name: agent.name, address: "aibuild@\(agent.name):22",
+                    hostKey: "ssh-ed25519 AAAA", createdMilliseconds: 0))
+        }
+        try await store.add(
+            GuestOS(
+                id: "os-1", name: "debian", type: .linux, distro: "", version: "", baseISO: "",
+                template: .folder(path: "/t"), owner: "team", createdMilliseconds: 0))
+    }
+
+    /// A coordinator as a new process would make it, over the same store and hosts.
+    func coordinator() async throws -> Coordinator {
+        let coordinator = Coordinator(
+            ports: Ports(
+                store: store, gateway: gateway, logs: logs, webRoot: webRoot,
+                templates: templates, environment: clock))
+        try await coordinator.start()
+        return coordinator
+    }
+
+    /// A running coordinator with all hosts connected. It is stopped at the end.
+    func run(_ body: (Coordinator) async throws -> Void) async throws {
+        let coordinator = try await coordinator()
+        do {
+            try await connected(coordinator)
+            try await body(coordinator)
+        } catch {
+            await coordinator.stop()
+            throw error
+        }
+        await coordinator.stop()
+    }
+
+    func connected(_ coordinator: Coordinator) async throws {
+        for agent in agents where await agent.isUp {
+            try await eventually("\(agent.name) is connected") {
+                try await coordinator.snapshot(ofHost: agent.name).state != "connecting"
+            }
+        }
+    }
+
+    func submit(_ coordinator: Coordinator, priority: Int = 0) async throws -> Build {
+        try await coordinator.submit(
+            guestOS: "debian", priority: priority, owner: nil, reason: "test", by: "anna")
+    }
+
+    // MARK: Waiting
+
+    /// The build once it is in one of the states. Time passes meanwhile if `passing` says so: then
+    /// every look is that many milliseconds later.
+    @discardableResult
+    func wait(
+        _ build: Build, _ states: BuildState..., passing milliseconds: Int64 = 0
+    ) async throws -> Build {
+        let wanted = Set(states)
+        var last = "unknown"
+        return try await eventually("\(build.id) is \(states), it is \(last)") {
+            let now = try #require(try await store.build(id: build.id))
+            last = now.state.rawValue
+            if wanted.contains(now.state) { return now }
+            clock.advance(milliseconds: milliseconds)
+            return nil
+        }
+    }
+
+    /// The token of the attempt that runs on the host.
+    func attempt(on agent: FakeAgent) async throws -> AttemptToken {
+        try await eventually("an attempt runs on \(agent.name)") { await agent.running.first }
+    }
+
+    func faults(_ build: Build) async throws -> [String] {
+        try await store.attempts(ofBuild: build.id).map {
+            "\($0.host) \($0.outcome?.fault?.code.rawValue ?? ($0.outcome == nil ? "?" : "passed"))"
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import BuildProtocol
+import CoordinatorAdapters
+import CoordinatorCore
+import SQLKit
+import Synchronization
+import TestSupport
+import Testing
+
+/// The answer to a COMMIT is lost: nothing may be done twice, and nobody may think that it was not
+/// done.
+@Suite(.timeLimit(.minutes(3))) struct LostCommitTests {
+    private func with(
+        _ body: (SQLStore, CommitCutter) async throws -> Void
+    ) async throws {
+        let server = try await MariaDBServer.shared()
+        let door = try CommitCutter(port: server.port)
+        var endpoint = try await server.makeDatabase()
+        endpoint.socket = door.socketPath
+        let store = try await SQLStore.open(.mariadb(endpoint))
+        try await store.add(Samples.guestOS("ubuntu1604"))
+        try await body(store, door)
+        await store.close()
+        door.close()
+    }
+
+    @Test func aClaimIsStillTheClaimersOwn() async throws {
+        try await with { store, door in
+            _ = try await store.enqueue(Samples.build("b1"))
+            door.cuts.store(1, ordering: .sequentiallyConsistent)
+            let build = try #require(try await store.apply(Samples.claim("b1", 1)))
+            #expect(build.attempt == Samples.token(1))
+            #expect(build.attemptCount == 1)
+            #expect(try await store.attempts(ofBuild: "b1").count == 1)
+            #expect(try await store.apply(Samples.claim("b1", 2)) == nil)
+        }
+    }
+
+    @Test func aBuildIsSubmittedAndPublishedOnce() async throws {
+        try await with { store, door in
+            door.cuts.store(1, ordering: .sequentiallyConsistent)
+            #expect(try await store.enqueue(Samples.build("b1")).number == 1)
+            #expect(try await store.enqueue(Samples.build("b2")).number == 2)
+            _ = try await store.apply(Samples.claim("b1", 1))
+            door.cuts.store(1, ordering: .sequentiallyConsistent)
+            let passed = try #require(try await store.apply(Samples.pass("b1", 1, at: 5000)))
+            #expect(passed.state == .passed)
+            #expect(try await store.artifacts(of: Samples.token(1)) == Samples.artifacts)
+            #expect(try await store.buildLog(guestOSID: nil, limit: 9).count == 1)
+        }
+    }
+
+    /// When the store gives up, its caller may ask again and gets the truth.
+    @Test func aCallerMayAskAgain() async throws {
+        try await with { store, door in
+            _ = try await store.enqueue(Samples.build("b1"))
+            door.cuts.store(100, ordering: .sequentiallyConsistent)
+            let error = await #expect(throws: StoreError.self) {
+                try await store.apply(Samples.claim("b1", 1))
+            }
+            #expect(error?.description.contains("was lost") == true)
+            door.cuts.store(0, ordering: .sequentiallyConsistent)
+            let build = try await store.apply(Samples.claim("b1", 1))
+            #expect(build?.attempt == Samples.token(1))
+            #expect(build?.attemptCount == 1)
+        }
+    }
+
+    /// SQLKit itself says that it does not know, and runs nothing again.
+    @Test func aLostCommitIsSaidToBeUnknown() async throws {
+        let server = try await MariaDBServer.shared()
+        let door = try CommitCutter(port: server.port)
+        var endpoint = try await server.makeDatabase()
+        endpoint.socket = door.socketPath
+        let database = try await SQLDatabase.open(.mariadb(endpoint))
+        try await database.execute("CREATE TABLE v (n INTEGER)")
+        door.cuts.store(1, ordering: .sequentiallyConsistent)
+        let error = await #expect(throws: SQLError.self) {
+            try await database.transaction { try $0.execute("INSERT INTO v VALUES (1)") }
+        }
+        #expect(error?.code == .connectionLost)
+        #expect(error?.isPermanent == false)
+        #expect(try await database.query("SELECT n FROM v").count == 1)
+        await database.close()
+        door.close()
+    }
+}

@@ -1,0 +1,103 @@
+import CoordinatorCore
+import Testing
+
+/// Guest OSes, hosts and the audit log.
+@Suite(.timeLimit(.minutes(3))) struct RegistryTests {
+    @Test(arguments: StoreKind.allCases)
+    func aGuestOSIsKeptAsItIs(_ kind: StoreKind) async throws {
+        try await kind.with { store in
+            let first = Samples.guestOS("win2016")
+            try await store.add(first)
+            #expect(try await store.guestOS(named: "win2016") == first)
+            #expect(try await store.guestOS(named: "WIN2016") == nil)
+            #expect(try await store.guestOS(named: "win2016 ") == nil)
+
+            var changed = first
+            changed.type = .linux
+            changed.distro = "Ubuntu"
+            changed.version = "16.04"
+            changed.baseISO = ""
+            changed.template = .folder(path: "/srv/tpl")
+            changed.owner = "team-b"
+            changed.createdMilliseconds = 5
+            changed.name = "other"
+            try await store.update(changed)
+            #expect(try await store.guestOS(named: "other") == nil, "a name never changes")
+            changed.name = "win2016"
+            #expect(try await store.guestOS(named: "win2016") == changed)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func aNameIsTakenOnce(_ kind: StoreKind) async throws {
+        try await kind.with { store in
+            try await store.add(Samples.guestOS("debian9"))
+            await #expect(throws: StoreError.exists(what: "guest OS", name: "debian9")) {
+                try await store.add(Samples.guestOS("debian9", id: "another"))
+            }
+            try await store.add(Samples.guestOS("Debian9"))
+            await #expect(throws: StoreError.notFound(what: "guest OS", name: "centos7")) {
+                try await store.update(Samples.guestOS("centos7"))
+            }
+            try await store.add(Samples.host("kvm1"))
+            await #expect(throws: StoreError.exists(what: "host", name: "kvm1")) {
+                try await store.add(Samples.host("kvm1"))
+            }
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func guestOSesAreListedByNameAndPage(_ kind: StoreKind) async throws {
+        try await kind.with { store in
+            let names = ["b", "a10", "Z", "a9", "a-1"]
+            for name in names { try await store.add(Samples.guestOS(name)) }
+            let all = try await store.guestOSes(after: nil, limit: 10).map(\.name)
+            #expect(all == ["Z", "a-1", "a10", "a9", "b"], "in the order of the bytes")
+            #expect(try await store.guestOSes(after: nil, limit: 2).map(\.name) == ["Z", "a-1"])
+            #expect(
+                try await store.guestOSes(after: "a-1", limit: 2).map(\.name) == ["a10", "a9"])
+            #expect(try await store.guestOSes(after: "b", limit: 2).isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func hostsComeAndGo(_ kind: StoreKind) async throws {
+        try await kind.with { store in
+            for name in ["kvm2", "kvm1"] { try await store.add(Samples.host(name)) }
+            #expect(try await store.hosts() == [Samples.host("kvm1"), Samples.host("kvm2")])
+            try await store.setDrained(true, host: "kvm2")
+            try await store.setDrained(true, host: "kvm2")
+            #expect(try await store.hosts().map(\.drained) == [false, true])
+            try await store.setDrained(false, host: "kvm2")
+            #expect(try await store.hosts().map(\.drained) == [false, false])
+            try await store.removeHost("kvm1")
+            #expect(try await store.hosts().map(\.name) == ["kvm2"])
+            await #expect(throws: StoreError.notFound(what: "host", name: "kvm1")) {
+                try await store.removeHost("kvm1")
+            }
+            await #expect(throws: StoreError.notFound(what: "host", name: "kvm1")) {
+                try await store.setDrained(true, host: "kvm1")
+            }
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func theAuditLogIsNewestFirst(_ kind: StoreKind) async throws {
+        try await kind.with { store in
+            let entries = (1...5).map { number in
+                AuditEntry(
+                    // Within one millisecond the order is the order of the calls.
+                    atMilliseconds: 1_700_000_000_000, actor: "admin", action: "host.drain",
+                    subject: "kvm\(number)", detail: "détail \(number)")
+            }
+            for entry in entries { try await store.record(entry) }
+            #expect(try await store.audit(limit: 3) == Array(entries.reversed().prefix(3)))
+            #expect(try await store.audit(limit: 10).count == 5)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func pingAnswers(_ kind: StoreKind) async throws {
+        try await kind.with { store in try await store.ping() }
+    }
+}

@@ -1,0 +1,183 @@
+import CoordinatorAdapters
+import CoordinatorCore
+import SQLKit
+import Testing
+
+/// The tables themselves.
+@Suite(.timeLimit(.minutes(3))) struct SchemaTests {
+    /// As the README of the original AIBuild has them.
+    private static let historic: [(table: String, columns: [(String, String)])] = [
+        (
+            "guestos",
+            [
+                ("id", "varchar(36)"), ("name", "varchar(255)"), ("base_iso", "varchar(255)"),
+                ("type", "varchar(36)"), ("distro", "varchar(36)"), ("version", "varchar(36)"),
+            ]
+        ),
+        (
+            "build_log",
+            [
+                ("id", "varchar(36)"), ("image_name", "varchar(255)"), ("os_id", "varchar(36)"),
+                ("build_at", "datetime"), ("update_contents", "text"),
+                ("get_url", "varchar(255)"),
+            ]
+        ),
+        (
+            "testcases",
+            [("id", "varchar(36)"), ("name", "varchar(255)"), ("os_type", "varchar(36)")]
+        ),
+        (
+            "test_log",
+            [
+                ("id", "varchar(36)"), ("build_id", "varchar(36)"), ("case_id", "varchar(36)"),
+                ("result", "varchar(10)"), ("test_at", "datetime"),
+            ]
+        ),
+        (
+            "release_log",
+            [
+                ("id", "varchar(36)"), ("env_id", "varchar(60)"), ("glance_id", "varchar(36)"),
+                ("release_at", "datetime"),
+            ]
+        ),
+        (
+            "envs",
+            [
+                ("id", "varchar(36)"), ("name", "varchar(64)"), ("auth_url", "varchar(255)"),
+                ("project_domain_name", "varchar(64)"), ("user_domain_name", "varchar(64)"),
+                ("project_name", "varchar(64)"), ("username", "varchar(255)"),
+                ("password", "varchar(255)"), ("region", "varchar(255)"),
+            ]
+        ),
+    ]
+
+    private func columns(
+        _ table: String, _ database: SQLDatabase
+    ) async throws -> [(String, String, Bool)] {
+        let rows =
+            switch database.dialect {
+            case .sqlite:
+                try await database.query(
+                    "SELECT name, type, \"notnull\" AS required FROM pragma_table_info(?)",
+                    [.text(table)])
+            case .mariadb:
+                try await database.query(
+                    "SELECT column_name AS name, column_type AS type, is_nullable = 'NO' AS "
+                        + "required FROM information_schema.columns WHERE table_name = ? "
+                        + "AND table_schema = DATABASE() ORDER BY ordinal_position",
+                    [.text(table)])
+            }
+        return try rows.map {
+            (try $0.text("name"), try $0.text("type").lowercased(), try $0.bool("required"))
+        }
+    }
+
+    @Test(arguments: StoreKind.databases)
+    func theHistoricTablesAreThere(_ kind: StoreKind) async throws {
+        try await kind.withLocation { location in
+            await (try SQLStore.open(location)).close()
+            let database = try await SQLDatabase.open(location)
+            for (table, expected) in Self.historic {
+                let found = try await columns(table, database)
+                for (index, column) in expected.enumerated() {
+                    #expect(found[index].0 == column.0, "\(table)")
+                    #expect(found[index].1 == column.1, "\(table).\(column.0)")
+                    let isRequired = column.0 == "id" || table == "envs"
+                    #expect(found[index].2 == isRequired, "\(table).\(column.0)")
+                }
+                if table != "guestos" { #expect(found.count == expected.count, "\(table)") }
+            }
+            await database.close()
+        }
+    }
+
+    @Test(arguments: StoreKind.databases)
+    func theQueueIsReadInOrderFromItsIndex(_ kind: StoreKind) async throws {
+        try await kind.withLocation { location in
+            let store = try await SQLStore.open(location)
+            try await store.add(Samples.guestOS("ubuntu1604"))
+            for index in 0..<300 {
+                let build = Samples.build("b\(index)", priority: index % 7, at: Int64(index))
+                _ = try await store.enqueue(build)
+                if index > 50 { try await store.run(build.id, UInt64(index), from: 1, to: 2) }
+            }
+            await store.close()
+            let database = try await SQLDatabase.open(location)
+            let sql =
+                "SELECT id, priority FROM builds WHERE live = 1 "
+                + "ORDER BY priority DESC, submitted_ms, id"
+            switch database.dialect {
+            case .sqlite:
+                let plan = try await database.query("EXPLAIN QUERY PLAN " + sql)
+                let words = try plan.map { try $0.text("detail") }.joined(separator: "; ")
+                #expect(words.contains("builds_queue"))
+                #expect(!words.contains("TEMP B-TREE"), "it sorts: \(words)")
+            case .mariadb:
+                try await database.execute("ANALYZE TABLE builds")
+                let plan = try await database.query("EXPLAIN " + sql)
+                #expect(try plan.first?.textOrNil("key") == "builds_queue")
+                let extra = try plan.first?.textOrNil("Extra") ?? ""
+                #expect(!extra.contains("filesort"), "it sorts: \(extra)")
+            }
+            await database.close()
+        }
+    }
+
+    @Test(arguments: StoreKind.databases)
+    func recordsOutliveTheStore(_ kind: StoreKind) async throws {
+        try await kind.withLocation { location in
+            let first = try await SQLStore.open(location)
+            try await first.add(Samples.guestOS("ubuntu1604"))
+            let build = try await first.enqueue(Samples.build("b1"))
+            await first.close()
+            let second = try await SQLStore.open(location)
+            #expect(try await second.build(id: "b1") == build)
+            await second.close()
+        }
+    }
+
+    @Test(arguments: StoreKind.databases)
+    func aDatabaseOfANewerProgramIsRefused(_ kind: StoreKind) async throws {
+        try await kind.withLocation { location in
+            await (try SQLStore.open(location)).close()
+            let database = try await SQLDatabase.open(location)
+            try await database.execute("INSERT INTO schema_version VALUES (99, 0)")
+            await database.close()
+            let error = await #expect(throws: StoreError.self) {
+                try await SQLStore.open(location)
+            }
+            #expect(error?.description.contains("made by a newer aibuild") == true)
+            #expect(error?.description.contains("upgrade this coordinator") == true)
+        }
+    }
+
+    /// The second waits, finds everything done, and both work.
+    @Test func coordinatorsThatStartAtOnceMigrateOnce() async throws {
+        try await StoreKind.mariadb.withLocation { location in
+            let stores = try await withThrowingTaskGroup(of: SQLStore.self) { group in
+                for _ in 0..<5 { group.addTask { try await SQLStore.open(location) } }
+                return try await group.reduce(into: [SQLStore]()) { $0.append($1) }
+            }
+            for (index, store) in stores.enumerated() {
+                try await store.add(Samples.guestOS("os\(index)"))
+            }
+            #expect(try await stores[0].guestOSes(after: nil, limit: 9).count == 5)
+            for store in stores { await store.close() }
+            let database = try await SQLDatabase.open(location)
+            let rows = try await database.query("SELECT version FROM schema_version")
+            #expect(try rows.map { try $0.int("version") }.sorted() == [1, 2])
+            await database.close()
+        }
+    }
+
+    @Test func aServerThatIsDownIsUnavailable() async throws {
+        let location = SQLLocation.mariadb(
+            MariaDBEndpoint(port: 1, user: "u", password: "secret-word", database: "d"))
+        let error = await #expect(throws: StoreError.self) { try await SQLStore.open(location) }
+        guard case .unavailable(let words) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(words.hasPrefix("cannot reach MariaDB at 127.0.0.1:1 as u"))
+    }
+}

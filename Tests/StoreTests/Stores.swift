@@ -1,0 +1,36 @@
+import CoordinatorAdapters
+import CoordinatorCore
+import SQLKit
+import TestSupport
+import Testing
+
+/// The stores that pass the same suite.
+enum StoreKind: CaseIterable, CustomTestStringConvertible {
+    case memory, sqlite, mariadb
+
+    static let databases: [StoreKind] = [.sqlite, .mariadb]
+
+    var testDescription: String { "\(self)" }
+
+    /// Runs `body` on a fresh, empty store.
+    func with(_ body: (any Store) async throws -> Void) async throws {
+        guard self != .memory else { return try await body(InMemoryStore()) }
+        try await withLocation { location in
+            let store = try await SQLStore.open(location)
+            try await body(store)
+            await store.close()
+        }
+    }
+
+    /// Runs `body` with the place of a fresh, empty database.
+    func withLocation(_ body: (SQLLocation) async throws -> Void) async throws {
+        switch self {
+        case .memory: Issue.record("the store in memory has no database")
+        case .sqlite:
+            let folder = try TemporaryFolder()
+            try await body(.sqlite(path: folder.path + "/aibuild.db"))
+        case .mariadb:
+            try await body(.mariadb(MariaDBServer.shared().makeDatabase()))
+        }
+    }
+}

@@ -1,0 +1,384 @@
+#!/usr/bin/env python3
+"""Measures aibuild beside what people would use without it, in one run, by the interfaces that
+people use: the API, a follower of the live log, the published file.
+
+    make bench                    everything: a table, and bench/results.json; fails where a
+                                  figure misses its target
+    make bench ONLY=pull.cold     one row (or several, separated by commas)
+
+Rows: {"name","value","unit","yardstick":{"name","value"},"ratio","target","met"}.
+Needs nothing but Python's standard library; the farm is scripts/farm.sh, as in the demo.
+"""
+import http.client
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FARM = os.path.join(ROOT, ".demo", "bench")
+NOOP_HOSTS = 8
+NOOP_BUILDS = 400
+BUILD_ROUNDS = 3
+PULL_ROUNDS = 5
+PULL_BYTES = 512 << 20
+LOG_LINES = 2_000_000
+IDLE_SECONDS_LIMIT = 60
+
+
+def shell(script, **more):
+    """Runs a piece of bash that knows the farm's functions."""
+    head = 'set -euo pipefail; . scripts/lib.sh; farm=%s; . scripts/farm.sh; ' % FARM
+    return subprocess.run(["bash", "-c", head + script], cwd=ROOT, check=True, text=True, **more)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Farm:
+    """A coordinator and its hosts, in processes of their own."""
+
+    def __init__(self, hosts, slots=2):
+        shutil.rmtree(FARM, ignore_errors=True)
+        os.makedirs(FARM)
+        self.port = free_port()
+        self.hosts = {}
+        for index in range(hosts):
+            name = "host%d" % (index + 1)
+            self.hosts[name] = free_port()
+            shell("farm_host %s %d %d" % (name, self.hosts[name], slots))
+        shell("farm_coordinator %d" % self.port)
+        user = subprocess.check_output(["id", "-un"], text=True).strip()
+        for name, port in self.hosts.items():
+            key = open("%s/%s/host_key.pub" % (FARM, name)).read().split()
+            self.call("POST", "/api/v1/hosts", {
+                "name": name, "address": "%s@127.0.0.1:%d" % (user, port),
+                "hostKey": " ".join(key[:2])})
+        self.wait_ready()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shell("farm_stop")
+
+    def wait_ready(self):
+        """Until every host has been probed and taken in."""
+        limit = time.monotonic() + IDLE_SECONDS_LIMIT
+        while True:
+            items = self.call("GET", "/api/v1/hosts")["items"]
+            if all(host["state"] == "ready" for host in items):
+                return
+            if time.monotonic() > limit:
+                raise SystemExit("hosts do not get ready: %s" % items)
+            time.sleep(0.1)
+
+    def call(self, method, path, body=None):
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        link.request(method, path, json.dumps(body) if body is not None else None, headers)
+        answer = link.getresponse()
+        text = answer.read()
+        link.close()
+        if answer.status >= 400:
+            raise SystemExit("%s %s: %d %s" % (method, path, answer.status, text))
+        return json.loads(text) if text else None
+
+    def register(self, name, template):
+        self.call("POST", "/api/v1/guestos", {
+            "name": name, "type": "linux", "template": {"kind": "folder", "path": template}})
+
+    def submit(self, name):
+        return self.call("POST", "/api/v1/builds", {"guestOS": name})["id"]
+
+    def events(self, build):
+        """Yields (event, lines of data, time of arrival) as a follower sees them."""
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
+        link.request("GET", "/api/v1/builds/%s/events" % build)
+        answer = link.getresponse()
+        name, data = "", []
+        for line in answer:
+            if line == b"\n":
+                if name:
+                    yield name, data, time.monotonic()
+                name, data = "", []
+            elif line.startswith(b"event: "):
+                name = line[7:-1].decode()
+            elif line.startswith(b"data: "):
+                data.append(line[6:])
+
+    def passed(self, build):
+        """Waits for the end and returns the build; anything but passed ends the bench."""
+        for name, data, _ in self.events(build):
+            if name == "end":
+                ended = json.loads(data[0])
+                if ended["state"] != "passed":
+                    raise SystemExit("build %s: %s" % (ended["state"], ended.get("fault")))
+                return ended
+        raise SystemExit("the events of build %s ended early" % build)
+
+    def process(self, name):
+        return int(open("%s/pid/%s" % (FARM, name)).read().split()[0])
+
+    def ssh(self, host, *more):
+        user = subprocess.check_output(["id", "-un"], text=True).strip()
+        return ["-i", FARM + "/plain_key", "-o", "UserKnownHostsFile=/dev/null",
+                "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-F", "none",
+                *more], "%s@127.0.0.1" % user, str(self.hosts[host])
+
+    def allow_plain_key(self, host):
+        """A second key without a forced command, for the yardsticks over the same sshd."""
+        if not os.path.exists(FARM + "/plain_key"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+                            FARM + "/plain_key"], check=True)
+        with open("%s/%s/authorized_keys" % (FARM, host), "a") as keys:
+            keys.write(open(FARM + "/plain_key.pub").read())
+
+
+def peak_rss_mb(pid):
+    return int(status(pid, "VmHWM")) / 1024
+
+
+def rss_mb(pid):
+    return int(status(pid, "VmRSS")) / 1024
+
+
+def status(pid, field):
+    for line in open("/proc/%d/status" % pid):
+        if line.startswith(field + ":"):
+            return line.split()[1]
+    return 0
+
+
+def template(name, command, **more):
+    folder = "%s/template-%s" % (FARM, name)
+    os.makedirs(folder)
+    with open(folder + "/aibuild.yml", "w") as out:
+        json.dump({"builder": "command", "command": command,
+                   "requirements": {"memory": "64MiB", "disk": "64MiB"}, **more}, out)
+    return folder
+
+
+def row(name, value, unit, yardstick, ratio, target, met):
+    return {"name": name, "value": round(value, 3), "unit": unit,
+            "yardstick": yardstick and {"name": yardstick[0], "value": round(yardstick[1], 3)},
+            "ratio": ratio and round(ratio, 3), "target": target, "met": bool(met)}
+
+
+def bench_build():
+    """The same template, by aibuild from submission to published image and by bare packer."""
+    folder = FARM + "/../bench-mini-linux"
+    path = subprocess.check_output(
+        [ROOT + "/examples/mini-linux/prepare.sh", os.path.abspath(folder)], text=True).strip()
+    ours, bare = [], []
+    with Farm(1) as farm:
+        farm.register("mini-linux", path)
+        # Both kinds once unmeasured, so that the page cache is warm for both.
+        for round_ in range(BUILD_ROUNDS + 1):
+            began = time.monotonic()
+            farm.passed(farm.submit("mini-linux"))
+            ours.append(time.monotonic() - began)
+            bare.append(bare_packer(path, round_))
+    ours, bare = statistics.median(ours[1:]), statistics.median(bare[1:])
+    ratio = ours / bare
+    return [row("build.overhead", ours, "s", ("packer build", bare), ratio,
+                "<= 1.05 x bare packer", ratio <= 1.05)]
+
+
+def bare_packer(path, round_):
+    work = "%s/bare-%d" % (FARM, round_)
+    shutil.copytree(path, work)
+    iso = os.path.abspath(FARM + "/../bench-mini-linux/mini-linux.iso")
+    with open(work + "/vars.json", "w") as out:
+        json.dump({"outdir": work + "/out", "vmname": "bare.qcow2", "isourl": iso,
+                   "isochecksum": "none", "accelerator": "tcg", "cpus": "1",
+                   "memory_mb": "512"}, out)
+    command = ["packer", "build", "-machine-readable", "-var-file=vars.json",
+               "mini-linuxx86_64.json"]
+    environment = {**os.environ, "CHECKPOINT_DISABLE": "1", "PACKER_CACHE_DIR": work + "/cache"}
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True)
+    took = time.monotonic() - began
+    if done.returncode != 0:
+        raise SystemExit("bare packer failed: " + done.stdout[-3000:])
+    return took
+
+
+def bench_pull():
+    """One large artifact from a host into the web root, verified and durable, against scp and
+    rsync of the same file over the same sshd."""
+    ours, scp, rsync = [], [], []
+    with Farm(1) as farm:
+        farm.allow_plain_key("host1")
+        big = FARM + "/big.raw"
+        subprocess.run(["dd", "if=/dev/urandom", "of=" + big, "bs=1M",
+                        "count=%d" % (PULL_BYTES >> 20), "status=none"], check=True)
+        folder = template("big", ["./copy.sh"], requirements={"memory": "64MiB", "disk": "1GiB"})
+        with open(folder + "/copy.sh", "w") as out:
+            out.write("#!/bin/sh\nexec cp '%s' \"$AIBUILD_OUTPUT/big.raw\"\n" % big)
+        os.chmod(folder + "/copy.sh", 0o755)
+        farm.register("big", folder)
+        for round_ in range(PULL_ROUNDS):
+            ours.append(pull_seconds(farm, farm.submit("big")))
+            scp.append(copy_seconds(farm, "scp", big, round_))
+            rsync.append(copy_seconds(farm, "rsync", big, round_))
+    rate = [(PULL_BYTES >> 20) / statistics.median(times) for times in (ours, scp, rsync)]
+    ratio = rate[0] / rate[1]
+    return [row("pull.cold", rate[0], "MiB/s", ("scp", rate[1]), ratio, ">= 1.0 x scp",
+                ratio >= 1.0),
+            row("pull.cold.rsync", rate[0], "MiB/s", ("rsync", rate[2]), rate[0] / rate[2],
+                "for comparison", True)]
+
+
+def pull_seconds(farm, build):
+    """From `collecting` to `publishing`, which comes when the file is verified and synced."""
+    began = None
+    for name, data, at in farm.events(build):
+        if name not in ("state", "end"):
+            continue
+        state = json.loads(data[0])["state"]
+        if state == "collecting" and began is None:
+            began = at
+        if state in ("publishing", "passed") and began is not None:
+            return at - began
+        if state == "failed":
+            raise SystemExit("pull failed: %s" % data)
+    raise SystemExit("no pull was seen")
+
+
+def copy_seconds(farm, program, big, round_):
+    options, place, port = farm.ssh("host1")
+    target = "%s/copy-%s-%d" % (FARM, program, round_)
+    if program == "scp":
+        command = ["scp", "-q", *options, "-P", port, "%s:%s" % (place, big), target]
+    else:
+        command = ["rsync", "-W", "-e", "ssh -p %s %s" % (port, " ".join(options)),
+                   "%s:%s" % (place, big), target]
+    began = time.monotonic()
+    subprocess.run(command, check=True)
+    took = time.monotonic() - began
+    os.remove(target)
+    return took
+
+
+def bench_log():
+    """Lines that a build prints, until a follower of the API has them; memory meanwhile."""
+    with Farm(1) as farm:
+        folder = template("chatty", ["seq", "-f", "line %.0f of the build's own output", "1",
+                                     str(LOG_LINES)], limits={"log": "1GiB"})
+        farm.register("chatty", folder)
+        pipe = subprocess.Popen(["seq", "-f", "line %.0f of the build's own output", "1",
+                                 str(LOG_LINES)], stdout=subprocess.PIPE)
+        began = time.monotonic()
+        count = sum(1 for _ in pipe.stdout)
+        plain = count / (time.monotonic() - began)
+        first = last = None
+        seen = 0
+        for name, data, at in farm.events(farm.submit("chatty")):
+            if name == "log":
+                first = first or at
+                last = at
+                seen += sum(1 for line in data if b'"s":"out"' in line)
+        if seen != LOG_LINES:
+            raise SystemExit("the follower saw %d of %d lines" % (seen, LOG_LINES))
+        rate = seen / (last - first)
+        peak = peak_rss_mb(farm.process("coordinator"))
+        agent = peak_rss_mb(farm.process("host1-agent"))
+    return [row("log.lines_per_second", rate, "lines/s", ("the same program into a pipe", plain),
+                rate / plain, ">= 50000", rate >= 50000),
+            row("rss.coordinator", peak, "MB", ("agent, same log", agent), None,
+                "< 150 while the log streams", peak < 150)]
+
+
+def bench_noop():
+    """Builds that do nothing, every durable step taken, over eight hosts; and idle memory."""
+    with Farm(NOOP_HOSTS, slots=4) as farm:
+        farm.register("noop", template("noop", ["true"]))
+        farm.passed(farm.submit("noop"))
+        idle = max(rss_mb(farm.process("host%d-agent" % (i + 1))) for i in range(NOOP_HOSTS))
+        farm.allow_plain_key("host1")
+        plain = ssh_rate(farm)
+        began = time.monotonic()
+        builds = submit_many(farm, NOOP_BUILDS)
+        for build in builds:
+            farm.passed(build)
+        rate = NOOP_BUILDS / (time.monotonic() - began)
+    return [row("dispatch.noop_per_second", rate, "builds/s",
+                ("ssh host true, one multiplexed connection", plain), rate / plain, ">= 50",
+                rate >= 50),
+            row("rss.agent", idle, "MB", None, None, "< 40 idle", idle < 40)]
+
+
+def submit_many(farm, count):
+    builds, lock = [], threading.Lock()
+
+    def work(share):
+        for _ in range(share):
+            build = farm.submit("noop")
+            with lock:
+                builds.append(build)
+    workers = [threading.Thread(target=work, args=(count // 4,)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return builds
+
+
+def ssh_rate(farm, count=200):
+    options, place, port = farm.ssh("host1", "-o", "ControlPath=%s/mux" % FARM)
+    base = ["ssh", *options, "-p", port]
+    master = subprocess.Popen([*base, "-M", "-N", place])
+    try:
+        while subprocess.run([*base, "-O", "check", place], capture_output=True).returncode:
+            if master.poll() is not None:
+                raise SystemExit("the multiplexed ssh did not start")
+            time.sleep(0.05)
+        began = time.monotonic()
+        for _ in range(count):
+            subprocess.run([*base, place, "true"], check=True)
+        return count / (time.monotonic() - began)
+    finally:
+        master.terminate()
+        master.wait()
+
+
+BENCHES = {"build.overhead": bench_build, "pull.cold": bench_pull,
+           "log.lines_per_second": bench_log, "dispatch.noop_per_second": bench_noop,
+           "rss.coordinator": bench_log, "rss.agent": bench_noop}
+
+
+def main():
+    wanted = [name for name in os.environ.get("ONLY", "").split(",") if name] or list(BENCHES)
+    unknown = [name for name in wanted if name not in BENCHES]
+    if unknown:
+        raise SystemExit("no such row: %s; there are %s" % (
+            ", ".join(unknown), ", ".join(BENCHES)))
+    rows = []
+    for bench in dict.fromkeys(BENCHES[name] for name in wanted):
+        print("· " + " ".join(bench.__doc__.split()), file=sys.stderr, flush=True)
+        rows += bench()
+    with open(ROOT + "/bench/results.json", "w") as out:
+        json.dump(rows, out, indent=2)
+        out.write("\n")
+    print("%-26s %12s %-9s %-44s %7s  %-28s" % (
+        "figure", "value", "unit", "yardstick (same run)", "ratio", "target"))
+    for each in rows:
+        yardstick = each["yardstick"]
+        print("%-26s %12.2f %-9s %-44s %7s  %-28s %s" % (
+            each["name"], each["value"], each["unit"],
+            yardstick and "%s: %.2f" % (yardstick["name"], yardstick["value"]) or "",
+            each["ratio"] or "", each["target"], "met" if each["met"] else "MISSED"))
+    sys.exit(0 if all(each["met"] for each in rows) else 1)
+
+
+if __name__ == "__main__":
+    main()
