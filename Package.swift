@@ -115,7 +115,10 @@ let package = Package(
         // Tests
         module(
             "TestSupport", "Tests/TestSupport",
-            ["CLinux", "LoopKit", "ProcessKit", "SQLKit", "SSHKit", "Support"]),
+            [
+                "CLinux", "HTTPClientKit", "HTTPTypes", "LoopKit", "ProcessKit", "SQLKit",
+                "SSHKit", "Support",
+            ]),
         tests(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
@@ -140,6 +143,12 @@ let package = Package(
         tests(
             "CoordinatorServiceTests",
             ["BuildProtocol", "CoordinatorCore", "CoordinatorService", "Support", "TestSupport"]),
+        tests(
+            "EndToEndTests",
+            [
+                "HTTPClientKit", "HTTPTypes", "ProcessKit", "SQLKit", "Support", "TestSupport",
+                "aibuild-agent", "aibuild-coordinator",
+            ]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),

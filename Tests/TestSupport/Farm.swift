@@ -1,0 +1,225 @@
+import Glibc
+import ProcessKit
+public import SQLKit
+import Support
+import Synchronization
+
+/// A real farm on loopback for one test: hosts with sshd and agent, one coordinator, its API. All
+/// of it is killed and removed when the test ends, also when it fails.
+public final class Farm: Sendable {
+    public struct Setup: Sendable {
+        public var hosts = 1
+        /// Lines for every `agent.yml`.
+        public var agentLines = ["slots: 2", "vcpus: 8", "memory_bytes: 16GiB"]
+        /// Lines for one host's `agent.yml`.
+        public var extraAgentLines: [String: [String]] = [:]
+        /// What the coordinator's key is forced to, instead of the gate; empty: nothing.
+        public var forcedCommand: String?
+        /// Hosts whose agent runs from the start; `nil`: all.
+        public var daemons: Set<String>?
+        public var registersHosts = true
+        public var startsCoordinator = true
+        public var hostLostSeconds = 600
+        public var database: MariaDBEndpoint?
+        /// Lines for `coordinator.yml`, at its end.
+        public var coordinatorLines: [String] = []
+        /// The web root is a file system of its own, of this size.
+        public var webRootTmpfs: String?
+
+        public init() {}
+    }
+
+    public let folder: String
+    public let hosts: [FarmHost]
+    public let setup: Setup
+    public let webRoot: String
+    public let stateFolder: String
+    public let configPath: String
+    private let folderKeeper: FarmFolder
+    private let current = Mutex<(program: FarmProgram, port: UInt16)?>(nil)
+
+    /// Runs `body` with a farm of its own.
+    public static func run(
+        _ setup: Setup = Setup(), _ body: (Farm) async throws -> Void
+    ) async throws {
+        let farm = try await Farm(setup)
+        do {
+            try await farm.start()
+            try await body(farm)
+        } catch {
+            let report = farm.report
+            farm.stop()
+            throw Failure("\(error)\n\(report)")
+        }
+        farm.stop()
+    }
+
+    private init(_ setup: Setup) async throws {
+        self.setup = setup
+        folderKeeper = try FarmFolder()
+        folder = folderKeeper.path
+        webRoot = "\(folder)/www"
+        stateFolder = "\(folder)/coordinator"
+        configPath = "\(folder)/coordinator.yml"
+        try Files.makeFolder(webRoot)
+        try Files.makeFolder("\(folder)/templates")
+        try await SSHServer.makeKey("\(folder)/id_ed25519", "ed25519")
+        let key = String(
+            decoding: try Files.read("\(folder)/id_ed25519.pub", limitBytes: 4096), as: UTF8.self
+        ).split(separator: "\n").first.map(String.init)
+        guard let key else { throw Failure("ssh-keygen made no key") }
+        var hosts: [FarmHost] = []
+        for index in 0..<setup.hosts {
+            let name = "kvm\(index)"
+            hosts.append(
+                try await FarmHost(
+                    name, folder: folder, key: key,
+                    lines: setup.agentLines + (setup.extraAgentLines[name] ?? []),
+                    forced: setup.forcedCommand))
+        }
+        self.hosts = hosts
+    }
+
+    private func start() async throws {
+        if let size = setup.webRootTmpfs {
+            try await shell("mount -t tmpfs -o size=\(size) tmpfs \(webRoot)")
+        }
+        for host in hosts where setup.daemons?.contains(host.name) ?? true {
+            try host.startDaemon()
+        }
+        guard setup.startsCoordinator else { return }
+        try await startCoordinator()
+        guard setup.registersHosts else { return }
+        for host in hosts { try await register(host) }
+        for host in hosts where setup.daemons?.contains(host.name) ?? true {
+            _ = try await api.host(host.name, is: "ready")
+        }
+    }
+
+    private func stop() {
+        current.withLock { $0?.program.kill() }
+        for host in hosts { host.killDaemon() }
+        folderKeeper.sweep()
+    }
+
+    /// What every part said, for a test that failed.
+    public var report: String {
+        var text = "--- coordinator\n\(coordinator?.log.suffix(6000) ?? "")"
+        for host in hosts {
+            text += "\n--- \(host.name)\n\(host.agentLog.suffix(3000))"
+            text += "\n--- sshd of \(host.name)\n\(host.ssh.log.suffix(1500))"
+        }
+        return text
+    }
+
+    // MARK: The coordinator
+
+    public var coordinator: FarmProgram? { current.withLock { $0?.program } }
+    public var port: UInt16 { current.withLock { $0?.port ?? 0 } }
+    public var api: FarmClient { FarmClient(base: "http://127.0.0.1:\(port)") }
+
+    /// - Parameter keepingPort: as after a crash, so that followers find it again.
+    public func startCoordinator(keepingPort: Bool = false) async throws {
+        for _ in 0..<10 {
+            let port = keepingPort && self.port != 0 ? self.port : try LoopbackPort.free()
+            try writeConfiguration(port: port)
+            let program = try FarmProgram(
+                "aibuild-coordinator", ["--config", configPath],
+                logPath: "\(folder)/coordinator.log")
+            current.withLock { $0 = (program, port) }
+            let api = self.api
+            let isUp: Bool = try await eventually("the coordinator serves", everyMilliseconds: 20) {
+                if program.status != nil { return false }
+                return (try? await api.get("/readyz").status) == 200 ? true : nil
+            }
+            if isUp { return }
+            // Somebody took the port first.
+            guard program.log.contains("\(port)") && !keepingPort else { break }
+        }
+        throw Failure("the coordinator did not start: \(coordinator?.log ?? "")")
+    }
+
+    public func writeConfiguration(port: UInt16) throws {
+        var lines = [
+            "state_folder: \(stateFolder)", "web_root: \(webRoot)",
+            "api: {listen: 127.0.0.1, port: \(port)}", "ssh: {key_file: \(folder)/id_ed25519}",
+            "limits: {host_lost: \(setup.hostLostSeconds)s}",
+        ]
+        if let database = setup.database {
+            let passwordFile = "\(folder)/password"
+            try Files.replace(passwordFile, with: database.password.utf8, mode: 0o600)
+            lines.append(
+                "database: {engine: mariadb, port: \(database.port), user: \(database.user), "
+                    + "password_file: \(passwordFile), database: \(database.database)}")
+        }
+        lines += setup.coordinatorLines
+        try Files.replace(configPath, with: (lines.joined(separator: "\n") + "\n").utf8)
+    }
+
+    public func register(_ host: FarmHost) async throws {
+        let answer = try await api.addHost(
+            name: host.name, address: host.address, hostKey: try host.ssh.hostKey().description)
+        guard answer.status == 201 else { throw Failure(FarmClient.text(answer)) }
+    }
+
+    // MARK: Templates
+
+    /// Writes a template repository and registers the guest OS of the same name.
+    public func template(
+        _ name: String, _ yaml: String, files: [String: String] = [:]
+    ) async throws {
+        let folder = try writeTemplate(name, yaml, files: files)
+        let answer = try await api.register(guestOS: name, folder: folder)
+        guard answer.status == 201 else { throw Failure(FarmClient.text(answer)) }
+    }
+
+    @discardableResult
+    public func writeTemplate(
+        _ name: String, _ yaml: String, files: [String: String] = [:]
+    ) throws -> String {
+        let folder = "\(self.folder)/templates/\(name)"
+        try Files.makeFolder(folder)
+        try Files.replace("\(folder)/aibuild.yml", with: yaml.utf8)
+        for (file, text) in files {
+            try Files.makeFolder(Files.folder(of: "\(folder)/\(file)"))
+            try Files.replace("\(folder)/\(file)", with: text.utf8, mode: 0o755)
+        }
+        return folder
+    }
+
+    /// A guest OS whose build is this shell script. It leaves images in `$AIBUILD_OUTPUT`.
+    public func script(
+        _ name: String, _ script: String, yaml: String = ""
+    ) async throws {
+        // Little room, so that many fit.
+        let needs =
+            yaml.contains("requirements:") ? "" : "requirements: {memory: 64MiB, disk: 1MiB}\n"
+        try await template(
+            name, "builder: command\ncommand: [./build.sh]\n" + needs + yaml,
+            files: ["build.sh": "#!/bin/sh\nset -eu\n" + script + "\n"])
+    }
+
+    /// Runs a shell command of the test's own.
+    @discardableResult
+    public func shell(_ command: String, timeoutSeconds: Int = 60) async throws -> String {
+        let output = try await Command(
+            ["/bin/sh", "-ec", command], environment: Command.minimalEnvironment,
+            workFolder: folder
+        ).run(timeoutSeconds: timeoutSeconds, outputLimitBytes: 16 << 20)
+        guard output.status.isSuccess else {
+            throw Failure("\(command): \(output.status) \(output.stderrText)")
+        }
+        return output.stdoutText
+    }
+
+    /// Processes of builds: what runs in this farm but daemons, supervisors and gates.
+    public func buildProcesses() -> [Int32] {
+        let own = Set(hosts.compactMap { $0.daemon?.pid } + [coordinator?.pid].compactMap(\.self))
+        return folderKeeper.processes().filter { pid in
+            guard !own.contains(pid) else { return false }
+            let bytes = (try? Files.read("/proc/\(pid)/cmdline", limitBytes: 1 << 20)) ?? []
+            let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            return !words.contains("supervise") && !words.contains("gate")
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import Glibc
+import Support
+import Synchronization
+
+/// A KVM host on loopback: a private sshd whose only key is forced to the gate, and an agent with
+/// a state folder of its own.
+public final class FarmHost: Sendable {
+    public let name: String
+    public let ssh: SSHServer
+    /// The agent's state folder.
+    public let stateFolder: String
+    public let configPath: String
+    private let logPath: String
+    private let current = Mutex<FarmProgram?>(nil)
+
+    init(
+        _ name: String, folder: String, key: String, lines: [String], forced: String?
+    ) async throws {
+        self.name = name
+        stateFolder = "\(folder)/\(name)"
+        configPath = "\(folder)/\(name).yml"
+        logPath = "\(folder)/\(name).log"
+        let config =
+            ["state_folder: \(stateFolder)", "accelerator: tcg"] + lines
+        try Files.replace(configPath, with: (config.joined(separator: "\n") + "\n").utf8)
+        let agent = try FarmProgram.path("aibuild-agent")
+        let command = forced ?? "\(agent) gate --config \(configPath)"
+        var configuration = SSHServer.Configuration()
+        configuration.clientKeyTypes = []
+        ssh = try await SSHServer.start(configuration)
+        let options = command.isEmpty ? "" : "restrict,command=\"\(command)\" "
+        try Files.replace(
+            ssh.folder + "/authorized_keys", with: (options + key + "\n").utf8, mode: 0o600)
+    }
+
+    public var address: String { ssh.endpoint.description }
+
+    /// The daemon that runs now.
+    public var daemon: FarmProgram? { current.withLock(\.self) }
+
+    public func startDaemon() throws {
+        let program = try FarmProgram(
+            "aibuild-agent", ["daemon", "--config", configPath], logPath: logPath)
+        current.withLock { $0 = program }
+    }
+
+    /// The daemon's socket goes with it, and so do the gates' sessions; the builds run on.
+    public func killDaemon() { daemon?.kill() }
+
+    /// Attempts that lie on the host's disk.
+    public var attempts: [String] { (try? Files.list("\(stateFolder)/attempts")) ?? [] }
+
+    /// The log of an attempt as it stands on the host's disk.
+    public func log(_ attempt: String) throws -> [UInt8] {
+        try Files.read("\(stateFolder)/attempts/\(attempt)/log.ndjson", limitBytes: 1 << 30)
+    }
+
+    public var agentLog: String { daemon?.log ?? "" }
+}

@@ -1,0 +1,66 @@
+import Glibc
+public import ProcessKit
+import Support
+import Synchronization
+
+/// A program of the product, as a child of the test, with what it says in a file.
+public final class FarmProgram: Sendable {
+    public let pid: Int32
+    public let logPath: String
+    private let child: ChildProcess
+    private let ended = Mutex<ExitStatus?>(nil)
+
+    /// - Parameter name: of a program that lies beside the test's own: `aibuild-agent`.
+    public init(_ name: String, _ arguments: [String], logPath: String) throws {
+        self.logPath = logPath
+        let log = try Descriptor(logPath, O_WRONLY | O_CREAT | O_APPEND)
+        child = try ChildProcess(
+            Command(
+                [try Self.path(name)] + arguments, environment: Command.minimalEnvironment),
+            streams: .init(output: log.raw, error: log.raw))
+        pid = child.pid
+    }
+
+    deinit { kill() }
+
+    /// Beside the test bundle: `.build/debug/…`.
+    public static func path(_ name: String) throws -> String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        guard count > 0 else { throw SystemError.last("cannot read /proc/self/exe") }
+        let own = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let path = Files.folder(of: own) + "/" + name
+        guard Files.exists(path) else { throw Failure("\(path) is not built") }
+        return path
+    }
+
+    public var log: String {
+        let bytes = (try? Files.read(logPath, limitBytes: 64 << 20)) ?? []
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// How it ended, `nil` while it runs.
+    public var status: ExitStatus? {
+        ended.withLock { ended in
+            if ended == nil { ended = (try? child.reap()) ?? nil }
+            return ended
+        }
+    }
+
+    public func signal(_ signal: Int32) {
+        if status == nil { child.signalGroup(signal) }
+    }
+
+    /// As a crash would; returns when it is gone.
+    public func kill() {
+        guard status == nil else { return }
+        child.signalGroup(SIGKILL)
+        _ = try? Wait.readable([child.pidfd.raw], timeoutMilliseconds: 10_000)
+        _ = status
+    }
+
+    /// Waits for its end.
+    public func exit(seconds: Int64 = 30) async throws -> ExitStatus {
+        try await eventually("\(Files.name(of: logPath)) ends: \(log)", seconds: seconds) { status }
+    }
+}

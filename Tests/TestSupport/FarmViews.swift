@@ -1,0 +1,72 @@
+// What the API answers, as far as tests look at it.
+
+public struct FarmBuild: Decodable, Sendable {
+    public struct Fault: Decodable, Sendable, Hashable {
+        public var `class`, code, reason: String
+    }
+
+    public struct Image: Decodable, Sendable {
+        public var name, path, url, sha256, format: String
+        public var sizeBytes: Int64
+        public var virtualSizeBytes: Int64?
+    }
+
+    public struct Outcome: Decodable, Sendable {
+        public var fault: Fault?
+        public var exitCode: Int?
+    }
+
+    public struct Attempt: Decodable, Sendable {
+        public var attempt, host: String
+        public var ordinal: Int
+        public var outcome: Outcome?
+        public var logBytes: Int64?
+        public var logSHA256: String?
+        public var accelerator: String?
+
+        /// `kvm1 packer.failed`, `kvm1 passed`, `kvm1 ?` while it runs.
+        public var summary: String {
+            "\(host) " + (outcome.map { $0.fault?.code ?? "passed" } ?? "?")
+        }
+    }
+
+    public struct Waiting: Decodable, Sendable {
+        public struct Host: Decodable, Sendable {
+            public var host, reason: String
+        }
+
+        public var position: Int
+        public var summary, remedy: String
+        public var hosts: [Host]
+    }
+
+    public var id, guestOS, imageName, state: String
+    public var number, attemptCount: Int
+    public var cancelRequested: Bool
+    public var phase, host, attempt: String?
+    public var durationSeconds: Double?
+    public var fault: Fault?
+    public var image: Image?
+    public var attempts: [Attempt]?
+    public var waiting: Waiting?
+
+    public var isEnded: Bool { ["passed", "failed", "cancelled"].contains(state) }
+}
+
+public struct FarmHostView: Decodable, Sendable {
+    public var name, address, state, detail: String
+    public var drained: Bool
+    public var running: Int
+    public var accelerators: [String]
+}
+
+public struct FarmList<Item: Decodable & Sendable>: Decodable, Sendable {
+    public var items: [Item]
+    public var next: String?
+}
+
+public struct FarmProblem: Decodable, Sendable {
+    public var title, detail: String
+    public var remedy: String?
+    public var status: Int
+}
