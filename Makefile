@@ -28,7 +28,9 @@ build: deps ## release binaries in .build/bin: aibuild, aibuild-coordinator, aib
 
 test: deps ## every test, with the real components (TEST=name runs those whose name has it)
 	@$(swift) build --build-tests
-	@$(swift) test --skip-build --disable-xctest $(if $(TEST),--filter '$(TEST)')
+	@# So many tests at once as the machine bears: most of them start real servers.
+	@SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(or $(WIDTH),4) \
+		$(swift) test --skip-build --disable-xctest $(if $(TEST),--filter '$(TEST)')
 
 demo: build ## two hosts, two builds, two published images (KEEP=1 serves on, PORT=… for another than 9753)
 	@KEEP='$(KEEP)' PORT='$(PORT)' scripts/demo.sh
@@ -36,7 +38,7 @@ demo: build ## two hosts, two builds, two published images (KEEP=1 serves on, PO
 demo-stop: ## end a demo that was kept
 	@scripts/demo.sh stop
 
-bench: build ## measure against packer, scp, rsync and ssh; writes bench/results.json (ONLY=pull.cold: one row)
+bench: build ## measure against packer, scp, rsync and ssh; writes bench/results.json (ONLY=row,row) (ONLY=pull.cold: one row)
 	@ONLY='$(ONLY)' python3 bench/bench.py
 
 format: ## format the Swift sources

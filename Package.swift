@@ -97,8 +97,8 @@ let package = Package(
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
-                "BuildProtocol", "CoordinatorCore", "ProcessKit", "SQLKit", "SSHKit", "Support",
-                "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
+                "Support", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
@@ -139,6 +139,12 @@ let package = Package(
             ]),
         tests("TidyTests", ["ProcessKit", "Support"]),
         tests("BuildProtocolTests", ["BuildProtocol", "Support"]),
+        tests(
+            "CoordinatorAPITests",
+            [
+                "BuildProtocol", "CoordinatorAPI", "CoordinatorCore", "CoordinatorService",
+                "HTTPTypes", "Support", "TestSupport",
+            ]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests(
             "CoordinatorServiceTests",

@@ -10,7 +10,8 @@ public struct LogRecord: Sendable, Hashable, Codable {
     /// Unix time in milliseconds on the host.
     public var t: Int64
     public var s: Stream
-    /// The text. Bytes that are no UTF-8 stand as `\xNN`; control characters are kept (JSON-escaped).
+    /// The text. Bytes that are no UTF-8 stand as `\xNN`; control characters are kept
+    /// (JSON-escaped).
     public var m: String
     /// The line goes on in the next record of the same stream.
     public var more: Bool?

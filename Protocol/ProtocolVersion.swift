@@ -1,5 +1,6 @@
 //! BuildProtocol: the words that coordinator, agent and CLI share: messages, the line codec, states
-//! with their legal transitions, names and limits. Pure: no clock, randomness, task, file or socket.
+//! with their legal transitions, names and limits. Pure: no clock, randomness, task, file or
+//! socket.
 
 /// The version of the language that coordinator and agent speak.
 ///

@@ -48,7 +48,7 @@ follow() {
     mkfifo "$pipe"
     sed -u "s|^|[$1] |" <"$pipe" &
     readers+=($!)
-    aibuild logs "$1" --follow >"$pipe" 2>&1 &
+    "$bin/aibuild" logs "$1" --follow >"$pipe" 2>&1 &
     followers+=($!)
 }
 

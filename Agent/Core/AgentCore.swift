@@ -38,8 +38,12 @@ public enum AgentLimits {
     /// Free room that an agent keeps for logs and results.
     public static let diskReserveBytes: Int64 = 256 << 20
 
-    /// Ports of one attempt: half for SSH into the guest, half for VNC.
-    public static let portsPerAttempt = 16
+    /// Ports of one attempt for SSH into the guest; Packer wants a range.
+    public static let portsPerAttempt = 8
+    /// Ports for VNC, the same for all attempts: Packer 1.6 counts QEMU's displays from
+    /// `vnc_port_min`, QEMU from 5900, so no other minimum works. Packer picks one at random; the
+    /// range is wide enough that two builds at the same moment hardly meet.
+    public static let vncPorts = 5_900..<6_900
     /// Below the range the kernel takes client ports from, above the usual services.
     public static let portRange = 20_000..<32_000
 
@@ -52,6 +56,8 @@ public enum AgentLimits {
     public static let stateFileBytes = 64 << 20
     /// A Packer template or variable file.
     public static let packerTemplateBytes = 4 << 20
+    /// Strings within interpolations within strings of an HCL2 template: people write two.
+    public static let hclDepth = 32
 
     /// Tries of one base image within an attempt, and the pause before each next one.
     public static let fetchTries = 3

@@ -106,8 +106,9 @@ struct HCLScanner {
         }
     }
 
-    /// A quoted string. An interpolation `${…}` may hold strings and braces of its own.
-    private mutating func string() -> Token {
+    /// A quoted string. An interpolation `${…}` may hold strings and braces of its own; how deep
+    /// they may lie in each other is bounded, because this recurses.
+    private mutating func string(depth: Int = 0) -> Token {
         position += 1
         let start = position
         var braces = 0
@@ -119,7 +120,10 @@ struct HCLScanner {
                 braces += 1
                 position += 1
             case UInt8(ascii: "}") where braces > 0: braces -= 1
-            case UInt8(ascii: "\"") where braces == 0:
+            case UInt8(ascii: "\"") where braces > 0 && depth < AgentLimits.hclDepth:
+                _ = string(depth: depth + 1)
+                continue
+            case UInt8(ascii: "\""):
                 let name = String(decoding: text[start..<position], as: UTF8.self)
                 position += 1
                 return .string(name)

@@ -14,7 +14,7 @@ public enum PackerVariables {
         public var accelerator: Accelerator?
         public var vcpus: Int
         public var memoryBytes: Int64
-        /// First half for SSH, second half for VNC.
+        /// For SSH into the guest.
         public var ports: Range<Int>
 
         public init(
@@ -34,7 +34,6 @@ public enum PackerVariables {
         }
 
         var values: [String: String] {
-            let middle = ports.lowerBound + ports.count / 2
             var values = [
                 "outdir": outputFolder,
                 "vmname": imageName + ".qcow2",
@@ -43,9 +42,9 @@ public enum PackerVariables {
                 "cpus": String(vcpus),
                 "memory_mb": String(memoryBytes >> 20),
                 "host_port_min": String(ports.lowerBound),
-                "host_port_max": String(middle - 1),
-                "vnc_port_min": String(middle),
-                "vnc_port_max": String(ports.upperBound - 1),
+                "host_port_max": String(ports.upperBound - 1),
+                "vnc_port_min": String(AgentLimits.vncPorts.lowerBound),
+                "vnc_port_max": String(AgentLimits.vncPorts.upperBound - 1),
             ]
             values["accelerator"] = accelerator?.rawValue
             values["isourl"] = baseImagePath

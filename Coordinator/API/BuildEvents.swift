@@ -31,7 +31,11 @@ actor BuildEvents: HTTPStreamSource {
             do {
                 // The state is read before the log: what ended has its whole log here.
                 guard let (build, live) = try await api.coordinator.find(id) else { return nil }
-                var out = try stateEvent(BuildView(build, live))
+                var view = BuildView(build, live)
+                if build.state == .queued, view.phase == nil {
+                    view.phase = await api.coordinator.explain(id)?.summary
+                }
+                var out = try stateEvent(view)
                 let log = try await logEvents(build)
                 out += log
                 if build.state.isEnded && log.isEmpty {

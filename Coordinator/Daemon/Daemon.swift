@@ -48,7 +48,7 @@ enum Daemon {
             logPath: { logs.path($0) })
         let gateway = try SSHHostGateway(
             identity: try configuration.identity(),
-            templatePath: { try templates.path(of: $0) })
+            template: { try await templates.read($0, from: $1) })
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
             environment: SystemEnvironment(), limits: configuration.limits)

@@ -18,6 +18,7 @@ public actor Coordinator {
     private var tickWanted = false
     private var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
     private var webRootFreeBytes: Int64?
+    private var webRootMeasuredMilliseconds: Int64 = -1000
     let log = Logger("coordinator")
 
     public init(ports: Ports) { self.ports = ports }
@@ -112,7 +113,7 @@ public actor Coordinator {
     }
 
     private func decideOnce() async {
-        webRootFreeBytes = try? await ports.webRoot.freeBytes()
+        await measureWebRoot()
         for decision in Scheduler.decide(world()) {
             switch decision {
             case .start(let id, let host): await start(id, on: host)
@@ -120,6 +121,14 @@ public actor Coordinator {
             case .wake(let at): setAlarm(at)
             }
         }
+    }
+
+    /// Once a second at most: ticks may come by the hundred.
+    private func measureWebRoot() async {
+        let now = ports.environment.monotonicMilliseconds()
+        guard now - webRootMeasuredMilliseconds >= 1000 else { return }
+        webRootMeasuredMilliseconds = now
+        webRootFreeBytes = try? await ports.webRoot.freeBytes()
     }
 
     /// Wakes at the earliest time that was asked for.

@@ -43,8 +43,10 @@ static void close_from(unsigned first) {
 /// Runs in the child, which shares the parent's memory until it executes something: only
 /// async-signal-safe calls, because other threads of the parent may hold any lock.
 static void run_child(const struct aib_spawn_request *r, volatile int *error) {
-  struct sigaction standard = {.sa_handler = SIG_DFL};
-  for (int s = 1; s < NSIG; s++) sigaction(s, &standard, NULL);
+  // By system call: glibc's sigaction refuses the two signals that it keeps for itself, and an
+  // ignored one of them would stay ignored. All zeros is the kernel's form of SIG_DFL.
+  const unsigned long standard[8] = {0};
+  for (int s = 1; s < NSIG; s++) syscall(SYS_rt_sigaction, s, standard, NULL, NSIG / 8);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);

@@ -15,7 +15,8 @@ import Synchronization
 /// It is no task executor: jobs that are run as those of both kinds leave the actor at every call
 /// to itself, and what they saw just before may then no longer be true.
 ///
-/// The thread lives as long as the process: there is no moment at which nobody can have work for it.
+/// The thread lives as long as the process: there is no moment at which nobody can have work for
+/// it.
 public final class EventLoop: SerialExecutor {
     private struct State {
         var jobs: [UnownedJob] = []
@@ -75,8 +76,8 @@ public final class EventLoop: SerialExecutor {
         for continuation in resumed { continuation.resume(returning: true) }
     }
 
-    /// Ends all waits on `fd`, as if it were ready. Must be called before `fd` is closed: its number
-    /// may at once belong to another descriptor.
+    /// Ends all waits on `fd`, as if it were ready. Must be called before `fd` is closed: its
+    /// number may at once belong to another descriptor.
     public func forget(fd: Int32) {
         state.withLock { _ in
             _ = aib_epoll_remove(epoll, fd)  // ENOENT: nobody ever waited on it
@@ -84,8 +85,8 @@ public final class EventLoop: SerialExecutor {
         wake(fd: fd)
     }
 
-    /// As the public `wait`; returns at once when `isClosed` says so. It is asked at a moment when a
-    /// later `forget` is sure to find this task, so that no wait outlives its descriptor.
+    /// As the public `wait`; returns at once when `isClosed` says so. It is asked at a moment when
+    /// a later `forget` is sure to find this task, so that no wait outlives its descriptor.
     ///
     /// `isolation`: the caller does not leave its actor before it waits, so that what it found out
     /// just before is still true then. Without it the closures here would run on the global pool.

@@ -1,4 +1,5 @@
-/// Deadlines, earliest first. What ended before its deadline stays in the heap until it is compacted.
+/// Deadlines, earliest first. What ended before its deadline stays in the heap until it is
+/// compacted.
 struct TimerHeap {
     struct Entry {
         var deadlineMilliseconds: Int64

@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 public import Support
 
-/// Events of folders: something in one was written, created, moved in or deleted. Says which folder,
-/// not what: the reader looks, so that a lost or merged event does no harm.
+/// Events of folders: something in one was written, created, moved in or deleted. Says which
+/// folder, not what: the reader looks, so that a lost or merged event does no harm.
 public struct FolderWatch: ~Copyable, Sendable {
     /// Readable when there are events; for poll or an event loop.
     public let descriptor: Descriptor

@@ -53,8 +53,8 @@ enum AlgorithmKind: String, CaseIterable {
         case .keyExchange:
             "Allow curve25519-sha256 in KexAlgorithms of the host's sshd_config"
         case .hostKey:
-            "Give the host an ed25519 or ECDSA host key (`ssh-keygen -A`, and a HostKey line in its "
-                + "sshd_config)"
+            "Give the host an ed25519 or ECDSA host key (`ssh-keygen -A`, and a HostKey line in "
+                + "its sshd_config)"
         case .cipher:
             "Allow aes128-ctr in Ciphers of the host's sshd_config"
         case .mac:

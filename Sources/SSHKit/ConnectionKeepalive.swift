@@ -40,8 +40,8 @@ extension SSHConnection {
                 SSHError(
                     .connectionLost,
                     "\(endpoint.place) has not answered for "
-                        + "\(keepalive.missed * options.keepaliveSeconds) s: the host or the network "
-                        + "to it is down."))
+                        + "\(keepalive.missed * options.keepaliveSeconds) s: the host or the "
+                        + "network to it is down."))
             return false
         }
         if !keepalive.isAsking, let id = channels.keys.min() {

@@ -32,10 +32,10 @@ struct HandshakeProbe {
         guard Set(names).isDisjoint(with: theirs) else { return nil }
         return SSHError(
             .hostKeyChanged,
-            "\(endpoint.place) has no \(hostKeyType) host key any more, by which it is known here; it "
-                + "offers \(list(theirs)). If its host keys were changed on purpose, read the new one "
-                + "on the host itself and add the host again; if not, another machine answers in its "
-                + "place.")
+            "\(endpoint.place) has no \(hostKeyType) host key any more, by which it is known here; "
+                + "it offers \(list(theirs)). If its host keys were changed on purpose, read the "
+                + "new one on the host itself and add the host again; if not, another machine "
+                + "answers in its place.")
     }
 
     private func nothingInCommon(
@@ -44,8 +44,9 @@ struct HandshakeProbe {
         SSHError(
             .noCommonAlgorithm,
             "\(endpoint.place) (\(printable(banner))) and this machine have no \(kind.rawValue) "
-                + "algorithm in common. The host offers \(list(theirs)); libssh2 \(Session.version) "
-                + "here can do \(list(ours)). \(kind.remedy), or use libssh2 1.11 or newer here.")
+                + "algorithm in common. The host offers \(list(theirs)); libssh2 "
+                + "\(Session.version) here can do \(list(ours)). \(kind.remedy), or use libssh2 "
+                + "1.11 or newer here.")
     }
 
     private func list(_ names: [String]) -> String {

@@ -16,8 +16,8 @@ extension SSHConnection {
             throw SSHError(
                 .timedOut,
                 "\(endpoint.place) took the connection but did not finish the SSH handshake within "
-                    + "\(options.connectTimeoutSeconds) s. Check that sshd listens on that port and "
-                    + "that the host is not overloaded.")
+                    + "\(options.connectTimeoutSeconds) s. Check that sshd listens on that port "
+                    + "and that the host is not overloaded.")
         } catch let error as SSHError where error.code == .connectionLost {
             throw SSHError(
                 .connectionLost,
@@ -55,8 +55,8 @@ extension SSHConnection {
                 "\(endpoint.place) shows the host key \(shown.type) \(shown.fingerprint), but is "
                     + "known here by \(expected.type) \(expected.fingerprint). If its host key was "
                     + "changed on purpose, compare the new one with `ssh-keygen -lf "
-                    + "/etc/ssh/ssh_host_ed25519_key.pub` on the host itself and add the host again; "
-                    + "if not, another machine answers in its place.")
+                    + "/etc/ssh/ssh_host_ed25519_key.pub` on the host itself and add the host "
+                    + "again; if not, another machine answers in its place.")
         }
     }
 
@@ -101,8 +101,8 @@ extension SSHConnection {
             throw SSHError(
                 .authenticationRefused,
                 "\(endpoint.place) does not let \(endpoint.user) log in with a key; it offers "
-                    + "\(methods.isEmpty ? "nothing" : methods). Allow it in the host's sshd_config "
-                    + "(PubkeyAuthentication, AuthenticationMethods, AllowUsers).")
+                    + "\(methods.isEmpty ? "nothing" : methods). Allow it in the host's "
+                    + "sshd_config (PubkeyAuthentication, AuthenticationMethods, AllowUsers).")
         }
         return methods
     }

@@ -13,7 +13,8 @@ final class PendingSignature {
 
     private var state = State.idle
 
-    /// Goes on with the login; `LIBSSH2_ERROR_EAGAIN` while the socket or a signature is waited for.
+    /// Goes on with the login; `LIBSSH2_ERROR_EAGAIN` while the socket or a signature is waited
+    /// for.
     func authenticate(_ session: OpaquePointer, _ user: String, _ publicKey: [UInt8]) -> Int32 {
         var abstract: UnsafeMutableRawPointer? = Unmanaged.passUnretained(self).toOpaque()
         return libssh2_userauth_publickey(

@@ -64,8 +64,8 @@ public actor SSHConnection {
         }
     }
 
-    /// The key that a host shows, for an admin to compare with what the host itself says. Nothing is
-    /// proved by it but that somebody answers there who owns it.
+    /// The key that a host shows, for an admin to compare with what the host itself says. Nothing
+    /// is proved by it but that somebody answers there who owns it.
     ///
     /// - Throws: `SSHError`; `CancellationError`.
     public static func scanHostKey(

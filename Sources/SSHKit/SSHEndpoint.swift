@@ -17,8 +17,8 @@ public struct SSHEndpoint: Sendable, Hashable, CustomStringConvertible {
         func invalid(_ why: String) -> SSHError {
             SSHError(
                 .addressInvalid,
-                "'\(printable(text))' is no SSH address: \(why). Write USER@HOST or USER@HOST:PORT, "
-                    + "an IPv6 address in brackets: USER@[2001:db8::1]:22.")
+                "'\(printable(text))' is no SSH address: \(why). Write USER@HOST or "
+                    + "USER@HOST:PORT, an IPv6 address in brackets: USER@[2001:db8::1]:22.")
         }
         guard text.utf8.count <= 320 else { throw invalid("it is too long") }
         guard let at = text.lastIndex(of: "@") else { throw invalid("it names no user") }

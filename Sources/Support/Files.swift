@@ -31,6 +31,14 @@ public enum Files {
         return Int64(info.st_mtim.tv_sec) * 1_000_000_000 + Int64(info.st_mtim.tv_nsec)
     }
 
+    /// Changes whenever the file is written, replaced or renamed: inode, size, times of change.
+    public static func stamp(_ path: String) -> String? {
+        var info = stat()
+        guard lstat(path, &info) == 0 else { return nil }
+        return "\(info.st_ino) \(info.st_size) \(info.st_mode) \(info.st_mtim.tv_sec)"
+            + ".\(info.st_mtim.tv_nsec) \(info.st_ctim.tv_sec).\(info.st_ctim.tv_nsec)"
+    }
+
     /// The whole file, at most `limitBytes`.
     public static func read(_ path: String, limitBytes: Int) throws(SystemError) -> [UInt8] {
         let file = try Descriptor(path, O_RDONLY)

@@ -1,6 +1,7 @@
 //! YAMLKit: configuration files: a bounded, strict reader on libyaml that knows where everything
 //! stands, so that a wrong key is an error with its line. It reads a safe part of YAML: one
-//! document, UTF-8, no aliases, no tags, no key twice. It writes nothing and knows no key's meaning.
+//! document, UTF-8, no aliases, no tags, no key twice. It writes nothing and knows no key's
+//! meaning.
 
 /// Every bound of YAMLKit, in one place, each with its reason.
 public enum YAMLLimits {

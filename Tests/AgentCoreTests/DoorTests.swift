@@ -14,8 +14,8 @@ import Testing
         #expect(try GateCommand(["/usr/bin/aibuild-agent", "gate", "attach"]) == .attach)
         let attempt = try #require(AttemptToken(token))
         #expect(
-            try GateCommand(["send", token, "a.qcow2", "0", "10"])
-                == .send(attempt: attempt, name: "a.qcow2", offset: 0, length: 10))
+            try GateCommand(["send", token, "6120622e7177", "0", "10"])
+                == .send(attempt: attempt, name: "a b.qw", offset: 0, length: 10))
         #expect(
             try GateCommand(["receive", digest, "10"]) == .receive(sha256: digest, sizeBytes: 10))
     }
@@ -23,10 +23,12 @@ import Testing
     @Test(arguments: [
         [], ["bash"], ["attach", "x"], ["sh", "-c", "attach"], ["aibuild-agent", "daemon"],
         ["send"], ["send", "x", "a", "0", "1"],
-        ["send", "0123456789abcdef0123456789abcdef", "../a", "0", "1"],
-        ["send", "0123456789abcdef0123456789abcdef", ".a", "0", "1"],
-        ["send", "0123456789abcdef0123456789abcdef", "a", "-1", "1"],
-        ["send", "0123456789abcdef0123456789abcdef", "a", "0", "99999999999999999999"],
+        ["send", "0123456789abcdef0123456789abcdef", "2e2e2f61", "0", "1"],
+        ["send", "0123456789abcdef0123456789abcdef", "2e61", "0", "1"],
+        ["send", "0123456789abcdef0123456789abcdef", "a", "0", "1"],
+        ["send", "0123456789abcdef0123456789abcdef", "zz", "0", "1"],
+        ["send", "0123456789abcdef0123456789abcdef", "61", "-1", "1"],
+        ["send", "0123456789abcdef0123456789abcdef", "61", "0", "99999999999999999999"],
         ["receive", "abc", "1"], ["receive", "../" + String(repeating: "a", count: 61), "1"],
         ["receive", String(repeating: "a", count: 64), "999999999999"],
         ["receive", String(repeating: "a", count: 64), "-1"], ["scp", "-t", "."],

@@ -170,7 +170,7 @@ import Testing
         PackerVariables.Offer(
             outputFolder: "/s/output/packer", imageName: "debianx86_64_20261121_7", buildNumber: 7,
             baseImagePath: "/s/base/d.iso", baseImageSHA256: nil, accelerator: accelerator,
-            vcpus: 2, memoryBytes: 1 << 30, ports: 20_000..<20_016)
+            vcpus: 2, memoryBytes: 1 << 30, ports: 20_000..<20_008)
     }
 
     private func template(_ variables: Set<String>) throws -> PackerTemplate {
@@ -192,7 +192,7 @@ import Testing
                 "outdir": "/s/output/packer", "vmname": "debianx86_64_20261121_7.qcow2",
                 "isourl": "/s/base/d.iso", "isochecksum": "none", "accelerator": "tcg",
                 "cpus": "2", "memory_mb": "1024", "host_port_min": "20000",
-                "host_port_max": "20007", "vnc_port_min": "20008", "vnc_port_max": "20015",
+                "host_port_max": "20007", "vnc_port_min": "5900", "vnc_port_max": "6899",
                 "build_number": "7", "image_name": "debianx86_64_20261121_7",
             ])
         let few = try PackerVariables.values(

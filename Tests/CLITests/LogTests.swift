@@ -135,13 +135,16 @@ struct LogTests {
     }
 
     @Test func drawsProgressOverItselfOnTerminalsOnly() async throws {
-        let progress =
-            #","phase":"pulling","progress":{"what":"pulling image","doneBytes":5,"totalBytes":10}"#
+        func pulling(_ doneBytes: Int) -> String {
+            let progress =
+                #""progress":{"what":"pulling image","doneBytes":\#(doneBytes),"totalBytes":10}"#
+            return Self.state(Self.build("collecting", #","phase":"pulling","# + progress))
+        }
         try await withCoordinator({ router in
             router.on("GET", "/api/v1/builds/{id}/events") { _, _ in
                 .events(
                     Pieces([
-                        Self.state(Self.build("collecting", progress)), Self.log(0..<1),
+                        pulling(5), pulling(7), pulling(10), Self.log(0..<1),
                         Self.end(Self.build("passed")),
                     ]))
             }
@@ -151,7 +154,11 @@ struct LogTests {
                 terminal.err.contains(
                     "pulling image [##########..........] 50 % of 10 B\r\u{1B}[K"))
             let file = await coordinator.run("logs", "-f", "d:1")
-            #expect(!file.err.contains("\r") && !file.err.contains("["))
+            #expect(!file.err.contains("\r") && !file.err.contains("\u{1B}"))
+            let lines = file.err.split(separator: "\n").filter { $0.contains("pulling image") }
+            #expect(lines.count == 2, "beginning and end: \(lines)")
+            #expect(lines.first?.contains(" 50 % of 10 B") == true)
+            #expect(lines.last?.contains(" 100 % of 10 B") == true)
         }
     }
 

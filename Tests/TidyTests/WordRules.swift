@@ -39,9 +39,11 @@ enum WordRules {
 
     /// Whether a sleep is none to wait by: the pause of a loop that looks for the event again and
     /// again (`while` or `eventually`, found by the indentation that the format gives), the pace of
-    /// a source, or a task that is there to be cancelled.
+    /// a source, a task that is there to be cancelled; or a declaration.
     private static func isHarmlessSleep(_ index: Int, in lines: [Substring]) -> Bool {
-        if lines[index].contains(#/[.]seconds[(]3600[)]|[.]milliseconds[(]\d[)]/#) { return true }
+        if lines[index].contains(#/func |[.]seconds[(]3600[)]|[.]milliseconds[(]\d[)]/#) {
+            return true
+        }
         let indentation = { (line: Substring) in line.prefix { $0 == " " }.count }
         var depth = indentation(lines[index])
         for line in lines[..<index].reversed()

@@ -143,7 +143,8 @@ struct BaseImageFetcher {
     }
 
     /// Checks and keeps what came.
-    /// - Returns: false when a resumed file is not what the digest says: then it may be a mixture of
+    /// - Returns: false when a resumed file is not what the digest says: then it may be a mixture
+    /// of
     ///   two, and the whole is fetched anew before anybody is blamed.
     private func accept(_ key: String, _ result: DownloadResult) throws -> Bool {
         try context.report(.preparing, "checking base image")

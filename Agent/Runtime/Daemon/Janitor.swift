@@ -60,8 +60,8 @@ struct Janitor: Sendable {
         for name in list(state.trash) { remove("\(state.trash)/\(name)") }
     }
 
-    /// Half-delivered templates and half-written notes. A `.part` is a download that may be resumed,
-    /// and counts as a base image.
+    /// Half-delivered templates and half-written notes. A `.part` is a download that may be
+    /// resumed, and counts as a base image.
     private func removeTemporary() {
         for folder in [state.templates, state.baseImages, state.root] {
             for name in list(folder) where name.contains(".tmp") {

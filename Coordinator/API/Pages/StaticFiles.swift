@@ -7,21 +7,27 @@ enum StaticFiles {
     ]
 
     private static let style = """
-        :root { color-scheme: light dark; --line: #8884; --ok: #2a7d3b; --bad: #c0362c; --run: #1f6feb }
+        :root { color-scheme: light dark; --line: #8884;
+                --ok: #2a7d3b; --bad: #c0362c; --run: #1f6feb }
         body { font: 15px/1.5 system-ui, sans-serif; margin: 0 }
         header { padding: .6rem 1rem; border-bottom: 1px solid var(--line) }
         header a { font-weight: 700; text-decoration: none; color: inherit }
         main { padding: 0 1rem 3rem; max-width: 90rem; margin: auto; overflow-x: auto }
         h1 { font-size: 1.25rem; margin: 1.4rem 0 .5rem } h2 { font-size: 1.05rem }
         table { border-collapse: collapse; width: 100% }
-        th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top }
-        .facts th { width: 8rem; font-weight: 500 } .empty { opacity: .7 } .number { text-align: right }
-        .badge { border-radius: .3rem; padding: .05rem .45rem; font-size: .85em; color: #fff; background: #777 }
-        .passed, .ready { background: var(--ok) } .failed, .unreachable, .quarantined { background: var(--bad) }
+        th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line);
+                 vertical-align: top }
+        .facts th { width: 8rem; font-weight: 500 }
+        .empty { opacity: .7 } .number { text-align: right }
+        .badge { border-radius: .3rem; padding: .05rem .45rem; font-size: .85em;
+                 color: #fff; background: #777 }
+        .passed, .ready { background: var(--ok) }
+        .failed, .unreachable, .quarantined { background: var(--bad) }
         .building, .collecting, .publishing, .connecting { background: var(--run) }
         .fault { white-space: pre-wrap; border-left: 3px solid var(--bad); padding: .4rem .8rem }
-        #log { font: 13px/1.45 ui-monospace, monospace; background: #111; color: #ddd; padding: .6rem;
-               height: 60vh; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere }
+        #log { font: 13px/1.45 ui-monospace, monospace; background: #111; color: #ddd;
+               padding: .6rem; height: 60vh; overflow: auto;
+               white-space: pre-wrap; overflow-wrap: anywhere }
         #log .sys { color: #7cc4ff } #log .err { color: #ffb4a8 } #log .gone { display: none }
         progress { width: 100% }
         """
@@ -97,7 +103,8 @@ enum StaticFiles {
           state.replaceChildren(badge);
           phase.textContent = build.phase || "";
           bar.hidden = !build.progress;
-          if (build.progress) bar.value = 100 * build.progress.doneBytes / build.progress.totalBytes;
+          const progress = build.progress;
+          if (progress) bar.value = 100 * progress.doneBytes / progress.totalBytes;
         }
         source.addEventListener("state", event => showState(JSON.parse(event.data)));
         source.addEventListener("end", event => {

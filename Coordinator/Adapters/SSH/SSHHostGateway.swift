@@ -11,16 +11,18 @@ import Support
 /// is bound by one core and a transfer must not hold up the logs.
 public final class SSHHostGateway: HostGateway {
     private let identity: SSHIdentity
-    private let templatePath: @Sendable (TemplateArchive) throws -> String
+    private let template: @Sendable (TemplateArchive, Int64) async throws -> [UInt8]
     private let control: EventLoop
     private let bulk: SessionPool
 
+    /// - Parameter template: a piece of an archive from an offset; empty at the end.
     /// - Throws: `SystemError` when no event loop can be started.
     public init(
-        identity: SSHIdentity, templatePath: @escaping @Sendable (TemplateArchive) throws -> String
+        identity: SSHIdentity,
+        template: @escaping @Sendable (TemplateArchive, Int64) async throws -> [UInt8]
     ) throws {
         self.identity = identity
-        self.templatePath = templatePath
+        self.template = template
         control = try EventLoop(name: "ssh-control")
         bulk = SessionPool(
             identity: identity,
@@ -50,15 +52,14 @@ public final class SSHHostGateway: HostGateway {
     }
 
     public func deliver(_ template: TemplateArchive, to host: Host) async throws {
-        let path = try templatePath(template)
+        let piece = self.template
         try await withChannel(
             host, "receive \(template.sha256) \(template.sizeBytes)"
         ) { channel in
-            let file = try Descriptor(path, O_RDONLY)
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-            defer { buffer.deallocate() }
-            while case let count = try file.read(into: buffer), count > 0 {
-                try await channel.write(Array(buffer[..<count]))
+            var offset: Int64 = 0
+            while case let bytes = try await piece(template, offset), !bytes.isEmpty {
+                try await channel.write(bytes)
+                offset += Int64(bytes.count)
             }
             try await channel.sendEOF()
             let answer = try await channel.line()

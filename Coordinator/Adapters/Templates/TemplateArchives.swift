@@ -11,9 +11,18 @@ public actor TemplateArchives: TemplateLibrary {
     private let folder: String
     private let gitTimeoutSeconds = 300
     private let tarTimeoutSeconds = 120
-    /// Plans by archive digest: the same archive says the same.
+    /// What `aibuild.yml` says, by archive digest: the same archive says the same.
     private var known: [String: TemplateFile] = [:]
-    private static let knownPlans = 1024
+    /// Archives of folders, by path, with the stamp of what was archived.
+    private var archived: [String: (stamp: String, archive: TemplateArchive)] = [:]
+    private static let knownTemplates = 1024
+    /// The last fetch into each mirror, which the next one waits for.
+    private var fetches: [String: Task<Void, Never>] = [:]
+    private let executor = QueueExecutor(label: "aibuild.templates")
+
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
 
     /// - Throws: `SystemError` when the folder cannot be made.
     public init(folder: String) throws {
@@ -30,21 +39,21 @@ public actor TemplateArchives: TemplateLibrary {
         return path
     }
 
-    public func plan(for guestOS: GuestOS) async throws -> BuildPlan {
-        let temporary = "\(folder)/.\(guestOS.id)-\(UInt64.random(in: .min ... .max)).part"
-        defer { try? Files.remove(temporary) }
-        var commit: String?
-        let what: String
-        switch guestOS.template {
-        case .folder(let path):
-            what = path
-            try await archive(folder: path, to: temporary)
-        case .git(let url, let ref):
-            what = "\(url) at \(ref)"
-            commit = try await archive(git: url, ref: ref, to: temporary)
+    /// At most 1 MiB of the archive from `offset`; empty at its end.
+    public func read(_ archive: TemplateArchive, from offset: Int64) throws -> [UInt8] {
+        let file = try Descriptor(path(of: archive), O_RDONLY)
+        return try [UInt8](unsafeUninitializedCapacity: 1 << 20) { buffer, count in
+            count = try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
         }
-        let archive = try await keep(temporary)
-        let file = try await read(archive, what)
+    }
+
+    public func plan(for guestOS: GuestOS) async throws -> BuildPlan {
+        let (archive, commit) =
+            switch guestOS.template {
+            case .folder(let path): (try await archive(folder: path), nil as String?)
+            case .git(let url, let ref): try await archive(git: url, ref: ref)
+            }
+        let file = try await read(archive, guestOS.template)
         return BuildPlan(
             template: archive, commit: commit, recipe: file.recipe,
             requirements: file.requirements, limits: file.limits, concurrency: file.concurrency)
@@ -52,7 +61,37 @@ public actor TemplateArchives: TemplateLibrary {
 
     // MARK: Making archives
 
-    private func archive(folder path: String, to output: String) async throws {
+    private func archive(folder path: String) async throws -> TemplateArchive {
+        let stamp = try check(folder: path)
+        if let last = archived[path], last.stamp == stamp, (try? self.path(of: last.archive)) != nil
+        {
+            return last.archive
+        }
+        let archive = try await making { output in
+            try await self.archive(folder: path, to: output)
+        }
+        if archived.count >= Self.knownTemplates { archived.removeAll() }
+        archived[path] = (stamp, archive)
+        return archive
+    }
+
+    private func archive(git url: String, ref: String) async throws -> (TemplateArchive, String?) {
+        var commit = ""
+        let archive = try await making { output in
+            commit = try await self.archive(git: url, ref: ref, to: output)
+        }
+        return (archive, commit)
+    }
+
+    private func making(_ body: (String) async throws -> Void) async throws -> TemplateArchive {
+        let temporary = "\(folder)/.\(UInt64.random(in: .min ... .max)).part"
+        defer { try? Files.remove(temporary) }
+        try await body(temporary)
+        return try await keep(temporary)
+    }
+
+    /// A stamp that changes with every file of the folder: names, sizes, inodes, times of change.
+    private func check(folder path: String) throws -> String {
         guard path.hasPrefix("/"), !path.utf8.contains(0) else {
             throw TemplateFault("the template folder \(Names.quoted(path)) is no absolute path")
         }
@@ -65,7 +104,34 @@ public actor TemplateArchives: TemplateLibrary {
             throw TemplateFault("\(path) has no \(TemplateFile.name): it is no template repository")
         }
         var room = ProtocolLimits.templateBytes
-        try measure(path, &room, depth: 0)
+        var stamp = SHA256()
+        try measure(path, &room, &stamp, depth: 0)
+        return stamp.finish()
+    }
+
+    /// Large inputs are base images, fetched by URL; what is left is small, and bounded.
+    private func measure(
+        _ path: String, _ room: inout Int64, _ stamp: inout SHA256, depth: Int
+    ) throws {
+        guard depth < 32 else { throw TemplateFault("\(path) is nested too deeply") }
+        for name in try Files.list(path) where name != ".git" {
+            let inner = path + "/" + name
+            var line = "\(inner) \(Files.stamp(inner) ?? "")\n"
+            line.withUTF8 { stamp.update(UnsafeRawBufferPointer($0)) }
+            switch Files.kind(inner) {
+            case .folder: try measure(inner, &room, &stamp, depth: depth + 1)
+            case .file: room -= (Files.sizeBytes(inner) ?? 0) + 1024
+            default: room -= 1024
+            }
+            guard room >= 0 else {
+                throw TemplateFault(
+                    "the template is larger than \(ProtocolLimits.templateBytes >> 20) MiB: put "
+                        + "ISOs and images behind base_image.url, which hosts fetch and cache")
+            }
+        }
+    }
+
+    private func archive(folder path: String, to output: String) async throws {
         // The same files give the same bytes, so an unchanged template keeps its name.
         let result = try await run(
             [
@@ -79,29 +145,32 @@ public actor TemplateArchives: TemplateLibrary {
         }
     }
 
-    /// Large inputs are base images, fetched by URL; what is left is small, and bounded.
-    private func measure(_ path: String, _ room: inout Int64, depth: Int) throws {
-        guard depth < 32 else { throw TemplateFault("\(path) is nested too deeply") }
-        for name in try Files.list(path) where name != ".git" {
-            let inner = path + "/" + name
-            switch Files.kind(inner) {
-            case .folder: try measure(inner, &room, depth: depth + 1)
-            case .file: room -= (Files.sizeBytes(inner) ?? 0) + 1024
-            default: room -= 1024
-            }
-            guard room >= 0 else {
-                throw TemplateFault(
-                    "the template is larger than \(ProtocolLimits.templateBytes >> 20) MiB: put "
-                        + "ISOs and images behind base_image.url, which hosts fetch and cache")
-            }
-        }
-    }
-
     private func archive(git url: String, ref: String, to output: String) async throws -> String {
         guard !url.hasPrefix("-"), !url.utf8.contains(0), !url.isEmpty,
             !ref.hasPrefix("-"), !ref.utf8.contains(0), !ref.isEmpty
         else { throw TemplateFault("the Git address or ref is not valid") }
         let mirror = "\(folder)/git/\(SHA256.hex(url.utf8).prefix(32))"
+        // One fetch into a mirror at a time: Git would refuse the second one its locks.
+        let last = fetches[mirror]
+        let fetch = Task {
+            await last?.value
+            try await self.fetch(url, into: mirror)
+        }
+        fetches[mirror] = Task { _ = try? await fetch.value }
+        try await fetch.value
+        let commit = try await git(
+            [
+                "-C", mirror, "rev-parse", "--verify", "--quiet", "--end-of-options",
+                ref + "^{commit}",
+            ], "find '\(ref)' in \(url)"
+        ).stdoutText.trimmingNewline
+        try await git(
+            ["-C", mirror, "archive", "--format=tar", "--output", output, commit],
+            "archive \(url) at \(commit)")
+        return commit
+    }
+
+    private func fetch(_ url: String, into mirror: String) async throws {
         if !Files.exists(mirror) {
             try await git(["init", "--quiet", "--bare", mirror], "make a mirror of \(url)")
         }
@@ -111,17 +180,6 @@ public actor TemplateArchives: TemplateLibrary {
                 "-C", mirror, "fetch", "--quiet", "--prune", "--force", "--no-tags", url,
                 "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*",
             ], "fetch \(url)")
-        let commit = try await git(
-            [
-                "-C", mirror, "rev-parse", "--verify", "--quiet", "--end-of-options",
-                ref + "^{commit}",
-            ],
-            "find '\(ref)' in \(url)"
-        ).stdoutText.trimmingNewline
-        try await git(
-            ["-C", mirror, "archive", "--format=tar", "--output", output, commit],
-            "archive \(url) at \(commit)")
-        return commit
     }
 
     @discardableResult
@@ -164,7 +222,14 @@ public actor TemplateArchives: TemplateLibrary {
 
     // MARK: Reading them
 
-    private func read(_ archive: TemplateArchive, _ what: String) async throws -> TemplateFile {
+    private func read(
+        _ archive: TemplateArchive, _ source: TemplateSource
+    ) async throws -> TemplateFile {
+        let what =
+            switch source {
+            case .folder(let path): path
+            case .git(let url, let ref): "\(url) at \(ref)"
+            }
         if let file = known[archive.sha256] { return file }
         let path = "\(folder)/\(archive.sha256).tar"
         let content = try await run(
@@ -178,7 +243,7 @@ public actor TemplateArchives: TemplateLibrary {
             file = try TemplateFile(content.stdout, file: TemplateFile.name)
         } catch { throw TemplateFault("\(error)") }
         try await checkFiles(file, path, what)
-        if known.count >= Self.knownPlans { known.removeAll() }
+        if known.count >= Self.knownTemplates { known.removeAll() }
         known[archive.sha256] = file
         return file
     }

@@ -106,11 +106,7 @@ public actor FolderWebRoot: WebRoot {
 
     /// The image takes the build's name, its companions theirs behind it.
     private func publishedName(_ artifact: Artifact, _ index: Int, _ imageName: String) -> String {
-        if index == 0 {
-            let known = ["qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx"]
-            return known.contains(artifact.format)
-                ? "\(imageName).\(artifact.format)" : "\(imageName)-\(artifact.name)"
-        }
+        if index == 0 && artifact.isDiskImage { return "\(imageName).\(artifact.format)" }
         return "\(imageName)-\(artifact.name)"
     }
 

@@ -9,7 +9,8 @@ public struct BuildChange: Sendable, Hashable {
     public var build: String
     /// States in which the change is allowed.
     public var from: Set<BuildState>
-    /// The attempt that must own the build; `nil` where no attempt does (a claim, a cancelled wait).
+    /// The attempt that must own the build; `nil` where no attempt does (a claim, a cancelled
+    /// wait).
     public var owner: AttemptToken?
     public var to: BuildState
     public var atMilliseconds: Int64

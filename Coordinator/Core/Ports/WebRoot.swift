@@ -32,7 +32,7 @@ public protocol IncomingFile: Sendable {
 public struct Publication: Sendable {
     public var build: Build
     public var attempt: AttemptToken
-    /// All are verified and incoming; the first is the image.
+    /// All are verified and incoming; the image comes first.
     public var artifacts: [Artifact]
     /// What `build.json` holds.
     public var record: [UInt8]
@@ -40,8 +40,21 @@ public struct Publication: Sendable {
     public init(build: Build, attempt: AttemptToken, artifacts: [Artifact], record: [UInt8]) {
         self.build = build
         self.attempt = attempt
-        self.artifacts = artifacts
+        self.artifacts = artifacts.sorted(by: Artifact.precedes)
         self.record = record
+    }
+}
+
+extension Artifact {
+    /// Whether the file is a disk image, by what its header says.
+    public var isDiskImage: Bool {
+        ["qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx"].contains(format)
+    }
+
+    /// Disk images before other files, large before small: the first of a build is its image.
+    static func precedes(_ a: Artifact, _ b: Artifact) -> Bool {
+        if a.isDiskImage != b.isDiskImage { return a.isDiskImage }
+        return a.sizeBytes == b.sizeBytes ? a.name < b.name : a.sizeBytes > b.sizeBytes
     }
 }
 

@@ -1,0 +1,242 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+import TestSupport
+import Testing
+
+/// Builds by the real Packer, some with the real QEMU under software emulation.
+@Suite struct PackerBuildTests {
+    private func deliver(_ agent: TestAgent, _ files: [String: String]) async throws
+        -> TemplateArchive
+    {
+        var tar = TarFile()
+        for (name, text) in files.sorted(by: { $0.key < $1.key }) { tar.add(name, text) }
+        return try await agent.deliver(tar.archive)
+    }
+
+    private let fileTemplate = """
+        {"variables": {"outdir": "", "image_name": "", "word": "none"},
+         "builders": [{"type": "file", "content": "{{user `word`}}",
+                       "target": "{{user `outdir`}}/{{user `image_name`}}.raw"}]}
+        """
+
+    @Test func buildsJSONAndHCL() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let hcl = """
+            variable "outdir" { default = "" }
+            variable "word" {
+              type = string
+              default = "none"
+            }
+            source "file" "x" {
+              content = var.word
+              target  = "${var.outdir}/x.raw"
+            }
+            build { sources = ["source.file.x"] }
+            """
+        let template = try await deliver(agent, ["t.json": fileTemplate, "sub/t.pkr.hcl": hcl])
+        let client = try await agent.connect()
+        for (name, artifact) in [
+            ("t.json", "gx86_64_20261121_1.raw"), ("sub/t.pkr.hcl", "x.raw"),
+        ] {
+            let start = agent.start(
+                template, .packer(template: name), variables: ["word": "hé, \n"])
+            let built = try await client.build(start)
+            #expect(built.fault == nil, "\(built.log)")
+            #expect(built.finished.artifacts.map(\.name) == [artifact])
+            #expect(built.finished.artifacts.first?.sha256 == SHA256.hex("hé, \n".utf8))
+            #expect(built.texts.contains { $0.hasPrefix("==> Builds finished.") })
+            // Machine-readable lines are not for people.
+            #expect(!built.texts.contains { $0.contains("artifact-count") })
+        }
+        _ = daemon.pid
+    }
+
+    @Test func faultsAreTold() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let outside = agent.folder.path
+        let template = try await deliver(
+            agent,
+            [
+                "broken.json": "{",
+                "unknown.json": #"{"builders":[{"type":"no-such-builder"}]}"#,
+                "none.json": #"{"builders":[{"type":"null","communicator":"none"}]}"#,
+                "script.json":
+                    #"{"builders":[{"type":"null","communicator":"none"}],"provisioners":"#
+                    + #"[{"type":"shell-local","inline":["echo why >&2","exit 3"]}]}"#,
+                "outside.json":
+                    #"{"builders":[{"type":"file","content":"x","target":"\#(outside)/x"}]}"#,
+                "declares.json": fileTemplate,
+            ])
+        let client = try await agent.connect()
+        let cases: [(String, [String: String], FaultCode, String)] = [
+            ("broken.json", [:], .packerRejected, "no JSON object"),
+            ("unknown.json", [:], .packerRejected, "no-such-builder"),
+            ("none.json", [:], .noImage, "made no file"),
+            ("script.json", [:], .packerFailed, "exit status: 3"),
+            ("outside.json", [:], .templateInvalid, "outside the attempt's folder"),
+            ("declares.json", ["typo": "1"], .templateInvalid, "'typo'"),
+            ("missing.json", [:], .templateMissing, "missing.json"),
+        ]
+        for (name, variables, code, words) in cases {
+            let start = agent.start(template, .packer(template: name), variables: variables)
+            let fault = try await client.build(start).fault
+            #expect(fault?.code == code, "\(name): \(String(describing: fault))")
+            #expect(fault?.class == .template)
+            #expect(fault?.reason.contains(words) == true, "\(fault?.reason ?? "")")
+        }
+        _ = daemon.pid
+    }
+
+    @Test func oldTemplatesAreFixedAndTheDiffIsLogged() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        // Packer 0.x: `iso_checksum_type` and `ssh_wait_timeout`. Whether QEMU then finds its ISO
+        // is another matter.
+        let old = """
+            {"builders": [{"type": "qemu", "iso_url": "no.iso", "iso_checksum_type": "md5",
+              "iso_checksum": "00000000000000000000000000000000", "ssh_wait_timeout": "3s",
+              "ssh_username": "root", "accelerator": "tcg", "headless": true}]}
+            """
+        let template = try await deliver(agent, ["old.json": old])
+        let client = try await agent.connect()
+        let built = try await client.build(agent.start(template, .packer(template: "old.json")))
+        #expect(built.fault?.code == .packerFailed)
+        #expect(
+            built.texts.contains("packer fix made the template acceptable to this host's Packer"))
+        #expect(built.texts.contains { $0.hasPrefix("+") && $0.contains("md5:000") })
+        _ = daemon.pid
+    }
+
+    @Test func variablesAreNoSecretsOfTheCommandLine() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let words = agent.folder.path + "/words"
+        let modes = agent.folder.path + "/modes"
+        let wrapper = agent.folder.path + "/packer"
+        let script = """
+            #!/bin/sh
+            echo "$@" >> \(words)
+            for word in "$@"; do
+              case "$word" in -var-file=*) stat -c %a "${word#*=}" >> \(modes);; esac
+            done
+            exec /usr/bin/packer "$@"
+            """
+        try Files.replace(wrapper, with: Array(script.utf8), mode: 0o755)
+        let other = try TestAgent("qemu_system: no-such-qemu\npacker: \(wrapper)\n")
+        let second = try await other.startDaemon()
+        let template = try await deliver(other, ["t.json": fileTemplate])
+        let client = try await other.connect()
+        let start = other.start(
+            template, .packer(template: "t.json"), variables: ["word": "secret-word"])
+        #expect(try await client.build(start).fault == nil)
+        let said = String(decoding: try Files.read(words, limitBytes: 1 << 20), as: UTF8.self)
+        #expect(said.contains("validate") && said.contains("build -machine-readable"))
+        #expect(!said.contains("secret-word"))
+        #expect(try Files.read(modes, limitBytes: 100) == Array("600\n600\n".utf8))
+        _ = (daemon.pid, second.pid)
+    }
+
+    @Test func withoutPackerCommandsStillBuild() async throws {
+        let agent = try TestAgent("qemu_system: no-such-qemu\npacker: no-such-packer\n")
+        let daemon = try await agent.startDaemon()
+        let template = try await deliver(agent, ["t.json": fileTemplate])
+        let client = try await TestClient(agent.state.socket)
+        let hello = try await client.greet()
+        #expect(hello.host.packerVersion == nil)
+        #expect(hello.host.notices.contains { $0.contains("Packer is not installed") })
+        let packer = try await client.build(agent.start(template, .packer(template: "t.json")))
+        #expect(packer.fault?.code == .hostError)
+        #expect(packer.fault?.class == .infrastructure)
+        #expect(try await client.build(agent.start(template, .command(["true"]))).fault == nil)
+        _ = daemon.pid
+    }
+
+    private let qemuTemplate = """
+        {"variables": {"outdir": "", "vmname": "", "accelerator": "", "isourl": "",
+           "host_port_min": "", "host_port_max": "", "vnc_port_min": "", "vnc_port_max": ""},
+         "builders": [{"type": "qemu", "iso_url": "{{user `isourl`}}", "iso_checksum": "none",
+           "output_directory": "{{user `outdir`}}", "vm_name": "{{user `vmname`}}",
+           "accelerator": "{{user `accelerator`}}", "headless": true, "disk_size": "16M",
+           "memory": 64, "boot_wait": "1s", "ssh_username": "x", "ssh_password": "x",
+           "ssh_timeout": "10m", "host_port_min": "{{user `host_port_min`}}",
+           "host_port_max": "{{user `host_port_max`}}", "vnc_port_min": "{{user `vnc_port_min`}}",
+           "vnc_port_max": "{{user `vnc_port_max`}}", "vnc_bind_address": "127.0.0.1"}]}
+        """
+
+    /// QEMU boots an empty CD, and waits for a guest that never comes.
+    private func startQEMU(
+        _ agent: TestAgent, _ client: TestClient
+    ) async throws -> AttemptToken {
+        let template = try await deliver(agent, ["q.json": qemuTemplate])
+        let iso = agent.folder.path + "/empty.iso"
+        try Files.replace(iso, with: [UInt8](repeating: 0, count: 1 << 20))
+        let start = agent.start(
+            template, .packer(template: "q.json"),
+            baseImage: BaseImage(url: "file://\(iso)", sha256: nil))
+        try await client.send(.start(start))
+        try await client.follow(start.attempt, until: "Waiting for SSH")
+        return start.attempt
+    }
+
+    private func qemus(_ agent: TestAgent, _ token: AttemptToken) -> [Int32] {
+        agent.processes(token).filter { pid in
+            let name = (try? Files.read("/proc/\(pid)/comm", limitBytes: 100)) ?? []
+            return String(decoding: name, as: UTF8.self).hasPrefix("qemu-system")
+        }
+    }
+
+    @Test func cancelLeavesNoQEMU() async throws {
+        let agent = try TestAgent("accelerator: tcg\n")
+        let daemon = try await agent.startDaemon()
+        let client = try await agent.connect()
+        let token = try await startQEMU(agent, client)
+        #expect(qemus(agent, token).count == 1)
+        try await client.send(.cancel(Cancel(attempt: token, reason: "x")))
+        let ended = try await client.follow(token)
+        #expect(ended.fault?.code == .cancelled)
+        // Packer was asked first, and cleaned up.
+        #expect(ended.texts.contains { $0.contains("Cleanly cancelled builds") })
+        #expect(agent.processes(token).isEmpty)
+        _ = daemon.pid
+    }
+
+    @Test func qemuRunsOnWithoutItsDaemonButNotWithoutItsSupervisor() async throws {
+        let agent = try TestAgent("accelerator: tcg\n")
+        var daemon = try await agent.startDaemon()
+        var client = try await agent.connect()
+        let token = try await startQEMU(agent, client)
+        let before = qemus(agent, token)
+        try daemon.crash()
+        #expect(qemus(agent, token) == before)
+        daemon = try await agent.startDaemon()
+        client = try await agent.connect()
+        #expect(qemus(agent, token) == before)
+        let supervisor = try #require(FileLock.holder(agent.state.attempt(token).lock))
+        kill(supervisor, SIGKILL)
+        #expect(try await client.follow(token).fault?.code == .supervisorLost)
+        #expect(agent.processes(token).isEmpty)
+    }
+
+    @Test func theAcceleratorIsProbedByBooting() async throws {
+        let agent = try TestAgent("accelerator: tcg\n")
+        let daemon = try await agent.startDaemon()
+        let hello = try await TestClient(agent.state.socket).greet()
+        #expect(hello.host.accelerators == [.tcg])
+        #expect(hello.host.qemuVersion != nil)
+        #expect(hello.host.packerVersion != nil)
+        let probe = try Files.read(agent.state.probe, limitBytes: 1 << 20)
+        #expect(String(decoding: probe, as: UTF8.self).contains("bootID"))
+        // A QEMU that boots nothing is no accelerator.
+        let other = try TestAgent("qemu_system: /bin/true\naccelerator: tcg\n")
+        let second = try await other.startDaemon()
+        let report = try await TestClient(other.state.socket).greet().host
+        #expect(report.accelerators == [])
+        #expect(report.notices.contains { $0.contains("tcg does not work") })
+        _ = (daemon.pid, second.pid)
+    }
+}

@@ -1,0 +1,283 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+import TestSupport
+import Testing
+
+/// The socket and the gate: what is asked in which words, and what is refused.
+@Suite struct SessionTests {
+    @Test func helloSaysWhatTheHostHas() async throws {
+        let agent = try TestAgent(
+            "qemu_system: no-such-qemu\nslots: 3\ntags: [fast, ssd]\nvcpus: 5\nmemory_bytes: 7GiB\n"
+        )
+        let daemon = try await agent.startDaemon()
+        let template = try await agent.deliver(script: "true")
+        let client = try await TestClient(agent.state.socket)
+        let hello = try await client.greet()
+        #expect(hello.version == .current)
+        #expect(hello.host.slots == 3 && hello.host.vcpus == 5)
+        #expect(hello.host.memoryBytes == 7 << 30)
+        #expect(hello.host.tags == ["fast", "ssd"])
+        #expect(hello.host.diskFreeBytes > 0)
+        #expect(hello.host.diskFreeBytes < hello.host.diskTotalBytes)
+        #expect(hello.host.accelerators == [])
+        #expect(hello.host.notices.contains { $0.contains("no-such-qemu") })
+        #expect(hello.templates == [template.sha256])
+        _ = daemon.pid
+    }
+
+    @Test func anotherMajorVersionIsRefused() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let client = try await TestClient(agent.state.socket)
+        try await client.send(
+            .hello(CoordinatorHello(version: ProtocolVersion(major: 99, minor: 0))))
+        guard case .error(let error) = try await client.next() else { throw Failure("no error") }
+        #expect(error.code == .version)
+        #expect(error.message.contains("upgrade the agent"))
+        await #expect(throws: Failure.self) { try await client.next() }
+        _ = daemon.pid
+    }
+
+    @Test func oddLinesAreAnsweredAndTheSessionGoesOn() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let client = try await TestClient(agent.state.socket)
+        try await client.send(raw: #"{"type":"ping","id":1}"# + "\n")
+        guard case .error(let first) = try await client.next() else { throw Failure("no error") }
+        #expect(first.message.contains("hello"))
+        _ = try await client.greet()
+        let cases: [(String, ErrorReport.Code)] = [
+            ("no json", .malformed), ("[]", .malformed), ("{}", .malformed), ("", .malformed),
+            (#"{"type":"dance"}"#, .unknownType), (#"{"type":"ping"}"#, .malformed),
+            (#"{"type":"cancel","attempt":"../..","reason":"x"}"#, .malformed),
+            (
+                #"{"type":"follow","attempt":"\#(String(repeating: "a", count: 32))","cursor":0}"#,
+                .unknownAttempt
+            ),
+            (
+                #"{"type":"cancel","attempt":"\#(String(repeating: "a", count: 32))","reason":"x"}"#,
+                .unknownAttempt
+            ),
+            (String(repeating: "[", count: 100_000), .malformed),
+            (String(repeating: "x", count: ProtocolLimits.lineBytes + 10), .malformed),
+        ]
+        for (line, code) in cases {
+            try await client.send(raw: line + "\n")
+            guard case .error(let error) = try await client.next() else {
+                throw Failure("no error for \(line.prefix(100))")
+            }
+            #expect(error.code == code, "\(line.prefix(100))")
+        }
+        try await client.send(raw: #"{"type":"ping","id":5,"unknown":[1]}"# + "\n")
+        #expect(try await client.next() == .pong(Ping(id: 5)))
+        _ = daemon.pid
+    }
+
+    @Test func startsAreRefusedWithAReason() async throws {
+        let agent = try TestAgent("qemu_system: no-such-qemu\nslots: 1\nmemory_bytes: 1GiB\n")
+        let daemon = try await agent.startDaemon()
+        let template = try await agent.deliver(script: "sleep 1000")
+        let client = try await agent.connect()
+        func refusal(_ start: Start) async throws -> ErrorReport {
+            try await client.send(.start(start))
+            guard case .error(let error) = try await client.next() else {
+                throw Failure("not refused")
+            }
+            #expect(error.attempt == start.attempt)
+            return error
+        }
+        let missing = TemplateArchive(sha256: String(repeating: "a", count: 64), sizeBytes: 1)
+        #expect(try await refusal(agent.start(missing)).code == .templateMissing)
+        var start = agent.start(template)
+        start.requirements.memoryBytes = 2 << 30
+        #expect(try await refusal(start).message.contains("memory"))
+        start.requirements.memoryBytes = 1
+        start.requirements.diskBytes = 1 << 50
+        #expect(try await refusal(start).message.contains("disk"))
+        start.requirements.diskBytes = 1
+        start.build.imageName = "../x"
+        #expect(try await refusal(start).code == .malformed)
+        let running = agent.start(template)
+        try await client.send(.start(running))
+        _ = try await client.next()
+        #expect(try await refusal(agent.start(template)).message.contains("slots"))
+        _ = daemon.pid
+    }
+
+    @Test func twoCoordinatorsFollowAtOnceFromTheirCursors() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let template = try await agent.deliver(script: "seq 1 5000")
+        let first = try await agent.connect()
+        let second = try await agent.connect()
+        let start = agent.start(template)
+        let built = try await first.build(start)
+        // The second line's beginning.
+        let line = try #require(built.log.utf8.firstIndex(of: 0x0A))
+        let cursor = Int64(built.log.utf8.distance(from: built.log.utf8.startIndex, to: line)) + 1
+        let rest = try await second.follow(start.attempt, from: cursor)
+        #expect(Array(rest.log.utf8) == Array(built.log.utf8.dropFirst(Int(cursor))))
+        let end = try await second.follow(start.attempt, from: built.finished.logBytes)
+        #expect(end.log.isEmpty && end.finished == built.finished)
+        for bad in [cursor + 1, built.finished.logBytes + 1, -1] {
+            try await second.send(.follow(Follow(attempt: start.attempt, cursor: bad)))
+            guard case .error(let error) = try await second.next() else {
+                throw Failure("the cursor \(bad) was taken")
+            }
+            #expect(error.code == .malformed && error.attempt == start.attempt)
+        }
+        _ = daemon.pid
+    }
+
+    /// A coordinator that does not read must not make the agent hold the log in memory.
+    @Test func aSlowReaderIsNotBufferedFor() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let template = try await agent.deliver(
+            script: "head -c 100000000 /dev/zero | tr '\\0' z | fold -w 1000")
+        let slow = try await agent.connect()
+        let start = agent.start(template)
+        try await slow.send(.start(start))
+        try await slow.send(.follow(Follow(attempt: start.attempt, cursor: 0)))
+        let quick = try await agent.connect()
+        let built = try await quick.follow(start.attempt)
+        #expect(built.finished.logBytes > 100_000_000)
+        let status = try Files.read("/proc/\(daemon.pid)/status", limitBytes: 1 << 16)
+        let peak = String(decoding: status, as: UTF8.self).split(separator: "\n")
+            .first { $0.hasPrefix("VmHWM:") }?.split(whereSeparator: { $0 == " " || $0 == "\t" })
+        let kibibytes = try #require(peak.flatMap { $0.count > 1 ? Int($0[1]) : nil })
+        #expect(kibibytes < 100 << 10)
+        slow.close()
+    }
+
+    @Test func aSecondDaemonIsRefused() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let second = try await agent.run(["daemon", "--config", agent.configurationFile])
+        #expect(second.status == .exited(69))
+        #expect(second.stderrText.contains("another agent daemon (process \(daemon.pid))"))
+        #expect(second.stderrText.contains("state_folder"))
+    }
+
+    @Test func theSocketIsTheOwners() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        var info = stat()
+        #expect(stat(agent.state.socket, &info) == 0)
+        #expect(info.st_mode & 0o777 == 0o600)
+        _ = daemon.pid
+    }
+
+    // MARK: The gate
+
+    private let magic = ProtocolVersion.magicLine + "\n"
+
+    @Test(arguments: ["bash", "cat /etc/passwd", "attach; id", "scp -t /", ""])
+    func theGateRunsNothingElse(command: String) async throws {
+        let agent = try TestAgent()
+        let output = try await agent.gate(command)
+        #expect(output.status == .exited(64))
+        #expect(output.stdoutText.hasPrefix(magic + #"{"code":"#))
+        #expect(output.stdoutText.contains("aibuild coordinator only"))
+    }
+
+    @Test func theGateSaysThatNoDaemonRuns() async throws {
+        let agent = try TestAgent()
+        let output = try await agent.gate("attach")
+        #expect(output.status == .exited(69))
+        #expect(output.stdoutText.hasPrefix(magic))
+        #expect(output.stdoutText.contains(#""code":"noDaemon""#))
+        #expect(output.stdoutText.contains("systemctl start aibuild-agent"))
+    }
+
+    @Test func attachJoinsTheSocket() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let hello = try LineCodec.encode(CoordinatorMessage.hello(CoordinatorHello()))
+        let ping = try LineCodec.encode(CoordinatorMessage.ping(Ping(id: 3)))
+        let output = try await agent.gate("aibuild-agent gate attach", stdin: hello + ping)
+        #expect(output.status == .exited(0))
+        let lines = output.stdoutText.split(separator: "\n")
+        #expect(lines.count == 3)
+        #expect(lines.first ?? "" == ProtocolVersion.magicLine)
+        #expect(lines.last ?? "" == #"{"id":3,"type":"pong"}"#)
+        _ = daemon.pid
+    }
+
+    @Test func templatesAreCheckedAtTheGate() async throws {
+        let agent = try TestAgent()
+        let archive = [UInt8](repeating: 1, count: 3_000_000)
+        let digest = SHA256.hex(archive)
+        let wrong = String(repeating: "b", count: 64)
+        let bad = try await agent.gate("receive \(wrong) \(archive.count)", stdin: archive)
+        #expect(bad.status == .exited(64))
+        #expect(bad.stdoutText.contains(digest) && bad.stdoutText.contains(wrong))
+        let short = try await agent.gate("receive \(digest) \(archive.count + 1)", stdin: archive)
+        #expect(short.status == .exited(74))
+        #expect(try Files.list(agent.state.templates) == [])
+        for _ in 0..<2 { _ = try await agent.deliver(archive) }
+        #expect(try Files.list(agent.state.templates) == ["\(digest).tar"])
+    }
+
+    @Test func sendGivesArtifactsAndNothingElse() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let template = try await agent.deliver(
+            script: "seq 1 300000 > \"$AIBUILD_OUTPUT/ä b.raw\"; echo")
+        let client = try await agent.connect()
+        let start = agent.start(template)
+        let artifact = try #require(try await client.build(start).finished.artifacts.first)
+        let name = Hex.encode(artifact.name.utf8)
+        let size = artifact.sizeBytes
+        let whole = try await agent.gate("send \(start.attempt) \(name) 0 \(size)")
+        let head = Array((magic + "{\"sizeBytes\":\(size)}\n").utf8)
+        #expect(whole.stdout.starts(with: head))
+        #expect(SHA256.hex(whole.stdout.dropFirst(head.count)) == artifact.sha256)
+        let part = try await agent.gate("send \(start.attempt) \(name) 100 50")
+        let bytes = Array(whole.stdout.dropFirst(head.count))
+        #expect(part.stdout == Array((magic + "{\"sizeBytes\":50}\n").utf8) + bytes[100..<150])
+
+        let log = Hex.encode("log.ndjson".utf8)
+        let unknown = String(repeating: "0", count: 32)
+        for words in [
+            "send \(start.attempt) \(log) 0 1", "send \(unknown) \(name) 0 1",
+            "send \(start.attempt) \(name) 0 \(size + 1)",
+            "send \(start.attempt) \(name) \(size + 1) 0",
+            "send \(start.attempt) \(name) \(Int64.max) \(Int64.max)",
+            "send \(start.attempt) \(Hex.encode("../result.json".utf8)) 0 1",
+        ] {
+            let refused = try await agent.gate(words)
+            #expect(refused.status == .exited(64), "\(words)")
+            #expect(refused.stdoutText.contains(#""type":"error""#), "\(words)")
+        }
+        _ = daemon.pid
+    }
+
+    @Test func wrongKeysOfTheConfigurationAreNamed() async throws {
+        for (text, words) in [
+            ("slotz: 3\n", ["agent.yml:2:", "slotz", "slots"]),
+            ("slots: many\n", ["agent.yml:2:", "slots"]),
+            ("accelerator: xen\n", ["agent.yml:2:", "auto, kvm, tcg"]),
+            ("socket: relative\n", ["agent.yml:2:", "absolute"]),
+            ("tags: [\"a b\"]\n", ["agent.yml:2:", "tag"]),
+        ] {
+            let agent = try TestAgent(text)
+            let output = try await agent.run(["daemon", "--config", agent.configurationFile])
+            #expect(output.status == .exited(78))
+            for word in words { #expect(output.stderrText.contains(word), "\(output.stderrText)") }
+        }
+    }
+
+    @Test func theProgramExplainsItself() async throws {
+        let agent = try TestAgent()
+        #expect(try await agent.run(["version"]).stdoutText.contains("protocol 1.0"))
+        for words in [[], ["dance"], ["daemon"], ["gate", "attach"]] {
+            let output = try await agent.run(words)
+            #expect(output.status == .exited(64))
+            #expect(output.stderrText.contains("usage:"))
+        }
+    }
+}

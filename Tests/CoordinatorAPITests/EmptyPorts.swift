@@ -1,0 +1,46 @@
+import BuildProtocol
+import CoordinatorCore
+
+// A farm with nothing in it: enough to ask the routes.
+
+struct NoHosts: HostGateway {
+    func open(_ host: Host) async throws -> any HostChannel { throw HostFault("no host") }
+    func deliver(_ template: TemplateArchive, to host: Host) async throws {}
+    func read(
+        _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
+        length: Int64, into sink: @Sendable (Int64, [UInt8]) async throws -> Void
+    ) async throws {}
+    func scanHostKey(_ address: String) async throws -> HostKey { throw HostFault("no host") }
+}
+
+struct NoLogs: LogStore {
+    func append(_ attempt: AttemptToken, at cursor: Int64, _ bytes: [UInt8]) async -> Int64 { 0 }
+    func sizeBytes(_ attempt: AttemptToken) async -> Int64 { 0 }
+    func read(_ attempt: AttemptToken, from cursor: Int64, limit: Int) async -> [UInt8] { [] }
+    func seal(_ attempt: AttemptToken) async -> String { "" }
+    func reset(_ attempt: AttemptToken) async {}
+}
+
+struct NoWebRoot: WebRoot {
+    func freeBytes() async -> Int64 { 0 }
+    func incoming(_ artifact: Artifact, of attempt: AttemptToken) async throws -> any IncomingFile {
+        throw WebRootFault("no web root")
+    }
+    func publish(_ publication: Publication) async throws -> PublishedImage {
+        throw WebRootFault("no web root")
+    }
+    func sweep(keeping living: Set<AttemptToken>) async {}
+}
+
+struct NoTemplates: TemplateLibrary {
+    func plan(for guestOS: GuestOS) async throws -> BuildPlan { throw TemplateFault("no template") }
+    func path(of archive: TemplateArchive) throws -> String { throw TemplateFault("no template") }
+}
+
+struct StoppedClock: Environment {
+    func unixMilliseconds() -> Int64 { 0 }
+    func monotonicMilliseconds() -> Int64 { 0 }
+    func sleep(untilMonotonicMilliseconds deadline: Int64) async throws {}
+    func randomToken() -> AttemptToken { AttemptToken(high: 1, low: 1) }
+    func randomID() -> String { "id" }
+}

@@ -1,0 +1,128 @@
+import CoordinatorAPI
+import CoordinatorCore
+import CoordinatorService
+import Foundation
+import HTTPTypes
+import Support
+import TestSupport
+import Testing
+
+/// The routes, asked without a socket.
+struct RouteTests {
+    private let folder: TemporaryFolder
+    private let api: API
+
+    init() throws {
+        folder = try TemporaryFolder()
+        api = Self.make(folder, token: nil)
+    }
+
+    private static func make(_ folder: TemporaryFolder, token: String?) -> API {
+        let ports = Ports(
+            store: InMemoryStore(), gateway: NoHosts(), logs: NoLogs(),
+            webRoot: NoWebRoot(), templates: NoTemplates(), environment: StoppedClock())
+        return API(
+            APIContext(
+                coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder.path,
+                logPath: { _ in nil }, token: token, version: "test"))
+    }
+
+    private func ask(
+        _ method: String, _ target: String, headers: HTTPHeaders = [:], body: String = ""
+    ) async throws -> HTTPResponse {
+        await api.respond(
+            to: try HTTPRequest(
+                method: method, target: target, headers: headers, body: Array(body.utf8)))
+    }
+
+    /// docs/api.md names every route of the API, and no other.
+    @Test func theDocumentNamesEveryRoute() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let text = try String(contentsOf: root.appending(path: "docs/api.md"), encoding: .utf8)
+        var documented: Set<String> = []
+        for match in text.matches(of: /`(GET|POST|PUT|DELETE) (\/[^`?\s]*)/) {
+            documented.insert(
+                "\(match.1) \(match.2)".replacing("/images/…", with: "/images/{path...}"))
+        }
+        // `drain`, `…/resume` share a row.
+        if text.contains("`…/resume`") { documented.insert("POST /api/v1/hosts/{name}/resume") }
+        let pages: Set = [
+            "GET /", "GET /overview", "GET /builds/{id}", "GET /static/{name}",
+        ]
+        let served = Set(api.table.map { "\($0.method) \($0.pattern)" }).subtracting(pages)
+        #expect(documented == served)
+    }
+
+    @Test(arguments: [
+        "..", "a/b", "a\nb", "a\u{0}b", String(repeating: "x", count: 300), "镜像", "🐧", "", "-x",
+        ".x",
+    ])
+    func aNameThatCannotBeAFolderIsRefused(name: String) async throws {
+        let guestOS = try JSONEncoder().encode(
+            ["name": name, "type": "linux"]
+        )
+        var body = String(decoding: guestOS, as: UTF8.self)
+        body.removeLast()
+        body += #","template":{"kind":"folder","path":"/nowhere"}}"#
+        let answer = try await ask(
+            "POST", "/api/v1/guestos", headers: ["Content-Type": "application/json"], body: body)
+        #expect(answer.status == 400)
+        let host = try JSONEncoder().encode([
+            "name": name, "address": "root@localhost", "hostKey": "ssh-ed25519 AAAA",
+        ])
+        let second = try await ask(
+            "POST", "/api/v1/hosts", headers: ["Content-Type": "application/json"],
+            body: String(decoding: host, as: UTF8.self))
+        #expect(second.status == 400)
+    }
+
+    /// A form of another site can send neither this type nor this method through a browser.
+    @Test func aBodyThatIsNotSaidToBeJSONIsRefused() async throws {
+        let answer = try await ask(
+            "POST", "/api/v1/builds", headers: ["Content-Type": "text/plain"],
+            body: #"{"guestOS":"x"}"#)
+        #expect(answer.status == 415)
+    }
+
+    @Test func aMissingFieldIsNamed() async throws {
+        let answer = try await ask(
+            "POST", "/api/v1/hosts", headers: ["Content-Type": "application/json"],
+            body: #"{"name":"a","address":"b@c"}"#)
+        #expect(answer.status == 400)
+        #expect(text(answer).contains("hostKey"))
+    }
+
+    @Test func theTokenGuardsAllButHealthAndImages() async throws {
+        let guarded = Self.make(folder, token: "a long enough secret")
+        func status(_ target: String, _ headers: HTTPHeaders = [:]) async throws -> Int {
+            await guarded.respond(
+                to: try HTTPRequest(method: "GET", target: target, headers: headers)
+            ).status
+        }
+        #expect(try await status("/api/v1/hosts") == 401)
+        #expect(try await status("/") == 401)
+        #expect(try await status("/api/v1/hosts", ["Authorization": "Bearer wrong"]) == 401)
+        #expect(
+            try await status("/api/v1/hosts", ["Authorization": "Bearer a long enough secret"])
+                == 200)
+        #expect(try await status("/healthz") == 200)
+    }
+
+    /// What arrives is never shown, whatever the path says.
+    @Test func hiddenFilesAreNotServed() async throws {
+        try Files.makeFolder(folder.path + "/images/build")
+        try Files.replace(folder.path + "/images/build/.secret.part", with: Array("x".utf8))
+        try Files.replace(folder.path + "/images/build/shown", with: Array("x".utf8))
+        #expect(try await ask("GET", "/images/build/.secret.part").status == 404)
+        #expect(try await ask("GET", "/images/build/shown").status == 200)
+        let listing = text(try await ask("GET", "/images/build/"))
+        #expect(listing.contains("shown"))
+        #expect(!listing.contains("secret"))
+    }
+
+    private func text(_ response: HTTPResponse) -> String {
+        guard case .bytes(let bytes) = response.body else { return "" }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
