@@ -155,8 +155,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "HTTPClientKit", "HTTPTypes", "ProcessKit", "SQLKit", "Support", "TestSupport",
-                "aibuild-agent", "aibuild-coordinator",
+                "BuildProtocol", "HTTPClientKit", "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit",
+                "Support", "TestSupport", "aibuild-agent", "aibuild-coordinator",
             ]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
