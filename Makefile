@@ -18,13 +18,14 @@ help: ## list the targets
 deps: ## install the missing Debian packages, saying which (root, or sudo)
 	@scripts/install-packages.sh
 
-build: deps ## release binaries in .build/bin: aibuild, aibuild-coordinator, aibuild-agent
+build: deps ## release binaries in .build/bin: aibuild, aibuild-coordinator, aibuild-agent, aibuild-fetch
 	@$(swift) build -c release --product aibuild-coordinator
 	@$(swift) build -c release --product aibuild
 	@# The agent runs on hosts that have no Swift: its own scratch path, as flags differ.
 	@$(swift) build -c release --product aibuild-agent --static-swift-stdlib --scratch-path .build/static
+	@$(swift) build -c release --product aibuild-fetch --static-swift-stdlib --scratch-path .build/static
 	@install -D -m 755 -t .build/bin .build/release/aibuild .build/release/aibuild-coordinator
-	@install -D -m 755 -s -t .build/bin .build/static/release/aibuild-agent
+	@install -D -m 755 -s -t .build/bin .build/static/release/aibuild-agent .build/static/release/aibuild-fetch
 
 test: deps ## every test, with the real components (TEST=name runs those whose name has it)
 	@$(swift) build --build-tests

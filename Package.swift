@@ -46,6 +46,7 @@ let package = Package(
     products: [
         .executable(name: "aibuild", targets: ["aibuild"]),
         .executable(name: "aibuild-agent", targets: ["aibuild-agent"]),
+        .executable(name: "aibuild-fetch", targets: ["aibuild-fetch"]),
         .executable(name: "aibuild-coordinator", targets: ["aibuild-coordinator"]),
     ],
     targets: [
@@ -78,10 +79,12 @@ let package = Package(
         module(
             "AgentRuntime", "Agent/Runtime",
             [
-                "AgentCore", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "LoopKit", "ProcessKit",
-                "Support", "YAMLKit",
+                "AgentCore", "BuildProtocol", "LoopKit", "ProcessKit", "Support", "YAMLKit",
             ]),
         program("aibuild-agent", "Agent/Main", ["AgentRuntime", "Support"]),
+        program(
+            "aibuild-fetch", "Agent/Fetch",
+            ["AgentCore", "HTTPClientKit", "HTTPTypes", "Support"]),
 
         // What runs on the farm's head
         module("CoordinatorCore", "Coordinator/Core", ["BuildProtocol"]),
@@ -135,7 +138,7 @@ let package = Package(
             "AgentRuntimeTests",
             [
                 "AgentCore", "AgentRuntime", "BuildProtocol", "LoopKit", "ProcessKit", "Support",
-                "TestSupport", "YAMLKit", "aibuild-agent",
+                "TestSupport", "YAMLKit", "aibuild-agent", "aibuild-fetch",
             ]),
         tests("TidyTests", ["ProcessKit", "Support"]),
         tests("BuildProtocolTests", ["BuildProtocol", "Support"]),
@@ -152,8 +155,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "HTTPClientKit", "HTTPTypes", "ProcessKit", "SQLKit", "Support", "TestSupport",
-                "aibuild-agent", "aibuild-coordinator",
+                "BuildProtocol", "HTTPClientKit", "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit",
+                "Support", "TestSupport", "aibuild-agent", "aibuild-coordinator",
             ]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),

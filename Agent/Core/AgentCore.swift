@@ -64,6 +64,7 @@ public enum AgentLimits {
     public static let fetchPauseMilliseconds: Int64 = 1_000
     /// A transfer without a byte for so long is stalled; a shorter silence limit of the build wins.
     public static let fetchStallSeconds = 30
+    public static let fetchConnectSeconds = 10
     /// How often progress is shown, and how often it is worth a line in the log.
     public static let progressMilliseconds: Int64 = 1_000
     public static let progressLogMilliseconds: Int64 = 10_000

@@ -10,15 +10,18 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
     public var searchPath: String
     /// Path or name of Packer.
     public var packer: String
+    /// Path of `aibuild-fetch`.
+    public var fetchProgram: String
 
     public init(
         start: Start, accelerator: Accelerator?, stateFolder: String, searchPath: String,
-        packer: String
+        packer: String, fetchProgram: String
     ) {
         self.start = start
         self.accelerator = accelerator
         self.stateFolder = stateFolder
         self.searchPath = searchPath
         self.packer = packer
+        self.fetchProgram = fetchProgram
     }
 }

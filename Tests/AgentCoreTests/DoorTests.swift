@@ -117,7 +117,7 @@ import Testing
         let start = try start { $0.recipe.variables = ["greeting": "hi"] }
         let order = AttemptOrder(
             start: start, accelerator: .tcg, stateFolder: "/s", searchPath: "/bin",
-            packer: "packer")
+            packer: "packer", fetchProgram: "/bin/aibuild-fetch")
         let folder = StateFolder("/s").attempt(start.attempt)
         let environment = try BuildEnvironment.command(order, folder, baseImagePath: "/b.iso")
         #expect(environment["AIBUILD_VAR_greeting"] == "hi")

@@ -216,3 +216,29 @@ import Testing
         #expect(fault?.reason.contains("it declares: a") == true)
     }
 }
+
+@Suite struct FetchSinkTests {
+    private func take(_ sink: inout FetchSink, _ text: String) {
+        var records: [UInt8] = []
+        Array(text.utf8).withUnsafeBytes {
+            _ = sink.take($0, of: .out, unixMilliseconds: 1, into: &records)
+        }
+        #expect(records == [])
+    }
+
+    @Test func followsTheWords() throws {
+        var sink = FetchSink()
+        let words: [FetchWord] = [
+            .progress(doneBytes: 10 << 20, totalBytes: 40 << 20),
+            .done(offsetBytes: 0, totalBytes: 40 << 20, entityTag: nil),
+        ]
+        let lines = try words.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
+        take(&sink, "no json\n" + lines[0].prefix(10))
+        #expect(sink.last == nil)
+        take(&sink, lines[0].dropFirst(10) + "\n")
+        #expect(sink.progress == "fetching base image, 25 % (10 of 40 MiB)")
+        take(&sink, lines[1] + "\n")
+        #expect(sink.last == words[1])
+        #expect(sink.progress == nil)
+    }
+}

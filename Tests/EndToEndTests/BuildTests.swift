@@ -1,4 +1,6 @@
 import FoundationEssentials
+import HTTPClientKit
+import HTTPTypes
 import SQLKit
 import Support
 import TestSupport
@@ -23,6 +25,8 @@ import Testing
             try #require(passed.state == "passed", "\(passed)")
             try await expectPublished(farm, passed)
 
+            // One program at a time uses an SQLite file.
+            try await farm.stopCoordinator()
             let database = try await SQLDatabase.open(
                 .sqlite(path: farm.stateFolder + "/aibuild.sqlite"))
             try await expectRecorded(database, passed)

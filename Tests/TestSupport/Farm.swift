@@ -1,6 +1,8 @@
 import Glibc
+import HTTPClientKit
 import ProcessKit
 public import SQLKit
+import SSHKit
 import Support
 import Synchronization
 
@@ -13,13 +15,17 @@ public final class Farm: Sendable {
         public var agentLines = ["slots: 2", "vcpus: 8", "memory_bytes: 16GiB"]
         /// Lines for one host's `agent.yml`.
         public var extraAgentLines: [String: [String]] = [:]
-        /// What the coordinator's key is forced to, instead of the gate; empty: nothing.
-        public var forcedCommand: String?
+        /// A shell script that the coordinator's key is forced to instead of the gate; its first
+        /// argument is the agent program, its second the agent's configuration.
+        public var gateScript: String?
         /// Hosts whose agent runs from the start; `nil`: all.
         public var daemons: Set<String>?
         public var registersHosts = true
         public var startsCoordinator = true
         public var hostLostSeconds = 600
+        public var queuedBuilds = 1000
+        /// The API asks for it; `api` does not send it.
+        public var token: String?
         public var database: MariaDBEndpoint?
         /// Lines for `coordinator.yml`, at its end.
         public var coordinatorLines: [String] = []
@@ -41,6 +47,19 @@ public final class Farm: Sendable {
     /// Runs `body` with a farm of its own.
     public static func run(
         _ setup: Setup = Setup(), _ body: (Farm) async throws -> Void
+    ) async throws {
+        await FarmTurns.shared.take()
+        do {
+            try await runNow(setup, body)
+        } catch {
+            await FarmTurns.shared.give()
+            throw error
+        }
+        await FarmTurns.shared.give()
+    }
+
+    private static func runNow(
+        _ setup: Setup, _ body: (Farm) async throws -> Void
     ) async throws {
         let farm = try await Farm(setup)
         do {
@@ -75,7 +94,7 @@ public final class Farm: Sendable {
                 try await FarmHost(
                     name, folder: folder, key: key,
                     lines: setup.agentLines + (setup.extraAgentLines[name] ?? []),
-                    forced: setup.forcedCommand))
+                    gateScript: setup.gateScript))
         }
         self.hosts = hosts
     }
@@ -118,6 +137,15 @@ public final class Farm: Sendable {
     public var port: UInt16 { current.withLock { $0?.port ?? 0 } }
     public var api: FarmClient { FarmClient(base: "http://127.0.0.1:\(port)") }
 
+    /// As a service manager stops it.
+    public func stopCoordinator() async throws {
+        coordinator?.signal(SIGTERM)
+        let status = try await coordinator?.exit()
+        guard status == .exited(0) else {
+            throw Failure("the coordinator ended with \(String(describing: status))")
+        }
+    }
+
     /// - Parameter keepingPort: as after a crash, so that followers find it again.
     public func startCoordinator(keepingPort: Bool = false) async throws {
         for _ in 0..<10 {
@@ -142,12 +170,18 @@ public final class Farm: Sendable {
     public func writeConfiguration(port: UInt16) throws {
         var lines = [
             "state_folder: \(stateFolder)", "web_root: \(webRoot)",
-            "api: {listen: 127.0.0.1, port: \(port)}", "ssh: {key_file: \(folder)/id_ed25519}",
-            "limits: {host_lost: \(setup.hostLostSeconds)s}",
+            "ssh: {key_file: \(folder)/id_ed25519}",
+            "limits: {host_lost: \(setup.hostLostSeconds)s, queued_builds: \(setup.queuedBuilds)}",
         ]
+        var tokenFile = ""
+        if let token = setup.token {
+            try Files.replace("\(folder)/token", with: token.utf8, mode: 0o600)
+            tokenFile = ", token_file: \(folder)/token"
+        }
+        lines.append("api: {listen: 127.0.0.1, port: \(port)\(tokenFile)}")
         if let database = setup.database {
             let passwordFile = "\(folder)/password"
-            try Files.replace(passwordFile, with: database.password.utf8, mode: 0o600)
+            try Files.replace(passwordFile, with: MariaDBServer.password.utf8, mode: 0o600)
             lines.append(
                 "database: {engine: mariadb, port: \(database.port), user: \(database.user), "
                     + "password_file: \(passwordFile), database: \(database.database)}")

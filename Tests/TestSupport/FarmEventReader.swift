@@ -1,4 +1,4 @@
-import HTTPClientKit
+public import HTTPClientKit
 import Synchronization
 
 /// The parser, for the transfer's thread.

@@ -1,4 +1,4 @@
-import Glibc
+import SSHKit
 import Support
 import Synchronization
 
@@ -14,7 +14,7 @@ public final class FarmHost: Sendable {
     private let current = Mutex<FarmProgram?>(nil)
 
     init(
-        _ name: String, folder: String, key: String, lines: [String], forced: String?
+        _ name: String, folder: String, key: String, lines: [String], gateScript: String?
     ) async throws {
         self.name = name
         stateFolder = "\(folder)/\(name)"
@@ -24,13 +24,22 @@ public final class FarmHost: Sendable {
             ["state_folder: \(stateFolder)", "accelerator: tcg"] + lines
         try Files.replace(configPath, with: (config.joined(separator: "\n") + "\n").utf8)
         let agent = try FarmProgram.path("aibuild-agent")
-        let command = forced ?? "\(agent) gate --config \(configPath)"
+        var command = "\(agent) gate --config \(configPath)"
+        if let gateScript {
+            let path = "\(folder)/\(name)-gate.sh"
+            try Files.replace(path, with: ("#!/bin/sh\n" + gateScript + "\n").utf8, mode: 0o755)
+            command = "\(path) \(agent) \(configPath)"
+        }
         var configuration = SSHServer.Configuration()
         configuration.clientKeyTypes = []
         ssh = try await SSHServer.start(configuration)
-        let options = command.isEmpty ? "" : "restrict,command=\"\(command)\" "
+        try allow("restrict,command=\"\(command)\" \(key)")
+    }
+
+    /// Replaces the keys that may log in.
+    public func allow(_ line: String) throws {
         try Files.replace(
-            ssh.folder + "/authorized_keys", with: (options + key + "\n").utf8, mode: 0o600)
+            ssh.folder + "/authorized_keys", with: (line + "\n").utf8, mode: 0o600)
     }
 
     public var address: String { ssh.endpoint.description }

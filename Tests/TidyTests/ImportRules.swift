@@ -60,12 +60,14 @@ enum ImportRules {
         .init(
             "AgentRuntime", "Agent/Runtime", .outer,
             [
-                "AgentCore", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "LoopKit",
-                "ProcessKit", "Support", "YAMLKit",
+                "AgentCore", "BuildProtocol", "LoopKit", "ProcessKit", "Support", "YAMLKit",
             ]),
         .init(
             "aibuild-agent", "Agent/Main", .outer,
             ["AgentCore", "AgentRuntime", "BuildProtocol", "Support"]),
+        .init(
+            "aibuild-fetch", "Agent/Fetch", .outer,
+            ["AgentCore", "HTTPClientKit", "HTTPTypes", "Support"]),
 
         // What runs on the farm's head
         .init("CoordinatorCore", "Coordinator/Core", .pure, ["BuildProtocol"]),

@@ -1,8 +1,6 @@
 import AgentCore
 import BuildProtocol
 import Glibc
-import HTTPClientKit
-import HTTPTypes
 import ProcessKit
 import Support
 
@@ -99,84 +97,109 @@ struct BaseImageFetcher {
 
     private func download(_ key: String) throws {
         let shown = BaseImageURL.fileName(wanted.url)
-        var failed: HTTPClientError?
+        var failed: FetchFailure?
         for attempt in 0..<AgentLimits.fetchTries {
-            if attempt > 0 { try pause(before: attempt, failed) }
-            do {
-                let request = request(key)
-                try context.enter(
-                    .preparing,
-                    request.offset > 0
-                        ? "resuming base image \(shown) at byte \(request.offset)"
-                        : "fetching base image \(shown)")
-                let result = try BaseImageDownload(
-                    context: context, request: request, part: cache.part(key)
-                ).run()
-                if try accept(key, result) { return }
-            } catch let error as HTTPClientError {
-                if error.kind == .status(304), cache.intactNote(key) != nil {
-                    try context.log.say("base image \(shown) is cached, the server has the same")
-                    return
-                }
-                try judge(error, key)
-                failed = error
+            if attempt > 0 { try pause(before: attempt) }
+            let request = request(key)
+            try context.enter(
+                .preparing,
+                request.offsetBytes > 0
+                    ? "resuming base image \(shown) at byte \(request.offsetBytes)"
+                    : "fetching base image \(shown)")
+            switch try run(request) {
+            case .unchanged:
+                try context.log.say("base image \(shown) is cached, the server has the same")
+                return
+            case .done(let offset, let total, let tag):
+                if try accept(key, offset: offset, total: total, entityTag: tag) { return }
+            case .failed(let failure):
+                try judge(failure, key)
+                failed = failure
+            case .progress, nil:
+                failed = FetchFailure(.transient, "the download ended without a word")
             }
         }
         throw Fault(
             .infrastructure, .baseImageFetch,
             "the base image could not be fetched in \(AgentLimits.fetchTries) tries: "
-                + (failed.map { "\($0)" } ?? "what came was not what the digest says"))
+                + (failed?.message ?? "what came was not what the digest says"))
     }
 
-    private func request(_ key: String) -> DownloadRequest {
+    private func request(_ key: String) -> FetchRequest {
         let stall = min(AgentLimits.fetchStallSeconds, context.order.start.limits.silenceSeconds)
-        // Without a digest nothing would tell a mixture of two files from one.
-        let offset = wanted.sha256 == nil ? 0 : Files.sizeBytes(cache.part(key)) ?? 0
-        var request = DownloadRequest(
-            url: wanted.url, offset: offset, limitBytes: AgentLimits.baseImageBytes,
-            timeouts: HTTPTimeouts(
-                connectSeconds: Double(min(10, stall)), stallSeconds: Double(stall)))
-        if wanted.sha256 == nil, let known = cache.intactNote(key)?.entityTag {
-            request.headers = ["If-None-Match": known]
+        return FetchRequest(
+            url: wanted.url, part: cache.part(key),
+            // Without a digest nothing would tell a mixture of two files from one.
+            offsetBytes: wanted.sha256 == nil ? 0 : Files.sizeBytes(cache.part(key)) ?? 0,
+            limitBytes: AgentLimits.baseImageBytes,
+            connectSeconds: min(AgentLimits.fetchConnectSeconds, stall), stallSeconds: stall,
+            knownTag: wanted.sha256 == nil ? cache.intactNote(key)?.entityTag : nil)
+    }
+
+    /// Runs `aibuild-fetch`, under the attempt's timers and its cancel.
+    private func run(_ request: FetchRequest) throws -> FetchWord? {
+        let file = context.folder.root + "/fetch.json"
+        try Files.replace(file, with: StateFile.encode(request), mode: 0o600)
+        defer { unlink(file) }
+        let command = Command(
+            [context.order.fetchProgram, file],
+            environment: BuildEnvironment.common(context.order, context.folder))
+        var sink = FetchSink()
+        var nextLog = Clocks.monotonicMilliseconds() + AgentLimits.progressLogMilliseconds
+        do {
+            _ = try ProgramRunner(context: context, isGrouped: false).run(command, &sink) { sink in
+                guard let words = sink.progress else { return }
+                try context.report(.preparing, words)
+                if Clocks.monotonicMilliseconds() >= nextLog {
+                    try context.log.say(words)
+                    nextLog = Clocks.monotonicMilliseconds() + AgentLimits.progressLogMilliseconds
+                }
+            }
+        } catch let error as SystemError where error.errno == ENOENT || error.errno == EACCES {
+            throw Fault(
+                .infrastructure, .hostError,
+                "\(error): it is installed beside aibuild-agent, and fetches base images")
         }
-        return request
+        return sink.last
     }
 
     /// Checks and keeps what came.
-    /// - Returns: false when a resumed file is not what the digest says: then it may be a mixture
-    /// of
+    /// - Returns: false when a resumed file is not what the digest says: then it may be a mixture of
     ///   two, and the whole is fetched anew before anybody is blamed.
-    private func accept(_ key: String, _ result: DownloadResult) throws -> Bool {
+    private func accept(
+        _ key: String, offset: Int64, total: Int64, entityTag: String?
+    ) throws -> Bool {
         try context.report(.preparing, "checking base image")
         let digest = try FileDigest.compute(cache.part(key)) { try context.checkpoint() }
         if let expected = wanted.sha256, digest != expected {
             unlink(cache.part(key))
-            if result.offset > 0 { return false }
+            if offset > 0 { return false }
             throw wrongDigest(digest)
         }
         try Descriptor(cache.part(key), O_RDONLY).sync()
         chmod(cache.part(key), 0o400)
         try Files.rename(cache.part(key), to: cache.path(key))
-        try cache.remember(key, sha256: digest, entityTag: result.entityTag)
-        try context.log.say("base image \(digest) is here, \(result.totalBytes) bytes")
+        try cache.remember(key, sha256: digest, entityTag: entityTag)
+        try context.log.say("base image \(digest) is here, \(total) bytes")
         return true
     }
 
     /// Throws what ends the attempt; returns for what is worth another try.
-    private func judge(_ error: HTTPClientError, _ key: String) throws {
-        switch error.kind {
-        case .receiver:
-            throw error.cause ?? error
-        case .rangeRefused:
+    private func judge(_ failure: FetchFailure, _ key: String) throws {
+        switch failure.kind {
+        case .missing:
+            throw Fault(
+                .template, .baseImageMissing, "the base image cannot be had: \(failure.message)")
+        case .diskFull: throw SystemError(errno: ENOSPC, failure.message)
+        case .host: throw Fault(.infrastructure, .baseImageFetch, failure.message)
+        case .notResumable:
             unlink(cache.part(key))
-        case .tls: throw Fault(.infrastructure, .baseImageFetch, "\(error)")
-        case _ where error.isPermanent:
-            throw Fault(.template, .baseImageMissing, "the base image cannot be had: \(error)")
-        default: try context.log.say("\(error)")
+            try context.log.say(failure.message)
+        case .transient: try context.log.say(failure.message)
         }
     }
 
-    private func pause(before attempt: Int, _ failed: HTTPClientError?) throws {
+    private func pause(before attempt: Int) throws {
         let until =
             Clocks.monotonicMilliseconds() + AgentLimits.fetchPauseMilliseconds << (attempt - 1)
         while true {

@@ -33,7 +33,7 @@ extension AgentDaemon {
                 start: start,
                 accelerator: start.requirements.accelerator ?? probe.preferredAccelerator,
                 stateFolder: configuration.stateFolder, searchPath: configuration.searchPath,
-                packer: configuration.packer))
+                packer: configuration.packer, fetchProgram: files.fetchProgram))
     }
 
     private func begin(_ order: AttemptOrder) async -> AgentMessage {

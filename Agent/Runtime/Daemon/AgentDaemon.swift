@@ -25,10 +25,10 @@ actor AgentDaemon {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    init(configuration: AgentConfiguration, program: String, loop: EventLoop) throws {
+    init(configuration: AgentConfiguration, loop: EventLoop) throws {
         self.configuration = configuration
         self.loop = loop
-        files = AttemptFiles(state: configuration.state, program: program)
+        files = AttemptFiles(state: configuration.state)
         folderWatch = try FolderWatch()
         hostName = HostFacts.hostName()
     }

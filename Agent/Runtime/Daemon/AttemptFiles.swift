@@ -8,8 +8,10 @@ import Support
 /// Called on threads of its own.
 struct AttemptFiles: Sendable {
     let state: StateFolder
-    /// Path of this program, for supervisors.
-    let program: String
+    /// This program, for supervisors: what runs, also after an upgrade has replaced its file.
+    let program = "/proc/self/exe"
+    /// Installed beside this program.
+    let fetchProgram = Files.folder(of: Links.target("/proc/self/exe")) + "/aibuild-fetch"
 
     /// Makes the folder durable, then starts the supervisor with the attempt's lock in its hands.
     /// - Returns: a handle on the supervisor.

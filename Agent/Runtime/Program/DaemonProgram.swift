@@ -32,8 +32,7 @@ enum DaemonProgram {
 
     private static func serve(_ configuration: AgentConfiguration) throws {
         let loop = try EventLoop(name: "agent")
-        let daemon = try AgentDaemon(
-            configuration: configuration, program: "/proc/self/exe", loop: loop)
+        let daemon = try AgentDaemon(configuration: configuration, loop: loop)
         let logger = Logger("agent")
         Task {
             do { try await daemon.run() } catch {

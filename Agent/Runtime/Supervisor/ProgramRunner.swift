@@ -12,11 +12,12 @@ struct ProgramRunner {
     /// costs some milliseconds; the agent's own helpers are not worth them.
     var isGrouped = true
 
+    /// - Parameter afterOutput: called when the sink has taken something.
     /// - Returns: how the program ended by itself.
     /// - Throws: `Fault` when it was stopped (cancel, timer) or could not be started, `SystemError`
     ///   for the supervisor's own trouble.
-    func run(
-        _ command: Command, _ sink: inout some OutputSink
+    func run<Sink: OutputSink>(
+        _ command: Command, _ sink: inout Sink, afterOutput: (Sink) throws -> Void = { _ in }
     ) throws -> ExitStatus {
         var out = try Pipe()
         var err = try Pipe()
@@ -29,7 +30,7 @@ struct ProgramRunner {
         var session = Session(context)
         defer { session.release() }
         do {
-            let status = try session.watch(child, out, err, &sink)
+            let status = try session.watch(child, out, err, &sink, afterOutput)
             let stubborn = killLeftovers(child)
             // Everybody who could write is dead, so both pipes end now.
             try session.drain(out, err, &sink)
@@ -73,9 +74,9 @@ private struct Session {
 
     func release() { buffer.deallocate() }
 
-    mutating func watch(
+    mutating func watch<Sink: OutputSink>(
         _ child: borrowing ChildProcess, _ out: borrowing Pipe, _ err: borrowing Pipe,
-        _ sink: inout some OutputSink
+        _ sink: inout Sink, _ afterOutput: (Sink) throws -> Void
     ) throws -> ExitStatus {
         while true {
             let ready = try Wait.readable(
@@ -86,6 +87,7 @@ private struct Session {
             context.sampleDisk()
             if ready[1] { outEnded = try read(out, .out, &sink) }
             if ready[2] { errEnded = try read(err, .err, &sink) }
+            if ready[1] || ready[2] { try afterOutput(sink) }
             if ready[3] { obey() }
             if ready[0], let status = try child.reap() { return status }
             try keepTime(child)

@@ -1,0 +1,66 @@
+//! aibuild-fetch: downloads one base image for a supervisor, and says how far it is. A program of its
+//! own, so that the thirty libraries behind libcurl are loaded only where something is fetched, and
+//! a hostile server talks to a process that holds nothing.
+
+import AgentCore
+import FoundationEssentials
+import Glibc
+import HTTPClientKit
+import HTTPTypes
+import Support
+
+enum FetchProgram {
+    /// - Returns: the exit status: 0 when the last word says how it went.
+    static func run(_ arguments: [String]) async -> Int32 {
+        guard arguments.count == 2 else {
+            Logger("fetch").error("usage: aibuild-fetch REQUEST-FILE (started by aibuild-agent)")
+            return 64
+        }
+        do {
+            let bytes = try Files.read(
+                arguments[1], limitBytes: AgentLimits.packerTemplateBytes)
+            let request = try JSONDecoder().decode(FetchRequest.self, from: Data(bytes))
+            say(await fetch(request))
+            return 0
+        } catch {
+            Logger("fetch").error("\(error)")
+            return 70
+        }
+    }
+
+    private static func fetch(_ request: FetchRequest) async -> FetchWord {
+        var download = DownloadRequest(
+            url: request.url, offset: request.offsetBytes, limitBytes: request.limitBytes,
+            timeouts: HTTPTimeouts(
+                connectSeconds: Double(request.connectSeconds),
+                stallSeconds: Double(request.stallSeconds)))
+        if let tag = request.knownTag { download.headers = ["If-None-Match": tag] }
+        do throws(HTTPClientError) {
+            let result = try await HTTPClient().download(download, to: PartFile(request.part))
+            return .done(
+                offsetBytes: result.offset, totalBytes: result.totalBytes,
+                entityTag: result.entityTag)
+        } catch {
+            if error.kind == .status(304), request.knownTag != nil { return .unchanged }
+            return .failed(FetchFailure(kind(error), "\(error)"))
+        }
+    }
+
+    private static func kind(_ error: HTTPClientError) -> FetchFailure.Kind {
+        switch error.kind {
+        case .receiver:
+            (error.cause as? SystemError)?.isDiskFull == true ? .diskFull : .host
+        case .rangeRefused: .notResumable
+        case .tls: .host
+        default: error.isPermanent ? .missing : .transient
+        }
+    }
+
+    static func say(_ word: FetchWord) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let line = try? encoder.encode(word) else { return }
+        let bytes = [UInt8](line) + [0x0A]
+        _ = bytes.withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
+    }
+}

@@ -1,0 +1,3 @@
+import Glibc
+
+exit(await FetchProgram.run(CommandLine.arguments))

@@ -1,0 +1,189 @@
+import HTTPClientKit
+import HTTPTypes
+import Support
+import TestSupport
+import Testing
+
+/// Requests that are wrong, and names that must go nowhere.
+@Suite struct APITests {
+    private func withoutHosts(_ body: (Farm) async throws -> Void) async throws {
+        var setup = Farm.Setup()
+        setup.hosts = 0
+        try await Farm.run(setup, body)
+    }
+
+    static let badNames = [
+        "..", ".", "", "../../etc/passwd", "a/b", "a\\b", "a\nb", "a\0b", "a b", "a\u{7F}",
+        String(repeating: "a", count: 300), "\u{5FAE}\u{8F6F}", "win\u{1F600}", "-rf", ".hidden",
+        "$(id)", "a;b", "%2e%2e", "<script>",
+    ]
+
+    @Test func badNamesAreRefusedEverywhere() async throws {
+        try await withoutHosts { farm in
+            try await farm.script("debian", Scripts.image())
+            let folder = "\(farm.folder)/templates/debian"
+            for name in Self.badNames {
+                let quoted = FarmClient.quoted(name)
+                let answers = [
+                    try await farm.api.register(guestOS: name, folder: folder),
+                    try await farm.api.addHost(
+                        name: name, address: "root@127.0.0.1:22", hostKey: "ssh-ed25519 AAAA"),
+                    try await farm.api.send(
+                        "POST", "/api/v1/builds",
+                        json: "{\"guestOS\":\"debian\",\"owner\":\(quoted)}"),
+                ]
+                for answer in answers {
+                    #expect(answer.status == 400, "\(quoted): \(FarmClient.text(answer))")
+                    let problem = try farm.api.problem(answer)
+                    #expect(!problem.detail.contains("\n") && problem.detail.utf8.count < 500)
+                }
+                let unknown = try await farm.api.send(
+                    "POST", "/api/v1/builds", json: "{\"guestOS\":\(quoted)}")
+                #expect(unknown.status == 404, "\(quoted): \(FarmClient.text(unknown))")
+                let encoded = PercentCoding.encode(name)
+                for path in ["guestos/\(encoded)", "hosts/\(encoded)", "builds/\(encoded)"]
+                where !name.isEmpty {
+                    let answer = try await farm.api.get("/api/v1/\(path)")
+                    #expect((400..<500).contains(answer.status), "\(path): \(answer.status)")
+                }
+            }
+            let page = FarmClient.text(try await farm.api.get("/api/v1/guestos"))
+            #expect(page.contains("debian") && !page.contains("passwd"))
+        }
+    }
+
+    @Test func nothingOutsideTheWebRootIsServed() async throws {
+        try await withoutHosts { farm in
+            try Files.replace("\(farm.webRoot)/images/build/.secret.part", with: "secret".utf8)
+            for path in [
+                "/images/../coordinator.yml", "/images/%2e%2e/coordinator.yml",
+                "/images/..%2fcoordinator.yml", "/images/build/../../../coordinator.yml",
+                "/images/build/.secret.part", "/images//etc/passwd", "/images/%00",
+                "/images/build/%2esecret.part", "/coordinator.yml",
+            ] {
+                let answer = try await farm.api.get(path)
+                #expect((400..<500).contains(answer.status), "\(path): \(answer.status)")
+                let text = FarmClient.text(answer)
+                #expect(!text.contains("state_folder") && !text.contains("root:"), "\(path)")
+            }
+            let listing = FarmClient.text(try await farm.api.get("/images/build/"))
+            #expect(!listing.contains("secret"))
+        }
+    }
+
+    @Test func wrongRequestsGetAnAnswerThatHelps() async throws {
+        try await withoutHosts { farm in
+            func expect(
+                _ status: Int, _ words: String, _ answer: HTTPAnswer,
+                sourceLocation: SourceLocation = #_sourceLocation
+            ) throws {
+                #expect(answer.status == status, sourceLocation: sourceLocation)
+                let problem = try farm.api.problem(answer)
+                #expect(problem.status == status, sourceLocation: sourceLocation)
+                #expect(
+                    (problem.detail + (problem.remedy ?? "")).contains(words),
+                    "\(problem.detail)", sourceLocation: sourceLocation)
+            }
+            let api = farm.api
+            try expect(404, "/api/v1/nothing", try await api.get("/api/v1/nothing"))
+            let method = try await api.send("DELETE", "/api/v1/builds")
+            try expect(405, "GET", method)
+            #expect(method.headers["Allow"]?.contains("POST") == true)
+            for json in ["", "{", "[]", "null", "{\"guestOS\":", "\u{FEFF}{}", "{\"guestOS\":7}"] {
+                try expect(400, "", try await api.send("POST", "/api/v1/builds", json: json))
+            }
+            try expect(
+                400, "field 'guestOS' is missing",
+                try await api.send("POST", "/api/v1/builds", json: "{}"))
+            try expect(
+                400, "field 'priority'",
+                try await api.send(
+                    "POST", "/api/v1/builds", json: #"{"guestOS":"x","priority":"high"}"#))
+            try expect(
+                415, "Content-Type: application/json",
+                try await api.send("POST", "/api/v1/builds", type: "text/plain"))
+            try expect(404, "no build", try await api.get("/api/v1/builds/none"))
+            try expect(400, "1 to 500", try await api.get("/api/v1/builds?limit=0"))
+            try expect(400, "no state", try await api.get("/api/v1/builds?state=odd"))
+            let large = #"{"guestOS":""# + String(repeating: "x", count: 9 << 20) + #""}"#
+            try expect(413, "", try await api.send("POST", "/api/v1/builds", json: large))
+            let deep = String(repeating: "[", count: 200_000)
+            try expect(400, "", try await api.send("POST", "/api/v1/builds", json: deep))
+            #expect(try await api.get("/healthz").status == 200, "it lives")
+        }
+    }
+
+    @Test func boundsOfASubmission() async throws {
+        try await withoutHosts { farm in
+            try await farm.script("debian", Scripts.image())
+            for json in [
+                #"{"guestOS":"debian","priority":101}"#, #"{"guestOS":"debian","priority":-101}"#,
+                #"{"guestOS":"debian","reason":""# + String(repeating: "r", count: 5000) + #""}"#,
+            ] {
+                let answer = try await farm.api.send("POST", "/api/v1/builds", json: json)
+                #expect(answer.status == 400, "\(FarmClient.text(answer))")
+            }
+        }
+    }
+
+    @Test func aQueueThatIsFull() async throws {
+        var setup = Farm.Setup()
+        setup.hosts = 0
+        setup.queuedBuilds = 3
+        try await Farm.run(setup) { farm in
+            try await farm.script("debian", Scripts.image())
+            for _ in 0..<3 { _ = try await farm.api.submit("debian") }
+            let answer = try await farm.api.send(
+                "POST", "/api/v1/builds", json: #"{"guestOS":"debian"}"#)
+            #expect(answer.status == 409)
+            #expect(try farm.api.problem(answer).detail.contains("the queue is full"))
+        }
+    }
+
+    @Test func aTokenIsAskedFor() async throws {
+        var setup = Farm.Setup()
+        setup.hosts = 0
+        setup.token = "correct-horse-battery-staple"
+        try await Farm.run(setup) { farm in
+            #expect(try await farm.api.get("/api/v1/builds").status == 401)
+            #expect(try await farm.api.send("POST", "/api/v1/builds").status == 401)
+            #expect(try await farm.api.get("/").status == 401)
+            #expect(try await farm.api.get("/healthz").status == 200)
+            for (token, status) in [
+                ("correct-horse-battery-staple", 200), ("correct-horse-battery-stapl", 401),
+                ("", 401),
+            ] {
+                let answer = try await farm.api.get(
+                    "/api/v1/builds", headers: ["Authorization": "Bearer \(token)"])
+                #expect(answer.status == status)
+            }
+        }
+    }
+
+    @Test func listsArePagedAndFiltered() async throws {
+        try await withoutHosts { farm in
+            try await farm.script("debian", Scripts.image())
+            try await farm.script("centos", Scripts.image())
+            var ids: [String] = []
+            for _ in 0..<5 { ids.append(try await farm.api.submit("debian").id) }
+            let other = try await farm.api.submit("centos").id
+            func page(_ query: String) async throws -> FarmList<FarmBuild> {
+                try FarmClient.decode(
+                    FarmList<FarmBuild>.self, try await farm.api.get("/api/v1/builds?" + query))
+            }
+            var seen: [String] = []
+            var after = ""
+            repeat {
+                let items = try await page("limit=2&guestos=debian\(after)")
+                #expect(items.items.count <= 2)
+                seen += items.items.map(\.id)
+                after = items.next.map { "&after=\($0)" } ?? ""
+            } while !after.isEmpty
+            #expect(Set(seen) == Set(ids) && seen.count == 5)
+            #expect(try await page("state=queued").items.count == 6)
+            #expect(try await page("state=passed&state=failed").items.isEmpty)
+            #expect(try await page("guestos=centos").items.map(\.id) == [other])
+            #expect(try await farm.api.build("debian:3").number == 3)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import Support
+import TestSupport
+import Testing
+
+/// kill -9 of each part while a build runs: it goes on, nothing is lost, nothing is done twice.
+@Suite struct CrashTests {
+    private func gated(_ farm: Farm) async throws -> FarmBuild {
+        try await farm.script(
+            "debian",
+            """
+            seq 1 500; echo begun; \(Scripts.gate(farm, "on"))
+            seq 501 1000; \(Scripts.image(2_000_000))
+            """)
+        let build = try await farm.api.submit("debian")
+        try await farm.api.logs(build, "begun")
+        return build
+    }
+
+    private func expectWhole(_ farm: Farm, _ build: FarmBuild) async throws {
+        let passed = try await farm.api.end(of: build)
+        try #require(passed.state == "passed", "\(passed)")
+        #expect(passed.attempts?.map(\.summary) == ["kvm0 passed"])
+        let log = try await farm.api.log(build)
+        #expect(passed.attempts?.last?.logSHA256 == SHA256.hex(log))
+        let text = String(decoding: log, as: UTF8.self)
+        for number in 1...1000 {
+            #expect(text.ranges(of: "\"m\":\"\(number)\"").count == 1, "\(number)")
+        }
+        let folder = "\(farm.webRoot)/images/build/debian"
+        #expect(try Files.list(folder).filter { $0.hasSuffix(".raw") }.count == 1)
+        #expect(try Files.list("\(farm.webRoot)/images/build") == ["debian"], "no .part is left")
+        try await eventually("the agent has forgotten it") { farm.hosts[0].attempts.isEmpty }
+    }
+
+    @Test func theCoordinator() async throws {
+        try await Farm.run { farm in
+            let build = try await gated(farm)
+            farm.coordinator?.kill()
+            try farm.open("on")
+            try await eventually("it ends while nobody looks") {
+                farm.buildProcesses().isEmpty
+            }
+            try await farm.startCoordinator(keepingPort: true)
+            try await expectWhole(farm, build)
+        }
+    }
+
+    @Test func theCoordinatorWhileItRuns() async throws {
+        try await Farm.run { farm in
+            let build = try await gated(farm)
+            for _ in 0..<3 {
+                farm.coordinator?.kill()
+                try await farm.startCoordinator(keepingPort: true)
+                _ = try await farm.api.host("kvm0", is: "ready")
+            }
+            try farm.open("on")
+            try await expectWhole(farm, build)
+        }
+    }
+
+    @Test func theCoordinatorWhileItPulls() async throws {
+        try await Farm.run { farm in
+            try await farm.script("debian", Scripts.image(300_000_000))
+            let build = try await farm.api.submit("debian")
+            _ = try await farm.api.wait(build, for: "pulled") {
+                ["collecting", "publishing"].contains($0.state)
+            }
+            farm.coordinator?.kill()
+            try await farm.startCoordinator(keepingPort: true)
+            let passed = try await farm.api.end(of: build)
+            #expect(passed.state == "passed", "\(passed)")
+            #expect(passed.attempts?.map(\.summary) == ["kvm0 passed"])
+            let image = try #require(passed.image)
+            #expect(try SHA256.file("\(farm.webRoot)/\(image.path)") == image.sha256)
+            #expect(
+                try Files.list("\(farm.webRoot)/images/build") == ["debian"], "no .part is left")
+        }
+    }
+
+    @Test func theAgentsDaemon() async throws {
+        try await Farm.run { farm in
+            let build = try await gated(farm)
+            farm.hosts[0].killDaemon()
+            _ = try await farm.api.host("kvm0", is: "unreachable")
+            try farm.open("on")
+            try await eventually("it ends while nobody looks") {
+                farm.buildProcesses().isEmpty
+            }
+            try farm.hosts[0].startDaemon()
+            try await expectWhole(farm, build)
+        }
+    }
+
+    @Test func theAgentsDaemonWhileItRuns() async throws {
+        try await Farm.run { farm in
+            let build = try await gated(farm)
+            farm.hosts[0].killDaemon()
+            try farm.hosts[0].startDaemon()
+            _ = try await farm.api.host("kvm0", is: "ready")
+            try farm.open("on")
+            try await expectWhole(farm, build)
+        }
+    }
+
+    @Test func theWayBetweenThem() async throws {
+        try await Farm.run { farm in
+            let build = try await gated(farm)
+            farm.hosts[0].ssh.killSessions()
+            _ = try await farm.api.host("kvm0", is: "ready")
+            try farm.open("on")
+            try await expectWhole(farm, build)
+        }
+    }
+
+    @Test func everything() async throws {
+        try await Farm.run { farm in
+            let build = try await gated(farm)
+            farm.coordinator?.kill()
+            farm.hosts[0].killDaemon()
+            farm.hosts[0].ssh.killSessions()
+            try farm.hosts[0].startDaemon()
+            try await farm.startCoordinator(keepingPort: true)
+            try farm.open("on")
+            try await expectWhole(farm, build)
+        }
+    }
+
+    /// The fence: a wish to cancel that the host could not hear while it was away.
+    @Test func aCancelledBuildOfADeadDaemonIsKilledWhenItIsBack() async throws {
+        try await Farm.run { farm in
+            let build = try await gated(farm)
+            farm.hosts[0].killDaemon()
+            _ = try await farm.api.host("kvm0", is: "unreachable")
+            _ = try await farm.api.cancel(build)
+            #expect(try await farm.api.end(of: build).state == "cancelled")
+            #expect(!farm.buildProcesses().isEmpty, "nobody could tell it")
+            try farm.hosts[0].startDaemon()
+            try await eventually("it is killed") {
+                farm.buildProcesses().isEmpty && farm.hosts[0].attempts.isEmpty
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+import HTTPClientKit
+import SSHKit
+import Support
+import TestSupport
+import Testing
+
+/// Hosts that come, go, lie or are not what they should be.
+@Suite struct HostTests {
+    @Test func aBuildOfALostHostIsDoneElsewhere() async throws {
+        var setup = Farm.Setup()
+        setup.hosts = 2
+        setup.hostLostSeconds = 2
+        try await Farm.run(setup) { farm in
+            try await farm.script(
+                "debian",
+                """
+                if mkdir \(farm.folder)/first; then echo "first try"; while :; do sleep 1000; done; fi
+                \(Scripts.image())
+                """)
+            let build = try await farm.api.submit("debian")
+            try await farm.api.logs(build, "first try")
+            let name = try #require(try await farm.api.build(build.id).host)
+            let lost = try #require(farm.hosts.first { $0.name == name })
+            lost.killDaemon()
+            let away = try await farm.api.host(name, is: "unreachable")
+            #expect(away.detail.contains("daemon does not run"), "\(away.detail)")
+            let passed = try await farm.api.end(of: build)
+            #expect(passed.state == "passed")
+            let other = farm.hosts.map(\.name).first { $0 != name } ?? ""
+            #expect(passed.attempts?.map(\.summary) == ["\(name) host.lost", "\(other) passed"])
+            // The log of the attempt that was lost is kept.
+            let first = try #require(passed.attempts?.first)
+            let log = try await farm.api.log(build, attempt: first.attempt)
+            #expect(String(decoding: log, as: UTF8.self).contains("first try"))
+            // It comes back: what it still runs is killed, its folder goes.
+            #expect(!lost.attempts.isEmpty && !farm.buildProcesses().isEmpty)
+            try lost.startDaemon()
+            try await eventually("nothing is left") {
+                lost.attempts.isEmpty && farm.buildProcesses().isEmpty
+            }
+        }
+    }
+
+    @Test func aDrainedHostTakesNothingNew() async throws {
+        try await Farm.run { farm in
+            try await farm.script("debian", Scripts.image())
+            #expect(try await farm.api.send("POST", "/api/v1/hosts/kvm0/drain").status == 200)
+            let build = try await farm.api.submit("debian")
+            let waiting = try #require(try await farm.api.build(build.id).waiting)
+            #expect(waiting.position == 1)
+            #expect(waiting.hosts.map(\.reason) == ["is drained"])
+            let queue = FarmClient.text(try await farm.api.get("/api/v1/queue"))
+            #expect(queue.contains(build.id) && queue.contains("is drained"))
+            #expect(try await farm.api.send("POST", "/api/v1/hosts/kvm0/resume").status == 200)
+            #expect(try await farm.api.end(of: build).state == "passed")
+            #expect(try await farm.api.send("POST", "/api/v1/hosts/none/drain").status == 404)
+        }
+    }
+
+    @Test func aHostThatRunsSomethingIsNotRemoved() async throws {
+        try await Farm.run { farm in
+            try await farm.script(
+                "debian", "echo begun; \(Scripts.gate(farm, "on")); \(Scripts.image())")
+            let build = try await farm.api.submit("debian")
+            try await farm.api.logs(build, "begun")
+            let refused = try await farm.api.send("DELETE", "/api/v1/hosts/kvm0")
+            #expect(refused.status == 409)
+            #expect(try farm.api.problem(refused).detail.contains("drain it and wait"))
+            try farm.open("on")
+            #expect(try await farm.api.end(of: build).state == "passed")
+            #expect(try await farm.api.send("DELETE", "/api/v1/hosts/kvm0").status == 204)
+            #expect(try await farm.api.get("/api/v1/hosts/kvm0").status == 404)
+        }
+    }
+
+    @Test func whatNoHostCanEverDoFailsAtOnce() async throws {
+        var setup = Farm.Setup()
+        setup.hosts = 2
+        setup.extraAgentLines = ["kvm1": ["tags: [ssd]"]]
+        try await Farm.run(setup) { farm in
+            try await farm.script(
+                "debian", Scripts.image(), yaml: "requirements: {vcpus: 500, tags: [ssd]}\n")
+            let build = try await farm.api.end(of: try await farm.api.submit("debian"))
+            #expect(build.state == "failed" && build.attemptCount == 0)
+            #expect(build.fault?.code == "scheduler.impossible")
+            let reason = build.fault?.reason ?? ""
+            #expect(reason.contains("kvm0: lacks the tag ssd"), "\(reason)")
+            #expect(reason.contains("kvm1: needs 500 vCPUs, the host has 8"), "\(reason)")
+        }
+    }
+
+    // MARK: Keys
+
+    @Test func aHostKeyIsConfirmedByAnAdminsAct() async throws {
+        var setup = Farm.Setup()
+        setup.registersHosts = false
+        try await Farm.run(setup) { farm in
+            let host = farm.hosts[0]
+            let scan = try await farm.api.send(
+                "POST", "/api/v1/hosts/scan",
+                json: "{\"address\":\(FarmClient.quoted(host.address))}")
+            #expect(scan.status == 200)
+            struct Scan: Decodable { var hostKey, fingerprint: String }
+            let shown = try FarmClient.decode(Scan.self, scan)
+            let key = try host.ssh.hostKey()
+            #expect(shown.fingerprint == key.fingerprint)
+            #expect(try SSHHostKey(shown.hostKey) == key)
+
+            let without = try await farm.api.send(
+                "POST", "/api/v1/hosts",
+                json: "{\"name\":\"kvm0\",\"address\":\(FarmClient.quoted(host.address))}")
+            #expect(without.status == 400)
+            #expect(try farm.api.problem(without).detail.contains("'hostKey' is missing"))
+            let nonsense = try await farm.api.addHost(
+                name: "kvm0", address: host.address, hostKey: "nonsense")
+            #expect(nonsense.status == 400)
+            #expect(try farm.api.problem(nonsense).detail.contains("is no host key"))
+
+            let added = try await farm.api.addHost(
+                name: "kvm0", address: host.address, hostKey: shown.hostKey)
+            #expect(added.status == 201)
+            _ = try await farm.api.host("kvm0", is: "ready")
+            let twice = try await farm.api.addHost(
+                name: "kvm0", address: host.address, hostKey: shown.hostKey)
+            #expect(twice.status == 409)
+        }
+    }
+
+    @Test func aChangedHostKeyIsRefused() async throws {
+        var setup = Farm.Setup()
+        setup.registersHosts = false
+        try await Farm.run(setup) { farm in
+            let other = "\(farm.folder)/other"
+            try await SSHServer.makeKey(other, "ed25519")
+            let key = String(
+                decoding: try Files.read(other + ".pub", limitBytes: 4096), as: UTF8.self)
+            let added = try await farm.api.addHost(
+                name: "kvm0", address: farm.hosts[0].address, hostKey: key)
+            #expect(added.status == 201)
+            let host = try await farm.api.host("kvm0", is: "connecting", saying: "known here by")
+            #expect(host.detail.contains(try farm.hosts[0].ssh.hostKey().fingerprint))
+            #expect(farm.hosts[0].ssh.log.contains("Accepted") == false, "no login was tried")
+        }
+    }
+
+    @Test func aKeyThatTheHostDoesNotTake() async throws {
+        var setup = Farm.Setup()
+        setup.registersHosts = false
+        try await Farm.run(setup) { farm in
+            try farm.hosts[0].allow("# nobody")
+            try await farm.register(farm.hosts[0])
+            let host = try await farm.api.host("kvm0", is: "connecting", saying: "key")
+            #expect(host.detail.contains("authorized_keys"), "\(host.detail)")
+            try await farm.script("debian", Scripts.image())
+            let build = try await farm.api.submit("debian")
+            let waiting = try #require(try await farm.api.build(build.id).waiting)
+            #expect(waiting.hosts.first?.reason.contains("authorized_keys") == true)
+        }
+    }
+
+    // MARK: What answers
+
+    /// What the farm says of a host whose key is forced to the script instead of the gate.
+    private func detail(
+        _ script: String, _ words: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        var setup = Farm.Setup()
+        setup.registersHosts = false
+        setup.gateScript = script
+        try await Farm.run(setup) { farm in
+            try await farm.register(farm.hosts[0])
+            _ = try await farm.api.host("kvm0", is: "connecting", saying: words)
+        }
+    }
+
+    @Test func aHostWithoutAgent() async throws {
+        try await detail(
+            "exec aibuild-agent-which-is-not-installed gate",
+            "kvm0 has no aibuild-agent in its PATH")
+    }
+
+    @Test func aShellThatEndsWithWords() async throws {
+        try await detail("echo this account is disabled; exit 3", "this account is disabled")
+    }
+
+    @Test func anAgentWithoutDaemon() async throws {
+        var setup = Farm.Setup()
+        setup.registersHosts = false
+        setup.daemons = []
+        try await Farm.run(setup) { farm in
+            try await farm.register(farm.hosts[0])
+            let host = try await farm.api.host(
+                "kvm0", is: "connecting", saying: "daemon does not run")
+            #expect(host.detail.contains("start it: systemctl start aibuild-agent"))
+            try farm.hosts[0].startDaemon()
+            _ = try await farm.api.host("kvm0", is: "ready")
+        }
+    }
+
+    @Test func anAgentOfAnotherVersion() async throws {
+        let hello = """
+            {"type":"hello","version":{"major":2,"minor":0},"agentVersion":"9","attempts":[],\
+            "templates":[],"host":{"slots":1,"vcpus":1,"memoryBytes":1,"diskFreeBytes":1,\
+            "diskTotalBytes":1,"accelerators":[],"tags":[],"baseImages":[],"unixMilliseconds":1,\
+            "notices":[]}}
+            """
+        try await detail(
+            "echo AIBUILD-AGENT-PROTOCOL; read -r line; echo '\(hello)'; read -r line",
+            "the agent on kvm0 speaks protocol 2.0, the coordinator 1.0: upgrade the coordinator")
+    }
+
+    @Test func anAgentThatRefusesThisVersion() async throws {
+        let error = """
+            {"type":"error","code":"version","message":"upgrade the agent on kvm0"}
+            """
+        try await detail(
+            "echo AIBUILD-AGENT-PROTOCOL; read -r line; echo '\(error)'",
+            "upgrade the agent on kvm0")
+    }
+
+    @Test func anAgentThatSpeaksNonsense() async throws {
+        try await detail(
+            "echo AIBUILD-AGENT-PROTOCOL; read -r line; echo '{\"type\":\"hello\",\"version\":1}'",
+            "malformed message: version")
+    }
+
+    @Test func aLoginShellThatPrintsFirst() async throws {
+        var setup = Farm.Setup()
+        setup.gateScript = """
+            echo "Welcome to kvm0"; echo; printf '\\033[1mprompt> \\033[0m'
+            exec "$1" gate --config "$2"
+            """
+        try await Farm.run(setup) { farm in
+            // Template and image travel by gates of their own, through the same shell.
+            try await farm.script("debian", Scripts.image(3_000_000))
+            let build = try await farm.api.end(of: try await farm.api.submit("debian"))
+            #expect(build.state == "passed", "\(build)")
+        }
+    }
+}

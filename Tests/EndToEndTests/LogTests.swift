@@ -1,0 +1,101 @@
+import BuildProtocol
+import FoundationEssentials
+import Support
+import TestSupport
+import Testing
+
+/// What a build says, on its way from the host's disk to a browser.
+@Suite struct LogTests {
+    @Test func aFollowerThatComesBackGoesOnAtTheSameByte() async throws {
+        try await Farm.run { farm in
+            try await farm.script(
+                "debian",
+                """
+                seq 1 2000 | sed 's/^/first /'; echo one-done
+                \(Scripts.gate(farm, "two"))
+                seq 1 2000 | sed 's/^/second /'; echo two-done
+                \(Scripts.gate(farm, "three"))
+                echo "third \u{1F600}"; \(Scripts.image())
+                """)
+            let build = try await farm.api.submit("debian")
+            let path = "/api/v1/builds/\(build.id)/events"
+            let follower = FarmFollower()
+            func follow(until text: String) async throws {
+                try await farm.api.follow(path, lastEventID: follower.position) { event in
+                    follower.take(event)
+                    return !event.data.contains(text) && !follower.hasEnded
+                }
+            }
+            try await follow(until: "one-done")
+            try farm.open("two")
+            try await follow(until: "two-done")
+            let running = try await farm.api.build(build.id)
+            let onHost = try farm.hosts[0].log(try #require(running.attempt))
+            try farm.open("three")
+            try await follow(until: "never")
+            #expect(follower.hasEnded)
+
+            let ended = try await farm.api.build(build.id)
+            try #require(ended.state == "passed", "\(ended)")
+            let log = try await farm.api.log(build)
+            #expect(follower.log == log, "\(follower.log.count) and \(log.count) bytes")
+            #expect(log.starts(with: onHost), "as it stood on the host's disk")
+            #expect(ended.attempts?.last?.logSHA256 == SHA256.hex(log), "as the agent hashed it")
+            #expect(follower.states.contains { $0.contains(#""state":"building""#) })
+            #expect(follower.states.contains { $0.contains(#""state":"passed""#) })
+        }
+    }
+
+    @Test func aFollowerOfABuildThatHasEndedGetsItAll() async throws {
+        try await Farm.run { farm in
+            try await farm.script("debian", "echo hello; \(Scripts.image())")
+            let build = try await farm.api.end(of: try await farm.api.submit("debian"))
+            let follower = FarmFollower()
+            try await farm.api.follow("/api/v1/builds/\(build.id)/events") { event in
+                follower.take(event)
+                return true
+            }
+            #expect(follower.hasEnded, "the server ends the stream")
+            #expect(follower.log == (try await farm.api.log(build)))
+        }
+    }
+
+    @Test func outputOfAnyKindComesThrough() async throws {
+        try await Farm.run { farm in
+            try await farm.script(
+                "debian",
+                #"""
+                printf 'latin caf\351 and \000 and \033[31mred\033[0m\n'
+                head -c 3000000 /dev/zero | tr '\0' x; echo
+                printf 'a\rb\r\n'; printf '"quoted" \\ back\n'
+                printf 'no newline at the end'
+                """# + "\n" + Scripts.image())
+            let build = try await farm.api.end(of: try await farm.api.submit("debian"))
+            try #require(build.state == "passed", "\(build)")
+            let lines = try await farm.api.log(build).split(separator: 0x0A)
+            let records = try lines.map { try JSONDecoder().decode(LogRecord.self, from: Data($0)) }
+            let out = records.filter { $0.s == .out }
+            #expect(out.contains { $0.m == "latin caf\\xe9 and \0 and \u{1B}[31mred\u{1B}[0m" })
+            #expect(out.contains { $0.m == #""quoted" \ back"# })
+            #expect(out.contains { $0.m == "no newline at the end" })
+            #expect(
+                out.map { $0.m.utf8.count { $0 == UInt8(ascii: "x") } }.reduce(0, +) >= 3_000_000)
+            #expect(out.allSatisfy { $0.m.utf8.count <= ProtocolLimits.logRecordTextBytes })
+        }
+    }
+
+    @Test func aPartOfALogIsServed() async throws {
+        try await Farm.run { farm in
+            try await farm.script("debian", "echo hello; \(Scripts.image())")
+            let build = try await farm.api.end(of: try await farm.api.submit("debian"))
+            let log = try await farm.api.log(build)
+            let part = try await farm.api.get(
+                "/api/v1/builds/debian:1/log", headers: ["Range": "bytes=5-14"])
+            #expect(part.status == 206)
+            #expect(part.body == Array(log[5...14]))
+            let other = try await farm.api.get(
+                "/api/v1/builds/debian:1/log?attempt=../../coordinator.yml")
+            #expect(other.status == 404)
+        }
+    }
+}

@@ -1,0 +1,19 @@
+import Support
+import TestSupport
+
+/// Pieces of build scripts.
+enum Scripts {
+    /// An image of so many bytes of zeros, named as one.
+    static func image(_ sizeBytes: Int = 65_536) -> String {
+        "head -c \(sizeBytes) /dev/zero > \"$AIBUILD_OUTPUT/disk.raw\""
+    }
+
+    /// The build waits here until the test says `farm.open(name)`.
+    static func gate(_ farm: Farm, _ name: String) -> String {
+        "while [ ! -e \(farm.folder)/go-\(name) ]; do sleep 0.05; done"
+    }
+}
+
+extension Farm {
+    func open(_ name: String) throws { try Files.replace("\(folder)/go-\(name)", with: []) }
+}

@@ -1,0 +1,197 @@
+import Glibc
+import SQLKit
+import Support
+import TestSupport
+import Testing
+
+/// What a coordinator or an agent says when it cannot start, and what happens on a full disk.
+@Suite struct StartTests {
+    /// A coordinator that is to fail at once: its last words.
+    private func refusal(_ farm: Farm, arguments: [String] = []) async throws -> String {
+        let program = try FarmProgram(
+            "aibuild-coordinator", ["--config", farm.configPath] + arguments,
+            logPath: "\(farm.folder)/second.log")
+        let status = try await program.exit()
+        #expect(status == .exited(1), "\(program.log)")
+        return program.log
+    }
+
+    private func unstarted(_ body: (Farm) async throws -> Void) async throws {
+        var setup = Farm.Setup()
+        setup.hosts = 0
+        setup.startsCoordinator = false
+        try await Farm.run(setup) { farm in
+            try farm.writeConfiguration(port: try LoopbackPort.free())
+            try await body(farm)
+        }
+    }
+
+    @Test func aPortThatIsTaken() async throws {
+        var setup = Farm.Setup()
+        setup.hosts = 0
+        try await Farm.run(setup) { farm in
+            // Another farm's files, this one's port.
+            try await farm.shell(
+                "sed 's/coordinator$/other/; s/www$/www2/' coordinator.yml > other.yml")
+            let program = try FarmProgram(
+                "aibuild-coordinator", ["--config", "\(farm.folder)/other.yml"],
+                logPath: "\(farm.folder)/second.log")
+            #expect(try await program.exit() == .exited(1))
+            let log = program.log
+            #expect(log.contains("\(farm.port)") && log.contains("--port"), "\(log)")
+            #expect(log.contains("aibuild-coordin"), "it says who has it: \(log)")
+            #expect(try await farm.api.get("/readyz").status == 200)
+        }
+    }
+
+    @Test func twoCoordinatorsOnOneDatabase() async throws {
+        var setup = Farm.Setup()
+        setup.hosts = 0
+        try await Farm.run(setup) { farm in
+            let words = try await refusal(
+                farm, arguments: ["--port", "\(try LoopbackPort.free())"])
+            #expect(words.contains("is in use by another program"), "\(words)")
+            #expect(words.contains("\(farm.stateFolder)/aibuild.sqlite"), "\(words)")
+            let pid = try #require(farm.coordinator?.pid)
+            #expect(words.contains("process \(pid)"), "\(words)")
+            #expect(try await farm.api.get("/readyz").status == 200)
+        }
+    }
+
+    @Test func aDatabaseThatIsDown() async throws {
+        try await unstarted { farm in
+            let port = try LoopbackPort.free()
+            let password = "\(farm.folder)/password"
+            try Files.replace(password, with: "secret-word".utf8, mode: 0o600)
+            try await farm.shell(
+                """
+                echo 'database: {engine: mariadb, port: \(port), password_file: \(password)}' \\
+                    >> coordinator.yml
+                """)
+            let words = try await refusal(farm)
+            #expect(words.contains("127.0.0.1") && words.contains("\(port)"), "\(words)")
+            #expect(words.lowercased().contains("mariadb"), "\(words)")
+            #expect(!words.contains("secret-word"))
+        }
+    }
+
+    @Test func aWebRootThatCannotBeWritten() async throws {
+        try await unstarted { farm in
+            try Files.remove(farm.webRoot)
+            try Files.replace(farm.webRoot, with: "a file".utf8)
+            let words = try await refusal(farm)
+            #expect(words.contains(farm.webRoot), "\(words)")
+        }
+    }
+
+    @Test func aReadOnlyWebRoot() async throws {
+        try #require(getuid() == 0, "only root may mount")
+        try await unstarted { farm in
+            try await farm.shell("mount -t tmpfs -o ro tmpfs \(farm.webRoot)")
+            let words = try await refusal(farm)
+            #expect(words.contains(farm.webRoot), "\(words)")
+        }
+    }
+
+    @Test func anAddressThatOthersReachNeedsAToken() async throws {
+        try await unstarted { farm in
+            try await farm.shell("sed -i 's/listen: 127.0.0.1/listen: 0.0.0.0/' coordinator.yml")
+            #expect(try await refusal(farm).contains("api.token_file is not set"))
+        }
+    }
+
+    static let mistakes: [(line: String, words: [String])] = [
+        ("web_rot: /x", ["web_rot", "web_root"]),
+        ("limits: {host_lost: soon}", ["host_lost", "soon"]),
+        ("limits: {host_lots: 5s}", ["host_lots", "host_lost"]),
+        ("database: {engine: oracle}", ["engine", "oracle", "mariadb"]),
+        ("database: {engine: mariadb}", ["password_file"]),
+        ("nonsense", []),
+    ]
+
+    @Test func mistakesInCoordinatorYmlNameTheirPlace() async throws {
+        try await unstarted { farm in
+            let good = "state_folder: \(farm.stateFolder)\n"
+            for (line, words) in Self.mistakes {
+                try Files.replace(farm.configPath, with: (good + line + "\n").utf8)
+                try? Files.remove("\(farm.folder)/second.log")
+                let said = try await refusal(farm)
+                #expect(said.contains("coordinator.yml:2:"), "\(said)")
+                for word in words { #expect(said.contains(word), "\(said)") }
+            }
+            try Files.replace(farm.configPath, with: "api: {port: 99999}\n".utf8)
+            try? Files.remove("\(farm.folder)/second.log")
+            #expect(try await refusal(farm).contains("coordinator.yml:1:13"))
+        }
+    }
+
+    @Test func mistakesInAgentYmlNameTheirPlace() async throws {
+        try await unstarted { farm in
+            let path = "\(farm.folder)/agent.yml"
+            for (line, words) in [
+                ("slots: many", ["agent.yml:2:8", "slots", "many"]),
+                ("slot: 2", ["agent.yml:2:1", "slot", "slots"]),
+                ("tags: [\"a b\"]", ["agent.yml:2:8", "tag"]),
+                ("accelerator: xen", ["agent.yml:2:14", "xen"]),
+                ("packer: ./bin/packer", ["agent.yml:2:9", "packer"]),
+            ] {
+                try Files.replace(path, with: "state_folder: \(farm.folder)/a\n\(line)\n".utf8)
+                try? Files.remove("\(farm.folder)/agent.log")
+                let program = try FarmProgram(
+                    "aibuild-agent", ["daemon", "--config", path],
+                    logPath: "\(farm.folder)/agent.log")
+                #expect(try await program.exit() == .exited(78))
+                for word in words { #expect(program.log.contains(word), "\(program.log)") }
+            }
+        }
+    }
+
+    @Test func wrongArguments() async throws {
+        try await unstarted { farm in
+            for arguments in [["--prot", "1"], ["--port", "x"], ["--config"]] {
+                let program = try FarmProgram(
+                    "aibuild-coordinator", arguments, logPath: "\(farm.folder)/third.log")
+                #expect(try await program.exit() == .exited(2))
+                #expect(program.log.contains(arguments[0]))
+            }
+        }
+    }
+
+    // MARK: Full disks
+
+    private func onSmallWebRoot(_ size: String, _ body: (Farm) async throws -> Void) async throws {
+        try #require(getuid() == 0, "only root may mount")
+        var setup = Farm.Setup()
+        setup.webRootTmpfs = size
+        try await Farm.run(setup, body)
+    }
+
+    @Test func aWebRootWithoutRoomHoldsBuildsBack() async throws {
+        try await onSmallWebRoot("1m") { farm in
+            try await farm.script(
+                "debian", Scripts.image(), yaml: "requirements: {memory: 64MiB, disk: 2MiB}\n")
+            let build = try await farm.api.submit("debian")
+            let waiting = try #require(try await farm.api.build(build.id).waiting)
+            #expect(waiting.summary.contains("the web root has"), "\(waiting)")
+            #expect(waiting.remedy == "make room on the web root's disk")
+            try await farm.shell("mount -o remount,size=16m \(farm.webRoot)")
+            #expect(try await farm.api.end(of: build).state == "passed")
+        }
+    }
+
+    @Test func aWebRootThatFillsUpDelaysTheImage() async throws {
+        try await onSmallWebRoot("2m") { farm in
+            try await farm.script("debian", Scripts.image(4_000_000))
+            let build = try await farm.api.submit("debian")
+            let waiting = try await farm.api.wait(build, for: "waiting for room") {
+                $0.phase?.contains("waiting to pull") == true
+            }
+            #expect(waiting.state == "collecting")
+            #expect(waiting.phase?.contains("No space left on device") == true, "\(waiting)")
+            try await farm.shell("mount -o remount,size=16m \(farm.webRoot)")
+            let passed = try await farm.api.end(of: build)
+            #expect(passed.state == "passed", "\(passed)")
+            #expect(passed.attempts?.count == 1)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Support
+import TestSupport
+import Testing
+
+/// A build that is ended before its time takes everything with it.
+@Suite struct StopTests {
+    /// Ignores every polite signal, as do its children, one of them in a session of its own.
+    private static let stubborn = """
+        trap '' INT TERM HUP
+        setsid sh -c 'trap "" INT TERM HUP; while :; do sleep 1000; done' &
+        (trap '' INT TERM HUP; while :; do sleep 1000; done) &
+        echo begun
+        while :; do sleep 1000; done
+        """
+
+    @Test func cancelEndsTheWholeTree() async throws {
+        try await Farm.run { farm in
+            try await farm.script("debian", Self.stubborn)
+            let build = try await farm.api.submit("debian")
+            try await farm.api.logs(build, "begun")
+            #expect(farm.buildProcesses().count >= 3)
+            let wished = try await farm.api.cancel(build)
+            #expect(wished.cancelRequested)
+            let ended = try await farm.api.end(of: build, seconds: 25)
+            #expect(ended.state == "cancelled")
+            #expect(ended.fault?.class == "cancelled")
+            #expect(ended.fault?.reason.contains("cancelled by api@127.0.0.1") == true)
+            try await eventually("no process is left") { farm.buildProcesses().isEmpty }
+            try await eventually("no folder is left") { farm.hosts[0].attempts.isEmpty }
+            let again = try await farm.api.send("POST", "/api/v1/builds/\(build.id)/cancel")
+            #expect(again.status == 409)
+            #expect(try farm.api.problem(again).detail.contains("has ended already"))
+        }
+    }
+
+    @Test func cancelOfAWaitingBuild() async throws {
+        var setup = Farm.Setup()
+        setup.hosts = 0
+        try await Farm.run(setup) { farm in
+            try await farm.script("debian", Scripts.image())
+            let build = try await farm.api.submit("debian")
+            #expect(try await farm.api.build(build.id).waiting?.summary == "no host is registered")
+            #expect(try await farm.api.cancel(build).state == "cancelled")
+        }
+    }
+
+    @Test(arguments: [
+        ("limits: {total: 2s}", "timeout.total"), ("limits: {silence: 1s}", "timeout.silence"),
+    ])
+    func timersEndABuildForGood(_ yaml: String, _ code: String) async throws {
+        try await Farm.run { farm in
+            try await farm.script("debian", "echo begun; while :; do sleep 1000; done", yaml: yaml)
+            let build = try await farm.api.end(of: try await farm.api.submit("debian"))
+            #expect(build.state == "failed")
+            #expect(build.fault?.code == code)
+            #expect(build.attempts?.map(\.summary) == ["kvm0 \(code)"], "no retry")
+            try await eventually("no process is left") { farm.buildProcesses().isEmpty }
+        }
+    }
+
+    /// The silence timer is not the total one: a build that speaks goes on.
+    @Test func aBuildThatSpeaksIsNotSilent() async throws {
+        try await Farm.run { farm in
+            try await farm.script(
+                "debian",
+                "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.3; done; \(Scripts.image())",
+                yaml: "limits: {silence: 2s}")
+            let build = try await farm.api.end(of: try await farm.api.submit("debian"))
+            #expect(build.state == "passed", "\(build)")
+        }
+    }
+}
