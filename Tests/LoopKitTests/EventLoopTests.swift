@@ -188,6 +188,7 @@ actor Resident {
         await #expect(throws: SystemError.self) {
             _ = try await loop.wait(fd: file.raw, for: .readable)
         }
+        _ = consume file  // open until here
     }
 
     @Test func manyWaitsWithFarDeadlines() async throws {

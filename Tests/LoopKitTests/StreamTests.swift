@@ -98,7 +98,13 @@ import Testing
         await #expect(throws: SystemError.self) {
             try await near.write([UInt8](repeating: 0, count: 1 << 20))
         }
-        #expect(try await near.read(upTo: 1).isEmpty)
+        // A child that another test forks at this moment holds the peer open until it executes its
+        // program; what was written meanwhile is then lost unread.
+        do {
+            #expect(try await near.read(upTo: 1).isEmpty)
+        } catch let error as SystemError {
+            #expect(error.errno == ECONNRESET)
+        }
     }
 
     @Test func theSocketFileIsPrivateAndAStaleOneIsReplaced() async throws {

@@ -149,7 +149,7 @@ import Testing
     /// A writer that is cancelled half way must not spoil the session for the others.
     @Test func cancelledWriteLeavesTheConnectionUsable() async throws {
         try await withConnection { connection, _ in
-            let stuck = try await connection.openChannel(command: "sleep 1000")
+            let stuck = try await connection.openChannel(command: "exec sleep 20")
             let writing = Task { try await stuck.write(pattern(32 << 20)) }
             #expect(try await connection.output(of: "echo 1") == "1\n")
             writing.cancel()
@@ -160,14 +160,50 @@ import Testing
         }
     }
 
+    /// A socket that takes nothing for a while holds packets of several channels back, half sent.
+    @Test func fullSocket() async throws {
+        try await withConnection { connection, server in
+            let bytes = pattern(4 << 20)
+            var channels: [SSHChannel] = []
+            for _ in 0..<6 { channels.append(try await connection.openChannel(command: "wc -c")) }
+            server.freezeSessions()
+            let writers = channels.map { channel in Task { try await channel.write(bytes) } }
+            try await waitUntilStuck(server)
+            writers[0].cancel()
+            await #expect(throws: CancellationError.self) { try await writers[0].value }
+            server.thawSessions()
+            for (channel, writer) in zip(channels, writers).dropFirst() {
+                try await writer.value
+                try await channel.sendEOF()
+                let count = String(decoding: try await channel.readToEnd(), as: UTF8.self)
+                #expect(count == "\(bytes.count)\n")
+            }
+            #expect(try await connection.output(of: "echo fine") == "fine\n")
+        }
+    }
+
+    /// Until what waits in the kernel for the host is much and grows no more.
+    private func waitUntilStuck(_ server: SSHServer) async throws {
+        let deadline = Clocks.monotonicMilliseconds() + 60_000
+        var before = -1
+        var same = 0
+        while same < 10 {
+            try #require(Clocks.monotonicMilliseconds() < deadline, "the socket never filled")
+            let now = server.untakenBytes
+            same = now == before && now > 100_000 ? same + 1 : 0
+            before = now
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
     @Test func closeEndsAReadInProgress() async throws {
         try await withConnection { connection, _ in
-            let channel = try await connection.openChannel(command: "sleep 1000")
+            let channel = try await connection.openChannel(command: "exec cat")
             let reading = Task.immediate { try await channel.read(upTo: 100) }
             await channel.close()
             #expect(try await sshError { _ = try await reading.value }.code == .channelClosed)
 
-            let other = try await connection.openChannel(command: "sleep 1000")
+            let other = try await connection.openChannel(command: "exec cat")
             let second = Task.immediate { try await other.read(upTo: 100) }
             await connection.close()
             await connection.close()

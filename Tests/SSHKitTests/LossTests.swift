@@ -9,7 +9,7 @@ import Testing
     @Test func serverKilledWhileReadingAndWriting() async throws {
         try await withConnection { connection, server in
             let endless = try await connection.openChannel(command: "yes")
-            let quiet = try await connection.openChannel(command: "sleep 1000")
+            let quiet = try await connection.openChannel(command: "exec sleep 20")
             let reading = Task {
                 while try await !endless.read(upTo: 1 << 20).isEmpty {}
             }
@@ -31,7 +31,7 @@ import Testing
     @Test func outputBeforeTheEndIsNotLost() async throws {
         try await withConnection { connection, server in
             let channel = try await connection.openChannel(
-                command: "head -c 8000000 /dev/zero; echo ready >&2; exec sleep 1000")
+                command: "head -c 8000000 /dev/zero; echo ready >&2; exec cat")
             var count = try await channel.read(upTo: 1).count
             while await !channel.stderrTail.contains("ready") {
                 count += try await channel.read(upTo: 1).count

@@ -121,9 +121,30 @@ public final class SSHServer: Sendable {
         for pid in sessions { kill(pid, SIGKILL) }
     }
 
-    /// Stops what serves connections, as a machine that hangs: the kernel still takes bytes.
-    public func freezeSessions() {
-        for pid in sessions { kill(pid, SIGSTOP) }
+    /// Stops what serves connections, as a machine that hangs: the kernel still takes bytes. The
+    /// commands run on: one that is stopped while it forks is not found again.
+    public func freezeSessions() { signalServers(SIGSTOP) }
+
+    public func thawSessions() { signalServers(SIGCONT) }
+
+    private func signalServers(_ signal: Int32) {
+        for pid in sessions where (try? Self.text("/proc/\(pid)/comm"))?.hasPrefix("sshd") == true {
+            kill(pid, signal)
+        }
+    }
+
+    /// Bytes sent to the server that its side has not taken, over all connections.
+    public var untakenBytes: Int {
+        let own = String(port, radix: 16, uppercase: true)
+        let suffix = ":" + String(repeating: "0", count: 4 - own.count) + own
+        let lines = ((try? Self.text("/proc/net/tcp")) ?? "").split(separator: "\n").dropFirst()
+        return lines.reduce(0) { sum, line in
+            let fields = line.split(separator: " ")
+            guard fields.count > 4, fields[2].hasSuffix(suffix),
+                let queue = fields[4].split(separator: ":").first
+            else { return sum }
+            return sum + (Int(queue, radix: 16) ?? 0)
+        }
     }
 
     // MARK: Parts
