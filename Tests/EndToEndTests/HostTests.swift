@@ -16,7 +16,10 @@ import Testing
             try await farm.script(
                 "debian",
                 """
-                if mkdir \(farm.folder)/first; then echo "first try"; while :; do sleep 1000; done; fi
+                if mkdir \(farm.folder)/first; then
+                    echo "first try"
+                    while :; do sleep 1000; done
+                fi
                 \(Scripts.image())
                 """)
             let build = try await farm.api.submit("debian")
