@@ -1,8 +1,5 @@
-//! aibuild-coordinator: the composition root of the farm's head. It names the concrete adapters, joins
-//! them to service, API and server, and decides nothing itself.
-
-//! aibuild-coordinator: the composition root of the farm's head. It reads the configuration, makes
-//! the concrete adapters and joins them; it decides nothing about builds.
+//! aibuild-coordinator: the composition root of the farm's head. It names the concrete adapters,
+//! joins them to service, API and server, and decides nothing itself.
 
 import Glibc
 import ProcessKit

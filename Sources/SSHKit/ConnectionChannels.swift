@@ -1,15 +1,7 @@
 import CSSH2
 import LoopKit
 
-/// What the connection keeps of a channel.
-final class OpenChannel {
-    let raw: OpaquePointer
-    var stderrTail = ByteTail(limitBytes: SSHLimits.stderrTailBytes)
-
-    init(raw: OpaquePointer) { self.raw = raw }
-}
-
-/// Channels. Each call looks its channel up again after it waited: it may have been closed.
+/// Opening and closing channels. Each call looks its channel up again after it waited: it may have been closed.
 extension SSHConnection {
     /// Runs `command` on the host, in the user's shell, or what the key is forced to.
     ///
@@ -47,11 +39,11 @@ extension SSHConnection {
     }
 
     private func openSession(_ deadline: Deadline) async throws -> Int {
-        let window = UInt32(clamping: options.windowBytes)
         var opened: OpaquePointer?
         let result = try await complete(deadline) { session in
             opened = libssh2_channel_open_ex(
-                session.raw, "session", 7, window, UInt32(LIBSSH2_CHANNEL_PACKET_DEFAULT), nil, 0)
+                session.raw, "session", 7, UInt32(SSHLimits.firstWindowBytes),
+                UInt32(LIBSSH2_CHANNEL_PACKET_DEFAULT), nil, 0)
             return opened == nil ? Int(libssh2_session_last_errno(session.raw)) : 0
         }
         guard let opened else {
@@ -60,7 +52,7 @@ extension SSHConnection {
                 "the host opens no further channel (MaxSessions in its sshd_config)")
         }
         lastChannel += 1
-        channels[lastChannel] = OpenChannel(raw: opened)
+        channels[lastChannel] = OpenChannel(raw: opened, windowBytes: options.windowBytes)
         return lastChannel
     }
 
@@ -78,116 +70,6 @@ extension SSHConnection {
         }
     }
 
-    /// nil at the end of the stream.
-    func read(_ id: Int, upTo limitBytes: Int) async throws -> [UInt8] {
-        while true {
-            let session = try usable()
-            let channel = try channel(id)
-            let (bytes, result) = readNow(session, channel, limitBytes)
-            if result >= 0 { return bytes }
-            if result != Int(LIBSSH2_ERROR_EAGAIN) {
-                throw error(result, session, .channelClosed, "reading failed")
-            }
-            _ = try await waitForSocket(.readable)
-        }
-    }
-
-    /// Reads what is there. Standard error shares the window, so it is emptied too: a command that
-    /// only complains would otherwise fill it and wait for ever.
-    private func readNow(
-        _ session: Session, _ channel: OpenChannel, _ limitBytes: Int
-    ) -> (bytes: [UInt8], result: Int) {
-        var result = 0
-        var bytes: [UInt8] = []
-        var before: UInt64
-        repeat {
-            before = session.transport.receivedBytes
-            drainStderr(session, channel)
-            bytes = [UInt8](unsafeUninitializedCapacity: limitBytes) { buffer, count in
-                result = step(session) { _ in
-                    Int(
-                        libssh2_channel_read_ex(
-                            channel.raw, 0, buffer.baseAddress, buffer.count))
-                }
-                count = max(0, result)
-            }
-            // What this call took off the socket may be standard error.
-        } while result == Int(LIBSSH2_ERROR_EAGAIN) && before != session.transport.receivedBytes
-        if result == 0 { drainStderr(session, channel) }
-        // A short answer must not hold the memory of a long one.
-        return (bytes.count < limitBytes / 4 ? Array(bytes[...]) : bytes, result)
-    }
-
-    private func drainStderr(_ session: Session, _ channel: OpenChannel) {
-        withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { buffer in
-            while true {
-                let count = step(session) { _ in
-                    libssh2_channel_read_ex(
-                        channel.raw, SSH_EXTENDED_DATA_STDERR, buffer.baseAddress, buffer.count)
-                }
-                guard count > 0 else { return }
-                channel.stderrTail.append(buffer[..<count])
-            }
-        }
-    }
-
-    func write(_ id: Int, _ bytes: [UInt8]) async throws {
-        var done = 0
-        while done < bytes.count {
-            let result = try await onChannel(id) { _, channel in
-                // A host that has closed the channel will never widen its window again.
-                if libssh2_channel_wait_closed(channel.raw) == 0 {
-                    return Int(LIBSSH2_ERROR_CHANNEL_CLOSED)
-                }
-                return bytes.withUnsafeBytes { raw in
-                    let rest = UnsafeRawBufferPointer(rebasing: raw[done...])
-                    return libssh2_channel_write_ex(channel.raw, 0, rest.baseAddress, rest.count)
-                }
-            }
-            guard result >= 0 else {
-                throw error(result, try usable(), .channelClosed, "the command takes no more input")
-            }
-            done += result
-            try await drainOutput()
-        }
-    }
-
-    func sendEOF(_ id: Int) async throws {
-        let result = try await onChannel(id) { _, channel in
-            Int(libssh2_channel_send_eof(channel.raw))
-        }
-        guard result == 0 else {
-            throw error(result, try usable(), .channelClosed, "ending the input failed")
-        }
-    }
-
-    func exitStatus(_ id: Int) async throws -> Int32? {
-        let ended = try await onChannel(id) { [self] session, channel in
-            drainStderr(session, channel)
-            return Int(libssh2_channel_wait_eof(channel.raw))
-        }
-        guard ended == 0 else {
-            throw error(ended, try usable(), .channelClosed, "waiting for the end failed")
-        }
-        let closed = try await onChannel(id) { _, channel in
-            Int(libssh2_channel_wait_closed(channel.raw))
-        }
-        let session = try usable()
-        guard closed == 0 else {
-            throw error(closed, session, .channelClosed, "waiting for the end failed")
-        }
-        let channel = try channel(id)
-        var signal: UnsafeMutablePointer<CChar>?
-        libssh2_channel_get_exit_signal(channel.raw, &signal, nil, nil, nil, nil, nil)
-        if let signal {
-            libssh2_free(session.raw, signal)
-            return nil
-        }
-        return libssh2_channel_get_exit_status(channel.raw)
-    }
-
-    func stderrTail(_ id: Int) -> [UInt8] { channels[id]?.stderrTail.bytes ?? [] }
-
     /// Closes the channel and waits a moment for the host to agree; if it does not, the channel's
     /// memory is freed with the connection.
     func closeChannel(_ id: Int) async {
@@ -203,13 +85,13 @@ extension SSHConnection {
         }.value
     }
 
-    private func channel(_ id: Int) throws(SSHError) -> OpenChannel {
+    func channel(_ id: Int) throws(SSHError) -> OpenChannel {
         if let channel = channels[id] { return channel }
         throw SSHError(.channelClosed, "The channel to \(endpoint.place) was closed.")
     }
 
     /// `complete` for a call on a channel.
-    private func onChannel(
+    func onChannel(
         _ id: Int, _ deadline: Deadline? = nil, _ call: (Session, OpenChannel) -> Int
     ) async throws -> Int {
         var missing: SSHError?

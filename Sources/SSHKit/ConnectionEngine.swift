@@ -33,8 +33,15 @@ extension SSHConnection {
     /// - Throws: `SSHError` when the connection ends; `DeadlinePassed`; `CancellationError`.
     func complete(_ deadline: Deadline? = nil, _ call: (Session) -> Int) async throws -> Int {
         while true {
-            let result = step(try usable(), call)
+            let session = try usable()
+            let before = session.transport.receivedBytes
+            let result = step(session, call)
             if result != Int(LIBSSH2_ERROR_EAGAIN) { return result }
+            if session.transport.receivedBytes != before {
+                // What the call looked at before it took these bytes may be different now.
+                await Task.yield()
+                continue
+            }
             guard try await waitForSocket(.readable, deadline) else { throw DeadlinePassed() }
         }
     }

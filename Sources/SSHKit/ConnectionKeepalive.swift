@@ -57,10 +57,8 @@ extension SSHConnection {
     private func ask(_ id: Int) async throws {
         let name = "SSHKIT_KEEPALIVE"
         _ = try await complete { [self] _ in
-            // A channel that the host has closed gets no reply.
-            guard let channel = channels[id], libssh2_channel_wait_closed(channel.raw) != 0 else {
-                return 0
-            }
+            // On a channel that the host has closed there is no reply.
+            guard let channel = channels[id], !channel.isClosedByHost else { return 0 }
             return Int(
                 libssh2_channel_setenv_ex(
                     channel.raw, name, UInt32(name.utf8.count), "", 0))

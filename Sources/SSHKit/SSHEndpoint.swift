@@ -36,7 +36,9 @@ public struct SSHEndpoint: Sendable, Hashable, CustomStringConvertible {
                 throw invalid("only ':PORT' may follow ']'")
             }
             portText = tail.isEmpty ? nil : tail.dropFirst()
-            guard host.contains(":"), host.allSatisfy({ $0.isHexDigit || ":.%".contains($0) })
+            let parts = host.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+            guard host.contains(":"), parts[0].allSatisfy({ $0.isHexDigit || ":.".contains($0) }),
+                parts.count == 1 || Self.isHost(parts[1])
             else { throw invalid("what stands in brackets is no IPv6 address") }
         } else {
             let parts = rest.split(separator: ":", omittingEmptySubsequences: false)

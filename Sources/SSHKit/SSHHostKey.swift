@@ -43,6 +43,18 @@ public struct SSHHostKey: Sendable, Hashable, CustomStringConvertible {
                 "The host key is of no type known here: use one of "
                     + Self.knownTypes.joined(separator: ", ") + ".")
         }
+        // The rest is numbers and strings, as many as the type needs; one that was cut has an end
+        // in the middle of one.
+        do throws(WireReader.Malformed) {
+            if type == "ssh-ed25519", try reader.string().count != 32 {
+                throw WireReader.Malformed()
+            }
+            while !reader.rest.isEmpty { _ = try reader.string() }
+        } catch {
+            throw SSHError(
+                .hostKeyInvalid, "The host key of type \(type) is damaged: it was not copied whole."
+            )
+        }
         self.type = type
         self.blob = blob
         base64 = Data(blob).base64EncodedString()

@@ -2,6 +2,12 @@
 enum SSHLimits {
     /// Bytes taken from one socket before the loop turns to the others: 3 ms of decryption.
     static let receiveBytesAtOnce = 1 << 20
+    /// The window with which a channel is opened. It is widened at once; libssh2 takes three
+    /// quarters of this one for the moment to act by itself, which it must not, see `OpenChannel`.
+    static let firstWindowBytes = 32 << 10
+    static let smallestWindowBytes = 256 << 10
+    /// Bytes given to libssh2 at once: it makes one packet of them.
+    static let writeBytesAtOnce = 32 << 10
     /// What is kept of a command's standard error: its end says why it failed.
     static let stderrTailBytes = 64 << 10
     /// Keys of an agent that are tried: sshd's MaxAuthTries is 6.

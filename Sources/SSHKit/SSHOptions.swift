@@ -6,7 +6,7 @@ public struct SSHOptions: Sendable, Hashable {
     /// three questions unanswered. 0: never.
     public var keepaliveSeconds: Int
     /// How much a host may send on one channel before it is read: the memory a channel can take,
-    /// and what keeps a long line full (16 MiB: 800 MiB/s at 20 ms).
+    /// and what keeps a long line full (16 MiB: 800 MiB/s at 20 ms). At least 256 KiB.
     public var windowBytes: Int
 
     public init(

@@ -135,7 +135,7 @@ struct LogTests {
     }
 
     @Test func drawsProgressOverItselfOnTerminalsOnly() async throws {
-        func pulling(_ doneBytes: Int) -> String {
+        @Sendable func pulling(_ doneBytes: Int) -> String {
             let progress =
                 #""progress":{"what":"pulling image","doneBytes":\#(doneBytes),"totalBytes":10}"#
             return Self.state(Self.build("collecting", #","phase":"pulling","# + progress))

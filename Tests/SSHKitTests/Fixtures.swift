@@ -22,6 +22,32 @@ extension SSHServer {
     }
 }
 
+/// Runs `body` with a server that lives as long as it. (A value that is only named lives to its
+/// last use, and a server that is let go of stops.)
+func withServer(
+    _ configure: (inout SSHServer.Configuration) -> Void = { _ in },
+    _ body: (SSHServer) async throws -> Void
+) async throws {
+    var configuration = SSHServer.Configuration()
+    configure(&configuration)
+    let server = try await SSHServer.start(configuration)
+    try await body(server)
+    withExtendedLifetime(server) {}
+}
+
+/// Runs `body` with a connection to a server of its own.
+func withConnection(
+    _ configure: (inout SSHServer.Configuration) -> Void = { _ in },
+    options: SSHOptions = impatient,
+    _ body: (SSHConnection, SSHServer) async throws -> Void
+) async throws {
+    try await withServer(configure) { server in
+        let connection = try await server.connect(options: options)
+        try await body(connection, server)
+        await connection.close()
+    }
+}
+
 extension SSHConnection {
     /// Runs a command that needs no input: its output.
     func output(of command: String) async throws -> String {

@@ -6,43 +6,42 @@ import Testing
 /// Who the host is, and whether both speak the same.
 @Suite struct HandshakeTests {
     @Test func scanShowsTheKeyAndNeedsNoLogin() async throws {
-        var configuration = SSHServer.Configuration()
-        configuration.clientKeyTypes = []
-        let server = try await SSHServer.start(configuration)
-        let key = try await SSHConnection.scanHostKey(
-            of: server.endpoint, options: impatient, loop: sharedLoop.get())
-        #expect(try key == server.hostKey())
+        try await withServer({ $0.clientKeyTypes = [] }) { server in
+            let key = try await SSHConnection.scanHostKey(
+                of: server.endpoint, options: impatient, loop: sharedLoop.get())
+            #expect(try key == server.hostKey())
+        }
     }
 
     @Test func changedHostKey() async throws {
-        let server = try await SSHServer.start()
-        let other = try await SSHServer.start()
-        let error = try await sshError {
-            _ = try await SSHConnection.connect(
-                to: server.endpoint, expecting: other.hostKey(), identity: server.identity(),
-                options: impatient, loop: sharedLoop.get())
+        try await withServer { server in
+            let other = try await SSHServer.start()
+            let error = try await sshError {
+                _ = try await SSHConnection.connect(
+                    to: server.endpoint, expecting: other.hostKey(), identity: server.identity(),
+                    options: impatient, loop: sharedLoop.get())
+            }
+            #expect(error.code == .hostKeyChanged)
+            #expect(error.isPermanent)
+            #expect(error.message.contains(try server.hostKey().fingerprint))
+            #expect(error.message.contains(try other.hostKey().fingerprint))
+            #expect(!server.log.contains("Accepted"))
+            #expect(!server.log.contains("Failed publickey"))
         }
-        #expect(error.code == .hostKeyChanged)
-        #expect(error.isPermanent)
-        #expect(error.message.contains(try server.hostKey().fingerprint))
-        #expect(error.message.contains(try other.hostKey().fingerprint))
-        #expect(!server.log.contains("Accepted"))
-        #expect(!server.log.contains("Failed publickey"))
     }
 
     @Test func hostKeyTypeThatIsGone() async throws {
-        var configuration = SSHServer.Configuration()
-        configuration.hostKeyTypes = ["ecdsa"]
-        let server = try await SSHServer.start(configuration)
-        let other = try await SSHServer.start()
-        let error = try await sshError {
-            _ = try await SSHConnection.connect(
-                to: server.endpoint, expecting: other.hostKey(), identity: server.identity(),
-                options: impatient, loop: sharedLoop.get())
+        try await withServer({ $0.hostKeyTypes = ["ecdsa"] }) { server in
+            let other = try await SSHServer.start()
+            let error = try await sshError {
+                _ = try await SSHConnection.connect(
+                    to: server.endpoint, expecting: other.hostKey(), identity: server.identity(),
+                    options: impatient, loop: sharedLoop.get())
+            }
+            #expect(error.code == .hostKeyChanged)
+            #expect(error.message.contains("ssh-ed25519"))
+            #expect(error.message.contains("ecdsa-sha2-nistp256"))
         }
-        #expect(error.code == .hostKeyChanged)
-        #expect(error.message.contains("ssh-ed25519"))
-        #expect(error.message.contains("ecdsa-sha2-nistp256"))
     }
 
     /// What this libssh2 cannot do, and what the error must name.
@@ -52,28 +51,26 @@ import Testing
         ("KexAlgorithms sntrup761x25519-sha512@openssh.com", "sntrup761", "curve25519-sha256"),
     ])
     func nothingInCommon(line: String, theirs: String, ours: String) async throws {
-        var configuration = SSHServer.Configuration()
-        configuration.lines = [line]
-        let server = try await SSHServer.start(configuration)
-        let error = try await sshError { _ = try await server.connect() }
-        #expect(error.code == .noCommonAlgorithm)
-        #expect(error.isPermanent)
-        for part in [theirs, ours, "libssh2 1.", "OpenSSH", "sshd_config", "1.11"] {
-            #expect(error.message.contains(part), "\(error)")
+        try await withServer({ $0.lines = [line] }) { server in
+            let error = try await sshError { _ = try await server.connect() }
+            #expect(error.code == .noCommonAlgorithm)
+            #expect(error.isPermanent)
+            for part in [theirs, ours, "libssh2 1.", "OpenSSH", "sshd_config", "1.11"] {
+                #expect(error.message.contains(part), "\(error)")
+            }
         }
     }
 
     @Test func hostWithAnRSAKeyOnly() async throws {
-        var configuration = SSHServer.Configuration()
-        configuration.hostKeyTypes = ["rsa"]
-        let server = try await SSHServer.start(configuration)
-        let error = try await sshError {
-            _ = try await SSHConnection.scanHostKey(
-                of: server.endpoint, options: impatient, loop: sharedLoop.get())
-        }
-        #expect(error.code == .noCommonAlgorithm)
-        for part in ["host key", "rsa-sha2-512", "ssh-ed25519", "ssh-keygen -A"] {
-            #expect(error.message.contains(part), "\(error)")
+        try await withServer({ $0.hostKeyTypes = ["rsa"] }) { server in
+            let error = try await sshError {
+                _ = try await SSHConnection.scanHostKey(
+                    of: server.endpoint, options: impatient, loop: sharedLoop.get())
+            }
+            #expect(error.code == .noCommonAlgorithm)
+            for part in ["host key", "rsa-sha2-512", "ssh-ed25519", "ssh-keygen -A"] {
+                #expect(error.message.contains(part), "\(error)")
+            }
         }
     }
 
