@@ -147,7 +147,9 @@ struct BaseImageFetcher {
         var sink = FetchSink()
         var nextLog = Clocks.monotonicMilliseconds() + AgentLimits.progressLogMilliseconds
         do {
-            _ = try ProgramRunner(context: context, isGrouped: false).run(command, &sink) { sink in
+            // Its silence is a stalled mirror, which is no fault of the template.
+            let runner = ProgramRunner(context: context, isGrouped: false, mustSpeak: false)
+            _ = try runner.run(command, &sink) { sink in
                 guard let words = sink.progress else { return }
                 try context.report(.preparing, words)
                 if Clocks.monotonicMilliseconds() >= nextLog {
@@ -164,8 +166,8 @@ struct BaseImageFetcher {
     }
 
     /// Checks and keeps what came.
-    /// - Returns: false when a resumed file is not what the digest says: then it may be a mixture of
-    ///   two, and the whole is fetched anew before anybody is blamed.
+    /// - Returns: false when a resumed file is not what the digest says: then it may be a mixture
+    ///   of two, and the whole is fetched anew before anybody is blamed.
     private func accept(
         _ key: String, offset: Int64, total: Int64, entityTag: String?
     ) throws -> Bool {

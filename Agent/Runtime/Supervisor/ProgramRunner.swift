@@ -11,6 +11,8 @@ struct ProgramRunner {
     /// Whether the program, which the template wrote, runs in the attempt's control group. Joining
     /// costs some milliseconds; the agent's own helpers are not worth them.
     var isGrouped = true
+    /// Whether its silence ends the attempt; a helper may have limits of its own.
+    var mustSpeak = true
 
     /// - Parameter afterOutput: called when the sink has taken something.
     /// - Returns: how the program ended by itself.
@@ -27,7 +29,7 @@ struct ProgramRunner {
         out.closeWriteEnd()
         err.closeWriteEnd()
         context.timers.sawOutput(nowMilliseconds: Clocks.monotonicMilliseconds())
-        var session = Session(context)
+        var session = Session(context, mustSpeak: mustSpeak)
         defer { session.release() }
         do {
             let status = try session.watch(child, out, err, &sink, afterOutput)
@@ -59,6 +61,7 @@ struct ProgramRunner {
 /// The watch over one running program.
 private struct Session {
     private let context: AttemptContext
+    private let mustSpeak: Bool
     private let buffer: UnsafeMutableRawBufferPointer
     private var records: [UInt8] = []
     private var outEnded = false
@@ -67,8 +70,9 @@ private struct Session {
     private var nextReapMilliseconds = Clocks.monotonicMilliseconds() + AgentLimits.reapMilliseconds
     private(set) var fault: Fault?
 
-    init(_ context: AttemptContext) {
+    init(_ context: AttemptContext, mustSpeak: Bool) {
         self.context = context
+        self.mustSpeak = mustSpeak
         buffer = .allocate(byteCount: AgentLimits.readBytes, alignment: 16)
     }
 
@@ -156,6 +160,7 @@ private struct Session {
 
     private mutating func keepTime(_ child: borrowing ChildProcess) throws {
         let now = Clocks.monotonicMilliseconds()
+        if !mustSpeak { context.timers.sawOutput(nowMilliseconds: now) }
         if ladder == nil, let expired = context.timers.expired(nowMilliseconds: now) {
             stop(expired, isUrgent: false)
         }
