@@ -61,6 +61,7 @@ extension Coordinator {
         let host = Host(
             name: name, address: address, hostKey: hostKey,
             createdMilliseconds: ports.environment.unixMilliseconds())
+        do { try ports.gateway.check(host) } catch { throw Refusal("\(error)") }
         try await ports.store.add(host)
         try await audit(actor, "host.add", name, address)
         await admit(host)

@@ -29,6 +29,13 @@ public final class SSHHostGateway: HostGateway {
             loops: try (0..<SSHLimits.bulkLoops).map { try EventLoop(name: "ssh-bulk-\($0)") })
     }
 
+    public func check(_ host: Host) throws {
+        do {
+            _ = try SSHEndpoint(host.address)
+            _ = try SSHHostKey(host.hostKey)
+        } catch { throw HostFault("\(error)", isPermanent: true) }
+    }
+
     public func open(_ host: Host) async throws -> any HostChannel {
         do {
             let connection = try await SSHConnection.connect(

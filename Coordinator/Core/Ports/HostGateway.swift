@@ -3,6 +3,10 @@ public import BuildProtocol
 /// The way to the hosts. Everything here may fail at any moment and be tried again: a host's work
 /// does not depend on the coordinator being there.
 public protocol HostGateway: Sendable {
+    /// Refuses what can be no address or no host key, before it is registered.
+    /// - Throws: `HostFault`
+    func check(_ host: Host) throws
+
     /// Opens the control channel and speaks `hello`.
     /// - Throws: `HostFault`
     func open(_ host: Host) async throws -> any HostChannel

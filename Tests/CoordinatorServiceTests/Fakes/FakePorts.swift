@@ -34,6 +34,10 @@ final class FakeGateway: HostGateway {
         return agent
     }
 
+    func check(_ host: Host) throws {
+        if host.hostKey.isEmpty { throw HostFault("there is no host key") }
+    }
+
     func open(_ host: Host) async throws -> any HostChannel {
         state.withLock { $0.opens[host.name, default: 0] += 1 }
         return try await agent(host).open()
