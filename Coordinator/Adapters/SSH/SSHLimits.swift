@@ -13,6 +13,8 @@ enum SSHLimits {
     static let bulkLoops = 2
     /// Bytes of one read of a transfer: large enough that the cost of a piece does not show.
     static let readBytes = 1 << 20
+    /// Bytes that are written and hashed at once; see `Pieces`.
+    static let pieceBytes = 512 << 10
     /// Idle transfer sessions kept for each host, ready for the next range.
     static let idleSessions = 2
     /// How long one is kept. Longer than the pause between two builds, shorter than sshd minds.

@@ -15,8 +15,8 @@ public protocol HostGateway: Sendable {
     /// - Throws: `HostFault`
     func deliver(_ template: TemplateArchive, to host: Host) async throws
 
-    /// Streams `length` bytes of an artifact from `offset`, in order, in pieces of at most
-    /// 1 MiB. The sink's errors end the transfer and are thrown on.
+    /// Streams `length` bytes of an artifact from `offset`, in order, in pieces of a
+    /// few MiB at most. The sink's errors end the transfer and are thrown on.
     /// - Throws: `HostFault`
     func read(
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,

@@ -158,7 +158,10 @@ actor FakeFile: IncomingFile {
         bytes = []
     }
 
-    func verifiedPrefixBytes() -> Int64 { Int64(bytes.count) }
+    func missingRanges() -> [Range<Int64>] {
+        let here = Int64(bytes.count)
+        return here < artifact.sizeBytes ? [here..<artifact.sizeBytes] : []
+    }
 
     func write(_ new: [UInt8], at offset: Int64) {
         let end = Int(offset) + new.count
