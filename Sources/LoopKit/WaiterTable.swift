@@ -17,6 +17,8 @@ struct WaiterTable {
     private var byDescriptor: [Int32: [UInt64]] = [:]
     private var timers = TimerHeap()
 
+    var timerCount: Int { timers.count }
+
     /// What all tasks together wait for on `fd`.
     func interest(in fd: Int32) -> Interest {
         byDescriptor[fd, default: []].reduce(into: []) { union, id in

@@ -5,50 +5,53 @@ import LoopKit
 /// been closed.
 extension SSHConnection {
     /// The next bytes of standard output; empty at its end.
+    ///
+    /// Standard error shares the window, so it is emptied too: a command that only complains would
+    /// otherwise fill it and wait for ever.
     func read(_ id: Int, upTo limitBytes: Int) async throws -> [UInt8] {
         while true {
             let session = try usable()
             let channel = try channel(id)
-            let (bytes, result) = readNow(session, channel, limitBytes)
-            if result >= 0 { return bytes }
-            if result != Int(LIBSSH2_ERROR_EAGAIN) {
-                throw error(result, session, .channelClosed, "reading failed")
-            }
-            _ = try await waitForSocket(.readable)
-        }
-    }
-
-    /// Reads what is there. Standard error shares the window, so it is emptied too: a command that
-    /// only complains would otherwise fill it and wait for ever.
-    private func readNow(
-        _ session: Session, _ channel: OpenChannel, _ limitBytes: Int
-    ) -> (bytes: [UInt8], result: Int) {
-        var result = 0
-        var bytes: [UInt8] = []
-        var before: UInt64
-        repeat {
-            before = session.transport.receivedBytes
-            drainStderr(session, channel)
-            bytes = [UInt8](unsafeUninitializedCapacity: limitBytes) { buffer, count in
+            let before = session.transport.receivedBytes
+            let isEmptied = drainStderr(session, channel)
+            var result = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: limitBytes) { buffer, count in
                 result = step(session) { _ in
                     channel.read(0, UnsafeMutableRawBufferPointer(buffer))
                 }
                 count = max(0, result)
             }
-            // What this call took off the socket may be standard error.
-        } while result == Int(LIBSSH2_ERROR_EAGAIN) && before != session.transport.receivedBytes
-        if result == 0 { drainStderr(session, channel) }
-        // A short answer must not hold the memory of a long one.
-        return (bytes.count < limitBytes / 4 ? Array(bytes[...]) : bytes, result)
+            if result == 0 { while !drainStderr(session, channel) {} }
+            // A short answer must not hold the memory of a long one.
+            if result >= 0 { return bytes.count < limitBytes / 4 ? Array(bytes[...]) : bytes }
+            if result != Int(LIBSSH2_ERROR_EAGAIN) {
+                throw error(result, session, .channelClosed, "reading failed")
+            }
+            try await pause(session, isEmptied: isEmptied, receivedBefore: before)
+        }
     }
 
-    private func drainStderr(_ session: Session, _ channel: OpenChannel) {
+    /// False: there is more. The loop has others to serve.
+    private func drainStderr(_ session: Session, _ channel: OpenChannel) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { buffer in
-            while true {
+            for _ in 0..<SSHLimits.stderrPiecesAtOnce {
                 let count = step(session) { _ in channel.read(SSH_EXTENDED_DATA_STDERR, buffer) }
-                guard count > 0 else { return }
+                guard count > 0 else { return true }
                 channel.stderrTail.append(buffer[..<count])
             }
+            return false
+        }
+    }
+
+    /// Waits for the socket, unless there may be something to do already: standard error that was
+    /// left, or that came with the bytes that were just taken off the socket.
+    private func pause(
+        _ session: Session, isEmptied: Bool, receivedBefore: UInt64
+    ) async throws {
+        if isEmptied && session.transport.receivedBytes == receivedBefore {
+            _ = try await waitForSocket(.readable)
+        } else {
+            await Task.yield()
         }
     }
 
@@ -87,13 +90,7 @@ extension SSHConnection {
     }
 
     func exitStatus(_ id: Int) async throws -> Int32? {
-        let ended = try await onChannel(id) { [self] session, channel in
-            drainStderr(session, channel)
-            return Int(libssh2_channel_wait_eof(channel.raw))
-        }
-        guard ended == 0 else {
-            throw error(ended, try usable(), .channelClosed, "waiting for the end failed")
-        }
+        try await waitForEnd(id)
         let closed = try await onChannel(id) { _, channel in
             Int(libssh2_channel_wait_closed(channel.raw))
         }
@@ -109,6 +106,21 @@ extension SSHConnection {
             return nil
         }
         return libssh2_channel_get_exit_status(channel.raw)
+    }
+
+    private func waitForEnd(_ id: Int) async throws {
+        while true {
+            let session = try usable()
+            let channel = try channel(id)
+            let before = session.transport.receivedBytes
+            let isEmptied = drainStderr(session, channel)
+            let result = step(session) { _ in Int(libssh2_channel_wait_eof(channel.raw)) }
+            if result == 0 { return }
+            if result != Int(LIBSSH2_ERROR_EAGAIN) {
+                throw error(result, session, .channelClosed, "waiting for the end failed")
+            }
+            try await pause(session, isEmptied: isEmptied, receivedBefore: before)
+        }
     }
 
     func stderrTail(_ id: Int) -> [UInt8] { channels[id]?.stderrTail.bytes ?? [] }

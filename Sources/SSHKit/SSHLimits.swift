@@ -10,6 +10,11 @@ enum SSHLimits {
     static let writeBytesAtOnce = 32 << 10
     /// What is kept of a command's standard error: its end says why it failed.
     static let stderrTailBytes = 64 << 10
+    /// Pieces of 16 KiB of standard error before the loop turns to the others.
+    static let stderrPiecesAtOnce = 64
+    /// What is kept for a socket that takes no more. A writer waits after each packet; this is for a
+    /// host that asks and asks and does not read the answers.
+    static let outputBytes = 1 << 20
     /// Keys of an agent that are tried: sshd's MaxAuthTries is 6.
     static let agentKeys = 5
     /// Files and messages of others: private keys, an agent's answers, a host's first words.

@@ -54,6 +54,7 @@ final class Transport {
         let sent = hasOutput ? 0 : sendNow(buffer, length)
         if sent < length {
             output += UnsafeRawBufferPointer(start: buffer + sent, count: length - sent)
+            if output.count > SSHLimits.outputBytes { ending = .failed(ENOBUFS) }
         }
         return length
     }

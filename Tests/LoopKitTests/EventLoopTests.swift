@@ -66,7 +66,7 @@ actor Resident {
     }
 }
 
-@Suite struct EventLoopTests {
+@Suite(.timeLimit(.minutes(1))) struct EventLoopTests {
     @Test func actorRunsOnTheLoop() async throws {
         let resident = Resident(try loop.get())
         await withTaskGroup { group in

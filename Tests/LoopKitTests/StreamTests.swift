@@ -4,7 +4,7 @@ import Support
 import TestSupport
 import Testing
 
-@Suite struct StreamTests {
+@Suite(.timeLimit(.minutes(1))) struct StreamTests {
     let folder: TemporaryFolder
     let loop: EventLoop
 

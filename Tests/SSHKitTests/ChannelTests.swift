@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Commands and their streams, through a real sshd.
-@Suite struct ChannelTests {
+@Suite(.timeLimit(.minutes(3))) struct ChannelTests {
     @Test func outputStatusAndStderr() async throws {
         try await withConnection { connection, _ in
             let channel = try await connection.openChannel(
@@ -107,6 +107,18 @@ import Testing
             let tail = await channel.stderrTail
             #expect(tail.utf8.count == 64 << 10)
             #expect(tail.hasSuffix("elast\n"))
+        }
+    }
+
+    /// A command that complains without end keeps neither the loop nor its own reader's cancellation.
+    @Test func endlessStderr() async throws {
+        try await withConnection { connection, _ in
+            let channel = try await connection.openChannel(command: "yes >&2")
+            let reading = Task { try await channel.read(upTo: 100) }
+            let other = try await connection.openChannel(command: "echo other")
+            #expect(try await other.readToEnd() == Array("other\n".utf8))
+            await channel.close()
+            #expect(try await sshError { _ = try await reading.value }.code == .channelClosed)
         }
     }
 

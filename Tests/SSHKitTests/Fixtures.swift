@@ -91,27 +91,21 @@ func sshError(_ body: () async throws -> Void) async throws -> SSHError {
 /// A TCP port that takes connections, says `greeting`, then hangs up or says nothing more.
 final class TCPServer: Sendable {
     let port: UInt16
-    private let listener: Int32
     private let serving: Task<Void, any Error>
 
     var endpoint: SSHEndpoint { SSHEndpoint(user: "root", host: "127.0.0.1", port: port) }
 
     init(greeting: String = "", hangsUp: Bool = false) throws {
         let loop = try sharedLoop.get()
-        port = try LoopbackPort.free()
-        let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        let listener = socket(AF_INET, type, 0)
-        self.listener = listener
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        let code = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
+        let (listener, port) = try LoopbackPort.listen()
+        self.port = port
         serving = Task {
+            // Closed here only: a number that is closed while this task may use it could be that of
+            // another test's socket by then.
+            defer {
+                loop.forget(fd: listener)
+                close(listener)
+            }
             var peers: [AsyncDescriptor] = []
             while true {
                 _ = try await loop.wait(fd: listener, for: .readable)
@@ -122,12 +116,7 @@ final class TCPServer: Sendable {
                 if hangsUp { stream.close() } else { peers.append(stream) }
             }
         }
-        try #require(code == 0 && listen(listener, 16) == 0)
     }
 
-    deinit {
-        serving.cancel()
-        try? sharedLoop.get().forget(fd: listener)
-        close(listener)
-    }
+    deinit { serving.cancel() }
 }

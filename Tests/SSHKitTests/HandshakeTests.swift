@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Who the host is, and whether both speak the same.
-@Suite struct HandshakeTests {
+@Suite(.timeLimit(.minutes(3))) struct HandshakeTests {
     @Test func scanShowsTheKeyAndNeedsNoLogin() async throws {
         try await withServer({ $0.clientKeyTypes = [] }) { server in
             let key = try await SSHConnection.scanHostKey(

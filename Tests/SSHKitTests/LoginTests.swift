@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Logging in to a real sshd, and every way in which that is refused.
-@Suite struct LoginTests {
+@Suite(.timeLimit(.minutes(3))) struct LoginTests {
     private func refusal(
         _ server: SSHServer, _ identity: SSHIdentity, user: String? = nil
     ) async throws -> SSHError {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// A connection that dies says so; nothing waits for ever.
-@Suite struct LossTests {
+@Suite(.timeLimit(.minutes(3))) struct LossTests {
     @Test func serverKilledWhileReadingAndWriting() async throws {
         try await withConnection { connection, server in
             let endless = try await connection.openChannel(command: "yes")
@@ -87,7 +87,8 @@ import Testing
     @Test func forgottenConnectionIsClosed() async throws {
         try await withServer { server in
             do {
-                let connection = try await server.connect()
+                let connection = try await server.connect(
+                    options: SSHOptions(connectTimeoutSeconds: 20, keepaliveSeconds: 1))
                 #expect(try await connection.output(of: "true") == "")
             }
             let deadline = Clocks.monotonicMilliseconds() + 20_000
