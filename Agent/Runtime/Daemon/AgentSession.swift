@@ -109,7 +109,7 @@ actor AgentSession {
         var reader = LogReader(
             daemon.configuration.state.attempt(token), cursor: request.cursor)
         var saidPhase: Phase?
-        following: for await _ in changes {
+        for await _ in changes {
             if Task.isCancelled { break }
             guard let standing = await daemon.standing(token) else { break }
             if standing.phase != saidPhase, standing.phase.state != .finished {
@@ -119,9 +119,8 @@ actor AgentSession {
             do {
                 while !Task.isCancelled, let chunk = try reader.next() { await send(.log(chunk)) }
             } catch {
-                await send(
-                    .error(ErrorReport(code: .malformed, message: "\(error)", attempt: token)))
-                break following
+                let code: ErrorReport.Code = error is LogReader.Misplaced ? .malformed : .internal
+                await send(.error(ErrorReport(code: code, message: "\(error)", attempt: token)))
             }
             if let result = standing.result, !Task.isCancelled {
                 await send(.finished(result))
