@@ -11,6 +11,8 @@ actor AgentSession {
     private let daemon: AgentDaemon
     private var isGreeted = false
     private var followers: [AttemptToken: (number: UInt64, task: Task<Void, Never>)] = [:]
+    private var waitingReport: HostReport?
+    private var isReporting = false
     private var isSending = false
     private var senders: [CheckedContinuation<Void, Never>] = []
 
@@ -132,6 +134,22 @@ actor AgentSession {
     }
 
     // MARK: Sending
+
+    /// Sends the host's report when the coordinator reads; of several that wait, the last. The
+    /// caller does not wait.
+    func report(_ report: HostReport) {
+        guard isGreeted else { return }
+        waitingReport = report
+        guard !isReporting else { return }
+        isReporting = true
+        Task {
+            while let report = waitingReport {
+                waitingReport = nil
+                await send(.host(report))
+            }
+            isReporting = false
+        }
+    }
 
     /// Sends one line when those before it are gone. A coordinator that does not read makes the
     /// senders wait; one that is gone is noticed by the reading side.
