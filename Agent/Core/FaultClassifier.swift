@@ -82,8 +82,8 @@ public enum FaultClassifier {
         {
             return Fault(
                 .infrastructure, .buildKilled,
-                "QEMU ended \(gone / 1000) s before Packer noticed: it was killed from outside (out "
-                    + "of memory?), or the guest switched itself off" + words(end))
+                "QEMU ended \(gone / 1000) s before Packer noticed: it was killed from outside "
+                    + "(out of memory?), or the guest switched itself off" + words(end))
         }
         return nil
     }

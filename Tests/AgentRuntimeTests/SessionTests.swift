@@ -123,13 +123,18 @@ import Testing
         #expect(Array(rest.log.utf8) == Array(built.log.utf8.dropFirst(Int(cursor))))
         let end = try await second.follow(start.attempt, from: built.finished.logBytes)
         #expect(end.log.isEmpty && end.finished == built.finished)
-        for bad in [cursor + 1, built.finished.logBytes + 1, -1] {
+        // Whose copy is another log learns it from the digest.
+        for bad in [cursor + 1, -1] {
             try await second.send(.follow(Follow(attempt: start.attempt, cursor: bad)))
             guard case .error(let error) = try await second.answer() else {
                 throw Failure("the cursor \(bad) was taken")
             }
             #expect(error.code == .malformed && error.attempt == start.attempt)
+            #expect(try await second.answer() == .finished(built.finished))
         }
+        let beyond = built.finished.logBytes + 1
+        try await second.send(.follow(Follow(attempt: start.attempt, cursor: beyond)))
+        #expect(try await second.answer() == .finished(built.finished))
         _ = daemon.pid
     }
 
