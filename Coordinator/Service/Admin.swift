@@ -96,6 +96,11 @@ extension Coordinator {
         try await audit(actor, "host.remove", name)
         hosts[name] = nil
         await state.monitor.stop()
+        // What a tick put on it meanwhile: nobody would hear of it again.
+        let fault = Fault(.infrastructure, .hostLost, "host \(name) was removed")
+        for entry in live.values where entry.build.host == name {
+            await entry.session?.post(.failed(fault))
+        }
         tick()
     }
 
