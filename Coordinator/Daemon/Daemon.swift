@@ -24,9 +24,14 @@ enum Daemon {
             case .version: print("aibuild-coordinator \(version)")
             case .run: try await run(try options.configuration())
             }
+        } catch let error as UsageError {
+            // For a person at a terminal, with its line breaks.
+            let words = Array("aibuild-coordinator: \(error)\n".utf8)
+            _ = write(STDERR_FILENO, words, words.count)
+            exit(2)
         } catch {
             Logger("coordinator").error("\(error)")
-            exit(error is UsageError ? 2 : 1)
+            exit(1)
         }
     }
 

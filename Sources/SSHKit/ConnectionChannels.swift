@@ -1,7 +1,8 @@
 import CSSH2
 import LoopKit
 
-/// Opening and closing channels. Each call looks its channel up again after it waited: it may have been closed.
+/// Opening and closing channels. Each call looks its channel up again after it waited: it may have
+/// been closed.
 extension SSHConnection {
     /// Runs `command` on the host, in the user's shell, or what the key is forced to.
     ///

@@ -180,6 +180,9 @@ import Testing
         tar = TarFile()
         tar.add("pipe", kind: .fifo)
         archives.append(tar.archive)
+        tar = TarFile()
+        tar.add("a", kind: .hardLink, target: "../../../agent.yml")
+        archives.append(tar.archive)
         archives.append([UInt8](repeating: 0x41, count: 10_000))
         for (index, archive) in archives.enumerated() {
             let template = try await agent.deliver(archive)

@@ -79,6 +79,8 @@ final class TestClient {
                 log += chunk.data
             case .phase(let phase) where phase.attempt == token: phases.append(phase.state)
             case .finished(let finished) where finished.attempt == token:
+                // So is this.
+                if log.isEmpty, finished.logBytes > cursor { continue }
                 guard finished.logBytes == cursor + Int64(log.utf8.count) else {
                     throw Failure("finished came before the log's end")
                 }

@@ -158,7 +158,7 @@ public final class SSHServer: Sendable {
                 "AuthorizedKeysFile \(folder)/authorized_keys", "StrictModes no",
                 "PasswordAuthentication no", "KbdInteractiveAuthentication no",
                 "PermitRootLogin prohibit-password", "UsePAM no", "UseDNS no", "PrintMotd no",
-                "LogLevel VERBOSE", "MaxStartups 100",
+                "LogLevel VERBOSE", "MaxStartups 100", "Subsystem sftp internal-sftp",
             ] + hostKeys
         let text = lines.joined(separator: "\n") + "\n"
         try Files.replace("\(folder)/sshd_config", with: text.utf8)

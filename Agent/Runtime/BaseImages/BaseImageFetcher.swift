@@ -145,12 +145,14 @@ struct BaseImageFetcher {
             [context.order.fetchProgram, file],
             environment: BuildEnvironment.common(context.order, context.folder))
         var sink = FetchSink()
+        var shown = ""
         var nextLog = Clocks.monotonicMilliseconds() + AgentLimits.progressLogMilliseconds
         do {
             // Its silence is a stalled mirror, which is no fault of the template.
             let runner = ProgramRunner(context: context, isGrouped: false, mustSpeak: false)
             _ = try runner.run(command, &sink) { sink in
-                guard let words = sink.progress else { return }
+                guard let words = sink.progress, words != shown else { return }
+                shown = words
                 try context.report(.preparing, words)
                 if Clocks.monotonicMilliseconds() >= nextLog {
                     try context.log.say(words)

@@ -14,12 +14,12 @@ struct ProgramRunner {
     /// Whether its silence ends the attempt; a helper may have limits of its own.
     var mustSpeak = true
 
-    /// - Parameter afterOutput: called when the sink has taken something.
+    /// - Parameter observe: called after output, and at least once a second.
     /// - Returns: how the program ended by itself.
     /// - Throws: `Fault` when it was stopped (cancel, timer) or could not be started, `SystemError`
     ///   for the supervisor's own trouble.
     func run<Sink: OutputSink>(
-        _ command: Command, _ sink: inout Sink, afterOutput: (Sink) throws -> Void = { _ in }
+        _ command: Command, _ sink: inout Sink, observe: (Sink) throws -> Void = { _ in }
     ) throws -> ExitStatus {
         var out = try Pipe()
         var err = try Pipe()
@@ -32,7 +32,7 @@ struct ProgramRunner {
         var session = Session(context, mustSpeak: mustSpeak)
         defer { session.release() }
         do {
-            let status = try session.watch(child, out, err, &sink, afterOutput)
+            let status = try session.watch(child, out, err, &sink, observe)
             let stubborn = killLeftovers(child)
             // Everybody who could write is dead, so both pipes end now.
             try session.drain(out, err, &sink)
@@ -80,7 +80,7 @@ private struct Session {
 
     mutating func watch<Sink: OutputSink>(
         _ child: borrowing ChildProcess, _ out: borrowing Pipe, _ err: borrowing Pipe,
-        _ sink: inout Sink, _ afterOutput: (Sink) throws -> Void
+        _ sink: inout Sink, _ observe: (Sink) throws -> Void
     ) throws -> ExitStatus {
         while true {
             let ready = try Wait.readable(
@@ -91,7 +91,7 @@ private struct Session {
             context.sampleDisk()
             if ready[1] { outEnded = try read(out, .out, &sink) }
             if ready[2] { errEnded = try read(err, .err, &sink) }
-            if ready[1] || ready[2] { try afterOutput(sink) }
+            try observe(sink)
             if ready[3] { obey() }
             if ready[0], let status = try child.reap() { return status }
             try keepTime(child)
