@@ -18,6 +18,17 @@ import Testing
         }
     }
 
+    @Test func aSubmissionWhoseAnswerWasLostIsTakenUp() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        try await farm.run { coordinator in
+            store.fail(.enqueue, .after)
+            await #expect(throws: StoreError.self) { try await farm.submit(coordinator) }
+            let build = try #require(try await store.builds(BuildFilter(), limit: 9).first)
+            try await farm.wait(build, .passed)
+        }
+    }
+
     @Test func aClaimThatFailedIsTriedAgain() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
