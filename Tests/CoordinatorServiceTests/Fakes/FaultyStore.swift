@@ -28,6 +28,8 @@ final class FaultyStore: Store {
         }
     }
 
+    func mend() { hooks.withLock { $0 = [:] } }
+
     private func run(_ call: Call, _ moment: Moment) async throws {
         let hook = hooks.withLock { hooks -> Hook? in
             let point = Point(call: call, moment: moment)
