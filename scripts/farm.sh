@@ -102,6 +102,8 @@ farm_host() {
 	UsePAM no
 	UseDNS no
 	PrintMotd no
+	# bash reads .bashrc under sshd unless it is no first shell: what stands there is not this farm's.
+	SetEnv SHLVL=1
 	# For the bench's scp, which has a key of its own; the coordinator's can run the gate only.
 	Subsystem sftp internal-sftp
 	END

@@ -182,7 +182,7 @@ actor BuildSession {
                 record: record)
             do {
                 self.post(.published(try await self.ports.webRoot.publish(publication)))
-            } catch where self.machine.isUnwanted {
+            } catch  where self.machine.isUnwanted {
                 self.post(.failed(Fault(.cancelled, .cancelled, "cancelled")))
             }
         }
