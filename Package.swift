@@ -148,6 +148,12 @@ let package = Package(
                 "BuildProtocol", "CoordinatorAPI", "CoordinatorCore", "CoordinatorService",
                 "HTTPTypes", "Support", "TestSupport",
             ]),
+        tests(
+            "CoordinatorAdaptersTests",
+            [
+                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "ProcessKit",
+                "Support", "TestSupport",
+            ]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests(
             "CoordinatorServiceTests",

@@ -102,6 +102,10 @@ farm_host() {
 	UsePAM no
 	UseDNS no
 	PrintMotd no
+	# bash reads .bashrc under sshd unless it is no first shell: what stands there is not this farm's.
+	SetEnv SHLVL=1
+	# For the bench's scp, which has a key of its own; the coordinator's can run the gate only.
+	Subsystem sftp internal-sftp
 	END
     # As root, sshd insists on this folder, which exists only while Debian's own service runs.
     if [ "$(id -u)" -eq 0 ] && [ ! -d /run/sshd ]; then

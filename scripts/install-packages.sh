@@ -28,11 +28,19 @@ installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q "$@"; }
+# apt's many words go into a file, and are shown if it fails.
+apt_log=$root/.deps/apt.log
+apt() {
+    mkdir -p "$root/.deps"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" </dev/null >>"$apt_log" 2>&1
+}
 
 update_lists() {
     [ -z "$lists_updated" ] || return 0
-    apt update >&2
+    apt update || {
+        tail -n 20 "$apt_log" >&2
+        die "apt-get update failed; its words stand above"
+    }
     lists_updated=yes
 }
 
@@ -69,6 +77,7 @@ for package in "${packages[@]}"; do
 done
 
 if [ ${#missing[@]} -gt 0 ]; then
+    rm -f "$apt_log"
     say "installing ${#missing[@]} missing Debian packages: ${missing[*]}"
     need_candidates "${missing[@]}"
     forbid_services
@@ -76,6 +85,9 @@ if [ ${#missing[@]} -gt 0 ]; then
     apt install -y --no-install-recommends "${missing[@]}" || {
         update_lists
         apt install -y --no-install-recommends "${missing[@]}"
+    } || {
+        tail -n 30 "$apt_log" >&2
+        die "apt-get install failed; the end of its words (.deps/apt.log) stands above"
     }
     remove_policy
     for package in "${missing[@]}"; do

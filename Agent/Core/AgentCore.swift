@@ -32,6 +32,9 @@ public enum AgentLimits {
     /// How often a supervisor looks for ended orphans: they hold a process number each.
     public static let reapMilliseconds: Int64 = 10_000
 
+    /// QEMU gone for so long before Packer's first word of an error was not ended by Packer.
+    public static let hypervisorGoneMilliseconds: Int64 = 3_000
+
     /// Free room below which a failure with "No space left on device" is the host's: above it, the
     /// words come from inside a guest.
     public static let fullDiskBytes: Int64 = 64 << 20

@@ -12,18 +12,22 @@ public enum FaultClassifier {
         public var tail: String
         /// Its own summary of what went wrong, `nil` where it has none.
         public var summary: String?
+        /// How long before Packer's first error its hypervisor was gone, if it was.
+        public var hypervisorGoneMilliseconds: Int64?
         /// Least free room seen on the host's disk while it ran.
         public var lowestFreeBytes: Int64
 
         public init(
             program: Program, exitCode: Int? = nil, signal: Int? = nil, tail: String,
-            summary: String? = nil, lowestFreeBytes: Int64
+            summary: String? = nil, hypervisorGoneMilliseconds: Int64? = nil,
+            lowestFreeBytes: Int64
         ) {
             self.program = program
             self.exitCode = exitCode
             self.signal = signal
             self.tail = tail
             self.summary = summary
+            self.hypervisorGoneMilliseconds = hypervisorGoneMilliseconds
             self.lowestFreeBytes = lowestFreeBytes
         }
     }
@@ -71,6 +75,15 @@ public enum FaultClassifier {
             return Fault(
                 .infrastructure, .hostError,
                 "QEMU is not installed on the host, or not in the agent's PATH" + words(end))
+        }
+        // Packer does not look after QEMU: it goes on waiting for a guest that is gone. A QEMU that
+        // cannot start is gone for a moment only, and says why.
+        if let gone = end.hypervisorGoneMilliseconds, gone >= AgentLimits.hypervisorGoneMilliseconds
+        {
+            return Fault(
+                .infrastructure, .buildKilled,
+                "QEMU ended \(gone / 1000) s before Packer noticed: it was killed from outside "
+                    + "(out of memory?), or the guest switched itself off" + words(end))
         }
         return nil
     }

@@ -1,8 +1,8 @@
 public import BuildProtocol
 import FoundationEssentials
 
-/// What a supervisor tells `aibuild-fetch`, by a file: a URL may hold a password, and a command line
-/// is for everybody to read.
+/// What a supervisor tells `aibuild-fetch`, by a file: a URL may hold a password, and a command
+/// line is for everybody to read.
 public struct FetchRequest: Sendable, Hashable, Codable {
     public var url: String
     /// The file that grows.

@@ -16,6 +16,8 @@ public struct PackerOutput: Sendable {
     public private(set) var errors: [String] = []
     /// The last lines that Packer said in red.
     private var errorLines: [String] = []
+    /// The process of the hypervisor that Packer has started.
+    public private(set) var hypervisorPID: Int32?
     /// QEMU's own words, which Packer keeps to its debug log.
     private var hypervisorLines: [String] = []
 
@@ -47,10 +49,16 @@ public struct PackerOutput: Sendable {
     /// reports of crashes.
     public mutating func debug(_ line: some Collection<UInt8>) -> Words? {
         guard Self.isDebugLog(line) else { return Words(stream: .err, text: line + [0x0A]) }
+        if let pid = Self.after("Started Qemu. Pid: ", in: line) {
+            hypervisorPID = Int32(String(decoding: pid, as: UTF8.self))
+        }
         guard let words = Self.after("Qemu stderr: ", in: line) else { return nil }
         keep(String(decoding: words, as: UTF8.self), in: &hypervisorLines)
         return Words(stream: .err, text: Array("qemu: ".utf8) + words + [0x0A])
     }
+
+    /// Packer has said that something went wrong.
+    public var hasError: Bool { !errorLines.isEmpty || !errors.isEmpty }
 
     /// Why the build failed, in Packer's and QEMU's words.
     public var reason: String {

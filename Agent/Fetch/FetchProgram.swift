@@ -1,6 +1,6 @@
-//! aibuild-fetch: downloads one base image for a supervisor, and says how far it is. A program of its
-//! own, so that the thirty libraries behind libcurl are loaded only where something is fetched, and
-//! a hostile server talks to a process that holds nothing.
+//! aibuild-fetch: downloads one base image for a supervisor, and says how far it is. A program of
+//! its own, so that the thirty libraries behind libcurl are loaded only where something is fetched,
+//! and a hostile server talks to a process that holds nothing.
 
 import AgentCore
 import FoundationEssentials

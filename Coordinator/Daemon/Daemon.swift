@@ -9,6 +9,7 @@ import HTTPTypes
 import ProcessKit
 import SQLKit
 import Support
+import Synchronization
 import YAMLKit
 
 /// Joins adapters, service, API and server, in the order in which they depend on each other, and
@@ -24,9 +25,14 @@ enum Daemon {
             case .version: print("aibuild-coordinator \(version)")
             case .run: try await run(try options.configuration())
             }
+        } catch let error as UsageError {
+            // For a person at a terminal, with its line breaks.
+            let words = Array("aibuild-coordinator: \(error)\n".utf8)
+            _ = write(STDERR_FILENO, words, words.count)
+            exit(2)
         } catch {
             Logger("coordinator").error("\(error)")
-            exit(error is UsageError ? 2 : 1)
+            exit(1)
         }
     }
 
@@ -59,14 +65,22 @@ enum Daemon {
                 coordinator: coordinator, ports: ports, webRootFolder: configuration.webRoot,
                 logPath: { AttemptToken($0).map { logs.path($0) } }, token: token,
                 version: version))
+        // The port is bound before anything is taken up, so there is a moment between.
+        let isReady = Mutex(false)
+        let starting = Problem.unavailable(
+            "the coordinator is starting", remedy: "try again in a moment", retryAfterSeconds: 1)
         let server = HTTPServer(
             host: configuration.listen, port: UInt16(configuration.port),
             portSetting: "--port or api.port"
-        ) { request in await api.respond(to: request) }
+        ) { request in
+            guard isReady.withLock({ $0 }) else { return starting.response }
+            return await api.respond(to: request)
+        }
         // The port first: a second coordinator on this machine stops here, before it touches a
         // build.
         try server.start()
         try await coordinator.start()
+        isReady.withLock { $0 = true }
         log.info("serving http://\(configuration.listen):\(server.boundPort)")
 
         let signal = try await OwnThread.run { Signals.waitBlocking(SIGTERM, SIGINT) }

@@ -61,6 +61,7 @@ extension Coordinator {
         let host = Host(
             name: name, address: address, hostKey: hostKey,
             createdMilliseconds: ports.environment.unixMilliseconds())
+        do { try ports.gateway.check(host) } catch { throw Refusal("\(error)") }
         try await ports.store.add(host)
         try await audit(actor, "host.add", name, address)
         await admit(host)
@@ -95,6 +96,11 @@ extension Coordinator {
         try await audit(actor, "host.remove", name)
         hosts[name] = nil
         await state.monitor.stop()
+        // What a tick put on it meanwhile: nobody would hear of it again.
+        let fault = Fault(.infrastructure, .hostLost, "host \(name) was removed")
+        for entry in live.values where entry.build.host == name {
+            await entry.session?.post(.failed(fault))
+        }
         tick()
     }
 
@@ -168,15 +174,38 @@ extension Coordinator {
         guard live.count < ports.limits.queuedBuilds else {
             throw Refusal("the queue is full: \(live.count) builds wait or run", conflict: true)
         }
-        let build = try await ports.store.enqueue(
-            NewBuild(
-                id: ports.environment.randomID(), guestOSID: guestOS.id, guestOS: guestOS.name,
-                priority: priority, owner: owner, plan: plan, updateContents: reason,
-                submittedMilliseconds: ports.environment.unixMilliseconds()))
-        try await audit(actor, "build.submit", "\(build.guestOS)/\(build.number)", reason)
+        let new = NewBuild(
+            id: ports.environment.randomID(), guestOSID: guestOS.id, guestOS: guestOS.name,
+            priority: priority, owner: owner, plan: plan, updateContents: reason,
+            submittedMilliseconds: ports.environment.unixMilliseconds())
+        let build: Build
+        do { build = try await ports.store.enqueue(new) } catch {
+            adopt(new.id)
+            throw error
+        }
         updated(build)
         tick()
+        try await audit(actor, "build.submit", "\(build.guestOS)/\(build.number)", reason)
         return build
+    }
+
+    /// A submission whose answer was lost on the way may be stored all the same: it is taken up as
+    /// soon as the store answers, not only after a restart.
+    private func adopt(_ id: String) {
+        Task {
+            var backoff = ports.backoff()
+            while true {
+                do {
+                    if let build = try await ports.store.build(id: id) {
+                        updated(build)
+                        tick()
+                    }
+                    return
+                } catch {
+                    do { try await ports.sleep(milliseconds: backoff.next()) } catch { return }
+                }
+            }
+        }
     }
 
     /// - Throws: `Refusal` when it has ended.

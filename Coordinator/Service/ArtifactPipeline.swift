@@ -48,9 +48,11 @@ struct ArtifactPipeline {
     private func pull(
         _ artifact: Artifact, into file: any IncomingFile, _ progress: TransferProgress
     ) async throws {
-        let start = try await file.verifiedPrefixBytes()
-        progress.begin(at: start)
-        let ranges = Ranges(from: start, to: artifact.sizeBytes, each: ports.limits.readBytes)
+        let missing = try await file.missingRanges()
+        let missingBytes = missing.reduce(0) { $0 + $1.upperBound - $1.lowerBound }
+        progress.begin(at: artifact.sizeBytes - missingBytes)
+        let ranges = Ranges(
+            missing, readers: Int64(ports.limits.parallelReads), least: ports.limits.readBytes)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<ports.limits.parallelReads {
                 group.addTask {
@@ -93,25 +95,28 @@ struct ArtifactPipeline {
     }
 }
 
-/// Hands out ranges to parallel readers.
+/// Hands out ranges to parallel readers: as few as keep all of them busy, since each costs a
+/// process on the host, and a login shell before it.
 private final class Ranges: Sendable {
-    private let next: Mutex<Int64>
-    private let end: Int64
-    private let each: Int64
+    private let waiting: Mutex<[Range<Int64>]>
 
-    init(from start: Int64, to end: Int64, each: Int64) {
-        next = Mutex(start)
-        self.end = end
-        self.each = each
+    init(_ missing: [Range<Int64>], readers: Int64, least: Int64) {
+        let bytes = missing.reduce(0) { $0 + $1.upperBound - $1.lowerBound }
+        let each = max(least, (bytes + readers - 1) / readers)
+        var ranges: [Range<Int64>] = []
+        for range in missing {
+            var start = range.lowerBound
+            while start < range.upperBound {
+                let end = min(range.upperBound, start + each)
+                ranges.append(start..<end)
+                start = end
+            }
+        }
+        waiting = Mutex(ranges)
     }
 
     func take() -> Range<Int64>? {
-        next.withLock { next in
-            guard next < end else { return nil }
-            let range = next..<min(end, next + each)
-            next = range.upperBound
-            return range
-        }
+        waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }
     }
 }
 

@@ -196,7 +196,9 @@ public actor Coordinator {
                 live[id]?.expectedSeconds =
                     recent.isEmpty ? nil : recent.sorted()[recent.count / 2]
             }
-            // A wish to cancel may have come while the claim was written.
+            // The host may have been removed while the claim was written.
+            guard hosts[name] != nil else { return await resume(claimed) }
+            // A wish to cancel may have come as well.
             let isUnwanted = live[id]?.build.cancelRequested ?? true
             let machine = BuildMachine(cancelReason: isUnwanted ? "cancelled" : nil)
             await begin(claimed, token, state, machine)

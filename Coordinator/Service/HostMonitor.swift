@@ -72,6 +72,7 @@ actor HostMonitor {
                 await disconnected(reason)
                 awaySince = ports.environment.monotonicMilliseconds()
             } catch {
+                if Task.isCancelled { return }
                 await coordinator.hostAway(host.name, "\(error)")
             }
             let away = ports.environment.monotonicMilliseconds() - awaySince
@@ -132,8 +133,7 @@ actor HostMonitor {
     private func disconnected(_ reason: String) async {
         await channel?.close()
         channel = nil
-        if !Task.isCancelled { log.warning("session lost: \(reason)") }
-        await coordinator.hostAway(host.name, reason)
+        if !Task.isCancelled { await coordinator.hostAway(host.name, reason) }
         for session in sessions.values { await session.post(.disconnected) }
     }
 

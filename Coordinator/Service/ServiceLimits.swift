@@ -22,7 +22,7 @@ public struct ServiceLimits: Sendable {
     public var digestMismatches = 3
     /// Ranges of one artifact on the way at once: one SSH session is bound by one core.
     public var parallelReads = 2
-    /// Bytes of one range: large, because each costs a process on the host.
+    /// Fewest bytes that are worth a range of their own.
     public var readBytes: Int64 = 64 << 20
     /// A host clock that is off by more is reported to the operator.
     public var clockSkewMilliseconds: Int64 = 5_000

@@ -201,7 +201,8 @@ int aib_group_signal(pid_t group, int signal) {
   return kill(-group, signal) < 0 && errno != ESRCH ? -errno : 0;
 }
 
-int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes, int64_t *modified_ns) {
+int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes,
+                      int64_t *modified_ns) {
   struct stat info;
   if (stat(path, &info) < 0) return -errno;
   *inode = info.st_ino;

@@ -12,7 +12,8 @@ enum SSHLimits {
     static let stderrTailBytes = 64 << 10
     /// Pieces of 16 KiB of standard error before the loop turns to the others.
     static let stderrPiecesAtOnce = 64
-    /// What is kept for a socket that takes no more. A writer waits after each packet; this is for a
+    /// What is kept for a socket that takes no more. A writer waits after each packet; this is for
+    /// a
     /// host that asks and asks and does not read the answers.
     static let outputBytes = 1 << 20
     /// Keys of an agent that are tried: sshd's MaxAuthTries is 6.

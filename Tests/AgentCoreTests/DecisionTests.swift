@@ -95,6 +95,18 @@ import Testing
         #expect(fault(.command, tail: words)?.code == .commandFailed)
     }
 
+    @Test func aQEMUThatVanishedIsTheHosts() {
+        func fault(_ gone: Int64) -> Fault? {
+            FaultClassifier.fault(
+                .init(
+                    program: .packer, exitCode: 1, tail: "", summary: "Timeout waiting for SSH.",
+                    hypervisorGoneMilliseconds: gone, lowestFreeBytes: 1 << 40))
+        }
+        #expect(fault(60_000)?.code == .buildKilled)
+        // Packer ends QEMU itself right after an error; one that cannot start ends right before.
+        #expect(fault(500)?.code == .packerFailed)
+    }
+
     @Test func aMissingQEMUIsTheHosts() {
         let words =
             "Failed creating Qemu driver: exec: \"qemu-system-x86_64\": executable file not found"

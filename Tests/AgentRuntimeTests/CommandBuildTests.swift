@@ -55,7 +55,7 @@ import Testing
         let client = try await agent.connect()
         let start = agent.start(template)
         try await client.send(.start(start))
-        _ = try await client.next()
+        _ = try await client.answer()
         _ = try await client.build(start)
         let again = try await client.build(start)
         #expect(again.finished.outcome.passed)
@@ -67,12 +67,12 @@ import Testing
         }
         for _ in 0..<2 { try await client.send(.forget(Forget(attempt: start.attempt))) }
         try await client.send(.ping(Ping(id: 7)))
-        #expect(try await client.next() == .pong(Ping(id: 7)))
+        #expect(try await client.answer() == .pong(Ping(id: 7)))
         let folder = agent.state.attempt(start.attempt).root
         try await eventually("the folder is gone") { !Files.exists(folder) }
         // A start that was on its way when the attempt was forgotten does not run it again.
         try await client.send(.start(start))
-        guard case .error(let error) = try await client.next() else {
+        guard case .error(let error) = try await client.answer() else {
             throw Failure("a forgotten attempt was started")
         }
         #expect(error.code == .refused)
@@ -179,6 +179,9 @@ import Testing
         archives.append(tar.archive)
         tar = TarFile()
         tar.add("pipe", kind: .fifo)
+        archives.append(tar.archive)
+        tar = TarFile()
+        tar.add("a", kind: .hardLink, target: "../../../agent.yml")
         archives.append(tar.archive)
         archives.append([UInt8](repeating: 0x41, count: 10_000))
         for (index, archive) in archives.enumerated() {

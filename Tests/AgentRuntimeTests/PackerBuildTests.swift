@@ -170,9 +170,10 @@ import Testing
 
     /// QEMU boots an empty CD, and waits for a guest that never comes.
     private func startQEMU(
-        _ agent: TestAgent, _ client: TestClient
+        _ agent: TestAgent, _ client: TestClient, sshTimeout: String = "10m"
     ) async throws -> AttemptToken {
-        let template = try await deliver(agent, ["q.json": qemuTemplate])
+        let text = qemuTemplate.replacing("10m", with: sshTimeout)
+        let template = try await deliver(agent, ["q.json": text])
         let iso = agent.folder.path + "/empty.iso"
         try Files.replace(iso, with: [UInt8](repeating: 0, count: 1 << 20))
         let start = agent.start(
@@ -222,21 +223,46 @@ import Testing
         #expect(agent.processes(token).isEmpty)
     }
 
-    @Test func theAcceleratorIsProbedByBooting() async throws {
+    /// The kernel's out-of-memory killer, or an operator, took QEMU away.
+    @Test func aKilledQEMUIsTheHosts() async throws {
         let agent = try TestAgent("accelerator: tcg\n")
         let daemon = try await agent.startDaemon()
+        let client = try await agent.connect()
+        let token = try await startQEMU(agent, client, sshTimeout: "10s")
+        for pid in qemus(agent, token) { kill(pid, SIGKILL) }
+        let ended = try await client.follow(token)
+        #expect(ended.fault?.code == .buildKilled, "\(ended.log)")
+        #expect(ended.fault?.class == .infrastructure)
+        _ = daemon.pid
+    }
+
+    @Test func acceleratorsAreTriedByBooting() async throws {
+        let agent = try TestAgent("accelerator: auto\n")
+        let daemon = try await agent.startDaemon()
         let hello = try await TestClient(agent.state.socket).greet()
-        #expect(hello.host.accelerators == [.tcg])
+        #expect(hello.host.accelerators.contains(.tcg))
         #expect(hello.host.qemuVersion != nil)
         #expect(hello.host.packerVersion != nil)
+        // Where kvm is refused although the device is there, the operator is told why.
+        #expect(
+            hello.host.accelerators.contains(.kvm) || !Files.exists("/dev/kvm")
+                || hello.host.notices.contains { $0.contains("/dev/kvm") })
         let probe = try Files.read(agent.state.probe, limitBytes: 1 << 20)
         #expect(String(decoding: probe, as: UTF8.self).contains("bootID"))
-        // A QEMU that boots nothing is no accelerator.
-        let other = try TestAgent("qemu_system: /bin/true\naccelerator: tcg\n")
+        // A QEMU that boots nothing offers nothing.
+        let other = try TestAgent("qemu_system: /bin/true\naccelerator: auto\n")
         let second = try await other.startDaemon()
         let report = try await TestClient(other.state.socket).greet().host
         #expect(report.accelerators == [])
         #expect(report.notices.contains { $0.contains("tcg does not work") })
         _ = (daemon.pid, second.pid)
+    }
+
+    @Test func anOperatorsWordIsBelieved() async throws {
+        let agent = try TestAgent("qemu_system: /bin/true\naccelerator: tcg\n")
+        let daemon = try await agent.startDaemon()
+        let report = try await TestClient(agent.state.socket).greet().host
+        #expect(report.accelerators == [.tcg])
+        _ = daemon.pid
     }
 }

@@ -34,10 +34,10 @@ import Testing
         let client = try await TestClient(agent.state.socket)
         try await client.send(
             .hello(CoordinatorHello(version: ProtocolVersion(major: 99, minor: 0))))
-        guard case .error(let error) = try await client.next() else { throw Failure("no error") }
+        guard case .error(let error) = try await client.answer() else { throw Failure("no error") }
         #expect(error.code == .version)
         #expect(error.message.contains("upgrade the agent"))
-        await #expect(throws: Failure.self) { try await client.next() }
+        await #expect(throws: Failure.self) { try await client.answer() }
         _ = daemon.pid
     }
 
@@ -46,19 +46,20 @@ import Testing
         let daemon = try await agent.startDaemon()
         let client = try await TestClient(agent.state.socket)
         try await client.send(raw: #"{"type":"ping","id":1}"# + "\n")
-        guard case .error(let first) = try await client.next() else { throw Failure("no error") }
+        guard case .error(let first) = try await client.answer() else { throw Failure("no error") }
         #expect(first.message.contains("hello"))
         _ = try await client.greet()
+        let unknown = String(repeating: "a", count: 32)
         let cases: [(String, ErrorReport.Code)] = [
             ("no json", .malformed), ("[]", .malformed), ("{}", .malformed), ("", .malformed),
             (#"{"type":"dance"}"#, .unknownType), (#"{"type":"ping"}"#, .malformed),
             (#"{"type":"cancel","attempt":"../..","reason":"x"}"#, .malformed),
             (
-                #"{"type":"follow","attempt":"\#(String(repeating: "a", count: 32))","cursor":0}"#,
+                #"{"type":"follow","attempt":"\#(unknown)","cursor":0}"#,
                 .unknownAttempt
             ),
             (
-                #"{"type":"cancel","attempt":"\#(String(repeating: "a", count: 32))","reason":"x"}"#,
+                #"{"type":"cancel","attempt":"\#(unknown)","reason":"x"}"#,
                 .unknownAttempt
             ),
             (String(repeating: "[", count: 100_000), .malformed),
@@ -66,13 +67,13 @@ import Testing
         ]
         for (line, code) in cases {
             try await client.send(raw: line + "\n")
-            guard case .error(let error) = try await client.next() else {
+            guard case .error(let error) = try await client.answer() else {
                 throw Failure("no error for \(line.prefix(100))")
             }
             #expect(error.code == code, "\(line.prefix(100))")
         }
         try await client.send(raw: #"{"type":"ping","id":5,"unknown":[1]}"# + "\n")
-        #expect(try await client.next() == .pong(Ping(id: 5)))
+        #expect(try await client.answer() == .pong(Ping(id: 5)))
         _ = daemon.pid
     }
 
@@ -83,7 +84,7 @@ import Testing
         let client = try await agent.connect()
         func refusal(_ start: Start) async throws -> ErrorReport {
             try await client.send(.start(start))
-            guard case .error(let error) = try await client.next() else {
+            guard case .error(let error) = try await client.answer() else {
                 throw Failure("not refused")
             }
             #expect(error.attempt == start.attempt)
@@ -102,7 +103,7 @@ import Testing
         #expect(try await refusal(start).code == .malformed)
         let running = agent.start(template)
         try await client.send(.start(running))
-        _ = try await client.next()
+        _ = try await client.answer()
         #expect(try await refusal(agent.start(template)).message.contains("slots"))
         _ = daemon.pid
     }
@@ -122,13 +123,18 @@ import Testing
         #expect(Array(rest.log.utf8) == Array(built.log.utf8.dropFirst(Int(cursor))))
         let end = try await second.follow(start.attempt, from: built.finished.logBytes)
         #expect(end.log.isEmpty && end.finished == built.finished)
-        for bad in [cursor + 1, built.finished.logBytes + 1, -1] {
+        // Whose copy is another log learns it from the digest.
+        for bad in [cursor + 1, -1] {
             try await second.send(.follow(Follow(attempt: start.attempt, cursor: bad)))
-            guard case .error(let error) = try await second.next() else {
+            guard case .error(let error) = try await second.answer() else {
                 throw Failure("the cursor \(bad) was taken")
             }
             #expect(error.code == .malformed && error.attempt == start.attempt)
+            #expect(try await second.answer() == .finished(built.finished))
         }
+        let beyond = built.finished.logBytes + 1
+        try await second.send(.follow(Follow(attempt: start.attempt, cursor: beyond)))
+        #expect(try await second.answer() == .finished(built.finished))
         _ = daemon.pid
     }
 

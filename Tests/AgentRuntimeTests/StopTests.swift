@@ -18,9 +18,11 @@ import Testing
         while :; do sleep 1000; done
         """
 
-    @Test func cancelEndsTheWholeTree() async throws {
+    @Test(arguments: [false, true])
+    func cancelEndsTheWholeTree(withoutGroups: Bool) async throws {
+        if withoutGroups && getuid() != 0 { return }
         let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
+        let daemon = try await agent.startDaemon(withoutGroups: withoutGroups)
         let mark = agent.folder.path + "/unmarked"
         let script = "(setsid env -i /bin/sh -c 'echo $$ >\(mark); exec sleep 1000' &)\n" + stubborn
         let template = try await agent.deliver(script: script)
@@ -40,6 +42,8 @@ import Testing
         #expect(Clocks.monotonicMilliseconds() - asked < 10_000)
         #expect(agent.processes(start.attempt).isEmpty)
         #expect(kill(unmarked, 0) == -1)
+        let group = agent.state.attempt(start.attempt).controlGroup
+        if withoutGroups { #expect(!Files.exists(group)) }
         _ = daemon.pid
     }
 

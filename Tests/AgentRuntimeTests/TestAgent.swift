@@ -54,12 +54,18 @@ final class TestAgent: Sendable {
     }
 
     /// Starts the daemon and waits for its socket.
-    func startDaemon() async throws -> Daemon {
+    ///
+    /// - Parameter withoutGroups: as on a host whose control groups are not the agent's to use.
+    ///   Needs root.
+    func startDaemon(withoutGroups: Bool = false) async throws -> Daemon {
         let log = try Descriptor(folder.path + "/daemon.log", O_WRONLY | O_CREAT | O_APPEND)
+        var words = [Self.program, "daemon", "--config", configurationFile]
+        if withoutGroups {
+            let script = "mount -t tmpfs none /sys/fs/cgroup && exec \"$0\" \"$@\""
+            words = ["unshare", "--mount", "sh", "-c", script] + words
+        }
         let child = try ChildProcess(
-            Command(
-                [Self.program, "daemon", "--config", configurationFile], environment: environment,
-                isNewSession: true),
+            Command(words, environment: environment, isNewSession: true),
             streams: .init(output: log.raw, error: log.raw))
         let daemon = Daemon(pid: child.pid, pidfd: child.intoDescriptor())
         let socket = state.socket

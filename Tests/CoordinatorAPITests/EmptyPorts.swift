@@ -4,6 +4,7 @@ import CoordinatorCore
 // A farm with nothing in it: enough to ask the routes.
 
 struct NoHosts: HostGateway {
+    func check(_ host: Host) throws {}
     func open(_ host: Host) async throws -> any HostChannel { throw HostFault("no host") }
     func deliver(_ template: TemplateArchive, to host: Host) async throws {}
     func read(

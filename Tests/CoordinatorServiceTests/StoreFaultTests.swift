@@ -18,6 +18,17 @@ import Testing
         }
     }
 
+    @Test func aSubmissionWhoseAnswerWasLostIsTakenUp() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        try await farm.run { coordinator in
+            store.fail(.enqueue, .after)
+            await #expect(throws: StoreError.self) { try await farm.submit(coordinator) }
+            let build = try #require(try await store.builds(BuildFilter(), limit: 9).first)
+            try await farm.wait(build, .passed)
+        }
+    }
+
     @Test func aClaimThatFailedIsTriedAgain() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
@@ -101,6 +112,48 @@ import Testing
             await isClaimed.wait()
             _ = try await coordinator.cancel(build, by: "anna")
             try await farm.wait(build, .cancelled)
+        }
+    }
+
+    @Test func aHostThatIsRemovedDuringAClaim() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 2, store: store)
+        let isClaimed = Flag()
+        let isRemoved = Flag()
+        store.next(.claim, .after) {
+            await isClaimed.raise()
+            await isRemoved.wait()
+        }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            await isClaimed.wait()
+            try await coordinator.removeHost("h0", by: "anna")
+            await isRemoved.raise()
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])
+        }
+    }
+
+    @Test func aHostThatGetsABuildWhileItIsRemoved() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 2, store: store)
+        for agent in farm.agents { await agent.change { $0.plan = .hang } }
+        try await farm.run { coordinator in
+            let isStarted = Flag()
+            let isRemoving = Flag()
+            store.next(.removeHost) {
+                await isRemoving.raise()
+                await isStarted.wait()
+            }
+            async let removal: Void = coordinator.removeHost("h0", by: "anna")
+            await isRemoving.wait()
+            let build = try await farm.submit(coordinator)
+            _ = try await farm.attempt(on: farm.agents[0])
+            await isStarted.raise()
+            try await removal
+            await farm.agents[1].change { $0.plan = .pass([1]) }
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])
         }
     }
 }

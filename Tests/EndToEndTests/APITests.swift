@@ -1,5 +1,6 @@
 import HTTPClientKit
 import HTTPTypes
+import ProcessKit
 import Support
 import TestSupport
 import Testing
@@ -42,7 +43,8 @@ import Testing
                 #expect(unknown.status == 404, "\(quoted): \(FarmClient.text(unknown))")
                 let encoded = PercentCoding.encode(name)
                 for path in ["guestos/\(encoded)", "hosts/\(encoded)", "builds/\(encoded)"]
-                where !name.isEmpty {
+                // The client itself takes dots out of a path; see below.
+                where !name.isEmpty && name != "." && name != ".." {
                     let answer = try await farm.api.get("/api/v1/\(path)")
                     #expect((400..<500).contains(answer.status), "\(path): \(answer.status)")
                 }
@@ -60,11 +62,15 @@ import Testing
                 "/images/..%2fcoordinator.yml", "/images/build/../../../coordinator.yml",
                 "/images/build/.secret.part", "/images//etc/passwd", "/images/%00",
                 "/images/build/%2esecret.part", "/coordinator.yml",
+                "/images/../../../../../../../etc/passwd", "/images/./build/.secret.part",
             ] {
-                let answer = try await farm.api.get(path)
-                #expect((400..<500).contains(answer.status), "\(path): \(answer.status)")
-                let text = FarmClient.text(answer)
-                #expect(!text.contains("state_folder") && !text.contains("root:"), "\(path)")
+                // curl sends the path as it stands.
+                let answer = try await farm.shell(
+                    "curl -s --path-as-is -w '\\n%{http_code}' '\(farm.api.base)\(path)'")
+                let status = answer.split(separator: "\n").last ?? ""
+                #expect(["400", "404"].contains(status), "\(path): \(status)")
+                #expect(!answer.contains("state_folder") && !answer.contains("root:"), "\(path)")
+                #expect(!answer.contains("\nsecret\n") && !answer.hasPrefix("secret"))
             }
             let listing = FarmClient.text(try await farm.api.get("/images/build/"))
             #expect(!listing.contains("secret"))

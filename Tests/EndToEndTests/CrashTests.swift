@@ -1,3 +1,7 @@
+import HTTPClientKit
+import HTTPTypes
+import ProcessKit
+import SQLKit
 import Support
 import TestSupport
 import Testing
@@ -30,6 +34,13 @@ import Testing
         #expect(try Files.list(folder).filter { $0.hasSuffix(".raw") }.count == 1)
         #expect(try Files.list("\(farm.webRoot)/images/build") == ["debian"], "no .part is left")
         try await eventually("the agent has forgotten it") { farm.hosts[0].attempts.isEmpty }
+        guard farm.setup.database == nil else { return }
+        try await farm.stopCoordinator()
+        let database = try await SQLDatabase.open(
+            .sqlite(path: farm.stateFolder + "/aibuild.sqlite"))
+        let rows = try await database.query("SELECT get_url FROM build_log")
+        #expect(try rows.map { try $0.text("get_url") } == [passed.image?.url], "published once")
+        await database.close()
     }
 
     @Test func theCoordinator() async throws {
@@ -122,6 +133,19 @@ import Testing
             try await farm.startCoordinator(keepingPort: true)
             try farm.open("on")
             try await expectWhole(farm, build)
+        }
+    }
+
+    @Test func theDatabase() async throws {
+        let server = try await MariaDBServer.start()
+        var setup = Farm.Setup()
+        setup.database = try await server.makeDatabase()
+        try await Farm.run(setup) { farm in
+            let build = try await gated(farm)
+            try await server.crashAndRestart()
+            try farm.open("on")
+            try await expectWhole(farm, build)
+            #expect(try await farm.api.get("/readyz").status == 200)
         }
     }
 

@@ -1,3 +1,6 @@
+import HTTPClientKit
+import HTTPTypes
+import ProcessKit
 import Support
 import TestSupport
 import Testing
@@ -29,7 +32,7 @@ import Testing
             let build = try await farm.api.end(of: try await farm.api.submit("debian"))
             #expect(build.state == "failed" && build.fault?.code == "base_image.digest")
             let reason = build.fault?.reason ?? ""
-            #expect(reason.contains(url) && reason.contains(digest), "\(reason)")
+            #expect(reason.contains("base.img") && reason.contains(digest), "\(reason)")
             #expect(reason.contains(SHA256.hex("something else".utf8)), "\(reason)")
             #expect(build.attempts?.count == 1, "no retry")
         }
@@ -150,6 +153,117 @@ import Testing
                 "POST", "/api/v1/builds", json: #"{"guestOS":"debian"}"#)
             #expect(answer.status == 422)
             #expect(try farm.api.problem(answer).detail.contains("aibuild.yml:2:10"))
+        }
+    }
+
+    // MARK: Names and places
+
+    @Test func imagesOfAnyPlainNameArePublished() async throws {
+        try await Farm.run { farm in
+            try await farm.script(
+                "debian",
+                """
+                cd "$AIBUILD_OUTPUT"
+                head -c 65536 /dev/zero > '\u{5FAE}\u{8F6F} disk.raw'
+                echo notes > "it's \u{1F600}; \\$(id) & notes.txt"
+                """)
+            let build = try await farm.api.end(of: try await farm.api.submit("debian"))
+            try #require(build.state == "passed", "\(build)")
+            #expect(build.image?.name == build.imageName + ".raw")
+            let folder = "\(farm.webRoot)/images/build/debian"
+            let names = try Files.list(folder)
+            let notes = "\(build.imageName)-it's \u{1F600}; $(id) & notes.txt"
+            #expect(names.contains(notes), "\(names)")
+            try await farm.shell("cd \(folder) && sha256sum --check --strict SHA256SUMS")
+            let path = "/images/build/debian/" + PercentCoding.encode(notes)
+            #expect(try await farm.api.get(path).body == Array("notes\n".utf8))
+        }
+    }
+
+    @Test(arguments: [
+        (#"printf x > "$(printf 'a\nb.raw')""#, "unusable name"),
+        ("printf x > .hidden.raw", "unusable name"),
+        ("ln -s /etc/passwd disk.raw", "symbolic link"),
+        ("mkdir disk.raw; touch disk.raw/x", "folder"),
+        ("mkfifo disk.raw", "no plain file"),
+    ])
+    func whatIsNoImageIsRefused(_ script: String, _ words: String) async throws {
+        try await Farm.run { farm in
+            try await farm.script("debian", "cd \"$AIBUILD_OUTPUT\"; " + script)
+            let build = try await farm.api.end(of: try await farm.api.submit("debian"))
+            #expect(build.state == "failed", "\(build)")
+            #expect(build.fault?.class == "template")
+            #expect(build.fault?.reason.contains(words) == true, "\(build.fault?.reason ?? "")")
+        }
+    }
+
+    /// A command may have other work than an image: it passes, and nothing is published.
+    @Test func aCommandWithoutImagePasses() async throws {
+        try await Farm.run { farm in
+            try await farm.script("debian", "echo nothing to do")
+            let build = try await farm.api.end(of: try await farm.api.submit("debian"))
+            #expect(build.state == "passed" && build.image == nil, "\(build)")
+            #expect(try Files.list("\(farm.webRoot)/images/build").isEmpty)
+        }
+    }
+
+    @Test func aTemplateOfAGitRepositoryIsBuiltAtItsCommit() async throws {
+        try await Farm.run { farm in
+            let folder = try farm.writeTemplate(
+                "git",
+                "builder: command\ncommand: [./build.sh]\n"
+                    + "requirements: {memory: 64MiB, disk: 1MiB}\n",
+                files: ["build.sh": "#!/bin/sh\necho first\n" + Scripts.image() + "\n"])
+            let commit = try await farm.shell(
+                """
+                cd \(folder)
+                git init -q -b main .
+                git -c user.name=t -c user.email=t@t add .
+                git -c user.name=t -c user.email=t@t commit -q -m first
+                git rev-parse HEAD
+                """
+            ).filter { $0 != "\n" }
+            func register(_ name: String, _ url: String, _ ref: String) async throws -> HTTPAnswer {
+                try await farm.api.send(
+                    "POST", "/api/v1/guestos",
+                    json: """
+                        {"name":"\(name)","type":"linux","template":{"kind":"git",\
+                        "url":\(FarmClient.quoted(url)),"ref":\(FarmClient.quoted(ref))}}
+                        """)
+            }
+            #expect(try await register("debian", "file://\(folder)", "main").status == 201)
+            for (url, ref) in [
+                ("file://\(folder)", "no-such-branch"), ("file://\(folder)/none", "main"),
+                ("ext::sh -c 'touch \(farm.folder)/hacked'", "main"),
+                ("--upload-pack=touch \(farm.folder)/hacked", "main"),
+                ("file://\(folder)", "--output=\(farm.folder)/hacked"), ("", "main"),
+                ("file://\(folder)", "main\n"), ("file://\(folder)\0", "main"),
+            ] {
+                let answer = try await register("x", url, ref)
+                #expect(answer.status == 422, "\(url) \(ref): \(FarmClient.text(answer))")
+            }
+            #expect(!Files.exists("\(farm.folder)/hacked"))
+
+            let build = try await farm.api.end(of: try await farm.api.submit("debian"))
+            try #require(build.state == "passed", "\(build)")
+            let detail = FarmClient.text(try await farm.api.get("/api/v1/builds/\(build.id)"))
+            #expect(detail.contains("\"commit\":\"\(commit)\""))
+            let log = String(decoding: try await farm.api.log(build), as: UTF8.self)
+            #expect(log.contains(#""m":"first""#))
+        }
+    }
+
+    @Test func pathsOfTemplatesThatAreNone() async throws {
+        var setup = Farm.Setup()
+        setup.hosts = 0
+        try await Farm.run(setup) { farm in
+            for folder in [
+                "", "/", "/\0", "/tmp/a\nb", "../..", "/" + String(repeating: "a", count: 300),
+                "/\u{5FAE}\u{8F6F}/\u{1F600}",
+            ] {
+                let answer = try await farm.api.register(guestOS: "x", folder: folder)
+                #expect(answer.status == 422, "\(folder): \(FarmClient.text(answer))")
+            }
         }
     }
 }

@@ -1,5 +1,8 @@
 import BuildProtocol
 import FoundationEssentials
+import HTTPClientKit
+import HTTPTypes
+import ProcessKit
 import Support
 import TestSupport
 import Testing

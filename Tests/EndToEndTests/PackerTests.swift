@@ -1,4 +1,6 @@
 import ProcessKit
+import HTTPClientKit
+import HTTPTypes
 import Support
 import TestSupport
 import Testing

@@ -1,3 +1,6 @@
+import HTTPClientKit
+import HTTPTypes
+import ProcessKit
 import Support
 import TestSupport
 import Testing

@@ -110,7 +110,8 @@ import Testing
         }
     }
 
-    /// A command that complains without end keeps neither the loop nor its own reader's cancellation.
+    /// A command that complains without end keeps neither the loop nor its own reader's
+    /// cancellation.
     @Test func endlessStderr() async throws {
         try await withConnection { connection, _ in
             let channel = try await connection.openChannel(command: "yes >&2")

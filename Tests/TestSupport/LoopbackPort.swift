@@ -3,7 +3,8 @@ import Support
 
 /// Ports for servers of tests: below 32768, where the kernel takes none by itself.
 public enum LoopbackPort {
-    /// A port of 127.0.0.1 that nobody listened on a moment ago. Another test may take it before the
+    /// A port of 127.0.0.1 that nobody listened on a moment ago. Another test may take it before
+    /// the
     /// server does, which then has to try the next.
     public static func free() throws -> UInt16 {
         for _ in 0..<100 {

@@ -179,6 +179,9 @@ public final class SSHServer: Sendable {
                 "AuthorizedKeysFile \(folder)/authorized_keys", "StrictModes no",
                 "PasswordAuthentication no", "KbdInteractiveAuthentication no",
                 "PermitRootLogin prohibit-password", "UsePAM no", "UseDNS no", "PrintMotd no",
+                // bash reads .bashrc under sshd unless it is no first shell: what stands in that of
+                // whoever runs the tests is not part of them.
+                "SetEnv SHLVL=1",
                 "LogLevel VERBOSE", "MaxStartups 100", "Subsystem sftp internal-sftp",
             ] + hostKeys
         let text = lines.joined(separator: "\n") + "\n"

@@ -145,10 +145,14 @@ struct BaseImageFetcher {
             [context.order.fetchProgram, file],
             environment: BuildEnvironment.common(context.order, context.folder))
         var sink = FetchSink()
+        var shown = ""
         var nextLog = Clocks.monotonicMilliseconds() + AgentLimits.progressLogMilliseconds
         do {
-            _ = try ProgramRunner(context: context, isGrouped: false).run(command, &sink) { sink in
-                guard let words = sink.progress else { return }
+            // Its silence is a stalled mirror, which is no fault of the template.
+            let runner = ProgramRunner(context: context, isGrouped: false, mustSpeak: false)
+            _ = try runner.run(command, &sink) { sink in
+                guard let words = sink.progress, words != shown else { return }
+                shown = words
                 try context.report(.preparing, words)
                 if Clocks.monotonicMilliseconds() >= nextLog {
                     try context.log.say(words)
@@ -164,8 +168,8 @@ struct BaseImageFetcher {
     }
 
     /// Checks and keeps what came.
-    /// - Returns: false when a resumed file is not what the digest says: then it may be a mixture of
-    ///   two, and the whole is fetched anew before anybody is blamed.
+    /// - Returns: false when a resumed file is not what the digest says: then it may be a mixture
+    ///   of two, and the whole is fetched anew before anybody is blamed.
     private func accept(
         _ key: String, offset: Int64, total: Int64, entityTag: String?
     ) throws -> Bool {

@@ -130,14 +130,25 @@ extension AgentDaemon {
         entry.changed()
         let token = entry.folder.token
         Task {
-            do {
-                _ = try await loop.wait(fd: supervisor.pidfd.raw, for: .readable)
-            } catch {
-                logger.error("cannot watch the supervisor of \(token): \(error)")
-            }
+            await ended(supervisor, token)
             loop.forget(fd: supervisor.pidfd.raw)
             supervisor.bury()
             await supervisorEnded(token)
+        }
+    }
+
+    /// Returns when the supervisor has ended, and not before: its attempt is then cleaned away.
+    private func ended(_ supervisor: ProcessHandle, _ token: AttemptToken) async {
+        while !supervisor.hasEnded {
+            do {
+                // It may return early.
+                _ = try await loop.wait(fd: supervisor.pidfd.raw, for: .readable)
+            } catch {
+                // Too many descriptors are watched: tried again until some are free.
+                logger.error("cannot watch the supervisor of \(token): \(error)")
+                let now = Clocks.monotonicMilliseconds()
+                try? await loop.sleep(untilMilliseconds: now + 1_000)
+            }
         }
     }
 

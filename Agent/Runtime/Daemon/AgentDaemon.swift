@@ -132,7 +132,7 @@ actor AgentDaemon {
         let report = hostReport(probe)
         if let lastReport, !HostReports.isNotable(from: lastReport, to: report) { return }
         lastReport = report
-        for session in sessions.values { await session.send(.host(report)) }
+        for session in sessions.values { await session.report(report) }
     }
 
     // MARK: Changes in attempt folders

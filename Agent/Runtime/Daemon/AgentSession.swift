@@ -11,6 +11,8 @@ actor AgentSession {
     private let daemon: AgentDaemon
     private var isGreeted = false
     private var followers: [AttemptToken: (number: UInt64, task: Task<Void, Never>)] = [:]
+    private var waitingReport: HostReport?
+    private var isReporting = false
     private var isSending = false
     private var senders: [CheckedContinuation<Void, Never>] = []
 
@@ -109,7 +111,7 @@ actor AgentSession {
         var reader = LogReader(
             daemon.configuration.state.attempt(token), cursor: request.cursor)
         var saidPhase: Phase?
-        following: for await _ in changes {
+        for await _ in changes {
             if Task.isCancelled { break }
             guard let standing = await daemon.standing(token) else { break }
             if standing.phase != saidPhase, standing.phase.state != .finished {
@@ -119,9 +121,8 @@ actor AgentSession {
             do {
                 while !Task.isCancelled, let chunk = try reader.next() { await send(.log(chunk)) }
             } catch {
-                await send(
-                    .error(ErrorReport(code: .malformed, message: "\(error)", attempt: token)))
-                break following
+                let code: ErrorReport.Code = error is LogReader.Misplaced ? .malformed : .internal
+                await send(.error(ErrorReport(code: code, message: "\(error)", attempt: token)))
             }
             if let result = standing.result, !Task.isCancelled {
                 await send(.finished(result))
@@ -133,6 +134,22 @@ actor AgentSession {
     }
 
     // MARK: Sending
+
+    /// Sends the host's report when the coordinator reads; of several that wait, the last. The
+    /// caller does not wait.
+    func report(_ report: HostReport) {
+        guard isGreeted else { return }
+        waitingReport = report
+        guard !isReporting else { return }
+        isReporting = true
+        Task {
+            while let report = waitingReport {
+                waitingReport = nil
+                await send(.host(report))
+            }
+            isReporting = false
+        }
+    }
 
     /// Sends one line when those before it are gone. A coordinator that does not read makes the
     /// senders wait; one that is gone is noticed by the reading side.

@@ -121,6 +121,11 @@ final class ProcessHandle: Sendable {
         isChild = false
     }
 
+    /// Does not wait.
+    var hasEnded: Bool {
+        (try? Wait.readable([pidfd.raw], timeoutMilliseconds: 0)) == [true]
+    }
+
     /// Takes the ended process out of the process table, if that is our duty.
     func bury() { if isChild { Descendants.reap(pidfd) } }
 }

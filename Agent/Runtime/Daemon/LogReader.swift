@@ -7,7 +7,8 @@ import Support
 struct LogReader {
     private let folder: AttemptFolder
     private var cursor: Int64
-    private var isChecked = false
+    /// Whether the cursor is the start of a line; `nil` while the log does not reach it.
+    private var isPlaced: Bool?
 
     init(_ folder: AttemptFolder, cursor: Int64) {
         self.folder = folder
@@ -15,15 +16,12 @@ struct LogReader {
     }
 
     /// The next piece, or `nil` when there is no further whole line yet.
-    /// - Throws: `Failure` when the cursor is not the start of a line.
+    /// - Throws: `Misplaced` once; after that there is no piece.
     mutating func next() throws -> LogChunk? {
-        guard Files.exists(folder.log) else { return nil }
+        guard isPlaced != false, Files.exists(folder.log) else { return nil }
         let file = try Descriptor(folder.log, O_RDONLY)
-        if !isChecked {
-            try check(file)
-            isChecked = true
-        }
         let size = try file.sizeBytes()
+        if isPlaced == nil, try !place(file, size) { return nil }
         guard size > cursor else { return nil }
         let wanted = Int(min(size - cursor, Int64(ProtocolLimits.logChunkBytes)))
         let bytes = try [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
@@ -35,16 +33,21 @@ struct LogReader {
         return LogChunk(attempt: folder.token, cursor: cursor, data: data)
     }
 
-    private func check(_ file: borrowing Descriptor) throws {
-        let size = try file.sizeBytes()
-        guard cursor >= 0, cursor <= size else {
-            throw Failure("the cursor \(cursor) lies behind the log's \(size) bytes")
+    /// The reader has another log than this one; its copy is judged by the digest in the end.
+    struct Misplaced: Error, CustomStringConvertible {
+        var cursor: Int64
+        var description: String { "the cursor \(cursor) is not the start of a line of the log" }
+    }
+
+    /// - Returns: false while the log does not reach the cursor.
+    private mutating func place(_ file: borrowing Descriptor, _ size: Int64) throws -> Bool {
+        if cursor > size { return false }
+        var before: UInt8 = 0x0A
+        if cursor > 0 {
+            _ = try withUnsafeMutableBytes(of: &before) { try file.read(into: $0, at: cursor - 1) }
         }
-        if cursor == 0 { return }
-        var before: UInt8 = 0
-        _ = try withUnsafeMutableBytes(of: &before) { try file.read(into: $0, at: cursor - 1) }
-        guard before == 0x0A else {
-            throw Failure("the cursor \(cursor) is not the start of a line")
-        }
+        isPlaced = cursor >= 0 && before == 0x0A
+        if isPlaced == false { throw Misplaced(cursor: cursor) }
+        return true
     }
 }

@@ -59,7 +59,21 @@ struct HostProber: Sendable {
 
     // MARK: Accelerators
 
+    /// An operator who names an accelerator is believed; else what boots is offered.
     private func probeAccelerators(_ qemu: String, _ probe: inout HostProbe) {
+        switch configuration.accelerator {
+        case .tcg: probe.accelerators = [.tcg]
+        case .kvm:
+            if let closed = kvmClosed() {
+                probe.notices.append(closed)
+            } else {
+                probe.accelerators = [.kvm]
+            }
+        case .auto: tryAccelerators(qemu, &probe)
+        }
+    }
+
+    private func tryAccelerators(_ qemu: String, _ probe: inout HostProbe) {
         let image = configuration.state.root + "/probe.img"
         defer { unlink(image) }
         do { try Files.replace(image, with: BootProbe.bootSector, mode: 0o600) } catch {
@@ -67,13 +81,11 @@ struct HostProber: Sendable {
             return
         }
         let tcg = bootSector(qemu, .tcg, image)
-        if configuration.accelerator != .kvm {
-            switch tcg {
-            case .success: probe.accelerators.insert(.tcg)
-            case .failure(let why): probe.notices.append("tcg does not work: \(why)")
-            }
+        switch tcg {
+        case .success: probe.accelerators.insert(.tcg)
+        case .failure(let why): probe.notices.append("tcg does not work: \(why)")
         }
-        if configuration.accelerator == .tcg || !Files.exists("/dev/kvm") { return }
+        if !Files.exists("/dev/kvm") { return }
         if let refusal = kvmRefusal(qemu, image, tcg) {
             probe.notices.append(refusal)
         } else {
@@ -81,13 +93,19 @@ struct HostProber: Sendable {
         }
     }
 
+    private func kvmClosed() -> String? {
+        guard Files.exists("/dev/kvm") else { return "this host has no /dev/kvm" }
+        guard access("/dev/kvm", R_OK | W_OK) == 0 else {
+            return "/dev/kvm may not be opened by the agent: add its user to the group kvm"
+        }
+        return nil
+    }
+
     /// `nil` when guests run under kvm.
     private func kvmRefusal(
         _ qemu: String, _ image: String, _ tcg: Result<Int64, Failure>
     ) -> String? {
-        guard access("/dev/kvm", R_OK | W_OK) == 0 else {
-            return "/dev/kvm may not be opened by the agent: add its user to the group kvm"
-        }
+        if let closed = kvmClosed() { return closed }
         switch bootSector(qemu, .kvm, image) {
         case .failure(let why): return "/dev/kvm opens, but nothing boots under it: \(why)"
         case .success(let kvmMilliseconds):

@@ -114,14 +114,17 @@ struct PackerBuild {
 
     private func build(_ template: String) throws -> [String] {
         var sink = PackerSink()
+        let hypervisor = HypervisorWatch()
         let status = try packer(
             [
                 "build", "-machine-readable", "-color=false",
                 "-var-file=\(context.folder.packerVariables)", template,
-            ], &sink)
+            ], &sink
+        ) { sink in hypervisor.look(sink.packer) }
         let end = FaultClassifier.End(
             program: .packer, exitCode: status.exitCode, signal: status.signal,
             tail: sink.tail.text, summary: sink.packer.reason,
+            hypervisorGoneMilliseconds: hypervisor.goneMilliseconds,
             lowestFreeBytes: context.lowestFreeBytes)
         if let fault = FaultClassifier.fault(end) { throw ProgramFault(fault, status.exitCode) }
         let files = sink.packer.files.map { path in
@@ -138,7 +141,9 @@ struct PackerBuild {
         return files
     }
 
-    private func packer(_ words: [String], _ sink: inout some OutputSink) throws -> ExitStatus {
+    private func packer<Sink: OutputSink>(
+        _ words: [String], _ sink: inout Sink, observe: (Sink) -> Void = { _ in }
+    ) throws -> ExitStatus {
         var environment = BuildEnvironment.packer(context.order, context.folder)
         // Only a build's debug log is read.
         if words.first != "build" { environment["PACKER_LOG"] = nil }
@@ -146,12 +151,43 @@ struct PackerBuild {
             [context.order.packer] + words, environment: environment,
             workFolder: context.folder.work)
         do {
-            return try ProgramRunner(context: context).run(command, &sink)
+            return try ProgramRunner(context: context).run(command, &sink, observe: observe)
         } catch let error as SystemError where error.errno == ENOENT || error.errno == EACCES {
             throw Fault(
                 .infrastructure, .hostError,
                 "Packer is not installed on this host (\(error)); install it, or set `packer` in "
                     + "agent.yml")
         }
+    }
+}
+
+/// Notices when the hypervisor of a running Packer ends: Packer itself does not.
+private final class HypervisorWatch {
+    private var handle: Descriptor?
+    private var isOpened = false
+    private var goneSince: Int64?
+    private var firstErrorAt: Int64?
+
+    /// Called about once a second, and at every word.
+    func look(_ packer: PackerOutput) {
+        let now = Clocks.monotonicMilliseconds()
+        if firstErrorAt == nil, packer.hasError { firstErrorAt = now }
+        if goneSince == nil, isGone(packer.hypervisorPID) { goneSince = now }
+    }
+
+    /// How long it was gone when Packer first spoke of an error.
+    var goneMilliseconds: Int64? {
+        guard let goneSince, let firstErrorAt, firstErrorAt > goneSince else { return nil }
+        return firstErrorAt - goneSince
+    }
+
+    private func isGone(_ pid: Int32?) -> Bool {
+        guard let pid else { return false }
+        if !isOpened {
+            isOpened = true
+            handle = ProcessTable.open(pid)
+        }
+        guard let raw = handle?.raw else { return true }
+        return (try? Wait.readable([raw], timeoutMilliseconds: 0)) == [true]
     }
 }

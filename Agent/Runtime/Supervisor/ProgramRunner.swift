@@ -11,13 +11,15 @@ struct ProgramRunner {
     /// Whether the program, which the template wrote, runs in the attempt's control group. Joining
     /// costs some milliseconds; the agent's own helpers are not worth them.
     var isGrouped = true
+    /// Whether its silence ends the attempt; a helper may have limits of its own.
+    var mustSpeak = true
 
-    /// - Parameter afterOutput: called when the sink has taken something.
+    /// - Parameter observe: called after output, and at least once a second.
     /// - Returns: how the program ended by itself.
     /// - Throws: `Fault` when it was stopped (cancel, timer) or could not be started, `SystemError`
     ///   for the supervisor's own trouble.
     func run<Sink: OutputSink>(
-        _ command: Command, _ sink: inout Sink, afterOutput: (Sink) throws -> Void = { _ in }
+        _ command: Command, _ sink: inout Sink, observe: (Sink) throws -> Void = { _ in }
     ) throws -> ExitStatus {
         var out = try Pipe()
         var err = try Pipe()
@@ -27,10 +29,10 @@ struct ProgramRunner {
         out.closeWriteEnd()
         err.closeWriteEnd()
         context.timers.sawOutput(nowMilliseconds: Clocks.monotonicMilliseconds())
-        var session = Session(context)
+        var session = Session(context, mustSpeak: mustSpeak)
         defer { session.release() }
         do {
-            let status = try session.watch(child, out, err, &sink, afterOutput)
+            let status = try session.watch(child, out, err, &sink, observe)
             let stubborn = killLeftovers(child)
             // Everybody who could write is dead, so both pipes end now.
             try session.drain(out, err, &sink)
@@ -59,6 +61,7 @@ struct ProgramRunner {
 /// The watch over one running program.
 private struct Session {
     private let context: AttemptContext
+    private let mustSpeak: Bool
     private let buffer: UnsafeMutableRawBufferPointer
     private var records: [UInt8] = []
     private var outEnded = false
@@ -67,8 +70,9 @@ private struct Session {
     private var nextReapMilliseconds = Clocks.monotonicMilliseconds() + AgentLimits.reapMilliseconds
     private(set) var fault: Fault?
 
-    init(_ context: AttemptContext) {
+    init(_ context: AttemptContext, mustSpeak: Bool) {
         self.context = context
+        self.mustSpeak = mustSpeak
         buffer = .allocate(byteCount: AgentLimits.readBytes, alignment: 16)
     }
 
@@ -76,7 +80,7 @@ private struct Session {
 
     mutating func watch<Sink: OutputSink>(
         _ child: borrowing ChildProcess, _ out: borrowing Pipe, _ err: borrowing Pipe,
-        _ sink: inout Sink, _ afterOutput: (Sink) throws -> Void
+        _ sink: inout Sink, _ observe: (Sink) throws -> Void
     ) throws -> ExitStatus {
         while true {
             let ready = try Wait.readable(
@@ -87,7 +91,7 @@ private struct Session {
             context.sampleDisk()
             if ready[1] { outEnded = try read(out, .out, &sink) }
             if ready[2] { errEnded = try read(err, .err, &sink) }
-            if ready[1] || ready[2] { try afterOutput(sink) }
+            try observe(sink)
             if ready[3] { obey() }
             if ready[0], let status = try child.reap() { return status }
             try keepTime(child)
@@ -156,6 +160,7 @@ private struct Session {
 
     private mutating func keepTime(_ child: borrowing ChildProcess) throws {
         let now = Clocks.monotonicMilliseconds()
+        if !mustSpeak { context.timers.sawOutput(nowMilliseconds: now) }
         if ladder == nil, let expired = context.timers.expired(nowMilliseconds: now) {
             stop(expired, isUrgent: false)
         }

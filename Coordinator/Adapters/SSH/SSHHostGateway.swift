@@ -29,6 +29,13 @@ public final class SSHHostGateway: HostGateway {
             loops: try (0..<SSHLimits.bulkLoops).map { try EventLoop(name: "ssh-bulk-\($0)") })
     }
 
+    public func check(_ host: Host) throws {
+        do {
+            _ = try SSHEndpoint(host.address)
+            _ = try SSHHostKey(host.hostKey)
+        } catch { throw HostFault("\(error)", isPermanent: true) }
+    }
+
     public func open(_ host: Host) async throws -> any HostChannel {
         do {
             let connection = try await SSHConnection.connect(
@@ -82,17 +89,20 @@ public final class SSHHostGateway: HostGateway {
             guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(head)),
                 answer.sizeBytes == length
             else { throw HostFault("the host cannot send \(artifact.name): \(show(head))") }
+            var pieces = Pieces(offset: offset)
             var done: Int64 = 0
             while done < length {
                 let bytes = try await channel.read(upTo: SSHLimits.readBytes)
+                done += Int64(bytes.count)
                 guard !bytes.isEmpty else {
                     throw HostFault("\(artifact.name) ended \(length - done) bytes too early")
                 }
-                guard done + Int64(bytes.count) <= length else {
+                guard done <= length else {
                     throw HostFault("the host sent more of \(artifact.name) than was asked for")
                 }
-                try await sink(offset + done, bytes)
-                done += Int64(bytes.count)
+                if let (place, piece) = pieces.add(bytes, isLast: done == length) {
+                    try await sink(place, piece)
+                }
             }
         }
     }
@@ -124,6 +134,29 @@ public final class SSHHostGateway: HostGateway {
             return message.prefixOfUTF8(500)
         }
         return Names.quoted(String(decoding: line.prefix(200), as: UTF8.self))
+    }
+}
+
+/// Joins what comes in small pieces, since each piece costs the same, whatever its size.
+private struct Pieces {
+    private var offset: Int64
+    private var pending: [UInt8] = []
+
+    init(offset: Int64) { self.offset = offset }
+
+    /// A piece that is worth handing on, and its place.
+    mutating func add(_ bytes: [UInt8], isLast: Bool) -> (Int64, [UInt8])? {
+        if pending.isEmpty {
+            pending = bytes
+        } else {
+            pending += bytes
+        }
+        guard isLast || pending.count >= SSHLimits.pieceBytes else { return nil }
+        defer {
+            offset += Int64(pending.count)
+            pending = []
+        }
+        return (offset, pending)
     }
 }
 

@@ -13,13 +13,16 @@ enum SSHLimits {
     static let bulkLoops = 2
     /// Bytes of one read of a transfer: large enough that the cost of a piece does not show.
     static let readBytes = 1 << 20
+    /// Bytes that are written and hashed at once; see `Pieces`.
+    static let pieceBytes = 512 << 10
     /// Idle transfer sessions kept for each host, ready for the next range.
     static let idleSessions = 2
     /// How long one is kept. Longer than the pause between two builds, shorter than sshd minds.
     static let idleMilliseconds: Int64 = 60_000
-    /// Time for the agent to say hello after the command was started; a gate starts in
-    /// milliseconds, a login shell in seconds at worst.
-    static let helloMilliseconds: Int64 = 15_000
+    /// Time for the agent to say hello after the command was started. A gate starts in
+    /// milliseconds, but an agent that has just started tries its accelerators first, and a guest
+    /// that hangs under kvm is given 20 s.
+    static let helloMilliseconds: Int64 = 60_000
     /// Messages that wait for the coordinator; beyond them SSH's window holds the agent back.
     static let readAheadBytes = 256 << 10
 }

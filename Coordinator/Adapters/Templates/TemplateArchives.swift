@@ -96,12 +96,13 @@ public actor TemplateArchives: TemplateLibrary {
             throw TemplateFault("the template folder \(Names.quoted(path)) is no absolute path")
         }
         switch Files.kind(path) {
-        case nil: throw TemplateFault("the template folder \(path) does not exist")
+        case nil: throw TemplateFault("the template folder \(Names.quoted(path)) does not exist")
         case .folder, .link: break
-        default: throw TemplateFault("the template folder \(path) is a file")
+        default: throw TemplateFault("the template folder \(Names.quoted(path)) is a file")
         }
         guard Files.exists(path + "/" + TemplateFile.name) else {
-            throw TemplateFault("\(path) has no \(TemplateFile.name): it is no template repository")
+            throw TemplateFault(
+                "\(Names.quoted(path)) has no \(TemplateFile.name): it is no template repository")
         }
         var room = ProtocolLimits.templateBytes
         var stamp = SHA256()

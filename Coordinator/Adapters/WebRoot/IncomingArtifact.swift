@@ -25,28 +25,54 @@ actor IncomingArtifact: IncomingFile {
         file = try Descriptor(path, O_RDWR | O_CREAT, mode: 0o644)
     }
 
-    func verifiedPrefixBytes() throws -> Int64 {
+    func missingRanges() throws -> [Range<Int64>] {
         hasher = SHA256()
         hashedBytes = 0
         ahead = [:]
-        let chunkBytes = ProtocolLimits.artifactChunkBytes
-        let size = try min(file.sizeBytes(), artifact.sizeBytes)
-        var chunk = [UInt8](repeating: 0, count: chunkBytes)
-        for digest in artifact.chunkSHA256 {
-            let length = Int(min(Int64(chunkBytes), size - hashedBytes))
-            guard length > 0 else { break }
-            let count = try chunk.withUnsafeMutableBytes { raw in
-                try file.read(
-                    into: UnsafeMutableRawBufferPointer(rebasing: raw[..<length]), at: hashedBytes)
+        var missing: [Range<Int64>] = []
+        let chunkBytes = Int64(ProtocolLimits.artifactChunkBytes)
+        let size = try file.sizeBytes()
+        let chunk = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: ProtocolLimits.artifactChunkBytes, alignment: 16)
+        defer { chunk.deallocate() }
+        var start: Int64 = 0
+        var index = 0
+        while start < artifact.sizeBytes {
+            let end = min(start + chunkBytes, artifact.sizeBytes)
+            let isHere = end <= size && artifact.chunkSHA256.indices.contains(index)
+            if isHere, try holds(artifact.chunkSHA256[index], start..<end, chunk) {
+                accept(UnsafeRawBufferPointer(rebasing: chunk[..<Int(end - start)]), at: start)
+            } else if let last = missing.last, last.upperBound == start {
+                missing[missing.count - 1] = last.lowerBound..<end
+            } else {
+                missing.append(start..<end)
             }
-            let isWhole = count == chunkBytes || hashedBytes + Int64(count) == artifact.sizeBytes
-            guard isWhole, SHA256.hex(chunk[..<count]) == digest else { break }
-            chunk.withUnsafeBytes { raw in
-                hasher.update(UnsafeRawBufferPointer(rebasing: raw[..<count]))
-            }
-            hashedBytes += Int64(count)
+            start = end
+            index += 1
         }
-        return hashedBytes
+        return missing
+    }
+
+    /// Reads the range into `chunk` and compares it with its digest.
+    private func holds(
+        _ digest: String, _ range: Range<Int64>, _ chunk: UnsafeMutableRawBufferPointer
+    ) throws -> Bool {
+        let length = Int(range.upperBound - range.lowerBound)
+        let piece = UnsafeMutableRawBufferPointer(rebasing: chunk[..<length])
+        guard try file.read(into: piece, at: range.lowerBound) == length else { return false }
+        var hasher = SHA256()
+        hasher.update(UnsafeRawBufferPointer(piece))
+        return hasher.finish() == digest
+    }
+
+    /// Hashes the piece now if it is its turn, else remembers that it is there.
+    private func accept(_ bytes: UnsafeRawBufferPointer, at offset: Int64) {
+        if offset == hashedBytes {
+            hasher.update(bytes)
+            hashedBytes += Int64(bytes.count)
+        } else if offset > hashedBytes {
+            ahead[offset] = offset + Int64(bytes.count)
+        }
     }
 
     func write(_ bytes: [UInt8], at offset: Int64) throws {
@@ -58,13 +84,8 @@ actor IncomingArtifact: IncomingFile {
         } catch let error as SystemError {
             throw WebRootFault.from(error, path)
         }
-        if offset == hashedBytes {
-            bytes.withUnsafeBytes { raw in hasher.update(raw) }
-            hashedBytes += Int64(bytes.count)
-            try catchUp()
-        } else if offset > hashedBytes {
-            ahead[offset] = offset + Int64(bytes.count)
-        }
+        bytes.withUnsafeBytes { accept($0, at: offset) }
+        try catchUp()
     }
 
     /// Hashes what arrived before its turn, from the page cache.
@@ -88,6 +109,7 @@ actor IncomingArtifact: IncomingFile {
     }
 
     func verify() throws -> Bool {
+        try catchUp()
         let size = try file.sizeBytes()
         let isComplete = size == artifact.sizeBytes && hashedBytes == artifact.sizeBytes
         var finished = SHA256()

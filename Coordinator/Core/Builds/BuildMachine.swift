@@ -154,10 +154,15 @@ public struct BuildMachine: Sendable {
         switch stage {
         case .dispatching, .running:
             return isConnected ? [.sendCancel(reason)] : abandon(reason)
-        case .checking, .settled: return []
-        case .collecting, .publishing: return abandon(reason)
+        case .collecting: return abandon(reason)
+        // A publication is not broken off: its image may be in the web root already. The session
+        // gives it up between two tries, when it cannot be done now; see `isUnwanted`.
+        case .checking, .publishing, .settled: return []
         }
     }
+
+    /// Whether a person asked for the end.
+    public var isUnwanted: Bool { cancelReason != nil }
 
     // MARK: Ends
 

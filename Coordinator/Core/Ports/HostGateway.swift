@@ -3,6 +3,10 @@ public import BuildProtocol
 /// The way to the hosts. Everything here may fail at any moment and be tried again: a host's work
 /// does not depend on the coordinator being there.
 public protocol HostGateway: Sendable {
+    /// Refuses what can be no address or no host key, before it is registered.
+    /// - Throws: `HostFault`
+    func check(_ host: Host) throws
+
     /// Opens the control channel and speaks `hello`.
     /// - Throws: `HostFault`
     func open(_ host: Host) async throws -> any HostChannel
@@ -11,8 +15,8 @@ public protocol HostGateway: Sendable {
     /// - Throws: `HostFault`
     func deliver(_ template: TemplateArchive, to host: Host) async throws
 
-    /// Streams `length` bytes of an artifact from `offset`, in order, in pieces of at most
-    /// 1 MiB. The sink's errors end the transfer and are thrown on.
+    /// Streams `length` bytes of an artifact from `offset`, in order, in pieces of a
+    /// few MiB at most. The sink's errors end the transfer and are thrown on.
     /// - Throws: `HostFault`
     func read(
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,

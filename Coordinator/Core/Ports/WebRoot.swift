@@ -20,8 +20,9 @@ public protocol WebRoot: Sendable {
 
 /// An artifact on its way in.
 public protocol IncomingFile: Sendable {
-    /// Bytes from the start that are here and match the artifact's chunk digests.
-    func verifiedPrefixBytes() async throws -> Int64
+    /// What is still to be pulled: all but the chunks that are here and match their digests, in
+    /// order, neighbours joined.
+    func missingRanges() async throws -> [Range<Int64>]
     func write(_ bytes: [UInt8], at offset: Int64) async throws
     /// Compares size and SHA-256 with the artifact and makes the file durable.
     /// - Returns: whether they match; a file that does not is removed.

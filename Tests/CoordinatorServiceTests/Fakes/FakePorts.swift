@@ -34,6 +34,10 @@ final class FakeGateway: HostGateway {
         return agent
     }
 
+    func check(_ host: Host) throws {
+        if host.hostKey.isEmpty { throw HostFault("there is no host key") }
+    }
+
     func open(_ host: Host) async throws -> any HostChannel {
         state.withLock { $0.opens[host.name, default: 0] += 1 }
         return try await agent(host).open()
@@ -154,7 +158,10 @@ actor FakeFile: IncomingFile {
         bytes = []
     }
 
-    func verifiedPrefixBytes() -> Int64 { Int64(bytes.count) }
+    func missingRanges() -> [Range<Int64>] {
+        let here = Int64(bytes.count)
+        return here < artifact.sizeBytes ? [here..<artifact.sizeBytes] : []
+    }
 
     func write(_ new: [UInt8], at offset: Int64) {
         let end = Int(offset) + new.count

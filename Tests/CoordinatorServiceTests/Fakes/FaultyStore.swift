@@ -4,7 +4,7 @@ import Synchronization
 
 /// A store in memory that a test can make slow, unreachable, or lose its answers.
 final class FaultyStore: Store {
-    enum Call: Hashable { case enqueue, claim, apply, requestCancel, recentDurations }
+    enum Call: Hashable { case enqueue, claim, apply, requestCancel, recentDurations, removeHost }
     enum Moment: Hashable { case before, after }
 
     typealias Hook = @Sendable () async throws -> Void
@@ -27,6 +27,8 @@ final class FaultyStore: Store {
             next(call, moment) { throw StoreError.unavailable("the database is away") }
         }
     }
+
+    func mend() { hooks.withLock { $0 = [:] } }
 
     private func run(_ call: Call, _ moment: Moment) async throws {
         let hook = hooks.withLock { hooks -> Hook? in
@@ -71,7 +73,9 @@ final class FaultyStore: Store {
     func setDrained(_ drained: Bool, host: String) async throws {
         try await base.setDrained(drained, host: host)
     }
-    func removeHost(_ name: String) async throws { try await base.removeHost(name) }
+    func removeHost(_ name: String) async throws {
+        try await around(.removeHost) { try await base.removeHost(name) }
+    }
     func build(id: String) async throws -> Build? { await base.build(id: id) }
     func build(guestOS: String, number: Int) async throws -> Build? {
         await base.build(guestOS: guestOS, number: number)

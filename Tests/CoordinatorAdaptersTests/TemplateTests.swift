@@ -1,0 +1,137 @@
+import BuildProtocol
+import CoordinatorAdapters
+import CoordinatorCore
+import ProcessKit
+import Support
+import TestSupport
+import Testing
+
+/// Templates from real folders and a real Git.
+struct TemplateTests {
+    private let temporary: TemporaryFolder
+    private let archives: TemplateArchives
+
+    init() throws {
+        temporary = try TemporaryFolder()
+        archives = try TemplateArchives(folder: temporary.path + "/archives")
+    }
+
+    private func guestOS(_ template: TemplateSource) -> GuestOS {
+        GuestOS(
+            id: "g", name: "mini", type: .linux, distro: "", version: "", baseISO: "",
+            template: template, owner: "o", createdMilliseconds: 0)
+    }
+
+    private func folder(_ yaml: String) throws -> String {
+        let path = temporary.path + "/template"
+        try Files.makeFolder(path)
+        try Files.replace(path + "/aibuild.yml", with: Array(yaml.utf8))
+        return path
+    }
+
+    private func plan(_ yaml: String) async throws -> BuildPlan {
+        try await archives.plan(for: guestOS(.folder(path: folder(yaml))))
+    }
+
+    @Test func everyKeyIsRead() async throws {
+        let plan = try await plan(
+            """
+            builder: command
+            command: ["sh", "-c", "true"]
+            variables: {version: 16.04}
+            base_image: {url: "https://example.org/a.iso", sha256: none}
+            requirements: {vcpus: 2, memory: 3GiB, disk: 5GiB, accelerator: tcg, tags: [ssd]}
+            limits: {total: 2h, silence: 90s, log: 1MiB}
+            concurrency: 3
+            """)
+        #expect(plan.recipe.builder == .command(["sh", "-c", "true"]))
+        #expect(plan.recipe.variables == ["version": "16.04"])
+        #expect(plan.recipe.baseImage == BaseImage(url: "https://example.org/a.iso", sha256: nil))
+        #expect(
+            plan.requirements
+                == Requirements(
+                    vcpus: 2, memoryBytes: 3 << 30, diskBytes: 5 << 30, accelerator: .tcg,
+                    tags: ["ssd"]))
+        #expect(
+            plan.limits
+                == AttemptLimits(totalSeconds: 7200, silenceSeconds: 90, logBytes: 1 << 20))
+        #expect(plan.concurrency == 3)
+    }
+
+    @Test(arguments: [
+        ("bilder: packer\ntemplate: a.json", "aibuild.yml:1:1", "builder"),
+        ("template: a.json\nrequirements: {memory: lots}", "aibuild.yml:2:", "requirements.memory"),
+        ("template: ../a.json", "aibuild.yml:1:", "template"),
+        ("template: a.json\nbase_image: {url: 'ftp://x/y', sha256: none}", "aibuild.yml:2:", "url"),
+        ("template: a.json\nbase_image: {url: 'http://x/y'}", "aibuild.yml:2:", "sha256"),
+        ("builder: command\ncommand: []", "aibuild.yml:2:", "command"),
+        ("template: a.json\nlimits: {total: 0s}", "aibuild.yml:2:", "limits.total"),
+    ])
+    func aMistakeIsNamedWithItsPlace(yaml: String, place: String, key: String) async throws {
+        let fault = await #expect(throws: TemplateFault.self) { _ = try await plan(yaml) }
+        #expect(fault?.description.contains(place) == true, "\(fault?.description ?? "")")
+        #expect(fault?.description.contains(key) == true, "\(fault?.description ?? "")")
+    }
+
+    @Test func aTemplateFileThatIsMissingIsNamed() async throws {
+        let fault = await #expect(throws: TemplateFault.self) {
+            _ = try await plan("template: debian.json")
+        }
+        #expect(fault?.description.contains("'debian.json'") == true)
+    }
+
+    @Test func theSameFilesGiveTheSameArchive() async throws {
+        let path = try folder("builder: command\ncommand: [\"true\"]")
+        let first = try await archives.plan(for: guestOS(.folder(path: path)))
+        let copy = temporary.path + "/copy"
+        let copied = try await Command(
+            ["cp", "-r", path, copy], environment: Command.minimalEnvironment
+        ).run(timeoutSeconds: 10)
+        #expect(copied.status.isSuccess)
+        let second = try await archives.plan(for: guestOS(.folder(path: copy)))
+        #expect(first.template == second.template)
+        try Files.replace(path + "/more", with: [1])
+        let third = try await archives.plan(for: guestOS(.folder(path: path)))
+        #expect(third.template != first.template)
+        let bytes = try await archives.read(first.template, from: 0)
+        #expect(SHA256.hex(bytes) == first.template.sha256)
+    }
+
+    @Test func aGitRepositoryIsArchivedAtItsCommit() async throws {
+        let path = try folder("builder: command\ncommand: [\"true\"]")
+        func git(_ words: String...) async throws -> String {
+            var environment = Command.minimalEnvironment
+            environment["HOME"] = temporary.path
+            let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+            let result = try await Command(
+                ["git", "-C", path] + identity + words, environment: environment
+            ).run(timeoutSeconds: 20)
+            try #require(result.status.isSuccess, "\(result.stderrText)")
+            return result.stdoutText
+        }
+        _ = try await git("init", "--quiet", "--initial-branch=main")
+        _ = try await git("add", ".")
+        _ = try await git("commit", "--quiet", "-m", "one")
+        let commit = try await git("rev-parse", "HEAD").filter { !$0.isNewline }
+        let source = TemplateSource.git(url: "file://\(path)", ref: "main")
+        // At once, as two submissions may come: Git must not trip over its own locks.
+        async let one = archives.plan(for: guestOS(source))
+        async let two = archives.plan(for: guestOS(source))
+        let plans = try await [one, two]
+        #expect(plans.map(\.commit) == [commit, commit])
+        #expect(plans[0].template == plans[1].template)
+        let fault = await #expect(throws: TemplateFault.self) {
+            _ = try await archives.plan(
+                for: guestOS(.git(url: "file://\(path)", ref: "nowhere")))
+        }
+        #expect(fault?.description.contains("nowhere") == true)
+    }
+
+    /// `ext::` would run a program; a leading dash would be an option.
+    @Test(arguments: ["ext::sh -c true", "--upload-pack=true", ""])
+    func aGitAddressThatRunsSomethingIsRefused(url: String) async throws {
+        await #expect(throws: TemplateFault.self) {
+            _ = try await archives.plan(for: guestOS(.git(url: url, ref: "main")))
+        }
+    }
+}

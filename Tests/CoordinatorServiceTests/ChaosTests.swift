@@ -1,0 +1,139 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import Support
+import TestSupport
+import Testing
+
+/// Everything fails, at random by seed; then it is mended, and all comes to its end by itself.
+@Suite struct ChaosTests {
+    @Test(arguments: 1...100)
+    func everyBuildEndsOnceWhateverFails(_ seed: Int) async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 3, store: store)
+        var random = Chance(seed: seed)
+        var coordinator = try await farm.coordinator()
+        var builds: [Build] = []
+        for _ in 0..<60 {
+            switch random.below(10) {
+            case 0, 1, 2:
+                // A submission whose answer is lost is there or not; either is fine.
+                if let build = try? await farm.submit(coordinator) { builds.append(build) }
+            case 3: await random.one(of: farm.agents).cut()
+            case 4: await random.one(of: farm.agents).goAway()
+            case 5: await random.one(of: farm.agents).comeBack()
+            case 6: breakTheStore(store, &random)
+            case 7: await breakTransfers(farm, &random)
+            case 8:
+                await coordinator.stop()
+                coordinator = try await farm.coordinator()
+            default: await changePlan(random.one(of: farm.agents), &random)
+            }
+            farm.clock.advance(milliseconds: Int64(random.below(3_000)))
+            for _ in 0..<random.below(40) { await Task.yield() }
+        }
+        await mend(farm, store)
+        try await expectTheEnd(farm, seed, builds)
+        await coordinator.stop()
+    }
+
+    private func breakTheStore(_ store: FaultyStore, _ random: inout Chance) {
+        let call = random.one(of: [FaultyStore.Call.claim, .apply, .enqueue, .recentDurations])
+        store.fail(call, random.one(of: [.before, .after]), times: 1 + random.below(3))
+    }
+
+    private func breakTransfers(_ farm: TestFarm, _ random: inout Chance) async {
+        let count = 1 + random.below(2)
+        switch random.below(4) {
+        case 0: farm.gateway.failReads(count)
+        case 1: farm.gateway.lieInReads(count)
+        case 2: await farm.webRoot.failPublish(count)
+        default: await farm.logs.fail(count)
+        }
+    }
+
+    private func changePlan(_ agent: FakeAgent, _ random: inout Chance) async {
+        let plans: [FakeAgent.Plan] = [
+            .pass([1, 2, 3]), .pass([1, 2, 3]), .hang, .silence, .answer(.refused),
+            .fail(Fault(.infrastructure, .diskFull, "full")),
+        ]
+        let plan = random.one(of: plans)
+        let gaps = random.below(2)
+        let wrongLogs = random.below(2)
+        await agent.change {
+            $0.plan = plan
+            $0.gaps = gaps
+            $0.wrongLogs = wrongLogs
+        }
+    }
+
+    private func mend(_ farm: TestFarm, _ store: FaultyStore) async {
+        store.mend()
+        farm.gateway.failReads(0)
+        farm.gateway.lieInReads(0)
+        await farm.webRoot.failPublish(0)
+        await farm.logs.fail(0)
+        for agent in farm.agents {
+            await agent.change {
+                $0.plan = .pass([1, 2, 3])
+                $0.gaps = 0
+                $0.wrongLogs = 0
+            }
+            await agent.comeBack()
+            // What was told to say nothing, or to run on, does its work now.
+            await agent.cut()
+            for token in await agent.running { await agent.end(token, .pass([1, 2, 3])) }
+        }
+    }
+
+    private func expectTheEnd(_ farm: TestFarm, _ seed: Int, _ builds: [Build]) async throws {
+        var open: [Build] = []
+        try await eventually("seed \(seed): all builds end; open: \(open.map(\.state))") {
+            farm.clock.advance(milliseconds: 2_000)
+            for agent in farm.agents {
+                for token in await agent.running { await agent.end(token, .pass([1, 2, 3])) }
+            }
+            open = try await farm.store.liveBuilds()
+            return open.isEmpty
+        }
+        let all = try await farm.store.builds(BuildFilter(), limit: 1_000)
+        #expect(Set(all.map(\.id)).isSuperset(of: builds.map(\.id)), "seed \(seed): one was lost")
+        var passed: Set<String> = []
+        for build in all {
+            let attempts = try await farm.store.attempts(ofBuild: build.id)
+            #expect(attempts.allSatisfy { $0.outcome != nil }, "seed \(seed): \(build.id)")
+            #expect(attempts.count <= RetryPolicy.attempts, "seed \(seed): \(build.id)")
+            switch build.state {
+            case .passed:
+                passed.insert(build.id)
+                #expect(attempts.last?.outcome?.passed == true, "seed \(seed): \(build.id)")
+            case .failed:
+                #expect(build.fault?.class == .infrastructure, "seed \(seed): \(build.id)")
+            default: Issue.record("seed \(seed): \(build.id) is \(build.state)")
+            }
+        }
+        let rows = try await farm.store.buildLog(guestOSID: nil, limit: 1_000).map(\.id)
+        #expect(Set(rows) == passed && rows.count == passed.count, "seed \(seed): published once")
+        try await eventually("seed \(seed): nothing is left on the hosts") {
+            farm.clock.advance(milliseconds: 2_000)
+            for agent in farm.agents where await !agent.tokens.isEmpty { return false }
+            return true
+        }
+    }
+}
+
+/// Numbers by seed, the same on every machine.
+struct Chance {
+    private var state: UInt64
+
+    init(seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* 0x9E37_79B9_7F4A_7C15 | 1 }
+
+    mutating func below(_ limit: Int) -> Int {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return Int(state >> 33) % limit
+    }
+
+    mutating func one<T>(of choices: [T]) -> T { choices[below(choices.count)] }
+}
