@@ -164,13 +164,13 @@ import Testing
         let listener = try UnixListener(path: folder.path + "/s", loop: loop)
         let loop = loop
         let server = Task {
-            for _ in 0..<300 {
+            for _ in 0..<150 {
                 let peer = try await listener.accept()
                 Task { try await peer.write(try await peer.read(upTo: 100)) }
             }
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for index in 0..<300 {
+            for index in 0..<150 {
                 group.addTask {
                     let text = Array("hello \(index)".utf8)
                     let stream = try await UnixSocket.connect(path: listener.path, loop: loop)

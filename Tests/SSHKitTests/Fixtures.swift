@@ -69,18 +69,20 @@ extension SSHChannel {
     }
 }
 
-/// Bytes that show where they belong.
+/// Bytes that show where they belong: no period that packets or windows have.
 func pattern(_ count: Int) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-        var state: UInt64 = 88_172_645_463_325_252
-        for index in 0..<count {
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            buffer.initializeElement(at: index, to: UInt8(truncatingIfNeeded: state))
-        }
-        filled = count
+    var state: UInt64 = 88_172_645_463_325_252
+    let block = (0..<8191).map { _ in
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return UInt8(truncatingIfNeeded: state)
     }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count + block.count)
+    while bytes.count < count { bytes += block }
+    bytes.removeLast(bytes.count - count)
+    return bytes
 }
 
 /// The error that `body` must throw.
