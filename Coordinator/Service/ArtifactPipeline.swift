@@ -3,8 +3,9 @@ import CoordinatorCore
 import Support
 import Synchronization
 
-/// Pulls the artifacts of one attempt into the web root's incoming place: in ranges, two at a
-/// time, taken up again where they broke, verified before anything sees them.
+/// Pulls the artifacts of one attempt into the web root's incoming place: taken up again where it
+/// broke, chunk by chunk, and verified before anything sees it. One session at a time: two were
+/// slower, since what comes out of order must be read back for the digest.
 struct ArtifactPipeline {
     let ports: Ports
     let host: Host
@@ -51,29 +52,25 @@ struct ArtifactPipeline {
         let missing = try await file.missingRanges()
         let missingBytes = missing.reduce(0) { $0 + $1.upperBound - $1.lowerBound }
         progress.begin(at: artifact.sizeBytes - missingBytes)
-        let ranges = Ranges(
-            missing, readers: Int64(ports.limits.parallelReads), least: ports.limits.readBytes)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<ports.limits.parallelReads {
-                group.addTask {
-                    while let range = ranges.take() {
-                        try await ports.gateway.read(
-                            artifact, of: token, from: host, offset: range.lowerBound,
-                            length: range.upperBound - range.lowerBound
-                        ) { offset, bytes in
-                            try await file.write(bytes, at: offset)
-                            if progress.add(Int64(bytes.count)) {
-                                await coordinator.note(
-                                    buildID, doneBytes: progress.doneBytes,
-                                    totalBytes: progress.totalBytes)
-                            }
+            group.addTask {
+                for range in missing {
+                    try await ports.gateway.read(
+                        artifact, of: token, from: host, offset: range.lowerBound,
+                        length: range.upperBound - range.lowerBound
+                    ) { offset, bytes in
+                        try await file.write(bytes, at: offset)
+                        if progress.add(Int64(bytes.count)) {
+                            await coordinator.note(
+                                buildID, doneBytes: progress.doneBytes,
+                                totalBytes: progress.totalBytes)
                         }
                     }
                 }
             }
             group.addTask { try await watch(progress, artifact) }
-            // The watch never ends by itself: once the readers are done, it is called off.
-            for _ in 0..<ports.limits.parallelReads { try await group.next() }
+            // The watch never ends by itself: once the reader is done, it is called off.
+            try await group.next()
             group.cancelAll()
         }
     }
@@ -92,31 +89,6 @@ struct ArtifactPipeline {
                     "no byte of \(artifact.name) came from \(host.name) for \(limit / 1000) s")
             }
         }
-    }
-}
-
-/// Hands out ranges to parallel readers: as few as keep all of them busy, since each costs a
-/// process on the host, and a login shell before it.
-private final class Ranges: Sendable {
-    private let waiting: Mutex<[Range<Int64>]>
-
-    init(_ missing: [Range<Int64>], readers: Int64, least: Int64) {
-        let bytes = missing.reduce(0) { $0 + $1.upperBound - $1.lowerBound }
-        let each = max(least, (bytes + readers - 1) / readers)
-        var ranges: [Range<Int64>] = []
-        for range in missing {
-            var start = range.lowerBound
-            while start < range.upperBound {
-                let end = min(range.upperBound, start + each)
-                ranges.append(start..<end)
-                start = end
-            }
-        }
-        waiting = Mutex(ranges)
-    }
-
-    func take() -> Range<Int64>? {
-        waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }
     }
 }
 

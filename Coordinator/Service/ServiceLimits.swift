@@ -20,10 +20,6 @@ public struct ServiceLimits: Sendable {
     public var retryLongestMilliseconds: Int64 = 30_000
     /// Transfers of one artifact that end with a wrong digest before the attempt is given up.
     public var digestMismatches = 3
-    /// Ranges of one artifact on the way at once: one SSH session is bound by one core.
-    public var parallelReads = 2
-    /// Fewest bytes that are worth a range of their own.
-    public var readBytes: Int64 = 64 << 20
     /// A host clock that is off by more is reported to the operator.
     public var clockSkewMilliseconds: Int64 = 5_000
     /// Longest name, reason or path that the API takes.

@@ -15,6 +15,8 @@ int aib_open(const char *path, int flags, int mode) {
   return fd < 0 ? -errno : fd;
 }
 
+int aib_open_direct(const char *path) { return aib_open(path, O_WRONLY | O_DIRECT, 0); }
+
 int aib_sync_directory(const char *path) {
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return -errno;

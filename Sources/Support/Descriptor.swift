@@ -14,6 +14,12 @@ public struct Descriptor: ~Copyable, Sendable {
         raw = try checked(aib_open(path, flags, mode), "cannot open \(path)")
     }
 
+    /// Opens `path` for writing past the page cache: addresses, offsets and lengths must then be
+    /// multiples of the disk's blocks. Not every file system can (tmpfs cannot).
+    public init(pastPageCache path: String) throws(SystemError) {
+        raw = try checked(aib_open_direct(path), "cannot open \(path) past the page cache")
+    }
+
     /// Gives the descriptor away: the receiver closes it.
     public consuming func release() -> Int32 {
         let raw = self.raw

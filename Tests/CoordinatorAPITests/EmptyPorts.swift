@@ -9,7 +9,7 @@ struct NoHosts: HostGateway {
     func deliver(_ template: TemplateArchive, to host: Host) async throws {}
     func read(
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
-        length: Int64, into sink: @Sendable (Int64, [UInt8]) async throws -> Void
+        length: Int64, into sink: @escaping @Sendable (Int64, [UInt8]) async throws -> Void
     ) async throws {}
     func scanHostKey(_ address: String) async throws -> HostKey { throw HostFault("no host") }
 }

@@ -78,7 +78,8 @@ public final class SSHHostGateway: HostGateway {
 
     public func read(
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
-        length: Int64, into sink: @Sendable (_ offset: Int64, _ bytes: [UInt8]) async throws -> Void
+        length: Int64,
+        into sink: @escaping @Sendable (_ offset: Int64, _ bytes: [UInt8]) async throws -> Void
     ) async throws {
         // In hexadecimal: a name may hold anything that a shell on the way would read as its own.
         let name = Hex.encode(artifact.name.utf8)
@@ -89,21 +90,33 @@ public final class SSHHostGateway: HostGateway {
             guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(head)),
                 answer.sizeBytes == length
             else { throw HostFault("the host cannot send \(artifact.name): \(show(head))") }
+            try await copy(channel, offset, length, artifact.name, sink)
+        }
+    }
+
+    /// Reads on while the piece before is written and hashed, and no further.
+    private func copy(
+        _ channel: GateChannel, _ offset: Int64, _ length: Int64, _ name: String,
+        _ sink: @escaping @Sendable (Int64, [UInt8]) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
             var pieces = Pieces(offset: offset)
             var done: Int64 = 0
             while done < length {
                 let bytes = try await channel.read(upTo: SSHLimits.readBytes)
                 done += Int64(bytes.count)
                 guard !bytes.isEmpty else {
-                    throw HostFault("\(artifact.name) ended \(length - done) bytes too early")
+                    throw HostFault("\(name) ended \(length - done) bytes too early")
                 }
                 guard done <= length else {
-                    throw HostFault("the host sent more of \(artifact.name) than was asked for")
+                    throw HostFault("the host sent more of \(name) than was asked for")
                 }
                 if let (place, piece) = pieces.add(bytes, isLast: done == length) {
-                    try await sink(place, piece)
+                    try await group.next()
+                    group.addTask { try await sink(place, piece) }
                 }
             }
+            try await group.waitForAll()
         }
     }
 
@@ -137,7 +150,8 @@ public final class SSHHostGateway: HostGateway {
     }
 }
 
-/// Joins what comes in small pieces, since each piece costs the same, whatever its size.
+/// Joins what comes in small pieces, since each piece costs the same, whatever its size. All but
+/// the last are whole blocks, so that they can be written past the page cache.
 private struct Pieces {
     private var offset: Int64
     private var pending: [UInt8] = []
@@ -146,17 +160,13 @@ private struct Pieces {
 
     /// A piece that is worth handing on, and its place.
     mutating func add(_ bytes: [UInt8], isLast: Bool) -> (Int64, [UInt8])? {
-        if pending.isEmpty {
-            pending = bytes
-        } else {
-            pending += bytes
-        }
+        pending += bytes
         guard isLast || pending.count >= SSHLimits.pieceBytes else { return nil }
-        defer {
-            offset += Int64(pending.count)
-            pending = []
-        }
-        return (offset, pending)
+        let count = isLast ? pending.count : pending.count / 4096 * 4096
+        let piece = (offset, count == pending.count ? pending : Array(pending[..<count]))
+        offset += Int64(count)
+        pending.removeFirst(count)
+        return piece
     }
 }
 

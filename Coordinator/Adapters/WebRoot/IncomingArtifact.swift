@@ -9,6 +9,7 @@ actor IncomingArtifact: IncomingFile {
     private let artifact: Artifact
     private let path: String
     private let file: Descriptor
+    private let direct: DirectWriter?
     private let executor = QueueExecutor(label: "aibuild.incoming")
     private var hasher = SHA256()
     private var hashedBytes: Int64 = 0
@@ -23,6 +24,7 @@ actor IncomingArtifact: IncomingFile {
         self.artifact = artifact
         self.path = path
         file = try Descriptor(path, O_RDWR | O_CREAT, mode: 0o644)
+        direct = DirectWriter(path)
     }
 
     func missingRanges() throws -> [Range<Int64>] {
@@ -80,7 +82,11 @@ actor IncomingArtifact: IncomingFile {
             throw HostFault("the host sent more of \(artifact.name) than it announced")
         }
         do {
-            try bytes.withUnsafeBytes { raw in try file.writeAll(raw, at: offset) }
+            try bytes.withUnsafeBytes { raw in
+                let done = try direct?.write(raw, at: offset) ?? 0
+                let rest = UnsafeRawBufferPointer(rebasing: raw[done...])
+                if !rest.isEmpty { try file.writeAll(rest, at: offset + Int64(done)) }
+            }
         } catch let error as SystemError {
             throw WebRootFault.from(error, path)
         }

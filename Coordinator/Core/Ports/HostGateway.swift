@@ -20,7 +20,8 @@ public protocol HostGateway: Sendable {
     /// - Throws: `HostFault`
     func read(
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
-        length: Int64, into sink: @Sendable (_ offset: Int64, _ bytes: [UInt8]) async throws -> Void
+        length: Int64,
+        into sink: @escaping @Sendable (_ offset: Int64, _ bytes: [UInt8]) async throws -> Void
     ) async throws
 
     /// The key that answers at `address` (`user@host:port`), for an admin to confirm.

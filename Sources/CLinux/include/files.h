@@ -7,6 +7,8 @@
 int aib_lock_exclusive(int fd);
 /// Opens with O_CLOEXEC; `flags` and `mode` as open(2).
 int aib_open(const char *path, int flags, int mode);
+/// Opens for writing past the page cache (O_DIRECT).
+int aib_open_direct(const char *path);
 /// fsync of the folder, so that a rename in it survives a power cut.
 int aib_sync_directory(const char *path);
 /// Bytes an unprivileged user may still write on the file system of path, and its size.

@@ -49,7 +49,8 @@ final class FakeGateway: HostGateway {
 
     func read(
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
-        length: Int64, into sink: @Sendable (_ offset: Int64, _ bytes: [UInt8]) async throws -> Void
+        length: Int64,
+        into sink: @escaping @Sendable (_ offset: Int64, _ bytes: [UInt8]) async throws -> Void
     ) async throws {
         let (isHolding, fails, lies) = state.withLock { state in
             state.reads += 1
