@@ -177,14 +177,11 @@ actor BuildSession {
         await persist("publish the image") {
             let record = try BuildRecord.encode(
                 self.build, token: self.token, host: self.host.name, finished)
-            let publication = Publication(
-                build: self.build, attempt: self.token, artifacts: finished.artifacts,
-                record: record)
-            do {
-                self.post(.published(try await self.ports.webRoot.publish(publication)))
-            } catch  where self.machine.isUnwanted {
-                self.post(.failed(Fault(.cancelled, .cancelled, "cancelled")))
-            }
+            let image = try await self.ports.webRoot.publish(
+                Publication(
+                    build: self.build, attempt: self.token, artifacts: finished.artifacts,
+                    record: record))
+            self.post(.published(image))
         }
     }
 

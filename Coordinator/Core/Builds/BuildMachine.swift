@@ -154,15 +154,10 @@ public struct BuildMachine: Sendable {
         switch stage {
         case .dispatching, .running:
             return isConnected ? [.sendCancel(reason)] : abandon(reason)
-        case .collecting: return abandon(reason)
-        // A publication is not broken off: its image may be in the web root already. The session
-        // gives it up between two tries, when it cannot be done now; see `isUnwanted`.
-        case .checking, .publishing, .settled: return []
+        case .checking, .settled: return []
+        case .collecting, .publishing: return abandon(reason)
         }
     }
-
-    /// Whether a person asked for the end.
-    public var isUnwanted: Bool { cancelReason != nil }
 
     // MARK: Ends
 
