@@ -29,9 +29,7 @@ build: deps ## release binaries in .build/bin: aibuild, aibuild-coordinator, aib
 
 test: deps ## every test, with the real components (TEST=name runs those whose name has it)
 	@$(swift) build --build-tests
-	@# So many tests at once as the machine bears: most of them start real servers.
-	@SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(or $(WIDTH),4) \
-		$(swift) test --skip-build --disable-xctest $(if $(TEST),--filter '$(TEST)')
+	@WIDTH='$(WIDTH)' scripts/run-tests.sh '$(swift)' $(if $(TEST),'$(TEST)')
 
 demo: build ## two hosts, two builds, two published images (KEEP=1 serves on, PORT=… for another than 9753)
 	@KEEP='$(KEEP)' PORT='$(PORT)' scripts/demo.sh
