@@ -47,30 +47,9 @@ actor BuildEvents: HTTPStreamSource {
                 // The store is away for now; the follower stays.
                 Logger("api").warning("events of build \(id): \(error)")
             }
-            if await !waitForChange(after: seen) { return Array(": still here\n\n".utf8) }
+            if await !api.waitForChange(id, after: seen) { return Array(": still here\n\n".utf8) }
         }
         return nil
-    }
-
-    /// `false` when only the heartbeat's time has come.
-    private func waitForChange(after seen: UInt64) async -> Bool {
-        let api = self.api
-        let id = self.id
-        return await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                await api.coordinator.changes.wait(id, after: seen)
-                return true
-            }
-            group.addTask {
-                let now = api.ports.environment.monotonicMilliseconds()
-                try? await api.ports.environment.sleep(
-                    untilMonotonicMilliseconds: now + APILimits.heartbeatMilliseconds)
-                return false
-            }
-            let first = await group.next() ?? false
-            group.cancelAll()
-            return first
-        }
     }
 
     private func stateEvent(_ view: BuildView) throws -> [UInt8] {
@@ -139,15 +118,22 @@ actor FarmEvents: HTTPStreamSource {
         let since = seen
         seen = await api.coordinator.changes.now()
         if since == 0 { return event("changed", "{}") }
-        let api = self.api
-        let changed = await withTaskGroup(of: Bool.self) { group in
+        let changed = await api.waitForChange(Coordinator.allBuilds, after: since)
+        return changed ? event("changed", "{}") : Array(": still here\n\n".utf8)
+    }
+}
+
+extension APIContext {
+    /// `false` when only the heartbeat's time has come.
+    fileprivate func waitForChange(_ key: String, after seen: UInt64) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                await api.coordinator.changes.wait(Coordinator.allBuilds, after: since)
+                await coordinator.changes.wait(key, after: seen)
                 return true
             }
             group.addTask {
-                let now = api.ports.environment.monotonicMilliseconds()
-                try? await api.ports.environment.sleep(
+                let now = ports.environment.monotonicMilliseconds()
+                try? await ports.environment.sleep(
                     untilMonotonicMilliseconds: now + APILimits.heartbeatMilliseconds)
                 return false
             }
@@ -155,7 +141,6 @@ actor FarmEvents: HTTPStreamSource {
             group.cancelAll()
             return first
         }
-        return changed ? event("changed", "{}") : Array(": still here\n\n".utf8)
     }
 }
 
