@@ -154,9 +154,12 @@ actor BuildSession {
                 build: self.build.id, from: [.building, .collecting, .publishing],
                 owner: self.token, to: state,
                 atMilliseconds: self.ports.environment.unixMilliseconds())
-            if let changed = try await self.ports.store.apply(change) {
-                await self.coordinator.updated(changed)
+            guard let changed = try await self.ports.store.apply(change) else {
+                // Another attempt owns the build: nothing of this one may be seen any more.
+                self.effects = []
+                return self.post(.superseded)
             }
+            await self.coordinator.updated(changed)
         }
     }
 
@@ -188,6 +191,12 @@ actor BuildSession {
     private func settle(_ end: AttemptEnd, _ image: PublishedImage?) async {
         transfer?.cancel()
         await transfer?.value
+        if image == nil, !end.artifacts.isEmpty {
+            // First, so that no crash leaves an image that no row knows.
+            await persist("take the image back") {
+                try await self.ports.webRoot.withdraw(self.token, of: self.build)
+            }
+        }
         await persist("record the end") {
             try await self.coordinator.settle(self, end, image)
         }

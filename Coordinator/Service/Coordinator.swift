@@ -224,7 +224,10 @@ public actor Coordinator {
     func refresh(_ id: String) async {
         guard let build = try? await ports.store.build(id: id) else { return }
         updated(build)
-        if !build.state.isEnded, build.state != .queued, live[id]?.session == nil {
+        if build.state == .queued {
+            // Nothing else may happen in a quiet farm that would have it decided about.
+            tick()
+        } else if !build.state.isEnded, live[id]?.session == nil {
             await resume(build)
         }
     }

@@ -66,6 +66,9 @@ actor HostMonitor {
         while !Task.isCancelled {
             do {
                 let channel = try await ports.gateway.open(host)
+                // `stop` came while it was being opened and had nothing to close yet: a read that
+                // began now would never end.
+                guard !Task.isCancelled else { return await channel.close() }
                 backoff = reconnectBackoff()
                 await connected(channel)
                 let reason = await pump(channel)

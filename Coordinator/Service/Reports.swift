@@ -92,6 +92,7 @@ extension Coordinator {
         let started = live[build.id]?.attemptStartedMilliseconds ?? now
         guard let changed = try await ports.store.apply(change) else {
             log.warning("attempt \(owner) does not own build \(build.id) any more")
+            live[build.id]?.session = nil
             return await refresh(build.id)
         }
         live[build.id]?.session = nil

@@ -30,6 +30,7 @@ struct NoWebRoot: WebRoot {
     func publish(_ publication: Publication) async throws -> PublishedImage {
         throw WebRootFault("no web root")
     }
+    func withdraw(_ attempt: AttemptToken, of build: Build) {}
     func sweep(keeping living: Set<AttemptToken>) async {}
 }
 

@@ -115,6 +115,35 @@ struct WebRootTests {
         #expect(sums == "\(image.sha256)  minix86_64_20261121_7.qcow2\n")
     }
 
+    @Test func whatIsTakenBackIsGoneAndNothingElse() async throws {
+        let image = artifact()
+        var other = Builds.example
+        other.number = 70
+        for (build, token) in [(Builds.example, token), (other, AttemptToken(high: 7, low: 0))] {
+            let file = try await root.incoming(image, of: token)
+            _ = try await file.missingRanges()
+            try await file.write(Self.content, at: 0)
+            #expect(try await file.verify())
+            _ = try await root.publish(
+                Publication(
+                    build: build, attempt: token, artifacts: [image],
+                    record: Array("{\"attempt\": \"\(token.text)\"}".utf8)))
+        }
+        let place = root.folder + "/images/build/mini"
+        let before = try Files.list(place)
+        try await root.withdraw(AttemptToken(high: 1, low: 1), of: Builds.example)
+        #expect(try Files.list(place) == before, "another attempt published it")
+        _ = try await root.incoming(image, of: token)
+        try await root.withdraw(token, of: Builds.example)
+        #expect(
+            try Files.list(place) == ["SHA256SUMS"] + before.filter { $0.contains("_70.") })
+        let sums = try Files.read(place + "/SHA256SUMS", limitBytes: 1 << 20)
+        #expect(!String(decoding: sums, as: UTF8.self).contains("_7.qcow2"))
+        #expect(
+            try Files.list(root.folder + "/images/build") == ["mini"], "no .part is left")
+        try await root.withdraw(token, of: Builds.example)
+    }
+
     @Test func aSweepKeepsWhatLives() async throws {
         let dead = AttemptToken(high: 9, low: 9)
         for token in [token, dead] {

@@ -66,6 +66,7 @@ enum MachineScript {
                     format: "qcow2", virtualSizeBytes: nil))
         ),
         ("host lost", .failed(Fault(.infrastructure, .hostLost, "why"))),
+        ("superseded", .superseded),
         ("cancel", .cancel("enough")),
     ]
 

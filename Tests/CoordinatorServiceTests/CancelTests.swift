@@ -66,6 +66,20 @@ import Testing
         }
     }
 
+    /// The image stands in the web root already; the row does not.
+    @Test func whileItIsPublished() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.webRoot.holdAnswers(true)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await eventually("it is there") { await !farm.webRoot.published.isEmpty }
+            _ = try await coordinator.cancel(build, by: "anna")
+            let ended = try await farm.wait(build, .cancelled, .passed)
+            #expect(ended.state == .cancelled)
+            #expect(await farm.webRoot.published.isEmpty, "no image without a row")
+        }
+    }
+
     @Test func whileItWaitsForARetry() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }

@@ -45,6 +45,40 @@ import Testing
         return try #require(try await farm.store.apply(change))
     }
 
+    /// The session that comes after all has nobody to read it: waiting for it would never end.
+    @Test func stoppedWhileASessionIsBeingOpened() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        let gate = Flag()
+        farm.gateway.holdOpens(until: gate)
+        let coordinator = try await farm.coordinator()
+        try await eventually("a session is being opened") { farm.gateway.opens("h0") == 1 }
+        async let stopped: Void = coordinator.stop()
+        await Task.yield()
+        await gate.raise()
+        await stopped
+    }
+
+    /// Its old coordinator settled the attempt after the new one had read the store. Nothing else
+    /// happens in this farm that would have the build decided about.
+    @Test func aBuildThatWasGivenBackMeanwhile() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: farm.agents[0])
+            let fault = Fault(.infrastructure, .hostLost, "said the old one")
+            let change = BuildChange(
+                build: build.id, from: [.building], owner: token, to: .queued,
+                atMilliseconds: 0, end: AttemptEnd(outcome: Outcome(fault: fault)), fault: fault)
+            _ = try #require(try await farm.store.apply(change))
+            await farm.agents[0].change { $0.plan = .pass([1]) }
+            await farm.agents[0].end(token, .pass([2]))
+            let passed = try await farm.wait(build, .passed)
+            #expect(passed.attempt != token, "the stale attempt published nothing")
+            #expect(await farm.webRoot.published.map(\.attempt) == [passed.attempt])
+        }
+    }
+
     @Test func aRunningBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }

@@ -126,7 +126,7 @@ public actor FolderWebRoot: WebRoot {
     }
 
     /// `SHA256SUMS` of the files that are there; this publication's lines replace older ones.
-    private func renewSums(_ place: String, _ new: [(name: String, sha256: String)]) throws {
+    private func renewSums(_ place: String, _ new: [(name: String, sha256: String)]) throws(SystemError) {
         let path = place + "/SHA256SUMS"
         var lines: [String: String] = [:]
         if Files.exists(path) {
@@ -141,6 +141,30 @@ public actor FolderWebRoot: WebRoot {
         for (name, sha256) in new { lines[name] = sha256 }
         let text = lines.sorted { $0.key < $1.key }.map { "\($0.value)  \($0.key)\n" }.joined()
         try Files.replace(path, with: Array(text.utf8))
+    }
+
+    public func withdraw(_ attempt: AttemptToken, of build: Build) throws {
+        do { try remove(attempt, build) } catch { throw WebRootFault.from(error, folder) }
+    }
+
+    private func remove(_ attempt: AttemptToken, _ build: Build) throws(SystemError) {
+        let incoming = folder + "/images/build"
+        for name in try Files.list(incoming) where name.hasPrefix(".\(attempt.text)-") {
+            try Files.remove("\(incoming)/\(name)")
+        }
+        let place = "\(incoming)/\(build.guestOS)"
+        guard Files.exists(place) else { return }
+        let record = "\(place)/\(build.imageName).build.json"
+        // The record is written last: where there is none, a publication was broken off.
+        if Files.exists(record) {
+            let text = try Files.read(record, limitBytes: 1 << 20)
+            guard String(decoding: text, as: UTF8.self).contains(attempt.text) else { return }
+        }
+        for name in try Files.list(place)
+        where name.hasPrefix(build.imageName + ".") || name.hasPrefix(build.imageName + "-") {
+            try Files.remove("\(place)/\(name)")
+        }
+        try renewSums(place, [])
     }
 
     public func sweep(keeping living: Set<AttemptToken>) throws {

@@ -73,6 +73,9 @@ public struct BuildMachine: Sendable {
             // What is published is here already; the host may go.
             if case .publishing = stage, fault.code == .hostLost { return [] }
             return settle(end(with: fault), nil)
+        case .superseded:
+            let why = "the build was given to another attempt"
+            return settle(end(with: Fault(.infrastructure, .hostLost, why)), nil)
         case .cancel(let reason):
             return cancel(reason)
         }
@@ -205,6 +208,8 @@ public enum BuildEvent: Sendable, Hashable {
     /// Something that no retry within the attempt can mend: the host stays away, the pull or the
     /// publication failed for good.
     case failed(Fault)
+    /// The store refused this attempt's token: its words have no effect any more.
+    case superseded
     case cancel(String)
 }
 

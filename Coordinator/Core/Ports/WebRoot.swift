@@ -14,6 +14,10 @@ public protocol WebRoot: Sendable {
     /// - Returns: the image as it stands there.
     func publish(_ publication: Publication) async throws -> PublishedImage
 
+    /// Takes back what the attempt published or pulled, if anything. What another attempt of the
+    /// build published stays.
+    func withdraw(_ attempt: AttemptToken, of build: Build) async throws
+
     /// Removes what attempts other than `living` left behind.
     func sweep(keeping living: Set<AttemptToken>) async throws
 }

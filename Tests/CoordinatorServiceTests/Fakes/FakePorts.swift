@@ -12,6 +12,7 @@ final class FakeGateway: HostGateway {
         var lyingReads = 0
         var isHolding = false
         var reads = 0
+        var openGate: Flag?
     }
 
     private let state = Mutex(State())
@@ -24,6 +25,8 @@ final class FakeGateway: HostGateway {
     func lieInReads(_ count: Int) { state.withLock { $0.lyingReads = count } }
     /// Transfers hang, as over a line that swallows everything.
     func hold(_ isHolding: Bool) { state.withLock { $0.isHolding = isHolding } }
+    /// Sessions are opened only once the flag is up.
+    func holdOpens(until gate: Flag) { state.withLock { $0.openGate = gate } }
     var reads: Int { state.withLock(\.reads) }
     func opens(_ host: String) -> Int { state.withLock { $0.opens[host, default: 0] } }
 
@@ -39,7 +42,11 @@ final class FakeGateway: HostGateway {
     }
 
     func open(_ host: Host) async throws -> any HostChannel {
-        state.withLock { $0.opens[host.name, default: 0] += 1 }
+        let gate = state.withLock { state in
+            state.opens[host.name, default: 0] += 1
+            return state.openGate
+        }
+        await gate?.wait()
         return try await agent(host).open()
     }
 
@@ -108,15 +115,19 @@ actor FakeLogs: LogStore {
 
 actor FakeWebRoot: WebRoot {
     private(set) var published: [Publication] = []
+    private(set) var withdrawn: [AttemptToken] = []
     private(set) var swept: [Set<AttemptToken>] = []
     private var files: [AttemptToken: FakeFile] = [:]
     private var publishFailures = 0
     private var free: Int64 = 1 << 40
     private var isHolding = false
+    private var isHoldingAnswers = false
     private let clock: ManualClock
 
     init(clock: ManualClock) { self.clock = clock }
 
+    /// The image stands there, and nobody is told.
+    func holdAnswers(_ isHolding: Bool) { isHoldingAnswers = isHolding }
     func failPublish(_ count: Int) { publishFailures = count }
     func setFree(_ bytes: Int64) { free = bytes }
     func hold(_ isHolding: Bool) { self.isHolding = isHolding }
@@ -138,12 +149,19 @@ actor FakeWebRoot: WebRoot {
             throw WebRootFault("the web root is full")
         }
         published.append(publication)
+        if isHoldingAnswers { try await clock.sleep(untilMonotonicMilliseconds: .max) }
         let artifact = publication.artifacts[0]
         let name = publication.build.imageName + ".qcow2"
         return PublishedImage(
             name: name, path: "images/build/\(publication.build.guestOS)/\(name)",
             url: "http://farm/\(name)", sizeBytes: artifact.sizeBytes, sha256: artifact.sha256,
             format: artifact.format, virtualSizeBytes: nil)
+    }
+
+    func withdraw(_ attempt: AttemptToken, of build: Build) {
+        withdrawn.append(attempt)
+        published.removeAll { $0.attempt == attempt }
+        files[attempt] = nil
     }
 
     func sweep(keeping living: Set<AttemptToken>) { swept.append(living) }
