@@ -228,13 +228,16 @@ import Testing
     /// Channels that are let go of end their commands at the host.
     @Test func abandonedChannelsAreClosed() async throws {
         try await withConnection { connection, server in
-            let before = server.sessions.count
-            for _ in 0..<5 { _ = try await connection.openChannel(command: "exec cat") }
-            let deadline = Clocks.monotonicMilliseconds() + 20_000
-            while server.sessions.count > before, Clocks.monotonicMilliseconds() < deadline {
-                try await Task.sleep(for: .milliseconds(10))
+            var commands: [Int32] = []
+            for _ in 0..<5 {
+                let channel = try await connection.openChannel(command: "echo $$; exec cat")
+                let line = String(decoding: try await channel.read(upTo: 20), as: UTF8.self)
+                commands.append(try #require(Int32(line.filter(\.isNumber))))
+                #expect(server.sessions.contains(commands[commands.count - 1]))
             }
-            #expect(server.sessions.count == before)
+            try await eventually("no command runs any more") {
+                Set(server.sessions).isDisjoint(with: commands)
+            }
         }
     }
 

@@ -126,7 +126,9 @@ public actor FolderWebRoot: WebRoot {
     }
 
     /// `SHA256SUMS` of the files that are there; this publication's lines replace older ones.
-    private func renewSums(_ place: String, _ new: [(name: String, sha256: String)]) throws(SystemError) {
+    private func renewSums(_ place: String, _ new: [(name: String, sha256: String)])
+        throws(SystemError)
+    {
         let path = place + "/SHA256SUMS"
         var lines: [String: String] = [:]
         if Files.exists(path) {
