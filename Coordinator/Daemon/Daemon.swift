@@ -9,7 +9,6 @@ import HTTPTypes
 import ProcessKit
 import SQLKit
 import Support
-import Synchronization
 import YAMLKit
 
 /// Joins adapters, service, API and server, in the order in which they depend on each other, and
@@ -38,6 +37,7 @@ enum Daemon {
 
     private static func run(_ configuration: Configuration) async throws {
         Signals.ignore(SIGPIPE)
+        let stopWish = try StopWish()
         let log = Logger("coordinator")
         let token = try configuration.token()
         let folder = configuration.stateFolder
@@ -65,29 +65,25 @@ enum Daemon {
                 coordinator: coordinator, ports: ports, webRootFolder: configuration.webRoot,
                 logPath: { AttemptToken($0).map { logs.path($0) } }, token: token,
                 version: version))
-        // The port is bound before anything is taken up, so there is a moment between.
-        let isReady = Mutex(false)
-        let starting = Problem.unavailable(
-            "the coordinator is starting", remedy: "try again in a moment", retryAfterSeconds: 1)
+        let door = Door()
         let server = HTTPServer(
             host: configuration.listen, port: UInt16(configuration.port),
             portSetting: "--port or api.port"
         ) { request in
-            guard isReady.withLock({ $0 }) else { return starting.response }
+            if let closed = door.refusal { return closed.response }
             return await api.respond(to: request)
         }
         // The port first: a second coordinator on this machine stops here, before it touches a
         // build.
         try server.start()
         try await coordinator.start()
-        isReady.withLock { $0 = true }
+        door.open()
         log.info("serving http://\(configuration.listen):\(server.boundPort)")
-
-        let signal = try await OwnThread.run { Signals.waitBlocking(SIGTERM, SIGINT) }
-        log.info("stopping on \(signal == SIGTERM ? "SIGTERM" : "SIGINT"); builds run on")
-        await server.stop()
-        await coordinator.stop()
-        log.info("stopped")
+        let life = ServiceLife(
+            coordinator: coordinator, server: server, door: door, store: store,
+            host: configuration.listen)
+        await life.begin()
+        await life.end(on: stopWish.wait())
     }
 }
 

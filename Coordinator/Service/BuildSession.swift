@@ -14,7 +14,8 @@ actor BuildSession {
     private let coordinator: Coordinator
     private var machine: BuildMachine
     private var effects: [BuildEffect] = []
-    private var isWorking = false
+    private var working: Task<Void, Never>?
+    private var isStopping = false
     private var transfer: Task<Void, Never>?
     private let log: Logger
 
@@ -44,9 +45,21 @@ actor BuildSession {
                 effects.append(effect)
             }
         }
-        guard !isWorking, !effects.isEmpty else { return }
-        isWorking = true
-        Task { await self.work() }
+        guard working == nil, !effects.isEmpty else { return }
+        working = Task { await self.work() }
+    }
+
+    /// Ends what can be taken up again later, and returns when what cannot be cut is done: a
+    /// publication between its renames, a row that is being written. Nothing is tried again.
+    func stop() async {
+        isStopping = true
+        while working != nil || transfer != nil {
+            working?.cancel()
+            transfer?.cancel()
+            await working?.value
+            await transfer?.value
+            if working == nil { transfer = nil }
+        }
     }
 
     /// A piece of the log. Answered with a rewind where it does not start at the file's end.
@@ -77,9 +90,11 @@ actor BuildSession {
     private func work() async {
         while !effects.isEmpty {
             let effect = effects.removeFirst()
+            // The next coordinator begins these anew.
+            if isStopping, effect.isLong { continue }
             await carryOut(effect)
         }
-        isWorking = false
+        working = nil
     }
 
     private func carryOut(_ effect: BuildEffect) async {
@@ -193,27 +208,36 @@ actor BuildSession {
         await transfer?.value
         if image == nil, !end.artifacts.isEmpty {
             // First, so that no crash leaves an image that no row knows.
-            await persist("take the image back") {
+            let isDone = await persist("take the image back") {
                 try await self.ports.webRoot.withdraw(self.token, of: self.build)
             }
+            guard isDone else { return }
         }
-        await persist("record the end") {
+        let isRecorded = await persist("record the end") {
             try await self.coordinator.settle(self, end, image)
         }
+        guard isRecorded else { return }
         await monitor.send(.forget(Forget(attempt: token)))
         await monitor.detach(token)
     }
 
     /// Does it until it is done: what is down or full is waited for, and shown to the person who
-    /// waits. Ends early only when the task is cancelled.
-    private func persist(_ what: String, _ body: () async throws -> Void) async {
+    /// waits. Ends early when the task is cancelled, and after one last try when all of it stops.
+    /// - Returns: whether it is done.
+    @discardableResult
+    private func persist(_ what: String, _ body: () async throws -> Void) async -> Bool {
         var backoff = ports.backoff()
-        while !Task.isCancelled {
-            do { return try await body() } catch {
+        while isStopping || !Task.isCancelled {
+            do {
+                try await body()
+                return true
+            } catch {
                 log.error("cannot \(what): \(error)")
+                if isStopping { return false }
                 await coordinator.note(build.id, phase: "waiting: cannot \(what): \(error)")
-                do { try await ports.sleep(milliseconds: backoff.next()) } catch { return }
+                try? await ports.sleep(milliseconds: backoff.next())
             }
         }
+        return false
     }
 }
