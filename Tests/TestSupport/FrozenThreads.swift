@@ -41,7 +41,9 @@ public final class FrozenThreads: Sendable {
         SEIZE, INTERRUPT = 0x4206, 0x4207
         found = 0
         for thread in os.listdir(f"/proc/{pid}/task"):
-            if open(f"/proc/{pid}/task/{thread}/comm").read().strip() != name: continue
+            try:
+                if open(f"/proc/{pid}/task/{thread}/comm").read().strip() != name: continue
+            except OSError: continue  # it has ended
             found += 1
             for request in (SEIZE, INTERRUPT):
                 if libc.ptrace(request, int(thread), 0, 0) != 0:
