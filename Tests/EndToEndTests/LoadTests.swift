@@ -140,6 +140,55 @@ import Testing
             #expect(try ProcessMemory.peakBytes(pid) < 256 * Self.mebibyte)
         }
     }
+
+    /// A full queue: what comes beyond is refused, pages stay pages, and builds get through.
+    @Test func aHundredThousandBuildsInTheQueue() async throws {
+        var setup = Farm.Setup()
+        setup.registersHosts = false
+        setup.queuedBuilds = 100_000
+        try await Farm.run(setup) { farm in
+            try await farm.script("debian", Scripts.image())
+            let first = try await farm.api.submit("debian")
+            try await farm.stopCoordinator()
+            let database = try await SQLDatabase.open(
+                .sqlite(path: farm.stateFolder + "/aibuild.sqlite"))
+            try await database.execute(
+                """
+                WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99999)
+                INSERT INTO builds (id, guestos_id, guestos, number, state, live, priority, owner,
+                    plan, update_contents, submitted_ms, not_before_ms, attempt_count,
+                    cancel_requested)
+                SELECT 'b' || i, guestos_id, guestos, number + i, state, live, i % 3,
+                    'team' || (i % 10), plan, '', submitted_ms + i, 0, 0, 0
+                FROM builds, n WHERE id = ?
+                """, [.text(first.id)])
+            try await database.execute("UPDATE guestos SET last_number = 100000")
+            await database.close()
+            try await farm.startCoordinator()
+
+            let refused = try await farm.api.send(
+                "POST", "/api/v1/builds", json: #"{"guestOS":"debian"}"#)
+            #expect(refused.status == 409)
+            #expect(
+                try farm.api.problem(refused).detail
+                    == "the queue is full: 100000 builds wait or run")
+            for path in ["queue", "builds"] {
+                let answer = try await farm.api.get("/api/v1/\(path)?limit=500")
+                #expect(answer.status == 200)
+                #expect(answer.body.count < 2 << 20, "\(path)")
+                #expect(try await farm.api.get("/api/v1/\(path)?limit=501").status == 400)
+            }
+            // Room for one, which goes before all others.
+            #expect(try await farm.api.cancel(first).state == "cancelled")
+            let urgent = try await farm.api.submit("debian", priority: 100)
+            #expect(try await farm.api.build(urgent.id).waiting?.position == 1)
+            try await farm.register(farm.hosts[0])
+            let passed = try await farm.api.end(of: urgent)
+            try #require(passed.state == "passed", "\(passed)")
+            let pid = try #require(farm.coordinator?.pid)
+            #expect(try ProcessMemory.peakBytes(pid) < 1024 * Self.mebibyte)
+        }
+    }
 }
 
 /// An agent that speaks the protocol, and too much of it.

@@ -1,4 +1,5 @@
 import Glibc
+import ProcessKit
 import Support
 
 /// Clients that ask an HTTP server on loopback for something and then do not read the answer.
@@ -6,7 +7,7 @@ public final class SilentClients: Sendable {
     private let sockets: [Int32]
 
     public init(_ count: Int, port: UInt16, path: String) throws {
-        Self.allowDescriptors(count + 4096)
+        DescriptorLimit.raise(to: count + 4096)
         let request = Array("GET \(path) HTTP/1.1\r\nHost: farm\r\n\r\n".utf8)
         var sockets: [Int32] = []
         for _ in 0..<count {
@@ -41,12 +42,5 @@ public final class SilentClients: Sendable {
             var byte: UInt8 = 0
             return recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 1
         }
-    }
-
-    private static func allowDescriptors(_ count: Int) {
-        var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        limit.rlim_cur = min(limit.rlim_max, max(limit.rlim_cur, rlim_t(count)))
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 }
