@@ -9,6 +9,7 @@ import YAMLKit
 /// server; deploy/coordinator.yml documents all of them.
 struct Configuration {
     var stateFolder = "/var/lib/aibuild"
+    var sharedFolder: String?
     var webRoot = "/var/www/html"
     var listen = "127.0.0.1"
     var port = 9753
@@ -29,6 +30,7 @@ struct Configuration {
     init(file: String) throws {
         let yaml = try YAMLMapping.load(file)
         stateFolder = try yaml.take("state_folder", .string, default: stateFolder)
+        sharedFolder = try yaml.takeIfPresent("shared_folder", .string)
         webRoot = try yaml.take("web_root", .string, default: webRoot)
         if let api = try yaml.takeIfPresent("api", .mapping) {
             listen = try api.take("listen", .string, default: listen)
@@ -71,6 +73,9 @@ struct Configuration {
                     database: try yaml.take("database", .string, default: "aibuild")))
         }
     }
+
+    /// Where people and other coordinators reach this one.
+    var url: String { baseURL ?? "http://\(listen):\(port)" }
 
     var isLoopback: Bool { listen == "localhost" || listen == "::1" || listen.hasPrefix("127.") }
 

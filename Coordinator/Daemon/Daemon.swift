@@ -5,11 +5,9 @@ import CoordinatorCore
 import CoordinatorService
 import Glibc
 import HTTPServerKit
-import HTTPTypes
 import ProcessKit
 import SQLKit
 import Support
-import Synchronization
 import YAMLKit
 
 /// Joins adapters, service, API and server, in the order in which they depend on each other, and
@@ -45,12 +43,13 @@ enum Daemon {
 
         let store = try await SQLStore.open(
             configuration.database ?? .sqlite(path: folder + "/aibuild.sqlite"))
-        let logs = try FileLogStore(folder: folder + "/logs")
-        let templates = try TemplateArchives(folder: folder + "/templates")
+        let lock = try lockState(folder)
+        let shared = configuration.sharedFolder ?? folder
+        let logs = try FileLogStore(folder: shared + "/logs")
+        let templates = try TemplateArchives(folder: shared + "/templates")
         let webRoot = try FolderWebRoot(
             folder: configuration.webRoot,
-            baseURL: configuration.baseURL
-                ?? "http://\(configuration.listen):\(configuration.port)",
+            baseURL: configuration.url,
             logPath: { logs.path($0) })
         let gateway = try SSHHostGateway(
             identity: try configuration.identity(),
@@ -60,34 +59,45 @@ enum Daemon {
             environment: SystemEnvironment(), limits: configuration.limits)
 
         let coordinator = Coordinator(ports: ports)
+        let leadership = try await Leadership(configuration, store, coordinator)
         let api = API(
             APIContext(
                 coordinator: coordinator, ports: ports, webRootFolder: configuration.webRoot,
-                logPath: { AttemptToken($0).map { logs.path($0) } }, token: token,
-                version: version))
-        // The port is bound before anything is taken up, so there is a moment between.
-        let isReady = Mutex(false)
-        let starting = Problem.unavailable(
-            "the coordinator is starting", remedy: "try again in a moment", retryAfterSeconds: 1)
+                logPath: { AttemptToken($0).map { logs.path($0) } },
+                standing: { await leadership.keeper.standing }, token: token, version: version))
         let server = HTTPServer(
             host: configuration.listen, port: UInt16(configuration.port),
             portSetting: "--port or api.port"
-        ) { request in
-            guard isReady.withLock({ $0 }) else { return starting.response }
-            return await api.respond(to: request)
-        }
+        ) { request in await api.respond(to: request) }
         // The port first: a second coordinator on this machine stops here, before it touches a
         // build.
         try server.start()
-        try await coordinator.start()
-        isReady.withLock { $0 = true }
+        let campaign = Task { await leadership.run() }
         log.info("serving http://\(configuration.listen):\(server.boundPort)")
 
         let signal = try await OwnThread.run { Signals.waitBlocking(SIGTERM, SIGINT) }
         log.info("stopping on \(signal == SIGTERM ? "SIGTERM" : "SIGINT"); builds run on")
+        campaign.cancel()
         await server.stop()
         await coordinator.stop()
+        await leadership.keeper.resign()
+        _ = consume lock
         log.info("stopped")
+    }
+}
+
+extension Daemon {
+    /// Two coordinators in one state folder would take each other for themselves.
+    private static func lockState(_ folder: String) throws -> FileLock {
+        let path = folder + "/lock"
+        guard let lock = try FileLock.tryTake(path) else {
+            let holder = FileLock.holder(path).map { " (process \($0))" } ?? ""
+            throw Failure(
+                "another coordinator\(holder) uses the state folder \(folder): stop it, or give "
+                    + "this one a state_folder of its own")
+        }
+        try lock.recordHolder()
+        return lock
     }
 }
 

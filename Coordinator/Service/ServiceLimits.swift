@@ -22,6 +22,11 @@ public struct ServiceLimits: Sendable {
     public var digestMismatches = 3
     /// A host clock that is off by more is reported to the operator.
     public var clockSkewMilliseconds: Int64 = 5_000
+    /// A coordinator whose lease was not renewed for this long is taken for dead. Several renewals
+    /// may be lost, a database node may take 3 s to notice that another one died, and a takeover
+    /// still comes within 15 s.
+    public var leaseMilliseconds: Int64 = 9_000
+    public var leaseRenewMilliseconds: Int64 = 1_500
     /// Longest name, reason or path that the API takes.
     public var reasonBytes = 4096
     public var pathBytes = 1024

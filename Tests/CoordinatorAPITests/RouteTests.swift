@@ -17,14 +17,16 @@ struct RouteTests {
         api = Self.make(folder, token: nil)
     }
 
-    private static func make(_ folder: TemporaryFolder, token: String?) -> API {
+    private static func make(_ folder: TemporaryFolder, token: String?,
+        standing: LeaseKeeper.Standing = .leading(epoch: 1)
+    ) -> API {
         let ports = Ports(
             store: InMemoryStore(), gateway: NoHosts(), logs: NoLogs(),
             webRoot: NoWebRoot(), templates: NoTemplates(), environment: StoppedClock())
         return API(
             APIContext(
                 coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder.path,
-                logPath: { _ in nil }, token: token, version: "test"))
+                logPath: { _ in nil }, standing: { standing }, token: token, version: "test"))
     }
 
     private func ask(
