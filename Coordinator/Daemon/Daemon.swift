@@ -49,7 +49,7 @@ enum Daemon {
         let templates = try TemplateArchives(folder: shared + "/templates")
         let webRoot = try FolderWebRoot(
             folder: configuration.webRoot,
-            baseURL: configuration.url,
+            baseURL: configuration.baseURL ?? configuration.url,
             logPath: { logs.path($0) })
         let gateway = try SSHHostGateway(
             identity: try configuration.identity(),

@@ -210,8 +210,10 @@ extension Coordinator {
 
     /// - Throws: `Refusal` when it has ended.
     public func cancel(_ build: Build, by actor: String) async throws -> Build {
-        guard let wished = try await ports.store.requestCancel(
-            build: build.id, epoch: epoch ?? 0) else {
+        guard
+            let wished = try await ports.store.requestCancel(
+                build: build.id, epoch: epoch ?? 0)
+        else {
             throw Refusal(
                 "build \(build.guestOS)/\(build.number) has ended already", conflict: true)
         }

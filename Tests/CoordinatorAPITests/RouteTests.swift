@@ -17,7 +17,8 @@ struct RouteTests {
         api = Self.make(folder, token: nil)
     }
 
-    private static func make(_ folder: TemporaryFolder, token: String?,
+    private static func make(
+        _ folder: TemporaryFolder, token: String?,
         standing: LeaseKeeper.Standing = .leading(epoch: 1)
     ) -> API {
         let ports = Ports(

@@ -97,7 +97,9 @@ actor AgentDaemon {
         }
         guard candidate > epoch else { return nil }
         epoch = candidate
-        do { try Files.replace(configuration.state.epoch, with: Array("\(candidate)\n".utf8)) } catch {
+        do {
+            try Files.replace(configuration.state.epoch, with: Array("\(candidate)\n".utf8))
+        } catch {
             // Better a host whose memory is short than one that works for nobody.
             logger.error("cannot remember the coordinator's epoch: \(error)")
         }

@@ -28,6 +28,13 @@ final class FaultyStore: Store {
         }
     }
 
+    /// The epoch of a new leader, whether or not the old one knows.
+    func takeLead() async -> Int64 {
+        await base.campaign(
+            Candidate(id: "\(UInt64.random(in: 0 ... .max))", url: "", leaseMilliseconds: -1)
+        ).epoch
+    }
+
     func mend() { hooks.withLock { $0 = [:] } }
 
     private func run(_ call: Call, _ moment: Moment) async throws {
