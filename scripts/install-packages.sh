@@ -9,7 +9,7 @@ set -euo pipefail
 # and the linker that Swift uses.
 packages=(g++ libxml2 make pkg-config git ca-certificates
     libcurl4-openssl-dev libmariadb-dev libmicrohttpd-dev libsqlite3-dev libssh2-1-dev libssl-dev
-    libyaml-dev zlib1g-dev)
+    libsystemd-dev libyaml-dev zlib1g-dev)
 # What the tests and the demo run: the real components.
 packages+=(packer qemu-system-x86 qemu-utils openssh-client openssh-server mariadb-server curl jq
     python3 rsync tar)

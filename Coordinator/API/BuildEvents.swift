@@ -28,6 +28,7 @@ actor BuildEvents: HTTPStreamSource {
         if hasEnded { return nil }
         while !Task.isCancelled {
             let seen = await api.coordinator.changes.now()
+            if await api.coordinator.changes.isClosed { return farewell() }
             do {
                 // The state is read before the log: what ended has its whole log here.
                 guard let (build, live) = try await api.coordinator.find(id) else { return nil }
@@ -50,6 +51,12 @@ actor BuildEvents: HTTPStreamSource {
             if await !api.waitForChange(id, after: seen) { return Array(": still here\n\n".utf8) }
         }
         return nil
+    }
+
+    /// The coordinator ends, the build does not: no `end` event, but the end of the stream.
+    private func farewell() -> [UInt8]? {
+        hasEnded = true
+        return streamFarewell
     }
 
     private func stateEvent(_ view: BuildView) throws -> [UInt8] {
@@ -109,12 +116,18 @@ actor BuildEvents: HTTPStreamSource {
 actor FarmEvents: HTTPStreamSource {
     private let api: APIContext
     private var seen: UInt64 = 0
+    private var hasEnded = false
 
     init(api: APIContext) { self.api = api }
 
     func cancelled() async {}
 
     func next() async -> [UInt8]? {
+        if hasEnded { return nil }
+        if await api.coordinator.changes.isClosed {
+            hasEnded = true
+            return streamFarewell
+        }
         let since = seen
         seen = await api.coordinator.changes.now()
         if since == 0 { return event("changed", "{}") }
@@ -143,6 +156,9 @@ extension APIContext {
         }
     }
 }
+
+/// Has browsers come back after a second instead of their own, longer pause.
+private let streamFarewell = Array(": the coordinator is ending; ask again\nretry: 1000\n\n".utf8)
 
 private func event(_ name: String, _ data: String) -> [UInt8] {
     Array("event: \(name)\ndata: \(data)\n\n".utf8)

@@ -5,6 +5,7 @@ import CoordinatorCore
 import CoordinatorService
 import Glibc
 import HTTPServerKit
+import HTTPTypes
 import ProcessKit
 import SQLKit
 import Support
@@ -36,7 +37,7 @@ enum Daemon {
 
     private static func run(_ configuration: Configuration) async throws {
         Signals.ignore(SIGPIPE)
-        let log = Logger("coordinator")
+        let stopWish = try StopWish()
         let token = try configuration.token()
         let folder = configuration.stateFolder
         try Files.makeFolder(folder, mode: 0o750)
@@ -65,24 +66,25 @@ enum Daemon {
                 coordinator: coordinator, ports: ports, webRootFolder: configuration.webRoot,
                 logPath: { AttemptToken($0).map { logs.path($0) } },
                 standing: { await leadership.keeper.standing }, token: token, version: version))
+        let door = Door()
         let server = HTTPServer(
             host: configuration.listen, port: UInt16(configuration.port),
             portSetting: "--port or api.port"
-        ) { request in await api.respond(to: request) }
+        ) { request in
+            if let closed = door.refusal { return closed.response }
+            return await api.respond(to: request)
+        }
         // The port first: a second coordinator on this machine stops here, before it touches a
         // build.
         try server.start()
-        let campaign = Task { await leadership.run() }
-        log.info("serving http://\(configuration.listen):\(server.boundPort)")
-
-        let signal = try await OwnThread.run { Signals.waitBlocking(SIGTERM, SIGINT) }
-        log.info("stopping on \(signal == SIGTERM ? "SIGTERM" : "SIGINT"); builds run on")
+        let life = ServiceLife(
+            coordinator: coordinator, leadership: leadership, server: server, door: door,
+            store: store, host: configuration.listen)
+        let campaign = Task { await leadership.run { await life.begin() } }
+        let signal = await stopWish.wait()
         campaign.cancel()
-        await server.stop()
-        await coordinator.stop()
-        await leadership.keeper.resign()
+        await life.end(on: signal)
         _ = consume lock
-        log.info("stopped")
     }
 }
 

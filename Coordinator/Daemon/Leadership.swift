@@ -25,8 +25,9 @@ struct Leadership: Sendable {
     }
 
     /// Never returns while this coordinator leads or stands by.
-    func run() async {
-        await keeper.run { epoch in await lead(epoch) }
+    /// - Parameter settled: called once, when it does the one or the other.
+    func run(_ settled: @escaping @Sendable () async -> Void) async {
+        await keeper.run(lead: { epoch in await lead(epoch) }, settled: settled)
         guard !Task.isCancelled else { return }
         // Whatever this process still does, it does for a leader that is none: transfers, sessions,
         // half-done effects. Nothing of that survives becoming a new program; sorting out what to

@@ -15,7 +15,8 @@ actor BuildSession {
     private let epoch: Int64
     private var machine: BuildMachine
     private var effects: [BuildEffect] = []
-    private var isWorking = false
+    private var working: Task<Void, Never>?
+    private var isStopping = false
     private var transfer: Task<Void, Never>?
     private let log: Logger
 
@@ -46,9 +47,21 @@ actor BuildSession {
                 effects.append(effect)
             }
         }
-        guard !isWorking, !effects.isEmpty else { return }
-        isWorking = true
-        Task { await self.work() }
+        guard working == nil, !effects.isEmpty else { return }
+        working = Task { await self.work() }
+    }
+
+    /// Ends what can be taken up again later, and returns when what cannot be cut is done: a
+    /// publication between its renames, a row that is being written. Nothing is tried again.
+    func stop() async {
+        isStopping = true
+        while working != nil || transfer != nil {
+            working?.cancel()
+            transfer?.cancel()
+            await working?.value
+            await transfer?.value
+            if working == nil { transfer = nil }
+        }
     }
 
     /// A piece of the log. Answered with a rewind where it does not start at the file's end.
@@ -79,9 +92,11 @@ actor BuildSession {
     private func work() async {
         while !effects.isEmpty {
             let effect = effects.removeFirst()
+            // The next coordinator begins these anew.
+            if isStopping, effect.isLong { continue }
             await carryOut(effect)
         }
-        isWorking = false
+        working = nil
     }
 
     private func carryOut(_ effect: BuildEffect) async {
@@ -209,9 +224,10 @@ actor BuildSession {
         await transfer?.value
         if image == nil, !end.artifacts.isEmpty, await mark(.collecting) {
             // First, so that no crash leaves an image that no row knows.
-            await persist("take the image back") {
+            let isDone = await persist("take the image back") {
                 try await self.ports.webRoot.withdraw(self.token, of: self.build)
             }
+            guard isDone else { return }
         }
         let isRecorded = await persist("record the end") {
             try await self.coordinator.settle(self, end, image)
@@ -223,12 +239,12 @@ actor BuildSession {
     }
 
     /// Does it until it is done: what is down or full is waited for, and shown to the person who
-    /// waits.
-    /// - Returns: whether it was done; not when the task was cancelled or this coordinator deposed.
+    /// waits. Ends early when the task is cancelled, and after one last try when all of it stops.
+    /// - Returns: whether it is done; not when this coordinator was deposed, either.
     @discardableResult
     private func persist(_ what: String, _ body: () async throws -> Void) async -> Bool {
         var backoff = ports.backoff()
-        while !Task.isCancelled {
+        while isStopping || !Task.isCancelled {
             do {
                 try await body()
                 return true
@@ -238,8 +254,9 @@ actor BuildSession {
                 return false
             } catch {
                 log.error("cannot \(what): \(error)")
+                if isStopping { return false }
                 await coordinator.note(build.id, phase: "waiting: cannot \(what): \(error)")
-                do { try await ports.sleep(milliseconds: backoff.next()) } catch { break }
+                try? await ports.sleep(milliseconds: backoff.next())
             }
         }
         return false

@@ -12,13 +12,17 @@ public actor Coordinator {
     public static let allBuilds = "*"
 
     /// With which this coordinator leads; `nil` while it stands by and only answers reads.
-    public private(set) var epoch: Int64?
+    public internal(set) var epoch: Int64?
     var hosts: [String: HostState] = [:]
     var live: [String: LiveBuild] = [:]
     var share = FairShare()
-    private var isTicking = false
+    var ticking: Task<Void, Never>?
     private var tickWanted = false
-    private var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
+    /// When the tick under way last got on.
+    var tickStepMilliseconds: Int64 = 0
+    /// Nothing new is begun any more.
+    var isStopping = false
+    var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
     private var webRootFreeBytes: Int64?
     private var webRootMeasuredMilliseconds: Int64 = -1000
     let log = Logger("coordinator")
@@ -52,15 +56,6 @@ public actor Coordinator {
         log.info("\(live.count) builds in hand, \(hosts.count) hosts")
         for state in hosts.values { await state.monitor.start() }
         tick()
-    }
-
-    public func stop() async {
-        alarm?.task.cancel()
-        for state in hosts.values { await state.monitor.stop() }
-        // Monitors and sessions hold the coordinator, and it them.
-        hosts = [:]
-        live = [:]
-        epoch = nil
     }
 
     func admit(_ host: Host) async {
@@ -109,20 +104,22 @@ public actor Coordinator {
     /// Decides anew, now or right after the tick that is running.
     func tick() {
         tickWanted = true
-        guard !isTicking else { return }
-        isTicking = true
-        Task {
-            while self.tickWanted {
+        guard ticking == nil, !isStopping else { return }
+        tickStepMilliseconds = ports.environment.monotonicMilliseconds()
+        ticking = Task {
+            while self.tickWanted, !self.isStopping {
                 self.tickWanted = false
                 await self.decideOnce()
             }
-            self.isTicking = false
+            self.ticking = nil
         }
     }
 
     private func decideOnce() async {
         await measureWebRoot()
         for decision in Scheduler.decide(world()) {
+            if isStopping { return }
+            tickStepMilliseconds = ports.environment.monotonicMilliseconds()
             switch decision {
             case .start(let id, let host): await start(id, on: host)
             case .fail(let id, let fault): await fail(id, fault)

@@ -17,6 +17,7 @@ public actor LeaseKeeper {
     private var candidate: Candidate
     private let renewMilliseconds: Int64
     private var lastWords = ""
+    private var settled: (@Sendable () async -> Void)?
     private let log = Logger("leadership")
 
     public init(
@@ -31,8 +32,13 @@ public actor LeaseKeeper {
 
     /// - Parameter lead: called once, with the epoch, when the lease is won; renewing goes on
     ///   meanwhile, and `standing` says so once it returns.
+    /// - Parameter settled: called once, when this coordinator leads or knows who does.
     /// - Returns: when another coordinator has taken the lease, or the task is cancelled.
-    public func run(_ lead: @escaping @Sendable (Int64) async -> Void) async {
+    public func run(
+        lead: @escaping @Sendable (Int64) async -> Void,
+        settled: @escaping @Sendable () async -> Void
+    ) async {
+        self.settled = settled
         while !Task.isCancelled {
             do {
                 let lease = try await leases.campaign(candidate)
@@ -61,13 +67,19 @@ public actor LeaseKeeper {
             say("leading with epoch \(lease.epoch)")
             Task {
                 await lead(lease.epoch)
-                standing = .leading(epoch: lease.epoch)
+                stand(.leading(epoch: lease.epoch))
             }
         } else {
-            standing = .standingBy(url: lease.url)
+            stand(.standingBy(url: lease.url))
             say("standing by: \(lease.url) leads with epoch \(lease.epoch)")
         }
         return true
+    }
+
+    private func stand(_ new: Standing) {
+        standing = new
+        guard let settled = settled.take() else { return }
+        Task { await settled() }
     }
 
     /// Lets another coordinator take over at once.

@@ -20,6 +20,9 @@ public struct ServiceLimits: Sendable {
     public var retryLongestMilliseconds: Int64 = 30_000
     /// Transfers of one artifact that end with a wrong digest before the attempt is given up.
     public var digestMismatches = 3
+    /// A tick that does not get on for so long hangs. Its longest honest step waits for a frozen
+    /// database: ten tries of a minute each.
+    public var tickStuckMilliseconds: Int64 = 15 * 60_000
     /// A host clock that is off by more is reported to the operator.
     public var clockSkewMilliseconds: Int64 = 5_000
     /// A coordinator whose lease was not renewed for this long is taken for dead. Several renewals

@@ -42,6 +42,13 @@ static inline struct MHD_Daemon *aib_mhd_start(
       MHD_OPTION_END);
 }
 
+// Open connections of a running daemon, those of its threads included.
+static inline unsigned int aib_mhd_connections(struct MHD_Daemon *daemon) {
+  const union MHD_DaemonInfo *info =
+      MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+  return info ? info->num_connections : 0;
+}
+
 // The peer's numeric address; an empty string where there is none.
 static inline void aib_mhd_peer(struct MHD_Connection *connection, char *text, size_t size) {
   text[0] = 0;

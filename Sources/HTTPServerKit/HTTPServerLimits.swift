@@ -28,6 +28,10 @@ public struct HTTPServerLimits: Sendable {
     /// Threads that move bytes. They never run handlers, so one a core is enough.
     public var threads = min(8, max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
 
+    /// Longest that `stop` waits for streams to go out whole: their sources have ended, so only a
+    /// client that does not read is still on it.
+    public var streamGraceMilliseconds = 500
+
     /// Longest that `stop` waits for answers under way.
     public var stopGraceSeconds = 5
 

@@ -35,7 +35,8 @@ actor AgentDaemon {
     }
 
     /// Serves until the task is cancelled or the socket fails.
-    func run() async throws {
+    /// - Parameter onListening: called once, when coordinators can connect.
+    func run(onListening: () async -> Void = {}) async throws {
         for folder in configuration.state.folders {
             try Files.makeFolder(folder, mode: 0o700)
         }
@@ -43,6 +44,7 @@ actor AgentDaemon {
         try await recover()
         let listener = try UnixListener(path: configuration.socketPath, loop: loop)
         logger.info("serving on \(configuration.socketPath)")
+        await onListening()
         Task { await watchFolders() }
         Task { await probeHost() }
         Task { await keepHouse() }
@@ -71,6 +73,9 @@ actor AgentDaemon {
             sessions[session.number] = nil
         }
     }
+
+    /// Answers when the loop turns: this actor runs on it.
+    func pulse() -> Bool { true }
 
     func nextNumber() -> UInt64 {
         lastNumber += 1

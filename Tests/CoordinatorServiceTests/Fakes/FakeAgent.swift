@@ -93,6 +93,11 @@ actor FakeAgent {
 
     func send(_ message: AgentMessage) async { await channel?.deliver(message) }
 
+    func hasSession() async -> Bool {
+        guard let channel else { return false }
+        return await !channel.hasEnded
+    }
+
     var tokens: [AttemptToken] { attempts.keys.sorted() }
     var running: [AttemptToken] { tokens.filter { attempts[$0]?.result == nil } }
 
@@ -246,7 +251,7 @@ actor FakeChannel: HostChannel {
     nonisolated let hello: AgentHello
     private let agent: FakeAgent
     private var messages: [AgentMessage] = []
-    private var hasEnded = false
+    private(set) var hasEnded = false
     private var reader: CheckedContinuation<Void, Never>?
 
     init(hello: AgentHello, agent: FakeAgent) {
