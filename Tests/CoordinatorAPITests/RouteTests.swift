@@ -96,6 +96,32 @@ struct RouteTests {
         #expect(text(answer).contains("hostKey"))
     }
 
+    @Test func aStandbySendsChangesAndLiveViewsToTheLeader() async throws {
+        let standby = Self.make(folder, token: nil, standing: .standingBy(url: "http://leader:1"))
+        for (method, target) in [
+            ("POST", "/api/v1/builds"), ("DELETE", "/api/v1/hosts/a"), ("GET", "/api/v1/queue?x=%20"),
+            ("GET", "/api/v1/builds/a/events"), ("GET", "/"),
+        ] {
+            let answer = await standby.respond(to: try HTTPRequest(method: method, target: target))
+            #expect(answer.status == 307, "\(target)")
+            #expect(answer.headers["Location"] == "http://leader:1" + target)
+        }
+        for target in ["/api/v1/builds", "/api/v1/guestos", "/healthz", "/api/v1/leader"] {
+            let answer = await standby.respond(to: try HTTPRequest(method: "GET", target: target))
+            #expect(answer.status == 200, "\(target)")
+        }
+    }
+
+    @Test func withoutALeaderChangesAreToComeLater() async throws {
+        let waiting = Self.make(folder, token: nil, standing: .standingBy(url: nil))
+        let answer = await waiting.respond(
+            to: try HTTPRequest(method: "POST", target: "/api/v1/builds"))
+        #expect(answer.status == 503)
+        #expect(answer.headers["Retry-After"] != nil)
+        let ready = await waiting.respond(to: try HTTPRequest(method: "GET", target: "/readyz"))
+        #expect(ready.status == 503)
+    }
+
     @Test func theTokenGuardsAllButHealthAndImages() async throws {
         let guarded = Self.make(folder, token: "a long enough secret")
         func status(_ target: String, _ headers: HTTPHeaders = [:]) async throws -> Int {
