@@ -41,19 +41,19 @@ enum Daemon {
         Signals.ignore(SIGPIPE)
         DescriptorLimit.raise(to: descriptors)
         let stopWish = try StopWish()
-        let log = Logger("coordinator")
         let token = try configuration.token()
         let folder = configuration.stateFolder
         try Files.makeFolder(folder, mode: 0o750)
 
         let store = try await SQLStore.open(
             configuration.database ?? .sqlite(path: folder + "/aibuild.sqlite"))
-        let logs = try FileLogStore(folder: folder + "/logs")
-        let templates = try TemplateArchives(folder: folder + "/templates")
+        let lock = try lockState(folder)
+        let shared = configuration.sharedFolder ?? folder
+        let logs = try FileLogStore(folder: shared + "/logs")
+        let templates = try TemplateArchives(folder: shared + "/templates")
         let webRoot = try FolderWebRoot(
             folder: configuration.webRoot,
-            baseURL: configuration.baseURL
-                ?? "http://\(configuration.listen):\(configuration.port)",
+            baseURL: configuration.baseURL ?? configuration.url,
             logPath: { logs.path($0) })
         let gateway = try SSHHostGateway(
             identity: try configuration.identity(),
@@ -63,11 +63,12 @@ enum Daemon {
             environment: SystemEnvironment(), limits: configuration.limits)
 
         let coordinator = Coordinator(ports: ports)
+        let leadership = try await Leadership(configuration, store, coordinator)
         let api = API(
             APIContext(
                 coordinator: coordinator, ports: ports, webRootFolder: configuration.webRoot,
-                logPath: { AttemptToken($0).map { logs.path($0) } }, token: token,
-                version: version))
+                logPath: { AttemptToken($0).map { logs.path($0) } },
+                standing: { await leadership.keeper.standing }, token: token, version: version))
         let door = Door()
         let server = HTTPServer(
             host: configuration.listen, port: UInt16(configuration.port),
@@ -79,14 +80,29 @@ enum Daemon {
         // The port first: a second coordinator on this machine stops here, before it touches a
         // build.
         try server.start()
-        try await coordinator.start()
-        door.open()
-        log.info("serving http://\(configuration.listen):\(server.boundPort)")
         let life = ServiceLife(
-            coordinator: coordinator, server: server, door: door, store: store,
-            host: configuration.listen)
-        await life.begin()
-        await life.end(on: stopWish.wait())
+            coordinator: coordinator, leadership: leadership, server: server, door: door,
+            store: store, host: configuration.listen)
+        let campaign = Task { await leadership.run { await life.begin() } }
+        let signal = await stopWish.wait()
+        campaign.cancel()
+        await life.end(on: signal)
+        _ = consume lock
+    }
+}
+
+extension Daemon {
+    /// Two coordinators in one state folder would take each other for themselves.
+    private static func lockState(_ folder: String) throws -> FileLock {
+        let path = folder + "/lock"
+        guard let lock = try FileLock.tryTake(path) else {
+            let holder = FileLock.holder(path).map { " (process \($0))" } ?? ""
+            throw Failure(
+                "another coordinator\(holder) uses the state folder \(folder): stop it, or give "
+                    + "this one a state_folder of its own")
+        }
+        try lock.recordHolder()
+        return lock
     }
 }
 

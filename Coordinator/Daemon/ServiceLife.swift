@@ -10,14 +10,18 @@ import SystemdKit
 /// alive, ending.
 struct ServiceLife {
     let coordinator: Coordinator
+    let leadership: Leadership
     let server: HTTPServer
     let door: Door
     let store: SQLStore
     /// Where the server listens.
     let host: String
 
-    /// Everything is up: the port is bound, the state is loaded.
+    /// Everything is up: the port is bound, and this coordinator leads, its state loaded, or stands
+    /// by.
     func begin() async {
+        door.open()
+        Logger("coordinator").info("serving http://\(host):\(server.boundPort)")
         await ServiceManager.ready("serving http://\(host):\(server.boundPort)")
         let probe = LifeProbe(coordinator: coordinator, server: server, host: host)
         Watchdog.start { await probe.isAlive() }
@@ -30,6 +34,7 @@ struct ServiceLife {
         await ServiceManager.stopping("builds run on")
         door.close()
         await coordinator.stop()
+        await leadership.keeper.resign()
         await server.stop()
         await store.close()
         log.info("stopped")

@@ -12,6 +12,7 @@ actor BuildSession {
     private let monitor: HostMonitor
     private let ports: Ports
     private let coordinator: Coordinator
+    private let epoch: Int64
     private var machine: BuildMachine
     private var effects: [BuildEffect] = []
     private var working: Task<Void, Never>?
@@ -22,7 +23,7 @@ actor BuildSession {
 
     init(
         build: Build, token: AttemptToken, host: Host, monitor: HostMonitor, ports: Ports,
-        coordinator: Coordinator, machine: BuildMachine
+        coordinator: Coordinator, epoch: Int64, machine: BuildMachine
     ) {
         self.build = build
         self.token = token
@@ -30,6 +31,7 @@ actor BuildSession {
         self.monitor = monitor
         self.ports = ports
         self.coordinator = coordinator
+        self.epoch = epoch
         self.machine = machine
         templateSHA256 = build.plan.template.sha256
         log = Logger("build \(build.guestOS)/\(build.number)")
@@ -185,18 +187,28 @@ actor BuildSession {
     }
 
     private func advance(_ state: BuildState) async {
+        if !(await mark(state)) {
+            // Another attempt or another coordinator has the build: nothing of this one may be
+            // seen any more.
+            effects = []
+            post(.superseded)
+        }
+    }
+
+    /// - Returns: whether the store knows this attempt as the build's, and this coordinator as the
+    ///   leader.
+    private func mark(_ state: BuildState) async -> Bool {
+        var isOwner = false
         await persist("record the state") {
             let change = BuildChange(
                 build: self.build.id, from: [.building, .collecting, .publishing],
                 owner: self.token, to: state,
-                atMilliseconds: self.ports.environment.unixMilliseconds())
-            guard let changed = try await self.ports.store.apply(change) else {
-                // Another attempt owns the build: nothing of this one may be seen any more.
-                self.effects = []
-                return self.post(.superseded)
-            }
+                atMilliseconds: self.ports.environment.unixMilliseconds(), epoch: self.epoch)
+            guard let changed = try await self.ports.store.apply(change) else { return }
+            isOwner = true
             await self.coordinator.updated(changed)
         }
+        return isOwner
     }
 
     private func collect(_ finished: Finished) async {
@@ -216,18 +228,22 @@ actor BuildSession {
         await persist("publish the image") {
             let record = try BuildRecord.encode(
                 self.build, token: self.token, host: self.host.name, finished)
-            let image = try await self.ports.webRoot.publish(
-                Publication(
-                    build: self.build, attempt: self.token, artifacts: finished.artifacts,
-                    record: record))
-            self.post(.published(image))
+            do {
+                let image = try await self.ports.webRoot.publish(
+                    Publication(
+                        build: self.build, attempt: self.token, artifacts: finished.artifacts,
+                        record: record))
+                self.post(.published(image))
+            } catch let fault as Fault {
+                self.post(.failed(fault))
+            }
         }
     }
 
     private func settle(_ end: AttemptEnd, _ image: PublishedImage?) async {
         transfer?.cancel()
         await transfer?.value
-        if image == nil, !end.artifacts.isEmpty {
+        if image == nil, !end.artifacts.isEmpty, await mark(.collecting) {
             // First, so that no crash leaves an image that no row knows.
             let isDone = await persist("take the image back") {
                 try await self.ports.webRoot.withdraw(self.token, of: self.build)
@@ -237,6 +253,7 @@ actor BuildSession {
         let isRecorded = await persist("record the end") {
             try await self.coordinator.settle(self, end, image)
         }
+        // The host must keep what the next coordinator will ask for.
         guard isRecorded else { return }
         await monitor.send(.forget(Forget(attempt: token)))
         await monitor.detach(token)
@@ -244,7 +261,7 @@ actor BuildSession {
 
     /// Does it until it is done: what is down or full is waited for, and shown to the person who
     /// waits. Ends early when the task is cancelled, and after one last try when all of it stops.
-    /// - Returns: whether it is done.
+    /// - Returns: whether it is done; not when this coordinator was deposed, either.
     @discardableResult
     private func persist(_ what: String, _ body: () async throws -> Void) async -> Bool {
         var backoff = ports.backoff()
@@ -252,6 +269,10 @@ actor BuildSession {
             do {
                 try await body()
                 return true
+            } catch StoreError.deposed(let lease) {
+                // What this coordinator did is the new leader's now.
+                log.warning("cannot \(what): \(StoreError.deposed(lease))")
+                return false
             } catch {
                 log.error("cannot \(what): \(error)")
                 if isStopping { return false }

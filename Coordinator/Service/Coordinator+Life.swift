@@ -24,6 +24,7 @@ extension Coordinator {
         // Monitors and sessions hold the coordinator, and it them.
         hosts = [:]
         live = [:]
+        epoch = nil
     }
 
     /// Answers when this actor does; whether the tick gets on as well.

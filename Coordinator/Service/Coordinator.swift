@@ -11,6 +11,8 @@ public actor Coordinator {
     public nonisolated let changes = ChangeHub()
     public static let allBuilds = "*"
 
+    /// With which this coordinator leads; `nil` while it stands by and only answers reads.
+    public internal(set) var epoch: Int64?
     var hosts: [String: HostState] = [:]
     var live: [String: LiveBuild] = [:]
     var share = FairShare()
@@ -31,9 +33,12 @@ public actor Coordinator {
 
     // MARK: Life
 
-    /// Takes up everything where the last coordinator left it.
-    /// - Throws: `StoreError` when the store cannot be read.
-    public func start() async throws {
+    /// Takes up everything where the last leader left it.
+    /// - Throws: `StoreError` when the store cannot be read; then it may be called again.
+    public func lead(epoch: Int64) async throws {
+        hosts = [:]
+        live = [:]
+        self.epoch = epoch
         for build in try await ports.store.liveBuilds() {
             live[build.id] = LiveBuild(build: build, history: try await history(of: build))
         }
@@ -57,7 +62,9 @@ public actor Coordinator {
 
     func admit(_ host: Host) async {
         hosts[host.name] = HostState(
-            host: host, monitor: HostMonitor(host: host, ports: ports, coordinator: self))
+            host: host,
+            monitor: HostMonitor(
+                host: host, ports: ports, coordinator: self, epoch: epoch ?? 0))
     }
 
     private func history(of build: Build) async throws -> [(host: String, fault: Fault)] {
@@ -88,7 +95,7 @@ public actor Coordinator {
     ) async {
         let session = BuildSession(
             build: build, token: token, host: state.host, monitor: state.monitor, ports: ports,
-            coordinator: self, machine: machine)
+            coordinator: self, epoch: epoch ?? 0, machine: machine)
         live[build.id]?.session = session
         live[build.id]?.attemptStartedMilliseconds = ports.environment.unixMilliseconds()
         await state.monitor.attach(session)
@@ -183,7 +190,7 @@ public actor Coordinator {
             startedMilliseconds: now)
         let change = BuildChange(
             build: id, from: [.queued], owner: nil, to: .building, atMilliseconds: now,
-            begin: attempt)
+            begin: attempt, epoch: epoch ?? 0)
         do {
             guard let claimed = try await ports.store.apply(change) else {
                 return await refresh(id)
@@ -212,7 +219,8 @@ public actor Coordinator {
     private func fail(_ id: String, _ fault: Fault) async {
         let change = BuildChange(
             build: id, from: [.queued], owner: nil, to: .failed,
-            atMilliseconds: ports.environment.unixMilliseconds(), fault: fault)
+            atMilliseconds: ports.environment.unixMilliseconds(), fault: fault,
+            epoch: epoch ?? 0)
         do {
             if let ended = try await ports.store.apply(change) { updated(ended) }
         } catch {

@@ -31,6 +31,11 @@ public struct ServiceLimits: Sendable {
     /// A log may be longer than its limit by the last words that an agent adds to the log of a
     /// supervisor that died.
     public var logSlackBytes: Int64 = 64 << 10
+    /// A coordinator whose lease was not renewed for this long is taken for dead. Several renewals
+    /// may be lost, a database node may take 3 s to notice that another one died, and a takeover
+    /// still comes within 15 s.
+    public var leaseMilliseconds: Int64 = 9_000
+    public var leaseRenewMilliseconds: Int64 = 1_500
     /// Longest name, reason or path that the API takes.
     public var reasonBytes = 4096
     public var pathBytes = 1024

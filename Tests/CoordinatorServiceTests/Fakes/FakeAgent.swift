@@ -32,6 +32,7 @@ actor FakeAgent {
     private(set) var templates: Set<String> = []
     private(set) var said: [CoordinatorMessage] = []
     private var channel: FakeChannel?
+    private var epoch: Int64 = 0
 
     /// The next log messages lose their first record; what is left begins too late.
     var gaps = 0
@@ -104,8 +105,13 @@ actor FakeAgent {
 
     // MARK: The coordinator's side
 
-    func open() throws -> FakeChannel {
+    func open(epoch: Int64) async throws -> FakeChannel {
         guard isUp else { throw HostFault("host \(name): connection refused") }
+        guard epoch >= self.epoch else {
+            throw HostFault("host \(name) follows a coordinator of epoch \(self.epoch)")
+        }
+        self.epoch = epoch
+        await channel?.end()
         for token in attempts.keys { attempts[token]?.isFollowed = false }
         let hello = AgentHello(
             agentVersion: "test", host: report,

@@ -41,13 +41,13 @@ final class FakeGateway: HostGateway {
         if host.hostKey.isEmpty { throw HostFault("there is no host key") }
     }
 
-    func open(_ host: Host) async throws -> any HostChannel {
+    func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
         let gate = state.withLock { state in
             state.opens[host.name, default: 0] += 1
             return state.openGate
         }
         await gate?.wait()
-        return try await agent(host).open()
+        return try await agent(host).open(epoch: epoch)
     }
 
     func deliver(_ template: TemplateArchive, to host: Host) async throws {

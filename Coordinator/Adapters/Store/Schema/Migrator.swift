@@ -15,6 +15,7 @@ enum Migrator {
     static let migrations = [
         Migration(version: 1, run: HistoricTables.migrate),
         Migration(version: 2, run: FarmTables.migrate),
+        Migration(version: 3, run: LeadershipTable.migrate),
     ]
 
     /// Waits this long for another coordinator's migration; below the time of one statement.
