@@ -44,8 +44,9 @@ enum APILimits {
     /// Rows of one page: a screenful of screens, and a bounded answer.
     static let pageRows = 500
     static let defaultRows = 50
-    /// Bytes of log that one event carries; several events follow each other without delay.
-    static let eventLogBytes = 256 << 10
+    /// Bytes of log that one event carries; several events follow each other without delay. Each
+    /// follower that does not read holds one: two thousand of them 128 MiB.
+    static let eventLogBytes = 64 << 10
     /// A comment line so often, so that a dead connection is noticed.
     static let heartbeatMilliseconds: Int64 = 15_000
 }

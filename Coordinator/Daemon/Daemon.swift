@@ -15,6 +15,8 @@ import YAMLKit
 /// takes them apart again on SIGTERM or SIGINT.
 enum Daemon {
     static let version = "0.1.0"
+    /// 2,048 connections of clients, a session and transfers for each of a thousand hosts, files.
+    private static let descriptors = 16_384
 
     static func main() async {
         do {
@@ -37,6 +39,7 @@ enum Daemon {
 
     private static func run(_ configuration: Configuration) async throws {
         Signals.ignore(SIGPIPE)
+        DescriptorLimit.raise(to: descriptors)
         let stopWish = try StopWish()
         let token = try configuration.token()
         let folder = configuration.stateFolder

@@ -245,17 +245,6 @@ extension Coordinator {
 
     public func detail(of id: String) -> LiveDetail { live[id]?.detail ?? LiveDetail() }
 
-    public func explain(_ id: String) -> Waiting? {
-        Scheduler.explain(world(), only: id, limit: 1).first?.waiting
-    }
-
-    /// What waits, in the queue's order; at most `limit`.
-    public func queue(limit: Int) -> [(Build, Waiting)] {
-        Scheduler.explain(world(), limit: limit).compactMap { id, waiting in
-            live[id].map { ($0.build, waiting) }
-        }
-    }
-
     // MARK: Parts
 
     private func audit(

@@ -17,6 +17,7 @@ actor BuildSession {
     private var effects: [BuildEffect] = []
     private var working: Task<Void, Never>?
     private var isStopping = false
+    private var newestPhase: Phase?
     private var transfer: Task<Void, Never>?
     private let log: Logger
 
@@ -39,16 +40,28 @@ actor BuildSession {
     func post(_ event: BuildEvent) {
         for effect in machine.handle(event) {
             if case .note(let phase) = effect {
-                // Not queued: a chatty agent costs nothing but the newest phase.
-                let coordinator = self.coordinator
-                let id = build.id
-                Task { await coordinator.note(id, phase: phase.detail ?? phase.state.rawValue) }
+                note(phase)
             } else {
                 effects.append(effect)
             }
         }
         guard working == nil, !effects.isEmpty else { return }
         working = Task { await self.work() }
+    }
+
+    /// Not queued: a chatty agent costs nothing but the newest phase.
+    private func note(_ phase: Phase) {
+        let isNoting = newestPhase != nil
+        newestPhase = phase
+        guard !isNoting else { return }
+        Task {
+            while let phase = newestPhase {
+                let words = phase.detail ?? phase.state.rawValue
+                await coordinator.note(
+                    build.id, phase: words.prefixOfUTF8(ports.limits.reasonBytes))
+                if newestPhase == phase { newestPhase = nil }
+            }
+        }
     }
 
     /// Ends what can be taken up again later, and returns when what cannot be cut is done: a
@@ -69,6 +82,14 @@ actor BuildSession {
         guard machine.stage != .settled else { return }
         do {
             let bytes = Array(chunk.data.utf8)
+            // The agent keeps to the limit; what sends on and on is none, and fills the disk here.
+            let limit = build.plan.limits.logBytes + ports.limits.logSlackBytes
+            guard chunk.cursor <= limit - Int64(bytes.count) else {
+                let why =
+                    "host \(host.name) sends more log than the \(build.plan.limits.logBytes) bytes "
+                    + "that the build may have: check its agent"
+                return post(.failed(Fault(.infrastructure, .hostError, why)))
+            }
             let size = try await ports.logs.append(token, at: chunk.cursor, bytes)
             if size < chunk.cursor + Int64(bytes.count) {
                 log.warning("log gap at \(size), the agent sent \(chunk.cursor): asking again")

@@ -20,6 +20,8 @@ public actor Coordinator {
     private var tickWanted = false
     /// When the tick under way last got on.
     var tickStepMilliseconds: Int64 = 0
+    /// What those who ask why a build waits are told, until the next tick.
+    var explanation: (madeMilliseconds: Int64, value: Scheduler.Explanation)?
     /// Nothing new is begun any more.
     var isStopping = false
     var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
@@ -104,6 +106,7 @@ public actor Coordinator {
     /// Decides anew, now or right after the tick that is running.
     func tick() {
         tickWanted = true
+        explanation = nil
         guard ticking == nil, !isStopping else { return }
         tickStepMilliseconds = ports.environment.monotonicMilliseconds()
         ticking = Task {

@@ -46,7 +46,10 @@ extension Coordinator {
     }
 
     func hostAway(_ name: String, _ why: String) {
-        if hosts[name]?.away != why { log.warning("host \(name): \(why)") }
+        if hosts[name]?.away != why {
+            log.warning("host \(name): \(why)")
+            explanation = nil
+        }
         hosts[name]?.away = why
     }
 

@@ -30,6 +30,12 @@ public struct ServiceLimits: Sendable {
     /// still comes within 15 s.
     public var leaseMilliseconds: Int64 = 9_000
     public var leaseRenewMilliseconds: Int64 = 1_500
+    /// How old the words may be that say why a build waits: sorting a full queue for each of a
+    /// thousand followers would leave no time for anything else.
+    public var explanationMilliseconds: Int64 = 1_000
+    /// A log may be longer than its limit by the last words that an agent adds to the log of a
+    /// supervisor that died.
+    public var logSlackBytes: Int64 = 64 << 10
     /// Longest name, reason or path that the API takes.
     public var reasonBytes = 4096
     public var pathBytes = 1024
