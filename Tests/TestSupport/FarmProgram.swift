@@ -11,12 +11,16 @@ public final class FarmProgram: Sendable {
     private let ended = Mutex<ExitStatus?>(nil)
 
     /// - Parameter name: of a program that lies beside the test's own: `aibuild-agent`.
-    public init(_ name: String, _ arguments: [String], logPath: String) throws {
+    public init(
+        _ name: String, _ arguments: [String], logPath: String,
+        environment: [String: String] = [:]
+    ) throws {
         self.logPath = logPath
         let log = try Descriptor(logPath, O_WRONLY | O_CREAT | O_APPEND)
         child = try ChildProcess(
             Command(
-                [try Self.path(name)] + arguments, environment: Command.minimalEnvironment),
+                [try Self.path(name)] + arguments,
+                environment: Command.minimalEnvironment.merging(environment) { _, own in own }),
             streams: .init(output: log.raw, error: log.raw))
         pid = child.pid
     }
