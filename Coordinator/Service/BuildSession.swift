@@ -191,8 +191,9 @@ actor BuildSession {
     private func settle(_ end: AttemptEnd, _ image: PublishedImage?) async {
         transfer?.cancel()
         await transfer?.value
-        if image == nil, !end.artifacts.isEmpty {
-            // First, so that no crash leaves an image that no row knows.
+        if image == nil {
+            // First, so that no crash leaves an image that no row knows. Also where no artifact is
+            // known: an earlier coordinator may have pulled, or moved, one before it was killed.
             await persist("take the image back") {
                 try await self.ports.webRoot.withdraw(self.token, of: self.build)
             }

@@ -13,6 +13,10 @@ public struct ServiceLimits: Sendable {
     /// Reconnect delays: quick for a blip, rare enough not to flood the log of a dead host.
     public var reconnectFirstMilliseconds: Int64 = 250
     public var reconnectLongestMilliseconds: Int64 = 30_000
+    /// How often an agent that says nothing is asked for a sign of life, and how many looks without
+    /// one end its session. A daemon answers within milliseconds; one that swaps has half a minute.
+    public var pingMilliseconds: Int64 = 10_000
+    public var missedPings = 3
     /// A transfer without a byte for this long has stalled, however healthy SSH looks.
     public var transferStallMilliseconds: Int64 = 60_000
     /// Delays between tries of a transfer, a publication or a store that is down.

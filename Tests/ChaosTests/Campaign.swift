@@ -87,17 +87,16 @@ struct Campaign {
         let marks = logSizes()
         let began = Clocks.monotonicMilliseconds()
         try await strike.lift()
-        do {
-            try await eventually(
-                "\(fault.name) on \(strike.target) healed", seconds: Self.recoverySeconds,
-                everyMilliseconds: 20
-            ) { try await hasRecovered(marks) ? try await strike.healed() : false }
-            tallies[fault.name, default: Tally()].recoveryMilliseconds.append(
-                Clocks.monotonicMilliseconds() - began)
-        } catch {
-            ledger.report("\(error)")
-            tallies[fault.name, default: Tally()].orphans += 1
+        var missing = ""
+        try await eventually(
+            "\(fault.name) on \(strike.target) healed: \(missing)",
+            seconds: Self.recoverySeconds, everyMilliseconds: 20
+        ) {
+            missing = try await whatIsMissing(marks)
+            return missing.isEmpty ? try await strike.healed() : false
         }
+        tallies[fault.name, default: Tally()].recoveryMilliseconds.append(
+            Clocks.monotonicMilliseconds() - began)
         try await ledger.look()
         try await settleExcuses(strike.excuse)
         return strike.target
@@ -145,21 +144,24 @@ struct Campaign {
         }
     }
 
-    /// The coordinator serves, every host is there, and every log that was behind has caught up.
-    private func hasRecovered(
+    /// Empty when the coordinator serves, every host is there, and every log has caught up.
+    private func whatIsMissing(
         _ marks: [(host: FarmHost, token: String, bytes: Int64)]
-    ) async throws -> Bool {
-        guard (try? await farm.api.get("/readyz").status) == 200 else { return false }
+    ) async throws -> String {
+        guard (try? await farm.api.get("/readyz").status) == 200 else { return "readiness" }
         for host in farm.hosts {
-            guard let view = try? await farm.api.host(host.name),
-                ["ready", "quarantined"].contains(view.state)
-            else { return false }
+            guard let view = try? await farm.api.host(host.name) else { return host.name }
+            guard ["ready", "quarantined"].contains(view.state) else {
+                return "\(host.name) is \(view.state): \(view.detail)"
+            }
         }
-        return marks.allSatisfy { host, token, bytes in
-            guard Files.exists("\(host.stateFolder)/attempts/\(token)") else { return true }
+        for (host, token, bytes) in marks
+        where Files.exists("\(host.stateFolder)/attempts/\(token)") {
             let path = "\(farm.logsFolder)/\(token.prefix(2))/\(token).ndjson"
-            return (Files.sizeBytes(path) ?? 0) >= bytes
+            let here = Files.sizeBytes(path) ?? 0
+            if here < bytes { return "\(token) of \(host.name): \(here) bytes of \(bytes)" }
         }
+        return ""
     }
 
     // MARK: The end
