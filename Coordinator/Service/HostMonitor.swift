@@ -64,6 +64,7 @@ actor HostMonitor {
 
     private func run() async {
         var backoff = reconnectBackoff()
+        var longest = ports.limits.reconnectLongestMilliseconds
         var awaySince = ports.environment.monotonicMilliseconds()
         while !Task.isCancelled {
             do {
@@ -72,6 +73,7 @@ actor HostMonitor {
                 // began now would never end.
                 guard !Task.isCancelled else { return await channel.close() }
                 backoff = reconnectBackoff()
+                longest = ports.limits.reconnectLongestMilliseconds
                 await connected(channel)
                 let reason = await pump(channel)
                 await disconnected(reason)
@@ -79,17 +81,23 @@ actor HostMonitor {
             } catch {
                 if Task.isCancelled { return }
                 await coordinator.hostAway(host.name, "\(error)")
+                let isPermanent = (error as? HostFault)?.isPermanent ?? false
+                longest =
+                    isPermanent
+                    ? ports.limits.reconnectPermanentMilliseconds
+                    : ports.limits.reconnectLongestMilliseconds
             }
             let away = ports.environment.monotonicMilliseconds() - awaySince
             if away >= ports.limits.hostLostMilliseconds { await declareLost(away) }
-            do { try await ports.sleep(milliseconds: backoff.next()) } catch { return }
+            let pause = min(backoff.next(), longest)
+            do { try await ports.sleep(milliseconds: pause) } catch { return }
         }
     }
 
     private func reconnectBackoff() -> Backoff {
         Backoff(
             first: ports.limits.reconnectFirstMilliseconds,
-            longest: ports.limits.reconnectLongestMilliseconds)
+            longest: ports.limits.reconnectPermanentMilliseconds)
     }
 
     private func connected(_ channel: any HostChannel) async {

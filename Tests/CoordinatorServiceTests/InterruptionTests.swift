@@ -30,6 +30,28 @@ import Testing
         }
     }
 
+    @Test func aLinkThatReturnsIsUsedWithinTwoSeconds() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        try await farm.run { coordinator in
+            let agent = farm.agents[0]
+            await agent.goAway()
+            for round in 1...60 {
+                let opens = farm.gateway.opens("h0")
+                try await eventually("it is tried again after \(round) tries") {
+                    farm.clock.advance(milliseconds: 500)
+                    return farm.gateway.opens("h0") > opens
+                }
+            }
+            await agent.comeBack()
+            let back = farm.clock.monotonicMilliseconds()
+            try await eventually("it is connected") {
+                farm.clock.advance(milliseconds: 100)
+                return try await coordinator.snapshot(ofHost: "h0").state == "ready"
+            }
+            #expect(farm.clock.monotonicMilliseconds() - back <= 2_000)
+        }
+    }
+
     @Test func aLostHostsBuildIsDoneElsewhereAndItsOwnIsFencedOff() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }
