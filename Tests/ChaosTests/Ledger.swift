@@ -51,7 +51,7 @@ struct Ledger {
 
     mutating func countLost(_ builds: [FarmBuild]) {
         tally.lostBuilds += builds.count
-        findings += builds.map { "\($0.guestOS)/\($0.number) does not end: \($0)" }
+        findings += builds.map { "\($0.guestOS)/\($0.number) does not end: \(Self.show($0))" }
     }
 
     /// Asks for every open build and judges what has ended since.
@@ -92,7 +92,8 @@ struct Ledger {
             excusedHosts[attempt.host]?.contains(fault.code) != true
         {
             tally.doubleRuns += 1
-            findings.append("\(name) on \(attempt.host) ended without cause: \(fault)")
+            findings.append("\(name) on \(attempt.host) ended without cause: "
+                    + "\(fault.code) …\(fault.reason.suffix(200))")
         }
         let kept = watches.takeKeptLog(attempt.attempt, attempt.host)
         // Without a digest the host never told how the attempt ended.
@@ -132,7 +133,7 @@ struct Ledger {
         case "failed" where isGivenUp(build, attempts): break
         default:
             tally.lostBuilds += 1
-            findings.append("\(build.guestOS)/\(build.number) \(build.state): \(build)")
+            findings.append("\(build.guestOS)/\(build.number): \(Self.show(build))")
         }
     }
 
@@ -146,6 +147,12 @@ struct Ledger {
             ["host.lost", "host.supervisor_lost"].contains($0.outcome?.fault?.code ?? "")
         }
         return attempts.count >= 5 || Set(lost.map(\.host)).count >= 3
+    }
+
+    private static func show(_ build: FarmBuild) -> String {
+        let attempts = (build.attempts ?? []).map(\.summary).joined(separator: ", ")
+        return "\(build.state) \(build.phase ?? ""); \(attempts); "
+            + "\(build.fault.map { "\($0.code) …\($0.reason.suffix(200))" } ?? "")"
     }
 
     // MARK: The end
