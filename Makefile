@@ -34,7 +34,7 @@ test: deps ## every test, with the real components (TEST=name runs those whose n
 chaos: deps ## faults over a busy farm of real processes (SEED=1 ROUNDS=100, ONLY=word, WRITE=1: docs/faults.md)
 	@$(swift) build --build-tests
 	@CHAOS_SEED='$(SEED)' CHAOS_ROUNDS='$(or $(ROUNDS),100)' CHAOS_ONLY='$(ONLY)' \
-	    CHAOS_WRITE='$(WRITE)' LIMIT_SECONDS=$(or $(LIMIT_SECONDS),7200) \
+	    CHAOS_STRETCH='$(STRETCH)' CHAOS_WRITE='$(WRITE)' LIMIT_SECONDS=$(or $(LIMIT_SECONDS),7200) \
 	    scripts/run-tests.sh '$(swift)' '^ChaosTests[.]'
 
 demo: build ## two hosts, two builds, two published images (KEEP=1 serves on, PORT=… for another than 9753)

@@ -12,7 +12,7 @@ packages=(g++ libxml2 make pkg-config git ca-certificates
     libyaml-dev zlib1g-dev)
 # What the tests and the demo run: the real components.
 packages+=(packer qemu-system-x86 qemu-utils openssh-client openssh-server mariadb-server curl jq
-    python3 rsync tar)
+    libfaketime python3 rsync tar)
 # What examples/mini-linux is made of; its kernel is fetched below.
 packages+=(busybox-static cpio dropbear-bin extlinux isolinux kmod openssl syslinux-common xorriso)
 

@@ -14,17 +14,21 @@ struct Campaign {
     private(set) var tallies: [String: Tally] = [:]
     private(set) var findings: [String] = []
     private var submitted = 0
+    private let stretch: Int64
 
     private static let buildsInFlight = 7
     private static let recoverySeconds: Int64 = 90
     private static let drainSeconds: Int64 = 400
     private static let orphanSeconds: Int64 = 60
 
-    init(_ farm: Farm, _ database: MariaDBServer, _ endpoint: MariaDBEndpoint, seed: Int) {
+    init(
+        _ farm: Farm, _ database: MariaDBServer, _ endpoint: MariaDBEndpoint, _ settings: Settings
+    ) {
         self.farm = farm
         self.database = database
         self.endpoint = endpoint
-        chance = Chance(seed: seed)
+        chance = Chance(seed: settings.seed)
+        stretch = Int64(settings.stretch)
         watches = Watches(farm)
         ledger = Ledger(farm, watches)
     }
@@ -74,7 +78,7 @@ struct Campaign {
         let scene = Scene(
             farm: farm, database: database, host: chance.one(of: farm.hosts),
             dice: chance.below(1_000))
-        let lasts = Int64(chance.within(fault.milliseconds))
+        let lasts = Int64(chance.within(fault.milliseconds)) * stretch
         // A random instant in the life of the builds that run.
         try await pause(Int64(chance.below(1_500)))
         guard let strike = try await strike(fault, scene) else { return nil }

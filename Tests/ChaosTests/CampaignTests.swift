@@ -14,13 +14,14 @@ import Testing
         setup.hosts = 3
         setup.database = endpoint
         setup.hasNetworks = true
-        setup.hostLostSeconds = FaultTable.hostLostSeconds
+        setup.hasClocks = true
+        setup.hostLostSeconds = settings.hostLostSeconds
         setup.webRootTmpfs = FaultTable.diskSize
         setup.logsTmpfs = FaultTable.diskSize
         setup.hostTmpfs = FaultTable.diskSize
         setup.gateScript = ReplayingGate.script
         try await Farm.run(setup) { farm in
-            var campaign = Campaign(farm, server, endpoint, seed: settings.seed)
+            var campaign = Campaign(farm, server, endpoint, settings)
             let began = Clocks.monotonicMilliseconds()
             try await campaign.run(settings.faults) { settings.say($0) }
             let report = Report(

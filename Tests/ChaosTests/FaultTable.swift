@@ -5,10 +5,9 @@ import TestSupport
 
 /// Every fault that a campaign can bring about.
 enum FaultTable {
-    static let hostLostSeconds = 10
     static let diskSize = "512m"
 
-    static let all = kills + networks + hosts + disks + databases + stops
+    static let all = kills + networks + hosts + disks + databases + clocks + stops
 
     // MARK: What is killed
 
@@ -67,6 +66,10 @@ enum FaultTable {
     private static let networks = [
         Fault(name: "SSH sessions killed") { scene in
             scene.host.ssh.killSessions()
+            return Strike(target: scene.host.name)
+        },
+        Fault(name: "gate killed") { scene in
+            for pid in scene.host.gates { kill(pid, SIGKILL) }
             return Strike(target: scene.host.name)
         },
         network("network cut for seconds", .cut),
@@ -158,6 +161,24 @@ enum FaultTable {
         },
     ]
 
+    // MARK: Clocks
+
+    private static let clocks = [
+        Fault(name: "clock of a host jumps", milliseconds: 500...4_000) { scene in
+            try scene.host.clock.map { try jump($0, scene.dice, scene.host.name) }
+        },
+        Fault(name: "clock of the coordinator jumps", milliseconds: 500...4_000) { scene in
+            try scene.farm.clock.map { try jump($0, scene.dice, "coordinator") }
+        },
+    ]
+
+    /// Two hours, either way, and back.
+    private static func jump(_ clock: FarmClock, _ dice: Int, _ target: String) throws -> Strike {
+        let seconds = dice % 2 == 0 ? 7_200 : -7_200
+        try clock.set(seconds: seconds)
+        return Strike(target: "\(target) by \(seconds) s", lift: { try clock.set(seconds: 0) })
+    }
+
     // MARK: What is stopped and goes on
 
     private static let stops = [
@@ -172,6 +193,12 @@ enum FaultTable {
         },
         Fault(name: "build's program stopped", milliseconds: 200...5_000) { scene in
             scene.victim().map { stop($0.program, $0.token) }
+        },
+        Fault(name: "gate stopped", milliseconds: 200...5_000) { scene in
+            let pids = scene.host.gates
+            for pid in pids { kill(pid, SIGSTOP) }
+            return Strike(
+                target: scene.host.name, lift: { for pid in pids { kill(pid, SIGCONT) } })
         },
         Fault(name: "sshd stopped", milliseconds: 200...5_000) { scene in
             let ssh = scene.host.ssh

@@ -92,7 +92,8 @@ struct Ledger {
             excusedHosts[attempt.host]?.contains(fault.code) != true
         {
             tally.doubleRuns += 1
-            findings.append("\(name) on \(attempt.host) ended without cause: "
+            findings.append(
+                "\(name) on \(attempt.host) ended without cause: "
                     + "\(fault.code) …\(fault.reason.suffix(200))")
         }
         let kept = watches.takeKeptLog(attempt.attempt, attempt.host)

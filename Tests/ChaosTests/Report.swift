@@ -19,6 +19,7 @@ struct Report {
     private var command: String {
         var words = ["make chaos", "SEED=\(settings.seed)"]
         if let rounds = settings.rounds { words.append("ROUNDS=\(rounds)") }
+        if settings.stretch > 1 { words.append("STRETCH=\(settings.stretch)") }
         if let only = settings.only { words.append("ONLY='\(only)'") }
         return words.joined(separator: " ")
     }

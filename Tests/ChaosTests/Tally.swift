@@ -44,7 +44,8 @@ struct Tally: Sendable {
         let rule = widths.enumerated().map { index, width in
             String(repeating: "-", count: width + 1) + (index == 0 ? "-" : ":")
         }
-        return ([text(columns), "|" + rule.joined(separator: "|") + "|"]
+        return
+            ([text(columns), "|" + rule.joined(separator: "|") + "|"]
             + lines.dropFirst().map(text)).joined(separator: "\n") + "\n"
     }
 }

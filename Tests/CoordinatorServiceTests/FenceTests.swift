@@ -15,9 +15,10 @@ import Testing
             let build = try await farm.submit(coordinator)
             try await farm.wait(build, .passed)
             try await eventually("it is forgotten") { await agent.tokens.isEmpty }
-            let start = try #require(
-                await agent.said.compactMap { if case .start(let start) = $0 { start } else { nil } }
-                    .first)
+            let starts = await agent.said.compactMap { message in
+                if case .start(let start) = message { start } else { nil }
+            }
+            let start = try #require(starts.first)
             await agent.adopt(start, log: "begun too late")
             await agent.send(.phase(Phase(attempt: start.attempt, state: .building)))
             try await eventually("it is ended") { await agent.tokens.isEmpty }

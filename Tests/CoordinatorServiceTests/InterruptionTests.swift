@@ -30,6 +30,27 @@ import Testing
         }
     }
 
+    /// Two faults in a row while the clock is wrong: a delayed retry and a host in quarantine.
+    @Test(arguments: [7_200_000, -7_200_000])
+    func aClockThatIsSetBackHoldsNothingUp(_ jump: Int64) async throws {
+        let farm = try await TestFarm(hosts: 1)
+        let agent = farm.agents[0]
+        await agent.change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
+        try await farm.run { coordinator in
+            farm.clock.jump(milliseconds: jump)
+            let build = try await farm.submit(coordinator)
+            try await eventually("it failed twice") {
+                farm.clock.advance(milliseconds: 500)
+                return try await farm.faults(build).count == 2
+            }
+            farm.clock.jump(milliseconds: -jump)
+            await agent.change { $0.plan = .pass([1]) }
+            let back = farm.clock.monotonicMilliseconds()
+            try await farm.wait(build, .passed, passing: 500)
+            #expect(farm.clock.monotonicMilliseconds() - back < 120_000)
+        }
+    }
+
     @Test func aLinkThatReturnsIsUsedWithinTwoSeconds() async throws {
         let farm = try await TestFarm(hosts: 1)
         try await farm.run { coordinator in

@@ -35,6 +35,8 @@ public final class Farm: Sendable {
         public var logsTmpfs, hostTmpfs: String?
         /// A network before each host that can be cut: `FarmHost.network`.
         public var hasNetworks = false
+        /// A clock for the coordinator and for each host's daemon that can jump.
+        public var hasClocks = false
 
         public init() {}
     }
@@ -45,6 +47,8 @@ public final class Farm: Sendable {
     public let webRoot: String
     public let stateFolder: String
     public let configPath: String
+    /// The coordinator's, if the farm was asked for clocks.
+    public let clock: FarmClock?
     public var logsFolder: String { "\(stateFolder)/logs" }
     private let folderKeeper: FarmFolder
     private let current = Mutex<(program: FarmProgram, port: UInt16)?>(nil)
@@ -99,9 +103,11 @@ public final class Farm: Sendable {
                 try await FarmHost(
                     name, folder: folder, key: key,
                     lines: setup.agentLines + (setup.extraAgentLines[name] ?? []),
-                    gateScript: setup.gateScript, hasNetwork: setup.hasNetworks))
+                    gateScript: setup.gateScript, hasNetwork: setup.hasNetworks,
+                    hasClock: setup.hasClocks))
         }
         self.hosts = hosts
+        clock = setup.hasClocks ? try FarmClock("\(folder)/coordinator.clock") : nil
     }
 
     private func start() async throws {
@@ -126,7 +132,8 @@ public final class Farm: Sendable {
         try await shell("mount -t tmpfs -o size=\(size) tmpfs \(folder)")
     }
 
-    /// The tmpfs on `folder` has no room any more (some pages, so that the end comes within a file).
+    /// The tmpfs on `folder` has no room any more but for some pages, so that the end comes within
+    /// a file.
     public func fillDisk(_ folder: String) async throws {
         let room = try Files.room(folder)
         let used = room.total - room.free
@@ -176,7 +183,7 @@ public final class Farm: Sendable {
             try writeConfiguration(port: port)
             let program = try FarmProgram(
                 "aibuild-coordinator", ["--config", configPath],
-                logPath: "\(folder)/coordinator.log")
+                logPath: "\(folder)/coordinator.log", environment: clock?.environment ?? [:])
             current.withLock { $0 = (program, port) }
             let api = self.api
             let isUp: Bool = try await eventually("the coordinator serves", everyMilliseconds: 20) {

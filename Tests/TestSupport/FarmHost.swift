@@ -11,6 +11,8 @@ public final class FarmHost: Sendable {
     /// The agent's state folder.
     public let stateFolder: String
     public let configPath: String
+    /// Its daemon's clock, if the farm was asked for one.
+    public let clock: FarmClock?
     /// The network before it, if the farm was asked for one.
     public let network: TCPProxy?
     private let logPath: String
@@ -18,7 +20,7 @@ public final class FarmHost: Sendable {
 
     init(
         _ name: String, folder: String, key: String, lines: [String], gateScript: String?,
-        hasNetwork: Bool = false
+        hasNetwork: Bool = false, hasClock: Bool = false
     ) async throws {
         self.name = name
         stateFolder = "\(folder)/\(name)"
@@ -37,6 +39,7 @@ public final class FarmHost: Sendable {
         var configuration = SSHServer.Configuration()
         configuration.clientKeyTypes = []
         ssh = try await SSHServer.start(configuration)
+        clock = hasClock ? try FarmClock("\(folder)/\(name).clock") : nil
         network = hasNetwork ? try TCPProxy(to: ssh.port) : nil
         try allow("restrict,command=\"\(command)\" \(key)")
     }
@@ -56,15 +59,23 @@ public final class FarmHost: Sendable {
     /// The daemon that runs now.
     public var daemon: FarmProgram? { current.withLock(\.self) }
 
-    public func startDaemon(environment: [String: String] = [:]) throws {
+    public func startDaemon() throws {
         let program = try FarmProgram(
             "aibuild-agent", ["daemon", "--config", configPath], logPath: logPath,
-            environment: environment)
+            environment: clock?.environment ?? [:])
         current.withLock { $0 = program }
     }
 
     /// The daemon's socket goes with it, and so do the gates' sessions; the builds run on.
     public func killDaemon() { daemon?.kill() }
+
+    /// Processes that join the coordinator's sessions with the daemon.
+    public var gates: [Int32] {
+        FarmFolder.processes(mentioning: configPath).filter { pid in
+            let bytes = (try? Files.read("/proc/\(pid)/cmdline", limitBytes: 1 << 20)) ?? []
+            return bytes.split(separator: 0).dropFirst().first?.elementsEqual("gate".utf8) == true
+        }
+    }
 
     /// As a power cut: all of its processes are gone, the disk stays.
     public func crash() {
