@@ -29,13 +29,14 @@ struct Report {
             + Tally.table(rows)
     }
 
-    /// Replaces the table in docs/faults.md, between its marks.
+    /// Replaces this campaign's table in docs/faults.md, between its marks.
     func write() throws {
         let whole = String(
             decoding: try Files.read(Self.path, limitBytes: 1 << 20), as: UTF8.self)
-        let (begin, end) = ("<!-- table -->\n", "<!-- end of table -->\n")
+        let name = settings.only ?? "every kind"
+        let (begin, end) = ("<!-- \(name) -->\n", "<!-- end of \(name) -->\n")
         guard let start = whole.firstRange(of: begin), let stop = whole.firstRange(of: end) else {
-            throw Failure("\(Self.path) has lost its marks \(begin) and \(end)")
+            throw Failure("\(Self.path) has no place for this: the lines \(begin)\(end)")
         }
         let new =
             whole[..<start.upperBound] + text + "\n" + machine + "\n\n" + whole[stop.lowerBound...]

@@ -183,7 +183,7 @@ public final class Farm: Sendable {
             try writeConfiguration(port: port)
             let program = try FarmProgram(
                 "aibuild-coordinator", ["--config", configPath],
-                logPath: "\(folder)/coordinator.log", environment: clock?.environment ?? [:])
+                logPath: "\(folder)/coordinator.log", clock: clock)
             current.withLock { $0 = (program, port) }
             let api = self.api
             let isUp: Bool = try await eventually("the coordinator serves", everyMilliseconds: 20) {

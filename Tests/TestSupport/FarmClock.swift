@@ -1,3 +1,4 @@
+import Glibc
 import Support
 
 /// A clock of its own for one program, by libfaketime, that can be made to jump while the program
@@ -21,6 +22,16 @@ public struct FarmClock: Sendable {
     public func set(seconds: Int) throws {
         let sign = seconds < 0 ? "-" : "+"
         try Files.replace(path, with: "\(sign)\(abs(seconds))s\n".utf8)
+    }
+
+    /// A shell becomes the program. It is libfaketime's first process and changes its environment,
+    /// for which Swift's runtime would not find its arguments any more.
+    let wrapper = ["/bin/sh", "-c", "exec \"$0\" \"$@\""]
+
+    /// What libfaketime leaves of a process that was killed.
+    static func sweep(_ pid: Int32) {
+        unlink("/dev/shm/faketime_shm_\(pid)")
+        unlink("/dev/shm/sem.faketime_sem_\(pid)")
     }
 
     var environment: [String: String] {

@@ -62,7 +62,7 @@ public final class FarmHost: Sendable {
     public func startDaemon() throws {
         let program = try FarmProgram(
             "aibuild-agent", ["daemon", "--config", configPath], logPath: logPath,
-            environment: clock?.environment ?? [:])
+            clock: clock)
         current.withLock { $0 = program }
     }
 
