@@ -166,6 +166,12 @@ let package = Package(
                 "BuildProtocol", "HTTPClientKit", "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit",
                 "Support", "TestSupport", "aibuild-agent", "aibuild-coordinator",
             ]),
+        tests(
+            "ChaosTests",
+            [
+                "HTTPClientKit", "ProcessKit", "SQLKit", "Support", "TestSupport", "aibuild-agent",
+                "aibuild-coordinator",
+            ]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),

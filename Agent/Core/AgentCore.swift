@@ -43,6 +43,9 @@ public enum AgentLimits {
     /// Free room below which a failure with "No space left on device" is the host's: above it, the
     /// words come from inside a guest.
     public static let fullDiskBytes: Int64 = 64 << 20
+    /// Free room below which any failure is the host's: a short write is an error to few programs,
+    /// and fewer say which.
+    public static let exhaustedDiskBytes: Int64 = 1 << 20
     /// Free room that an agent keeps for logs and results.
     public static let diskReserveBytes: Int64 = 256 << 20
 

@@ -111,7 +111,10 @@ extension Coordinator {
     public func snapshot(ofHost name: String) throws -> HostSnapshot {
         guard let state = hosts[name] else { throw StoreError.notFound(what: "host", name: name) }
         let (word, detail): (String, String) =
-            switch state.view(at: ports.environment.unixMilliseconds()).availability {
+            switch state.view(
+                at: ports.environment.unixMilliseconds(),
+                monotonic: ports.environment.monotonicMilliseconds()
+            ).availability {
             case .ready: ("ready", "")
             case .drained where state.away == nil: ("ready", "drained: takes no new builds")
             case .drained: ("unreachable", state.away ?? "")

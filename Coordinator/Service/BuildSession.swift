@@ -15,6 +15,8 @@ actor BuildSession {
     private let epoch: Int64
     private var machine: BuildMachine
     private var effects: [BuildEffect] = []
+    /// The state that was recorded last.
+    private var marked: BuildState
     private var working: Task<Void, Never>?
     private var isStopping = false
     private var newestPhase: Phase?
@@ -32,6 +34,7 @@ actor BuildSession {
         self.ports = ports
         self.coordinator = coordinator
         self.epoch = epoch
+        marked = build.state
         self.machine = machine
         templateSHA256 = build.plan.template.sha256
         log = Logger("build \(build.guestOS)/\(build.number)")
@@ -198,6 +201,7 @@ actor BuildSession {
     /// - Returns: whether the store knows this attempt as the build's, and this coordinator as the
     ///   leader.
     private func mark(_ state: BuildState) async -> Bool {
+        marked = state
         var isOwner = false
         await persist("record the state") {
             let change = BuildChange(
@@ -243,8 +247,9 @@ actor BuildSession {
     private func settle(_ end: AttemptEnd, _ image: PublishedImage?) async {
         transfer?.cancel()
         await transfer?.value
-        if image == nil, !end.artifacts.isEmpty, await mark(.collecting) {
-            // First, so that no crash leaves an image that no row knows.
+        if image == nil, await mark(marked) {
+            // First, so that no crash leaves an image that no row knows. Also where no artifact is
+            // known: an earlier coordinator may have pulled, or moved, one before it was killed.
             let isDone = await persist("take the image back") {
                 try await self.ports.webRoot.withdraw(self.token, of: self.build)
             }

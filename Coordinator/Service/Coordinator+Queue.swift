@@ -18,8 +18,11 @@ extension Coordinator {
     /// has passed.
     private func explained() -> Scheduler.Explanation {
         let now = ports.environment.monotonicMilliseconds()
-        let oldest = now - ports.limits.explanationMilliseconds
-        if let explanation, explanation.madeMilliseconds > oldest { return explanation.value }
+        if let explanation,
+            now - explanation.madeMilliseconds < ports.limits.explanationMilliseconds
+        {
+            return explanation.value
+        }
         let made = Scheduler.Explanation(world())
         explanation = (now, made)
         return made

@@ -154,12 +154,13 @@ public actor Coordinator {
 
     func world() -> World {
         let now = ports.environment.unixMilliseconds()
+        let monotonic = ports.environment.monotonicMilliseconds()
         var queue: [QueuedBuild] = []
         var running: [RunningBuild] = []
         var reserved: Int64 = 0
         for entry in live.values {
             if entry.build.state == .queued {
-                queue.append(QueuedBuild(entry.build, history: entry.history))
+                queue.append(QueuedBuild(entry.build, history: entry.history, now: now))
             } else {
                 reserved += entry.build.plan.requirements.diskBytes
                 running.append(
@@ -174,7 +175,8 @@ public actor Coordinator {
             ($0.submittedMilliseconds, $0.id) < ($1.submittedMilliseconds, $1.id)
         }
         return World(
-            nowMilliseconds: now, hosts: hosts.values.map { $0.view(at: now) }, queue: queue,
+            nowMilliseconds: now,
+            hosts: hosts.values.map { $0.view(at: now, monotonic: monotonic) }, queue: queue,
             running: running, use: share.values(at: now),
             webRootFreeBytes: webRootFreeBytes.map { $0 - reserved })
     }

@@ -101,14 +101,14 @@ extension Coordinator {
         live[build.id]?.session = nil
         live[build.id]?.history = history
         live[build.id]?.detail = LiveDetail()
-        blame(host, end.outcome.fault, now)
+        blame(host, end.outcome.fault)
         share.add(Double(max(0, now - started)) / 1000, to: build.owner, at: now)
         updated(changed)
         tick()
     }
 
     /// A host that keeps failing gets a pause; one that passes a build is forgiven.
-    private func blame(_ host: String, _ fault: Fault?, _ now: Int64) {
+    private func blame(_ host: String, _ fault: Fault?) {
         guard let fault, fault.class == .infrastructure else {
             hosts[host]?.failures = 0
             return
@@ -117,7 +117,8 @@ extension Coordinator {
         state.failures += 1
         state.lastFault = fault.reason
         state.quarantinedUntilMilliseconds =
-            now + RetryPolicy.quarantineMilliseconds(failures: state.failures)
+            ports.environment.monotonicMilliseconds()
+            + RetryPolicy.quarantineMilliseconds(failures: state.failures)
         hosts[host] = state
     }
 }

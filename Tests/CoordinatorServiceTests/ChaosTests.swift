@@ -128,19 +128,3 @@ import Testing
         }
     }
 }
-
-/// Numbers by seed, the same on every machine.
-struct Chance {
-    private var state: UInt64
-
-    init(seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* 0x9E37_79B9_7F4A_7C15 | 1 }
-
-    mutating func below(_ limit: Int) -> Int {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return Int(state >> 33) % limit
-    }
-
-    mutating func one<T>(of choices: [T]) -> T { choices[below(choices.count)] }
-}

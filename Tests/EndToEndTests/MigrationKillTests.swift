@@ -55,10 +55,9 @@ import Testing
         let database = try await SQLDatabase.open(.sqlite(path: path))
         let tables = try await database.query(
             "SELECT name FROM sqlite_master WHERE name = 'schema_version'")
-        var steps = 0
-        if !tables.isEmpty {
-            steps = try await database.query("SELECT version FROM schema_version").count
-        }
+        let steps =
+            tables.isEmpty
+            ? 0 : try await database.query("SELECT version FROM schema_version").count
         await database.close()
         return steps > 1
     }

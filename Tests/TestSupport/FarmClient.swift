@@ -97,6 +97,11 @@ public struct FarmClient: Sendable {
         try wanted(FarmBuild.self, try await get("/api/v1/builds/\(id)"))
     }
 
+    /// The newest builds.
+    public func builds() async throws -> [FarmBuild] {
+        try wanted(FarmList<FarmBuild>.self, try await get("/api/v1/builds?limit=100")).items
+    }
+
     public func host(_ name: String) async throws -> FarmHostView {
         try wanted(FarmHostView.self, try await get("/api/v1/hosts/\(name)"))
     }

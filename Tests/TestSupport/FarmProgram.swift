@@ -15,19 +15,23 @@ public final class FarmProgram: Sendable {
     ///   - path: of another copy of it.
     public init(
         _ name: String, _ arguments: [String], logPath: String, path: String? = nil,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], clock: FarmClock? = nil
     ) throws {
         self.logPath = logPath
         let log = try Descriptor(logPath, O_WRONLY | O_CREAT | O_APPEND)
         child = try ChildProcess(
             Command(
-                [try path ?? Self.path(name)] + arguments,
-                environment: Command.minimalEnvironment.merging(environment) { $1 }),
+                (clock?.wrapper ?? []) + [try path ?? Self.path(name)] + arguments,
+                environment: Command.minimalEnvironment.merging(environment) { $1 }
+                    .merging(clock?.environment ?? [:]) { $1 }),
             streams: .init(output: log.raw, error: log.raw))
         pid = child.pid
     }
 
-    deinit { kill() }
+    deinit {
+        kill()
+        FarmClock.sweep(pid)
+    }
 
     /// Beside the test bundle: `.build/debug/…`.
     public static func path(_ name: String) throws -> String {

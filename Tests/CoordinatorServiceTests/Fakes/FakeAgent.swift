@@ -34,6 +34,8 @@ actor FakeAgent {
     private var channel: FakeChannel?
     private var epoch: Int64 = 0
 
+    /// Takes what is said and does nothing, as a daemon that hangs.
+    var isStuck = false
     /// The next log messages lose their first record; what is left begins too late.
     var gaps = 0
     /// The next complete logs are wrong in one byte.
@@ -138,6 +140,7 @@ actor FakeAgent {
     func hear(_ message: CoordinatorMessage, on channel: FakeChannel) async throws {
         guard self.channel === channel else { throw HostFault("session with \(name): closed") }
         said.append(message)
+        if isStuck { return }
         switch message {
         case .hello: break
         case .ping(let ping): await send(.pong(ping))
