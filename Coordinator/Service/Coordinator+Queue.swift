@@ -18,7 +18,8 @@ extension Coordinator {
     /// has passed.
     private func explained() -> Scheduler.Explanation {
         let now = ports.environment.monotonicMilliseconds()
-        if let explanation, now - explanation.madeMilliseconds < ports.limits.explanationMilliseconds
+        if let explanation,
+            now - explanation.madeMilliseconds < ports.limits.explanationMilliseconds
         {
             return explanation.value
         }

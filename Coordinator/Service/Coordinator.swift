@@ -175,7 +175,8 @@ public actor Coordinator {
             ($0.submittedMilliseconds, $0.id) < ($1.submittedMilliseconds, $1.id)
         }
         return World(
-            nowMilliseconds: now, hosts: hosts.values.map { $0.view(at: now, monotonic: monotonic) }, queue: queue,
+            nowMilliseconds: now,
+            hosts: hosts.values.map { $0.view(at: now, monotonic: monotonic) }, queue: queue,
             running: running, use: share.values(at: now),
             webRootFreeBytes: webRootFreeBytes.map { $0 - reserved })
     }

@@ -99,7 +99,8 @@ struct RouteTests {
     @Test func aStandbySendsChangesAndLiveViewsToTheLeader() async throws {
         let standby = Self.make(folder, token: nil, standing: .standingBy(url: "http://leader:1"))
         for (method, target) in [
-            ("POST", "/api/v1/builds"), ("DELETE", "/api/v1/hosts/a"), ("GET", "/api/v1/queue?x=%20"),
+            ("POST", "/api/v1/builds"), ("DELETE", "/api/v1/hosts/a"),
+            ("GET", "/api/v1/queue?x=%20"),
             ("GET", "/api/v1/builds/a/events"), ("GET", "/"),
         ] {
             let answer = await standby.respond(to: try HTTPRequest(method: method, target: target))

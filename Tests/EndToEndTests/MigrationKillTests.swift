@@ -56,7 +56,8 @@ import Testing
         let tables = try await database.query(
             "SELECT name FROM sqlite_master WHERE name = 'schema_version'")
         let steps =
-            tables.isEmpty ? 0 : try await database.query("SELECT version FROM schema_version").count
+            tables.isEmpty
+            ? 0 : try await database.query("SELECT version FROM schema_version").count
         await database.close()
         return steps > 1
     }

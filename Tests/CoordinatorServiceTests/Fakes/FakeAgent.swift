@@ -42,6 +42,9 @@ actor FakeAgent {
     var gaps = 0
     /// The next complete logs are wrong in one byte.
     var wrongLogs = 0
+    /// So many of the next messages come twice, and the one before each once more behind it.
+    var repeats = 0
+    private var lastSaid: AgentMessage?
 
     init(_ name: String, slots: Int = 2) {
         self.name = name
@@ -95,7 +98,15 @@ actor FakeAgent {
         append(start.attempt, log)
     }
 
-    func send(_ message: AgentMessage) async { await channel?.deliver(message) }
+    func send(_ message: AgentMessage) async {
+        let before = lastSaid
+        lastSaid = message
+        await channel?.deliver(message)
+        guard repeats > 0 else { return }
+        repeats -= 1
+        await channel?.deliver(message)
+        if let before { await channel?.deliver(before) }
+    }
 
     func hasSession() async -> Bool {
         guard let channel else { return false }
