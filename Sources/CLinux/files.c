@@ -33,6 +33,11 @@ int aib_disk_room(const char *path, int64_t *free_bytes, int64_t *total_bytes) {
   return 0;
 }
 
+int aib_punch_hole(int fd, int64_t offset, int64_t length) {
+  const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+  return fallocate(fd, mode, offset, length) < 0 ? -errno : 0;
+}
+
 int aib_inotify_create(void) {
   int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   return fd < 0 ? -errno : fd;

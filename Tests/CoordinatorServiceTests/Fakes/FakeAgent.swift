@@ -27,6 +27,8 @@ actor FakeAgent {
     let name: String
     var report: HostReport
     var plan: Plan = .pass(Array("image".utf8))
+    /// Sent with every end that is no pass.
+    var evidence: GuestEvidence?
     var isUp = true
     private(set) var attempts: [AttemptToken: Attempt] = [:]
     private(set) var templates: Set<String> = []
@@ -224,7 +226,8 @@ actor FakeAgent {
         attempts[token]?.result = Finished(
             attempt: token, outcome: Outcome(fault: fault), logBytes: Int64(attempt.log.count),
             logSHA256: SHA256.hex(attempt.log), artifacts: artifacts, accelerator: .tcg,
-            startedUnixMilliseconds: 1, endedUnixMilliseconds: 2)
+            startedUnixMilliseconds: 1, endedUnixMilliseconds: 2,
+            evidence: fault == nil ? nil : evidence)
     }
 
     private func follow(_ follow: Follow) async {
