@@ -7,8 +7,8 @@ public import SSHKit
 import Support
 
 /// Hosts over SSH. Each host has one long-lived session for control and logs; artifacts and
-/// templates travel over sessions of their own, on event loops of their own, because one session
-/// is bound by one core and a transfer must not hold up the logs.
+/// templates travel over sessions of their own kind, on event loops of their own, because one
+/// session is bound by one core and a transfer must not hold up the logs.
 public final class SSHHostGateway: HostGateway {
     private let identity: SSHIdentity
     private let template: @Sendable (TemplateArchive, Int64) async throws -> [UInt8]
@@ -103,7 +103,9 @@ public final class SSHHostGateway: HostGateway {
             var pieces = Pieces(offset: offset)
             var done: Int64 = 0
             while done < length {
-                let bytes = try await channel.read(upTo: SSHLimits.readBytes)
+                let bytes = try await channel.read(
+                    upTo: SSHLimits.readBytes,
+                    atLeast: Int(min(Int64(SSHLimits.leastReadBytes), length - done)))
                 done += Int64(bytes.count)
                 guard !bytes.isEmpty else {
                     throw HostFault("\(name) ended \(length - done) bytes too early")
@@ -125,19 +127,19 @@ public final class SSHHostGateway: HostGateway {
     private func withChannel(
         _ host: Host, _ command: String, _ body: (GateChannel) async throws -> Void
     ) async throws {
-        let connection: SSHConnection
-        do { connection = try await bulk.take(host) } catch { throw HostFault(naming: host, error) }
+        let session: BulkSession
+        do { session = try await bulk.take(host) } catch { throw HostFault(naming: host, error) }
         do {
-            let channel = GateChannel(
-                try await connection.openChannel(command: "aibuild-agent gate " + command))
+            try await session.start("aibuild-agent gate " + command)
+            let channel = GateChannel(session)
             try await channel.skipPreamble(host.name)
             try await body(channel)
-            await channel.close()
+            await session.endCommand()
         } catch {
-            await connection.close()
+            await session.close()
             throw error is SSHError ? HostFault(naming: host, error) : error
         }
-        await bulk.give(back: connection, host)
+        await bulk.give(back: session, host)
     }
 
     private func show(_ line: [UInt8]) -> String {
