@@ -43,13 +43,14 @@ final class GateChannel {
         }
     }
 
-    /// Fewer than `leastBytes` only after a line or at the end, where it is empty.
-    func read(upTo limitBytes: Int, atLeast leastBytes: Int) async throws -> [UInt8] {
-        guard rest.isEmpty else {
-            defer { rest = [] }
-            return rest
-        }
-        return try await session.read(upTo: limitBytes, atLeast: leastBytes)
+    /// Fewer only at the end.
+    func read(exactly countBytes: Int) async throws -> [UInt8] {
+        let first = rest.prefix(countBytes)
+        rest.removeFirst(first.count)
+        let missing = countBytes - first.count
+        if missing == 0 { return Array(first) }
+        let more = try await session.read(upTo: missing, atLeast: missing)
+        return first.isEmpty ? more : first + more
     }
 
     func write(_ bytes: [UInt8]) async throws { try await session.write(bytes) }

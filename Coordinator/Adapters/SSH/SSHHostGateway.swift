@@ -100,23 +100,17 @@ public final class SSHHostGateway: HostGateway {
         _ sink: @escaping @Sendable (Int64, [UInt8]) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            var pieces = Pieces(offset: offset)
             var done: Int64 = 0
             while done < length {
-                let bytes = try await channel.read(
-                    upTo: SSHLimits.readBytes,
-                    atLeast: Int(min(Int64(SSHLimits.leastReadBytes), length - done)))
-                done += Int64(bytes.count)
-                guard !bytes.isEmpty else {
+                let wanted = Int(min(Int64(SSHLimits.pieceBytes), length - done))
+                let piece = try await channel.read(exactly: wanted)
+                guard piece.count == wanted else {
                     throw HostFault("\(name) ended \(length - done) bytes too early")
                 }
-                guard done <= length else {
-                    throw HostFault("the host sent more of \(name) than was asked for")
-                }
-                if let (place, piece) = pieces.add(bytes, isLast: done == length) {
-                    try await group.next()
-                    group.addTask { try await sink(place, piece) }
-                }
+                let place = offset + done
+                done += Int64(wanted)
+                try await group.next()
+                group.addTask { try await sink(place, piece) }
             }
             try await group.waitForAll()
         }
@@ -149,26 +143,6 @@ public final class SSHHostGateway: HostGateway {
             return message.prefixOfUTF8(500)
         }
         return Names.quoted(String(decoding: line.prefix(200), as: UTF8.self))
-    }
-}
-
-/// Joins what comes in small pieces, since each piece costs the same, whatever its size. All but
-/// the last are whole blocks, so that they can be written past the page cache.
-private struct Pieces {
-    private var offset: Int64
-    private var pending: [UInt8] = []
-
-    init(offset: Int64) { self.offset = offset }
-
-    /// A piece that is worth handing on, and its place.
-    mutating func add(_ bytes: [UInt8], isLast: Bool) -> (Int64, [UInt8])? {
-        pending += bytes
-        guard isLast || pending.count >= SSHLimits.pieceBytes else { return nil }
-        let count = isLast ? pending.count : pending.count / 4096 * 4096
-        let piece = (offset, count == pending.count ? pending : Array(pending[..<count]))
-        offset += Int64(count)
-        pending.removeFirst(count)
-        return piece
     }
 }
 

@@ -12,12 +12,8 @@ enum SSHLimits {
         connectTimeoutSeconds: 15, keepaliveSeconds: 15, windowBytes: 16 << 20)
     /// Threads for transfers; one session is bound by one core.
     static let bulkLoops = 2
-    /// Bytes of one read of a transfer: large enough that the cost of a piece does not show.
-    static let readBytes = 1 << 20
-    /// What a read waits for, as long as there is as much: a loop that is faster than the host
-    /// would else hand on each of sshd's packets by itself.
-    static let leastReadBytes = 128 << 10
-    /// Bytes that are written and hashed at once; see `Pieces`.
+    /// Bytes of an artifact that are read, then written and hashed at once: each piece costs the
+    /// same, whatever its size. Whole blocks, so that they can be written past the page cache.
     static let pieceBytes = 512 << 10
     /// Idle transfer sessions kept for each host, ready for the next range.
     static let idleSessions = 2

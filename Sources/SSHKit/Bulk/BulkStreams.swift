@@ -48,24 +48,25 @@ extension BulkSession {
     ///   was taken from it is lost.
     public func read(upTo limitBytes: Int, atLeast leastBytes: Int = 1) async throws -> [UInt8] {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(limitBytes)
         while true {
             let command = try running()
             let link = try usable()
             var result = 0
             var before: UInt64 = 0
-            let more = [UInt8](unsafeUninitializedCapacity: limitBytes - bytes.count) {
-                buffer, count in
-                let room = UnsafeMutableRawBufferPointer(buffer)
-                for _ in 0..<SSHLimits.bulkCallsAtOnce where count < room.count {
-                    before = link.receivedBytes
-                    result = step(link) { _ in
-                        command.read(into: UnsafeMutableRawBufferPointer(rebasing: room[count...]))
+            bytes.append(addingCapacity: limitBytes - bytes.count) { span in
+                span.withUnsafeMutableBufferPointer { buffer, count in
+                    let room = UnsafeMutableRawBufferPointer(buffer)
+                    for _ in 0..<SSHLimits.bulkCallsAtOnce where count < room.count {
+                        before = link.receivedBytes
+                        result = step(link) { _ in
+                            command.read(into: .init(rebasing: room[count...]))
+                        }
+                        count += max(0, result)
+                        if result < 0 || result == 0 && link.receivedBytes == before { break }
                     }
-                    count += max(0, result)
-                    if result < 0 || result == 0 && link.receivedBytes == before { break }
                 }
             }
-            bytes = bytes.isEmpty ? more : bytes + more
             if result < 0, bytes.isEmpty { throw error(.channelClosed, "reading failed") }
             if bytes.count >= leastBytes || result < 0 || command.isAtEnd {
                 // A short answer must not hold the memory of a long one.
