@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test demo demo-stop bench format clean
+.PHONY: help deps build test chaos demo demo-stop bench format clean
 
 # Asked once, when a recipe first needs it: `make help` works without a toolchain.
 swift = $(or $(swift_found),$(eval swift_found := $(shell SWIFT='$(SWIFT)' scripts/find-swift.sh))$(or \
@@ -30,6 +30,12 @@ build: deps ## release binaries in .build/bin: aibuild, aibuild-coordinator, aib
 test: deps ## every test, with the real components (TEST=name runs those whose name has it)
 	@$(swift) build --build-tests
 	@WIDTH='$(WIDTH)' scripts/run-tests.sh '$(swift)' $(if $(TEST),'$(TEST)')
+
+chaos: deps ## faults over a busy farm of real processes (SEED=1 ROUNDS=100, ONLY=word, WRITE=1: docs/faults.md)
+	@$(swift) build --build-tests
+	@CHAOS_SEED='$(SEED)' CHAOS_ROUNDS='$(or $(ROUNDS),100)' CHAOS_ONLY='$(ONLY)' \
+	    CHAOS_STRETCH='$(STRETCH)' CHAOS_WRITE='$(WRITE)' LIMIT_SECONDS=$(or $(LIMIT_SECONDS),7200) \
+	    scripts/run-tests.sh '$(swift)' '^ChaosTests[.]'
 
 demo: build ## two hosts, two builds, two published images (KEEP=1 serves on, PORT=… for another than 9753)
 	@KEEP='$(KEEP)' PORT='$(PORT)' scripts/demo.sh

@@ -60,6 +60,7 @@ let package = Package(
         library("CMicroHTTPD", "libmicrohttpd"),
         library("CYAML", "yaml-0.1"),
         library("CCrypto", "libcrypto"),
+        library("CSystemd", "libsystemd"),
 
         // Kits: know nothing of image building
         module("Support", "Sources/Support", ["CLinux", "CCrypto"]),
@@ -71,6 +72,7 @@ let package = Package(
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
         module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "HTTPTypes", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
+        module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
 
         // The words both sides share
         module("BuildProtocol", "Protocol", exclude: ["PROTOCOL.md"]),
@@ -80,7 +82,8 @@ let package = Package(
         module(
             "AgentRuntime", "Agent/Runtime",
             [
-                "AgentCore", "BuildProtocol", "LoopKit", "ProcessKit", "Support", "YAMLKit",
+                "AgentCore", "BuildProtocol", "LoopKit", "ProcessKit", "Support", "SystemdKit",
+                "YAMLKit",
             ]),
         program("aibuild-agent", "Agent/Main", ["AgentRuntime", "Support"]),
         program(
@@ -108,9 +111,8 @@ let package = Package(
             "aibuild-coordinator", "Coordinator/Daemon",
             [
                 "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
-                "CoordinatorService", "HTTPServerKit", "HTTPTypes", "ProcessKit", "SQLKit",
-                "SSHKit",
-                "Support", "YAMLKit",
+                "CoordinatorService", "HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit",
+                "SQLKit", "SSHKit", "Support", "SystemdKit", "YAMLKit",
             ]),
         program(
             "aibuild", "Sources/aibuild",
@@ -164,6 +166,12 @@ let package = Package(
             [
                 "BuildProtocol", "HTTPClientKit", "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit",
                 "Support", "TestSupport", "aibuild-agent", "aibuild-coordinator",
+            ]),
+        tests(
+            "ChaosTests",
+            [
+                "HTTPClientKit", "ProcessKit", "SQLKit", "Support", "TestSupport", "aibuild-agent",
+                "aibuild-coordinator",
             ]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),

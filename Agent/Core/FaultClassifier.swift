@@ -47,8 +47,10 @@ public enum FaultClassifier {
                     + words(end))
         }
         // The same words from inside a guest mean that the guest's disk is too small: then the
-        // host has room.
-        if end.lowestFreeBytes < AgentLimits.fullDiskBytes, mentions(end, diskFull) {
+        // host has room. Where the host had none at all, many programs fail without those words.
+        if end.lowestFreeBytes < AgentLimits.exhaustedDiskBytes
+            || end.lowestFreeBytes < AgentLimits.fullDiskBytes && mentions(end, diskFull)
+        {
             return Fault(
                 .infrastructure, .diskFull,
                 "the host's disk was full: only \(end.lowestFreeBytes >> 20) MiB were left"

@@ -8,16 +8,20 @@ actor HostMonitor {
     let host: Host
     private let ports: Ports
     private let coordinator: Coordinator
+    private let epoch: Int64
     private var sessions: [AttemptToken: BuildSession] = [:]
     private var channel: (any HostChannel)?
     private var templates: Set<String> = []
     private var loop: Task<Void, Never>?
+    /// Nothing has come since the agent was asked for a sign of life.
+    private var isAsked = false
     private let log: Logger
 
-    init(host: Host, ports: Ports, coordinator: Coordinator) {
+    init(host: Host, ports: Ports, coordinator: Coordinator, epoch: Int64) {
         self.host = host
         self.ports = ports
         self.coordinator = coordinator
+        self.epoch = epoch
         log = Logger("host \(host.name)")
     }
 
@@ -62,14 +66,16 @@ actor HostMonitor {
 
     private func run() async {
         var backoff = reconnectBackoff()
+        var longest = ports.limits.reconnectLongestMilliseconds
         var awaySince = ports.environment.monotonicMilliseconds()
         while !Task.isCancelled {
             do {
-                let channel = try await ports.gateway.open(host)
+                let channel = try await ports.gateway.open(host, epoch: epoch)
                 // `stop` came while it was being opened and had nothing to close yet: a read that
                 // began now would never end.
                 guard !Task.isCancelled else { return await channel.close() }
                 backoff = reconnectBackoff()
+                longest = ports.limits.reconnectLongestMilliseconds
                 await connected(channel)
                 let reason = await pump(channel)
                 await disconnected(reason)
@@ -77,17 +83,23 @@ actor HostMonitor {
             } catch {
                 if Task.isCancelled { return }
                 await coordinator.hostAway(host.name, "\(error)")
+                let isPermanent = (error as? HostFault)?.isPermanent ?? false
+                longest =
+                    isPermanent
+                    ? ports.limits.reconnectPermanentMilliseconds
+                    : ports.limits.reconnectLongestMilliseconds
             }
             let away = ports.environment.monotonicMilliseconds() - awaySince
             if away >= ports.limits.hostLostMilliseconds { await declareLost(away) }
-            do { try await ports.sleep(milliseconds: backoff.next()) } catch { return }
+            let pause = min(backoff.next(), longest)
+            do { try await ports.sleep(milliseconds: pause) } catch { return }
         }
     }
 
     private func reconnectBackoff() -> Backoff {
         Backoff(
             first: ports.limits.reconnectFirstMilliseconds,
-            longest: ports.limits.reconnectLongestMilliseconds)
+            longest: ports.limits.reconnectPermanentMilliseconds)
     }
 
     private func connected(_ channel: any HostChannel) async {
@@ -111,11 +123,39 @@ actor HostMonitor {
 
     /// Why it ended.
     private func pump(_ channel: any HostChannel) async -> String {
+        isAsked = false
+        let watch = Task { await self.watch(channel) }
+        defer { watch.cancel() }
         do {
-            while let message = try await channel.next() { await deliver(message) }
+            while let message = try await channel.next() {
+                isAsked = false
+                await deliver(message)
+            }
             return "the agent closed the session"
         } catch {
             return "\(error)"
+        }
+    }
+
+    /// An agent that hangs behind a healthy sshd keeps its session for ever: it is asked, and where
+    /// no word comes the session is ended, so that the host counts as away. Looks are counted, not
+    /// time: a coordinator that stood still itself finds what came meanwhile before the next look.
+    private func watch(_ channel: any HostChannel) async {
+        var missed = 0
+        while !Task.isCancelled {
+            do { try await ports.sleep(milliseconds: ports.limits.pingMilliseconds) } catch {
+                return
+            }
+            missed = isAsked ? missed + 1 : 0
+            if missed >= ports.limits.missedPings {
+                let seconds = Int64(missed) * ports.limits.pingMilliseconds / 1000
+                log.warning("the agent has said nothing for \(seconds) s: connecting anew")
+                return await channel.close()
+            }
+            guard !isAsked else { continue }
+            isAsked = true
+            // Beside this task: a session whose window is full takes nothing.
+            Task { try? await channel.send(.ping(Ping(id: 1))) }
         }
     }
 
@@ -123,14 +163,28 @@ actor HostMonitor {
         switch message {
         case .hello: break
         case .host(let report): await coordinator.hostReported(host.name, report)
-        case .phase(let phase): await sessions[phase.attempt]?.post(.phase(phase))
-        case .log(let chunk): await sessions[chunk.attempt]?.received(chunk)
-        case .finished(let finished): await sessions[finished.attempt]?.post(.finished(finished))
+        case .phase(let phase):
+            guard let session = await session(phase.attempt) else { return }
+            await session.post(.phase(phase))
+        case .log(let chunk):
+            guard let session = await session(chunk.attempt) else { return }
+            await session.received(chunk)
+        case .finished(let finished):
+            guard let session = await session(finished.attempt) else { return }
+            await session.post(.finished(finished))
         case .error(let report):
             log.warning("the agent says: \(report.message)")
             if let token = report.attempt { await sessions[token]?.post(.refused(report)) }
         case .pong: break
         }
+    }
+
+    /// The session of an attempt that speaks. One that nobody waits for is told so, and its host
+    /// ends it: a `start` that was late on the way may have begun it after it was given up.
+    private func session(_ token: AttemptToken) async -> BuildSession? {
+        if let session = sessions[token] { return session }
+        await send(.forget(Forget(attempt: token)))
+        return nil
     }
 
     private func disconnected(_ reason: String) async {

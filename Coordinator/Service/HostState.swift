@@ -11,20 +11,24 @@ struct HostState {
     var reportedMilliseconds: Int64 = 0
     /// Infrastructure faults in a row that speak against the host.
     var failures = 0
+    /// On the monotonic clock: a wall clock that is set back must not make a pause longer.
     var quarantinedUntilMilliseconds: Int64 = 0
     var lastFault = ""
 
-    func view(at now: Int64) -> HostView {
-        HostView(name: host.name, availability: availability(at: now), report: report)
+    /// - Parameter now: the wall clock's time, for whom the times in the view are.
+    func view(at now: Int64, monotonic: Int64) -> HostView {
+        HostView(
+            name: host.name, availability: availability(at: now, monotonic), report: report)
     }
 
-    private func availability(at now: Int64) -> HostView.Availability {
+    private func availability(at now: Int64, _ monotonic: Int64) -> HostView.Availability {
         if host.drained { return .drained }
         if let away { return .away(away) }
-        if quarantinedUntilMilliseconds > now {
-            let seconds = (quarantinedUntilMilliseconds - now + 999) / 1000
+        let rest = quarantinedUntilMilliseconds - monotonic
+        if rest > 0 {
+            let seconds = (rest + 999) / 1000
             return .quarantined(
-                untilMilliseconds: quarantinedUntilMilliseconds,
+                untilMilliseconds: now + rest,
                 "is quarantined for \(seconds) s more after \(failures) faults in a row, "
                     + "last: \(lastFault)")
         }

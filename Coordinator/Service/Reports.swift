@@ -46,7 +46,10 @@ extension Coordinator {
     }
 
     func hostAway(_ name: String, _ why: String) {
-        if hosts[name]?.away != why { log.warning("host \(name): \(why)") }
+        if hosts[name]?.away != why {
+            log.warning("host \(name): \(why)")
+            explanation = nil
+        }
         hosts[name]?.away = why
     }
 
@@ -70,7 +73,7 @@ extension Coordinator {
         let now = ports.environment.unixMilliseconds()
         var change = BuildChange(
             build: build.id, from: [.building, .collecting, .publishing], owner: owner,
-            to: .passed, atMilliseconds: now, end: end, image: image)
+            to: .passed, atMilliseconds: now, end: end, image: image, epoch: epoch ?? 0)
         var history = live[build.id]?.history ?? []
         if let fault = end.outcome.fault {
             history.append((host, fault))
@@ -98,14 +101,14 @@ extension Coordinator {
         live[build.id]?.session = nil
         live[build.id]?.history = history
         live[build.id]?.detail = LiveDetail()
-        blame(host, end.outcome.fault, now)
+        blame(host, end.outcome.fault)
         share.add(Double(max(0, now - started)) / 1000, to: build.owner, at: now)
         updated(changed)
         tick()
     }
 
     /// A host that keeps failing gets a pause; one that passes a build is forgiven.
-    private func blame(_ host: String, _ fault: Fault?, _ now: Int64) {
+    private func blame(_ host: String, _ fault: Fault?) {
         guard let fault, fault.class == .infrastructure else {
             hosts[host]?.failures = 0
             return
@@ -114,7 +117,8 @@ extension Coordinator {
         state.failures += 1
         state.lastFault = fault.reason
         state.quarantinedUntilMilliseconds =
-            now + RetryPolicy.quarantineMilliseconds(failures: state.failures)
+            ports.environment.monotonicMilliseconds()
+            + RetryPolicy.quarantineMilliseconds(failures: state.failures)
         hosts[host] = state
     }
 }

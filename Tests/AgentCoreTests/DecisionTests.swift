@@ -85,6 +85,8 @@ import Testing
         #expect(fault(.command, tail: words, freeMiB: 10)?.class == .infrastructure)
         #expect(fault(tail: words, freeMiB: 10_000)?.code == .packerFailed)
         #expect(fault(tail: "other", freeMiB: 10)?.code == .packerFailed)
+        // A short write that the program did not name.
+        #expect(fault(.command, tail: "other", freeMiB: 0)?.code == .diskFull)
     }
 
     @Test func portRacesAreTheHosts() {

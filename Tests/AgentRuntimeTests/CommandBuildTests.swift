@@ -47,6 +47,22 @@ import Testing
         _ = daemon.pid
     }
 
+    /// As on a full disk: there is no room for a note, and the coordinator says it once.
+    @Test func whatHasEndedIsForgottenWithoutANote() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let template = try await agent.deliver(script: "true")
+        let client = try await agent.connect()
+        let start = agent.start(template)
+        _ = try await client.build(start)
+        let folder = agent.state.attempt(start.attempt)
+        try Files.remove(folder.control)
+        try Files.replace(folder.control, with: [])
+        try await client.send(.forget(Forget(attempt: start.attempt)))
+        try await eventually("the folder is gone") { !Files.exists(folder.root) }
+        _ = daemon.pid
+    }
+
     @Test func everyMessageMayComeTwice() async throws {
         let agent = try TestAgent()
         let daemon = try await agent.startDaemon()

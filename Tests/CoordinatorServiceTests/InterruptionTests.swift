@@ -30,6 +30,49 @@ import Testing
         }
     }
 
+    /// Two faults in a row while the clock is wrong: a delayed retry and a host in quarantine.
+    @Test(arguments: [7_200_000, -7_200_000])
+    func aClockThatIsSetBackHoldsNothingUp(_ jump: Int64) async throws {
+        let farm = try await TestFarm(hosts: 1)
+        let agent = farm.agents[0]
+        await agent.change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
+        try await farm.run { coordinator in
+            farm.clock.jump(milliseconds: jump)
+            let build = try await farm.submit(coordinator)
+            try await eventually("it failed twice") {
+                farm.clock.advance(milliseconds: 500)
+                return try await farm.faults(build).count == 2
+            }
+            farm.clock.jump(milliseconds: -jump)
+            await agent.change { $0.plan = .pass([1]) }
+            let back = farm.clock.monotonicMilliseconds()
+            try await farm.wait(build, .passed, passing: 500)
+            #expect(farm.clock.monotonicMilliseconds() - back < 120_000)
+        }
+    }
+
+    @Test func aLinkThatReturnsIsUsedWithinTwoSeconds() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        try await farm.run { coordinator in
+            let agent = farm.agents[0]
+            await agent.goAway()
+            for round in 1...60 {
+                let opens = farm.gateway.opens("h0")
+                try await eventually("it is tried again after \(round) tries") {
+                    farm.clock.advance(milliseconds: 500)
+                    return farm.gateway.opens("h0") > opens
+                }
+            }
+            await agent.comeBack()
+            let back = farm.clock.monotonicMilliseconds()
+            try await eventually("it is connected") {
+                farm.clock.advance(milliseconds: 100)
+                return try await coordinator.snapshot(ofHost: "h0").state == "ready"
+            }
+            #expect(farm.clock.monotonicMilliseconds() - back <= 2_000)
+        }
+    }
+
     @Test func aLostHostsBuildIsDoneElsewhereAndItsOwnIsFencedOff() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }

@@ -34,12 +34,12 @@ final class TestFarm: Sendable {
     }
 
     /// A coordinator as a new process would make it, over the same store and hosts.
-    func coordinator() async throws -> Coordinator {
+    func coordinator(epoch: Int64 = 0) async throws -> Coordinator {
         let coordinator = Coordinator(
             ports: Ports(
                 store: store, gateway: gateway, logs: logs, webRoot: webRoot,
                 templates: templates, environment: clock))
-        try await coordinator.start()
+        try await coordinator.lead(epoch: epoch)
         return coordinator
     }
 

@@ -67,7 +67,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [true, false]) func deadPeerIsNoticedByKeepalive(isReading: Bool) async throws {
+    @Test(arguments: [true, false]) func deadPeerIsNoticedByKeepalive(isReading: Bool) async throws
+    {
         let options = SSHOptions(connectTimeoutSeconds: 20, keepaliveSeconds: 1)
         try await withBulkSession(options: options) { session, server in
             try await session.start("cat")

@@ -31,6 +31,12 @@ public final class Farm: Sendable {
         public var coordinatorLines: [String] = []
         /// The web root is a file system of its own, of this size.
         public var webRootTmpfs: String?
+        /// So are the folders of logs and of each host.
+        public var logsTmpfs, hostTmpfs: String?
+        /// A network before each host that can be cut: `FarmHost.network`.
+        public var hasNetworks = false
+        /// A clock for the coordinator and for each host's daemon that can jump.
+        public var hasClocks = false
 
         public init() {}
     }
@@ -41,6 +47,9 @@ public final class Farm: Sendable {
     public let webRoot: String
     public let stateFolder: String
     public let configPath: String
+    /// The coordinator's, if the farm was asked for clocks.
+    public let clock: FarmClock?
+    public var logsFolder: String { "\(stateFolder)/logs" }
     private let folderKeeper: FarmFolder
     private let current = Mutex<(program: FarmProgram, port: UInt16)?>(nil)
 
@@ -94,15 +103,17 @@ public final class Farm: Sendable {
                 try await FarmHost(
                     name, folder: folder, key: key,
                     lines: setup.agentLines + (setup.extraAgentLines[name] ?? []),
-                    gateScript: setup.gateScript))
+                    gateScript: setup.gateScript, hasNetwork: setup.hasNetworks,
+                    hasClock: setup.hasClocks))
         }
         self.hosts = hosts
+        clock = setup.hasClocks ? try FarmClock("\(folder)/coordinator.clock") : nil
     }
 
     private func start() async throws {
-        if let size = setup.webRootTmpfs {
-            try await shell("mount -t tmpfs -o size=\(size) tmpfs \(webRoot)")
-        }
+        try await mount(webRoot, setup.webRootTmpfs)
+        try await mount(logsFolder, setup.logsTmpfs)
+        for host in hosts { try await mount(host.stateFolder, setup.hostTmpfs) }
         for host in hosts where setup.daemons?.contains(host.name) ?? true {
             try host.startDaemon()
         }
@@ -115,7 +126,26 @@ public final class Farm: Sendable {
         }
     }
 
+    private func mount(_ folder: String, _ size: String?) async throws {
+        guard let size else { return }
+        try Files.makeFolder(folder)
+        try await shell("mount -t tmpfs -o size=\(size) tmpfs \(folder)")
+    }
+
+    /// The tmpfs on `folder` has no room any more but for some pages, so that the end comes within
+    /// a file.
+    public func fillDisk(_ folder: String) async throws {
+        let room = try Files.room(folder)
+        let used = room.total - room.free
+        try await shell("mount -o remount,size=\(used + 32_768) \(folder)")
+    }
+
+    public func emptyDisk(_ folder: String, size: String) async throws {
+        try await shell("mount -o remount,size=\(size) \(folder)")
+    }
+
     private func stop() {
+        for host in hosts { host.network?.set(.cut) }
         current.withLock { $0?.program.kill() }
         for host in hosts { host.killDaemon() }
         folderKeeper.sweep()
@@ -153,7 +183,7 @@ public final class Farm: Sendable {
             try writeConfiguration(port: port)
             let program = try FarmProgram(
                 "aibuild-coordinator", ["--config", configPath],
-                logPath: "\(folder)/coordinator.log")
+                logPath: "\(folder)/coordinator.log", clock: clock)
             current.withLock { $0 = (program, port) }
             let api = self.api
             let isUp: Bool = try await eventually("the coordinator serves", everyMilliseconds: 20) {
@@ -180,14 +210,21 @@ public final class Farm: Sendable {
         }
         lines.append("api: {listen: 127.0.0.1, port: \(port)\(tokenFile)}")
         if let database = setup.database {
-            let passwordFile = "\(folder)/password"
             try Files.replace(passwordFile, with: MariaDBServer.password.utf8, mode: 0o600)
-            lines.append(
-                "database: {engine: mariadb, port: \(database.port), user: \(database.user), "
-                    + "password_file: \(passwordFile), database: \(database.database)}")
+            lines.append(line(for: database))
         }
         lines += setup.coordinatorLines
         try Files.replace(configPath, with: (lines.joined(separator: "\n") + "\n").utf8)
+    }
+
+    private var passwordFile: String { "\(folder)/password" }
+
+    /// The database as `coordinator.yml` names it.
+    public func line(for database: MariaDBEndpoint) -> String {
+        let others = database.alternatives.map { "{host: \($0.host), port: \($0.port)}" }
+        return "database: {engine: mariadb, port: \(database.port), user: \(database.user), "
+            + "password_file: \(passwordFile), database: \(database.database), "
+            + "other_nodes: [\(others.joined(separator: ", "))]}"
     }
 
     public func register(_ host: FarmHost) async throws {

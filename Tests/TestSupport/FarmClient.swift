@@ -8,7 +8,7 @@ public struct FarmClient: Sendable {
     public let base: String
     private let http = HTTPClient()
 
-    init(base: String) { self.base = base }
+    public init(base: String) { self.base = base }
 
     // MARK: Plain requests
 
@@ -95,6 +95,11 @@ public struct FarmClient: Sendable {
 
     public func build(_ id: String) async throws -> FarmBuild {
         try wanted(FarmBuild.self, try await get("/api/v1/builds/\(id)"))
+    }
+
+    /// The newest builds.
+    public func builds() async throws -> [FarmBuild] {
+        try wanted(FarmList<FarmBuild>.self, try await get("/api/v1/builds?limit=100")).items
     }
 
     public func host(_ name: String) async throws -> FarmHostView {

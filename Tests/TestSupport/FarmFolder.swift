@@ -60,12 +60,13 @@ final class FarmFolder: Sendable {
     }
 
     /// Those of this farm that are alive, but for the keeper.
-    func processes() -> [Int32] {
-        let wanted = Array(path.utf8)
+    func processes() -> [Int32] { Self.processes(mentioning: path).filter { $0 != keeper.pid } }
+
+    /// Living processes with the text in their arguments or in their environment at their start.
+    static func processes(mentioning text: String) -> [Int32] {
+        let wanted = Array(text.utf8)
         return ProcessTable.all().filter { entry in
-            guard !entry.isZombie, entry.pid != keeper.pid, entry.pid != getpid() else {
-                return false
-            }
+            guard !entry.isZombie, entry.pid != getpid() else { return false }
             return ["cmdline", "environ"].contains { file in
                 let bytes = (try? Files.read("/proc/\(entry.pid)/\(file)", limitBytes: 1 << 20))
                 return (bytes ?? []).firstRange(of: wanted) != nil

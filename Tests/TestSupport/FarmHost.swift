@@ -1,3 +1,4 @@
+import Glibc
 import SSHKit
 import Support
 import Synchronization
@@ -10,11 +11,16 @@ public final class FarmHost: Sendable {
     /// The agent's state folder.
     public let stateFolder: String
     public let configPath: String
+    /// Its daemon's clock, if the farm was asked for one.
+    public let clock: FarmClock?
+    /// The network before it, if the farm was asked for one.
+    public let network: TCPProxy?
     private let logPath: String
     private let current = Mutex<FarmProgram?>(nil)
 
     init(
-        _ name: String, folder: String, key: String, lines: [String], gateScript: String?
+        _ name: String, folder: String, key: String, lines: [String], gateScript: String?,
+        hasNetwork: Bool = false, hasClock: Bool = false
     ) async throws {
         self.name = name
         stateFolder = "\(folder)/\(name)"
@@ -33,6 +39,8 @@ public final class FarmHost: Sendable {
         var configuration = SSHServer.Configuration()
         configuration.clientKeyTypes = []
         ssh = try await SSHServer.start(configuration)
+        clock = hasClock ? try FarmClock("\(folder)/\(name).clock") : nil
+        network = hasNetwork ? try TCPProxy(to: ssh.port) : nil
         try allow("restrict,command=\"\(command)\" \(key)")
     }
 
@@ -42,19 +50,49 @@ public final class FarmHost: Sendable {
             ssh.folder + "/authorized_keys", with: (line + "\n").utf8, mode: 0o600)
     }
 
-    public var address: String { ssh.endpoint.description }
+    public var address: String {
+        var endpoint = ssh.endpoint
+        endpoint.port = network?.port ?? endpoint.port
+        return endpoint.description
+    }
 
     /// The daemon that runs now.
     public var daemon: FarmProgram? { current.withLock(\.self) }
 
     public func startDaemon() throws {
         let program = try FarmProgram(
-            "aibuild-agent", ["daemon", "--config", configPath], logPath: logPath)
+            "aibuild-agent", ["daemon", "--config", configPath], logPath: logPath,
+            clock: clock)
         current.withLock { $0 = program }
     }
 
     /// The daemon's socket goes with it, and so do the gates' sessions; the builds run on.
     public func killDaemon() { daemon?.kill() }
+
+    /// Processes that join the coordinator's sessions with the daemon.
+    public var gates: [Int32] {
+        FarmFolder.processes(mentioning: configPath).filter { pid in
+            let bytes = (try? Files.read("/proc/\(pid)/cmdline", limitBytes: 1 << 20)) ?? []
+            return bytes.split(separator: 0).dropFirst().first?.elementsEqual("gate".utf8) == true
+        }
+    }
+
+    /// As a power cut: all of its processes are gone, the disk stays.
+    public func crash() {
+        ssh.crash()
+        killDaemon()
+        for _ in 0..<20 {
+            let found = FarmFolder.processes(mentioning: stateFolder)
+            if found.isEmpty { return }
+            for pid in found { kill(pid, SIGKILL) }
+        }
+    }
+
+    /// After `crash`.
+    public func boot() async throws {
+        try await ssh.restart()
+        try startDaemon()
+    }
 
     /// Attempts that lie on the host's disk.
     public var attempts: [String] { (try? Files.list("\(stateFolder)/attempts")) ?? [] }

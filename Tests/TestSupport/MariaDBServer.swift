@@ -61,13 +61,23 @@ public final class MariaDBServer: Sendable {
 
     /// Kills the server as a power cut would and waits until it is back.
     public func crashAndRestart() async throws {
-        let path = folder + "/pid"
-        let text = String(decoding: try Files.read(path, limitBytes: 64), as: UTF8.self)
-        guard let pid = Int32(text.filter(\.isNumber)) else { throw Failure("no pid in \(path)") }
-        try Files.remove(path)
+        let pid = try pid()
+        try Files.remove(folder + "/pid")
         try Files.replace(folder + "/again", with: [])
         kill(pid, SIGKILL)
         _ = try await Self.firstAnswer(folder)
+    }
+
+    /// Stops answering, as a machine that hangs.
+    public func freeze() throws { kill(try pid(), SIGSTOP) }
+
+    public func thaw() throws { kill(try pid(), SIGCONT) }
+
+    private func pid() throws -> Int32 {
+        let path = folder + "/pid"
+        let text = String(decoding: try Files.read(path, limitBytes: 64), as: UTF8.self)
+        guard let pid = Int32(text.filter(\.isNumber)) else { throw Failure("no pid in \(path)") }
+        return pid
     }
 
     /// Waits until the server answers on its socket.

@@ -2,9 +2,10 @@ import Glibc
 import ProcessKit
 public import SSHKit
 import Support
+import Synchronization
 
-/// A real sshd on loopback with keys and a configuration of its own. A shell keeps it, which reads
-/// a pipe that this process holds, so that it ends with this process, however that ends.
+/// A real sshd on loopback with keys and a configuration of its own. It ends with this process,
+/// however that ends.
 public final class SSHServer: Sendable {
     public struct Configuration: Sendable {
         /// Types for `ssh-keygen -t`.
@@ -22,8 +23,7 @@ public final class SSHServer: Sendable {
     /// The folder with all of the server's files; tests may put theirs there.
     public let folder: String
     private let temporary: TemporaryFolder
-    private let lifeline: Descriptor
-    private let keeper: ChildProcess
+    private let current: Mutex<SSHServerProcess>
 
     /// Starts the server; it stops when the value is let go of.
     public static func start(
@@ -50,30 +50,12 @@ public final class SSHServer: Sendable {
         self.port = port
         self.temporary = temporary
         folder = temporary.path
-        let fifo = "\(folder)/lifeline\(port)"
-        guard mkfifo(fifo, 0o600) == 0 else { throw SystemError.last("cannot make \(fifo)") }
-        let reader = try Descriptor(fifo, O_RDONLY | O_NONBLOCK)
-        lifeline = try Descriptor(fifo, O_WRONLY)
-        guard fcntl(reader.raw, F_SETFL, 0) == 0 else { throw SystemError.last("fcntl") }
-        let log = try Descriptor("\(folder)/log", O_WRONLY | O_CREAT | O_TRUNC)
-        let script = """
-            exec 3<&0 </dev/null
-            /usr/sbin/sshd -D -e -f "$1" 3<&- & pid=$!
-            read -r _ <&3 || true
-            kill $pid; wait $pid
-            """
-        keeper = try ChildProcess(
-            Command(
-                ["/bin/sh", "-c", script, "sshd-keeper", "\(folder)/sshd_config"],
-                environment: Command.minimalEnvironment),
-            streams: .init(input: reader.raw, output: log.raw, error: log.raw))
+        current = Mutex(try SSHServerProcess(folder: folder))
     }
 
     deinit {
         killSessions()
-        keeper.signalGroup(SIGKILL)
-        _ = try? Wait.readable([keeper.pidfd.raw], timeoutMilliseconds: 5000)
-        _ = try? keeper.reap()
+        current.withLock { $0.kill() }
     }
 
     // MARK: How to reach it
@@ -126,6 +108,20 @@ public final class SSHServer: Sendable {
     public func freezeSessions() { signalServers(SIGSTOP) }
 
     public func thawSessions() { signalServers(SIGCONT) }
+
+    /// As a power cut: nothing of it runs afterwards, and nobody listens.
+    public func crash() {
+        let sessions = sessions
+        current.withLock { $0.kill() }
+        for pid in sessions { kill(pid, SIGKILL) }
+    }
+
+    /// Listens again on the same port, after a crash.
+    public func restart() async throws {
+        let folder = folder
+        try current.withLock { $0 = try SSHServerProcess(folder: folder) }
+        guard try await isListening() else { throw Failure("port \(port) is taken: \(log)") }
+    }
 
     private func signalServers(_ signal: Int32) {
         for pid in sessions where (try? Self.text("/proc/\(pid)/comm"))?.hasPrefix("sshd") == true {
@@ -194,7 +190,7 @@ public final class SSHServer: Sendable {
         while true {
             if log.contains("Server listening on") { return true }
             if log.contains("Address already in use") { return false }
-            guard Clocks.monotonicMilliseconds() < deadline, try keeper.reap() == nil else {
+            guard Clocks.monotonicMilliseconds() < deadline, !current.withLock(\.hasEnded) else {
                 throw Failure("sshd did not start: \(log)")
             }
             try await Task.sleep(for: .milliseconds(10))

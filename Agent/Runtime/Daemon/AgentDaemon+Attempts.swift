@@ -72,17 +72,23 @@ extension AgentDaemon {
         forgotten.insert(forget.attempt)
         guard let entry = attempts[forget.attempt] else { return nil }
         entry.isForgotten = true
-        do {
-            try await OwnThread.run { [files, folder = entry.folder] in
-                try files.writeForget(folder)
-            }
-        } catch {
+        do { try await end(forgotten: entry) } catch {
             return .error(
                 ErrorReport(
                     code: .internal, message: "cannot forget: \(error)", attempt: forget.attempt))
         }
-        if !entry.isRunning { remove(entry) }
         return nil
+    }
+
+    /// What has ended goes without a note, for which a full disk has no room. Where a supervisor
+    /// cannot be told, the janitor comes back to it: the coordinator does not say it again.
+    func end(forgotten entry: AttemptEntry) async throws {
+        if entry.isRunning {
+            try await OwnThread.run { [files, folder = entry.folder] in
+                try files.writeForget(folder)
+            }
+        }
+        if !entry.isRunning { remove(entry) }
     }
 
     static func unknown(_ token: AttemptToken) -> AgentMessage {

@@ -24,6 +24,7 @@ extension AgentDaemon {
 
     private func keepHouseOnce(_ janitor: Janitor) async {
         for entry in attempts.values where entry.awaitsConclusion { await conclude(entry) }
+        for entry in attempts.values where entry.isForgotten { try? await end(forgotten: entry) }
         do {
             let suspects = try await OwnThread.run { janitor.suspects() }
             let dead = suspects.filter { attempts[$0] == nil }

@@ -136,9 +136,8 @@ enum LostLog {
         _ path: String, saying text: String
     ) throws -> (sizeBytes: Int64, sha256: String) {
         let file = try Descriptor(path, O_RDWR | O_CREAT)
-        var size = try endOfLastLine(file)
         // A writer that was killed may have left a part of a record.
-        if ftruncate(file.raw, Int(size)) != 0 { throw SystemError.last("cannot cut \(path)") }
+        var size = try file.cutToLastLine()
         var record: [UInt8] = []
         LogEncoder.append(
             text, stream: .sys, unixMilliseconds: Clocks.unixMilliseconds(), into: &record)
@@ -150,21 +149,5 @@ enum LostLog {
         size += Int64(record.count)
         try file.sync()
         return (size, try SHA256.file(path))
-    }
-
-    private static func endOfLastLine(_ file: borrowing Descriptor) throws(SystemError) -> Int64 {
-        var end = try file.sizeBytes()
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 1)
-        defer { buffer.deallocate() }
-        while end > 0 {
-            let start = max(0, end - Int64(buffer.count))
-            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(end - start)])
-            let count = try file.read(into: piece, at: start)
-            if let newline = piece[..<count].lastIndex(of: 0x0A) {
-                return start + Int64(newline) + 1
-            }
-            end = start
-        }
-        return 0
     }
 }

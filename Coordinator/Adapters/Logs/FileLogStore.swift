@@ -28,7 +28,7 @@ public actor FileLogStore: LogStore {
         _ attempt: AttemptToken, at cursor: Int64, _ bytes: [UInt8]
     ) throws -> Int64 {
         let file = try open(attempt)
-        let size = try file.sizeBytes()
+        let size = try file.cutToLastLine()
         let known = size - cursor
         guard known >= 0, known < bytes.count else { return size }
         try bytes.withUnsafeBytes { raw in
@@ -37,8 +37,11 @@ public actor FileLogStore: LogStore {
         return cursor + Int64(bytes.count)
     }
 
-    public func sizeBytes(_ attempt: AttemptToken) -> Int64 {
-        Files.sizeBytes(path(attempt)) ?? 0
+    /// Whole lines: a coordinator that was killed while it wrote, or a full disk, leaves a part of
+    /// one, and an agent goes on only from where a line begins.
+    public func sizeBytes(_ attempt: AttemptToken) throws -> Int64 {
+        guard Files.exists(path(attempt)) else { return 0 }
+        return try Descriptor(path(attempt), O_RDWR).cutToLastLine()
     }
 
     public func read(

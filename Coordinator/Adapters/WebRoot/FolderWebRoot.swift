@@ -81,7 +81,9 @@ public actor FolderWebRoot: WebRoot {
             if Files.exists(part) {
                 try Files.rename(part, to: "\(place)/\(name)")
             } else if try !isThere("\(place)/\(name)", artifact) {
-                throw WebRootFault("\(part) is gone before it was published")
+                throw Fault(
+                    .infrastructure, .publishFailed,
+                    "\(part) was removed by others before it was published")
             }
             sums.append((name, artifact.sha256))
             if main == nil {
@@ -162,11 +164,12 @@ public actor FolderWebRoot: WebRoot {
             let text = try Files.read(record, limitBytes: 1 << 20)
             guard String(decoding: text, as: UTF8.self).contains(attempt.text) else { return }
         }
-        for name in try Files.list(place)
-        where name.hasPrefix(build.imageName + ".") || name.hasPrefix(build.imageName + "-") {
-            try Files.remove("\(place)/\(name)")
+        let published = try Files.list(place).filter {
+            $0.hasPrefix(build.imageName + ".") || $0.hasPrefix(build.imageName + "-")
         }
-        try renewSums(place, [])
+        for name in published { try Files.remove("\(place)/\(name)") }
+        // Most attempts that fail have published nothing; they must not wait for a full disk.
+        if !published.isEmpty { try renewSums(place, []) }
     }
 
     public func sweep(keeping living: Set<AttemptToken>) throws {

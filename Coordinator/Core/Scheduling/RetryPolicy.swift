@@ -40,6 +40,12 @@ public enum RetryPolicy {
         return .retry(notBeforeMilliseconds: now + delay)
     }
 
+    /// When a build that waits is due. A time further ahead than any delay was written by a clock
+    /// that has been set back since: without this a build would wait for the difference.
+    public static func due(_ notBeforeMilliseconds: Int64, now: Int64) -> Int64 {
+        notBeforeMilliseconds - now > longestDelayMilliseconds ? 0 : notBeforeMilliseconds
+    }
+
     /// How long a host that met `failures` infrastructure faults in a row gets no builds.
     /// One fault is nobody's fault yet; then 10 s, doubling up to an hour.
     public static func quarantineMilliseconds(failures: Int) -> Int64 {

@@ -11,6 +11,7 @@ final class ManualClock: Environment {
 
     private struct State {
         var now: Int64 = 1_000_000
+        var ahead: Int64 = 0
         var nextID: UInt64 = 0
         var sleepers: [UInt64: Sleeper] = [:]
         var cancelled: Set<UInt64> = []
@@ -20,7 +21,12 @@ final class ManualClock: Environment {
     private let state = Mutex(State())
 
     func monotonicMilliseconds() -> Int64 { state.withLock(\.now) }
-    func unixMilliseconds() -> Int64 { Self.unixStart + monotonicMilliseconds() }
+    func unixMilliseconds() -> Int64 {
+        state.withLock { Self.unixStart + $0.now + $0.ahead }
+    }
+
+    /// Somebody sets the wall clock.
+    func jump(milliseconds: Int64) { state.withLock { $0.ahead += milliseconds } }
 
     func sleep(untilMonotonicMilliseconds deadline: Int64) async throws {
         let id = nextID()

@@ -1,0 +1,46 @@
+import ProcessKit
+import Support
+import TestSupport
+
+/// What a fault finds: the farm, and what was drawn for it.
+struct Scene: Sendable {
+    let farm: Farm
+    let database: MariaDBServer
+    let host: FarmHost
+    let dice: Int
+
+    /// An attempt whose program runs now.
+    struct Victim: Sendable {
+        var host: FarmHost
+        var token: String
+        var supervisor: Int32
+        var program: Int32
+    }
+
+    /// One of those that run, on the drawn host if it has any.
+    func victim() -> Victim? {
+        let others = farm.hosts.filter { $0.name != host.name }
+        for host in [host] + others {
+            let found = victims(on: host)
+            if !found.isEmpty { return found[dice % found.count] }
+        }
+        return nil
+    }
+
+    private func victims(on host: FarmHost) -> [Victim] {
+        let parents = Dictionary(
+            ProcessTable.all().map { ($0.pid, $0.parent) }, uniquingKeysWith: { $1 })
+        let begun = Workload.begun(farm)
+        return host.attempts.compactMap { token in
+            let folder = "\(host.stateFolder)/attempts/\(token)"
+            guard begun[token] != nil, !Files.exists("\(folder)/result.json"),
+                FileLock.isHeld("\(folder)/lock"),
+                let supervisor = FileLock.holder("\(folder)/lock"),
+                let program = ProcessTable.carrying("AIBUILD_ATTEMPT", where: { $0 == token })
+                    .first(where: { parents[$0.pid] == supervisor })
+            else { return nil }
+            return Victim(
+                host: host, token: token, supervisor: supervisor, program: program.pid)
+        }
+    }
+}

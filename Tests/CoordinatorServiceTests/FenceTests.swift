@@ -1,0 +1,83 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import TestSupport
+import Testing
+
+/// What was given up has no effect any more, whenever it is heard of.
+@Suite struct FenceTests {
+    /// Its `start` was held up on a session that hung, and came after the attempt was given up.
+    /// The agent says so on a session that has long begun.
+    @Test func aStartThatCameTooLateIsEndedAtItsFirstWord() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        try await farm.run { coordinator in
+            let agent = farm.agents[0]
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .passed)
+            try await eventually("it is forgotten") { await agent.tokens.isEmpty }
+            let starts = await agent.said.compactMap { message in
+                if case .start(let start) = message { start } else { nil }
+            }
+            let start = try #require(starts.first)
+            await agent.adopt(start, log: "begun too late")
+            await agent.send(.phase(Phase(attempt: start.attempt, state: .building)))
+            try await eventually("it is ended") { await agent.tokens.isEmpty }
+        }
+    }
+
+    /// Killed after the image was moved and before the row; its host never comes back.
+    @Test func anImageThatAnEarlierCoordinatorMovedIsTakenBack() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        await farm.webRoot.holdAnswers(true)
+        let first = try await farm.coordinator()
+        try await farm.connected(first)
+        let build = try await farm.submit(first)
+        try await eventually("the image is there") { await farm.webRoot.published.count == 1 }
+        let stale = await farm.webRoot.published.first?.attempt
+        await first.stop()
+        await farm.webRoot.holdAnswers(false)
+        for agent in farm.agents where await !agent.tokens.isEmpty { await agent.goAway() }
+        let second = try await farm.coordinator()
+        try await farm.wait(build, .passed, passing: 10_000)
+        let published = await farm.webRoot.published.map(\.attempt)
+        #expect(published.count == 1 && published.first != stale)
+        await second.stop()
+    }
+
+    /// A daemon that hangs behind an sshd that does not.
+    @Test func anAgentThatSaysNothingIsConnectedAnew() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let agent = farm.agents[0]
+            let build = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: agent)
+            let opens = farm.gateway.opens("h0")
+            await agent.change { $0.isStuck = true }
+            try await eventually("the session was ended") {
+                farm.clock.advance(milliseconds: 1_000)
+                return farm.gateway.opens("h0") > opens
+            }
+            await agent.change { $0.isStuck = false }
+            await agent.cut()
+            await agent.end(token, .pass([1]))
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 passed"])
+        }
+    }
+
+    /// One that answers keeps its session, however long its builds say nothing.
+    @Test func anAgentThatAnswersKeepsItsSession() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        try await farm.run { _ in
+            let agent = farm.agents[0]
+            for round in 1...20 {
+                try await eventually("it is asked \(round) times") {
+                    farm.clock.advance(milliseconds: 1_000)
+                    return await agent.count { if case .ping = $0 { true } else { false } } >= round
+                }
+            }
+            #expect(farm.gateway.opens("h0") == 1)
+        }
+    }
+}
