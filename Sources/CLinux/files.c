@@ -17,6 +17,12 @@ int aib_open(const char *path, int flags, int mode) {
 
 int aib_open_direct(const char *path) { return aib_open(path, O_WRONLY | O_DIRECT, 0); }
 
+int64_t aib_splice(int file_fd, int64_t offset, int pipe_fd, size_t count) {
+  off64_t place = offset;
+  ssize_t moved = splice(file_fd, &place, pipe_fd, NULL, count, 0);
+  return moved < 0 ? -errno : moved;
+}
+
 int aib_sync_directory(const char *path) {
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return -errno;

@@ -15,6 +15,8 @@ int aib_sync_directory(const char *path);
 int aib_punch_hole(int fd, int64_t offset, int64_t length);
 /// Bytes an unprivileged user may still write on the file system of path, and its size.
 int aib_disk_room(const char *path, int64_t *free_bytes, int64_t *total_bytes);
+/// Moves bytes of a file at `offset` into a pipe without copying them: a count, 0 at the file's end.
+int64_t aib_splice(int file_fd, int64_t offset, int pipe_fd, size_t count);
 /// inotify, non-blocking. `folder` events: modify, close-write, moved-to, create, delete.
 int aib_inotify_create(void);
 int aib_inotify_add(int inotify_fd, const char *folder);

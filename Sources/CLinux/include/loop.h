@@ -35,3 +35,5 @@ int aib_peer_pid(int fd);
 int aib_tcp_connect(const struct sockaddr *address, socklen_t length);
 /// The outcome of a connect or the error that the connection met: 0, or -errno.
 int aib_socket_error(int fd);
+/// The shortest round trip that the kernel has seen on a TCP connection, in microseconds; 0: none.
+uint32_t aib_tcp_round_trip(int fd);
