@@ -32,6 +32,8 @@ import Testing
     @Test(arguments: [true, false]) func cancelWhileTheHostHangs(isReading: Bool) async throws {
         try await withBulkSession { session, server in
             try await session.start(isReading ? "yes" : "cat > /dev/null")
+            // Before anything is written: the window is open, so that the socket must fill up.
+            if !isReading { server.freezeSessions() }
             let transfer = Task {
                 while true {
                     if isReading {

@@ -44,7 +44,9 @@ final class BulkLink {
 
     deinit {
         loop.forget(fd: fd)
-        ssh_disconnect(raw)
+        // Not `ssh_disconnect` before: it forgets a socket that it was given, without closing it,
+        // and does close it when sending its farewell fails. To the host, the end of the
+        // connection says the same.
         ssh_free(raw)
         command?.free()
         traffic.deallocate()

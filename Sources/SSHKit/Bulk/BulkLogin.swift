@@ -24,7 +24,10 @@ extension BulkSession {
     }
 
     private func handshakeFault(_ words: String, _ hostKeyType: String) async throws -> SSHError {
-        if words.contains("kex error") || words.contains("no match for method") {
+        // Which of the two ends first sees that they have nothing in common is chance: then the
+        // host's end of the connection is all that libssh tells.
+        let isCutOff = words.contains("Socket error") || words.contains("isconnect")
+        if isCutOff || words.contains("kex error") || words.contains("no match for method") {
             let probe = HandshakeProbe(
                 endpoint: endpoint, loop: loop, library: "libssh \(BulkLink.version)", upgrade: "")
             let reason = try await probe.explain(
@@ -34,9 +37,7 @@ extension BulkSession {
         if words.contains("banner") || words.contains("rotocol mismatch") {
             return .notSSH(endpoint)
         }
-        if words.contains("Socket error") || words.contains("isconnect") {
-            return .handshakeCutOff(endpoint)
-        }
+        if isCutOff { return .handshakeCutOff(endpoint) }
         return .handshakeFailed(endpoint, words)
     }
 
