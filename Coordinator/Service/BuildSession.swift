@@ -95,6 +95,7 @@ actor BuildSession {
         case .advance(let state): await advance(state)
         case .collect(let finished): await run { await $0.collect(finished) }
         case .publish(let finished): await run { await $0.publish(finished) }
+        case .giveWay: await giveWay()
         case .settle(let end, let image): await settle(end, image)
         }
     }
@@ -195,14 +196,25 @@ actor BuildSession {
             // First, so that no crash leaves an image that no row knows. Also where no artifact is
             // known: an earlier coordinator may have pulled, or moved, one before it was killed.
             await persist("take the image back") {
+                // Another coordinator may have ended this very attempt well: the image is its.
+                guard let now = try await self.ports.store.build(id: self.build.id),
+                    now.attempt == self.token, !now.state.isEnded
+                else { return }
                 try await self.ports.webRoot.withdraw(self.token, of: self.build)
             }
         }
         await persist("record the end") {
             try await self.coordinator.settle(self, end, image)
         }
-        await monitor.send(.forget(Forget(attempt: token)))
-        await monitor.detach(token)
+        await monitor.release(self)
+    }
+
+    /// Whoever has the build now looks after its image.
+    private func giveWay() async {
+        transfer?.cancel()
+        await transfer?.value
+        await coordinator.gaveWay(self)
+        await monitor.release(self)
     }
 
     /// Does it until it is done: what is down or full is waited for, and shown to the person who

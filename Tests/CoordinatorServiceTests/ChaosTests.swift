@@ -55,6 +55,8 @@ import Testing
                 farm.clock.advance(milliseconds: Int64(random.below(400)))
                 for _ in 0..<random.below(30) { await Task.yield() }
             }
+            // Killed: its sessions do nothing any more.
+            life.end()
             await coordinator.stop()
         }
         let last = try await farm.coordinator()

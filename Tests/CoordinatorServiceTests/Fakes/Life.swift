@@ -14,6 +14,8 @@ final class Life: Sendable {
 
     var hasEnded: Bool { left.withLock { $0 <= 0 } }
 
+    func end() { left.withLock { $0 = 0 } }
+
     private func step() throws {
         let isAlive = left.withLock { left in
             left -= 1
