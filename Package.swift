@@ -59,6 +59,7 @@ let package = Package(
         library("CMicroHTTPD", "libmicrohttpd"),
         library("CYAML", "yaml-0.1"),
         library("CCrypto", "libcrypto"),
+        library("CSystemd", "libsystemd"),
 
         // Kits: know nothing of image building
         module("Support", "Sources/Support", ["CLinux", "CCrypto"]),
@@ -70,6 +71,7 @@ let package = Package(
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
         module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "HTTPTypes", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
+        module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
 
         // The words both sides share
         module("BuildProtocol", "Protocol", exclude: ["PROTOCOL.md"]),
@@ -79,7 +81,8 @@ let package = Package(
         module(
             "AgentRuntime", "Agent/Runtime",
             [
-                "AgentCore", "BuildProtocol", "LoopKit", "ProcessKit", "Support", "YAMLKit",
+                "AgentCore", "BuildProtocol", "LoopKit", "ProcessKit", "Support", "SystemdKit",
+                "YAMLKit",
             ]),
         program("aibuild-agent", "Agent/Main", ["AgentRuntime", "Support"]),
         program(
@@ -107,9 +110,8 @@ let package = Package(
             "aibuild-coordinator", "Coordinator/Daemon",
             [
                 "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
-                "CoordinatorService", "HTTPServerKit", "HTTPTypes", "ProcessKit", "SQLKit",
-                "SSHKit",
-                "Support", "YAMLKit",
+                "CoordinatorService", "HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit",
+                "SQLKit", "SSHKit", "Support", "SystemdKit", "YAMLKit",
             ]),
         program(
             "aibuild", "Sources/aibuild",

@@ -4,7 +4,14 @@
 /// that the coordinator can reconcile after any interruption.
 public struct CoordinatorHello: Sendable, Hashable, Codable {
     public var version: ProtocolVersion
-    public init(version: ProtocolVersion = .current) { self.version = version }
+    /// Of the coordinator's lease. An agent takes no session whose epoch is below the highest that
+    /// it has heard, and ends those that it has when it hears a higher one. Absent: 0.
+    public var epoch: Int64?
+
+    public init(version: ProtocolVersion = .current, epoch: Int64? = nil) {
+        self.version = version
+        self.epoch = epoch
+    }
 }
 
 public struct AgentHello: Sendable, Hashable, Codable {
@@ -231,6 +238,8 @@ public struct ErrorReport: Sendable, Hashable, Codable {
     public enum Code: String, Sendable, Codable, CaseIterable {
         /// Major protocol mismatch; the session ends.
         case version
+        /// A coordinator of a higher epoch leads; the session ends.
+        case deposed
         /// The line was no JSON object, too long, or a field was wrong. The session goes on.
         case malformed
         /// A type of message that this side does not know. The session goes on.

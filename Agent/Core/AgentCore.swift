@@ -4,8 +4,13 @@
 
 /// Every bound of the agent, in one place, each with its reason.
 public enum AgentLimits {
-    /// Log kept from the end when the middle is dropped: enough for the last screens of a build.
-    public static let logTailBytes = 64 << 10
+    /// Log kept from the end when the middle is dropped: what led to a failure, also where the
+    /// program prints its whole environment after it. A supervisor holds it twice in memory.
+    public static let logTailBytes = 1 << 20
+    /// Room in a log for the words about its limit: one at its start, one at its end, and one each
+    /// time twice as much time has passed, from the first pause on: 15 of them in four days.
+    public static let logNoticesBytes: Int64 = 4 << 10
+    public static let logProgressMilliseconds: Int64 = 10_000
     /// One read from a build program; one write to the log follows it.
     public static let readBytes = 256 << 10
     /// One read and write of the gate: few system calls for whole images.

@@ -7,12 +7,14 @@ public struct LogCap: Sendable {
     private var tail: [UInt8] = []
     private var droppedLines: Int64 = 0
     private var droppedBytes: Int64 = 0
+    /// The next word about what is held back, in the reader's time.
+    private var nextProgress: (atMilliseconds: Int64, pauseMilliseconds: Int64)?
     public private(set) var isFull = false
 
     public init(limitBytes: Int64) {
         tailLimit = Int(min(Int64(AgentLimits.logTailBytes), limitBytes / 2))
-        // Room for the tail and the two records that speak of the gap.
-        headLimit = max(0, limitBytes - Int64(tailLimit) - 512)
+        // Room for the tail and for the records that speak of the gap.
+        headLimit = max(0, limitBytes - Int64(tailLimit) - AgentLimits.logNoticesBytes)
     }
 
     /// How many bytes of `records` belong into the file now. What is beyond stays here.
@@ -36,8 +38,26 @@ public struct LogCap: Sendable {
     }
 
     public var fullNotice: String {
-        "the log has reached its limit of \(headLimit + Int64(tailLimit) + 512) bytes: "
-            + "what follows is dropped but for the last \(tailLimit) bytes"
+        "the log is nearly at its limit of \(limitBytes) bytes: what follows is dropped "
+            + "but for the last \(tailLimit) bytes, which come when the build has ended"
+    }
+
+    private var limitBytes: Int64 { headLimit + Int64(tailLimit) + AgentLimits.logNoticesBytes }
+
+    /// A word for those who follow a build whose log is full, so that it does not look dead. Each
+    /// comes twice as late as the one before, so that there are few of them in the longest build.
+    public mutating func progress(nowMilliseconds: Int64) -> String? {
+        guard isFull else { return nil }
+        let first = AgentLimits.logProgressMilliseconds
+        guard let due = nextProgress else {
+            nextProgress = (nowMilliseconds + first, first)
+            return nil
+        }
+        guard nowMilliseconds >= due.atMilliseconds else { return nil }
+        let pause = due.pauseMilliseconds * 2
+        nextProgress = (nowMilliseconds + pause, pause)
+        return "the build goes on; \(droppedLines) log lines (\(droppedBytes) bytes) "
+            + "were dropped so far"
     }
 
     /// What was dropped and the kept end, to be appended when the build has ended.

@@ -17,6 +17,8 @@ public struct StateFolder: Sendable, Hashable {
     public var attempts: String { root + "/attempts" }
     /// What is being deleted. A rename into it is the moment of deletion.
     public var trash: String { root + "/trash" }
+    /// The highest epoch of a coordinator that was heard.
+    public var epoch: String { root + "/epoch" }
     public var probe: String { root + "/probe.json" }
     public var packerConfiguration: String { root + "/packer" }
 

@@ -7,6 +7,7 @@ import Support
 public struct API: Sendable {
     private let router: Router
     private let token: String?
+    private let standby: Standby
 
     public init(_ context: APIContext) {
         var router = Router(explain: Self.explain)
@@ -19,6 +20,7 @@ public struct API: Sendable {
         PageRoutes.add(to: &router, context)
         self.router = router
         token = context.token
+        standby = Standby(standing: context.standing)
     }
 
     /// Method and pattern of every route; a test compares them with docs/api.md.
@@ -31,6 +33,7 @@ public struct API: Sendable {
                 remedy: "send Authorization: Bearer TOKEN; the CLI takes it from AIBUILD_TOKEN"
             ).response
         }
+        if let elsewhere = await standby.response(to: request) { return elsewhere }
         return await router.respond(to: request)
     }
 
@@ -61,6 +64,7 @@ public struct API: Sendable {
             case .exists: return .conflict(error.description, remedy: "choose another name")
             case .notFound: return .notFound(error.description)
             case .unavailable: return .unavailable(error.description)
+            case .deposed: return .unavailable(error.description, retryAfterSeconds: 1)
             }
         default:
             Logger("api").error("\(request.method) \(request.path): \(error)")

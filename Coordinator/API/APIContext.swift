@@ -16,18 +16,24 @@ public struct APIContext: Sendable {
     public var webRootFolder: String
     /// Where the log of an attempt is, to be served with Range.
     public var logPath: @Sendable (String) -> String?
+    /// Whether this coordinator leads; one that stands by answers what it can read, and names the
+    /// leader for the rest.
+    public var standing: @Sendable () async -> LeaseKeeper.Standing
     /// `nil`: no token is asked for, which the composition root allows on loopback only.
     public var token: String?
     public var version: String
 
     public init(
         coordinator: Coordinator, ports: Ports, webRootFolder: String,
-        logPath: @escaping @Sendable (String) -> String?, token: String?, version: String
+        logPath: @escaping @Sendable (String) -> String?,
+        standing: @escaping @Sendable () async -> LeaseKeeper.Standing, token: String?,
+        version: String
     ) {
         self.coordinator = coordinator
         self.ports = ports
         self.webRootFolder = webRootFolder
         self.logPath = logPath
+        self.standing = standing
         self.token = token
         self.version = version
     }
@@ -38,8 +44,9 @@ enum APILimits {
     /// Rows of one page: a screenful of screens, and a bounded answer.
     static let pageRows = 500
     static let defaultRows = 50
-    /// Bytes of log that one event carries; several events follow each other without delay.
-    static let eventLogBytes = 256 << 10
+    /// Bytes of log that one event carries; several events follow each other without delay. Each
+    /// follower that does not read holds one: two thousand of them 128 MiB.
+    static let eventLogBytes = 64 << 10
     /// A comment line so often, so that a dead connection is noticed.
     static let heartbeatMilliseconds: Int64 = 15_000
 }

@@ -13,6 +13,7 @@ actor BuildEvents: HTTPStreamSource {
     private var position: LogPosition?
     /// Attempts whose logs are still to be shown, oldest first; the last is the current one.
     private var attempts: [AttemptToken] = []
+    private var shown: (Build, LiveDetail)?
     private var shownState: String?
     private var hasEnded = false
 
@@ -28,14 +29,11 @@ actor BuildEvents: HTTPStreamSource {
         if hasEnded { return nil }
         while !Task.isCancelled {
             let seen = await api.coordinator.changes.now()
+            if await api.coordinator.changes.isClosed { return farewell() }
             do {
                 // The state is read before the log: what ended has its whole log here.
                 guard let (build, live) = try await api.coordinator.find(id) else { return nil }
-                var view = BuildView(build, live)
-                if build.state == .queued, view.phase == nil {
-                    view.phase = await api.coordinator.explain(id)?.summary
-                }
-                var out = try stateEvent(view)
+                var out = try await stateEvent(build, live)
                 let log = try await logEvents(build)
                 out += log
                 if build.state.isEnded && log.isEmpty {
@@ -52,7 +50,21 @@ actor BuildEvents: HTTPStreamSource {
         return nil
     }
 
-    private func stateEvent(_ view: BuildView) throws -> [UInt8] {
+    /// The coordinator ends, the build does not: no `end` event, but the end of the stream.
+    private func farewell() -> [UInt8]? {
+        hasEnded = true
+        return streamFarewell
+    }
+
+    /// Empty when nothing of it is new. Of what a piece of log changed, that is known before it
+    /// is encoded: a thousand followers are woken by each piece.
+    private func stateEvent(_ build: Build, _ live: LiveDetail) async throws -> [UInt8] {
+        if build.state != .queued, let shown, shown == (build, live) { return [] }
+        var view = BuildView(build, live)
+        if build.state == .queued, view.phase == nil {
+            view.phase = await api.coordinator.explain(id)?.summary
+        }
+        shown = (build, live)
         let text = try encode(view)
         guard text != shownState else { return [] }
         shownState = text
@@ -92,12 +104,14 @@ actor BuildEvents: HTTPStreamSource {
     private func logEvent(_ lines: ArraySlice<UInt8>, _ position: LogPosition) -> [UInt8] {
         var out = Array("event: log\nid: \(position.text)\n".utf8)
         out.reserveCapacity(lines.count + lines.count / 8)
-        var start = lines.startIndex
         let prefix = Array("data: ".utf8)
-        while let newline = lines[start...].firstIndex(of: 0x0A) {
-            out += prefix
-            out += lines[start...newline]
-            start = newline + 1
+        lines.withUnsafeBytes { bytes in
+            var start = 0
+            while let newline = ByteSearch.first(0x0A, in: bytes, from: start) {
+                out += prefix
+                out += bytes[start...newline]
+                start = newline + 1
+            }
         }
         out.append(0x0A)
         return out
@@ -109,12 +123,18 @@ actor BuildEvents: HTTPStreamSource {
 actor FarmEvents: HTTPStreamSource {
     private let api: APIContext
     private var seen: UInt64 = 0
+    private var hasEnded = false
 
     init(api: APIContext) { self.api = api }
 
     func cancelled() async {}
 
     func next() async -> [UInt8]? {
+        if hasEnded { return nil }
+        if await api.coordinator.changes.isClosed {
+            hasEnded = true
+            return streamFarewell
+        }
         let since = seen
         seen = await api.coordinator.changes.now()
         if since == 0 { return event("changed", "{}") }
@@ -143,6 +163,9 @@ extension APIContext {
         }
     }
 }
+
+/// Has browsers come back after a second instead of their own, longer pause.
+private let streamFarewell = Array(": the coordinator is ending; ask again\nretry: 1000\n\n".utf8)
 
 private func event(_ name: String, _ data: String) -> [UInt8] {
     Array("event: \(name)\ndata: \(data)\n\n".utf8)

@@ -9,6 +9,8 @@ import YAMLKit
 /// server; deploy/coordinator.yml documents all of them.
 struct Configuration {
     var stateFolder = "/var/lib/aibuild"
+    var sharedFolder: String?
+    var ownURL: String?
     var webRoot = "/var/www/html"
     var listen = "127.0.0.1"
     var port = 9753
@@ -29,10 +31,12 @@ struct Configuration {
     init(file: String) throws {
         let yaml = try YAMLMapping.load(file)
         stateFolder = try yaml.take("state_folder", .string, default: stateFolder)
+        sharedFolder = try yaml.takeIfPresent("shared_folder", .string)
         webRoot = try yaml.take("web_root", .string, default: webRoot)
         if let api = try yaml.takeIfPresent("api", .mapping) {
             listen = try api.take("listen", .string, default: listen)
             port = try api.take("port", .int(0...65535), default: port)
+            ownURL = try api.takeIfPresent("url", .string)
             baseURL = try api.takeIfPresent("base_url", .string)
             tokenFile = try api.takeIfPresent("token_file", .string)
         }
@@ -61,16 +65,27 @@ struct Configuration {
             let passwordFile = try yaml.take("password_file", .string)
             let password = String(
                 decoding: try Files.read(passwordFile, limitBytes: 4096), as: UTF8.self)
-            return .mariadb(
-                MariaDBEndpoint(
-                    host: try yaml.take("host", .string, default: "127.0.0.1"),
-                    port: try yaml.take("port", .int(1...65535), default: 3306),
-                    socket: try yaml.takeIfPresent("socket", .string),
-                    user: try yaml.take("user", .string, default: "aibuild"),
-                    password: password.split(separator: "\n").first.map(String.init) ?? "",
-                    database: try yaml.take("database", .string, default: "aibuild")))
+            var server = MariaDBEndpoint(
+                host: try yaml.take("host", .string, default: "127.0.0.1"),
+                port: try yaml.take("port", .int(1...65535), default: 3306),
+                socket: try yaml.takeIfPresent("socket", .string),
+                user: try yaml.take("user", .string, default: "aibuild"),
+                password: password.split(separator: "\n").first.map(String.init) ?? "",
+                database: try yaml.take("database", .string, default: "aibuild"))
+            let others = try yaml.takeIfPresent("other_nodes", .list(of: .mapping)) ?? []
+            for node in others {
+                server.alternatives.append(
+                    (
+                        host: try node.take("host", .string),
+                        port: try node.take("port", .int(1...65535), default: 3306)
+                    ))
+            }
+            return .mariadb(server)
         }
     }
+
+    /// Where people and other coordinators reach this one.
+    var url: String { ownURL ?? "http://\(listen):\(port)" }
 
     var isLoopback: Bool { listen == "localhost" || listen == "::1" || listen.hasPrefix("127.") }
 

@@ -9,13 +9,14 @@ import HTTPTypes
 import ProcessKit
 import SQLKit
 import Support
-import Synchronization
 import YAMLKit
 
 /// Joins adapters, service, API and server, in the order in which they depend on each other, and
 /// takes them apart again on SIGTERM or SIGINT.
 enum Daemon {
     static let version = "0.1.0"
+    /// 2,048 connections of clients, a session and transfers for each of a thousand hosts, files.
+    private static let descriptors = 16_384
 
     static func main() async {
         do {
@@ -38,19 +39,21 @@ enum Daemon {
 
     private static func run(_ configuration: Configuration) async throws {
         Signals.ignore(SIGPIPE)
-        let log = Logger("coordinator")
+        DescriptorLimit.raise(to: descriptors)
+        let stopWish = try StopWish()
         let token = try configuration.token()
         let folder = configuration.stateFolder
         try Files.makeFolder(folder, mode: 0o750)
 
         let store = try await SQLStore.open(
             configuration.database ?? .sqlite(path: folder + "/aibuild.sqlite"))
-        let logs = try FileLogStore(folder: folder + "/logs")
-        let templates = try TemplateArchives(folder: folder + "/templates")
+        let lock = try lockState(folder)
+        let shared = configuration.sharedFolder ?? folder
+        let logs = try FileLogStore(folder: shared + "/logs")
+        let templates = try TemplateArchives(folder: shared + "/templates")
         let webRoot = try FolderWebRoot(
             folder: configuration.webRoot,
-            baseURL: configuration.baseURL
-                ?? "http://\(configuration.listen):\(configuration.port)",
+            baseURL: configuration.baseURL ?? configuration.url,
             logPath: { logs.path($0) })
         let gateway = try SSHHostGateway(
             identity: try configuration.identity(),
@@ -60,34 +63,46 @@ enum Daemon {
             environment: SystemEnvironment(), limits: configuration.limits)
 
         let coordinator = Coordinator(ports: ports)
+        let leadership = try await Leadership(configuration, store, coordinator)
         let api = API(
             APIContext(
                 coordinator: coordinator, ports: ports, webRootFolder: configuration.webRoot,
-                logPath: { AttemptToken($0).map { logs.path($0) } }, token: token,
-                version: version))
-        // The port is bound before anything is taken up, so there is a moment between.
-        let isReady = Mutex(false)
-        let starting = Problem.unavailable(
-            "the coordinator is starting", remedy: "try again in a moment", retryAfterSeconds: 1)
+                logPath: { AttemptToken($0).map { logs.path($0) } },
+                standing: { await leadership.keeper.standing }, token: token, version: version))
+        let door = Door()
         let server = HTTPServer(
             host: configuration.listen, port: UInt16(configuration.port),
             portSetting: "--port or api.port"
         ) { request in
-            guard isReady.withLock({ $0 }) else { return starting.response }
+            if let closed = door.refusal { return closed.response }
             return await api.respond(to: request)
         }
         // The port first: a second coordinator on this machine stops here, before it touches a
         // build.
         try server.start()
-        try await coordinator.start()
-        isReady.withLock { $0 = true }
-        log.info("serving http://\(configuration.listen):\(server.boundPort)")
+        let life = ServiceLife(
+            coordinator: coordinator, leadership: leadership, server: server, door: door,
+            store: store, host: configuration.listen)
+        let campaign = Task { await leadership.run { await life.begin() } }
+        let signal = await stopWish.wait()
+        campaign.cancel()
+        await life.end(on: signal)
+        _ = consume lock
+    }
+}
 
-        let signal = try await OwnThread.run { Signals.waitBlocking(SIGTERM, SIGINT) }
-        log.info("stopping on \(signal == SIGTERM ? "SIGTERM" : "SIGINT"); builds run on")
-        await server.stop()
-        await coordinator.stop()
-        log.info("stopped")
+extension Daemon {
+    /// Two coordinators in one state folder would take each other for themselves.
+    private static func lockState(_ folder: String) throws -> FileLock {
+        let path = folder + "/lock"
+        guard let lock = try FileLock.tryTake(path) else {
+            let holder = FileLock.holder(path).map { " (process \($0))" } ?? ""
+            throw Failure(
+                "another coordinator\(holder) uses the state folder \(folder): stop it, or give "
+                    + "this one a state_folder of its own")
+        }
+        try lock.recordHolder()
+        return lock
     }
 }
 

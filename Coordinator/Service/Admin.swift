@@ -180,7 +180,7 @@ extension Coordinator {
         let new = NewBuild(
             id: ports.environment.randomID(), guestOSID: guestOS.id, guestOS: guestOS.name,
             priority: priority, owner: owner, plan: plan, updateContents: reason,
-            submittedMilliseconds: ports.environment.unixMilliseconds())
+            submittedMilliseconds: ports.environment.unixMilliseconds(), epoch: epoch ?? 0)
         let build: Build
         do { build = try await ports.store.enqueue(new) } catch {
             adopt(new.id)
@@ -213,7 +213,10 @@ extension Coordinator {
 
     /// - Throws: `Refusal` when it has ended.
     public func cancel(_ build: Build, by actor: String) async throws -> Build {
-        guard let wished = try await ports.store.requestCancel(build: build.id) else {
+        guard
+            let wished = try await ports.store.requestCancel(
+                build: build.id, epoch: epoch ?? 0)
+        else {
             throw Refusal(
                 "build \(build.guestOS)/\(build.number) has ended already", conflict: true)
         }
@@ -231,7 +234,7 @@ extension Coordinator {
         let change = BuildChange(
             build: build.id, from: [.queued], owner: nil, to: .cancelled,
             atMilliseconds: ports.environment.unixMilliseconds(),
-            fault: Fault(.cancelled, .cancelled, reason))
+            fault: Fault(.cancelled, .cancelled, reason), epoch: epoch ?? 0)
         let ended = try await ports.store.apply(change)
         if let ended { updated(ended) }
         return ended
@@ -244,17 +247,6 @@ extension Coordinator {
     }
 
     public func detail(of id: String) -> LiveDetail { live[id]?.detail ?? LiveDetail() }
-
-    public func explain(_ id: String) -> Waiting? {
-        Scheduler.explain(world(), only: id, limit: 1).first?.waiting
-    }
-
-    /// What waits, in the queue's order; at most `limit`.
-    public func queue(limit: Int) -> [(Build, Waiting)] {
-        Scheduler.explain(world(), limit: limit).compactMap { id, waiting in
-            live[id].map { ($0.build, waiting) }
-        }
-    }
 
     // MARK: Parts
 

@@ -24,6 +24,9 @@ struct ArtifactPipeline {
                 do {
                     let file = try await ports.webRoot.incoming(artifact, of: token)
                     try await pull(artifact, into: file, progress)
+                    // A pull that was called off looks like a whole one; what is missing would be
+                    // taken for damage.
+                    try Task.checkCancellation()
                     if try await file.verify() { break }
                     mismatches += 1
                     guard mismatches < ports.limits.digestMismatches else {

@@ -12,15 +12,22 @@ actor BuildSession {
     private let monitor: HostMonitor
     private let ports: Ports
     private let coordinator: Coordinator
+    private let epoch: Int64
     private var machine: BuildMachine
     private var effects: [BuildEffect] = []
-    private var isWorking = false
+    /// The state that was recorded last.
+    private var marked: BuildState
+    /// Another coordinator leads.
+    private var isDeposed = false
+    private var working: Task<Void, Never>?
+    private var isStopping = false
+    private var newestPhase: Phase?
     private var transfer: Task<Void, Never>?
     private let log: Logger
 
     init(
         build: Build, token: AttemptToken, host: Host, monitor: HostMonitor, ports: Ports,
-        coordinator: Coordinator, machine: BuildMachine
+        coordinator: Coordinator, epoch: Int64, machine: BuildMachine
     ) {
         self.build = build
         self.token = token
@@ -28,6 +35,8 @@ actor BuildSession {
         self.monitor = monitor
         self.ports = ports
         self.coordinator = coordinator
+        self.epoch = epoch
+        marked = build.state
         self.machine = machine
         templateSHA256 = build.plan.template.sha256
         log = Logger("build \(build.guestOS)/\(build.number)")
@@ -36,17 +45,41 @@ actor BuildSession {
     func post(_ event: BuildEvent) {
         for effect in machine.handle(event) {
             if case .note(let phase) = effect {
-                // Not queued: a chatty agent costs nothing but the newest phase.
-                let coordinator = self.coordinator
-                let id = build.id
-                Task { await coordinator.note(id, phase: phase.detail ?? phase.state.rawValue) }
+                note(phase)
             } else {
                 effects.append(effect)
             }
         }
-        guard !isWorking, !effects.isEmpty else { return }
-        isWorking = true
-        Task { await self.work() }
+        guard working == nil, !effects.isEmpty else { return }
+        working = Task { await self.work() }
+    }
+
+    /// Not queued: a chatty agent costs nothing but the newest phase.
+    private func note(_ phase: Phase) {
+        let isNoting = newestPhase != nil
+        newestPhase = phase
+        guard !isNoting else { return }
+        Task {
+            while let phase = newestPhase {
+                let words = phase.detail ?? phase.state.rawValue
+                await coordinator.note(
+                    build.id, phase: words.prefixOfUTF8(ports.limits.reasonBytes))
+                if newestPhase == phase { newestPhase = nil }
+            }
+        }
+    }
+
+    /// Ends what can be taken up again later, and returns when what cannot be cut is done: a
+    /// publication between its renames, a row that is being written. Nothing is tried again.
+    func stop() async {
+        isStopping = true
+        while working != nil || transfer != nil {
+            working?.cancel()
+            transfer?.cancel()
+            await working?.value
+            await transfer?.value
+            if working == nil { transfer = nil }
+        }
     }
 
     /// A piece of the log. Answered with a rewind where it does not start at the file's end.
@@ -54,6 +87,14 @@ actor BuildSession {
         guard machine.stage != .settled else { return }
         do {
             let bytes = Array(chunk.data.utf8)
+            // The agent keeps to the limit; what sends on and on is none, and fills the disk here.
+            let limit = build.plan.limits.logBytes + ports.limits.logSlackBytes
+            guard chunk.cursor <= limit - Int64(bytes.count) else {
+                let why =
+                    "host \(host.name) sends more log than the \(build.plan.limits.logBytes) bytes "
+                    + "that the build may have: check its agent"
+                return post(.failed(Fault(.infrastructure, .hostError, why)))
+            }
             let size = try await ports.logs.append(token, at: chunk.cursor, bytes)
             if size < chunk.cursor + Int64(bytes.count) {
                 log.warning("log gap at \(size), the agent sent \(chunk.cursor): asking again")
@@ -77,9 +118,11 @@ actor BuildSession {
     private func work() async {
         while !effects.isEmpty {
             let effect = effects.removeFirst()
+            // The next coordinator begins these anew.
+            if isStopping, effect.isLong { continue }
             await carryOut(effect)
         }
-        isWorking = false
+        working = nil
     }
 
     private func carryOut(_ effect: BuildEffect) async {
@@ -150,18 +193,29 @@ actor BuildSession {
     }
 
     private func advance(_ state: BuildState) async {
+        if !(await mark(state)) {
+            // Another attempt or another coordinator has the build: nothing of this one may be
+            // seen any more.
+            effects = []
+            post(.superseded)
+        }
+    }
+
+    /// - Returns: whether the store knows this attempt as the build's, and this coordinator as the
+    ///   leader.
+    private func mark(_ state: BuildState) async -> Bool {
+        marked = state
+        var isOwner = false
         await persist("record the state") {
             let change = BuildChange(
                 build: self.build.id, from: [.building, .collecting, .publishing],
                 owner: self.token, to: state,
-                atMilliseconds: self.ports.environment.unixMilliseconds())
-            guard let changed = try await self.ports.store.apply(change) else {
-                // Another attempt owns the build: nothing of this one may be seen any more.
-                self.effects = []
-                return self.post(.superseded)
-            }
+                atMilliseconds: self.ports.environment.unixMilliseconds(), epoch: self.epoch)
+            guard let changed = try await self.ports.store.apply(change) else { return }
+            isOwner = true
             await self.coordinator.updated(changed)
         }
+        return isOwner
     }
 
     private func collect(_ finished: Finished) async {
@@ -181,52 +235,68 @@ actor BuildSession {
         await persist("publish the image") {
             let record = try BuildRecord.encode(
                 self.build, token: self.token, host: self.host.name, finished)
-            let image = try await self.ports.webRoot.publish(
-                Publication(
-                    build: self.build, attempt: self.token, artifacts: finished.artifacts,
-                    record: record))
-            self.post(.published(image))
+            do {
+                let image = try await self.ports.webRoot.publish(
+                    Publication(
+                        build: self.build, attempt: self.token, artifacts: finished.artifacts,
+                        record: record))
+                self.post(.published(image))
+            } catch let fault as Fault {
+                self.post(.failed(fault))
+            }
         }
     }
 
     private func settle(_ end: AttemptEnd, _ image: PublishedImage?) async {
         transfer?.cancel()
         await transfer?.value
-        if image == nil {
+        if image == nil, await mark(marked) {
             // First, so that no crash leaves an image that no row knows. Also where no artifact is
             // known: an earlier coordinator may have pulled, or moved, one before it was killed.
-            await persist("take the image back") {
-                // Another coordinator may have ended this very attempt well: the image is its.
-                guard let now = try await self.ports.store.build(id: self.build.id),
-                    now.attempt == self.token, !now.state.isEnded
-                else { return }
+            let isDone = await persist("take the image back") {
                 try await self.ports.webRoot.withdraw(self.token, of: self.build)
             }
+            guard isDone else { return }
         }
-        await persist("record the end") {
+        let isRecorded = await persist("record the end") {
             try await self.coordinator.settle(self, end, image)
         }
+        // The host must keep what the next coordinator will ask for.
+        guard isRecorded else { return }
         await monitor.release(self)
     }
 
-    /// Whoever has the build now looks after its image.
+    /// Whoever has the build now looks after its image; a new leader, after the attempt too.
     private func giveWay() async {
         transfer?.cancel()
         await transfer?.value
+        if isDeposed { return }
         await coordinator.gaveWay(self)
         await monitor.release(self)
     }
 
     /// Does it until it is done: what is down or full is waited for, and shown to the person who
-    /// waits. Ends early only when the task is cancelled.
-    private func persist(_ what: String, _ body: () async throws -> Void) async {
+    /// waits. Ends early when the task is cancelled, and after one last try when all of it stops.
+    /// - Returns: whether it is done; not when this coordinator was deposed, either.
+    @discardableResult
+    private func persist(_ what: String, _ body: () async throws -> Void) async -> Bool {
         var backoff = ports.backoff()
-        while !Task.isCancelled {
-            do { return try await body() } catch {
+        while isStopping || !Task.isCancelled {
+            do {
+                try await body()
+                return true
+            } catch StoreError.deposed(let lease) {
+                // What this coordinator did is the new leader's now.
+                log.warning("cannot \(what): \(StoreError.deposed(lease))")
+                isDeposed = true
+                return false
+            } catch {
                 log.error("cannot \(what): \(error)")
+                if isStopping { return false }
                 await coordinator.note(build.id, phase: "waiting: cannot \(what): \(error)")
-                do { try await ports.sleep(milliseconds: backoff.next()) } catch { return }
+                try? await ports.sleep(milliseconds: backoff.next())
             }
         }
+        return false
     }
 }

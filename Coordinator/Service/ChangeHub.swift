@@ -8,8 +8,17 @@ public actor ChangeHub {
     private var nextWaiter: UInt64 = 0
     /// Of all keys that were forgotten: who has not seen it may have missed a last change.
     private var lastRetired: UInt64 = 0
+    /// Nothing will change any more here: followers go, and ask the next coordinator.
+    public private(set) var isClosed = false
 
     public init() {}
+
+    /// Wakes everybody who waits; nobody waits from here on.
+    public func close() {
+        isClosed = true
+        for waiter in waiters.values.flatMap(\.values) { waiter.resume() }
+        waiters = [:]
+    }
 
     public func bump(_ key: String) {
         version += 1
@@ -30,7 +39,7 @@ public actor ChangeHub {
     /// Returns when `key` changed after `seen`, or when the task is cancelled. It may return
     /// without a change, so the caller looks anew.
     public func wait(_ key: String, after seen: UInt64) async {
-        if (changed[key] ?? lastRetired) > seen { return }
+        if isClosed || (changed[key] ?? lastRetired) > seen { return }
         nextWaiter += 1
         let id = nextWaiter
         await withTaskCancellationHandler {

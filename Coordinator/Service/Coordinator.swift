@@ -11,12 +11,20 @@ public actor Coordinator {
     public nonisolated let changes = ChangeHub()
     public static let allBuilds = "*"
 
+    /// With which this coordinator leads; `nil` while it stands by and only answers reads.
+    public internal(set) var epoch: Int64?
     var hosts: [String: HostState] = [:]
     var live: [String: LiveBuild] = [:]
     var share = FairShare()
-    private var isTicking = false
+    var ticking: Task<Void, Never>?
     private var tickWanted = false
-    private var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
+    /// When the tick under way last got on.
+    var tickStepMilliseconds: Int64 = 0
+    /// What those who ask why a build waits are told, until the next tick.
+    var explanation: (madeMilliseconds: Int64, value: Scheduler.Explanation)?
+    /// Nothing new is begun any more.
+    var isStopping = false
+    var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
     private var webRootFreeBytes: Int64?
     private var webRootMeasuredMilliseconds: Int64 = -1000
     let log = Logger("coordinator")
@@ -25,9 +33,12 @@ public actor Coordinator {
 
     // MARK: Life
 
-    /// Takes up everything where the last coordinator left it.
-    /// - Throws: `StoreError` when the store cannot be read.
-    public func start() async throws {
+    /// Takes up everything where the last leader left it.
+    /// - Throws: `StoreError` when the store cannot be read; then it may be called again.
+    public func lead(epoch: Int64) async throws {
+        hosts = [:]
+        live = [:]
+        self.epoch = epoch
         for build in try await ports.store.liveBuilds() {
             live[build.id] = LiveBuild(build: build, history: try await history(of: build))
         }
@@ -49,17 +60,11 @@ public actor Coordinator {
         tick()
     }
 
-    public func stop() async {
-        alarm?.task.cancel()
-        for state in hosts.values { await state.monitor.stop() }
-        // Monitors and sessions hold the coordinator, and it them.
-        hosts = [:]
-        live = [:]
-    }
-
     func admit(_ host: Host) async {
         hosts[host.name] = HostState(
-            host: host, monitor: HostMonitor(host: host, ports: ports, coordinator: self))
+            host: host,
+            monitor: HostMonitor(
+                host: host, ports: ports, coordinator: self, epoch: epoch ?? 0))
     }
 
     private func history(of build: Build) async throws -> [(host: String, fault: Fault)] {
@@ -90,7 +95,7 @@ public actor Coordinator {
     ) async {
         let session = BuildSession(
             build: build, token: token, host: state.host, monitor: state.monitor, ports: ports,
-            coordinator: self, machine: machine)
+            coordinator: self, epoch: epoch ?? 0, machine: machine)
         live[build.id]?.session = session
         live[build.id]?.attemptStartedMilliseconds = ports.environment.unixMilliseconds()
         await state.monitor.attach(session)
@@ -101,20 +106,23 @@ public actor Coordinator {
     /// Decides anew, now or right after the tick that is running.
     func tick() {
         tickWanted = true
-        guard !isTicking else { return }
-        isTicking = true
-        Task {
-            while self.tickWanted {
+        explanation = nil
+        guard ticking == nil, !isStopping else { return }
+        tickStepMilliseconds = ports.environment.monotonicMilliseconds()
+        ticking = Task {
+            while self.tickWanted, !self.isStopping {
                 self.tickWanted = false
                 await self.decideOnce()
             }
-            self.isTicking = false
+            self.ticking = nil
         }
     }
 
     private func decideOnce() async {
         await measureWebRoot()
         for decision in Scheduler.decide(world()) {
+            if isStopping { return }
+            tickStepMilliseconds = ports.environment.monotonicMilliseconds()
             switch decision {
             case .start(let id, let host): await start(id, on: host)
             case .fail(let id, let fault): await fail(id, fault)
@@ -184,7 +192,7 @@ public actor Coordinator {
             startedMilliseconds: now)
         let change = BuildChange(
             build: id, from: [.queued], owner: nil, to: .building, atMilliseconds: now,
-            begin: attempt)
+            begin: attempt, epoch: epoch ?? 0)
         do {
             guard let claimed = try await ports.store.apply(change) else {
                 return await refresh(id)
@@ -213,7 +221,8 @@ public actor Coordinator {
     private func fail(_ id: String, _ fault: Fault) async {
         let change = BuildChange(
             build: id, from: [.queued], owner: nil, to: .failed,
-            atMilliseconds: ports.environment.unixMilliseconds(), fault: fault)
+            atMilliseconds: ports.environment.unixMilliseconds(), fault: fault,
+            epoch: epoch ?? 0)
         do {
             if let ended = try await ports.store.apply(change) { updated(ended) }
         } catch {

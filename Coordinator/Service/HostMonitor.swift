@@ -8,6 +8,7 @@ actor HostMonitor {
     let host: Host
     private let ports: Ports
     private let coordinator: Coordinator
+    private let epoch: Int64
     private var sessions: [AttemptToken: BuildSession] = [:]
     private var channel: (any HostChannel)?
     private var templates: Set<String> = []
@@ -16,10 +17,11 @@ actor HostMonitor {
     private var isAsked = false
     private let log: Logger
 
-    init(host: Host, ports: Ports, coordinator: Coordinator) {
+    init(host: Host, ports: Ports, coordinator: Coordinator, epoch: Int64) {
         self.host = host
         self.ports = ports
         self.coordinator = coordinator
+        self.epoch = epoch
         log = Logger("host \(host.name)")
     }
 
@@ -74,7 +76,7 @@ actor HostMonitor {
         var awaySince = ports.environment.monotonicMilliseconds()
         while !Task.isCancelled {
             do {
-                let channel = try await ports.gateway.open(host)
+                let channel = try await ports.gateway.open(host, epoch: epoch)
                 // `stop` came while it was being opened and had nothing to close yet: a read that
                 // began now would never end.
                 guard !Task.isCancelled else { return await channel.close() }

@@ -46,7 +46,10 @@ extension Coordinator {
     }
 
     func hostAway(_ name: String, _ why: String) {
-        if hosts[name]?.away != why { log.warning("host \(name): \(why)") }
+        if hosts[name]?.away != why {
+            log.warning("host \(name): \(why)")
+            explanation = nil
+        }
         hosts[name]?.away = why
     }
 
@@ -78,7 +81,7 @@ extension Coordinator {
         let now = ports.environment.unixMilliseconds()
         var change = BuildChange(
             build: build.id, from: [.building, .collecting, .publishing], owner: owner,
-            to: .passed, atMilliseconds: now, end: end, image: image)
+            to: .passed, atMilliseconds: now, end: end, image: image, epoch: epoch ?? 0)
         var history = live[build.id]?.history ?? []
         if let fault = end.outcome.fault {
             history.append((host, fault))

@@ -27,8 +27,22 @@ public struct ServiceLimits: Sendable {
     public var retryLongestMilliseconds: Int64 = 30_000
     /// Transfers of one artifact that end with a wrong digest before the attempt is given up.
     public var digestMismatches = 3
+    /// A tick that does not get on for so long hangs. Its longest honest step waits for a frozen
+    /// database: ten tries of a minute each.
+    public var tickStuckMilliseconds: Int64 = 15 * 60_000
     /// A host clock that is off by more is reported to the operator.
     public var clockSkewMilliseconds: Int64 = 5_000
+    /// A coordinator whose lease was not renewed for this long is taken for dead. Several renewals
+    /// may be lost, a database node may take 3 s to notice that another one died, and a takeover
+    /// still comes within 15 s.
+    public var leaseMilliseconds: Int64 = 9_000
+    public var leaseRenewMilliseconds: Int64 = 1_500
+    /// How old the words may be that say why a build waits: sorting a full queue for each of a
+    /// thousand followers would leave no time for anything else.
+    public var explanationMilliseconds: Int64 = 1_000
+    /// A log may be longer than its limit by the last words that an agent adds to the log of a
+    /// supervisor that died.
+    public var logSlackBytes: Int64 = 64 << 10
     /// Longest name, reason or path that the API takes.
     public var reasonBytes = 4096
     public var pathBytes = 1024

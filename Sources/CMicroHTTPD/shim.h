@@ -42,6 +42,20 @@ static inline struct MHD_Daemon *aib_mhd_start(
       MHD_OPTION_END);
 }
 
+// Open connections of a running daemon, those of its threads included.
+static inline unsigned int aib_mhd_connections(struct MHD_Daemon *daemon) {
+  const union MHD_DaemonInfo *info =
+      MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+  return info ? info->num_connections : 0;
+}
+
+// What the kernel keeps for a client that does not read; it grows to megabytes by itself.
+static inline void aib_mhd_bound_send_buffer(struct MHD_Connection *connection, int bytes) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  if (info) setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 // The peer's numeric address; an empty string where there is none.
 static inline void aib_mhd_peer(struct MHD_Connection *connection, char *text, size_t size) {
   text[0] = 0;

@@ -20,6 +20,7 @@ struct EasyOptions {
             easy, CURLOPT_CONNECTTIMEOUT_MS, Int(request.timeouts.connectSeconds * 1000))
         try long(easy, CURLOPT_FOLLOWLOCATION, request.redirects > 0 ? 1 : 0)
         try long(easy, CURLOPT_MAXREDIRS, request.redirects)
+        try long(easy, CURLOPT_UNRESTRICTED_AUTH, request.keepsAuthorization ? 1 : 0)
         if request.offset > 0 { try text(easy, CURLOPT_RANGE, "\(request.offset)-") }
         try method(easy)
         let list = headers()

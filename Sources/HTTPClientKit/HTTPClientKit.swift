@@ -21,13 +21,15 @@ public final class HTTPClient: Sendable {
         threads = WorkerThreads(limit: limits.transfers, waitingLimit: limits.waitingTransfers)
     }
 
-    /// One request and its answer, whatever its status. Redirects are not followed.
+    /// One request and its answer, whatever its status. Redirects are followed as far as
+    /// `trustedRedirects` says.
     public func request(
         _ method: String = "GET", _ url: String, headers: HTTPHeaders = [:], body: [UInt8] = [],
         timeouts: HTTPTimeouts = HTTPTimeouts()
     ) async throws(HTTPClientError) -> HTTPAnswer {
         let request = TransferRequest(
-            method: method, url: url, headers: headers, body: body, timeouts: timeouts)
+            method: method, url: url, headers: headers, body: body, timeouts: timeouts,
+            redirects: limits.trustedRedirects, keepsAuthorization: true)
         let limit = limits.answerBytes
         return try await run(request) { request, limits, canceller throws(HTTPClientError) in
             let receiver = CollectingReceiver(limitBytes: limit)
@@ -48,7 +50,9 @@ public final class HTTPClient: Sendable {
         _ url: String, headers: HTTPHeaders = [:], timeouts: HTTPTimeouts = HTTPTimeouts(),
         onBytes: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Void
     ) async throws(HTTPClientError) {
-        let request = TransferRequest(url: url, headers: headers, timeouts: timeouts)
+        let request = TransferRequest(
+            url: url, headers: headers, timeouts: timeouts,
+            redirects: limits.trustedRedirects, keepsAuthorization: true)
         try await run(request) { request, limits, canceller throws(HTTPClientError) in
             let receiver = PassingReceiver(onBytes: onBytes)
             try Transfer(request, limits, canceller, receiver).run()

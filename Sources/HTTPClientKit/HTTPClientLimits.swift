@@ -18,6 +18,10 @@ public struct HTTPClientLimits: Sendable {
     /// Redirects that a download follows: mirrors need two or three, a loop has no end.
     public var redirects = 8
 
+    /// Redirects that a request or stream follows, with all of its headers, its token among them:
+    /// only for a caller that trusts where the server sends it. A standby names its leader so.
+    public var trustedRedirects = 0
+
     public init() {}
 }
 

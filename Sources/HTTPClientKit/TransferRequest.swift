@@ -11,6 +11,8 @@ struct TransferRequest: Sendable {
     var timeouts = HTTPTimeouts()
     var schemes: Set<URLScheme> = [.http]
     var redirects = 0
+    /// Whether the header Authorization goes to where a redirect leads, too.
+    var keepsAuthorization = false
 
     /// `url` as it may be shown: no user, password or query, which may hold secrets.
     var shownURL: String {

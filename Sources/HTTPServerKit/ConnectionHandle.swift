@@ -12,6 +12,11 @@ struct ConnectionHandle: @unchecked Sendable {
     func suspend() { MHD_suspend_connection(raw) }
     func resume() { MHD_resume_connection(raw) }
 
+    /// Bounds what the kernel takes before the client does. Only from a callback.
+    func boundSendBuffer(_ bytes: Int) {
+        aib_mhd_bound_send_buffer(raw, Int32(clamping: bytes))
+    }
+
     /// Numeric; an IPv4 peer of an IPv6 socket is written as IPv4.
     var peer: String {
         var text = [CChar](repeating: 0, count: 128)

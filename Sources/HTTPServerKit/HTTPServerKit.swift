@@ -41,6 +41,12 @@ public final class HTTPServer: Sendable {
     /// The port that the server listens on; 0 before `start`.
     public var boundPort: UInt16 { state.withLock { $0.boundPort } }
 
+    /// Whether new connections wait until others end: each thread has its share of the limit.
+    public var isFull: Bool {
+        let open = state.withLock { $0.daemon?.connections ?? 0 }
+        return open + core.limits.threads > core.limits.connections
+    }
+
     /// Listens from now on. A connection that comes right after the return is served.
     public func start() throws(HTTPServerError) {
         let socket = try Listener.open(host: host, port: port, portSetting: portSetting)
@@ -63,16 +69,15 @@ public final class HTTPServer: Sendable {
         state.withLock { $0 = State(daemon: DaemonHandle(raw: daemon), boundPort: bound) }
     }
 
-    /// Takes no more connections, cuts streams, lets answers under way go out for a few seconds
+    /// Takes no more connections, lets streams whose sources have ended go out whole, cuts the
+    /// others (`streamGraceMilliseconds`), lets answers under way go out for a few seconds
     /// (`stopGraceSeconds`), then closes every connection. The port is free on return.
     public func stop() async {
         guard let daemon = state.withLock({ $0.daemon.take() }) else { return }
         daemon.quiesce()
+        await idle(withinMilliseconds: Int64(core.limits.streamGraceMilliseconds))
         core.stopStreams()
-        let deadline = Clocks.monotonicMilliseconds() + Int64(core.limits.stopGraceSeconds) * 1000
-        while core.exchangesUnderWay > 0, Clocks.monotonicMilliseconds() < deadline {
-            try? await Task.sleep(for: .milliseconds(20))
-        }
+        await idle(withinMilliseconds: Int64(core.limits.stopGraceSeconds) * 1000)
         core.stopAll()
         await withCheckedContinuation { done in
             // Joins the library's threads, so not on the cooperative pool.
@@ -83,12 +88,21 @@ public final class HTTPServer: Sendable {
         }
         Unmanaged.passUnretained(core).release()
     }
+
+    private func idle(withinMilliseconds limit: Int64) async {
+        let deadline = Clocks.monotonicMilliseconds() + limit
+        while core.exchangesUnderWay > 0, Clocks.monotonicMilliseconds() < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
 }
 
 /// The library's daemon. Sendable although it is a pointer: the library locks for itself, and
 /// `HTTPServer.stop` takes the only copy out of its lock, so that it is stopped once.
 private struct DaemonHandle: @unchecked Sendable {
     let raw: OpaquePointer
+
+    var connections: Int { Int(aib_mhd_connections(raw)) }
 
     /// Stops listening and frees the port.
     func quiesce() {

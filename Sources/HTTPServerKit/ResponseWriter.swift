@@ -40,6 +40,7 @@ struct ResponseWriter {
             return raw.map { ($0, nil) }
         case .file(let slice): return open(slice).map { ($0, nil) }
         case .stream(let source):
+            connection.boundSendBuffer(HTTPServerLimits.streamSendBytes)
             let stream = StreamBody(source, connection)
             let kept = Unmanaged.passRetained(stream)
             let raw = MHD_create_response_from_callback(

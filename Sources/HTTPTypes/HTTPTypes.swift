@@ -9,6 +9,8 @@ public struct HTTPRequest: Sendable {
     /// one, no control character, and no slash that stood encoded in the target.
     public var path: String
     public var query: HTTPQuery
+    /// Path and query as they were sent, for sending the request on.
+    public var target: String
     public var headers: HTTPHeaders
     public var body: [UInt8]
     /// The numeric address of the peer, for logs and audit; `""` where there is none.
@@ -24,6 +26,7 @@ public struct HTTPRequest: Sendable {
         self.method = method
         path = target.path
         query = target.query
+        self.target = target.original
         self.headers = headers
         self.body = body
         self.remoteAddress = remoteAddress

@@ -3,9 +3,12 @@
 struct RequestTarget {
     var path: String
     var query: HTTPQuery
+    /// Path and query as they were sent.
+    var original: String
 
     init(_ target: String) throws(Problem) {
         let origin = Self.withoutAuthority(target[...])
+        original = String(origin)
         let parts = origin.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         path = try Self.path(parts[0])
         query = parts.count == 2 ? try HTTPQuery(decoding: parts[1]) : HTTPQuery()

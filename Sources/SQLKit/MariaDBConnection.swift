@@ -37,6 +37,17 @@ final class MariaDBConnection: SQLConnection {
                 : error
         }
         for statement in Self.settings { try control(statement) }
+        try waitForCluster()
+        // A node that has lost its cluster takes connections and settings, and nothing else.
+        try control("DO 1")
+    }
+
+    /// On a node of a Galera cluster, reads see what was written at any node before. Servers
+    /// without Galera may not know the setting.
+    private func waitForCluster() throws(SQLError) {
+        do throws(SQLError) { try control("SET SESSION wsrep_sync_wait = 1") } catch {
+            guard error.nativeCode == Int(ER_UNKNOWN_SYSTEM_VARIABLE) else { throw error }
+        }
     }
 
     deinit {

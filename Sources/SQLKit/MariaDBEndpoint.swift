@@ -2,6 +2,8 @@
 public struct MariaDBEndpoint: Sendable {
     public var host: String
     public var port: Int
+    /// Further nodes of the same cluster, which are tried in turn when this one is not usable.
+    public var alternatives: [(host: String, port: Int)] = []
     /// A Unix socket is used instead of host and port.
     public var socket: String?
     public var user: String
@@ -26,6 +28,16 @@ public struct MariaDBEndpoint: Sendable {
         self.database = database
         self.connectTimeoutSeconds = connectTimeoutSeconds
         self.statementTimeoutSeconds = statementTimeoutSeconds
+    }
+
+    /// This server, then each alternative.
+    var candidates: [MariaDBEndpoint] {
+        [self]
+            + alternatives.map { place in
+                var other = self
+                (other.host, other.port) = (place.host, place.port)
+                return other
+            }
     }
 
     var address: String { socket ?? (host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)") }

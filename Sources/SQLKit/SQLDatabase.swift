@@ -23,9 +23,10 @@ public final class SQLDatabase: Sendable {
             }
             database = SQLDatabase(dialect: .sqlite, sessions: [session])
         case .mariadb(let server):
+            let cluster = MariaDBCluster(server)
             let sessions = (0..<SQLLimits.mariadbConnections).map { index in
                 SQLSession(label: "mariadb.\(index)") { () throws(SQLError) in
-                    try MariaDBConnection(server)
+                    try cluster.connect()
                 }
             }
             database = SQLDatabase(dialect: .mariadb, sessions: sessions)

@@ -143,6 +143,20 @@ import Testing
         #expect(dropped + lines.count { $0.hasPrefix("line ") } == 100_002)
     }
 
+    /// Those who follow see that it lives, at ever longer pauses.
+    @Test func saysNowAndThenThatTheBuildGoesOn() {
+        var cap = LogCap(limitBytes: 20_000)
+        #expect(cap.progress(nowMilliseconds: 0) == nil, "the log is not full")
+        for number in 0..<10_000 { _ = cap.admit(line(number)) }
+        #expect(cap.isFull)
+        let day: Int64 = 24 * 3600 * 1000
+        let said = stride(from: Int64(0), to: 4 * day, by: 1000).filter { now in
+            cap.progress(nowMilliseconds: now)?.contains("dropped so far") == true
+        }
+        #expect(said.prefix(3) == [10_000, 30_000, 70_000])
+        #expect(said.count == 15)
+    }
+
     @Test func aLineLongerThanTheTailIsDropped() {
         var cap = LogCap(limitBytes: 2_000)
         _ = cap.admit([UInt8](repeating: 0x61, count: 5_000) + [0x0A])

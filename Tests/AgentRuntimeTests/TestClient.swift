@@ -14,8 +14,8 @@ final class TestClient {
         stream = try await UnixSocket.connect(path: socket, loop: loop)
     }
 
-    func greet() async throws -> AgentHello {
-        try await send(.hello(CoordinatorHello()))
+    func greet(epoch: Int64? = nil) async throws -> AgentHello {
+        try await send(.hello(CoordinatorHello(epoch: epoch)))
         guard case .hello(let hello) = try await next() else { throw Failure("no hello") }
         return hello
     }

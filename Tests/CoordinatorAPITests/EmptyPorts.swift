@@ -5,7 +5,9 @@ import CoordinatorCore
 
 struct NoHosts: HostGateway {
     func check(_ host: Host) throws {}
-    func open(_ host: Host) async throws -> any HostChannel { throw HostFault("no host") }
+    func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
+        throw HostFault("no host")
+    }
     func deliver(_ template: TemplateArchive, to host: Host) async throws {}
     func read(
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,

@@ -17,14 +17,17 @@ struct RouteTests {
         api = Self.make(folder, token: nil)
     }
 
-    private static func make(_ folder: TemporaryFolder, token: String?) -> API {
+    private static func make(
+        _ folder: TemporaryFolder, token: String?,
+        standing: LeaseKeeper.Standing = .leading(epoch: 1)
+    ) -> API {
         let ports = Ports(
             store: InMemoryStore(), gateway: NoHosts(), logs: NoLogs(),
             webRoot: NoWebRoot(), templates: NoTemplates(), environment: StoppedClock())
         return API(
             APIContext(
                 coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder.path,
-                logPath: { _ in nil }, token: token, version: "test"))
+                logPath: { _ in nil }, standing: { standing }, token: token, version: "test"))
     }
 
     private func ask(
@@ -91,6 +94,33 @@ struct RouteTests {
             body: #"{"name":"a","address":"b@c"}"#)
         #expect(answer.status == 400)
         #expect(text(answer).contains("hostKey"))
+    }
+
+    @Test func aStandbySendsChangesAndLiveViewsToTheLeader() async throws {
+        let standby = Self.make(folder, token: nil, standing: .standingBy(url: "http://leader:1"))
+        for (method, target) in [
+            ("POST", "/api/v1/builds"), ("DELETE", "/api/v1/hosts/a"),
+            ("GET", "/api/v1/queue?x=%20"),
+            ("GET", "/api/v1/builds/a/events"), ("GET", "/"),
+        ] {
+            let answer = await standby.respond(to: try HTTPRequest(method: method, target: target))
+            #expect(answer.status == 307, "\(target)")
+            #expect(answer.headers["Location"] == "http://leader:1" + target)
+        }
+        for target in ["/api/v1/builds", "/api/v1/guestos", "/healthz", "/api/v1/leader"] {
+            let answer = await standby.respond(to: try HTTPRequest(method: "GET", target: target))
+            #expect(answer.status == 200, "\(target)")
+        }
+    }
+
+    @Test func withoutALeaderChangesAreToComeLater() async throws {
+        let waiting = Self.make(folder, token: nil, standing: .standingBy(url: nil))
+        let answer = await waiting.respond(
+            to: try HTTPRequest(method: "POST", target: "/api/v1/builds"))
+        #expect(answer.status == 503)
+        #expect(answer.headers["Retry-After"] != nil)
+        let ready = await waiting.respond(to: try HTTPRequest(method: "GET", target: "/readyz"))
+        #expect(ready.status == 503)
     }
 
     @Test func theTokenGuardsAllButHealthAndImages() async throws {

@@ -13,20 +13,27 @@ import Testing
         let farm = try await TestFarm(hosts: 3, store: store)
         var random = Chance(seed: seed)
         var coordinator = try await farm.coordinator()
+        // Deposed, and not aware of it.
+        var zombies: [Coordinator] = []
         var builds: [Build] = []
         for _ in 0..<60 {
             switch random.below(10) {
             case 0, 1, 2:
                 // A submission whose answer is lost is there or not; either is fine.
-                if let build = try? await farm.submit(coordinator) { builds.append(build) }
+                let asked = random.one(of: [coordinator, coordinator] + zombies)
+                if let build = try? await farm.submit(asked) { builds.append(build) }
             case 3: await random.one(of: farm.agents).cut()
             case 4: await random.one(of: farm.agents).goAway()
             case 5: await random.one(of: farm.agents).comeBack()
             case 6: breakTheStore(store, &random)
             case 7: await breakTransfers(farm, &random)
             case 8:
-                await coordinator.stop()
-                coordinator = try await farm.coordinator()
+                if random.below(2) == 0 {
+                    await coordinator.stop()
+                } else {
+                    zombies.append(coordinator)
+                }
+                coordinator = try await farm.coordinator(epoch: await store.takeLead())
             default: await changePlan(random.one(of: farm.agents), &random)
             }
             farm.clock.advance(milliseconds: Int64(random.below(3_000)))
@@ -34,7 +41,7 @@ import Testing
         }
         await mend(farm, store)
         try await expectTheEnd(farm, seed, builds)
-        await coordinator.stop()
+        for coordinator in zombies + [coordinator] { await coordinator.stop() }
     }
 
     /// Killed before or after any effect, again and again; nothing else goes wrong. So every build

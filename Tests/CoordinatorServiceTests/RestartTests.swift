@@ -156,7 +156,7 @@ import Testing
         let build = try await farm.submit(first)
         _ = try await farm.attempt(on: farm.agents[0])
         await first.stop()
-        _ = try await farm.store.requestCancel(build: build.id)
+        _ = try await farm.store.requestCancel(build: build.id, epoch: 0)
         try await farm.run { coordinator in
             try await farm.wait(build, .cancelled)
         }
@@ -167,7 +167,7 @@ import Testing
         let first = try await farm.coordinator()
         let build = try await farm.submit(first)
         await first.stop()
-        _ = try await farm.store.requestCancel(build: build.id)
+        _ = try await farm.store.requestCancel(build: build.id, epoch: 0)
         try await farm.run { _ in
             try await farm.wait(build, .cancelled)
         }

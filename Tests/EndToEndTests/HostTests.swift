@@ -95,6 +95,38 @@ import Testing
 
     // MARK: Keys
 
+    /// An sshd that this libssh2 cannot talk to: what each side can do and what to change is said
+    /// where the admin looks, at the first scan as well as with a host that is registered.
+    @Test(arguments: [
+        ("Ciphers aes128-gcm@openssh.com", "aes128-ctr", true),
+        ("MACs hmac-sha2-256-etm@openssh.com", "hmac-sha2-256", true),
+        ("HostKeyAlgorithms rsa-sha2-512", "ssh-keygen -A", false),
+    ])
+    func anSSHServerWithOtherAlgorithms(
+        line: String, remedy: String, hasKey: Bool
+    ) async throws {
+        var server = SSHServer.Configuration()
+        server.lines = [line]
+        server.hostKeyTypes = hasKey ? ["ed25519"] : ["rsa"]
+        let ssh = try await SSHServer.start(server)
+        var setup = Farm.Setup()
+        setup.registersHosts = false
+        try await Farm.run(setup) { farm in
+            let address = ssh.endpoint.description
+            let scan = try await farm.api.send(
+                "POST", "/api/v1/hosts/scan",
+                json: "{\"address\":\(FarmClient.quoted(address))}")
+            #expect(scan.status == 502)
+            let words = try farm.api.problem(scan).detail
+            #expect(words.contains(remedy) && words.contains("sshd_config"), "\(words)")
+            guard hasKey else { return }
+            let added = try await farm.api.addHost(
+                name: "other", address: address, hostKey: try ssh.hostKey().description)
+            #expect(added.status == 201)
+            _ = try await farm.api.host("other", is: "connecting", saying: remedy)
+        }
+    }
+
     @Test func aHostKeyIsConfirmedByAnAdminsAct() async throws {
         var setup = Farm.Setup()
         setup.registersHosts = false

@@ -187,7 +187,7 @@ import Testing
                     owner: nil, to: state, atMilliseconds: 9000)
                 #expect(try await store.apply(change) == nil)
             }
-            #expect(try await store.requestCancel(build: "b1") == nil)
+            #expect(try await store.requestCancel(build: "b1", epoch: 0) == nil)
             #expect(try await store.build(id: "b1") == ended)
         }
     }
@@ -195,12 +195,12 @@ import Testing
     @Test(arguments: StoreKind.allCases)
     func aWishToCancelIsKept(_ kind: StoreKind) async throws {
         try await with(kind) { store in
-            let wished = try #require(try await store.requestCancel(build: "b1"))
+            let wished = try #require(try await store.requestCancel(build: "b1", epoch: 0))
             #expect(wished.cancelRequested)
             #expect(wished.state == .queued)
             let claimed = try #require(try await store.apply(Samples.claim("b1", 1)))
             #expect(claimed.cancelRequested)
-            #expect(try await store.requestCancel(build: "none") == nil)
+            #expect(try await store.requestCancel(build: "none", epoch: 0) == nil)
             _ = try await store.apply(Samples.fail("b1", 1, to: .queued, at: 3000))
             let cancelled = BuildChange(
                 build: "b1", from: [.queued], owner: nil, to: .cancelled, atMilliseconds: 4000,

@@ -10,6 +10,11 @@ final class CommitCutter: Sendable {
     let socketPath: String
     /// COMMITs that are still to be cut.
     let cuts = Atomic<Int>(0)
+    /// Statements that still come through; with the last one, everything is cut for good: what the
+    /// server sees of a program that is killed. It carries out the last one all the same.
+    let statementsLeft = Atomic<Int>(.max)
+    /// Whether the last statement's effect is waited for before the cut.
+    let waitsForEffect = Atomic<Bool>(true)
     private let folder: TemporaryFolder
     private let listener: Int32
     private let port: Int
@@ -39,6 +44,10 @@ final class CommitCutter: Sendable {
         while true {
             let client = Glibc.accept(listener, nil, nil)
             guard client >= 0 else { break }
+            guard statementsLeft.load(ordering: .sequentiallyConsistent) > 0 else {
+                Glibc.close(client)
+                continue
+            }
             let link = Link(client: client, server: connectToServer())
             DispatchQueue(label: "in").async { self.forwardRequests(link) }
             DispatchQueue(label: "out").async { self.forwardAnswers(link) }
@@ -76,7 +85,10 @@ final class CommitCutter: Sendable {
             if isCommit(buffer[..<count]) && takeCut() {
                 link.isCut.store(true, ordering: .sequentiallyConsistent)
             }
+            let isLast = isStatement(buffer[..<count]) && takeStatement()
+            if isLast { link.isCut.store(true, ordering: .sequentiallyConsistent) }
             guard send(link.server, buffer, count, Int32(MSG_NOSIGNAL)) == count else { break }
+            if isLast, !waitsForEffect.load(ordering: .sequentiallyConsistent) { break }
         }
         link.end()
     }
@@ -94,6 +106,18 @@ final class CommitCutter: Sendable {
     /// A command packet: three bytes of length, a number, 3 for a query, its text.
     private func isCommit(_ bytes: ArraySlice<UInt8>) -> Bool {
         Array(bytes.dropFirst(4)) == [3] + Array("COMMIT".utf8)
+    }
+
+    /// 3 is a query, 23 the execution of what was prepared. (A preparation changes nothing.)
+    private func isStatement(_ bytes: ArraySlice<UInt8>) -> Bool {
+        bytes.dropFirst(4).first.map { [3, 23].contains($0) } ?? false
+    }
+
+    /// - Returns: whether it was the last one.
+    private func takeStatement() -> Bool {
+        guard statementsLeft.load(ordering: .sequentiallyConsistent) != .max else { return false }
+        let left = statementsLeft.subtract(1, ordering: .sequentiallyConsistent).newValue
+        return left <= 0
     }
 
     private func takeCut() -> Bool {

@@ -6,7 +6,7 @@ import Testing
 /// Databases of the original AIBuild, in both variants in the field, upgraded in place.
 @Suite(.timeLimit(.minutes(3))) struct UpgradeTests {
     /// The variant of its code, as SQLAlchemy made it in MariaDB: names instead of ids, utf8.
-    private static let byName = [
+    static let byName = [
         "CREATE TABLE guestos (id VARCHAR(36) NOT NULL PRIMARY KEY, name VARCHAR(255), "
             + "base_iso VARCHAR(512), type VARCHAR(36), distro VARCHAR(36), version VARCHAR(36))",
         "CREATE TABLE build_log (id VARCHAR(36) NOT NULL PRIMARY KEY, image_name VARCHAR(255), "

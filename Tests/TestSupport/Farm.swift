@@ -210,14 +210,21 @@ public final class Farm: Sendable {
         }
         lines.append("api: {listen: 127.0.0.1, port: \(port)\(tokenFile)}")
         if let database = setup.database {
-            let passwordFile = "\(folder)/password"
             try Files.replace(passwordFile, with: MariaDBServer.password.utf8, mode: 0o600)
-            lines.append(
-                "database: {engine: mariadb, port: \(database.port), user: \(database.user), "
-                    + "password_file: \(passwordFile), database: \(database.database)}")
+            lines.append(line(for: database))
         }
         lines += setup.coordinatorLines
         try Files.replace(configPath, with: (lines.joined(separator: "\n") + "\n").utf8)
+    }
+
+    private var passwordFile: String { "\(folder)/password" }
+
+    /// The database as `coordinator.yml` names it.
+    public func line(for database: MariaDBEndpoint) -> String {
+        let others = database.alternatives.map { "{host: \($0.host), port: \($0.port)}" }
+        return "database: {engine: mariadb, port: \(database.port), user: \(database.user), "
+            + "password_file: \(passwordFile), database: \(database.database), "
+            + "other_nodes: [\(others.joined(separator: ", "))]}"
     }
 
     public func register(_ host: FarmHost) async throws {

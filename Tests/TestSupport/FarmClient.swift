@@ -8,7 +8,7 @@ public struct FarmClient: Sendable {
     public let base: String
     private let http = HTTPClient()
 
-    init(base: String) { self.base = base }
+    public init(base: String) { self.base = base }
 
     // MARK: Plain requests
 

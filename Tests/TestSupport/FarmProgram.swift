@@ -10,19 +10,20 @@ public final class FarmProgram: Sendable {
     private let child: ChildProcess
     private let ended = Mutex<ExitStatus?>(nil)
 
-    /// - Parameter name: of a program that lies beside the test's own: `aibuild-agent`.
+    /// - Parameters:
+    ///   - name: of a program that lies beside the test's own: `aibuild-agent`.
+    ///   - path: of another copy of it.
     public init(
-        _ name: String, _ arguments: [String], logPath: String,
-        clock: FarmClock? = nil
+        _ name: String, _ arguments: [String], logPath: String, path: String? = nil,
+        environment: [String: String] = [:], clock: FarmClock? = nil
     ) throws {
         self.logPath = logPath
         let log = try Descriptor(logPath, O_WRONLY | O_CREAT | O_APPEND)
         child = try ChildProcess(
             Command(
-                (clock?.wrapper ?? []) + [try Self.path(name)] + arguments,
-                environment: Command.minimalEnvironment.merging(clock?.environment ?? [:]) {
-                    $1
-                }),
+                (clock?.wrapper ?? []) + [try path ?? Self.path(name)] + arguments,
+                environment: Command.minimalEnvironment.merging(environment) { $1 }
+                    .merging(clock?.environment ?? [:]) { $1 }),
             streams: .init(output: log.raw, error: log.raw))
         pid = child.pid
     }

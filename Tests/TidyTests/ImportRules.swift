@@ -51,6 +51,7 @@ enum ImportRules {
             "HTTPClientKit", "Sources/HTTPClientKit", .kit,
             ["CCurl", "CLinux", "HTTPTypes", "Support"]),
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support"]),
+        .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
 
         // The words both sides share
         .init("BuildProtocol", "Protocol", .pure),
@@ -60,7 +61,8 @@ enum ImportRules {
         .init(
             "AgentRuntime", "Agent/Runtime", .outer,
             [
-                "AgentCore", "BuildProtocol", "LoopKit", "ProcessKit", "Support", "YAMLKit",
+                "AgentCore", "BuildProtocol", "LoopKit", "ProcessKit", "Support", "SystemdKit",
+                "YAMLKit",
             ]),
         .init(
             "aibuild-agent", "Agent/Main", .outer,
@@ -87,8 +89,8 @@ enum ImportRules {
             "aibuild-coordinator", "Coordinator/Daemon", .outer,
             [
                 "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
-                "CoordinatorService", "HTTPServerKit", "HTTPTypes", "LoopKit", "ProcessKit",
-                "SQLKit", "SSHKit", "Support", "YAMLKit",
+                "CoordinatorService", "HTTPClientKit", "HTTPServerKit", "HTTPTypes", "LoopKit",
+                "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit", "YAMLKit",
             ]),
         .init(
             "aibuild", "Sources/aibuild", .outer,

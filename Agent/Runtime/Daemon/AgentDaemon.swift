@@ -22,6 +22,7 @@ actor AgentDaemon {
     private var lastNumber: UInt64 = 0
     let folderWatch: FolderWatch
     var lastReport: HostReport?
+    private var epoch: Int64 = 0
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
@@ -34,13 +35,16 @@ actor AgentDaemon {
     }
 
     /// Serves until the task is cancelled or the socket fails.
-    func run() async throws {
+    /// - Parameter onListening: called once, when coordinators can connect.
+    func run(onListening: () async -> Void = {}) async throws {
         for folder in configuration.state.folders {
             try Files.makeFolder(folder, mode: 0o700)
         }
+        try recoverEpoch()
         try await recover()
         let listener = try UnixListener(path: configuration.socketPath, loop: loop)
         logger.info("serving on \(configuration.socketPath)")
+        await onListening()
         Task { await watchFolders() }
         Task { await probeHost() }
         Task { await keepHouse() }
@@ -70,9 +74,42 @@ actor AgentDaemon {
         }
     }
 
+    /// Answers when the loop turns: this actor runs on it.
+    func pulse() -> Bool { true }
+
     func nextNumber() -> UInt64 {
         lastNumber += 1
         return lastNumber
+    }
+
+    // MARK: Which coordinator leads
+
+    private func recoverEpoch() throws {
+        guard Files.exists(configuration.state.epoch) else { return }
+        let text = try Files.read(configuration.state.epoch, limitBytes: 100)
+        guard let epoch = Int64(String(decoding: text, as: UTF8.self).filter(\.isNumber)) else {
+            throw Failure("\(configuration.state.epoch) holds no number: delete it")
+        }
+        self.epoch = epoch
+    }
+
+    /// Ends the sessions of coordinators that were deposed, before the new one is answered.
+    /// - Returns: why the coordinator is refused, if it is one of those itself.
+    func take(epoch candidate: Int64) async -> String? {
+        guard candidate >= epoch else {
+            return "host \(hostName) follows a coordinator of epoch \(epoch); this one led with "
+                + "epoch \(candidate) and does not lead any more"
+        }
+        guard candidate > epoch else { return nil }
+        epoch = candidate
+        do {
+            try Files.replace(configuration.state.epoch, with: Array("\(candidate)\n".utf8))
+        } catch {
+            // Better a host whose memory is short than one that works for nobody.
+            logger.error("cannot remember the coordinator's epoch: \(error)")
+        }
+        for session in sessions.values { await session.end(below: candidate) }
+        return nil
     }
 
     // MARK: The host

@@ -9,7 +9,9 @@ actor AgentSession {
     nonisolated let number: UInt64
     private let stream: AsyncDescriptor
     private let daemon: AgentDaemon
-    private var isGreeted = false
+    /// The coordinator's, once it has said hello and was taken.
+    private var epoch: Int64?
+    private var isDeposed = false
     private var followers: [AttemptToken: (number: UInt64, task: Task<Void, Never>)] = [:]
     private var waitingReport: HostReport?
     private var isReporting = false
@@ -38,13 +40,14 @@ actor AgentSession {
 
     /// - Returns: whether the session goes on.
     private func handle(_ item: MessageLines.Item) async -> Bool {
+        if isDeposed { return false }
         guard case .line(let line) = item else {
             await refuse(.malformed, "\(ProtocolError.tooLong)")
             return true
         }
         do {
             let message = try LineCodec.decode(CoordinatorMessage.self, from: line)
-            guard isGreeted else { return await greet(message) }
+            guard epoch != nil else { return await greet(message) }
             await answer(message)
         } catch {
             if case ProtocolError.unknownType = error {
@@ -66,7 +69,11 @@ actor AgentSession {
             await refuse(.version, refusal)
             return false
         }
-        isGreeted = true
+        if let refusal = await daemon.take(epoch: hello.epoch ?? 0) {
+            await refuse(.deposed, refusal)
+            return false
+        }
+        epoch = hello.epoch ?? 0
         await send(.hello(await daemon.hello()))
         return true
     }
@@ -82,6 +89,13 @@ actor AgentSession {
         case .follow(let request): await follow(request)
         case .ping(let ping): await send(.pong(ping))
         }
+    }
+
+    /// None of its words that are still on their way is heard any more.
+    func end(below newest: Int64) {
+        guard let epoch, epoch < newest else { return }
+        isDeposed = true
+        stream.close()
     }
 
     private func refuse(_ code: ErrorReport.Code, _ message: String) async {
@@ -138,7 +152,7 @@ actor AgentSession {
     /// Sends the host's report when the coordinator reads; of several that wait, the last. The
     /// caller does not wait.
     func report(_ report: HostReport) {
-        guard isGreeted else { return }
+        guard epoch != nil else { return }
         waitingReport = report
         guard !isReporting else { return }
         isReporting = true

@@ -4,6 +4,7 @@ import Glibc
 import LoopKit
 import ProcessKit
 import Support
+import SystemdKit
 
 /// `aibuild-agent daemon`.
 enum DaemonProgram {
@@ -35,12 +36,18 @@ enum DaemonProgram {
         let daemon = try AgentDaemon(configuration: configuration, loop: loop)
         let logger = Logger("agent")
         Task {
-            do { try await daemon.run() } catch {
+            do {
+                try await daemon.run {
+                    await ServiceManager.ready("serving on \(configuration.socketPath)")
+                    Watchdog.start { await daemon.pulse() }
+                }
+            } catch {
                 logger.error("\(error)")
                 exit(EX_UNAVAILABLE)
             }
         }
         let signal = Signals.waitBlocking(SIGTERM, SIGINT)
+        ServiceManager.stoppingBlocking("builds run on")
         logger.info("stopped by signal \(signal); builds run on")
         unlink(configuration.socketPath)
     }

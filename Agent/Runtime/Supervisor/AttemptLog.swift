@@ -24,6 +24,11 @@ final class AttemptLog {
         let (count, becameFull) = cap.admit(records)
         try append(records, count)
         if becameFull { try append(Self.record(cap.fullNotice)) }
+        if cap.isFull,
+            let words = cap.progress(nowMilliseconds: Clocks.monotonicMilliseconds())
+        {
+            try append(Self.record(words))
+        }
     }
 
     /// Appends a word of the supervisor itself.

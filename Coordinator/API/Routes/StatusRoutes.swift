@@ -5,6 +5,11 @@ import HTTPTypes
 
 enum StatusRoutes {
     struct Version: Encodable { var version, `protocol`: String }
+    struct Leader: Encodable {
+        var isLeading: Bool
+        var epoch: Int64?
+        var url: String?
+    }
     struct Ready: Encodable { var ready = true }
 
     static func add(to router: inout Router, _ api: APIContext) {
@@ -16,7 +21,18 @@ enum StatusRoutes {
             do { _ = try await api.ports.webRoot.freeBytes() } catch {
                 throw Problem.unavailable("the web root cannot be used: \(error)")
             }
+            if case .standingBy(nil) = await api.standing() {
+                throw Problem.unavailable(
+                    "no coordinator leads yet, or this one is just taking over",
+                    retryAfterSeconds: 1)
+            }
             return try .json(Ready())
+        }
+        router.on("GET", "/api/v1/leader") { _, _ in
+            switch await api.standing() {
+            case .leading(let epoch): try .json(Leader(isLeading: true, epoch: epoch))
+            case .standingBy(let url): try .json(Leader(isLeading: false, url: url))
+            }
         }
         router.on("GET", "/api/v1/version") { _, _ in
             try .json(

@@ -23,14 +23,16 @@ final class SSHHostChannel: HostChannel {
     }
 
     /// Starts the gate, skips what the login shell printed, exchanges `hello`.
-    static func open(_ host: String, _ connection: SSHConnection) async throws -> SSHHostChannel {
+    static func open(
+        _ host: String, _ connection: SSHConnection, epoch: Int64
+    ) async throws -> SSHHostChannel {
         do {
             let channel = try await connection.openChannel(command: "aibuild-agent gate attach")
             let reader = MessageReader(channel: channel)
             try await withDeadline(host, connection) {
                 try await reader.skipPreamble(host)
                 try await channel.write(
-                    try LineCodec.encode(CoordinatorMessage.hello(CoordinatorHello())))
+                    try LineCodec.encode(CoordinatorMessage.hello(CoordinatorHello(epoch: epoch))))
             }
             let first = try await withDeadline(host, connection) { try await reader.next() }
             let hello = try greeting(first, host)

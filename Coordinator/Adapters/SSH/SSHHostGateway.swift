@@ -36,13 +36,13 @@ public final class SSHHostGateway: HostGateway {
         } catch { throw HostFault("\(error)", isPermanent: true) }
     }
 
-    public func open(_ host: Host) async throws -> any HostChannel {
+    public func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
         do {
             let connection = try await SSHConnection.connect(
                 to: try SSHEndpoint(host.address),
                 expecting: try SSHHostKey(host.hostKey),
                 identity: identity, options: SSHLimits.control, loop: control)
-            return try await SSHHostChannel.open(host.name, connection)
+            return try await SSHHostChannel.open(host.name, connection, epoch: epoch)
         } catch {
             throw HostFault(naming: host, error)
         }

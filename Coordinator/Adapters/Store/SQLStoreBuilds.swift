@@ -5,6 +5,7 @@ import SQLKit
 extension SQLStore {
     public func enqueue(_ new: NewBuild) async throws -> Build {
         let stored = try await repeatable { transaction -> Build? in
+            try Self.fence(new.epoch, transaction)
             let known = try transaction.query(BuildRow.select + " WHERE id = ?", [.text(new.id)])
             if let row = known.first { return try BuildRow.build(row) }
             // The row's lock hands out the numbers one by one.
@@ -68,6 +69,7 @@ extension SQLStore {
 
     public func apply(_ change: BuildChange) async throws -> Build? {
         return try await repeatable { transaction in
+            try Self.fence(change.epoch, transaction)
             let rows = try transaction.query(
                 BuildRow.select + " WHERE id = ?" + transaction.forUpdate, [.text(change.build)])
             guard let build = try rows.first.map(BuildRow.build) else { return nil }
@@ -88,8 +90,9 @@ extension SQLStore {
         }
     }
 
-    public func requestCancel(build id: String) async throws -> Build? {
+    public func requestCancel(build id: String, epoch: Int64) async throws -> Build? {
         return try await repeatable { transaction in
+            try Self.fence(epoch, transaction)
             let rows = try transaction.query(
                 BuildRow.select + " WHERE id = ?" + transaction.forUpdate, [.text(id)])
             guard var build = try rows.first.map(BuildRow.build), !build.state.isEnded else {

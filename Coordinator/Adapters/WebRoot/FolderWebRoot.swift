@@ -81,7 +81,9 @@ public actor FolderWebRoot: WebRoot {
             if Files.exists(part) {
                 try Files.rename(part, to: "\(place)/\(name)")
             } else if try !isThere("\(place)/\(name)", artifact) {
-                throw WebRootFault("\(part) is gone before it was published")
+                throw Fault(
+                    .infrastructure, .publishFailed,
+                    "\(part) was removed by others before it was published")
             }
             sums.append((name, artifact.sha256))
             if main == nil {

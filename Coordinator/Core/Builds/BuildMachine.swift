@@ -230,6 +230,14 @@ public enum BuildEffect: Sendable, Hashable {
     case giveWay
     /// Record the end, decide about a retry, then let the agent forget the attempt.
     case settle(AttemptEnd, PublishedImage?)
+
+    /// Moves bytes or asks a host: a coordinator that is about to end does not begin it.
+    public var isLong: Bool {
+        switch self {
+        case .deliverTemplate, .start, .follow, .sendCancel, .checkLog, .collect, .publish: true
+        case .note, .resetLog, .advance, .giveWay, .settle: false
+        }
+    }
 }
 
 extension AttemptEnd {

@@ -2,7 +2,7 @@ public import BuildProtocol
 
 /// The store without a database: for tests, simulations and trying aibuild out. Everything is
 /// forgotten with it.
-public actor InMemoryStore: Store {
+public actor InMemoryStore: Store, LeaseStore {
     private var guestOSByName: [String: GuestOS] = [:]
     private var lastNumberByGuestOSID: [String: Int] = [:]
     private var hostByName: [String: Host] = [:]
@@ -11,8 +11,28 @@ public actor InMemoryStore: Store {
     private var artifactsByToken: [AttemptToken: [Artifact]] = [:]
     private var entries: [BuildLogEntry] = []
     private var auditEntries: [AuditEntry] = []
+    private var lease = Lease()
+    private let nowMilliseconds: @Sendable () -> Int64
 
-    public init() {}
+    /// - Parameter nowMilliseconds: the clock of the lease.
+    public init(nowMilliseconds: @escaping @Sendable () -> Int64 = { 0 }) {
+        self.nowMilliseconds = nowMilliseconds
+    }
+
+    // MARK: Leadership
+
+    public func campaign(_ candidate: Candidate) -> Lease {
+        lease = lease.after(candidate, nowMilliseconds: nowMilliseconds())
+        return lease
+    }
+
+    public func resign(epoch: Int64) {
+        if lease.epoch == epoch { lease.expiresMilliseconds = 0 }
+    }
+
+    private func fence(_ epoch: Int64) throws {
+        guard lease.epoch == epoch else { throw StoreError.deposed(lease) }
+    }
 
     // MARK: Guest OSes
 
@@ -68,6 +88,7 @@ public actor InMemoryStore: Store {
     // MARK: Builds
 
     public func enqueue(_ new: NewBuild) throws -> Build {
+        try fence(new.epoch)
         if let build = buildByID[new.id] { return build }
         guard guestOSByName.values.contains(where: { $0.id == new.guestOSID }) else {
             throw StoreError.notFound(what: "guest OS", name: new.guestOS)
@@ -108,7 +129,8 @@ public actor InMemoryStore: Store {
         }
     }
 
-    public func apply(_ change: BuildChange) -> Build? {
+    public func apply(_ change: BuildChange) throws -> Build? {
+        try fence(change.epoch)
         guard let build = buildByID[change.build] else { return nil }
         switch change.effect(on: build) {
         case .refused: return nil
@@ -125,7 +147,8 @@ public actor InMemoryStore: Store {
         }
     }
 
-    public func requestCancel(build id: String) -> Build? {
+    public func requestCancel(build id: String, epoch: Int64) throws -> Build? {
+        try fence(epoch)
         guard let build = buildByID[id], !build.state.isEnded else { return nil }
         buildByID[id]?.cancelRequested = true
         return buildByID[id]

@@ -125,10 +125,12 @@ public struct NewBuild: Sendable, Hashable {
     public var plan: BuildPlan
     public var updateContents: String
     public var submittedMilliseconds: Int64
+    /// Of the coordinator that takes it; the store refuses all but the leader's.
+    public var epoch: Int64
 
     public init(
         id: String, guestOSID: String, guestOS: String, priority: Int, owner: String,
-        plan: BuildPlan, updateContents: String, submittedMilliseconds: Int64
+        plan: BuildPlan, updateContents: String, submittedMilliseconds: Int64, epoch: Int64 = 0
     ) {
         self.id = id
         self.guestOSID = guestOSID
@@ -138,5 +140,6 @@ public struct NewBuild: Sendable, Hashable {
         self.plan = plan
         self.updateContents = updateContents
         self.submittedMilliseconds = submittedMilliseconds
+        self.epoch = epoch
     }
 }

@@ -24,11 +24,14 @@ public struct BuildChange: Sendable, Hashable {
     public var fault: Fault?
     /// Set on the build, and recorded as a row of `build_log` whose id is the build's.
     public var image: PublishedImage?
+    /// Of the coordinator that wants the change; the store refuses all but the leader's.
+    public var epoch: Int64
 
     public init(
         build: String, from: Set<BuildState>, owner: AttemptToken?, to: BuildState,
         atMilliseconds: Int64, begin: Attempt? = nil, end: AttemptEnd? = nil,
-        notBeforeMilliseconds: Int64? = nil, fault: Fault? = nil, image: PublishedImage? = nil
+        notBeforeMilliseconds: Int64? = nil, fault: Fault? = nil, image: PublishedImage? = nil,
+        epoch: Int64 = 0
     ) {
         self.build = build
         self.from = from
@@ -40,5 +43,6 @@ public struct BuildChange: Sendable, Hashable {
         self.notBeforeMilliseconds = notBeforeMilliseconds
         self.fault = fault
         self.image = image
+        self.epoch = epoch
     }
 }

@@ -7,9 +7,9 @@ public protocol HostGateway: Sendable {
     /// - Throws: `HostFault`
     func check(_ host: Host) throws
 
-    /// Opens the control channel and speaks `hello`.
-    /// - Throws: `HostFault`
-    func open(_ host: Host) async throws -> any HostChannel
+    /// Opens the control channel and speaks `hello` as the leader of this epoch.
+    /// - Throws: `HostFault`, also where the host has heard of a higher epoch.
+    func open(_ host: Host, epoch: Int64) async throws -> any HostChannel
 
     /// Puts a template archive on the host's disk. Delivering it twice does no harm.
     /// - Throws: `HostFault`

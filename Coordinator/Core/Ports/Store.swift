@@ -24,6 +24,7 @@ public protocol Store: Sendable {
 
     // Builds
     /// Stores the build as queued and gives it the next number of its guest OS.
+    /// - Throws: `StoreError.deposed`, as `apply` and `requestCancel` do.
     func enqueue(_ build: NewBuild) async throws -> Build
     func build(id: String) async throws -> Build?
     func build(guestOS: String, number: Int) async throws -> Build?
@@ -36,7 +37,7 @@ public protocol Store: Sendable {
     /// another attempt; nothing was changed then.
     func apply(_ change: BuildChange) async throws -> Build?
     /// Marks the wish; `nil` when the build has ended or is not there.
-    func requestCancel(build: String) async throws -> Build?
+    func requestCancel(build: String, epoch: Int64) async throws -> Build?
     /// Oldest first.
     func attempts(ofBuild id: String) async throws -> [Attempt]
     func attempt(_ token: AttemptToken) async throws -> Attempt?
@@ -96,6 +97,8 @@ public enum StoreError: Error, Sendable, Hashable {
     case notFound(what: String, name: String)
     /// The database cannot be used now; the sentence says why and what to do.
     case unavailable(String)
+    /// Another coordinator leads; nothing was changed.
+    case deposed(Lease)
 }
 
 extension StoreError: CustomStringConvertible {
@@ -104,6 +107,8 @@ extension StoreError: CustomStringConvertible {
         case .exists(let what, let name): "there is a \(what) named '\(name)' already"
         case .notFound(let what, let name): "there is no \(what) named '\(name)'"
         case .unavailable(let why): why
+        case .deposed(let lease):
+            "another coordinator leads: \(lease.url) (epoch \(lease.epoch))"
         }
     }
 }

@@ -12,6 +12,7 @@ public protocol WebRoot: Sendable {
     /// Moves a verified image into `images/build/<guest OS>/`, with its log and `build.json`, and
     /// renews `SHA256SUMS`. Doing it twice does no harm.
     /// - Returns: the image as it stands there.
+    /// - Throws: `Fault` when what was pulled is not there any more; anything else may pass.
     func publish(_ publication: Publication) async throws -> PublishedImage
 
     /// Takes back what the attempt published or pulled, if anything. What another attempt of the

@@ -64,16 +64,43 @@ public enum Scheduler {
     public static func explain(
         _ world: World, only id: String? = nil, limit: Int = .max
     ) -> [(build: String, waiting: Waiting)] {
-        let placement = Placement(world)
-        let now = world.nowMilliseconds
-        let due = world.queue.filter { $0.notBeforeMilliseconds <= now }
-            .sorted { precedes($0, $1, world.use) }
-        let later = world.queue.filter { $0.notBeforeMilliseconds > now }
-            .sorted { $0.notBeforeMilliseconds < $1.notBeforeMilliseconds }
-        return (due + later).enumerated().lazy
-            .filter { id == nil || $0.element.id == id }
-            .prefix(limit)
-            .map { ($0.element.id, waiting($0.element, $0.offset + 1, world, placement)) }
+        let explanation = Explanation(world)
+        if let id { return explanation.waiting(id).map { [(id, $0)] } ?? [] }
+        return explanation.first(limit)
+    }
+
+    /// The order of a queue and what its builds wait for. Made once for many questions: the cost
+    /// of sorting grows with the queue, that of one answer with the hosts.
+    public struct Explanation: Sendable {
+        private let ordered: [QueuedBuild]
+        private let positions: [String: Int]
+        private let world: World
+        private let placement: Placement
+
+        public init(_ world: World) {
+            let now = world.nowMilliseconds
+            let due = world.queue.filter { $0.notBeforeMilliseconds <= now }
+                .sorted { precedes($0, $1, world.use) }
+            let later = world.queue.filter { $0.notBeforeMilliseconds > now }
+                .sorted { $0.notBeforeMilliseconds < $1.notBeforeMilliseconds }
+            ordered = due + later
+            positions = Dictionary(
+                ordered.enumerated().map { ($0.element.id, $0.offset) }, uniquingKeysWith: min)
+            self.world = world
+            placement = Placement(world)
+        }
+
+        /// `nil` when it does not wait.
+        public func waiting(_ id: String) -> Waiting? {
+            positions[id].map { Scheduler.waiting(ordered[$0], $0 + 1, world, placement) }
+        }
+
+        /// The first of the queue.
+        public func first(_ limit: Int) -> [(build: String, waiting: Waiting)] {
+            ordered.prefix(limit).enumerated().map {
+                ($0.element.id, Scheduler.waiting($0.element, $0.offset + 1, world, placement))
+            }
+        }
     }
 
     private static func waiting(

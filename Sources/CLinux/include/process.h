@@ -64,3 +64,6 @@ int aib_group_signal(pid_t group, int signal);
 int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes, int64_t *modified_ns);
 /// Makes reads and writes of fd wait again.
 int aib_set_blocking(int fd);
+/// Becomes `program` with the same arguments, environment and process id; no descriptor but the
+/// first three is passed on. Returns only when that is not possible: -errno.
+int aib_become(const char *program, char *const *argv);

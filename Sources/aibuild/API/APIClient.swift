@@ -1,15 +1,30 @@
 import FoundationEssentials
 import HTTPClientKit
 import HTTPTypes
+import Support
+import Synchronization
 
 /// The coordinator's API as commands use it: JSON in and out, errors as sentences with exit codes.
 struct APIClient: Sendable {
-    let url: String
+    /// One coordinator, or several of one database: whichever answers, the leader is found.
+    private let coordinators: [String]
+    /// The one that answered last, to be asked first.
+    private let current = SharedIndex()
     private let headers: HTTPHeaders
-    private let http = HTTPClient()
+    private let http: HTTPClient
 
+    /// - Parameter url: of the coordinators, separated by commas.
     init(url: String, token: String?) {
-        self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
+        let urls = url.split(separator: ",").map { part in
+            let url = part.drop { $0 == " " }
+            return String(url.hasSuffix("/") ? url.dropLast() : url)
+        }
+        // What is no URL is refused with words when it is asked.
+        coordinators = urls.isEmpty ? [url] : urls
+        var limits = HTTPClientLimits()
+        // A standby sends us to its leader, which may have changed meanwhile.
+        limits.trustedRedirects = 3
+        http = HTTPClient(limits: limits)
         var headers: HTTPHeaders = [:]
         headers.set("User-Agent", "aibuild/\(CLI.version)")
         if let token, !token.isEmpty { headers.set("Authorization", "Bearer \(token)") }
@@ -37,9 +52,12 @@ struct APIClient: Sendable {
         var headers = self.headers
         if !lastEventID.isEmpty { headers.set("Last-Event-ID", lastEventID) }
         // Three heartbeats of the server.
-        try await http.stream(
-            url + path + Self.encode(query), headers: headers,
-            timeouts: HTTPTimeouts(stallSeconds: 45), onBytes: onBytes)
+        let headersOfAll = headers
+        try await atACoordinator { url throws(HTTPClientError) in
+            try await http.stream(
+                url + path + Self.encode(query), headers: headersOfAll,
+                timeouts: HTTPTimeouts(stallSeconds: 45), onBytes: onBytes)
+        }
     }
 
     static func decode<T: Decodable>(_ type: T.Type, _ body: [UInt8]) throws -> T {
@@ -59,6 +77,36 @@ struct APIClient: Sendable {
         "/api/v1/builds/"
             + segment(String(name.map { $0 == "/" ? ":" : $0 }))
     }
+
+    /// Asks the coordinators in turn, beginning with the one that answered last, until one can be
+    /// connected to. Where there are several, a takeover is waited for.
+    private func atACoordinator<T>(
+        _ ask: (String) async throws(HTTPClientError) -> T
+    ) async throws(HTTPClientError) -> T {
+        let first = current.value
+        let deadline = Clocks.monotonicMilliseconds() + Self.takeoverMilliseconds
+        var tries = 0
+        while true {
+            let index = (first + tries) % coordinators.count
+            tries += 1
+            do throws(HTTPClientError) {
+                let answer = try await ask(coordinators[index])
+                current.value = index
+                return answer
+            } catch {
+                // Nothing was asked yet where no connection was made: it may be asked elsewhere.
+                guard [.refused, .couldNotResolve].contains(error.kind), coordinators.count > 1,
+                    Clocks.monotonicMilliseconds() < deadline
+                else { throw error }
+            }
+            if tries % coordinators.count == 0 { try? await Task.sleep(for: .milliseconds(500)) }
+        }
+    }
+
+    /// How long no coordinator may answer: twice what a takeover takes.
+    private static let takeoverMilliseconds: Int64 = 30_000
+
+    var url: String { coordinators.joined(separator: ",") }
 
     func commandError(_ error: HTTPClientError) -> CommandError {
         switch error.kind {
@@ -80,9 +128,12 @@ struct APIClient: Sendable {
         if body != nil { headers.set("Content-Type", "application/json") }
         let answer: HTTPAnswer
         do throws(HTTPClientError) {
-            answer = try await http.request(
-                method, url + target, headers: headers, body: body ?? [],
-                timeouts: HTTPTimeouts(stallSeconds: 60))
+            let headersOfAll = headers
+            answer = try await atACoordinator { url throws(HTTPClientError) in
+                try await http.request(
+                    method, url + target, headers: headersOfAll, body: body ?? [],
+                    timeouts: HTTPTimeouts(stallSeconds: 60))
+            }
         } catch {
             throw commandError(error)
         }
@@ -104,5 +155,15 @@ struct APIClient: Sendable {
         query.isEmpty
             ? ""
             : "?" + query.map { "\($0)=\(PercentCoding.encode($1))" }.joined(separator: "&")
+    }
+}
+
+/// A number that several tasks use.
+private final class SharedIndex: Sendable {
+    private let number = Mutex(0)
+
+    var value: Int {
+        get { number.withLock(\.self) }
+        set { number.withLock { $0 = newValue } }
     }
 }

@@ -32,6 +32,7 @@ actor FakeAgent {
     private(set) var templates: Set<String> = []
     private(set) var said: [CoordinatorMessage] = []
     private var channel: FakeChannel?
+    private var epoch: Int64 = 0
 
     /// Takes what is said and does nothing, as a daemon that hangs.
     var isStuck = false
@@ -94,6 +95,11 @@ actor FakeAgent {
 
     func send(_ message: AgentMessage) async { await channel?.deliver(message) }
 
+    func hasSession() async -> Bool {
+        guard let channel else { return false }
+        return await !channel.hasEnded
+    }
+
     var tokens: [AttemptToken] { attempts.keys.sorted() }
     var running: [AttemptToken] { tokens.filter { attempts[$0]?.result == nil } }
 
@@ -101,8 +107,13 @@ actor FakeAgent {
 
     // MARK: The coordinator's side
 
-    func open() throws -> FakeChannel {
+    func open(epoch: Int64) async throws -> FakeChannel {
         guard isUp else { throw HostFault("host \(name): connection refused") }
+        guard epoch >= self.epoch else {
+            throw HostFault("host \(name) follows a coordinator of epoch \(self.epoch)")
+        }
+        self.epoch = epoch
+        await channel?.end()
         for token in attempts.keys { attempts[token]?.isFollowed = false }
         let hello = AgentHello(
             agentVersion: "test", host: report,
@@ -243,7 +254,7 @@ actor FakeChannel: HostChannel {
     nonisolated let hello: AgentHello
     private let agent: FakeAgent
     private var messages: [AgentMessage] = []
-    private var hasEnded = false
+    private(set) var hasEnded = false
     private var reader: CheckedContinuation<Void, Never>?
 
     init(hello: AgentHello, agent: FakeAgent) {

@@ -41,13 +41,13 @@ final class FakeGateway: HostGateway {
         if host.hostKey.isEmpty { throw HostFault("there is no host key") }
     }
 
-    func open(_ host: Host) async throws -> any HostChannel {
+    func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
         let gate = state.withLock { state in
             state.opens[host.name, default: 0] += 1
             return state.openGate
         }
         await gate?.wait()
-        return try await agent(host).open()
+        return try await agent(host).open(epoch: epoch)
     }
 
     func deliver(_ template: TemplateArchive, to host: Host) async throws {
@@ -122,10 +122,13 @@ actor FakeWebRoot: WebRoot {
     private var free: Int64 = 1 << 40
     private var isHolding = false
     private var isHoldingAnswers = false
+    private var publishGate: Flag?
     private let clock: ManualClock
 
     init(clock: ManualClock) { self.clock = clock }
 
+    /// Publications take until the flag is up, whoever cancels them: as renames do.
+    func holdPublish(until gate: Flag) { publishGate = gate }
     /// The image stands there, and nobody is told.
     func holdAnswers(_ isHolding: Bool) { isHoldingAnswers = isHolding }
     func failPublish(_ count: Int) { publishFailures = count }
@@ -144,6 +147,7 @@ actor FakeWebRoot: WebRoot {
 
     func publish(_ publication: Publication) async throws -> PublishedImage {
         if isHolding { try await clock.sleep(untilMonotonicMilliseconds: .max) }
+        await publishGate?.wait()
         if publishFailures > 0 {
             publishFailures -= 1
             throw WebRootFault("the web root is full")

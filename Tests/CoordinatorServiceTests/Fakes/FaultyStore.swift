@@ -30,6 +30,13 @@ final class FaultyStore: Store {
         }
     }
 
+    /// The epoch of a new leader, whether or not the old one knows.
+    func takeLead() async -> Int64 {
+        await base.campaign(
+            Candidate(id: "\(UInt64.random(in: 0 ... .max))", url: "", leaseMilliseconds: -1)
+        ).epoch
+    }
+
     func mend() { hooks.withLock { $0 = [:] } }
 
     private func run(_ call: Call, _ moment: Moment) async throws {
@@ -50,13 +57,15 @@ final class FaultyStore: Store {
     }
 
     func apply(_ change: BuildChange) async throws -> Build? {
-        try await around(change.begin == nil ? .apply : .claim) { await base.apply(change) }
+        try await around(change.begin == nil ? .apply : .claim) { try await base.apply(change) }
     }
     func enqueue(_ build: NewBuild) async throws -> Build {
         try await around(.enqueue) { try await base.enqueue(build) }
     }
-    func requestCancel(build: String) async throws -> Build? {
-        try await around(.requestCancel) { await base.requestCancel(build: build) }
+    func requestCancel(build: String, epoch: Int64) async throws -> Build? {
+        try await around(.requestCancel) {
+            try await base.requestCancel(build: build, epoch: epoch)
+        }
     }
     func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int] {
         try await around(.recentDurations) {

@@ -49,8 +49,10 @@ struct MortalGateway: HostGateway {
     let life: Life
 
     func check(_ host: Host) throws { try base.check(host) }
-    func open(_ host: Host) async throws -> any HostChannel {
-        try await life.effect { MortalChannel(base: try await base.open(host), life: life) }
+    func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
+        try await life.effect {
+            MortalChannel(base: try await base.open(host, epoch: epoch), life: life)
+        }
     }
     func deliver(_ template: TemplateArchive, to host: Host) async throws {
         try await life.effect { try await base.deliver(template, to: host) }

@@ -12,8 +12,8 @@ struct MortalStore: Store {
     func enqueue(_ build: NewBuild) async throws -> Build {
         try await life.effect { try await base.enqueue(build) }
     }
-    func requestCancel(build: String) async throws -> Build? {
-        try await life.effect { try await base.requestCancel(build: build) }
+    func requestCancel(build: String, epoch: Int64) async throws -> Build? {
+        try await life.effect { try await base.requestCancel(build: build, epoch: epoch) }
     }
     func record(_ entry: AuditEntry) async throws {
         try await life.effect { try await base.record(entry) }

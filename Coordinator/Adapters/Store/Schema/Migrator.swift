@@ -15,6 +15,7 @@ enum Migrator {
     static let migrations = [
         Migration(version: 1, run: HistoricTables.migrate),
         Migration(version: 2, run: FarmTables.migrate),
+        Migration(version: 3, run: LeadershipTable.migrate),
     ]
 
     /// Waits this long for another coordinator's migration; below the time of one statement.
@@ -29,6 +30,8 @@ enum Migrator {
             if transaction.dialect == .mariadb { try lock(transaction) }
             try migrate(transaction, migrations)
             if transaction.dialect == .mariadb {
+                // First, or the next coordinator has the lock and does not see the last step.
+                try transaction.execute("COMMIT")
                 _ = try transaction.query("SELECT RELEASE_LOCK(\(lockName)) AS r")
             }
         }
@@ -60,9 +63,15 @@ enum Migrator {
         }
         for migration in migrations where migration.version > current {
             try migration.run(transaction)
-            try transaction.execute(
-                "INSERT INTO schema_version (version, applied_ms) VALUES (?, ?)",
-                [.int(migration.version), .int(Clocks.unixMilliseconds())])
+            do {
+                try transaction.execute(
+                    "INSERT INTO schema_version (version, applied_ms) VALUES (?, ?)",
+                    [.int(migration.version), .int(Clocks.unixMilliseconds())])
+            } catch {
+                // GET_LOCK holds on one node of a Galera cluster: a coordinator at another node
+                // did the same step, which every statement of it allows.
+                guard error.code == .constraintUnique else { throw error }
+            }
         }
     }
 }

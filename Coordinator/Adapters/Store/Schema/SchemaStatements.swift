@@ -39,8 +39,12 @@ extension SQLTransaction {
     /// Adds the columns that the table does not have yet.
     borrowing func addColumns(_ columns: [(name: String, type: String)], to table: String) throws {
         let present = try columnNames(of: table)
+        // A coordinator at another node of a Galera cluster may add it meanwhile. SQLite, which
+        // does not know the words, lets one in at a time.
+        let guardWords = dialect == .mariadb ? "IF NOT EXISTS " : ""
         for column in columns where !present.contains(column.name) {
-            try execute("ALTER TABLE \(table) ADD COLUMN \(column.name) \(column.type)")
+            try execute(
+                "ALTER TABLE \(table) ADD COLUMN \(guardWords)\(column.name) \(column.type)")
         }
     }
 

@@ -1,0 +1,76 @@
+import CoordinatorAdapters
+import CoordinatorCore
+import CoordinatorService
+import Glibc
+import ProcessKit
+import SQLKit
+import Support
+
+/// Campaigns for the lease, leads while it holds it, and begins anew as a standby when another
+/// coordinator has it.
+struct Leadership: Sendable {
+    let keeper: LeaseKeeper
+    private let coordinator: Coordinator
+    private let log = Logger("leadership")
+
+    /// - Throws: `StoreError`, `SystemError`
+    init(_ configuration: Configuration, _ store: SQLStore, _ coordinator: Coordinator)
+        async throws
+    {
+        keeper = LeaseKeeper(
+            leases: try await Self.leases(configuration, store),
+            environment: SystemEnvironment(), id: try Self.identity(configuration.stateFolder),
+            url: configuration.url, limits: configuration.limits)
+        self.coordinator = coordinator
+    }
+
+    /// Never returns while this coordinator leads or stands by.
+    /// - Parameter settled: called once, when it does the one or the other.
+    func run(_ settled: @escaping @Sendable () async -> Void) async {
+        await keeper.run(lead: { epoch in await lead(epoch) }, settled: settled)
+        guard !Task.isCancelled else { return }
+        // Whatever this process still does, it does for a leader that is none: transfers, sessions,
+        // half-done effects. Nothing of that survives becoming a new program; sorting out what to
+        // stop would be another way to be wrong.
+        log.warning("deposed: starting anew as a standby")
+        do { try Rebirth.begin() } catch {
+            log.error("\(error): ending instead")
+            exit(1)
+        }
+    }
+
+    private func lead(_ epoch: Int64) async {
+        var pauseMilliseconds = 250
+        while !Task.isCancelled {
+            do { return try await coordinator.lead(epoch: epoch) } catch {
+                log.error("cannot take up the builds: \(error)")
+            }
+            try? await Task.sleep(for: .milliseconds(pauseMilliseconds))
+            pauseMilliseconds = min(pauseMilliseconds * 2, 5_000)
+        }
+    }
+
+    /// MariaDB is asked over connections of their own, whose calls give up sooner than the lease
+    /// ends: a node that hangs must not keep this coordinator from asking the next one.
+    private static func leases(
+        _ configuration: Configuration, _ store: SQLStore
+    ) async throws -> any LeaseStore {
+        guard case .mariadb(var server) = configuration.database else { return store }
+        server.connectTimeoutSeconds = 2
+        server.statementTimeoutSeconds = 4
+        return try await SQLStore.open(.mariadb(server))
+    }
+
+    /// The same over restarts, so that a restarted leader need not wait for its own lease to end.
+    private static func identity(_ stateFolder: String) throws -> String {
+        let path = stateFolder + "/coordinator-id"
+        if Files.exists(path) {
+            let text = String(decoding: try Files.read(path, limitBytes: 100), as: UTF8.self)
+            let id = text.filter { $0.isLetter || $0.isNumber || $0 == "-" }
+            if !id.isEmpty { return String(id.prefix(64)) }
+        }
+        let id = SystemEnvironment().randomID()
+        try Files.replace(path, with: Array("\(id)\n".utf8))
+        return id
+    }
+}

@@ -1,0 +1,133 @@
+import Glibc
+import HTTPClientKit
+import HTTPTypes
+import ProcessKit
+import SQLKit
+import Support
+import TestSupport
+import Testing
+
+/// Several coordinators on one database: one leads, and whatever becomes of it, builds go on.
+@Suite(.timeLimit(.minutes(5))) struct HighAvailabilityTests {
+    private func setup() async throws -> Farm.Setup {
+        var setup = Farm.Setup()
+        setup.database = try await MariaDBServer.shared().makeDatabase()
+        return setup
+    }
+
+    private func begun(_ farm: Farm) async throws -> FarmBuild {
+        try await farm.script(
+            "debian",
+            """
+            seq 1 500; echo begun; \(Scripts.gate(farm, "on"))
+            seq 501 1000; \(Scripts.image(2_000_000))
+            """)
+        let build = try await farm.api.submit("debian")
+        try await farm.api.logs(build, "begun")
+        return build
+    }
+
+    private func expectWhole(_ farm: Farm, _ api: FarmClient, _ build: FarmBuild) async throws {
+        let passed = try await api.end(of: build)
+        try #require(passed.state == "passed", "\(passed)")
+        #expect(passed.attempts?.map(\.summary) == ["kvm0 passed"], "it was not begun anew")
+        let log = try await api.log(build)
+        #expect(passed.attempts?.last?.logSHA256 == SHA256.hex(log))
+        for number in 1...1000 {
+            let line = "\"m\":\"\(number)\""
+            #expect(String(decoding: log, as: UTF8.self).ranges(of: line).count == 1)
+        }
+        let folder = "\(farm.webRoot)/images/build/debian"
+        #expect(try Files.list(folder).filter { $0.hasSuffix(".raw") }.count == 1)
+        #expect(try Files.list("\(farm.webRoot)/images/build") == ["debian"], "no .part is left")
+    }
+
+    @Test func aStandbyReadsAndSendsTheRestOn() async throws {
+        try await Farm.run(try await setup()) { farm in
+            let second = try await StandbyCoordinator("second", of: farm)
+            let leader = try await second.api.leader()
+            #expect(!leader.isLeading && leader.url == farm.api.base)
+            #expect(try await farm.api.leader().isLeading)
+
+            try await farm.script("debian", Scripts.image())
+            let build = try await farm.api.submit("debian")
+            _ = try await farm.api.end(of: build)
+            #expect(try await second.api.build(build.id).state == "passed")
+            #expect(try await second.api.log(build) == (try await farm.api.log(build)))
+
+            let refused = try await second.api.send(
+                "POST", "/api/v1/builds", json: #"{"guestOS":"debian"}"#)
+            #expect(refused.status == 307)
+            #expect(refused.headers["Location"] == farm.api.base + "/api/v1/builds")
+            let hosts = try await second.api.get("/api/v1/hosts?limit=5")
+            #expect(hosts.headers["Location"] == farm.api.base + "/api/v1/hosts?limit=5")
+        }
+    }
+
+    @Test func theLeaderIsKilled() async throws {
+        try await Farm.run(try await setup()) { farm in
+            let second = try await StandbyCoordinator("second", of: farm)
+            let build = try await begun(farm)
+            farm.coordinator?.kill()
+            try await second.leads()
+            try farm.open("on")
+            try await expectWhole(farm, second.api, build)
+            try await farm.startCoordinator(keepingPort: true)
+            #expect(try await !farm.api.leader().isLeading, "it comes back as a standby")
+        }
+    }
+
+    /// It does not know that it was deposed when it wakes.
+    @Test func theLeaderStandsStillAndWakesUp() async throws {
+        try await Farm.run(try await setup()) { farm in
+            let second = try await StandbyCoordinator("second", of: farm)
+            let build = try await begun(farm)
+            let old = try #require(farm.coordinator)
+            old.signal(SIGSTOP)
+            try await second.leads()
+            old.signal(SIGCONT)
+            try await eventually("the old leader stands by: \(old.log.suffix(2000))") {
+                try await farm.api.leader().url == second.api.base
+            }
+            #expect(old.status == nil, "the same process")
+            #expect(try await second.api.leader().isLeading)
+            try farm.open("on")
+            try await expectWhole(farm, second.api, build)
+        }
+    }
+
+    @Test func aLeaderThatEndsInOrderIsFollowedAtOnce() async throws {
+        try await Farm.run(try await setup()) { farm in
+            let second = try await StandbyCoordinator("second", of: farm)
+            let build = try await begun(farm)
+            try await farm.stopCoordinator()
+            try await second.leads()
+            try farm.open("on")
+            try await expectWhole(farm, second.api, build)
+        }
+    }
+
+    /// A real cluster of three nodes: the one that the leader uses is killed while a build runs,
+    /// then the leader itself.
+    @Test func aNodeOfTheClusterIsKilled() async throws {
+        let cluster = try await GaleraCluster()
+        var setup = Farm.Setup()
+        setup.database = cluster.endpoint(first: 0)
+        try await Farm.run(setup) { farm in
+            let second = try await StandbyCoordinator(
+                "second", of: farm, database: cluster.endpoint(first: 1))
+            let third = try await StandbyCoordinator(
+                "third", of: farm, database: cluster.endpoint(first: 2))
+            let build = try await begun(farm)
+            try cluster.kill(0)
+            farm.coordinator?.kill()
+            try await eventually("one of the others leads", seconds: 60) {
+                let standings = [try await second.api.leader(), try await third.api.leader()]
+                return standings.count(where: \.isLeading) == 1
+            }
+            let leader = try await second.api.leader().isLeading ? second : third
+            try farm.open("on")
+            try await expectWhole(farm, leader.api, build)
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Glibc
+import HTTPClientKit
+import ProcessKit
+import Support
+import TestSupport
+import Testing
+
+/// What the programs tell a service manager: ready when they serve, alive while they do, stopping.
+@Suite struct ServiceManagerTests {
+    /// Both programs of a farm, each with a manager's socket.
+    private struct Programs {
+        let agent, coordinator: FarmProgram
+        let agentSocket, coordinatorSocket: NotifySocket
+        let url: String
+    }
+
+    private func run(_ body: (Farm, Programs) async throws -> Void) async throws {
+        var setup = Farm.Setup()
+        setup.daemons = []
+        setup.startsCoordinator = false
+        try await Farm.run(setup) { farm in
+            let (agentSocket, coordinatorSocket) = (try NotifySocket(), try NotifySocket())
+            let agent = try FarmProgram(
+                "aibuild-agent", ["daemon", "--config", farm.hosts[0].configPath],
+                logPath: "\(farm.folder)/agent.log",
+                environment: agentSocket.environment(watchdogMilliseconds: 100))
+            let port = try LoopbackPort.free()
+            try farm.writeConfiguration(port: port)
+            let coordinator = try FarmProgram(
+                "aibuild-coordinator", ["--config", farm.configPath],
+                logPath: "\(farm.folder)/coordinator.log",
+                environment: coordinatorSocket.environment(watchdogMilliseconds: 100))
+            try await body(
+                farm,
+                Programs(
+                    agent: agent, coordinator: coordinator, agentSocket: agentSocket,
+                    coordinatorSocket: coordinatorSocket, url: "http://127.0.0.1:\(port)"))
+            agent.kill()
+            coordinator.kill()
+        }
+    }
+
+    @Test func readyComesOnceTheyServe() async throws {
+        try await run { farm, programs in
+            let agent = try await programs.agentSocket.wait(for: "READY=1")
+            // Not asked again and again: it serves, or READY was too early.
+            let gate = try await Command(
+                [
+                    try FarmProgram.path("aibuild-agent"), "gate", "--config",
+                    farm.hosts[0].configPath, "attach",
+                ], environment: Command.minimalEnvironment
+            ).run(timeoutSeconds: 20)
+            #expect(gate.status.isSuccess, "\(gate.stderrText)")
+            #expect(agent.contains { $0.hasPrefix("STATUS=serving on ") })
+
+            let coordinator = try await programs.coordinatorSocket.wait(for: "READY=1")
+            #expect(try await FarmClient(base: programs.url).get("/readyz").status == 200)
+            #expect(coordinator.contains("STATUS=serving \(programs.url)"))
+        }
+    }
+
+    @Test func stoppingIsSaidOnTheSignal() async throws {
+        try await run { _, programs in
+            for (program, socket) in [
+                (programs.agent, programs.agentSocket),
+                (programs.coordinator, programs.coordinatorSocket),
+            ] {
+                try await socket.wait(for: "READY=1")
+                program.signal(SIGTERM)
+                try await socket.wait(for: "STOPPING=1")
+                #expect(try await program.exit() == .exited(0))
+            }
+        }
+    }
+
+    /// Nothing more is heard of a program of which a part stands still, while the other program
+    /// is heard again and again; and it is heard again afterwards.
+    @Test(arguments: ["MHD-worker", "whole"])
+    func aCoordinatorThatHangsIsNotHeard(_ part: String) async throws {
+        try await run { _, programs in
+            try await expectSilence(
+                of: programs.coordinator, programs.coordinatorSocket, part,
+                while: programs.agentSocket)
+        }
+    }
+
+    @Test(arguments: ["agent", "whole"])
+    func anAgentThatHangsIsNotHeard(_ part: String) async throws {
+        try await run { _, programs in
+            try await expectSilence(
+                of: programs.agent, programs.agentSocket, part,
+                while: programs.coordinatorSocket)
+        }
+    }
+
+    private func expectSilence(
+        of program: FarmProgram, _ socket: NotifySocket, _ part: String,
+        while other: NotifySocket
+    ) async throws {
+        for _ in 0..<3 { try await socket.wait(for: "WATCHDOG=1") }
+        var frozen: FrozenThreads?
+        if part == "whole" {
+            program.signal(SIGSTOP)
+        } else {
+            frozen = try await FrozenThreads(of: program.pid, named: part)
+        }
+        // One ping may have been on its way when the part stopped.
+        for _ in 0..<2 { try await other.wait(for: "WATCHDOG=1") }
+        _ = socket.all()
+        for _ in 0..<10 { try await other.wait(for: "WATCHDOG=1") }
+        #expect(socket.all().isEmpty, "it hangs, and says that it is alive")
+        program.signal(SIGCONT)
+        frozen?.thaw()
+        try await socket.wait(for: "WATCHDOG=1")
+    }
+}

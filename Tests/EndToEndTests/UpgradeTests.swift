@@ -1,0 +1,89 @@
+import Glibc
+import ProcessKit
+import Support
+import TestSupport
+import Testing
+
+/// The agent's program is replaced while it builds, as a package manager does it: a new file takes
+/// the name, the old one lives on in the processes that run it.
+@Suite struct AgentUpgradeTests {
+    /// Puts a copy of the programs into a folder, in one step each.
+    private func install(into folder: String) throws {
+        for name in ["aibuild-agent", "aibuild-fetch"] {
+            let bytes = try Files.read(FarmProgram.path(name), limitBytes: 1 << 30)
+            try Files.replace("\(folder)/\(name)", with: bytes, mode: 0o755)
+        }
+    }
+
+    private func start(_ farm: Farm, _ folder: String) throws -> FarmProgram {
+        try FarmProgram(
+            "aibuild-agent", ["daemon", "--config", farm.hosts[0].configPath],
+            logPath: "\(farm.folder)/upgraded.log", path: "\(folder)/aibuild-agent")
+    }
+
+    /// Programs that supervisors of this farm run, as the kernel names them.
+    private func supervisors(_ farm: Farm) -> [String] {
+        ProcessTable.carrying(ProcessMarks.stateFolder) { $0 == farm.hosts[0].stateFolder }
+            .map { Self.target("/proc/\($0.pid)/exe") }
+            .filter { $0.contains("aibuild-agent") }
+    }
+
+    private static func target(_ link: String) -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = max(0, readlink(link, &buffer, buffer.count))
+        return String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    @Test func buildsRunOnInTheOldProgram() async throws {
+        var setup = Farm.Setup()
+        setup.daemons = []
+        try await Farm.run(setup) { farm in
+            let folder = "\(farm.folder)/bin"
+            try Files.makeFolder(folder)
+            try install(into: folder)
+            let old = try start(farm, folder)
+            _ = try await farm.api.host("kvm0", is: "ready")
+            let base = "\(farm.folder)/base.raw"
+            try Files.replace(base, with: Array(repeating: 7, count: 100_000))
+            let yaml = """
+                base_image: {url: "file://\(base)", sha256: \(try SHA256.file(base))}
+                requirements: {memory: 64MiB, disk: 1MiB}
+                """
+            for name in ["before", "between", "after"] {
+                try await farm.script(
+                    name,
+                    "seq 1 500; echo begun; \(Scripts.gate(farm, "on")); seq 501 1000; "
+                        + "cp \"$AIBUILD_BASE_IMAGE\" \"$AIBUILD_OUTPUT/disk.raw\"",
+                    yaml: yaml)
+            }
+            let before = try await farm.api.submit("before")
+            try await farm.api.logs(before, "begun")
+            try install(into: folder)
+            // The file is replaced, the old daemon still runs, and starts one more.
+            let between = try await farm.api.submit("between")
+            try await farm.api.logs(between, "begun")
+            old.signal(SIGTERM)
+            #expect(try await old.exit() == .exited(0))
+            let running = supervisors(farm)
+            #expect(running.count == 2)
+            #expect(running.allSatisfy { $0.hasSuffix(" (deleted)") }, "\(running)")
+            let new = try start(farm, folder)
+            defer { new.kill() }
+            _ = try await farm.api.host("kvm0", is: "ready")
+            #expect(new.log.ranges(of: " runs on, process ").count == 2, "it took both over")
+            try farm.open("on")
+            let after = try await farm.api.submit("after")
+            for build in [before, between, after] {
+                let passed = try await farm.api.end(of: build)
+                try #require(passed.state == "passed", "\(passed)")
+                #expect(passed.attempts?.map(\.summary) == ["kvm0 passed"])
+                let log = try await farm.api.log(build)
+                #expect(passed.attempts?.last?.logSHA256 == SHA256.hex(log))
+            }
+            try await eventually("all are forgotten") { farm.hosts[0].attempts.isEmpty }
+        }
+    }
+}
+
+/// As the agent marks its processes; tests of whole programs do not import its modules.
+private enum ProcessMarks { static let stateFolder = "AIBUILD_STATE" }

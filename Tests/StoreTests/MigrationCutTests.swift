@@ -1,0 +1,87 @@
+import CoordinatorAdapters
+import CoordinatorCore
+import SQLKit
+import Synchronization
+import TestSupport
+import Testing
+
+/// A coordinator that is killed at any statement of a migration: MariaDB commits each change of a
+/// table by itself, so every statement leaves another half-made schema. The next start completes it.
+@Suite(.timeLimit(.minutes(3))) struct MigrationCutTests {
+    /// What a migration makes: all columns, all indexes, the steps done, the rows of before.
+    private static func dump(_ location: SQLLocation) async throws -> [String] {
+        let database = try await SQLDatabase.open(location)
+        var lines: [String] = []
+        for sql in [
+            "SELECT CONCAT(table_name, ' ', engine, ' ', table_collation) AS line "
+                + "FROM information_schema.tables WHERE table_schema = DATABASE()",
+            "SELECT CONCAT_WS(' ', table_name, column_name, column_type, is_nullable, "
+                + "column_default) AS line FROM information_schema.columns "
+                + "WHERE table_schema = DATABASE()",
+            "SELECT CONCAT_WS(' ', table_name, index_name, seq_in_index, column_name, collation, "
+                + "non_unique) AS line FROM information_schema.statistics "
+                + "WHERE table_schema = DATABASE()",
+            "SELECT CONCAT('schema ', version) AS line FROM schema_version",
+            "SELECT CONCAT_WS(' ', 'guestos', id, name) AS line FROM guestos",
+            "SELECT CONCAT_WS(' ', 'build_log', id, os_id, get_url) AS line FROM build_log",
+            "SELECT CONCAT_WS(' ', 'test_log', id, build_id, case_id) AS line FROM test_log",
+        ] {
+            lines += try await database.query(sql).map { try $0.text("line") }.sorted()
+        }
+        await database.close()
+        return lines
+    }
+
+    private static func seeded(_ server: MariaDBServer, _ seed: [String]) async throws
+        -> MariaDBEndpoint
+    {
+        let endpoint = try await server.makeDatabase()
+        guard !seed.isEmpty else { return endpoint }
+        let database = try await SQLDatabase.open(.mariadb(endpoint))
+        for sql in seed { try await database.execute(sql) }
+        await database.close()
+        return endpoint
+    }
+
+    /// - Returns: whether the migration was done before the cut came.
+    private static func cut(
+        _ server: MariaDBServer, _ seed: [String], after statements: Int, waiting: Bool,
+        _ whole: [String]
+    ) async throws -> Bool {
+        let endpoint = try await seeded(server, seed)
+        let door = try CommitCutter(port: server.port)
+        door.waitsForEffect.store(waiting, ordering: .sequentiallyConsistent)
+        door.statementsLeft.store(statements, ordering: .sequentiallyConsistent)
+        var throughDoor = endpoint
+        throughDoor.socket = door.socketPath
+        let store = try? await SQLStore.open(.mariadb(throughDoor))
+        await store?.close()
+        door.close()
+        // The next coordinator.
+        await (try SQLStore.open(.mariadb(endpoint))).close()
+        let found = try await dump(.mariadb(endpoint))
+        #expect(found == whole, "cut after \(statements) statements, waiting: \(waiting)")
+        let database = try await SQLDatabase.open(.mariadb(endpoint))
+        try await database.execute("DROP DATABASE \(endpoint.database)")
+        await database.close()
+        return store != nil
+    }
+
+    @Test(arguments: [true, false], [true, false])
+    func aMigrationIsCutAtEachStatement(_ isOld: Bool, _ waiting: Bool) async throws {
+        let server = try await MariaDBServer.shared()
+        let seed = isOld ? UpgradeTests.byName : []
+        let reference = try await Self.seeded(server, seed)
+        await (try SQLStore.open(.mariadb(reference))).close()
+        let whole = try await Self.dump(.mariadb(reference))
+        #expect(whole.contains("schema 2"))
+        // Every statement where there is most to do; a sample of them where time is all that
+        // differs.
+        let step = isOld && waiting ? 1 : 6
+        var statements = 1
+        while try await !Self.cut(server, seed, after: statements, waiting: waiting, whole) {
+            statements += step
+        }
+        #expect(statements > 40, "only \(statements) statements were seen")
+    }
+}
