@@ -17,7 +17,6 @@ actor BuildSession {
     private var effects: [BuildEffect] = []
     /// The state that was recorded last.
     private var marked: BuildState
-    /// Another coordinator leads.
     private var isDeposed = false
     private var working: Task<Void, Never>?
     private var isStopping = false
@@ -262,15 +261,14 @@ actor BuildSession {
             try await self.coordinator.settle(self, end, image)
         }
         // The host must keep what the next coordinator will ask for.
-        guard isRecorded else { return }
-        await monitor.release(self)
+        if isRecorded { await monitor.release(self) }
     }
 
     /// Whoever has the build now looks after its image; a new leader, after the attempt too.
     private func giveWay() async {
         transfer?.cancel()
         await transfer?.value
-        if isDeposed { return }
+        guard !isDeposed else { return }
         await coordinator.gaveWay(self)
         await monitor.release(self)
     }

@@ -5,7 +5,8 @@ import TestSupport
 
 /// Every fault that a campaign can bring about.
 enum FaultTable {
-    static let diskSize = "512m"
+    /// Room for the images and logs of some thousand builds; only what is used takes memory.
+    static let diskSize = "4g"
 
     static let all = kills + networks + hosts + disks + databases + clocks + stops
 
