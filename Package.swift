@@ -52,6 +52,7 @@ let package = Package(
     targets: [
         // C libraries and shims
         .target(name: "CLinux", path: "Sources/CLinux"),
+        library("CSSH", "libssh"),
         library("CSSH2", "libssh2"),
         library("CCurl", "libcurl"),
         library("CMariaDB", "libmariadb"),
@@ -65,7 +66,7 @@ let package = Package(
         module("Support", "Sources/Support", ["CLinux", "CCrypto"]),
         module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
-        module("SSHKit", "Sources/SSHKit", ["CLinux", "CSSH2", "LoopKit", "Support"]),
+        module("SSHKit", "Sources/SSHKit", ["CLinux", "CSSH", "CSSH2", "LoopKit", "Support"]),
         module("SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "Support"]),
         module("HTTPTypes", "Sources/HTTPTypes"),
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),

@@ -191,11 +191,13 @@ public struct Finished: Sendable, Hashable, Codable {
     public var accelerator: Accelerator?
     public var startedUnixMilliseconds: Int64
     public var endedUnixMilliseconds: Int64
+    /// What was seen of the guest of an attempt that did not pass, where there was one.
+    public var evidence: GuestEvidence?
 
     public init(
         attempt: AttemptToken, outcome: Outcome, logBytes: Int64, logSHA256: String,
         artifacts: [Artifact], accelerator: Accelerator? = nil, startedUnixMilliseconds: Int64,
-        endedUnixMilliseconds: Int64
+        endedUnixMilliseconds: Int64, evidence: GuestEvidence? = nil
     ) {
         self.attempt = attempt
         self.outcome = outcome
@@ -205,6 +207,7 @@ public struct Finished: Sendable, Hashable, Codable {
         self.accelerator = accelerator
         self.startedUnixMilliseconds = startedUnixMilliseconds
         self.endedUnixMilliseconds = endedUnixMilliseconds
+        self.evidence = evidence
     }
 }
 

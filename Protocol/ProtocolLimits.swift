@@ -31,6 +31,16 @@ public enum ProtocolLimits {
     /// Bytes of a reason or error sentence; longer ones are cut.
     public static let reasonBytes = 8 << 10
 
+    /// A guest's screen as PNG. A text screen has 3 KiB, a desktop 100; base64 makes it a third
+    /// larger, and the `finished` line must hold it with all the rest.
+    public static let screenshotBytes = 256 << 10
+
+    /// The end of a guest's serial console, before bytes that are no UTF-8 are made visible.
+    public static let serialTailBytes = 16 << 10
+
+    /// Notes beside a guest's evidence.
+    public static let evidenceNotes = 8
+
     /// Bytes of one chunk of an artifact, the unit of chunk digests and of resuming.
     public static let artifactChunkBytes = 4 << 20
 

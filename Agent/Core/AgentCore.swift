@@ -39,6 +39,25 @@ public enum AgentLimits {
     /// How often a supervisor looks for ended orphans: they hold a process number each.
     public static let reapMilliseconds: Int64 = 10_000
 
+    /// How long a silent guest is watched before it is judged; a short limit is halved for it.
+    public static let guestWindowMilliseconds: Int64 = 60_000
+    /// What a guest moves that waits for something: keepalives of SSH, the commit of a journal. One
+    /// that works, however slowly, moves thousands of times as much.
+    public static let idleGuestBytesPerSecond: Int64 = 1 << 10
+    /// How often the silence limit may pass over a guest that works.
+    public static let silencePeriods = 3
+    /// One look at the guests' counters, one taking of evidence: QEMU answers within milliseconds,
+    /// on a busy host within a second. A QEMU that answers nothing delays the kill by two of them.
+    public static let guestAskMilliseconds: Int64 = 4_000
+    /// How often the supervisor looks whether the answer is there.
+    public static let guestPollMilliseconds: Int64 = 20
+    /// QEMUs of one attempt that are asked: a build has one, virt-builder two.
+    public static let guestsPerAttempt = 16
+    /// A line of QEMU's control socket: `query-blockstats` has 2 KiB for a disk and its backing.
+    public static let qmpLineBytes = 1 << 20
+    /// The end of a serial console that stays on the disk while the guest prints on.
+    public static let serialKeptBytes: Int64 = 1 << 20
+
     /// QEMU gone for so long before Packer's first word of an error was not ended by Packer.
     public static let hypervisorGoneMilliseconds: Int64 = 3_000
 

@@ -6,6 +6,9 @@ public struct AttemptTimers: Sendable, Hashable {
     private let limits: AttemptLimits
     private let startedMilliseconds: Int64
     private var lastOutputMilliseconds: Int64
+    /// How often the silence limit counts before the build is ended: once more for each time that
+    /// its guest was seen to work.
+    private var periods: Int64 = 1
 
     public init(limits: AttemptLimits, nowMilliseconds: Int64) {
         self.limits = limits
@@ -16,36 +19,45 @@ public struct AttemptTimers: Sendable, Hashable {
     /// The program said something, or another one begins.
     public mutating func sawOutput(nowMilliseconds: Int64) {
         lastOutputMilliseconds = nowMilliseconds
+        periods = 1
     }
 
-    private var totalDeadline: Int64 {
+    /// The build is silent, but its guest works: it is given the silence limit once more.
+    /// - Returns: whether it is; three times the limit is the end.
+    public mutating func allowMoreSilence() -> Bool {
+        guard periods < AgentLimits.silencePeriods else { return false }
+        periods += 1
+        return true
+    }
+
+    private var silenceMilliseconds: Int64 { Int64(limits.silenceSeconds) * 1000 }
+
+    /// How long a silent guest is watched.
+    public var windowMilliseconds: Int64 {
+        min(AgentLimits.guestWindowMilliseconds, silenceMilliseconds / 2)
+    }
+
+    public var silenceDeadlineMilliseconds: Int64 {
+        lastOutputMilliseconds + periods * silenceMilliseconds
+    }
+
+    /// Of the whole attempt; the only one for work of the agent itself, which logs nothing
+    /// meanwhile.
+    public var totalDeadlineMilliseconds: Int64 {
         startedMilliseconds + Int64(limits.totalSeconds) * 1000
     }
 
-    private var silenceDeadline: Int64 {
-        lastOutputMilliseconds + Int64(limits.silenceSeconds) * 1000
+    /// The timer that has run out.
+    public func expired(nowMilliseconds: Int64) -> TimeoutCause? {
+        if nowMilliseconds >= totalDeadlineMilliseconds {
+            return .total(seconds: limits.totalSeconds)
+        }
+        if nowMilliseconds >= silenceDeadlineMilliseconds { return silence(.noGuest) }
+        return nil
     }
 
-    /// When to look again.
-    public var nextDeadlineMilliseconds: Int64 { min(totalDeadline, silenceDeadline) }
-
-    /// Only the total time: for work of the agent itself, which logs nothing meanwhile.
-    public var totalDeadlineMilliseconds: Int64 { totalDeadline }
-
-    /// The fault of the timer that has run out.
-    public func expired(nowMilliseconds: Int64) -> Fault? {
-        if nowMilliseconds >= totalDeadline {
-            return Fault(
-                .template, .timeoutTotal,
-                "the build took longer than its limit of \(limits.totalSeconds) s and was stopped; "
-                    + "raise `timeout` in aibuild.yml if it needs more")
-        }
-        if nowMilliseconds >= silenceDeadline {
-            return Fault(
-                .template, .timeoutSilence,
-                "the build printed nothing for \(limits.silenceSeconds) s and was stopped; it "
-                    + "seems to wait for something that never comes")
-        }
-        return nil
+    /// The end of a silent build, with what its guest was seen to do.
+    public func silence(_ verdict: GuestVerdict) -> TimeoutCause {
+        .silence(seconds: limits.silenceSeconds * Int(periods), verdict)
     }
 }

@@ -14,6 +14,16 @@ public enum BuildEnvironment {
         ]
     }
 
+    /// What a program gets that may start QEMU: the shim stands before it.
+    private static func hypervisor(
+        _ order: AttemptOrder, _ folder: AttemptFolder
+    ) -> [String: String] {
+        [
+            "PATH": "\(folder.shim):\(order.searchPath)",
+            EmulatorShim.folderVariable: folder.guests,
+        ]
+    }
+
     public static func packer(_ order: AttemptOrder, _ folder: AttemptFolder) -> [String: String] {
         let own = [
             "PACKER_CACHE_DIR": folder.temporary + "/packer_cache",
@@ -25,20 +35,22 @@ public enum BuildEnvironment {
             // To standard error, where the supervisor picks QEMU's words out of it.
             "PACKER_LOG": "1",
         ]
-        return common(order, folder).merging(own) { _, own in own }
+        return common(order, folder).merging(hypervisor(order, folder)) { _, own in own }
+            .merging(own) { _, own in own }
     }
 
     /// - Throws: a template fault for a variable that no environment can hold.
     public static func command(
         _ order: AttemptOrder, _ folder: AttemptFolder, baseImagePath: String?
     ) throws(Fault) -> [String: String] {
-        var own = [
+        var own = hypervisor(order, folder)
+        own.merge([
             "AIBUILD_OUTPUT": folder.output,
             "AIBUILD_IMAGE_NAME": order.start.build.imageName,
             "AIBUILD_BUILD_NUMBER": String(order.start.build.number),
             "AIBUILD_VCPUS": String(order.start.requirements.vcpus),
             "AIBUILD_MEMORY_MB": String(order.start.requirements.memoryBytes >> 20),
-        ]
+        ]) { _, new in new }
         own["AIBUILD_ACCELERATOR"] = order.accelerator?.rawValue
         own["AIBUILD_BASE_IMAGE"] = baseImagePath
         for (name, value) in order.start.recipe.variables {

@@ -73,10 +73,16 @@ public struct AttemptFolder: Sendable, Hashable {
     /// Images that are offered to the coordinator, by their plain names.
     public var artifacts: String { root + "/artifacts" }
     public var baseImage: String { root + "/base" }
+    /// Links named as QEMU, first in the build program's `PATH`.
+    public var shim: String { root + "/shim" }
+    /// Control sockets and serial consoles of the attempt's QEMUs.
+    public var guests: String { root + "/guests" }
     public var packerVariables: String { root + "/variables.pkrvars.json" }
 
     /// What is deleted as soon as the attempt has ended.
-    public var scratch: [String] { [work, output, temporary, home, baseImage, packerVariables] }
+    public var scratch: [String] {
+        [work, output, temporary, home, baseImage, packerVariables, shim, guests]
+    }
 }
 
 /// Environment variables that mark every process of an attempt, so that it is found again.

@@ -14,6 +14,7 @@ public struct API: Sendable {
         GuestOSRoutes.add(to: &router, context)
         HostRoutes.add(to: &router, context)
         BuildRoutes.add(to: &router, context)
+        AttemptRoutes.add(to: &router, context)
         EventRoutes.add(to: &router, context)
         ImageRoutes.add(to: &router, context)
         StatusRoutes.add(to: &router, context)

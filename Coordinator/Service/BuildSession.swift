@@ -257,6 +257,12 @@ actor BuildSession {
             }
             guard isDone else { return }
         }
+        if let evidence = end.evidence {
+            let isKept = await persist("keep what was seen of the guest") {
+                try await self.ports.logs.keep(evidence.bounded, of: self.token)
+            }
+            guard isKept else { return }
+        }
         let isRecorded = await persist("record the end") {
             try await self.coordinator.settle(self, end, image)
         }

@@ -17,6 +17,12 @@ int aib_open(const char *path, int flags, int mode) {
 
 int aib_open_direct(const char *path) { return aib_open(path, O_WRONLY | O_DIRECT, 0); }
 
+int64_t aib_splice(int file_fd, int64_t offset, int pipe_fd, size_t count) {
+  off64_t place = offset;
+  ssize_t moved = splice(file_fd, &place, pipe_fd, NULL, count, 0);
+  return moved < 0 ? -errno : moved;
+}
+
 int aib_sync_directory(const char *path) {
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return -errno;
@@ -31,6 +37,11 @@ int aib_disk_room(const char *path, int64_t *free_bytes, int64_t *total_bytes) {
   *free_bytes = (int64_t)room.f_bavail * (int64_t)room.f_frsize;
   *total_bytes = (int64_t)room.f_blocks * (int64_t)room.f_frsize;
   return 0;
+}
+
+int aib_punch_hole(int fd, int64_t offset, int64_t length) {
+  const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+  return fallocate(fd, mode, offset, length) < 0 ? -errno : 0;
 }
 
 int aib_inotify_create(void) {

@@ -126,6 +126,13 @@ int aib_accept(int fd) {
   return peer < 0 ? -errno : peer;
 }
 
+int aib_peer_pid(int fd) {
+  struct ucred peer;
+  socklen_t length = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) return -errno;
+  return peer.pid;
+}
+
 int aib_tcp_connect(const struct sockaddr *address, socklen_t length) {
   int fd = stream_socket(address->sa_family);
   if (fd < 0) return fd;

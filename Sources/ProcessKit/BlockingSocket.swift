@@ -4,10 +4,13 @@ public import Support
 
 /// A connection for programs that do nothing but copy.
 public enum BlockingSocket {
-    /// Connects to a Unix socket; waits while the listener is too busy to accept.
+    /// Connects to a Unix socket; waits while the listener is too busy to accept, 5 s at most.
     /// - Throws: `SystemError` (`ENOENT`, `ECONNREFUSED`: nobody listens).
-    public static func connect(_ path: String) throws(SystemError) -> Descriptor {
-        let deadline = Clocks.monotonicMilliseconds() + Limits.connectMilliseconds
+    public static func connect(
+        _ path: String, untilMilliseconds: Int64 = .max
+    ) throws(SystemError) -> Descriptor {
+        let deadline = min(
+            untilMilliseconds, Clocks.monotonicMilliseconds() + Limits.connectMilliseconds)
         while true {
             let raw = aib_unix_connect(path)
             if raw == -EAGAIN, Clocks.monotonicMilliseconds() < deadline {
@@ -18,5 +21,11 @@ public enum BlockingSocket {
             try checked(aib_set_blocking(socket.raw), "cannot use the connection to \(path)")
             return socket
         }
+    }
+
+    /// The process that listens at the other end.
+    public static func peer(_ socket: borrowing Descriptor) -> Int32? {
+        let pid = aib_peer_pid(socket.raw)
+        return pid > 0 ? pid : nil
     }
 }

@@ -8,6 +8,12 @@ struct AgentClient: Sendable {
     struct Identity: Sendable {
         var publicKey: [UInt8]
         var comment: String
+
+        /// Its type and fingerprint, or else what its owner calls it.
+        var summary: String {
+            (try? SSHHostKey(blob: publicKey)).map { "\($0.type) \($0.fingerprint)" }
+                ?? printable(comment)
+        }
     }
 
     let path: String
@@ -38,6 +44,31 @@ struct AgentClient: Sendable {
     }
 
     func close() { stream.close() }
+
+    /// An agent and the keys of it that are worth trying.
+    static func open(
+        socketPath: String?, loop: EventLoop
+    ) async throws -> (agent: AgentClient, identities: [Identity]) {
+        let agent = try await AgentClient(socketPath: socketPath, loop: loop)
+        do {
+            let answerBy = Deadline(in: SSHLimits.agentMilliseconds)
+            let identities = try await withDeadline(answerBy.milliseconds, loop: loop) {
+                try await agent.identities()
+            }
+            guard !identities.isEmpty else {
+                throw SSHError(
+                    .agentUnusable,
+                    "The ssh-agent at \(agent.path) holds no key: add one with `ssh-add`.")
+            }
+            return (agent, Array(identities.prefix(SSHLimits.agentKeys)))
+        } catch is DeadlinePassed {
+            agent.close()
+            throw SSHError(.agentUnusable, "The ssh-agent at \(agent.path) does not answer.")
+        } catch {
+            agent.close()
+            throw error
+        }
+    }
 
     /// The keys it holds.
     func identities() async throws -> [Identity] {

@@ -12,16 +12,23 @@ struct HandshakeProbe {
     let endpoint: SSHEndpoint
     let loop: EventLoop
 
+    /// The library that made the attempt, as a person would name it.
+    var library = "libssh2 \(Session.version)"
+    /// What a newer one would bring, where that is known.
+    var upgrade = ", or use libssh2 1.11 or newer here"
+
     /// The error that names the first kind of algorithm that has nothing in common; `nil` when the
     /// offers could not be read or nothing is wrong with them.
-    func explain(session: Session, hostKeyType: String?) async throws -> SSHError? {
+    func explain(
+        supported: [AlgorithmKind: [String]], hostKeyType: String?
+    ) async throws -> SSHError? {
         guard let offers = try? await readOffers() else {
             try Task.checkCancellation()
             return nil
         }
         // Before the key exchange: an expected host key that is not there is the likelier cause.
         for kind in [AlgorithmKind.hostKey, .keyExchange, .cipher, .mac] {
-            let ours = session.supported(kind)
+            let ours = supported[kind, default: []]
             for theirs in offers.kexInit.offers(kind) where Set(ours).isDisjoint(with: theirs) {
                 return nothingInCommon(kind, ours: ours, theirs: theirs, banner: offers.banner)
             }
@@ -44,9 +51,8 @@ struct HandshakeProbe {
         SSHError(
             .noCommonAlgorithm,
             "\(endpoint.place) (\(printable(banner))) and this machine have no \(kind.rawValue) "
-                + "algorithm in common. The host offers \(list(theirs)); libssh2 "
-                + "\(Session.version) here can do \(list(ours)). \(kind.remedy), or use libssh2 "
-                + "1.11 or newer here.")
+                + "algorithm in common. The host offers \(list(theirs)); \(library) "
+                + "here can do \(list(ours)). \(kind.remedy)\(upgrade).")
     }
 
     private func list(_ names: [String]) -> String {

@@ -13,36 +13,24 @@ extension SSHConnection {
                 Int(libssh2_session_handshake(session.raw, session.transport.fd))
             }
         } catch is DeadlinePassed {
-            throw SSHError(
-                .timedOut,
-                "\(endpoint.place) took the connection but did not finish the SSH handshake within "
-                    + "\(options.connectTimeoutSeconds) s. Check that sshd listens on that port "
-                    + "and that the host is not overloaded.")
+            throw SSHError.handshakeTimedOut(endpoint, options)
         } catch let error as SSHError where error.code == .connectionLost {
-            throw SSHError(
-                .connectionLost,
-                "\(endpoint.place) closed the connection during the SSH handshake. Either no sshd "
-                    + "listens there, or it turns this machine away for now (MaxStartups, "
-                    + "fail2ban): its log on the host says which.")
+            throw SSHError.handshakeCutOff(endpoint)
         }
         guard result != 0 else { return }
         let session = try usable()
-        if result == Int(LIBSSH2_ERROR_BANNER_RECV) {
-            throw SSHError(
-                .notSSH, "What listens at \(endpoint.place) does not speak SSH. Check the port.")
-        }
+        if result == Int(LIBSSH2_ERROR_BANNER_RECV) { throw SSHError.notSSH(endpoint) }
         let isNegotiation = [
             LIBSSH2_ERROR_KEX_FAILURE, LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE,
             LIBSSH2_ERROR_METHOD_NONE, LIBSSH2_ERROR_HOSTKEY_INIT,
         ].contains(Int32(clamping: result))
         if isNegotiation {
             let probe = HandshakeProbe(endpoint: endpoint, loop: loop)
-            let reason = try await probe.explain(session: session, hostKeyType: hostKeyType)
+            let reason = try await probe.explain(
+                supported: session.supported, hostKeyType: hostKeyType)
             if let reason { throw reason }
         }
-        throw SSHError(
-            .protocolViolated,
-            "The SSH handshake with \(endpoint.place) failed: \(session.lastMessage()).")
+        throw SSHError.handshakeFailed(endpoint, session.lastMessage())
     }
 
     func hostKey() throws(SSHError) -> SSHHostKey { try usable().hostKey() }
@@ -50,13 +38,7 @@ extension SSHConnection {
     func check(_ expected: SSHHostKey) throws(SSHError) {
         let shown = try hostKey()
         guard shown.blob == expected.blob else {
-            throw SSHError(
-                .hostKeyChanged,
-                "\(endpoint.place) shows the host key \(shown.type) \(shown.fingerprint), but is "
-                    + "known here by \(expected.type) \(expected.fingerprint). If its host key was "
-                    + "changed on purpose, compare the new one with `ssh-keygen -lf "
-                    + "/etc/ssh/ssh_host_ed25519_key.pub` on the host itself and add the host "
-                    + "again; if not, another machine answers in its place.")
+            throw SSHError.hostKeyChanged(endpoint, shown: shown, expected: expected)
         }
     }
 
@@ -72,15 +54,9 @@ extension SSHConnection {
                 try await logInWithAgent(socketPath, offered, deadline)
             }
         } catch is DeadlinePassed {
-            throw SSHError(
-                .timedOut,
-                "\(endpoint.place) did not finish the login of \(endpoint.user) within "
-                    + "\(options.connectTimeoutSeconds) s.")
+            throw SSHError.loginTimedOut(endpoint, options)
         } catch let error as SSHError where error.code == .connectionLost {
-            throw SSHError(
-                .connectionLost,
-                "\(endpoint.place) closed the connection during the login of \(endpoint.user): its "
-                    + "sshd log says why.")
+            throw SSHError.loginCutOff(endpoint)
         }
     }
 
@@ -98,11 +74,7 @@ extension SSHConnection {
             throw error(result, try usable(), .protocolViolated, "no login is offered")
         }
         guard methods.split(separator: ",").contains("publickey") else {
-            throw SSHError(
-                .authenticationRefused,
-                "\(endpoint.place) does not let \(endpoint.user) log in with a key; it offers "
-                    + "\(methods.isEmpty ? "nothing" : methods). Allow it in the host's "
-                    + "sshd_config (PubkeyAuthentication, AuthenticationMethods, AllowUsers).")
+            throw SSHError.noLoginByKey(endpoint, offered: methods)
         }
         return methods
     }
@@ -111,10 +83,7 @@ extension SSHConnection {
         with key: KeyFile, _ passphrase: String?, _ offered: String, _ deadline: Deadline
     ) async throws {
         guard !key.isEncrypted || passphrase?.isEmpty == false else {
-            throw SSHError(
-                .keyFileUnusable,
-                "The key file \(key.path) is protected by a passphrase, and none was given. Give "
-                    + "it, use an agent, or take a key without one.")
+            throw SSHError.passphraseMissing(key)
         }
         let user = endpoint.user
         let result = try await complete(deadline) { session in
@@ -132,12 +101,7 @@ extension SSHConnection {
             throw refused(key.summary, isRSA: key.isRSA, offered)
         case LIBSSH2_ERROR_FILE, LIBSSH2_ERROR_KEYFILE_AUTH_FAILED, LIBSSH2_ERROR_METHOD_NONE,
             LIBSSH2_ERROR_PROTO, LIBSSH2_ERROR_DECRYPT, LIBSSH2_ERROR_METHOD_NOT_SUPPORTED:
-            throw SSHError(
-                .keyFileUnusable,
-                key.isEncrypted
-                    ? "The passphrase given for the key file \(key.path) is wrong."
-                    : "libssh2 cannot use the key file \(key.path): "
-                        + "\(try usable().lastMessage()). Take an ed25519 key.")
+            throw SSHError.keyUnreadable(key, try usable().lastMessage())
         default:
             throw error(result, try usable(), .protocolViolated, "the login failed")
         }
@@ -147,29 +111,12 @@ extension SSHConnection {
         _ socketPath: String?, _ offered: String, _ deadline: Deadline
     ) async throws {
         let loop = loop
-        let agent = try await AgentClient(socketPath: socketPath, loop: loop)
+        let (agent, identities) = try await AgentClient.open(socketPath: socketPath, loop: loop)
         defer { agent.close() }
-        let answerBy = Deadline(in: SSHLimits.agentMilliseconds)
-        let identities: [AgentClient.Identity]
-        do {
-            identities = try await withDeadline(answerBy.milliseconds, loop: loop) {
-                try await agent.identities()
-            }
-        } catch is DeadlinePassed {
-            throw SSHError(.agentUnusable, "The ssh-agent at \(agent.path) does not answer.")
-        }
-        guard !identities.isEmpty else {
-            throw SSHError(
-                .agentUnusable,
-                "The ssh-agent at \(agent.path) holds no key: add one with `ssh-add`.")
-        }
-        for identity in identities.prefix(SSHLimits.agentKeys) {
+        for identity in identities {
             if try await logIn(with: identity, of: agent, deadline) { return }
         }
-        let tried = identities.prefix(SSHLimits.agentKeys).map { identity in
-            (try? SSHHostKey(blob: identity.publicKey)).map { "\($0.type) \($0.fingerprint)" }
-                ?? printable(identity.comment)
-        }
+        let tried = identities.map(\.summary)
         throw refused(
             "the keys of the ssh-agent (\(tried.joined(separator: ", ")))",
             isRSA: tried.allSatisfy { $0.hasPrefix("ssh-rsa") }, offered)
@@ -208,22 +155,17 @@ extension SSHConnection {
     }
 
     private func refused(_ keys: String, isRSA: Bool, _ offered: String) -> SSHError {
-        let remedy =
-            isRSA
-            ? "libssh2 \(Session.version) signs with RSA keys by SHA-1, which hosts refuse since "
-                + "OpenSSH 8.8: use an ed25519 key."
-            : "Check that its public half is in ~\(endpoint.user)/.ssh/authorized_keys on the host "
-                + "and that the host lets \(endpoint.user) log in; its sshd log says more."
-        return SSHError(
-            .authenticationRefused,
-            "\(endpoint.place) refused to let \(endpoint.user) log in with \(keys); it offers "
-                + "\(offered). \(remedy)")
+        SSHError.loginRefused(
+            endpoint, keys: keys, offered: offered,
+            remedy: isRSA
+                ? "libssh2 \(Session.version) signs with RSA keys by SHA-1, which hosts refuse "
+                    + "since OpenSSH 8.8: use an ed25519 key." : nil)
     }
 }
 
 extension [UInt8] {
     /// The bytes with a NUL after them.
-    fileprivate func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+    func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
         (self + [0]).withUnsafeBytes { raw in
             raw.withMemoryRebound(to: CChar.self) { text in
                 // There is at least the NUL.

@@ -6,6 +6,15 @@ enum SSHLimits {
     /// quarters of this one for the moment to act by itself, which it must not, see `OpenChannel`.
     static let firstWindowBytes = 32 << 10
     static let smallestWindowBytes = 256 << 10
+    /// The window of a bulk session, where the way to the host is short. As OpenSSH's own; sshd
+    /// spends up to three times the CPU on a window of 16 MiB that it can fill.
+    static let bulkWindowBytes = 2 << 20
+    /// What a millisecond of round trip adds: 512 MiB/s, more than one session can decrypt.
+    static let windowBytesForMillisecond = 512 << 10
+    /// Calls of libssh, each of which takes 4 KiB off the socket, before the loop turns to others.
+    static let bulkCallsAtOnce = 256
+    /// Bytes given to libssh at once; it makes packets of them.
+    static let bulkWriteBytes = 128 << 10
     /// Bytes given to libssh2 at once: it makes one packet of them.
     static let writeBytesAtOnce = 32 << 10
     /// What is kept of a command's standard error: its end says why it failed.

@@ -65,7 +65,11 @@ final class Session {
     }
 
     /// What this libssh2 can do of what we would use.
-    func supported(_ kind: AlgorithmKind) -> [String] {
+    var supported: [AlgorithmKind: [String]] {
+        Dictionary(uniqueKeysWithValues: AlgorithmKind.allCases.map { ($0, supported($0)) })
+    }
+
+    private func supported(_ kind: AlgorithmKind) -> [String] {
         var list: UnsafeMutablePointer<UnsafePointer<CChar>?>?
         let count = libssh2_session_supported_algs(raw, kind.methods[0], &list)
         guard count > 0, let list else { return [] }

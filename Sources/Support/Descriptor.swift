@@ -81,6 +81,25 @@ public struct Descriptor: ~Copyable, Sendable {
         }
     }
 
+    /// Moves bytes of this file at `offset` into a pipe without copying them: how many, 0 at the
+    /// end of the file; nil when the other is no pipe, or this file's system cannot.
+    public func splice(
+        into pipe: borrowing Descriptor, at offset: Int64, _ count: Int
+    ) throws(SystemError) -> Int? {
+        while true {
+            let moved = aib_splice(raw, offset, pipe.raw, count)
+            if moved >= 0 { return Int(moved) }
+            switch Int32(-moved) {
+            case EINTR: continue
+            case EINVAL, ENOSYS: return nil
+            case let code: throw SystemError(errno: code, "cannot send")
+            }
+        }
+    }
+
+    /// Widens a pipe, as far as the system lets this user: fewer turns between its two ends.
+    public func growPipe(toBytes bytes: Int) { aib_pipe_grow(raw, Int32(bytes)) }
+
     public func sync() throws(SystemError) {
         if fsync(raw) != 0 { throw .last("cannot fsync") }
     }

@@ -136,6 +136,11 @@ public enum Files {
         return String(path[path.index(after: slash)...])
     }
 
+    /// Gives the blocks of a file's first `bytes` back to the disk; its size and its end stay.
+    public static func punch(_ file: borrowing Descriptor, firstBytes: Int64) throws(SystemError) {
+        try checked(aib_punch_hole(file.raw, 0, firstBytes), "cannot free blocks of a file")
+    }
+
     /// Free and total bytes of the file system that `path` is on.
     public static func room(_ path: String) throws(SystemError) -> (free: Int64, total: Int64) {
         var free: Int64 = 0

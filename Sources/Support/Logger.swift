@@ -14,10 +14,12 @@ public struct Logger: Sendable {
     public func error(_ message: String) { write(.error, message) }
 
     private func write(_ level: Level, _ message: String) {
-        let safe = message.unicodeScalars.map { scalar in
-            scalar.value < 0x20 || scalar.value == 0x7F
-                ? "\\u{" + String(scalar.value, radix: 16) + "}" : String(scalar)
-        }.joined()
+        let safe =
+            message.utf8.contains { $0 < 0x20 || $0 == 0x7F }
+            ? message.unicodeScalars.map { scalar in
+                scalar.value < 0x20 || scalar.value == 0x7F
+                    ? "\\u{" + String(scalar.value, radix: 16) + "}" : String(scalar)
+            }.joined() : message
         var line = "\(level.rawValue) \(component): \(safe)\n"
         line.withUTF8 { bytes in
             // One write a line, so that lines of several threads do not mix.

@@ -8,18 +8,59 @@ import Testing
     @Test func silenceCountsFromTheLastOutput() {
         var timers = AttemptTimers(limits: limits, nowMilliseconds: 1_000)
         #expect(timers.expired(nowMilliseconds: 3_999) == nil)
-        #expect(timers.expired(nowMilliseconds: 4_000)?.code == .timeoutSilence)
+        #expect(timers.expired(nowMilliseconds: 4_000) == .silence(seconds: 3, .noGuest))
         timers.sawOutput(nowMilliseconds: 3_500)
         #expect(timers.expired(nowMilliseconds: 6_499) == nil)
-        #expect(timers.nextDeadlineMilliseconds == 6_500)
-        #expect(timers.expired(nowMilliseconds: 6_500)?.class == .template)
+        #expect(timers.silenceDeadlineMilliseconds == 6_500)
+        #expect(timers.expired(nowMilliseconds: 6_500) == .silence(seconds: 3, .noGuest))
     }
 
     @Test func totalTimeDoesNotCareForOutput() {
         var timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
         timers.sawOutput(nowMilliseconds: 9_900)
-        #expect(timers.nextDeadlineMilliseconds == 10_000)
-        #expect(timers.expired(nowMilliseconds: 10_000)?.code == .timeoutTotal)
+        #expect(timers.totalDeadlineMilliseconds == 10_000)
+        #expect(timers.expired(nowMilliseconds: 10_000) == .total(seconds: 10))
+    }
+}
+
+@Suite struct TimeoutCauseTests {
+    private func fault(
+        _ verdict: GuestVerdict, _ evidence: GuestEvidence? = nil, freeMiB: Int64 = 10_000
+    ) -> Fault {
+        TimeoutCause.silence(seconds: 600, verdict)
+            .fault(evidence: evidence, lowestFreeBytes: freeMiB << 20)
+    }
+
+    @Test func theReasonSaysWhatWasSeen() {
+        var movement = GuestMovement(milliseconds: 60_000)
+        movement.networkBytes = 0
+        movement.cpuMilliseconds = 200
+        let evidence = GuestEvidence(serialTail: "x", screenshotPNG: [1])
+        let hung = fault(.hung(movement, status: "running"), evidence)
+        #expect(hung.code == .guestHung)
+        #expect(hung.class == .template)
+        #expect(
+            hung.reason
+                == "the build printed nothing for 600 s and its guest hangs: QEMU says running, "
+                + "but the guest moved 0 bytes of disk and 0 bytes of network in 60 s (0.2 s of "
+                + "processor time); the build was stopped; its last screen and serial console are "
+                + "kept with the attempt")
+        #expect(fault(.noGuest).code == .timeoutSilence)
+        #expect(fault(.unknown("why")).reason.hasSuffix("is not known: why"))
+        #expect(fault(.working(movement)).code == .timeoutSilence)
+        let total = TimeoutCause.total(seconds: 5).fault(
+            evidence: GuestEvidence(serialTail: "x"), lowestFreeBytes: .max)
+        #expect(total.code == .timeoutTotal)
+        #expect(total.reason.hasSuffix("its last serial console is kept with the attempt"))
+    }
+
+    /// A host whose disk is full stops the guest; another host may do better.
+    @Test func whatStopsQEMUIsTheHosts() {
+        #expect(fault(.stopped(status: "io-error"), freeMiB: 1).code == .diskFull)
+        #expect(fault(.stopped(status: "io-error")).code == .hostError)
+        #expect(fault(.stopped(status: "internal-error")).class == .infrastructure)
+        #expect(fault(.stopped(status: "paused")).class == .template)
+        #expect(fault(.stopped(status: "guest-panicked")).code == .guestHung)
     }
 }
 

@@ -125,7 +125,7 @@ import Testing
         #expect(environment["AIBUILD_ATTEMPT"] == token)
         #expect(environment["AIBUILD_STATE"] == "/s")
         #expect(environment["AIBUILD_MEMORY_MB"] == "1024")
-        #expect(environment["PATH"] == "/bin")
+        #expect(environment["PATH"] == folder.shim + ":/bin")
         for name in ["a=b", ""] {
             var bad = order
             bad.start.recipe.variables = [name: "x"]

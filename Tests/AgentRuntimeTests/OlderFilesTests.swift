@@ -46,7 +46,7 @@ import Testing
         "build":{"guestOS":"win2022","id":"0b7b","imageName":"win2022x86_64_20251121_1",
         "later":1,"number":1},
         "limits":{"logBytes":1048576,"silenceSeconds":60,"totalSeconds":600},
-        "recipe":{"builder":{"arguments":["./build.sh"],"kind":"command"},"variables":{}},
+        "recipe":{"builder":{"command":["./build.sh"],"kind":"command"},"variables":{}},
         "requirements":{"diskBytes":1048576,"memoryBytes":1048576,"tags":[],"vcpus":1},
         "template":{"sha256":
         "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752","sizeBytes":20480}},

@@ -170,7 +170,8 @@ import Testing
 
     /// QEMU boots an empty CD, and waits for a guest that never comes.
     private func startQEMU(
-        _ agent: TestAgent, _ client: TestClient, sshTimeout: String = "10m"
+        _ agent: TestAgent, _ client: TestClient, sshTimeout: String = "10m",
+        limits: AttemptLimits = AttemptLimits(totalSeconds: 300, silenceSeconds: 200)
     ) async throws -> AttemptToken {
         let text = qemuTemplate.replacing("10m", with: sshTimeout)
         let template = try await deliver(agent, ["q.json": text])
@@ -178,7 +179,7 @@ import Testing
         try Files.replace(iso, with: [UInt8](repeating: 0, count: 1 << 20))
         let start = agent.start(
             template, .packer(template: "q.json"),
-            baseImage: BaseImage(url: "file://\(iso)", sha256: nil))
+            baseImage: BaseImage(url: "file://\(iso)", sha256: nil), limits: limits)
         try await client.send(.start(start))
         try await client.follow(start.attempt, until: "Waiting for SSH")
         return start.attempt
@@ -189,6 +190,21 @@ import Testing
             let name = (try? Files.read("/proc/\(pid)/comm", limitBytes: 100)) ?? []
             return String(decoding: name, as: UTF8.self).hasPrefix("qemu-system")
         }
+    }
+
+    /// Packer knocks at the guest's port again and again: that is no life of the guest's.
+    @Test func aHungGuestOfPackerIsSeen() async throws {
+        let agent = try TestAgent("accelerator: tcg\n")
+        let daemon = try await agent.startDaemon()
+        let client = try await agent.connect()
+        let limits = AttemptLimits(totalSeconds: 300, silenceSeconds: 30)
+        let token = try await startQEMU(agent, client, limits: limits)
+        let ended = try await client.follow(token)
+        #expect(ended.fault?.code == .guestHung, "\(String(describing: ended.fault))")
+        #expect(ended.finished.evidence?.screenshotPNG != nil)
+        #expect(ended.texts.contains { $0.contains("Cleanly cancelled builds") })
+        #expect(agent.processes(token).isEmpty)
+        _ = daemon.pid
     }
 
     @Test func cancelLeavesNoQEMU() async throws {

@@ -20,11 +20,13 @@ final class TestAgent: Sendable {
         return "/\(folder)/aibuild-agent"
     }()
 
-    /// - Parameter settings: lines of `agent.yml`. Without a QEMU nothing is probed, which is
-    ///   quicker.
-    init(_ settings: String = "qemu_system: no-such-qemu\n") throws {
+    /// - Parameters:
+    ///   - settings: lines of `agent.yml`. Without a QEMU nothing is probed, which is quicker.
+    ///   - depth: least length of the state folder's path.
+    init(_ settings: String = "qemu_system: no-such-qemu\n", depth: Int = 0) throws {
         folder = try TemporaryFolder()
-        state = StateFolder(folder.path + "/s")
+        let name = String(repeating: "s", count: max(1, depth - folder.path.utf8.count - 1))
+        state = StateFolder("\(folder.path)/\(name)")
         configurationFile = folder.path + "/agent.yml"
         let text = "state_folder: \(state.root)\n" + settings
         try Files.replace(configurationFile, with: Array(text.utf8))

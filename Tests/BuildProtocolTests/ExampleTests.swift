@@ -116,7 +116,9 @@ import Testing
                     ProtocolLimits.nameBytes, ProtocolLimits.attemptsPerHost,
                     ProtocolLimits.artifactsPerAttempt, ProtocolLimits.variables,
                     ProtocolLimits.variableValueBytes, ProtocolLimits.reasonBytes,
-                    ProtocolLimits.artifactChunkBytes, Int(ProtocolLimits.templateBytes),
+                    ProtocolLimits.screenshotBytes, ProtocolLimits.serialTailBytes,
+                    ProtocolLimits.evidenceNotes, ProtocolLimits.artifactChunkBytes,
+                    Int(ProtocolLimits.templateBytes),
                 ].map(Int64.init))
     }
 }

@@ -42,7 +42,10 @@ struct CommandTests {
         let detail =
             String(Self.build.dropLast(1))
             + #","attempts":[{"attempt":"t","ordinal":1,"host":"kvm1","startedAt":"x","#
-            + #""outcome":{"fault":{"class":"template","code":"c","reason":"why"}},"logBytes":5}],"#
+            + #""outcome":{"fault":{"class":"template","code":"c","reason":"why"}},"logBytes":5,"#
+            + #""guest":{"summary":"QEMU said running","notes":["no \u001b[2Jluck"],"#
+            + #""serialTail":"a\r\n\u001b[31mPanic\u0007!\r\n","#
+            + #""screenshot":"/api/v1/attempts/t/screenshot"}}],"#
             + #""artifacts":[],"waiting":{"position":2,"summary":"all are busy","hosts":"#
             + #"[{"host":"kvm9","reason":"full"}],"etaSeconds":90,"remedy":"add a host"}}"#
         try await withCoordinator({
@@ -54,9 +57,12 @@ struct CommandTests {
             for text in [
                 "debian12:7", "it broke [packer.failed]", "1 min 5 s", "all are busy",
                 "kvm9: full", "1 min 30 s", "add a host", "why",
+                "QEMU said running", "no luck", "  Panic!\n",
+                coordinator.url + "/api/v1/attempts/t/screenshot",
             ] {
                 #expect(ran.out.contains(text), "\(text)")
             }
+            #expect(!ran.out.contains("\u{1B}"))
         }
     }
 

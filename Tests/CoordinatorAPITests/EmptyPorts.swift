@@ -17,10 +17,15 @@ struct NoHosts: HostGateway {
 }
 
 struct NoLogs: LogStore {
+    /// Kept of every attempt.
+    var evidence: GuestEvidence?
+
     func append(_ attempt: AttemptToken, at cursor: Int64, _ bytes: [UInt8]) async -> Int64 { 0 }
     func sizeBytes(_ attempt: AttemptToken) async -> Int64 { 0 }
     func read(_ attempt: AttemptToken, from cursor: Int64, limit: Int) async -> [UInt8] { [] }
     func seal(_ attempt: AttemptToken) async -> String { "" }
+    func keep(_ evidence: GuestEvidence, of attempt: AttemptToken) async {}
+    func evidence(of attempt: AttemptToken) async -> GuestEvidence? { evidence }
     func reset(_ attempt: AttemptToken) async {}
 }
 

@@ -7,8 +7,20 @@ import Testing
 
 /// Everything fails, at random by seed; then it is mended, and all comes to its end by itself.
 @Suite struct ChaosTests {
-    @Test(arguments: 1...100)
-    func everyBuildEndsOnceWhateverFails(_ seed: Int) async throws {
+    private static let seedsPerBatch = 80
+
+    /// 2,000 seeds, many at once: most of the time each waits for its own clock.
+    @Test(arguments: 0..<25)
+    func everyBuildEndsOnceWhateverFails(_ batch: Int) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for seed in 1...Self.seedsPerBatch {
+                group.addTask { try await live(batch * Self.seedsPerBatch + seed) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func live(_ seed: Int) async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 3, store: store)
         var random = Chance(seed: seed)
@@ -101,10 +113,12 @@ import Testing
         let plan = random.one(of: plans)
         let gaps = random.below(2)
         let wrongLogs = random.below(2)
+        let repeats = random.below(4)
         await agent.change {
             $0.plan = plan
             $0.gaps = gaps
             $0.wrongLogs = wrongLogs
+            $0.repeats = repeats
         }
     }
 

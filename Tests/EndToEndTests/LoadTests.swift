@@ -27,7 +27,7 @@ import Testing
                 "loud",
                 """
                 echo the very beginning
-                yes 'a line of output that says nothing, as builds like to print them, over and over' \
+                yes 'a line of output that says nothing, as builds like to print them' \
                     | head -c 60000000
                 echo; echo the very end
                 \(Scripts.gate(farm, "on")); \(Scripts.image())
@@ -164,7 +164,7 @@ import Testing
                 """, [.text(first.id)])
             try await database.execute("UPDATE guestos SET last_number = 100000")
             await database.close()
-            try await farm.startCoordinator()
+            try await farm.startCoordinator(withinSeconds: 120)
 
             let refused = try await farm.api.send(
                 "POST", "/api/v1/builds", json: #"{"guestOS":"debian"}"#)

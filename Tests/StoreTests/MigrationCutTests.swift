@@ -6,7 +6,8 @@ import TestSupport
 import Testing
 
 /// A coordinator that is killed at any statement of a migration: MariaDB commits each change of a
-/// table by itself, so every statement leaves another half-made schema. The next start completes it.
+/// table by itself, so every statement leaves another half-made schema. The next start completes
+/// it.
 @Suite(.timeLimit(.minutes(3))) struct MigrationCutTests {
     /// What a migration makes: all columns, all indexes, the steps done, the rows of before.
     private static func dump(_ location: SQLLocation) async throws -> [String] {

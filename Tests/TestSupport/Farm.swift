@@ -177,7 +177,9 @@ public final class Farm: Sendable {
     }
 
     /// - Parameter keepingPort: as after a crash, so that followers find it again.
-    public func startCoordinator(keepingPort: Bool = false) async throws {
+    public func startCoordinator(
+        keepingPort: Bool = false, withinSeconds seconds: Int64 = 30
+    ) async throws {
         for _ in 0..<10 {
             let port = keepingPort && self.port != 0 ? self.port : try LoopbackPort.free()
             try writeConfiguration(port: port)
@@ -186,7 +188,9 @@ public final class Farm: Sendable {
                 logPath: "\(folder)/coordinator.log", clock: clock)
             current.withLock { $0 = (program, port) }
             let api = self.api
-            let isUp: Bool = try await eventually("the coordinator serves", everyMilliseconds: 20) {
+            let isUp: Bool = try await eventually(
+                "the coordinator serves", seconds: seconds, everyMilliseconds: 20
+            ) {
                 if program.status != nil { return false }
                 return (try? await api.get("/readyz").status) == 200 ? true : nil
             }

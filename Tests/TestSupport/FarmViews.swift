@@ -23,11 +23,18 @@ public struct FarmBuild: Decodable, Sendable {
         public var logBytes: Int64?
         public var logSHA256: String?
         public var accelerator: String?
+        public var guest: Guest?
 
         /// `kvm1 packer.failed`, `kvm1 passed`, `kvm1 ?` while it runs.
         public var summary: String {
             "\(host) " + (outcome.map { $0.fault?.code ?? "passed" } ?? "?")
         }
+    }
+
+    public struct Guest: Decodable, Sendable {
+        public var summary: String
+        public var serialTail, screenshot: String?
+        public var notes: [String]
     }
 
     public struct Waiting: Decodable, Sendable {

@@ -35,7 +35,7 @@ public final class FrozenThreads: Sendable {
     }
 
     private static let script = """
-        import ctypes, os, sys, time
+        ctypes, os, sys, time = map(__import__, ("ctypes", "os", "sys", "time"))
         pid, name = sys.argv[1:]
         libc = ctypes.CDLL(None, use_errno=True)
         SEIZE, INTERRUPT = 0x4206, 0x4207

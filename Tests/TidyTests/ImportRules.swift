@@ -41,7 +41,8 @@ enum ImportRules {
         .init("Support", "Sources/Support", .kit, ["CLinux", "CCrypto"]),
         .init("LoopKit", "Sources/LoopKit", .kit, ["CLinux", "Support"]),
         .init("ProcessKit", "Sources/ProcessKit", .kit, ["CLinux", "Support"]),
-        .init("SSHKit", "Sources/SSHKit", .kit, ["CSSH2", "CLinux", "LoopKit", "Support"]),
+        .init(
+            "SSHKit", "Sources/SSHKit", .kit, ["CSSH", "CSSH2", "CLinux", "LoopKit", "Support"]),
         .init("SQLKit", "Sources/SQLKit", .kit, ["CLinux", "CMariaDB", "CSQLite", "Support"]),
         .init("HTTPTypes", "Sources/HTTPTypes", .pure),
         .init(

@@ -71,6 +71,7 @@ struct AttemptFiles: Sendable {
     func concludeLost(_ folder: AttemptFolder, _ order: AttemptOrder?) throws -> Finished {
         let stubborn = AttemptProcesses.killAll(folder, stateFolder: state.root)
         if let result = result(folder) { return result }
+        let serial = GuestFolder(path: folder.guests).serialTail()
         for path in folder.scratch + [folder.artifacts] { try? Files.remove(path) }
         var reason =
             "the supervisor of the attempt died (killed, out of memory, or the machine went down); "
@@ -82,7 +83,8 @@ struct AttemptFiles: Sendable {
         let result = Finished(
             attempt: folder.token, outcome: Outcome(fault: fault), logBytes: log.sizeBytes,
             logSHA256: log.sha256, artifacts: [], accelerator: order?.accelerator,
-            startedUnixMilliseconds: now, endedUnixMilliseconds: now)
+            startedUnixMilliseconds: now, endedUnixMilliseconds: now,
+            evidence: serial.map { GuestEvidence(serialTail: $0) })
         try Files.replace(folder.result, with: StateFile.encode(result), mode: 0o600)
         return result
     }

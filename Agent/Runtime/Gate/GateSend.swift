@@ -41,18 +41,29 @@ struct GateSend {
         _ file: borrowing Descriptor, _ offset: Int64, _ length: Int64
     ) throws(SystemError) {
         posix_fadvise(file.raw, Int(offset), Int(length), POSIX_FADV_SEQUENTIAL)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: AgentLimits.sendBytes, alignment: 4096)
-        defer { buffer.deallocate() }
         let stdout = try Stdio.descriptor(1)
+        stdout.growPipe(toBytes: AgentLimits.sendBytes)
         var sent: Int64 = 0
         while sent < length {
-            let wanted = Int(min(Int64(buffer.count), length - sent))
-            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
-            let count = try file.read(into: piece, at: offset + sent)
-            if count == 0 { throw SystemError(errno: EIO, "an artifact became shorter") }
-            try stdout.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            let wanted = Int(min(Int64(AgentLimits.sendBytes), length - sent))
+            var count = try file.splice(into: stdout, at: offset + sent, wanted)
+            if count == nil { count = try copy(file, offset + sent, wanted, stdout) }
+            guard let count, count > 0 else {
+                throw SystemError(errno: EIO, "an artifact became shorter")
+            }
             sent += Int64(count)
         }
+    }
+
+    /// For an sshd that was built to give its commands sockets.
+    private func copy(
+        _ file: borrowing Descriptor, _ offset: Int64, _ count: Int,
+        _ stdout: borrowing Descriptor
+    ) throws(SystemError) -> Int {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 4096)
+        defer { buffer.deallocate() }
+        let count = try file.read(into: buffer, at: offset)
+        try stdout.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        return count
     }
 }

@@ -8,6 +8,11 @@ import Support
 public enum AgentProgram {
     /// Runs the program and ends the process.
     public static func main(_ arguments: [String]) -> Never {
+        // First, so that QEMU inherits no signal that is ignored here.
+        let name = Files.name(of: arguments.first ?? "")
+        if EmulatorShim.isEmulator(name) {
+            exit(ShimProgram.run(name, CommandLine.unsafeArgv))
+        }
         Signals.ignore(SIGPIPE)
         exit(run(Array(arguments.dropFirst())))
     }

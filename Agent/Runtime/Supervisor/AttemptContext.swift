@@ -13,6 +13,8 @@ final class AttemptContext {
     let group: ControlGroup?
     var timers: AttemptTimers
     private(set) var lowestFreeBytes = Int64.max
+    /// What was seen of the guest before a timer ended the build.
+    var evidence: GuestEvidence?
 
     init(_ order: AttemptOrder, _ folder: AttemptFolder) throws(SystemError) {
         self.order = order
@@ -56,7 +58,11 @@ final class AttemptContext {
         if let wish = control.wish() { throw wish.fault }
         let now = Clocks.monotonicMilliseconds()
         timers.sawOutput(nowMilliseconds: now)
-        if let fault = timers.expired(nowMilliseconds: now) { throw fault }
+        if let cause = timers.expired(nowMilliseconds: now) { throw fault(of: cause) }
+    }
+
+    func fault(of cause: TimeoutCause) -> Fault {
+        cause.fault(evidence: evidence, lowestFreeBytes: lowestFreeBytes)
     }
 
     /// Remembers how full the disk became, to know a host's full disk from a guest's.

@@ -69,10 +69,16 @@ private struct Session {
     private var ladder: StopLadder?
     private var nextReapMilliseconds = Clocks.monotonicMilliseconds() + AgentLimits.reapMilliseconds
     private(set) var fault: Fault?
+    private var guests = GuestWatch()
+    private let inspector: GuestInspector
+    /// The timer that ends the build, while the evidence is collected.
+    private var cause: TimeoutCause?
+    private var isEvidenceAsked = false
 
     init(_ context: AttemptContext, mustSpeak: Bool) {
         self.context = context
         self.mustSpeak = mustSpeak
+        inspector = GuestInspector(context.folder)
         buffer = .allocate(byteCount: AgentLimits.readBytes, alignment: 16)
     }
 
@@ -132,6 +138,8 @@ private struct Session {
             try flush()
             if isAlive {
                 context.timers.sawOutput(nowMilliseconds: Clocks.monotonicMilliseconds())
+                guests.sawOutput()
+                if case .silence = cause { cause = nil }
             }
             return false
         }
@@ -161,9 +169,7 @@ private struct Session {
     private mutating func keepTime(_ child: borrowing ChildProcess) throws {
         let now = Clocks.monotonicMilliseconds()
         if !mustSpeak { context.timers.sawOutput(nowMilliseconds: now) }
-        if ladder == nil, let expired = context.timers.expired(nowMilliseconds: now) {
-            stop(expired, isUrgent: false)
-        }
+        if ladder == nil { try keepTimers(now) }
         switch ladder?.step(nowMilliseconds: now) {
         case .interrupt: child.signalGroup(SIGINT)
         case .terminate: child.signalGroup(SIGTERM)
@@ -174,16 +180,58 @@ private struct Session {
         }
         if now >= nextReapMilliseconds {
             Descendants.reapOrphans(except: child.pid)
+            GuestFolder(path: context.folder.guests).trimConsoles()
             nextReapMilliseconds = now + AgentLimits.reapMilliseconds
         }
     }
 
+    /// Ends the build when a timer has run out, and its guest does not work: what can be seen of
+    /// the guest is collected first.
+    private mutating func keepTimers(_ now: Int64) throws {
+        switch inspector.take(nowMilliseconds: now) {
+        case .look(let look):
+            if let verdict = guests.saw(look), cause == nil { try judge(verdict) }
+        // The build may have spoken meanwhile.
+        case .evidence(let evidence) where cause != nil:
+            context.evidence = evidence
+            if case .silence(_, let verdict)? = cause { context.evidence?.add(verdict) }
+        case .evidence, nil: break
+        }
+        if cause == nil { isEvidenceAsked = false }
+        if cause == nil, now >= context.timers.totalDeadlineMilliseconds {
+            cause = context.timers.expired(nowMilliseconds: now)
+        }
+        guard !inspector.isBusy else { return }
+        if let cause {
+            if isEvidenceAsked { return stop(context.fault(of: cause), isUrgent: false) }
+            isEvidenceAsked = true
+            inspector.collectEvidence()
+        } else if mustSpeak, guests.wantsLook(context.timers, nowMilliseconds: now) {
+            inspector.look()
+        }
+    }
+
+    /// A silent build has been looked at for the second time.
+    private mutating func judge(_ verdict: GuestVerdict) throws {
+        if case .working(let movement) = verdict, context.timers.allowMoreSilence() {
+            return try context.log.say(
+                "the build prints nothing, but its guest \(movement.words): it is slow, not hung, "
+                    + "and goes on")
+        }
+        cause = context.timers.silence(verdict)
+    }
+
     private func timeoutMilliseconds() -> Int32 {
+        let now = Clocks.monotonicMilliseconds()
         let deadline =
-            ladder == nil
-            ? context.timers.nextDeadlineMilliseconds
-            : ladder?.nextDeadlineMilliseconds ?? .max
-        let rest = max(0, deadline - Clocks.monotonicMilliseconds())
+            if let ladder { ladder.nextDeadlineMilliseconds ?? .max } else if inspector.isBusy {
+                now + AgentLimits.guestPollMilliseconds
+            } else {
+                min(
+                    context.timers.totalDeadlineMilliseconds,
+                    guests.dueMilliseconds(context.timers) ?? .max)
+            }
+        let rest = max(0, deadline - now)
         return Int32(min(rest, AgentLimits.tickMilliseconds))
     }
 }

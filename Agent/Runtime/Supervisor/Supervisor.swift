@@ -21,6 +21,7 @@ struct Supervisor {
         } catch {
             (outcome.fault, outcome.exitCode) = Self.fault(of: error, in: context)
         }
+        let evidence = evidence(context, outcome)
         clean(context)
         if outcome.fault != nil {
             artifacts = []
@@ -32,7 +33,8 @@ struct Supervisor {
         let result = Finished(
             attempt: folder.token, outcome: outcome, logBytes: logBytes, logSHA256: logSHA256,
             artifacts: artifacts, accelerator: order.accelerator,
-            startedUnixMilliseconds: started, endedUnixMilliseconds: Clocks.unixMilliseconds())
+            startedUnixMilliseconds: started, endedUnixMilliseconds: Clocks.unixMilliseconds(),
+            evidence: evidence)
         try Files.replace(folder.result, with: StateFile.encode(result), mode: 0o600)
     }
 
@@ -45,6 +47,7 @@ struct Supervisor {
         ] {
             try Files.makeFolder(path, mode: 0o700)
         }
+        try EmulatorLinks.make(folder, searchPath: order.searchPath)
         try TemplateUnpacker(context: context).unpack()
         let recipe = order.start.recipe
         let baseImage = try recipe.baseImage.map {
@@ -65,6 +68,14 @@ struct Supervisor {
         }
         try context.enter(.hashing)
         return (try ArtifactCollector(context: context).collect(files), 0)
+    }
+
+    /// What is kept of the guest. A build that failed by itself has ended its QEMU; what that said
+    /// on the serial console is still there.
+    private func evidence(_ context: AttemptContext, _ outcome: Outcome) -> GuestEvidence? {
+        guard let fault = outcome.fault, fault.class != .cancelled else { return nil }
+        if let evidence = context.evidence { return evidence }
+        return GuestFolder(path: folder.guests).serialTail().map { GuestEvidence(serialTail: $0) }
     }
 
     /// Only the first lines of a reason: the others quote the log above it.

@@ -10,7 +10,7 @@ enum BuildPage {
             + "<p id=phase>\(HTML.escape(build.phase ?? ""))</p>"
             + "<progress id=progress max=100 value=0 hidden></progress>"
             + (build.fault.map { "<pre class=fault>\(HTML.escape($0.reason))</pre>" } ?? "")
-            + facts(detail) + attempts(detail)
+            + GuestSection.body(detail) + facts(detail) + attempts(detail)
             + "<h2>Log</h2><p><label>Search <input id=search type=search></label> "
             + "<label><input id=follow type=checkbox checked> follow</label> "
             + "<a href=\"/api/v1/builds/\(build.id)/log\">raw</a></p>"

@@ -33,7 +33,8 @@ enum PageRoutes {
                 // Guest output is untrusted: no inline script can run whatever slips through.
                 "Content-Security-Policy":
                     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-                    + "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                    + "img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+                    + "frame-ancestors 'none'",
                 "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
                 "Cache-Control": "no-store",
             ])

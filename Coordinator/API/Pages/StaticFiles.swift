@@ -25,6 +25,10 @@ enum StaticFiles {
         .failed, .unreachable, .quarantined { background: var(--bad) }
         .building, .collecting, .publishing, .connecting { background: var(--run) }
         .fault { white-space: pre-wrap; border-left: 3px solid var(--bad); padding: .4rem .8rem }
+        .guest img { max-width: 100%; height: auto; border: 1px solid var(--line) }
+        .guest pre { font: 13px/1.45 ui-monospace, monospace; background: #111; color: #ddd;
+                     padding: .6rem; max-height: 30vh; overflow: auto; white-space: pre-wrap;
+                     overflow-wrap: anywhere }
         #log { font: 13px/1.45 ui-monospace, monospace; background: #111; color: #ddd;
                padding: .6rem; height: 60vh; overflow: auto;
                white-space: pre-wrap; overflow-wrap: anywhere }

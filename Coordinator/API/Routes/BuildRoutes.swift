@@ -67,13 +67,18 @@ enum BuildRoutes {
     }
 
     static func detail(_ build: Build, _ api: APIContext) async throws -> BuildDetailView {
-        let attempts = try await api.ports.store.attempts(ofBuild: build.id)
+        var attempts: [AttemptView] = []
+        for attempt in try await api.ports.store.attempts(ofBuild: build.id) {
+            // A broken file must not hide the build.
+            let evidence = try? await api.ports.logs.evidence(of: attempt.token)
+            attempts.append(AttemptView(attempt, evidence))
+        }
         let artifacts =
             if let token = build.attempt { try await api.ports.store.artifacts(of: token) } else {
                 [Artifact]()
             }
         return BuildDetailView(
-            build: await api.view(build), attempts: attempts.map(AttemptView.init),
+            build: await api.view(build), attempts: attempts,
             artifacts: artifacts.map(ArtifactView.init),
             waiting: build.state == .queued ? await api.coordinator.explain(build.id) : nil,
             plan: build.plan)

@@ -107,8 +107,10 @@ struct AttemptView: Encodable {
     var logBytes: Int64?
     var logSHA256: String?
     var accelerator: Accelerator?
+    var guest: GuestView?
 
-    init(_ attempt: Attempt) {
+    init(_ attempt: Attempt, _ evidence: GuestEvidence? = nil) {
+        guest = evidence.map { GuestView($0, of: attempt.token) }
         self.attempt = attempt.token
         ordinal = attempt.ordinal
         host = attempt.host

@@ -1,10 +1,12 @@
 public import BuildProtocol
 public import CoordinatorCore
+import FoundationEssentials
 import Glibc
 import ProcessKit
 import Support
 
-/// Logs as files: `<folder>/<first two digits>/<token>.ndjson`. All writes go through one thread,
+/// Logs as files: `<folder>/<first two digits>/<token>.ndjson`, the evidence of a guest beside it
+/// as `<token>.evidence.json`. All writes go through one thread,
 /// so appends to one log cannot interleave.
 public actor FileLogStore: LogStore {
     private let folder: String
@@ -66,8 +68,28 @@ public actor FileLogStore: LogStore {
         return try await OwnThread.run { try SHA256.file(path) }
     }
 
+    public func keep(_ evidence: GuestEvidence, of attempt: AttemptToken) throws {
+        let path = evidencePath(attempt)
+        try Files.makeFolder(Files.folder(of: path), mode: 0o750)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try Files.replace(path, with: try encoder.encode(evidence), mode: 0o640)
+    }
+
+    public func evidence(of attempt: AttemptToken) throws -> GuestEvidence? {
+        let path = evidencePath(attempt)
+        guard Files.exists(path) else { return nil }
+        let bytes = try Files.read(path, limitBytes: ProtocolLimits.lineBytes)
+        return try JSONDecoder().decode(GuestEvidence.self, from: Data(bytes))
+    }
+
     public func reset(_ attempt: AttemptToken) throws {
+        try Files.remove(evidencePath(attempt))
         try Files.remove(path(attempt))
+    }
+
+    private nonisolated func evidencePath(_ attempt: AttemptToken) -> String {
+        "\(folder)/\(attempt.text.prefix(2))/\(attempt.text).evidence.json"
     }
 
     private func open(_ attempt: AttemptToken) throws -> Descriptor {

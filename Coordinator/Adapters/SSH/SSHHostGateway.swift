@@ -7,8 +7,8 @@ public import SSHKit
 import Support
 
 /// Hosts over SSH. Each host has one long-lived session for control and logs; artifacts and
-/// templates travel over sessions of their own, on event loops of their own, because one session
-/// is bound by one core and a transfer must not hold up the logs.
+/// templates travel over sessions of their own kind, on event loops of their own, because one
+/// session is bound by one core and a transfer must not hold up the logs.
 public final class SSHHostGateway: HostGateway {
     private let identity: SSHIdentity
     private let template: @Sendable (TemplateArchive, Int64) async throws -> [UInt8]
@@ -100,21 +100,17 @@ public final class SSHHostGateway: HostGateway {
         _ sink: @escaping @Sendable (Int64, [UInt8]) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            var pieces = Pieces(offset: offset)
             var done: Int64 = 0
             while done < length {
-                let bytes = try await channel.read(upTo: SSHLimits.readBytes)
-                done += Int64(bytes.count)
-                guard !bytes.isEmpty else {
+                let wanted = Int(min(Int64(SSHLimits.pieceBytes), length - done))
+                let piece = try await channel.read(exactly: wanted)
+                guard piece.count == wanted else {
                     throw HostFault("\(name) ended \(length - done) bytes too early")
                 }
-                guard done <= length else {
-                    throw HostFault("the host sent more of \(name) than was asked for")
-                }
-                if let (place, piece) = pieces.add(bytes, isLast: done == length) {
-                    try await group.next()
-                    group.addTask { try await sink(place, piece) }
-                }
+                let place = offset + done
+                done += Int64(wanted)
+                try await group.next()
+                group.addTask { try await sink(place, piece) }
             }
             try await group.waitForAll()
         }
@@ -125,19 +121,19 @@ public final class SSHHostGateway: HostGateway {
     private func withChannel(
         _ host: Host, _ command: String, _ body: (GateChannel) async throws -> Void
     ) async throws {
-        let connection: SSHConnection
-        do { connection = try await bulk.take(host) } catch { throw HostFault(naming: host, error) }
+        let session: BulkSession
+        do { session = try await bulk.take(host) } catch { throw HostFault(naming: host, error) }
         do {
-            let channel = GateChannel(
-                try await connection.openChannel(command: "aibuild-agent gate " + command))
+            try await session.start("aibuild-agent gate " + command)
+            let channel = GateChannel(session)
             try await channel.skipPreamble(host.name)
             try await body(channel)
-            await channel.close()
+            await session.endCommand()
         } catch {
-            await connection.close()
+            await session.close()
             throw error is SSHError ? HostFault(naming: host, error) : error
         }
-        await bulk.give(back: connection, host)
+        await bulk.give(back: session, host)
     }
 
     private func show(_ line: [UInt8]) -> String {
@@ -147,26 +143,6 @@ public final class SSHHostGateway: HostGateway {
             return message.prefixOfUTF8(500)
         }
         return Names.quoted(String(decoding: line.prefix(200), as: UTF8.self))
-    }
-}
-
-/// Joins what comes in small pieces, since each piece costs the same, whatever its size. All but
-/// the last are whole blocks, so that they can be written past the page cache.
-private struct Pieces {
-    private var offset: Int64
-    private var pending: [UInt8] = []
-
-    init(offset: Int64) { self.offset = offset }
-
-    /// A piece that is worth handing on, and its place.
-    mutating func add(_ bytes: [UInt8], isLast: Bool) -> (Int64, [UInt8])? {
-        pending += bytes
-        guard isLast || pending.count >= SSHLimits.pieceBytes else { return nil }
-        let count = isLast ? pending.count : pending.count / 4096 * 4096
-        let piece = (offset, count == pending.count ? pending : Array(pending[..<count]))
-        offset += Int64(count)
-        pending.removeFirst(count)
-        return piece
     }
 }
 

@@ -8,7 +8,7 @@ import Support
 /// artifact.
 actor SessionPool {
     private struct Idle {
-        var connection: SSHConnection
+        var session: BulkSession
         var sinceMilliseconds: Int64
     }
 
@@ -22,31 +22,31 @@ actor SessionPool {
         self.loops = loops
     }
 
-    func take(_ host: Host) async throws -> SSHConnection {
+    func take(_ host: Host) async throws -> BulkSession {
         await closeOld()
-        if let kept = idle[key(host)]?.popLast() { return kept.connection }
+        if let kept = idle[key(host)]?.popLast() { return kept.session }
         let loop = loops[nextLoop % loops.count]
         nextLoop += 1
-        return try await SSHConnection.connect(
+        return try await BulkSession.connect(
             to: try SSHEndpoint(host.address),
             expecting: try SSHHostKey(host.hostKey),
             identity: identity, options: SSHLimits.bulk, loop: loop)
     }
 
     /// Only sessions whose last transfer ended well come back.
-    func give(back connection: SSHConnection, _ host: Host) async {
+    func give(back session: BulkSession, _ host: Host) async {
         guard idle[key(host), default: []].count < SSHLimits.idleSessions else {
-            return await connection.close()
+            return await session.close()
         }
         idle[key(host), default: []].append(
-            Idle(connection: connection, sinceMilliseconds: Clocks.monotonicMilliseconds()))
+            Idle(session: session, sinceMilliseconds: Clocks.monotonicMilliseconds()))
     }
 
     private func closeOld() async {
         let limit = Clocks.monotonicMilliseconds() - SSHLimits.idleMilliseconds
         for (host, sessions) in idle {
             idle[host] = sessions.filter { $0.sinceMilliseconds >= limit }
-            for old in sessions where old.sinceMilliseconds < limit { await old.connection.close() }
+            for old in sessions where old.sinceMilliseconds < limit { await old.session.close() }
         }
     }
 

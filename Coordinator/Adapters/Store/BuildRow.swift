@@ -47,6 +47,10 @@ enum BuildRow {
     }
 
     static func build(_ row: SQLRow) throws -> Build {
+        try build(row) { try StoredJSON.decode(BuildPlan.self, $0) }
+    }
+
+    static func build(_ row: SQLRow, plan: (String) throws -> BuildPlan) throws -> Build {
         let state = try row.text("state")
         guard let state = BuildState(rawValue: state) else {
             throw SQLError(
@@ -58,7 +62,7 @@ enum BuildRow {
             id: try row.text("id"), guestOSID: try row.text("guestos_id"),
             guestOS: try row.text("guestos"), number: try row.int("number"), state: state,
             priority: try row.int("priority"), owner: try row.text("owner"),
-            plan: try StoredJSON.decode(BuildPlan.self, row.text("plan")),
+            plan: try plan(row.text("plan")),
             updateContents: try row.text("update_contents"),
             submittedMilliseconds: try row.int64("submitted_ms"),
             notBeforeMilliseconds: try row.int64("not_before_ms"),

@@ -62,9 +62,19 @@ extension SQLStore {
     }
 
     public func liveBuilds() async throws -> [Build] {
-        try await query(
-            BuildRow.select + " WHERE live = 1 ORDER BY priority DESC, submitted_ms, id", [],
-            BuildRow.build)
+        // Builds of one commit have one plan: of a hundred thousand builds it is decoded, and held
+        // in memory, a few times.
+        var plans: [String: BuildPlan] = [:]
+        return try await query(
+            BuildRow.select + " WHERE live = 1 ORDER BY priority DESC, submitted_ms, id"
+        ) { row in
+            try BuildRow.build(row) { text in
+                if let known = plans[text] { return known }
+                let plan = try StoredJSON.decode(BuildPlan.self, text)
+                plans[text] = plan
+                return plan
+            }
+        }
     }
 
     public func apply(_ change: BuildChange) async throws -> Build? {

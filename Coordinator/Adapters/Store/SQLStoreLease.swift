@@ -37,8 +37,8 @@ extension SQLStore: LeaseStore {
                 + "WHERE id = 1" + lock)
         guard let row = rows.first else {
             throw StoreError.unavailable(
-                "the row with id 1 of the table leadership was deleted: put it back (1, 0, '', '', 0)"
-            )
+                "the row with id 1 of the table leadership was deleted: put it back "
+                    + "(1, 0, '', '', 0)")
         }
         let lease = Lease(
             epoch: try row.int64("epoch"), holder: try row.text("holder"),

@@ -245,6 +245,6 @@ extension AttemptEnd {
         self.init(
             outcome: outcome ?? finished.outcome, logBytes: finished.logBytes,
             logSHA256: finished.logSHA256, accelerator: finished.accelerator,
-            artifacts: finished.artifacts)
+            artifacts: finished.artifacts, evidence: finished.evidence)
     }
 }

@@ -41,15 +41,19 @@ public struct AttemptEnd: Sendable, Hashable {
     public var logSHA256: String?
     public var accelerator: Accelerator?
     public var artifacts: [Artifact]
+    /// Kept by the log store, not in a row.
+    public var evidence: GuestEvidence?
 
     public init(
         outcome: Outcome, logBytes: Int64? = nil, logSHA256: String? = nil,
-        accelerator: Accelerator? = nil, artifacts: [Artifact] = []
+        accelerator: Accelerator? = nil, artifacts: [Artifact] = [],
+        evidence: GuestEvidence? = nil
     ) {
         self.outcome = outcome
         self.logBytes = logBytes
         self.logSHA256 = logSHA256
         self.accelerator = accelerator
         self.artifacts = artifacts
+        self.evidence = evidence
     }
 }

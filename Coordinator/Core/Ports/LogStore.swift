@@ -12,6 +12,11 @@ public protocol LogStore: Sendable {
     func read(_ attempt: AttemptToken, from cursor: Int64, limit: Int) async throws -> [UInt8]
     /// Makes the log durable and returns its digest.
     func seal(_ attempt: AttemptToken) async throws -> String
-    /// Forgets what is stored, for a transfer that begins anew after a digest mismatch.
+    /// Keeps what was seen of the guest beside the log, durably. Done twice, it does no harm.
+    func keep(_ evidence: GuestEvidence, of attempt: AttemptToken) async throws
+    /// `nil` where nothing is kept.
+    func evidence(of attempt: AttemptToken) async throws -> GuestEvidence?
+    /// Forgets what is stored, the evidence too, for a transfer that begins anew after a digest
+    /// mismatch.
     func reset(_ attempt: AttemptToken) async throws
 }

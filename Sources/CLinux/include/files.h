@@ -11,8 +11,12 @@ int aib_open(const char *path, int flags, int mode);
 int aib_open_direct(const char *path);
 /// fsync of the folder, so that a rename in it survives a power cut.
 int aib_sync_directory(const char *path);
+/// Gives the disk blocks of a part of a file back; its size stays. Not every file system can.
+int aib_punch_hole(int fd, int64_t offset, int64_t length);
 /// Bytes an unprivileged user may still write on the file system of path, and its size.
 int aib_disk_room(const char *path, int64_t *free_bytes, int64_t *total_bytes);
+/// Moves bytes of a file at `offset` into a pipe without copying them: a count, 0 at the file's end.
+int64_t aib_splice(int file_fd, int64_t offset, int pipe_fd, size_t count);
 /// inotify, non-blocking. `folder` events: modify, close-write, moved-to, create, delete.
 int aib_inotify_create(void);
 int aib_inotify_add(int inotify_fd, const char *folder);

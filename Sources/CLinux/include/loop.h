@@ -29,7 +29,11 @@ int aib_unix_listen(const char *path, int backlog);
 /// A connected socket; -EAGAIN while the listener's backlog is full.
 int aib_unix_connect(const char *path);
 int aib_accept(int fd);
+/// The process at the other end of a Unix socket: of a listener, the one that began to listen.
+int aib_peer_pid(int fd);
 /// Starts to connect: a socket that is writable when that has ended, see aib_socket_error.
 int aib_tcp_connect(const struct sockaddr *address, socklen_t length);
 /// The outcome of a connect or the error that the connection met: 0, or -errno.
 int aib_socket_error(int fd);
+/// The shortest round trip that the kernel has seen on a TCP connection, in microseconds; 0: none.
+uint32_t aib_tcp_round_trip(int fd);

@@ -29,6 +29,11 @@ pid_t aib_spawn(const struct aib_spawn_request *request, int *pidfd);
 int aib_pidfd_open(pid_t pid);
 int aib_pidfd_signal(int pidfd, int signal);
 
+/// Looks at descriptor `fd` of another process: 1 when it is a connected TCP socket, with its local
+/// port, the kernel's number of it and the bytes that went through it in both directions; 0 when
+/// it is something else. Needs the right to trace the process.
+int aib_tcp_counters(int pidfd, int fd, int *local_port, uint64_t *inode, int64_t *bytes);
+
 /// 1 when the child behind pidfd has exited and was reaped now: `*code` is its exit status, or
 /// `*signal` the signal that killed it (else 0). 0 when it still runs. -ECHILD when not our child.
 int aib_pidfd_reap(int pidfd, int *code, int *signal);

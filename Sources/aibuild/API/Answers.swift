@@ -68,6 +68,12 @@ struct AttemptAnswer: Decodable {
     var startedAt, endedAt, accelerator: String?
     var outcome: Outcome?
     var logBytes: Int64?
+    var guest: GuestAnswer?
+}
+
+struct GuestAnswer: Decodable {
+    var summary, serialTail, screenshot: String?
+    var notes: [String]?
 }
 
 struct ArtifactAnswer: Decodable {

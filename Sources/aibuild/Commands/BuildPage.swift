@@ -25,6 +25,7 @@ struct BuildPage {
         ])
         printWaiting(build)
         printAttempts(build)
+        printGuests(build)
         printArtifacts(build)
     }
 
@@ -54,6 +55,24 @@ struct BuildPage {
         }
         context.console.out("\n")
         context.print(table, orElse: "")
+    }
+
+    /// Lines of a serial console that are shown here; the page in the browser shows them all.
+    private static let consoleLines = 10
+
+    private func printGuests(_ build: BuildAnswer) {
+        for attempt in build.attempts ?? [] {
+            guard let guest = attempt.guest else { continue }
+            context.console.out("\n")
+            context.print(
+                [("guest of attempt", "\(attempt.ordinal)"), ("seen", guest.summary)]
+                    + (guest.notes ?? []).map { ("note", $0) }
+                    + [("last screen", guest.screenshot.map { context.api.url + $0 })])
+            guard let serial = guest.serialTail, !serial.isEmpty else { continue }
+            context.console.out("its serial console ended with:\n")
+            let lines = serial.split(whereSeparator: \.isNewline).suffix(Self.consoleLines)
+            for line in lines { context.console.out("  \(SafeText.line(String(line)))\n") }
+        }
     }
 
     private func printArtifacts(_ build: BuildAnswer) {

@@ -27,6 +27,8 @@ actor FakeAgent {
     let name: String
     var report: HostReport
     var plan: Plan = .pass(Array("image".utf8))
+    /// Sent with every end that is no pass.
+    var evidence: GuestEvidence?
     var isUp = true
     private(set) var attempts: [AttemptToken: Attempt] = [:]
     private(set) var templates: Set<String> = []
@@ -40,6 +42,9 @@ actor FakeAgent {
     var gaps = 0
     /// The next complete logs are wrong in one byte.
     var wrongLogs = 0
+    /// So many of the next messages come twice, and the one before each once more behind it.
+    var repeats = 0
+    private var lastSaid: AgentMessage?
 
     init(_ name: String, slots: Int = 2) {
         self.name = name
@@ -93,7 +98,15 @@ actor FakeAgent {
         append(start.attempt, log)
     }
 
-    func send(_ message: AgentMessage) async { await channel?.deliver(message) }
+    func send(_ message: AgentMessage) async {
+        let before = lastSaid
+        lastSaid = message
+        await channel?.deliver(message)
+        guard repeats > 0 else { return }
+        repeats -= 1
+        await channel?.deliver(message)
+        if let before { await channel?.deliver(before) }
+    }
 
     func hasSession() async -> Bool {
         guard let channel else { return false }
@@ -213,7 +226,8 @@ actor FakeAgent {
         attempts[token]?.result = Finished(
             attempt: token, outcome: Outcome(fault: fault), logBytes: Int64(attempt.log.count),
             logSHA256: SHA256.hex(attempt.log), artifacts: artifacts, accelerator: .tcg,
-            startedUnixMilliseconds: 1, endedUnixMilliseconds: 2)
+            startedUnixMilliseconds: 1, endedUnixMilliseconds: 2,
+            evidence: fault == nil ? nil : evidence)
     }
 
     private func follow(_ follow: Follow) async {

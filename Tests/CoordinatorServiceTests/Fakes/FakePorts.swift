@@ -84,8 +84,11 @@ actor FakeLogs: LogStore {
     /// Appends fail so often.
     var failures = 0
     private(set) var resets = 0
+    private var keepFailures = 0
+    private var kept: [AttemptToken: GuestEvidence] = [:]
 
     func fail(_ count: Int) { failures = count }
+    func failKeeping(_ count: Int) { keepFailures = count }
 
     func append(_ attempt: AttemptToken, at cursor: Int64, _ bytes: [UInt8]) throws -> Int64 {
         if failures > 0 {
@@ -107,9 +110,20 @@ actor FakeLogs: LogStore {
 
     func seal(_ attempt: AttemptToken) -> String { SHA256.hex(files[attempt] ?? []) }
 
+    func keep(_ evidence: GuestEvidence, of attempt: AttemptToken) throws {
+        if keepFailures > 0 {
+            keepFailures -= 1
+            throw Failure("no space left on the log store's disk")
+        }
+        kept[attempt] = evidence
+    }
+
+    func evidence(of attempt: AttemptToken) -> GuestEvidence? { kept[attempt] }
+
     func reset(_ attempt: AttemptToken) {
         resets += 1
         files[attempt] = nil
+        kept[attempt] = nil
     }
 }
 

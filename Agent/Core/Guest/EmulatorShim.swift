@@ -1,0 +1,69 @@
+/// The rules of the shim that stands before QEMU in the `PATH` of a build program: it adds a
+/// control socket (and a file for the serial console) and becomes QEMU. No template knows of it.
+public enum EmulatorShim {
+    /// The environment variable that names the folder for sockets and consoles.
+    public static let folderVariable = "AIBUILD_GUESTS"
+
+    /// Whether a program of this name is QEMU.
+    public static func isEmulator(_ name: String) -> Bool {
+        name.hasPrefix("qemu-system-") || name == "qemu-kvm"
+    }
+
+    /// What is added to QEMU's own arguments.
+    ///
+    /// - Parameters:
+    ///   - arguments: without the program.
+    ///   - folder: a short path, without comma: a socket's path may have 107 bytes.
+    public static func additions(
+        _ arguments: [String], folder: String, pid: Int32
+    ) -> [String] {
+        if isQuestion(arguments) { return [] }
+        let added = ["-qmp", "unix:\(folder)/\(pid)\(socketSuffix),server=on,wait=off"]
+        if minds(arguments) { return added }
+        return added + ["-serial", "file:\(folder)/\(pid)\(serialSuffix)"]
+    }
+
+    public static let socketSuffix = ".qmp"
+    public static let serialSuffix = ".serial"
+
+    /// The process that a file of the folder belongs to.
+    public static func pid(ofFile name: String, suffix: String) -> Int32? {
+        name.hasSuffix(suffix) ? Int32(name.dropLast(suffix.count)) : nil
+    }
+
+    /// No guest is to run: QEMU is asked for its version, its help, or what it can do.
+    private static func isQuestion(_ arguments: [String]) -> Bool {
+        let questions: Set = ["version", "h", "help"]
+        var before = ""
+        for argument in arguments {
+            if let option = option(argument), questions.contains(option) { return true }
+            let last = argument.split(separator: ",").last ?? ""
+            if last == "help" || last == "?" { return true }
+            if before == "machine" || before == "M" {
+                let first = argument.split(separator: ",").first ?? ""
+                if first == "none" || first == "type=none" { return true }
+            }
+            before = option(argument) ?? ""
+        }
+        return false
+    }
+
+    /// Whether the arguments say themselves what becomes of the serial console; then it is theirs.
+    private static func minds(_ arguments: [String]) -> Bool {
+        let words: Set = ["serial", "nographic", "nodefaults", "readconfig"]
+        let devices = ["isa-serial", "pci-serial"]
+        var before = ""
+        for argument in arguments {
+            if let option = option(argument), words.contains(option) { return true }
+            if before == "device", devices.contains(where: argument.hasPrefix) { return true }
+            before = option(argument) ?? ""
+        }
+        return false
+    }
+
+    /// QEMU takes its options with one dash or two.
+    private static func option(_ argument: String) -> String? {
+        guard argument.hasPrefix("-") else { return nil }
+        return String(argument.dropFirst(argument.hasPrefix("--") ? 2 : 1))
+    }
+}

@@ -1,0 +1,52 @@
+/// What the guests of an attempt moved between two looks.
+public struct GuestMovement: Sendable, Hashable {
+    public var milliseconds: Int64
+    public var diskBytes: Int64 = 0
+    /// `nil` where the kernel does not say.
+    public var networkBytes: Int64?
+    public var cpuMilliseconds: Int64 = 0
+
+    public init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
+    /// Only QEMUs that are in both looks count.
+    public init(from first: GuestLook, to second: GuestLook) {
+        milliseconds = second.atMilliseconds - first.atMilliseconds
+        for new in second.samples {
+            guard let old = first.samples.first(where: { $0.pid == new.pid }) else { continue }
+            diskBytes += max(0, new.diskBytes - old.diskBytes)
+            cpuMilliseconds += max(0, (new.cpuMilliseconds ?? 0) - (old.cpuMilliseconds ?? 0))
+            guard let before = old.network, let after = new.network else { continue }
+            networkBytes =
+                (networkBytes ?? 0)
+                + after.reduce(0) { $0 + max(0, $1.value - (before[$1.key] ?? 0)) }
+        }
+    }
+
+    /// Used time of a processor is no sign: a guest that hangs may turn in a circle.
+    public var isWork: Bool {
+        let idle = AgentLimits.idleGuestBytesPerSecond * milliseconds / 1000
+        return diskBytes > idle || (networkBytes ?? 0) > idle
+    }
+
+    /// `moved 12 MiB of disk and 0 bytes of network in 60 s (3 s of processor time)`
+    public var words: String {
+        let network = networkBytes.map { "\(Self.size($0)) of network" } ?? "an unknown network"
+        return "moved \(Self.size(diskBytes)) of disk and \(network) in "
+            + "\(Self.seconds(milliseconds)) s (\(Self.seconds(cpuMilliseconds)) s of processor "
+            + "time)"
+    }
+
+    private static func size(_ bytes: Int64) -> String {
+        switch bytes {
+        case ..<4096: "\(bytes) bytes"
+        case ..<(4 << 20): "\(bytes >> 10) KiB"
+        default: "\(bytes >> 20) MiB"
+        }
+    }
+
+    /// With a tenth where it matters.
+    private static func seconds(_ milliseconds: Int64) -> String {
+        milliseconds >= 10_000 || milliseconds % 1000 == 0
+            ? "\(milliseconds / 1000)" : "\(milliseconds / 1000).\(milliseconds % 1000 / 100)"
+    }
+}

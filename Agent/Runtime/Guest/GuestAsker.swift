@@ -1,0 +1,140 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// Asks the QEMUs of an attempt for their state, and the kernel for theirs. Blocks, no longer than
+/// `AgentLimits.guestAskMilliseconds`: on a thread of its own.
+struct GuestAsker: Sendable {
+    let folder: GuestFolder
+    let token: AttemptToken
+    let deadlineMilliseconds =
+        Clocks.monotonicMilliseconds() + AgentLimits.guestAskMilliseconds
+
+    // MARK: Counters
+
+    func look() -> GuestLook {
+        var look = GuestLook(atMilliseconds: Clocks.monotonicMilliseconds())
+        var known: Set<Int32> = []
+        for (name, asked) in clients() {
+            known.insert(name)
+            guard let asked else {
+                look.mute.append(name)
+                continue
+            }
+            known.insert(asked.pid)
+            look.samples.append(asked)
+        }
+        look.strangers = emulators().filter { !known.contains($0) }
+        return look
+    }
+
+    /// A sample of each QEMU that has a socket and lives; `nil` where it does not answer.
+    private func clients() -> [(name: Int32, sample: GuestSample?)] {
+        guard let descriptor = open() else { return [] }
+        return folder.pids(EmulatorShim.socketSuffix).compactMap { name in
+            let path = GuestFolder.socketPath(descriptor, name)
+            do {
+                let client = try QMPClient(path, deadlineMilliseconds: deadlineMilliseconds)
+                return (name, try sample(client, client.peer ?? name))
+            } catch let error as SystemError where [ECONNREFUSED, ENOENT].contains(error.errno) {
+                // That QEMU has ended.
+                return nil
+            } catch {
+                return (name, nil)
+            }
+        }
+    }
+
+    private func open() -> Descriptor? { try? Descriptor(folder.path, O_RDONLY | O_DIRECTORY) }
+
+    private struct Status: Decodable { var status: String }
+
+    private struct BlockDevice: Decodable {
+        struct Counters: Decodable { var rd_bytes, wr_bytes: Int64 }
+        var stats: Counters
+    }
+
+    private struct VNCServer: Decodable {
+        struct Place: Decodable { var service: String }
+        var server: [Place]
+    }
+
+    private func sample(_ client: QMPClient, _ pid: Int32) throws -> GuestSample {
+        let status = try client.ask("query-status", returning: Status.self).status
+        let disks = try client.ask("query-blockstats", returning: [BlockDevice].self)
+        // What goes to a viewer is the screen, and a cursor that blinks in it is no life. A QEMU
+        // without VNC answers with an error.
+        let servers = (try? client.ask("query-vnc-servers", returning: [VNCServer].self)) ?? []
+        let screens = Set(servers.flatMap(\.server).compactMap { Int($0.service) })
+        let channels = ProcessCounters.network(pid)?.filter { channel in
+            channel.localPort.map { !screens.contains($0) } ?? true
+        }
+        return GuestSample(
+            pid: pid, status: status,
+            diskBytes: disks.reduce(0) { sum, disk in
+                sum &+ disk.stats.rd_bytes &+ disk.stats.wr_bytes
+            },
+            network: channels.map { channels in
+                Dictionary(channels.map { ($0.id, $0.bytes) }) { first, _ in first }
+            },
+            cpuMilliseconds: ProcessCounters.cpuMilliseconds(pid))
+    }
+
+    /// Every QEMU of the attempt, however it was started.
+    private func emulators() -> [Int32] {
+        ProcessTable.carrying(ProcessMark.attempt) { $0 == token.text }.map(\.pid).filter {
+            EmulatorShim.isEmulator(Files.name(of: Links.target("/proc/\($0)/exe")))
+        }
+    }
+
+    // MARK: Evidence
+
+    /// What can be kept of the guest that was started last; `nil` when there is nothing.
+    func evidence() -> GuestEvidence? {
+        var evidence = GuestEvidence(serialTail: folder.serialTail())
+        let found = askScreen(&evidence)
+        return found || evidence.serialTail != nil ? evidence : nil
+    }
+
+    /// - Returns: whether there is a QEMU to be asked.
+    private func askScreen(_ evidence: inout GuestEvidence) -> Bool {
+        guard let descriptor = open() else { return false }
+        for name in folder.pids(EmulatorShim.socketSuffix).reversed() {
+            do {
+                let client = try QMPClient(
+                    GuestFolder.socketPath(descriptor, name),
+                    deadlineMilliseconds: deadlineMilliseconds)
+                evidence.status = try client.ask("query-status", returning: Status.self).status
+                evidence.screenshot = try screen(client, name, &evidence)
+            } catch let error as SystemError where [ECONNREFUSED, ENOENT].contains(error.errno) {
+                continue
+            } catch {
+                evidence.notes.append("no screen: \(error)".prefixOfUTF8(500))
+            }
+            return true
+        }
+        return false
+    }
+
+    /// - Returns: the screen as base64, or `nil` with a note.
+    private func screen(
+        _ client: QMPClient, _ name: Int32, _ evidence: inout GuestEvidence
+    ) throws -> String? {
+        let path = folder.file(name, ".png")
+        // QEMU before 7.1 knows no PNG and says so.
+        _ = try client.ask(
+            "screendump", ["filename": path, "format": "png"], returning: QMPClient.Nothing.self)
+        // One byte more tells a larger one.
+        guard let png = folder.end(of: path, bytes: ProtocolLimits.screenshotBytes + 1) else {
+            evidence.notes.append("no screen: QEMU wrote none")
+            return nil
+        }
+        if let problem = PNG.problem(png) {
+            evidence.notes.append("no screen: the picture \(problem)")
+            return nil
+        }
+        return GuestEvidence(screenshotPNG: png).screenshot
+    }
+}

@@ -1,0 +1,68 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// The control sockets and serial consoles of an attempt's QEMUs. A build program could have put
+/// anything here: only plain files are read, and only their ends.
+struct GuestFolder: Sendable {
+    let path: String
+
+    /// Process numbers of the QEMUs that have a file of this kind, oldest file first.
+    func pids(_ suffix: String) -> [Int32] {
+        let names = (try? Files.list(path)) ?? []
+        return names.compactMap { EmulatorShim.pid(ofFile: $0, suffix: suffix) }
+            .sorted { modified($0, suffix) < modified($1, suffix) }
+            .suffix(AgentLimits.guestsPerAttempt)
+    }
+
+    func file(_ pid: Int32, _ suffix: String) -> String { "\(path)/\(pid)\(suffix)" }
+
+    private func modified(_ pid: Int32, _ suffix: String) -> Int64 {
+        Files.modifiedNanoseconds(file(pid, suffix)) ?? 0
+    }
+
+    /// A path that a socket can have, however deep the state folder lies: good while `folder` is
+    /// open.
+    static func socketPath(_ folder: borrowing Descriptor, _ pid: Int32) -> String {
+        "/proc/self/fd/\(folder.raw)/\(pid)\(EmulatorShim.socketSuffix)"
+    }
+
+    /// The end of the newest serial console that holds anything.
+    func serialTail() -> String? {
+        for pid in pids(EmulatorShim.serialSuffix).reversed() {
+            let console = file(pid, EmulatorShim.serialSuffix)
+            if let bytes = end(of: console, bytes: ProtocolLimits.serialTailBytes), !bytes.isEmpty {
+                return ConsoleText.tail(bytes)
+            }
+        }
+        return nil
+    }
+
+    /// At most so many bytes from the end of a plain file.
+    func end(of path: String, bytes limit: Int) -> [UInt8]? {
+        // O_NONBLOCK: what looked like a file could be a pipe by now.
+        guard Files.kind(path) == .file,
+            let file = try? Descriptor(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK),
+            let size = try? file.sizeBytes()
+        else { return nil }
+        let start = max(0, size - Int64(limit))
+        return try? [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+            count = try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: start)
+        }
+    }
+
+    /// Gives the disk back what long consoles hold but for their ends. QEMU goes on writing where
+    /// it was, so a file keeps its size and loses its blocks.
+    func trimConsoles() {
+        for pid in pids(EmulatorShim.serialSuffix) {
+            let path = file(pid, EmulatorShim.serialSuffix)
+            guard Files.kind(path) == .file,
+                let file = try? Descriptor(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK),
+                let size = try? file.sizeBytes(), size > 2 * AgentLimits.serialKeptBytes
+            else { continue }
+            try? Files.punch(file, firstBytes: size - AgentLimits.serialKeptBytes)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import AgentCore
+import BuildProtocol
+import ProcessKit
+import Support
+import Synchronization
+
+/// Asks QEMU beside the supervisor's loop, which goes on reading the log and obeying cancel. One
+/// question at a time; one that is not answered in time is given up.
+final class GuestInspector {
+    enum Finding: Sendable {
+        case look(GuestLook)
+        case evidence(GuestEvidence?)
+    }
+
+    private final class Slot: Sendable {
+        let finding = Mutex<Finding?>(nil)
+    }
+
+    private let folder: AttemptFolder
+    private var slot: Slot?
+    private var askedMilliseconds: Int64 = 0
+    private var unanswered = Finding.evidence(nil)
+
+    init(_ folder: AttemptFolder) { self.folder = folder }
+
+    var isBusy: Bool { slot != nil }
+
+    func look() {
+        // Nobody knows which QEMU it is that keeps us waiting.
+        let late = GuestLook(
+            atMilliseconds: Clocks.monotonicMilliseconds(), mute: [Int32(0)])
+        ask(elseFinding: .look(late)) { .look($0.look()) }
+    }
+
+    func collectEvidence() {
+        let late = GuestEvidence(notes: ["QEMU did not answer in time"])
+        ask(elseFinding: .evidence(late)) { .evidence($0.evidence()) }
+    }
+
+    private func ask(
+        elseFinding late: Finding, _ question: @escaping @Sendable (GuestAsker) -> Finding
+    ) {
+        let slot = Slot()
+        self.slot = slot
+        askedMilliseconds = Clocks.monotonicMilliseconds()
+        unanswered = late
+        let asker = GuestAsker(folder: GuestFolder(path: folder.guests), token: folder.token)
+        do throws(SystemError) {
+            try OwnThread.start {
+                let finding = question(asker)
+                slot.finding.withLock { $0 = finding }
+            }
+        } catch {
+            slot.finding.withLock { $0 = late }
+        }
+    }
+
+    /// The answer, once, when it is there or does not come any more.
+    func take(nowMilliseconds: Int64) -> Finding? {
+        guard let slot else { return nil }
+        var finding = slot.finding.withLock { $0 }
+        // The thread keeps the limit itself; this is for what it does not foresee.
+        let limit = askedMilliseconds + AgentLimits.guestAskMilliseconds * 2
+        if finding == nil, nowMilliseconds >= limit { finding = unanswered }
+        if finding != nil { self.slot = nil }
+        return finding
+    }
+}

@@ -1,0 +1,25 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import HTTPTypes
+
+enum AttemptRoutes {
+    static func add(to router: inout Router, _ api: APIContext) {
+        router.on("GET", "/api/v1/attempts/{token}/screenshot") { _, path in
+            guard let token = AttemptToken(path["token"]),
+                let png = try await api.ports.logs.evidence(of: token)?.screenshotPNG
+            else {
+                throw Problem.notFound(
+                    "no screen is kept of the attempt \(Names.quoted(path["token"]))",
+                    remedy: "one is kept when a timer ends a build whose QEMU can be asked")
+            }
+            return HTTPResponse(
+                headers: [
+                    "Content-Type": "image/png", "X-Content-Type-Options": "nosniff",
+                    // It is a stranger's picture: nothing in it may act on this page's behalf.
+                    "Content-Security-Policy": "default-src 'none'; sandbox",
+                    "Cache-Control": "private, max-age=3600",
+                ], body: .bytes(png))
+        }
+    }
+}

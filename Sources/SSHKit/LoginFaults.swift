@@ -1,0 +1,108 @@
+/// What can go wrong between the first byte and the login, in words, for both libraries.
+extension SSHError {
+    static func handshakeTimedOut(_ endpoint: SSHEndpoint, _ options: SSHOptions) -> SSHError {
+        SSHError(
+            .timedOut,
+            "\(endpoint.place) took the connection but did not finish the SSH handshake within "
+                + "\(options.connectTimeoutSeconds) s. Check that sshd listens on that port "
+                + "and that the host is not overloaded.")
+    }
+
+    static func handshakeCutOff(_ endpoint: SSHEndpoint) -> SSHError {
+        SSHError(
+            .connectionLost,
+            "\(endpoint.place) closed the connection during the SSH handshake. Either no sshd "
+                + "listens there, or it turns this machine away for now (MaxStartups, "
+                + "fail2ban): its log on the host says which.")
+    }
+
+    static func notSSH(_ endpoint: SSHEndpoint) -> SSHError {
+        SSHError(
+            .notSSH, "What listens at \(endpoint.place) does not speak SSH. Check the port.")
+    }
+
+    static func handshakeFailed(_ endpoint: SSHEndpoint, _ words: String) -> SSHError {
+        SSHError(
+            .protocolViolated, "The SSH handshake with \(endpoint.place) failed: \(words).")
+    }
+
+    static func hostKeyChanged(
+        _ endpoint: SSHEndpoint, shown: SSHHostKey, expected: SSHHostKey
+    ) -> SSHError {
+        SSHError(
+            .hostKeyChanged,
+            "\(endpoint.place) shows the host key \(shown.type) \(shown.fingerprint), but is "
+                + "known here by \(expected.type) \(expected.fingerprint). If its host key was "
+                + "changed on purpose, compare the new one with `ssh-keygen -lf "
+                + "/etc/ssh/ssh_host_ed25519_key.pub` on the host itself and add the host "
+                + "again; if not, another machine answers in its place.")
+    }
+
+    static func loginTimedOut(_ endpoint: SSHEndpoint, _ options: SSHOptions) -> SSHError {
+        SSHError(
+            .timedOut,
+            "\(endpoint.place) did not finish the login of \(endpoint.user) within "
+                + "\(options.connectTimeoutSeconds) s.")
+    }
+
+    static func loginCutOff(_ endpoint: SSHEndpoint) -> SSHError {
+        SSHError(
+            .connectionLost,
+            "\(endpoint.place) closed the connection during the login of \(endpoint.user): its "
+                + "sshd log says why.")
+    }
+
+    static func noLoginByKey(_ endpoint: SSHEndpoint, offered: String) -> SSHError {
+        SSHError(
+            .authenticationRefused,
+            "\(endpoint.place) does not let \(endpoint.user) log in with a key; it offers "
+                + "\(offered.isEmpty ? "nothing" : offered). Allow it in the host's "
+                + "sshd_config (PubkeyAuthentication, AuthenticationMethods, AllowUsers).")
+    }
+
+    static func passphraseMissing(_ key: KeyFile) -> SSHError {
+        SSHError(
+            .keyFileUnusable,
+            "The key file \(key.path) is protected by a passphrase, and none was given. Give "
+                + "it, use an agent, or take a key without one.")
+    }
+
+    /// - Parameter words: what the library said of a key that needs no passphrase.
+    static func keyUnreadable(_ key: KeyFile, _ words: String) -> SSHError {
+        SSHError(
+            .keyFileUnusable,
+            key.isEncrypted
+                ? "The passphrase given for the key file \(key.path) is wrong."
+                : "The key file \(key.path) cannot be used: \(words). Take an ed25519 key.")
+    }
+
+    /// - Parameter remedy: nil: the usual one.
+    static func loginRefused(
+        _ endpoint: SSHEndpoint, keys: String, offered: String, remedy: String? = nil
+    ) -> SSHError {
+        let usual =
+            "Check that its public half is in ~\(endpoint.user)/.ssh/authorized_keys on the host "
+            + "and that the host lets \(endpoint.user) log in; its sshd log says more."
+        return SSHError(
+            .authenticationRefused,
+            "\(endpoint.place) refused to let \(endpoint.user) log in with \(keys); it offers "
+                + "\(offered). \(remedy ?? usual)")
+    }
+
+    static func noChannel(_ endpoint: SSHEndpoint, _ options: SSHOptions) -> SSHError {
+        SSHError(
+            .timedOut,
+            "\(endpoint.place) did not open a channel within \(options.connectTimeoutSeconds) s.")
+    }
+
+    static func silent(_ endpoint: SSHEndpoint, seconds: Int) -> SSHError {
+        SSHError(
+            .connectionLost,
+            "\(endpoint.place) has not answered for \(seconds) s: the host or the network to it "
+                + "is down.")
+    }
+
+    static func closed(_ endpoint: SSHEndpoint) -> SSHError {
+        SSHError(.closed, "The connection to \(endpoint.place) was closed.")
+    }
+}

@@ -1,0 +1,196 @@
+@testable import AgentCore
+import BuildProtocol
+import Testing
+
+/// Hung or slow: what is decided of a guest whose build prints nothing.
+@Suite struct GuestTests {
+    private func sample(
+        _ pid: Int32 = 7, _ status: String = "running", disk: Int64 = 0,
+        network: [String: Int64]? = [:], cpu: Int64? = 0
+    ) -> GuestSample {
+        GuestSample(
+            pid: pid, status: status, diskBytes: disk, network: network, cpuMilliseconds: cpu)
+    }
+
+    private func look(_ at: Int64, _ samples: GuestSample...) -> GuestLook {
+        GuestLook(atMilliseconds: at, samples: samples)
+    }
+
+    private func judge(_ first: GuestSample, _ second: GuestSample) -> GuestVerdict {
+        GuestVerdict.judge(from: look(0, first), to: look(60_000, second))
+    }
+
+    private func isWorking(_ verdict: GuestVerdict) -> Bool {
+        if case .working = verdict { true } else { false }
+    }
+
+    private func isHung(_ verdict: GuestVerdict) -> Bool {
+        if case .hung = verdict { true } else { false }
+    }
+
+    // MARK: The verdict
+
+    @Test func whatMovesTellsSlowFromHung() {
+        #expect(isHung(judge(sample(), sample(cpu: 60_000))), "a circle is no work")
+        #expect(isHung(judge(sample(disk: 5), sample(disk: 5 + 60 * 1024))), "a journal's commit")
+        #expect(isWorking(judge(sample(disk: 5), sample(disk: 6 + 60 * 1024))))
+        #expect(isHung(judge(sample(network: ["a": 9]), sample(network: ["a": 1_000]))))
+        #expect(isWorking(judge(sample(network: ["a": 9]), sample(network: ["a": 100_000]))))
+        #expect(isHung(judge(sample(network: nil), sample(network: nil))))
+    }
+
+    /// Connections come and go; one that went is no movement backwards that hides another.
+    @Test func connectionsAreCountedOneByOne() {
+        let before = sample(network: ["old": 1_000_000, "kept": 10])
+        #expect(isWorking(judge(before, sample(network: ["kept": 10, "new": 100_000]))))
+        #expect(isHung(judge(before, sample(network: ["kept": 10]))))
+    }
+
+    @Test(arguments: ["paused", "io-error", "internal-error", "guest-panicked"])
+    func whatQEMUHasStoppedIsNotAsked(status: String) {
+        let verdict = judge(sample(), sample(7, status, disk: 1 << 30))
+        #expect(verdict == .stopped(status: status))
+    }
+
+    @Test func oneOfSeveralGuestsIsEnough() {
+        let first = look(0, sample(1), sample(2))
+        let second = look(1_000, sample(1), sample(2, disk: 1 << 20))
+        #expect(isWorking(.judge(from: first, to: second)))
+        let stopped = look(1_000, sample(1, "paused"), sample(2, disk: 1 << 20))
+        #expect(isWorking(.judge(from: first, to: stopped)))
+        #expect(isWorking(.judge(from: look(0), to: look(1_000, sample(3)))), "one that began")
+    }
+
+    @Test func whoCannotBeAskedIsNotJudged() {
+        let nobody = look(0)
+        #expect(GuestVerdict.judge(from: nobody, to: look(1)) == .noGuest)
+        let mute = GuestLook(atMilliseconds: 1, mute: [7])
+        guard case .unknown(let why) = GuestVerdict.judge(from: nobody, to: mute) else {
+            Issue.record("judged")
+            return
+        }
+        #expect(why.contains("does not answer"))
+        let stranger = GuestLook(atMilliseconds: 1, strangers: [7])
+        guard case .unknown(let other) = GuestVerdict.judge(from: nobody, to: stranger) else {
+            Issue.record("judged")
+            return
+        }
+        #expect(other.contains("not started by its plain name"))
+        guard case .unknown = GuestVerdict.judge(from: mute, to: look(9, sample())) else {
+            Issue.record("a guest that was mute is no new one")
+            return
+        }
+    }
+
+    // MARK: The timing
+
+    private let limits = AttemptLimits(totalSeconds: 100_000, silenceSeconds: 600)
+
+    @Test func theWindowLiesBeforeTheLimit() {
+        let timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
+        var watch = GuestWatch()
+        #expect(watch.dueMilliseconds(timers) == 540_000)
+        #expect(watch.wantsLook(timers, nowMilliseconds: 539_999) == false)
+        #expect(watch.wantsLook(timers, nowMilliseconds: 540_000) == true)
+        #expect(
+            watch.wantsLook(timers, nowMilliseconds: 540_001) == false, "one question at a time")
+        #expect(watch.saw(look(540_000, sample())) == nil)
+        #expect(watch.dueMilliseconds(timers) == 600_000)
+        #expect(watch.wantsLook(timers, nowMilliseconds: 600_000) == true)
+        let verdict = watch.saw(look(600_000, sample()))
+        #expect(verdict.map(isHung) == true)
+    }
+
+    /// A late first answer makes the window later, not shorter.
+    @Test func aWindowIsWhole() {
+        let timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
+        var watch = GuestWatch()
+        _ = watch.wantsLook(timers, nowMilliseconds: 540_000)
+        _ = watch.saw(look(543_000, sample()))
+        #expect(watch.dueMilliseconds(timers) == 603_000)
+    }
+
+    @Test func wordsBeginItAnew() {
+        var timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
+        var watch = GuestWatch()
+        _ = watch.wantsLook(timers, nowMilliseconds: 540_000)
+        timers.sawOutput(nowMilliseconds: 541_000)
+        watch.sawOutput()
+        #expect(watch.saw(look(542_000, sample())) == nil)
+        #expect(watch.dueMilliseconds(timers) == 1_081_000)
+    }
+
+    @Test func aSlowGuestIsGivenMoreTimeAndNotForEver() {
+        var timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
+        #expect(timers.allowMoreSilence() == true)
+        #expect(timers.silenceDeadlineMilliseconds == 1_200_000)
+        #expect(timers.allowMoreSilence() == true)
+        #expect(timers.silenceDeadlineMilliseconds == 1_800_000)
+        #expect(timers.allowMoreSilence() == false)
+        #expect(timers.silence(.noGuest) == .silence(seconds: 1_800, .noGuest))
+        timers.sawOutput(nowMilliseconds: 1_700_000)
+        #expect(timers.silenceDeadlineMilliseconds == 2_300_000)
+    }
+
+    @Test func aShortLimitIsHalved() {
+        let short = AttemptLimits(totalSeconds: 10, silenceSeconds: 3)
+        #expect(AttemptTimers(limits: short, nowMilliseconds: 0).windowMilliseconds == 1_500)
+    }
+
+    // MARK: The console
+
+    @Test func theConsolesEndIsText() {
+        let raw: [UInt8] = [0x1B] + Array("[2Jcaf\u{E9}".utf8) + [0xFF, 0x41, 0xE2, 0x82]
+        #expect(ConsoleText.tail(raw) == "\u{1B}[2Jcaf\u{E9}\\xffA\\xe2\\x82")
+        let long = [UInt8](repeating: 0x61, count: 100_000) + [0x62]
+        let tail = ConsoleText.tail(long)
+        #expect(tail.utf8.count == ProtocolLimits.serialTailBytes)
+        #expect(tail.hasSuffix("ab"))
+    }
+}
+
+/// What the shim adds to the command line of QEMU.
+@Suite struct EmulatorShimTests {
+    private func added(_ words: String) -> String {
+        EmulatorShim.additions(
+            words.split(separator: " ").map(String.init), folder: "/f", pid: 7
+        ).joined(separator: " ")
+    }
+
+    private let socket = "-qmp unix:/f/7.qmp,server=on,wait=off"
+
+    @Test(arguments: [
+        "", "-m 512 -drive file=a,format=raw", "-device virtio-serial -accel tcg",
+        "-monitor none -machine type=pc,accel=tcg", "-name guest -vnc 127.0.0.1:44",
+    ])
+    func aGuestGetsSocketAndConsole(words: String) {
+        #expect(added(words) == socket + " -serial file:/f/7.serial")
+    }
+
+    @Test(arguments: [
+        "-serial stdio", "--serial stdio", "-nographic", "-nodefaults -device x",
+        "-chardev file,id=c,path=p -device isa-serial,chardev=c", "-device pci-serial",
+        "-readconfig f",
+    ])
+    func whoMindsTheConsoleKeepsIt(words: String) {
+        #expect(added(words) == socket)
+    }
+
+    @Test(arguments: [
+        "-version", "--version", "-h", "-help", "--help", "-machine help", "-accel help",
+        "-cpu ?", "-device virtio-net,help", "-M none -qmp stdio", "-machine none,accel=kvm",
+    ])
+    func aQuestionIsPassedOn(words: String) {
+        #expect(added(words) == "")
+    }
+
+    @Test func onlyQEMUIsQEMU() {
+        #expect(EmulatorShim.isEmulator("qemu-system-x86_64"))
+        #expect(EmulatorShim.isEmulator("qemu-kvm"))
+        #expect(!EmulatorShim.isEmulator("qemu-img"))
+        #expect(!EmulatorShim.isEmulator("aibuild-agent"))
+        #expect(EmulatorShim.pid(ofFile: "12.qmp", suffix: ".qmp") == 12)
+        #expect(EmulatorShim.pid(ofFile: "x.qmp", suffix: ".qmp") == nil)
+        #expect(EmulatorShim.pid(ofFile: "12.png", suffix: ".qmp") == nil)
+    }
+}

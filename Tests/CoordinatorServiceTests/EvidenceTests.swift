@@ -1,0 +1,54 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import Support
+import TestSupport
+import Testing
+
+/// What was seen of a guest is kept before the attempt's end is recorded, and not trusted.
+@Suite struct EvidenceTests {
+    private let hung = Fault(.template, .guestHung, "the guest hangs")
+
+    @Test func evidenceIsKeptBoundedAndFirst() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        var evidence = GuestEvidence(status: "running", serialTail: "the end")
+        evidence.screenshot = "bm8gcGljdHVyZQ=="
+        await farm.agents[0].change { [evidence, hung] in
+            $0.evidence = evidence
+            $0.plan = .hang
+            _ = hung
+        }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: farm.agents[0])
+            try await eventually("the log is here") { await farm.logs.files[token] != nil }
+            // The disk is full for a while: the end is not recorded without the evidence.
+            let written = await farm.logs.files[token]?.count ?? 0
+            await farm.agents[0].end(token, .fail(hung))
+            try await eventually("the rest of the log is here") {
+                await farm.logs.files[token]?.count ?? 0 > written
+            }
+            let failed = try await farm.wait(build, .failed, passing: 1_000)
+            #expect(failed.fault?.code == .guestHung)
+            let kept = try #require(await farm.logs.evidence(of: token))
+            #expect(kept.serialTail == "the end")
+            #expect(kept.screenshot == nil)
+            #expect(kept.notes == ["the agent sent a screen that is no PNG within the bounds"])
+        }
+    }
+
+    @Test func aStoreThatCannotKeepItIsWaitedFor() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { [hung] in
+            $0.evidence = GuestEvidence(serialTail: "the end")
+            $0.plan = .fail(hung)
+        }
+        await farm.logs.failKeeping(3)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let failed = try await farm.wait(build, .failed, passing: 1_000)
+            let token = try #require(failed.attempt)
+            #expect(await farm.logs.evidence(of: token)?.serialTail == "the end")
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import LoopKit
+import Support
+import TestSupport
+import Testing
+
+@testable import SSHKit
+
+/// An agent whose owner never confirms: it names a key, and signs nothing.
+private final class HesitantAgent: Sendable {
+    let path: String
+    let asked = Counter()
+    private let serving: Task<Void, any Error>
+
+    actor Counter {
+        private(set) var count = 0
+        func add() { count += 1 }
+    }
+
+    init(path: String, key: SSHHostKey, loop: EventLoop) throws {
+        self.path = path
+        let listener = try UnixListener(path: path, loop: loop)
+        let names = [12] + Wire.uint32(1) + Wire.string(key.blob) + Wire.string(Array("key".utf8))
+        serving = Task { [asked] in
+            defer { listener.close() }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                while true {
+                    let peer = try await listener.accept()
+                    group.addTask {
+                        var queue = ByteQueue(stream: peer)
+                        while let head = try? await queue.bytes(4) {
+                            var length = WireReader(head)
+                            let message = try await queue.bytes(Int(length.uint32()))
+                            if message[0] == 11 {
+                                try await peer.write(Wire.string(names))
+                            } else {
+                                await asked.add()
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    deinit { serving.cancel() }
+}
+
+@Suite(.timeLimit(.minutes(3))) struct BulkAgentTests {
+    /// libssh asks an agent by a call that blocks. Logins that are called off meanwhile must give
+    /// their threads back, of which there are fewer than logins here, and hold nobody up.
+    @Test func loginsThatWaitForAnAgentAreCalledOff() async throws {
+        try await withServer { server in
+            let loop = try sharedLoop.get()
+            let key = try SSHHostKey(
+                String(
+                    decoding: Files.read(server.keyFile() + ".pub", limitBytes: 4096),
+                    as: UTF8.self))
+            let agent = try HesitantAgent(path: "\(server.folder)/agent", key: key, loop: loop)
+            for round in 1...3 {
+                let logins = (0..<8).map { _ in
+                    Task {
+                        try await BulkSession.connect(
+                            to: server.endpoint, expecting: server.hostKey(),
+                            identity: .agent(socketPath: agent.path), options: impatient,
+                            loop: loop)
+                    }
+                }
+                try await eventually("all wait for the agent") {
+                    await agent.asked.count == round * logins.count
+                }
+                let free = try await server.connectInBulk()
+                #expect(try await free.output(of: "echo free") == "free\n")
+                await free.close()
+                for login in logins { login.cancel() }
+                for login in logins {
+                    await #expect(throws: CancellationError.self) { try await login.value }
+                }
+                try await eventually("sshd serves nobody any more") { server.sessions.isEmpty }
+            }
+            withExtendedLifetime(agent) {}
+        }
+    }
+}
