@@ -100,6 +100,12 @@ struct MortalLogs: LogStore {
     func seal(_ attempt: AttemptToken) async throws -> String {
         try await life.effect { try await base.seal(attempt) }
     }
+    func keep(_ evidence: GuestEvidence, of attempt: AttemptToken) async throws {
+        try await life.effect { try await base.keep(evidence, of: attempt) }
+    }
+    func evidence(of attempt: AttemptToken) async throws -> GuestEvidence? {
+        try await base.evidence(of: attempt)
+    }
     func reset(_ attempt: AttemptToken) async throws {
         try await life.effect { try await base.reset(attempt) }
     }
