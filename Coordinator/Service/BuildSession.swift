@@ -128,7 +128,7 @@ actor BuildSession {
         switch effect {
         case .note: break
         case .deliverTemplate: await run { await $0.deliverTemplate() }
-        case .start: await monitor.send(.start(startMessage()))
+        case .start: await monitor.send(.start(Start(build, as: token)))
         case .follow: await follow()
         case .sendCancel(let reason):
             await monitor.send(.cancel(Cancel(attempt: token, reason: reason)))
@@ -158,16 +158,6 @@ actor BuildSession {
             let why = "cannot deliver the template to \(host.name): \(error)"
             post(.failed(Fault(.infrastructure, .hostError, why)))
         }
-    }
-
-    private func startMessage() -> Start {
-        Start(
-            attempt: token,
-            build: BuildDescription(
-                id: build.id, guestOS: build.guestOS, number: build.number,
-                imageName: build.imageName),
-            template: build.plan.template, recipe: build.plan.recipe,
-            requirements: build.plan.requirements, limits: build.plan.limits)
     }
 
     private func follow() async {

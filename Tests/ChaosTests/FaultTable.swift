@@ -94,9 +94,9 @@ enum FaultTable {
 
     private static let hosts = [
         Fault(name: "host cut off until given up, then back") { scene in
-            let (host, api) = (scene.host, scene.farm.api)
             // Without a build there is nothing to give up.
-            guard let victim = scene.victim(), victim.host.name == host.name else { return nil }
+            guard let victim = scene.victim() else { return nil }
+            let (host, api) = (victim.host, scene.farm.api)
             host.network?.set(.cut)
             return Strike(
                 target: host.name, excuse: .host(host.name, codes: ["host.lost"]),

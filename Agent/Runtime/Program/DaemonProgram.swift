@@ -31,8 +31,8 @@ enum DaemonProgram {
         }
     }
 
-    /// A daemon that was killed while it started a program leaves the lock for a moment to the child
-    /// that is not that program yet.
+    /// A daemon that was killed while it started a program leaves the lock for a moment to the
+    /// child that is not that program yet.
     private static func take(_ path: String) throws -> FileLock? {
         let deadline = Clocks.monotonicMilliseconds() + AgentLimits.daemonLockMilliseconds
         while Clocks.monotonicMilliseconds() < deadline {
