@@ -32,6 +32,8 @@ public enum AgentLimits {
     public static let tickMilliseconds: Int64 = 1_000
     /// How long a new daemon waits for the process id of a supervisor that has only just begun.
     public static let adoptMilliseconds: Int64 = 5_000
+    /// How long a new daemon waits for the lock of one that was killed a moment ago.
+    public static let daemonLockMilliseconds: Int64 = 3_000
     /// How long processes of a lost attempt are killed again and again.
     public static let killMilliseconds: Int64 = 10_000
     /// How often a supervisor looks for ended orphans: they hold a process number each.

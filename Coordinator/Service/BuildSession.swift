@@ -17,6 +17,7 @@ actor BuildSession {
     private var effects: [BuildEffect] = []
     /// The state that was recorded last.
     private var marked: BuildState
+    private var isDeposed = false
     private var working: Task<Void, Never>?
     private var isStopping = false
     private var newestPhase: Phase?
@@ -127,7 +128,7 @@ actor BuildSession {
         switch effect {
         case .note: break
         case .deliverTemplate: await run { await $0.deliverTemplate() }
-        case .start: await monitor.send(.start(startMessage()))
+        case .start: await monitor.send(.start(Start(build, as: token)))
         case .follow: await follow()
         case .sendCancel(let reason):
             await monitor.send(.cancel(Cancel(attempt: token, reason: reason)))
@@ -136,6 +137,7 @@ actor BuildSession {
         case .advance(let state): await advance(state)
         case .collect(let finished): await run { await $0.collect(finished) }
         case .publish(let finished): await run { await $0.publish(finished) }
+        case .giveWay: await giveWay()
         case .settle(let end, let image): await settle(end, image)
         }
     }
@@ -156,16 +158,6 @@ actor BuildSession {
             let why = "cannot deliver the template to \(host.name): \(error)"
             post(.failed(Fault(.infrastructure, .hostError, why)))
         }
-    }
-
-    private func startMessage() -> Start {
-        Start(
-            attempt: token,
-            build: BuildDescription(
-                id: build.id, guestOS: build.guestOS, number: build.number,
-                imageName: build.imageName),
-            template: build.plan.template, recipe: build.plan.recipe,
-            requirements: build.plan.requirements, limits: build.plan.limits)
     }
 
     private func follow() async {
@@ -265,9 +257,16 @@ actor BuildSession {
             try await self.coordinator.settle(self, end, image)
         }
         // The host must keep what the next coordinator will ask for.
-        guard isRecorded else { return }
-        await monitor.send(.forget(Forget(attempt: token)))
-        await monitor.detach(token)
+        if isRecorded { await monitor.release(self) }
+    }
+
+    /// Whoever has the build now looks after its image; a new leader, after the attempt too.
+    private func giveWay() async {
+        transfer?.cancel()
+        await transfer?.value
+        guard !isDeposed else { return }
+        await coordinator.gaveWay(self)
+        await monitor.release(self)
     }
 
     /// Does it until it is done: what is down or full is waited for, and shown to the person who
@@ -283,6 +282,7 @@ actor BuildSession {
             } catch StoreError.deposed(let lease) {
                 // What this coordinator did is the new leader's now.
                 log.warning("cannot \(what): \(StoreError.deposed(lease))")
+                isDeposed = true
                 return false
             } catch {
                 log.error("cannot \(what): \(error)")

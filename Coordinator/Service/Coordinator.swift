@@ -227,13 +227,26 @@ public actor Coordinator {
             if let ended = try await ports.store.apply(change) { updated(ended) }
         } catch {
             log.error("cannot record that build \(id) is impossible: \(error)")
+            // In a quiet farm nothing else would have it decided about again.
+            setAlarm(change.atMilliseconds + ports.limits.retryLongestMilliseconds)
         }
     }
 
     /// The store knows better: another coordinator or an admin changed the build, or the answer to
     /// a claim was lost on the way. An attempt that nobody looks after is taken up.
     func refresh(_ id: String) async {
-        guard let build = try? await ports.store.build(id: id) else { return }
+        let build: Build
+        do {
+            guard let found = try await ports.store.build(id: id) else { return }
+            build = found
+        } catch {
+            // Until the store answers: nobody else looks after this build.
+            Task {
+                try await self.ports.sleep(milliseconds: self.ports.limits.retryLongestMilliseconds)
+                await self.refresh(id)
+            }
+            return
+        }
         updated(build)
         if build.state == .queued {
             // Nothing else may happen in a quiet farm that would have it decided about.

@@ -49,7 +49,13 @@ actor HostMonitor {
         }
     }
 
-    func detach(_ token: AttemptToken) { sessions[token] = nil }
+    /// The session has done its work, and the agent may forget the attempt; but not where a newer
+    /// session has taken it up.
+    func release(_ session: BuildSession) async {
+        guard sessions[session.token] === session else { return }
+        await send(.forget(Forget(attempt: session.token)))
+        if sessions[session.token] === session { sessions[session.token] = nil }
+    }
 
     func delivered(template sha256: String) { templates.insert(sha256) }
 

@@ -62,6 +62,14 @@ extension Coordinator {
         try await finish(entry.build, end, image)
     }
 
+    /// The session ended without an end: what the store says counts.
+    func gaveWay(_ session: BuildSession) async {
+        let id = session.build.id
+        log.warning("attempt \(session.token) does not own build \(id) any more")
+        if live[id]?.session === session { live[id]?.session = nil }
+        await refresh(id)
+    }
+
     func record(_ build: Build, _ end: AttemptEnd, _ image: PublishedImage?) async {
         do { try await finish(build, end, image) } catch {
             log.error("cannot record the end of build \(build.id): \(error)")

@@ -159,6 +159,32 @@ import Testing
         slow.close()
     }
 
+    /// As when a daemon is killed while it starts a program: the child holds the lock until it is
+    /// that program.
+    @Test func aLockThatIsLetGoOfInAMomentIsWaitedFor() async throws {
+        let agent = try TestAgent()
+        try Files.makeFolder(agent.state.root)
+        let holder = try ChildProcess(
+            Command(
+                ["flock", agent.state.lock, "sleep", "1000"],
+                environment: Command.minimalEnvironment))
+        try await eventually("the lock is held") { FileLock.isHeld(agent.state.lock) }
+        let (group, configuration) = (holder.pid, agent.configurationFile)
+        let release = Task {
+            try await eventually("the daemon waits") {
+                ProcessTable.all().contains { entry in
+                    let path = "/proc/\(entry.pid)/cmdline"
+                    let words = (try? Files.read(path, limitBytes: 1 << 16)) ?? []
+                    return words.firstRange(of: Array(configuration.utf8)) != nil
+                }
+            }
+            kill(-group, SIGKILL)
+        }
+        let daemon = try await agent.startDaemon()
+        try await release.value
+        _ = daemon.pid
+    }
+
     @Test func aSecondDaemonIsRefused() async throws {
         let agent = try TestAgent()
         let daemon = try await agent.startDaemon()

@@ -15,10 +15,15 @@ struct Campaign {
     private(set) var findings: [String] = []
     private var submitted = 0
     private let stretch: Int64
+    private var lastCount = 0
+    private var lastEnd: Int64 = 0
+    /// Builds that have ended.
+    var builds: Int { ledger.ended.count }
 
     private static let buildsInFlight = 7
     private static let recoverySeconds: Int64 = 90
     private static let drainSeconds: Int64 = 400
+    private static let standstillSeconds: Int64 = 120
     private static let orphanSeconds: Int64 = 60
 
     init(
@@ -53,6 +58,14 @@ struct Campaign {
     /// Enough builds that every host is busy.
     private mutating func fill() async throws {
         try await ledger.look()
+        let now = Clocks.monotonicMilliseconds()
+        if ledger.ended.count > lastCount || lastEnd == 0 {
+            (lastCount, lastEnd) = (ledger.ended.count, now)
+        }
+        // Else all the other checks would be of a farm that does nothing.
+        guard now - lastEnd < Self.standstillSeconds * 1000 * stretch else {
+            throw Failure("no build has ended for \((now - lastEnd) / 1000) s")
+        }
         while ledger.open.count < Self.buildsInFlight {
             let guestOS = Workload.guestOSes[submitted % Workload.guestOSes.count]
             ledger.add(try await farm.api.submit(guestOS))

@@ -25,7 +25,7 @@ import Testing
             let began = Clocks.monotonicMilliseconds()
             try await campaign.run(settings.faults) { settings.say($0) }
             let report = Report(
-                settings: settings, tallies: campaign.tallies,
+                settings: settings, tallies: campaign.tallies, builds: campaign.builds,
                 seconds: (Clocks.monotonicMilliseconds() - began) / 1000)
             print(report.text)
             for finding in campaign.findings { print("FOUND \(finding)") }

@@ -5,6 +5,7 @@ import Support
 struct Report {
     let settings: Settings
     let tallies: [String: Tally]
+    let builds: Int
     let seconds: Int64
 
     private static let path = "docs/faults.md"
@@ -25,7 +26,8 @@ struct Report {
     }
 
     var text: String {
-        "\n`\(command)`: \(tallies.values.reduce(0) { $0 + $1.times }) faults in \(seconds) s\n\n"
+        "\n`\(command)`: \(tallies.values.reduce(0) { $0 + $1.times }) faults, "
+            + "\(builds) builds, \(seconds) s\n\n"
             + Tally.table(rows)
     }
 

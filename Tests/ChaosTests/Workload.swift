@@ -39,7 +39,7 @@ enum Workload {
         $| = 1;
         put("begun", "$token $name\n");
         my $bursts = 10 + int(rand 20);
-        my $large = rand() < 0.2 ? int(rand $bursts) : -1;
+        my $large = rand() < 0.1 ? int(rand $bursts) : -1;
         for my $burst (1 .. $bursts) {
             line("x" x int(rand 90)) for 1 .. 1 + int(rand 40);
             line("\xff\xfe\x80 no UTF-8 \e[31mred\e[0m") if rand() < 0.2;
@@ -47,7 +47,7 @@ enum Workload {
             print STDERR "aside $burst\n";
             select(undef, undef, undef, rand 0.2);
         }
-        my $size = 100_000 + int(rand(rand() < 0.2 ? 12_000_000 : 1_000_000));
+        my $size = 100_000 + int(rand(rand() < 0.05 ? 12_000_000 : 500_000));
         my $image = "$ENV{AIBUILD_OUTPUT}/disk.raw";
         open(my $from, "<", "/dev/urandom") or die;
         open(my $to, ">", $image) or die "cannot write $image: $!";

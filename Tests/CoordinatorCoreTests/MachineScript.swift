@@ -113,6 +113,7 @@ enum MachineScript {
         case .advance(let state): "record \(state.rawValue)"
         case .collect: "collect"
         case .publish: "publish"
+        case .giveWay: "give way"
         case .settle(let end, let image):
             "settle " + (end.outcome.fault?.code.rawValue ?? "passed")
                 + (image == nil ? "" : " with image") + (end.logBytes == nil ? "" : " and log")

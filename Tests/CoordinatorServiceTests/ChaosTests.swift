@@ -56,6 +56,40 @@ import Testing
         for coordinator in zombies + [coordinator] { await coordinator.stop() }
     }
 
+    /// Killed before or after any effect, again and again; nothing else goes wrong. So every build
+    /// passes at its first attempt.
+    @Test(arguments: 1...1_000)
+    func aCoordinatorMayDieBetweenAnyTwoEffects(_ seed: Int) async throws {
+        let farm = try await TestFarm(hosts: 3)
+        var random = Chance(seed: seed)
+        var builds: [Build] = []
+        for _ in 0..<(2 + random.below(4)) {
+            let life = Life(steps: 1 + random.below(90))
+            guard let coordinator = try? await farm.coordinator(life) else { continue }
+            for _ in 0..<random.below(4) {
+                if let build = try? await farm.submit(coordinator) { builds.append(build) }
+            }
+            // Until it dies, or has nothing to do any more.
+            for _ in 0..<60 where !life.hasEnded {
+                farm.clock.advance(milliseconds: Int64(random.below(400)))
+                for _ in 0..<random.below(30) { await Task.yield() }
+            }
+            // Killed: its sessions do nothing any more.
+            life.end()
+            await coordinator.stop()
+        }
+        let last = try await farm.coordinator()
+        try await expectTheEnd(farm, seed, builds)
+        await last.stop()
+        let published = Dictionary(
+            grouping: await farm.webRoot.published, by: \.build.id
+        ).mapValues { Set($0.map(\.attempt)) }
+        for build in try await farm.store.builds(BuildFilter(), limit: 1_000) {
+            #expect(build.state == .passed && build.attemptCount == 1, "seed \(seed): \(build)")
+            #expect(published[build.id] == build.attempt.map { [$0] }, "seed \(seed)")
+        }
+    }
+
     private func breakTheStore(_ store: FaultyStore, _ random: inout Chance) {
         let call = random.one(of: [FaultyStore.Call.claim, .apply, .enqueue, .recentDurations])
         store.fail(call, random.one(of: [.before, .after]), times: 1 + random.below(3))

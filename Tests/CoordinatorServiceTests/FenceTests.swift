@@ -44,6 +44,29 @@ import Testing
         await second.stop()
     }
 
+    /// Two coordinators over one attempt, the first of which was thought dead.
+    @Test func anImageThatAnotherCoordinatorPublishedStays() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        let agent = farm.agents[0]
+        farm.gateway.hold(true)
+        let stale = try await farm.coordinator()
+        let build = try await farm.submit(stale)
+        try await farm.wait(build, .collecting)
+        try await eventually("it pulls") { farm.gateway.reads > 0 }
+        farm.gateway.hold(false)
+        try await farm.run { _ in
+            let passed = try await farm.wait(build, .passed, passing: 100)
+            await agent.goAway()
+            try await eventually("the first one has given the host up") {
+                farm.clock.advance(milliseconds: 10_000)
+                return try await stale.snapshot(ofHost: "h0").running == 0
+            }
+            #expect(await farm.webRoot.published.map(\.attempt) == [passed.attempt])
+            #expect(try await farm.store.build(id: build.id)?.state == .passed)
+        }
+        await stale.stop()
+    }
+
     /// A daemon that hangs behind an sshd that does not.
     @Test func anAgentThatSaysNothingIsConnectedAnew() async throws {
         let farm = try await TestFarm(hosts: 1)

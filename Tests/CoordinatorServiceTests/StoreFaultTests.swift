@@ -6,6 +6,43 @@ import Testing
 
 /// The database goes away, or its answers get lost, at each step of a build.
 @Suite struct StoreFaultTests {
+    @Test func theEndOfAnImpossibleBuildIsTriedAgain() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        farm.templates.require(Requirements(vcpus: 1_000))
+        try await farm.run { coordinator in
+            store.fail(.apply)
+            let build = try await farm.submit(coordinator)
+            let failed = try await farm.wait(build, .failed, passing: 1_000)
+            #expect(failed.fault?.code == .impossible)
+        }
+    }
+
+    /// Another coordinator ended the attempt, and the store is away when this one asks for more.
+    @Test func aBuildThatWasGivenBackWhileTheStoreWentAway() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: farm.agents[0])
+            let fault = Fault(.infrastructure, .hostLost, "said the old one")
+            let change = BuildChange(
+                build: build.id, from: [.building], owner: token, to: .queued,
+                atMilliseconds: 0, end: AttemptEnd(outcome: Outcome(fault: fault)), fault: fault)
+            _ = try #require(try await store.apply(change))
+            await farm.agents[0].change { $0.plan = .pass([1]) }
+            let asked = Flag()
+            store.next(.find) {
+                await asked.raise()
+                throw StoreError.unavailable("the database is away")
+            }
+            await farm.agents[0].end(token, .pass([2]))
+            await asked.wait()
+            try await farm.wait(build, .passed, passing: 1_000)
+        }
+    }
+
     @Test func aSubmissionThatWasNotStoredIsRefused() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)

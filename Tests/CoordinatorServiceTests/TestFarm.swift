@@ -34,12 +34,16 @@ final class TestFarm: Sendable {
     }
 
     /// A coordinator as a new process would make it, over the same store and hosts.
-    func coordinator(epoch: Int64 = 0) async throws -> Coordinator {
-        let coordinator = Coordinator(
-            ports: Ports(
-                store: store, gateway: gateway, logs: logs, webRoot: webRoot,
-                templates: templates, environment: clock))
-        try await coordinator.lead(epoch: epoch)
+    /// - Parameter life: how long it reaches the world; for ever without one.
+    func coordinator(_ life: Life? = nil, epoch: Int64 = 0) async throws -> Coordinator {
+        let ports = Ports(
+            store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
+            environment: clock)
+        let coordinator = Coordinator(ports: life?.ports(ports) ?? ports)
+        do { try await coordinator.lead(epoch: epoch) } catch {
+            await coordinator.stop()
+            throw error
+        }
         return coordinator
     }
 

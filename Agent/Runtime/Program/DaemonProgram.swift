@@ -15,7 +15,7 @@ enum DaemonProgram {
         do {
             try Files.makeFolder(configuration.stateFolder, mode: 0o700)
             let lockPath = configuration.state.lock
-            guard let lock = try FileLock.tryTake(lockPath) else {
+            guard let lock = try take(lockPath) else {
                 let holder = FileLock.holder(lockPath).map { " (process \($0))" } ?? ""
                 throw Failure(
                     "another agent daemon\(holder) serves \(configuration.stateFolder): stop it, "
@@ -29,6 +29,17 @@ enum DaemonProgram {
             AgentProgram.complain("aibuild-agent: \(error)")
             return EX_UNAVAILABLE
         }
+    }
+
+    /// A daemon that was killed while it started a program leaves the lock for a moment to the
+    /// child that is not that program yet.
+    private static func take(_ path: String) throws -> FileLock? {
+        let deadline = Clocks.monotonicMilliseconds() + AgentLimits.daemonLockMilliseconds
+        while Clocks.monotonicMilliseconds() < deadline {
+            if let lock = try FileLock.tryTake(path) { return lock }
+            poll(nil, 0, 20)
+        }
+        return nil
     }
 
     private static func serve(_ configuration: AgentConfiguration) throws {

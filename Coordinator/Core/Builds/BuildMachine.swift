@@ -74,8 +74,8 @@ public struct BuildMachine: Sendable {
             if case .publishing = stage, fault.code == .hostLost { return [] }
             return settle(end(with: fault), nil)
         case .superseded:
-            let why = "the build was given to another attempt"
-            return settle(end(with: Fault(.infrastructure, .hostLost, why)), nil)
+            stage = .settled
+            return [.giveWay]
         case .cancel(let reason):
             return cancel(reason)
         }
@@ -226,6 +226,8 @@ public enum BuildEffect: Sendable, Hashable {
     case advance(BuildState)
     case collect(Finished)
     case publish(Finished)
+    /// The store has the build in other hands: touch nothing of it.
+    case giveWay
     /// Record the end, decide about a retry, then let the agent forget the attempt.
     case settle(AttemptEnd, PublishedImage?)
 
@@ -233,7 +235,7 @@ public enum BuildEffect: Sendable, Hashable {
     public var isLong: Bool {
         switch self {
         case .deliverTemplate, .start, .follow, .sendCancel, .checkLog, .collect, .publish: true
-        case .note, .resetLog, .advance, .settle: false
+        case .note, .resetLog, .advance, .giveWay, .settle: false
         }
     }
 }

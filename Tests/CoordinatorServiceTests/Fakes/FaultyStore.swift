@@ -4,7 +4,9 @@ import Synchronization
 
 /// A store in memory that a test can make slow, unreachable, or lose its answers.
 final class FaultyStore: Store {
-    enum Call: Hashable { case enqueue, claim, apply, requestCancel, recentDurations, removeHost }
+    enum Call: Hashable {
+        case enqueue, claim, apply, requestCancel, recentDurations, removeHost, find
+    }
     enum Moment: Hashable { case before, after }
 
     typealias Hook = @Sendable () async throws -> Void
@@ -85,7 +87,9 @@ final class FaultyStore: Store {
     func removeHost(_ name: String) async throws {
         try await around(.removeHost) { try await base.removeHost(name) }
     }
-    func build(id: String) async throws -> Build? { await base.build(id: id) }
+    func build(id: String) async throws -> Build? {
+        try await around(.find) { await base.build(id: id) }
+    }
     func build(guestOS: String, number: Int) async throws -> Build? {
         await base.build(guestOS: guestOS, number: number)
     }
