@@ -105,9 +105,17 @@ public final class SSHServer: Sendable {
 
     /// Stops what serves connections, as a machine that hangs: the kernel still takes bytes. The
     /// commands run on: one that is stopped while it forks is not found again.
-    public func freezeSessions() { signalServers(SIGSTOP) }
+    public func freezeSessions() {
+        for pid in sessions where (try? Self.text("/proc/\(pid)/comm"))?.hasPrefix("sshd") == true {
+            kill(pid, SIGSTOP)
+        }
+    }
 
-    public func thawSessions() { signalServers(SIGCONT) }
+    /// All of them: a process that was still sshd when it was looked at may have been stopped as the
+    /// command that it became.
+    public func thawSessions() {
+        for pid in sessions { kill(pid, SIGCONT) }
+    }
 
     /// As a power cut: nothing of it runs afterwards, and nobody listens.
     public func crash() {
@@ -121,12 +129,6 @@ public final class SSHServer: Sendable {
         let folder = folder
         try current.withLock { $0 = try SSHServerProcess(folder: folder) }
         guard try await isListening() else { throw Failure("port \(port) is taken: \(log)") }
-    }
-
-    private func signalServers(_ signal: Int32) {
-        for pid in sessions where (try? Self.text("/proc/\(pid)/comm"))?.hasPrefix("sshd") == true {
-            kill(pid, signal)
-        }
     }
 
     /// Bytes sent to the server that its side has not taken, over all connections.
