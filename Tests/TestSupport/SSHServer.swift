@@ -111,8 +111,8 @@ public final class SSHServer: Sendable {
         }
     }
 
-    /// All of them: a process that was still sshd when it was looked at may have been stopped as the
-    /// command that it became.
+    /// All of them: a process that was still sshd when it was looked at may have been stopped as
+    /// the command that it became.
     public func thawSessions() {
         for pid in sessions { kill(pid, SIGCONT) }
     }
