@@ -8,31 +8,8 @@ import Testing
 
 /// kill -9 of each part while a build runs: it goes on, nothing is lost, nothing is done twice.
 @Suite struct CrashTests {
-    private func gated(_ farm: Farm) async throws -> FarmBuild {
-        try await farm.script(
-            "debian",
-            """
-            seq 1 500; echo begun; \(Scripts.gate(farm, "on"))
-            seq 501 1000; \(Scripts.image(2_000_000))
-            """)
-        let build = try await farm.api.submit("debian")
-        try await farm.api.logs(build, "begun")
-        return build
-    }
-
     private func expectWhole(_ farm: Farm, _ build: FarmBuild) async throws {
-        let passed = try await farm.api.end(of: build)
-        try #require(passed.state == "passed", "\(passed)")
-        #expect(passed.attempts?.map(\.summary) == ["kvm0 passed"])
-        let log = try await farm.api.log(build)
-        #expect(passed.attempts?.last?.logSHA256 == SHA256.hex(log))
-        let text = String(decoding: log, as: UTF8.self)
-        for number in 1...1000 {
-            #expect(text.ranges(of: "\"m\":\"\(number)\"").count == 1, "\(number)")
-        }
-        let folder = "\(farm.webRoot)/images/build/debian"
-        #expect(try Files.list(folder).filter { $0.hasSuffix(".raw") }.count == 1)
-        #expect(try Files.list("\(farm.webRoot)/images/build") == ["debian"], "no .part is left")
+        let passed = try await farm.expectWhole(build, at: farm.api)
         try await eventually("the agent has forgotten it") { farm.hosts[0].attempts.isEmpty }
         guard farm.setup.database == nil else { return }
         try await farm.stopCoordinator()
@@ -45,7 +22,7 @@ import Testing
 
     @Test func theCoordinator() async throws {
         try await Farm.run { farm in
-            let build = try await gated(farm)
+            let build = try await farm.gatedBuild()
             farm.coordinator?.kill()
             try farm.open("on")
             try await eventually("it ends while nobody looks") {
@@ -58,7 +35,7 @@ import Testing
 
     @Test func theCoordinatorWhileItRuns() async throws {
         try await Farm.run { farm in
-            let build = try await gated(farm)
+            let build = try await farm.gatedBuild()
             for _ in 0..<3 {
                 farm.coordinator?.kill()
                 try await farm.startCoordinator(keepingPort: true)
@@ -90,7 +67,7 @@ import Testing
 
     @Test func theAgentsDaemon() async throws {
         try await Farm.run { farm in
-            let build = try await gated(farm)
+            let build = try await farm.gatedBuild()
             farm.hosts[0].killDaemon()
             _ = try await farm.api.host("kvm0", is: "unreachable")
             try farm.open("on")
@@ -104,7 +81,7 @@ import Testing
 
     @Test func theAgentsDaemonWhileItRuns() async throws {
         try await Farm.run { farm in
-            let build = try await gated(farm)
+            let build = try await farm.gatedBuild()
             farm.hosts[0].killDaemon()
             try farm.hosts[0].startDaemon()
             _ = try await farm.api.host("kvm0", is: "ready")
@@ -115,7 +92,7 @@ import Testing
 
     @Test func theWayBetweenThem() async throws {
         try await Farm.run { farm in
-            let build = try await gated(farm)
+            let build = try await farm.gatedBuild()
             farm.hosts[0].ssh.killSessions()
             _ = try await farm.api.host("kvm0", is: "ready")
             try farm.open("on")
@@ -125,7 +102,7 @@ import Testing
 
     @Test func everything() async throws {
         try await Farm.run { farm in
-            let build = try await gated(farm)
+            let build = try await farm.gatedBuild()
             farm.coordinator?.kill()
             farm.hosts[0].killDaemon()
             farm.hosts[0].ssh.killSessions()
@@ -141,7 +118,7 @@ import Testing
         var setup = Farm.Setup()
         setup.database = try await server.makeDatabase()
         try await Farm.run(setup) { farm in
-            let build = try await gated(farm)
+            let build = try await farm.gatedBuild()
             try await server.crashAndRestart()
             try farm.open("on")
             try await expectWhole(farm, build)
@@ -152,7 +129,7 @@ import Testing
     /// The fence: a wish to cancel that the host could not hear while it was away.
     @Test func aCancelledBuildOfADeadDaemonIsKilledWhenItIsBack() async throws {
         try await Farm.run { farm in
-            let build = try await gated(farm)
+            let build = try await farm.gatedBuild()
             farm.hosts[0].killDaemon()
             _ = try await farm.api.host("kvm0", is: "unreachable")
             _ = try await farm.api.cancel(build)

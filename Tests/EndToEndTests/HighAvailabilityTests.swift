@@ -15,33 +15,6 @@ import Testing
         return setup
     }
 
-    private func begun(_ farm: Farm) async throws -> FarmBuild {
-        try await farm.script(
-            "debian",
-            """
-            seq 1 500; echo begun; \(Scripts.gate(farm, "on"))
-            seq 501 1000; \(Scripts.image(2_000_000))
-            """)
-        let build = try await farm.api.submit("debian")
-        try await farm.api.logs(build, "begun")
-        return build
-    }
-
-    private func expectWhole(_ farm: Farm, _ api: FarmClient, _ build: FarmBuild) async throws {
-        let passed = try await api.end(of: build)
-        try #require(passed.state == "passed", "\(passed)")
-        #expect(passed.attempts?.map(\.summary) == ["kvm0 passed"], "it was not begun anew")
-        let log = try await api.log(build)
-        #expect(passed.attempts?.last?.logSHA256 == SHA256.hex(log))
-        for number in 1...1000 {
-            let line = "\"m\":\"\(number)\""
-            #expect(String(decoding: log, as: UTF8.self).ranges(of: line).count == 1)
-        }
-        let folder = "\(farm.webRoot)/images/build/debian"
-        #expect(try Files.list(folder).filter { $0.hasSuffix(".raw") }.count == 1)
-        #expect(try Files.list("\(farm.webRoot)/images/build") == ["debian"], "no .part is left")
-    }
-
     @Test func aStandbyReadsAndSendsTheRestOn() async throws {
         try await Farm.run(try await setup()) { farm in
             let second = try await StandbyCoordinator("second", of: farm)
@@ -67,11 +40,11 @@ import Testing
     @Test func theLeaderIsKilled() async throws {
         try await Farm.run(try await setup()) { farm in
             let second = try await StandbyCoordinator("second", of: farm)
-            let build = try await begun(farm)
+            let build = try await farm.gatedBuild()
             farm.coordinator?.kill()
             try await second.leads()
             try farm.open("on")
-            try await expectWhole(farm, second.api, build)
+            _ = try await farm.expectWhole(build, at: second.api)
             try await farm.startCoordinator(keepingPort: true)
             #expect(try await !farm.api.leader().isLeading, "it comes back as a standby")
         }
@@ -81,7 +54,7 @@ import Testing
     @Test func theLeaderStandsStillAndWakesUp() async throws {
         try await Farm.run(try await setup()) { farm in
             let second = try await StandbyCoordinator("second", of: farm)
-            let build = try await begun(farm)
+            let build = try await farm.gatedBuild()
             let old = try #require(farm.coordinator)
             old.signal(SIGSTOP)
             try await second.leads()
@@ -92,18 +65,18 @@ import Testing
             #expect(old.status == nil, "the same process")
             #expect(try await second.api.leader().isLeading)
             try farm.open("on")
-            try await expectWhole(farm, second.api, build)
+            _ = try await farm.expectWhole(build, at: second.api)
         }
     }
 
     @Test func aLeaderThatEndsInOrderIsFollowedAtOnce() async throws {
         try await Farm.run(try await setup()) { farm in
             let second = try await StandbyCoordinator("second", of: farm)
-            let build = try await begun(farm)
+            let build = try await farm.gatedBuild()
             try await farm.stopCoordinator()
             try await second.leads()
             try farm.open("on")
-            try await expectWhole(farm, second.api, build)
+            _ = try await farm.expectWhole(build, at: second.api)
         }
     }
 
@@ -118,7 +91,7 @@ import Testing
                 "second", of: farm, database: cluster.endpoint(first: 1))
             let third = try await StandbyCoordinator(
                 "third", of: farm, database: cluster.endpoint(first: 2))
-            let build = try await begun(farm)
+            let build = try await farm.gatedBuild()
             try cluster.kill(0)
             farm.coordinator?.kill()
             try await eventually("one of the others leads", seconds: 60) {
@@ -127,7 +100,7 @@ import Testing
             }
             let leader = try await second.api.leader().isLeading ? second : third
             try farm.open("on")
-            try await expectWhole(farm, leader.api, build)
+            _ = try await farm.expectWhole(build, at: leader.api)
         }
     }
 }
