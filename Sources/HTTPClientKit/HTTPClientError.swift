@@ -24,6 +24,8 @@ public struct HTTPClientError: Error, Sendable {
         case fileUnreadable
         /// The receiver of the bytes failed; see `cause`.
         case receiver
+        /// What was to be sent could not be read; see `cause`.
+        case source
         case busy
         case cancelled
         case other
@@ -34,7 +36,7 @@ public struct HTTPClientError: Error, Sendable {
     public var message: String
     /// What the server said of its refusal, where it said so.
     public var problem: Problem?
-    /// What the caller's own receiver threw.
+    /// What the caller's own receiver or source threw.
     public var cause: (any Error)?
 
     init(
