@@ -61,6 +61,7 @@ let package = Package(
         library("CYAML", "yaml-0.1"),
         library("CCrypto", "libcrypto"),
         library("CSystemd", "libsystemd"),
+        library("CNBD", "libnbd"),
 
         // Kits: know nothing of image building
         module("Support", "Sources/Support", ["CLinux", "CCrypto"]),
@@ -73,6 +74,11 @@ let package = Package(
         module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "HTTPTypes", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
+        module(
+            "OpenStackKit", "Sources/OpenStackKit",
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+        module(
+            "DiskImageKit", "Sources/DiskImageKit", ["CLinux", "CNBD", "ProcessKit", "Support"]),
 
         // The words both sides share
         module("BuildProtocol", "Protocol", exclude: ["PROTOCOL.md"]),
@@ -134,6 +140,12 @@ let package = Package(
             [
                 "aibuild", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
                 "ProcessKit", "Support", "TestSupport",
+            ]),
+        tests(
+            "OpenStackKitTests",
+            [
+                "DiskImageKit", "HTTPClientKit", "HTTPTypes", "OpenStackKit", "ProcessKit",
+                "Support", "TestSupport",
             ]),
         tests("ProcessKitTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("AgentCoreTests", ["AgentCore", "BuildProtocol"]),

@@ -18,7 +18,7 @@ final class Transfer {
     /// What a callback threw; the library only learns that it must stop.
     private var failure: (any Error)?
     private var lastActivity = Clocks.monotonicMilliseconds()
-    private var reader: (any UploadReader)?
+    private var reader: (any ByteReader)?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     init(

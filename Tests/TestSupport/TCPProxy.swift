@@ -25,6 +25,7 @@ public final class TCPProxy: Sendable {
         var streams: [UInt64: (client: AsyncDescriptor, server: AsyncDescriptor)] = [:]
         var lastID: UInt64 = 0
         var isClosed = false
+        var flippedByte: Int?
     }
 
     public let port: UInt16
@@ -60,6 +61,10 @@ public final class TCPProxy: Sendable {
         state.withLock { $0.weather = weather }
         if weather == .cut { reset() }
     }
+
+    /// Changes one bit of what each connection sends to the server from now on, so many bytes after
+    /// its beginning; `nil`: none.
+    public func flipBit(ofByte index: Int?) { state.withLock { $0.flippedByte = index } }
 
     /// Connections that are open now.
     public var connections: Int { state.withLock(\.streams.count) }
@@ -105,8 +110,15 @@ public final class TCPProxy: Sendable {
         to sink: AsyncDescriptor
     ) async {
         do {
+            var passed = 0
             while true {
-                let bytes = try await source.read(upTo: 64 << 10)
+                var bytes = try await source.read(upTo: 64 << 10)
+                if direction == .toServer, let flipped = proxy?.state.withLock(\.flippedByte),
+                    bytes.indices.contains(flipped - passed)
+                {
+                    bytes[flipped - passed] ^= 1
+                }
+                passed += bytes.count
                 while proxy?.holds(direction) == true {
                     try await Task.sleep(for: .milliseconds(holdMilliseconds))
                 }

@@ -53,6 +53,12 @@ enum ImportRules {
             ["CCurl", "CLinux", "HTTPTypes", "Support"]),
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support"]),
         .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
+        .init(
+            "OpenStackKit", "Sources/OpenStackKit", .kit,
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+        .init(
+            "DiskImageKit", "Sources/DiskImageKit", .kit,
+            ["CLinux", "CNBD", "ProcessKit", "Support"]),
 
         // The words both sides share
         .init("BuildProtocol", "Protocol", .pure),
