@@ -39,6 +39,9 @@ struct EasyOptions {
     }
 
     private func method(_ easy: UnsafeMutableRawPointer) throws(HTTPClientError) {
+        if request.upload != nil {  // `Transfer` names the source
+            return try text(easy, CURLOPT_CUSTOMREQUEST, request.method)
+        }
         switch request.method {
         case "GET": break
         case "HEAD": try long(easy, CURLOPT_NOBODY, 1)

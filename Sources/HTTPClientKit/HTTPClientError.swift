@@ -26,6 +26,8 @@ public struct HTTPClientError: Error, Sendable {
         case fileUnreadable
         /// The receiver of the bytes failed; see `cause`.
         case receiver
+        /// What was to be sent could not be read; see `cause`.
+        case source
         case busy
         case cancelled
         case other
@@ -38,7 +40,7 @@ public struct HTTPClientError: Error, Sendable {
     public var problem: Problem?
     /// What came with the status of a refusal, or its beginning.
     public var body: [UInt8] = []
-    /// What the caller's own receiver threw.
+    /// What the caller's own receiver or source threw.
     public var cause: (any Error)?
 
     init(

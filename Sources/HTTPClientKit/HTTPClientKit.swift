@@ -1,6 +1,6 @@
 //! HTTPClientKit: asks HTTP servers by libcurl: answers held in memory, downloads that resume,
-//! streams of server-sent events. Knows nothing of what is asked for. No blocking call runs on the
-//! cooperative pool.
+//! uploads that are read as they are sent, streams of server-sent events. Knows nothing of what is
+//! asked for. No blocking call runs on the cooperative pool.
 
 public import HTTPTypes
 

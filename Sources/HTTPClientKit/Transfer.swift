@@ -18,6 +18,7 @@ final class Transfer {
     /// What a callback threw; the library only learns that it must stop.
     private var failure: (any Error)?
     private var lastActivity = Clocks.monotonicMilliseconds()
+    private var reader: (any UploadReader)?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     init(
@@ -52,6 +53,7 @@ final class Transfer {
         defer { curl_slist_free_all(list) }
         aib_curl_receivers(
             easy, Self.onHeader, Self.onBody, Unmanaged.passUnretained(self).toOpaque(), errorText)
+        if let upload = request.upload { try begin(upload, easy) }
         curl_multi_add_handle(multi, easy)
         canceller.arm(multi)
         let code = try perform(easy, multi)
@@ -89,6 +91,18 @@ final class Transfer {
                 wake = min(wake, left)
             }
             curl_multi_poll(multi, nil, 0, Int32(max(wake, 1)), nil)
+        }
+    }
+
+    private func begin(
+        _ upload: UploadBody, _ easy: UnsafeMutableRawPointer
+    ) throws(HTTPClientError) {
+        do { reader = try upload.open() } catch { throw sourceFailed(error) }
+        let code = aib_curl_source(
+            easy, Self.onSource, Unmanaged.passUnretained(self).toOpaque(),
+            curl_off_t(upload.sizeBytes))
+        guard code == CURLE_OK else {
+            throw HTTPClientError(.other, "cannot ask \(request.shownURL): out of memory")
         }
     }
 
@@ -167,6 +181,26 @@ final class Transfer {
         return transfer.caught(raw.count) { try transfer.takeBody(raw) }
     }
 
+    /// The library asks for the next bytes of the body.
+    private static let onSource: aib_curl_receive = { buffer, size, count, context in
+        guard let context else { return abortUpload }
+        let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+        let room = UnsafeMutableRawBufferPointer(start: buffer, count: size * count)
+        do {
+            if transfer.canceller.isCancelled { throw cancelled }
+            let given = try transfer.reader?.read(into: room) ?? 0
+            // Reading may have taken a while, in which nothing could be sent.
+            transfer.lastActivity = Clocks.monotonicMilliseconds()
+            return given
+        } catch {
+            transfer.failure = transfer.sourceFailed(error)
+            return abortUpload
+        }
+    }
+
+    /// CURL_READFUNC_ABORT.
+    private static let abortUpload = 0x1000_0000
+
     /// `count` when `work` went well; else a count that makes the library stop.
     private func caught(_ count: Int, _ work: () throws -> Void) -> Int {
         do {
@@ -182,6 +216,13 @@ final class Transfer {
 extension Transfer {
     fileprivate var isRefused: Bool {
         head.status >= 400 && !receiver.takes(errorStatus: head.status)
+    }
+
+    fileprivate func sourceFailed(_ error: any Error) -> HTTPClientError {
+        if let error = error as? HTTPClientError { return error }
+        return HTTPClientError(
+            .source, "cannot read what is to be sent to \(request.shownURL): \(error)",
+            cause: error)
     }
 
     fileprivate static let cancelled = HTTPClientError(.cancelled, "the transfer was cancelled")
