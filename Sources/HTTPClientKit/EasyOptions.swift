@@ -21,6 +21,7 @@ struct EasyOptions {
         try long(easy, CURLOPT_FOLLOWLOCATION, request.redirects > 0 ? 1 : 0)
         try long(easy, CURLOPT_MAXREDIRS, request.redirects)
         try long(easy, CURLOPT_UNRESTRICTED_AUTH, request.keepsAuthorization ? 1 : 0)
+        try files(easy)
         if request.offset > 0 { try text(easy, CURLOPT_RANGE, "\(request.offset)-") }
         try method(easy)
         let list = headers()
@@ -29,6 +30,12 @@ struct EasyOptions {
             throw unsupported
         }
         return list
+    }
+
+    private func files(_ easy: UnsafeMutableRawPointer) throws(HTTPClientError) {
+        if let path = request.tls.authorities { try text(easy, CURLOPT_CAINFO, path) }
+        if let path = request.tls.certificate { try text(easy, CURLOPT_SSLCERT, path) }
+        if let path = request.tls.key { try text(easy, CURLOPT_SSLKEY, path) }
     }
 
     private func method(_ easy: UnsafeMutableRawPointer) throws(HTTPClientError) {

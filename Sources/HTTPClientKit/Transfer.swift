@@ -237,11 +237,13 @@ extension Transfer {
         let problem = try? JSONDecoder().decode(Problem.self, from: Data(errorBody))
         let words = [problem?.detail, problem?.remedy].compactMap { $0 }.filter { !$0.isEmpty }
         let status = "\(head.status) \(HTTPStatus.reason(head.status))"
-        return HTTPClientError(
+        var error = HTTPClientError(
             .status(head.status),
             "\(request.shownURL) answers \(status)"
                 + (words.isEmpty ? "" : ": " + words.joined(separator: "; ")),
             problem: problem)
+        error.body = errorBody
+        return error
     }
 
     fileprivate func shown(_ seconds: Double) -> String {

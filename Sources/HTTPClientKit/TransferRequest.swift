@@ -11,6 +11,7 @@ struct TransferRequest: Sendable {
     /// The first byte that is wanted.
     var offset: Int64 = 0
     var timeouts = HTTPTimeouts()
+    var tls = TLSFiles()
     var schemes: Set<URLScheme> = [.http]
     var redirects = 0
     /// Whether the header Authorization goes to where a redirect leads, too.

@@ -1,0 +1,15 @@
+/// Whom a client trusts, and as whom it shows itself: files in PEM format.
+public struct TLSFiles: Sendable, Hashable {
+    /// Certificates of the authorities whose servers are trusted; `nil`: the system's own.
+    public var authorities: String?
+    /// The client's certificate; `nil` shows none.
+    public var certificate: String?
+    /// The private key of `certificate`.
+    public var key: String?
+
+    public init(authorities: String? = nil, certificate: String? = nil, key: String? = nil) {
+        self.authorities = authorities
+        self.certificate = certificate
+        self.key = key
+    }
+}
