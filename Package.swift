@@ -110,7 +110,8 @@ let package = Package(
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
-                "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
+                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "HTTPClientKit", "LoopKit",
+                "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
                 "Support", "YAMLKit",
             ]),
         program(
@@ -166,7 +167,8 @@ let package = Package(
         tests(
             "CoordinatorAdaptersTests",
             [
-                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "ProcessKit",
+                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "OpenStackKit",
+                "ProcessKit",
                 "Support", "TestSupport",
             ]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),

@@ -19,7 +19,7 @@
 # release and staging), customer (member of consumer), admin.
 #
 #   REMOVE=1             the folder goes at the end, too
-#   GLANCE_PROCESSES=4   calls that the first Glance can serve at once; an upload is one of them
+#   GLANCE_PROCESSES=3   calls that the first Glance can serve at once; an upload is one of them
 set -euo pipefail
 [ $# -eq 4 ] || { echo "usage: ${0##*/} FOLDER KEYSTONE-PORT GLANCE-PORT SECOND-GLANCE-PORT" >&2; exit 2; }
 mkdir -p "$1"
@@ -27,7 +27,7 @@ folder=$(cd "$1" && pwd) keystone_port=$2 ports=("$2" "$3" "$4")
 keystone=http://127.0.0.1:$keystone_port
 # A python3 of /usr/local or a home may come first and lack Debian's modules.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=$folder LANG=C.UTF-8
-unset PYTHONPATH PYTHONHOME
+unset PYTHONHOME
 exec 3<&0 </dev/null
 
 names=(keystone glance1 glance2)
@@ -129,7 +129,26 @@ END
 glance_configuration 1 300 1099511627776
 glance_configuration 2 -1 67108864
 
-# Readers of SQLite's other modes make writers fail with "database is locked" after five seconds.
+# Two things keep SQLite from failing now and then with "database is locked". Its other modes let
+# readers block writers. And a transaction that begins by reading cannot write once another process
+# has written: so each asks for the right to write at its beginning, and waits for it.
+mkdir -p "$folder/python"
+cat >"$folder/python/sitecustomize.py" <<'END'
+import sqlite3.dbapi2 as sqlite
+
+class Cursor(sqlite.Cursor):
+    def execute(self, statement, *more):
+        return super().execute("BEGIN IMMEDIATE" if statement == "BEGIN" else statement, *more)
+
+class Connection(sqlite.Connection):
+    def cursor(self, *_):
+        return super().cursor(Cursor)
+
+connect = sqlite.connect
+sqlite.connect = lambda *names, **more: connect(
+    *names, **{**more, "timeout": 60, "factory": Connection})
+END
+export PYTHONPATH=$folder/python
 write_ahead() { # DATABASE
     /usr/bin/python3 -c 'import sqlite3, sys
 sqlite3.connect(sys.argv[1]).execute("PRAGMA journal_mode=WAL")' "$1"
@@ -140,7 +159,7 @@ serve() { # NAME PORT PROCESSES PROGRAM
     # in. "Connection: close", because uwsgi closes without saying so, and the services' own
     # clients would use the closed connection again.
     setsid uwsgi --plugin python3 --master --die-on-term --no-orphans --lazy-apps \
-        --enable-threads --need-app --processes "$3" --cheaper 1 --threads 1 \
+        --enable-threads --need-app --processes "$3" --threads 1 \
         --buffer-size 65535 --listen 100 --socket-timeout 30 --http-socket "127.0.0.1:$2" \
         --procname-prefix-spaced "aibuild-test-$1" --wsgi-file "$4" \
         --add-header "Connection: close" --logto "$folder/log/$1-uwsgi.log" &
@@ -149,14 +168,14 @@ serve() { # NAME PORT PROCESSES PROGRAM
 }
 serve_keystone() {
     OS_KEYSTONE_CONFIG_DIR=$folder/keystone \
-        serve keystone "$keystone_port" 3 /usr/bin/keystone-wsgi-public
+        serve keystone "$keystone_port" 2 /usr/bin/keystone-wsgi-public
 }
 serve_glance1() {
     OS_GLANCE_CONFIG_DIR=$folder/glance1 \
-        serve glance1 "${ports[1]}" "${GLANCE_PROCESSES:-4}" /usr/bin/glance-wsgi-api
+        serve glance1 "${ports[1]}" "${GLANCE_PROCESSES:-3}" /usr/bin/glance-wsgi-api
 }
 serve_glance2() {
-    OS_GLANCE_CONFIG_DIR=$folder/glance2 serve glance2 "${ports[2]}" 3 /usr/bin/glance-wsgi-api
+    OS_GLANCE_CONFIG_DIR=$folder/glance2 serve glance2 "${ports[2]}" 2 /usr/bin/glance-wsgi-api
 }
 
 answers() { # NAME URL

@@ -63,7 +63,7 @@ extension GlanceImage: Decodable {
     }
 
     /// What Glance has a word for, so that it is no property.
-    static let ownKeys: Set<String> = [
+    public static let ownKeys: Set<String> = [
         "id", "name", "status", "visibility", "owner", "size", "virtual_size", "disk_format",
         "container_format", "min_disk", "min_ram", "protected", "os_hidden", "os_hash_algo",
         "os_hash_value", "checksum", "created_at", "updated_at", "tags", "self", "file", "schema",

@@ -42,6 +42,13 @@ extension GlanceClient {
         return image
     }
 
+    /// Compares what Glance has with what `body` gives, by reading that once more.
+    public func verify(_ image: GlanceImage, _ body: UploadBody) async throws(CloudError) {
+        let what = "cannot take up image \(image.id)"
+        let sent = try await Self.digest(DigestingReader.algorithm, of: body, what)
+        try await compare(image, body, sent, what)
+    }
+
     private func put(_ id: String, _ body: UploadBody, _ what: String) async throws(CloudError) {
         let session = session
         let path = "/v2/images/\(PercentCoding.encode(id))/file"

@@ -5,7 +5,6 @@ import Support
 import TestSupport
 import Testing
 
-
 /// What is read of images, against what qemu-img makes of them.
 struct DiskImageTests {
     private let folder: TemporaryFolder
@@ -16,7 +15,8 @@ struct DiskImageTests {
     /// A qcow2 image with data, holes and an odd end.
     private func image(_ more: String...) async throws -> String {
         let raw = folder.path + "/disk"
-        try await run("sh", "-c", "head -c 5000000 /dev/urandom >'\(raw)'; truncate -s 37M '\(raw)'")
+        try await run(
+            "sh", "-c", "head -c 5000000 /dev/urandom >'\(raw)'; truncate -s 37M '\(raw)'")
         try await run(
             "dd", "if=/dev/urandom", "of=\(raw)", "bs=1M", "seek=20", "count=3", "conv=notrunc",
             "status=none")

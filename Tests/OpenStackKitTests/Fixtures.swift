@@ -31,7 +31,8 @@ extension GlanceClient {
 
     /// A new image, and its name, which no other test has.
     func fresh(_ format: String = "raw") async throws -> GlanceImage {
-        var image = NewGlanceImage(name: "test-\(UInt64.random(in: 0 ... .max))", diskFormat: format)
+        var image = NewGlanceImage(
+            name: "test-\(UInt64.random(in: 0 ... .max))", diskFormat: format)
         image.visibility = "shared"
         return try await create(image)
     }

@@ -89,7 +89,8 @@ enum ImportRules {
         .init(
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
-                "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
+                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "HTTPClientKit", "LoopKit",
+                "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
                 "Support", "YAMLKit",
             ]),
         .init(
