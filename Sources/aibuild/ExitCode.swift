@@ -10,7 +10,7 @@ enum ExitCode: Int32, CaseIterable {
     var meaning: String {
         switch self {
         case .ok: "done"
-        case .buildFailed: "the build or release that was followed did not succeed; doctor found fault"
+        case .buildFailed: "the build or release waited for did not succeed; doctor found fault"
         case .usage: "the command line is wrong"
         case .notFound: "there is nothing of that name"
         case .refused: "the coordinator refused or failed"

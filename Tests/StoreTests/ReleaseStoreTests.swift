@@ -9,10 +9,12 @@ import Testing
 /// Environments with their secrets, and releases with their compare-and-set.
 @Suite(.timeLimit(.minutes(3))) struct ReleaseStoreTests {
     private func environment(
-        _ name: String, _ settings: EnvironmentSettings = .registry(RegistrySettings(url: "https://r"))
+        _ name: String,
+        _ settings: EnvironmentSettings = .registry(RegistrySettings(url: "https://r"))
     ) -> ReleaseEnvironment {
         ReleaseEnvironment(
-            id: "id-\(name)", name: name, settings: settings, createdMilliseconds: 1_700_000_000_000)
+            id: "id-\(name)", name: name, settings: settings,
+            createdMilliseconds: 1_700_000_000_000)
     }
 
     private func release(
@@ -88,32 +90,35 @@ import Testing
             let key = SecretKey()
             let store = try await SQLStore.open(location, secretKey: key)
             try await store.add(environment("lab"), secret: Secret("hunter22"), epoch: 0)
-            let database = try await SQLDatabase.open(location)
+            await store.close()
+            var database = try await SQLDatabase.open(location)
             // As a tool of the original AIBuild would.
             try await database.execute(
                 "INSERT INTO envs (id, name, auth_url, project_domain_name, user_domain_name, "
                     + "project_name, username, password, region) VALUES ('old', 'old', "
                     + "'http://k:5000', 'Default', 'Default', 'p', 'u', 'hunter23', '')", [])
-            await store.close()
+            await database.close()
 
             let again = try await SQLStore.open(location, secretKey: key)
             #expect(try await again.secret(ofEnvironment: "lab")?.reveal == "hunter22")
             #expect(try await again.secret(ofEnvironment: "old")?.reveal == "hunter23")
-            for row in try await database.query("SELECT password, secret FROM envs", []) {
-                #expect(try row.text("password") == "")
-                #expect(try !row.text("secret").contains("hunter"))
-            }
             guard case .openstack(let old)? = try await again.environment(named: "old")?.settings
             else { throw Failure("no settings") }
             #expect(old.authURL == "http://k:5000" && old.format == .raw)
             await again.close()
+
+            database = try await SQLDatabase.open(location)
+            for row in try await database.query("SELECT password, secret FROM envs", []) {
+                #expect(try row.text("password") == "")
+                #expect(try !row.text("secret").contains("hunter"))
+            }
+            await database.close()
 
             let stranger = try await SQLStore.open(location, secretKey: SecretKey())
             await #expect(throws: StoreError.self) {
                 _ = try await stranger.secret(ofEnvironment: "lab")
             }
             await stranger.close()
-            await database.close()
         }
     }
 
