@@ -1,0 +1,7 @@
+import CoordinatorAdapters
+import CoordinatorCore
+
+/// The kinds of environments that this coordinator can release to.
+enum Targets {
+    static let all: [EnvironmentKind: any ReleaseTarget] = [.openstack: OpenStackTarget()]
+}
