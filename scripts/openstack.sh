@@ -2,10 +2,10 @@
 # A real OpenStack on loopback, as far as images go: one Keystone and two Glances, with databases,
 # image stores and logs below one folder. For tests, demo and bench.
 #
-#   openstack.sh FOLDER KEYSTONE-PORT GLANCE-PORT SECOND-GLANCE-PORT <PIPE
+#   openstack.sh FOLDER KEYSTONE-PORT GLANCE-PORT SECOND-GLANCE-PORT
 #
-# Serves until its standard input ends or it gets TERM; then everything that it started ends. What
-# whoever starts it reads and writes in FOLDER:
+# Serves until it gets TERM or, if its standard input is a pipe, until that ends; then everything
+# that it started ends. What whoever starts it reads and writes in FOLDER:
 #
 #   ready              is there when all three answer
 #   dead               is there when they never will; the logs are in FOLDER/log
@@ -55,7 +55,7 @@ stop() {
 trap stop TERM INT
 trap 'touch "$folder/dead"; stop' EXIT
 main=$$
-(trap - EXIT; read -r _ <&3 || true; kill -TERM "$main") &
+if [ -p /dev/fd/3 ]; then (trap - EXIT; read -r _ <&3 || true; kill -TERM "$main") & fi
 exec 3<&-
 
 cat >"$folder/keystone/keystone.conf" <<END

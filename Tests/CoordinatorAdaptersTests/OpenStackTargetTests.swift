@@ -139,9 +139,7 @@ struct OpenStackTargetTests {
         let image = try #require(try await orders.glance.image(result.remoteID))
         #expect(image.diskFormat == "raw")
         #expect(image.sizeBytes == 17 << 20)
-        var digest = Digest.sha512()
-        try digest.update(file: order.imagePath + ".raw")
-        #expect(image.hashValue == digest.finish())
+        #expect(try image.hashValue == sha512(order.imagePath + ".raw"))
     }
 
     @Test func propertiesOfItsOwnAreRefused() async throws {
@@ -193,6 +191,12 @@ struct OpenStackTargetTests {
             #expect(fault.description.contains(words))
         }
     }
+}
+
+private func sha512(_ path: String) throws -> String {
+    var digest = Digest.sha512()
+    try digest.update(file: path)
+    return digest.finish()
 }
 
 extension CloudLogin {

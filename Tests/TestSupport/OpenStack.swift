@@ -103,7 +103,7 @@ public final class OpenStack: Sendable {
             struct Service: Decodable { var id: String }
             var services: [Service]
         }
-        let token = try await adminToken()
+        let token = try await token("admin", project: "admin")
         let list = try await asAdmin("GET", "/services?type=image", token: token)
         let services = try JSONDecoder().decode(Services.self, from: Data(list)).services
         guard let service = services.first else { throw Failure("Keystone lists no Glance") }
@@ -122,17 +122,26 @@ public final class OpenStack: Sendable {
         guard answer.status == 204 else { throw Failure("revoking: \(answer.status)") }
     }
 
-    private func adminToken() async throws -> String {
+    /// What the first Glance answers the user who releases, for paths of lists and images.
+    public func asReleaser(_ path: String) async throws -> [UInt8] {
+        let token = try await token("releaser", project: "release")
+        let answer = try await http.request(
+            "GET", "http://127.0.0.1:\(port(.glance1))\(path)", headers: ["X-Auth-Token": token])
+        guard answer.status == 200 else { throw Failure("GET \(path): \(answer.status)") }
+        return answer.body
+    }
+
+    private func token(_ user: String, project: String) async throws -> String {
         let domain = #""domain":{"name":"Default"}"#
         let body =
-            #"{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"admin","#
-            + #"\#(domain),"password":"admin-secret"}}},"#
-            + #""scope":{"project":{"name":"admin",\#(domain)}}}}"#
+            #"{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"\#(user)","#
+            + #"\#(domain),"password":"\#(user)-secret"}}},"#
+            + #""scope":{"project":{"name":"\#(project)",\#(domain)}}}}"#
         let answer = try await http.request(
             "POST", keystoneURL + "/auth/tokens", headers: ["Content-Type": "application/json"],
             body: Array(body.utf8))
         guard let token = answer.headers["X-Subject-Token"] else {
-            throw Failure("no login as admin: \(answer.status)")
+            throw Failure("no login as \(user): \(answer.status)")
         }
         return token
     }

@@ -26,6 +26,7 @@ public final class TCPProxy: Sendable {
         var lastID: UInt64 = 0
         var isClosed = false
         var flippedByte: Int?
+        var heldByte: Int?
     }
 
     public let port: UInt16
@@ -65,6 +66,10 @@ public final class TCPProxy: Sendable {
     /// Changes one bit of what each connection sends to the server from now on, so many bytes after
     /// its beginning; `nil`: none.
     public func flipBit(ofByte index: Int?) { state.withLock { $0.flippedByte = index } }
+
+    /// Each connection gets stuck so many bytes after its beginning, on the way to the server;
+    /// `nil`: none does, and those that were stuck go on.
+    public func hold(fromByte index: Int?) { state.withLock { $0.heldByte = index } }
 
     /// Connections that are open now.
     public var connections: Int { state.withLock(\.streams.count) }
@@ -119,7 +124,7 @@ public final class TCPProxy: Sendable {
                     bytes[flipped - passed] ^= 1
                 }
                 passed += bytes.count
-                while proxy?.holds(direction) == true {
+                while proxy?.holds(direction, passed) == true {
                     try await Task.sleep(for: .milliseconds(holdMilliseconds))
                 }
                 if bytes.isEmpty { return try sink.shutdownWrite() }
@@ -132,8 +137,11 @@ public final class TCPProxy: Sendable {
         }
     }
 
-    private func holds(_ direction: Direction) -> Bool {
-        switch weather {
+    private func holds(_ direction: Direction, _ passed: Int) -> Bool {
+        if direction == .toServer, let held = state.withLock(\.heldByte), passed > held {
+            return true
+        }
+        return switch weather {
         case .open, .cut: false
         case .held: true
         case .heldToServer: direction == .toServer
