@@ -74,6 +74,10 @@ let package = Package(
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
 
+        module(
+            "DockerKit", "Sources/DockerKit",
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+
         // The words both sides share
         module("BuildProtocol", "Protocol", exclude: ["PROTOCOL.md"]),
 
@@ -183,6 +187,9 @@ let package = Package(
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "SQLKit", "Support",
                 "TestSupport",
             ]),
+        tests(
+            "DockerKitTests",
+            ["DockerKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )

@@ -41,6 +41,15 @@ static inline CURLcode aib_curl_source(
   return curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, bytes);
 }
 
+typedef int (*aib_curl_debug)(CURL *easy, curl_infotype type, char *bytes, size_t count, void *context);
+
+// What the library tells of its work: among it every word of TLS, of which the error keeps one.
+static inline void aib_curl_tell(CURL *easy, aib_curl_debug tell, void *context) {
+  curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, tell);
+  curl_easy_setopt(easy, CURLOPT_DEBUGDATA, context);
+  curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+}
+
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wdeprecated-declarations"
 // The options that take names came with 7.85; hosts of the farm may have an older library, which

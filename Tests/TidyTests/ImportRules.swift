@@ -54,6 +54,10 @@ enum ImportRules {
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support"]),
         .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
 
+        .init(
+            "DockerKit", "Sources/DockerKit", .kit,
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+
         // The words both sides share
         .init("BuildProtocol", "Protocol", .pure),
 
