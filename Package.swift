@@ -108,8 +108,8 @@ let package = Package(
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
-                "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
-                "Support", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "DockerKit", "HTTPClientKit", "LoopKit",
+                "ProcessKit", "SQLKit", "SSHKit", "Support", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
@@ -158,8 +158,8 @@ let package = Package(
         tests(
             "CoordinatorAdaptersTests",
             [
-                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "ProcessKit",
-                "Support", "TestSupport",
+                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
+                "ProcessKit", "Support", "TestSupport",
             ]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests(

@@ -151,7 +151,7 @@ struct ReplacementTests {
         }
         let memory = try await replacement.look()
         let error = try await failure { try await replacement.run(memory) }
-        #expect(error.kind == .conflict)
+        #expect(error.kind == .failed)
         #expect(error.message.contains("is already in use"), "\(error.message)")
         #expect(error.message.contains("could not be put back"), "\(error.message)")
         #expect(

@@ -87,8 +87,8 @@ enum ImportRules {
         .init(
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
-                "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
-                "Support", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "DockerKit", "HTTPClientKit", "LoopKit",
+                "ProcessKit", "SQLKit", "SSHKit", "Support", "YAMLKit",
             ]),
         .init(
             "aibuild-coordinator", "Coordinator/Daemon", .outer,

@@ -181,6 +181,7 @@ public struct Replacement: Sendable {
             words +=
                 "\nand the old container could not be put back: \(undone.message); it is "
                 + "\(oldName) on \(engine.name)"
+            return DockerError(.failed, words, isPermanent: true)
         }
         // Each try takes the service away for a moment: a person looks first.
         return DockerError(error.kind, words, isPermanent: true)

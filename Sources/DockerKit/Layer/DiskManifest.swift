@@ -1,7 +1,11 @@
+import Support
+
 /// Configuration and manifest of a container image that holds one disk and no program.
 public struct DiskManifest: Sendable, Hashable {
     public let config: [UInt8]
     public let manifest: [UInt8]
+    /// `sha256:…`: the image's name that never changes.
+    public let digest: String
     public static let mediaType = MediaType.manifest
 
     /// - Parameters:
@@ -26,6 +30,7 @@ public struct DiskManifest: Sendable, Hashable {
                 "config": Self.descriptor(MediaType.config, blob.digest, blob.sizeBytes),
                 "layers": .array([Self.descriptor(MediaType.layer, layerDigest, layerBytes)]),
             ]).bytes
+        digest = "sha256:" + SHA256.hex(manifest)
     }
 
     private static func descriptor(_ type: String, _ digest: String, _ size: Int64) -> JSON {

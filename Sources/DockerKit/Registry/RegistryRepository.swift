@@ -27,6 +27,12 @@ public struct RegistryRepository: Sendable {
         public var digest: String
         public var mediaType: String
         public var bytes: [UInt8]
+
+        public init(digest: String, mediaType: String, bytes: [UInt8]) {
+            self.digest = digest
+            self.mediaType = mediaType
+            self.bytes = bytes
+        }
     }
 
     /// - Parameter reference: a tag or a digest.
