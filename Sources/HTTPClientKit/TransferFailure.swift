@@ -60,7 +60,7 @@ struct TransferFailure {
         let shows = request.tls.certificate.map { "the certificate \($0)" } ?? "no certificate"
         return HTTPClientError(
             .certificateRefused,
-            "\(request.shownURL) does not let us in: it was shown \(shows); give one that is signed "
+            "\(request.shownURL) does not let us in: it was shown \(shows); give one signed "
                 + "by the authority that the server trusts and that has not expired")
     }
 

@@ -80,7 +80,8 @@ struct DockerTargetTests {
         #expect(second.notes.count == 3)
         // The pusher had the first image too; nobody uses it now.
         for line in second.notes {
-            #expect(line.contains("\(name) runs \(second.remoteID), removed \(first.remoteID)"))
+            #expect(line.contains("\(name) runs \(second.remoteID), removed "))
+            #expect(line.contains(first.remoteID))
         }
         let back = ReleaseNotes()
         let result = try await target.rollBack(

@@ -46,7 +46,8 @@ struct DefinitionTests {
             #""ports":{"53/udp":["127.0.0.1",53],"80":[8080,"8081"],"90":null}"#,
             #""ExposedPorts":{"53/udp":{},"80/tcp":{},"90/tcp":{}},"HostConfig":{"PortBindings":{"#
                 + #""53/udp":[{"HostIp":"127.0.0.1","HostPort":"53"}],"#
-                + #""80/tcp":[{"HostPort":"8080"},{"HostPort":"8081"}],"90/tcp":[{"HostPort":""}]}}"#
+                + #""80/tcp":[{"HostPort":"8080"},{"HostPort":"8081"}],"#
+                + #""90/tcp":[{"HostPort":""}]}}"#
         ),
         (
             #""volumes":{"/srv/a":{"bind":"/a","mode":"ro"},"named":{"bind":"/b"}}"#,

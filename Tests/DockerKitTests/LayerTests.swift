@@ -116,7 +116,8 @@ struct LayerTests {
         #expect(
             String(decoding: disk.manifest, as: UTF8.self)
                 == #"{"config":{"digest":"\#(digest)","#
-                + #""mediaType":"application/vnd.oci.image.config.v1+json","size":\#(disk.config.count)},"#
+                + #""mediaType":"application/vnd.oci.image.config.v1+json","#
+                + #""size":\#(disk.config.count)},"#
                 + #""layers":[{"digest":"sha256:1","mediaType":"#
                 + #""application/vnd.oci.image.layer.v1.tar","size":7}],"#
                 + #""mediaType":"application/vnd.oci.image.manifest.v1+json","schemaVersion":2}"#)

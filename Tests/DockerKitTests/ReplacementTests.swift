@@ -9,7 +9,8 @@ import Testing
 struct ReplacementTests {
     private static let sickly = [
         DockerHost.service,
-        #"HEALTHCHECK --interval=100ms --timeout=5s --retries=1 CMD ["/bin/sh","-c","echo I feel bad; exit 3"]"#,
+        #"HEALTHCHECK --interval=100ms --timeout=5s --retries=1 "#
+            + #"CMD ["/bin/sh","-c","echo I feel bad; exit 3"]"#,
     ]
     private static let healthy = [
         DockerHost.service,

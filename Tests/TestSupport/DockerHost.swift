@@ -103,7 +103,11 @@ public final class DockerHost: Sendable {
             }
         }
         try Files.replace(folder.path + "/version", with: Array(version.utf8))
-        let file = ["FROM scratch", "COPY bin /bin", "COPY version /version", "ENV PATH=/bin"]
+        // Shares no layer with another build, which may be removed while this one is made.
+        let file = [
+            "FROM scratch", "LABEL test=\(UInt64.random(in: .min ... .max))", "COPY bin /bin",
+            "COPY version /version", "ENV PATH=/bin",
+        ]
         let text = (file + lines).joined(separator: "\n") + "\n"
         try Files.replace(folder.path + "/Dockerfile", with: Array(text.utf8))
         try await run(["build", "--quiet", "--tag", reference, folder.path])

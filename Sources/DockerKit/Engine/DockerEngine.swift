@@ -21,7 +21,12 @@ public struct DockerEngine: Sendable {
         let name = "\(literal):\(port)"
         let first = DockerEngine(
             name: name, version: EngineVersion(), base: "https://\(name)", client: client)
-        let answer = try await first.call("GET", "/version", "cannot use Docker on \(name)")
+        let doing = "cannot use Docker on \(name)"
+        let answer: HTTPAnswer
+        do throws(DockerError) { answer = try await first.call("GET", "/version", doing) } catch {
+            guard error.kind == .unreachable else { throw error }
+            throw await first.refusal(limits, tls, doing) ?? error
+        }
         let version: EngineVersion = try first.decode(answer, "its version")
         let wanted = DockerLimits.engineAPI
         guard let newest = APIVersion(version.apiVersion), newest >= wanted else {
@@ -35,6 +40,21 @@ public struct DockerEngine: Sendable {
         return DockerEngine(
             name: name, version: version, base: "https://\(name)/v\(max(wanted, oldest))",
             client: client)
+    }
+
+    /// With TLS 1.3 an engine closes the connection to a client whose certificate it does not take
+    /// after the handshake, and why is lost where the client was still sending. TLS 1.2 tells.
+    private func refusal(
+        _ limits: HTTPClientLimits, _ tls: TLSFiles, _ doing: String
+    ) async -> DockerError? {
+        var tls = tls
+        tls.isAtMost12 = true
+        do throws(HTTPClientError) {
+            _ = try await HTTPClient(limits: limits, tls: tls).request("GET", base + "/_ping")
+            return nil
+        } catch {
+            return error.kind == .certificateRefused ? DockerError(error, doing) : nil
+        }
     }
 
     /// One call whose answer is held in memory.

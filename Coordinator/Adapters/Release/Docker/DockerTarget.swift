@@ -140,8 +140,8 @@ public struct DockerTarget: ReleaseTarget {
         let (environment, secret) = try await steps.environment(named: name)
         guard case .registry(let settings) = environment.settings else {
             throw ReleaseFault(
-                "\(order.environment.name) names '\(name)' as its registry, which is an environment "
-                    + "of kind \(environment.kind.rawValue)", isPermanent: true)
+                "\(order.environment.name) names '\(name)' as its registry, which is of "
+                    + "kind \(environment.kind.rawValue)", isPermanent: true)
         }
         let push = try RegistryPush(settings, secret, guestOS: order.build.guestOS)
         return try await push.run(order, journal, steps).digest

@@ -85,8 +85,8 @@ public struct RegistryTarget: ReleaseTarget {
             }
             guard let manifest = try await push.repository.manifest(previous) else {
                 throw ReleaseFault(
-                    "\(previous), which stood under \(reference) before, is not in the registry any "
-                        + "more: release that build again", isPermanent: true)
+                    "\(previous), which stood under \(reference) before, is not in the registry "
+                        + "any more: release that build again", isPermanent: true)
             }
             try await push.repository.put(
                 manifest.bytes, type: manifest.mediaType, tag: settings.tag)
