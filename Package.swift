@@ -74,6 +74,10 @@ let package = Package(
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
 
+        module(
+            "DockerKit", "Sources/DockerKit",
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+
         // The words both sides share
         module("BuildProtocol", "Protocol", exclude: ["PROTOCOL.md"]),
 
@@ -104,8 +108,8 @@ let package = Package(
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
-                "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
-                "Support", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "DockerKit", "HTTPClientKit", "LoopKit",
+                "ProcessKit", "SQLKit", "SSHKit", "Support", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
@@ -154,8 +158,8 @@ let package = Package(
         tests(
             "CoordinatorAdaptersTests",
             [
-                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "ProcessKit",
-                "Support", "TestSupport",
+                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
+                "ProcessKit", "Support", "TestSupport",
             ]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests(
@@ -183,6 +187,9 @@ let package = Package(
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "SQLKit", "Support",
                 "TestSupport",
             ]),
+        tests(
+            "DockerKitTests",
+            ["DockerKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )

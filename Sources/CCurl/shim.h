@@ -30,6 +30,26 @@ static inline void aib_curl_receivers(
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
 }
 
+// The body of the request comes from `source`, which gets `context`; `bytes` is its length.
+static inline CURLcode aib_curl_source(
+    CURL *easy, aib_curl_receive source, void *context, curl_off_t bytes) {
+  curl_easy_setopt(easy, CURLOPT_READFUNCTION, source);
+  curl_easy_setopt(easy, CURLOPT_READDATA, context);
+  // Fewer turns for each MiB; 2 MiB is the most the library takes.
+  curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10);
+  curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+  return curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, bytes);
+}
+
+typedef int (*aib_curl_debug)(CURL *easy, curl_infotype type, char *bytes, size_t count, void *context);
+
+// What the library tells of its work: among it every word of TLS, of which the error keeps one.
+static inline void aib_curl_tell(CURL *easy, aib_curl_debug tell, void *context) {
+  curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, tell);
+  curl_easy_setopt(easy, CURLOPT_DEBUGDATA, context);
+  curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+}
+
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wdeprecated-declarations"
 // The options that take names came with 7.85; hosts of the farm may have an older library, which

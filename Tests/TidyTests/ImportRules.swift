@@ -54,6 +54,10 @@ enum ImportRules {
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support"]),
         .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
 
+        .init(
+            "DockerKit", "Sources/DockerKit", .kit,
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+
         // The words both sides share
         .init("BuildProtocol", "Protocol", .pure),
 
@@ -83,8 +87,8 @@ enum ImportRules {
         .init(
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
-                "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
-                "Support", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "DockerKit", "HTTPClientKit", "LoopKit",
+                "ProcessKit", "SQLKit", "SSHKit", "Support", "YAMLKit",
             ]),
         .init(
             "aibuild-coordinator", "Coordinator/Daemon", .outer,
