@@ -80,6 +80,10 @@ let package = Package(
         module(
             "DiskImageKit", "Sources/DiskImageKit", ["CLinux", "CNBD", "ProcessKit", "Support"]),
 
+        module(
+            "DockerKit", "Sources/DockerKit",
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+
         // The words both sides share
         module("BuildProtocol", "Protocol", exclude: ["PROTOCOL.md"]),
 
@@ -110,9 +114,8 @@ let package = Package(
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
-                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "HTTPClientKit", "LoopKit",
-                "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
-                "Support", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit", "HTTPClientKit",
+                "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit", "Support", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
@@ -167,9 +170,8 @@ let package = Package(
         tests(
             "CoordinatorAdaptersTests",
             [
-                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "OpenStackKit",
-                "ProcessKit",
-                "Support", "TestSupport",
+                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
+                "OpenStackKit", "ProcessKit", "Support", "TestSupport",
             ]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests(
@@ -197,6 +199,9 @@ let package = Package(
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "SQLKit", "Support",
                 "TestSupport",
             ]),
+        tests(
+            "DockerKitTests",
+            ["DockerKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )

@@ -3,5 +3,7 @@ import CoordinatorCore
 
 /// The kinds of environments that this coordinator can release to.
 enum Targets {
-    static let all: [EnvironmentKind: any ReleaseTarget] = [.openstack: OpenStackTarget()]
+    static let all: [EnvironmentKind: any ReleaseTarget] = [
+        .docker: DockerTarget(), .openstack: OpenStackTarget(), .registry: RegistryTarget(),
+    ]
 }

@@ -50,6 +50,15 @@ static inline int aib_curl_has_input(CURL *easy) {
   return socket != CURL_SOCKET_BAD && poll(&entry, 1, 0) > 0 && (entry.revents & POLLIN);
 }
 
+typedef int (*aib_curl_debug)(CURL *easy, curl_infotype type, char *bytes, size_t count, void *context);
+
+// What the library tells of its work: among it every word of TLS, of which the error keeps one.
+static inline void aib_curl_tell(CURL *easy, aib_curl_debug tell, void *context) {
+  curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, tell);
+  curl_easy_setopt(easy, CURLOPT_DEBUGDATA, context);
+  curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+}
+
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wdeprecated-declarations"
 // The options that take names came with 7.85; hosts of the farm may have an older library, which

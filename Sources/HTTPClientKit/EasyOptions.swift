@@ -36,6 +36,9 @@ struct EasyOptions {
         if let path = request.tls.authorities { try text(easy, CURLOPT_CAINFO, path) }
         if let path = request.tls.certificate { try text(easy, CURLOPT_SSLCERT, path) }
         if let path = request.tls.key { try text(easy, CURLOPT_SSLKEY, path) }
+        if request.tls.isAtMost12 {
+            try long(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_MAX_TLSv1_2)
+        }
     }
 
     private func method(_ easy: UnsafeMutableRawPointer) throws(HTTPClientError) {

@@ -6,6 +6,9 @@ public struct TLSFiles: Sendable, Hashable {
     public var certificate: String?
     /// The private key of `certificate`.
     public var key: String?
+    /// At most TLS 1.2, where the server judges the client's certificate within the handshake: for
+    /// one who wants to know why a connection was closed.
+    public var isAtMost12 = false
 
     public init(authorities: String? = nil, certificate: String? = nil, key: String? = nil) {
         self.authorities = authorities

@@ -19,6 +19,8 @@ final class Transfer {
     private var failure: (any Error)?
     private var lastActivity = Clocks.monotonicMilliseconds()
     private var source: BodySource?
+    /// The server said in TLS what it does not like about our certificate.
+    private var isCertificateRefused = false
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     init(
@@ -53,6 +55,9 @@ final class Transfer {
         defer { curl_slist_free_all(list) }
         aib_curl_receivers(
             easy, Self.onHeader, Self.onBody, Unmanaged.passUnretained(self).toOpaque(), errorText)
+        if request.url.hasPrefix("https:") {
+            aib_curl_tell(easy, Self.onWords, Unmanaged.passUnretained(self).toOpaque())
+        }
         if let upload = request.upload { try begin(upload, easy) }
         curl_multi_add_handle(multi, easy)
         canceller.arm(multi)
@@ -115,8 +120,10 @@ final class Transfer {
                 cause: failure)
         }
         if code != CURLE_OK {
-            throw TransferFailure(request: request, code: code, text: String(cString: errorText))
-                .error
+            throw TransferFailure(
+                request: request, code: code, text: String(cString: errorText),
+                isCertificateRefused: isCertificateRefused
+            ).error
         }
         if isRefused { throw refusal }
         if !hasBegun { try guarded { try self.begin() } }
@@ -181,6 +188,26 @@ final class Transfer {
         let raw = UnsafeRawBufferPointer(start: bytes, count: size * count)
         return transfer.caught(raw.count) { try transfer.takeBody(raw) }
     }
+
+    /// With TLS 1.3 the client is done with the handshake before the server has looked at its
+    /// certificate: the refusal is an alert that comes where the answer is read, and then not
+    /// always as the error that the library reports.
+    private static let onWords: aib_curl_debug = { _, type, bytes, count, context in
+        guard type == CURLINFO_TEXT, let bytes, let context else { return 0 }
+        let raw = UnsafeRawBufferPointer(start: bytes, count: count)
+        let words = String(decoding: raw, as: UTF8.self).lowercased()
+        // "(OUT)" marks what we do not like about the server.
+        if !words.contains("(out)"), certificateAlerts.contains(where: words.contains) {
+            Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue().isCertificateRefused =
+                true
+        }
+        return 0
+    }
+
+    private static let certificateAlerts = [
+        "bad certificate", "certificate required", "unknown ca", "certificate unknown",
+        "certificate expired", "certificate revoked",
+    ].flatMap { ["alert \($0)", "alert, \($0)"] }
 
     /// The library asks for the next bytes of the body.
     private static let onSource: aib_curl_receive = { buffer, size, count, context in

@@ -6,11 +6,12 @@ struct TransferFailure {
     let code: CURLcode
     /// The library's own words, possibly empty.
     let text: String
+    let isCertificateRefused: Bool
 
     var error: HTTPClientError {
         let url = request.shownURL
         let words = text.isEmpty ? String(cString: curl_easy_strerror(code)) : text
-        if isCertificateRefused(words) { return certificateRefused }
+        if isCertificateRefused { return certificateRefused }
         switch code {
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
             return HTTPClientError(
@@ -55,24 +56,11 @@ struct TransferFailure {
         }
     }
 
-    /// With TLS 1.3 the client is done with the handshake before the server has looked at its
-    /// certificate: the refusal comes as an alert where the answer is read.
-    private func isCertificateRefused(_ words: String) -> Bool {
-        switch code {
-        case CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_SSL_CONNECT_ERROR:
-            [
-                "bad certificate", "certificate required", "unknown ca", "certificate unknown",
-                "certificate expired", "certificate revoked",
-            ].contains { words.contains("alert \($0)") }
-        default: false
-        }
-    }
-
     private var certificateRefused: HTTPClientError {
         let shows = request.tls.certificate.map { "the certificate \($0)" } ?? "no certificate"
         return HTTPClientError(
             .certificateRefused,
-            "\(request.shownURL) does not let us in: it was shown \(shows); give one that is signed "
+            "\(request.shownURL) does not let us in: it was shown \(shows); give one signed "
                 + "by the authority that the server trusts and that has not expired")
     }
 

@@ -14,9 +14,6 @@ public struct UploadBody: Sendable {
     }
 }
 
-/// Reads a body once, on the transfer's thread.
-public typealias UploadReader = ByteReader
-
 extension HTTPClient {
     /// A request whose body is read as it is sent. Redirects are not followed.
     ///

@@ -60,6 +60,10 @@ enum ImportRules {
             "DiskImageKit", "Sources/DiskImageKit", .kit,
             ["CLinux", "CNBD", "ProcessKit", "Support"]),
 
+        .init(
+            "DockerKit", "Sources/DockerKit", .kit,
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+
         // The words both sides share
         .init("BuildProtocol", "Protocol", .pure),
 
@@ -89,9 +93,8 @@ enum ImportRules {
         .init(
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
-                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "HTTPClientKit", "LoopKit",
-                "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
-                "Support", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit", "HTTPClientKit",
+                "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit", "Support", "YAMLKit",
             ]),
         .init(
             "aibuild-coordinator", "Coordinator/Daemon", .outer,
