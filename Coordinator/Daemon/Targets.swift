@@ -4,6 +4,6 @@ import CoordinatorCore
 /// The kinds of environments that this coordinator can release to.
 enum Targets {
     static let all: [EnvironmentKind: any ReleaseTarget] = [
-        .docker: DockerTarget(), .registry: RegistryTarget(),
+        .openstack: OpenStackTarget(), .docker: DockerTarget(), .registry: RegistryTarget(),
     ]
 }
