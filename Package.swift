@@ -61,6 +61,8 @@ let package = Package(
         library("CYAML", "yaml-0.1"),
         library("CCrypto", "libcrypto"),
         library("CSystemd", "libsystemd"),
+        library("CXML", "libxml-2.0"),
+        library("CZip", "libzip"),
 
         // Kits: know nothing of image building
         module("Support", "Sources/Support", ["CLinux", "CCrypto"]),
@@ -72,6 +74,7 @@ let package = Package(
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
         module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "HTTPTypes", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
+        module("SheetKit", "Sources/SheetKit", ["CXML", "CZip", "Support"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
 
         // The words both sides share
@@ -174,6 +177,7 @@ let package = Package(
                 "aibuild-coordinator",
             ]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
+        tests("SheetKitTests", ["ProcessKit", "SheetKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),

@@ -52,6 +52,7 @@ enum ImportRules {
             "HTTPClientKit", "Sources/HTTPClientKit", .kit,
             ["CCurl", "CLinux", "HTTPTypes", "Support"]),
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support"]),
+        .init("SheetKit", "Sources/SheetKit", .kit, ["CXML", "CZip", "Support"]),
         .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
 
         // The words both sides share
