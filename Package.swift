@@ -107,8 +107,8 @@ let package = Package(
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
-                "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
-                "Support", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "HTTPClientKit", "HTTPTypes", "LoopKit",
+                "ProcessKit", "SheetKit", "SQLKit", "SSHKit", "Support", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",

@@ -9,10 +9,10 @@ set -euo pipefail
 # and the linker that Swift uses.
 packages=(g++ libxml2 make pkg-config git ca-certificates
     libcurl4-openssl-dev libmariadb-dev libmicrohttpd-dev libsqlite3-dev libssh-dev libssh2-1-dev
-    libssl-dev libsystemd-dev libyaml-dev zlib1g-dev)
+    libssl-dev libsystemd-dev libxml2-dev libyaml-dev libzip-dev zlib1g-dev)
 # What the tests and the demo run: the real components.
 packages+=(packer qemu-system-x86 qemu-utils openssh-client openssh-server mariadb-server galera-4
-    curl jq libfaketime python3 rsync tar)
+    curl jq libfaketime python3 python3-pip rsync tar)
 # What examples/mini-linux is made of; its kernel is fetched below.
 packages+=(busybox-static cpio dropbear-bin extlinux isolinux kmod openssl syslinux-common xorriso)
 

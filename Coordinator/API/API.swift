@@ -12,6 +12,7 @@ public struct API: Sendable {
     public init(_ context: APIContext) {
         var router = Router(explain: Self.explain)
         GuestOSRoutes.add(to: &router, context)
+        ImportRoutes.add(to: &router, context)
         HostRoutes.add(to: &router, context)
         BuildRoutes.add(to: &router, context)
         AttemptRoutes.add(to: &router, context)
@@ -58,6 +59,10 @@ public struct API: Sendable {
         case let fault as TemplateFault:
             return .unprocessable(
                 fault.description, remedy: "mend the template, then try again")
+        case let fault as SheetFault:
+            return .unprocessable(fault.description)
+        case let fault as WebRootFault:
+            return .unavailable(fault.description)
         case let fault as HostFault:
             return Problem(status: 502, detail: fault.description)
         case let error as StoreError:

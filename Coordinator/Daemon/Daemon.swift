@@ -60,7 +60,8 @@ enum Daemon {
             template: { try await templates.read($0, from: $1) })
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: SystemEnvironment(), limits: configuration.limits)
+            environment: SystemEnvironment(), limits: configuration.limits, sheets: KitSheetFiles(),
+            templateServer: configuration.gitlab.map { GitLabServer($0) })
 
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)

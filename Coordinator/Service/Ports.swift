@@ -9,11 +9,15 @@ public struct Ports: Sendable {
     public var templates: any TemplateLibrary
     public var environment: any Environment
     public var limits: ServiceLimits
+    public var sheets: any SheetFiles
+    /// `nil`: templates are where people say that they are.
+    public var templateServer: (any TemplateServer)?
 
     public init(
         store: any Store, gateway: any HostGateway, logs: any LogStore, webRoot: any WebRoot,
         templates: any TemplateLibrary, environment: any Environment,
-        limits: ServiceLimits = ServiceLimits()
+        limits: ServiceLimits = ServiceLimits(), sheets: any SheetFiles,
+        templateServer: (any TemplateServer)? = nil
     ) {
         self.store = store
         self.gateway = gateway
@@ -22,6 +26,8 @@ public struct Ports: Sendable {
         self.templates = templates
         self.environment = environment
         self.limits = limits
+        self.sheets = sheets
+        self.templateServer = templateServer
     }
 
     func sleep(milliseconds: Int64) async throws {

@@ -92,7 +92,8 @@ struct XLSSheet {
 
     private static func text(_ text: String) -> Cell { text.isEmpty ? .empty : .text(text) }
 
-    /// 30 bits of an integer or of a floating-point number's upper half, perhaps of its hundredfold.
+    /// 30 bits of an integer, or of the upper half of a floating-point number; perhaps of the
+    /// hundredfold.
     private static func unpacked(_ bits: Int) -> Double {
         let value =
             bits & 2 != 0
