@@ -16,8 +16,12 @@ extension Coordinator {
         let rows = RegistryRows(file, only: only, &problems)
         let server = ports.templateServer
         let environment = ports.environment
+        var known = try await registry()
+        for name in rows.environments.map(\.name) where known.environments[name] != nil {
+            known.secrets[name] = try await ports.store.secret(ofEnvironment: name)
+        }
         let plan = RegistryPlan(
-            rows, known: try await registry(), epoch: epoch ?? 0,
+            rows, known: known, epoch: epoch ?? 0,
             atMilliseconds: environment.unixMilliseconds(),
             template: { server?.template(ofGuestOS: $0) ?? .missing }, &problems,
             newID: { environment.randomID() })
@@ -54,6 +58,9 @@ extension Coordinator {
             last = page.count == 1000 ? page.last?.name : nil
         } while last != nil
         snapshot.testCases = try await ports.store.testCases(nil)
+        for environment in try await ports.store.environments() {
+            snapshot.environments[environment.name] = environment
+        }
         return snapshot
     }
 

@@ -13,10 +13,17 @@ final class TestFarm: Sendable {
     let logs = FakeLogs()
     let webRoot: FakeWebRoot
     let templates = FakeTemplates()
+    let sheets = FakeSheets()
     let agents: [FakeAgent]
 
-    init(hosts: Int = 2, slots: Int = 2, store: any Store = InMemoryStore()) async throws {
+    let templateServer: FakeTemplateServer?
+
+    init(
+        hosts: Int = 2, slots: Int = 2, store: any Store = InMemoryStore(),
+        templateServer: FakeTemplateServer? = nil
+    ) async throws {
         self.store = store
+        self.templateServer = templateServer
         gateway = FakeGateway(clock: clock)
         webRoot = FakeWebRoot(clock: clock)
         agents = (0..<hosts).map { FakeAgent("h\($0)", slots: slots) }
@@ -38,7 +45,7 @@ final class TestFarm: Sendable {
     func coordinator(_ life: Life? = nil, epoch: Int64 = 0) async throws -> Coordinator {
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: clock)
+            environment: clock, sheets: sheets, templateServer: templateServer)
         let coordinator = Coordinator(ports: life?.ports(ports) ?? ports)
         do { try await coordinator.lead(epoch: epoch) } catch {
             await coordinator.stop()

@@ -31,7 +31,8 @@ struct ImportProblemView: Encodable {
     init(_ refusal: ImportRefusal) {
         let count = refusal.problems.count
         detail =
-            (count == 1 ? "there is a problem in the file" : "there are \(count) problems in the file")
+            (count == 1
+                ? "there is a problem in the file" : "there are \(count) problems in the file")
             + ": nothing was imported"
         problems = refusal.problems.shown
         moreProblems = refusal.problems.more

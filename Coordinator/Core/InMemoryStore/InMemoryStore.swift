@@ -3,8 +3,8 @@ public import BuildProtocol
 /// The store without a database: for tests, simulations and trying aibuild out. Everything is
 /// forgotten with it.
 public actor InMemoryStore: Store, LeaseStore {
-    private var guestOSByName: [String: GuestOS] = [:]
-    private var registeredTests: [TestCase] = []
+    var guestOSByName: [String: GuestOS] = [:]
+    var testCaseList: [TestCase] = []
     private var lastNumberByGuestOSID: [String: Int] = [:]
     private var hostByName: [String: Host] = [:]
     private var buildByID: [String: Build] = [:]
@@ -62,26 +62,6 @@ public actor InMemoryStore: Store, LeaseStore {
             after.map { precedes($0, guestOS.name) } ?? true
         }
         return Array(rest.sorted { precedes($0.name, $1.name) }.prefix(limit))
-    }
-
-    public func register(_ batch: RegistryBatch) throws {
-        try fence(batch.epoch)
-        for guestOS in batch.newGuestOSes where guestOSByName[guestOS.name] != nil {
-            throw StoreError.exists(what: "guest OS", name: guestOS.name)
-        }
-        for guestOS in batch.changedGuestOSes where guestOSByName[guestOS.name]?.id != guestOS.id {
-            throw StoreError.notFound(what: "guest OS", name: guestOS.name)
-        }
-        for guestOS in batch.newGuestOSes + batch.changedGuestOSes {
-            guestOSByName[guestOS.name] = guestOS
-        }
-        registeredTests += batch.newTestCases
-    }
-
-    public func testCases(_ osType: OSType?) -> [TestCase] {
-        registeredTests.filter { osType == nil || $0.osType == osType }.sorted { a, b in
-            a.name == b.name ? precedes(a.id, b.id) : precedes(a.name, b.name)
-        }
     }
 
     // MARK: Hosts

@@ -41,7 +41,7 @@ public enum ImportSheet: String, Sendable, CaseIterable {
     }
 
     /// The sheet that is meant by a name as a person wrote it.
-    init?(named name: String) {
+    public init?(named name: String) {
         self.init(rawValue: Self.plain(name))
     }
 

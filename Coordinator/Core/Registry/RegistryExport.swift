@@ -16,7 +16,17 @@ public enum RegistryExport {
         _ sheet: ImportSheet, _ snapshot: RegistrySnapshot
     ) -> [[String: String]] {
         switch sheet {
-        case .envs: return []
+        case .envs:
+            return snapshot.environments.values.sorted { $0.name < $1.name }.compactMap { known in
+                // The sheet has no columns for the other kinds.
+                guard case .openstack(let settings) = known.settings else { return nil }
+                return [
+                    "env_name": known.name, "auth_url": settings.authURL,
+                    "project_domain_name": settings.projectDomain,
+                    "user_domain_name": settings.userDomain, "project_name": settings.project,
+                    "username": settings.username, "region": settings.region,
+                ]
+            }
         case .guestos:
             return snapshot.guestOSes.values.sorted { $0.name < $1.name }.map { guestOS in
                 var values = [

@@ -18,7 +18,7 @@ public struct RegistryPlan: Sendable {
     public private(set) var guestOSes: [GuestOS] = []
 
     private let now: Int64
-    private let newID: () -> String
+    private let newID: @Sendable () -> String
 
     /// - Parameters:
     ///   - newID: a fresh id with each call.
@@ -26,7 +26,7 @@ public struct RegistryPlan: Sendable {
     public init(
         _ rows: RegistryRows, known: RegistrySnapshot, epoch: Int64, atMilliseconds now: Int64,
         template: (String) -> TemplateSource, _ problems: inout ImportProblems,
-        newID: @escaping () -> String
+        newID: @escaping @Sendable () -> String
     ) {
         batch = RegistryBatch(epoch: epoch)
         self.now = now
@@ -34,7 +34,8 @@ public struct RegistryPlan: Sendable {
         for sheet in rows.sheets {
             var count = Count(sheet: sheet.rawValue)
             switch sheet {
-            case .envs: break
+            case .envs:
+                for row in rows.environments { plan(row, known, &count, &problems) }
             case .guestos:
                 for row in rows.guestOSes {
                     plan(row, known.guestOSes[row.name], template, &count, &problems)
@@ -83,6 +84,57 @@ public struct RegistryPlan: Sendable {
         }
     }
 
+    /// What the sheet has no column for stays as it is. The original AIBuild released raw, public
+    /// images; so does what is new.
+    private mutating func plan(
+        _ row: RegistryRows.EnvironmentRow, _ known: RegistrySnapshot, _ count: inout Count,
+        _ problems: inout ImportProblems
+    ) {
+        let old = known.environments[row.name]
+        var settings = OpenStackSettings(
+            authURL: row.authURL, project: row.project, username: row.username, format: .raw,
+            visibility: .public)
+        switch old?.settings {
+        case .openstack(let known): settings = known
+        case nil: break
+        case let other?:
+            var problem = row.place
+            problem.why =
+                "\(row.name) is an environment of kind \(other.kind.rawValue), and this sheet is "
+                + "for OpenStack"
+            problems.add(problem)
+            return
+        }
+        settings.authURL = row.authURL
+        settings.project = row.project
+        settings.username = row.username
+        settings.projectDomain = row.projectDomain ?? settings.projectDomain
+        settings.userDomain = row.userDomain ?? settings.userDomain
+        settings.region = row.region ?? settings.region
+        let entry = EnvironmentEntry(
+            environment: ReleaseEnvironment(
+                id: old?.id ?? newID(), name: row.name, settings: .openstack(settings),
+                createdMilliseconds: old?.createdMilliseconds ?? now),
+            secret: row.password == known.secrets[row.name] ? nil : row.password)
+        guard let old else {
+            if row.password == nil {
+                var problem = row.place
+                problem.why = "is empty; an environment that is new needs its password"
+                problems.add(problem)
+            }
+            count.new += 1
+            batch.newEnvironments.append(
+                EnvironmentEntry(environment: entry.environment, secret: row.password))
+            return
+        }
+        if entry.environment == old && entry.secret == nil {
+            count.same += 1
+        } else {
+            count.changed += 1
+            batch.changedEnvironments.append(entry)
+        }
+    }
+
     /// Name and type are all that the sheet says, so nothing of a known one can change.
     private mutating func plan(
         _ row: RegistryRows.TestCaseRow, _ known: RegistrySnapshot, _ count: inout Count
@@ -103,6 +155,10 @@ public struct RegistrySnapshot: Sendable {
     /// By name.
     public var guestOSes: [String: GuestOS] = [:]
     public var testCases: [TestCase] = []
+    /// By name.
+    public var environments: [String: ReleaseEnvironment] = [:]
+    /// By name of the environment; only of those that are compared with a file.
+    public var secrets: [String: Secret] = [:]
 
     public init() {}
 }

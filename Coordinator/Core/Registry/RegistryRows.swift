@@ -14,11 +14,24 @@ public struct RegistryRows: Sendable {
         var owner: String?
     }
 
+    public struct EnvironmentRow: Sendable {
+        /// Where its password stands.
+        var place: ImportProblem
+        public var name: String
+        var authURL, project, username: String
+        /// `nil` where nothing stands there.
+        var projectDomain, userDomain: String?
+        /// `nil` where the sheet has no such column.
+        var region: String?
+        var password: Secret?
+    }
+
     public struct TestCaseRow: Sendable {
         var name: String
         var osType: OSType
     }
 
+    public private(set) var environments: [EnvironmentRow] = []
     public private(set) var guestOSes: [GuestOSRow] = []
     public private(set) var testCases: [TestCaseRow] = []
     public private(set) var notices: [String]
@@ -68,14 +81,15 @@ public struct RegistryRows: Sendable {
         for row in table.rows {
             let key: String?
             switch table.sheet {
-            case .envs: key = nil
+            case .envs: key = addEnvironment(row, table, &problems)
             case .guestos: key = addGuestOS(row, table, &problems)
             case .testcases: key = addTestCase(row, table, &problems)
             }
             guard let key else { continue }
             if let other = first[key] {
+                let column = table.sheet == .envs ? "env_name" : "name"
                 problems.add(
-                    table.problem(row.number, "name", "is in row \(other) already"))
+                    table.problem(row.number, column, "is in row \(other) already"))
             } else {
                 first[key] = row.number
             }
@@ -117,6 +131,33 @@ public struct RegistryRows: Sendable {
                 place: table.problem(row.number, "template", ""), name: name, type: type,
                 distro: text("distro"), version: text("version"), baseISO: text("base_iso"),
                 template: template, ref: row["ref"], owner: row["owner"]))
+        return name
+    }
+
+    private mutating func addEnvironment(
+        _ row: ImportTable.Row, _ table: ImportTable, _ problems: inout ImportProblems
+    ) -> String? {
+        let name = row["env_name"] ?? ""
+        let before = problems.count
+        if let why = Names.problem(name, what: "name") {
+            problems.add(table.problem(row.number, "env_name", why))
+        }
+        let url = row["auth_url"] ?? ""
+        if !url.contains(#/^https?:\/\/[^\/\s@]+(\/\S*)?$/#) {
+            problems.add(
+                table.problem(
+                    row.number, "auth_url",
+                    "\(Names.quoted(url)) is no address of Keystone, such as "
+                        + "https://keystone.example.org:5000/v3"))
+        }
+        guard problems.count == before else { return name }
+        environments.append(
+            EnvironmentRow(
+                place: table.problem(row.number, "password", ""), name: name, authURL: url,
+                project: row["project_name"] ?? "", username: row["username"] ?? "",
+                projectDomain: row["project_domain_name"], userDomain: row["user_domain_name"],
+                region: table.has("region") ? row["region"] ?? "" : nil,
+                password: row["password"].map { Secret($0) }))
         return name
     }
 

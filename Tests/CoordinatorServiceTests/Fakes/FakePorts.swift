@@ -147,6 +147,8 @@ actor FakeWebRoot: WebRoot {
     func holdAnswers(_ isHolding: Bool) { isHoldingAnswers = isHolding }
     func failPublish(_ count: Int) { publishFailures = count }
     func setFree(_ bytes: Int64) { free = bytes }
+    private(set) var folders: [String] = []
+    func makeFolder(ofGuestOS name: String) { folders.append(name) }
     func hold(_ isHolding: Bool) { self.isHolding = isHolding }
     func file(_ token: AttemptToken) -> FakeFile? { files[token] }
 
