@@ -81,7 +81,11 @@ import Testing
         ] {
             let bytes = try await Python.file(
                 XLSXTests.patching("parts['xl/worksheets/sheet1.xml'] = \"\(document)\""))
-            #expect(try await refusal(bytes).contains("declares entities"))
+            let words = try await refusal(bytes)
+            // libxml2 itself ends at entities that grow.
+            #expect(
+                words.contains("declares entities") || words.contains("damaged at its line 1"),
+                "\(words)")
         }
     }
 

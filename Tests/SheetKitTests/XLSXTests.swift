@@ -68,6 +68,10 @@ import Testing
                 <x:v>#DIV/0!</x:v></x:c><x:c t="s"><x:v>0</x:v></x:c></x:row>
                 </x:sheetData></x:worksheet>'''
                 parts['xl/worksheets/sheet1.xml'] = sheet.replace('>\\n<', '><')
+                rels = 'xl/_rels/workbook.xml.rels'
+                parts[rels] = parts[rels].replace(b'</Rel', b'<Relationship Id="x" Target='
+                    b'"sharedStrings.xml" Type="http://purl.oclc.org/ooxml/officeDocument/'
+                    b'relationships/sharedStrings"/></Rel')
                 parts['xl/sharedStrings.xml'] = '''<sst
                 xmlns="http://purl.oclc.org/ooxml/spreadsheetml/main"><si><r><t>rich</t></r><r>
                 <t xml:space="preserve"> text</t></r><rPh sb="0" eb="1"><t>spoken</t></rPh></si>
