@@ -127,7 +127,7 @@ let package = Package(
             [
                 "CLinux", "HTTPClientKit", "HTTPTypes", "LoopKit", "ProcessKit", "SQLKit",
                 "SSHKit", "Support",
-            ]),
+            ], exclude: ["fake-gitlab.py"]),
         tests(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]

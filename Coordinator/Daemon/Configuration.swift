@@ -16,6 +16,7 @@ struct Configuration {
     var port = 9753
     var baseURL: String?
     var tokenFile: String?
+    var secretKeyFile: String?
     var sshKeyFile: String?
     var sshAgentSocket: String?
     var database: SQLLocation?
@@ -34,6 +35,7 @@ struct Configuration {
         stateFolder = try yaml.take("state_folder", .string, default: stateFolder)
         sharedFolder = try yaml.takeIfPresent("shared_folder", .string)
         webRoot = try yaml.take("web_root", .string, default: webRoot)
+        secretKeyFile = try yaml.takeIfPresent("secret_key_file", .string)
         if let api = try yaml.takeIfPresent("api", .mapping) {
             listen = try api.take("listen", .string, default: listen)
             port = try api.take("port", .int(0...65535), default: port)

@@ -45,10 +45,13 @@ enum Daemon {
         let folder = configuration.stateFolder
         try Files.makeFolder(folder, mode: 0o750)
 
-        let store = try await SQLStore.open(
-            configuration.database ?? .sqlite(path: folder + "/aibuild.sqlite"))
-        let lock = try lockState(folder)
         let shared = configuration.sharedFolder ?? folder
+        let secretKey = try SecretKey(
+            file: configuration.secretKeyFile ?? shared + "/secret.key")
+        let store = try await SQLStore.open(
+            configuration.database ?? .sqlite(path: folder + "/aibuild.sqlite"),
+            secretKey: secretKey)
+        let lock = try lockState(folder)
         let logs = try FileLogStore(folder: shared + "/logs")
         let templates = try TemplateArchives(folder: shared + "/templates")
         let webRoot = try FolderWebRoot(
@@ -60,8 +63,9 @@ enum Daemon {
             template: { try await templates.read($0, from: $1) })
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: SystemEnvironment(), limits: configuration.limits, sheets: KitSheetFiles(),
-            templateServer: configuration.gitlab.map { GitLabServer($0) })
+            environment: SystemEnvironment(), sheets: KitSheetFiles(), targets: Targets.all,
+            templateServer: configuration.gitlab.map { GitLabServer($0) },
+            limits: configuration.limits)
 
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)

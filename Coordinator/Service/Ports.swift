@@ -8,16 +8,18 @@ public struct Ports: Sendable {
     public var webRoot: any WebRoot
     public var templates: any TemplateLibrary
     public var environment: any Environment
-    public var limits: ServiceLimits
     public var sheets: any SheetFiles
+    /// Those that this coordinator can release to.
+    public var targets: [EnvironmentKind: any ReleaseTarget]
     /// `nil`: templates are where people say that they are.
     public var templateServer: (any TemplateServer)?
+    public var limits: ServiceLimits
 
     public init(
         store: any Store, gateway: any HostGateway, logs: any LogStore, webRoot: any WebRoot,
         templates: any TemplateLibrary, environment: any Environment,
-        limits: ServiceLimits = ServiceLimits(), sheets: any SheetFiles,
-        templateServer: (any TemplateServer)? = nil
+        sheets: any SheetFiles, targets: [EnvironmentKind: any ReleaseTarget] = [:],
+        templateServer: (any TemplateServer)? = nil, limits: ServiceLimits = ServiceLimits()
     ) {
         self.store = store
         self.gateway = gateway
@@ -25,9 +27,10 @@ public struct Ports: Sendable {
         self.webRoot = webRoot
         self.templates = templates
         self.environment = environment
-        self.limits = limits
         self.sheets = sheets
+        self.targets = targets
         self.templateServer = templateServer
+        self.limits = limits
     }
 
     func sleep(milliseconds: Int64) async throws {

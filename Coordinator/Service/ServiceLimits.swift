@@ -49,6 +49,12 @@ public struct ServiceLimits: Sendable {
     /// How long the Git server of the templates may take for all guest OSes of one import. A
     /// project and its hook take it a second; what is not done by then is done when asked for.
     public var templateServerMilliseconds: Int64 = 120_000
+    /// Releases under way at once: each holds a connection and a few buffers, and all read the disk
+    /// of the web root. One environment gets a few, so that its API is not run over.
+    public var releasesAtOnce = 16
+    public var releasesAtOncePerEnvironment = 3
+    /// Environments that one request, or one template, may name.
+    public var releaseEnvironments = 50
     /// Longest name, reason or path that the API takes.
     public var reasonBytes = 4096
     public var pathBytes = 1024

@@ -15,6 +15,7 @@ final class TestFarm: Sendable {
     let templates = FakeTemplates()
     let sheets = FakeSheets()
     let agents: [FakeAgent]
+    let target: FakeTarget
 
     let templateServer: FakeTemplateServer?
 
@@ -26,6 +27,7 @@ final class TestFarm: Sendable {
         self.templateServer = templateServer
         gateway = FakeGateway(clock: clock)
         webRoot = FakeWebRoot(clock: clock)
+        target = FakeTarget(clock: clock)
         agents = (0..<hosts).map { FakeAgent("h\($0)", slots: slots) }
         for agent in agents {
             gateway.add(agent)
@@ -45,7 +47,8 @@ final class TestFarm: Sendable {
     func coordinator(_ life: Life? = nil, epoch: Int64 = 0) async throws -> Coordinator {
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: clock, sheets: sheets, templateServer: templateServer)
+            environment: clock, sheets: sheets, targets: [.registry: target],
+            templateServer: templateServer)
         let coordinator = Coordinator(ports: life?.ports(ports) ?? ports)
         do { try await coordinator.lead(epoch: epoch) } catch {
             await coordinator.stop()
