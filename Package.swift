@@ -168,7 +168,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "BuildProtocol", "HTTPClientKit", "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit",
-                "Support", "TestSupport", "aibuild-agent", "aibuild-coordinator",
+                "Support", "TestSupport", "aibuild", "aibuild-agent", "aibuild-coordinator",
             ]),
         tests(
             "ChaosTests",

@@ -117,4 +117,10 @@ public struct GuestOSForm: Sendable, Decodable {
     public var distro, version, baseISO, owner: String?
     /// Without one it is the project at the Git server.
     public var template: TemplateSource?
+
+    public init(name: String, type: OSType, template: TemplateSource? = nil) {
+        self.name = name
+        self.type = type
+        self.template = template
+    }
 }

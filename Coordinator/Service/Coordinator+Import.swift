@@ -31,6 +31,7 @@ extension Coordinator {
         }
         var report = ImportReport(
             isDryRun: isDryRun, counts: plan.counts, notices: rows.notices + missing(plan))
+        report.notices += await check(plan.batch, known)
         if isDryRun { return report }
         for guestOS in plan.batch.newGuestOSes {
             try await ports.webRoot.makeFolder(ofGuestOS: guestOS.name)
@@ -77,6 +78,21 @@ extension Coordinator {
                 problems.add(problem)
             }
         }
+    }
+
+    private func check(_ batch: RegistryBatch, _ known: RegistrySnapshot) async -> [String] {
+        var notices: [String] = []
+        let entries = batch.newEnvironments + batch.changedEnvironments
+        for entry in entries.prefix(ports.limits.releaseEnvironments) {
+            let name = entry.environment.name
+            notices += await releases.notices(
+                entry.environment, entry.secret ?? known.secrets[name])
+        }
+        let others = entries.count - ports.limits.releaseEnvironments
+        if others > 0 {
+            notices.append("\(others) environments were not checked; see aibuild env check")
+        }
+        return notices
     }
 
     private func missing(_ plan: RegistryPlan) -> [String] {

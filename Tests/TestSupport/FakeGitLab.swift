@@ -1,5 +1,6 @@
 import FoundationEssentials
 import HTTPClientKit
+import HTTPTypes
 import Support
 
 /// A GitLab server on loopback, as far as this project talks to one (`fake-gitlab.py`).

@@ -98,7 +98,7 @@ public struct RegistryPlan: Sendable {
         case .openstack(let known): settings = known
         case nil: break
         case let other?:
-            var problem = row.place
+            var problem = row.urlPlace
             problem.why =
                 "\(row.name) is an environment of kind \(other.kind.rawValue), and this sheet is "
                 + "for OpenStack"
@@ -116,9 +116,14 @@ public struct RegistryPlan: Sendable {
                 id: old?.id ?? newID(), name: row.name, settings: .openstack(settings),
                 createdMilliseconds: old?.createdMilliseconds ?? now),
             secret: row.password == known.secrets[row.name] ? nil : row.password)
+        if let why = entry.environment.problem {
+            var problem = row.urlPlace
+            problem.why = why
+            problems.add(problem)
+        }
         guard let old else {
             if row.password == nil {
-                var problem = row.place
+                var problem = row.passwordPlace
                 problem.why = "is empty; an environment that is new needs its password"
                 problems.add(problem)
             }

@@ -15,8 +15,7 @@ public struct RegistryRows: Sendable {
     }
 
     public struct EnvironmentRow: Sendable {
-        /// Where its password stands.
-        var place: ImportProblem
+        var urlPlace, passwordPlace: ImportProblem
         public var name: String
         var authURL, project, username: String
         /// `nil` where nothing stands there.
@@ -142,19 +141,13 @@ public struct RegistryRows: Sendable {
         if let why = Names.problem(name, what: "name") {
             problems.add(table.problem(row.number, "env_name", why))
         }
-        let url = row["auth_url"] ?? ""
-        if !url.contains(#/^https?:\/\/[^\/\s@]+(\/\S*)?$/#) {
-            problems.add(
-                table.problem(
-                    row.number, "auth_url",
-                    "\(Names.quoted(url)) is no address of Keystone, such as "
-                        + "https://keystone.example.org:5000/v3"))
-        }
         guard problems.count == before else { return name }
         environments.append(
             EnvironmentRow(
-                place: table.problem(row.number, "password", ""), name: name, authURL: url,
-                project: row["project_name"] ?? "", username: row["username"] ?? "",
+                urlPlace: table.problem(row.number, "auth_url", ""),
+                passwordPlace: table.problem(row.number, "password", ""), name: name,
+                authURL: row["auth_url"] ?? "", project: row["project_name"] ?? "",
+                username: row["username"] ?? "",
                 projectDomain: row["project_domain_name"], userDomain: row["user_domain_name"],
                 region: table.has("region") ? row["region"] ?? "" : nil,
                 password: row["password"].map { Secret($0) }))
