@@ -122,6 +122,13 @@ struct Configuration {
     /// Where people and other coordinators reach this one.
     var url: String { ownURL ?? "http://\(listen):\(port)" }
 
+    var location: SQLLocation { database ?? .sqlite(path: stateFolder + "/aibuild.sqlite") }
+
+    /// Where several coordinators share a folder, all find the same key there.
+    func secretKey() throws -> SecretKey {
+        try SecretKey(file: secretKeyFile ?? (sharedFolder ?? stateFolder) + "/secret.key")
+    }
+
     var isLoopback: Bool { listen == "localhost" || listen == "::1" || listen.hasPrefix("127.") }
 
     /// - Throws: `Failure` when people could reach an API that asks nobody who they are.
