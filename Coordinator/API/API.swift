@@ -13,6 +13,7 @@ public struct API: Sendable {
         var router = Router(explain: Self.explain)
         GuestOSRoutes.add(to: &router, context)
         ImportRoutes.add(to: &router, context)
+        HookRoutes.add(to: &router, context)
         HostRoutes.add(to: &router, context)
         BuildRoutes.add(to: &router, context)
         AttemptRoutes.add(to: &router, context)
@@ -43,7 +44,8 @@ public struct API: Sendable {
     }
 
     private func isOpen(_ path: String) -> Bool {
-        path == "/healthz" || path == "/readyz" || path.hasPrefix("/images/")
+        path == "/healthz" || path == "/readyz" || path == HookRoutes.gitLabPath
+            || path.hasPrefix("/images/")
     }
 
     private func isAuthorized(_ request: HTTPRequest, _ token: String) -> Bool {

@@ -105,6 +105,16 @@ import Testing
             let state = try await gitlab.control()
             #expect(state.hooks.map(\.token) == ["hook-secret-of-tests", "hook-secret-of-tests"])
 
+            // As GitLab reports a push; the project is empty, so that there is nothing to build.
+            let report =
+                #"{"object_kind":"push","ref":"refs/heads/main","after":"c0ffee","#
+                + #""project":{"path_with_namespace":"aibuild/win2016_tpl"}}"#
+            let hook = farm.api.base + "/api/v1/hooks/gitlab"
+            let curl = "curl -s -H 'Content-Type: application/json' -d '\(report)' \(hook)"
+            let answer = try await farm.shell(curl + " -H 'X-Gitlab-Token: hook-secret-of-tests'")
+            #expect(answer.contains(#"{"ignored":"cannot fetch"#), "\(answer)")
+            #expect(try await farm.shell(curl + " -H 'X-Gitlab-Token: x'").contains("401"))
+
             gitlab.stop()
             let alone = try await aibuild(farm, "guestos add alone --type linux")
             #expect(alone.contains("alone is registered, but not all was done in GitLab"))

@@ -1,5 +1,6 @@
 public import CoordinatorCore
 import HTTPTypes
+import Support
 
 /// Templates at a GitLab server: project `<guest OS>_tpl` of one group, and a hook on its pushes.
 public struct GitLabServer: TemplateServer {
@@ -24,7 +25,20 @@ public struct GitLabServer: TemplateServer {
         return report
     }
 
-    private func projectName(_ guestOS: String) -> String { guestOS + "_tpl" }
+    public func guestOS(ofProject path: String) -> String? {
+        let group = settings.group + "/"
+        guard path.hasPrefix(group), path.hasSuffix(Self.suffix) else { return nil }
+        return String(path.dropFirst(group.count).dropLast(Self.suffix.count))
+    }
+
+    public func isSecretOfReports(_ secret: String) -> Bool {
+        // Digests are compared, so that the time taken says nothing about the secret.
+        SHA256.hex(secret.utf8) == SHA256.hex(settings.hookSecret.utf8)
+    }
+
+    private static let suffix = "_tpl"
+
+    private func projectName(_ guestOS: String) -> String { guestOS + Self.suffix }
 
     private struct NewGroup: Encodable {
         var name: String

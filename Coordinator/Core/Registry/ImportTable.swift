@@ -6,6 +6,8 @@ struct ImportTable {
         let number: Int
         /// Of the columns that have a value here.
         fileprivate(set) var values: [String: String] = [:]
+        /// What of it is no value, or missing.
+        fileprivate(set) var faults: [ImportProblem] = []
 
         subscript(column: String) -> String? { values[column] }
     }
@@ -32,7 +34,7 @@ struct ImportTable {
         }
         // Without its columns nothing sensible can be said of the rows.
         guard problems.isEmpty || hasRequired else { return }
-        for row in table.rows.dropFirst() { read(row, &problems) }
+        for row in table.rows.dropFirst() { read(row) }
     }
 
     private var hasRequired: Bool {
@@ -73,28 +75,26 @@ struct ImportTable {
         }
     }
 
-    private mutating func read(_ source: SheetTable.Row, _ problems: inout ImportProblems) {
+    private mutating func read(_ source: SheetTable.Row) {
         var row = Row(number: source.number)
-        var faults: [ImportProblem] = []
         for column in sheet.columns where column.name != "index" {
             guard let index = indexByColumn[column.name], source.values.indices.contains(index)
             else { continue }
             switch Self.text(source.values[index], column) {
             case .success(let text): if !text.isEmpty { row.values[column.name] = text }
             case .failure(let fault):
-                faults.append(problem(source.number, column.name, fault.why))
+                row.faults.append(problem(source.number, column.name, fault.why))
             }
         }
         // Rows with a number only are those of a template that nobody filled in.
-        if row.values.isEmpty && faults.isEmpty { return }
+        if row.values.isEmpty && row.faults.isEmpty { return }
         for column in sheet.columns
         where column.isRequired && row.values[column.name] == nil
-            && !faults.contains(where: { $0.column == column.name })
+            && !row.faults.contains(where: { $0.column == column.name })
         {
-            faults.append(problem(source.number, column.name, "is empty"))
+            row.faults.append(problem(source.number, column.name, "is empty"))
         }
-        for fault in faults { problems.add(fault) }
-        if faults.isEmpty { rows.append(row) }
+        rows.append(row)
     }
 
     private struct Fault: Error { var why: String }

@@ -78,6 +78,8 @@ public struct RegistryRows: Sendable {
         notices += table.notices
         var first: [String: Int] = [:]
         for row in table.rows {
+            for fault in row.faults { problems.add(fault) }
+            guard row.faults.isEmpty else { continue }
             let key: String?
             switch table.sheet {
             case .envs: key = addEnvironment(row, table, &problems)

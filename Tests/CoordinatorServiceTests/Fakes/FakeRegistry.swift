@@ -52,4 +52,10 @@ final class FakeTemplateServer: TemplateServer {
             return TemplateServerReport(guestOS: name, done: ["looked"], problem: state.problem)
         }
     }
+
+    func guestOS(ofProject path: String) -> String? {
+        path.hasPrefix("aibuild/") ? String(path.dropFirst(8).dropLast(4)) : nil
+    }
+
+    func isSecretOfReports(_ secret: String) -> Bool { secret == "secret" }
 }
