@@ -50,9 +50,9 @@ enum ImportCommands {
         name: "export", summary: "write what is registered to a spreadsheet",
         operands: ["FILE"],
         details: [
-            "FILE is an .xlsx that `aibuild import` reads. Passwords are not in it: their column is",
-            "empty, and importing an empty password keeps the one that is known. Environments of",
-            "other kinds than OpenStack are not in it.",
+            "FILE is an .xlsx that `aibuild import` reads. Passwords are not in it: their column",
+            "is empty, and importing an empty password keeps the one that is known. Environments",
+            "of other kinds than OpenStack are not in it.",
         ],
         examples: ["aibuild export farm.xlsx"],
         run: { context in
