@@ -63,6 +63,7 @@ let package = Package(
         library("CSystemd", "libsystemd"),
         library("CXML", "libxml-2.0"),
         library("CZip", "libzip"),
+        library("CNBD", "libnbd"),
 
         // Kits: know nothing of image building
         module("Support", "Sources/Support", ["CLinux", "CCrypto"]),
@@ -76,6 +77,15 @@ let package = Package(
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
         module("SheetKit", "Sources/SheetKit", ["CXML", "CZip", "Support"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
+        module(
+            "OpenStackKit", "Sources/OpenStackKit",
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+        module(
+            "DiskImageKit", "Sources/DiskImageKit", ["CLinux", "CNBD", "ProcessKit", "Support"]),
+
+        module(
+            "DockerKit", "Sources/DockerKit",
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
 
         // The words both sides share
         module("BuildProtocol", "Protocol", exclude: ["PROTOCOL.md"]),
@@ -107,8 +117,9 @@ let package = Package(
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
-                "BuildProtocol", "CoordinatorCore", "HTTPClientKit", "HTTPTypes", "LoopKit",
-                "ProcessKit", "SheetKit", "SQLKit", "SSHKit", "Support", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
+                "HTTPClientKit", "HTTPTypes", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit",
+                "SSHKit", "SheetKit", "Support", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
@@ -138,6 +149,12 @@ let package = Package(
                 "aibuild", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
                 "ProcessKit", "Support", "TestSupport",
             ]),
+        tests(
+            "OpenStackKitTests",
+            [
+                "DiskImageKit", "HTTPClientKit", "HTTPTypes", "OpenStackKit", "ProcessKit",
+                "Support", "TestSupport",
+            ]),
         tests("ProcessKitTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("AgentCoreTests", ["AgentCore", "BuildProtocol"]),
         tests(
@@ -157,8 +174,8 @@ let package = Package(
         tests(
             "CoordinatorAdaptersTests",
             [
-                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "ProcessKit",
-                "Support", "TestSupport",
+                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
+                "OpenStackKit", "ProcessKit", "Support", "TestSupport",
             ]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests(
@@ -187,6 +204,9 @@ let package = Package(
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "SQLKit", "Support",
                 "TestSupport",
             ]),
+        tests(
+            "DockerKitTests",
+            ["DockerKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )

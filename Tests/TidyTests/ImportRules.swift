@@ -54,6 +54,16 @@ enum ImportRules {
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support"]),
         .init("SheetKit", "Sources/SheetKit", .kit, ["CXML", "CZip", "Support"]),
         .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
+        .init(
+            "OpenStackKit", "Sources/OpenStackKit", .kit,
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+        .init(
+            "DiskImageKit", "Sources/DiskImageKit", .kit,
+            ["CLinux", "CNBD", "ProcessKit", "Support"]),
+
+        .init(
+            "DockerKit", "Sources/DockerKit", .kit,
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
 
         // The words both sides share
         .init("BuildProtocol", "Protocol", .pure),
@@ -84,8 +94,9 @@ enum ImportRules {
         .init(
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
-                "BuildProtocol", "CoordinatorCore", "HTTPClientKit", "HTTPTypes", "LoopKit",
-                "ProcessKit", "SheetKit", "SQLKit", "SSHKit", "Support", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
+                "HTTPClientKit", "HTTPTypes", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit",
+                "SSHKit", "SheetKit", "Support", "YAMLKit",
             ]),
         .init(
             "aibuild-coordinator", "Coordinator/Daemon", .outer,
