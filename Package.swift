@@ -61,6 +61,7 @@ let package = Package(
         library("CYAML", "yaml-0.1"),
         library("CCrypto", "libcrypto"),
         library("CSystemd", "libsystemd"),
+        library("CNBD", "libnbd"),
 
         // Kits: know nothing of image building
         module("Support", "Sources/Support", ["CLinux", "CCrypto"]),
@@ -73,6 +74,11 @@ let package = Package(
         module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "HTTPTypes", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
+        module(
+            "OpenStackKit", "Sources/OpenStackKit",
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+        module(
+            "DiskImageKit", "Sources/DiskImageKit", ["CLinux", "CNBD", "ProcessKit", "Support"]),
 
         module(
             "DockerKit", "Sources/DockerKit",
@@ -108,8 +114,9 @@ let package = Package(
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
-                "BuildProtocol", "CoordinatorCore", "DockerKit", "HTTPClientKit", "LoopKit",
-                "ProcessKit", "SQLKit", "SSHKit", "Support", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
+                "HTTPClientKit", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
+                "Support", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
@@ -139,6 +146,12 @@ let package = Package(
                 "aibuild", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
                 "ProcessKit", "Support", "TestSupport",
             ]),
+        tests(
+            "OpenStackKitTests",
+            [
+                "DiskImageKit", "HTTPClientKit", "HTTPTypes", "OpenStackKit", "ProcessKit",
+                "Support", "TestSupport",
+            ]),
         tests("ProcessKitTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("AgentCoreTests", ["AgentCore", "BuildProtocol"]),
         tests(
@@ -159,7 +172,7 @@ let package = Package(
             "CoordinatorAdaptersTests",
             [
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
-                "ProcessKit", "Support", "TestSupport",
+                "OpenStackKit", "ProcessKit", "Support", "TestSupport",
             ]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests(

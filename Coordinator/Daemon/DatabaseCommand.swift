@@ -47,13 +47,13 @@ enum DatabaseCommand {
         }
         if report.clearPasswords > 0 {
             text +=
-                "- \(report.clearPasswords) passwords in clear text are sealed; the column "
+                "- passwords in clear text: \(report.clearPasswords); they are sealed, and the column "
                 + "password is empty afterwards\n"
         }
         return text
     }
 
     private static func rows(_ report: SchemaReport) -> String {
-        report.rows.map { "  \($0.table): \($0.count) rows\n" }.joined()
+        report.rows.map { "  \($0.table): \($0.count) row\($0.count == 1 ? "" : "s")\n" }.joined()
     }
 }

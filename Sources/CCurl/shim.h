@@ -1,6 +1,7 @@
 // The C library as Swift imports it; variadic functions and macros get typed inline twins here.
 #pragma once
 #include <curl/curl.h>
+#include <poll.h>
 
 static inline CURLcode aib_curl_long(CURL *easy, CURLoption option, long value) {
   return curl_easy_setopt(easy, option, value);
@@ -48,6 +49,14 @@ static inline void aib_curl_tell(CURL *easy, aib_curl_debug tell, void *context)
   curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, tell);
   curl_easy_setopt(easy, CURLOPT_DEBUGDATA, context);
   curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+}
+
+// Whether the server has said something that the library has not read yet.
+static inline int aib_curl_has_input(CURL *easy) {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
+  struct pollfd entry = {.fd = socket, .events = POLLIN};
+  return socket != CURL_SOCKET_BAD && poll(&entry, 1, 0) > 0 && (entry.revents & POLLIN);
 }
 
 #pragma clang diagnostic push

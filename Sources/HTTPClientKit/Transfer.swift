@@ -18,7 +18,7 @@ final class Transfer {
     /// What a callback threw; the library only learns that it must stop.
     private var failure: (any Error)?
     private var lastActivity = Clocks.monotonicMilliseconds()
-    private var reader: (any UploadReader)?
+    private var source: BodySource?
     /// The server said in TLS what it does not like about our certificate.
     private var isCertificateRefused = false
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -78,6 +78,7 @@ final class Transfer {
             curl_multi_perform(multi, &running)
             let result = aib_curl_result(multi)
             if result >= 0 { return CURLcode(rawValue: UInt32(result)) }
+            if source?.goOn() == true { continue }
             if canceller.isCancelled { throw Self.cancelled }
             let now = Clocks.monotonicMilliseconds()
             if aib_curl_sent(easy) != sent {
@@ -102,7 +103,7 @@ final class Transfer {
     private func begin(
         _ upload: UploadBody, _ easy: UnsafeMutableRawPointer
     ) throws(HTTPClientError) {
-        do { reader = try upload.open() } catch { throw sourceFailed(error) }
+        do { source = BodySource(try upload.open(), easy) } catch { throw sourceFailed(error) }
         let code = aib_curl_source(
             easy, Self.onSource, Unmanaged.passUnretained(self).toOpaque(),
             curl_off_t(upload.sizeBytes))
@@ -215,7 +216,7 @@ final class Transfer {
         let room = UnsafeMutableRawBufferPointer(start: buffer, count: size * count)
         do {
             if transfer.canceller.isCancelled { throw cancelled }
-            let given = try transfer.reader?.read(into: room) ?? 0
+            let given = try transfer.source?.give(into: room) ?? 0
             // Reading may have taken a while, in which nothing could be sent.
             transfer.lastActivity = Clocks.monotonicMilliseconds()
             return given

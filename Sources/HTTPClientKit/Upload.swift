@@ -1,23 +1,17 @@
 public import HTTPTypes
+public import Support
 
 /// A body that is read as it is sent: never whole in memory, and no copy on disk.
 public struct UploadBody: Sendable {
     /// Exactly what the reader gives.
     public var sizeBytes: Int64
     /// Begins a reading, on the transfer's thread.
-    public var open: @Sendable () throws -> any UploadReader
+    public var open: @Sendable () throws -> any ByteReader
 
-    public init(sizeBytes: Int64, open: @escaping @Sendable () throws -> any UploadReader) {
+    public init(sizeBytes: Int64, open: @escaping @Sendable () throws -> any ByteReader) {
         self.sizeBytes = sizeBytes
         self.open = open
     }
-}
-
-/// Reads a body once, from its beginning. Lives on the transfer's thread, and may block it.
-public protocol UploadReader: AnyObject {
-    /// Fills the beginning of `buffer`, which is never empty.
-    /// - Returns: bytes given; 0 at the end.
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 }
 
 extension HTTPClient {

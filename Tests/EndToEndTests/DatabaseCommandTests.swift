@@ -65,7 +65,7 @@ import Testing
         #expect(dry == .exited(0), "\(words)")
         #expect(words.contains(byName ? "columns of its code" : "columns of its README"))
         #expect(
-            words.contains("1 passwords in clear text") && words.contains("Nothing was changed"))
+            words.contains("passwords in clear text: 1") && words.contains("Nothing was changed"))
         #expect(words.contains("guestos 'win10' stands there more than once") == byName)
         #expect(try await dump(old) == before)
 

@@ -53,6 +53,12 @@ enum ImportRules {
             ["CCurl", "CLinux", "HTTPTypes", "Support"]),
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support"]),
         .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
+        .init(
+            "OpenStackKit", "Sources/OpenStackKit", .kit,
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+        .init(
+            "DiskImageKit", "Sources/DiskImageKit", .kit,
+            ["CLinux", "CNBD", "ProcessKit", "Support"]),
 
         .init(
             "DockerKit", "Sources/DockerKit", .kit,
@@ -87,8 +93,9 @@ enum ImportRules {
         .init(
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
-                "BuildProtocol", "CoordinatorCore", "DockerKit", "HTTPClientKit", "LoopKit",
-                "ProcessKit", "SQLKit", "SSHKit", "Support", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
+                "HTTPClientKit", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
+                "Support", "YAMLKit",
             ]),
         .init(
             "aibuild-coordinator", "Coordinator/Daemon", .outer,

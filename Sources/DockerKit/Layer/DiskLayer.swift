@@ -63,7 +63,7 @@ public struct DiskLayer: Sendable {
         Blob(digest: digest, sizeBytes: sizeBytes) { [self] in try open(at: $0) }
     }
 
-    func open(at offset: Int64) throws -> any UploadReader {
+    func open(at offset: Int64) throws -> any ByteReader {
         let file = try Descriptor(path, O_RDONLY)
         guard try file.sizeBytes() == fileBytes else { throw Self.changed(path) }
         return LayerReader(file, self, offset)
@@ -73,7 +73,7 @@ public struct DiskLayer: Sendable {
         Failure("\(path) changed while it was read")
     }
 
-    private final class LayerReader: UploadReader {
+    private final class LayerReader: ByteReader {
         private let file: Descriptor
         private let layer: DiskLayer
         private var offset: Int64

@@ -1,5 +1,5 @@
-public import HTTPClientKit
-import Support
+import HTTPClientKit
+public import Support
 
 /// Bytes that are pushed to a registry. They can be read from any place on, so that a push that was
 /// cut goes on there.
@@ -8,11 +8,11 @@ public struct Blob: Sendable {
     public var digest: String
     public var sizeBytes: Int64
     /// Begins to read at an offset.
-    public var open: @Sendable (_ offset: Int64) throws -> any UploadReader
+    public var open: @Sendable (_ offset: Int64) throws -> any ByteReader
 
     public init(
         digest: String, sizeBytes: Int64,
-        open: @escaping @Sendable (_ offset: Int64) throws -> any UploadReader
+        open: @escaping @Sendable (_ offset: Int64) throws -> any ByteReader
     ) {
         self.digest = digest
         self.sizeBytes = sizeBytes
@@ -36,7 +36,7 @@ public struct Blob: Sendable {
     }
 }
 
-private final class BytesReader: UploadReader {
+private final class BytesReader: ByteReader {
     private var rest: ArraySlice<UInt8>
 
     init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
@@ -50,12 +50,12 @@ private final class BytesReader: UploadReader {
 }
 
 /// Tells how far a push has come.
-private final class CountingReader: UploadReader {
-    private let inner: any UploadReader
+private final class CountingReader: ByteReader {
+    private let inner: any ByteReader
     private var done: Int64
     private let onProgress: (Int64) -> Void
 
-    init(_ inner: any UploadReader, _ done: Int64, _ onProgress: @escaping (Int64) -> Void) {
+    init(_ inner: any ByteReader, _ done: Int64, _ onProgress: @escaping (Int64) -> Void) {
         self.inner = inner
         self.done = done
         self.onProgress = onProgress
