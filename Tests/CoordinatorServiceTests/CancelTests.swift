@@ -46,7 +46,7 @@ import Testing
             try await farm.wait(build, .cancelled)
             await farm.agents[0].comeBack()
             try await eventually("what still runs is killed") {
-                farm.clock.advance(milliseconds: 1_000)
+                await farm.clock.advance(milliseconds: 1_000)
                 return await farm.agents[0].tokens.isEmpty
             }
         }

@@ -58,7 +58,7 @@ import Testing
             let passed = try await farm.wait(build, .passed, passing: 100)
             await agent.goAway()
             try await eventually("the first one has given the host up") {
-                farm.clock.advance(milliseconds: 10_000)
+                await farm.clock.advance(milliseconds: 10_000)
                 return try await stale.snapshot(ofHost: "h0").running == 0
             }
             #expect(await farm.webRoot.published.map(\.attempt) == [passed.attempt])
@@ -78,7 +78,7 @@ import Testing
             let opens = farm.gateway.opens("h0")
             await agent.change { $0.isStuck = true }
             try await eventually("the session was ended") {
-                farm.clock.advance(milliseconds: 1_000)
+                await farm.clock.advance(milliseconds: 1_000)
                 return farm.gateway.opens("h0") > opens
             }
             await agent.change { $0.isStuck = false }
@@ -96,7 +96,7 @@ import Testing
             let agent = farm.agents[0]
             for round in 1...20 {
                 try await eventually("it is asked \(round) times") {
-                    farm.clock.advance(milliseconds: 1_000)
+                    await farm.clock.advance(milliseconds: 1_000)
                     return await agent.count { if case .ping = $0 { true } else { false } } >= round
                 }
             }

@@ -16,7 +16,7 @@ import Testing
             let token = try await farm.attempt(on: agent)
             for line in 1...3 {
                 try await eventually("the session is open") {
-                    farm.clock.advance(milliseconds: 100)
+                    await farm.clock.advance(milliseconds: 100)
                     return farm.gateway.opens("h0") == line
                 }
                 await agent.write(token, "line \(line)")
@@ -40,7 +40,7 @@ import Testing
             farm.clock.jump(milliseconds: jump)
             let build = try await farm.submit(coordinator)
             try await eventually("it failed twice") {
-                farm.clock.advance(milliseconds: 500)
+                await farm.clock.advance(milliseconds: 500)
                 return try await farm.faults(build).count == 2
             }
             farm.clock.jump(milliseconds: -jump)
@@ -59,14 +59,14 @@ import Testing
             for round in 1...60 {
                 let opens = farm.gateway.opens("h0")
                 try await eventually("it is tried again after \(round) tries") {
-                    farm.clock.advance(milliseconds: 500)
+                    await farm.clock.advance(milliseconds: 500)
                     return farm.gateway.opens("h0") > opens
                 }
             }
             await agent.comeBack()
             let back = farm.clock.monotonicMilliseconds()
             try await eventually("it is connected") {
-                farm.clock.advance(milliseconds: 100)
+                await farm.clock.advance(milliseconds: 100)
                 return try await coordinator.snapshot(ofHost: "h0").state == "ready"
             }
             #expect(farm.clock.monotonicMilliseconds() - back <= 2_000)
@@ -89,7 +89,7 @@ import Testing
             await lost.end(stale, .pass([1]))
             await lost.comeBack()
             try await eventually("the stale attempt is forgotten") {
-                farm.clock.advance(milliseconds: 1_000)
+                await farm.clock.advance(milliseconds: 1_000)
                 return await lost.tokens.isEmpty
             }
             #expect(await farm.webRoot.published.count == 1)

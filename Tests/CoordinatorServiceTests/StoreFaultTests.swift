@@ -110,7 +110,7 @@ import Testing
             #expect(await farm.webRoot.published.count == 1)
             #expect(try await store.buildLog(guestOSID: nil, limit: 9).count == 1)
             try await eventually("the agent may forget it") {
-                farm.clock.advance(milliseconds: 100)
+                await farm.clock.advance(milliseconds: 100)
                 return await farm.agents[0].tokens.isEmpty
             }
             #expect(await coordinator.queue(limit: 9).isEmpty)

@@ -87,7 +87,7 @@ final class TestFarm: Sendable {
             let now = try #require(try await store.build(id: build.id))
             last = now.state.rawValue
             if wanted.contains(now.state) { return now }
-            clock.advance(milliseconds: milliseconds)
+            await clock.advance(milliseconds: milliseconds)
             return nil
         }
     }
