@@ -9,7 +9,7 @@ extension Coordinator {
     /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
     public func register(_ form: GuestOSForm, by actor: String) async throws -> GuestOS {
         let guestOS = try await checked(form, id: ports.environment.randomID())
-        try await ports.store.add(guestOS)
+        try await ports.store.add(guestOS, epoch: epoch ?? 0)
         try await audit(actor, "guestos.add", guestOS.name)
         return guestOS
     }
@@ -21,7 +21,7 @@ extension Coordinator {
         }
         var guestOS = try await checked(form, id: known.id)
         guestOS.createdMilliseconds = known.createdMilliseconds
-        try await ports.store.update(guestOS)
+        try await ports.store.update(guestOS, epoch: epoch ?? 0)
         try await audit(actor, "guestos.change", guestOS.name)
         return guestOS
     }
@@ -62,7 +62,7 @@ extension Coordinator {
             name: name, address: address, hostKey: hostKey,
             createdMilliseconds: ports.environment.unixMilliseconds())
         do { try ports.gateway.check(host) } catch { throw Refusal("\(error)") }
-        try await ports.store.add(host)
+        try await ports.store.add(host, epoch: epoch ?? 0)
         try await audit(actor, "host.add", name, address)
         await admit(host)
         await hosts[name]?.monitor.start()
@@ -72,7 +72,7 @@ extension Coordinator {
     public func setDrained(
         _ drained: Bool, host name: String, by actor: String
     ) async throws -> HostSnapshot {
-        try await ports.store.setDrained(drained, host: name)
+        try await ports.store.setDrained(drained, host: name, epoch: epoch ?? 0)
         try await audit(actor, drained ? "host.drain" : "host.resume", name)
         hosts[name]?.host.drained = drained
         if !drained {
@@ -86,19 +86,19 @@ extension Coordinator {
 
     public func removeHost(_ name: String, by actor: String) async throws {
         guard let state = hosts[name] else { throw StoreError.notFound(what: "host", name: name) }
-        let running = live.values.filter { $0.build.host == name && $0.session != nil }.count
+        let running = live.running.count { $0.build.host == name && $0.session != nil }
         guard running == 0 else {
             throw Refusal(
                 "host \(name) runs \(running) builds: drain it and wait, or cancel them",
                 conflict: true)
         }
-        try await ports.store.removeHost(name)
+        try await ports.store.removeHost(name, epoch: epoch ?? 0)
         try await audit(actor, "host.remove", name)
         hosts[name] = nil
         await state.monitor.stop()
         // What a tick put on it meanwhile: nobody would hear of it again.
         let fault = Fault(.infrastructure, .hostLost, "host \(name) was removed")
-        for entry in live.values where entry.build.host == name {
+        for entry in live.running where entry.build.host == name {
             await entry.session?.post(.failed(fault))
         }
         tick()
@@ -124,7 +124,7 @@ extension Coordinator {
         let skew = state.report.map { $0.unixMilliseconds - state.reportedMilliseconds } ?? 0
         return HostSnapshot(
             host: state.host, state: word, detail: detail, report: state.report,
-            running: live.values.filter { $0.build.host == name && $0.session != nil }.count,
+            running: live.running.count { $0.build.host == name && $0.session != nil },
             clockSkewMilliseconds: abs(skew) > ports.limits.clockSkewMilliseconds ? skew : 0)
     }
 

@@ -15,7 +15,7 @@ extension Coordinator {
             for state in hosts.values { group.addTask { await state.monitor.stop() } }
         }
         await withTaskGroup(of: Void.self) { group in
-            for case let session? in live.values.map(\.session) {
+            for case let session? in live.all.map(\.session) {
                 group.addTask { await session.stop() }
             }
         }
@@ -23,7 +23,7 @@ extension Coordinator {
         await changes.close()
         // Monitors and sessions hold the coordinator, and it them.
         hosts = [:]
-        live = [:]
+        live = LiveBuilds()
         epoch = nil
     }
 

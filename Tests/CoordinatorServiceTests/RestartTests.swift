@@ -12,7 +12,7 @@ import Testing
         let first = try await farm.coordinator()
         let build = try await farm.submit(first)
         await first.stop()
-        try await farm.store.setDrained(false, host: "h0")
+        try await farm.store.setDrained(false, host: "h0", epoch: 0)
         try await farm.run { coordinator in
             try await farm.wait(build, .passed)
         }
@@ -176,7 +176,7 @@ import Testing
     @Test func aBuildWhoseHostWasRemoved() async throws {
         let farm = try await TestFarm(hosts: 2)
         let build = try await claimed(farm, token: AttemptToken(high: 3, low: 3), host: "h0")
-        try await farm.store.removeHost("h0")
+        try await farm.store.removeHost("h0", epoch: 0)
         let second = try await farm.coordinator()
         try await farm.wait(build, .passed, passing: 100)
         #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])

@@ -25,12 +25,12 @@ final class TestFarm: Sendable {
             try await store.add(
                 Host(
                     name: agent.name, address: "aibuild@\(agent.name):22",
-                    hostKey: "ssh-ed25519 AAAA", createdMilliseconds: 0))
+                    hostKey: "ssh-ed25519 AAAA", createdMilliseconds: 0), epoch: 0)
         }
         try await store.add(
             GuestOS(
                 id: "os-1", name: "debian", type: .linux, distro: "", version: "", baseISO: "",
-                template: .folder(path: "/t"), owner: "team", createdMilliseconds: 0))
+                template: .folder(path: "/t"), owner: "team", createdMilliseconds: 0), epoch: 0)
     }
 
     /// A coordinator as a new process would make it, over the same store and hosts.

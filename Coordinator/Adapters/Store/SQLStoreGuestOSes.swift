@@ -5,21 +5,21 @@ extension SQLStore {
     private static let columns =
         "id, name, type, distro, version, base_iso, template, owner, created_ms"
 
-    public func add(_ guestOS: GuestOS) async throws {
+    public func add(_ guestOS: GuestOS, epoch: Int64) async throws {
         let sql =
             "INSERT INTO guestos (\(Self.columns), last_number) "
             + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
         let values: [SQLValue] =
             [.text(guestOS.id), .text(guestOS.name)] + (try Self.changeable(guestOS))
-        try await insert(sql, values, what: "guest OS", name: guestOS.name)
+        try await insert(sql, values, what: "guest OS", name: guestOS.name, epoch: epoch)
     }
 
-    public func update(_ guestOS: GuestOS) async throws {
-        let count = try await execute(
+    public func update(_ guestOS: GuestOS, epoch: Int64) async throws {
+        try await change(
             "UPDATE guestos SET type = ?, distro = ?, version = ?, base_iso = ?, template = ?, "
                 + "owner = ?, created_ms = ? WHERE id = ?",
-            try Self.changeable(guestOS) + [.text(guestOS.id)])
-        guard count > 0 else { throw StoreError.notFound(what: "guest OS", name: guestOS.name) }
+            try Self.changeable(guestOS) + [.text(guestOS.id)], what: "guest OS",
+            name: guestOS.name, epoch: epoch)
     }
 
     public func guestOS(named name: String) async throws -> GuestOS? {

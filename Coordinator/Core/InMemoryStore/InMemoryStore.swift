@@ -36,14 +36,16 @@ public actor InMemoryStore: Store, LeaseStore {
 
     // MARK: Guest OSes
 
-    public func add(_ guestOS: GuestOS) throws {
+    public func add(_ guestOS: GuestOS, epoch: Int64) throws {
+        try fence(epoch)
         guard guestOSByName[guestOS.name] == nil else {
             throw StoreError.exists(what: "guest OS", name: guestOS.name)
         }
         guestOSByName[guestOS.name] = guestOS
     }
 
-    public func update(_ guestOS: GuestOS) throws {
+    public func update(_ guestOS: GuestOS, epoch: Int64) throws {
+        try fence(epoch)
         guard let known = guestOSByName.values.first(where: { $0.id == guestOS.id }) else {
             throw StoreError.notFound(what: "guest OS", name: guestOS.name)
         }
@@ -63,7 +65,8 @@ public actor InMemoryStore: Store, LeaseStore {
 
     // MARK: Hosts
 
-    public func add(_ host: Host) throws {
+    public func add(_ host: Host, epoch: Int64) throws {
+        try fence(epoch)
         guard hostByName[host.name] == nil else {
             throw StoreError.exists(what: "host", name: host.name)
         }
@@ -72,14 +75,16 @@ public actor InMemoryStore: Store, LeaseStore {
 
     public func hosts() -> [Host] { hostByName.values.sorted { precedes($0.name, $1.name) } }
 
-    public func setDrained(_ drained: Bool, host: String) throws {
+    public func setDrained(_ drained: Bool, host: String, epoch: Int64) throws {
+        try fence(epoch)
         guard hostByName[host] != nil else {
             throw StoreError.notFound(what: "host", name: host)
         }
         hostByName[host]?.drained = drained
     }
 
-    public func removeHost(_ name: String) throws {
+    public func removeHost(_ name: String, epoch: Int64) throws {
+        try fence(epoch)
         guard hostByName.removeValue(forKey: name) != nil else {
             throw StoreError.notFound(what: "host", name: name)
         }
