@@ -95,6 +95,7 @@ extension SQLStore {
                 if let entry = change.buildLogEntry(changed) {
                     try BuildLogRow.insert(entry, transaction)
                 }
+                for release in change.releases { try ReleaseRow.insert(release, transaction) }
                 return changed
             }
         }

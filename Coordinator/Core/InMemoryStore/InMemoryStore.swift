@@ -11,6 +11,8 @@ public actor InMemoryStore: Store, LeaseStore {
     private var artifactsByToken: [AttemptToken: [Artifact]] = [:]
     private var entries: [BuildLogEntry] = []
     private var auditEntries: [AuditEntry] = []
+    var environmentByName: [String: (environment: ReleaseEnvironment, secret: Secret?)] = [:]
+    var releaseByID: [String: Release] = [:]
     private var lease = Lease()
     private let nowMilliseconds: @Sendable () -> Int64
 
@@ -30,7 +32,7 @@ public actor InMemoryStore: Store, LeaseStore {
         if lease.epoch == epoch { lease.expiresMilliseconds = 0 }
     }
 
-    private func fence(_ epoch: Int64) throws {
+    func fence(_ epoch: Int64) throws {
         guard lease.epoch == epoch else { throw StoreError.deposed(lease) }
     }
 
@@ -148,6 +150,7 @@ public actor InMemoryStore: Store, LeaseStore {
                 artifactsByToken[owner] = end.artifacts
             }
             if let entry = change.buildLogEntry(changed) { entries.append(entry) }
+            for release in change.releases { insert(release) }
             return changed
         }
     }
@@ -194,7 +197,7 @@ public actor InMemoryStore: Store, LeaseStore {
 }
 
 /// Names in the order of their bytes, as databases keep them.
-private func precedes(_ a: String, _ b: String) -> Bool {
+func precedes(_ a: String, _ b: String) -> Bool {
     a.utf8.lexicographicallyPrecedes(b.utf8)
 }
 

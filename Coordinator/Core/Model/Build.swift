@@ -75,10 +75,13 @@ public struct BuildPlan: Sendable, Hashable, Codable {
     public var limits: AttemptLimits
     /// Builds of this guest OS that may run at once; `nil`: as many as there is room for.
     public var concurrency: Int?
+    /// What happens with the image once it passed; `nil`: only what a person asks for.
+    public var release: ReleasePlan?
 
     public init(
         template: TemplateArchive, commit: String? = nil, recipe: BuildRecipe,
-        requirements: Requirements, limits: AttemptLimits, concurrency: Int? = nil
+        requirements: Requirements, limits: AttemptLimits, concurrency: Int? = nil,
+        release: ReleasePlan? = nil
     ) {
         self.template = template
         self.commit = commit
@@ -86,6 +89,7 @@ public struct BuildPlan: Sendable, Hashable, Codable {
         self.requirements = requirements
         self.limits = limits
         self.concurrency = concurrency
+        self.release = release
     }
 }
 

@@ -24,6 +24,9 @@ public struct BuildChange: Sendable, Hashable {
     public var fault: Fault?
     /// Set on the build, and recorded as a row of `build_log` whose id is the build's.
     public var image: PublishedImage?
+    /// What follows of itself when a build passed: stored with the change, so that no crash comes
+    /// in between.
+    public var releases: [Release] = []
     /// Of the coordinator that wants the change; the store refuses all but the leader's.
     public var epoch: Int64
 

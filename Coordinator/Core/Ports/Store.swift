@@ -2,10 +2,10 @@ public import BuildProtocol
 
 /// The farm's memory. In-memory, SQLite and MariaDB drivers pass the same conformance suite.
 ///
-/// Every method is atomic and durable when it returns. Lists are bounded by their callers. What
-/// changes guest OSes, hosts and builds carries the epoch with which its coordinator leads, and
-/// throws `StoreError.deposed` where another one leads by now: then nothing was changed.
-public protocol Store: Sendable {
+/// Every method is atomic and durable when it returns. Lists are bounded by their callers. Every
+/// change carries the epoch with which its coordinator leads, and throws `StoreError.deposed` where
+/// another one leads by now: then nothing was changed. Only the audit log takes every word.
+public protocol Store: ReleaseStore {
     // Guest OSes
     /// - Throws: `StoreError.exists` when the name is taken.
     func add(_ guestOS: GuestOS, epoch: Int64) async throws

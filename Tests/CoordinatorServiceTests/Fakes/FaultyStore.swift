@@ -3,9 +3,10 @@ import CoordinatorCore
 import Synchronization
 
 /// A store in memory that a test can make slow, unreachable, or lose its answers.
-final class FaultyStore: Store {
+final class FaultyStore: Store, ForwardsReleases {
     enum Call: Hashable {
-        case enqueue, claim, apply, requestCancel, recentDurations, removeHost, find
+        case enqueue, claim, apply, requestCancel, recentDurations, removeHost, find,
+            release
     }
     enum Moment: Hashable { case before, after }
 
@@ -73,8 +74,17 @@ final class FaultyStore: Store {
         }
     }
 
-    func add(_ guestOS: GuestOS, epoch: Int64) async throws { try await base.add(guestOS, epoch: epoch) }
-    func update(_ guestOS: GuestOS, epoch: Int64) async throws { try await base.update(guestOS, epoch: epoch) }
+    var releaseBase: any ReleaseStore { base }
+    func effect<T: Sendable>(_ body: () async throws -> T) async throws -> T {
+        try await around(.release, body)
+    }
+
+    func add(_ guestOS: GuestOS, epoch: Int64) async throws {
+        try await base.add(guestOS, epoch: epoch)
+    }
+    func update(_ guestOS: GuestOS, epoch: Int64) async throws {
+        try await base.update(guestOS, epoch: epoch)
+    }
     func guestOS(named name: String) async throws -> GuestOS? { await base.guestOS(named: name) }
     func guestOSes(after: String?, limit: Int) async throws -> [GuestOS] {
         await base.guestOSes(after: after, limit: limit)
