@@ -47,8 +47,8 @@ import Testing
         _ = daemon.pid
     }
 
-    /// A group with little memory: the kernel kills in it, and the shell only sees a child that died.
-    /// Needs root to make one.
+    /// A group with little memory: the kernel kills in it, and the shell only sees a child that
+    /// died. Needs root to make one.
     @Test func aChildThatTheKernelKillsForItsMemoryIsTheHosts() async throws {
         if getuid() != 0 { return }
         let agent = try TestAgent()

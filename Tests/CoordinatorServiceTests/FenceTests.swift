@@ -67,6 +67,28 @@ import Testing
         await stale.stop()
     }
 
+    /// It was deposed, does not know, and gives up a host that does not talk to it any more.
+    @Test func aDeposedLeaderDoesNotTakeBackWhatTheNextOnePublished() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        let agent = farm.agents[0]
+        await agent.change { $0.plan = .hang }
+        let stale = try await farm.coordinator(epoch: await store.takeLead())
+        try await farm.connected(stale)
+        let build = try await farm.submit(stale)
+        let token = try await farm.attempt(on: agent)
+        let next = try await farm.coordinator(epoch: await store.takeLead())
+        try await farm.connected(next)
+        await agent.end(token, .pass([1]))
+        try await farm.wait(build, .passed, passing: 100)
+        // Twice as long as a host may be away.
+        for _ in 0..<120 { await farm.clock.advance(milliseconds: 10_000) }
+        #expect(await farm.webRoot.withdrawn.isEmpty)
+        #expect(await farm.webRoot.published.map(\.attempt) == [token])
+        await next.stop()
+        await stale.stop()
+    }
+
     /// A daemon that hangs behind an sshd that does not.
     @Test func anAgentThatSaysNothingIsConnectedAnew() async throws {
         let farm = try await TestFarm(hosts: 1)

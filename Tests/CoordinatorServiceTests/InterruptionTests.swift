@@ -168,6 +168,25 @@ import Testing
         }
     }
 
+    /// Not only once the build has ended and its log is found to be too short.
+    @Test func whatAFullLogDiskDidNotTakeComesWhileTheBuildRuns() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let agent = farm.agents[0]
+            _ = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: agent)
+            try await eventually("the log has begun") { await !farm.logs.files.isEmpty }
+            await farm.logs.fail(3)
+            await agent.write(token, "while it was full")
+            try await eventually("it is here although nothing more was said") {
+                await farm.clock.advance(milliseconds: 100)
+                let log = String(decoding: await farm.logs.files[token] ?? [], as: UTF8.self)
+                return log.contains("while it was full")
+            }
+        }
+    }
+
     @Test func aFullLogDiskIsWaitedFor() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.logs.fail(40)

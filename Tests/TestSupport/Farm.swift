@@ -167,6 +167,11 @@ public final class Farm: Sendable {
     public var port: UInt16 { current.withLock { $0?.port ?? 0 } }
     public var api: FarmClient { FarmClient(base: "http://127.0.0.1:\(port)") }
 
+    /// From now on this one is asked, and is what is stopped and started.
+    public func ask(_ program: FarmProgram, port: UInt16) {
+        current.withLock { $0 = (program, port) }
+    }
+
     /// As a service manager stops it.
     public func stopCoordinator() async throws {
         coordinator?.signal(SIGTERM)

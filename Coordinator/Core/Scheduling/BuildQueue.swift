@@ -1,4 +1,4 @@
-public import BuildProtocol
+import BuildProtocol
 
 /// The builds that wait, in lines: one for each shape, in the order of submission. It is kept in
 /// order as builds come and go, so that a decision costs what the lines and the hosts cost, however
@@ -51,8 +51,8 @@ public struct BuildQueue: Sendable {
 
     /// Those whose time has come join their lines.
     public mutating func ripen(at now: Int64) {
-        for build in later.values where RetryPolicy.due(build.notBeforeMilliseconds, now: now) <= now
-        {
+        for build in later.values
+        where RetryPolicy.due(build.notBeforeMilliseconds, now: now) <= now {
             later[build.id] = nil
             lines[Shape(build), default: Line()].insert(build)
         }

@@ -1,8 +1,8 @@
 import BuildProtocol
 
 /// Who starts where. Order: priority, then the owner who used the farm least of late, then age.
-/// Builds of the same shape stand in one line, so the cost grows with shapes and hosts, not with the
-/// queue.
+/// Builds of the same shape stand in one line, so the cost grows with shapes and hosts, and not
+/// with the queue.
 public enum Scheduler {
     /// How often a web root without room is looked at: soon enough for who has just made room.
     static let webRootLookMilliseconds: Int64 = 10_000
@@ -69,7 +69,6 @@ public enum Scheduler {
         private let placement: Placement
 
         public init(_ world: World) {
-            let now = world.nowMilliseconds
             let due = world.queue.ripe.flatMap(\.builds).sorted { precedes($0, $1, world.use) }
             let later = world.queue.later.values
                 .sorted { $0.notBeforeMilliseconds < $1.notBeforeMilliseconds }

@@ -27,8 +27,12 @@ struct MortalStore: Store, ForwardsReleases {
         try await life.effect { try await base.liveBuilds() }
     }
 
-    func add(_ guestOS: GuestOS, epoch: Int64) async throws { try await base.add(guestOS, epoch: epoch) }
-    func update(_ guestOS: GuestOS, epoch: Int64) async throws { try await base.update(guestOS, epoch: epoch) }
+    func add(_ guestOS: GuestOS, epoch: Int64) async throws {
+        try await base.add(guestOS, epoch: epoch)
+    }
+    func update(_ guestOS: GuestOS, epoch: Int64) async throws {
+        try await base.update(guestOS, epoch: epoch)
+    }
     func guestOS(named name: String) async throws -> GuestOS? {
         try await base.guestOS(named: name)
     }
@@ -40,7 +44,9 @@ struct MortalStore: Store, ForwardsReleases {
     func setDrained(_ drained: Bool, host: String, epoch: Int64) async throws {
         try await base.setDrained(drained, host: host, epoch: epoch)
     }
-    func removeHost(_ name: String, epoch: Int64) async throws { try await base.removeHost(name, epoch: epoch) }
+    func removeHost(_ name: String, epoch: Int64) async throws {
+        try await base.removeHost(name, epoch: epoch)
+    }
     func build(id: String) async throws -> Build? { try await base.build(id: id) }
     func build(guestOS: String, number: Int) async throws -> Build? {
         try await base.build(guestOS: guestOS, number: number)
