@@ -104,6 +104,7 @@ extension Coordinator {
                 change.fault = fault
             }
         }
+        if change.to == .passed { change.releases = following(build, at: now) }
         let started = live[build.id]?.attemptStartedMilliseconds ?? now
         guard let changed = try await ports.store.apply(change) else {
             log.warning("attempt \(owner) does not own build \(build.id) any more")
@@ -117,6 +118,18 @@ extension Coordinator {
         share.add(Double(max(0, now - started)) / 1000, to: build.owner, at: now)
         updated(changed)
         tick()
+        await releases.take(change.releases)
+    }
+
+    /// What `aibuild.yml` says shall become of an image that passed.
+    private func following(_ build: Build, at now: Int64) -> [Release] {
+        guard let plan = build.plan.release else { return [] }
+        return plan.to.map { environment in
+            Release(
+                id: ports.environment.randomID(), build: build, environment: environment,
+                state: plan.when == .manual ? .awaitingApproval : .queued,
+                requestedBy: "aibuild.yml", createdMilliseconds: now)
+        }
     }
 
     /// A host that keeps failing gets a pause; one that passes a build is forgiven.

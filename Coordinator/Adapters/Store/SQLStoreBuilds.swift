@@ -93,7 +93,7 @@ extension SQLStore {
                     try AttemptRow.end(owner, end, change.atMilliseconds, transaction)
                 }
                 if let entry = change.buildLogEntry(changed) {
-                    try BuildLogRow.insert(entry, transaction)
+                    try BuildLogRow.insert(entry, guestOS: changed.guestOS, transaction)
                 }
                 for release in change.releases { try ReleaseRow.insert(release, transaction) }
                 return changed

@@ -56,7 +56,8 @@ public actor TemplateArchives: TemplateLibrary {
         let file = try await read(archive, guestOS.template)
         return BuildPlan(
             template: archive, commit: commit, recipe: file.recipe,
-            requirements: file.requirements, limits: file.limits, concurrency: file.concurrency)
+            requirements: file.requirements, limits: file.limits, concurrency: file.concurrency,
+            release: file.release)
     }
 
     // MARK: Making archives

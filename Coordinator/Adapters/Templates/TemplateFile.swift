@@ -9,6 +9,7 @@ struct TemplateFile {
     var requirements: Requirements
     var limits: AttemptLimits
     var concurrency: Int?
+    var release: ReleasePlan?
 
     static let name = "aibuild.yml"
 
@@ -32,6 +33,7 @@ struct TemplateFile {
         requirements = try Self.requirements(yaml)
         limits = try Self.limits(yaml)
         concurrency = try yaml.takeIfPresent("concurrency", .int(1...1000))
+        release = try TemplateRelease.plan(yaml)
         try yaml.finish()
     }
 

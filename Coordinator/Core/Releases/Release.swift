@@ -38,6 +38,9 @@ public struct Release: Sendable, Hashable, Codable {
     public var result: ReleaseResult?
     /// Why it failed, or why its last try did.
     public var fault: ReleaseFault?
+    /// Set once it is decided that it will not be tried again: what is left is to take back what is
+    /// half-made, then it ends so.
+    public var ending: ReleaseState?
 
     public init(
         id: String, action: Action = .release, build: Build, environment: String,

@@ -14,6 +14,7 @@ public struct ReleaseChange: Sendable, Hashable {
     /// Set on the release, and recorded as a row of `release_log`.
     public var result: ReleaseResult?
     public var fault: ReleaseFault?
+    public var ending: ReleaseState?
     public var epoch: Int64
 
     public init(
@@ -49,6 +50,7 @@ public struct ReleaseChange: Sendable, Hashable {
         if let notBeforeMilliseconds { changed.notBeforeMilliseconds = notBeforeMilliseconds }
         if let journal { changed.journal = journal }
         if let result { changed.result = result }
+        if let ending { changed.ending = ending }
         changed.fault = to == .released ? nil : fault ?? release.fault
         if to.isEnded, changed.endedMilliseconds == nil {
             changed.endedMilliseconds = atMilliseconds

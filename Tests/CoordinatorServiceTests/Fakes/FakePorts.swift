@@ -218,11 +218,11 @@ actor FakeFile: IncomingFile {
 }
 
 final class FakeTemplates: TemplateLibrary {
-    private let requirements: Mutex<Requirements>
-
-    init() { requirements = Mutex(Requirements()) }
+    private let requirements = Mutex(Requirements())
+    private let releasePlan = Mutex<ReleasePlan?>(nil)
 
     func require(_ new: Requirements) { requirements.withLock { $0 = new } }
+    func release(_ plan: ReleasePlan?) { releasePlan.withLock { $0 = plan } }
 
     func plan(for guestOS: GuestOS) async throws -> BuildPlan {
         if guestOS.name == "broken" { throw TemplateFault("aibuild.yml:3:1: unknown key 'x'") }
@@ -230,7 +230,8 @@ final class FakeTemplates: TemplateLibrary {
             template: TemplateArchive(
                 sha256: String(repeating: "a", count: 64), sizeBytes: 10),
             recipe: BuildRecipe(builder: .command(["./build"])),
-            requirements: requirements.withLock(\.self), limits: AttemptLimits())
+            requirements: requirements.withLock(\.self), limits: AttemptLimits(),
+            release: releasePlan.withLock(\.self))
     }
 
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }

@@ -18,7 +18,6 @@ final class ManualClock: Environment {
     }
 
     static let unixStart: Int64 = 1_763_718_000_000
-    private static let turns = 50
     private let state = Mutex(State())
 
     func monotonicMilliseconds() -> Int64 { state.withLock(\.now) }
@@ -54,7 +53,7 @@ final class ManualClock: Environment {
     /// Wakes all whose time has come, and lets them and those whom they wake take their turns
     /// before more time passes: on a busy machine the clock would else run away from those who
     /// live by it. What they do has some ten steps, each a turn of the pool of threads.
-    func advance(milliseconds: Int64) async {
+    func advance(milliseconds: Int64, turns: Int = 50) async {
         let due = state.withLock { state in
             state.now += milliseconds
             let due = state.sleepers.filter { $0.value.deadline <= state.now }
@@ -62,7 +61,7 @@ final class ManualClock: Environment {
             return due.values
         }
         for sleeper in due { sleeper.continuation.resume() }
-        for _ in 0..<Self.turns { await Task.yield() }
+        for _ in 0..<turns { await Task.yield() }
     }
 
     func randomToken() -> AttemptToken { AttemptToken(high: 0, low: nextID()) }
