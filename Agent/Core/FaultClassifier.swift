@@ -84,6 +84,12 @@ public enum FaultClassifier {
                 .infrastructure, .portRace,
                 "another program took a port that this build was about to use" + words(end))
         }
+        if mentions(end.summary, programKilled) {
+            return Fault(
+                .infrastructure, .buildKilled,
+                "a program that Packer ran was killed from outside (out of memory? a shutdown?)"
+                    + words(end))
+        }
         if mentions(end.summary, hypervisorMissing) {
             return Fault(
                 .infrastructure, .hostError,
@@ -107,6 +113,8 @@ public enum FaultClassifier {
         "error finding vnc port", "could not find available vnc port",
         "failed to find an available port", "failed to bind socket: address already in use",
     ]
+    /// As Packer tells of its own children: QEMU, qemu-img.
+    private static let programKilled = ["signal: killed"]
     private static let hypervisorMissing = [
         "failed creating qemu driver: exec:", "\"qemu-system-x86_64\": executable file not found",
         "\"qemu-img\": executable file not found",

@@ -66,7 +66,8 @@ enum Daemon {
             template: { try await templates.read($0, from: $1) })
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: SystemEnvironment(), targets: Targets.all, limits: configuration.limits)
+            environment: SystemEnvironment(), targets: Targets.all,
+            retention: configuration.retention, limits: configuration.limits)
 
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)

@@ -16,7 +16,7 @@ extension Coordinator {
             version: version, baseISO: baseISO, template: .git(url: "", ref: ""),
             owner: "default", createdMilliseconds: ports.environment.unixMilliseconds())
         try checkWords(of: guestOS)
-        try await ports.store.add(guestOS)
+        try await ports.store.add(guestOS, epoch: epoch ?? 0)
         try await audit(actor, "guestos.add", guestOS.name)
         return guestOS
     }

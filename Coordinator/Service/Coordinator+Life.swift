@@ -10,6 +10,8 @@ extension Coordinator {
         isStopping = true
         alarm?.task.cancel()
         await ticking?.value
+        housekeeping?.cancel()
+        await housekeeping?.value
         // All at once: one host that is slow to close must not use up the time of the others.
         await withTaskGroup(of: Void.self) { group in
             for state in hosts.values { group.addTask { await state.monitor.stop() } }

@@ -24,6 +24,8 @@ public actor Coordinator {
     var tickStepMilliseconds: Int64 = 0
     /// What those who ask why a build waits are told, until the next tick.
     var explanation: (madeMilliseconds: Int64, value: Scheduler.Explanation)?
+    var housekeeping: Task<Void, Never>?
+    var isRetaining = false
     /// Nothing new is begun any more.
     var isStopping = false
     var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
@@ -63,6 +65,8 @@ public actor Coordinator {
         try await releases.lead(epoch: epoch)
         log.info("\(live.count) builds in hand, \(hosts.count) hosts")
         for state in hosts.values { await state.monitor.start() }
+        housekeeping?.cancel()
+        housekeeping = Task { await self.keepHouse() }
         tick()
     }
 

@@ -10,12 +10,14 @@ public struct Ports: Sendable {
     public var environment: any Environment
     /// Those that this coordinator can release to.
     public var targets: [EnvironmentKind: any ReleaseTarget]
+    /// `nil`: nothing is ever removed.
+    public var retention: RetentionPolicy?
     public var limits: ServiceLimits
 
     public init(
         store: any Store, gateway: any HostGateway, logs: any LogStore, webRoot: any WebRoot,
         templates: any TemplateLibrary, environment: any Environment,
-        targets: [EnvironmentKind: any ReleaseTarget] = [:],
+        targets: [EnvironmentKind: any ReleaseTarget] = [:], retention: RetentionPolicy? = nil,
         limits: ServiceLimits = ServiceLimits()
     ) {
         self.store = store
@@ -25,6 +27,7 @@ public struct Ports: Sendable {
         self.templates = templates
         self.environment = environment
         self.targets = targets
+        self.retention = retention
         self.limits = limits
     }
 

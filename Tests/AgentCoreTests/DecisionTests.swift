@@ -147,6 +147,14 @@ import Testing
         #expect(fault(.command, tail: words)?.code == .commandFailed)
     }
 
+    /// Met by killing QEMU while Packer asked it for its version.
+    @Test func aProgramOfPackersThatWasKilledIsTheHosts() {
+        let words = "Build was halted.\n==> mini: Error determining qemu version: signal: killed"
+        #expect(fault(summary: words)?.code == .buildKilled)
+        #expect(fault(summary: words)?.class == .infrastructure)
+        #expect(fault(tail: "in the guest: signal: killed", summary: "x")?.code == .packerFailed)
+    }
+
     @Test func aQEMUThatVanishedIsTheHosts() {
         func fault(_ gone: Int64) -> Fault? {
             FaultClassifier.fault(

@@ -65,7 +65,7 @@ import Testing
                 for limit in memory.limit_in_bytes memory.max; do
                     [ ! -e $group/$limit ] || echo 8M > $group/$limit
                 done
-                sh -c "echo \\$\\$ > $group/cgroup.procs; exec tail -c 100M /dev/zero" &
+                sh -c "echo \\$\\$ > $group/cgroup.procs; exec python3 -c 'b\"x\" * (100 << 20)'" &
                 wait $!
                 """)
         let client = try await agent.connect()

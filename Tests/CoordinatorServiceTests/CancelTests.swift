@@ -80,6 +80,24 @@ import Testing
         }
     }
 
+    /// A rename cannot be called off: the image is taken back once it is done, not before.
+    @Test func whileItIsMovedIntoPlace() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        let gate = Flag()
+        await farm.webRoot.holdPublish(until: gate)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .publishing)
+            await farm.clock.advance(milliseconds: 1)
+            _ = try await coordinator.cancel(build, by: "anna")
+            await farm.clock.advance(milliseconds: 1)
+            await gate.raise()
+            try await farm.wait(build, .cancelled)
+            await farm.clock.advance(milliseconds: 1)
+            #expect(await farm.webRoot.published.isEmpty, "no image without a row")
+        }
+    }
+
     @Test func whileItWaitsForARetry() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }

@@ -89,6 +89,27 @@ import Testing
         await stale.stop()
     }
 
+    /// Deposed between the publication and its row: the host keeps what the next leader asks for.
+    @Test func aDeposedLeaderLetsTheHostKeepWhatItCouldNotRecord() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        let gate = Flag()
+        await farm.webRoot.holdPublish(until: gate)
+        let stale = try await farm.coordinator(epoch: await store.takeLead())
+        try await farm.connected(stale)
+        let build = try await farm.submit(stale)
+        try await farm.wait(build, .publishing)
+        let epoch = await store.takeLead()
+        await gate.raise()
+        for _ in 0..<20 { await farm.clock.advance(milliseconds: 100) }
+        #expect(await farm.agents[0].tokens.count == 1)
+        let next = try await farm.coordinator(epoch: epoch)
+        try await farm.wait(build, .passed, passing: 100)
+        #expect(try await farm.faults(build) == ["h0 passed"])
+        await next.stop()
+        await stale.stop()
+    }
+
     /// A daemon that hangs behind an sshd that does not.
     @Test func anAgentThatSaysNothingIsConnectedAnew() async throws {
         let farm = try await TestFarm(hosts: 1)

@@ -2,6 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
 import Support
+import Synchronization
 import TestSupport
 import Testing
 
@@ -15,6 +16,8 @@ final class TestFarm: Sendable {
     let templates = FakeTemplates()
     let agents: [FakeAgent]
     let target: FakeTarget
+    /// Of the coordinators that are made from now on.
+    let retention = Mutex<RetentionPolicy?>(nil)
 
     init(hosts: Int = 2, slots: Int = 2, store: any Store = InMemoryStore()) async throws {
         self.store = store
@@ -40,7 +43,8 @@ final class TestFarm: Sendable {
     func coordinator(_ life: Life? = nil, epoch: Int64 = 0) async throws -> Coordinator {
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: clock, targets: [.registry: target])
+            environment: clock, targets: [.registry: target],
+            retention: retention.withLock(\.self))
         let coordinator = Coordinator(ports: life?.ports(ports) ?? ports)
         do { try await coordinator.lead(epoch: epoch) } catch {
             await coordinator.stop()

@@ -6,7 +6,8 @@ public actor InMemoryStore: Store, LeaseStore {
     private var guestOSByName: [String: GuestOS] = [:]
     private var lastNumberByGuestOSID: [String: Int] = [:]
     private var hostByName: [String: Host] = [:]
-    private var buildByID: [String: Build] = [:]
+    var buildByID: [String: Build] = [:]
+    var halfPrunedIDs: Set<String> = []
     private var attemptByToken: [AttemptToken: Attempt] = [:]
     private var artifactsByToken: [AttemptToken: [Artifact]] = [:]
     private var entries: [BuildLogEntry] = []
@@ -126,6 +127,7 @@ public actor InMemoryStore: Store, LeaseStore {
         let matching = buildByID.values.filter { build in
             filter.guestOS.map { $0 == build.guestOS } ?? true
                 && filter.states.map { $0.contains(build.state) } ?? true
+                && (!filter.isKept || build.prunedMilliseconds == nil)
                 && last.map { isNewer($0, than: build) } ?? true
         }
         return Array(matching.sorted { isNewer($0, than: $1) }.prefix(limit))
