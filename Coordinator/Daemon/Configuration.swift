@@ -105,11 +105,14 @@ struct Configuration {
     /// Where people and other coordinators reach this one.
     var url: String { ownURL ?? "http://\(listen):\(port)" }
 
+    /// What several coordinators of one database share.
+    var sharedState: String { sharedFolder ?? stateFolder }
+
     var location: SQLLocation { database ?? .sqlite(path: stateFolder + "/aibuild.sqlite") }
 
     /// Where several coordinators share a folder, all find the same key there.
     func secretKey() throws -> SecretKey {
-        try SecretKey(file: secretKeyFile ?? (sharedFolder ?? stateFolder) + "/secret.key")
+        try SecretKey(file: secretKeyFile ?? sharedState + "/secret.key")
     }
 
     var isLoopback: Bool { listen == "localhost" || listen == "::1" || listen.hasPrefix("127.") }

@@ -1,6 +1,9 @@
+import CoordinatorAdapters
 import CoordinatorCore
 
 /// The kinds of environments that this coordinator can release to.
 enum Targets {
-    static let all: [EnvironmentKind: any ReleaseTarget] = [:]
+    static let all: [EnvironmentKind: any ReleaseTarget] = [
+        .openstack: OpenStackTarget(), .docker: DockerTarget(), .registry: RegistryTarget(),
+    ]
 }

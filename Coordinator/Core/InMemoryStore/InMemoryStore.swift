@@ -14,8 +14,8 @@ public actor InMemoryStore: Store, LeaseStore {
     private var auditEntries: [AuditEntry] = []
     var environmentByName: [String: (environment: ReleaseEnvironment, secret: Secret?)] = [:]
     var releaseByID: [String: Release] = [:]
-    var historicTests: [HistoricTest] = []
-    var historicReleases: [HistoricRelease] = []
+    public internal(set) var historicTests: [HistoricTest] = []
+    public internal(set) var historicReleases: [HistoricRelease] = []
     private var lease = Lease()
     private let nowMilliseconds: @Sendable () -> Int64
 

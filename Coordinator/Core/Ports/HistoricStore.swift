@@ -1,5 +1,5 @@
-/// What the jobs of the original AIBuild report, while a team moves over: rows of its tables that no
-/// build of this coordinator made. The part of the farm's memory that `Store` extends.
+/// What the jobs of the original AIBuild report, while a team moves over: rows of its tables that
+/// no build of this coordinator made. The part of the farm's memory that `Store` extends.
 public protocol HistoricStore: Sendable {
     /// A build that another system made of the guest OS of this name, whether it is registered or
     /// not.
