@@ -41,7 +41,7 @@ import Testing
         return try await eventually("\(release.environment) is \(state), it is \(last)") {
             last = try #require(try await farm.store.release(id: release.id))
             if last.state == state { return last }
-            farm.clock.advance(milliseconds: passing)
+            await farm.clock.advance(milliseconds: passing)
             return nil
         }
     }
@@ -151,7 +151,7 @@ import Testing
                 let made = try await coordinator.releases.submit(
                     build, to: ["e1"], format: nil, by: "anna")
                 ids.append(try await wait(farm, made[0], .released).result?.remoteID ?? "")
-                farm.clock.advance(milliseconds: 10)
+                await farm.clock.advance(milliseconds: 10)
             }
             let back = try await coordinator.releases.rollBack(
                 guestOS: "debian", in: ["e1"], by: "anna")
