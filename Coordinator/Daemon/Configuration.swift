@@ -18,10 +18,12 @@ struct Configuration {
     var baseURL: String?
     var tokenFile: String?
     var secretKeyFile: String?
+    var hooksFolder: String?
     var sshKeyFile: String?
     var sshAgentSocket: String?
     var database: SQLLocation?
     var retention: RetentionPolicy?
+    var gitlab: GitLabSettings?
     var limits = ServiceLimits()
 
     static let defaultPath = "/etc/aibuild/coordinator.yml"
@@ -37,6 +39,7 @@ struct Configuration {
         sharedFolder = try yaml.takeIfPresent("shared_folder", .string)
         webRoot = try yaml.take("web_root", .string, default: webRoot)
         secretKeyFile = try yaml.takeIfPresent("secret_key_file", .string)
+        hooksFolder = try yaml.takeIfPresent("hooks_folder", .string)
         if let api = try yaml.takeIfPresent("api", .mapping) {
             listen = try api.take("listen", .string, default: listen)
             port = try api.take("port", .int(0...65535), default: port)
@@ -53,6 +56,9 @@ struct Configuration {
         }
         if let given = try yaml.takeIfPresent("retention", .mapping) {
             retention = try Self.retention(given)
+        }
+        if let given = try yaml.takeIfPresent("gitlab", .mapping) {
+            gitlab = try Self.gitlab(given, ownURL: url)
         }
         if let given = try yaml.takeIfPresent("limits", .mapping) {
             let seconds = try given.take(
@@ -100,6 +106,35 @@ struct Configuration {
             }
             return .mariadb(server)
         }
+    }
+
+    private static func gitlab(_ yaml: YAMLMapping, ownURL: String) throws -> GitLabSettings {
+        let webURL = YAMLType<String>.string.checked { text in
+            text.hasPrefix("https://") || text.hasPrefix("http://")
+                ? nil : "expected an address that begins with https://"
+        }
+        let group = YAMLType<String>.string.checked { text in
+            let steps = text.split(separator: "/", omittingEmptySubsequences: false)
+            return steps.contains(where: \.isEmpty)
+                ? "expected a group such as aibuild or cloud/aibuild" : nil
+        }
+        return GitLabSettings(
+            url: try yaml.take("url", webURL),
+            token: try secret(yaml, "token_file"),
+            group: try yaml.take("group", group, default: "aibuild"),
+            hookURL: try yaml.take("hook_url", webURL, default: ownURL + "/api/v1/hooks/gitlab"),
+            hookSecret: try secret(yaml, "hook_secret_file"))
+    }
+
+    /// One long word in a file that only this user can read.
+    private static func secret(_ yaml: YAMLMapping, _ key: String) throws -> String {
+        let file = try yaml.take(key, .string)
+        let text = String(decoding: try Files.read(file, limitBytes: 4096), as: UTF8.self)
+            .filter { !$0.isWhitespace }
+        guard text.utf8.count >= 16 else {
+            throw yaml.error(key, "the secret in \(file) is shorter than 16 characters")
+        }
+        return text
     }
 
     /// Where people and other coordinators reach this one.

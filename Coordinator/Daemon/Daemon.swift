@@ -64,7 +64,9 @@ enum Daemon {
             template: { try await templates.read($0, from: $1) })
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: SystemEnvironment(), targets: Targets.all,
+            environment: SystemEnvironment(), sheets: KitSheetFiles(),
+            targets: Targets.all(configuration),
+            templateServer: configuration.gitlab.map { GitLabServer($0) },
             retention: configuration.retention, limits: configuration.limits)
 
         let coordinator = Coordinator(ports: ports)

@@ -3,7 +3,10 @@ import CoordinatorCore
 
 /// The kinds of environments that this coordinator can release to.
 enum Targets {
-    static let all: [EnvironmentKind: any ReleaseTarget] = [
-        .openstack: OpenStackTarget(), .docker: DockerTarget(), .registry: RegistryTarget(),
-    ]
+    static func all(_ configuration: Configuration) -> [EnvironmentKind: any ReleaseTarget] {
+        [
+            .openstack: OpenStackTarget(hooksFolder: configuration.hooksFolder),
+            .docker: DockerTarget(), .registry: RegistryTarget(),
+        ]
+    }
 }

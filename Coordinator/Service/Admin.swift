@@ -4,54 +4,6 @@ import Support
 
 /// What people ask for, each checked at the door and written to the audit log.
 extension Coordinator {
-    // MARK: Guest OSes
-
-    /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
-    public func register(_ form: GuestOSForm, by actor: String) async throws -> GuestOS {
-        let guestOS = try await checked(form, id: ports.environment.randomID())
-        try await ports.store.add(guestOS, epoch: epoch ?? 0)
-        try await audit(actor, "guestos.add", guestOS.name)
-        return guestOS
-    }
-
-    /// Changes all but the name.
-    public func change(_ form: GuestOSForm, by actor: String) async throws -> GuestOS {
-        guard let known = try await ports.store.guestOS(named: form.name) else {
-            throw StoreError.notFound(what: "guest OS", name: form.name)
-        }
-        var guestOS = try await checked(form, id: known.id)
-        guestOS.createdMilliseconds = known.createdMilliseconds
-        try await ports.store.update(guestOS, epoch: epoch ?? 0)
-        try await audit(actor, "guestos.change", guestOS.name)
-        return guestOS
-    }
-
-    private func checked(_ form: GuestOSForm, id: String) async throws -> GuestOS {
-        let guestOS = GuestOS(
-            id: id, name: form.name, type: form.type, distro: form.distro ?? "",
-            version: form.version ?? "", baseISO: form.baseISO ?? "", template: form.template,
-            owner: form.owner ?? "default",
-            createdMilliseconds: ports.environment.unixMilliseconds())
-        try checkWords(of: guestOS)
-        // A template that cannot be read is refused now, not at the first build.
-        _ = try await ports.templates.plan(for: guestOS)
-        return guestOS
-    }
-
-    func checkWords(of guestOS: GuestOS) throws {
-        try check(guestOS.name, "name of the guest OS")
-        try check(guestOS.owner, "owner")
-        for (field, value, limit) in [
-            ("distro", guestOS.distro, 36), ("version", guestOS.version, 36),
-            ("baseISO", guestOS.baseISO, 255),
-        ] {
-            // The widths of the historic columns.
-            guard value.utf8.count <= limit, !value.unicodeScalars.contains(where: isControl) else {
-                throw Refusal("\(field) has more than \(limit) bytes, or control characters")
-            }
-        }
-    }
-
     // MARK: Hosts
 
     /// - Throws: `Refusal`, `StoreError`
@@ -263,11 +215,11 @@ extension Coordinator {
                 action: action, subject: subject, detail: detail))
     }
 
-    private func check(_ name: String, _ what: String) throws {
+    func check(_ name: String, _ what: String) throws {
         if let problem = Names.problem(name, what: what) { throw Refusal(problem) }
     }
 
-    private func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    func isControl(_ scalar: Unicode.Scalar) -> Bool {
         scalar.value < 0x20 || scalar.value == 0x7F
     }
 }
@@ -282,12 +234,4 @@ public struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
         self.description = description
         isConflict = conflict
     }
-}
-
-/// What a person fills in to register a guest OS.
-public struct GuestOSForm: Sendable, Decodable {
-    public var name: String
-    public var type: OSType
-    public var distro, version, baseISO, owner: String?
-    public var template: TemplateSource
 }

@@ -8,16 +8,20 @@ public struct Ports: Sendable {
     public var webRoot: any WebRoot
     public var templates: any TemplateLibrary
     public var environment: any Environment
+    public var sheets: any SheetFiles
     /// Those that this coordinator can release to.
     public var targets: [EnvironmentKind: any ReleaseTarget]
     /// `nil`: nothing is ever removed.
     public var retention: RetentionPolicy?
+    /// `nil`: templates are where people say that they are.
+    public var templateServer: (any TemplateServer)?
     public var limits: ServiceLimits
 
     public init(
         store: any Store, gateway: any HostGateway, logs: any LogStore, webRoot: any WebRoot,
         templates: any TemplateLibrary, environment: any Environment,
-        targets: [EnvironmentKind: any ReleaseTarget] = [:], retention: RetentionPolicy? = nil,
+        sheets: any SheetFiles, targets: [EnvironmentKind: any ReleaseTarget] = [:],
+        templateServer: (any TemplateServer)? = nil, retention: RetentionPolicy? = nil,
         limits: ServiceLimits = ServiceLimits()
     ) {
         self.store = store
@@ -26,8 +30,10 @@ public struct Ports: Sendable {
         self.webRoot = webRoot
         self.templates = templates
         self.environment = environment
+        self.sheets = sheets
         self.targets = targets
         self.retention = retention
+        self.templateServer = templateServer
         self.limits = limits
     }
 

@@ -17,7 +17,7 @@ struct HistoricTests {
         folder = try TemporaryFolder()
         let ports = Ports(
             store: store, gateway: NoHosts(), logs: NoLogs(), webRoot: NoWebRoot(),
-            templates: NoTemplates(), environment: StoppedClock())
+            templates: NoTemplates(), environment: StoppedClock(), sheets: NoSheets())
         api = API(
             APIContext(
                 coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder.path,

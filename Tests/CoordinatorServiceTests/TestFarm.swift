@@ -14,13 +14,20 @@ final class TestFarm: Sendable {
     let logs = FakeLogs()
     let webRoot: FakeWebRoot
     let templates = FakeTemplates()
+    let sheets = FakeSheets()
     let agents: [FakeAgent]
     let target: FakeTarget
     /// Of the coordinators that are made from now on.
     let retention = Mutex<RetentionPolicy?>(nil)
 
-    init(hosts: Int = 2, slots: Int = 2, store: any Store = InMemoryStore()) async throws {
+    let templateServer: FakeTemplateServer?
+
+    init(
+        hosts: Int = 2, slots: Int = 2, store: any Store = InMemoryStore(),
+        templateServer: FakeTemplateServer? = nil
+    ) async throws {
         self.store = store
+        self.templateServer = templateServer
         gateway = FakeGateway(clock: clock)
         webRoot = FakeWebRoot(clock: clock)
         target = FakeTarget(clock: clock)
@@ -43,8 +50,8 @@ final class TestFarm: Sendable {
     func coordinator(_ life: Life? = nil, epoch: Int64 = 0) async throws -> Coordinator {
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: clock, targets: [.registry: target],
-            retention: retention.withLock(\.self))
+            environment: clock, sheets: sheets, targets: [.registry: target],
+            templateServer: templateServer, retention: retention.withLock(\.self))
         let coordinator = Coordinator(ports: life?.ports(ports) ?? ports)
         do { try await coordinator.lead(epoch: epoch) } catch {
             await coordinator.stop()

@@ -8,6 +8,12 @@ import FoundationEssentials
 struct GuestOSView: Encodable {
     var id, name, type, distro, version, baseISO, owner, createdAt: String
     var template: TemplateSource
+    var gitlab: TemplateServerReport?
+
+    init(_ registration: Coordinator.Registration) {
+        self.init(registration.guestOS)
+        gitlab = registration.server
+    }
 
     init(_ guestOS: GuestOS) {
         id = guestOS.id

@@ -40,6 +40,11 @@ public actor FolderWebRoot: WebRoot {
 
     public func freeBytes() throws -> Int64 { try Files.room(folder).free }
 
+    public func makeFolder(ofGuestOS name: String) throws {
+        let place = "\(folder)/images/build/\(name)"
+        do { try Files.makeFolder(place) } catch { throw WebRootFault.from(error, place) }
+    }
+
     public func incoming(
         _ artifact: Artifact, of attempt: AttemptToken
     ) throws -> any IncomingFile {

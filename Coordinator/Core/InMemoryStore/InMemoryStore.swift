@@ -3,7 +3,8 @@ public import BuildProtocol
 /// The store without a database: for tests, simulations and trying aibuild out. Everything is
 /// forgotten with it.
 public actor InMemoryStore: Store, LeaseStore {
-    private var guestOSByName: [String: GuestOS] = [:]
+    var guestOSByName: [String: GuestOS] = [:]
+    var testCaseList: [TestCase] = []
     private var lastNumberByGuestOSID: [String: Int] = [:]
     private var hostByName: [String: Host] = [:]
     var buildByID: [String: Build] = [:]

@@ -5,7 +5,7 @@ public import BuildProtocol
 /// Every method is atomic and durable when it returns. Lists are bounded by their callers. Every
 /// change carries the epoch with which its coordinator leads, and throws `StoreError.deposed` where
 /// another one leads by now: then nothing was changed. Only the audit log takes every word.
-public protocol Store: ReleaseStore, HistoricStore, RetentionStore {
+public protocol Store: ReleaseStore, HistoricStore, RegistryStore, RetentionStore {
     // Guest OSes
     /// - Throws: `StoreError.exists` when the name is taken.
     func add(_ guestOS: GuestOS, epoch: Int64) async throws

@@ -5,6 +5,9 @@ public protocol WebRoot: Sendable {
     /// Bytes free on its file system.
     func freeBytes() async throws -> Int64
 
+    /// Makes the folder where the images of a guest OS will be, so that people find it at once.
+    func makeFolder(ofGuestOS name: String) async throws
+
     /// The place where an artifact arrives: on the same file system, under a name that is never
     /// served. Opened again after a crash, it still holds what was written.
     func incoming(_ artifact: Artifact, of attempt: AttemptToken) async throws -> any IncomingFile

@@ -1,8 +1,8 @@
 /// Every command, in the order of the help.
 enum Commands {
     static let all: [Command] =
-        BuildCommands.all + LogCommands.all + GuestOSCommands.all + HostCommands.all
-        + EnvironmentCommands.all + ReleaseCommands.all + RetentionCommands.all
+        BuildCommands.all + LogCommands.all + GuestOSCommands.all + ImportCommands.all
+        + HostCommands.all + EnvironmentCommands.all + ReleaseCommands.all + RetentionCommands.all
         + DatabaseCommands.all + SystemCommands.all
         + [help]
 

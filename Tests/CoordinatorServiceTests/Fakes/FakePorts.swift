@@ -149,6 +149,8 @@ actor FakeWebRoot: WebRoot {
     func failPublish(_ count: Int) { publishFailures = count }
     func failRemove(_ count: Int) { removeFailures = count }
     func setFree(_ bytes: Int64) { free = bytes }
+    private(set) var folders: [String] = []
+    func makeFolder(ofGuestOS name: String) { folders.append(name) }
     func hold(_ isHolding: Bool) { self.isHolding = isHolding }
     func file(_ token: AttemptToken) -> FakeFile? { files[token] }
 
@@ -236,9 +238,11 @@ final class FakeTemplates: TemplateLibrary {
 
     func plan(for guestOS: GuestOS) async throws -> BuildPlan {
         if guestOS.name == "broken" { throw TemplateFault("aibuild.yml:3:1: unknown key 'x'") }
+        let isGit = if case .git = guestOS.template { true } else { false }
         return BuildPlan(
             template: TemplateArchive(
                 sha256: String(repeating: "a", count: 64), sizeBytes: 10),
+            commit: isGit ? "c0ffee" : nil,
             recipe: BuildRecipe(builder: .command(["./build"])),
             requirements: requirements.withLock(\.self), limits: AttemptLimits(),
             release: releasePlan.withLock(\.self))

@@ -89,6 +89,8 @@ final class FaultyStore: Store, ForwardsReleases {
     func guestOSes(after: String?, limit: Int) async throws -> [GuestOS] {
         await base.guestOSes(after: after, limit: limit)
     }
+    func register(_ batch: RegistryBatch) async throws { try await base.register(batch) }
+    func testCases(_ osType: OSType?) async throws -> [TestCase] { await base.testCases(osType) }
     func add(_ host: Host, epoch: Int64) async throws { try await base.add(host, epoch: epoch) }
     func hosts() async throws -> [Host] { await base.hosts() }
     func setDrained(_ drained: Bool, host: String, epoch: Int64) async throws {

@@ -9,7 +9,8 @@ import Synchronization
 ///
 /// 1. the image is created under a name of its own, hidden; its id goes into the journal,
 /// 2. it is filled, and what arrived is compared with what was read,
-/// 3. it is shared with whom it is to be shared with, and with whom the ones before it were,
+/// 3. the environment's hook, where it has one, says yes; then it is shared with whom it is to be
+///    shared with, and with whom the ones before it were,
 /// 4. the ones before it go into the journal,
 /// 5. it gets the name, and in the same call the visibility,
 /// 6. the ones before it give their name up, and the oldest of those put away are deleted.
@@ -18,6 +19,7 @@ struct OpenStackRelease {
     let settings: OpenStackSettings
     let glance: GlanceClient
     let steps: any ReleaseSteps
+    let hook: ReleaseHook
 
     private var shelf: ImageShelf { ImageShelf(order, glance) }
 
@@ -35,6 +37,10 @@ struct OpenStackRelease {
         let source = try ImageFile(order, settings)
         var journal = order.journal
         let current = try await filled(source, &journal)
+        // Whoever has the name was agreed to before.
+        if current.name != shelf.name {
+            try await hook.run(settings.hook, order, image: current.id, cloud: words, steps)
+        }
 
         let (ours, others) = try await shelf.inUse()
         let before = try await previous(ours, journal, except: current.id)
@@ -55,6 +61,17 @@ struct OpenStackRelease {
         let tooMany = try await shelf.putAway().dropFirst(settings.keep)
         notes += try await shelf.delete(Array(tooMany))
         return ReleaseResult(remoteID: current.id, notes: notes)
+    }
+
+    /// As OpenStack's own tools read them.
+    private var words: [String: String] {
+        [
+            "OS_AUTH_URL": settings.authURL, "OS_IDENTITY_API_VERSION": "3",
+            "OS_USERNAME": settings.username, "OS_USER_DOMAIN_NAME": settings.userDomain,
+            "OS_PROJECT_NAME": settings.project, "OS_PROJECT_DOMAIN_NAME": settings.projectDomain,
+            "OS_REGION_NAME": settings.region, "OS_PASSWORD": order.secret?.reveal ?? "",
+            "OS_INTERFACE": settings.interface.rawValue, "OS_CACERT": settings.caFile ?? "",
+        ].filter { !$0.value.isEmpty }
     }
 
     /// The image with all its bytes: that of an earlier try as far as it is good.

@@ -9,16 +9,22 @@ import Support
 /// for the image's name finds a good one, once there has been one.
 public struct OpenStackTarget: ReleaseTarget {
     private let limits: OpenStackLimits
+    private let hook: ReleaseHook
 
-    public init() { limits = OpenStackLimits() }
+    /// - Parameter hooksFolder: where the programs lie that environments may name.
+    public init(hooksFolder: String? = nil) { self.init(limits: OpenStackLimits(), hooksFolder) }
 
-    init(limits: OpenStackLimits) { self.limits = limits }
+    init(limits: OpenStackLimits, _ hooksFolder: String? = nil) {
+        self.limits = limits
+        hook = ReleaseHook(folder: hooksFolder)
+    }
 
     public func check(
         _ environment: ReleaseEnvironment, _ secret: Secret?
     ) async throws -> [EnvironmentFinding] {
         try await Self.asFault {
             let (settings, glance) = try client(environment, secret)
+            try hook.check(settings.hook)
             return try await OpenStackCheck(settings: settings, glance: glance).run()
         }
     }
@@ -29,7 +35,7 @@ public struct OpenStackTarget: ReleaseTarget {
         try await Self.asFault {
             let (settings, glance) = try client(order.environment, order.secret)
             return try await OpenStackRelease(
-                order: order, settings: settings, glance: glance, steps: steps
+                order: order, settings: settings, glance: glance, steps: steps, hook: hook
             ).run()
         }
     }
