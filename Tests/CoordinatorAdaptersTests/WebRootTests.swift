@@ -115,6 +115,22 @@ struct WebRootTests {
         #expect(sums == "\(image.sha256)  minix86_64_20261121_7.qcow2\n")
     }
 
+    /// Neither the part nor the published file is there, or another file is.
+    @Test(arguments: [false, true])
+    func whatWasRemovedByOthersIsNotPublished(_ isReplaced: Bool) async throws {
+        if isReplaced {
+            let place = root.folder + "/images/build/mini"
+            try Files.makeFolder(place)
+            try Files.replace(
+                "\(place)/\(Builds.example.imageName).qcow2", with: Self.content.reversed())
+        }
+        let publication = Publication(
+            build: Builds.example, attempt: token, artifacts: [artifact()],
+            record: Array("{}".utf8))
+        let fault = await #expect(throws: Fault.self) { try await root.publish(publication) }
+        #expect(fault?.code == .publishFailed)
+    }
+
     @Test func whatIsTakenBackIsGoneAndNothingElse() async throws {
         let image = artifact()
         var other = Builds.example
