@@ -20,6 +20,7 @@ public struct API: Sendable {
         HistoricRoutes.add(to: &router, context)
         EnvironmentRoutes.add(to: &router, context)
         ReleaseRoutes.add(to: &router, context)
+        RetentionRoutes.add(to: &router, context)
         EventRoutes.add(to: &router, context)
         ImageRoutes.add(to: &router, context)
         StatusRoutes.add(to: &router, context)

@@ -1,4 +1,5 @@
 import CoordinatorAdapters
+import CoordinatorCore
 import CoordinatorService
 import SQLKit
 import SSHKit
@@ -22,6 +23,7 @@ struct Configuration {
     var sshAgentSocket: String?
     var database: SQLLocation?
     var gitlab: GitLabSettings?
+    var retention: RetentionPolicy?
     var limits = ServiceLimits()
 
     static let defaultPath = "/etc/aibuild/coordinator.yml"
@@ -55,6 +57,9 @@ struct Configuration {
         if let given = try yaml.takeIfPresent("gitlab", .mapping) {
             gitlab = try Self.gitlab(given, ownURL: url)
         }
+        if let given = try yaml.takeIfPresent("retention", .mapping) {
+            retention = try Self.retention(given)
+        }
         if let given = try yaml.takeIfPresent("limits", .mapping) {
             let seconds = try given.take(
                 "host_lost", .durationSeconds, default: Int(limits.hostLostMilliseconds / 1000))
@@ -63,6 +68,17 @@ struct Configuration {
                 "queued_builds", .int(1...1_000_000), default: limits.queuedBuilds)
         }
         try yaml.finish()
+    }
+
+    private static func retention(_ yaml: YAMLMapping) throws -> RetentionPolicy {
+        var policy = RetentionPolicy()
+        policy.goodImages = try yaml.take(
+            "good_images", .int(1...100_000), default: policy.goodImages)
+        policy.failedDays = try yaml.take(
+            "failed_days", .int(0...36_500), default: policy.failedDays)
+        policy.minimumFreeBytes = try yaml.take(
+            "minimum_free", .sizeBytes, default: policy.minimumFreeBytes)
+        return policy
     }
 
     private static func database(_ yaml: YAMLMapping) throws -> SQLLocation {

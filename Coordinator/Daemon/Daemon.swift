@@ -67,7 +67,7 @@ enum Daemon {
             environment: SystemEnvironment(), sheets: KitSheetFiles(),
             targets: Targets.all(configuration),
             templateServer: configuration.gitlab.map { GitLabServer($0) },
-            limits: configuration.limits)
+            retention: configuration.retention, limits: configuration.limits)
 
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)

@@ -18,7 +18,7 @@ extension Coordinator {
             name: name, address: address, hostKey: hostKey,
             createdMilliseconds: ports.environment.unixMilliseconds())
         do { try ports.gateway.check(host) } catch { throw Refusal("\(error)") }
-        try await ports.store.add(host)
+        try await ports.store.add(host, epoch: epoch ?? 0)
         try await audit(actor, "host.add", name, address)
         await admit(host)
         await hosts[name]?.monitor.start()
@@ -28,7 +28,7 @@ extension Coordinator {
     public func setDrained(
         _ drained: Bool, host name: String, by actor: String
     ) async throws -> HostSnapshot {
-        try await ports.store.setDrained(drained, host: name)
+        try await ports.store.setDrained(drained, host: name, epoch: epoch ?? 0)
         try await audit(actor, drained ? "host.drain" : "host.resume", name)
         hosts[name]?.host.drained = drained
         if !drained {
@@ -42,19 +42,19 @@ extension Coordinator {
 
     public func removeHost(_ name: String, by actor: String) async throws {
         guard let state = hosts[name] else { throw StoreError.notFound(what: "host", name: name) }
-        let running = live.values.filter { $0.build.host == name && $0.session != nil }.count
+        let running = live.running.count { $0.build.host == name && $0.session != nil }
         guard running == 0 else {
             throw Refusal(
                 "host \(name) runs \(running) builds: drain it and wait, or cancel them",
                 conflict: true)
         }
-        try await ports.store.removeHost(name)
+        try await ports.store.removeHost(name, epoch: epoch ?? 0)
         try await audit(actor, "host.remove", name)
         hosts[name] = nil
         await state.monitor.stop()
         // What a tick put on it meanwhile: nobody would hear of it again.
         let fault = Fault(.infrastructure, .hostLost, "host \(name) was removed")
-        for entry in live.values where entry.build.host == name {
+        for entry in live.running where entry.build.host == name {
             await entry.session?.post(.failed(fault))
         }
         tick()
@@ -80,7 +80,7 @@ extension Coordinator {
         let skew = state.report.map { $0.unixMilliseconds - state.reportedMilliseconds } ?? 0
         return HostSnapshot(
             host: state.host, state: word, detail: detail, report: state.report,
-            running: live.values.filter { $0.build.host == name && $0.session != nil }.count,
+            running: live.running.count { $0.build.host == name && $0.session != nil },
             clockSkewMilliseconds: abs(skew) > ports.limits.clockSkewMilliseconds ? skew : 0)
     }
 

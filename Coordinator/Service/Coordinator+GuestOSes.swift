@@ -14,7 +14,7 @@ extension Coordinator {
     public func register(_ form: GuestOSForm, by actor: String) async throws -> Registration {
         let guestOS = try await checked(form, id: ports.environment.randomID())
         try await ports.webRoot.makeFolder(ofGuestOS: guestOS.name)
-        try await ports.store.add(guestOS)
+        try await ports.store.add(guestOS, epoch: epoch ?? 0)
         try await audit(actor, "guestos.add", guestOS.name)
         return Registration(guestOS: guestOS, server: await prepare(guestOS))
     }
@@ -24,7 +24,7 @@ extension Coordinator {
         let known = try await guestOS(named: form.name)
         var guestOS = try await checked(form, id: known.id)
         guestOS.createdMilliseconds = known.createdMilliseconds
-        try await ports.store.update(guestOS)
+        try await ports.store.update(guestOS, epoch: epoch ?? 0)
         try await audit(actor, "guestos.change", guestOS.name)
         return Registration(guestOS: guestOS, server: await prepare(guestOS))
     }
@@ -43,7 +43,7 @@ extension Coordinator {
         }
         if guestOS.template == .missing {
             guestOS.template = server.template(ofGuestOS: name)
-            try await ports.store.update(guestOS)
+            try await ports.store.update(guestOS, epoch: epoch ?? 0)
             try await audit(actor, "guestos.change", name, "template at the GitLab server")
         }
         guard let report = await prepare(guestOS) else {

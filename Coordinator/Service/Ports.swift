@@ -13,13 +13,16 @@ public struct Ports: Sendable {
     public var targets: [EnvironmentKind: any ReleaseTarget]
     /// `nil`: templates are where people say that they are.
     public var templateServer: (any TemplateServer)?
+    /// `nil`: nothing is ever removed.
+    public var retention: RetentionPolicy?
     public var limits: ServiceLimits
 
     public init(
         store: any Store, gateway: any HostGateway, logs: any LogStore, webRoot: any WebRoot,
         templates: any TemplateLibrary, environment: any Environment,
         sheets: any SheetFiles, targets: [EnvironmentKind: any ReleaseTarget] = [:],
-        templateServer: (any TemplateServer)? = nil, limits: ServiceLimits = ServiceLimits()
+        templateServer: (any TemplateServer)? = nil, retention: RetentionPolicy? = nil,
+        limits: ServiceLimits = ServiceLimits()
     ) {
         self.store = store
         self.gateway = gateway
@@ -30,6 +33,7 @@ public struct Ports: Sendable {
         self.sheets = sheets
         self.targets = targets
         self.templateServer = templateServer
+        self.retention = retention
         self.limits = limits
     }
 

@@ -40,6 +40,12 @@ public struct ServiceLimits: Sendable {
     /// How old the words may be that say why a build waits: sorting a full queue for each of a
     /// thousand followers would leave no time for anything else.
     public var explanationMilliseconds: Int64 = 1_000
+    /// How often what the retention policy lets go is looked for, and how often whether the web
+    /// root has run full meanwhile.
+    public var retentionMilliseconds: Int64 = 60 * 60_000
+    public var retentionLookMilliseconds: Int64 = 60_000
+    /// Rows that are read at once where all have to be looked at.
+    public var pageRows = 500
     /// A log may be longer than its limit by the last words that an agent adds to the log of a
     /// supervisor that died.
     public var logSlackBytes: Int64 = 64 << 10

@@ -73,7 +73,7 @@ struct HistoricTests {
         try await store.add(
             GuestOS(
                 id: "g1", name: "ubuntu1604", type: .linux, distro: "", version: "", baseISO: "",
-                template: .git(url: "u", ref: "r"), owner: "o", createdMilliseconds: 0))
+                template: .git(url: "u", ref: "r"), owner: "o", createdMilliseconds: 0), epoch: 0)
         let build = try await ask(
             "POST", "/v1/build",
             form: "image_name=u_1.qcow2&os_name=ubuntu1604&update_contents=%E6%9B%B4+new"

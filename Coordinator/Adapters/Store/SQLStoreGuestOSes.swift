@@ -11,16 +11,16 @@ extension SQLStore {
         "UPDATE guestos SET type = ?, distro = ?, version = ?, base_iso = ?, template = ?, "
         + "owner = ?, created_ms = ? WHERE id = ?"
 
-    public func add(_ guestOS: GuestOS) async throws {
+    public func add(_ guestOS: GuestOS, epoch: Int64) async throws {
         try await insert(
             Self.insertGuestOS, try Self.insertValues(guestOS), what: "guest OS",
-            name: guestOS.name)
+            name: guestOS.name, epoch: epoch)
     }
 
-    public func update(_ guestOS: GuestOS) async throws {
-        let count = try await execute(
-            Self.updateGuestOS, try Self.changeable(guestOS) + [.text(guestOS.id)])
-        guard count > 0 else { throw StoreError.notFound(what: "guest OS", name: guestOS.name) }
+    public func update(_ guestOS: GuestOS, epoch: Int64) async throws {
+        try await change(
+            Self.updateGuestOS, try Self.changeable(guestOS) + [.text(guestOS.id)],
+            what: "guest OS", name: guestOS.name, epoch: epoch)
     }
 
     static func insertValues(_ guestOS: GuestOS) throws -> [SQLValue] {

@@ -186,6 +186,26 @@ public actor FolderWebRoot: WebRoot {
         return path
     }
 
+    public func remove(_ build: Build) throws {
+        do { try hide(build) } catch { throw WebRootFault.from(error, folder) }
+    }
+
+    /// Out of sight first, then out of `SHA256SUMS`, then deleted: a reader never finds a digest
+    /// without its file, and what a crash leaves has a name that the next sweep removes.
+    private func hide(_ build: Build) throws(SystemError) {
+        for place in ["build", "release"].map({ "\(folder)/images/\($0)/\(build.guestOS)" })
+        where Files.exists(place) {
+            let names = try Files.list(place).filter {
+                $0.hasPrefix(build.imageName + ".") || $0.hasPrefix(build.imageName + "-")
+            }
+            for name in names { try Files.rename("\(place)/\(name)", to: "\(place)/.\(name).part") }
+            try renewSums(place, [])
+            for name in try Files.list(place) where name.hasPrefix(".\(build.imageName)") {
+                try Files.remove("\(place)/\(name)")
+            }
+        }
+    }
+
     public func sweep(keeping living: Set<AttemptToken>) throws {
         let place = folder + "/images/build"
         let names = try Files.list(place).map { "\(place)/\($0)" }

@@ -26,6 +26,10 @@ public protocol WebRoot: Sendable {
     /// - Throws: `WebRootFault` when it is not there (any more).
     func file(of image: PublishedImage) async throws -> String
 
+    /// Removes the image of a build that passed, and what stands beside it. What was removed before
+    /// is no fault: a crash may come at any moment, and it is done again.
+    func remove(_ build: Build) async throws
+
     /// Removes what attempts other than `living` left behind.
     func sweep(keeping living: Set<AttemptToken>) async throws
 }

@@ -82,7 +82,8 @@ struct BuildAnswer: Decodable {
     var submittedAt, startedAt, endedAt: String?
     var priority, attemptCount: Int?
     var durationSeconds: Double?
-    var cancelRequested: Bool?
+    var cancelRequested, pinned: Bool?
+    var prunedAt: String?
     var fault: Fault?
     var image: Image?
     var progress: Progress?

@@ -2,7 +2,7 @@
 enum Commands {
     static let all: [Command] =
         BuildCommands.all + LogCommands.all + GuestOSCommands.all + ImportCommands.all
-        + HostCommands.all + EnvironmentCommands.all + ReleaseCommands.all
+        + HostCommands.all + EnvironmentCommands.all + ReleaseCommands.all + RetentionCommands.all
         + DatabaseCommands.all + SystemCommands.all
         + [help]
 

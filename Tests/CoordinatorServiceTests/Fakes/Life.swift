@@ -131,6 +131,9 @@ struct MortalWebRoot: WebRoot {
     func file(of image: PublishedImage) async throws -> String {
         try await base.file(of: image)
     }
+    func remove(_ build: Build) async throws {
+        try await life.effect { try await base.remove(build) }
+    }
     func sweep(keeping living: Set<AttemptToken>) async throws {
         try await life.effect { try await base.sweep(keeping: living) }
     }
