@@ -4,14 +4,14 @@
 # and as raw; a second one replaces it and is taken back; what Glance has then is downloaded and
 # boots. `make demo-release` compiles first and then runs this.
 #
-#   demo-release.sh         runs it and leaves nothing running, and nothing outside .demo-release/
+#   demo-release.sh         runs it and leaves nothing running, and nothing outside .cloud/
 #   demo-release.sh stop    ends a demo that KEEP=1 left serving
 #
 #   PORT=9800       the coordinator's port instead of any that is free
 #   KEEP=1          leaves everything serving at the end and prints what to try
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-farm=$root/.demo-release
+farm=$root/.cloud # short: sockets below it have 107 bytes for their paths
 . "$root/scripts/farm.sh"
 
 keep=${KEEP:-}
@@ -22,7 +22,7 @@ aibuild() { "$bin/aibuild" "$@"; }
 case ${1:-} in
 stop)
     farm_stop
-    say "the demo of releases has ended; its files are in .demo-release/"
+    say "the demo of releases has ended; its files are in .cloud/"
     exit 0
     ;;
 "") ;;
@@ -43,7 +43,7 @@ cleanup() {
     trap '' INT TERM
     if [ "$status" -eq 0 ] && [ -n "$keep" ]; then exit 0; fi
     farm_stop
-    [ "$status" -eq 0 ] || warn "the demo did not finish; its logs are in .demo-release/log"
+    [ "$status" -eq 0 ] || warn "the demo did not finish; its logs are in .cloud/log"
     exit "$status"
 }
 trap cleanup EXIT
@@ -192,7 +192,7 @@ For OpenStack's own client (python3-openstackclient):
   export OS_REGION_NAME=RegionOne OS_IDENTITY_API_VERSION=3
   openstack image list --long
 
-Logs are in .demo-release/log and .demo-release/openstack/log. This ends it all:
+Logs are in .cloud/log and .cloud/openstack/log. This ends it all:
 
   make demo-stop
 END
