@@ -70,7 +70,8 @@ public actor Coordinator {
     private func history(of build: Build) async throws -> [(host: String, fault: Fault)] {
         guard build.attemptCount > 0 else { return [] }
         return try await ports.store.attempts(ofBuild: build.id).compactMap { attempt in
-            attempt.outcome?.fault.map { (attempt.host, $0) }
+            guard attempt.stage == build.stage else { return nil }
+            return attempt.outcome?.fault.map { (attempt.host, $0) }
         }
     }
 
@@ -85,7 +86,7 @@ public actor Coordinator {
         }
         let hasRun = ((try? await ports.logs.sizeBytes(token)) ?? 0) > 0
         let machine = BuildMachine(
-            stage: hasRun ? .running : .dispatching,
+            stage: hasRun ? .running : .dispatching, tests: build.testPlan,
             cancelReason: build.cancelRequested ? "cancelled" : nil)
         await begin(build, token, state, machine)
     }
@@ -162,13 +163,16 @@ public actor Coordinator {
             if entry.build.state == .queued {
                 queue.append(QueuedBuild(entry.build, history: entry.history, now: now))
             } else {
-                reserved += entry.build.plan.requirements.diskBytes
+                // The image of a test is in the web root already.
+                if entry.build.stage == .build { reserved += entry.build.requirements.diskBytes }
                 running.append(
                     RunningBuild(
-                        id: entry.build.id, guestOS: entry.build.guestOS, owner: entry.build.owner,
-                        host: entry.build.host, requirements: entry.build.plan.requirements,
+                        id: entry.build.id, stage: entry.build.stage, guestOS: entry.build.guestOS,
+                        owner: entry.build.owner, host: entry.build.host,
+                        requirements: entry.build.requirements,
                         startedMilliseconds: entry.attemptStartedMilliseconds,
-                        expectedSeconds: entry.expectedSeconds))
+                        expectedSeconds: entry.build.stage == .build
+                            ? entry.expectedSeconds : nil))
             }
         }
         queue.sort {
@@ -188,10 +192,11 @@ public actor Coordinator {
         let token = ports.environment.randomToken()
         let now = ports.environment.unixMilliseconds()
         let attempt = Attempt(
-            token: token, build: id, ordinal: entry.build.attemptCount + 1, host: name,
-            startedMilliseconds: now)
+            token: token, build: id, ordinal: entry.build.attemptCount + 1,
+            stage: entry.build.stage, host: name, startedMilliseconds: now)
         let change = BuildChange(
-            build: id, from: [.queued], owner: nil, to: .building, atMilliseconds: now,
+            build: id, from: [.queued], owner: nil,
+            to: entry.build.stage == .test ? .testing : .building, atMilliseconds: now,
             begin: attempt, epoch: epoch ?? 0)
         do {
             guard let claimed = try await ports.store.apply(change) else {
@@ -210,7 +215,8 @@ public actor Coordinator {
             guard hosts[name] != nil else { return await resume(claimed) }
             // A wish to cancel may have come as well.
             let isUnwanted = live[id]?.build.cancelRequested ?? true
-            let machine = BuildMachine(cancelReason: isUnwanted ? "cancelled" : nil)
+            let machine = BuildMachine(
+                tests: claimed.testPlan, cancelReason: isUnwanted ? "cancelled" : nil)
             await begin(claimed, token, state, machine)
         } catch {
             log.error("cannot claim build \(id): \(error)")

@@ -80,8 +80,9 @@ extension Coordinator {
         guard let owner = build.attempt, let host = build.host else { return }
         let now = ports.environment.unixMilliseconds()
         var change = BuildChange(
-            build: build.id, from: [.building, .collecting, .publishing], owner: owner,
+            build: build.id, from: [.building, .collecting, .publishing, .testing], owner: owner,
             to: .passed, atMilliseconds: now, end: end, image: image, epoch: epoch ?? 0)
+        change.withdrawsImage = build.stage == .test && end.judgesImage
         var history = live[build.id]?.history ?? []
         if let fault = end.outcome.fault {
             history.append((host, fault))
@@ -95,10 +96,25 @@ extension Coordinator {
                 change.to = .queued
                 change.notBeforeMilliseconds = notBefore
                 change.fault = fault
+            case .end(.cancelled, _) where build.image != nil && !change.withdrawsImage:
+                // The wish came with a fault of the host: the image is still there. It goes with
+                // the build that waits now.
+                change.to = .queued
+                change.fault = fault
             case .end(let state, let fault):
                 change.to = state
                 change.fault = fault
+                if build.stage == .test, !change.withdrawsImage, let image = build.image {
+                    change.fault?.reason +=
+                        "; nothing was found out about the image, which stays at \(image.path)"
+                }
             }
+        } else if build.stage == .build, image != nil, build.plan.tests != nil {
+            // Its attempts are counted anew.
+            change.to = .queued
+            change.stage = .test
+            change.notBeforeMilliseconds = 0
+            history = []
         }
         let started = live[build.id]?.attemptStartedMilliseconds ?? now
         guard let changed = try await ports.store.apply(change) else {
@@ -112,6 +128,9 @@ extension Coordinator {
         blame(host, end.outcome.fault)
         share.add(Double(max(0, now - started)) / 1000, to: build.owner, at: now)
         updated(changed)
+        if changed.state == .queued, live[build.id]?.build.cancelRequested ?? false {
+            _ = try await cancelWaiting(changed, "cancelled")
+        }
         tick()
     }
 
@@ -129,4 +148,10 @@ extension Coordinator {
             + RetryPolicy.quarantineMilliseconds(failures: state.failures)
         hosts[host] = state
     }
+}
+
+extension AttemptEnd {
+    /// Whether a test attempt that did not pass has spoken against its image, or nobody wants it
+    /// any more. One that met a fault of its host has said nothing about it.
+    var judgesImage: Bool { outcome.fault.map { $0.class != .infrastructure } ?? false }
 }

@@ -3,7 +3,19 @@ import SQLKit
 
 /// A row of the historic table `build_log`, where any column but the id may be empty.
 enum BuildLogRow {
-    static func insert(
+    static func apply(
+        _ change: BuildChange.BuildLogChange?, _ transaction: borrowing SQLTransaction
+    ) throws {
+        switch change {
+        case .insert(let entry): try insert(entry, transaction)
+        case .move(let id, let url):
+            try transaction.execute(
+                "UPDATE build_log SET get_url = ? WHERE id = ?", [.text(fitting(url)), .text(id)])
+        case nil: break
+        }
+    }
+
+    private static func insert(
         _ entry: BuildLogEntry, _ transaction: borrowing SQLTransaction
     ) throws {
         try transaction.execute(

@@ -106,6 +106,14 @@ final class FaultyStore: Store {
         await base.buildLog(guestOSID: guestOSID, limit: limit)
     }
     func record(_ entry: AuditEntry) async throws { await base.record(entry) }
+    func add(_ testCase: TestCase) async throws { try await base.add(testCase) }
+    func testCases(_ osType: OSType?) async throws -> [TestCase] {
+        await base.testCases(osType)
+    }
+    func removeTestCase(id: String) async throws { try await base.removeTestCase(id: id) }
+    func testRecords(ofBuild id: String) async throws -> [TestRecord] {
+        await base.testRecords(ofBuild: id)
+    }
     func audit(limit: Int) async throws -> [AuditEntry] { await base.audit(limit: limit) }
     func ping() async throws {}
 }

@@ -58,6 +58,14 @@ struct MortalStore: Store {
     func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int] {
         try await base.recentDurationsSeconds(guestOS: guestOS, limit: limit)
     }
+    func add(_ testCase: TestCase) async throws { try await base.add(testCase) }
+    func testCases(_ osType: OSType?) async throws -> [TestCase] {
+        try await base.testCases(osType)
+    }
+    func removeTestCase(id: String) async throws { try await base.removeTestCase(id: id) }
+    func testRecords(ofBuild id: String) async throws -> [TestRecord] {
+        try await base.testRecords(ofBuild: id)
+    }
     func audit(limit: Int) async throws -> [AuditEntry] { try await base.audit(limit: limit) }
     func ping() async throws { try await base.ping() }
 }
