@@ -15,6 +15,8 @@ final class AttemptContext {
     private(set) var lowestFreeBytes = Int64.max
     /// What was seen of the guest before a timer ended the build.
     var evidence: GuestEvidence?
+    /// Of the test cases that have ended.
+    var tests: [TestResult] = []
 
     init(_ order: AttemptOrder, _ folder: AttemptFolder) throws(SystemError) {
         self.order = order
