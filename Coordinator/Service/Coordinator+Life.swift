@@ -19,6 +19,7 @@ extension Coordinator {
                 group.addTask { await session.stop() }
             }
         }
+        await releases.stop()
         // Those who follow a build are woken, and find the end of their stream.
         await changes.close()
         // Monitors and sessions hold the coordinator, and it them.

@@ -10,6 +10,8 @@ public actor Coordinator {
     /// Told of every change: keys are build ids, and `Coordinator.allBuilds`.
     public nonisolated let changes = ChangeHub()
     public static let allBuilds = "*"
+    /// Where the images go that passed.
+    public nonisolated let releases: Releases
 
     /// With which this coordinator leads; `nil` while it stands by and only answers reads.
     public internal(set) var epoch: Int64?
@@ -29,7 +31,10 @@ public actor Coordinator {
     private var webRootMeasuredMilliseconds: Int64 = -1000
     let log = Logger("coordinator")
 
-    public init(ports: Ports) { self.ports = ports }
+    public init(ports: Ports) {
+        self.ports = ports
+        releases = Releases(ports: ports)
+    }
 
     // MARK: Life
 
@@ -55,6 +60,7 @@ public actor Coordinator {
         do { try await ports.webRoot.sweep(keeping: living) } catch {
             log.warning("cannot sweep the web root: \(error)")
         }
+        try await releases.lead(epoch: epoch)
         log.info("\(live.count) builds in hand, \(hosts.count) hosts")
         for state in hosts.values { await state.monitor.start() }
         tick()

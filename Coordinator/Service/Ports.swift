@@ -8,11 +8,14 @@ public struct Ports: Sendable {
     public var webRoot: any WebRoot
     public var templates: any TemplateLibrary
     public var environment: any Environment
+    /// Those that this coordinator can release to.
+    public var targets: [EnvironmentKind: any ReleaseTarget]
     public var limits: ServiceLimits
 
     public init(
         store: any Store, gateway: any HostGateway, logs: any LogStore, webRoot: any WebRoot,
         templates: any TemplateLibrary, environment: any Environment,
+        targets: [EnvironmentKind: any ReleaseTarget] = [:],
         limits: ServiceLimits = ServiceLimits()
     ) {
         self.store = store
@@ -21,6 +24,7 @@ public struct Ports: Sendable {
         self.webRoot = webRoot
         self.templates = templates
         self.environment = environment
+        self.targets = targets
         self.limits = limits
     }
 

@@ -86,29 +86,7 @@ extension Coordinator {
         var history = live[build.id]?.history ?? []
         if let fault = end.outcome.fault {
             history.append((host, fault))
-            // Whatever else went wrong with it: a person did not want it any more.
-            let cancelled = live[build.id]?.build.cancelRequested ?? false
-            let judged =
-                cancelled && fault.class != .cancelled
-                ? Fault(.cancelled, .cancelled, "cancelled") : fault
-            switch RetryPolicy.judge(judged, history: history, now: now) {
-            case .retry(let notBefore):
-                change.to = .queued
-                change.notBeforeMilliseconds = notBefore
-                change.fault = fault
-            case .end(.cancelled, _) where build.image != nil && !change.withdrawsImage:
-                // The wish came with a fault of the host: the image is still there. It goes with
-                // the build that waits now.
-                change.to = .queued
-                change.fault = fault
-            case .end(let state, let fault):
-                change.to = state
-                change.fault = fault
-                if build.stage == .test, !change.withdrawsImage, let image = build.image {
-                    change.fault?.reason +=
-                        "; nothing was found out about the image, which stays at \(image.path)"
-                }
-            }
+            judge(fault, build, history, &change)
         } else if build.stage == .build, image != nil, build.plan.tests != nil {
             // Its attempts are counted anew.
             change.to = .queued
@@ -116,6 +94,7 @@ extension Coordinator {
             change.notBeforeMilliseconds = 0
             history = []
         }
+        if change.to == .passed { change.releases = following(build, at: now) }
         let started = live[build.id]?.attemptStartedMilliseconds ?? now
         guard let changed = try await ports.store.apply(change) else {
             log.warning("attempt \(owner) does not own build \(build.id) any more")
@@ -132,6 +111,48 @@ extension Coordinator {
             _ = try await cancelWaiting(changed, "cancelled")
         }
         tick()
+        await releases.take(change.releases)
+    }
+
+    /// What follows a fault.
+    private func judge(
+        _ fault: Fault, _ build: Build, _ history: [(host: String, fault: Fault)],
+        _ change: inout BuildChange
+    ) {
+        // Whatever else went wrong with it: a person did not want it any more.
+        let cancelled = live[build.id]?.build.cancelRequested ?? false
+        let judged =
+            cancelled && fault.class != .cancelled
+            ? Fault(.cancelled, .cancelled, "cancelled") : fault
+        switch RetryPolicy.judge(judged, history: history, now: change.atMilliseconds) {
+        case .retry(let notBefore):
+            change.to = .queued
+            change.notBeforeMilliseconds = notBefore
+            change.fault = fault
+        case .end(.cancelled, _) where build.image != nil && !change.withdrawsImage:
+            // The wish came with a fault of the host: the image is still there. It goes with the
+            // build, which waits now.
+            change.to = .queued
+            change.fault = fault
+        case .end(let state, let fault):
+            change.to = state
+            change.fault = fault
+            if build.stage == .test, !change.withdrawsImage, let image = build.image {
+                change.fault?.reason +=
+                    "; nothing was found out about the image, which stays at \(image.path)"
+            }
+        }
+    }
+
+    /// What `aibuild.yml` says shall become of an image that passed.
+    private func following(_ build: Build, at now: Int64) -> [Release] {
+        guard let plan = build.plan.release else { return [] }
+        return plan.to.map { environment in
+            Release(
+                id: ports.environment.randomID(), build: build, environment: environment,
+                state: plan.when == .manual ? .awaitingApproval : .queued,
+                requestedBy: "aibuild.yml", createdMilliseconds: now)
+        }
     }
 
     /// A host that keeps failing gets a pause; one that passes a build is forgiven.

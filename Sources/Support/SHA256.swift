@@ -59,4 +59,16 @@ public enum Hex {
         }
         return String(decoding: text, as: UTF8.self)
     }
+
+    /// `nil` where `text` is not pairs of hexadecimal digits.
+    public static func decode(_ text: some StringProtocol) -> [UInt8]? {
+        let digits = text.utf8.map { Character(Unicode.Scalar($0)).hexDigitValue }
+        guard digits.count.isMultiple(of: 2) else { return nil }
+        var bytes: [UInt8] = []
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = digits[index], let low = digits[index + 1] else { return nil }
+            bytes.append(UInt8(high << 4 | low))
+        }
+        return bytes
+    }
 }

@@ -38,6 +38,7 @@ struct NoWebRoot: WebRoot {
         throw WebRootFault("no web root")
     }
     func withdraw(_ attempt: AttemptToken, of build: Build) {}
+    func file(of image: PublishedImage) async throws -> String { "/web/" + image.path }
     func sweep(keeping living: Set<AttemptToken>) async {}
 }
 

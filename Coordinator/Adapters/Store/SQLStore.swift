@@ -1,5 +1,6 @@
 public import CoordinatorCore
 public import SQLKit
+public import Support
 
 /// The farm's memory in SQLite or MariaDB, through the same SQL.
 ///
@@ -8,12 +9,19 @@ public import SQLKit
 /// truth.
 public final class SQLStore: Store {
     let database: SQLDatabase
+    private let secretKey: SecretKey?
 
-    private init(_ database: SQLDatabase) { self.database = database }
+    private init(_ database: SQLDatabase, _ secretKey: SecretKey?) {
+        self.database = database
+        self.secretKey = secretKey
+    }
 
     /// Opens the database and brings its schema up to date.
+    /// - Parameter secretKey: seals the secrets of environments; without one they are not touched.
     /// - Throws: `StoreError.unavailable` with a sentence that says what to do.
-    public static func open(_ location: SQLLocation) async throws -> SQLStore {
+    public static func open(
+        _ location: SQLLocation, secretKey: SecretKey? = nil
+    ) async throws -> SQLStore {
         let database = try await reporting { try await SQLDatabase.open(location) }
         do {
             try await reporting { try await Migrator.run(on: database) }
@@ -21,7 +29,17 @@ public final class SQLStore: Store {
             await database.close()
             throw error
         }
-        return SQLStore(database)
+        let store = SQLStore(database, secretKey)
+        if secretKey != nil { try await store.sealClearPasswords() }
+        return store
+    }
+
+    /// - Throws: `StoreError.unavailable` where the store was opened without one.
+    func key() throws -> SecretKey {
+        guard let secretKey else {
+            throw StoreError.unavailable("there is no key to seal and unseal secrets with")
+        }
+        return secretKey
     }
 
     public func close() async { await database.close() }

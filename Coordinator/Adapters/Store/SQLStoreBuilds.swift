@@ -96,6 +96,7 @@ extension SQLStore {
                 for record in change.testRecords(build) {
                     try TestRow.insert(record, transaction)
                 }
+                for release in change.releases { try ReleaseRow.insert(release, transaction) }
                 return changed
             }
         }

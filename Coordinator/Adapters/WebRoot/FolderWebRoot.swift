@@ -225,6 +225,15 @@ public actor FolderWebRoot: WebRoot {
         try renewSums(place, [])
     }
 
+    public func file(of image: PublishedImage) throws -> String {
+        let path = "\(folder)/\(image.path)"
+        guard Files.sizeBytes(path) == image.sizeBytes else {
+            throw WebRootFault(
+                "\(path) is not there, or not as it was published: build the image again")
+        }
+        return path
+    }
+
     public func sweep(keeping living: Set<AttemptToken>) throws {
         let place = folder + "/images/build"
         let names = try Files.list(place).map { "\(place)/\($0)" }

@@ -13,6 +13,8 @@ public actor InMemoryStore: Store, LeaseStore {
     private var testCaseByID: [String: TestCase] = [:]
     private var testRecords: [TestRecord] = []
     private var auditEntries: [AuditEntry] = []
+    var environmentByName: [String: (environment: ReleaseEnvironment, secret: Secret?)] = [:]
+    var releaseByID: [String: Release] = [:]
     private var lease = Lease()
     private let nowMilliseconds: @Sendable () -> Int64
 
@@ -32,7 +34,7 @@ public actor InMemoryStore: Store, LeaseStore {
         if lease.epoch == epoch { lease.expiresMilliseconds = 0 }
     }
 
-    private func fence(_ epoch: Int64) throws {
+    func fence(_ epoch: Int64) throws {
         guard lease.epoch == epoch else { throw StoreError.deposed(lease) }
     }
 
@@ -153,6 +155,7 @@ public actor InMemoryStore: Store, LeaseStore {
             case nil: break
             }
             testRecords += change.testRecords(build)
+            for release in change.releases { insert(release) }
             return changed
         }
     }
@@ -228,7 +231,7 @@ public actor InMemoryStore: Store, LeaseStore {
 }
 
 /// Names in the order of their bytes, as databases keep them.
-private func precedes(_ a: String, _ b: String) -> Bool {
+func precedes(_ a: String, _ b: String) -> Bool {
     a.utf8.lexicographicallyPrecedes(b.utf8)
 }
 

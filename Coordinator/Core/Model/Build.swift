@@ -80,11 +80,13 @@ public struct BuildPlan: Sendable, Hashable, Codable {
     public var concurrency: Int?
     /// `nil`: the image is not tested.
     public var tests: BuildTests?
+    /// What happens with the image once it passed; `nil`: only what a person asks for.
+    public var release: ReleasePlan?
 
     public init(
         template: TemplateArchive, commit: String? = nil, recipe: BuildRecipe,
         requirements: Requirements, limits: AttemptLimits, concurrency: Int? = nil,
-        tests: BuildTests? = nil
+        tests: BuildTests? = nil, release: ReleasePlan? = nil
     ) {
         self.template = template
         self.commit = commit
@@ -93,6 +95,7 @@ public struct BuildPlan: Sendable, Hashable, Codable {
         self.limits = limits
         self.concurrency = concurrency
         self.tests = tests
+        self.release = release
     }
 }
 

@@ -29,6 +29,9 @@ public struct BuildChange: Sendable, Hashable {
     public var image: PublishedImage?
     /// The image is not in the web root any more.
     public var withdrawsImage: Bool
+    /// What follows of itself when a build passed: stored with the change, so that no crash comes
+    /// in between.
+    public var releases: [Release] = []
     /// Of the coordinator that wants the change; the store refuses all but the leader's.
     public var epoch: Int64
 

@@ -28,6 +28,10 @@ public protocol WebRoot: Sendable {
     /// build published stays.
     func withdraw(_ attempt: AttemptToken, of build: Build) async throws
 
+    /// Where the file of a published image is, to be read only.
+    /// - Throws: `WebRootFault` when it is not there (any more).
+    func file(of image: PublishedImage) async throws -> String
+
     /// Removes what attempts other than `living` left behind.
     func sweep(keeping living: Set<AttemptToken>) async throws
 }

@@ -182,6 +182,8 @@ actor FakeWebRoot: WebRoot {
         files[attempt] = nil
     }
 
+    func file(of image: PublishedImage) -> String { "/web/" + image.path }
+
     func sweep(keeping living: Set<AttemptToken>) { swept.append(living) }
 }
 

@@ -3,9 +3,10 @@ import CoordinatorCore
 import Synchronization
 
 /// A store in memory that a test can make slow, unreachable, or lose its answers.
-final class FaultyStore: Store {
+final class FaultyStore: Store, ForwardsReleases {
     enum Call: Hashable {
-        case enqueue, claim, apply, requestCancel, recentDurations, removeHost, find
+        case enqueue, claim, apply, requestCancel, recentDurations, removeHost, find,
+            release
     }
     enum Moment: Hashable { case before, after }
 
@@ -71,6 +72,11 @@ final class FaultyStore: Store {
         try await around(.recentDurations) {
             await base.recentDurationsSeconds(guestOS: guestOS, limit: limit)
         }
+    }
+
+    var releaseBase: any ReleaseStore { base }
+    func effect<T: Sendable>(_ body: () async throws -> T) async throws -> T {
+        try await around(.release, body)
     }
 
     func add(_ guestOS: GuestOS) async throws { try await base.add(guestOS) }

@@ -125,6 +125,9 @@ struct MortalWebRoot: WebRoot {
     func withdraw(_ attempt: AttemptToken, of build: Build) async throws {
         try await life.effect { try await base.withdraw(attempt, of: build) }
     }
+    func file(of image: PublishedImage) async throws -> String {
+        try await base.file(of: image)
+    }
     func sweep(keeping living: Set<AttemptToken>) async throws {
         try await life.effect { try await base.sweep(keeping: living) }
     }

@@ -2,9 +2,14 @@ import BuildProtocol
 import CoordinatorCore
 
 /// A store that a coordinator reaches as long as it lives.
-struct MortalStore: Store {
+struct MortalStore: Store, ForwardsReleases {
     let base: any Store
     let life: Life
+
+    var releaseBase: any ReleaseStore { base }
+    func effect<T: Sendable>(_ body: () async throws -> T) async throws -> T {
+        try await life.effect(body)
+    }
 
     func apply(_ change: BuildChange) async throws -> Build? {
         try await life.effect { try await base.apply(change) }

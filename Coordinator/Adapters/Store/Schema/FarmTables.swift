@@ -32,26 +32,8 @@ enum FarmTables {
                 ("template", "longtext"), ("owner", "varchar(128)"), ("created_ms", "bigint"),
                 ("last_number", "integer NOT NULL DEFAULT 0"),
             ], to: "guestos")
-        try renameDoubles(transaction)
+        try transaction.renameDoubles(in: "guestos", limit: 200)
         try transaction.createIndex("guestos_name", on: "guestos", "name", isUnique: true)
-    }
-
-    /// Nothing kept the original AIBuild from storing a name twice. The first keeps it; the others
-    /// get the beginning of their id behind it, so that no row is lost and each can be asked for.
-    private static func renameDoubles(_ transaction: borrowing SQLTransaction) throws {
-        let rows = try transaction.query(
-            "SELECT id, name FROM guestos WHERE name IN (SELECT name FROM guestos "
-                + "GROUP BY name HAVING COUNT(*) > 1) ORDER BY name, id")
-        var last: String?
-        for row in rows {
-            let (id, name) = (try row.text("id"), try row.text("name"))
-            if name == last {
-                try transaction.execute(
-                    "UPDATE guestos SET name = ? WHERE id = ?",
-                    [.text("\(name.prefixOfUTF8(200))-\(id.prefix(8))"), .text(id)])
-            }
-            last = name
-        }
     }
 
     private static func createBuilds(_ transaction: borrowing SQLTransaction) throws {

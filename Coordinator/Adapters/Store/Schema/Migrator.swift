@@ -16,6 +16,7 @@ enum Migrator {
         Migration(version: 1, run: HistoricTables.migrate),
         Migration(version: 2, run: FarmTables.migrate),
         Migration(version: 3, run: LeadershipTable.migrate),
+        Migration(version: 4, run: ReleaseTables.migrate),
         Migration(version: 5, run: TestTables.migrate),
     ]
 

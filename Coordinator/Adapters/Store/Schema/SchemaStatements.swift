@@ -1,3 +1,4 @@
+import BuildProtocol
 import SQLKit
 
 /// Statements about tables, spelled as the database at the other end wants them. Each may run again
@@ -76,5 +77,24 @@ extension SQLTransaction {
         try execute(
             "ALTER TABLE \(table) ENGINE=InnoDB, ROW_FORMAT=DYNAMIC, "
                 + "CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin")
+    }
+
+    /// Nothing kept the original AIBuild from storing a name twice. The first keeps it; the others
+    /// get the beginning of their id behind it, so that no row is lost and each can be asked for.
+    /// - Parameter limit: bytes of the name that are kept, so that the id still fits.
+    borrowing func renameDoubles(in table: String, limit: Int) throws {
+        let rows = try query(
+            "SELECT id, name FROM \(table) WHERE name IN (SELECT name FROM \(table) "
+                + "GROUP BY name HAVING COUNT(*) > 1) ORDER BY name, id")
+        var last: String?
+        for row in rows {
+            let (id, name) = (try row.text("id"), try row.text("name"))
+            if name == last {
+                try execute(
+                    "UPDATE \(table) SET name = ? WHERE id = ?",
+                    [.text("\(name.prefixOfUTF8(limit))-\(id.prefix(8))"), .text(id)])
+            }
+            last = name
+        }
     }
 }

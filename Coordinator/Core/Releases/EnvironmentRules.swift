@@ -1,0 +1,119 @@
+import BuildProtocol
+
+/// What is refused at the door, before anything is stored: `nil` where all is well, else a sentence
+/// that names the field.
+extension ReleaseEnvironment {
+    public enum Bounds {
+        /// Hosts of one environment, and projects that an image is shared with.
+        public static let listed = 200
+        /// A container's definition.
+        public static let containerBytes = 64 << 10
+        public static let textBytes = 1024
+        public static let secretBytes = 4096
+        public static let keep = 100
+    }
+
+    public var problem: String? {
+        Names.problem(name, what: "name of the environment") ?? settings.problem
+    }
+}
+
+extension EnvironmentSettings {
+    var problem: String? {
+        switch self {
+        case .openstack(let settings): settings.problem
+        case .docker(let settings): settings.problem
+        case .registry(let settings): settings.problem
+        }
+    }
+}
+
+extension OpenStackSettings {
+    fileprivate var problem: String? {
+        if let problem = Rules.url(authURL, "authURL") { return problem }
+        for (field, text) in [
+            ("project", project), ("username", username), ("userDomain", userDomain),
+            ("projectDomain", projectDomain),
+        ] {
+            if text.isEmpty { return "\(field) is empty" }
+            if let problem = Rules.text(text, field) { return problem }
+        }
+        if let problem = Rules.text(region, "region") ?? Rules.file(caFile, "caFile") {
+            return problem
+        }
+        guard members.count <= ReleaseEnvironment.Bounds.listed else {
+            return "members has more than \(ReleaseEnvironment.Bounds.listed) projects"
+        }
+        if let problem = members.lazy.compactMap({ Names.problem($0, what: "member") }).first {
+            return problem
+        }
+        if !members.isEmpty, visibility != .shared {
+            return "members are given, but visibility is \(visibility.rawValue): only shared "
+                + "images have members"
+        }
+        return (0...ReleaseEnvironment.Bounds.keep).contains(keep)
+            ? nil : "keep is \(keep): use 0 to \(ReleaseEnvironment.Bounds.keep)"
+    }
+}
+
+extension DockerSettings {
+    fileprivate var problem: String? {
+        guard (1...ReleaseEnvironment.Bounds.listed).contains(hosts.count) else {
+            return "hosts has \(hosts.count) entries: use 1 to \(ReleaseEnvironment.Bounds.listed)"
+        }
+        guard Set(hosts.map(\.name)).count == hosts.count else {
+            return "two hosts have the same name"
+        }
+        for host in hosts {
+            let problem =
+                Names.problem(host.name, what: "name of the Docker host")
+                ?? Rules.url(host.url, "url of host \(host.name)")
+                ?? Rules.file(host.certificates, "certificates of host \(host.name)")
+            if let problem { return problem }
+            if host.container.utf8.count > ReleaseEnvironment.Bounds.containerBytes {
+                return "the container of host \(host.name) has more than "
+                    + "\(ReleaseEnvironment.Bounds.containerBytes) bytes"
+            }
+        }
+        if repository.isEmpty { return "repository is empty" }
+        return Rules.text(repository, "repository")
+            ?? registry.flatMap { Names.problem($0, what: "name of the registry environment") }
+            ?? username.flatMap { Rules.text($0, "username") }
+    }
+}
+
+extension RegistrySettings {
+    fileprivate var problem: String? {
+        if repository.isEmpty || tag.isEmpty { return "repository and tag must not be empty" }
+        return Rules.url(url, "url") ?? Rules.text(repository, "repository")
+            ?? Names.problem(tag, what: "tag") ?? username.flatMap { Rules.text($0, "username") }
+            ?? Rules.file(caFile, "caFile")
+    }
+}
+
+private enum Rules {
+    static func text(_ text: String, _ field: String) -> String? {
+        if text.utf8.count > ReleaseEnvironment.Bounds.textBytes {
+            return "\(field) has more than \(ReleaseEnvironment.Bounds.textBytes) bytes"
+        }
+        return text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+            ? "\(field) \(Names.quoted(text)) contains a control character" : nil
+    }
+
+    static func url(_ text: String, _ field: String) -> String? {
+        guard text.hasPrefix("http://") || text.hasPrefix("https://"),
+            !text.contains("@"), !text.contains(" ")
+        else {
+            return "\(field) \(Names.quoted(text)) is no http or https URL without a user in it"
+        }
+        return self.text(text, field)
+    }
+
+    static func file(_ path: String?, _ field: String) -> String? {
+        guard let path else { return nil }
+        guard path.hasPrefix("/") else {
+            return "\(field) \(Names.quoted(path)) is no absolute path on the coordinator's machine"
+        }
+        return text(path, field)
+    }
+}

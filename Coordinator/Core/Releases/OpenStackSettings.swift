@@ -1,0 +1,74 @@
+/// An OpenStack region: Keystone v3 by password, Glance v2. The password is the secret.
+public struct OpenStackSettings: Sendable, Hashable, Codable {
+    public enum Visibility: String, Sendable, Codable, CaseIterable {
+        case `public`, community, shared, `private`
+    }
+
+    public enum Interface: String, Sendable, Codable, CaseIterable {
+        case `public`, `internal`, admin
+    }
+
+    /// Of Keystone, with or without `/v3`.
+    public var authURL: String
+    public var userDomain: String
+    public var projectDomain: String
+    public var project: String
+    public var username: String
+    /// Empty: the catalog's only one.
+    public var region: String
+    public var interface: Interface
+    /// PEM file of the authorities that sign the endpoints' certificates; `nil`: the system's.
+    public var caFile: String?
+    /// `nil`: as it was built.
+    public var format: ReleaseFormat?
+    public var visibility: Visibility
+    /// Ids of projects that a `shared` image is shared with.
+    public var members: [String]
+    /// Replaced images that are kept under their warehoused names.
+    public var keep: Int
+
+    public init(
+        authURL: String, userDomain: String = "Default", projectDomain: String = "Default",
+        project: String, username: String, region: String = "",
+        interface: Interface = .public, caFile: String? = nil, format: ReleaseFormat? = nil,
+        visibility: Visibility = .private, members: [String] = [], keep: Int = 2
+    ) {
+        self.authURL = authURL
+        self.userDomain = userDomain
+        self.projectDomain = projectDomain
+        self.project = project
+        self.username = username
+        self.region = region
+        self.interface = interface
+        self.caFile = caFile
+        self.format = format
+        self.visibility = visibility
+        self.members = members
+        self.keep = keep
+    }
+
+    /// What is left out has the default of `init`.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            authURL: try container.decode(String.self, forKey: .authURL),
+            project: try container.decode(String.self, forKey: .project),
+            username: try container.decode(String.self, forKey: .username))
+        try container.replace(&userDomain, .userDomain)
+        try container.replace(&projectDomain, .projectDomain)
+        try container.replace(&region, .region)
+        try container.replace(&interface, .interface)
+        caFile = try container.decodeIfPresent(String.self, forKey: .caFile)
+        format = try container.decodeIfPresent(ReleaseFormat.self, forKey: .format)
+        try container.replace(&visibility, .visibility)
+        try container.replace(&members, .members)
+        try container.replace(&keep, .keep)
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// The value of the key, if it is there.
+    func replace<Value: Decodable>(_ value: inout Value, _ key: Key) throws {
+        if let given = try decodeIfPresent(Value.self, forKey: key) { value = given }
+    }
+}

@@ -1,0 +1,39 @@
+/// A registry that takes images as OCI containerDisks, which KubeVirt boots. The secret is the
+/// password.
+public struct RegistrySettings: Sendable, Hashable, Codable {
+    /// `https://registry.example.com`, without a path.
+    public var url: String
+    /// `images/{guestos}`: `{guestos}` stands for the guest OS's name.
+    public var repository: String
+    /// The tag that always names the newest; beside it each image has its own name as tag.
+    public var tag: String
+    /// `nil`: nobody asks who pushes.
+    public var username: String?
+    /// PEM file of the authorities that sign its certificate; `nil`: the system's.
+    public var caFile: String?
+    /// `nil`: as it was built.
+    public var format: ReleaseFormat?
+
+    public init(
+        url: String, repository: String = "{guestos}", tag: String = "latest",
+        username: String? = nil, caFile: String? = nil, format: ReleaseFormat? = nil
+    ) {
+        self.url = url
+        self.repository = repository
+        self.tag = tag
+        self.username = username
+        self.caFile = caFile
+        self.format = format
+    }
+
+    /// What is left out has the default of `init`.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(url: try container.decode(String.self, forKey: .url))
+        try container.replace(&repository, .repository)
+        try container.replace(&tag, .tag)
+        username = try container.decodeIfPresent(String.self, forKey: .username)
+        caFile = try container.decodeIfPresent(String.self, forKey: .caFile)
+        format = try container.decodeIfPresent(ReleaseFormat.self, forKey: .format)
+    }
+}

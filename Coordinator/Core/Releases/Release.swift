@@ -1,0 +1,113 @@
+/// One image on its way to one environment, or the way back.
+///
+///     awaitingApproval → queued ⇄ running → released | failed | cancelled
+///
+/// A release that was taken back later is `rolledBack`.
+public struct Release: Sendable, Hashable, Codable {
+    public enum Action: String, Sendable, Codable, CaseIterable {
+        case release
+        /// Puts back what stood in the environment before the release `undoes`.
+        case rollback
+    }
+
+    public var id: String
+    public var action: Action
+    /// The build whose image it is.
+    public var build: String
+    public var guestOS: String
+    public var buildNumber: Int
+    public var imageName: String
+    /// The environment's name: who changes it changes what waits for it too.
+    public var environment: String
+    public var state: ReleaseState
+    /// The release that a roll-back undoes.
+    public var undoes: String?
+    /// Instead of the environment's.
+    public var format: ReleaseFormat?
+    public var requestedBy: String
+    public var createdMilliseconds: Int64
+    public var startedMilliseconds: Int64?
+    public var endedMilliseconds: Int64?
+    /// A retry waits until then.
+    public var notBeforeMilliseconds: Int64
+    /// Tries begun. The number of the newest is its token: the words of an older one are refused.
+    public var attemptCount: Int
+    public var cancelRequested: Bool
+    /// What the target has noted of its own steps, so that a later try knows what is half-made.
+    public var journal: [String: String]
+    public var result: ReleaseResult?
+    /// Why it failed, or why its last try did.
+    public var fault: ReleaseFault?
+    /// Set once it is decided that it will not be tried again: what is left is to take back what is
+    /// half-made, then it ends so.
+    public var ending: ReleaseState?
+
+    public init(
+        id: String, action: Action = .release, build: Build, environment: String,
+        state: ReleaseState = .queued, undoes: String? = nil, format: ReleaseFormat? = nil,
+        requestedBy: String, createdMilliseconds: Int64
+    ) {
+        self.id = id
+        self.action = action
+        self.build = build.id
+        guestOS = build.guestOS
+        buildNumber = build.number
+        imageName = build.imageName
+        self.environment = environment
+        self.state = state
+        self.undoes = undoes
+        self.format = format
+        self.requestedBy = requestedBy
+        self.createdMilliseconds = createdMilliseconds
+        notBeforeMilliseconds = 0
+        attemptCount = 0
+        cancelRequested = false
+        journal = [:]
+    }
+}
+
+public enum ReleaseState: String, Sendable, Codable, CaseIterable {
+    /// `release: when: manual` in `aibuild.yml`: a person must say yes.
+    case awaitingApproval
+    /// Waits for its turn, or for the end of a retry's backoff.
+    case queued
+    case running
+    case released
+    case failed
+    case cancelled
+    /// Was `released`, and is not in use there any more.
+    case rolledBack
+
+    public var isEnded: Bool {
+        switch self {
+        case .awaitingApproval, .queued, .running: false
+        case .released, .failed, .cancelled, .rolledBack: true
+        }
+    }
+}
+
+/// What stands in the environment now.
+public struct ReleaseResult: Sendable, Hashable, Codable {
+    /// Glance's image id, or the digest in a registry: what `{{ result_img_id }}` becomes.
+    public var remoteID: String
+    /// What a person would want to know: one line for each host, warnings, what was put away.
+    public var notes: [String]
+
+    public init(remoteID: String, notes: [String] = []) {
+        self.remoteID = remoteID
+        self.notes = notes
+    }
+}
+
+/// Why a release did not succeed.
+public struct ReleaseFault: Error, Sendable, Hashable, Codable, CustomStringConvertible {
+    /// What happened, to what, and what to do.
+    public var description: String
+    /// Trying again cannot help before a person changes something.
+    public var isPermanent: Bool
+
+    public init(_ description: String, isPermanent: Bool = false) {
+        self.description = description
+        self.isPermanent = isPermanent
+    }
+}

@@ -1,0 +1,68 @@
+/// One compare-and-set step of a release, as `BuildChange` is of a build: nothing happens where the
+/// release is not in one of `from`, or where another try than `attempt` has it.
+public struct ReleaseChange: Sendable, Hashable {
+    public var release: String
+    public var from: Set<ReleaseState>
+    /// The try that must own the release; `nil` where none does.
+    public var attempt: Int?
+    public var to: ReleaseState
+    public var atMilliseconds: Int64
+    /// A claim: one more try.
+    public var begins = false
+    public var notBeforeMilliseconds: Int64?
+    public var journal: [String: String]?
+    /// Set on the release, and recorded as a row of `release_log`.
+    public var result: ReleaseResult?
+    public var fault: ReleaseFault?
+    public var ending: ReleaseState?
+    public var epoch: Int64
+
+    public init(
+        release: String, from: Set<ReleaseState>, attempt: Int? = nil, to: ReleaseState,
+        atMilliseconds: Int64, epoch: Int64
+    ) {
+        self.release = release
+        self.from = from
+        self.attempt = attempt
+        self.to = to
+        self.atMilliseconds = atMilliseconds
+        self.epoch = epoch
+    }
+
+    public enum Effect: Sendable, Hashable {
+        case changed(Release)
+        /// It took effect before: its first answer was lost on the way.
+        case applied
+        case refused
+    }
+
+    public func effect(on release: Release) -> Effect {
+        let owner = release.state == .running ? release.attemptCount : nil
+        guard from.contains(release.state), owner == attempt else {
+            return hasBeenApplied(to: release) ? .applied : .refused
+        }
+        var changed = release
+        changed.state = to
+        if begins {
+            changed.attemptCount += 1
+            changed.startedMilliseconds = release.startedMilliseconds ?? atMilliseconds
+        }
+        if let notBeforeMilliseconds { changed.notBeforeMilliseconds = notBeforeMilliseconds }
+        if let journal { changed.journal = journal }
+        if let result { changed.result = result }
+        if let ending { changed.ending = ending }
+        changed.fault = to == .released ? nil : fault ?? release.fault
+        if to.isEnded, changed.endedMilliseconds == nil {
+            changed.endedMilliseconds = atMilliseconds
+        }
+        return .changed(changed)
+    }
+
+    private func hasBeenApplied(to release: Release) -> Bool {
+        guard release.state == to, attempt.map({ $0 == release.attemptCount }) ?? true else {
+            return false
+        }
+        if begins { return release.startedMilliseconds == atMilliseconds }
+        return to.isEnded && release.endedMilliseconds == atMilliseconds
+    }
+}

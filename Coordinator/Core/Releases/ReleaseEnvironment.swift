@@ -1,0 +1,76 @@
+/// Where images are released to: an OpenStack region, Docker hosts, a registry. A row of the
+/// historic table `envs` plus what aibuild adds beside it. Its secret is never part of it: the
+/// store seals that, and gives it to nobody but a release.
+public struct ReleaseEnvironment: Sendable, Hashable, Codable {
+    public var id: String
+    public var name: String
+    public var settings: EnvironmentSettings
+    public var createdMilliseconds: Int64
+
+    public init(
+        id: String, name: String, settings: EnvironmentSettings, createdMilliseconds: Int64
+    ) {
+        self.id = id
+        self.name = name
+        self.settings = settings
+        self.createdMilliseconds = createdMilliseconds
+    }
+
+    public var kind: EnvironmentKind { settings.kind }
+}
+
+public enum EnvironmentKind: String, Sendable, Codable, CaseIterable {
+    case openstack, docker, registry
+}
+
+/// What a kind of environment needs to know, without its secret.
+public enum EnvironmentSettings: Sendable, Hashable {
+    case openstack(OpenStackSettings)
+    case docker(DockerSettings)
+    case registry(RegistrySettings)
+
+    public var kind: EnvironmentKind {
+        switch self {
+        case .openstack: .openstack
+        case .docker: .docker
+        case .registry: .registry
+        }
+    }
+}
+
+extension EnvironmentSettings: Codable {
+    private enum Key: String, CodingKey, CaseIterable { case openstack, docker, registry }
+
+    /// One object with the kind as its only key: `{"openstack": {…}}`.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        switch container.allKeys.first {
+        case .openstack where container.allKeys.count == 1:
+            self = .openstack(try container.decode(OpenStackSettings.self, forKey: .openstack))
+        case .docker where container.allKeys.count == 1:
+            self = .docker(try container.decode(DockerSettings.self, forKey: .docker))
+        case .registry where container.allKeys.count == 1:
+            self = .registry(try container.decode(RegistrySettings.self, forKey: .registry))
+        default:
+            let kinds = Key.allCases.map(\.rawValue).joined(separator: ", ")
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(
+                    codingPath: decoder.codingPath,
+                    debugDescription: "expected the settings of one kind: \(kinds)"))
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        switch self {
+        case .openstack(let settings): try container.encode(settings, forKey: .openstack)
+        case .docker(let settings): try container.encode(settings, forKey: .docker)
+        case .registry(let settings): try container.encode(settings, forKey: .registry)
+        }
+    }
+}
+
+/// What an image becomes on its way to an environment.
+public enum ReleaseFormat: String, Sendable, Codable, CaseIterable {
+    case qcow2, raw
+}

@@ -1,0 +1,55 @@
+/// Which releases begin now. Several environments are served side by side, so that four cost hardly
+/// more time than one; two releases of one guest OS to one environment never overlap, because each
+/// replaces what the other leaves.
+public enum ReleaseQueue {
+    public struct Bounds: Sendable {
+        public var atOnce: Int
+        public var atOncePerEnvironment: Int
+
+        public init(atOnce: Int, atOncePerEnvironment: Int) {
+            self.atOnce = atOnce
+            self.atOncePerEnvironment = atOncePerEnvironment
+        }
+    }
+
+    private struct Place: Hashable {
+        var environment, guestOS: String
+    }
+
+    /// - Parameters:
+    ///   - live: every release that has not ended.
+    ///   - running: those that are being carried out now.
+    /// - Returns: those to begin, oldest first, and when to look again at the latest.
+    public static func next(
+        _ live: some Collection<Release>, running: Set<String>, nowMilliseconds now: Int64,
+        _ bounds: Bounds
+    ) -> (begin: [String], wakeMilliseconds: Int64?) {
+        var atOnce = running.count
+        var perEnvironment: [String: Int] = [:]
+        var taken: Set<Place> = []
+        for release in live where running.contains(release.id) {
+            perEnvironment[release.environment, default: 0] += 1
+            taken.insert(Place(environment: release.environment, guestOS: release.guestOS))
+        }
+        var begin: [String] = []
+        var wake: Int64?
+        let waiting = live.filter { $0.state == .queued && !running.contains($0.id) }
+            .sorted { ($0.createdMilliseconds, $0.id) < ($1.createdMilliseconds, $1.id) }
+        for release in waiting {
+            let place = Place(environment: release.environment, guestOS: release.guestOS)
+            // An older one that waits for its next try keeps its place before a younger one.
+            guard taken.insert(place).inserted else { continue }
+            guard release.notBeforeMilliseconds <= now else {
+                wake = min(wake ?? .max, release.notBeforeMilliseconds)
+                continue
+            }
+            guard atOnce < bounds.atOnce,
+                perEnvironment[release.environment, default: 0] < bounds.atOncePerEnvironment
+            else { continue }
+            begin.append(release.id)
+            atOnce += 1
+            perEnvironment[release.environment, default: 0] += 1
+        }
+        return (begin, wake)
+    }
+}

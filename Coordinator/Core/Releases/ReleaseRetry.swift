@@ -1,0 +1,35 @@
+/// What follows a try that did not succeed.
+public enum ReleaseRetry {
+    public enum Verdict: Sendable, Hashable {
+        case again(notBeforeMilliseconds: Int64)
+        /// Take back what is half-made, then end so.
+        case abandon(ReleaseState)
+        case end(ReleaseState)
+    }
+
+    /// Tries before a release is given up: with the delays some five minutes, which a restart of a
+    /// cloud's API takes.
+    static let tries = 6
+    /// Tries to take back what is half-made: with the delays some two hours.
+    static let abandonTries = 18
+    static let firstDelayMilliseconds: Int64 = 5_000
+    static let longestDelayMilliseconds: Int64 = 10 * 60_000
+
+    public static func judge(
+        _ release: Release, _ fault: ReleaseFault, nowMilliseconds now: Int64
+    ) -> Verdict {
+        if let ending = release.ending {
+            return release.attemptCount >= abandonTries
+                ? .end(ending) : .again(notBeforeMilliseconds: now + delay(release.attemptCount))
+        }
+        if release.cancelRequested { return .abandon(.cancelled) }
+        if fault.isPermanent || release.attemptCount >= tries { return .abandon(.failed) }
+        return .again(notBeforeMilliseconds: now + delay(release.attemptCount))
+    }
+
+    private static func delay(_ attempts: Int) -> Int64 {
+        var delay = firstDelayMilliseconds
+        for _ in 1..<max(2, attempts) where delay < longestDelayMilliseconds { delay *= 2 }
+        return min(delay, longestDelayMilliseconds)
+    }
+}

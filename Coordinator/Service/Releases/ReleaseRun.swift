@@ -1,0 +1,173 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+
+/// One try of a release, from its claim to what is recorded of its end.
+struct ReleaseRun: Sendable {
+    let releases: Releases
+    let ports: Ports
+    let epoch: Int64
+
+    func carryOut(_ waiting: Release) async {
+        var claim = change(waiting, from: [.queued], attempt: nil, to: .running)
+        claim.begins = true
+        guard let release = await apply(claim) else { return await releases.refresh(waiting.id) }
+        let steps = Steps(run: self, release: release)
+        do {
+            let order = try await order(for: release)
+            guard let target = ports.targets[order.environment.kind] else {
+                throw ReleaseFault(
+                    "this coordinator has no way to \(order.environment.kind.rawValue) "
+                        + "environments", isPermanent: true)
+            }
+            guard release.ending == nil else {
+                try await target.abandon(order, steps)
+                return await end(release, as: release.ending ?? .failed, release.fault)
+            }
+            let result =
+                switch release.action {
+                case .release: try await target.release(order, steps)
+                case .rollback: try await target.rollBack(order, steps)
+                }
+            var done = change(release, to: .released)
+            done.result = result
+            await record(done)
+        } catch {
+            await judge(release, error)
+        }
+    }
+
+    // MARK: The order
+
+    private func order(for release: Release) async throws -> ReleaseOrder {
+        let (environment, secret) = try await self.environment(named: release.environment)
+        guard let build = try await ports.store.build(id: release.build), let image = build.image,
+            let guestOS = try await ports.store.guestOS(named: build.guestOS)
+        else {
+            throw ReleaseFault(
+                "build \(release.guestOS)/\(release.buildNumber) has no image any more",
+                isPermanent: true)
+        }
+        // Taking back needs no image, and must not fail for want of it.
+        let needsImage = release.action == .release && release.ending == nil
+        let path: String
+        do { path = needsImage ? try await ports.webRoot.file(of: image) : "" } catch {
+            throw ReleaseFault("\(error)", isPermanent: true)
+        }
+        var journal = release.journal
+        if let undone = release.undoes, journal.isEmpty {
+            journal = try await ports.store.release(id: undone)?.journal ?? [:]
+        }
+        return ReleaseOrder(
+            release: release.id, build: build, guestOS: guestOS, image: image, imagePath: path,
+            environment: environment, secret: secret, format: release.format,
+            plan: build.plan.release ?? ReleasePlan(), journal: journal,
+            createdMilliseconds: release.createdMilliseconds)
+    }
+
+    func environment(named name: String) async throws -> (ReleaseEnvironment, Secret?) {
+        guard let environment = try await ports.store.environment(named: name) else {
+            throw ReleaseFault(
+                "there is no environment '\(name)' (any more): register it, then release again",
+                isPermanent: true)
+        }
+        return (environment, try await ports.store.secret(ofEnvironment: name))
+    }
+
+    // MARK: The end
+
+    private func judge(_ release: Release, _ error: any Error) async {
+        let isUnwanted = await releases.isUnwanted(release.id)
+        // Stopped with the coordinator: the next leader takes it up.
+        if Task.isCancelled, !isUnwanted { return }
+        var release = release
+        release.cancelRequested = isUnwanted
+        let fault =
+            isUnwanted && release.ending == nil
+            ? ReleaseFault("cancelled", isPermanent: true)
+            : error as? ReleaseFault ?? ReleaseFault("\(error)")
+        let now = ports.environment.unixMilliseconds()
+        switch ReleaseRetry.judge(release, fault, nowMilliseconds: now) {
+        case .again(let notBefore):
+            var again = change(release, to: .queued)
+            again.notBeforeMilliseconds = notBefore
+            again.fault = release.ending == nil ? fault : release.fault
+            await record(again)
+        case .abandon(let state):
+            var abandoned = change(release, to: .queued)
+            abandoned.notBeforeMilliseconds = 0
+            abandoned.ending = state
+            abandoned.fault = fault
+            await record(abandoned)
+        case .end(let state):
+            let left =
+                "\(release.fault?.description ?? ""); what is half-made could not be taken back, "
+                + "remove it by hand: \(fault)"
+            await end(release, as: state, ReleaseFault(left, isPermanent: true))
+        }
+    }
+
+    private func end(_ release: Release, as state: ReleaseState, _ fault: ReleaseFault?) async {
+        var end = change(release, to: state)
+        end.fault = fault
+        await record(end)
+    }
+
+    private func change(_ release: Release, to state: ReleaseState) -> ReleaseChange {
+        change(release, from: [.running], attempt: release.attemptCount, to: state)
+    }
+
+    private func change(
+        _ release: Release, from: Set<ReleaseState>, attempt: Int?, to state: ReleaseState
+    ) -> ReleaseChange {
+        ReleaseChange(
+            release: release.id, from: from, attempt: attempt, to: state,
+            atMilliseconds: ports.environment.unixMilliseconds(), epoch: epoch)
+    }
+
+    private func record(_ change: ReleaseChange) async {
+        if await apply(change) == nil { await releases.refresh(change.release) }
+    }
+
+    /// Until the store answers: an effect in the environment that no row knows must not happen.
+    /// - Returns: `nil` where another try, or another coordinator, has the release.
+    fileprivate func apply(_ change: ReleaseChange) async -> Release? {
+        var backoff = ports.backoff()
+        while true {
+            do {
+                guard let changed = try await ports.store.apply(change) else { return nil }
+                await releases.updated(changed)
+                return changed
+            } catch let error as StoreError {
+                if case .deposed = error { return nil }
+                releases.log.error("cannot record the release \(change.release): \(error)")
+            } catch {
+                releases.log.error("cannot record the release \(change.release): \(error)")
+            }
+            // Stopped: one more leader will find it as it stands in the store.
+            do { try await ports.sleep(milliseconds: backoff.next()) } catch { return nil }
+        }
+    }
+
+    /// What a target tells while it works.
+    private struct Steps: ReleaseSteps {
+        let run: ReleaseRun
+        let release: Release
+
+        func record(_ journal: [String: String]) async throws {
+            var change = run.change(release, to: .running)
+            change.journal = journal
+            guard await run.apply(change) != nil else { throw CancellationError() }
+        }
+
+        func progress(_ what: String, doneBytes: Int64, totalBytes: Int64) async {
+            await run.releases.note(
+                release.id,
+                ReleaseProgress(what: what, doneBytes: doneBytes, totalBytes: totalBytes))
+        }
+
+        func environment(named name: String) async throws -> (ReleaseEnvironment, Secret?) {
+            try await run.environment(named: name)
+        }
+    }
+}

@@ -1,0 +1,185 @@
+import BuildProtocol
+public import CoordinatorCore
+
+/// What people ask for about releases, checked at the door and written to the audit log.
+extension Releases {
+    /// - Parameter build: one that passed.
+    /// - Throws: `Refusal`, `StoreError`
+    public func submit(
+        _ build: Build, to environments: [String], format: ReleaseFormat?, by actor: String
+    ) async throws -> [Release] {
+        guard build.state == .passed, let image = build.image else {
+            throw Refusal(
+                "build \(build.guestOS)/\(build.number) is \(build.state.rawValue): only a build "
+                    + "that passed can be released", conflict: true)
+        }
+        do { _ = try await ports.webRoot.file(of: image) } catch {
+            throw Refusal("\(error)", conflict: true)
+        }
+        let names = try await known(environments)
+        for name in names where hasLive(build: build.id, environment: name) {
+            throw Refusal(
+                "\(build.guestOS)/\(build.number) is on its way to \(name) already: see "
+                    + "aibuild releases", conflict: true)
+        }
+        return try await add(
+            names.map { name in
+                Release(
+                    id: ports.environment.randomID(), build: build, environment: name,
+                    format: format, requestedBy: actor,
+                    createdMilliseconds: ports.environment.unixMilliseconds())
+            }, "release.submit", by: actor)
+    }
+
+    /// The newest build of the guest OS that passed all its tests.
+    public func latestGood(guestOS name: String) async throws -> Build {
+        guard try await ports.store.guestOS(named: name) != nil else {
+            throw StoreError.notFound(what: "guest OS", name: name)
+        }
+        let passed = try await ports.store.builds(
+            BuildFilter(guestOS: name, states: [.passed]), limit: 1)
+        guard let build = passed.first else {
+            throw Refusal("no build of \(name) has passed yet: nothing can be released", conflict: true)
+        }
+        return build
+    }
+
+    /// Puts back what stood in each environment before the newest release of the guest OS.
+    public func rollBack(
+        guestOS: String, in environments: [String], by actor: String
+    ) async throws -> [Release] {
+        var wanted: [Release] = []
+        for name in try await known(environments) {
+            let released = try await ports.store.releases(
+                ReleaseFilter(guestOS: guestOS, environment: name, states: [.released]),
+                limit: 50
+            ).filter { $0.action == .release }
+            guard let current = released.first,
+                let build = try await ports.store.build(id: current.build)
+            else {
+                throw Refusal(
+                    "aibuild has released nothing of \(guestOS) to \(name) that could be taken "
+                        + "back", conflict: true)
+            }
+            var before: Build?
+            if let earlier = released.dropFirst().first {
+                before = try await ports.store.build(id: earlier.build)
+            }
+            wanted.append(
+                Release(
+                    id: ports.environment.randomID(), action: .rollback,
+                    build: before ?? build, environment: name, undoes: current.id,
+                    requestedBy: actor,
+                    createdMilliseconds: ports.environment.unixMilliseconds()))
+        }
+        return try await add(wanted, "release.rollback", by: actor)
+    }
+
+    private func add(
+        _ releases: [Release], _ action: String, by actor: String
+    ) async throws -> [Release] {
+        for release in releases {
+            try await ports.store.add(release, epoch: epoch)
+            try await audit(
+                actor, action, "\(release.guestOS)/\(release.buildNumber)", release.environment)
+            await take([release])
+        }
+        return releases
+    }
+
+    /// - Throws: `Refusal` when it does not wait for a yes.
+    public func approve(_ id: String, by actor: String) async throws -> Release {
+        let release = try await find(id)
+        let change = ReleaseChange(
+            release: id, from: [.awaitingApproval], to: .queued,
+            atMilliseconds: ports.environment.unixMilliseconds(), epoch: epoch)
+        guard let approved = try await ports.store.apply(change) else {
+            throw Refusal(
+                "the release is \(release.state.rawValue): it does not wait for an approval",
+                conflict: true)
+        }
+        try await audit(
+            actor, "release.approve", "\(release.guestOS)/\(release.buildNumber)",
+            release.environment)
+        await take([approved])
+        return approved
+    }
+
+    /// - Throws: `Refusal` when it has ended.
+    public func cancel(_ id: String, by actor: String) async throws -> Release {
+        let release = try await find(id)
+        guard let wished = try await ports.store.requestCancel(release: id, epoch: epoch) else {
+            throw Refusal(
+                "the release is \(release.state.rawValue) already", conflict: true)
+        }
+        try await audit(
+            actor, "release.cancel", "\(release.guestOS)/\(release.buildNumber)",
+            release.environment)
+        if await interrupt(wished) { return wished }
+        // One that was tried before may have left something half-made.
+        let isUntouched = wished.attemptCount == 0
+        var change = ReleaseChange(
+            release: id, from: [.awaitingApproval, .queued],
+            to: isUntouched ? .cancelled : .queued,
+            atMilliseconds: ports.environment.unixMilliseconds(), epoch: epoch)
+        change.fault = ReleaseFault("cancelled by \(actor)", isPermanent: true)
+        if !isUntouched {
+            change.ending = .cancelled
+            change.notBeforeMilliseconds = 0
+        }
+        guard let changed = try await ports.store.apply(change) else { return wished }
+        await updated(changed)
+        pump()
+        return changed
+    }
+
+    /// The same again, as a new release.
+    public func retry(_ id: String, by actor: String) async throws -> Release {
+        let old = try await find(id)
+        guard old.state == .failed || old.state == .cancelled else {
+            throw Refusal(
+                "the release is \(old.state.rawValue): only one that failed or was cancelled can "
+                    + "be tried again", conflict: true)
+        }
+        guard let build = try await ports.store.build(id: old.build) else {
+            throw StoreError.notFound(what: "build", name: old.build)
+        }
+        guard old.action == .release else {
+            return try await rollBack(guestOS: old.guestOS, in: [old.environment], by: actor)[0]
+        }
+        return try await submit(build, to: [old.environment], format: old.format, by: actor)[0]
+    }
+
+    public func find(_ id: String) async throws -> Release {
+        guard let release = try await ports.store.release(id: id) else {
+            throw StoreError.notFound(what: "release", name: id)
+        }
+        return release
+    }
+
+    // MARK: Parts
+
+    /// The names without doubles, in their order.
+    private func known(_ names: [String]) async throws -> [String] {
+        guard !names.isEmpty, names.count <= ports.limits.releaseEnvironments else {
+            throw Refusal(
+                "name 1 to \(ports.limits.releaseEnvironments) environments to release to")
+        }
+        let known = Set(try await ports.store.environments().map(\.name))
+        var seen: Set<String> = []
+        for name in names where !known.contains(name) {
+            let list = known.isEmpty ? "none is registered" : known.sorted().joined(separator: ", ")
+            throw Refusal("there is no environment \(Names.quoted(name)); there are: \(list)")
+        }
+        return names.filter { seen.insert($0).inserted }
+    }
+
+    func audit(
+        _ actor: String, _ action: String, _ subject: String, _ detail: String = ""
+    ) async throws {
+        try await ports.store.record(
+            AuditEntry(
+                atMilliseconds: ports.environment.unixMilliseconds(), actor: actor,
+                action: action, subject: subject, detail: detail))
+    }
+}

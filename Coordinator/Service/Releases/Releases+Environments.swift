@@ -1,0 +1,105 @@
+import BuildProtocol
+public import CoordinatorCore
+
+extension Releases {
+    /// - Returns: the environment, and what its check found; nothing is stored where that finds
+    ///   that no release could succeed, unless `isUnchecked`.
+    /// - Throws: `Refusal`, `StoreError`
+    public func register(
+        _ form: EnvironmentForm, by actor: String
+    ) async throws -> (ReleaseEnvironment, [EnvironmentFinding]) {
+        let environment = ReleaseEnvironment(
+            id: ports.environment.randomID(), name: form.name, settings: form.settings,
+            createdMilliseconds: ports.environment.unixMilliseconds())
+        if try await ports.store.environment(named: form.name) != nil {
+            throw StoreError.exists(what: "environment", name: form.name)
+        }
+        let findings = try await checked(environment, form.secret.map(Secret.init), form)
+        try await ports.store.add(
+            environment, secret: form.secret.map(Secret.init), epoch: epoch)
+        try await audit(actor, "env.add", environment.name, environment.kind.rawValue)
+        return (environment, findings)
+    }
+
+    /// Changes all but the name; a secret that is left out stays as it is.
+    public func change(
+        _ form: EnvironmentForm, by actor: String
+    ) async throws -> (ReleaseEnvironment, [EnvironmentFinding]) {
+        var environment = try await environment(named: form.name)
+        guard environment.kind == form.settings.kind else {
+            throw Refusal(
+                "\(form.name) is of kind \(environment.kind.rawValue), which does not change: "
+                    + "register another")
+        }
+        environment.settings = form.settings
+        var secret = form.secret.map(Secret.init)
+        if secret == nil { secret = try await ports.store.secret(ofEnvironment: form.name) }
+        let findings = try await checked(environment, secret, form)
+        try await ports.store.update(
+            environment, secret: form.secret.map(Secret.init), epoch: epoch)
+        try await audit(actor, "env.change", environment.name)
+        return (environment, findings)
+    }
+
+    public func removeEnvironment(_ name: String, by actor: String) async throws {
+        guard !hasLive(environment: name) else {
+            throw Refusal(
+                "releases to \(name) wait or run: cancel them first, or wait", conflict: true)
+        }
+        try await ports.store.removeEnvironment(named: name, epoch: epoch)
+        try await audit(actor, "env.remove", name)
+    }
+
+    /// - Throws: `Refusal` where no release could succeed now.
+    public func check(_ name: String) async throws -> [EnvironmentFinding] {
+        let environment = try await environment(named: name)
+        return try await findings(
+            environment, try await ports.store.secret(ofEnvironment: name))
+    }
+
+    private func environment(named name: String) async throws -> ReleaseEnvironment {
+        guard let environment = try await ports.store.environment(named: name) else {
+            throw StoreError.notFound(what: "environment", name: name)
+        }
+        return environment
+    }
+
+    private func checked(
+        _ environment: ReleaseEnvironment, _ secret: Secret?, _ form: EnvironmentForm
+    ) async throws -> [EnvironmentFinding] {
+        if let problem = environment.problem { throw Refusal(problem) }
+        if let secret, secret.reveal.utf8.count > ReleaseEnvironment.Bounds.secretBytes {
+            throw Refusal(
+                "the secret has more than \(ReleaseEnvironment.Bounds.secretBytes) bytes")
+        }
+        if form.isUnchecked ?? false { return [] }
+        return try await findings(environment, secret)
+    }
+
+    private func findings(
+        _ environment: ReleaseEnvironment, _ secret: Secret?
+    ) async throws -> [EnvironmentFinding] {
+        guard let target = ports.targets[environment.kind] else {
+            throw Refusal(
+                "this coordinator has no way to \(environment.kind.rawValue) environments")
+        }
+        do { return try await target.check(environment, secret) } catch let fault as ReleaseFault {
+            throw Refusal("\(environment.name): \(fault)", conflict: true)
+        }
+    }
+}
+
+/// What a person fills in to register an environment.
+public struct EnvironmentForm: Sendable, Decodable {
+    public var name: String
+    public var settings: EnvironmentSettings
+    /// The password; left out, a change keeps the one that is there.
+    public var secret: String?
+    /// Stores it although nobody answers there yet.
+    public var isUnchecked: Bool?
+
+    private enum CodingKeys: String, CodingKey {
+        case name, settings, secret
+        case isUnchecked = "unchecked"
+    }
+}

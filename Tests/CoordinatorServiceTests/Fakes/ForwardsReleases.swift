@@ -1,0 +1,51 @@
+import CoordinatorCore
+
+/// The part of a wrapped store that is about environments and releases: every change passes
+/// `effect`, which may stop it, or lose its answer.
+protocol ForwardsReleases: ReleaseStore {
+    var releaseBase: any ReleaseStore { get }
+    func effect<T: Sendable>(_ body: () async throws -> T) async throws -> T
+}
+
+extension ForwardsReleases {
+    func add(
+        _ environment: ReleaseEnvironment, secret: Secret?, epoch: Int64
+    ) async throws {
+        try await effect {
+            try await releaseBase.add(environment, secret: secret, epoch: epoch)
+        }
+    }
+    func update(
+        _ environment: ReleaseEnvironment, secret: Secret?, epoch: Int64
+    ) async throws {
+        try await effect {
+            try await releaseBase.update(environment, secret: secret, epoch: epoch)
+        }
+    }
+    func removeEnvironment(named name: String, epoch: Int64) async throws {
+        try await effect { try await releaseBase.removeEnvironment(named: name, epoch: epoch) }
+    }
+    func environment(named name: String) async throws -> ReleaseEnvironment? {
+        try await releaseBase.environment(named: name)
+    }
+    func environments() async throws -> [ReleaseEnvironment] {
+        try await releaseBase.environments()
+    }
+    func secret(ofEnvironment name: String) async throws -> Secret? {
+        try await releaseBase.secret(ofEnvironment: name)
+    }
+    func add(_ release: Release, epoch: Int64) async throws {
+        try await effect { try await releaseBase.add(release, epoch: epoch) }
+    }
+    func release(id: String) async throws -> Release? { try await releaseBase.release(id: id) }
+    func releases(_ filter: ReleaseFilter, limit: Int) async throws -> [Release] {
+        try await releaseBase.releases(filter, limit: limit)
+    }
+    func liveReleases() async throws -> [Release] { try await releaseBase.liveReleases() }
+    func apply(_ change: ReleaseChange) async throws -> Release? {
+        try await effect { try await releaseBase.apply(change) }
+    }
+    func requestCancel(release: String, epoch: Int64) async throws -> Release? {
+        try await effect { try await releaseBase.requestCancel(release: release, epoch: epoch) }
+    }
+}
