@@ -12,6 +12,7 @@ public struct API: Sendable {
     public init(_ context: APIContext) {
         var router = Router(explain: Self.explain)
         GuestOSRoutes.add(to: &router, context)
+        TestCaseRoutes.add(to: &router, context)
         HostRoutes.add(to: &router, context)
         BuildRoutes.add(to: &router, context)
         AttemptRoutes.add(to: &router, context)

@@ -44,4 +44,10 @@ public struct TestCaseForm: Sendable, Decodable {
     public var name: String
     public var osType: OSType
     public var definition: TestDefinition?
+
+    public init(_ name: String, _ osType: OSType, _ definition: TestDefinition?) {
+        self.name = name
+        self.osType = osType
+        self.definition = definition
+    }
 }

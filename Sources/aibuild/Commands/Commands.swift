@@ -1,8 +1,8 @@
 /// Every command, in the order of the help.
 enum Commands {
     static let all: [Command] =
-        BuildCommands.all + LogCommands.all + GuestOSCommands.all + HostCommands.all
-        + SystemCommands.all + [help]
+        BuildCommands.all + LogCommands.all + GuestOSCommands.all + TestCaseCommands.all
+        + HostCommands.all + SystemCommands.all + [help]
 
     /// Never run: the parser answers it. Here so that the overview and the suggestions know it.
     private static let help = Command(
