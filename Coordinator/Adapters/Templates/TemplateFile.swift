@@ -9,7 +9,7 @@ struct TemplateFile {
     var requirements: Requirements
     var limits: AttemptLimits
     var concurrency: Int?
-    var tests: BuildTests?
+    var tests: ImageTests?
 
     static let name = "aibuild.yml"
 

@@ -9,9 +9,9 @@ enum TestSection {
     /// - Parameter requirements: of the build; a test that says nothing of its own has the same.
     static func read(
         _ yaml: YAMLMapping, _ requirements: Requirements
-    ) throws(YAMLError) -> BuildTests? {
+    ) throws(YAMLError) -> ImageTests? {
         guard let section = try yaml.takeIfPresent("tests", .mapping) else { return nil }
-        var tests = BuildTests(requirements: requirements)
+        var tests = ImageTests(requirements: requirements)
         let needs = tests.requirements
         tests.requirements.vcpus = try section.take("vcpus", .int(1...1024), default: needs.vcpus)
         tests.requirements.memoryBytes = try section.take(

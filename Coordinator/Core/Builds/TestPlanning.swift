@@ -9,7 +9,7 @@ public enum TestPlanning {
     public static func combine(
         _ plan: BuildPlan, registered: [TestCase]
     ) throws(TemplateFault) -> BuildPlan {
-        var tests = plan.tests ?? BuildTests(requirements: plan.requirements)
+        var tests = plan.tests ?? ImageTests(requirements: plan.requirements)
         let own = Set(tests.plan.cases.map(\.name))
         var cases: [PlannedTest] = []
         for test in registered where !tests.skip.contains(test.name) {

@@ -79,14 +79,14 @@ public struct BuildPlan: Sendable, Hashable, Codable {
     /// Builds of this guest OS that may run at once; `nil`: as many as there is room for.
     public var concurrency: Int?
     /// `nil`: the image is not tested.
-    public var tests: BuildTests?
+    public var tests: ImageTests?
     /// What happens with the image once it passed; `nil`: only what a person asks for.
     public var release: ReleasePlan?
 
     public init(
         template: TemplateArchive, commit: String? = nil, recipe: BuildRecipe,
         requirements: Requirements, limits: AttemptLimits, concurrency: Int? = nil,
-        tests: BuildTests? = nil, release: ReleasePlan? = nil
+        tests: ImageTests? = nil, release: ReleasePlan? = nil
     ) {
         self.template = template
         self.commit = commit

@@ -242,12 +242,12 @@ actor FakeFile: IncomingFile {
 
 final class FakeTemplates: TemplateLibrary {
     private let requirements: Mutex<Requirements>
-    private let tests = Mutex<BuildTests?>(nil)
+    private let tests = Mutex<ImageTests?>(nil)
 
     init() { requirements = Mutex(Requirements()) }
 
     /// Builds that are submitted from now on have these tests.
-    func test(_ new: BuildTests?) { tests.withLock { $0 = new } }
+    func test(_ new: ImageTests?) { tests.withLock { $0 = new } }
 
     func require(_ new: Requirements) { requirements.withLock { $0 = new } }
 

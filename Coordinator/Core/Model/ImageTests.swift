@@ -2,7 +2,7 @@ public import BuildProtocol
 
 /// How the image of a build is tested: what the template's `aibuild.yml` says, and, once a build
 /// is submitted, the cases that are registered for its OS type.
-public struct BuildTests: Sendable, Hashable, Codable {
+public struct ImageTests: Sendable, Hashable, Codable {
     public var plan: TestPlan
     /// Of a test attempt; the image itself comes on top of the disk.
     public var requirements: Requirements
