@@ -16,6 +16,7 @@ struct Configuration {
     var port = 9753
     var baseURL: String?
     var tokenFile: String?
+    var secretKeyFile: String?
     var sshKeyFile: String?
     var sshAgentSocket: String?
     var database: SQLLocation?
@@ -33,6 +34,7 @@ struct Configuration {
         stateFolder = try yaml.take("state_folder", .string, default: stateFolder)
         sharedFolder = try yaml.takeIfPresent("shared_folder", .string)
         webRoot = try yaml.take("web_root", .string, default: webRoot)
+        secretKeyFile = try yaml.takeIfPresent("secret_key_file", .string)
         if let api = try yaml.takeIfPresent("api", .mapping) {
             listen = try api.take("listen", .string, default: listen)
             port = try api.take("port", .int(0...65535), default: port)
@@ -86,6 +88,13 @@ struct Configuration {
 
     /// Where people and other coordinators reach this one.
     var url: String { ownURL ?? "http://\(listen):\(port)" }
+
+    var location: SQLLocation { database ?? .sqlite(path: stateFolder + "/aibuild.sqlite") }
+
+    /// Where several coordinators share a folder, all find the same key there.
+    func secretKey() throws -> SecretKey {
+        try SecretKey(file: secretKeyFile ?? (sharedFolder ?? stateFolder) + "/secret.key")
+    }
 
     var isLoopback: Bool { listen == "localhost" || listen == "::1" || listen.hasPrefix("127.") }
 

@@ -25,6 +25,12 @@ enum Daemon {
             case .help: print(Options.usage)
             case .version: print("aibuild-coordinator \(version)")
             case .run: try await run(try options.configuration())
+            case .migrate(let isDryRun):
+                let configuration = try options.configuration()
+                let words = try await DatabaseCommand.migrate(
+                    configuration.location, secretKey: configuration.secretKey(),
+                    isDryRun: isDryRun)
+                print(words, terminator: "")
             }
         } catch let error as UsageError {
             // For a person at a terminal, with its line breaks.
@@ -45,10 +51,10 @@ enum Daemon {
         let folder = configuration.stateFolder
         try Files.makeFolder(folder, mode: 0o750)
 
-        let store = try await SQLStore.open(
-            configuration.database ?? .sqlite(path: folder + "/aibuild.sqlite"))
-        let lock = try lockState(folder)
         let shared = configuration.sharedFolder ?? folder
+        let store = try await SQLStore.open(
+            configuration.location, secretKey: configuration.secretKey())
+        let lock = try lockState(folder)
         let logs = try FileLogStore(folder: shared + "/logs")
         let templates = try TemplateArchives(folder: shared + "/templates")
         let webRoot = try FolderWebRoot(
@@ -60,7 +66,7 @@ enum Daemon {
             template: { try await templates.read($0, from: $1) })
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: SystemEnvironment(), limits: configuration.limits)
+            environment: SystemEnvironment(), targets: Targets.all, limits: configuration.limits)
 
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)
@@ -110,7 +116,10 @@ struct UsageError: Error, CustomStringConvertible { var description: String }
 
 /// `aibuild-coordinator [--config FILE] [--port N]`
 struct Options {
-    enum Command { case run, version, help }
+    enum Command {
+        case run, version, help
+        case migrate(isDryRun: Bool)
+    }
 
     var command = Command.run
     private var configFile: String?
@@ -118,18 +127,33 @@ struct Options {
 
     static let usage = """
         usage: aibuild-coordinator [--config FILE] [--port N]
+               aibuild-coordinator db migrate [--config FILE] [--dry-run]
 
           --config FILE  configuration (default \(Configuration.defaultPath), if it is there)
           --port N       the API's port, instead of api.port (default 9753)
           --version      print the version
+          db migrate     bring the database to this program's schema, and say what it was
+          --dry-run      only say what would be done
         """
 
     init(_ arguments: some Sequence<String>) throws {
         var rest = Array(arguments)[...]
+        if rest.first == "db" {
+            guard rest.dropFirst().first == "migrate" else {
+                throw UsageError(description: "db knows one word: migrate\n\(Self.usage)")
+            }
+            rest = rest.dropFirst(2)
+            command = .migrate(isDryRun: false)
+        }
         while let word = rest.popFirst() {
             switch word {
             case "--help", "-h": command = .help
             case "--version": command = .version
+            case "--dry-run":
+                guard case .migrate = command else {
+                    throw UsageError(description: "--dry-run belongs to db migrate")
+                }
+                command = .migrate(isDryRun: true)
             case "--config": configFile = try Self.value(of: word, &rest)
             case "--port":
                 let text = try Self.value(of: word, &rest)

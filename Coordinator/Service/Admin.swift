@@ -32,6 +32,13 @@ extension Coordinator {
             version: form.version ?? "", baseISO: form.baseISO ?? "", template: form.template,
             owner: form.owner ?? "default",
             createdMilliseconds: ports.environment.unixMilliseconds())
+        try checkWords(of: guestOS)
+        // A template that cannot be read is refused now, not at the first build.
+        _ = try await ports.templates.plan(for: guestOS)
+        return guestOS
+    }
+
+    func checkWords(of guestOS: GuestOS) throws {
         try check(guestOS.name, "name of the guest OS")
         try check(guestOS.owner, "owner")
         for (field, value, limit) in [
@@ -43,9 +50,6 @@ extension Coordinator {
                 throw Refusal("\(field) has more than \(limit) bytes, or control characters")
             }
         }
-        // A template that cannot be read is refused now, not at the first build.
-        _ = try await ports.templates.plan(for: guestOS)
-        return guestOS
     }
 
     // MARK: Hosts

@@ -43,8 +43,8 @@ public struct ServiceLimits: Sendable {
     /// A log may be longer than its limit by the last words that an agent adds to the log of a
     /// supervisor that died.
     public var logSlackBytes: Int64 = 64 << 10
-    /// Releases under way at once: each holds a connection and a few buffers, and the disk of the web
-    /// root is read by all. One environment gets a few, so that its API is not run over.
+    /// Releases under way at once: each holds a connection and a few buffers, and all read the disk
+    /// of the web root. One environment gets a few, so that its API is not run over.
     public var releasesAtOnce = 16
     public var releasesAtOncePerEnvironment = 3
     /// Environments that one request, or one template, may name.

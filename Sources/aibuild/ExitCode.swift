@@ -10,9 +10,9 @@ enum ExitCode: Int32, CaseIterable {
     var meaning: String {
         switch self {
         case .ok: "done"
-        case .buildFailed: "the build that was followed failed or was cancelled; doctor found fault"
+        case .buildFailed: "the build or release waited for did not succeed; doctor found fault"
         case .usage: "the command line is wrong"
-        case .notFound: "there is no build, host or guest OS of that name"
+        case .notFound: "there is nothing of that name"
         case .refused: "the coordinator refused or failed"
         case .unreachable: "the coordinator cannot be reached"
         }

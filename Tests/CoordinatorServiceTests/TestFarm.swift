@@ -14,11 +14,13 @@ final class TestFarm: Sendable {
     let webRoot: FakeWebRoot
     let templates = FakeTemplates()
     let agents: [FakeAgent]
+    let target: FakeTarget
 
     init(hosts: Int = 2, slots: Int = 2, store: any Store = InMemoryStore()) async throws {
         self.store = store
         gateway = FakeGateway(clock: clock)
         webRoot = FakeWebRoot(clock: clock)
+        target = FakeTarget(clock: clock)
         agents = (0..<hosts).map { FakeAgent("h\($0)", slots: slots) }
         for agent in agents {
             gateway.add(agent)
@@ -38,7 +40,7 @@ final class TestFarm: Sendable {
     func coordinator(_ life: Life? = nil, epoch: Int64 = 0) async throws -> Coordinator {
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: clock)
+            environment: clock, targets: [.registry: target])
         let coordinator = Coordinator(ports: life?.ports(ports) ?? ports)
         do { try await coordinator.lead(epoch: epoch) } catch {
             await coordinator.stop()

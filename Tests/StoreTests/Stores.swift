@@ -1,6 +1,7 @@
 import CoordinatorAdapters
 import CoordinatorCore
 import SQLKit
+import Support
 import TestSupport
 import Testing
 
@@ -16,7 +17,7 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
     func with(_ body: (any Store) async throws -> Void) async throws {
         guard self != .memory else { return try await body(InMemoryStore()) }
         try await withLocation { location in
-            let store = try await SQLStore.open(location)
+            let store = try await SQLStore.open(location, secretKey: SecretKey())
             try await body(store)
             await store.close()
         }

@@ -15,8 +15,13 @@ enum PageRoutes {
         router.on("GET", "/builds/{id}") { _, path in
             let detail = try await BuildRoutes.detail(try await api.build(path["id"]), api)
             let title = "\(detail.build.guestOS):\(detail.build.number)"
+            let releases = try await ReleaseSection.rows(ofBuild: detail.build.id, api)
             return page(
-                HTML.page(title: title, body: BuildPage.body(detail), script: "build.js"))
+                HTML.page(
+                    title: title, body: BuildPage.body(detail) + releases, script: "build.js"))
+        }
+        router.on("GET", "/releases") { _, _ in
+            page(HTML.page(title: "Releases", body: try await ReleaseSection.page(api)))
         }
         router.on("GET", "/static/{name}") { _, path in
             guard let file = StaticFiles.all[path["name"]] else {

@@ -3,11 +3,15 @@ import SQLKit
 
 /// A row of the historic table `build_log`, where any column but the id may be empty.
 enum BuildLogRow {
+    static let select =
+        "SELECT id, image_name, os_id, build_at, update_contents, get_url FROM build_log"
+
     static func apply(
-        _ change: BuildChange.BuildLogChange?, _ transaction: borrowing SQLTransaction
+        _ change: BuildChange.BuildLogChange?, guestOS name: String,
+        _ transaction: borrowing SQLTransaction
     ) throws {
         switch change {
-        case .insert(let entry): try insert(entry, transaction)
+        case .insert(let entry): try insert(entry, guestOS: name, transaction)
         case .move(let id, let url):
             try transaction.execute(
                 "UPDATE build_log SET get_url = ? WHERE id = ?", [.text(fitting(url)), .text(id)])
@@ -15,14 +19,15 @@ enum BuildLogRow {
         }
     }
 
-    private static func insert(
-        _ entry: BuildLogEntry, _ transaction: borrowing SQLTransaction
+    static func insert(
+        _ entry: BuildLogEntry, guestOS name: String, _ transaction: borrowing SQLTransaction
     ) throws {
         try transaction.execute(
-            "INSERT INTO build_log (id, image_name, os_id, build_at, update_contents, get_url) "
-                + "VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO build_log (id, image_name, os_id, os_name, build_at, update_contents, "
+                + "get_url) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                .text(entry.id), .text(fitting(entry.imageName)), .text(entry.guestOSID),
+                .text(entry.id), .text(fitting(entry.imageName)),
+                entry.guestOSID.isEmpty ? .null : .text(entry.guestOSID), .text(fitting(name)),
                 .text(SQLDateTime.text(entry.builtMilliseconds)), .text(entry.updateContents),
                 .text(fitting(entry.getURL)),
             ])
@@ -48,8 +53,7 @@ extension SQLStore {
     public func buildLog(guestOSID: String?, limit: Int) async throws -> [BuildLogEntry] {
         let condition = guestOSID == nil ? "" : " WHERE os_id = ?"
         return try await query(
-            "SELECT id, image_name, os_id, build_at, update_contents, get_url FROM build_log"
-                + condition + " ORDER BY build_at DESC, id DESC LIMIT ?",
+            BuildLogRow.select + condition + " ORDER BY build_at DESC, id DESC LIMIT ?",
             (guestOSID.map { [.text($0)] } ?? []) + [.int(limit)], BuildLogRow.entry)
     }
 }

@@ -45,16 +45,24 @@ enum ReleaseRow {
     /// longer, and whole in `releases`.
     static func log(_ release: Release, _ transaction: borrowing SQLTransaction) throws {
         guard let result = release.result else { return }
-        let environments = try transaction.query(
-            "SELECT id FROM envs WHERE name = ?", [.text(release.environment)])
+        try log(
+            HistoricRelease(
+                id: release.id, environment: release.environment, glanceID: result.remoteID,
+                releasedMilliseconds: release.endedMilliseconds ?? 0), transaction)
+    }
+
+    static func log(
+        _ release: HistoricRelease, _ transaction: borrowing SQLTransaction
+    ) throws {
         try transaction.execute(
             "INSERT INTO release_log (id, env_id, env_name, glance_id, release_at) "
                 + "VALUES (?, ?, ?, ?, ?)",
             [
-                .text(release.id), .text(orNull: try environments.first?.text("id")),
+                .text(release.id),
+                .text(orNull: try transaction.historicID("envs", release.environment)),
                 .text(release.environment),
-                .text(String(result.remoteID.unicodeScalars.prefix(36))),
-                .text(SQLDateTime.text(release.endedMilliseconds ?? 0)),
+                .text(String(release.glanceID.unicodeScalars.prefix(36))),
+                .text(SQLDateTime.text(release.releasedMilliseconds)),
             ])
     }
 }

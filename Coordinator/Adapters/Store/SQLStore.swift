@@ -119,7 +119,7 @@ public final class SQLStore: Store {
     /// is there at all.
     private static let lostCommits = 3
 
-    private static func reporting<T>(_ body: () async throws -> T) async throws -> T {
+    static func reporting<T>(_ body: () async throws -> T) async throws -> T {
         do {
             return try await body()
         } catch let error as SQLError {

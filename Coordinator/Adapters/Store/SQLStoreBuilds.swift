@@ -92,7 +92,8 @@ extension SQLStore {
                 if let owner = change.owner, let end = change.end {
                     try AttemptRow.end(owner, end, change.atMilliseconds, transaction)
                 }
-                try BuildLogRow.apply(change.buildLogChange(build), transaction)
+                try BuildLogRow.apply(
+                    change.buildLogChange(build), guestOS: build.guestOS, transaction)
                 for record in change.testRecords(build) {
                     try TestRow.insert(record, transaction)
                 }

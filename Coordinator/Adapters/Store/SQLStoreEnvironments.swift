@@ -116,10 +116,13 @@ extension SQLStore {
         guard case .openstack(let settings) = environment.settings else {
             return historic.map { _ in .text("") }
         }
+        // What is longer than its historic column is whole in the settings.
         return [
-            .text(settings.authURL), .text(settings.projectDomain), .text(settings.userDomain),
-            .text(settings.project), .text(settings.username), .text(settings.region),
-        ]
+            (settings.authURL, 255), (settings.projectDomain, 64), (settings.userDomain, 64),
+            (settings.project, 64), (settings.username, 255), (settings.region, 255),
+        ].map { text, width in
+            .text(String(String.UnicodeScalarView(text.unicodeScalars.prefix(width))))
+        }
     }
 
     /// A row of the original AIBuild has no settings; all were OpenStack, with public images in raw

@@ -57,7 +57,7 @@ public actor TemplateArchives: TemplateLibrary {
         return BuildPlan(
             template: archive, commit: commit, recipe: file.recipe,
             requirements: file.requirements, limits: file.limits, concurrency: file.concurrency,
-            tests: file.tests)
+            tests: file.tests, release: file.release)
     }
 
     // MARK: Making archives

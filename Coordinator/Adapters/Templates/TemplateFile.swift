@@ -10,6 +10,7 @@ struct TemplateFile {
     var limits: AttemptLimits
     var concurrency: Int?
     var tests: ImageTests?
+    var release: ReleasePlan?
 
     static let name = "aibuild.yml"
 
@@ -34,6 +35,7 @@ struct TemplateFile {
         limits = try Self.limits(yaml)
         concurrency = try yaml.takeIfPresent("concurrency", .int(1...1000))
         tests = try TestSection.read(yaml, requirements)
+        release = try TemplateRelease.plan(yaml)
         try yaml.finish()
     }
 

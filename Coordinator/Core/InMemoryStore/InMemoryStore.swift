@@ -15,6 +15,8 @@ public actor InMemoryStore: Store, LeaseStore {
     private var auditEntries: [AuditEntry] = []
     var environmentByName: [String: (environment: ReleaseEnvironment, secret: Secret?)] = [:]
     var releaseByID: [String: Release] = [:]
+    public internal(set) var historicTests: [HistoricTest] = []
+    public internal(set) var historicReleases: [HistoricRelease] = []
     private var lease = Lease()
     private let nowMilliseconds: @Sendable () -> Int64
 
@@ -176,6 +178,8 @@ public actor InMemoryStore: Store, LeaseStore {
     public func attempt(_ token: AttemptToken) -> Attempt? { attemptByToken[token] }
 
     public func artifacts(of token: AttemptToken) -> [Artifact] { artifactsByToken[token] ?? [] }
+
+    func insert(_ entry: BuildLogEntry) { entries.append(entry) }
 
     public func buildLog(guestOSID: String?, limit: Int) -> [BuildLogEntry] {
         let rows = entries.filter { entry in guestOSID.map { $0 == entry.guestOSID } ?? true }

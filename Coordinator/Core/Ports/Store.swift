@@ -3,7 +3,7 @@ public import BuildProtocol
 /// The farm's memory. In-memory, SQLite and MariaDB drivers pass the same conformance suite.
 ///
 /// Every method is atomic and durable when it returns. Lists are bounded by their callers.
-public protocol Store: ReleaseStore {
+public protocol Store: ReleaseStore, HistoricStore {
     // Guest OSes
     /// - Throws: `StoreError.exists` when the name is taken.
     func add(_ guestOS: GuestOS) async throws

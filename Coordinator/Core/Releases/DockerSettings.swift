@@ -20,8 +20,8 @@ public struct DockerSettings: Sendable, Hashable, Codable {
     }
 
     public var hosts: [Host]
-    /// What the hosts pull: `registry.example.com/images/centos7`, without a tag. `{guestos}` stands
-    /// for the guest OS's name.
+    /// What the hosts pull: `registry.example.com/images/centos7`, without a tag. `{guestos}` is
+    /// replaced by the guest OS's name.
     public var repository: String
     /// The registry environment that the image is pushed to first; `nil`: somebody else does.
     public var registry: String?

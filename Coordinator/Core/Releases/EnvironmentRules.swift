@@ -4,6 +4,8 @@ import BuildProtocol
 /// that names the field.
 extension ReleaseEnvironment {
     public enum Bounds {
+        /// The width of the historic column.
+        public static let nameBytes = 64
         /// Hosts of one environment, and projects that an image is shared with.
         public static let listed = 200
         /// A container's definition.
@@ -14,7 +16,10 @@ extension ReleaseEnvironment {
     }
 
     public var problem: String? {
-        Names.problem(name, what: "name of the environment") ?? settings.problem
+        if name.utf8.count > Bounds.nameBytes {
+            return "the name of the environment has more than \(Bounds.nameBytes) bytes"
+        }
+        return Names.problem(name, what: "name of the environment") ?? settings.problem
     }
 }
 

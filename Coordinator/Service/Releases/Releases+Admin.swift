@@ -39,7 +39,8 @@ extension Releases {
         let passed = try await ports.store.builds(
             BuildFilter(guestOS: name, states: [.passed]), limit: 1)
         guard let build = passed.first else {
-            throw Refusal("no build of \(name) has passed yet: nothing can be released", conflict: true)
+            throw Refusal(
+                "no build of \(name) has passed yet: nothing can be released", conflict: true)
         }
         return build
     }

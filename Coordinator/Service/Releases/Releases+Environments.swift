@@ -98,6 +98,15 @@ public struct EnvironmentForm: Sendable, Decodable {
     /// Stores it although nobody answers there yet.
     public var isUnchecked: Bool?
 
+    public init(
+        name: String, settings: EnvironmentSettings, secret: String?, isUnchecked: Bool? = nil
+    ) {
+        self.name = name
+        self.settings = settings
+        self.secret = secret
+        self.isUnchecked = isUnchecked
+    }
+
     private enum CodingKeys: String, CodingKey {
         case name, settings, secret
         case isUnchecked = "unchecked"

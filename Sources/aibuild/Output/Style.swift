@@ -24,10 +24,10 @@ struct Style: Sendable {
 
     static func colour(ofState state: String) -> Colour? {
         switch state {
-        case "passed", "ready": .green
+        case "passed", "ready", "released": .green
         case "failed", "unreachable", "quarantined": .red
-        case "cancelled", "drained": .yellow
-        case "building", "collecting", "publishing", "connecting": .cyan
+        case "cancelled", "drained", "rolledBack", "awaitingApproval": .yellow
+        case "building", "collecting", "publishing", "connecting", "running": .cyan
         default: nil
         }
     }

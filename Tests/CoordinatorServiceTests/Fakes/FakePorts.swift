@@ -241,15 +241,15 @@ actor FakeFile: IncomingFile {
 }
 
 final class FakeTemplates: TemplateLibrary {
-    private let requirements: Mutex<Requirements>
+    private let requirements = Mutex(Requirements())
     private let tests = Mutex<ImageTests?>(nil)
-
-    init() { requirements = Mutex(Requirements()) }
+    private let releasePlan = Mutex<ReleasePlan?>(nil)
 
     /// Builds that are submitted from now on have these tests.
     func test(_ new: ImageTests?) { tests.withLock { $0 = new } }
 
     func require(_ new: Requirements) { requirements.withLock { $0 = new } }
+    func release(_ plan: ReleasePlan?) { releasePlan.withLock { $0 = plan } }
 
     func plan(for guestOS: GuestOS) async throws -> BuildPlan {
         if guestOS.name == "broken" { throw TemplateFault("aibuild.yml:3:1: unknown key 'x'") }
@@ -258,7 +258,7 @@ final class FakeTemplates: TemplateLibrary {
                 sha256: String(repeating: "a", count: 64), sizeBytes: 10),
             recipe: BuildRecipe(builder: .command(["./build"])),
             requirements: requirements.withLock(\.self), limits: AttemptLimits(),
-            tests: tests.withLock(\.self))
+            tests: tests.withLock(\.self), release: releasePlan.withLock(\.self))
     }
 
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }

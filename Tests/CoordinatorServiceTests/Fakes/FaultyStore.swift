@@ -74,7 +74,7 @@ final class FaultyStore: Store, ForwardsReleases {
         }
     }
 
-    var releaseBase: any ReleaseStore { base }
+    var releaseBase: any ReleaseStore & HistoricStore { base }
     func effect<T: Sendable>(_ body: () async throws -> T) async throws -> T {
         try await around(.release, body)
     }

@@ -1,9 +1,9 @@
 import CoordinatorCore
 
-/// The part of a wrapped store that is about environments and releases: every change passes
+/// The parts of a wrapped store that are not about builds: every change passes
 /// `effect`, which may stop it, or lose its answer.
-protocol ForwardsReleases: ReleaseStore {
-    var releaseBase: any ReleaseStore { get }
+protocol ForwardsReleases: ReleaseStore, HistoricStore {
+    var releaseBase: any ReleaseStore & HistoricStore { get }
     func effect<T: Sendable>(_ body: () async throws -> T) async throws -> T
 }
 
@@ -47,5 +47,18 @@ extension ForwardsReleases {
     }
     func requestCancel(release: String, epoch: Int64) async throws -> Release? {
         try await effect { try await releaseBase.requestCancel(release: release, epoch: epoch) }
+    }
+
+    func record(_ entry: BuildLogEntry, guestOS name: String) async throws {
+        try await effect { try await releaseBase.record(entry, guestOS: name) }
+    }
+    func buildLog(imageName: String, limit: Int) async throws -> [BuildLogEntry] {
+        try await releaseBase.buildLog(imageName: imageName, limit: limit)
+    }
+    func record(_ test: HistoricTest) async throws {
+        try await effect { try await releaseBase.record(test) }
+    }
+    func record(_ release: HistoricRelease) async throws {
+        try await effect { try await releaseBase.record(release) }
     }
 }

@@ -6,7 +6,7 @@ struct MortalStore: Store, ForwardsReleases {
     let base: any Store
     let life: Life
 
-    var releaseBase: any ReleaseStore { base }
+    var releaseBase: any ReleaseStore & HistoricStore { base }
     func effect<T: Sendable>(_ body: () async throws -> T) async throws -> T {
         try await life.effect(body)
     }

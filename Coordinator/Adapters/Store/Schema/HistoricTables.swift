@@ -55,8 +55,10 @@ enum HistoricTables {
         ),
     ]
 
+    static let names = tables.map(\.name)
+
     /// One variant refers to rows by id, the other by name: the id is looked up.
-    private static let references = [
+    static let references = [
         (table: "build_log", id: "os_id", name: "os_name", target: "guestos", key: "name"),
         (
             table: "test_log", id: "build_id", name: "image_name", target: "build_log",

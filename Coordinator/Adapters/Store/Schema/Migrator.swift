@@ -18,6 +18,7 @@ enum Migrator {
         Migration(version: 3, run: LeadershipTable.migrate),
         Migration(version: 4, run: ReleaseTables.migrate),
         Migration(version: 5, run: TestTables.migrate),
+        Migration(version: 6, run: HistoricNames.migrate),
     ]
 
     /// Waits this long for another coordinator's migration; below the time of one statement.

@@ -10,10 +10,8 @@ enum TestTables {
                 [("stage", "varchar(16) NOT NULL DEFAULT 'build'")], to: table)
         }
         try transaction.addColumns([("definition", "longtext")], to: "testcases")
-        // One variant of the original has the two names already.
         try transaction.addColumns(
             [
-                ("image_name", "varchar(255)"), ("case_name", "varchar(255)"),
                 ("attempt", "varchar(32)"), ("milliseconds", "bigint"), ("detail", "longtext"),
                 ("log_from", "bigint"), ("log_to", "bigint"),
             ], to: "test_log")

@@ -1,0 +1,56 @@
+import CoordinatorCore
+import CoordinatorService
+
+/// Which image is in which environment, and what is on its way.
+enum ReleaseSection {
+    private static let rows = 100
+
+    static func page(_ api: APIContext) async throws -> String {
+        let environments = try await api.ports.store.environments()
+        let releases = try await api.ports.store.releases(ReleaseFilter(), limit: rows)
+        let places = environments.map { environment -> [String] in
+            [
+                HTML.escape(environment.name), environment.kind.rawValue,
+                BuildPage.time(Time.text(environment.createdMilliseconds)),
+            ]
+        }
+        return "<h1>Releases</h1>" + (await table(releases, api))
+            + "<h1>Environments</h1>"
+            + HTML.table(
+                ["environment", "kind", "registered"], places,
+                empty: "None is registered. Try: <code>aibuild env add --help</code>")
+    }
+
+    static func rows(ofBuild id: String, _ api: APIContext) async throws -> String {
+        let releases = try await api.ports.store.releases(ReleaseFilter(build: id), limit: rows)
+        return releases.isEmpty ? "" : "<h2>Releases</h2>" + (await table(releases, api))
+    }
+
+    private static func table(_ releases: [Release], _ api: APIContext) async -> String {
+        var shown: [[String]] = []
+        for release in releases {
+            let view = ReleaseView(
+                release, await api.coordinator.releases.progress(of: release.id))
+            shown.append(row(view))
+        }
+        return HTML.table(
+            ["image", "environment", "state", "asked for", "by", "there", "detail"], shown,
+            empty: "Nothing was released yet. Try: <code>aibuild release GUESTOS --to ENV</code>")
+    }
+
+    private static func row(_ release: ReleaseView) -> [String] {
+        let name = HTML.escape("\(release.guestOS):\(release.buildNumber)")
+        let action = release.action == "rollback" ? " (back)" : ""
+        var detail = release.fault ?? release.notes.joined(separator: "; ")
+        if let progress = release.progress, progress.totalBytes > 0 {
+            detail = "\(progress.what), \(100 * progress.doneBytes / progress.totalBytes) %"
+        }
+        return [
+            "<a href=\"/builds/\(HTML.escape(release.build))\">\(name)</a>\(action)",
+            HTML.escape(release.environment),
+            "<b class=\"badge \(release.state)\">\(release.state)</b>",
+            BuildPage.time(release.createdAt), HTML.escape(release.requestedBy),
+            "<code>\(HTML.escape(release.remoteID ?? ""))</code>", HTML.escape(detail),
+        ]
+    }
+}

@@ -1,0 +1,68 @@
+import CoordinatorCore
+import CoordinatorService
+import HTTPTypes
+
+enum EnvironmentRoutes {
+    static func add(to router: inout Router, _ api: APIContext) {
+        router.on("POST", "/api/v1/environments") { request, _ in
+            let form = try request.decode(EnvironmentForm.self)
+            let (environment, findings) = try await api.coordinator.releases.register(
+                form, by: api.actor(request))
+            return try .json(EnvironmentView(environment, findings), status: 201)
+        }
+        router.on("PUT", "/api/v1/environments/{name}") { request, path in
+            let form = try request.decode(EnvironmentForm.self)
+            guard form.name == path["name"] else {
+                throw Problem.badRequest(
+                    "the name in the body is '\(form.name)', in the path '\(path["name"])'",
+                    remedy: "an environment keeps its name; register a new one instead")
+            }
+            let (environment, findings) = try await api.coordinator.releases.change(
+                form, by: api.actor(request))
+            return try .json(EnvironmentView(environment, findings))
+        }
+        router.on("GET", "/api/v1/environments") { _, _ in
+            try .json(
+                ListView(
+                    items: try await api.ports.store.environments().map { EnvironmentView($0) }))
+        }
+        router.on("GET", "/api/v1/environments/{name}") { _, path in
+            try .json(EnvironmentView(try await environment(path["name"], api)))
+        }
+        router.on("POST", "/api/v1/environments/{name}/check") { _, path in
+            let environment = try await environment(path["name"], api)
+            let findings = try await api.coordinator.releases.check(environment.name)
+            return try .json(EnvironmentView(environment, findings))
+        }
+        router.on("DELETE", "/api/v1/environments/{name}") { request, path in
+            try await api.coordinator.releases.removeEnvironment(
+                path["name"], by: api.actor(request))
+            return .empty
+        }
+    }
+
+    private static func environment(
+        _ name: String, _ api: APIContext
+    ) async throws -> ReleaseEnvironment {
+        guard let environment = try await api.ports.store.environment(named: name) else {
+            throw StoreError.notFound(what: "environment", name: name)
+        }
+        return environment
+    }
+}
+
+/// Without its secret, which nobody gets.
+struct EnvironmentView: Encodable {
+    var name, kind, createdAt: String
+    var settings: EnvironmentSettings
+    /// Of a check that was just made.
+    var findings: [EnvironmentFinding]?
+
+    init(_ environment: ReleaseEnvironment, _ findings: [EnvironmentFinding]? = nil) {
+        name = environment.name
+        kind = environment.kind.rawValue
+        createdAt = Time.text(environment.createdMilliseconds)
+        settings = environment.settings
+        self.findings = findings
+    }
+}

@@ -1,0 +1,54 @@
+import CoordinatorAdapters
+import SQLKit
+import Support
+
+/// `aibuild-coordinator db migrate`: brings a database to this program's schema, and says what it
+/// was and what it is. A coordinator does the same when it starts; this is for those who want to
+/// see it first.
+enum DatabaseCommand {
+    static func migrate(
+        _ location: SQLLocation, secretKey: SecretKey, isDryRun: Bool
+    ) async throws -> String {
+        let before = try await SQLStore.inspect(location)
+        var text = "This is \(before.origin.rawValue)"
+        text += before.version > 0 ? ", schema \(before.version).\n" : ".\n"
+        text += rows(before)
+        guard before.version < before.newestVersion || before.clearPasswords > 0 else {
+            return text + "It is up to date; nothing is to be done.\n"
+        }
+        if isDryRun {
+            return text + plan(before) + "Nothing was changed (--dry-run).\n"
+        }
+        let store = try await SQLStore.open(location, secretKey: secretKey)
+        await store.close()
+        let after = try await SQLStore.inspect(location)
+        for (old, new) in zip(before.rows, after.rows) where new.count < old.count {
+            throw Failure("\(old.table) had \(old.count) rows and has \(new.count) now")
+        }
+        return text + plan(before) + "Done: schema \(after.version).\n" + rows(after)
+    }
+
+    private static func plan(_ report: SchemaReport) -> String {
+        var text = ""
+        if report.version < report.newestVersion {
+            text +=
+                "- schema \(report.version) to \(report.newestVersion): tables and columns are "
+                + "added, none is removed\n"
+        }
+        for double in report.doubles {
+            text +=
+                "- \(double) stands there more than once: all but the first get the beginning "
+                + "of their id behind the name\n"
+        }
+        if report.clearPasswords > 0 {
+            text +=
+                "- \(report.clearPasswords) passwords in clear text are sealed; the column "
+                + "password is empty afterwards\n"
+        }
+        return text
+    }
+
+    private static func rows(_ report: SchemaReport) -> String {
+        report.rows.map { "  \($0.table): \($0.count) rows\n" }.joined()
+    }
+}

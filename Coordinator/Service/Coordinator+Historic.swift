@@ -1,0 +1,23 @@
+public import CoordinatorCore
+
+extension Coordinator {
+    /// As the original AIBuild registered a guest OS: without saying where its template is, which
+    /// is added later.
+    /// - Throws: `Refusal`, `StoreError`
+    public func registerHistoric(
+        name: String, type: String, distro: String, version: String, baseISO: String,
+        by actor: String
+    ) async throws -> GuestOS {
+        guard let type = OSType(rawValue: type.lowercased()) else {
+            throw Refusal("type is '\(type.prefix(40))': use linux or windows")
+        }
+        let guestOS = GuestOS(
+            id: ports.environment.randomID(), name: name, type: type, distro: distro,
+            version: version, baseISO: baseISO, template: .git(url: "", ref: ""),
+            owner: "default", createdMilliseconds: ports.environment.unixMilliseconds())
+        try checkWords(of: guestOS)
+        try await ports.store.add(guestOS)
+        try await audit(actor, "guestos.add", guestOS.name)
+        return guestOS
+    }
+}

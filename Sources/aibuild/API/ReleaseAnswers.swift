@@ -1,0 +1,53 @@
+struct EnvironmentAnswer: Decodable {
+    struct Finding: Decodable { var level, text: String }
+
+    struct DockerHost: Codable {
+        var name, url, certificates, container: String
+    }
+
+    /// Of all kinds: what a kind does not know is left out.
+    struct Settings: Codable {
+        var authURL, userDomain, projectDomain, project, username, region, interface: String?
+        var caFile, format, visibility: String?
+        var members: [String]?
+        var keep: Int?
+        var url, repository, tag, registry: String?
+        var hosts: [DockerHost]?
+    }
+
+    struct KindSettings: Decodable {
+        var openstack, docker, registry: Settings?
+
+        /// Where it is, in a few words.
+        var place: String {
+            if let openstack {
+                let region = openstack.region.map { $0.isEmpty ? "" : ", region \($0)" } ?? ""
+                return "\(openstack.project ?? "?") at \(openstack.authURL ?? "?")\(region)"
+            }
+            if let docker {
+                let names = (docker.hosts ?? []).map(\.name).joined(separator: ", ")
+                return "\(docker.repository ?? "?") on \(names)"
+            }
+            return "\(registry?.url ?? "?")/\(registry?.repository ?? "")"
+        }
+    }
+
+    var name, kind: String
+    var createdAt: String?
+    var settings: KindSettings
+    var findings: [Finding]?
+}
+
+struct ReleaseAnswer: Decodable {
+    var id, action, guestOS, environment, state: String
+    var buildNumber: Int
+    var imageName, requestedBy, createdAt, startedAt, endedAt, notBefore, remoteID, fault: String?
+    var attemptCount: Int?
+    var notes: [String]?
+    var progress: BuildAnswer.Progress?
+
+    /// `debian12:7`
+    var label: String { "\(guestOS):\(buildNumber)" }
+
+    var hasEnded: Bool { ["released", "failed", "cancelled", "rolledBack"].contains(state) }
+}

@@ -1,0 +1,41 @@
+import FoundationEssentials
+import Glibc
+
+/// `aibuild db …`: done by the coordinator's own program, which knows the databases. It runs in
+/// place of this one.
+enum DatabaseCommands {
+    static let all = [migrate]
+
+    private static let migrate = Command(
+        name: "db migrate",
+        summary: "bring a database, also one of the original AIBuild, to this schema",
+        options: [
+            CommandOption(
+                "config", value: "FILE",
+                "the coordinator's; /etc/aibuild/coordinator.yml if not given"),
+            CommandOption("dry-run", "only say what it is and what would be done"),
+        ],
+        details: [
+            "To be called on the coordinator's machine. No row and no column is removed; a",
+            "coordinator does the same when it starts.",
+        ],
+        examples: ["aibuild db migrate --dry-run", "aibuild db migrate --config coordinator.yml"],
+        run: { context in
+            var words = ["db", "migrate"]
+            if let file = context.arguments["config"] { words += ["--config", file] }
+            if context.arguments.has("dry-run") { words.append("--dry-run") }
+            // Beside this program first: of the same version.
+            let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+            let folder = own.map { String($0.prefix(upTo: $0.lastIndex(of: "/") ?? $0.endIndex)) }
+            for program in [folder.map { $0 + "/aibuild-coordinator" }, "aibuild-coordinator"] {
+                guard let program else { continue }
+                var arguments = ([program] + words).map { strdup($0) } + [nil]
+                // Comes back only where it cannot be run.
+                execvp(program, &arguments)
+                for argument in arguments { free(argument) }
+            }
+            throw CommandError(
+                .notFound,
+                "there is no aibuild-coordinator on this machine: call this where it is installed")
+        })
+}

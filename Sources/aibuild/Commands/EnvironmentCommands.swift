@@ -1,0 +1,236 @@
+import FoundationEssentials
+import Support
+
+/// `aibuild env …`: where images are released to.
+enum EnvironmentCommands {
+    static let all = [add, change, list, check, remove]
+
+    private static let options = [
+        CommandOption("kind", value: "KIND", "openstack, docker or registry", isRequired: true),
+        CommandOption(
+            "password-file", value: "FILE", "holds the password, - reads it from standard input"),
+        CommandOption("unchecked", "store it although nobody answers there yet"),
+        CommandOption("username", value: "NAME", "who logs in"),
+        CommandOption("ca-file", value: "FILE", "on the coordinator: authorities it trusts"),
+        CommandOption("format", value: "FORMAT", "qcow2 or raw; as it was built if not given"),
+        CommandOption("auth-url", value: "URL", "openstack: of Keystone"),
+        CommandOption("project", value: "NAME", "openstack: the project"),
+        CommandOption("user-domain", value: "NAME", "openstack: Default if not given"),
+        CommandOption("project-domain", value: "NAME", "openstack: Default if not given"),
+        CommandOption("region", value: "NAME", "openstack: the catalog's only one if not given"),
+        CommandOption("interface", value: "NAME", "openstack: public, internal or admin"),
+        CommandOption(
+            "visibility", value: "WORD", "openstack: private, shared, community or public"),
+        CommandOption(
+            "member", value: "PROJECT", "openstack: id of a project to share with", repeats: true),
+        CommandOption("keep", value: "N", "openstack: replaced images to keep; 2 if not given"),
+        CommandOption("registry-url", value: "URL", "registry: https://registry.example.com"),
+        CommandOption(
+            "repository", value: "NAME", "registry, docker: {guestos} stands for the guest OS"),
+        CommandOption("tag", value: "TAG", "registry: always the newest; latest if not given"),
+        CommandOption(
+            "docker-host", value: "NAME=URL", "docker: one of the hosts", repeats: true),
+        CommandOption(
+            "certificates", value: "FOLDER",
+            "docker: on the coordinator, with NAME/ca.pem, cert.pem, key.pem for each host"),
+        CommandOption(
+            "containers", value: "FILE", "docker: JSON with each host's container, by its name"),
+        CommandOption("registry", value: "ENV", "docker: push to this registry environment first"),
+    ]
+
+    private static let add = Command(
+        name: "env add", summary: "register an environment that images are released to",
+        operands: ["NAME"], options: options,
+        details: [
+            "The environment is checked at once: who logs in, what is allowed, who answers.",
+            "The password never stands in the command line, and is sealed where it is stored.",
+        ],
+        examples: [
+            "aibuild env add lab --kind openstack --auth-url https://lab:5000/v3 "
+                + "--project images --username aibuild --password-file lab.password",
+            "aibuild env add harbor --kind registry --registry-url https://harbor.example.com "
+                + "--repository images/{guestos} --username ci --password-file -",
+        ],
+        run: { context in
+            let body = try await context.api.send(
+                "POST", "/api/v1/environments", try form(context))
+            return try show(body, context, "is registered")
+        })
+
+    private static let change = Command(
+        name: "env change", summary: "change an environment; all settings are given anew",
+        operands: ["NAME"], options: options,
+        details: ["Without --password-file the password stays as it is."],
+        examples: [
+            "aibuild env change lab --kind openstack --auth-url https://lab:5000/v3 "
+                + "--project images --username aibuild --visibility public"
+        ],
+        run: { context in
+            let name = APIClient.segment(context.arguments.operands[0])
+            let body = try await context.api.send(
+                "PUT", "/api/v1/environments/\(name)", try form(context))
+            return try show(body, context, "is changed")
+        })
+
+    private static let list = Command(
+        name: "env list", summary: "list the environments", examples: ["aibuild env list"],
+        run: { context in
+            let body = try await context.api.get("/api/v1/environments")
+            if context.wantsJSON {
+                context.printJSON(body)
+                return .ok
+            }
+            var table = Table("NAME", "KIND", "REGISTERED", "WHERE")
+            for item in try APIClient.decode(Page<EnvironmentAnswer>.self, body).items {
+                table.add(
+                    .init(item.name, .bold), .init(item.kind), .init(Format.age(item.createdAt)),
+                    .init(item.settings.place))
+            }
+            context.print(
+                table, orElse: "no environment is registered; see: aibuild env add --help")
+            return .ok
+        })
+
+    private static let check = Command(
+        name: "env check", summary: "log in there and look whether a release could succeed",
+        operands: ["NAME"], examples: ["aibuild env check lab"],
+        run: { context in
+            let name = APIClient.segment(context.arguments.operands[0])
+            let body = try await context.api.send("POST", "/api/v1/environments/\(name)/check")
+            return try show(body, context, "is well")
+        })
+
+    private static let remove = Command(
+        name: "env remove", summary: "forget an environment; what was released there stays",
+        operands: ["NAME"], examples: ["aibuild env remove lab"],
+        run: { context in
+            let name = context.arguments.operands[0]
+            _ = try await context.api.send(
+                "DELETE", "/api/v1/environments/\(APIClient.segment(name))")
+            context.console.out("environment \(SafeText.line(name)) is forgotten\n")
+            return .ok
+        })
+
+    private static func show(
+        _ body: [UInt8], _ context: CommandContext, _ what: String
+    ) throws -> ExitCode {
+        if context.wantsJSON {
+            context.printJSON(body)
+            return .ok
+        }
+        let answer = try APIClient.decode(EnvironmentAnswer.self, body)
+        for finding in answer.findings ?? [] {
+            let mark = finding.level == "ok" ? "ok     " : "warning"
+            context.console.out("\(mark)  \(SafeText.line(finding.text))\n")
+        }
+        context.console.out("environment \(SafeText.line(answer.name)) \(what)\n")
+        return .ok
+    }
+
+    // MARK: The form
+
+    private struct Form: Encodable {
+        var name: String
+        var settings: [String: EnvironmentAnswer.Settings]
+        var secret: String?
+        var unchecked: Bool
+    }
+
+    private static func form(_ context: CommandContext) throws -> Form {
+        let arguments = context.arguments
+        let kind = arguments["kind"] ?? ""
+        guard ["openstack", "docker", "registry"].contains(kind) else {
+            throw CommandError(.usage, "--kind is openstack, docker or registry, not '\(kind)'")
+        }
+        return Form(
+            name: arguments.operands[0], settings: [kind: try settings(kind, arguments)],
+            secret: try arguments["password-file"].map(password),
+            unchecked: arguments.has("unchecked"))
+    }
+
+    private static func settings(
+        _ kind: String, _ arguments: Arguments
+    ) throws -> EnvironmentAnswer.Settings {
+        var settings = EnvironmentAnswer.Settings()
+        settings.username = arguments["username"]
+        settings.caFile = arguments["ca-file"]
+        settings.format = arguments["format"]
+        func need(_ option: String) throws -> String {
+            guard let value = arguments[option] else {
+                throw CommandError(.usage, "an environment of kind \(kind) needs --\(option)")
+            }
+            return value
+        }
+        switch kind {
+        case "openstack":
+            settings.authURL = try need("auth-url")
+            settings.project = try need("project")
+            settings.username = try need("username")
+            settings.userDomain = arguments["user-domain"]
+            settings.projectDomain = arguments["project-domain"]
+            settings.region = arguments["region"]
+            settings.interface = arguments["interface"]
+            settings.visibility = arguments["visibility"]
+            settings.members = arguments.all("member")
+            settings.keep = try arguments["keep"].map { text in
+                guard let number = Int(text) else {
+                    throw CommandError(.usage, "--keep takes a number, not '\(text)'")
+                }
+                return number
+            }
+        case "registry":
+            settings.url = try need("registry-url")
+            settings.repository = arguments["repository"]
+            settings.tag = arguments["tag"]
+        default:
+            settings.repository = try need("repository")
+            settings.registry = arguments["registry"]
+            settings.hosts = try hosts(
+                arguments.all("docker-host"), folder: try need("certificates"),
+                containers: try need("containers"))
+        }
+        return settings
+    }
+
+    private static func hosts(
+        _ words: [String], folder: String, containers file: String
+    ) throws -> [EnvironmentAnswer.DockerHost] {
+        let bytes: [UInt8]
+        do { bytes = try Files.read(file, limitBytes: 1 << 20) } catch {
+            throw CommandError(.usage, "\(error)")
+        }
+        guard let all = try? JSONDecoder().decode([String: JSONText].self, from: Data(bytes))
+        else {
+            throw CommandError(
+                .usage, "\(file) is no JSON object with a container for each host's name")
+        }
+        guard !words.isEmpty else { throw CommandError(.usage, "name at least one --docker-host") }
+        return try words.map { word in
+            let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                throw CommandError(.usage, "--docker-host is NAME=URL, not '\(word)'")
+            }
+            guard let container = all[parts[0]] else {
+                let there = all.keys.sorted().joined(separator: ", ")
+                throw CommandError(
+                    .usage, "\(file) has no container for '\(parts[0])'; it has: \(there)")
+            }
+            return .init(
+                name: parts[0], url: parts[1], certificates: "\(folder)/\(parts[0])",
+                container: container.text)
+        }
+    }
+
+    /// The first line, as people write passwords into files.
+    private static func password(_ file: String) throws -> String {
+        let bytes: [UInt8]
+        do {
+            bytes = try Files.read(file == "-" ? "/dev/stdin" : file, limitBytes: 4096)
+        } catch { throw CommandError(.usage, "\(error)") }
+        let line = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).first
+        guard let line, !line.isEmpty else {
+            throw CommandError(.usage, "there is no password in \(file)")
+        }
+        return String(line)
+    }
+}

@@ -1,0 +1,138 @@
+/// `aibuild release`, `releases` and what is done with one of them.
+enum ReleaseCommands {
+    static let all = [release, releases, approve, cancel, retry]
+
+    private struct Wish: Encodable {
+        var build, guestOS: String?
+        var environments: [String]
+        var format: String?
+    }
+
+    private struct RollBackWish: Encodable {
+        var guestOS: String
+        var environments: [String]
+    }
+
+    private static let release = Command(
+        name: "release", summary: "bring an image that passed to one or more environments",
+        operands: ["BUILD|GUESTOS"],
+        options: [
+            CommandOption(
+                "to", value: "ENV[,ENV…]", "the environments", isRequired: true, repeats: true),
+            CommandOption("format", value: "FORMAT", "qcow2 or raw, instead of the environment's"),
+            CommandOption("rollback", "put back what stood there before the newest release"),
+            CommandOption("detach", "do not wait for the end"),
+        ],
+        details: [
+            "A guest OS means its newest build that passed every test. Environments are served",
+            "side by side, each with its own result. Ends with 0 when all succeeded, with 1 when",
+            "one failed. Ctrl-C stops the waiting, not the releases.",
+        ],
+        examples: [
+            "aibuild release debian12:7 --to lab,production",
+            "aibuild release debian12 --to lab --format raw",
+            "aibuild release debian12 --to lab --rollback",
+        ],
+        run: { context in
+            let arguments = context.arguments
+            let what = arguments.operands[0]
+            let places = arguments.all("to").flatMap {
+                $0.split(separator: ",").map(String.init)
+            }
+            let body: [UInt8]
+            if arguments.has("rollback") {
+                guard !isBuild(what) else {
+                    throw CommandError(.usage, "--rollback takes the name of a guest OS")
+                }
+                body = try await context.api.send(
+                    "POST", "/api/v1/releases/rollback",
+                    RollBackWish(guestOS: what, environments: places))
+            } else {
+                body = try await context.api.send(
+                    "POST", "/api/v1/releases",
+                    Wish(
+                        build: isBuild(what) ? what : nil, guestOS: isBuild(what) ? nil : what,
+                        environments: places, format: arguments["format"]))
+            }
+            let made = try APIClient.decode(Page<ReleaseAnswer>.self, body).items
+            if arguments.has("detach") || made.isEmpty {
+                if context.wantsJSON { context.printJSON(body) } else { print(made, context) }
+                return .ok
+            }
+            return try await ReleaseFollower(context).follow(made)
+        })
+
+    /// `debian12:7`, `debian12/7` or an id, whose form no name of a guest OS needs.
+    private static func isBuild(_ text: String) -> Bool {
+        text.contains(":") || text.contains("/")
+            || (text.count == 36 && text.split(separator: "-").count == 5)
+    }
+
+    private static let releases = Command(
+        name: "releases", summary: "list releases, newest first",
+        options: [
+            CommandOption("guestos", value: "NAME", "of this guest OS only"),
+            CommandOption("to", value: "ENV", "to this environment only"),
+            CommandOption(
+                "state", value: "STATE",
+                "in this state only: awaitingApproval, queued, running, released, failed, "
+                    + "cancelled, rolledBack", repeats: true),
+        ] + CommandContext.pageOptions,
+        examples: ["aibuild releases", "aibuild releases --guestos debian12 --to lab"],
+        run: { context in
+            var query = context.pageQuery
+            if let name = context.arguments["guestos"] { query.append(("guestos", name)) }
+            if let name = context.arguments["to"] { query.append(("environment", name)) }
+            for state in context.arguments.all("state") { query.append(("state", state)) }
+            let body = try await context.api.get("/api/v1/releases", query: query)
+            if context.wantsJSON {
+                context.printJSON(body)
+                return .ok
+            }
+            let page = try APIClient.decode(Page<ReleaseAnswer>.self, body)
+            print(page.items, context)
+            context.printMore(page.next)
+            return .ok
+        })
+
+    private static func print(_ items: [ReleaseAnswer], _ context: CommandContext) {
+        var table = Table("RELEASE", "IMAGE", "TO", "STATE", "ASKED FOR", "DETAIL")
+        for item in items {
+            let action = item.action == "rollback" ? " (back)" : ""
+            table.add(
+                .init(item.id), .init(item.label + action, .bold), .init(item.environment),
+                .init(item.state, Style.colour(ofState: item.state)),
+                .init(Format.age(item.createdAt)),
+                .init(item.fault ?? item.remoteID ?? item.progress?.what ?? ""))
+        }
+        context.print(table, orElse: "no releases; see: aibuild release --help")
+    }
+
+    private static let approve = Command(
+        name: "release approve", summary: "say yes to a release that waits for it",
+        operands: ["RELEASE"], examples: ["aibuild release approve 0d0e…"],
+        run: { context in try await act("approve", context) })
+
+    private static let cancel = Command(
+        name: "release cancel", summary: "cancel a release; what is half-made is taken back",
+        operands: ["RELEASE"], examples: ["aibuild release cancel 0d0e…"],
+        run: { context in try await act("cancel", context) })
+
+    private static let retry = Command(
+        name: "release retry", summary: "begin again a release that failed or was cancelled",
+        operands: ["RELEASE"], examples: ["aibuild release retry 0d0e…"],
+        run: { context in try await act("retry", context) })
+
+    private static func act(_ verb: String, _ context: CommandContext) async throws -> ExitCode {
+        let id = APIClient.segment(context.arguments.operands[0])
+        let body = try await context.api.send("POST", "/api/v1/releases/\(id)/\(verb)")
+        if context.wantsJSON {
+            context.printJSON(body)
+        } else {
+            let release = try APIClient.decode(ReleaseAnswer.self, body)
+            let words = "\(release.label) to \(release.environment): \(release.state)"
+            context.console.out("\(SafeText.line(release.id))  \(SafeText.line(words))\n")
+        }
+        return .ok
+    }
+}

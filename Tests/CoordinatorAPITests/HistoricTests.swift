@@ -1,0 +1,121 @@
+import CoordinatorAPI
+import CoordinatorCore
+import CoordinatorService
+import Foundation
+import HTTPTypes
+import Support
+import TestSupport
+import Testing
+
+/// The endpoints of the original AIBuild, as its Jenkins jobs call them.
+struct HistoricTests {
+    private let folder: TemporaryFolder
+    private let store = InMemoryStore()
+    private let api: API
+
+    init() throws {
+        folder = try TemporaryFolder()
+        let ports = Ports(
+            store: store, gateway: NoHosts(), logs: NoLogs(), webRoot: NoWebRoot(),
+            templates: NoTemplates(), environment: StoppedClock())
+        api = API(
+            APIContext(
+                coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder.path,
+                logPath: { _ in nil }, standing: { .leading(epoch: 1) }, token: nil,
+                version: "test"))
+    }
+
+    private func ask(
+        _ method: String, _ target: String, form: String = "", json: String? = nil,
+        headers: HTTPHeaders = [:]
+    ) async throws -> [String: Any] {
+        var headers = headers
+        headers.set(
+            "Content-Type",
+            json == nil ? "application/x-www-form-urlencoded" : "application/json; charset=utf-8")
+        let answer = await api.respond(
+            to: try HTTPRequest(
+                method: method, target: target, headers: headers, body: Array((json ?? form).utf8)))
+        guard case .bytes(let bytes) = answer.body else { throw Failure("no bytes") }
+        let object = try JSONSerialization.jsonObject(with: Data(bytes))
+        var fields = try #require(object as? [String: Any])
+        fields["HTTP"] = answer.status
+        return fields
+    }
+
+    private func text(_ fields: [String: Any], _ name: String) -> String? {
+        fields[name] as? String
+    }
+
+    @Test func aGuestOSIsRegisteredAndFound() async throws {
+        let made = try await ask(
+            "POST", "/v1/guestos",
+            json: #"{"name":"ubuntu1604","base_iso":"u.iso","type":"Linux","distro":"ubuntu","#
+                + #""version":16.04}"#)
+        #expect(made["HTTP"] as? Int == 200 && made["status"] as? Int == 200)
+        #expect(text(made, "version") == "16.04" && text(made, "type") == "linux")
+        let found = try await ask("GET", "/v1/guestos?name=ubuntu1604")
+        #expect(text(found, "id") == text(made, "id") && text(found, "base_iso") == "u.iso")
+        let twice = try await ask(
+            "POST", "/v1/guestos",
+            form: "name=ubuntu1604&base_iso=&type=linux&distro=&version=")
+        #expect(twice["HTTP"] as? Int == 200 && twice["status"] as? Int == 409)
+        let missing = try await ask("POST", "/v1/guestos", form: "name=x&type=linux")
+        #expect(missing["HTTP"] as? Int == 200 && missing["status"] as? Int == 400)
+        #expect(text(missing, "message") == "Miss required field")
+        let odd = try await ask(
+            "POST", "/v1/guestos", form: "name=..%2Fx&base_iso=&type=linux&distro=&version=")
+        #expect(odd["status"] as? Int == 400)
+        #expect(try await ask("GET", "/v1/guestos?name=none")["status"] as? Int == 404)
+    }
+
+    @Test func aJobReportsItsBuildTestAndRelease() async throws {
+        try await store.add(
+            GuestOS(
+                id: "g1", name: "ubuntu1604", type: .linux, distro: "", version: "", baseISO: "",
+                template: .git(url: "u", ref: "r"), owner: "o", createdMilliseconds: 0))
+        let build = try await ask(
+            "POST", "/v1/build",
+            form: "image_name=u_1.qcow2&os_name=ubuntu1604&update_contents=%E6%9B%B4+new"
+                + "&get_url=http%3A%2F%2Fold%2F1")
+        #expect(build["status"] as? Int == 200 && text(build, "update_contents") == "更 new")
+        let found = try await ask("GET", "/v1/build?name=u_1.qcow2")
+        #expect(text(found, "id") == text(build, "id") && text(found, "os_id") == "g1")
+        #expect(text(found, "build_at") == "1970-01-01 00:00:00")
+
+        let test = try await ask(
+            "POST", "/v1/test", form: "image_name=u_1.qcow2&case_name=boot&result=ok")
+        #expect(test["status"] as? Int == 200 && text(test, "log_id") != nil)
+        #expect(await store.historicTests.map(\.caseName) == ["boot"])
+
+        let release = try await ask(
+            "POST", "/v1/release", form: "env_name=prod&glance_id=42")
+        #expect(text(release, "glance_id") == "42" && text(release, "env_name") == "prod")
+        #expect(await store.historicReleases.map(\.glanceID) == ["42"])
+        #expect(try await ask("POST", "/v1/release")["status"] as? Int == 400)
+    }
+
+    @Test func aPasswordGoesInAndNeverComesOut() async throws {
+        let form =
+            "env_name=prod&auth_url=http://k:5000/v3&project_domain_name=Default"
+            + "&user_domain_name=Default&project_name=p&username=u&password=hunter22&region=r"
+        let made = try await ask("POST", "/v1/env", form: form)
+        #expect(text(made, "return_value") == "0" && text(made, "env_uuid") != nil)
+        #expect(await store.secret(ofEnvironment: "prod")?.reveal == "hunter22")
+        let found = try await ask("GET", "/v1/env?env_name=prod")
+        #expect(text(found, "id") == text(made, "env_uuid") && text(found, "username") == "u")
+        #expect(!"\(found)".contains("hunter22") && found["password"] == nil)
+        let refused = try await ask(
+            "POST", "/v1/env",
+            form: form.replacing("http:", with: "x:").replacing("=prod", with: "=lab"))
+        #expect(refused["status"] as? Int == 400)
+    }
+
+    @Test(arguments: ["Origin", "Sec-Fetch-Site"])
+    func noWebPageReportsAnything(header: String) async throws {
+        let answer = try await ask(
+            "POST", "/v1/release", form: "env_name=a&glance_id=b", headers: [header: "x"])
+        #expect(answer["HTTP"] as? Int == 400)
+        #expect(await store.historicReleases.isEmpty)
+    }
+}

@@ -1,0 +1,86 @@
+import BuildProtocol
+import CoordinatorCore
+import TestSupport
+
+/// An image service whose every answer a test decides. It keeps one image for each guest OS, as a
+/// cloud does under one name, and remembers what is half-made.
+actor FakeTarget: ReleaseTarget {
+    enum Answer: Sendable {
+        case success
+        case fault(ReleaseFault)
+        /// Makes the image, and never comes back by itself.
+        case hang
+    }
+
+    private(set) var images: [String: String] = [:]
+    private(set) var halfMade: Set<String> = []
+    private(set) var calls: [String] = []
+    private(set) var atOnce = 0
+    private(set) var mostAtOnce = 0
+    private var answers: [Answer] = []
+    private var abandonFaults = 0
+    private let clock: ManualClock
+    private var gate: Flag?
+
+    init(clock: ManualClock) { self.clock = clock }
+
+    func answer(_ answers: Answer...) { self.answers = answers }
+    func failAbandon(_ times: Int) { abandonFaults = times }
+    func hold(until gate: Flag?) { self.gate = gate }
+
+    func check(
+        _ environment: ReleaseEnvironment, _ secret: Secret?
+    ) async throws -> [EnvironmentFinding] {
+        guard secret?.reveal != "wrong" else {
+            throw ReleaseFault("the password is refused", isPermanent: true)
+        }
+        return [EnvironmentFinding(.ok, "answers")]
+    }
+
+    func release(
+        _ order: ReleaseOrder, _ steps: any ReleaseSteps
+    ) async throws -> ReleaseResult {
+        calls.append("release \(order.environment.name)")
+        atOnce += 1
+        mostAtOnce = max(mostAtOnce, atOnce)
+        defer { atOnce -= 1 }
+        var journal = order.journal
+        // What an earlier try left is begun anew.
+        if let old = journal["image"] { halfMade.remove(old) }
+        journal["image"] = "\(order.release)#\(calls.count)"
+        let before = images[order.guestOS.name]
+        if journal["before"] == nil, let before { journal["before"] = before }
+        try await steps.record(journal)
+        halfMade.insert(journal["image"] ?? "")
+        await steps.progress("uploading", doneBytes: 1, totalBytes: 2)
+        await gate?.wait()
+        switch answers.isEmpty ? .success : answers.removeFirst() {
+        case .success: break
+        case .fault(let fault): throw fault
+        case .hang: try await clock.sleep(untilMonotonicMilliseconds: .max)
+        }
+        halfMade.remove(journal["image"] ?? "")
+        images[order.guestOS.name] = journal["image"]
+        return ReleaseResult(remoteID: journal["image"] ?? "")
+    }
+
+    func rollBack(
+        _ order: ReleaseOrder, _ steps: any ReleaseSteps
+    ) async throws -> ReleaseResult {
+        calls.append("rollback \(order.environment.name)")
+        guard let before = order.journal["before"] else {
+            throw ReleaseFault("nothing stood there before", isPermanent: true)
+        }
+        images[order.guestOS.name] = before
+        return ReleaseResult(remoteID: before)
+    }
+
+    func abandon(_ order: ReleaseOrder, _ steps: any ReleaseSteps) async throws {
+        calls.append("abandon \(order.environment.name)")
+        if abandonFaults > 0 {
+            abandonFaults -= 1
+            throw ReleaseFault("still away")
+        }
+        if let image = order.journal["image"] { halfMade.remove(image) }
+    }
+}

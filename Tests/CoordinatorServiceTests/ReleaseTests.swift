@@ -1,0 +1,215 @@
+import BuildProtocol
+import CoordinatorCore
+@testable import CoordinatorService
+import Support
+import TestSupport
+import Testing
+
+/// Releases from the wish to the end, with a target that a test holds in its hands.
+@Suite(.timeLimit(.minutes(2))) struct ReleaseTests {
+    private func settings() -> EnvironmentSettings {
+        .registry(RegistrySettings(url: "https://r"))
+    }
+
+    /// A farm with a build that passed and environments `e1`, `e2`, ….
+    private func farm(
+        environments: Int = 1, _ plan: ReleasePlan? = nil,
+        _ body: (TestFarm, Coordinator, Build) async throws -> Void
+    ) async throws {
+        let farm = try await TestFarm(hosts: 1)
+        farm.templates.release(plan)
+        for number in 1...max(1, environments) {
+            try await farm.store.add(
+                ReleaseEnvironment(
+                    id: "env-\(number)", name: "e\(number)", settings: settings(),
+                    createdMilliseconds: 0), secret: Secret("s"), epoch: 0)
+        }
+        try await farm.run { coordinator in
+            let build = try await passed(farm, coordinator)
+            try await body(farm, coordinator, build)
+        }
+    }
+
+    private func passed(_ farm: TestFarm, _ coordinator: Coordinator) async throws -> Build {
+        try await farm.wait(try await farm.submit(coordinator), .passed)
+    }
+
+    private func wait(
+        _ farm: TestFarm, _ release: Release, _ state: ReleaseState, passing: Int64 = 0
+    ) async throws -> Release {
+        var last = release
+        return try await eventually("\(release.environment) is \(state), it is \(last)") {
+            last = try #require(try await farm.store.release(id: release.id))
+            if last.state == state { return last }
+            farm.clock.advance(milliseconds: passing)
+            return nil
+        }
+    }
+
+    @Test func anImageGoesToEachEnvironmentSideBySide() async throws {
+        try await farm(environments: 3) { farm, coordinator, build in
+            let gate = Flag()
+            await farm.target.hold(until: gate)
+            let made = try await coordinator.releases.submit(
+                build, to: ["e1", "e2", "e3", "e1"], format: nil, by: "anna")
+            #expect(made.map(\.environment) == ["e1", "e2", "e3"])
+            try await eventually("all three run") { await farm.target.atOnce == 3 }
+            await #expect(throws: Refusal.self) {
+                _ = try await coordinator.releases.submit(
+                    build, to: ["e2"], format: nil, by: "anna")
+            }
+            await gate.raise()
+            for release in made {
+                let done = try await wait(farm, release, .released)
+                #expect(done.result != nil && done.attemptCount == 1)
+            }
+            let actions = try await farm.store.audit(limit: 10).map(\.action)
+            #expect(actions.filter { $0 == "release.submit" }.count == 3)
+        }
+    }
+
+    @Test func oneThatFailsHoldsUpNoOther() async throws {
+        try await farm(environments: 2) { farm, coordinator, build in
+            await farm.target.answer(.fault(ReleaseFault("quota exceeded", isPermanent: true)))
+            let made = try await coordinator.releases.submit(
+                build, to: ["e1"], format: nil, by: "anna")
+            let failed = try await wait(farm, made[0], .failed)
+            #expect(failed.fault?.description == "quota exceeded")
+            let other = try await coordinator.releases.submit(
+                build, to: ["e2"], format: nil, by: "anna")
+            _ = try await wait(farm, other[0], .released)
+            #expect(await farm.target.halfMade.isEmpty, "what failed left nothing")
+            let again = try await coordinator.releases.retry(made[0].id, by: "anna")
+            _ = try await wait(farm, again, .released)
+        }
+    }
+
+    @Test func whatMayPassIsTriedAgainUpToACap() async throws {
+        try await farm { farm, coordinator, build in
+            await farm.target.answer(
+                .fault(ReleaseFault("away")), .fault(ReleaseFault("away")), .success)
+            let made = try await coordinator.releases.submit(
+                build, to: ["e1"], format: nil, by: "anna")
+            let done = try await wait(farm, made[0], .released, passing: 1000)
+            #expect(done.attemptCount == 3 && done.fault == nil)
+            #expect(await farm.target.halfMade.isEmpty)
+
+            await farm.target.answer(
+                .fault(ReleaseFault("1")), .fault(ReleaseFault("2")), .fault(ReleaseFault("3")),
+                .fault(ReleaseFault("4")), .fault(ReleaseFault("5")), .fault(ReleaseFault("6")))
+            await farm.target.failAbandon(2)
+            let next = try await coordinator.releases.submit(
+                build, to: ["e1"], format: nil, by: "anna")
+            let failed = try await wait(farm, next[0], .failed, passing: 10_000)
+            #expect(failed.fault?.description == "6")
+            #expect(await farm.target.halfMade.isEmpty, "taken back at the third try")
+        }
+    }
+
+    @Test func aCancelledReleaseTakesBackWhatIsHalfMade() async throws {
+        try await farm { farm, coordinator, build in
+            await farm.target.answer(.hang)
+            let made = try await coordinator.releases.submit(
+                build, to: ["e1"], format: nil, by: "anna")
+            try await eventually("it uploads") { await !farm.target.halfMade.isEmpty }
+            _ = try await coordinator.releases.cancel(made[0].id, by: "anna")
+            let cancelled = try await wait(farm, made[0], .cancelled)
+            #expect(cancelled.fault?.description == "cancelled")
+            #expect(await farm.target.halfMade.isEmpty)
+            await #expect(throws: Refusal.self) {
+                _ = try await coordinator.releases.cancel(made[0].id, by: "anna")
+            }
+        }
+    }
+
+    @Test func theNextCoordinatorTakesItUp() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        try await farm.store.add(
+            ReleaseEnvironment(
+                id: "env-1", name: "e1", settings: settings(), createdMilliseconds: 0),
+            secret: nil, epoch: 0)
+        var made: [Release] = []
+        try await farm.run { coordinator in
+            let build = try await passed(farm, coordinator)
+            await farm.target.answer(.hang)
+            made = try await coordinator.releases.submit(
+                build, to: ["e1"], format: nil, by: "anna")
+            try await eventually("it uploads") { await !farm.target.halfMade.isEmpty }
+        }
+        #expect(try await farm.store.release(id: made[0].id)?.state == .running)
+        try await farm.run { _ in
+            let done = try await wait(farm, made[0], .released)
+            #expect(done.attemptCount == 2)
+            #expect(await farm.target.halfMade.isEmpty, "the first try's image is not left")
+        }
+    }
+
+    @Test func whatStoodThereBeforeIsPutBack() async throws {
+        try await farm { farm, coordinator, build in
+            var ids: [String] = []
+            for _ in 1...2 {
+                let made = try await coordinator.releases.submit(
+                    build, to: ["e1"], format: nil, by: "anna")
+                ids.append(try await wait(farm, made[0], .released).result?.remoteID ?? "")
+                farm.clock.advance(milliseconds: 10)
+            }
+            let back = try await coordinator.releases.rollBack(
+                guestOS: "debian", in: ["e1"], by: "anna")
+            let done = try await wait(farm, back[0], .released)
+            #expect(done.result?.remoteID == ids[0])
+            #expect(try await farm.store.release(id: back[0].undoes ?? "")?.state == .rolledBack)
+            #expect(await farm.target.images["debian"] == ids[0])
+            // The first release had nothing before it.
+            let second = try await coordinator.releases.rollBack(
+                guestOS: "debian", in: ["e1"], by: "anna")
+            _ = try await wait(farm, second[0], .failed)
+        }
+    }
+
+    @Test(arguments: [ReleasePlan.When.automatic, .manual])
+    func aTemplateSaysWhereItsImagesGo(_ when: ReleasePlan.When) async throws {
+        let plan = ReleasePlan(to: ["e1", "gone"], when: when)
+        try await farm(plan) { farm, coordinator, build in
+            let made = try await farm.store.releases(ReleaseFilter(build: build.id), limit: 9)
+            #expect(Set(made.map(\.environment)) == ["e1", "gone"])
+            let e1 = try #require(made.first { $0.environment == "e1" })
+            if when == .manual {
+                #expect(e1.state == .awaitingApproval)
+                #expect(await farm.target.calls.isEmpty)
+                _ = try await coordinator.releases.approve(e1.id, by: "anna")
+                let actions = try await farm.store.audit(limit: 10)
+                #expect(actions.contains { $0.action == "release.approve" && $0.actor == "anna" })
+            } else {
+                let gone = try #require(made.first { $0.environment == "gone" })
+                let failed = try await wait(farm, gone, .failed)
+                #expect(failed.fault?.description.contains("no environment 'gone'") == true)
+            }
+            _ = try await wait(farm, e1, .released)
+        }
+    }
+
+    @Test func anEnvironmentIsCheckedAtTheDoor() async throws {
+        try await farm { farm, coordinator, _ in
+            let releases = coordinator.releases
+            func form(_ name: String, _ secret: String?) -> EnvironmentForm {
+                EnvironmentForm(name: name, settings: settings(), secret: secret)
+            }
+            await #expect(throws: Refusal.self) {
+                _ = try await releases.register(form("new", "wrong"), by: "anna")
+            }
+            #expect(try await farm.store.environment(named: "new") == nil)
+            var unchecked = form("new", "wrong")
+            unchecked.isUnchecked = true
+            _ = try await releases.register(unchecked, by: "anna")
+            await #expect(throws: Refusal.self) { _ = try await releases.check("new") }
+            let (_, findings) = try await releases.change(form("new", "right"), by: "anna")
+            #expect(findings == [EnvironmentFinding(.ok, "answers")])
+            _ = try await releases.change(form("new", nil), by: "anna")
+            #expect(try await farm.store.secret(ofEnvironment: "new")?.reveal == "right")
+            await #expect(throws: Refusal.self) {
+                _ = try await releases.register(form("../etc", "x"), by: "anna")
+            }
+            try await releases.removeEnvironment("new", by: "anna")
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import CoordinatorAdapters
+import CoordinatorCore
+import SQLKit
+import Support
+import Testing
+
+/// Both historic variants, read by those who were written for either, and written to by old jobs.
+@Suite(.timeLimit(.minutes(3))) struct HistoricStoreTests {
+    @Test(arguments: StoreKind.allCases)
+    func whatJobsReportIsKept(_ kind: StoreKind) async throws {
+        try await kind.with { store in
+            try await store.add(Samples.guestOS("ubuntu1604"))
+            let entry = BuildLogEntry(
+                id: "b1", imageName: "u_1.qcow2", guestOSID: "", builtMilliseconds: 1000,
+                updateContents: "更新", getURL: "http://old/1")
+            try await store.record(entry, guestOS: "ubuntu1604")
+            var unknown = entry
+            unknown.id = "b2"
+            unknown.imageName = "v.qcow2"
+            try await store.record(unknown, guestOS: "none")
+            var expected = entry
+            expected.guestOSID = "id-ubuntu1604"
+            #expect(try await store.buildLog(imageName: "u_1.qcow2", limit: 9) == [expected])
+            #expect(try await store.buildLog(imageName: "v.qcow2", limit: 9) == [unknown])
+            try await store.record(
+                HistoricTest(
+                    id: "t1", imageName: "u_1.qcow2", caseName: "boot", result: "ok",
+                    testedMilliseconds: 2000))
+            try await store.record(
+                HistoricRelease(
+                    id: "r1", environment: "prod", glanceID: "42", releasedMilliseconds: 3000))
+        }
+    }
+
+    /// Rows of this aibuild, and of old jobs, are found by the questions of both variants.
+    @Test(arguments: StoreKind.databases, [true, false])
+    func oldReadersFindNewRows(_ kind: StoreKind, byName: Bool) async throws {
+        try await kind.withLocation { location in
+            if byName {
+                let old = try await SQLDatabase.open(location)
+                for sql in UpgradeTests.byName { try await old.execute(sql) }
+                await old.close()
+            }
+            let store = try await SQLStore.open(location, secretKey: SecretKey())
+            if !byName { try await store.add(Samples.guestOS("ubuntu1604", id: "g1")) }
+            _ = try await store.enqueue(
+                NewBuild(
+                    id: "new", guestOSID: "g1", guestOS: "ubuntu1604", priority: 0, owner: "o",
+                    plan: Samples.plan(), updateContents: "", submittedMilliseconds: 1))
+            try await store.run("new", 1, from: 1_700_000_000_000, to: 1_700_000_060_000)
+            try await store.record(
+                HistoricTest(
+                    id: "t9", imageName: "new.qcow2", caseName: "boot", result: "ok",
+                    testedMilliseconds: 2000))
+            await store.close()
+
+            let database = try await SQLDatabase.open(location)
+            for question in [
+                "SELECT image_name FROM build_log WHERE os_id = 'g1' AND id = 'new'",
+                "SELECT image_name FROM build_log WHERE os_name = 'ubuntu1604' AND id = 'new'",
+                "SELECT image_name FROM test_log WHERE build_id = 'new' AND id = 't9'",
+                "SELECT image_name FROM test_log WHERE image_name = 'new.qcow2' AND id = 't9'",
+            ] {
+                let rows = try await database.query(question)
+                #expect(try rows.first?.text("image_name") == "new.qcow2", "\(question)")
+            }
+            if byName {
+                let test = try await database.query("SELECT * FROM test_log WHERE id = 't9'").first
+                #expect(try test?.text("case_id") == "c1")
+            }
+            await database.close()
+        }
+    }
+
+    @Test(arguments: StoreKind.databases)
+    func aLookSaysWhatItIsAndChangesNothing(_ kind: StoreKind) async throws {
+        try await kind.withLocation { location in
+            let empty = try await SQLStore.inspect(location)
+            #expect(empty.origin == .empty && empty.version == 0 && empty.rows.isEmpty)
+            let old = try await SQLDatabase.open(location)
+            for sql in UpgradeTests.byName { try await old.execute(sql) }
+            await old.close()
+            for _ in 1...2 {
+                let report = try await SQLStore.inspect(location)
+                #expect(report.origin == .byName && report.version == 0)
+                #expect(report.rows.map(\.count) == [4, 2, 1, 1, 1, 1])
+                #expect(report.doubles == ["guestos 'win10'"])
+                #expect(report.clearPasswords == 1)
+            }
+            await (try SQLStore.open(location, secretKey: SecretKey())).close()
+            let after = try await SQLStore.inspect(location)
+            #expect(after.origin == .aibuild && after.version == after.newestVersion)
+            #expect(after.rows.map(\.count) == [4, 2, 1, 1, 1, 1])
+            #expect(after.doubles.isEmpty && after.clearPasswords == 0)
+        }
+    }
+}

@@ -1,0 +1,264 @@
+import BuildProtocol
+import CoordinatorAdapters
+import CoordinatorCore
+import SQLKit
+import Support
+import TestSupport
+import Testing
+
+/// Environments with their secrets, and releases with their compare-and-set.
+@Suite(.timeLimit(.minutes(3))) struct ReleaseStoreTests {
+    private func environment(
+        _ name: String,
+        _ settings: EnvironmentSettings = .registry(RegistrySettings(url: "https://r"))
+    ) -> ReleaseEnvironment {
+        ReleaseEnvironment(
+            id: "id-\(name)", name: name, settings: settings,
+            createdMilliseconds: 1_700_000_000_000)
+    }
+
+    private func release(
+        _ id: String, to environment: String = "lab", at time: Int64 = 1000
+    ) -> Release {
+        Release(
+            id: id, build: Build(Samples.build("build-\(id)"), number: 7), environment: environment,
+            requestedBy: "admin", createdMilliseconds: time)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func environmentsOfEveryKindAreKept(_ kind: StoreKind) async throws {
+        try await kind.with { store in
+            let all = [
+                environment(
+                    "a",
+                    .openstack(
+                        OpenStackSettings(
+                            authURL: "https://lab:5000/v3", userDomain: "users",
+                            projectDomain: "projects", project: "images", username: "ci",
+                            region: "eu", interface: .internal, caFile: "/ca.pem", format: .raw,
+                            visibility: .shared, members: ["p1"], keep: 3))),
+                environment(
+                    "b",
+                    .docker(
+                        DockerSettings(
+                            hosts: [
+                                DockerSettings.Host(
+                                    name: "10.64.26.41", url: "https://10.64.26.41:2376",
+                                    certificates: "/certs", container: "{}")
+                            ], repository: "r/x", registry: "c", username: "u"))),
+                environment("c"),
+            ]
+            for environment in all {
+                try await store.add(environment, secret: Secret("pass"), epoch: 0)
+            }
+            #expect(try await store.environments() == all)
+            #expect(try await store.environment(named: "B") == nil)
+            await #expect(throws: StoreError.exists(what: "environment", name: "a")) {
+                var other = environment("a")
+                other.id = "another"
+                try await store.add(other, secret: nil, epoch: 0)
+            }
+            try await store.removeEnvironment(named: "b", epoch: 0)
+            await #expect(throws: StoreError.notFound(what: "environment", name: "b")) {
+                try await store.removeEnvironment(named: "b", epoch: 0)
+            }
+            #expect(try await store.environments().map(\.name) == ["a", "c"])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func aSecretIsKeptUntilAnotherIsGiven(_ kind: StoreKind) async throws {
+        try await kind.with { store in
+            var environment = environment("lab")
+            try await store.add(environment, secret: Secret("first"), epoch: 0)
+            environment.settings = .registry(RegistrySettings(url: "https://other"))
+            try await store.update(environment, secret: nil, epoch: 0)
+            #expect(try await store.environment(named: "lab") == environment)
+            #expect(try await store.secret(ofEnvironment: "lab")?.reveal == "first")
+            try await store.update(environment, secret: Secret("密码"), epoch: 0)
+            #expect(try await store.secret(ofEnvironment: "lab")?.reveal == "密码")
+            #expect(try await store.secret(ofEnvironment: "none") == nil)
+            await #expect(throws: StoreError.self) {
+                try await store.update(environment, secret: nil, epoch: 99)
+            }
+        }
+    }
+
+    @Test(arguments: StoreKind.databases)
+    func noSecretStandsInClear(_ kind: StoreKind) async throws {
+        try await kind.withLocation { location in
+            let key = SecretKey()
+            let store = try await SQLStore.open(location, secretKey: key)
+            try await store.add(environment("lab"), secret: Secret("hunter22"), epoch: 0)
+            await store.close()
+            var database = try await SQLDatabase.open(location)
+            // As a tool of the original AIBuild would.
+            try await database.execute(
+                "INSERT INTO envs (id, name, auth_url, project_domain_name, user_domain_name, "
+                    + "project_name, username, password, region) VALUES ('old', 'old', "
+                    + "'http://k:5000', 'Default', 'Default', 'p', 'u', 'hunter23', '')", [])
+            await database.close()
+
+            let again = try await SQLStore.open(location, secretKey: key)
+            #expect(try await again.secret(ofEnvironment: "lab")?.reveal == "hunter22")
+            #expect(try await again.secret(ofEnvironment: "old")?.reveal == "hunter23")
+            guard case .openstack(let old)? = try await again.environment(named: "old")?.settings
+            else { throw Failure("no settings") }
+            #expect(old.authURL == "http://k:5000" && old.format == .raw)
+            await again.close()
+
+            database = try await SQLDatabase.open(location)
+            for row in try await database.query("SELECT password, secret FROM envs", []) {
+                #expect(try row.text("password") == "")
+                #expect(try !row.text("secret").contains("hunter"))
+            }
+            await database.close()
+
+            let stranger = try await SQLStore.open(location, secretKey: SecretKey())
+            await #expect(throws: StoreError.self) {
+                _ = try await stranger.secret(ofEnvironment: "lab")
+            }
+            await stranger.close()
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func aReleaseIsWhoseTryItIs(_ kind: StoreKind) async throws {
+        try await kind.with { store in
+            try await store.add(release("r1"), epoch: 0)
+            try await store.add(release("r1", at: 5), epoch: 0)
+            #expect(try await store.release(id: "r1") == release("r1"))
+
+            var claim = ReleaseChange(
+                release: "r1", from: [.queued], to: .running, atMilliseconds: 2000, epoch: 0)
+            claim.begins = true
+            let running = try #require(try await store.apply(claim))
+            #expect(running.attemptCount == 1 && running.state == .running)
+            #expect(try await store.apply(claim) == running, "the answer may have been lost")
+
+            var noted = ReleaseChange(
+                release: "r1", from: [.running], attempt: 1, to: .running, atMilliseconds: 2100,
+                epoch: 0)
+            noted.journal = ["image": "42"]
+            #expect(try await store.apply(noted)?.journal == ["image": "42"])
+
+            var again = ReleaseChange(
+                release: "r1", from: [.running], attempt: 1, to: .queued, atMilliseconds: 2200,
+                epoch: 0)
+            again.notBeforeMilliseconds = 9000
+            again.fault = ReleaseFault("away")
+            #expect(try await store.apply(again)?.fault == ReleaseFault("away"))
+            claim.atMilliseconds = 9000
+            #expect(try await store.apply(claim)?.attemptCount == 2)
+
+            noted.journal = ["image": "43"]
+            #expect(try await store.apply(noted) == nil, "the words of an older try")
+            var done = ReleaseChange(
+                release: "r1", from: [.running], attempt: 2, to: .released, atMilliseconds: 9500,
+                epoch: 0)
+            done.result = ReleaseResult(remoteID: "glance-42", notes: ["fine"])
+            let ended = try #require(try await store.apply(done))
+            #expect(ended.result == done.result && ended.fault == nil)
+            #expect(ended.journal == ["image": "42"] && ended.endedMilliseconds == 9500)
+            #expect(try await store.apply(done) == ended)
+            #expect(try await store.requestCancel(release: "r1", epoch: 0) == nil)
+            await #expect(throws: StoreError.self) {
+                claim.epoch = 99
+                _ = try await store.apply(claim)
+            }
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func whatIsTakenBackIsSaidToBe(_ kind: StoreKind) async throws {
+        try await kind.with { store in
+            var back = release("r2", at: 2000)
+            back.action = .rollback
+            back.undoes = "r1"
+            for wanted in [release("r1"), back] {
+                try await store.add(wanted, epoch: 0)
+                var claim = ReleaseChange(
+                    release: wanted.id, from: [.queued], to: .running, atMilliseconds: 3000,
+                    epoch: 0)
+                claim.begins = true
+                _ = try await store.apply(claim)
+                var done = ReleaseChange(
+                    release: wanted.id, from: [.running], attempt: 1, to: .released,
+                    atMilliseconds: 4000, epoch: 0)
+                done.result = ReleaseResult(remoteID: "x")
+                _ = try await store.apply(done)
+            }
+            #expect(try await store.release(id: "r1")?.state == .rolledBack)
+            #expect(try await store.release(id: "r2")?.state == .released)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func releasesAreFoundByWhatPeopleAskFor(_ kind: StoreKind) async throws {
+        try await kind.with { store in
+            for number in 1...4 {
+                let place = number.isMultiple(of: 2) ? "lab" : "prod"
+                try await store.add(
+                    release("r\(number)", to: place, at: Int64(number)), epoch: 0)
+            }
+            let all = try await store.releases(ReleaseFilter(), limit: 10).map(\.id)
+            #expect(all == ["r4", "r3", "r2", "r1"])
+            #expect(try await store.liveReleases().map(\.id) == ["r1", "r2", "r3", "r4"])
+            let lab = ReleaseFilter(environment: "lab")
+            #expect(try await store.releases(lab, limit: 10).map(\.id) == ["r4", "r2"])
+            let page = ReleaseFilter(after: "r3")
+            #expect(try await store.releases(page, limit: 1).map(\.id) == ["r2"])
+            let build = ReleaseFilter(build: "build-r3", guestOS: "ubuntu1604")
+            #expect(try await store.releases(build, limit: 10).map(\.id) == ["r3"])
+            let none = ReleaseFilter(states: [.released])
+            #expect(try await store.releases(none, limit: 10).isEmpty)
+            #expect(try await store.requestCancel(release: "r1", epoch: 0)?.cancelRequested == true)
+        }
+    }
+
+    /// What follows a build that passed is stored with it: no crash comes in between.
+    @Test(arguments: StoreKind.allCases)
+    func whatFollowsABuildIsStoredWithIt(_ kind: StoreKind) async throws {
+        try await kind.with { store in
+            try await store.add(Samples.guestOS("ubuntu1604"))
+            let build = try await store.enqueue(Samples.build("b1"))
+            _ = try await store.apply(Samples.claim("b1", 1))
+            var pass = Samples.pass("b1", 1, at: 3000)
+            pass.releases = [
+                Release(
+                    id: "r1", build: build, environment: "lab", state: .awaitingApproval,
+                    requestedBy: "aibuild.yml", createdMilliseconds: 3000)
+            ]
+            for _ in 1...2 { #expect(try await store.apply(pass)?.state == .passed) }
+            #expect(try await store.liveReleases() == pass.releases)
+        }
+    }
+
+    @Test(arguments: StoreKind.databases)
+    func theHistoricTableHasARowOfEachRelease(_ kind: StoreKind) async throws {
+        try await kind.withLocation { location in
+            let store = try await SQLStore.open(location, secretKey: SecretKey())
+            try await store.add(environment("lab"), secret: nil, epoch: 0)
+            try await store.add(release("r1"), epoch: 0)
+            var claim = ReleaseChange(
+                release: "r1", from: [.queued], to: .running, atMilliseconds: 3000, epoch: 0)
+            claim.begins = true
+            _ = try await store.apply(claim)
+            var done = ReleaseChange(
+                release: "r1", from: [.running], attempt: 1, to: .released,
+                atMilliseconds: 1_543_395_900_000, epoch: 0)
+            done.result = ReleaseResult(remoteID: String(repeating: "d", count: 71))
+            for _ in 1...2 { _ = try await store.apply(done) }
+            await store.close()
+            let database = try await SQLDatabase.open(location)
+            let rows = try await database.query(
+                "SELECT env_id, env_name, glance_id, release_at FROM release_log", [])
+            #expect(rows.count == 1)
+            let row = try #require(rows.first)
+            #expect(try row.text("env_id") == "id-lab" && row.text("env_name") == "lab")
+            #expect(try row.text("glance_id") == String(repeating: "d", count: 36))
+            #expect(try row.text("release_at").hasPrefix("2018-11-28 09:05:00"))
+            await database.close()
+        }
+    }
+}
