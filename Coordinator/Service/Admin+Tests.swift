@@ -31,8 +31,8 @@ extension Coordinator {
         }
         guard found.count == 1 else {
             throw Refusal(
-                "\(found.count) test cases are named \(Names.quoted(name)): name the type, or an id "
-                    + "of " + found.map(\.id).joined(separator: ", "), conflict: true)
+                "\(found.count) test cases are named \(Names.quoted(name)): name the type, or an "
+                    + "id of " + found.map(\.id).joined(separator: ", "), conflict: true)
         }
         try await ports.store.removeTestCase(id: testCase.id)
         try await audit(actor, "testcase.remove", testCase.name, testCase.osType.rawValue)

@@ -4,7 +4,8 @@ import CoordinatorCore
 extension QueuedBuild {
     init(_ build: Build, history: [(host: String, fault: Fault)], now: Int64) {
         self.init(
-            id: build.id, stage: build.stage, guestOS: build.guestOS, owner: build.owner, priority: build.priority,
+            id: build.id, stage: build.stage, guestOS: build.guestOS, owner: build.owner,
+            priority: build.priority,
             submittedMilliseconds: build.submittedMilliseconds,
             notBeforeMilliseconds: RetryPolicy.due(build.notBeforeMilliseconds, now: now),
             requirements: build.requirements, concurrency: build.plan.concurrency,

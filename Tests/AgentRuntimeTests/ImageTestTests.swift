@@ -99,7 +99,8 @@ import Testing
         let tested = try await client.build(try await start(agent, plan, image: image))
         let fault = try #require(tested.fault)
         #expect(fault.class == .template && fault.code == .testFailed)
-        #expect(fault.reason.contains("the test case 'selinux': the script ended with exit status 3"))
+        #expect(
+            fault.reason.contains("the test case 'selinux': the script ended with exit status 3"))
         #expect(fault.reason.contains("it is not there"), "the log's last lines: \(fault.reason)")
         let results = try #require(tested.finished.tests)
         #expect(results.map(\.result) == [.failed, .failed, .passed])

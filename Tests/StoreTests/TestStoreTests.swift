@@ -144,7 +144,9 @@ import Testing
             await database.close()
             let store = try await SQLStore.open(location)
             #expect(
-                try await store.testCases(.linux) == [TestCase(id: "c", name: "ssh", osType: .linux)]
+                try await store.testCases(.linux) == [
+                    TestCase(id: "c", name: "ssh", osType: .linux)
+                ]
             )
             let record = try #require(try await store.testRecords(ofBuild: "b0").first)
             #expect(record.result.name == "ssh" && record.result.result == .passed)

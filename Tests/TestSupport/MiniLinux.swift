@@ -30,7 +30,8 @@ public actor MiniLinux {
         try Files.makeFolder(folder)
         _ = try await run(["\(example)/prepare.sh", folder], seconds: 120)
         let template = "\(folder)/template/mini-linuxx86_64.json"
-        let inputs = try ["mini-linux.iso", "template/scripts/install.sh"]
+        let inputs =
+            try ["mini-linux.iso", "template/scripts/install.sh"]
             .map { try SHA256.file("\(folder)/\($0)") } + [SHA256.file(template)]
         let image = "\(folder)/\(SHA256.hex(inputs.joined().utf8).prefix(16)).qcow2"
         if Files.exists(image) { return image }

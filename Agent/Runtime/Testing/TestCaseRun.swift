@@ -34,7 +34,8 @@ struct TestCaseRun {
             return TestVerdict(
                 fault: Fault(.infrastructure, .diskFull, "the host's disk is full: \(error)"))
         } catch {
-            return TestVerdict(fault: Fault(.infrastructure, .hostError, "the agent failed: \(error)"))
+            return TestVerdict(
+                fault: Fault(.infrastructure, .hostError, "the agent failed: \(error)"))
         }
     }
 

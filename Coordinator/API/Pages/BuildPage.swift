@@ -64,7 +64,8 @@ enum BuildPage {
                 attempt.outcome.map { $0.fault.map(\.reason) ?? "passed" } ?? "runs"
             let log = "/api/v1/builds/\(detail.build.id)/log?attempt=\(attempt.attempt)"
             return [
-                "\(attempt.ordinal)", attempt.stage, HTML.escape(attempt.host), time(attempt.startedAt),
+                "\(attempt.ordinal)", attempt.stage, HTML.escape(attempt.host),
+                time(attempt.startedAt),
                 HTML.escape(outcome), "<a href=\"\(log)\">log</a>",
             ]
         }

@@ -57,7 +57,8 @@ enum AttemptRow {
             fault: try FaultColumns.fault(row), exitCode: try row.intOrNil("exit_code"))
         return Attempt(
             token: token, build: try row.text("build"), ordinal: try row.int("ordinal"),
-            stage: try StageColumn.stage(row), host: try row.text("host"), startedMilliseconds: try row.int64("started_ms"),
+            stage: try StageColumn.stage(row), host: try row.text("host"),
+            startedMilliseconds: try row.int64("started_ms"),
             endedMilliseconds: ended, outcome: ended == nil ? nil : outcome,
             logBytes: try row.int64OrNil("log_bytes"),
             logSHA256: try row.textOrNil("log_sha256"),

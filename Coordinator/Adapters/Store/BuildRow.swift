@@ -61,7 +61,8 @@ enum BuildRow {
         return Build(
             id: try row.text("id"), guestOSID: try row.text("guestos_id"),
             guestOS: try row.text("guestos"), number: try row.int("number"), state: state,
-            stage: try StageColumn.stage(row), priority: try row.int("priority"), owner: try row.text("owner"),
+            stage: try StageColumn.stage(row), priority: try row.int("priority"),
+            owner: try row.text("owner"),
             plan: try plan(row.text("plan")),
             updateContents: try row.text("update_contents"),
             submittedMilliseconds: try row.int64("submitted_ms"),

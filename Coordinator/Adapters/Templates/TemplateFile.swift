@@ -121,7 +121,8 @@ extension YAMLType where Value == [String] {
             guard let program = command.first, !program.isEmpty, command.count <= 256 else {
                 return "expected a program and up to 255 arguments"
             }
-            return command.contains { $0.utf8.contains(0) } ? "an argument contains a NUL byte" : nil
+            return command.contains { $0.utf8.contains(0) }
+                ? "an argument contains a NUL byte" : nil
         }
     }
 }

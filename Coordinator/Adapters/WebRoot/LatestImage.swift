@@ -38,11 +38,11 @@ enum LatestImage {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let value = Latest(
             build: latest.build, guestOS: latest.guestOS, imageName: latest.imageName,
-            name: image, url: "\\(url)/\\(image)", sha256: artifact.sha256,
+            name: image, url: "\(url)/\(image)", sha256: artifact.sha256,
             format: artifact.format, number: latest.number, sizeBytes: artifact.sizeBytes,
             commit: latest.commit)
         guard let bytes = try? encoder.encode(value) else { return }
-        try Files.replace("\\(place)/\\(name)", with: Array(bytes) + [0x0A])
+        try Files.replace("\(place)/\(name)", with: Array(bytes) + [0x0A])
     }
 
     /// `nil` for what cannot be read: it may hide a newer build, and does no other harm.

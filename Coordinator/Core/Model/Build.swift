@@ -32,7 +32,8 @@ public struct Build: Sendable, Hashable, Codable {
 
     public init(
         id: String, guestOSID: String, guestOS: String, number: Int, state: BuildState = .queued,
-        stage: BuildStage = .build, priority: Int, owner: String, plan: BuildPlan, updateContents: String,
+        stage: BuildStage = .build, priority: Int, owner: String, plan: BuildPlan,
+        updateContents: String,
         submittedMilliseconds: Int64, notBeforeMilliseconds: Int64 = 0,
         startedMilliseconds: Int64? = nil, endedMilliseconds: Int64? = nil,
         attempt: AttemptToken? = nil, host: String? = nil, attemptCount: Int = 0,

@@ -37,7 +37,8 @@ public struct BuildChange: Sendable, Hashable {
 
     public init(
         build: String, from: Set<BuildState>, owner: AttemptToken?, to: BuildState,
-        stage: BuildStage? = nil, atMilliseconds: Int64, begin: Attempt? = nil, end: AttemptEnd? = nil,
+        stage: BuildStage? = nil, atMilliseconds: Int64, begin: Attempt? = nil,
+        end: AttemptEnd? = nil,
         notBeforeMilliseconds: Int64? = nil, fault: Fault? = nil, image: PublishedImage? = nil,
         withdrawsImage: Bool = false, epoch: Int64 = 0
     ) {

@@ -24,8 +24,8 @@ public protocol WebRoot: Sendable {
     /// Where hosts and people fetch what stands at this path below the web root.
     func url(ofPath path: String) -> String
 
-    /// Takes back what the attempt published or pulled, if anything, also where it was promoted. What another attempt of the
-    /// build published stays.
+    /// Takes back what the attempt published or pulled, if anything, also where it was promoted.
+    /// What another attempt of the build published stays.
     func withdraw(_ attempt: AttemptToken, of build: Build) async throws
 
     /// Where the file of a published image is, to be read only.
