@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test chaos demo demo-stop bench format clean
+.PHONY: help deps build test chaos demo demo-stop demo-release bench format clean
 
 # Asked once, when a recipe first needs it: `make help` works without a toolchain.
 swift = $(or $(swift_found),$(eval swift_found := $(shell SWIFT='$(SWIFT)' scripts/find-swift.sh))$(or \
@@ -13,7 +13,7 @@ swift = $(or $(swift_found),$(eval swift_found := $(shell SWIFT='$(SWIFT)' scrip
 
 help: ## list the targets
 	@echo 'make TARGET, where TARGET is one of'
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12 | sed 's/^/  /'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14 | sed 's/^/  /'
 
 deps: ## install the missing Debian packages, saying which (root, or sudo)
 	@scripts/install-packages.sh
@@ -40,8 +40,12 @@ chaos: deps ## faults over a busy farm of real processes (SEED=1 ROUNDS=100, ONL
 demo: build ## two hosts, two builds, two published images (KEEP=1 serves on, PORT=… for another than 9753)
 	@KEEP='$(KEEP)' PORT='$(PORT)' scripts/demo.sh
 
-demo-stop: ## end a demo that was kept
+demo-stop: ## end demos that were kept
 	@scripts/demo.sh stop
+	@scripts/demo-release.sh stop
+
+demo-release: build ## a build released into a real OpenStack, taken back, booted from there (KEEP=1 serves on)
+	@KEEP='$(KEEP)' PORT='$(PORT)' scripts/demo-release.sh
 
 bench: build ## measure against packer, scp, rsync and ssh; writes bench/results.json (ONLY=row,row) (ONLY=pull.cold: one row)
 	@ONLY='$(ONLY)' python3 bench/bench.py

@@ -61,6 +61,7 @@ let package = Package(
         library("CYAML", "yaml-0.1"),
         library("CCrypto", "libcrypto"),
         library("CSystemd", "libsystemd"),
+        library("CNBD", "libnbd"),
 
         // Kits: know nothing of image building
         module("Support", "Sources/Support", ["CLinux", "CCrypto"]),
@@ -73,6 +74,15 @@ let package = Package(
         module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "HTTPTypes", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
+        module(
+            "OpenStackKit", "Sources/OpenStackKit",
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+        module(
+            "DiskImageKit", "Sources/DiskImageKit", ["CLinux", "CNBD", "ProcessKit", "Support"]),
+
+        module(
+            "DockerKit", "Sources/DockerKit",
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
 
         // The words both sides share
         module("BuildProtocol", "Protocol", exclude: ["PROTOCOL.md"]),
@@ -104,7 +114,8 @@ let package = Package(
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
-                "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
+                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
+                "HTTPClientKit", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
                 "Support", "YAMLKit",
             ]),
         program(
@@ -135,6 +146,12 @@ let package = Package(
                 "aibuild", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
                 "ProcessKit", "Support", "TestSupport",
             ]),
+        tests(
+            "OpenStackKitTests",
+            [
+                "DiskImageKit", "HTTPClientKit", "HTTPTypes", "OpenStackKit", "ProcessKit",
+                "Support", "TestSupport",
+            ]),
         tests("ProcessKitTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("AgentCoreTests", ["AgentCore", "BuildProtocol"]),
         tests(
@@ -154,8 +171,8 @@ let package = Package(
         tests(
             "CoordinatorAdaptersTests",
             [
-                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "ProcessKit",
-                "Support", "TestSupport",
+                "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
+                "OpenStackKit", "ProcessKit", "Support", "TestSupport",
             ]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests(
@@ -183,6 +200,9 @@ let package = Package(
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "SQLKit", "Support",
                 "TestSupport",
             ]),
+        tests(
+            "DockerKitTests",
+            ["DockerKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )

@@ -20,6 +20,9 @@ import sys
 import threading
 import time
 
+from releases import (LARGE_BYTES, LINK_IMAGE_BYTES, SMALL_BYTES, UPLOAD_BYTES, UPLOAD_ROUNDS,
+                      Cloud, Link, Releases, reset_peak)
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FARM = os.path.join(ROOT, ".demo", "bench")
 NOOP_HOSTS = 8
@@ -351,9 +354,73 @@ def ssh_rate(farm, count=200):
         master.wait()
 
 
+def bench_upload():
+    """One image from the web root into Glance, whole release, against curl -T of the same file."""
+    ours, curl = [], []
+    with Farm(1) as farm, Cloud(ROOT, FARM, free_port) as cloud:
+        releases = Releases(farm, cloud)
+        releases.environment("cloud")
+        build = releases.build("big", template, "head -c %d /dev/urandom >$AIBUILD_OUTPUT/big.raw"
+                               % UPLOAD_BYTES)
+        path = "%s/web/%s" % (FARM, build["image"]["path"])
+        for _ in range(UPLOAD_ROUNDS):
+            curl.append(cloud.curl_seconds(path))
+            ours.append(releases.seconds(build, ["cloud"]))
+    rate = [(UPLOAD_BYTES >> 20) / statistics.median(times) for times in (ours, curl)]
+    ratio = rate[0] / rate[1]
+    return [row("glance.upload", rate[0], "MiB/s", ("curl -T", rate[1]), ratio,
+                ">= 0.9 x curl -T", ratio >= 0.9)]
+
+
+def bench_environments():
+    """One image to four environments at once, each behind a link of 10 MB/s, against one."""
+    with Farm(1) as farm, Cloud(ROOT, FARM, free_port) as cloud:
+        releases = Releases(farm, cloud)
+        names = ["one", "two", "three", "four"]
+        for name in names:
+            cloud.add_place(name, Link(cloud.port).url)
+            releases.environment(name, region=name, project=name)
+        build = releases.build("linked", template,
+                               "head -c %d /dev/urandom >$AIBUILD_OUTPUT/linked.raw"
+                               % LINK_IMAGE_BYTES)
+        one = releases.seconds(build, names[:1])
+        four = releases.seconds(build, names)
+    ratio = four / one
+    return [row("release.four_environments", four, "s", ("one of them", one), ratio,
+                "< 1.25 x one", ratio < 1.25)]
+
+
+def bench_release_memory():
+    """The coordinator's memory while it releases a small image, a large one, and the large one as
+    raw from a qcow2 that is almost empty."""
+    with Farm(1) as farm, Cloud(ROOT, FARM, free_port) as cloud:
+        releases = Releases(farm, cloud)
+        releases.environment("plain")
+        releases.environment("raw", format="raw")
+        peaks = {}
+        for name, size, environment, make in (
+                ("small", SMALL_BYTES, "plain", "head -c %d /dev/urandom >disk"),
+                ("large", LARGE_BYTES, "plain", "head -c %d /dev/urandom >disk"),
+                ("sparse", LARGE_BYTES, "raw",
+                 "truncate -s %d raw; qemu-img convert -f raw -O qcow2 raw disk")):
+            suffix = "qcow2" if name == "sparse" else "raw"
+            build = releases.build(name, template, (make % size)
+                                   + "\nmv disk $AIBUILD_OUTPUT/disk." + suffix)
+            pid = farm.process("coordinator")
+            reset_peak(pid)
+            releases.seconds(build, [environment])
+            peaks[name] = peak_rss_mb(pid)
+    value = max(peaks["large"], peaks["sparse"])
+    return [row("rss.release", value, "MB", ("an image of a sixteenth", peaks["small"]),
+                value / peaks["small"], "< 32 MB more than a small one",
+                value < peaks["small"] + 32)]
+
+
 BENCHES = {"build.overhead": bench_build, "pull.cold": bench_pull,
            "log.lines_per_second": bench_log, "dispatch.noop_per_second": bench_noop,
-           "rss.coordinator": bench_log, "rss.agent": bench_noop}
+           "rss.coordinator": bench_log, "rss.agent": bench_noop,
+           "glance.upload": bench_upload, "release.four_environments": bench_environments,
+           "rss.release": bench_release_memory}
 
 
 def main():

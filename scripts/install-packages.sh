@@ -8,11 +8,13 @@ set -euo pipefail
 # To compile and link. The toolchain needs libxml2 itself, and g++ brings the C and C++ headers
 # and the linker that Swift uses.
 packages=(g++ libxml2 make pkg-config git ca-certificates
-    libcurl4-openssl-dev libmariadb-dev libmicrohttpd-dev libsqlite3-dev libssh-dev libssh2-1-dev
-    libssl-dev libsystemd-dev libyaml-dev zlib1g-dev)
+    libcurl4-openssl-dev libmariadb-dev libmicrohttpd-dev libnbd-dev libsqlite3-dev libssh-dev
+    libssh2-1-dev libssl-dev libsystemd-dev libyaml-dev zlib1g-dev)
 # What the tests and the demo run: the real components.
 packages+=(packer qemu-system-x86 qemu-utils openssh-client openssh-server mariadb-server galera-4
-    curl jq libfaketime python3 rsync tar)
+    apache2-utils curl docker.io docker-registry iproute2 jq libfaketime python3 rsync tar)
+# A real OpenStack, as far as images go. Their services stay off: the tests start their own.
+packages+=(keystone glance-api uwsgi-core uwsgi-plugin-python3)
 # What examples/mini-linux is made of; its kernel is fetched below.
 packages+=(busybox-static cpio dropbear-bin extlinux isolinux kmod openssl syslinux-common xorriso)
 
@@ -94,6 +96,12 @@ if [ ${#missing[@]} -gt 0 ]; then
         case $package in
         openssh-server) service=ssh ;;
         mariadb-server) service=mariadb ;;
+        docker.io)
+            service=docker
+            # What would start the service at the first call.
+            as_root systemctl disable docker.socket >/dev/null 2>&1 || true
+            ;;
+        docker-registry) service=docker-registry ;;
         *) continue ;;
         esac
         # Where there is no systemd, then by the links of System V.

@@ -17,6 +17,7 @@ struct Configuration {
     var baseURL: String?
     var tokenFile: String?
     var secretKeyFile: String?
+    var hooksFolder: String?
     var sshKeyFile: String?
     var sshAgentSocket: String?
     var database: SQLLocation?
@@ -35,6 +36,7 @@ struct Configuration {
         sharedFolder = try yaml.takeIfPresent("shared_folder", .string)
         webRoot = try yaml.take("web_root", .string, default: webRoot)
         secretKeyFile = try yaml.takeIfPresent("secret_key_file", .string)
+        hooksFolder = try yaml.takeIfPresent("hooks_folder", .string)
         if let api = try yaml.takeIfPresent("api", .mapping) {
             listen = try api.take("listen", .string, default: listen)
             port = try api.take("port", .int(0...65535), default: port)
@@ -89,11 +91,14 @@ struct Configuration {
     /// Where people and other coordinators reach this one.
     var url: String { ownURL ?? "http://\(listen):\(port)" }
 
+    /// What several coordinators of one database share.
+    var sharedState: String { sharedFolder ?? stateFolder }
+
     var location: SQLLocation { database ?? .sqlite(path: stateFolder + "/aibuild.sqlite") }
 
     /// Where several coordinators share a folder, all find the same key there.
     func secretKey() throws -> SecretKey {
-        try SecretKey(file: secretKeyFile ?? (sharedFolder ?? stateFolder) + "/secret.key")
+        try SecretKey(file: secretKeyFile ?? sharedState + "/secret.key")
     }
 
     var isLoopback: Bool { listen == "localhost" || listen == "::1" || listen.hasPrefix("127.") }

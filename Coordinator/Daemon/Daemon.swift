@@ -26,10 +26,8 @@ enum Daemon {
             case .version: print("aibuild-coordinator \(version)")
             case .run: try await run(try options.configuration())
             case .migrate(let isDryRun):
-                let configuration = try options.configuration()
                 let words = try await DatabaseCommand.migrate(
-                    configuration.location, secretKey: configuration.secretKey(),
-                    isDryRun: isDryRun)
+                    options.configuration(), isDryRun: isDryRun)
                 print(words, terminator: "")
             }
         } catch let error as UsageError {
@@ -51,7 +49,7 @@ enum Daemon {
         let folder = configuration.stateFolder
         try Files.makeFolder(folder, mode: 0o750)
 
-        let shared = configuration.sharedFolder ?? folder
+        let shared = configuration.sharedState
         let store = try await SQLStore.open(
             configuration.location, secretKey: configuration.secretKey())
         let lock = try lockState(folder)
@@ -66,7 +64,8 @@ enum Daemon {
             template: { try await templates.read($0, from: $1) })
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: SystemEnvironment(), targets: Targets.all, limits: configuration.limits)
+            environment: SystemEnvironment(), targets: Targets.all(configuration),
+            limits: configuration.limits)
 
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)

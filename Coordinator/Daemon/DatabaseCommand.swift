@@ -7,8 +7,12 @@ import Support
 /// see it first.
 enum DatabaseCommand {
     static func migrate(
-        _ location: SQLLocation, secretKey: SecretKey, isDryRun: Bool
+        _ configuration: Configuration, isDryRun: Bool
     ) async throws -> String {
+        let location = configuration.location
+        if case .sqlite(let path) = location, !Files.exists(path) {
+            return "There is no database yet: \(path). The coordinator makes it when it starts.\n"
+        }
         let before = try await SQLStore.inspect(location)
         var text = "This is \(before.origin.rawValue)"
         text += before.version > 0 ? ", schema \(before.version).\n" : ".\n"
@@ -19,7 +23,8 @@ enum DatabaseCommand {
         if isDryRun {
             return text + plan(before) + "Nothing was changed (--dry-run).\n"
         }
-        let store = try await SQLStore.open(location, secretKey: secretKey)
+        try Files.makeFolder(configuration.sharedState, mode: 0o750)
+        let store = try await SQLStore.open(location, secretKey: configuration.secretKey())
         await store.close()
         let after = try await SQLStore.inspect(location)
         for (old, new) in zip(before.rows, after.rows) where new.count < old.count {
@@ -42,13 +47,13 @@ enum DatabaseCommand {
         }
         if report.clearPasswords > 0 {
             text +=
-                "- \(report.clearPasswords) passwords in clear text are sealed; the column "
+                "- passwords in clear text: \(report.clearPasswords); they are sealed, and the column "
                 + "password is empty afterwards\n"
         }
         return text
     }
 
     private static func rows(_ report: SchemaReport) -> String {
-        report.rows.map { "  \($0.table): \($0.count) rows\n" }.joined()
+        report.rows.map { "  \($0.table): \($0.count) row\($0.count == 1 ? "" : "s")\n" }.joined()
     }
 }

@@ -1,6 +1,12 @@
+import CoordinatorAdapters
 import CoordinatorCore
 
 /// The kinds of environments that this coordinator can release to.
 enum Targets {
-    static let all: [EnvironmentKind: any ReleaseTarget] = [:]
+    static func all(_ configuration: Configuration) -> [EnvironmentKind: any ReleaseTarget] {
+        [
+            .openstack: OpenStackTarget(hooksFolder: configuration.hooksFolder),
+            .docker: DockerTarget(), .registry: RegistryTarget(),
+        ]
+    }
 }

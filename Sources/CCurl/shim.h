@@ -1,6 +1,7 @@
 // The C library as Swift imports it; variadic functions and macros get typed inline twins here.
 #pragma once
 #include <curl/curl.h>
+#include <poll.h>
 
 static inline CURLcode aib_curl_long(CURL *easy, CURLoption option, long value) {
   return curl_easy_setopt(easy, option, value);
@@ -28,6 +29,34 @@ static inline void aib_curl_receivers(
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, context);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
+}
+
+// The body of the request comes from `source`, which gets `context`; `bytes` is its length.
+static inline CURLcode aib_curl_source(
+    CURL *easy, aib_curl_receive source, void *context, curl_off_t bytes) {
+  curl_easy_setopt(easy, CURLOPT_READFUNCTION, source);
+  curl_easy_setopt(easy, CURLOPT_READDATA, context);
+  // Fewer turns for each MiB; 2 MiB is the most the library takes.
+  curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10);
+  curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+  return curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, bytes);
+}
+
+typedef int (*aib_curl_debug)(CURL *easy, curl_infotype type, char *bytes, size_t count, void *context);
+
+// What the library tells of its work: among it every word of TLS, of which the error keeps one.
+static inline void aib_curl_tell(CURL *easy, aib_curl_debug tell, void *context) {
+  curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, tell);
+  curl_easy_setopt(easy, CURLOPT_DEBUGDATA, context);
+  curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+}
+
+// Whether the server has said something that the library has not read yet.
+static inline int aib_curl_has_input(CURL *easy) {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
+  struct pollfd entry = {.fd = socket, .events = POLLIN};
+  return socket != CURL_SOCKET_BAD && poll(&entry, 1, 0) > 0 && (entry.revents & POLLIN);
 }
 
 #pragma clang diagnostic push

@@ -21,6 +21,7 @@ struct EasyOptions {
         try long(easy, CURLOPT_FOLLOWLOCATION, request.redirects > 0 ? 1 : 0)
         try long(easy, CURLOPT_MAXREDIRS, request.redirects)
         try long(easy, CURLOPT_UNRESTRICTED_AUTH, request.keepsAuthorization ? 1 : 0)
+        try files(easy)
         if request.offset > 0 { try text(easy, CURLOPT_RANGE, "\(request.offset)-") }
         try method(easy)
         let list = headers()
@@ -31,7 +32,19 @@ struct EasyOptions {
         return list
     }
 
+    private func files(_ easy: UnsafeMutableRawPointer) throws(HTTPClientError) {
+        if let path = request.tls.authorities { try text(easy, CURLOPT_CAINFO, path) }
+        if let path = request.tls.certificate { try text(easy, CURLOPT_SSLCERT, path) }
+        if let path = request.tls.key { try text(easy, CURLOPT_SSLKEY, path) }
+        if request.tls.isAtMost12 {
+            try long(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_MAX_TLSv1_2)
+        }
+    }
+
     private func method(_ easy: UnsafeMutableRawPointer) throws(HTTPClientError) {
+        if request.upload != nil {  // `Transfer` names the source
+            return try text(easy, CURLOPT_CUSTOMREQUEST, request.method)
+        }
         switch request.method {
         case "GET": break
         case "HEAD": try long(easy, CURLOPT_NOBODY, 1)

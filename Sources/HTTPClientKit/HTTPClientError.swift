@@ -10,6 +10,8 @@ public struct HTTPClientError: Error, Sendable {
         /// No byte came or went for too long.
         case stalled
         case tls
+        /// The server does not take the client's certificate, or wants one.
+        case certificateRefused
         /// The connection broke before the answer was complete.
         case broken
         case status(Int)
@@ -24,6 +26,8 @@ public struct HTTPClientError: Error, Sendable {
         case fileUnreadable
         /// The receiver of the bytes failed; see `cause`.
         case receiver
+        /// What was to be sent could not be read; see `cause`.
+        case source
         case busy
         case cancelled
         case other
@@ -34,7 +38,9 @@ public struct HTTPClientError: Error, Sendable {
     public var message: String
     /// What the server said of its refusal, where it said so.
     public var problem: Problem?
-    /// What the caller's own receiver threw.
+    /// What came with the status of a refusal, or its beginning.
+    public var body: [UInt8] = []
+    /// What the caller's own receiver or source threw.
     public var cause: (any Error)?
 
     init(
@@ -49,8 +55,8 @@ public struct HTTPClientError: Error, Sendable {
     /// Whether the same request would fail the same way again.
     public var isPermanent: Bool {
         switch kind {
-        case .invalidRequest, .tls, .protocolForbidden, .tooManyRedirects, .tooLarge,
-            .fileUnreadable:
+        case .invalidRequest, .tls, .certificateRefused, .protocolForbidden, .tooManyRedirects,
+            .tooLarge, .fileUnreadable:
             true
         case .status(let status):
             (400..<500).contains(status) && ![408, 425, 429].contains(status)

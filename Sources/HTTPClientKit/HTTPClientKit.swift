@@ -1,6 +1,6 @@
 //! HTTPClientKit: asks HTTP servers by libcurl: answers held in memory, downloads that resume,
-//! streams of server-sent events. Knows nothing of what is asked for. No blocking call runs on the
-//! cooperative pool.
+//! uploads that are read as they are sent, streams of server-sent events. Knows nothing of what is
+//! asked for. No blocking call runs on the cooperative pool.
 
 public import HTTPTypes
 
@@ -14,10 +14,12 @@ public struct HTTPAnswer: Sendable {
 /// Asks servers. Cheap to make; share one to share its bound on transfers.
 public final class HTTPClient: Sendable {
     let limits: HTTPClientLimits
+    private let tls: TLSFiles
     private let threads: WorkerThreads
 
-    public init(limits: HTTPClientLimits = HTTPClientLimits()) {
+    public init(limits: HTTPClientLimits = HTTPClientLimits(), tls: TLSFiles = TLSFiles()) {
         self.limits = limits
+        self.tls = tls
         threads = WorkerThreads(limit: limits.transfers, waitingLimit: limits.waitingTransfers)
     }
 
@@ -47,11 +49,12 @@ public final class HTTPClient: Sendable {
     ///     throws ends the transfer and is the error's `cause`.
     /// - Throws: also for a status of 400 and more.
     public func stream(
-        _ url: String, headers: HTTPHeaders = [:], timeouts: HTTPTimeouts = HTTPTimeouts(),
+        _ url: String, method: String = "GET", headers: HTTPHeaders = [:],
+        timeouts: HTTPTimeouts = HTTPTimeouts(),
         onBytes: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Void
     ) async throws(HTTPClientError) {
         let request = TransferRequest(
-            url: url, headers: headers, timeouts: timeouts,
+            method: method, url: url, headers: headers, timeouts: timeouts,
             redirects: limits.trustedRedirects, keepsAuthorization: true)
         try await run(request) { request, limits, canceller throws(HTTPClientError) in
             let receiver = PassingReceiver(onBytes: onBytes)
@@ -69,6 +72,9 @@ public final class HTTPClient: Sendable {
     ) async throws(HTTPClientError) -> Value {
         let canceller = Canceller()
         let limits = self.limits
+        var trusting = request
+        trusting.tls = tls
+        let request = trusting
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation {
                 (continuation: CheckedContinuation<Result<Value, HTTPClientError>, Never>) in

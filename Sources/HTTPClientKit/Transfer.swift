@@ -18,6 +18,9 @@ final class Transfer {
     /// What a callback threw; the library only learns that it must stop.
     private var failure: (any Error)?
     private var lastActivity = Clocks.monotonicMilliseconds()
+    private var source: BodySource?
+    /// The server said in TLS what it does not like about our certificate.
+    private var isCertificateRefused = false
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     init(
@@ -52,6 +55,10 @@ final class Transfer {
         defer { curl_slist_free_all(list) }
         aib_curl_receivers(
             easy, Self.onHeader, Self.onBody, Unmanaged.passUnretained(self).toOpaque(), errorText)
+        if request.url.hasPrefix("https:") {
+            aib_curl_tell(easy, Self.onWords, Unmanaged.passUnretained(self).toOpaque())
+        }
+        if let upload = request.upload { try begin(upload, easy) }
         curl_multi_add_handle(multi, easy)
         canceller.arm(multi)
         let code = try perform(easy, multi)
@@ -71,6 +78,7 @@ final class Transfer {
             curl_multi_perform(multi, &running)
             let result = aib_curl_result(multi)
             if result >= 0 { return CURLcode(rawValue: UInt32(result)) }
+            if source?.goOn() == true { continue }
             if canceller.isCancelled { throw Self.cancelled }
             let now = Clocks.monotonicMilliseconds()
             if aib_curl_sent(easy) != sent {
@@ -92,6 +100,18 @@ final class Transfer {
         }
     }
 
+    private func begin(
+        _ upload: UploadBody, _ easy: UnsafeMutableRawPointer
+    ) throws(HTTPClientError) {
+        do { source = BodySource(try upload.open(), easy) } catch { throw sourceFailed(error) }
+        let code = aib_curl_source(
+            easy, Self.onSource, Unmanaged.passUnretained(self).toOpaque(),
+            curl_off_t(upload.sizeBytes))
+        guard code == CURLE_OK else {
+            throw HTTPClientError(.other, "cannot ask \(request.shownURL): out of memory")
+        }
+    }
+
     private func conclude(_ code: CURLcode) throws(HTTPClientError) {
         if let failure = failure as? HTTPClientError { throw failure }
         if let failure {
@@ -100,8 +120,10 @@ final class Transfer {
                 cause: failure)
         }
         if code != CURLE_OK {
-            throw TransferFailure(request: request, code: code, text: String(cString: errorText))
-                .error
+            throw TransferFailure(
+                request: request, code: code, text: String(cString: errorText),
+                isCertificateRefused: isCertificateRefused
+            ).error
         }
         if isRefused { throw refusal }
         if !hasBegun { try guarded { try self.begin() } }
@@ -167,6 +189,46 @@ final class Transfer {
         return transfer.caught(raw.count) { try transfer.takeBody(raw) }
     }
 
+    /// With TLS 1.3 the client is done with the handshake before the server has looked at its
+    /// certificate: the refusal is an alert that comes where the answer is read, and then not
+    /// always as the error that the library reports.
+    private static let onWords: aib_curl_debug = { _, type, bytes, count, context in
+        guard type == CURLINFO_TEXT, let bytes, let context else { return 0 }
+        let raw = UnsafeRawBufferPointer(start: bytes, count: count)
+        let words = String(decoding: raw, as: UTF8.self).lowercased()
+        // "(OUT)" marks what we do not like about the server.
+        if !words.contains("(out)"), certificateAlerts.contains(where: words.contains) {
+            Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue().isCertificateRefused =
+                true
+        }
+        return 0
+    }
+
+    private static let certificateAlerts = [
+        "bad certificate", "certificate required", "unknown ca", "certificate unknown",
+        "certificate expired", "certificate revoked",
+    ].flatMap { ["alert \($0)", "alert, \($0)"] }
+
+    /// The library asks for the next bytes of the body.
+    private static let onSource: aib_curl_receive = { buffer, size, count, context in
+        guard let context else { return abortUpload }
+        let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+        let room = UnsafeMutableRawBufferPointer(start: buffer, count: size * count)
+        do {
+            if transfer.canceller.isCancelled { throw cancelled }
+            let given = try transfer.source?.give(into: room) ?? 0
+            // Reading may have taken a while, in which nothing could be sent.
+            transfer.lastActivity = Clocks.monotonicMilliseconds()
+            return given
+        } catch {
+            transfer.failure = transfer.sourceFailed(error)
+            return abortUpload
+        }
+    }
+
+    /// CURL_READFUNC_ABORT.
+    private static let abortUpload = 0x1000_0000
+
     /// `count` when `work` went well; else a count that makes the library stop.
     private func caught(_ count: Int, _ work: () throws -> Void) -> Int {
         do {
@@ -184,6 +246,13 @@ extension Transfer {
         head.status >= 400 && !receiver.takes(errorStatus: head.status)
     }
 
+    fileprivate func sourceFailed(_ error: any Error) -> HTTPClientError {
+        if let error = error as? HTTPClientError { return error }
+        return HTTPClientError(
+            .source, "cannot read what is to be sent to \(request.shownURL): \(error)",
+            cause: error)
+    }
+
     fileprivate static let cancelled = HTTPClientError(.cancelled, "the transfer was cancelled")
 
     fileprivate var stalled: HTTPClientError {
@@ -196,11 +265,13 @@ extension Transfer {
         let problem = try? JSONDecoder().decode(Problem.self, from: Data(errorBody))
         let words = [problem?.detail, problem?.remedy].compactMap { $0 }.filter { !$0.isEmpty }
         let status = "\(head.status) \(HTTPStatus.reason(head.status))"
-        return HTTPClientError(
+        var error = HTTPClientError(
             .status(head.status),
             "\(request.shownURL) answers \(status)"
                 + (words.isEmpty ? "" : ": " + words.joined(separator: "; ")),
             problem: problem)
+        error.body = errorBody
+        return error
     }
 
     fileprivate func shown(_ seconds: Double) -> String {

@@ -6,10 +6,12 @@ struct TransferFailure {
     let code: CURLcode
     /// The library's own words, possibly empty.
     let text: String
+    let isCertificateRefused: Bool
 
     var error: HTTPClientError {
         let url = request.shownURL
         let words = text.isEmpty ? String(cString: curl_easy_strerror(code)) : text
+        if isCertificateRefused { return certificateRefused }
         switch code {
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
             return HTTPClientError(
@@ -52,6 +54,14 @@ struct TransferFailure {
         default:
             return HTTPClientError(.other, "cannot ask \(url): \(words)")
         }
+    }
+
+    private var certificateRefused: HTTPClientError {
+        let shows = request.tls.certificate.map { "the certificate \($0)" } ?? "no certificate"
+        return HTTPClientError(
+            .certificateRefused,
+            "\(request.shownURL) does not let us in: it was shown \(shows); give one signed "
+                + "by the authority that the server trusts and that has not expired")
     }
 
     private var allowed: String {

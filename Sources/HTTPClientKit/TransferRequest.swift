@@ -6,9 +6,12 @@ struct TransferRequest: Sendable {
     var url: String
     var headers: HTTPHeaders = [:]
     var body: [UInt8] = []
+    /// Instead of `body`: one that is read as it is sent.
+    var upload: UploadBody?
     /// The first byte that is wanted.
     var offset: Int64 = 0
     var timeouts = HTTPTimeouts()
+    var tls = TLSFiles()
     var schemes: Set<URLScheme> = [.http]
     var redirects = 0
     /// Whether the header Authorization goes to where a redirect leads, too.

@@ -1,27 +1,13 @@
-import CCrypto
-import Glibc
-
-/// SHA-256 by libcrypto, in pieces.
+/// SHA-256, in pieces.
 public struct SHA256: ~Copyable {
-    private let context: OpaquePointer?
+    private var digest = Digest.sha256()
 
-    public init() {
-        context = EVP_MD_CTX_new()
-        EVP_DigestInit_ex(context, EVP_sha256(), nil)
-    }
+    public init() {}
 
-    deinit { EVP_MD_CTX_free(context) }
-
-    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
-    }
+    public mutating func update(_ bytes: UnsafeRawBufferPointer) { digest.update(bytes) }
 
     /// 64 lower-case hexadecimal digits. The hasher is used up.
-    public consuming func finish() -> String {
-        var digest = [UInt8](repeating: 0, count: 32)
-        EVP_DigestFinal_ex(context, &digest, nil)
-        return Hex.encode(digest)
-    }
+    public consuming func finish() -> String { digest.finish() }
 
     public static func hex(_ bytes: some Collection<UInt8>) -> String {
         var hasher = SHA256()
@@ -32,19 +18,8 @@ public struct SHA256: ~Copyable {
     /// Digest of the first `limitBytes` of a file (all of it by default).
     public static func file(_ path: String, limitBytes: Int64 = .max) throws(SystemError) -> String
     {
-        let file = try Descriptor(path, O_RDONLY)
         var hasher = SHA256()
-        var rest = limitBytes
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-        defer { buffer.deallocate() }
-        while rest > 0 {
-            let piece = UnsafeMutableRawBufferPointer(
-                rebasing: buffer[..<Int(min(Int64(buffer.count), rest))])
-            let count = try file.read(into: piece)
-            if count == 0 { break }
-            hasher.update(UnsafeRawBufferPointer(rebasing: piece[..<count]))
-            rest -= Int64(count)
-        }
+        try hasher.digest.update(file: path, limitBytes: limitBytes)
         return hasher.finish()
     }
 }

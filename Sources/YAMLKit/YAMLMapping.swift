@@ -1,3 +1,5 @@
+import Support
+
 /// A mapping from which keys are taken, each with its type. What was never asked for is an error:
 /// `finish()` refuses it and suggests what may have been meant.
 ///

@@ -2,6 +2,7 @@ import CoordinatorAdapters
 import CoordinatorCore
 import SQLKit
 import Support
+import TestSupport
 import Testing
 
 /// Both historic variants, read by those who were written for either, and written to by old jobs.
@@ -38,7 +39,7 @@ import Testing
         try await kind.withLocation { location in
             if byName {
                 let old = try await SQLDatabase.open(location)
-                for sql in UpgradeTests.byName { try await old.execute(sql) }
+                for sql in HistoricDump.byName { try await old.execute(sql) }
                 await old.close()
             }
             let store = try await SQLStore.open(location, secretKey: SecretKey())
@@ -78,7 +79,7 @@ import Testing
             let empty = try await SQLStore.inspect(location)
             #expect(empty.origin == .empty && empty.version == 0 && empty.rows.isEmpty)
             let old = try await SQLDatabase.open(location)
-            for sql in UpgradeTests.byName { try await old.execute(sql) }
+            for sql in HistoricDump.byName { try await old.execute(sql) }
             await old.close()
             for _ in 1...2 {
                 let report = try await SQLStore.inspect(location)

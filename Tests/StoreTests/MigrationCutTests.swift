@@ -71,7 +71,7 @@ import Testing
     @Test(arguments: [true, false], [true, false])
     func aMigrationIsCutAtEachStatement(_ isOld: Bool, _ waiting: Bool) async throws {
         let server = try await MariaDBServer.shared()
-        let seed = isOld ? UpgradeTests.byName : []
+        let seed = isOld ? HistoricDump.byName : []
         let reference = try await Self.seeded(server, seed)
         await (try SQLStore.open(.mariadb(reference))).close()
         let whole = try await Self.dump(.mariadb(reference))

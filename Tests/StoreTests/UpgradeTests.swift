@@ -1,42 +1,11 @@
 import CoordinatorAdapters
 import CoordinatorCore
 import SQLKit
+import TestSupport
 import Testing
 
 /// Databases of the original AIBuild, in both variants in the field, upgraded in place.
 @Suite(.timeLimit(.minutes(3))) struct UpgradeTests {
-    /// The variant of its code, as SQLAlchemy made it in MariaDB: names instead of ids, utf8.
-    static let byName = [
-        "CREATE TABLE guestos (id VARCHAR(36) NOT NULL PRIMARY KEY, name VARCHAR(255), "
-            + "base_iso VARCHAR(512), type VARCHAR(36), distro VARCHAR(36), version VARCHAR(36))",
-        "CREATE TABLE build_log (id VARCHAR(36) NOT NULL PRIMARY KEY, image_name VARCHAR(255), "
-            + "os_name VARCHAR(255), build_at DATETIME, update_contents TEXT, "
-            + "get_url VARCHAR(512))",
-        "CREATE TABLE testcases (id VARCHAR(36) NOT NULL PRIMARY KEY, name VARCHAR(255), "
-            + "os_type VARCHAR(36))",
-        "CREATE TABLE test_log (id VARCHAR(36) NOT NULL PRIMARY KEY, image_name VARCHAR(255), "
-            + "case_name VARCHAR(255), result VARCHAR(10), test_at DATETIME)",
-        "CREATE TABLE envs (id VARCHAR(36) NOT NULL PRIMARY KEY, name VARCHAR(64) NOT NULL, "
-            + "auth_url VARCHAR(255) NOT NULL, project_domain_name VARCHAR(64) NOT NULL, "
-            + "user_domain_name VARCHAR(64) NOT NULL, project_name VARCHAR(64) NOT NULL, "
-            + "username VARCHAR(255) NOT NULL, password VARCHAR(255) NOT NULL, "
-            + "region VARCHAR(255) NOT NULL)",
-        "CREATE TABLE release_log (id VARCHAR(36) NOT NULL PRIMARY KEY, env_name VARCHAR(64), "
-            + "glance_id VARCHAR(36), release_at DATETIME)",
-        "INSERT INTO guestos VALUES ('g1', 'ubuntu1604', 'u.iso', 'Linux', 'ubuntu', '16.04'), "
-            + "('g2', 'win10', NULL, 'windows', NULL, NULL), "
-            + "('12345678-abcd', 'win10', 'other.iso', 'windows', NULL, NULL), "
-            + "('g4', NULL, NULL, NULL, NULL, NULL)",
-        "INSERT INTO build_log VALUES "
-            + "('b1', 'ubuntu1604x86_64_20181128_1.qcow2', 'ubuntu1604', '2018-11-28 09:05:00', "
-            + "'更新', 'http://old/1'), ('b2', 'x', 'unknown', NULL, NULL, NULL)",
-        "INSERT INTO testcases VALUES ('c1', 'boot', 'linux')",
-        "INSERT INTO test_log VALUES ('t1', 'ubuntu1604x86_64_20181128_1.qcow2', 'boot', 'ok', "
-            + "'2018-11-28 10:00:00')",
-        "INSERT INTO envs VALUES ('e1', 'prod', 'http://k', 'd', 'd', 'p', 'u', 'w', 'r')",
-        "INSERT INTO release_log VALUES ('r1', 'prod', 'glance-1', '2018-11-28 11:00:00')",
-    ]
-
     /// Everything that was there is there after the upgrade, and the ids are filled in.
     @Test(arguments: StoreKind.databases)
     func theVariantOfTheCodeIsTaken(_ kind: StoreKind) async throws {
@@ -45,7 +14,7 @@ import Testing
             let suffix =
                 old.dialect == .mariadb
                 ? " ENGINE=InnoDB ROW_FORMAT=COMPACT CHARACTER SET utf8mb3" : ""
-            for sql in Self.byName {
+            for sql in HistoricDump.byName {
                 try await old.execute(sql + (sql.hasPrefix("CREATE") ? suffix : ""))
             }
             await old.close()

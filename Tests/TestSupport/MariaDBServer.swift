@@ -13,7 +13,7 @@ public final class MariaDBServer: Sendable {
 
     private static let sharedStart = Task { try await start() }
     private static let user = "aibuild"
-    static let password = "wrong-horse-battery"
+    public static let password = "wrong-horse-battery"
     private static let startSeconds = 90
 
     /// The server that all tests of this process share; each takes a database of its own from it.

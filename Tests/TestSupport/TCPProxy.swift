@@ -25,6 +25,8 @@ public final class TCPProxy: Sendable {
         var streams: [UInt64: (client: AsyncDescriptor, server: AsyncDescriptor)] = [:]
         var lastID: UInt64 = 0
         var isClosed = false
+        var flippedByte: Int?
+        var heldByte: Int?
     }
 
     public let port: UInt16
@@ -60,6 +62,14 @@ public final class TCPProxy: Sendable {
         state.withLock { $0.weather = weather }
         if weather == .cut { reset() }
     }
+
+    /// Changes one bit of what each connection sends to the server from now on, so many bytes after
+    /// its beginning; `nil`: none.
+    public func flipBit(ofByte index: Int?) { state.withLock { $0.flippedByte = index } }
+
+    /// Each connection gets stuck so many bytes after its beginning, on the way to the server;
+    /// `nil`: none does, and those that were stuck go on.
+    public func hold(fromByte index: Int?) { state.withLock { $0.heldByte = index } }
 
     /// Connections that are open now.
     public var connections: Int { state.withLock(\.streams.count) }
@@ -105,9 +115,16 @@ public final class TCPProxy: Sendable {
         to sink: AsyncDescriptor
     ) async {
         do {
+            var passed = 0
             while true {
-                let bytes = try await source.read(upTo: 64 << 10)
-                while proxy?.holds(direction) == true {
+                var bytes = try await source.read(upTo: 64 << 10)
+                if direction == .toServer, let flipped = proxy?.state.withLock(\.flippedByte),
+                    bytes.indices.contains(flipped - passed)
+                {
+                    bytes[flipped - passed] ^= 1
+                }
+                passed += bytes.count
+                while proxy?.holds(direction, passed) == true {
                     try await Task.sleep(for: .milliseconds(holdMilliseconds))
                 }
                 if bytes.isEmpty { return try sink.shutdownWrite() }
@@ -120,8 +137,11 @@ public final class TCPProxy: Sendable {
         }
     }
 
-    private func holds(_ direction: Direction) -> Bool {
-        switch weather {
+    private func holds(_ direction: Direction, _ passed: Int) -> Bool {
+        if direction == .toServer, let held = state.withLock(\.heldByte), passed > held {
+            return true
+        }
+        return switch weather {
         case .open, .cut: false
         case .held: true
         case .heldToServer: direction == .toServer

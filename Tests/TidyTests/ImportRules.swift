@@ -53,6 +53,16 @@ enum ImportRules {
             ["CCurl", "CLinux", "HTTPTypes", "Support"]),
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support"]),
         .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
+        .init(
+            "OpenStackKit", "Sources/OpenStackKit", .kit,
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+        .init(
+            "DiskImageKit", "Sources/DiskImageKit", .kit,
+            ["CLinux", "CNBD", "ProcessKit", "Support"]),
+
+        .init(
+            "DockerKit", "Sources/DockerKit", .kit,
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
 
         // The words both sides share
         .init("BuildProtocol", "Protocol", .pure),
@@ -83,7 +93,8 @@ enum ImportRules {
         .init(
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
-                "BuildProtocol", "CoordinatorCore", "LoopKit", "ProcessKit", "SQLKit", "SSHKit",
+                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
+                "HTTPClientKit", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
                 "Support", "YAMLKit",
             ]),
         .init(

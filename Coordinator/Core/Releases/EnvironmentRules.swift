@@ -56,6 +56,9 @@ extension OpenStackSettings {
             return "members are given, but visibility is \(visibility.rawValue): only shared "
                 + "images have members"
         }
+        if let hook, !Names.isFileName(hook) {
+            return "hook \(Names.quoted(hook)) is no plain file name"
+        }
         return (0...ReleaseEnvironment.Bounds.keep).contains(keep)
             ? nil : "keep is \(keep): use 0 to \(ReleaseEnvironment.Bounds.keep)"
     }

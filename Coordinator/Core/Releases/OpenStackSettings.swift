@@ -26,12 +26,15 @@ public struct OpenStackSettings: Sendable, Hashable, Codable {
     public var members: [String]
     /// Replaced images that are kept under their warehoused names.
     public var keep: Int
+    /// A program of the coordinator's hooks folder that must agree before an image takes its name.
+    public var hook: String?
 
     public init(
         authURL: String, userDomain: String = "Default", projectDomain: String = "Default",
         project: String, username: String, region: String = "",
         interface: Interface = .public, caFile: String? = nil, format: ReleaseFormat? = nil,
-        visibility: Visibility = .private, members: [String] = [], keep: Int = 2
+        visibility: Visibility = .private, members: [String] = [], keep: Int = 2,
+        hook: String? = nil
     ) {
         self.authURL = authURL
         self.userDomain = userDomain
@@ -45,6 +48,7 @@ public struct OpenStackSettings: Sendable, Hashable, Codable {
         self.visibility = visibility
         self.members = members
         self.keep = keep
+        self.hook = hook
     }
 
     /// What is left out has the default of `init`.
@@ -63,6 +67,7 @@ public struct OpenStackSettings: Sendable, Hashable, Codable {
         try container.replace(&visibility, .visibility)
         try container.replace(&members, .members)
         try container.replace(&keep, .keep)
+        hook = try container.decodeIfPresent(String.self, forKey: .hook)
     }
 }
 

@@ -11,7 +11,7 @@ struct EnvironmentAnswer: Decodable {
         var caFile, format, visibility: String?
         var members: [String]?
         var keep: Int?
-        var url, repository, tag, registry: String?
+        var hook, url, repository, tag, registry: String?
         var hosts: [DockerHost]?
     }
 

@@ -24,6 +24,8 @@ enum EnvironmentCommands {
         CommandOption(
             "member", value: "PROJECT", "openstack: id of a project to share with", repeats: true),
         CommandOption("keep", value: "N", "openstack: replaced images to keep; 2 if not given"),
+        CommandOption(
+            "hook", value: "NAME", "openstack: program of hooks_folder that must agree first"),
         CommandOption("registry-url", value: "URL", "registry: https://registry.example.com"),
         CommandOption(
             "repository", value: "NAME", "registry, docker: {guestos} stands for the guest OS"),
@@ -172,6 +174,7 @@ enum EnvironmentCommands {
             settings.interface = arguments["interface"]
             settings.visibility = arguments["visibility"]
             settings.members = arguments.all("member")
+            settings.hook = arguments["hook"]
             settings.keep = try arguments["keep"].map { text in
                 guard let number = Int(text) else {
                     throw CommandError(.usage, "--keep takes a number, not '\(text)'")

@@ -1,7 +1,7 @@
 /// "Did you mean …": the word with the fewest typing errors.
-enum Suggestion {
+public enum Suggestion {
     /// The nearest of `words`, when it is near enough: one error for each three letters.
-    static func nearest(to word: String, in words: Set<String>) -> String? {
+    public static func nearest(to word: String, in words: Set<String>) -> String? {
         // Longer ones are no slips, and the distance costs the product of the lengths.
         guard word.count <= 64 else { return nil }
         let candidates = words.sorted().map { ($0, distance(word.lowercased(), $0.lowercased())) }

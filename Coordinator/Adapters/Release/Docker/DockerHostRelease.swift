@@ -1,0 +1,96 @@
+import CoordinatorCore
+import DockerKit
+import FoundationEssentials
+
+/// One host's part of a release.
+struct DockerHostRelease: Sendable {
+    let host: DockerSettings.Host
+    let order: ReleaseOrder
+    /// Of the host's entry in the journal.
+    let key: String
+    let credentials: RegistryCredentials?
+    let health: Replacement.Health
+    let journal: ReleaseJournal
+    let steps: any ReleaseSteps
+
+    /// - Returns: a line for a person.
+    func run(_ image: ImageReference) async throws -> String {
+        var entry = HostEntry(await journal[key])
+        switch entry?.state {
+        case .done: return "\(host.name): \(entry?.words ?? "done")"
+        case .failed:
+            // Another try would only take the service away once more.
+            throw DockerError(.unhealthy, entry?.words ?? "failed before")
+        case .begun, .takenBack, nil: break
+        }
+        let connection = try await DockerHostConnection(host)
+        // By digest it is the same image; the one of a roll-back may be nowhere else any more.
+        if try await connection.engine.image(image.description) == nil {
+            _ = try await connection.pull(image, credentials, steps)
+        }
+        let replacement = connection.replacement(image, order, health)
+        let memory = if let known = entry?.memory { known } else { try await replacement.look() }
+        entry = HostEntry(.begun, memory)
+        try await note(entry)
+        await steps.progress("replacing on \(host.name)", doneBytes: 0, totalBytes: 0)
+        do { try await replacement.run(memory) } catch let error as DockerError {
+            // The old container is back, so nothing is half-made here.
+            if error.kind == .unhealthy {
+                try await note(HostEntry(.failed, memory, error.message))
+            }
+            throw error
+        }
+        let cleaned = await clean(connection, image)
+        let words = "\(connection.definition.name) runs \(image)\(cleaned)"
+        try await note(HostEntry(.done, memory, words))
+        return "\(host.name): \(words)"
+    }
+
+    private func note(_ entry: HostEntry?) async throws {
+        guard let entry else { return }
+        try await journal.note([key: entry.text])
+    }
+
+    /// What is in the way of cleaning is in the way of nothing else.
+    private func clean(_ connection: DockerHostConnection, _ image: ImageReference) async -> String
+    {
+        do throws(DockerError) {
+            let removed = try await connection.engine.removeUnusedImages(of: image, keep: [])
+            return removed.isEmpty ? "" : ", removed \(removed.joined(separator: ", "))"
+        } catch { return ", old images were not removed: \(error.message)" }
+    }
+}
+
+/// What a journal holds of one host.
+struct HostEntry: Sendable, Codable {
+    enum State: String, Sendable, Codable {
+        case begun, done
+        /// The old container is back, and the same would happen again.
+        case failed
+        case takenBack
+    }
+
+    var state: State
+    var memory: Replacement.Memory?
+    var words: String?
+
+    /// `nil` where nothing was noted.
+    init?(_ text: String?) {
+        guard let text, let entry = try? JSONDecoder().decode(Self.self, from: Data(text.utf8))
+        else { return nil }
+        self = entry
+    }
+
+    var text: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Texts and a flag always encode.
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+
+    init(_ state: State, _ memory: Replacement.Memory?, _ words: String? = nil) {
+        self.state = state
+        self.memory = memory
+        self.words = words
+    }
+}

@@ -1,0 +1,144 @@
+import BuildProtocol
+import CoordinatorCore
+import DockerKit
+import HTTPClientKit
+
+/// Brings the image of one order into a registry as a containerDisk: layer, configuration and a
+/// manifest under the image's own name. Where a tag points that moves is not its business.
+struct RegistryPush: Sendable {
+    let settings: RegistrySettings
+    let repository: RegistryRepository
+
+    init(_ settings: RegistrySettings, _ secret: Secret?, guestOS: String) throws(ReleaseFault) {
+        self.settings = settings
+        do throws(DockerError) {
+            let registry = try Self.registry(settings, secret)
+            let path = settings.repository.filled(guestOS: guestOS)
+            let reference = try ImageReference("\(registry.host)/\(path)")
+            guard reference.tag == nil, reference.digest == nil else {
+                throw DockerError(.invalid, "repository '\(path)' has a tag: leave it out")
+            }
+            repository = registry.repository(path)
+        } catch { throw ReleaseFault(error) }
+    }
+
+    static func registry(
+        _ settings: RegistrySettings, _ secret: Secret?
+    ) throws(DockerError) -> Registry {
+        try Registry(
+            url: settings.url, tls: TLSFiles(authorities: settings.caFile),
+            credentials: settings.username.map {
+                RegistryCredentials(user: $0, password: secret?.reveal ?? "")
+            })
+    }
+
+    private enum Key {
+        /// `<image's SHA-256> <layer's digest>`
+        static let layer = "layer"
+        static let upload = "upload"
+        static let isNew = "isNew"
+        static let digest = "digest"
+    }
+
+    /// - Returns: the manifest, which the registry has under its digest and the image's name.
+    func run(
+        _ order: ReleaseOrder, _ journal: ReleaseJournal, _ steps: any ReleaseSteps
+    ) async throws -> RegistryRepository.Manifest {
+        if let wanted = order.format ?? settings.format, wanted.rawValue != order.image.format {
+            throw ReleaseFault(
+                "the image is \(order.image.format) and a registry gets images as they were built: "
+                    + "release it without the format \(wanted.rawValue)", isPermanent: true)
+        }
+        let name = Self.diskName(order)
+        let layer = try DiskLayer(file: order.imagePath, name: name)
+        let digest = try await layerDigest(layer, order, journal, steps)
+        let manifest = DiskManifest(
+            layerDigest: digest, layerBytes: layer.sizeBytes, labels: Self.labels(order))
+        try await pushLayer(layer.blob(digest: digest), journal, steps)
+        _ = try await repository.push(Blob(manifest.config))
+        let tag = order.build.imageName
+        let kept = try await repository.manifest(tag)
+        let whole = RegistryRepository.Manifest(
+            digest: manifest.digest, mediaType: DiskManifest.mediaType, bytes: manifest.manifest)
+        if await journal[Key.isNew] == nil {
+            // Only what this release brings may be taken back by it.
+            try await journal.note([
+                Key.digest: whole.digest, Key.isNew: kept?.digest == whole.digest ? "no" : "yes",
+            ])
+        }
+        if kept?.digest != whole.digest {
+            try await repository.put(whole.bytes, type: whole.mediaType, tag: tag)
+        }
+        return whole
+    }
+
+    /// Takes back what `run` brought.
+    func takeBack(_ journal: ReleaseJournal) async throws {
+        if await journal[Key.isNew] == "yes", let digest = await journal[Key.digest] {
+            do throws(DockerError) { try await repository.delete(digest) } catch {
+                // A registry that deletes nothing keeps an image that no moving tag points to.
+                guard error.kind == .refused(405) else { throw error }
+            }
+        }
+        // Blobs without a manifest, and uploads that stopped, are the registry's to sweep.
+    }
+
+    private func layerDigest(
+        _ layer: DiskLayer, _ order: ReleaseOrder, _ journal: ReleaseJournal,
+        _ steps: any ReleaseSteps
+    ) async throws -> String {
+        let known = await journal[Key.layer]?.split(separator: " ").map(String.init) ?? []
+        if known.count == 2, known[0] == order.image.sha256 { return known[1] }
+        await steps.progress("reading the image", doneBytes: 0, totalBytes: layer.sizeBytes)
+        let digest = try await layer.digest()
+        try await journal.note([Key.layer: "\(order.image.sha256) \(digest)"])
+        return digest
+    }
+
+    private func pushLayer(
+        _ blob: Blob, _ journal: ReleaseJournal, _ steps: any ReleaseSteps
+    ) async throws {
+        let upload = await journal[Key.upload]
+        _ = try await steps.reporting("pushing the image", of: blob.sizeBytes) { report in
+            try await repository.push(
+                blob, upload: upload,
+                onUpload: { try await journal.note([Key.upload: $0]) }, onProgress: report)
+        }
+    }
+
+    /// KubeVirt takes the one file that is in `/disk`, whatever its name.
+    private static func diskName(_ order: ReleaseOrder) -> String {
+        let name = order.build.imageName
+        return "\(name.utf8.count <= 80 ? name : "disk").\(order.image.format)"
+    }
+
+    private static func labels(_ order: ReleaseOrder) -> [String: String] {
+        var labels = order.plan.properties
+        labels.merge([
+            "org.opencontainers.image.title": order.build.imageName,
+            "org.opencontainers.image.version": String(order.build.number),
+            "org.opencontainers.image.vendor": "aibuild",
+            "aibuild.build": order.build.id, "aibuild.guestos": order.build.guestOS,
+            "aibuild.os_type": order.guestOS.type.rawValue,
+            "aibuild.os_distro": order.guestOS.distro,
+            "aibuild.os_version": order.guestOS.version,
+            "aibuild.image.sha256": order.image.sha256,
+        ]) { $1 }
+        if !order.image.url.isEmpty { labels["org.opencontainers.image.url"] = order.image.url }
+        if let commit = order.build.plan.commit {
+            labels["org.opencontainers.image.revision"] = commit
+        }
+        return labels
+    }
+}
+
+extension ReleaseFault {
+    init(_ error: DockerError) { self.init(error.message, isPermanent: error.isPermanent) }
+}
+
+extension String {
+    /// Image names have no capital letters.
+    func filled(guestOS: String) -> String {
+        replacing("{guestos}", with: guestOS.lowercased())
+    }
+}

@@ -1,0 +1,82 @@
+import CoordinatorCore
+import OpenStackKit
+
+/// By which aibuild knows its own images in a cloud: properties that it sets, and that templates
+/// may not.
+enum ImageMarks {
+    static let builder = (name: "builder", value: "aibuild")
+    /// Id of the build.
+    static let build = "aibuild_imgid"
+    /// Id of the release that made the image.
+    static let release = "aibuild_release"
+    /// The name that it goes, went or will go by.
+    static let name = "aibuild_name"
+    /// Of the image's file as it was published, whatever it was converted to.
+    static let sha256 = "aibuild_sha256"
+
+    static let warehoused = "warehoused-"
+    static let withdrawn = "withdrawn-"
+    static let incoming = "incoming-"
+
+    /// The properties of a new image.
+    /// - Throws: `ReleaseFault` for a property of the template that is not its own to set.
+    static func properties(_ order: ReleaseOrder, name: String) throws -> [String: String] {
+        let build = order.build
+        var all = [
+            "os_type": order.guestOS.type.rawValue, "os_distro": order.guestOS.distro,
+            "os_version": order.guestOS.version, "architecture": "x86_64",
+            "updates": build.updateContents,
+        ]
+        all["build_at"] = (build.endedMilliseconds ?? build.submittedMilliseconds).isoTime
+        for (key, value) in order.plan.properties where !numbers.contains(key) {
+            guard !key.hasPrefix("aibuild_"), !key.isEmpty, !GlanceImage.ownKeys.contains(key),
+                key != builder.name
+            else {
+                throw ReleaseFault(
+                    "aibuild.yml of \(build.guestOS) sets the property '\(key)', which is "
+                        + "Glance's or aibuild's own: take it out of release: properties:",
+                    isPermanent: true)
+            }
+            all[key] = value
+        }
+        all[builder.name] = builder.value
+        all[ImageMarks.build] = build.id
+        all["build_number"] = String(build.number)
+        all["get_url"] = order.image.url
+        all["commit"] = build.plan.commit ?? ""
+        all[release] = order.release
+        all[ImageMarks.name] = name
+        all[sha256] = order.image.sha256
+        return all.filter { !$0.value.isEmpty }
+    }
+
+    /// Properties of `aibuild.yml` that Glance has as numbers.
+    private static let numbers: Set<String> = ["min_disk", "min_ram"]
+
+    static func number(_ key: String, _ order: ReleaseOrder) throws -> Int? {
+        guard let text = order.plan.properties[key] else { return nil }
+        guard let number = Int(text), (0...1 << 20).contains(number) else {
+            throw ReleaseFault(
+                "aibuild.yml of \(order.build.guestOS) sets \(key) to '\(text)': a number of "
+                    + (key == "min_disk" ? "GiB" : "MiB") + " is expected", isPermanent: true)
+        }
+        return number
+    }
+}
+
+extension Int64 {
+    /// Unix milliseconds as `2026-11-21T16:20:56Z`.
+    fileprivate var isoTime: String {
+        let day = CivilDate(unixMilliseconds: self).compact
+        let seconds = ((self / 1000) % 86_400 + 86_400) % 86_400
+        func pad(_ value: Int64) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        return "\(day.prefix(4))-\(day.dropFirst(4).prefix(2))-\(day.suffix(2))T"
+            + "\(pad(seconds / 3600)):\(pad(seconds / 60 % 60)):\(pad(seconds % 60))Z"
+    }
+}
+
+extension GlanceImage {
+    var isOurs: Bool { properties[ImageMarks.builder.name] == ImageMarks.builder.value }
+
+    func isOf(_ release: String) -> Bool { properties[ImageMarks.release] == release }
+}

@@ -1,0 +1,112 @@
+import CoordinatorCore
+import OpenStackKit
+
+/// The images of one name in one project: the one in use, and those that were put away. What the
+/// parts of a release and of a roll-back have in common.
+struct ImageShelf: Sendable {
+    let glance: GlanceClient
+    let name: String
+    /// Of the newest change, for the names of what is put away.
+    let date: String
+
+    init(_ order: ReleaseOrder, _ glance: GlanceClient) {
+        self.glance = glance
+        name = order.plan.name ?? "\(order.guestOS.name)x86_64"
+        date = CivilDate(unixMilliseconds: order.createdMilliseconds).compact
+    }
+
+    /// Images that go by the name now: what aibuild made, and what somebody else did.
+    func inUse() async throws -> (ours: [GlanceImage], others: [GlanceImage]) {
+        let owner = try await glance.session.projectID()
+        let found =
+            try await glance.images([("name", name), ("owner", owner)])
+            + glance.images([("name", name), ("owner", owner), ("os_hidden", "true")])
+        let good = found.filter(\.isActive)
+        return (good.filter(\.isOurs), good.filter { !$0.isOurs })
+    }
+
+    /// Everything that a release has made, in whatever state it is.
+    func made(by release: String) async throws -> [GlanceImage] {
+        let owner = try await glance.session.projectID()
+        var found: [GlanceImage] = []
+        // A list holds either what is hidden or what is not.
+        for hidden in ["false", "true"] {
+            found += try await glance.images([
+                (ImageMarks.release, release), ("owner", owner), ("os_hidden", hidden),
+            ])
+        }
+        return found
+    }
+
+    /// What was put away, newest first.
+    func putAway() async throws -> [GlanceImage] {
+        let owner = try await glance.session.projectID()
+        var found: [GlanceImage] = []
+        for hidden in ["false", "true"] {
+            found += try await glance.images([
+                (ImageMarks.name, name), ("owner", owner), ("os_hidden", hidden),
+            ])
+        }
+        return found.filter { image in
+            image.isOurs
+                && [ImageMarks.warehoused, ImageMarks.withdrawn].contains {
+                    image.name.hasPrefix($0 + name + " ")
+                }
+        }.sorted(by: Self.isNewer)
+    }
+
+    /// Glance's times have whole seconds only.
+    static func isNewer(_ a: GlanceImage, _ b: GlanceImage) -> Bool {
+        if a.createdAt != b.createdAt { return a.createdAt > b.createdAt }
+        let numbers = [a, b].map { Int($0.properties["build_number"] ?? "") ?? 0 }
+        return numbers[0] > numbers[1]
+    }
+
+    /// Takes an image out of use, and leaves it to those who share it.
+    func warehouse(_ image: GlanceImage) async throws {
+        try await glance.change(
+            image.id,
+            [.name("\(ImageMarks.warehoused)\(name) \(date)"), .property(ImageMarks.name, name)])
+    }
+
+    /// Shares an image with those of another, too. An administrator can also say their yes for
+    /// them; others get told who has to say it.
+    func carryMembers(
+        from old: [GlanceMember], to image: GlanceImage
+    ) async throws -> [String] {
+        guard image.visibility == "shared" else { return [] }
+        let known = try await glance.members(image.id)
+        var pending: [String] = []
+        for member in old {
+            let now = known.first { $0.projectID == member.projectID }
+            if now == nil { try await glance.addMember(member.projectID, to: image.id) }
+            if member.status == "accepted", now?.status != "accepted" {
+                do throws(CloudError) {
+                    try await glance.answer("accepted", as: member.projectID, to: image.id)
+                } catch {
+                    guard error.kind == .forbidden || error.kind == .notFound else { throw error }
+                    pending.append(member.projectID)
+                }
+            }
+        }
+        guard !pending.isEmpty else { return [] }
+        return [
+            "these projects had accepted the image before and must accept the new one, which only "
+                + "they can: \(pending.joined(separator: ", ")) (openstack image set --accept "
+                + "\(image.id))"
+        ]
+    }
+
+    /// - Returns: what could not be deleted, and why.
+    func delete(_ images: [GlanceImage]) async throws -> [String] {
+        var notes: [String] = []
+        for image in images {
+            do throws(CloudError) { try await glance.delete(image.id) } catch {
+                guard error.kind == .forbidden || error.kind == .conflict else { throw error }
+                let why = image.isProtected ? "is protected" : "is in use"
+                notes.append("'\(image.name)' (\(image.id)) \(why), so it was not deleted")
+            }
+        }
+        return notes
+    }
+}

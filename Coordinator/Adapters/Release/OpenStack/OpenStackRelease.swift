@@ -1,0 +1,199 @@
+import CoordinatorCore
+import HTTPClientKit
+import OpenStackKit
+import Support
+import Synchronization
+
+/// One release of an image into Glance. Each step looks at what is there and does what is missing,
+/// so that a try that was broken off anywhere is simply made again:
+///
+/// 1. the image is created under a name of its own, hidden; its id goes into the journal,
+/// 2. it is filled, and what arrived is compared with what was read,
+/// 3. the environment's hook, where it has one, says yes; it is shared with whom it is to be shared with, and with whom the ones before it were,
+/// 4. the ones before it go into the journal,
+/// 5. it gets the name, and in the same call the visibility,
+/// 6. the ones before it give their name up, and the oldest of those put away are deleted.
+struct OpenStackRelease {
+    let order: ReleaseOrder
+    let settings: OpenStackSettings
+    let glance: GlanceClient
+    let steps: any ReleaseSteps
+    let hook: ReleaseHook
+
+    private var shelf: ImageShelf { ImageShelf(order, glance) }
+
+    enum Key {
+        static let image = "image"
+        /// Ids with commas.
+        static let previous = "previous"
+    }
+
+    /// How often a person who waits sees the bytes grow.
+    private static let progressMilliseconds = 500
+
+    func run() async throws -> ReleaseResult {
+        let shelf = shelf
+        let source = try ImageFile(order, settings)
+        var journal = order.journal
+        let current = try await filled(source, &journal)
+        // Whoever has the name was agreed to before.
+        if current.name != shelf.name {
+            try await hook.run(settings.hook, order, image: current.id, cloud: words, steps)
+        }
+
+        let (ours, others) = try await shelf.inUse()
+        let before = try await previous(ours, journal, except: current.id)
+        var notes = try await share(current, before)
+        journal[Key.previous] = before.map(\.id).joined(separator: ",")
+        try await steps.record(journal)
+
+        await steps.progress("taking the name", doneBytes: 0, totalBytes: 0)
+        try await glance.change(
+            current.id,
+            [.name(shelf.name), .hidden(false), .visibility(settings.visibility.rawValue)])
+        for image in before where image.name == shelf.name { try await shelf.warehouse(image) }
+        if let other = others.first {
+            notes.append(
+                "there is another image called \(shelf.name) (\(other.id)) that aibuild did not "
+                    + "make: who asks for the name finds two; rename or delete it")
+        }
+        let tooMany = try await shelf.putAway().dropFirst(settings.keep)
+        notes += try await shelf.delete(Array(tooMany))
+        return ReleaseResult(remoteID: current.id, notes: notes)
+    }
+
+    /// As OpenStack's own tools read them.
+    private var words: [String: String] {
+        [
+            "OS_AUTH_URL": settings.authURL, "OS_IDENTITY_API_VERSION": "3",
+            "OS_USERNAME": settings.username, "OS_USER_DOMAIN_NAME": settings.userDomain,
+            "OS_PROJECT_NAME": settings.project, "OS_PROJECT_DOMAIN_NAME": settings.projectDomain,
+            "OS_REGION_NAME": settings.region, "OS_PASSWORD": order.secret?.reveal ?? "",
+            "OS_INTERFACE": settings.interface.rawValue, "OS_CACERT": settings.caFile ?? "",
+        ].filter { !$0.value.isEmpty }
+    }
+
+    /// The image with all its bytes: that of an earlier try as far as it is good.
+    private func filled(
+        _ source: ImageFile, _ journal: inout [String: String]
+    ) async throws -> GlanceImage {
+        if let image = try await started() {
+            journal[Key.image] = image.id
+            // Whoever has the name was compared before.
+            if image.isActive, image.name == shelf.name { return image }
+            if try await isWhole(image, source) { return image }
+            if image.status == "queued" {
+                try await steps.record(journal)
+                return try await upload(image, source)
+            }
+            // Of a Glance that died in the middle, which will never take bytes again; or damaged.
+            try await glance.delete(image.id)
+        }
+        let image = try await glance.create(try newImage(source, name: shelf.name))
+        journal[Key.image] = image.id
+        try await steps.record(journal)
+        return try await upload(image, source)
+    }
+
+    /// The try before ended before what arrived was compared, or before anybody knew.
+    private func isWhole(_ image: GlanceImage, _ source: ImageFile) async throws -> Bool {
+        guard image.isActive else { return false }
+        await steps.progress("comparing", doneBytes: 0, totalBytes: source.body.sizeBytes)
+        do throws(CloudError) { try await glance.verify(image, source.body) } catch {
+            if error.kind == .digest { return false }
+            throw error
+        }
+        return true
+    }
+
+    /// What an earlier try of this release made; more than one only where it died between creating
+    /// and recording.
+    private func started() async throws -> GlanceImage? {
+        var made = try await shelf.made(by: order.release)
+        if let id = order.journal[Key.image], !made.contains(where: { $0.id == id }),
+            let image = try await glance.image(id), image.isOf(order.release)
+        {
+            made.append(image)
+        }
+        // The furthest is gone on with.
+        made.sort {
+            ($0.name == shelf.name ? 2 : $0.isActive ? 1 : 0)
+                > ($1.name == shelf.name ? 2 : $1.isActive ? 1 : 0)
+        }
+        for extra in made.dropFirst() { try await glance.delete(extra.id) }
+        return made.first
+    }
+
+    private func newImage(_ source: ImageFile, name: String) throws -> NewGlanceImage {
+        var image = NewGlanceImage(
+            name: "\(ImageMarks.incoming)\(name) \(order.release)",
+            diskFormat: source.format)
+        image.isHidden = true
+        // Nobody else's until it is whole; members are only taken by a shared image.
+        image.visibility = settings.visibility == .shared ? "shared" : "private"
+        image.minDiskGiB = max(try ImageMarks.number("min_disk", order) ?? 0, source.minDiskGiB)
+        image.minMemoryMiB = try ImageMarks.number("min_ram", order) ?? 0
+        image.properties = try ImageMarks.properties(order, name: name)
+        return image
+    }
+
+    private func upload(
+        _ image: GlanceImage, _ source: ImageFile
+    ) async throws -> GlanceImage {
+        let total = source.body.sizeBytes
+        let done = Counter()
+        let steps = steps
+        let what = source.isConverted ? "converting and uploading" : "uploading"
+        let teller = Task {
+            while true {
+                await steps.progress(what, doneBytes: done.value, totalBytes: total)
+                try await Task.sleep(for: .milliseconds(Self.progressMilliseconds))
+            }
+        }
+        defer { teller.cancel() }
+        do throws(CloudError) {
+            return try await glance.upload(image.id, source.body) { done.set($0) }
+        } catch {
+            // Nothing that is not good stays there until the next try.
+            if error.kind == .digest { _ = try? await glance.delete(image.id) }
+            throw error
+        }
+    }
+
+    /// The images that this one takes the name from. The journal's are part of it although they may
+    /// have given it up in an earlier try.
+    private func previous(
+        _ ours: [GlanceImage], _ journal: [String: String], except id: String
+    ) async throws -> [GlanceImage] {
+        var images = ours.filter { $0.id != id }
+        for noted in Self.ids(journal[Key.previous])
+        where !images.contains(where: { $0.id == noted }) {
+            if let image = try await glance.image(noted) { images.append(image) }
+        }
+        return images.sorted(by: ImageShelf.isNewer)
+    }
+
+    private func share(_ image: GlanceImage, _ before: [GlanceImage]) async throws -> [String] {
+        guard settings.visibility == .shared else { return [] }
+        for project in settings.members { try await glance.addMember(project, to: image.id) }
+        var members: [GlanceMember] = []
+        for old in before where old.visibility == "shared" {
+            for member in try await glance.members(old.id)
+            where !members.contains(where: { $0.projectID == member.projectID }) {
+                members.append(member)
+            }
+        }
+        return try await shelf.carryMembers(from: members, to: image)
+    }
+
+    static func ids(_ text: String?) -> [String] {
+        (text ?? "").split(separator: ",").map(String.init)
+    }
+}
+
+/// Bytes that a thread has sent.
+private final class Counter: Sendable {
+    private let state = Mutex<Int64>(0)
+    var value: Int64 { state.withLock { $0 } }
+    func set(_ value: Int64) { state.withLock { $0 = value } }
+}

@@ -1,0 +1,102 @@
+public import CoordinatorCore
+import DiskImageKit
+import HTTPClientKit
+import OpenStackKit
+import ProcessKit
+import Support
+
+/// Releases into an OpenStack region, as `ReleaseTarget` says: at every instant whoever asks Glance
+/// for the image's name finds a good one, once there has been one.
+public struct OpenStackTarget: ReleaseTarget {
+    private let limits: OpenStackLimits
+    private let hook: ReleaseHook
+
+    /// - Parameter hooksFolder: where the programs lie that environments may name.
+    public init(hooksFolder: String? = nil) { self.init(limits: OpenStackLimits(), hooksFolder) }
+
+    init(limits: OpenStackLimits, _ hooksFolder: String? = nil) {
+        self.limits = limits
+        hook = ReleaseHook(folder: hooksFolder)
+    }
+
+    public func check(
+        _ environment: ReleaseEnvironment, _ secret: Secret?
+    ) async throws -> [EnvironmentFinding] {
+        try await Self.asFault {
+            let (settings, glance) = try client(environment, secret)
+            try hook.check(settings.hook)
+            return try await OpenStackCheck(settings: settings, glance: glance).run()
+        }
+    }
+
+    public func release(
+        _ order: ReleaseOrder, _ steps: any ReleaseSteps
+    ) async throws -> ReleaseResult {
+        try await Self.asFault {
+            let (settings, glance) = try client(order.environment, order.secret)
+            return try await OpenStackRelease(
+                order: order, settings: settings, glance: glance, steps: steps, hook: hook
+            ).run()
+        }
+    }
+
+    public func rollBack(
+        _ order: ReleaseOrder, _ steps: any ReleaseSteps
+    ) async throws -> ReleaseResult {
+        try await Self.asFault {
+            let (settings, glance) = try client(order.environment, order.secret)
+            return try await OpenStackReturn(
+                order: order, settings: settings, glance: glance, steps: steps
+            ).rollBack()
+        }
+    }
+
+    public func abandon(_ order: ReleaseOrder, _ steps: any ReleaseSteps) async throws {
+        try await Self.asFault {
+            let (settings, glance) = try client(order.environment, order.secret)
+            try await OpenStackReturn(
+                order: order, settings: settings, glance: glance, steps: steps
+            ).abandon()
+        }
+    }
+
+    private func client(
+        _ environment: ReleaseEnvironment, _ secret: Secret?
+    ) throws -> (OpenStackSettings, GlanceClient) {
+        guard case .openstack(let settings) = environment.settings else {
+            throw ReleaseFault(
+                "environment \(environment.name) is of kind \(environment.kind.rawValue), not "
+                    + "openstack", isPermanent: true)
+        }
+        guard let secret else {
+            throw ReleaseFault(
+                "environment \(environment.name) has no password: set it with 'aibuild env'",
+                isPermanent: true)
+        }
+        var login = CloudLogin(
+            authURL: settings.authURL, username: settings.username, password: secret.reveal,
+            project: settings.project)
+        login.userDomain = settings.userDomain
+        login.projectDomain = settings.projectDomain
+        login.region = settings.region.isEmpty ? nil : settings.region
+        login.interface = CloudLogin.Interface(rawValue: settings.interface.rawValue) ?? .public
+        let http = HTTPClient(tls: TLSFiles(authorities: settings.caFile))
+        return (settings, GlanceClient(CloudSession(login, http: http, limits: limits)))
+    }
+
+    private static func asFault<Value: Sendable>(
+        _ work: () async throws -> Value
+    ) async throws -> Value {
+        do { return try await work() } catch let error as CloudError {
+            if error.kind == .cancelled { throw CancellationError() }
+            if let cause = error.cause as? DiskImageError { throw Self.fault(cause) }
+            throw ReleaseFault("\(error)", isPermanent: error.isPermanent)
+        } catch let error as DiskImageError {
+            throw fault(error)
+        }
+    }
+
+    private static func fault(_ error: DiskImageError) -> ReleaseFault {
+        ReleaseFault("\(error)", isPermanent: error.isPermanent)
+    }
+}

@@ -1,0 +1,63 @@
+import BuildProtocol
+import CoordinatorCore
+import ProcessKit
+import Support
+
+/// A program of the operator's that says whether an image may take its name in an environment: it
+/// boots it there, or asks whom it likes. What it needs it gets in its environment, secrets too,
+/// never in its arguments.
+struct ReleaseHook: Sendable {
+    /// Where such programs lie. Only the operator can put one there: whoever may register an
+    /// environment names one of them, and nothing else.
+    let folder: String?
+
+    /// Long enough to boot a large guest on a slow cloud.
+    private static let timeoutSeconds = 60 * 60
+    private static let outputBytes = 4 << 20
+    private static let shownBytes = 1000
+
+    func check(_ name: String?) throws {
+        guard let name else { return }
+        _ = try path(name)
+    }
+
+    /// - Throws: `ReleaseFault`, permanent where the program says no.
+    func run(
+        _ name: String?, _ order: ReleaseOrder, image: String, cloud: [String: String],
+        _ steps: any ReleaseSteps
+    ) async throws {
+        guard let name else { return }
+        let path = try path(name)
+        await steps.progress("hook \(name)", doneBytes: 0, totalBytes: 0)
+        let words = [
+            "AIBUILD_IMAGE_ID": image, "AIBUILD_ENVIRONMENT": order.environment.name,
+            "AIBUILD_GUESTOS": order.build.guestOS, "AIBUILD_BUILD": order.build.id,
+            "AIBUILD_BUILD_NUMBER": "\(order.build.number)",
+            "AIBUILD_IMAGE_NAME": order.image.name, "AIBUILD_RELEASE": order.release,
+        ]
+        let output = try await Command(
+            [path],
+            environment: Command.minimalEnvironment.merging(cloud) { $1 }.merging(words) { $1 }
+        ).run(timeoutSeconds: Self.timeoutSeconds, outputLimitBytes: Self.outputBytes)
+        guard !output.status.isSuccess else { return }
+        let said = (output.stdoutText + output.stderrText).split(separator: "\n").suffix(5)
+            .joined(separator: "; ").prefixOfUTF8(Self.shownBytes)
+        throw ReleaseFault(
+            "the hook \(name) refuses the image (\(output.status)): \(said)", isPermanent: true)
+    }
+
+    private func path(_ name: String) throws -> String {
+        guard let folder else {
+            throw ReleaseFault(
+                "the environment names the hook \(Names.quoted(name)), and hooks_folder is not set "
+                    + "in the coordinator's configuration", isPermanent: true)
+        }
+        guard Names.isFileName(name), Files.exists("\(folder)/\(name)") else {
+            let there = ((try? Files.list(folder)) ?? []).sorted().joined(separator: ", ")
+            throw ReleaseFault(
+                "there is no hook \(Names.quoted(name)) in \(folder); there is: \(there)",
+                isPermanent: true)
+        }
+        return "\(folder)/\(name)"
+    }
+}

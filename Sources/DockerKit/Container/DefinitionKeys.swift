@@ -1,0 +1,128 @@
+/// docker-py's keyword arguments of `containers.run`, and the Engine API's field for each.
+enum DefinitionKeys {
+    struct Field: Sendable {
+        var path: [String]
+        var shape: DefinitionShape
+
+        init(_ path: String, _ shape: DefinitionShape) {
+            self.path = path.split(separator: "/").map(String.init)
+            self.shape = shape
+        }
+    }
+
+    /// One value is what a deployment means; any other is a mistake.
+    struct Fixed: Sendable {
+        var allowed: [JSON]
+        var reason: String
+    }
+
+    static let all = Set(fields.keys).union(fixed.keys).union(["name"])
+
+    static let fixed: [String: Fixed] = [
+        "detach": Fixed(
+            allowed: [.bool(true), .null],
+            reason: "must be true: a deployment does not wait until the container ends"),
+        "remove": Fixed(allowed: [.bool(false), .null], reason: noAutoRemoval),
+        "auto_remove": Fixed(allowed: [.bool(false), .null], reason: noAutoRemoval),
+        "stdout": Fixed(allowed: [.bool(true), .bool(false), .null], reason: ""),
+        "stderr": Fixed(allowed: [.bool(true), .bool(false), .null], reason: ""),
+        "stream": Fixed(allowed: [.bool(true), .bool(false), .null], reason: ""),
+    ]
+
+    private static let noAutoRemoval =
+        "must be false: a container that is removed when it stops cannot be put back"
+
+    static let refused: [String: String] = [
+        "image": "the image comes from what is deployed; leave this key out",
+        "version": "the API's version is agreed on with the engine; leave this key out",
+        "use_config_proxy": "there is no Docker client configuration here; set the proxy "
+            + "variables in 'environment'",
+        "lxc_conf": "Docker has no LXC driver any more; leave this key out",
+        "cpu_count": "it is for Windows engines only; use 'nano_cpus'",
+        "cpu_percent": "it is for Windows engines only; use 'cpu_quota' and 'cpu_period'",
+        "networking_config": "use 'network', with one network's name",
+        "platform": "it is chosen when the image is pulled; leave this key out",
+    ]
+
+    static let fields: [String: Field] = container.merging(host) { first, _ in first }
+
+    private static let container: [String: Field] = [
+        "command": Field("Cmd", .words),
+        "domainname": Field("Domainname", .string),
+        "entrypoint": Field("Entrypoint", .words),
+        "environment": Field("Env", .pairs("=")),
+        "healthcheck": Field("Healthcheck", .health),
+        "hostname": Field("Hostname", .string),
+        "labels": Field("Labels", .map),
+        "mac_address": Field("MacAddress", .string),
+        "network": Field("", .network),
+        "network_disabled": Field("NetworkDisabled", .bool),
+        "ports": Field("", .ports),
+        "stdin_open": Field("OpenStdin", .bool),
+        "stop_signal": Field("StopSignal", .string),
+        "tty": Field("Tty", .bool),
+        "user": Field("User", .stringOrInt),
+        "volumes": Field("", .volumes),
+        "working_dir": Field("WorkingDir", .string),
+    ]
+
+    private static let host: [String: Field] = [
+        "blkio_weight": Field("HostConfig/BlkioWeight", .int),
+        "blkio_weight_device": Field("HostConfig/BlkioWeightDevice", .objects),
+        "cap_add": Field("HostConfig/CapAdd", .strings),
+        "cap_drop": Field("HostConfig/CapDrop", .strings),
+        "cgroup_parent": Field("HostConfig/CgroupParent", .string),
+        "cgroupns": Field("HostConfig/CgroupnsMode", .string),
+        "cpu_period": Field("HostConfig/CpuPeriod", .int),
+        "cpu_quota": Field("HostConfig/CpuQuota", .int),
+        "cpu_rt_period": Field("HostConfig/CpuRealtimePeriod", .int),
+        "cpu_rt_runtime": Field("HostConfig/CpuRealtimeRuntime", .int),
+        "cpu_shares": Field("HostConfig/CpuShares", .int),
+        "cpuset_cpus": Field("HostConfig/CpusetCpus", .string),
+        "cpuset_mems": Field("HostConfig/CpusetMems", .string),
+        "device_cgroup_rules": Field("HostConfig/DeviceCgroupRules", .strings),
+        "device_read_bps": Field("HostConfig/BlkioDeviceReadBps", .objects),
+        "device_read_iops": Field("HostConfig/BlkioDeviceReadIOps", .objects),
+        "device_requests": Field("HostConfig/DeviceRequests", .objects),
+        "device_write_bps": Field("HostConfig/BlkioDeviceWriteBps", .objects),
+        "device_write_iops": Field("HostConfig/BlkioDeviceWriteIOps", .objects),
+        "devices": Field("HostConfig/Devices", .devices),
+        "dns": Field("HostConfig/Dns", .strings),
+        "dns_opt": Field("HostConfig/DnsOptions", .strings),
+        "dns_search": Field("HostConfig/DnsSearch", .strings),
+        "extra_hosts": Field("HostConfig/ExtraHosts", .pairs(":")),
+        "group_add": Field("HostConfig/GroupAdd", .strings),
+        "init": Field("HostConfig/Init", .bool),
+        "ipc_mode": Field("HostConfig/IpcMode", .string),
+        "isolation": Field("HostConfig/Isolation", .string),
+        "kernel_memory": Field("HostConfig/KernelMemory", .bytes),
+        "links": Field("HostConfig/Links", .pairs(":")),
+        "log_config": Field("HostConfig/LogConfig", .logging),
+        "mem_limit": Field("HostConfig/Memory", .bytes),
+        "mem_reservation": Field("HostConfig/MemoryReservation", .bytes),
+        "mem_swappiness": Field("HostConfig/MemorySwappiness", .int),
+        "memswap_limit": Field("HostConfig/MemorySwap", .bytes),
+        "mounts": Field("HostConfig/Mounts", .objects),
+        "nano_cpus": Field("HostConfig/NanoCpus", .int),
+        "network_mode": Field("HostConfig/NetworkMode", .string),
+        "oom_kill_disable": Field("HostConfig/OomKillDisable", .bool),
+        "oom_score_adj": Field("HostConfig/OomScoreAdj", .int),
+        "pid_mode": Field("HostConfig/PidMode", .string),
+        "pids_limit": Field("HostConfig/PidsLimit", .int),
+        "privileged": Field("HostConfig/Privileged", .bool),
+        "publish_all_ports": Field("HostConfig/PublishAllPorts", .bool),
+        "read_only": Field("HostConfig/ReadonlyRootfs", .bool),
+        "restart_policy": Field("HostConfig/RestartPolicy", .restart),
+        "runtime": Field("HostConfig/Runtime", .string),
+        "security_opt": Field("HostConfig/SecurityOpt", .strings),
+        "shm_size": Field("HostConfig/ShmSize", .bytes),
+        "storage_opt": Field("HostConfig/StorageOpt", .map),
+        "sysctls": Field("HostConfig/Sysctls", .map),
+        "tmpfs": Field("HostConfig/Tmpfs", .map),
+        "ulimits": Field("HostConfig/Ulimits", .objects),
+        "userns_mode": Field("HostConfig/UsernsMode", .string),
+        "uts_mode": Field("HostConfig/UTSMode", .string),
+        "volume_driver": Field("HostConfig/VolumeDriver", .string),
+        "volumes_from": Field("HostConfig/VolumesFrom", .strings),
+    ]
+}

@@ -1,0 +1,72 @@
+import HTTPClientKit
+
+/// Why an engine or a registry did not do what was asked. The description is the whole message.
+public struct DockerError: Error, Sendable, Hashable, CustomStringConvertible {
+    public enum Kind: Sendable, Hashable {
+        /// No answer: name, network, or nobody listens.
+        case unreachable
+        /// Certificate, password or token is not accepted, or may not do this.
+        case unauthorized
+        /// The server's certificate is not trusted.
+        case untrusted
+        case notFound
+        case conflict
+        /// The answer was an error of this status.
+        case refused(Int)
+        /// An answer that began well and ended with an error, or that makes no sense.
+        case failed
+        /// What was asked for cannot be done by any server: a definition with an unknown key.
+        case invalid
+        /// A container that ended, or became or stayed unhealthy.
+        case unhealthy
+        case cancelled
+    }
+
+    public var kind: Kind
+    public var message: String
+    public var isPermanent: Bool
+
+    public init(_ kind: Kind, _ message: String, isPermanent: Bool? = nil) {
+        self.kind = kind
+        self.message = message
+        self.isPermanent =
+            isPermanent
+            ?? {
+                switch kind {
+                case .unreachable, .failed, .conflict, .cancelled: false
+                case .refused(let status):
+                    (400..<500).contains(status) && ![408, 425, 429].contains(status)
+                case .unauthorized, .untrusted, .notFound, .invalid, .unhealthy: true
+                }
+            }()
+    }
+
+    public var description: String { message }
+}
+
+extension DockerError {
+    /// - Parameters:
+    ///   - doing: what was tried, on what: "cannot pull x on 10.0.0.1".
+    ///   - words: what the server said, where it refused.
+    init(_ error: HTTPClientError, _ doing: String, words: String? = nil) {
+        let text = words.map { "\(doing): \($0)" } ?? "\(doing): \(error.message)"
+        switch error.kind {
+        case .certificateRefused: self.init(.unauthorized, text)
+        case .tls: self.init(.untrusted, text)
+        case .status(let status): self.init(status: status, text)
+        case .couldNotResolve, .refused, .timedOut, .stalled, .broken, .busy:
+            self.init(.unreachable, text)
+        case .cancelled: self.init(.cancelled, text)
+        default: self.init(.failed, text, isPermanent: error.isPermanent)
+        }
+    }
+
+    init(status: Int, _ text: String) {
+        switch status {
+        case 401, 403: self.init(.unauthorized, text)
+        case 404: self.init(.notFound, text)
+        case 409: self.init(.conflict, text)
+        default: self.init(.refused(status), text)
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import FoundationEssentials
+public import HTTPClientKit
+import HTTPTypes
+
+/// One Docker engine, reached over TLS with a client certificate.
+public struct DockerEngine: Sendable {
+    /// What messages call it: "10.64.26.41:2376".
+    public let name: String
+    public let version: EngineVersion
+    private let base: String
+    private let client: HTTPClient
+
+    /// Reaches the engine and learns which API it speaks.
+    public static func connect(
+        host: String, port: Int, tls: TLSFiles
+    ) async throws(DockerError) -> DockerEngine {
+        var limits = HTTPClientLimits()
+        limits.answerBytes = DockerLimits.answerBytes
+        let client = HTTPClient(limits: limits, tls: tls)
+        let literal = host.contains(":") ? "[\(host)]" : host
+        let name = "\(literal):\(port)"
+        let first = DockerEngine(
+            name: name, version: EngineVersion(), base: "https://\(name)", client: client)
+        let doing = "cannot use Docker on \(name)"
+        let answer: HTTPAnswer
+        do throws(DockerError) { answer = try await first.call("GET", "/version", doing) } catch {
+            guard error.kind == .unreachable else { throw error }
+            throw await first.refusal(limits, tls, doing) ?? error
+        }
+        let version: EngineVersion = try first.decode(answer, "its version")
+        let wanted = DockerLimits.engineAPI
+        guard let newest = APIVersion(version.apiVersion), newest >= wanted else {
+            throw DockerError(
+                .invalid,
+                "Docker on \(name) is \(version.version) and speaks API \(version.apiVersion); "
+                    + "\(wanted) is needed: upgrade it to Docker 20.10 or newer")
+        }
+        // Newer engines no longer speak the oldest versions.
+        let oldest = version.minAPIVersion.flatMap { APIVersion($0) } ?? wanted
+        return DockerEngine(
+            name: name, version: version, base: "https://\(name)/v\(max(wanted, oldest))",
+            client: client)
+    }
+
+    /// With TLS 1.3 an engine closes the connection to a client whose certificate it does not take
+    /// after the handshake, and why is lost where the client was still sending. TLS 1.2 tells.
+    private func refusal(
+        _ limits: HTTPClientLimits, _ tls: TLSFiles, _ doing: String
+    ) async -> DockerError? {
+        var tls = tls
+        tls.isAtMost12 = true
+        do throws(HTTPClientError) {
+            _ = try await HTTPClient(limits: limits, tls: tls).request("GET", base + "/_ping")
+            return nil
+        } catch {
+            return error.kind == .certificateRefused ? DockerError(error, doing) : nil
+        }
+    }
+
+    /// One call whose answer is held in memory.
+    ///
+    /// - Parameters:
+    ///   - doing: what fails, if it fails: "cannot stop web on 10.0.0.1:2376".
+    ///   - accept: statuses that are no failure.
+    func call(
+        _ method: String, _ path: String, query: [(String, String)] = [], body: JSON? = nil,
+        _ doing: String, accept: Set<Int> = [200, 201, 204],
+        seconds: Double = DockerLimits.callSeconds
+    ) async throws(DockerError) -> HTTPAnswer {
+        var headers: HTTPHeaders = [:]
+        if body != nil { headers.set("Content-Type", "application/json") }
+        let answer: HTTPAnswer
+        do throws(HTTPClientError) {
+            answer = try await client.request(
+                method, url(path, query), headers: headers, body: body?.bytes ?? [],
+                timeouts: HTTPTimeouts(stallSeconds: seconds, totalSeconds: seconds))
+        } catch {
+            throw DockerError(error, doing)
+        }
+        guard accept.contains(answer.status) else {
+            let words = Self.words(answer.body) ?? "status \(answer.status)"
+            throw DockerError(status: answer.status, "\(doing): \(words)")
+        }
+        return answer
+    }
+
+    /// Passes the lines of a POST's answer on as they come; the error that a line may hold instead
+    /// of a status is thrown.
+    func lines(
+        _ path: String, query: [(String, String)], headers: HTTPHeaders, _ doing: String,
+        onLine: @escaping @Sendable (JSON) -> Void
+    ) async throws(DockerError) {
+        let reader = ProgressLines(onLine)
+        do throws(HTTPClientError) {
+            try await client.stream(
+                url(path, query), method: "POST", headers: headers,
+                timeouts: HTTPTimeouts(stallSeconds: DockerLimits.pullSilenceSeconds)
+            ) { try reader.take($0) }
+        } catch {
+            if let cause = error.cause as? ProgressLines.Failed {
+                throw Self.failure(doing, cause.words)
+            }
+            let words = Self.words(error.body)
+            // The registry's refusal is an error 500 of the engine; its words must do, too.
+            if case .status(500...) = error.kind, let words { throw Self.failure(doing, words) }
+            throw DockerError(error, doing, words: words)
+        }
+        if let words = reader.finish() { throw Self.failure(doing, words) }
+    }
+
+    /// An error inside an answer has no status; its words must do.
+    private static func failure(_ doing: String, _ words: String) -> DockerError {
+        let text = words.lowercased()
+        let kind: DockerError.Kind =
+            if text.contains("unauthorized") || text.contains("denied")
+                || text.contains("no basic auth")
+            {
+                .unauthorized
+            } else if text.contains("manifest unknown") || text.contains("not found") {
+                .notFound
+            } else {
+                .failed
+            }
+        return DockerError(kind, "\(doing): \(words.prefix(DockerLimits.quotedBytes))")
+    }
+
+    func decode<T: Decodable>(_ answer: HTTPAnswer, _ what: String) throws(DockerError) -> T {
+        do {
+            return try JSONDecoder().decode(T.self, from: Data(answer.body))
+        } catch {
+            throw DockerError(
+                .failed, "Docker on \(name) answers nonsense when asked for \(what): \(error)")
+        }
+    }
+
+    private func url(_ path: String, _ query: [(String, String)]) -> String {
+        let fields = query.map { "\($0.0)=\(PercentCoding.encode($0.1))" }
+        return base + path + (fields.isEmpty ? "" : "?" + fields.joined(separator: "&"))
+    }
+
+    /// What `{"message": "…"}` says.
+    private static func words(_ body: [UInt8]) -> String? {
+        guard let text = (try? JSON(parsing: body))?["message"]?.text else { return nil }
+        return String(text.prefix(DockerLimits.quotedBytes))
+    }
+}
+
+/// What an engine says of itself.
+public struct EngineVersion: Sendable, Decodable {
+    public var version = ""
+    public var apiVersion = ""
+    public var minAPIVersion: String?
+    public var operatingSystem: String?
+    public var architecture: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case version = "Version"
+        case apiVersion = "ApiVersion"
+        case minAPIVersion = "MinAPIVersion"
+        case operatingSystem = "Os"
+        case architecture = "Arch"
+    }
+}

@@ -1,0 +1,176 @@
+import FoundationEssentials
+import HTTPClientKit
+
+/// A container as an engine describes it.
+public struct EngineContainer: Sendable, Decodable {
+    public var id: String
+    public var state: State
+    /// The id of its image.
+    public var imageID: String
+    public var config: Config
+    public var restarts: Int?
+
+    public struct State: Sendable, Decodable {
+        /// created, running, paused, restarting, removing, exited, dead
+        public var status: String
+        public var exitCode: Int?
+        public var error: String?
+        public var health: Health?
+
+        private enum CodingKeys: String, CodingKey {
+            case status = "Status"
+            case exitCode = "ExitCode"
+            case error = "Error"
+            case health = "Health"
+        }
+
+        public var isRunning: Bool { status == "running" || status == "restarting" }
+    }
+
+    public struct Health: Sendable, Decodable {
+        /// none, starting, healthy, unhealthy
+        public var status: String
+        public var log: [Probe]?
+
+        private enum CodingKeys: String, CodingKey {
+            case status = "Status"
+            case log = "Log"
+        }
+    }
+
+    public struct Probe: Sendable, Decodable {
+        public var exitCode: Int?
+        public var output: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case exitCode = "ExitCode"
+            case output = "Output"
+        }
+    }
+
+    public struct Config: Sendable, Decodable {
+        /// As it was given when the container was created.
+        public var image: String
+        public var labels: [String: String]?
+
+        private enum CodingKeys: String, CodingKey {
+            case image = "Image"
+            case labels = "Labels"
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case state = "State"
+        case imageID = "Image"
+        case config = "Config"
+        case restarts = "RestartCount"
+    }
+}
+
+/// A container as lists show it.
+public struct ListedContainer: Sendable, Decodable, Hashable {
+    public var id: String
+    /// Each with a slash before it.
+    public var names: [String]?
+    public var imageID: String
+    public var state: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case names = "Names"
+        case imageID = "ImageID"
+        case state = "State"
+    }
+}
+
+extension DockerEngine {
+    /// All containers, those that do not run too.
+    public func containers() async throws(DockerError) -> [ListedContainer] {
+        let answer = try await call(
+            "GET", "/containers/json", query: [("all", "1")],
+            "cannot list the containers on \(name)")
+        return try decode(answer, "its containers")
+    }
+
+    /// - Parameter container: name or id.
+    /// - Returns: `nil` where there is none.
+    public func container(_ container: String) async throws(DockerError) -> EngineContainer? {
+        do throws(DockerError) {
+            let answer = try await call(
+                "GET", "/containers/\(container)/json",
+                "cannot look at container \(container) on \(name)")
+            return try decode(answer, "container \(container)")
+        } catch {
+            if error.kind == .notFound { return nil }
+            throw error
+        }
+    }
+
+    /// - Returns: the container's id.
+    public func create(_ container: String, _ body: JSON) async throws(DockerError) -> String {
+        struct Created: Decodable {
+            var Id: String
+        }
+        let answer = try await call(
+            "POST", "/containers/create", query: [("name", container)], body: body,
+            "cannot create container \(container) on \(name)")
+        let created: Created = try decode(answer, "the new container \(container)")
+        return created.Id
+    }
+
+    public func rename(_ container: String, to new: String) async throws(DockerError) {
+        _ = try await call(
+            "POST", "/containers/\(container)/rename", query: [("name", new)],
+            "cannot rename container \(container) to \(new) on \(name)")
+    }
+
+    /// One that runs already stays as it is.
+    public func start(_ container: String) async throws(DockerError) {
+        _ = try await call(
+            "POST", "/containers/\(container)/start",
+            "cannot start container \(container) on \(name)", accept: [204, 304])
+    }
+
+    /// One that does not run stays as it is.
+    public func stop(_ container: String) async throws(DockerError) {
+        let grace = DockerLimits.stopSeconds
+        _ = try await call(
+            "POST", "/containers/\(container)/stop", query: [("t", String(grace))],
+            "cannot stop container \(container) on \(name)", accept: [204, 304],
+            seconds: DockerLimits.callSeconds + Double(grace))
+    }
+
+    /// Also one that runs; none is fine. Its anonymous volumes stay: they may hold data.
+    public func remove(_ container: String) async throws(DockerError) {
+        do throws(DockerError) {
+            _ = try await call(
+                "DELETE", "/containers/\(container)", query: [("force", "1")],
+                "cannot remove container \(container) on \(name)")
+        } catch {
+            if error.kind != .notFound { throw error }
+        }
+    }
+
+    /// The last lines of what a container said, for a person.
+    public func lastWords(_ container: String) async -> String {
+        // Only ever shown beside another error, so one of its own says nothing more.
+        guard
+            let answer = try? await call(
+                "GET", "/containers/\(container)/logs",
+                query: [
+                    ("stdout", "1"), ("stderr", "1"), ("tail", String(DockerLimits.logLines)),
+                ], "cannot read the log of \(container)")
+        else { return "" }
+        let text = String(decoding: LogFrames.payload(answer.body), as: UTF8.self)
+        return String(text.suffix(DockerLimits.logBytes)).trimmingSuffix { $0.isNewline }
+    }
+}
+
+extension String {
+    fileprivate func trimmingSuffix(while isTrimmed: (Character) -> Bool) -> String {
+        var rest = self[...]
+        while let last = rest.last, isTrimmed(last) { rest = rest.dropLast() }
+        return String(rest)
+    }
+}

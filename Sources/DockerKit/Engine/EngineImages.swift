@@ -1,0 +1,125 @@
+import FoundationEssentials
+import HTTPTypes
+
+/// An image that an engine has.
+public struct EngineImage: Sendable, Decodable, Hashable {
+    public var id: String
+    /// `repository:tag`; `<none>:<none>` or nothing for one that was pulled by digest.
+    public var tags: [String]?
+    /// `repository@sha256:…`
+    public var digests: [String]?
+    public var sizeBytes: Int64?
+
+    private enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case tags = "RepoTags"
+        case digests = "RepoDigests"
+        case sizeBytes = "Size"
+    }
+
+    /// Every name that the image has in the repository of `reference`.
+    public func names(inRepositoryOf reference: ImageReference) -> [String] {
+        ((tags ?? []) + (digests ?? [])).filter { name in
+            (try? ImageReference(name))?.isOfSameRepository(as: reference) ?? false
+        }
+    }
+}
+
+/// Who pulls from a registry.
+public struct RegistryCredentials: Sendable, Hashable {
+    public var user: String
+    public var password: String
+
+    public init(user: String, password: String) {
+        self.user = user
+        self.password = password
+    }
+}
+
+extension DockerEngine {
+    /// Pulls an image and says under which id the engine has it.
+    ///
+    /// - Parameter onProgress: bytes of all layers that came, and of all that were begun.
+    public func pull(
+        _ reference: ImageReference, credentials: RegistryCredentials?,
+        onProgress: @escaping @Sendable (_ doneBytes: Int64, _ totalBytes: Int64) -> Void = {
+            _, _ in
+        }
+    ) async throws(DockerError) -> EngineImage {
+        let doing = "cannot pull \(reference) on \(name)"
+        let progress = PullProgress()
+        try await lines(
+            "/images/create",
+            query: [
+                ("fromImage", reference.repository),
+                ("tag", reference.digest ?? reference.tag ?? "latest"),
+            ],
+            headers: ["X-Registry-Auth": Self.registryAuth(credentials, reference)], doing
+        ) { line in
+            if let (done, total) = progress.take(line) { onProgress(done, total) }
+        }
+        guard let image = try await image(reference.description) else {
+            throw DockerError(
+                .failed, "\(doing): the pull ended without an error, but there is no such image")
+        }
+        return image
+    }
+
+    /// `nil` where the engine has none of that name or id.
+    public func image(_ name: String) async throws(DockerError) -> EngineImage? {
+        do throws(DockerError) {
+            let answer = try await call(
+                "GET", "/images/\(name)/json", "cannot look at image \(name) on \(self.name)")
+            return try decode(answer, "image \(name)")
+        } catch {
+            if error.kind == .notFound { return nil }
+            throw error
+        }
+    }
+
+    public func images() async throws(DockerError) -> [EngineImage] {
+        let answer = try await call("GET", "/images/json", "cannot list the images on \(name)")
+        return try decode(answer, "its images")
+    }
+
+    /// Removes one name of an image, and the image with its last one.
+    ///
+    /// - Returns: false where a container uses it, which is left as it is.
+    public func removeImage(_ name: String) async throws(DockerError) -> Bool {
+        do throws(DockerError) {
+            _ = try await call(
+                "DELETE", "/images/\(name)", "cannot remove image \(name) on \(self.name)")
+            return true
+        } catch {
+            if error.kind == .notFound { return true }
+            if error.kind == .conflict { return false }
+            throw error
+        }
+    }
+
+    /// Bytes that all images take on the engine's disk together.
+    public func imageBytes() async throws(DockerError) -> Int64? {
+        struct Usage: Decodable {
+            var LayersSize: Int64?
+        }
+        let answer = try await call(
+            "GET", "/system/df", "cannot ask for the disk usage of \(name)")
+        let usage: Usage = try decode(answer, "its disk usage")
+        return usage.LayersSize
+    }
+
+    /// The header that an engine passes on to the registry. It wants one even for nobody.
+    private static func registryAuth(
+        _ credentials: RegistryCredentials?, _ reference: ImageReference
+    ) -> String {
+        var fields: [String: JSON] = [:]
+        if let credentials {
+            fields = [
+                "username": .string(credentials.user), "password": .string(credentials.password),
+                "serveraddress": .string(reference.registry ?? "https://index.docker.io/v1/"),
+            ]
+        }
+        return Data(JSON.object(fields).bytes).base64EncodedString()
+            .replacing("+", with: "-").replacing("/", with: "_")
+    }
+}

@@ -1,0 +1,53 @@
+/// The header of one entry of a tar archive (GNU's dialect, which every reader knows): 512 bytes
+/// that depend on what is given and on nothing else.
+struct TarHeader: Sendable, Hashable {
+    static let blockBytes: Int64 = 512
+    static let nameBytes = 100
+
+    var name: String
+    var mode: Int64
+    var owner: Int64
+    var isFolder = false
+    var sizeBytes: Int64 = 0
+
+    var bytes: [UInt8] {
+        var block = [UInt8](repeating: 0, count: Int(Self.blockBytes))
+        func put(_ field: [UInt8], _ offset: Int) {
+            block.replaceSubrange(offset..<offset + field.count, with: field)
+        }
+        put(Array(name.utf8.prefix(Self.nameBytes)), 0)
+        put(Self.number(mode, 8), 100)
+        put(Self.number(owner, 8), 108)
+        put(Self.number(owner, 8), 116)
+        put(Self.number(sizeBytes, 12), 124)
+        // The time of the file is left out: it would give the same image another digest.
+        put(Self.number(0, 12), 136)
+        put(Array("        ".utf8), 148)
+        put([UInt8(ascii: isFolder ? "5" : "0")], 156)
+        put(Array("ustar  \0".utf8), 257)
+        let sum = block.reduce(Int64(0)) { $0 + Int64($1) }
+        put(Array(Self.octal(sum, 6).utf8) + [0, 0x20], 148)
+        return block
+    }
+
+    /// Zeros that fill the last block of a file.
+    static func padding(_ sizeBytes: Int64) -> Int64 {
+        (blockBytes - sizeBytes % blockBytes) % blockBytes
+    }
+
+    /// Octal digits, or, for what they cannot hold (8 GiB and more), GNU's binary form.
+    static func number(_ value: Int64, _ width: Int) -> [UInt8] {
+        if value < 1 << (3 * (width - 1)) { return Array(octal(value, width - 1).utf8) + [0] }
+        var field = [UInt8](repeating: 0, count: width)
+        for index in 0..<8 {
+            field[width - 1 - index] = UInt8(truncatingIfNeeded: value >> (8 * Int64(index)))
+        }
+        field[0] |= 0x80
+        return field
+    }
+
+    private static func octal(_ value: Int64, _ digits: Int) -> String {
+        let text = String(value, radix: 8)
+        return String(repeating: "0", count: max(0, digits - text.count)) + text
+    }
+}

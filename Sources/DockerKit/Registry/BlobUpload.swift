@@ -1,0 +1,144 @@
+import HTTPClientKit
+import HTTPTypes
+import Support
+
+extension RegistryRepository {
+    public enum PushResult: Sendable, Hashable {
+        case wasThere
+        /// - Parameter resumedAt: where the last of its pieces began; 0 where it went in one.
+        case pushed(resumedAt: Int64)
+    }
+
+    public func has(_ digest: String) async throws(DockerError) -> Bool {
+        let doing = "cannot ask \(registry.base) for \(path)@\(digest)"
+        let answer = try await registry.send(
+            call("HEAD", "blobs/\(digest)", doing), accept: [200, 404])
+        return answer.status == 200
+    }
+
+    /// Pushes a blob, unless the registry has it. A connection that breaks is taken up where the
+    /// registry says that it is; where it has forgotten (Docker's own registry gives up an upload
+    /// of which a piece was cut), from the beginning.
+    ///
+    /// - Parameters:
+    ///   - upload: the URL of an upload that was begun before a crash.
+    ///   - onUpload: called with the URL of each upload that begins, before the first byte.
+    ///   - onProgress: bytes that went, on the transfer's thread.
+    public func push(
+        _ blob: Blob, upload: String? = nil,
+        onUpload: @Sendable (String) async throws -> Void = { _ in },
+        onProgress: @escaping @Sendable (Int64) -> Void = { _ in }
+    ) async throws -> PushResult {
+        if try await has(blob.digest) { return .wasThere }
+        let doing = "cannot push \(path)@\(blob.digest) to \(registry.base)"
+        var place: Place?
+        if let upload, registry.isOwn(upload) || upload.hasPrefix("http") {
+            place = try await status(Place(url: upload), doing, blob)
+        }
+        var farthest = place?.offset ?? 0
+        var idle = 0
+        while true {
+            var now: Place
+            if let place {
+                now = place
+            } else {
+                now = try await begin(doing)
+                try await onUpload(now.url)
+            }
+            let start = now.offset
+            do throws(DockerError) {
+                if now.offset < blob.sizeBytes {
+                    now = try await send(blob, now, doing, onProgress)
+                }
+                try await finish(blob, now, doing)
+                return .pushed(resumedAt: start)
+            } catch {
+                // What the registry refuses it refuses again; only what broke is taken up.
+                guard error.kind == .unreachable else { throw error }
+                place = try await afterPause(idle, error) { try await status(now, doing, blob) }
+                idle = (place?.offset ?? 0) > farthest ? 0 : idle + 1
+                farthest = max(farthest, place?.offset ?? 0)
+                guard idle < DockerLimits.uploadTriesWithoutProgress else { throw error }
+            }
+        }
+    }
+
+    /// Where an upload stands.
+    private struct Place {
+        var url: String
+        var offset: Int64 = 0
+    }
+
+    private func begin(_ doing: String) async throws(DockerError) -> Place {
+        let answer = try await registry.send(
+            call("POST", "blobs/uploads/", doing), accept: [202])
+        return try place(answer, 0, doing)
+    }
+
+    /// `nil` where the registry knows the upload no more.
+    private func status(
+        _ old: Place, _ doing: String, _ blob: Blob
+    ) async throws(DockerError) -> Place? {
+        var call = RegistryCall("GET", old.url, doing)
+        call.scope = "repository:\(path):pull,push"
+        let answer = try await registry.send(call, accept: [200, 204, 400, 404, 405, 416])
+        guard answer.status < 300 else { return nil }
+        // "0-0" is how an empty upload is said; one of one byte looks the same and is not worth it.
+        let last = answer.headers["Range"].flatMap { range -> Int64? in
+            range.drop { $0 != "-" }.dropFirst().isEmpty
+                ? nil : Int64(range.drop { $0 != "-" }.dropFirst())
+        }
+        let offset = (last ?? 0) > 0 ? (last ?? 0) + 1 : 0
+        guard offset <= blob.sizeBytes else { return nil }
+        return try place(answer, offset, doing, else: old.url)
+    }
+
+    private func send(
+        _ blob: Blob, _ place: Place, _ doing: String,
+        _ onProgress: @escaping @Sendable (Int64) -> Void
+    ) async throws(DockerError) -> Place {
+        var call = RegistryCall("PATCH", place.url, doing)
+        call.scope = "repository:\(path):pull,push"
+        call.headers.set("Content-Type", "application/octet-stream")
+        if place.offset > 0 {
+            call.headers.set("Content-Range", "\(place.offset)-\(blob.sizeBytes - 1)")
+        }
+        call.upload = blob.body(from: place.offset, onProgress: onProgress)
+        let answer = try await registry.send(call, accept: [200, 201, 202, 204])
+        return try self.place(answer, blob.sizeBytes, doing, else: place.url)
+    }
+
+    private func finish(_ blob: Blob, _ place: Place, _ doing: String) async throws(DockerError) {
+        let separator = place.url.contains("?") ? "&" : "?"
+        let digest = PercentCoding.encode(blob.digest)
+        var call = RegistryCall("PUT", "\(place.url)\(separator)digest=\(digest)", doing)
+        call.scope = "repository:\(path):pull,push"
+        call.headers.set("Content-Type", "application/octet-stream")
+        let answer = try await registry.send(call, accept: [200, 201, 202, 204])
+        let kept = answer.headers["Docker-Content-Digest"] ?? blob.digest
+        guard kept == blob.digest else {
+            throw DockerError(.failed, "\(doing): the registry has \(kept) instead")
+        }
+    }
+
+    private func place(
+        _ answer: HTTPAnswer, _ offset: Int64, _ doing: String, else old: String? = nil
+    ) throws(DockerError) -> Place {
+        guard let location = answer.headers["Location"].map(registry.resolve) ?? old else {
+            throw DockerError(.failed, "\(doing): it does not say where the upload goes")
+        }
+        return Place(url: location, offset: offset)
+    }
+
+    /// Doubling from a second: a registry that is started anew needs a moment.
+    private func afterPause(
+        _ tries: Int, _ broken: DockerError, _ next: () async throws -> Place?
+    ) async throws -> Place? {
+        do {
+            try await Task.sleep(for: .seconds(1 << min(tries, 4)))
+        } catch { throw DockerError(.cancelled, broken.message) }
+        do { return try await next() } catch let away as DockerError
+            where away.kind == .unreachable
+        { return nil }
+    }
+}

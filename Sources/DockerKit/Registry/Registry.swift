@@ -1,0 +1,193 @@
+import FoundationEssentials
+public import HTTPClientKit
+import HTTPTypes
+import Support
+import Synchronization
+
+/// A registry of container images (OCI distribution, Docker Registry v2).
+public final class Registry: Sendable {
+    /// `https://registry:5000`, without a slash at its end.
+    public let base: String
+    let client: HTTPClient
+    private let credentials: RegistryCredentials?
+    /// What was accepted last, by what it is for.
+    private let accepted = Mutex<[String: String]>([:])
+
+    /// - Parameter url: `https://…`, or `http://…` for a registry that speaks no TLS.
+    public init(
+        url: String, tls: TLSFiles = TLSFiles(), credentials: RegistryCredentials? = nil
+    ) throws(DockerError) {
+        let parts = url.wholeMatch(of: #/(https?://[A-Za-z0-9.\-\[\]:]+)/*/#)
+        guard let base = parts?.output.1 else {
+            throw DockerError(
+                .invalid,
+                "'\(url.prefix(200))' is no registry: write https://host:port; the "
+                    + "repository's name and the user have settings of their own")
+        }
+        self.base = String(base)
+        self.credentials = credentials
+        var limits = HTTPClientLimits()
+        limits.answerBytes = DockerLimits.answerBytes
+        client = HTTPClient(limits: limits, tls: tls)
+    }
+
+    /// `host:port`, as image names begin with it.
+    public var host: String { String(base.drop { $0 != ":" }.dropFirst(3)) }
+
+    /// Whether the registry answers and lets us in.
+    public func check() async throws(DockerError) {
+        try await send(
+            RegistryCall("GET", base + "/v2/", "cannot use the registry \(base)"), accept: [200])
+    }
+
+    public func repository(_ path: String) -> RegistryRepository {
+        RegistryRepository(registry: self, path: path)
+    }
+
+    /// One call; logs in where the registry asks for it, and once more where a token has expired.
+    @discardableResult
+    func send(_ call: RegistryCall, accept: Set<Int>) async throws(DockerError) -> HTTPAnswer {
+        var answer = try await attempt(call)
+        if answer.status == 401, isOwn(call.url) {
+            accepted.withLock { _ = $0.removeValue(forKey: call.scope) }
+            let token = try await authorization(answer, call)
+            accepted.withLock { $0[call.scope] = token }
+            answer = try await attempt(call)
+        }
+        guard accept.contains(answer.status) else {
+            let words = Self.words(answer) ?? "\(answer.status)"
+            throw DockerError(status: answer.status, "\(call.doing): \(words)")
+        }
+        return answer
+    }
+
+    private func attempt(_ call: RegistryCall) async throws(DockerError) -> HTTPAnswer {
+        var headers = call.headers
+        // A registry may send uploads to another server, which our password does not concern.
+        if isOwn(call.url), let value = accepted.withLock({ $0[call.scope] }) {
+            headers.set("Authorization", value)
+        }
+        do throws(HTTPClientError) {
+            guard let upload = call.upload else {
+                return try await client.request(
+                    call.method, call.url, headers: headers, body: call.body,
+                    timeouts: HTTPTimeouts(stallSeconds: DockerLimits.callSeconds))
+            }
+            return try await client.upload(
+                call.method, call.url, headers: headers, body: upload,
+                timeouts: HTTPTimeouts(stallSeconds: DockerLimits.uploadSilenceSeconds))
+        } catch {
+            throw DockerError(error, call.doing)
+        }
+    }
+
+    func isOwn(_ url: String) -> Bool { url == base || url.hasPrefix(base + "/") }
+
+    /// A `Location` may leave the server out.
+    func resolve(_ location: String) -> String {
+        location.hasPrefix("/") ? base + location : location
+    }
+
+    // MARK: Logging in
+
+    private func authorization(
+        _ refusal: HTTPAnswer, _ call: RegistryCall
+    ) async throws(DockerError) -> String {
+        let challenges = refusal.headers.all("WWW-Authenticate").compactMap { AuthChallenge($0) }
+        if let bearer = challenges.first(where: { $0.scheme == "bearer" }) {
+            return "Bearer " + (try await token(bearer, call))
+        }
+        guard challenges.contains(where: { $0.scheme == "basic" }) else {
+            throw DockerError(
+                .unauthorized,
+                "\(call.doing): it answers 401 and names no way to log in that is "
+                    + "known here (Basic, Bearer)")
+        }
+        guard let basic else {
+            throw DockerError(
+                .unauthorized,
+                "\(call.doing): the registry wants a user and a password; none are set")
+        }
+        return basic
+    }
+
+    private var basic: String? {
+        credentials.map {
+            "Basic " + Data("\($0.user):\($0.password)".utf8).base64EncodedString()
+        }
+    }
+
+    private func token(
+        _ challenge: AuthChallenge, _ call: RegistryCall
+    ) async throws(DockerError) -> String {
+        guard let realm = challenge.fields["realm"] else {
+            throw DockerError(.failed, "\(call.doing): it wants a token and does not say of whom")
+        }
+        if credentials != nil, base.hasPrefix("https:"), !realm.hasPrefix("https:") {
+            throw DockerError(
+                .unauthorized,
+                "\(call.doing): its tokens come from \(realm), where the password "
+                    + "would be sent unencrypted")
+        }
+        var query = ["service", "scope"].compactMap { name in
+            challenge.fields[name].map { "\(name)=\(PercentCoding.encode($0))" }
+        }
+        if challenge.fields["scope"] == nil, !call.scope.isEmpty {
+            query.append("scope=\(PercentCoding.encode(call.scope))")
+        }
+        let url = realm + (realm.contains("?") ? "&" : "?") + query.joined(separator: "&")
+        var headers: HTTPHeaders = [:]
+        if let basic { headers.set("Authorization", basic) }
+        let doing = "\(call.doing): no token from \(realm)"
+        let answer: HTTPAnswer
+        do throws(HTTPClientError) {
+            answer = try await client.request("GET", url, headers: headers)
+        } catch { throw DockerError(error, doing) }
+        guard answer.status == 200 else {
+            let words = Self.words(answer) ?? "\(answer.status)"
+            throw DockerError(status: answer.status, "\(doing): \(words)")
+        }
+        let fields = try? JSON(parsing: answer.body)
+        guard let token = fields?["token"]?.text ?? fields?["access_token"]?.text else {
+            throw DockerError(.failed, "\(doing): its answer holds none")
+        }
+        return token
+    }
+
+    /// What `{"errors":[{"code":…,"message":…,"detail":…}]}` says, with its status.
+    static func words(_ answer: HTTPAnswer) -> String? {
+        guard case .array(let errors)? = (try? JSON(parsing: answer.body))?["errors"],
+            !errors.isEmpty
+        else { return nil }
+        let texts = errors.map { error in
+            let detail = error["detail"].flatMap { detail -> String? in
+                if detail == .null || detail == .object([:]) { return nil }
+                return detail.text ?? String(decoding: detail.bytes, as: UTF8.self)
+            }
+            let parts = [error["code"]?.text, error["message"]?.text, detail].compactMap { $0 }
+            return parts.joined(separator: ", ")
+        }
+        return String(
+            "\(answer.status), \(texts.joined(separator: "; "))"
+                .prefix(DockerLimits.quotedBytes))
+    }
+}
+
+/// One call to a registry.
+struct RegistryCall: Sendable {
+    var method: String
+    var url: String
+    /// What fails, if it fails: "cannot push x to y".
+    var doing: String
+    var headers: HTTPHeaders = [:]
+    var body: [UInt8] = []
+    var upload: UploadBody?
+    /// What a token must allow: `repository:team/app:pull,push`.
+    var scope = ""
+
+    init(_ method: String, _ url: String, _ doing: String) {
+        self.method = method
+        self.url = url
+        self.doing = doing
+    }
+}

@@ -1,0 +1,132 @@
+import FoundationEssentials
+import HTTPClientKit
+import HTTPTypes
+import Support
+
+/// One repository of a registry: manifests and tags. Blobs are in `BlobUpload.swift`.
+public struct RegistryRepository: Sendable {
+    let registry: Registry
+    /// `team/app`
+    public let path: String
+
+    /// As engines are told to pull from it.
+    public var reference: ImageReference { ImageReference(repository: "\(registry.host)/\(path)") }
+
+    func call(_ method: String, _ rest: String, _ doing: String) -> RegistryCall {
+        var call = RegistryCall(method, "\(registry.base)/v2/\(path)/\(rest)", doing)
+        let access =
+            ["GET", "HEAD"].contains(method) && !rest.hasPrefix("blobs/uploads")
+            ? "pull" : method == "DELETE" ? "pull,push,delete" : "pull,push"
+        call.scope = "repository:\(path):\(access)"
+        return call
+    }
+
+    // MARK: Manifests
+
+    public struct Manifest: Sendable, Hashable {
+        public var digest: String
+        public var mediaType: String
+        public var bytes: [UInt8]
+
+        public init(digest: String, mediaType: String, bytes: [UInt8]) {
+            self.digest = digest
+            self.mediaType = mediaType
+            self.bytes = bytes
+        }
+    }
+
+    /// - Parameter reference: a tag or a digest.
+    /// - Returns: `nil` where there is none.
+    public func manifest(_ reference: String) async throws(DockerError) -> Manifest? {
+        let doing = "cannot read the manifest \(reference) of \(path) in \(registry.base)"
+        var call = call("GET", "manifests/\(reference)", doing)
+        for type in MediaType.readable { call.headers.append("Accept", type) }
+        let answer: HTTPAnswer
+        do throws(DockerError) { answer = try await registry.send(call, accept: [200]) } catch {
+            if error.kind == .notFound { return nil }
+            throw error
+        }
+        guard answer.body.count <= DockerLimits.manifestBytes else {
+            throw DockerError(.failed, "\(doing): it is larger than any manifest may be")
+        }
+        let digest = "sha256:" + SHA256.hex(answer.body)
+        let isWanted = !reference.hasPrefix("sha256:") || reference == digest
+        guard isWanted, answer.headers["Docker-Content-Digest"] ?? digest == digest else {
+            throw DockerError(
+                .failed, "\(doing): what came has the digest \(digest); is there a proxy between?")
+        }
+        return Manifest(
+            digest: digest, mediaType: answer.headers["Content-Type"] ?? MediaType.manifest,
+            bytes: answer.body)
+    }
+
+    /// Puts a manifest there under a tag and reads it back by its digest.
+    ///
+    /// - Returns: its digest.
+    @discardableResult
+    public func put(
+        _ bytes: [UInt8], type: String, tag: String
+    ) async throws(DockerError) -> String {
+        let doing = "cannot push \(path):\(tag) to \(registry.base)"
+        var call = call("PUT", "manifests/\(tag)", doing)
+        call.headers.set("Content-Type", type)
+        call.body = bytes
+        try await registry.send(call, accept: [200, 201, 202])
+        let digest = "sha256:" + SHA256.hex(bytes)
+        guard let kept = try await manifest(digest), kept.bytes == bytes else {
+            throw DockerError(.failed, "\(doing): the registry took it, but has no \(digest)")
+        }
+        return digest
+    }
+
+    /// Removes a manifest and all tags that point to it; none is fine.
+    public func delete(_ digest: String) async throws(DockerError) {
+        let doing = "cannot delete \(path)@\(digest) in \(registry.base)"
+        do throws(DockerError) {
+            try await registry.send(
+                call("DELETE", "manifests/\(digest)", doing), accept: [200, 202])
+        } catch {
+            if error.kind == .notFound { return }
+            throw error
+        }
+    }
+
+    public func tags() async throws(DockerError) -> [String] {
+        struct List: Decodable {
+            var tags: [String]?
+        }
+        let doing = "cannot list the tags of \(path) in \(registry.base)"
+        var next = call("GET", "tags/list", doing)
+        var tags: [String] = []
+        for _ in 0..<DockerLimits.tagPages {
+            let answer: HTTPAnswer
+            do throws(DockerError) { answer = try await registry.send(next, accept: [200]) } catch {
+                // A repository comes into being with its first push.
+                if error.kind == .notFound { return tags }
+                throw error
+            }
+            guard let list = try? JSONDecoder().decode(List.self, from: Data(answer.body)) else {
+                throw DockerError(.failed, "\(doing): its answer is no list of tags")
+            }
+            tags += list.tags ?? []
+            guard let link = answer.headers["Link"], let open = link.firstIndex(of: "<"),
+                let close = link.firstIndex(of: ">"), open < close
+            else { return tags }
+            next.url = registry.resolve(String(link[link.index(after: open)..<close]))
+        }
+        throw DockerError(.failed, "\(doing): its pages have no end")
+    }
+}
+
+/// The names of what is in a registry.
+enum MediaType {
+    static let manifest = "application/vnd.oci.image.manifest.v1+json"
+    static let config = "application/vnd.oci.image.config.v1+json"
+    static let layer = "application/vnd.oci.image.layer.v1.tar"
+    /// What a tag may point to; a registry converts what it is not told to leave as it is.
+    static let readable = [
+        manifest, "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+    ]
+}

@@ -1,0 +1,156 @@
+import HTTPClientKit
+import HTTPTypes
+
+/// Why a cloud did not do what it was asked. The description is the whole message for a person.
+public struct CloudError: Error, Sendable, CustomStringConvertible {
+    public enum Kind: Sendable, Hashable {
+        /// User, password or domain.
+        case credentials
+        /// The user has no role in the project, or there is no such project.
+        case project
+        /// The catalog has no such region, interface or service.
+        case catalog
+        /// Glance refuses a token that Keystone gave a moment ago.
+        case tokenRefused
+        case forbidden
+        case notFound
+        /// The image is in a state that does not allow it.
+        case conflict
+        /// The image was deleted while it was sent.
+        case gone
+        /// A quota, the largest size of an image, or the store's room.
+        case tooLarge
+        case refused
+        case server
+        case unreachable
+        case tls
+        /// The answer makes no sense.
+        case answer
+        /// What arrived is not what was sent.
+        case digest
+        /// An upload that ended without an answer, and an image that stays `saving`.
+        case stuck
+        /// What was to be sent could not be read.
+        case source
+        case cancelled
+    }
+
+    public var kind: Kind
+    /// What happened, to what, and what to do.
+    public var message: String
+    public var status: Int?
+    /// By which the cloud's operator finds the call in the logs.
+    public var requestID: String?
+    /// Whether the same call would fail the same way again.
+    public var isPermanent: Bool
+    /// What the reader of an upload threw.
+    public var cause: (any Error)?
+
+    init(_ kind: Kind, _ message: String, isPermanent: Bool) {
+        self.kind = kind
+        self.message = message
+        self.isPermanent = isPermanent
+    }
+
+    public var description: String {
+        requestID.map { "\(message) (request \($0))" } ?? message
+    }
+}
+
+extension CloudError {
+    /// An answer that is no success.
+    init(_ answer: HTTPAnswer, to what: String, limits: OpenStackLimits) {
+        let words = ErrorWords.shown(answer.body, limit: limits.shownWords)
+        let said =
+            "\(what): \(answer.status) \(HTTPStatus.reason(answer.status))"
+            + (words.isEmpty ? "" : ", \"\(words)\"")
+        switch answer.status {
+        case 401: self.init(.tokenRefused, said, isPermanent: false)
+        case 403:
+            self.init(
+                .forbidden,
+                "\(said); the user may not do that: give it the role, or choose what "
+                    + "it may do", isPermanent: true)
+        case 404: self.init(.notFound, said, isPermanent: true)
+        case 409: self.init(.conflict, said, isPermanent: false)
+        case 410:
+            self.init(
+                .gone, "\(said); somebody deleted the image while it was sent", isPermanent: false)
+        case 413:
+            self.init(
+                .tooLarge,
+                "\(said); raise the project's quota or Glance's image_size_cap, make "
+                    + "room in its store, or make the image smaller", isPermanent: true)
+        case 408, 425, 429, 500...: self.init(.server, said, isPermanent: false)
+        default: self.init(.refused, said, isPermanent: true)
+        }
+        status = answer.status
+        requestID = answer.headers["x-openstack-request-id"].map { ErrorWords.plain($0, limit: 80) }
+    }
+
+    init(_ error: HTTPClientError, to what: String) {
+        let kind: Kind =
+            switch error.kind {
+            case .cancelled: .cancelled
+            case .tls: .tls
+            case .source: .source
+            case .tooLarge, .protocolForbidden, .invalidRequest: .answer
+            default: .unreachable
+            }
+        self.init(kind, "\(what): \(error.message)", isPermanent: error.isPermanent)
+        cause = error.cause
+    }
+}
+
+/// What a server said of an error, as plain words of one line.
+enum ErrorWords {
+    private struct KeystoneError: Decodable {
+        struct Body: Decodable { var message: String }
+        var error: Body
+    }
+
+    /// Keystone answers in JSON, Glance in HTML.
+    static func shown(_ body: [UInt8], limit: Int) -> String {
+        if let error = try? JSON.decode(KeystoneError.self, body) {
+            return plain(error.error.message, limit: limit)
+        }
+        var text = ""
+        var isTag = false
+        for character in String(decoding: body.prefix(16 << 10), as: UTF8.self) {
+            switch character {
+            case "<":
+                isTag = true
+                text += " "
+            case ">": isTag = false
+            default: if !isTag { text.append(character) }
+            }
+        }
+        // The title, and the first heading, which is the same once more.
+        let words = plain(text, limit: 16 << 10)
+        let title = title(body)
+        let rest = words.hasPrefix("\(title) \(title)") ? words.dropFirst(title.count) : words[...]
+        return plain(rest.trimmingPrefix(" ").trimmingPrefix(title), limit: limit)
+    }
+
+    private static func title(_ body: [UInt8]) -> String {
+        let text = String(decoding: body.prefix(1 << 10), as: UTF8.self)
+        guard let begin = text.firstRange(of: "<title>"),
+            let end = text[begin.upperBound...].firstRange(of: "</title>")
+        else { return "" }
+        return plain(text[begin.upperBound..<end.lowerBound], limit: 100)
+    }
+
+    /// One line without control characters.
+    static func plain(_ text: some StringProtocol, limit: Int) -> String {
+        var entities = String(text)
+        for (name, value) in [("&quot;", "'"), ("&#x27;", "'"), ("&lt;", "<"), ("&gt;", ">")] {
+            entities = entities.replacing(name, with: value)
+        }
+        let printable = entities.replacing("&amp;", with: "&").unicodeScalars.map {
+            $0.value < 0x20 || (0x7F..<0xA0).contains($0.value)
+                || (0x2028...0x202E).contains($0.value) ? " " : Character($0)
+        }
+        return String(
+            String(printable).split(separator: " ").joined(separator: " ").prefix(limit))
+    }
+}

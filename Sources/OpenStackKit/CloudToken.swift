@@ -1,0 +1,66 @@
+import FoundationEssentials
+import HTTPClientKit
+import HTTPTypes
+import Support
+
+/// What Keystone answers a login with.
+struct CloudToken: Sendable {
+    struct Service: Decodable, Sendable {
+        struct Endpoint: Decodable, Sendable {
+            var interface: String
+            var url: String
+            var region_id: String?
+        }
+        var type: String
+        var endpoints: [Endpoint]
+    }
+    struct Project: Decodable, Sendable {
+        var id: String
+        var name: String
+    }
+    struct Body: Decodable {
+        struct Token: Decodable {
+            var issued_at: String
+            var expires_at: String
+            var catalog: [Service]?
+            var project: Project?
+            var roles: [Role]?
+        }
+        struct Role: Decodable { var name: String }
+        var token: Token
+    }
+
+    var secret: String
+    /// By this machine's monotonic clock: how long the token lives is the difference of two of
+    /// Keystone's times, so that it does not matter whether the clocks agree.
+    var renewAtMilliseconds: Int64
+    var catalog: [Service]
+    var project: Project?
+    var roles: [String]
+
+    /// - Returns: `nil` for an answer that holds no token.
+    init?(_ answer: HTTPAnswer, askedAt: Int64, limits: OpenStackLimits) {
+        guard let secret = answer.headers["X-Subject-Token"], !secret.isEmpty,
+            let body = try? JSON.decode(Body.self, answer.body),
+            let issued = Self.seconds(body.token.issued_at),
+            let expires = Self.seconds(body.token.expires_at)
+        else { return nil }
+        let life = max(expires - issued, 0)
+        // Of a short life only a quarter: it must be of some use.
+        let usable = life - min(limits.tokenMarginSeconds, life / 4)
+        self.secret = secret
+        renewAtMilliseconds = askedAt + Int64(min(usable, 86_400 * 365) * 1000)
+        catalog = body.token.catalog ?? []
+        project = body.token.project
+        roles = (body.token.roles ?? []).map(\.name)
+    }
+
+    var isFresh: Bool { Clocks.monotonicMilliseconds() < renewAtMilliseconds }
+
+    private static func seconds(_ text: String) -> Double? {
+        let date =
+            (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(text))
+            ?? (try? Date.ISO8601FormatStyle().parse(text))
+        return date?.timeIntervalSince1970
+    }
+}

@@ -1,0 +1,211 @@
+import HTTPClientKit
+import HTTPTypes
+import Support
+
+/// Glance v2 of one login. Every call logs in again once where the token is no longer taken.
+public struct GlanceClient: Sendable {
+    public let session: CloudSession
+    var limits: OpenStackLimits { session.limits }
+
+    public init(_ session: CloudSession) { self.session = session }
+
+    /// Versions that Glance offers: `v2.16` …
+    public func versions() async throws(CloudError) -> [String] {
+        struct List: Decodable {
+            struct Version: Decodable { var id: String }
+            var versions: [Version]
+        }
+        let what = "cannot ask for Glance's versions"
+        let answer = try await call("GET", "/versions", what, withVersion: false)
+        guard answer.status == 200 || answer.status == 300 else { throw failed(answer, what) }
+        return try decoded(List.self, answer, what).versions.map(\.id)
+    }
+
+    /// `nil` where Glance keeps no quotas that it tells.
+    public func usage() async throws(CloudError) -> GlanceUsage? {
+        struct Answer: Decodable { var usage: [String: GlanceUsage.Measure] }
+        let what = "cannot ask Glance for the project's usage"
+        let answer = try await call("GET", "/info/usage", what)
+        if answer.status == 404 { return nil }
+        guard answer.status == 200 else { throw failed(answer, what) }
+        return GlanceUsage(measures: try decoded(Answer.self, answer, what).usage)
+    }
+
+    public func create(_ image: NewGlanceImage) async throws(CloudError) -> GlanceImage {
+        let what = "cannot create image '\(image.name)'"
+        let answer = try await call("POST", "/images", what, body: try encoded(image, what))
+        guard answer.status == 201 else { throw failed(answer, what) }
+        return try decoded(GlanceImage.self, answer, what)
+    }
+
+    /// - Returns: `nil` where there is none, or none that the project may see.
+    public func image(_ id: String) async throws(CloudError) -> GlanceImage? {
+        let what = "cannot look at image \(id)"
+        let answer = try await call("GET", "/images/\(PercentCoding.encode(id))", what)
+        if answer.status == 404 { return nil }
+        guard answer.status == 200 else { throw failed(answer, what) }
+        return try decoded(GlanceImage.self, answer, what)
+    }
+
+    /// All images that match, newest first, page by page.
+    ///
+    /// - Parameter filters: Glance's own words, or names of properties.
+    public func images(
+        _ filters: [(name: String, value: String)]
+    ) async throws(CloudError) -> [GlanceImage] {
+        struct Page: Decodable {
+            var images: [GlanceImage]
+            var next: String?
+        }
+        let what = "cannot list images"
+        let fields = filters + [("limit", String(limits.pageImages)), ("sort", "created_at:desc")]
+        let query = fields.map { name, value in
+            "\(PercentCoding.encode(name))=\(PercentCoding.encode(value))"
+        }
+        var path: String? = "/images?" + query.joined(separator: "&")
+        var found: [GlanceImage] = []
+        while let asked = path {
+            let answer = try await call("GET", asked, what)
+            guard answer.status == 200 else { throw failed(answer, what) }
+            let page = try decoded(Page.self, answer, what)
+            found += page.images
+            guard found.count <= limits.listedImages else {
+                throw CloudError(
+                    .answer, "\(what): there are more than \(limits.listedImages)",
+                    isPermanent: true)
+            }
+            // There is a next page also where the last one was just full: then it is empty.
+            path = page.images.isEmpty ? nil : page.next.map { String($0.trimmingPrefix("/v2")) }
+        }
+        return found
+    }
+
+    /// Makes all changes, or none of them.
+    @discardableResult
+    public func change(
+        _ id: String, _ changes: [GlanceChange]
+    ) async throws(CloudError) -> GlanceImage {
+        let what = "cannot change image \(id)"
+        let answer = try await call(
+            "PATCH", "/images/\(PercentCoding.encode(id))", what,
+            type: "application/openstack-images-v2.1-json-patch",
+            body: try encoded(changes.flatMap(\.operations), what))
+        guard answer.status == 200 else { throw failed(answer, what) }
+        return try decoded(GlanceImage.self, answer, what)
+    }
+
+    /// - Returns: false where it is gone already.
+    /// - Throws: `.forbidden` for a protected image, `.conflict` for one in use.
+    @discardableResult
+    public func delete(_ id: String) async throws(CloudError) -> Bool {
+        let what = "cannot delete image \(id)"
+        let answer = try await call("DELETE", "/images/\(PercentCoding.encode(id))", what)
+        switch answer.status {
+        case 204: return true
+        case 404, 410: return false
+        default: throw failed(answer, what)
+        }
+    }
+
+    /// Whom an image is shared with; nobody where its visibility allows no members.
+    public func members(_ id: String) async throws(CloudError) -> [GlanceMember] {
+        struct List: Decodable { var members: [GlanceMember] }
+        let what = "cannot list the members of image \(id)"
+        let answer = try await call("GET", membersPath(id), what)
+        if answer.status == 403 { return [] }
+        guard answer.status == 200 else { throw failed(answer, what) }
+        return try decoded(List.self, answer, what).members
+    }
+
+    /// Shares an image whose visibility is `shared`. Twice does no harm.
+    public func addMember(_ project: String, to id: String) async throws(CloudError) {
+        let what = "cannot share image \(id) with project \(project)"
+        let answer = try await call(
+            "POST", membersPath(id), what, body: try encoded(["member": project], what))
+        guard answer.status == 200 || answer.status == 409 else { throw failed(answer, what) }
+    }
+
+    /// What the member itself, or an administrator, says to a shared image.
+    public func answer(
+        _ word: String, as project: String, to id: String
+    ) async throws(CloudError) {
+        let what = "cannot set project \(project)'s membership of image \(id) to \(word)"
+        let answer = try await call(
+            "PUT", "\(membersPath(id))/\(PercentCoding.encode(project))", what,
+            body: try encoded(["status": word], what))
+        guard answer.status == 200 else { throw failed(answer, what) }
+    }
+
+    private func membersPath(_ id: String) -> String {
+        "/images/\(PercentCoding.encode(id))/members"
+    }
+}
+
+extension GlanceClient {
+    /// One call. A token that is refused is renewed once; where Keystone gives another and Glance
+    /// refuses that too, the trouble is between those two.
+    func call(
+        _ method: String, _ path: String, _ what: String, type: String = "application/json",
+        body: [UInt8] = [], withVersion: Bool = true
+    ) async throws(CloudError) -> HTTPAnswer {
+        let session = session
+        return try await authorized(what) { base, secret throws(HTTPClientError) in
+            var headers: HTTPHeaders = ["X-Auth-Token": secret, "Accept": "application/json"]
+            if !body.isEmpty { headers.append("Content-Type", type) }
+            return try await session.http.request(
+                method, base + (withVersion ? "/v2" : "") + path, headers: headers, body: body,
+                timeouts: session.limits.call)
+        }
+    }
+
+    /// Runs `ask` with Glance's address and a token.
+    func authorized(
+        _ what: String,
+        _ ask: (_ base: String, _ token: String) async throws(HTTPClientError) -> HTTPAnswer
+    ) async throws(CloudError) -> HTTPAnswer {
+        let base = try await address()
+        let token = try await session.token()
+        do throws(HTTPClientError) {
+            let answer = try await ask(base, token.secret)
+            guard answer.status == 401 else { return answer }
+        } catch {
+            throw CloudError(error, to: what)
+        }
+        let fresh = try await session.token(after: token)
+        do throws(HTTPClientError) {
+            let answer = try await ask(base, fresh.secret)
+            guard answer.status == 401 else { return answer }
+        } catch {
+            throw CloudError(error, to: what)
+        }
+        throw CloudError(
+            .tokenRefused,
+            "\(what): Glance refuses a token that Keystone gave a moment ago; can Glance reach "
+                + "its Keystone?", isPermanent: false)
+    }
+
+    /// Some catalogs name the version, most do not.
+    func address() async throws(CloudError) -> String {
+        let url = try await session.endpoint("image")
+        return url.hasSuffix("/v2") ? String(url.dropLast(3)) : url
+    }
+
+    func failed(_ answer: HTTPAnswer, _ what: String) -> CloudError {
+        CloudError(answer, to: what, limits: limits)
+    }
+
+    func decoded<T: Decodable>(
+        _ type: T.Type, _ answer: HTTPAnswer, _ what: String
+    ) throws(CloudError) -> T {
+        do { return try JSON.decode(type, answer.body) } catch {
+            throw CloudError(
+                .answer, "\(what): what answers there is no Glance v2", isPermanent: true)
+        }
+    }
+
+    private func encoded(_ value: some Encodable, _ what: String) throws(CloudError) -> [UInt8] {
+        do { return try JSON.encode(value) } catch {
+            throw CloudError(.refused, "\(what): \(error)", isPermanent: true)
+        }
+    }
+}

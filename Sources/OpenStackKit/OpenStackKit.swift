@@ -1,0 +1,35 @@
+//! OpenStackKit: Keystone v3 (login by password, catalog) and Glance v2 (images) over HTTP. Knows
+//! nothing of where images come from. It says what a cloud answered so that a person can act, and
+//! whether the same call would fail the same way again; retrying is the caller's business, but for
+//! the one new login after a token that is no longer taken.
+
+public import HTTPClientKit
+
+/// Every bound of the kit, each with its reason.
+public struct OpenStackLimits: Sendable {
+    /// A token is renewed that much before it expires: a call that begins with it must still end.
+    public var tokenMarginSeconds = 60.0
+
+    /// One call other than an upload: Glance is slow when its Keystone or its store is, but a
+    /// person waits for the answer.
+    public var call = HTTPTimeouts(connectSeconds: 10, stallSeconds: 60, totalSeconds: 90)
+
+    /// An upload may take hours; that not one byte goes for so long means that the network or the
+    /// store hangs. It is also how long a store may think after the last byte.
+    public var upload = HTTPTimeouts(connectSeconds: 10, stallSeconds: 180)
+
+    /// How long an image may be `saving` after its upload has ended here, until Glance has noticed
+    /// that, or its store has taken the bytes.
+    public var settleSeconds = 120.0
+
+    /// Images of one page of a list: Glance's own upper bound is 1000 by default.
+    public var pageImages = 200
+
+    /// Images of one list in all: a filter that matches more is wrong.
+    public var listedImages = 10_000
+
+    /// Words of an error that are shown.
+    public var shownWords = 300
+
+    public init() {}
+}

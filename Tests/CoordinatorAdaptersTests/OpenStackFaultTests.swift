@@ -1,0 +1,124 @@
+import CoordinatorAdapters
+import CoordinatorCore
+import OpenStackKit
+import Support
+import TestSupport
+import Testing
+
+/// Releases that are broken off, and what is left of them.
+struct OpenStackFaultTests {
+    private let target = OpenStackTarget()
+
+    /// The coordinator dies at a note, before or after it became durable; the next one goes on.
+    @Test(arguments: [0, 1], [false, true])
+    func aBrokenReleaseIsTakenUpAgain(at note: Int, isNoted: Bool) async throws {
+        let orders = try ReleaseOrders(try await OpenStack.shared())
+        let before = try await target.release(try await orders.order(number: 1), NotedSteps())
+        var order = try await orders.order(number: 2)
+        let dying = NotedSteps(dying: note, persistsLast: isNoted)
+        await #expect(throws: CancellationError.self) {
+            try await target.release(order, dying)
+        }
+        order.journal = dying.journal
+        let result = try await target.release(order, NotedSteps(order.journal))
+        #expect(try await orders.names() == [orders.name, "warehoused-\(orders.name) 20261121"])
+        #expect(try await orders.glance.image(result.remoteID)?.name == orders.name)
+        // Once more after all is done, as when the coordinator dies before it could say so.
+        order.journal["image"] = result.remoteID
+        let again = try await target.release(order, NotedSteps(order.journal))
+        #expect(again.remoteID == result.remoteID)
+        #expect(try await orders.images().count == 2)
+        #expect(try await orders.glance.image(before.remoteID)?.isActive == true)
+    }
+
+    @Test(arguments: [0, 1], [false, true])
+    func aReleaseThatIsGivenUpLeavesNothing(at note: Int, isNoted: Bool) async throws {
+        let orders = try ReleaseOrders(try await OpenStack.shared())
+        let before = try await target.release(try await orders.order(number: 1), NotedSteps())
+        var order = try await orders.order(number: 2)
+        let dying = NotedSteps(dying: note, persistsLast: isNoted)
+        _ = try? await target.release(order, dying)
+        order.journal = dying.journal
+        for _ in 0..<2 { try await target.abandon(order, NotedSteps(order.journal)) }
+        #expect(try await orders.images().map(\.id) == [before.remoteID])
+        #expect(try await orders.names() == [orders.name])
+    }
+
+    @Test func oneThatIsGivenUpAfterItTookTheNameGivesItBack() async throws {
+        let orders = try ReleaseOrders(try await OpenStack.shared())
+        let before = try await target.release(try await orders.order(number: 1), NotedSteps())
+        var order = try await orders.order(number: 2)
+        let steps = NotedSteps()
+        _ = try await target.release(order, steps)
+        order.journal = steps.journal
+        try await target.abandon(order, NotedSteps(order.journal))
+        #expect(try await orders.images().map(\.id) == [before.remoteID])
+        #expect(try await orders.names() == [orders.name])
+    }
+
+    @Test func whatIsDamagedOnItsWayIsNeverReleased() async throws {
+        let stack = try await OpenStack.shared()
+        let proxy = try TCPProxy(to: stack.port(.glance1))
+        let region = "Flip\(proxy.port)"
+        try await stack.addRegion(region, imageURL: "http://127.0.0.1:\(proxy.port)")
+        let orders = try ReleaseOrders(stack, region: region)
+        let order = try await orders.order(number: 1)
+        proxy.flipBit(ofByte: 1 << 20)
+        let steps = NotedSteps()
+        let fault = try #require(
+            await #expect(throws: ReleaseFault.self) { try await target.release(order, steps) })
+        #expect(!fault.isPermanent)
+        #expect(fault.description.contains("changes bytes on the way"))
+        #expect(try await orders.images().isEmpty)
+        proxy.flipBit(ofByte: nil)
+        var again = order
+        again.journal = steps.journal
+        let result = try await target.release(again, NotedSteps(steps.journal))
+        #expect(try await orders.images().map(\.id) == [result.remoteID])
+    }
+
+    /// Its Glance died while it took the image: `saving` for ever.
+    @Test func anImageWithoutAFutureIsMadeAnew() async throws {
+        let orders = try ReleaseOrders(try await OpenStack.shared())
+        var order = try await orders.order(number: 1)
+        var lost = NewGlanceImage(name: "incoming", diskFormat: "qcow2")
+        lost.isHidden = true
+        lost.properties = [
+            "aibuild_release": order.release, "aibuild_name": orders.name, "builder": "aibuild",
+        ]
+        // Two of one release: the coordinator died before it could note the first.
+        let first = try await orders.glance.create(lost)
+        let second = try await orders.glance.create(lost)
+        order.journal = ["image": first.id]
+        let result = try await target.release(order, NotedSteps(order.journal))
+        #expect([first.id, second.id].contains(result.remoteID))
+        #expect(try await orders.images().map(\.id) == [result.remoteID])
+    }
+
+    @Test func anImageThatChangedInTheWebRootIsNotSent() async throws {
+        let orders = try ReleaseOrders(try await OpenStack.shared())
+        var order = try await orders.order(number: 1)
+        order.image.sha256 = String(repeating: "0", count: 64)
+        let fault = try #require(
+            await #expect(throws: ReleaseFault.self) {
+                try await target.release(order, NotedSteps())
+            })
+        #expect(fault.isPermanent)
+        #expect(fault.description.contains("another SHA-256"))
+        try await target.abandon(order, NotedSteps())
+        #expect(try await orders.images().isEmpty)
+    }
+
+    @Test func aCloudThatIsAwayMayComeBack() async throws {
+        let orders = try ReleaseOrders(try await OpenStack.shared()) {
+            $0.authURL = "http://127.0.0.1:9/v3"
+        }
+        let order = try await orders.order(number: 1)
+        let fault = try #require(
+            await #expect(throws: ReleaseFault.self) {
+                try await target.release(order, NotedSteps())
+            })
+        #expect(!fault.isPermanent)
+        #expect(fault.description.contains("127.0.0.1:9"))
+    }
+}

@@ -1,0 +1,136 @@
+import BuildProtocol
+import CoordinatorCore
+import OpenStackKit
+import ProcessKit
+import Support
+import Synchronization
+import TestSupport
+import Testing
+
+/// Releases of one guest OS into one real OpenStack, as the service would order them.
+struct ReleaseOrders {
+    let stack: OpenStack
+    let folder: TemporaryFolder
+    let guestOS: GuestOS
+    var settings: OpenStackSettings
+    /// As the releasing user, beside what is tested.
+    let glance: GlanceClient
+
+    var name: String { guestOS.name + "x86_64" }
+
+    init(
+        _ stack: OpenStack, region: String = "RegionOne",
+        _ change: (inout OpenStackSettings) -> Void = { _ in }
+    ) throws {
+        self.stack = stack
+        folder = try TemporaryFolder()
+        guestOS = GuestOS(
+            id: "g", name: "os\(UInt32.random(in: .min ... .max))", type: .linux,
+            distro: "debian", version: "12", baseISO: "", template: .folder(path: "/t"),
+            owner: "team", createdMilliseconds: 0)
+        settings = OpenStackSettings(
+            authURL: stack.keystoneURL, project: "release", username: "releaser", region: region,
+            visibility: .shared, keep: 1)
+        change(&settings)
+        var login = CloudLogin(
+            authURL: stack.keystoneURL, username: "releaser", password: "releaser-secret",
+            project: "release")
+        login.region = region
+        glance = GlanceClient(CloudSession(login))
+    }
+
+    /// The release of a new build, whose image is made here.
+    func order(
+        number: Int, properties: [String: String] = [:], virtualSize: String = "5M"
+    ) async throws -> ReleaseOrder {
+        let path = "\(folder.path)/\(number).qcow2"
+        let script =
+            "head -c 3000000 /dev/urandom >'\(path).raw'; "
+            + "truncate -s \(virtualSize) '\(path).raw'; "
+            + "qemu-img convert -f raw -O qcow2 '\(path).raw' '\(path)'"
+        let output = try await Command(
+            ["sh", "-ec", script], environment: Command.minimalEnvironment
+        ).run(timeoutSeconds: 60)
+        #expect(output.status.isSuccess, "\(output.stderrText)")
+        let plan = BuildPlan(
+            template: TemplateArchive(sha256: "", sizeBytes: 0), commit: "0123abcd",
+            recipe: BuildRecipe(builder: .command(["true"])), requirements: Requirements(),
+            limits: AttemptLimits(totalSeconds: 60))
+        let build = Build(
+            id: "build-\(guestOS.name)-\(number)", guestOSID: "g", guestOS: guestOS.name,
+            number: number, state: .passed, priority: 0, owner: "team", plan: plan,
+            updateContents: "security updates", submittedMilliseconds: 1_795_000_000_000,
+            endedMilliseconds: 1_795_000_060_000)
+        let image = PublishedImage(
+            name: "\(number).qcow2", path: "images/build/x", url: "http://farm/\(number).qcow2",
+            sizeBytes: try #require(Files.sizeBytes(path)), sha256: try SHA256.file(path),
+            format: "qcow2", virtualSizeBytes: nil)
+        return order(build, image, path, properties)
+    }
+
+    private func order(
+        _ build: Build, _ image: PublishedImage, _ path: String, _ properties: [String: String]
+    ) -> ReleaseOrder {
+        ReleaseOrder(
+            release: "release-\(guestOS.name)-\(build.number)", build: build, guestOS: guestOS,
+            image: image, imagePath: path,
+            environment: ReleaseEnvironment(
+                id: "e", name: "cloud", settings: .openstack(settings), createdMilliseconds: 0),
+            secret: Secret("releaser-secret"), plan: ReleasePlan(properties: properties),
+            createdMilliseconds: 1_795_276_800_000)
+    }
+
+    /// The release that takes another back, as the service orders it.
+    func rollBack(_ undone: ReleaseOrder, journal: [String: String]) -> ReleaseOrder {
+        var order = undone
+        order.release = "back-\(undone.release)"
+        order.imagePath = ""
+        order.journal = journal
+        return order
+    }
+
+    /// Everything of the guest OS, whatever it is called by now.
+    func images() async throws -> [GlanceImage] {
+        var found: [GlanceImage] = []
+        for hidden in ["false", "true"] {
+            found += try await glance.images([("aibuild_name", name), ("os_hidden", hidden)])
+        }
+        return found
+    }
+
+    /// Names of the guest OS's images, sorted.
+    func names() async throws -> [String] { try await images().map(\.name).sorted() }
+}
+
+/// Remembers what a target notes, and can end its try at any note.
+final class NotedSteps: ReleaseSteps {
+    private let notes: Mutex<[String: String]>
+    private let left: Mutex<Int>
+    private let persistsLast: Bool
+
+    /// - Parameters:
+    ///   - dying: the note that the try ends at; -1: none.
+    ///   - persistsLast: whether that note became durable.
+    init(_ journal: [String: String] = [:], dying: Int = -1, persistsLast: Bool = false) {
+        notes = Mutex(journal)
+        left = Mutex(dying)
+        self.persistsLast = persistsLast
+    }
+
+    var journal: [String: String] { notes.withLock { $0 } }
+
+    func record(_ journal: [String: String]) async throws {
+        let isLast = left.withLock { left in
+            left -= 1
+            return left == -1
+        }
+        if !isLast || persistsLast { notes.withLock { $0 = journal } }
+        if isLast { throw CancellationError() }
+    }
+
+    func progress(_ what: String, doneBytes: Int64, totalBytes: Int64) async {}
+
+    func environment(named name: String) async throws -> (ReleaseEnvironment, Secret?) {
+        throw Failure("a release into a cloud asks for no other environment")
+    }
+}

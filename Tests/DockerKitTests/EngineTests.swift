@@ -1,0 +1,135 @@
+import HTTPClientKit
+import Support
+import TestSupport
+import Testing
+
+@testable import DockerKit
+
+/// Against a real dockerd.
+struct EngineTests {
+    @Test func saysWhatItIs() async throws {
+        let engine = try await DockerHost.shared().connect()
+        #expect(try #require(APIVersion(engine.version.apiVersion)) >= DockerLimits.engineAPI)
+        #expect(try await engine.imageBytes() != nil)
+    }
+
+    @Test func aForeignCertificateIsAQuestionOfAccess() async throws {
+        let host = try await DockerHost.shared()
+        let stranger = try await failure {
+            _ = try await host.connect(host.files("stranger", "stranger-key"))
+        }
+        #expect(stranger.kind == .unauthorized)
+        #expect(stranger.isPermanent)
+        #expect(stranger.message.contains("does not let us in: it was shown the certificate"))
+        #expect(stranger.message.contains("/stranger.pem"))
+        let nobody = try await failure {
+            _ = try await host.connect(TLSFiles(authorities: host.files().authorities))
+        }
+        #expect(nobody.kind == .unauthorized)
+        #expect(nobody.message.contains("it was shown no certificate"))
+    }
+
+    @Test func aServerOfAnotherAuthorityIsNotTrusted() async throws {
+        let host = try await DockerHost.shared()
+        let error = try await failure { _ = try await host.connect(host.files(ca: "otherca")) }
+        #expect(error.kind == .untrusted)
+        let missing = try await failure { _ = try await host.connect(host.files("nothing")) }
+        #expect(missing.kind == .untrusted)
+        #expect(missing.message.contains("nothing.pem"))
+    }
+
+    @Test func nobodyThereIsSaidSo() async throws {
+        let host = try await DockerHost.shared()
+        let port = try LoopbackPort.free()
+        let error = try await failure {
+            _ = try await DockerEngine.connect(
+                host: "127.0.0.1", port: Int(port), tls: host.files())
+        }
+        #expect(error.kind == .unreachable)
+        #expect(!error.isPermanent)
+        #expect(error.message.contains("127.0.0.1:\(port)"))
+    }
+
+    @Test func pullsByDigestAndKnowsTheImage() async throws {
+        let service = try await TestService()
+        let image = try await service.push("1")
+        let progress = Notes<Int64>()
+        let pulled = try await service.engine.pull(image, credentials: nil) { done, _ in
+            progress.add(done)
+        }
+        #expect(pulled.names(inRepositoryOf: service.repository) == [image.description])
+        #expect(progress.all.max() ?? 0 > 0)
+        // Again: nothing to do.
+        #expect(try await service.engine.pull(image, credentials: nil).id == pulled.id)
+        #expect(try await service.engine.removeImage(image.description))
+        #expect(try await service.engine.image(image.description) == nil)
+    }
+
+    @Test func whatFailsToBePulledSaysWhy() async throws {
+        let service = try await TestService()
+        let missing = ImageReference(repository: service.repository.repository, tag: "nope")
+        let unknown = try await failure {
+            _ = try await service.engine.pull(missing, credentials: nil)
+        }
+        #expect(unknown.kind == .notFound)
+        #expect(unknown.message.hasPrefix("cannot pull \(missing) on 127.0.0.1:"))
+        #expect(unknown.message.contains("manifest unknown"))
+        let port = try LoopbackPort.free()
+        let away = try await failure {
+            _ = try await service.engine.pull(
+                ImageReference("127.0.0.1:\(port)/app:1"), credentials: nil)
+        }
+        #expect(!away.isPermanent)
+        #expect(away.message.contains("connection refused"), "\(away.message)")
+    }
+
+    /// An engine says 200 first and fails then: the layer is gone from the registry.
+    @Test func anErrorInsideAGoodAnswerIsAnError() async throws {
+        let service = try await TestService()
+        let image = try await service.push("broken", ["LABEL unique=\(service.name)"])
+        let repository = try Registry(url: service.registry.url).repository(service.name)
+        let manifest = try #require(try await repository.manifest(image.digest ?? ""))
+        guard case .array(let layers)? = try JSON(parsing: manifest.bytes)["layers"] else {
+            throw Failure("no layers")
+        }
+        // The one that only this image has: its "version".
+        let digest = try #require(layers.last?["digest"]?.text).dropFirst("sha256:".count)
+        let blobs = service.registry.data + "/docker/registry/v2/blobs/sha256"
+        try Files.remove("\(blobs)/\(digest.prefix(2))/\(digest)/data")
+        let error = try await failure {
+            _ = try await service.engine.pull(image, credentials: nil)
+        }
+        #expect(error.message.contains("cannot pull"), "\(error.message)")
+        #expect(try await service.engine.image(image.description) == nil)
+    }
+
+    @Test func wantsTheRegistrysPassword() async throws {
+        let registry = try await RegistryServer.start(isOpen: false)
+        let host = try await DockerHost.shared()
+        let engine = try await host.connect()
+        let reference = try ImageReference("\(registry.host)/app:1")
+        let folder = try TemporaryFolder()
+        try Files.replace(folder.path + "/disk", with: Array("a disk".utf8))
+        let credentials = RegistryCredentials(
+            user: RegistryServer.user, password: RegistryServer.password)
+        try await pushDisk(
+            folder.path + "/disk",
+            to: Registry(url: registry.url, credentials: credentials).repository("app"), tag: "1")
+        for wrong in [nil, RegistryCredentials(user: "robot", password: "guess")] {
+            let error = try await failure {
+                _ = try await engine.pull(reference, credentials: wrong)
+            }
+            #expect(error.kind == .unauthorized, "\(error.message)")
+            #expect(!error.message.contains("guess"))
+        }
+        _ = try await engine.pull(reference, credentials: credentials)
+        _ = try await engine.removeImage(reference.description)
+    }
+
+    @Test func takesLogsOutOfTheirFrames() {
+        let framed: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 2, 0x61, 0x0A, 2, 0, 0, 0, 0, 0, 0, 1, 0x62]
+        #expect(LogFrames.payload(framed) == Array("a\nb".utf8))
+        #expect(LogFrames.payload(Array("plain words of a terminal".utf8)).count == 25)
+        #expect(LogFrames.payload([1, 0, 0, 0, 0, 0, 0, 9, 0x61]) == [0x61])
+    }
+}

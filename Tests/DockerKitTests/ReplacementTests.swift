@@ -1,0 +1,219 @@
+import ProcessKit
+import Support
+import TestSupport
+import Testing
+
+@testable import DockerKit
+
+/// Against a real dockerd and a real registry.
+struct ReplacementTests {
+    private static let sickly = [
+        DockerHost.service,
+        #"HEALTHCHECK --interval=100ms --timeout=5s --retries=1 "#
+            + #"CMD ["/bin/sh","-c","echo I feel bad; exit 3"]"#,
+    ]
+    private static let healthy = [
+        DockerHost.service,
+        #"HEALTHCHECK --interval=100ms --timeout=5s --retries=3 CMD ["/bin/test","-e","/version"]"#,
+    ]
+
+    @Test func replacesAndKeepsNothingOfTheOldOne() async throws {
+        let service = try await TestService()
+        let first = try await service.push("1", Self.healthy)
+        let second = try await service.push("2", Self.healthy)
+        let memory = try await service.deploy(first, id: "r1")
+        #expect(memory == .init(wasRunning: false, previousImage: nil))
+        #expect(try await service.version() == "1")
+        let next = try await service.deploy(second, id: "r2")
+        #expect(next == .init(wasRunning: true, previousImage: first.description))
+        #expect(try await service.version() == "2")
+        #expect(try await service.containers() == ["\(service.name) running"])
+        // The first image is used by nobody now; the second is, also by a stopped container.
+        try await service.host.run(["stop", "--time", "1", service.name])
+        let removed = try await service.engine.removeUnusedImages(
+            of: service.repository, keep: [])
+        #expect(removed == [first.description])
+        #expect(try await service.images() == [second.description])
+        try await service.host.run(["rm", "-f", service.name])
+    }
+
+    @Test func anImageThatCannotBePulledAgainStays() async throws {
+        let service = try await TestService()
+        let image = try await service.push("1")
+        _ = try await service.engine.pull(image, credentials: nil)
+        let local = "\(service.repository):local"
+        try await service.host.run(["tag", image.description, local])
+        let kept = try await service.engine.image(local)
+        #expect(
+            try await service.engine.removeUnusedImages(
+                of: service.repository, keep: [try #require(kept).id]) == [])
+        // Without its digest it has no way back.
+        _ = try await service.engine.removeImage(image.description)
+        #expect(try await service.images() == [local])
+        #expect(
+            try await service.engine.removeUnusedImages(of: service.repository, keep: []) == [])
+        _ = try await service.engine.removeImage(local)
+    }
+
+    @Test func anUnhealthyOneGivesWayToTheOld() async throws {
+        let service = try await TestService()
+        let first = try await service.push("1", Self.healthy)
+        let second = try await service.push("2", Self.sickly)
+        try await service.deploy(first, id: "r1")
+        let error = try await failure { try await service.deploy(second, id: "r2") }
+        #expect(error.kind == .unhealthy)
+        #expect(error.isPermanent)
+        #expect(error.message.contains("its health check ends with code 3 and says: I feel bad"))
+        #expect(error.message.contains("its last words:\nstarted"))
+        #expect(error.message.contains("the old container \(service.name) is back and runs"))
+        #expect(try await service.version() == "1")
+        #expect(try await service.containers() == ["\(service.name) running"])
+        try await service.host.run(["rm", "-f", service.name])
+    }
+
+    @Test func oneThatStartsAndEndsGivesWayToTheOld() async throws {
+        let service = try await TestService()
+        let first = try await service.push("1")
+        let second = try await service.push("2", [#"CMD ["/bin/sh","-c","echo no disk; exit 7"]"#])
+        try await service.deploy(first, id: "r1")
+        let error = try await failure {
+            try await service.deploy(second, id: "r2", health: .init(settleSeconds: 20))
+        }
+        #expect(error.message.contains("ended with code 7"))
+        #expect(error.message.contains("its last words:\nno disk"))
+        #expect(try await service.version() == "1")
+        // One that its restart policy starts again and again, too.
+        let again = try await failure {
+            try await service.deploy(
+                second, id: "r3", ["restart_policy": .object(["Name": .string("always")])],
+                health: .init(settleSeconds: 20))
+        }
+        #expect(again.message.contains("does not stay up"), "\(again.message)")
+        #expect(try await service.containers() == ["\(service.name) running"])
+        try await service.host.run(["rm", "-f", service.name])
+    }
+
+    @Test func aTakenPortGivesWayToTheOld() async throws {
+        let service = try await TestService(1)
+        let image = try await service.push("1")
+        try await service.deploy(image, id: "r1")
+        if try await !service.host.docker(["network", "inspect", service.host.network]).status
+            .isSuccess
+        {
+            try await service.host.makeNetwork()
+        }
+        let (socket, port) = try LoopbackPort.listen()
+        let listener = Descriptor(owning: socket)
+        let error = try await failure {
+            try await service.deploy(
+                image, id: "r2",
+                [
+                    "network_mode": .string(service.host.network),
+                    "ports": .object([
+                        "80/tcp": .array([.string("127.0.0.1"), .int(Int64(port))])
+                    ]),
+                ])
+        }
+        #expect(listener.raw == socket)
+        #expect(error.kind == .unhealthy)
+        #expect(error.isPermanent)
+        #expect(error.message.contains("cannot start container \(service.name)"))
+        #expect(error.message.contains("address already in use"), "\(error.message)")
+        #expect(try await service.version() == "1")
+        #expect(try await service.containers() == ["\(service.name) running"])
+        try await service.host.run(["rm", "-f", service.name])
+    }
+
+    @Test func aStoppedContainerIsPutBackStopped() async throws {
+        let service = try await TestService()
+        let first = try await service.push("1")
+        let second = try await service.push("2", [#"CMD ["/bin/nope"]"#])
+        try await service.deploy(first, id: "r1")
+        try await service.host.run(["stop", "--time", "1", service.name])
+        let error = try await failure { try await service.deploy(second, id: "r2") }
+        #expect(error.message.contains("/bin/nope"), "\(error.message)")
+        #expect(try await service.containers() == ["\(service.name) exited"])
+        try await service.host.run(["rm", "-f", service.name])
+    }
+
+    /// Somebody made a container of that name while ours was away.
+    @Test func anotherContainerOfTheNameStaysAsItIs() async throws {
+        let service = try await TestService()
+        let first = try await service.push("1")
+        let second = try await service.push("2")
+        try await service.deploy(first, id: "r1")
+        let (host, name) = (service.host, service.name)
+        _ = try await service.engine.pull(second, credentials: nil)
+        let replacement = try service.replacement(second, id: "r2") { step in
+            guard step == "create" else { return }
+            try await host.run([
+                "run", "--detach", "--name", name, "--network", "none", first.description,
+            ])
+        }
+        let memory = try await replacement.look()
+        let error = try await failure { try await replacement.run(memory) }
+        #expect(error.kind == .failed)
+        #expect(error.message.contains("is already in use"), "\(error.message)")
+        #expect(error.message.contains("could not be put back"), "\(error.message)")
+        #expect(
+            try await service.containers()
+                == ["\(name) running", "\(name).aibuild-old-r2 running"])
+        try await service.host.run(["rm", "-f", name, "\(name).aibuild-old-r2"])
+    }
+
+    private struct Crash: Error {}
+
+    /// The coordinator dies before each step in turn; the next one goes on.
+    @Test func goesOnAfterACrashBetweenAnyTwoSteps() async throws {
+        let service = try await TestService(2)
+        let versions = [
+            try await service.push("1", Self.healthy), try await service.push("2", Self.healthy),
+        ]
+        for image in versions { _ = try await service.engine.pull(image, credentials: nil) }
+        try await service.deploy(versions[0], id: "first")
+        var current = 0
+        for step in ["renameOld", "create", "stopOld", "start", "removeOld"] {
+            let dying = try service.replacement(versions[1 - current], id: step) {
+                if $0 == step { throw Crash() }
+            }
+            let memory = try await dying.look()
+            #expect(memory.previousImage == versions[current].description)
+            await #expect(throws: Crash.self) { try await dying.run(memory) }
+            let next = try service.replacement(versions[1 - current], id: step)
+            // Also when the memory was lost: the old container tells it.
+            #expect(try await next.look().previousImage == memory.previousImage)
+            try await next.run(memory)
+            current = 1 - current
+            #expect(try await service.version() == "\(current + 1)")
+            #expect(try await service.containers() == ["\(service.name) running"])
+        }
+        try await service.host.run(["rm", "-f", service.name])
+    }
+
+    /// A release that nobody tries again is taken back, from wherever it stopped.
+    @Test func isUndoneFromAnyStep() async throws {
+        let service = try await TestService(2)
+        let first = try await service.push("1")
+        let second = try await service.push("2")
+        _ = try await service.engine.pull(second, credentials: nil)
+        try await service.deploy(first, id: "first")
+        for step in ["renameOld", "create", "stopOld", "start", "removeOld"] {
+            let dying = try service.replacement(second, id: step) {
+                if $0 == step { throw Crash() }
+            }
+            let memory = try await dying.look()
+            await #expect(throws: Crash.self) { try await dying.run(memory) }
+            // Twice: the coordinator may die here, too.
+            try await dying.undo(memory)
+            try await dying.undo(memory)
+            #expect(try await service.version() == "1", "\(step)")
+            #expect(try await service.containers() == ["\(service.name) running"])
+        }
+        let whole = try service.replacement(second, id: "whole")
+        let memory = try await whole.look()
+        try await whole.run(memory)
+        try await whole.undo(memory)
+        #expect(try await service.version() == "2")
+        try await service.host.run(["rm", "-f", service.name])
+    }
+}

@@ -1,0 +1,49 @@
+import Testing
+
+@testable import DockerKit
+
+struct StepTests {
+    /// The steps from a host as it stands to the end, as an engine would carry them out.
+    private func steps(
+        from start: ReplacementStep.Seen, crashAfter crash: Int? = nil
+    ) throws -> (steps: [ReplacementStep], end: ReplacementStep.Seen) {
+        var seen = start
+        var steps: [ReplacementStep] = []
+        while true {
+            if steps.count == crash { seen.isWatched = false }
+            let step = try ReplacementStep.next(seen)
+            if step == .nothing { return (steps, seen) }
+            steps.append(step)
+            switch step {
+            case .renameOld: (seen.current, seen.old) = (nil, start.old ?? .running)
+            case .create: seen.current = .created
+            case .stopOld: seen.old = .stopped
+            case .start: seen.current = .started
+            case .watch: seen.isWatched = true
+            case .removeOld: seen.old = nil
+            case .nothing: break
+            }
+            try #require(steps.count < 20)
+        }
+    }
+
+    @Test func replacesInTheOrderThatKeepsTheServiceLongest() throws {
+        #expect(
+            try steps(from: .init(current: .other)).steps
+                == [.renameOld, .create, .stopOld, .start, .watch, .removeOld])
+        #expect(try steps(from: .init()).steps == [.create, .start, .watch])
+    }
+
+    @Test(arguments: 0...6) func goesOnAfterACrash(_ after: Int) throws {
+        let (steps, end) = try steps(from: .init(current: .other), crashAfter: after)
+        #expect(end == .init(current: .started, old: nil, isWatched: true))
+        #expect(
+            steps.filter { $0 != .watch } == [.renameOld, .create, .stopOld, .start, .removeOld])
+    }
+
+    @Test func touchesNothingOfSomebodyElse() {
+        #expect(throws: ReplacementStep.Foreign.self) {
+            try ReplacementStep.next(.init(current: .other, old: .running))
+        }
+    }
+}

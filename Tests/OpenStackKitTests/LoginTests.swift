@@ -1,0 +1,70 @@
+import HTTPClientKit
+import OpenStackKit
+import TestSupport
+import Testing
+
+/// Logins against a real Keystone.
+struct LoginTests {
+    @Test func findsTheServiceOfItsRegion() async throws {
+        let stack = try await OpenStack.shared()
+        let one = CloudSession(.releaser(stack))
+        #expect(try await one.endpoint("image") == "http://127.0.0.1:\(stack.port(.glance1))")
+        var login = CloudLogin.releaser(stack, region: "RegionTwo")
+        login.interface = .internal
+        // An address without version is taken as well.
+        login.authURL = String(login.authURL.dropLast(3)) + "/"
+        let two = CloudSession(login)
+        #expect(try await two.endpoint("image") == "http://127.0.0.1:\(stack.port(.glance2))")
+        #expect(try await two.roles().contains("member"))
+        #expect(try await two.projectID() == one.projectID())
+    }
+
+    @Test func tellsAWrongPasswordFromAWrongProject() async throws {
+        let stack = try await OpenStack.shared()
+        var login = CloudLogin.releaser(stack)
+        login.password = "guess"
+        let password = try await cloudError { _ = try await CloudSession(login).projectID() }
+        #expect(password.kind == .credentials)
+        #expect(password.isPermanent)
+        #expect(password.description.contains("name nor password of user releaser"))
+        #expect(!password.description.contains("guess"))
+
+        login = .releaser(stack)
+        login.project = "relase"
+        let project = try await cloudError { _ = try await CloudSession(login).projectID() }
+        #expect(project.kind == .project)
+        #expect(project.description.contains("no role in project relase"))
+        #expect(project.description.contains("release, staging"))
+    }
+
+    @Test func saysWhatTheCatalogHas() async throws {
+        let stack = try await OpenStack.shared()
+        var login = CloudLogin.releaser(stack, region: "Mars")
+        let region = try await cloudError { _ = try await CloudSession(login).endpoint("image") }
+        #expect(region.kind == .catalog)
+        #expect(region.description.contains("no region 'Mars'"))
+        #expect(region.description.contains("RegionOne"))
+        login.region = nil
+        let several = try await cloudError { _ = try await CloudSession(login).endpoint("image") }
+        #expect(several.description.contains("one must be named"))
+        login.interface = .admin
+        let interface = try await cloudError { _ = try await CloudSession(login).endpoint("image") }
+        #expect(interface.description.contains("no interface 'admin'"))
+        let service = try await cloudError { _ = try await CloudSession(login).endpoint("compute") }
+        #expect(service.description.contains("no service 'compute'"))
+    }
+
+    @Test func saysThatNobodyAnswers() async throws {
+        let stack = try await OpenStack.shared()
+        var login = CloudLogin.releaser(stack)
+        login.authURL = "http://127.0.0.1:\(try LoopbackPort.free())/v3"
+        let away = try await cloudError { _ = try await CloudSession(login).projectID() }
+        #expect(away.kind == .unreachable)
+        #expect(!away.isPermanent)
+        // Something else than Keystone.
+        login.authURL = "http://127.0.0.1:\(stack.port(.glance1))"
+        let other = try await cloudError { _ = try await CloudSession(login).projectID() }
+        #expect(other.isPermanent)
+        #expect(!other.description.contains("<"))
+    }
+}

@@ -1,0 +1,151 @@
+import HTTPClientKit
+import OpenStackKit
+import Support
+import TestSupport
+import Testing
+
+/// What goes wrong while an image is sent, with services that are really killed. One after the
+/// other: they share what they break.
+@Suite(.serialized) struct UploadFaultTests {
+    private static let size = 24 << 20
+
+    private func upload(
+        _ glance: GlanceClient, _ image: GlanceImage, gate: Gate,
+        _ inTheMiddle: () async throws -> Void
+    ) async throws -> Result<GlanceImage, CloudError> {
+        let task = Task { () async -> Result<GlanceImage, CloudError> in
+            do throws(CloudError) {
+                return .success(
+                    try await glance.upload(
+                        image.id, PatternReader.body(sizeBytes: Self.size, gate: gate)))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try await gate.reached()
+        do { try await inTheMiddle() } catch {
+            gate.open()
+            throw error
+        }
+        gate.open()
+        return await task.value
+    }
+
+    private func failure<T>(_ result: Result<T, CloudError>) throws -> CloudError {
+        guard case .failure(let error) = result else { throw Failure("the upload went well") }
+        return error
+    }
+
+    @Test func findsAChangedByte() async throws {
+        let stack = try await OpenStack.breakable()
+        let proxy = try TCPProxy(to: stack.port(.glance1))
+        try await stack.addRegion("Flip", imageURL: "http://127.0.0.1:\(proxy.port)")
+        let glance = GlanceClient(.releaser(stack, region: "Flip"))
+        let image = try await glance.fresh()
+        proxy.flipBit(ofByte: 9 << 20)
+        let error = try await cloudError {
+            _ = try await glance.upload(image.id, PatternReader.body(sizeBytes: Self.size))
+        }
+        #expect(error.kind == .digest)
+        #expect(!error.isPermanent)
+        #expect(error.description.contains("changes bytes on the way"))
+    }
+
+    @Test func saysWhenTheImageIsTooLarge() async throws {
+        let stack = try await OpenStack.breakable()
+        let glance = GlanceClient(.releaser(stack, region: "RegionTwo"))
+        let image = try await glance.fresh()
+        let error = try await cloudError {
+            _ = try await glance.upload(image.id, PatternReader.body(sizeBytes: 80 << 20))
+        }
+        #expect(error.kind == .tooLarge, "\(error)")
+        #expect(error.isPermanent)
+        #expect(error.description.contains("image_size_cap"))
+        #expect(!error.description.contains("<"))
+        #expect(try await glance.image(image.id)?.status == "queued")
+    }
+
+    @Test func saysWhenTheImageIsDeletedMeanwhile() async throws {
+        let stack = try await OpenStack.breakable()
+        let glance = GlanceClient(.releaser(stack))
+        let image = try await glance.fresh()
+        let result = try await upload(glance, image, gate: Gate(at: Self.size / 2)) {
+            try await glance.delete(image.id)
+        }
+        #expect(try failure(result).kind == .gone)
+    }
+
+    @Test func goesOnWhenTheTokenIsTakenBack() async throws {
+        let stack = try await OpenStack.breakable()
+        // This Glance asks Keystone about every token.
+        let glance = GlanceClient(.releaser(stack, region: "RegionTwo"))
+        let image = try await glance.fresh()
+        let result = try await upload(glance, image, gate: Gate(at: Self.size / 2)) {
+            try await stack.revoke(token: try await glance.session.currentToken())
+        }
+        // Looking at the image afterwards took another login.
+        #expect(try result.get().isActive)
+    }
+
+    @Test func anImageThatAKilledGlanceLeftCanOnlyBeMadeAnew() async throws {
+        let stack = try await OpenStack.breakable()
+        var limits = OpenStackLimits()
+        limits.settleSeconds = 1
+        let glance = GlanceClient(
+            CloudSession(.releaser(stack, region: "RegionTwo"), limits: limits))
+        let image = try await glance.fresh()
+        let result = try await upload(glance, image, gate: Gate(at: Self.size / 2)) {
+            try await eventually("Glance has begun to take it", seconds: 60) {
+                try await glance.image(image.id)?.status == "saving"
+            }
+            try await stack.kill(.glance2)
+        }
+        let killed = try failure(result)
+        #expect(killed.kind == .unreachable, "\(killed)")
+        #expect(!killed.isPermanent)
+        try await stack.start(.glance2)
+        let stuck = try await cloudError {
+            _ = try await glance.upload(image.id, PatternReader.body(sizeBytes: 1000))
+        }
+        #expect(stuck.kind == .stuck, "\(stuck)")
+        try await glance.delete(image.id)
+        let second = try await glance.fresh()
+        let done = try await glance.upload(second.id, PatternReader.body(sizeBytes: Self.size))
+        #expect(done.isActive)
+    }
+
+    @Test func aLostKeystoneIsNoWrongPassword() async throws {
+        let stack = try await OpenStack.breakable()
+        let glance = GlanceClient(.releaser(stack, region: "RegionTwo"))
+        #expect(try await glance.image("none") == nil)
+        try await stack.kill(.keystone)
+        // Glance cannot ask about the token, and says that it is no good.
+        let error = try await cloudError { _ = try await glance.image("none") }
+        #expect(error.kind == .unreachable || error.kind == .server, "\(error)")
+        #expect(!error.isPermanent)
+        try await stack.start(.keystone)
+        try await eventually("Glance asks Keystone again", seconds: 60) {
+            (try? await glance.image("none")) == .some(nil)
+        }
+    }
+
+    @Test func cancellingEndsTheUploadAtOnce() async throws {
+        let stack = try await OpenStack.breakable()
+        let glance = GlanceClient(.releaser(stack))
+        let image = try await glance.fresh()
+        let gate = Gate(at: Self.size / 2)
+        let task = Task {
+            _ = try await glance.upload(
+                image.id, PatternReader.body(sizeBytes: Self.size, gate: gate))
+        }
+        try await gate.reached()
+        task.cancel()
+        gate.open()
+        let error = try await cloudError { try await task.value }
+        #expect(error.kind == .cancelled)
+        try await eventually("Glance notices that nobody sends any more") {
+            try await glance.image(image.id)?.status == "queued"
+        }
+        try await glance.delete(image.id)
+    }
+}

@@ -1,0 +1,172 @@
+import FoundationEssentials
+import Glibc
+import HTTPClientKit
+import HTTPTypes
+import ProcessKit
+import Support
+import Synchronization
+
+/// A real Keystone and two real Glances on loopback, as `scripts/openstack.sh` starts them. They
+/// end with this process, however it ends: the script reads a pipe that only this process holds.
+public final class OpenStack: Sendable {
+    public enum Service: String, Sendable {
+        case keystone
+        /// Region `RegionOne`.
+        case glance1
+        /// Region `RegionTwo`: asks Keystone about every token, and takes no image over 64 MiB.
+        case glance2
+    }
+
+    public let keystoneURL: String
+    private let ports: [Service: UInt16]
+    private let folder: TemporaryFolder
+    private let lifeline: Descriptor
+    private let keeper: ChildProcess
+    private let http = HTTPClient()
+
+    private static let sharedStart = Task { try await start() }
+    private static let breakableStart = Task { try await start() }
+    private static let startSeconds: Int64 = 240
+
+    /// The one that all tests of this process share, and none of them breaks.
+    public static func shared() async throws -> OpenStack { try await sharedStart.value }
+
+    /// The one whose services may be killed, by suites that run one test after the other.
+    public static func breakable() async throws -> OpenStack { try await breakableStart.value }
+
+    public static func start() async throws -> OpenStack {
+        let stack = try OpenStack()
+        let folder = stack.folder.path
+        try await eventually("Keystone and Glance serve", seconds: startSeconds) {
+            if Files.exists(folder + "/dead") { throw Failure(stack.words()) }
+            return Files.exists(folder + "/ready")
+        }
+        return stack
+    }
+
+    private init() throws {
+        folder = try TemporaryFolder()
+        ports = [
+            .keystone: try LoopbackPort.free(), .glance1: try LoopbackPort.free(),
+            .glance2: try LoopbackPort.free(),
+        ]
+        keystoneURL = "http://127.0.0.1:\(ports[.keystone] ?? 0)/v3"
+        let fifo = folder.path + "/lifeline"
+        guard mkfifo(fifo, 0o600) == 0 else { throw SystemError.last("cannot make \(fifo)") }
+        let reader = try Descriptor(fifo, O_RDONLY | O_NONBLOCK)
+        lifeline = try Descriptor(fifo, O_WRONLY)
+        guard fcntl(reader.raw, F_SETFL, 0) == 0 else { throw SystemError.last("fcntl") }
+        let log = try Descriptor(folder.path + "/script.log", O_WRONLY | O_CREAT)
+        let root = Files.folder(of: Files.folder(of: Files.folder(of: "\(#filePath)")))
+        keeper = try ChildProcess(
+            Command(
+                [
+                    "\(root)/scripts/openstack.sh", folder.path,
+                    "\(ports[.keystone] ?? 0)", "\(ports[.glance1] ?? 0)",
+                    "\(ports[.glance2] ?? 0)",
+                ],
+                environment: Command.minimalEnvironment.merging(["REMOVE": "1"]) { $1 }),
+            streams: .init(input: reader.raw, output: log.raw, error: log.raw))
+    }
+
+    public func port(_ service: Service) -> UInt16 { ports[service] ?? 0 }
+
+    /// Kills a service as a power cut would. It stays away until `start`.
+    public func kill(_ service: Service) async throws {
+        try Files.replace("\(folder.path)/\(service.rawValue).down", with: [])
+        let bytes = try Files.read("\(folder.path)/\(service.rawValue).pid", limitBytes: 64)
+        guard let leader = Int32(String(decoding: bytes, as: UTF8.self).filter(\.isNumber)) else {
+            throw Failure("\(service) has no process")
+        }
+        Glibc.kill(-leader, SIGKILL)
+        try await eventually("\(service) is away") {
+            try await !answers(service)
+        }
+    }
+
+    public func start(_ service: Service) async throws {
+        try Files.remove("\(folder.path)/\(service.rawValue).down")
+        try await eventually("\(service) is back", seconds: 90) { try await answers(service) }
+    }
+
+    private func answers(_ service: Service) async throws -> Bool {
+        let path = service == .keystone ? "/v3" : "/healthcheck"
+        let answer = try? await http.request(
+            "GET", "http://127.0.0.1:\(port(service))\(path)",
+            timeouts: HTTPTimeouts(connectSeconds: 5, stallSeconds: 20))
+        return answer?.status == 200
+    }
+
+    /// Makes a region whose Glance is at another address: that of a proxy before a real one.
+    public func addRegion(_ name: String, imageURL: String) async throws {
+        struct Services: Decodable {
+            struct Service: Decodable { var id: String }
+            var services: [Service]
+        }
+        let token = try await token("admin", project: "admin")
+        let list = try await asAdmin("GET", "/services?type=image", token: token)
+        let services = try JSONDecoder().decode(Services.self, from: Data(list)).services
+        guard let service = services.first else { throw Failure("Keystone lists no Glance") }
+        try await asAdmin("POST", "/regions", #"{"region":{"id":"\#(name)"}}"#, token: token)
+        try await asAdmin(
+            "POST", "/endpoints",
+            #"{"endpoint":{"interface":"public","region_id":"\#(name)","url":"\#(imageURL)","#
+                + #""service_id":"\#(service.id)"}}"#, token: token)
+    }
+
+    /// Takes every token back that a user has, as a new password does.
+    public func revoke(token secret: String) async throws {
+        let answer = try await http.request(
+            "DELETE", keystoneURL + "/auth/tokens",
+            headers: ["X-Auth-Token": secret, "X-Subject-Token": secret])
+        guard answer.status == 204 else { throw Failure("revoking: \(answer.status)") }
+    }
+
+    /// What the first Glance answers the user who releases, for paths of lists and images.
+    public func asReleaser(_ path: String) async throws -> [UInt8] {
+        let token = try await token("releaser", project: "release")
+        let answer = try await http.request(
+            "GET", "http://127.0.0.1:\(port(.glance1))\(path)", headers: ["X-Auth-Token": token])
+        guard answer.status == 200 else { throw Failure("GET \(path): \(answer.status)") }
+        return answer.body
+    }
+
+    private func token(_ user: String, project: String) async throws -> String {
+        let domain = #""domain":{"name":"Default"}"#
+        let body =
+            #"{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"\#(user)","#
+            + #"\#(domain),"password":"\#(user)-secret"}}},"#
+            + #""scope":{"project":{"name":"\#(project)",\#(domain)}}}}"#
+        let answer = try await http.request(
+            "POST", keystoneURL + "/auth/tokens", headers: ["Content-Type": "application/json"],
+            body: Array(body.utf8))
+        guard let token = answer.headers["X-Subject-Token"] else {
+            throw Failure("no login as \(user): \(answer.status)")
+        }
+        return token
+    }
+
+    @discardableResult
+    private func asAdmin(
+        _ method: String, _ path: String, _ body: String = "", token: String
+    ) async throws -> [UInt8] {
+        let answer = try await http.request(
+            method, keystoneURL + path,
+            headers: ["X-Auth-Token": token, "Content-Type": "application/json"],
+            body: Array(body.utf8))
+        guard answer.status < 300 else {
+            throw Failure(
+                "\(method) \(path): \(answer.status) "
+                    + String(decoding: answer.body, as: UTF8.self))
+        }
+        return answer.body
+    }
+
+    private func words() -> String {
+        let logs = (try? Files.list(folder.path + "/log")) ?? []
+        return (["script.log"] + logs.map { "log/" + $0 }).map { name in
+            let bytes = (try? Files.read("\(folder.path)/\(name)", limitBytes: 64 << 20)) ?? []
+            return "\(name): " + String(decoding: bytes.suffix(1500), as: UTF8.self)
+        }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,199 @@
+#!/bin/bash
+# From a build to an image that runs from a cloud, on this machine alone: a coordinator, one host, a
+# real Keystone and Glance. A build of examples/mini-linux is released into two projects, as it is
+# and as raw; a second one replaces it and is taken back; what Glance has then is downloaded and
+# boots. `make demo-release` compiles first and then runs this.
+#
+#   demo-release.sh         runs it and leaves nothing running, and nothing outside .demo-release/
+#   demo-release.sh stop    ends a demo that KEEP=1 left serving
+#
+#   PORT=9800       the coordinator's port instead of any that is free
+#   KEEP=1          leaves everything serving at the end and prints what to try
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+farm=$root/.demo-release
+. "$root/scripts/farm.sh"
+
+keep=${KEEP:-}
+example=$root/examples/mini-linux
+
+aibuild() { "$bin/aibuild" "$@"; }
+
+case ${1:-} in
+stop)
+    farm_stop
+    say "the demo of releases has ended; its files are in .demo-release/"
+    exit 0
+    ;;
+"") ;;
+*) die "usage: ${0##*/} [stop]" ;;
+esac
+
+if farm_alive coordinator; then
+    die "a demo is still serving: make demo-stop ends it"
+fi
+port=${PORT:-$(free_port)}
+url=http://127.0.0.1:$port
+export AIBUILD_URL=$url
+
+cleanup() {
+    local status=$?
+    trap - EXIT
+    # A second Ctrl-C must not cut the clean-up short.
+    trap '' INT TERM
+    if [ "$status" -eq 0 ] && [ -n "$keep" ]; then exit 0; fi
+    farm_stop
+    [ "$status" -eq 0 ] || warn "the demo did not finish; its logs are in .demo-release/log"
+    exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+step() { printf '\n== %s\n' "$*"; }
+
+# A login as any other program of the cloud has one: cloud_token USER PROJECT
+cloud_token() {
+    local domain='"domain":{"name":"Default"}'
+    curl -fsS -D- -o "$farm/login.json" -H 'Content-Type: application/json' \
+        "$keystone/auth/tokens" -d '{"auth":{"identity":{"methods":["password"],"password":{"user":
+            {"name":"'"$1"'",'"$domain"',"password":"'"$1"'-secret"}}},
+            "scope":{"project":{"name":"'"$2"'",'"$domain"'}}}}' |
+        tr -d '\r' | sed -n 's/^x-subject-token: //Ip'
+}
+
+# What a project finds in Glance: cloud_images USER PROJECT
+cloud_images() {
+    printf '%-38s %-8s %-6s %-8s %s\n' ID STATUS FORMAT SHARED NAME
+    for hidden in false true; do
+        curl -fsS -H "X-Auth-Token: $(cloud_token "$1" "$2")" \
+            "$glance/v2/images?os_hidden=$hidden&sort=created_at:asc" |
+            jq -r '.images[] | [.id, .status, .disk_format, .visibility, .name] | @tsv' |
+            while IFS=$'\t' read -r id status format visibility name; do
+                printf '%-38s %-8s %-6s %-8s %s\n' "$id" "$status" "$format" "$visibility" "$name"
+            done
+    done
+}
+
+# The image that a name means in a project: cloud_image USER PROJECT NAME
+cloud_image() {
+    curl -fsS -H "X-Auth-Token: $(cloud_token "$1" "$2")" "$glance/v2/images?name=$3" |
+        jq -r '.images[0].id'
+}
+
+began=$SECONDS
+farm_stop # of a demo that was killed
+# The ISO stays: it is the same as long as the machine's packages are.
+find "$farm" -mindepth 1 -maxdepth 1 ! -name mini-linux -exec rm -rf {} + 2>/dev/null || true
+mkdir -p "$farm"
+
+step "a cloud: a real Keystone and Glance, on loopback, with databases of their own"
+keystone_port=$(free_port) glance_port=$(free_port) second_port=$(free_port)
+keystone=http://127.0.0.1:$keystone_port/v3
+glance=http://127.0.0.1:$glance_port
+farm_spawn openstack "$root/scripts/openstack.sh" "$farm/openstack" "$keystone_port" \
+    "$glance_port" "$second_port"
+
+template=$("$example/prepare.sh" "$farm/mini-linux")
+host_port=$(free_port)
+farm_host host1 "$host_port"
+farm_coordinator "$port"
+farm_wait 240 openstack test -e "$farm/openstack/ready"
+curl -fsS "$glance/versions" | jq -r '"Glance: " + ([.versions[].id] | join(" "))' | cut -c 1-60
+say "coordinator: $url"
+aibuild host add host1 --address "$(id -un)@127.0.0.1:$host_port" \
+    --fingerprint "$(farm_fingerprint host1)"
+aibuild guestos add mini-linux --type linux --distro debian --version 12 --template "$template"
+
+step "two environments: a project that shares its images with another, and one that wants raw"
+cloud_token customer consumer >/dev/null
+customer=$(jq -r .token.project.id "$farm/login.json")
+printf %s releaser-secret >"$farm/password"
+aibuild env add lab --kind openstack --auth-url "$keystone" --username releaser \
+    --project release --region RegionOne --visibility shared --member "$customer" \
+    --keep 2 --password-file "$farm/password"
+aibuild env add ceph --kind openstack --auth-url "$keystone" --username releaser \
+    --project staging --region RegionOne --format raw --password-file "$farm/password"
+
+build() {
+    local build state
+    build=$(aibuild build mini-linux --owner demo --json | jq -r '"\(.guestOS):\(.number)"')
+    "$bin/aibuild" logs "$build" --follow >"$farm/log/$build.log" 2>&1 || true
+    state=$(aibuild show "$build" --json | json_field state)
+    [ "$state" = passed ] || {
+        tail -n 15 "$farm/log/$build.log" >&2
+        die "$build has ended as $state; the end of its log stands above"
+    }
+    say "$build has passed"
+}
+
+step "a build"
+build
+
+step "its release into both, side by side"
+aibuild release mini-linux --to lab,ceph
+
+step "a newer build replaces it in the lab"
+build
+aibuild release mini-linux --to lab
+say ""
+say "what the project finds now:"
+cloud_images releaser release
+
+step "it was no good after all: the one before comes back"
+aibuild release mini-linux --to lab --rollback
+cloud_images releaser release
+
+step "all releases"
+aibuild releases
+
+step "the proof: what the customer's project gets by the name boots"
+mkdir -p "$farm/download"
+id=$(cloud_image customer consumer mini-linuxx86_64)
+# Until the customer accepts an image that is shared with it, it is in no list of its own.
+if [ "$id" = null ]; then
+    id=$(cloud_image releaser release mini-linuxx86_64)
+    say "the customer accepts the shared image $id"
+    curl -fsS -X PUT -o /dev/null -H "X-Auth-Token: $(cloud_token customer consumer)" \
+        -H 'Content-Type: application/json' "$glance/v2/images/$id/members/$customer" \
+        -d '{"status":"accepted"}'
+fi
+curl -fsS -H "X-Auth-Token: $(cloud_token customer consumer)" "$glance/v2/images/$id" |
+    jq '{name, status, visibility, size, min_disk, os_type, os_distro, builder, aibuild_imgid,
+        build_number, os_hash_value: (.os_hash_value[0:16] + "…")}'
+curl -fsS -o "$farm/download/from-lab.qcow2" \
+    -H "X-Auth-Token: $(cloud_token customer consumer)" "$glance/v2/images/$id/file"
+"$example/boot-test.sh" "$farm/download/from-lab.qcow2"
+
+step "and so does the raw one"
+id=$(cloud_image releaser staging mini-linuxx86_64)
+curl -fsS -o "$farm/download/from-ceph.raw" \
+    -H "X-Auth-Token: $(cloud_token releaser staging)" "$glance/v2/images/$id/file"
+qemu-img info "$farm/download/from-ceph.raw" | sed -n '2,3p'
+"$example/boot-test.sh" "$farm/download/from-ceph.raw"
+
+step "done in $((SECONDS - began)) s"
+if [ -n "$keep" ]; then
+    cat <<END
+Everything goes on serving. Open and try:
+
+  $url/releases                 which image is in which environment
+
+  export AIBUILD_URL=$url
+  export PATH=$bin:\$PATH
+  aibuild build mini-linux                      one more build
+  aibuild release mini-linux --to lab,ceph
+  aibuild env check lab
+
+For OpenStack's own client (python3-openstackclient):
+
+  export OS_AUTH_URL=$keystone OS_USERNAME=releaser OS_PASSWORD=releaser-secret
+  export OS_PROJECT_NAME=release OS_USER_DOMAIN_NAME=Default OS_PROJECT_DOMAIN_NAME=Default
+  export OS_REGION_NAME=RegionOne OS_IDENTITY_API_VERSION=3
+  openstack image list --long
+
+Logs are in .demo-release/log and .demo-release/openstack/log. This ends it all:
+
+  make demo-stop
+END
+fi

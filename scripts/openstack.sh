@@ -1,0 +1,269 @@
+#!/bin/bash
+# A real OpenStack on loopback, as far as images go: one Keystone and two Glances, with databases,
+# image stores and logs below one folder. For tests, demo and bench.
+#
+#   openstack.sh FOLDER KEYSTONE-PORT GLANCE-PORT SECOND-GLANCE-PORT
+#
+# Serves until it gets TERM or, if its standard input is a pipe, until that ends; then everything
+# that it started ends. What whoever starts it reads and writes in FOLDER:
+#
+#   ready              is there when all three answer
+#   dead               is there when they never will; the logs are in FOLDER/log
+#   NAME.pid           of keystone, glance1, glance2: leads a process group of its own
+#   NAME.down          while it is there, NAME is not started again when it has ended
+#
+# The first Glance is region RegionOne. The second is RegionTwo: it asks Keystone about every token
+# (the other remembers for 300 s) and takes no image larger than 64 MiB.
+#
+# Users, all of domain Default, password = name + "-secret": releaser (member of the projects
+# release and staging), customer (member of consumer), admin.
+#
+#   REMOVE=1             the folder goes at the end, too
+#   GLANCE_PROCESSES=3   calls that the first Glance can serve at once; an upload is one of them
+set -euo pipefail
+[ $# -eq 4 ] || { echo "usage: ${0##*/} FOLDER KEYSTONE-PORT GLANCE-PORT SECOND-GLANCE-PORT" >&2; exit 2; }
+mkdir -p "$1"
+folder=$(cd "$1" && pwd) keystone_port=$2 ports=("$2" "$3" "$4")
+keystone=http://127.0.0.1:$keystone_port
+# A python3 of /usr/local or a home may come first and lack Debian's modules.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=$folder LANG=C.UTF-8
+unset PYTHONHOME
+exec 3<&0 </dev/null
+
+names=(keystone glance1 glance2)
+mkdir -p "$folder"/{log,lock,keystone/policy.d,fernet,credential} \
+    "$folder"/glance{1,2}/{policy.d,images,staging,tasks}
+chmod 700 "$folder" "$folder/fernet" "$folder/credential"
+
+running() { # NAME
+    local pid state
+    pid=$(cat "$folder/$1.pid" 2>/dev/null) || return 1
+    state=$(sed 's/^.*) //' "/proc/$pid/stat" 2>/dev/null) || return 1
+    [ "${state%% *}" != Z ]
+}
+
+stop() {
+    local name tries
+    trap '' TERM INT EXIT
+    for name in "${names[@]}"; do
+        if running "$name"; then kill -KILL -- "-$(cat "$folder/$name.pid")" 2>/dev/null || true; fi
+    done
+    wait
+    [ -z "${REMOVE:-}" ] || rm -rf "$folder"
+    exit 0
+}
+trap stop TERM INT
+trap 'touch "$folder/dead"; stop' EXIT
+main=$$
+if [ -p /dev/fd/3 ]; then (trap - EXIT; read -r _ <&3 || true; kill -TERM "$main") & fi
+exec 3<&-
+
+cat >"$folder/keystone/keystone.conf" <<END
+[DEFAULT]
+log_file = $folder/log/keystone.log
+use_stderr = false
+public_endpoint = $keystone/
+[database]
+connection = sqlite:///$folder/keystone.db
+[cache]
+enabled = false
+[token]
+provider = fernet
+expiration = 3600
+[fernet_tokens]
+key_repository = $folder/fernet
+[fernet_receipts]
+key_repository = $folder/fernet
+[credential]
+key_repository = $folder/credential
+[identity]
+# The least that bcrypt takes: these passwords are no secrets, and each login costs a third of a
+# second otherwise.
+password_hash_rounds = 4
+[oslo_policy]
+policy_dirs = $folder/keystone/policy.d
+END
+
+glance_configuration() { # NUMBER TOKEN-CACHE-SECONDS LARGEST-IMAGE-BYTES
+    local own=$folder/glance$1
+    cat >"$own/glance-api.conf" <<END
+[DEFAULT]
+bind_host = 127.0.0.1
+bind_port = ${ports[$1]}
+log_file = $folder/log/glance$1.log
+use_stderr = false
+node_staging_uri = file://$own/staging
+enabled_backends = local:file
+hashing_algorithm = sha512
+image_size_cap = $3
+[database]
+connection = sqlite:///$own/glance.db
+[glance_store]
+default_backend = local
+[local]
+filesystem_store_datadir = $own/images
+[os_glance_staging_store]
+filesystem_store_datadir = $own/staging
+[os_glance_tasks_store]
+filesystem_store_datadir = $own/tasks
+[keystone_authtoken]
+www_authenticate_uri = $keystone
+auth_url = $keystone
+auth_type = password
+username = glance
+password = glance-secret
+project_name = service
+user_domain_name = Default
+project_domain_name = Default
+token_cache_time = $2
+[oslo_concurrency]
+lock_path = $folder/lock
+[oslo_policy]
+policy_dirs = $own/policy.d
+[paste_deploy]
+flavor = keystone
+config_file = $own/glance-api-paste.ini
+END
+    cp /usr/share/glance-common/glance-api-paste.ini "$own/"
+}
+glance_configuration 1 300 1099511627776
+glance_configuration 2 -1 67108864
+
+# Two things keep SQLite from failing now and then with "database is locked". Its other modes let
+# readers block writers. And a transaction that begins by reading cannot write once another process
+# has written: so each asks for the right to write at its beginning, and waits for it.
+mkdir -p "$folder/python"
+cat >"$folder/python/sitecustomize.py" <<'END'
+import sqlite3.dbapi2 as sqlite
+
+class Cursor(sqlite.Cursor):
+    def execute(self, statement, *more):
+        return super().execute("BEGIN IMMEDIATE" if statement == "BEGIN" else statement, *more)
+
+class Connection(sqlite.Connection):
+    def cursor(self, *_):
+        return super().cursor(Cursor)
+
+connect = sqlite.connect
+sqlite.connect = lambda *names, **more: connect(
+    *names, **{**more, "timeout": 60, "factory": Connection})
+END
+export PYTHONPATH=$folder/python
+write_ahead() { # DATABASE
+    /usr/bin/python3 -c 'import sqlite3, sys
+sqlite3.connect(sys.argv[1]).execute("PRAGMA journal_mode=WAL")' "$1"
+}
+
+serve() { # NAME PORT PROCESSES PROGRAM
+    # One thread: the services close a connection of SQLite in another thread than it was opened
+    # in. "Connection: close", because uwsgi closes without saying so, and the services' own
+    # clients would use the closed connection again.
+    setsid uwsgi --plugin python3 --master --die-on-term --no-orphans --lazy-apps \
+        --enable-threads --need-app --processes "$3" --threads 1 \
+        --buffer-size 65535 --listen 100 --socket-timeout 30 --http-socket "127.0.0.1:$2" \
+        --procname-prefix-spaced "aibuild-test-$1" --wsgi-file "$4" \
+        --add-header "Connection: close" --logto "$folder/log/$1-uwsgi.log" &
+    echo $! >"$folder/$1.new"
+    mv "$folder/$1.new" "$folder/$1.pid"
+}
+serve_keystone() {
+    OS_KEYSTONE_CONFIG_DIR=$folder/keystone \
+        serve keystone "$keystone_port" 2 /usr/bin/keystone-wsgi-public
+}
+serve_glance1() {
+    OS_GLANCE_CONFIG_DIR=$folder/glance1 \
+        serve glance1 "${ports[1]}" "${GLANCE_PROCESSES:-3}" /usr/bin/glance-wsgi-api
+}
+serve_glance2() {
+    OS_GLANCE_CONFIG_DIR=$folder/glance2 serve glance2 "${ports[2]}" 2 /usr/bin/glance-wsgi-api
+}
+
+answers() { # NAME URL
+    local end=$((SECONDS + 90))
+    until curl -fs -m 5 -o /dev/null "$2"; do
+        running "$1" && [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.1
+    done
+}
+
+glance_database() {
+    glance-manage --config-file "$folder/glance1/glance-api.conf" db_sync
+    write_ahead "$folder/glance1/glance.db"
+    cp "$folder/glance1/glance.db" "$folder/glance2/glance.db"
+}
+
+seed() {
+    local body token
+    body='{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"admin",
+        "domain":{"name":"Default"},"password":"admin-secret"}}},
+        "scope":{"project":{"name":"admin","domain":{"name":"Default"}}}}}'
+    token=$(api "" "$keystone/v3/auth/tokens" -D- -o /dev/null -d "$body" |
+        tr -d '\r' | sed -n 's/^x-subject-token: //Ip')
+    api() { curl -fsS -H "X-Auth-Token: $token" -H 'Content-Type: application/json' "$@"; }
+    id() { jq -r ".$1.id"; }
+    project() {
+        api "$keystone/v3/projects" -d '{"project":{"name":"'"$1"'","domain_id":"default"}}' |
+            id project
+    }
+    user() {
+        api "$keystone/v3/users" -d '{"user":{"name":"'"$1"'","password":"'"$1-secret"'",
+            "domain_id":"default"}}' | id user
+    }
+    role() { api "$keystone/v3/roles?name=$1" | jq -r '.roles[0].id'; }
+    grant() { api -X PUT "$keystone/v3/projects/$1/users/$2/roles/$3"; }
+
+    local member admin releaser service number interface
+    member=$(role member) admin=$(role admin)
+    grant "$(project service)" "$(user glance)" "$admin"
+    releaser=$(user releaser)
+    grant "$(project release)" "$releaser" "$member"
+    grant "$(project staging)" "$releaser" "$member"
+    grant "$(project consumer)" "$(user customer)" "$member"
+    service=$(api "$keystone/v3/services" -d '{"service":{"type":"image","name":"glance"}}' |
+        id service)
+    api "$keystone/v3/regions" -d '{"region":{"id":"RegionTwo"}}' >/dev/null
+    for number in 1 2; do
+        for interface in public internal; do
+            api "$keystone/v3/endpoints" -d '{"endpoint":{"interface":"'"$interface"'",
+                "region_id":"'"$([ "$number" = 1 ] && echo RegionOne || echo RegionTwo)"'",
+                "service_id":"'"$service"'","url":"http://127.0.0.1:'"${ports[$number]}"'"}}' \
+                >/dev/null
+        done
+    done
+}
+# The first call has no token yet.
+api() {
+    shift
+    curl -fsS -H 'Content-Type: application/json' "$@"
+}
+
+glance_database >"$folder/log/glance-manage.log" 2>&1 &
+glance_ready=$!
+{
+    manage=(keystone-manage --config-file "$folder/keystone/keystone.conf")
+    owner=(--keystone-user "$(id -un)" --keystone-group "$(id -gn)")
+    "${manage[@]}" db_sync
+    write_ahead "$folder/keystone.db"
+    "${manage[@]}" fernet_setup "${owner[@]}"
+    "${manage[@]}" credential_setup "${owner[@]}"
+    "${manage[@]}" bootstrap --bootstrap-password admin-secret --bootstrap-region-id RegionOne \
+        --bootstrap-admin-url "$keystone/v3/" --bootstrap-internal-url "$keystone/v3/" \
+        --bootstrap-public-url "$keystone/v3/"
+} >"$folder/log/keystone-manage.log" 2>&1
+serve_keystone
+wait "$glance_ready"
+serve_glance1
+serve_glance2
+answers keystone "$keystone/v3"
+seed
+answers glance1 "http://127.0.0.1:${ports[1]}/healthcheck"
+answers glance2 "http://127.0.0.1:${ports[2]}/healthcheck"
+touch "$folder/ready"
+
+# A service that a test has killed comes back, unless the test forbids it for now.
+while :; do
+    for name in "${names[@]}"; do
+        if [ ! -e "$folder/$name.down" ] && ! running "$name"; then "serve_$name"; fi
+    done
+    sleep 0.2
+done
