@@ -44,6 +44,8 @@ struct TransferFailure {
             return HTTPClientError(
                 .rangeRefused,
                 "\(url) cannot be resumed at byte \(request.offset); begin anew")
+        case CURLE_SSL_CONNECT_ERROR where isCut(words):
+            return HTTPClientError(.broken, "the connection to \(url) broke: \(words)")
         case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,
             CURLE_SSL_CIPHER, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR,
             CURLE_USE_SSL_FAILED, CURLE_SSL_INVALIDCERTSTATUS:
@@ -53,6 +55,13 @@ struct TransferFailure {
             return HTTPClientError(.broken, "the connection to \(url) broke: \(words)")
         default:
             return HTTPClientError(.other, "cannot ask \(url): \(words)")
+        }
+    }
+
+    /// Whether the network, and not what was said, ended a TLS handshake.
+    private func isCut(_ words: String) -> Bool {
+        ["reset by peer", "SSL_ERROR_SYSCALL", "Broken pipe", "unexpected eof"].contains {
+            words.contains($0)
         }
     }
 

@@ -143,23 +143,23 @@ struct DockerTargetTests {
     /// The coordinator dies after each record in turn, and is called again with the journal.
     @Test func goesOnAfterACrash() async throws {
         let settings = settings()
-        try await push(guest.order(1, settings))
+        for number in 1...2 { try await push(guest.order(number, settings)) }
         let first = ReleaseNotes()
         _ = try await target.release(guest.order(1, settings), first)
         // The image, then begun and done of each host.
         #expect(first.records == 7)
         for crash in 1...6 {
-            let number = crash + 1
-            try await push(guest.order(number, settings))
+            let number = 1 + crash % 2
+            let id = "crash\(crash)"
             let notes = ReleaseNotes()
             notes.crash(afterRecords: crash)
             do {
-                _ = try await target.release(guest.order(number, settings), notes)
+                _ = try await target.release(guest.order(number, settings, release: id), notes)
                 Issue.record("did not crash")
             } catch {}
             notes.crash(afterRecords: nil)
             _ = try await target.release(
-                guest.order(number, settings, journal: notes.journal), notes)
+                guest.order(number, settings, release: id, journal: notes.journal), notes)
             #expect(try await versions() == Array(repeating: "\(number)", count: 3))
             // Whoever goes back now finds what stood there before.
             for index in 0..<3 {

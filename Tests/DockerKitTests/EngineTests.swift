@@ -50,6 +50,19 @@ struct EngineTests {
         #expect(error.message.contains("127.0.0.1:\(port)"))
     }
 
+    /// Also in the middle of the handshake, which looks like a matter of TLS.
+    @Test func aCutConnectionMayComeBack() async throws {
+        let host = try await DockerHost.shared()
+        let proxy = try TCPProxy(to: host.port)
+        proxy.set(.cut)
+        let error = try await failure {
+            _ = try await DockerEngine.connect(
+                host: "127.0.0.1", port: Int(proxy.port), tls: host.files())
+        }
+        #expect(error.kind == .unreachable, "\(error.message)")
+        #expect(!error.isPermanent)
+    }
+
     @Test func pullsByDigestAndKnowsTheImage() async throws {
         let service = try await TestService()
         let image = try await service.push("1")
@@ -99,7 +112,8 @@ struct EngineTests {
         let error = try await failure {
             _ = try await service.engine.pull(image, credentials: nil)
         }
-        #expect(error.message.contains("cannot pull"), "\(error.message)")
+        #expect(error.message.contains("cannot pull \(image) on "), "\(error.message)")
+        #expect(error.message.contains("unknown blob"), "\(error.message)")
         #expect(try await service.engine.image(image.description) == nil)
     }
 

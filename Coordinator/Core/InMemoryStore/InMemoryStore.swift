@@ -3,14 +3,15 @@ public import BuildProtocol
 /// The store without a database: for tests, simulations and trying aibuild out. Everything is
 /// forgotten with it.
 public actor InMemoryStore: Store, LeaseStore {
-    private var guestOSByName: [String: GuestOS] = [:]
+    var guestOSByName: [String: GuestOS] = [:]
+    var testCaseList: [TestCase] = []
     private var lastNumberByGuestOSID: [String: Int] = [:]
     private var hostByName: [String: Host] = [:]
-    private var buildByID: [String: Build] = [:]
+    var buildByID: [String: Build] = [:]
+    var halfPrunedIDs: Set<String> = []
     private var attemptByToken: [AttemptToken: Attempt] = [:]
     private var artifactsByToken: [AttemptToken: [Artifact]] = [:]
     private var entries: [BuildLogEntry] = []
-    private var testCaseByID: [String: TestCase] = [:]
     private var testRecords: [TestRecord] = []
     private var auditEntries: [AuditEntry] = []
     var environmentByName: [String: (environment: ReleaseEnvironment, secret: Secret?)] = [:]
@@ -42,14 +43,16 @@ public actor InMemoryStore: Store, LeaseStore {
 
     // MARK: Guest OSes
 
-    public func add(_ guestOS: GuestOS) throws {
+    public func add(_ guestOS: GuestOS, epoch: Int64) throws {
+        try fence(epoch)
         guard guestOSByName[guestOS.name] == nil else {
             throw StoreError.exists(what: "guest OS", name: guestOS.name)
         }
         guestOSByName[guestOS.name] = guestOS
     }
 
-    public func update(_ guestOS: GuestOS) throws {
+    public func update(_ guestOS: GuestOS, epoch: Int64) throws {
+        try fence(epoch)
         guard let known = guestOSByName.values.first(where: { $0.id == guestOS.id }) else {
             throw StoreError.notFound(what: "guest OS", name: guestOS.name)
         }
@@ -69,7 +72,8 @@ public actor InMemoryStore: Store, LeaseStore {
 
     // MARK: Hosts
 
-    public func add(_ host: Host) throws {
+    public func add(_ host: Host, epoch: Int64) throws {
+        try fence(epoch)
         guard hostByName[host.name] == nil else {
             throw StoreError.exists(what: "host", name: host.name)
         }
@@ -78,14 +82,16 @@ public actor InMemoryStore: Store, LeaseStore {
 
     public func hosts() -> [Host] { hostByName.values.sorted { precedes($0.name, $1.name) } }
 
-    public func setDrained(_ drained: Bool, host: String) throws {
+    public func setDrained(_ drained: Bool, host: String, epoch: Int64) throws {
+        try fence(epoch)
         guard hostByName[host] != nil else {
             throw StoreError.notFound(what: "host", name: host)
         }
         hostByName[host]?.drained = drained
     }
 
-    public func removeHost(_ name: String) throws {
+    public func removeHost(_ name: String, epoch: Int64) throws {
+        try fence(epoch)
         guard hostByName.removeValue(forKey: name) != nil else {
             throw StoreError.notFound(what: "host", name: name)
         }
@@ -123,6 +129,7 @@ public actor InMemoryStore: Store, LeaseStore {
         let matching = buildByID.values.filter { build in
             filter.guestOS.map { $0 == build.guestOS } ?? true
                 && filter.states.map { $0.contains(build.state) } ?? true
+                && (!filter.isKept || build.prunedMilliseconds == nil)
                 && last.map { isNewer($0, than: build) } ?? true
         }
         return Array(matching.sorted { isNewer($0, than: $1) }.prefix(limit))
@@ -203,21 +210,17 @@ public actor InMemoryStore: Store, LeaseStore {
     // MARK: Tests
 
     public func add(_ testCase: TestCase) throws {
-        guard !testCaseByID.values.contains(where: testCase.isSame) else {
+        guard !testCaseList.contains(where: testCase.isSame) else {
             throw StoreError.exists(what: "test case", name: testCase.name)
         }
-        testCaseByID[testCase.id] = testCase
-    }
-
-    public func testCases(_ osType: OSType?) -> [TestCase] {
-        testCaseByID.values.filter { osType == nil || $0.osType == osType }
-            .sorted { $0.name == $1.name ? $0.id < $1.id : precedes($0.name, $1.name) }
+        testCaseList.append(testCase)
     }
 
     public func removeTestCase(id: String) throws {
-        guard testCaseByID.removeValue(forKey: id) != nil else {
+        guard testCaseList.contains(where: { $0.id == id }) else {
             throw StoreError.notFound(what: "test case", name: id)
         }
+        testCaseList.removeAll { $0.id == id }
     }
 
     public func testRecords(ofBuild id: String) -> [TestRecord] {

@@ -2,8 +2,8 @@
 enum Commands {
     static let all: [Command] =
         BuildCommands.all + LogCommands.all + GuestOSCommands.all + TestCaseCommands.all
-        + HostCommands.all + EnvironmentCommands.all + ReleaseCommands.all + DatabaseCommands.all
-        + SystemCommands.all + [help]
+        + ImportCommands.all + HostCommands.all + EnvironmentCommands.all + ReleaseCommands.all
+        + RetentionCommands.all + DatabaseCommands.all + SystemCommands.all + [help]
 
     /// Never run: the parser answers it. Here so that the overview and the suggestions know it.
     private static let help = Command(
