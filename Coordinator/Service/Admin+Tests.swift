@@ -14,7 +14,7 @@ extension Coordinator {
         let testCase = TestCase(
             id: ports.environment.randomID(), name: form.name, osType: form.osType,
             definition: form.definition)
-        try await ports.store.add(testCase)
+        try await ports.store.add(testCase, epoch: epoch ?? 0)
         try await audit(actor, "testcase.add", form.name, form.osType.rawValue)
         return testCase
     }
@@ -34,7 +34,7 @@ extension Coordinator {
                 "\(found.count) test cases are named \(Names.quoted(name)): name the type, or an "
                     + "id of " + found.map(\.id).joined(separator: ", "), conflict: true)
         }
-        try await ports.store.removeTestCase(id: testCase.id)
+        try await ports.store.removeTestCase(id: testCase.id, epoch: epoch ?? 0)
         try await audit(actor, "testcase.remove", testCase.name, testCase.osType.rawValue)
     }
 }

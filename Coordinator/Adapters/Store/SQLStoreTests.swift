@@ -3,12 +3,13 @@ public import CoordinatorCore
 import SQLKit
 
 extension SQLStore {
-    public func add(_ testCase: TestCase) async throws {
+    public func add(_ testCase: TestCase, epoch: Int64) async throws {
         let values: [SQLValue] = [
             .text(testCase.id), .text(testCase.name), .text(testCase.osType.rawValue),
             try testCase.definition.map(StoredJSON.encode) ?? .null,
         ]
         let isAdded = try await repeatable { transaction in
+            try Self.fence(epoch, transaction)
             // The original kept doubles, so no index can refuse them.
             let known = try transaction.query(
                 "SELECT id FROM testcases WHERE name = ? AND os_type = ?" + transaction.forUpdate,
@@ -31,10 +32,10 @@ extension SQLStore {
             TestRow.testCase)
     }
 
-    public func removeTestCase(id: String) async throws {
-        guard try await execute("DELETE FROM testcases WHERE id = ?", [.text(id)]) > 0 else {
-            throw StoreError.notFound(what: "test case", name: id)
-        }
+    public func removeTestCase(id: String, epoch: Int64) async throws {
+        try await change(
+            "DELETE FROM testcases WHERE id = ?", [.text(id)], what: "test case", name: id,
+            epoch: epoch)
     }
 
     public func testRecords(ofBuild id: String) async throws -> [TestRecord] {

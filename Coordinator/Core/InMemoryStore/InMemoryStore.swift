@@ -4,7 +4,6 @@ public import BuildProtocol
 /// forgotten with it.
 public actor InMemoryStore: Store, LeaseStore {
     var guestOSByName: [String: GuestOS] = [:]
-    var testCaseList: [TestCase] = []
     private var lastNumberByGuestOSID: [String: Int] = [:]
     private var hostByName: [String: Host] = [:]
     var buildByID: [String: Build] = [:]
@@ -12,6 +11,7 @@ public actor InMemoryStore: Store, LeaseStore {
     private var attemptByToken: [AttemptToken: Attempt] = [:]
     private var artifactsByToken: [AttemptToken: [Artifact]] = [:]
     private var entries: [BuildLogEntry] = []
+    var testCaseByID: [String: TestCase] = [:]
     private var testRecords: [TestRecord] = []
     private var auditEntries: [AuditEntry] = []
     var environmentByName: [String: (environment: ReleaseEnvironment, secret: Secret?)] = [:]
@@ -209,18 +209,24 @@ public actor InMemoryStore: Store, LeaseStore {
 
     // MARK: Tests
 
-    public func add(_ testCase: TestCase) throws {
-        guard !testCaseList.contains(where: testCase.isSame) else {
+    public func add(_ testCase: TestCase, epoch: Int64) throws {
+        try fence(epoch)
+        guard !testCaseByID.values.contains(where: testCase.isSame) else {
             throw StoreError.exists(what: "test case", name: testCase.name)
         }
-        testCaseList.append(testCase)
+        testCaseByID[testCase.id] = testCase
     }
 
-    public func removeTestCase(id: String) throws {
-        guard testCaseList.contains(where: { $0.id == id }) else {
+    public func testCases(_ osType: OSType?) -> [TestCase] {
+        testCaseByID.values.filter { osType == nil || $0.osType == osType }
+            .sorted { $0.name == $1.name ? $0.id < $1.id : precedes($0.name, $1.name) }
+    }
+
+    public func removeTestCase(id: String, epoch: Int64) throws {
+        try fence(epoch)
+        guard testCaseByID.removeValue(forKey: id) != nil else {
             throw StoreError.notFound(what: "test case", name: id)
         }
-        testCaseList.removeAll { $0.id == id }
     }
 
     public func testRecords(ofBuild id: String) -> [TestRecord] {

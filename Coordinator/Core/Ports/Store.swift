@@ -51,9 +51,11 @@ public protocol Store: ReleaseStore, HistoricStore, RegistryStore, RetentionStor
 
     // Tests
     /// - Throws: `StoreError.exists` when the name is taken for the OS type.
-    func add(_ testCase: TestCase) async throws
+    func add(_ testCase: TestCase, epoch: Int64) async throws
+    /// By name; of all types where none is given.
+    func testCases(_ osType: OSType?) async throws -> [TestCase]
     /// Its results stay. - Throws: `StoreError.notFound`
-    func removeTestCase(id: String) async throws
+    func removeTestCase(id: String, epoch: Int64) async throws
     /// Oldest first.
     func testRecords(ofBuild id: String) async throws -> [TestRecord]
 

@@ -72,11 +72,15 @@ struct MortalStore: Store, ForwardsReleases {
     func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int] {
         try await base.recentDurationsSeconds(guestOS: guestOS, limit: limit)
     }
-    func add(_ testCase: TestCase) async throws { try await base.add(testCase) }
+    func add(_ testCase: TestCase, epoch: Int64) async throws {
+        try await base.add(testCase, epoch: epoch)
+    }
     func testCases(_ osType: OSType?) async throws -> [TestCase] {
         try await base.testCases(osType)
     }
-    func removeTestCase(id: String) async throws { try await base.removeTestCase(id: id) }
+    func removeTestCase(id: String, epoch: Int64) async throws {
+        try await base.removeTestCase(id: id, epoch: epoch)
+    }
     func testRecords(ofBuild id: String) async throws -> [TestRecord] {
         try await base.testRecords(ofBuild: id)
     }
