@@ -61,6 +61,8 @@ let package = Package(
         library("CYAML", "yaml-0.1"),
         library("CCrypto", "libcrypto"),
         library("CSystemd", "libsystemd"),
+        library("CXML", "libxml-2.0"),
+        library("CZip", "libzip"),
         library("CNBD", "libnbd"),
 
         // Kits: know nothing of image building
@@ -73,6 +75,7 @@ let package = Package(
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
         module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "HTTPTypes", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
+        module("SheetKit", "Sources/SheetKit", ["CXML", "CZip", "Support"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
         module(
             "OpenStackKit", "Sources/OpenStackKit",
@@ -115,8 +118,8 @@ let package = Package(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
                 "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
-                "HTTPClientKit", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
-                "Support", "YAMLKit",
+                "HTTPClientKit", "HTTPTypes", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit",
+                "SSHKit", "SheetKit", "Support", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
@@ -135,7 +138,7 @@ let package = Package(
             [
                 "CLinux", "HTTPClientKit", "HTTPTypes", "LoopKit", "ProcessKit", "SQLKit",
                 "SSHKit", "Support",
-            ]),
+            ], exclude: ["fake-gitlab.py"]),
         tests(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
@@ -182,7 +185,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "BuildProtocol", "HTTPClientKit", "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit",
-                "Support", "TestSupport", "aibuild-agent", "aibuild-coordinator",
+                "Support", "TestSupport", "aibuild", "aibuild-agent", "aibuild-coordinator",
             ]),
         tests(
             "ChaosTests",
@@ -191,6 +194,7 @@ let package = Package(
                 "aibuild-coordinator",
             ]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
+        tests("SheetKitTests", ["ProcessKit", "SheetKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),

@@ -9,11 +9,12 @@ set -euo pipefail
 # and the linker that Swift uses.
 packages=(g++ libxml2 make pkg-config git ca-certificates
     libcurl4-openssl-dev libmariadb-dev libmicrohttpd-dev libnbd-dev libsqlite3-dev libssh-dev
-    libssh2-1-dev libssl-dev libsystemd-dev libyaml-dev zlib1g-dev)
+    libssh2-1-dev libssl-dev libsystemd-dev libxml2-dev libyaml-dev libzip-dev zlib1g-dev)
 # What the tests and the demo run: the real components.
 packages+=(packer qemu-system-x86 qemu-utils openssh-client openssh-server mariadb-server galera-4
-    apache2-utils curl docker.io docker-registry iproute2 jq libfaketime python3 rsync tar)
-# A real OpenStack, as far as images go. Their services stay off: the tests start their own.
+    apache2-utils curl docker.io docker-registry iproute2 jq libfaketime python3 python3-pip
+    rsync tar)
+# A real OpenStack, as far as images go. Its services stay off: the tests start their own.
 packages+=(keystone glance-api uwsgi-core uwsgi-plugin-python3)
 # What examples/mini-linux is made of; its kernel is fetched below.
 packages+=(busybox-static cpio dropbear-bin extlinux isolinux kmod openssl syslinux-common xorriso)

@@ -27,7 +27,7 @@ folder=$(cd "$1" && pwd) keystone_port=$2 ports=("$2" "$3" "$4")
 keystone=http://127.0.0.1:$keystone_port
 # A python3 of /usr/local or a home may come first and lack Debian's modules.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=$folder LANG=C.UTF-8
-unset PYTHONHOME
+unset PYTHONPATH PYTHONHOME
 exec 3<&0 </dev/null
 
 names=(keystone glance1 glance2)
@@ -45,10 +45,10 @@ running() { # NAME
 stop() {
     local name tries
     trap '' TERM INT EXIT
+    kill $(jobs -p) 2>/dev/null || true
     for name in "${names[@]}"; do
         if running "$name"; then kill -KILL -- "-$(cat "$folder/$name.pid")" 2>/dev/null || true; fi
     done
-    wait
     [ -z "${REMOVE:-}" ] || rm -rf "$folder"
     exit 0
 }
@@ -129,26 +129,7 @@ END
 glance_configuration 1 300 1099511627776
 glance_configuration 2 -1 67108864
 
-# Two things keep SQLite from failing now and then with "database is locked". Its other modes let
-# readers block writers. And a transaction that begins by reading cannot write once another process
-# has written: so each asks for the right to write at its beginning, and waits for it.
-mkdir -p "$folder/python"
-cat >"$folder/python/sitecustomize.py" <<'END'
-import sqlite3.dbapi2 as sqlite
-
-class Cursor(sqlite.Cursor):
-    def execute(self, statement, *more):
-        return super().execute("BEGIN IMMEDIATE" if statement == "BEGIN" else statement, *more)
-
-class Connection(sqlite.Connection):
-    def cursor(self, *_):
-        return super().cursor(Cursor)
-
-connect = sqlite.connect
-sqlite.connect = lambda *names, **more: connect(
-    *names, **{**more, "timeout": 60, "factory": Connection})
-END
-export PYTHONPATH=$folder/python
+# Readers of SQLite's other modes make writers fail with "database is locked" after five seconds.
 write_ahead() { # DATABASE
     /usr/bin/python3 -c 'import sqlite3, sys
 sqlite3.connect(sys.argv[1]).execute("PRAGMA journal_mode=WAL")' "$1"
@@ -158,7 +139,7 @@ serve() { # NAME PORT PROCESSES PROGRAM
     # One thread: the services close a connection of SQLite in another thread than it was opened
     # in. "Connection: close", because uwsgi closes without saying so, and the services' own
     # clients would use the closed connection again.
-    setsid uwsgi --plugin python3 --master --die-on-term --no-orphans --lazy-apps \
+    setsid uwsgi --plugin python3 --master --die-on-term --no-orphans \
         --enable-threads --need-app --processes "$3" --threads 1 \
         --buffer-size 65535 --listen 100 --socket-timeout 30 --http-socket "127.0.0.1:$2" \
         --procname-prefix-spaced "aibuild-test-$1" --wsgi-file "$4" \
@@ -166,9 +147,10 @@ serve() { # NAME PORT PROCESSES PROGRAM
     echo $! >"$folder/$1.new"
     mv "$folder/$1.new" "$folder/$1.pid"
 }
+# One process: a login that begins to write while another writes fails with "database is locked".
 serve_keystone() {
     OS_KEYSTONE_CONFIG_DIR=$folder/keystone \
-        serve keystone "$keystone_port" 2 /usr/bin/keystone-wsgi-public
+        serve keystone "$keystone_port" 1 /usr/bin/keystone-wsgi-public
 }
 serve_glance1() {
     OS_GLANCE_CONFIG_DIR=$folder/glance1 \
@@ -199,7 +181,7 @@ seed() {
         "scope":{"project":{"name":"admin","domain":{"name":"Default"}}}}}'
     token=$(api "" "$keystone/v3/auth/tokens" -D- -o /dev/null -d "$body" |
         tr -d '\r' | sed -n 's/^x-subject-token: //Ip')
-    api() { curl -fsS -H "X-Auth-Token: $token" -H 'Content-Type: application/json' "$@"; }
+    api() { curl -fsS -m 60 -H "X-Auth-Token: $token" -H 'Content-Type: application/json' "$@"; }
     id() { jq -r ".$1.id"; }
     project() {
         api "$keystone/v3/projects" -d '{"project":{"name":"'"$1"'","domain_id":"default"}}' |
@@ -234,30 +216,39 @@ seed() {
 # The first call has no token yet.
 api() {
     shift
-    curl -fsS -H 'Content-Type: application/json' "$@"
+    curl -fsS -m 60 -H 'Content-Type: application/json' "$@"
 }
 
-glance_database >"$folder/log/glance-manage.log" 2>&1 &
-glance_ready=$!
-{
-    manage=(keystone-manage --config-file "$folder/keystone/keystone.conf")
-    owner=(--keystone-user "$(id -un)" --keystone-group "$(id -gn)")
-    "${manage[@]}" db_sync
-    write_ahead "$folder/keystone.db"
-    "${manage[@]}" fernet_setup "${owner[@]}"
-    "${manage[@]}" credential_setup "${owner[@]}"
-    "${manage[@]}" bootstrap --bootstrap-password admin-secret --bootstrap-region-id RegionOne \
-        --bootstrap-admin-url "$keystone/v3/" --bootstrap-internal-url "$keystone/v3/" \
-        --bootstrap-public-url "$keystone/v3/"
-} >"$folder/log/keystone-manage.log" 2>&1
-serve_keystone
-wait "$glance_ready"
-serve_glance1
-serve_glance2
-answers keystone "$keystone/v3"
-seed
-answers glance1 "http://127.0.0.1:${ports[1]}/healthcheck"
-answers glance2 "http://127.0.0.1:${ports[2]}/healthcheck"
+bring_up() {
+    trap - EXIT TERM INT
+    # What `keystone-manage fernet_setup` and `credential_setup` would make.
+    for key in fernet/0 fernet/1 credential/0 credential/1; do
+        openssl rand -base64 32 | tr '+/' '-_' | tr -d '\n' >"$folder/$key"
+        chmod 600 "$folder/$key"
+    done
+    glance_database >"$folder/log/glance-manage.log" 2>&1 &
+    glance_ready=$!
+    {
+        manage=(keystone-manage --config-file "$folder/keystone/keystone.conf")
+        "${manage[@]}" db_sync
+        write_ahead "$folder/keystone.db"
+        "${manage[@]}" bootstrap --bootstrap-password admin-secret --bootstrap-region-id RegionOne \
+            --bootstrap-admin-url "$keystone/v3/" --bootstrap-internal-url "$keystone/v3/" \
+            --bootstrap-public-url "$keystone/v3/"
+    } >"$folder/log/keystone-manage.log" 2>&1
+    serve_keystone
+    wait "$glance_ready"
+    serve_glance1
+    serve_glance2
+    answers keystone "$keystone/v3"
+    seed
+    answers glance1 "http://127.0.0.1:${ports[1]}/healthcheck"
+    answers glance2 "http://127.0.0.1:${ports[2]}/healthcheck"
+}
+
+# In a shell of its own, because this one must hear a TERM meanwhile.
+bring_up &
+wait $!
 touch "$folder/ready"
 
 # A service that a test has killed comes back, unless the test forbids it for now.
@@ -265,5 +256,6 @@ while :; do
     for name in "${names[@]}"; do
         if [ ! -e "$folder/$name.down" ] && ! running "$name"; then "serve_$name"; fi
     done
-    sleep 0.2
+    sleep 0.2 &
+    wait $!
 done

@@ -16,11 +16,13 @@ public enum FaultClassifier {
         public var hypervisorGoneMilliseconds: Int64?
         /// Least free room seen on the host's disk while it ran.
         public var lowestFreeBytes: Int64
+        /// Processes that the host's kernel killed for want of memory while it ran.
+        public var outOfMemoryKills: Int64
 
         public init(
             program: Program, exitCode: Int? = nil, signal: Int? = nil, tail: String,
             summary: String? = nil, hypervisorGoneMilliseconds: Int64? = nil,
-            lowestFreeBytes: Int64
+            lowestFreeBytes: Int64, outOfMemoryKills: Int64 = 0
         ) {
             self.program = program
             self.exitCode = exitCode
@@ -29,6 +31,7 @@ public enum FaultClassifier {
             self.summary = summary
             self.hypervisorGoneMilliseconds = hypervisorGoneMilliseconds
             self.lowestFreeBytes = lowestFreeBytes
+            self.outOfMemoryKills = outOfMemoryKills
         }
     }
 
@@ -44,6 +47,14 @@ public enum FaultClassifier {
             return Fault(
                 .infrastructure, .buildKilled,
                 "\(name) was killed by signal \(signal) from outside (out of memory? a shutdown?)"
+                    + words(end))
+        }
+        // A shell tells of a child that was killed, and then fails by itself. That the kernel has
+        // killed somebody says no more than that it may have been this one: the words must, too.
+        if end.outOfMemoryKills > 0, end.exitCode == 128 + 9 || mentions(end, ["killed"]) {
+            return Fault(
+                .infrastructure, .buildKilled,
+                "a program of \(name) was killed, and the host ran out of memory meanwhile"
                     + words(end))
         }
         // The same words from inside a guest mean that the guest's disk is too small: then the
@@ -73,6 +84,12 @@ public enum FaultClassifier {
                 .infrastructure, .portRace,
                 "another program took a port that this build was about to use" + words(end))
         }
+        if mentions(end.summary, programKilled) {
+            return Fault(
+                .infrastructure, .buildKilled,
+                "a program that Packer ran was killed from outside (out of memory? a shutdown?)"
+                    + words(end))
+        }
         if mentions(end.summary, hypervisorMissing) {
             return Fault(
                 .infrastructure, .hostError,
@@ -96,6 +113,8 @@ public enum FaultClassifier {
         "error finding vnc port", "could not find available vnc port",
         "failed to find an available port", "failed to bind socket: address already in use",
     ]
+    /// As Packer tells of its own children: QEMU, qemu-img.
+    private static let programKilled = ["signal: killed"]
     private static let hypervisorMissing = [
         "failed creating qemu driver: exec:", "\"qemu-system-x86_64\": executable file not found",
         "\"qemu-img\": executable file not found",

@@ -12,12 +12,15 @@ public struct API: Sendable {
     public init(_ context: APIContext) {
         var router = Router(explain: Self.explain)
         GuestOSRoutes.add(to: &router, context)
+        ImportRoutes.add(to: &router, context)
+        HookRoutes.add(to: &router, context)
         HostRoutes.add(to: &router, context)
         BuildRoutes.add(to: &router, context)
         AttemptRoutes.add(to: &router, context)
         HistoricRoutes.add(to: &router, context)
         EnvironmentRoutes.add(to: &router, context)
         ReleaseRoutes.add(to: &router, context)
+        RetentionRoutes.add(to: &router, context)
         EventRoutes.add(to: &router, context)
         ImageRoutes.add(to: &router, context)
         StatusRoutes.add(to: &router, context)
@@ -42,7 +45,8 @@ public struct API: Sendable {
     }
 
     private func isOpen(_ path: String) -> Bool {
-        path == "/healthz" || path == "/readyz" || path.hasPrefix("/images/")
+        path == "/healthz" || path == "/readyz" || path == HookRoutes.gitLabPath
+            || path.hasPrefix("/images/")
     }
 
     private func isAuthorized(_ request: HTTPRequest, _ token: String) -> Bool {
@@ -61,6 +65,10 @@ public struct API: Sendable {
         case let fault as TemplateFault:
             return .unprocessable(
                 fault.description, remedy: "mend the template, then try again")
+        case let fault as SheetFault:
+            return .unprocessable(fault.description)
+        case let fault as WebRootFault:
+            return .unavailable(fault.description)
         case let fault as HostFault:
             return Problem(status: 502, detail: fault.description)
         case let error as StoreError:

@@ -1,4 +1,5 @@
 import CoordinatorAdapters
+import CoordinatorCore
 import CoordinatorService
 import SQLKit
 import SSHKit
@@ -21,6 +22,8 @@ struct Configuration {
     var sshKeyFile: String?
     var sshAgentSocket: String?
     var database: SQLLocation?
+    var gitlab: GitLabSettings?
+    var retention: RetentionPolicy?
     var limits = ServiceLimits()
 
     static let defaultPath = "/etc/aibuild/coordinator.yml"
@@ -51,6 +54,12 @@ struct Configuration {
         if let given = try yaml.takeIfPresent("database", .mapping) {
             database = try Self.database(given)
         }
+        if let given = try yaml.takeIfPresent("gitlab", .mapping) {
+            gitlab = try Self.gitlab(given, ownURL: url)
+        }
+        if let given = try yaml.takeIfPresent("retention", .mapping) {
+            retention = try Self.retention(given)
+        }
         if let given = try yaml.takeIfPresent("limits", .mapping) {
             let seconds = try given.take(
                 "host_lost", .durationSeconds, default: Int(limits.hostLostMilliseconds / 1000))
@@ -59,6 +68,17 @@ struct Configuration {
                 "queued_builds", .int(1...1_000_000), default: limits.queuedBuilds)
         }
         try yaml.finish()
+    }
+
+    private static func retention(_ yaml: YAMLMapping) throws -> RetentionPolicy {
+        var policy = RetentionPolicy()
+        policy.goodImages = try yaml.take(
+            "good_images", .int(1...100_000), default: policy.goodImages)
+        policy.failedDays = try yaml.take(
+            "failed_days", .int(0...36_500), default: policy.failedDays)
+        policy.minimumFreeBytes = try yaml.take(
+            "minimum_free", .sizeBytes, default: policy.minimumFreeBytes)
+        return policy
     }
 
     private static func database(_ yaml: YAMLMapping) throws -> SQLLocation {
@@ -86,6 +106,35 @@ struct Configuration {
             }
             return .mariadb(server)
         }
+    }
+
+    private static func gitlab(_ yaml: YAMLMapping, ownURL: String) throws -> GitLabSettings {
+        let webURL = YAMLType<String>.string.checked { text in
+            text.hasPrefix("https://") || text.hasPrefix("http://")
+                ? nil : "expected an address that begins with https://"
+        }
+        let group = YAMLType<String>.string.checked { text in
+            let steps = text.split(separator: "/", omittingEmptySubsequences: false)
+            return steps.contains(where: \.isEmpty)
+                ? "expected a group such as aibuild or cloud/aibuild" : nil
+        }
+        return GitLabSettings(
+            url: try yaml.take("url", webURL),
+            token: try secret(yaml, "token_file"),
+            group: try yaml.take("group", group, default: "aibuild"),
+            hookURL: try yaml.take("hook_url", webURL, default: ownURL + "/api/v1/hooks/gitlab"),
+            hookSecret: try secret(yaml, "hook_secret_file"))
+    }
+
+    /// One long word in a file that only this user can read.
+    private static func secret(_ yaml: YAMLMapping, _ key: String) throws -> String {
+        let file = try yaml.take(key, .string)
+        let text = String(decoding: try Files.read(file, limitBytes: 4096), as: UTF8.self)
+            .filter { !$0.isWhitespace }
+        guard text.utf8.count >= 16 else {
+            throw yaml.error(key, "the secret in \(file) is shorter than 16 characters")
+        }
+        return text
     }
 
     /// Where people and other coordinators reach this one.

@@ -64,8 +64,10 @@ enum Daemon {
             template: { try await templates.read($0, from: $1) })
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: SystemEnvironment(), targets: Targets.all(configuration),
-            limits: configuration.limits)
+            environment: SystemEnvironment(), sheets: KitSheetFiles(),
+            targets: Targets.all(configuration),
+            templateServer: configuration.gitlab.map { GitLabServer($0) },
+            retention: configuration.retention, limits: configuration.limits)
 
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)

@@ -47,8 +47,8 @@ enum DatabaseCommand {
         }
         if report.clearPasswords > 0 {
             text +=
-                "- passwords in clear text: \(report.clearPasswords); they are sealed, and the column "
-                + "password is empty afterwards\n"
+                "- passwords in clear text: \(report.clearPasswords); they are sealed, and the "
+                + "column password is empty afterwards\n"
         }
         return text
     }

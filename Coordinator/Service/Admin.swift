@@ -4,54 +4,6 @@ import Support
 
 /// What people ask for, each checked at the door and written to the audit log.
 extension Coordinator {
-    // MARK: Guest OSes
-
-    /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
-    public func register(_ form: GuestOSForm, by actor: String) async throws -> GuestOS {
-        let guestOS = try await checked(form, id: ports.environment.randomID())
-        try await ports.store.add(guestOS)
-        try await audit(actor, "guestos.add", guestOS.name)
-        return guestOS
-    }
-
-    /// Changes all but the name.
-    public func change(_ form: GuestOSForm, by actor: String) async throws -> GuestOS {
-        guard let known = try await ports.store.guestOS(named: form.name) else {
-            throw StoreError.notFound(what: "guest OS", name: form.name)
-        }
-        var guestOS = try await checked(form, id: known.id)
-        guestOS.createdMilliseconds = known.createdMilliseconds
-        try await ports.store.update(guestOS)
-        try await audit(actor, "guestos.change", guestOS.name)
-        return guestOS
-    }
-
-    private func checked(_ form: GuestOSForm, id: String) async throws -> GuestOS {
-        let guestOS = GuestOS(
-            id: id, name: form.name, type: form.type, distro: form.distro ?? "",
-            version: form.version ?? "", baseISO: form.baseISO ?? "", template: form.template,
-            owner: form.owner ?? "default",
-            createdMilliseconds: ports.environment.unixMilliseconds())
-        try checkWords(of: guestOS)
-        // A template that cannot be read is refused now, not at the first build.
-        _ = try await ports.templates.plan(for: guestOS)
-        return guestOS
-    }
-
-    func checkWords(of guestOS: GuestOS) throws {
-        try check(guestOS.name, "name of the guest OS")
-        try check(guestOS.owner, "owner")
-        for (field, value, limit) in [
-            ("distro", guestOS.distro, 36), ("version", guestOS.version, 36),
-            ("baseISO", guestOS.baseISO, 255),
-        ] {
-            // The widths of the historic columns.
-            guard value.utf8.count <= limit, !value.unicodeScalars.contains(where: isControl) else {
-                throw Refusal("\(field) has more than \(limit) bytes, or control characters")
-            }
-        }
-    }
-
     // MARK: Hosts
 
     /// - Throws: `Refusal`, `StoreError`
@@ -66,7 +18,7 @@ extension Coordinator {
             name: name, address: address, hostKey: hostKey,
             createdMilliseconds: ports.environment.unixMilliseconds())
         do { try ports.gateway.check(host) } catch { throw Refusal("\(error)") }
-        try await ports.store.add(host)
+        try await ports.store.add(host, epoch: epoch ?? 0)
         try await audit(actor, "host.add", name, address)
         await admit(host)
         await hosts[name]?.monitor.start()
@@ -76,7 +28,7 @@ extension Coordinator {
     public func setDrained(
         _ drained: Bool, host name: String, by actor: String
     ) async throws -> HostSnapshot {
-        try await ports.store.setDrained(drained, host: name)
+        try await ports.store.setDrained(drained, host: name, epoch: epoch ?? 0)
         try await audit(actor, drained ? "host.drain" : "host.resume", name)
         hosts[name]?.host.drained = drained
         if !drained {
@@ -90,19 +42,19 @@ extension Coordinator {
 
     public func removeHost(_ name: String, by actor: String) async throws {
         guard let state = hosts[name] else { throw StoreError.notFound(what: "host", name: name) }
-        let running = live.values.filter { $0.build.host == name && $0.session != nil }.count
+        let running = live.running.count { $0.build.host == name && $0.session != nil }
         guard running == 0 else {
             throw Refusal(
                 "host \(name) runs \(running) builds: drain it and wait, or cancel them",
                 conflict: true)
         }
-        try await ports.store.removeHost(name)
+        try await ports.store.removeHost(name, epoch: epoch ?? 0)
         try await audit(actor, "host.remove", name)
         hosts[name] = nil
         await state.monitor.stop()
         // What a tick put on it meanwhile: nobody would hear of it again.
         let fault = Fault(.infrastructure, .hostLost, "host \(name) was removed")
-        for entry in live.values where entry.build.host == name {
+        for entry in live.running where entry.build.host == name {
             await entry.session?.post(.failed(fault))
         }
         tick()
@@ -128,7 +80,7 @@ extension Coordinator {
         let skew = state.report.map { $0.unixMilliseconds - state.reportedMilliseconds } ?? 0
         return HostSnapshot(
             host: state.host, state: word, detail: detail, report: state.report,
-            running: live.values.filter { $0.build.host == name && $0.session != nil }.count,
+            running: live.running.count { $0.build.host == name && $0.session != nil },
             clockSkewMilliseconds: abs(skew) > ports.limits.clockSkewMilliseconds ? skew : 0)
     }
 
@@ -263,11 +215,11 @@ extension Coordinator {
                 action: action, subject: subject, detail: detail))
     }
 
-    private func check(_ name: String, _ what: String) throws {
+    func check(_ name: String, _ what: String) throws {
         if let problem = Names.problem(name, what: what) { throw Refusal(problem) }
     }
 
-    private func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    func isControl(_ scalar: Unicode.Scalar) -> Bool {
         scalar.value < 0x20 || scalar.value == 0x7F
     }
 }
@@ -282,12 +234,4 @@ public struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
         self.description = description
         isConflict = conflict
     }
-}
-
-/// What a person fills in to register a guest OS.
-public struct GuestOSForm: Sendable, Decodable {
-    public var name: String
-    public var type: OSType
-    public var distro, version, baseISO, owner: String?
-    public var template: TemplateSource
 }

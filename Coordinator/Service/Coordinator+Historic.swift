@@ -13,11 +13,14 @@ extension Coordinator {
         }
         let guestOS = GuestOS(
             id: ports.environment.randomID(), name: name, type: type, distro: distro,
-            version: version, baseISO: baseISO, template: .git(url: "", ref: ""),
-            owner: "default", createdMilliseconds: ports.environment.unixMilliseconds())
+            version: version, baseISO: baseISO,
+            template: ports.templateServer?.template(ofGuestOS: name) ?? .missing, owner: "default",
+            createdMilliseconds: ports.environment.unixMilliseconds())
         try checkWords(of: guestOS)
-        try await ports.store.add(guestOS)
+        try await ports.webRoot.makeFolder(ofGuestOS: guestOS.name)
+        try await ports.store.add(guestOS, epoch: epoch ?? 0)
         try await audit(actor, "guestos.add", guestOS.name)
+        _ = await prepare(guestOS)
         return guestOS
     }
 }

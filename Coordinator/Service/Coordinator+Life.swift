@@ -10,12 +10,14 @@ extension Coordinator {
         isStopping = true
         alarm?.task.cancel()
         await ticking?.value
+        housekeeping?.cancel()
+        await housekeeping?.value
         // All at once: one host that is slow to close must not use up the time of the others.
         await withTaskGroup(of: Void.self) { group in
             for state in hosts.values { group.addTask { await state.monitor.stop() } }
         }
         await withTaskGroup(of: Void.self) { group in
-            for case let session? in live.values.map(\.session) {
+            for case let session? in live.all.map(\.session) {
                 group.addTask { await session.stop() }
             }
         }
@@ -24,7 +26,7 @@ extension Coordinator {
         await changes.close()
         // Monitors and sessions hold the coordinator, and it them.
         hosts = [:]
-        live = [:]
+        live = LiveBuilds()
         epoch = nil
     }
 

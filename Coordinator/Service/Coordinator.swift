@@ -16,7 +16,7 @@ public actor Coordinator {
     /// With which this coordinator leads; `nil` while it stands by and only answers reads.
     public internal(set) var epoch: Int64?
     var hosts: [String: HostState] = [:]
-    var live: [String: LiveBuild] = [:]
+    var live = LiveBuilds()
     var share = FairShare()
     var ticking: Task<Void, Never>?
     private var tickWanted = false
@@ -24,6 +24,8 @@ public actor Coordinator {
     var tickStepMilliseconds: Int64 = 0
     /// What those who ask why a build waits are told, until the next tick.
     var explanation: (madeMilliseconds: Int64, value: Scheduler.Explanation)?
+    var housekeeping: Task<Void, Never>?
+    var isRetaining = false
     /// Nothing new is begun any more.
     var isStopping = false
     var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
@@ -42,13 +44,13 @@ public actor Coordinator {
     /// - Throws: `StoreError` when the store cannot be read; then it may be called again.
     public func lead(epoch: Int64) async throws {
         hosts = [:]
-        live = [:]
+        live = LiveBuilds()
         self.epoch = epoch
         for build in try await ports.store.liveBuilds() {
             live[build.id] = LiveBuild(build: build, history: try await history(of: build))
         }
         for host in try await ports.store.hosts() { await admit(host) }
-        for build in live.values.map(\.build) {
+        for build in live.all.map(\.build) {
             if build.state != .queued {
                 await resume(build)
             } else if build.cancelRequested {
@@ -56,13 +58,15 @@ public actor Coordinator {
                 _ = try await cancelWaiting(build, "cancelled")
             }
         }
-        let living = Set(live.values.compactMap { $0.session?.token })
+        let living = Set(live.running.compactMap { $0.session?.token })
         do { try await ports.webRoot.sweep(keeping: living) } catch {
             log.warning("cannot sweep the web root: \(error)")
         }
         try await releases.lead(epoch: epoch)
         log.info("\(live.count) builds in hand, \(hosts.count) hosts")
         for state in hosts.values { await state.monitor.start() }
+        housekeeping?.cancel()
+        housekeeping = Task { await self.keepHouse() }
         tick()
     }
 
@@ -161,29 +165,22 @@ public actor Coordinator {
     func world() -> World {
         let now = ports.environment.unixMilliseconds()
         let monotonic = ports.environment.monotonicMilliseconds()
-        var queue: [QueuedBuild] = []
         var running: [RunningBuild] = []
         var reserved: Int64 = 0
-        for entry in live.values {
-            if entry.build.state == .queued {
-                queue.append(QueuedBuild(entry.build, history: entry.history, now: now))
-            } else {
-                reserved += entry.build.plan.requirements.diskBytes
-                running.append(
-                    RunningBuild(
-                        id: entry.build.id, guestOS: entry.build.guestOS, owner: entry.build.owner,
-                        host: entry.build.host, requirements: entry.build.plan.requirements,
-                        startedMilliseconds: entry.attemptStartedMilliseconds,
-                        expectedSeconds: entry.expectedSeconds))
-            }
+        for entry in live.running {
+            reserved += entry.build.plan.requirements.diskBytes
+            running.append(
+                RunningBuild(
+                    id: entry.build.id, guestOS: entry.build.guestOS, owner: entry.build.owner,
+                    host: entry.build.host, requirements: entry.build.plan.requirements,
+                    startedMilliseconds: entry.attemptStartedMilliseconds,
+                    expectedSeconds: entry.expectedSeconds))
         }
-        queue.sort {
-            ($0.submittedMilliseconds, $0.id) < ($1.submittedMilliseconds, $1.id)
-        }
+        live.ripen(at: now)
         return World(
             nowMilliseconds: now,
-            hosts: hosts.values.map { $0.view(at: now, monotonic: monotonic) }, queue: queue,
-            running: running, use: share.values(at: now),
+            hosts: hosts.values.map { $0.view(at: now, monotonic: monotonic) },
+            queue: live.queue, running: running, use: share.values(at: now),
             webRootFreeBytes: webRootFreeBytes.map { $0 - reserved })
     }
 

@@ -8,14 +8,20 @@ public struct Ports: Sendable {
     public var webRoot: any WebRoot
     public var templates: any TemplateLibrary
     public var environment: any Environment
+    public var sheets: any SheetFiles
     /// Those that this coordinator can release to.
     public var targets: [EnvironmentKind: any ReleaseTarget]
+    /// `nil`: templates are where people say that they are.
+    public var templateServer: (any TemplateServer)?
+    /// `nil`: nothing is ever removed.
+    public var retention: RetentionPolicy?
     public var limits: ServiceLimits
 
     public init(
         store: any Store, gateway: any HostGateway, logs: any LogStore, webRoot: any WebRoot,
         templates: any TemplateLibrary, environment: any Environment,
-        targets: [EnvironmentKind: any ReleaseTarget] = [:],
+        sheets: any SheetFiles, targets: [EnvironmentKind: any ReleaseTarget] = [:],
+        templateServer: (any TemplateServer)? = nil, retention: RetentionPolicy? = nil,
         limits: ServiceLimits = ServiceLimits()
     ) {
         self.store = store
@@ -24,7 +30,10 @@ public struct Ports: Sendable {
         self.webRoot = webRoot
         self.templates = templates
         self.environment = environment
+        self.sheets = sheets
         self.targets = targets
+        self.templateServer = templateServer
+        self.retention = retention
         self.limits = limits
     }
 

@@ -6,13 +6,17 @@ extension Coordinator {
     // MARK: Builds
 
     func updated(_ build: Build) {
+        // It holds the queue as it was, which would be copied to be changed.
+        explanation = nil
         if build.state.isEnded {
             live[build.id] = nil
         } else {
+            var entry = live[build.id] ?? LiveBuild(build: build)
             // A wish may be newer than this answer of the store; it is never taken back.
-            let isUnwanted = live[build.id]?.build.cancelRequested ?? false
-            live[build.id, default: LiveBuild(build: build)].build = build
-            if isUnwanted { live[build.id]?.build.cancelRequested = true }
+            let isUnwanted = entry.build.cancelRequested
+            entry.build = build
+            entry.build.cancelRequested = isUnwanted || build.cancelRequested
+            live[build.id] = entry
         }
         let changes = self.changes
         Task {

@@ -40,9 +40,21 @@ public struct ServiceLimits: Sendable {
     /// How old the words may be that say why a build waits: sorting a full queue for each of a
     /// thousand followers would leave no time for anything else.
     public var explanationMilliseconds: Int64 = 1_000
+    /// How often what the retention policy lets go is looked for, and how often whether the web
+    /// root has run full meanwhile.
+    public var retentionMilliseconds: Int64 = 60 * 60_000
+    public var retentionLookMilliseconds: Int64 = 60_000
+    /// Rows that are read at once where all have to be looked at.
+    public var pageRows = 500
     /// A log may be longer than its limit by the last words that an agent adds to the log of a
     /// supervisor that died.
     public var logSlackBytes: Int64 = 64 << 10
+    /// Problems of a spreadsheet that are told one by one; the others are counted. A person mends a
+    /// hundred at a time.
+    public var importProblems = 100
+    /// How long the Git server of the templates may take for all guest OSes of one import. A
+    /// project and its hook take it a second; what is not done by then is done when asked for.
+    public var templateServerMilliseconds: Int64 = 120_000
     /// Releases under way at once: each holds a connection and a few buffers, and all read the disk
     /// of the web root. One environment gets a few, so that its API is not run over.
     public var releasesAtOnce = 16

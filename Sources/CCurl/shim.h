@@ -42,6 +42,14 @@ static inline CURLcode aib_curl_source(
   return curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, bytes);
 }
 
+// Whether the server has said something that the library has not read yet.
+static inline int aib_curl_has_input(CURL *easy) {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
+  struct pollfd entry = {.fd = socket, .events = POLLIN};
+  return socket != CURL_SOCKET_BAD && poll(&entry, 1, 0) > 0 && (entry.revents & POLLIN);
+}
+
 typedef int (*aib_curl_debug)(CURL *easy, curl_infotype type, char *bytes, size_t count, void *context);
 
 // What the library tells of its work: among it every word of TLS, of which the error keeps one.
@@ -49,14 +57,6 @@ static inline void aib_curl_tell(CURL *easy, aib_curl_debug tell, void *context)
   curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, tell);
   curl_easy_setopt(easy, CURLOPT_DEBUGDATA, context);
   curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
-}
-
-// Whether the server has said something that the library has not read yet.
-static inline int aib_curl_has_input(CURL *easy) {
-  curl_socket_t socket = CURL_SOCKET_BAD;
-  curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
-  struct pollfd entry = {.fd = socket, .events = POLLIN};
-  return socket != CURL_SOCKET_BAD && poll(&entry, 1, 0) > 0 && (entry.revents & POLLIN);
 }
 
 #pragma clang diagnostic push

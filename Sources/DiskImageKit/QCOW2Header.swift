@@ -31,8 +31,8 @@ public struct QCOW2Header: Sendable, Hashable {
         }
         guard number(8, 8) == 0, number(16, 4) == 0 else {
             throw DiskImageError(
-                "\(path) has a backing file, so it is not whole by itself; 'qemu-img convert' makes one "
-                    + "image of both", isPermanent: true)
+                "\(path) has a backing file, so it is not whole by itself; 'qemu-img convert' "
+                    + "makes one image of both", isPermanent: true)
         }
         if version == 3, number(72, 8) & Self.externalDataBit != 0 {
             throw DiskImageError(

@@ -20,7 +20,8 @@ public final class RawDiskReader: ByteReader {
     private var requests: [Request] = []
     private var taken = 0
 
-    /// - Parameter sha256: of the image file; it is read once for that, before any program opens it.
+    /// - Parameter sha256: of the image file, which is read once for that, before it is opened by
+    ///   any program.
     public init(qcow2 path: String, sha256: String) throws {
         let size = try QCOW2Header(file: path).virtualSizeBytes
         guard try SHA256.file(path) == sha256 else {

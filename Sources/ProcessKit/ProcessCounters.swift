@@ -14,6 +14,14 @@ public enum ProcessCounters {
         public var bytes: Int64
     }
 
+    /// Processes of this machine that the kernel has killed since its start because memory ran out,
+    /// in any control group; 0 where it does not count them.
+    public static func outOfMemoryKills() -> Int64 {
+        let lines = read("/proc/vmstat")?.split(separator: "\n") ?? []
+        let words = lines.first { $0.hasPrefix("oom_kill ") }?.split(separator: " ")
+        return words?.last.flatMap { Int64($0) } ?? 0
+    }
+
     /// User and system time.
     public static func cpuMilliseconds(_ pid: Int32) -> Int64? {
         guard let stat = read("/proc/\(pid)/stat"),

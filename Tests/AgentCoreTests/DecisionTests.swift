@@ -91,12 +91,13 @@ import Testing
 @Suite struct FaultClassifierTests {
     private func fault(
         _ program: FaultClassifier.End.Program = .packer, exit: Int? = 1, signal: Int? = nil,
-        tail: String = "", summary: String? = nil, freeMiB: Int64 = 10_000
+        tail: String = "", summary: String? = nil, freeMiB: Int64 = 10_000,
+        memoryKills: Int64 = 0
     ) -> Fault? {
         FaultClassifier.fault(
             .init(
                 program: program, exitCode: exit, signal: signal, tail: tail, summary: summary,
-                lowestFreeBytes: freeMiB << 20))
+                lowestFreeBytes: freeMiB << 20, outOfMemoryKills: memoryKills))
     }
 
     @Test func aGoodEndIsNoFault() {
@@ -120,6 +121,14 @@ import Testing
         #expect(fault(.command, exit: nil, signal: signal)?.class == .infrastructure)
     }
 
+    /// A shell whose child was killed ends by itself, and says so by its status or in words.
+    @Test func aChildThatTheKernelKilledIsTheHosts() {
+        #expect(fault(.command, exit: 137, memoryKills: 1)?.code == .buildKilled)
+        #expect(fault(.command, tail: "x: 7 Killed make", memoryKills: 1)?.code == .buildKilled)
+        #expect(fault(.command, exit: 137)?.code == .commandFailed, "by the template itself")
+        #expect(fault(.command, exit: 2, memoryKills: 1)?.code == .commandFailed, "another's")
+    }
+
     @Test func tellsTheHostsDiskFromTheGuests() {
         let words = "dd: writing: No space left on device"
         #expect(fault(tail: words, freeMiB: 10)?.code == .diskFull)
@@ -136,6 +145,14 @@ import Testing
         // A web server in the guest may say so too.
         #expect(fault(tail: "    qemu: nginx: " + words, summary: "x")?.code == .packerFailed)
         #expect(fault(.command, tail: words)?.code == .commandFailed)
+    }
+
+    /// Met by killing QEMU while Packer asked it for its version.
+    @Test func aProgramOfPackersThatWasKilledIsTheHosts() {
+        let words = "Build was halted.\n==> mini: Error determining qemu version: signal: killed"
+        #expect(fault(summary: words)?.code == .buildKilled)
+        #expect(fault(summary: words)?.class == .infrastructure)
+        #expect(fault(tail: "in the guest: signal: killed", summary: "x")?.code == .packerFailed)
     }
 
     @Test func aQEMUThatVanishedIsTheHosts() {

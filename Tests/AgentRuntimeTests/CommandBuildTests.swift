@@ -47,6 +47,35 @@ import Testing
         _ = daemon.pid
     }
 
+    /// A group with little memory: the kernel kills in it, and the shell only sees a child that
+    /// died. Needs root to make one.
+    @Test func aChildThatTheKernelKillsForItsMemoryIsTheHosts() async throws {
+        if getuid() != 0 { return }
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let name = "aibuild-test-\(agent.folder.path.split(separator: "/").last ?? "")"
+        let template = try await agent.deliver(
+            script: """
+                set -e
+                for parent in /sys/fs/cgroup/memory /sys/fs/cgroup; do
+                    [ -e $parent/cgroup.procs ] && break
+                done
+                group=$parent/\(name)
+                mkdir $group
+                for limit in memory.limit_in_bytes memory.max; do
+                    [ ! -e $group/$limit ] || echo 8M > $group/$limit
+                done
+                sh -c "echo \\$\\$ > $group/cgroup.procs; exec python3 -c 'b\"x\" * (100 << 20)'" &
+                wait $!
+                """)
+        let client = try await agent.connect()
+        let built = try await client.build(agent.start(template))
+        for parent in ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"] { rmdir("\(parent)/\(name)") }
+        #expect(built.fault?.code == .buildKilled, "\(built.log)")
+        #expect(built.fault?.class == .infrastructure)
+        _ = daemon.pid
+    }
+
     /// As on a full disk: there is no room for a note, and the coordinator says it once.
     @Test func whatHasEndedIsForgottenWithoutANote() async throws {
         let agent = try TestAgent()

@@ -11,6 +11,11 @@ import Testing
 @Suite struct GuestTests {
     private let qemu = "qemu-system-x86_64 -accel tcg -m 16 -display none"
 
+    /// Speaks until it is so: from then on a build is silent, however long its QEMU took to start.
+    private func silent(once condition: String) -> String {
+        "until \(condition); do echo not yet; sleep 0.2; done"
+    }
+
     /// A guest that hangs is stopped, and its last screen and words are there.
     @Test func aHungGuestIsSeenAndStopped() async throws {
         let agent = try TestAgent()
@@ -19,7 +24,9 @@ import Testing
         let template = try await agent.deliver(
             script: """
                 \(BootSectors.disk(sector, at: "disk.raw"))
-                exec \(qemu) -drive file=disk.raw,format=raw
+                \(qemu) -drive file=disk.raw,format=raw &
+                \(silent(once: "grep -q stuck $AIBUILD_GUESTS/*.serial"))
+                wait
                 """)
         let client = try await agent.connect()
         let start = agent.start(
@@ -56,7 +63,9 @@ import Testing
         let template = try await agent.deliver(
             script: """
                 \(BootSectors.disk(BootSectors.writing, at: "disk.raw"))
+                touch disk.old
                 \(qemu) -drive file=disk.raw,format=raw &
+                \(silent(once: "[ disk.raw -nt disk.old ]"))
                 while [ ! -e \(go) ]; do sleep 0.1; done
                 kill $!
                 mv disk.raw $AIBUILD_OUTPUT/disk.raw
@@ -89,6 +98,7 @@ import Testing
                         self.send_response(200)
                         self.send_header('Content-Length', str(64 << 20))
                         self.end_headers()
+                        open('asked', 'w')
                         while True:
                             self.wfile.write(b'x' * 8192)
                             time.sleep(0.1)
@@ -100,12 +110,13 @@ import Testing
                 while [ ! -e port ]; do sleep 0.1; done
                 qemu-system-x86_64 -accel tcg -m 128 -display none -vnc none -boot n -nic \\
                     user,model=e1000,bootfile=http://10.0.2.2:$(cat port)/x &
+                \(silent(once: "[ -e asked ]"))
                 while [ ! -e \(go) ]; do sleep 0.1; done
                 echo image > $AIBUILD_OUTPUT/disk.raw
                 """)
         let client = try await agent.connect()
         let start = agent.start(
-            template, limits: AttemptLimits(totalSeconds: 300, silenceSeconds: 20))
+            template, limits: AttemptLimits(totalSeconds: 300, silenceSeconds: 8))
         try await client.send(.start(start))
         try await client.follow(start.attempt, until: "it is slow, not hung, and goes on")
         try Files.replace(go, with: [])
@@ -131,7 +142,7 @@ import Testing
                 """)
         let client = try await agent.connect()
         let ended = try await client.build(
-            agent.start(template, limits: AttemptLimits(totalSeconds: 8, silenceSeconds: 300)))
+            agent.start(template, limits: AttemptLimits(totalSeconds: 15, silenceSeconds: 300)))
         #expect(ended.fault?.code == .timeoutTotal)
         #expect(ended.fault?.reason.contains("kept with the attempt") == true)
         let evidence = try #require(ended.finished.evidence)

@@ -38,8 +38,9 @@ import Testing
         let ended = try await client.follow(start.attempt)
         #expect(ended.fault?.class == .cancelled)
         #expect(ended.fault?.reason == "cancelled: no longer needed")
-        // Two polite waits are part of the promise, so the limit of 10 s can be looked at.
-        #expect(Clocks.monotonicMilliseconds() - asked < 10_000)
+        // Two polite waits of 7 s together are part of the promise; without the kill it would run
+        // for ever.
+        #expect(Clocks.monotonicMilliseconds() - asked < 60_000)
         #expect(agent.processes(start.attempt).isEmpty)
         #expect(kill(unmarked, 0) == -1)
         let group = agent.state.attempt(start.attempt).controlGroup

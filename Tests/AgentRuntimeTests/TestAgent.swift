@@ -151,16 +151,3 @@ struct Daemon: ~Copyable, Sendable {
         Descendants.reap(pidfd)
     }
 }
-
-/// Waits for something to become true, within a limit that only a broken program reaches.
-func eventually(
-    _ what: String, seconds: Int = 90, _ isTrue: @Sendable () async throws -> Bool
-) async throws {
-    let deadline = Clocks.monotonicMilliseconds() + Int64(seconds) * 1000
-    while try await !isTrue() {
-        guard Clocks.monotonicMilliseconds() < deadline else {
-            throw Failure("waited \(seconds) s in vain: \(what)")
-        }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-}

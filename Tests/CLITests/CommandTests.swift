@@ -114,7 +114,7 @@ struct CommandTests {
             _ = await coordinator.run("guestos", "add", "d", "--type", "linux", "--git", "u")
             #expect(coordinator.bodies[1].contains(#""ref":"main""#))
             for wrong in [
-                [], ["--git", "u", "--template", "t"], ["--template", "t", "--ref", "r"],
+                ["--git", "u", "--template", "t"], ["--template", "t", "--ref", "r"],
             ] {
                 let arguments = ["guestos", "add", "d", "--type", "linux"] + wrong
                 #expect(await runCLI(arguments, url: coordinator.url).code == .usage)

@@ -3,6 +3,7 @@ import HTTPServerKit
 import HTTPTypes
 import Support
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import aibuild
@@ -124,10 +125,10 @@ struct LogTests {
         let cli = CLI(
             console: console.console(isTerminal: false), variables: ["AIBUILD_URL": first.url])
         async let code = cli.run(["logs", "-f", "d:1"])
-        try await until("half of the log") { console.out.contains("line 49\n") }
+        try await eventually("half of the log") { console.out.contains("line 49\n") }
         let port = first.port
         await first.stop()
-        try await until("the cut is noticed") { console.err.contains("trying again") }
+        try await eventually("the cut is noticed") { console.err.contains("trying again") }
         let second = try FakeCoordinator(port: port) { routes(&$0, 1) }
         #expect(await code == .ok)
         #expect(console.out == Self.hundred)
@@ -191,13 +192,5 @@ struct LogTests {
         }
 
         func cancelled() async {}
-    }
-
-    private func until(_ what: Comment, _ condition: () -> Bool) async throws {
-        let deadline = Clocks.monotonicMilliseconds() + 20_000
-        while !condition() {
-            try #require(Clocks.monotonicMilliseconds() < deadline, what)
-            try await Task.sleep(for: .milliseconds(5))
-        }
     }
 }

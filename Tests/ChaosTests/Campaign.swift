@@ -41,6 +41,9 @@ struct Campaign {
     /// - Parameter faults: in this order.
     mutating func run(_ faults: [Fault], say: (String) -> Void) async throws {
         try await Workload.register(farm)
+        if faults.contains(where: { $0.guestOS == Workload.packerGuestOS }) {
+            try await Workload.registerPacker(farm)
+        }
         watches.start()
         defer { watches.stop() }
         for (number, fault) in faults.enumerated() {
@@ -91,6 +94,9 @@ struct Campaign {
         let scene = Scene(
             farm: farm, database: database, host: chance.one(of: farm.hosts),
             dice: chance.below(1_000))
+        if let guestOS = fault.guestOS, !ledger.open.contains(where: { $0.guestOS == guestOS }) {
+            ledger.add(try await farm.api.submit(guestOS, priority: 1))
+        }
         let lasts = Int64(chance.within(fault.milliseconds)) * stretch
         // A random instant in the life of the builds that run.
         try await pause(Int64(chance.below(1_500)))
@@ -114,14 +120,16 @@ struct Campaign {
         }
         tallies[fault.name, default: Tally()].recoveryMilliseconds.append(
             Clocks.monotonicMilliseconds() - began)
+        try await strike.restore()
         try await ledger.look()
         try await settleExcuses(strike.excuse)
+        try await countOrphans()
         return strike.target
     }
 
     /// The builds come and go: what is there to be hit may need a moment.
     private func strike(_ fault: Fault, _ scene: Scene) async throws -> Strike? {
-        let deadline = Clocks.monotonicMilliseconds() + 15_000
+        let deadline = Clocks.monotonicMilliseconds() + (fault.guestOS == nil ? 15_000 : 90_000)
         while Clocks.monotonicMilliseconds() < deadline {
             if let strike = try await fault.strike(scene) { return strike }
             try await Task.sleep(for: .milliseconds(20))
@@ -191,26 +199,26 @@ struct Campaign {
             try await Task.sleep(for: .milliseconds(100))
         }
         ledger.countLost(ledger.open)
-        ledger.countOrphans(try await orphans())
+        try await countOrphans()
         let sql = try await SQLDatabase.open(.mariadb(endpoint))
         let rows = try await sql.query("SELECT image_name, get_url FROM build_log")
+        await sql.close()
         ledger.judgeTheWhole(
             rows: try rows.map { (try $0.text("image_name"), try $0.text("get_url")) })
-        let live = try await sql.query("SELECT id FROM builds WHERE live = 1")
-        let endless = try await sql.query("SELECT token FROM attempts WHERE ended_ms IS NULL")
-        ledger.countOrphans(
-            try live.map { "row of build \(try $0.text("id"))" }
-                + endless.map { "row of attempt \(try $0.text("token"))" })
-        await sql.close()
     }
 
-    /// What is still there a minute after the last build ended.
-    private func orphans() async throws -> [String] {
+    /// Counts what is still there after a minute. Builds come and go meanwhile, so whatever is not
+    /// seen in one of the looks is none.
+    private mutating func countOrphans() async throws {
         let deadline = Clocks.monotonicMilliseconds() + Self.orphanSeconds * 1000
-        while true {
-            let found = Orphans.all(farm)
-            if found.isEmpty || Clocks.monotonicMilliseconds() > deadline { return found }
-            try await Task.sleep(for: .milliseconds(200))
+        var left: Set<String>?
+        while left?.isEmpty != true, Clocks.monotonicMilliseconds() < deadline {
+            var orphans = Orphans(farm: farm, endpoint: endpoint)
+            orphans.builds = try await farm.api.builds().filter { !$0.isEnded }
+            let found = try await orphans.all()
+            left = left?.intersection(found) ?? found
+            if !found.isEmpty { try await Task.sleep(for: .milliseconds(100)) }
         }
+        ledger.countOrphans((left ?? []).sorted())
     }
 }

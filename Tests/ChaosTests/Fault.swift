@@ -6,6 +6,10 @@ struct Fault: Sendable {
     let name: String
     /// How long it lasts before it is lifted.
     var milliseconds: ClosedRange<Int> = 0...0
+    /// A build of this guest OS must be under way.
+    var guestOS: String?
+    /// Takes longer than a campaign that is part of every test run has time for.
+    var isLong = false
     /// Brings it about; `nil` when there is nothing to hit at the moment.
     let strike: @Sendable (Scene) async throws -> Strike?
 }
@@ -19,6 +23,8 @@ struct Strike: Sendable {
     var lift: @Sendable () async throws -> Void = {}
     /// What must have healed afterwards, beyond what every fault is asked for.
     var healed: @Sendable () async throws -> Bool = { true }
+    /// Puts the farm back as it was before, once it has healed.
+    var restore: @Sendable () async throws -> Void = {}
 }
 
 /// Which attempts a fault may end. Any other attempt that ran and did not pass was restarted

@@ -8,7 +8,8 @@ enum FaultTable {
     /// Room for the images and logs of some thousand builds; only what is used takes memory.
     static let diskSize = "4g"
 
-    static let all = kills + networks + hosts + disks + databases + clocks + stops
+    static let all =
+        kills + takeovers + packers + networks + hosts + disks + databases + clocks + stops
 
     // MARK: What is killed
 
@@ -45,6 +46,61 @@ enum FaultTable {
                 target: victim.token, excuse: .attempt(victim.token, codes: ["host.build_killed"]))
         },
     ]
+
+    // MARK: Takeovers
+
+    private static let takeovers = [
+        Fault(name: "leader killed, a standby takes over") { try await takeOver($0, SIGKILL) },
+        Fault(name: "leader stopped, a standby takes over") { try await takeOver($0, SIGSTOP) },
+    ]
+
+    /// The seconds of these are those of the takeover: until the standby leads, has every host, and
+    /// has caught up with every log.
+    private static func takeOver(_ scene: Scene, _ signal: Int32) async throws -> Strike? {
+        let farm = scene.farm
+        guard let old = farm.coordinator else { return nil }
+        let port = farm.port
+        let standby = try await StandbyCoordinator(
+            "standby\(UInt32.random(in: .min ... .max))", of: farm)
+        old.signal(signal)
+        farm.ask(standby.program, port: standby.port)
+        return Strike(
+            target: "coordinator", healed: { try await standby.api.leader().isLeading },
+            restore: {
+                farm.ask(old, port: port)
+                if signal == SIGSTOP {
+                    old.signal(SIGCONT)
+                } else {
+                    try await farm.startCoordinator(keepingPort: true)
+                }
+                try await eventually("the old leader stands by: \(old.log.suffix(2000))") {
+                    try await farm.api.leader().url == standby.api.base
+                }
+                standby.program.signal(SIGTERM)
+                _ = try await standby.program.exit()
+                try await eventually("the first coordinator leads again") {
+                    try await farm.api.leader().isLeading
+                }
+            })
+    }
+
+    // MARK: Builds by Packer
+
+    private static let packers = [
+        Fault(name: "QEMU of a Packer build killed", guestOS: Workload.packerGuestOS) {
+            killPacker($0, "qemu-system")
+        },
+        Fault(
+            name: "Packer killed", guestOS: Workload.packerGuestOS, isLong: true
+        ) { killPacker($0, "packer") },
+    ]
+
+    private static func killPacker(_ scene: Scene, _ program: String) -> Strike? {
+        guard let victim = scene.victim(running: program) else { return nil }
+        kill(victim.program, SIGKILL)
+        return Strike(
+            target: victim.token, excuse: .attempt(victim.token, codes: ["host.build_killed"]))
+    }
 
     private static func killCoordinator(_ scene: Scene) -> Strike {
         let farm = scene.farm

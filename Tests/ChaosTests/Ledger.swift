@@ -86,7 +86,9 @@ struct Ledger {
     private mutating func judge(_ attempt: FarmBuild.Attempt, of build: FarmBuild) throws {
         guard judged.insert(attempt.attempt).inserted else { return }
         let name = "\(build.guestOS)/\(build.number) attempt \(attempt.ordinal) \(attempt.attempt)"
-        let hasRun = Workload.begun(farm)[attempt.attempt] != nil
+        let hasRun =
+            Workload.begun(farm)[attempt.attempt] != nil
+            || build.guestOS == Workload.packerGuestOS
         if let fault = attempt.outcome?.fault, hasRun,
             excusedAttempts[attempt.attempt]?.contains(fault.code) != true,
             excusedHosts[attempt.host]?.contains(fault.code) != true
@@ -123,6 +125,7 @@ struct Ledger {
     private mutating func judge(_ build: FarmBuild) {
         let attempts = build.attempts ?? []
         switch build.state {
+        case "passed" where build.guestOS == Workload.packerGuestOS: break
         case "passed":
             guard let last = attempts.last, let made = Workload.made(farm)[last.attempt],
                 made.sha256 == build.image?.sha256
@@ -167,10 +170,10 @@ struct Ledger {
             findings.append("build_log has \(rows.count) rows for \(wanted.count) images")
         }
         var visible: [String] = []
-        for guestOS in Workload.guestOSes {
+        for guestOS in Workload.guestOSes + [Workload.packerGuestOS] {
             let folder = "\(farm.webRoot)/images/build/\(guestOS)"
             let names = (try? Files.list(folder)) ?? []
-            visible += names.filter { $0.hasSuffix(".raw") }
+            visible += names.filter { $0.hasSuffix(".raw") || $0.hasSuffix(".qcow2") }
             countOrphans(names.filter { $0.hasPrefix(".") }.map { "\(folder)/\($0)" })
         }
         if visible.sorted() != wanted {

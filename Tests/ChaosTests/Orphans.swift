@@ -1,34 +1,67 @@
 import ProcessKit
+import SQLKit
 import Support
 import TestSupport
 
-/// What must not be there when no build lives.
-enum Orphans {
-    static func all(_ farm: Farm) -> [String] {
-        farm.hosts.flatMap { processes($0) + files($0) } + parts(farm)
+/// What belongs to no attempt of a build that lives. For a moment after the end of each there is
+/// some; none of it may stay.
+struct Orphans {
+    let farm: Farm
+    let endpoint: MariaDBEndpoint
+    /// Of builds that have not ended.
+    var builds: [FarmBuild] = []
+
+    private var living: Set<String> {
+        Set(builds.filter { $0.state != "queued" }.compactMap(\.attempt))
     }
 
-    private static func processes(_ host: FarmHost) -> [String] {
-        ProcessTable.carrying("AIBUILD_STATE") { $0 == host.stateFolder }
-            .map { "process \($0.pid) on \(host.name)" }
-            + groups(host)
+    func all() async throws -> Set<String> {
+        let living = living
+        let found =
+            farm.hosts.flatMap { processes($0, living) + groups($0, living) }
+            + farm.hosts.flatMap { files($0, living) } + parts(living)
+        return Set(found + (try await rows(living)))
     }
 
-    private static func groups(_ host: FarmHost) -> [String] {
+    private func processes(_ host: FarmHost, _ living: Set<String>) -> [String] {
+        let own = Set(ProcessTable.carrying("AIBUILD_ATTEMPT") { living.contains($0) }.map(\.pid))
+        return ProcessTable.carrying("AIBUILD_STATE") { $0 == host.stateFolder }
+            .filter { !own.contains($0.pid) }.map { "process \($0.pid) on \(host.name)" }
+    }
+
+    private func groups(_ host: FarmHost, _ living: Set<String>) -> [String] {
         let prefix = "aibuild-\(SHA256.hex(host.stateFolder.utf8).prefix(8))-"
-        return ControlGroup.siblings().filter { Files.name(of: $0).hasPrefix(prefix) }
-    }
-
-    private static func files(_ host: FarmHost) -> [String] {
-        ["attempts", "trash"].flatMap { name in
-            let folder = "\(host.stateFolder)/\(name)"
-            return ((try? Files.list(folder)) ?? []).map { "\(folder)/\($0)" }
+        return ControlGroup.siblings().filter { folder in
+            let name = Files.name(of: folder)
+            return name.hasPrefix(prefix) && !living.contains(String(name.dropFirst(prefix.count)))
         }
     }
 
-    private static func parts(_ farm: Farm) -> [String] {
+    private func files(_ host: FarmHost, _ living: Set<String>) -> [String] {
+        ["attempts", "trash"].flatMap { name in
+            let folder = "\(host.stateFolder)/\(name)"
+            return ((try? Files.list(folder)) ?? []).filter { !living.contains($0) }
+                .map { "\(folder)/\($0)" }
+        }
+    }
+
+    private func parts(_ living: Set<String>) -> [String] {
         let folder = "\(farm.webRoot)/images/build"
-        return ((try? Files.list(folder)) ?? []).filter { $0.hasPrefix(".") }
+        return ((try? Files.list(folder)) ?? [])
+            .filter { $0.hasPrefix(".") && !living.contains(String($0.dropFirst().prefix(32))) }
             .map { "\(folder)/\($0)" }
+    }
+
+    /// Rows that say of what is over that it goes on, and of builds that nobody knows.
+    private func rows(_ living: Set<String>) async throws -> [String] {
+        let sql = try await SQLDatabase.open(.mariadb(endpoint))
+        let open = try await sql.query("SELECT id FROM builds WHERE live = 1")
+        let endless = try await sql.query("SELECT token FROM attempts WHERE ended_ms IS NULL")
+        await sql.close()
+        let known = Set(builds.map(\.id))
+        return try open.map { try $0.text("id") }.filter { !known.contains($0) }
+            .map { "row of build \($0)" }
+            + endless.map { try $0.text("token") }.filter { !living.contains($0) }
+            .map { "row of attempt \($0)" }
     }
 }

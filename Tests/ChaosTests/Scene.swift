@@ -27,6 +27,22 @@ struct Scene: Sendable {
         return nil
     }
 
+    /// A program of a build by Packer.
+    /// - Parameter name: how the program's begins.
+    func victim(running name: String) -> Victim? {
+        for host in farm.hosts {
+            for (pid, token) in ProcessTable.carrying("AIBUILD_ATTEMPT", where: { _ in true }) {
+                let folder = "\(host.stateFolder)/attempts/\(token)"
+                let comm = (try? Files.read("/proc/\(pid)/comm", limitBytes: 64)) ?? []
+                guard String(decoding: comm, as: UTF8.self).hasPrefix(name),
+                    let supervisor = FileLock.holder("\(folder)/lock")
+                else { continue }
+                return Victim(host: host, token: token, supervisor: supervisor, program: pid)
+            }
+        }
+        return nil
+    }
+
     private func victims(on host: FarmHost) -> [Victim] {
         let parents = Dictionary(
             ProcessTable.all().map { ($0.pid, $0.parent) }, uniquingKeysWith: { $1 })

@@ -33,7 +33,7 @@ struct Settings {
     var faults: [Fault] {
         var chance = Chance(seed: seed &+ 1)
         let kinds = FaultTable.all.filter { kind in
-            guard let only else { return true }
+            guard let only else { return rounds != nil || !kind.isLong }
             return kind.name.contains(only)
         }
         guard !kinds.isEmpty else { return [] }

@@ -1,3 +1,4 @@
+import HTTPClientKit
 import Support
 import TestSupport
 
@@ -24,6 +25,21 @@ enum Workload {
                     "build.pl": script,
                 ])
         }
+    }
+
+    /// The example that boots a guest, by real Packer and QEMU.
+    static let packerGuestOS = "mini"
+
+    static func registerPacker(_ farm: Farm) async throws {
+        let here = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+        let example = here.dropLast(3).joined(separator: "/") + "/examples/mini-linux"
+        // A guest that is gone is not waited for as long as one that may be slow.
+        let folder = try await farm.shell(
+            "'\(example)/prepare.sh' \(farm.folder)/mini 2>/dev/null; "
+                + "sed -i 's/\"3m\"/\"60s\"/' \(farm.folder)/mini/template/*.json"
+        ).filter { $0 != "\n" }
+        let answer = try await farm.api.register(guestOS: packerGuestOS, folder: folder)
+        guard answer.status == 201 else { throw Failure(FarmClient.text(answer)) }
     }
 
     private static func folder(_ farm: Farm) -> String { "\(farm.folder)/runs" }

@@ -31,6 +31,7 @@ struct NoLogs: LogStore {
 
 struct NoWebRoot: WebRoot {
     func freeBytes() async -> Int64 { 0 }
+    func makeFolder(ofGuestOS name: String) {}
     func incoming(_ artifact: Artifact, of attempt: AttemptToken) async throws -> any IncomingFile {
         throw WebRootFault("no web root")
     }
@@ -38,8 +39,16 @@ struct NoWebRoot: WebRoot {
         throw WebRootFault("no web root")
     }
     func withdraw(_ attempt: AttemptToken, of build: Build) {}
+    func remove(_ build: Build) {}
     func file(of image: PublishedImage) async throws -> String { "/web/" + image.path }
     func sweep(keeping living: Set<AttemptToken>) async {}
+}
+
+struct NoSheets: SheetFiles {
+    func read(_ bytes: [UInt8], name: String) async throws -> SheetFile {
+        throw SheetFault("no sheets")
+    }
+    func write(_ sheets: [(name: String, rows: [[String]])]) -> [UInt8] { [] }
 }
 
 struct NoTemplates: TemplateLibrary {

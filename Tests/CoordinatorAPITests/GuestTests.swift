@@ -21,7 +21,8 @@ struct GuestTests {
         let folder = try TemporaryFolder()
         let ports = Ports(
             store: InMemoryStore(), gateway: NoHosts(), logs: NoLogs(evidence: evidence),
-            webRoot: NoWebRoot(), templates: NoTemplates(), environment: StoppedClock())
+            webRoot: NoWebRoot(), templates: NoTemplates(), environment: StoppedClock(),
+            sheets: NoSheets())
         let api = API(
             APIContext(
                 coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder.path,

@@ -17,7 +17,7 @@ struct HistoricTests {
         folder = try TemporaryFolder()
         let ports = Ports(
             store: store, gateway: NoHosts(), logs: NoLogs(), webRoot: NoWebRoot(),
-            templates: NoTemplates(), environment: StoppedClock())
+            templates: NoTemplates(), environment: StoppedClock(), sheets: NoSheets())
         api = API(
             APIContext(
                 coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder.path,
@@ -73,7 +73,7 @@ struct HistoricTests {
         try await store.add(
             GuestOS(
                 id: "g1", name: "ubuntu1604", type: .linux, distro: "", version: "", baseISO: "",
-                template: .git(url: "u", ref: "r"), owner: "o", createdMilliseconds: 0))
+                template: .git(url: "u", ref: "r"), owner: "o", createdMilliseconds: 0), epoch: 0)
         let build = try await ask(
             "POST", "/v1/build",
             form: "image_name=u_1.qcow2&os_name=ubuntu1604&update_contents=%E6%9B%B4+new"

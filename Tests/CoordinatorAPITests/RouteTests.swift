@@ -23,7 +23,8 @@ struct RouteTests {
     ) -> API {
         let ports = Ports(
             store: InMemoryStore(), gateway: NoHosts(), logs: NoLogs(),
-            webRoot: NoWebRoot(), templates: NoTemplates(), environment: StoppedClock())
+            webRoot: NoWebRoot(), templates: NoTemplates(), environment: StoppedClock(),
+            sheets: NoSheets())
         return API(
             APIContext(
                 coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder.path,

@@ -43,6 +43,20 @@ struct LogStoreTests {
         #expect(try await text() == "one\ntwo\n")
     }
 
+    /// What a power cut leaves need not be a part of what was written.
+    @Test func whatIsNoLineIsCutBeforeAnAppend() async throws {
+        _ = try await logs.append(token, at: 0, Array("one\n".utf8))
+        try Files.replace(logs.path(token), with: Array("one\n".utf8) + [0, 0, 0])
+        #expect(try await logs.append(token, at: 4, Array("two\n".utf8)) == 8)
+        #expect(try await text() == "one\ntwo\n")
+    }
+
+    @Test func whatComesTooEarlyIsNotStored() async throws {
+        _ = try await logs.append(token, at: 0, Array("one\n".utf8))
+        #expect(try await logs.append(token, at: 8, Array("three\n".utf8)) == 4)
+        #expect(try await text() == "one\n")
+    }
+
     @Test func aLongPartOfALineIsCut() async throws {
         let part = [UInt8](repeating: 0x78, count: 300_000)
         try Files.makeFolder(Files.folder(of: logs.path(token)))

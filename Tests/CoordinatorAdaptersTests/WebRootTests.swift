@@ -115,6 +115,22 @@ struct WebRootTests {
         #expect(sums == "\(image.sha256)  minix86_64_20261121_7.qcow2\n")
     }
 
+    /// Neither the part nor the published file is there, or another file is.
+    @Test(arguments: [false, true])
+    func whatWasRemovedByOthersIsNotPublished(_ isReplaced: Bool) async throws {
+        if isReplaced {
+            let place = root.folder + "/images/build/mini"
+            try Files.makeFolder(place)
+            try Files.replace(
+                "\(place)/\(Builds.example.imageName).qcow2", with: Self.content.reversed())
+        }
+        let publication = Publication(
+            build: Builds.example, attempt: token, artifacts: [artifact()],
+            record: Array("{}".utf8))
+        let fault = await #expect(throws: Fault.self) { try await root.publish(publication) }
+        #expect(fault?.code == .publishFailed)
+    }
+
     @Test func whatIsTakenBackIsGoneAndNothingElse() async throws {
         let image = artifact()
         var other = Builds.example
@@ -142,6 +158,27 @@ struct WebRootTests {
         #expect(
             try Files.list(root.folder + "/images/build") == ["mini"], "no .part is left")
         try await root.withdraw(token, of: Builds.example)
+    }
+
+    @Test func aRemovedImageIsGoneWithItsDigest() async throws {
+        let place = root.folder + "/images/build/mini"
+        try Files.makeFolder(place)
+        let own = Builds.example.imageName
+        let names = ["\(own).qcow2", "\(own)-note.txt", "\(own).log.ndjson", "\(own).build.json"]
+        let others = ["other_7.qcow2", "\(own)0.qcow2"]
+        for name in names + others { try Files.replace("\(place)/\(name)", with: [1]) }
+        // What an earlier try had hidden before it was killed.
+        try Files.replace("\(place)/.\(own)-more.txt.part", with: [1])
+        let sums = (names + others).map { "00  \($0)\n" }.joined()
+        try Files.replace(place + "/SHA256SUMS", with: sums.utf8)
+        for _ in 0..<2 {
+            try await root.remove(Builds.example)
+            #expect(try Files.list(place).sorted() == (others + ["SHA256SUMS"]).sorted())
+            let left = try Files.read(place + "/SHA256SUMS", limitBytes: 1 << 16)
+            #expect(
+                String(decoding: left, as: UTF8.self)
+                    == others.sorted().map { "00  \($0)\n" }.joined())
+        }
     }
 
     @Test func aSweepKeepsWhatLives() async throws {

@@ -44,7 +44,7 @@ import Testing
         for seed in Self.seeds {
             var random = Seeded(seed: seed)
             let world = random.world()
-            let due = Set(world.queue.filter { $0.notBeforeMilliseconds <= 1_000 }.map(\.id))
+            let due = Set(world.queue.builds.filter { $0.notBeforeMilliseconds <= 1_000 }.map(\.id))
             var seen: Set<String> = []
             for decision in Scheduler.decide(world) {
                 switch decision {
@@ -63,7 +63,7 @@ import Testing
             let world = random.world()
             let after = world.carriedOut()
             let started = Set(world.startedIDs)
-            for build in world.queue where started.contains(build.id) {
+            for build in world.queue.builds where started.contains(build.id) {
                 guard let limit = build.concurrency else { continue }
                 // A later start without a limit may go beyond it; this build itself may not.
                 let order = world.startedIDs
@@ -83,7 +83,7 @@ import Testing
             var random = Seeded(seed: seed)
             let world = random.world()
             let after = world.carriedOut()
-            for build in after.queue where build.notBeforeMilliseconds <= 1_000 {
+            for build in after.queue.builds where build.notBeforeMilliseconds <= 1_000 {
                 let fitting = after.hosts.filter { after.fits(build, $0) }
                 // A retry may wait for a host that it has not tried.
                 let untried = fitting.filter { !build.failedHosts.contains($0.name) }
@@ -102,7 +102,7 @@ import Testing
             var random = Seeded(seed: seed)
             let world = random.world()
             let started = Set(world.startedIDs)
-            let due = world.queue.filter { $0.notBeforeMilliseconds <= 1_000 }
+            let due = world.queue.builds.filter { $0.notBeforeMilliseconds <= 1_000 }
             for waiting in due where !started.contains(waiting.id) {
                 for other in due where started.contains(other.id) {
                     let same =
@@ -137,8 +137,8 @@ import Testing
             var random = Seeded(seed: seed)
             let after = random.world().carriedOut()
             let explained = Scheduler.explain(after)
-            #expect(explained.count == after.queue.count, "seed \(seed)")
-            #expect(explained.map(\.waiting.position) == Array(1..<(after.queue.count + 1)))
+            #expect(explained.count == after.queue.builds.count, "seed \(seed)")
+            #expect(explained.map(\.waiting.position) == Array(1..<(after.queue.builds.count + 1)))
             for (id, waiting) in explained {
                 #expect(!waiting.summary.isEmpty && !waiting.remedy.isEmpty)
                 #expect(waiting.hosts.map(\.host) == after.hosts.map(\.name).sorted(), "\(id)")
@@ -157,11 +157,12 @@ extension World {
     /// The world a moment later: what was started runs, what failed is gone.
     func carriedOut() -> World {
         var after = self
+        let builds = Dictionary(queue.builds.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
         for decision in Scheduler.decide(self) {
             switch decision {
             case .start(let id, let name):
-                guard let build = queue.first(where: { $0.id == id }) else { continue }
-                after.queue.removeAll { $0.id == id }
+                guard let build = builds[id] else { continue }
+                after.queue.remove(build)
                 after.running.append(
                     runs(id, on: name, build.requirements, guestOS: build.guestOS))
                 if let index = after.hosts.firstIndex(where: { $0.name == name }) {
@@ -170,7 +171,8 @@ extension World {
                 after.webRootFreeBytes = after.webRootFreeBytes.map {
                     $0 - build.requirements.diskBytes
                 }
-            case .fail(let id, _): after.queue.removeAll { $0.id == id }
+            case .fail(let id, _):
+                if let build = builds[id] { after.queue.remove(build) }
             case .wake: break
             }
         }

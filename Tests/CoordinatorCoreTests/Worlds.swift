@@ -1,5 +1,5 @@
 import BuildProtocol
-import CoordinatorCore
+@testable import CoordinatorCore
 
 // Small words for building worlds, so that a test shows only what it is about.
 
@@ -54,9 +54,15 @@ func world(
     _ hosts: [HostView], _ queue: [QueuedBuild], running: [RunningBuild] = [], now: Int64 = 0,
     use: [String: Double] = [:], webRoot: Int64? = nil
 ) -> World {
-    World(
-        nowMilliseconds: now, hosts: hosts, queue: queue, running: running, use: use,
+    var lines = BuildQueue(queue)
+    lines.ripen(at: now)
+    return World(
+        nowMilliseconds: now, hosts: hosts, queue: lines, running: running, use: use,
         webRootFreeBytes: webRoot)
+}
+
+extension BuildQueue {
+    var builds: [QueuedBuild] { ripe.flatMap(\.builds) + later.values }
 }
 
 extension World {

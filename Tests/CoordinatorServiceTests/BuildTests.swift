@@ -114,7 +114,7 @@ import Testing
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
             try await eventually("two attempts failed") {
-                farm.clock.advance(milliseconds: 100)
+                await farm.clock.advance(milliseconds: 100)
                 return try await farm.faults(build) == ["h0 host.disk_full", "h0 host.disk_full"]
             }
             let host = try await coordinator.snapshot(ofHost: "h0")
@@ -136,7 +136,7 @@ import Testing
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
             try await eventually("it is quarantined") {
-                farm.clock.advance(milliseconds: 100)
+                await farm.clock.advance(milliseconds: 100)
                 return try await coordinator.snapshot(ofHost: "h0").state == "quarantined"
             }
             let host = try await coordinator.setDrained(false, host: "h0", by: "anna")

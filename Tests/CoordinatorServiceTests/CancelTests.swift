@@ -46,7 +46,7 @@ import Testing
             try await farm.wait(build, .cancelled)
             await farm.agents[0].comeBack()
             try await eventually("what still runs is killed") {
-                farm.clock.advance(milliseconds: 1_000)
+                await farm.clock.advance(milliseconds: 1_000)
                 return await farm.agents[0].tokens.isEmpty
             }
         }
@@ -76,6 +76,24 @@ import Testing
             _ = try await coordinator.cancel(build, by: "anna")
             let ended = try await farm.wait(build, .cancelled, .passed)
             #expect(ended.state == .cancelled)
+            #expect(await farm.webRoot.published.isEmpty, "no image without a row")
+        }
+    }
+
+    /// A rename cannot be called off: the image is taken back once it is done, not before.
+    @Test func whileItIsMovedIntoPlace() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        let gate = Flag()
+        await farm.webRoot.holdPublish(until: gate)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .publishing)
+            await farm.clock.advance(milliseconds: 1)
+            _ = try await coordinator.cancel(build, by: "anna")
+            await farm.clock.advance(milliseconds: 1)
+            await gate.raise()
+            try await farm.wait(build, .cancelled)
+            await farm.clock.advance(milliseconds: 1)
             #expect(await farm.webRoot.published.isEmpty, "no image without a row")
         }
     }

@@ -11,7 +11,7 @@ import Testing
             await done.raise()
         }
         defer { task.cancel() }
-        try await eventually("the follower of \(key) is woken", seconds: 10) { await done.isUp }
+        try await eventually("the follower of \(key) is woken") { await done.isUp }
     }
 
     @Test func aChangeBeforeTheWaitIsNotMissed() async throws {
@@ -46,10 +46,10 @@ import Testing
         }
         for _ in 0..<100 { await Task.yield() }
         await hub.bump("a")
-        try await eventually("a is woken", seconds: 10) { await woken.isUp }
+        try await eventually("a is woken") { await woken.isUp }
         #expect(await !other.isUp)
         second.cancel()
-        try await eventually("a follower that is called off goes", seconds: 10) { await other.isUp }
+        try await eventually("a follower that is called off goes") { await other.isUp }
         first.cancel()
     }
 
@@ -63,7 +63,7 @@ import Testing
         }
         for _ in 0..<100 { await Task.yield() }
         await hub.retire("a")
-        try await eventually("it is woken", seconds: 10) { await woken.isUp }
+        try await eventually("it is woken") { await woken.isUp }
         task.cancel()
     }
 }

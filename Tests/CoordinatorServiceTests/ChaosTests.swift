@@ -48,7 +48,7 @@ import Testing
                 coordinator = try await farm.coordinator(epoch: await store.takeLead())
             default: await changePlan(random.one(of: farm.agents), &random)
             }
-            farm.clock.advance(milliseconds: Int64(random.below(3_000)))
+            await farm.clock.advance(milliseconds: Int64(random.below(3_000)), turns: 0)
             for _ in 0..<random.below(40) { await Task.yield() }
         }
         await mend(farm, store)
@@ -71,7 +71,7 @@ import Testing
             }
             // Until it dies, or has nothing to do any more.
             for _ in 0..<60 where !life.hasEnded {
-                farm.clock.advance(milliseconds: Int64(random.below(400)))
+                await farm.clock.advance(milliseconds: Int64(random.below(400)), turns: 0)
                 for _ in 0..<random.below(30) { await Task.yield() }
             }
             // Killed: its sessions do nothing any more.
@@ -144,7 +144,7 @@ import Testing
     private func expectTheEnd(_ farm: TestFarm, _ seed: Int, _ builds: [Build]) async throws {
         var open: [Build] = []
         try await eventually("seed \(seed): all builds end; open: \(open.map(\.state))") {
-            farm.clock.advance(milliseconds: 2_000)
+            await farm.clock.advance(milliseconds: 2_000, turns: 5)
             for agent in farm.agents {
                 for token in await agent.running { await agent.end(token, .pass([1, 2, 3])) }
             }
@@ -170,7 +170,7 @@ import Testing
         let rows = try await farm.store.buildLog(guestOSID: nil, limit: 1_000).map(\.id)
         #expect(Set(rows) == passed && rows.count == passed.count, "seed \(seed): published once")
         try await eventually("seed \(seed): nothing is left on the hosts") {
-            farm.clock.advance(milliseconds: 2_000)
+            await farm.clock.advance(milliseconds: 2_000, turns: 5)
             for agent in farm.agents where await !agent.tokens.isEmpty { return false }
             return true
         }

@@ -58,12 +58,55 @@ import Testing
             let passed = try await farm.wait(build, .passed, passing: 100)
             await agent.goAway()
             try await eventually("the first one has given the host up") {
-                farm.clock.advance(milliseconds: 10_000)
+                await farm.clock.advance(milliseconds: 10_000)
                 return try await stale.snapshot(ofHost: "h0").running == 0
             }
             #expect(await farm.webRoot.published.map(\.attempt) == [passed.attempt])
             #expect(try await farm.store.build(id: build.id)?.state == .passed)
         }
+        await stale.stop()
+    }
+
+    /// It was deposed, does not know, and gives up a host that does not talk to it any more.
+    @Test func aDeposedLeaderDoesNotTakeBackWhatTheNextOnePublished() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        let agent = farm.agents[0]
+        await agent.change { $0.plan = .hang }
+        let stale = try await farm.coordinator(epoch: await store.takeLead())
+        try await farm.connected(stale)
+        let build = try await farm.submit(stale)
+        let token = try await farm.attempt(on: agent)
+        let next = try await farm.coordinator(epoch: await store.takeLead())
+        try await farm.connected(next)
+        await agent.end(token, .pass([1]))
+        try await farm.wait(build, .passed, passing: 100)
+        // Twice as long as a host may be away.
+        for _ in 0..<120 { await farm.clock.advance(milliseconds: 10_000) }
+        #expect(await farm.webRoot.withdrawn.isEmpty)
+        #expect(await farm.webRoot.published.map(\.attempt) == [token])
+        await next.stop()
+        await stale.stop()
+    }
+
+    /// Deposed between the publication and its row: the host keeps what the next leader asks for.
+    @Test func aDeposedLeaderLetsTheHostKeepWhatItCouldNotRecord() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        let gate = Flag()
+        await farm.webRoot.holdPublish(until: gate)
+        let stale = try await farm.coordinator(epoch: await store.takeLead())
+        try await farm.connected(stale)
+        let build = try await farm.submit(stale)
+        try await farm.wait(build, .publishing)
+        let epoch = await store.takeLead()
+        await gate.raise()
+        for _ in 0..<20 { await farm.clock.advance(milliseconds: 100) }
+        #expect(await farm.agents[0].tokens.count == 1)
+        let next = try await farm.coordinator(epoch: epoch)
+        try await farm.wait(build, .passed, passing: 100)
+        #expect(try await farm.faults(build) == ["h0 passed"])
+        await next.stop()
         await stale.stop()
     }
 
@@ -78,7 +121,7 @@ import Testing
             let opens = farm.gateway.opens("h0")
             await agent.change { $0.isStuck = true }
             try await eventually("the session was ended") {
-                farm.clock.advance(milliseconds: 1_000)
+                await farm.clock.advance(milliseconds: 1_000)
                 return farm.gateway.opens("h0") > opens
             }
             await agent.change { $0.isStuck = false }
@@ -96,7 +139,7 @@ import Testing
             let agent = farm.agents[0]
             for round in 1...20 {
                 try await eventually("it is asked \(round) times") {
-                    farm.clock.advance(milliseconds: 1_000)
+                    await farm.clock.advance(milliseconds: 1_000)
                     return await agent.count { if case .ping = $0 { true } else { false } } >= round
                 }
             }

@@ -16,7 +16,7 @@ import Testing
             let token = try await farm.attempt(on: agent)
             for line in 1...3 {
                 try await eventually("the session is open") {
-                    farm.clock.advance(milliseconds: 100)
+                    await farm.clock.advance(milliseconds: 100)
                     return farm.gateway.opens("h0") == line
                 }
                 await agent.write(token, "line \(line)")
@@ -40,7 +40,7 @@ import Testing
             farm.clock.jump(milliseconds: jump)
             let build = try await farm.submit(coordinator)
             try await eventually("it failed twice") {
-                farm.clock.advance(milliseconds: 500)
+                await farm.clock.advance(milliseconds: 500)
                 return try await farm.faults(build).count == 2
             }
             farm.clock.jump(milliseconds: -jump)
@@ -59,14 +59,14 @@ import Testing
             for round in 1...60 {
                 let opens = farm.gateway.opens("h0")
                 try await eventually("it is tried again after \(round) tries") {
-                    farm.clock.advance(milliseconds: 500)
+                    await farm.clock.advance(milliseconds: 500)
                     return farm.gateway.opens("h0") > opens
                 }
             }
             await agent.comeBack()
             let back = farm.clock.monotonicMilliseconds()
             try await eventually("it is connected") {
-                farm.clock.advance(milliseconds: 100)
+                await farm.clock.advance(milliseconds: 100)
                 return try await coordinator.snapshot(ofHost: "h0").state == "ready"
             }
             #expect(farm.clock.monotonicMilliseconds() - back <= 2_000)
@@ -89,7 +89,7 @@ import Testing
             await lost.end(stale, .pass([1]))
             await lost.comeBack()
             try await eventually("the stale attempt is forgotten") {
-                farm.clock.advance(milliseconds: 1_000)
+                await farm.clock.advance(milliseconds: 1_000)
                 return await lost.tokens.isEmpty
             }
             #expect(await farm.webRoot.published.count == 1)
@@ -165,6 +165,25 @@ import Testing
             let build = try await farm.submit(coordinator)
             try await farm.wait(build, .passed, passing: 100)
             #expect(try await farm.faults(build) == ["h0 log.mismatch", "h1 passed"])
+        }
+    }
+
+    /// Not only once the build has ended and its log is found to be too short.
+    @Test func whatAFullLogDiskDidNotTakeComesWhileTheBuildRuns() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let agent = farm.agents[0]
+            _ = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: agent)
+            try await eventually("the log has begun") { await !farm.logs.files.isEmpty }
+            await farm.logs.fail(3)
+            await agent.write(token, "while it was full")
+            try await eventually("it is here although nothing more was said") {
+                await farm.clock.advance(milliseconds: 100)
+                let log = String(decoding: await farm.logs.files[token] ?? [], as: UTF8.self)
+                return log.contains("while it was full")
+            }
         }
     }
 

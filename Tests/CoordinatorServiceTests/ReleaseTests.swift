@@ -41,7 +41,7 @@ import Testing
         return try await eventually("\(release.environment) is \(state), it is \(last)") {
             last = try #require(try await farm.store.release(id: release.id))
             if last.state == state { return last }
-            farm.clock.advance(milliseconds: passing)
+            await farm.clock.advance(milliseconds: passing)
             return nil
         }
     }
@@ -151,7 +151,7 @@ import Testing
                 let made = try await coordinator.releases.submit(
                     build, to: ["e1"], format: nil, by: "anna")
                 ids.append(try await wait(farm, made[0], .released).result?.remoteID ?? "")
-                farm.clock.advance(milliseconds: 10)
+                await farm.clock.advance(milliseconds: 10)
             }
             let back = try await coordinator.releases.rollBack(
                 guestOS: "debian", in: ["e1"], by: "anna")
@@ -181,7 +181,7 @@ import Testing
                 #expect(actions.contains { $0.action == "release.approve" && $0.actor == "anna" })
             } else {
                 let gone = try #require(made.first { $0.environment == "gone" })
-                let failed = try await wait(farm, gone, .failed)
+                let failed = try await wait(farm, gone, .failed, passing: 1_000)
                 #expect(failed.fault?.description.contains("no environment 'gone'") == true)
             }
             _ = try await wait(farm, e1, .released)

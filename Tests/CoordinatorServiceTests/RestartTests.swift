@@ -12,7 +12,7 @@ import Testing
         let first = try await farm.coordinator()
         let build = try await farm.submit(first)
         await first.stop()
-        try await farm.store.setDrained(false, host: "h0")
+        try await farm.store.setDrained(false, host: "h0", epoch: 0)
         try await farm.run { coordinator in
             try await farm.wait(build, .passed)
         }
@@ -117,6 +117,23 @@ import Testing
         }
     }
 
+    /// It ran before: it is not begun a second time under the same name.
+    @Test func aBuildWhoseHostLostEverythingMeanwhile() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        await farm.agents[0].change { $0.plan = .hang }
+        let first = try await farm.coordinator()
+        try await farm.connected(first)
+        let build = try await farm.submit(first)
+        let token = try await farm.attempt(on: farm.agents[0])
+        try await eventually("its log has begun") { await farm.logs.files[token] != nil }
+        await first.stop()
+        await farm.agents[0].loseEverything()
+        try await farm.run { _ in
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])
+        }
+    }
+
     @Test func aBuildThatIsPulled() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.hold(true)
@@ -176,7 +193,7 @@ import Testing
     @Test func aBuildWhoseHostWasRemoved() async throws {
         let farm = try await TestFarm(hosts: 2)
         let build = try await claimed(farm, token: AttemptToken(high: 3, low: 3), host: "h0")
-        try await farm.store.removeHost("h0")
+        try await farm.store.removeHost("h0", epoch: 0)
         let second = try await farm.coordinator()
         try await farm.wait(build, .passed, passing: 100)
         #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])

@@ -55,14 +55,53 @@ import Testing
         }
     }
 
-    @Test func aSubmissionWhoseAnswerWasLostIsTakenUp() async throws {
+    /// At once, or when the store is back.
+    @Test(arguments: [0, 3])
+    func aSubmissionWhoseAnswerWasLostIsTakenUp(_ failures: Int) async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         try await farm.run { coordinator in
             store.fail(.enqueue, .after)
+            let asked = Flag()
+            for _ in 0..<failures {
+                store.next(.find) {
+                    await asked.raise()
+                    throw StoreError.unavailable("the database is away")
+                }
+            }
             await #expect(throws: StoreError.self) { try await farm.submit(coordinator) }
+            if failures > 0 { await asked.wait() }
             let build = try #require(try await store.builds(BuildFilter(), limit: 9).first)
-            try await farm.wait(build, .passed)
+            try await eventually("the coordinator has taken it up, and it passed") {
+                await farm.clock.advance(milliseconds: 500)
+                return try await store.builds(BuildFilter(states: [.passed]), limit: 9)
+                    .map(\.id) == [build.id]
+            }
+        }
+    }
+
+    /// The row of the end cannot be written yet: what an agent says meanwhile comes too late.
+    @Test func theLogOfWhatHasEndedStaysAsItIs() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        let agent = farm.agents[0]
+        await agent.change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: agent)
+            try await eventually("the log has begun") { await !farm.logs.files.isEmpty }
+            let asked = Flag()
+            store.next(.apply) {
+                await asked.raise()
+                throw StoreError.unavailable("the database is away")
+            }
+            await agent.end(token, .fail(Fault(.template, .packerFailed, "words")))
+            await asked.wait()
+            await agent.write(token, "too late")
+            await farm.clock.advance(milliseconds: 1)
+            try await farm.wait(build, .failed, passing: 500)
+            let log = String(decoding: await farm.logs.files[token] ?? [], as: UTF8.self)
+            #expect(log.contains("words") && !log.contains("too late"))
         }
     }
 
@@ -110,7 +149,7 @@ import Testing
             #expect(await farm.webRoot.published.count == 1)
             #expect(try await store.buildLog(guestOSID: nil, limit: 9).count == 1)
             try await eventually("the agent may forget it") {
-                farm.clock.advance(milliseconds: 100)
+                await farm.clock.advance(milliseconds: 100)
                 return await farm.agents[0].tokens.isEmpty
             }
             #expect(await coordinator.queue(limit: 9).isEmpty)

@@ -2,6 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
 import Support
+import Synchronization
 import TestSupport
 import Testing
 
@@ -13,11 +14,20 @@ final class TestFarm: Sendable {
     let logs = FakeLogs()
     let webRoot: FakeWebRoot
     let templates = FakeTemplates()
+    let sheets = FakeSheets()
     let agents: [FakeAgent]
     let target: FakeTarget
+    /// Of the coordinators that are made from now on.
+    let retention = Mutex<RetentionPolicy?>(nil)
 
-    init(hosts: Int = 2, slots: Int = 2, store: any Store = InMemoryStore()) async throws {
+    let templateServer: FakeTemplateServer?
+
+    init(
+        hosts: Int = 2, slots: Int = 2, store: any Store = InMemoryStore(),
+        templateServer: FakeTemplateServer? = nil
+    ) async throws {
         self.store = store
+        self.templateServer = templateServer
         gateway = FakeGateway(clock: clock)
         webRoot = FakeWebRoot(clock: clock)
         target = FakeTarget(clock: clock)
@@ -27,12 +37,12 @@ final class TestFarm: Sendable {
             try await store.add(
                 Host(
                     name: agent.name, address: "aibuild@\(agent.name):22",
-                    hostKey: "ssh-ed25519 AAAA", createdMilliseconds: 0))
+                    hostKey: "ssh-ed25519 AAAA", createdMilliseconds: 0), epoch: 0)
         }
         try await store.add(
             GuestOS(
                 id: "os-1", name: "debian", type: .linux, distro: "", version: "", baseISO: "",
-                template: .folder(path: "/t"), owner: "team", createdMilliseconds: 0))
+                template: .folder(path: "/t"), owner: "team", createdMilliseconds: 0), epoch: 0)
     }
 
     /// A coordinator as a new process would make it, over the same store and hosts.
@@ -40,7 +50,8 @@ final class TestFarm: Sendable {
     func coordinator(_ life: Life? = nil, epoch: Int64 = 0) async throws -> Coordinator {
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: clock, targets: [.registry: target])
+            environment: clock, sheets: sheets, targets: [.registry: target],
+            templateServer: templateServer, retention: retention.withLock(\.self))
         let coordinator = Coordinator(ports: life?.ports(ports) ?? ports)
         do { try await coordinator.lead(epoch: epoch) } catch {
             await coordinator.stop()
@@ -89,7 +100,7 @@ final class TestFarm: Sendable {
             let now = try #require(try await store.build(id: build.id))
             last = now.state.rawValue
             if wanted.contains(now.state) { return now }
-            clock.advance(milliseconds: milliseconds)
+            await clock.advance(milliseconds: milliseconds)
             return nil
         }
     }

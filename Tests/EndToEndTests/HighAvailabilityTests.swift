@@ -94,7 +94,7 @@ import Testing
             let build = try await farm.gatedBuild()
             try cluster.kill(0)
             farm.coordinator?.kill()
-            try await eventually("one of the others leads", seconds: 60) {
+            try await eventually("one of the others leads", seconds: 120) {
                 let standings = [try await second.api.leader(), try await third.api.leader()]
                 return standings.count(where: \.isLeading) == 1
             }

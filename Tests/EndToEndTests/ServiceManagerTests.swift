@@ -104,8 +104,8 @@ import Testing
         } else {
             frozen = try await FrozenThreads(of: program.pid, named: part)
         }
-        // One ping may have been on its way when the part stopped.
-        for _ in 0..<2 { try await other.wait(for: "WATCHDOG=1") }
+        // Pings may have been on their way when the part stopped.
+        for _ in 0..<20 { try await other.wait(for: "WATCHDOG=1") }
         _ = socket.all()
         for _ in 0..<10 { try await other.wait(for: "WATCHDOG=1") }
         #expect(socket.all().isEmpty, "it hangs, and says that it is alive")

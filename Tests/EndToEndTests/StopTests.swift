@@ -24,7 +24,7 @@ import Testing
             #expect(farm.buildProcesses().count >= 3)
             let wished = try await farm.api.cancel(build)
             #expect(wished.cancelRequested)
-            let ended = try await farm.api.end(of: build, seconds: 25)
+            let ended = try await farm.api.end(of: build)
             #expect(ended.state == "cancelled")
             #expect(ended.fault?.class == "cancelled")
             #expect(ended.fault?.reason.contains("cancelled by api@127.0.0.1") == true)
@@ -66,8 +66,8 @@ import Testing
         try await Farm.run { farm in
             try await farm.script(
                 "debian",
-                "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.3; done; \(Scripts.image())",
-                yaml: "limits: {silence: 2s}")
+                "for i in $(seq 16); do echo $i; sleep 0.4; done; \(Scripts.image())",
+                yaml: "limits: {silence: 5s}")
             let build = try await farm.api.end(of: try await farm.api.submit("debian"))
             #expect(build.state == "passed", "\(build)")
         }

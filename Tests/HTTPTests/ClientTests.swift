@@ -2,6 +2,7 @@ import FoundationEssentials
 import HTTPClientKit
 import HTTPTypes
 import Support
+import TestSupport
 import Testing
 
 struct ClientTests {

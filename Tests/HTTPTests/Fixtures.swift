@@ -25,15 +25,6 @@ func withServer(
     await server.stop()
 }
 
-/// Waits for an event with a limit; the limit is only reached by a failure.
-func eventually(_ what: Comment, _ condition: () async -> Bool) async throws {
-    let deadline = Clocks.monotonicMilliseconds() + 20_000
-    while await !condition() {
-        try #require(Clocks.monotonicMilliseconds() < deadline, what)
-        try await Task.sleep(for: .milliseconds(5))
-    }
-}
-
 /// The real curl: its output, with `%{…}` of `--write-out` behind it.
 func curl(_ arguments: String..., stdin: [UInt8] = []) async throws -> String {
     let path = try #require(Command.find("curl", path: "/usr/bin:/bin"))

@@ -4,6 +4,7 @@ import HTTPTypes
 import ProcessKit
 import Support
 import Synchronization
+import TestSupport
 import Testing
 
 struct ServerTests {

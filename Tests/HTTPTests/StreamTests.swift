@@ -5,6 +5,7 @@ import HTTPTypes
 import ProcessKit
 import Support
 import Synchronization
+import TestSupport
 import Testing
 
 struct StreamTests {

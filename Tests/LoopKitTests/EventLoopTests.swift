@@ -56,7 +56,7 @@ actor Resident {
     /// left the loop first.
     func waitsBeforeOthersRun(_ fd: Int32) async throws -> Bool {
         Task { loop.wake(fd: fd) }
-        let deadline = Clocks.monotonicMilliseconds() + 300
+        let deadline = Clocks.monotonicMilliseconds() + 30_000
         return try await loop.wait(fd: fd, for: .readable, deadlineMilliseconds: deadline)
     }
 

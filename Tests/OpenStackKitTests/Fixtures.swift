@@ -38,7 +38,7 @@ extension GlanceClient {
     }
 }
 
-/// Bytes that differ from place to place, as many as asked for; at a place it may wait for the test.
+/// Bytes that differ from place to place, as many as asked for; in one place it may wait.
 final class PatternReader: ByteReader {
     private let sizeBytes: Int
     private let gate: Gate?

@@ -75,10 +75,7 @@ import Testing
                 Command(
                     ["ssh-agent", "-D", "-a", socket], environment: Command.minimalEnvironment))
             defer { agent.signalGroup(SIGKILL) }
-            let deadline = Clocks.monotonicMilliseconds() + 20_000
-            while !Files.exists(socket), Clocks.monotonicMilliseconds() < deadline {
-                try await Task.sleep(for: .milliseconds(5))
-            }
+            try await eventually("the agent listens") { Files.exists(socket) }
             let empty = try await refusal(server, .agent(socketPath: socket))
             #expect(empty.code == .agentUnusable)
             #expect(empty.message.contains("ssh-add"))

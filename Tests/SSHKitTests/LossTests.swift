@@ -91,11 +91,7 @@ import Testing
                     options: SSHOptions(connectTimeoutSeconds: 20, keepaliveSeconds: 1))
                 #expect(try await connection.output(of: "true") == "")
             }
-            let deadline = Clocks.monotonicMilliseconds() + 20_000
-            while !server.sessions.isEmpty, Clocks.monotonicMilliseconds() < deadline {
-                try await Task.sleep(for: .milliseconds(10))
-            }
-            #expect(server.sessions.isEmpty)
+            try await eventually("nobody is connected") { server.sessions.isEmpty }
         }
     }
 }

@@ -68,6 +68,7 @@ import Testing
     func aDeposedLeaderChangesNothing(_ kind: StoreKind) async throws {
         try await with(kind) { store in
             let old = try await store.campaign(anna).epoch
+            try await store.add(Samples.host("kvm1"), epoch: old)
             var build = Samples.build("b1")
             build.epoch = old
             _ = try await store.enqueue(build)
@@ -82,6 +83,17 @@ import Testing
             var late = Samples.build("b2")
             late.epoch = old
             await #expect(throws: StoreError.deposed(lease)) { try await store.enqueue(late) }
+            for change in [
+                { try await store.add(Samples.guestOS("debian9"), epoch: old) },
+                { try await store.update(Samples.guestOS("ubuntu1604"), epoch: old) },
+                { try await store.add(Samples.host("kvm2"), epoch: old) },
+                { try await store.setDrained(true, host: "kvm1", epoch: old) },
+                { try await store.removeHost("kvm1", epoch: old) },
+            ] as [() async throws -> Void] {
+                await #expect(throws: StoreError.deposed(lease)) { try await change() }
+            }
+            #expect(try await store.hosts().map(\.drained) == [false])
+            #expect(try await store.guestOS(named: "debian9") == nil)
             let stored = try #require(try await store.build(id: "b1"))
             #expect(stored.state == .queued && !stored.cancelRequested)
             #expect(try await store.build(id: "b2") == nil)

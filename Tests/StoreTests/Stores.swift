@@ -35,3 +35,14 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
         }
     }
 }
+
+/// As the coordinator of a store that nobody has led yet.
+extension Store {
+    func add(_ guestOS: GuestOS) async throws { try await add(guestOS, epoch: 0) }
+    func update(_ guestOS: GuestOS) async throws { try await update(guestOS, epoch: 0) }
+    func add(_ host: Host) async throws { try await add(host, epoch: 0) }
+    func setDrained(_ drained: Bool, host: String) async throws {
+        try await setDrained(drained, host: host, epoch: 0)
+    }
+    func removeHost(_ name: String) async throws { try await removeHost(name, epoch: 0) }
+}

@@ -167,6 +167,11 @@ public final class Farm: Sendable {
     public var port: UInt16 { current.withLock { $0?.port ?? 0 } }
     public var api: FarmClient { FarmClient(base: "http://127.0.0.1:\(port)") }
 
+    /// From now on this one is asked, and is what is stopped and started.
+    public func ask(_ program: FarmProgram, port: UInt16) {
+        current.withLock { $0 = (program, port) }
+    }
+
     /// As a service manager stops it.
     public func stopCoordinator() async throws {
         coordinator?.signal(SIGTERM)
@@ -178,7 +183,7 @@ public final class Farm: Sendable {
 
     /// - Parameter keepingPort: as after a crash, so that followers find it again.
     public func startCoordinator(
-        keepingPort: Bool = false, withinSeconds seconds: Int64 = 30
+        keepingPort: Bool = false, withinSeconds seconds: Int64 = 90
     ) async throws {
         for _ in 0..<10 {
             let port = keepingPort && self.port != 0 ? self.port : try LoopbackPort.free()
@@ -276,7 +281,7 @@ public final class Farm: Sendable {
 
     /// Runs a shell command of the test's own.
     @discardableResult
-    public func shell(_ command: String, timeoutSeconds: Int = 60) async throws -> String {
+    public func shell(_ command: String, timeoutSeconds: Int = 120) async throws -> String {
         let output = try await Command(
             ["/bin/sh", "-ec", command], environment: Command.minimalEnvironment,
             workFolder: folder

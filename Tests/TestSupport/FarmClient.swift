@@ -24,7 +24,9 @@ public struct FarmClient: Sendable {
         var headers: HTTPHeaders = [:]
         if let type { headers.set("Content-Type", type) }
         return try await http.request(
-            method, base + path, headers: headers, body: Array(json.utf8))
+            method, base + path, headers: headers, body: Array(json.utf8),
+            // Some ask a cloud before they answer.
+            timeouts: HTTPTimeouts(stallSeconds: 120))
     }
 
     public func problem(_ answer: HTTPAnswer) throws -> FarmProblem {
@@ -117,7 +119,7 @@ public struct FarmClient: Sendable {
 
     /// The build once `isWanted`, or its end, whichever comes first.
     public func wait(
-        _ build: FarmBuild, for what: String, seconds: Int64 = 60,
+        _ build: FarmBuild, for what: String, seconds: Int64 = 180,
         _ isWanted: (FarmBuild) -> Bool
     ) async throws -> FarmBuild {
         var last = ""
@@ -131,12 +133,12 @@ public struct FarmClient: Sendable {
         }
     }
 
-    public func end(of build: FarmBuild, seconds: Int64 = 60) async throws -> FarmBuild {
+    public func end(of build: FarmBuild, seconds: Int64 = 180) async throws -> FarmBuild {
         try await wait(build, for: "ended", seconds: seconds) { $0.isEnded }
     }
 
     /// The build once its log holds the text.
-    public func logs(_ build: FarmBuild, _ text: String, seconds: Int64 = 60) async throws {
+    public func logs(_ build: FarmBuild, _ text: String, seconds: Int64 = 90) async throws {
         try await eventually(
             "the log of \(build.guestOS) says \(text)", seconds: seconds, everyMilliseconds: 50
         ) {
@@ -146,7 +148,7 @@ public struct FarmClient: Sendable {
     }
 
     public func host(
-        _ name: String, is state: String, seconds: Int64 = 30, saying words: String = ""
+        _ name: String, is state: String, seconds: Int64 = 90, saying words: String = ""
     ) async throws -> FarmHostView {
         var last = ""
         return try await eventually(

@@ -70,7 +70,7 @@ public final class FarmProgram: Sendable {
     }
 
     /// Waits for its end.
-    public func exit(seconds: Int64 = 30) async throws -> ExitStatus {
+    public func exit(seconds: Int64 = 90) async throws -> ExitStatus {
         try await eventually("\(Files.name(of: logPath)) ends: \(log)", seconds: seconds) { status }
     }
 }

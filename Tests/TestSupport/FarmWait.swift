@@ -1,12 +1,12 @@
 import Support
 
-/// Waits for a condition with a limit that only a failure reaches: looks, waits a moment, looks
-/// again. The one place where a test waits for time.
+/// Waits for a condition with a limit that only a failure reaches, on a machine that is busy with
+/// other things too: looks, waits a moment, looks again. The one place where a test waits for time.
 ///
 /// - Returns: the first value that is not `nil`.
 /// - Throws: `Failure` that says what did not come; what `look` throws.
 public func eventually<T>(
-    _ what: @autoclosure () -> String, seconds: Int64 = 30,
+    _ what: @autoclosure () -> String, seconds: Int64 = 90,
     everyMilliseconds: Int64 = 5, _ look: () async throws -> T?
 ) async throws -> T {
     let deadline = Clocks.monotonicMilliseconds() + seconds * 1000
@@ -21,7 +21,7 @@ public func eventually<T>(
 
 /// The same for a plain condition.
 public func eventually(
-    _ what: @autoclosure () -> String, seconds: Int64 = 30,
+    _ what: @autoclosure () -> String, seconds: Int64 = 90,
     everyMilliseconds: Int64 = 5, _ condition: () async throws -> Bool
 ) async throws {
     let _: Bool = try await eventually(

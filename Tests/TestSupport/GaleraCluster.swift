@@ -80,8 +80,9 @@ public final class GaleraCluster: Sendable {
             "gmcast.listen_addr=tcp://127.0.0.1:\(node.groupPort)",
             "ist.recv_addr=127.0.0.1:\(node.transferPort)",
             "ist.recv_bind=127.0.0.1:\(node.transferPort)", "gcache.size=16M",
-            "pc.recovery=FALSE", "evs.suspect_timeout=PT2S", "evs.inactive_timeout=PT10S",
-            "evs.install_timeout=PT5S", "evs.keepalive_period=PT0.5S",
+            // Longer than a busy machine may keep a living node waiting.
+            "pc.recovery=FALSE", "evs.suspect_timeout=PT5S", "evs.inactive_timeout=PT15S",
+            "evs.install_timeout=PT15S", "evs.keepalive_period=PT0.5S",
         ]
         let user = getuid() == 0 ? "--user=mysql" : ""
         try await shell(

@@ -1,11 +1,14 @@
 import Glibc
 import Support
+import Synchronization
 
 /// Ports for servers of tests: below 32768, where the kernel takes none by itself.
 public enum LoopbackPort {
-    /// A port of 127.0.0.1 that nobody listened on a moment ago. Another test may take it before
-    /// the
-    /// server does, which then has to try the next.
+    /// Each is given once, or two tests at a time would get the same before its server listens.
+    private static let given = Mutex<Set<UInt16>>([])
+
+    /// A port of 127.0.0.1 that nobody listened on a moment ago, and that no other test of this
+    /// process gets. Another process may take it before the server does.
     public static func free() throws -> UInt16 {
         for _ in 0..<100 {
             if let (socket, port) = bound() {
@@ -28,6 +31,7 @@ public enum LoopbackPort {
 
     private static func bound() -> (socket: Int32, port: UInt16)? {
         let port = UInt16.random(in: 12_000..<32_000)
+        guard given.withLock({ $0.insert(port).inserted }) else { return nil }
         let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         let socket = Glibc.socket(AF_INET, type, 0)
         var address = sockaddr_in()

@@ -47,7 +47,7 @@ public final class NotifySocket: Sendable {
 
     /// Returns with the first message that holds the assignment.
     @discardableResult
-    public func wait(for assignment: String, seconds: Int64 = 30) async throws -> [String] {
+    public func wait(for assignment: String, seconds: Int64 = 90) async throws -> [String] {
         try await eventually("\(assignment) comes", seconds: seconds) {
             while let message = next() { if message.contains(assignment) { return message } }
             return nil

@@ -19,7 +19,7 @@ public final class OpenStack: Sendable {
 
     public let keystoneURL: String
     private let ports: [Service: UInt16]
-    private let folder: TemporaryFolder
+    private let folder: String
     private let lifeline: Descriptor
     private let keeper: ChildProcess
     private let http = HTTPClient()
@@ -36,7 +36,7 @@ public final class OpenStack: Sendable {
 
     public static func start() async throws -> OpenStack {
         let stack = try OpenStack()
-        let folder = stack.folder.path
+        let folder = stack.folder
         try await eventually("Keystone and Glance serve", seconds: startSeconds) {
             if Files.exists(folder + "/dead") { throw Failure(stack.words()) }
             return Files.exists(folder + "/ready")
@@ -45,23 +45,25 @@ public final class OpenStack: Sendable {
     }
 
     private init() throws {
-        folder = try TemporaryFolder()
+        // The script removes it, once all that works in it has ended.
+        folder = "/tmp/aib-openstack\(getpid())-\(UInt32.random(in: .min ... .max))"
+        try Files.makeFolder(folder, mode: 0o700)
         ports = [
             .keystone: try LoopbackPort.free(), .glance1: try LoopbackPort.free(),
             .glance2: try LoopbackPort.free(),
         ]
         keystoneURL = "http://127.0.0.1:\(ports[.keystone] ?? 0)/v3"
-        let fifo = folder.path + "/lifeline"
+        let fifo = folder + "/lifeline"
         guard mkfifo(fifo, 0o600) == 0 else { throw SystemError.last("cannot make \(fifo)") }
         let reader = try Descriptor(fifo, O_RDONLY | O_NONBLOCK)
         lifeline = try Descriptor(fifo, O_WRONLY)
         guard fcntl(reader.raw, F_SETFL, 0) == 0 else { throw SystemError.last("fcntl") }
-        let log = try Descriptor(folder.path + "/script.log", O_WRONLY | O_CREAT)
+        let log = try Descriptor(folder + "/script.log", O_WRONLY | O_CREAT)
         let root = Files.folder(of: Files.folder(of: Files.folder(of: "\(#filePath)")))
         keeper = try ChildProcess(
             Command(
                 [
-                    "\(root)/scripts/openstack.sh", folder.path,
+                    "\(root)/scripts/openstack.sh", folder,
                     "\(ports[.keystone] ?? 0)", "\(ports[.glance1] ?? 0)",
                     "\(ports[.glance2] ?? 0)",
                 ],
@@ -73,8 +75,8 @@ public final class OpenStack: Sendable {
 
     /// Kills a service as a power cut would. It stays away until `start`.
     public func kill(_ service: Service) async throws {
-        try Files.replace("\(folder.path)/\(service.rawValue).down", with: [])
-        let bytes = try Files.read("\(folder.path)/\(service.rawValue).pid", limitBytes: 64)
+        try Files.replace("\(folder)/\(service.rawValue).down", with: [])
+        let bytes = try Files.read("\(folder)/\(service.rawValue).pid", limitBytes: 64)
         guard let leader = Int32(String(decoding: bytes, as: UTF8.self).filter(\.isNumber)) else {
             throw Failure("\(service) has no process")
         }
@@ -85,7 +87,7 @@ public final class OpenStack: Sendable {
     }
 
     public func start(_ service: Service) async throws {
-        try Files.remove("\(folder.path)/\(service.rawValue).down")
+        try Files.remove("\(folder)/\(service.rawValue).down")
         try await eventually("\(service) is back", seconds: 90) { try await answers(service) }
     }
 
@@ -163,9 +165,9 @@ public final class OpenStack: Sendable {
     }
 
     private func words() -> String {
-        let logs = (try? Files.list(folder.path + "/log")) ?? []
+        let logs = (try? Files.list(folder + "/log")) ?? []
         return (["script.log"] + logs.map { "log/" + $0 }).map { name in
-            let bytes = (try? Files.read("\(folder.path)/\(name)", limitBytes: 64 << 20)) ?? []
+            let bytes = (try? Files.read("\(folder)/\(name)", limitBytes: 64 << 20)) ?? []
             return "\(name): " + String(decoding: bytes.suffix(1500), as: UTF8.self)
         }.joined(separator: "\n")
     }

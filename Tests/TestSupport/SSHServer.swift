@@ -188,7 +188,7 @@ public final class SSHServer: Sendable {
 
     /// False: the port was taken.
     private func isListening() async throws -> Bool {
-        let deadline = Clocks.monotonicMilliseconds() + 20_000
+        let deadline = Clocks.monotonicMilliseconds() + 90_000
         while true {
             if log.contains("Server listening on") { return true }
             if log.contains("Address already in use") { return false }

@@ -52,6 +52,7 @@ enum ImportRules {
             "HTTPClientKit", "Sources/HTTPClientKit", .kit,
             ["CCurl", "CLinux", "HTTPTypes", "Support"]),
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support"]),
+        .init("SheetKit", "Sources/SheetKit", .kit, ["CXML", "CZip", "Support"]),
         .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
         .init(
             "OpenStackKit", "Sources/OpenStackKit", .kit,
@@ -94,8 +95,8 @@ enum ImportRules {
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
                 "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
-                "HTTPClientKit", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
-                "Support", "YAMLKit",
+                "HTTPClientKit", "HTTPTypes", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit",
+                "SSHKit", "SheetKit", "Support", "YAMLKit",
             ]),
         .init(
             "aibuild-coordinator", "Coordinator/Daemon", .outer,

@@ -13,6 +13,7 @@ final class AttemptContext {
     let group: ControlGroup?
     var timers: AttemptTimers
     private(set) var lowestFreeBytes = Int64.max
+    private let outOfMemoryKillsBefore = ProcessCounters.outOfMemoryKills()
     /// What was seen of the guest before a timer ended the build.
     var evidence: GuestEvidence?
 
@@ -64,6 +65,11 @@ final class AttemptContext {
     func fault(of cause: TimeoutCause) -> Fault {
         cause.fault(evidence: evidence, lowestFreeBytes: lowestFreeBytes)
     }
+
+    /// Processes of whatever build that this machine killed for want of memory since the attempt
+    /// began. The attempt's group does not count its own: it has no memory controller, because the
+    /// daemon sits in the group above it.
+    var outOfMemoryKills: Int64 { ProcessCounters.outOfMemoryKills() - outOfMemoryKillsBefore }
 
     /// Remembers how full the disk became, to know a host's full disk from a guest's.
     func sampleDisk() {

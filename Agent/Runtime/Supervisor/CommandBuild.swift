@@ -28,7 +28,8 @@ struct CommandBuild {
         }
         let end = FaultClassifier.End(
             program: .command, exitCode: status.exitCode, signal: status.signal,
-            tail: sink.tail.text, lowestFreeBytes: context.lowestFreeBytes)
+            tail: sink.tail.text, lowestFreeBytes: context.lowestFreeBytes,
+            outOfMemoryKills: context.outOfMemoryKills)
         if let fault = FaultClassifier.fault(end) { throw ProgramFault(fault, status.exitCode) }
         return try Files.list(context.folder.output).map { "\(context.folder.output)/\($0)" }
     }

@@ -125,7 +125,8 @@ struct PackerBuild {
             program: .packer, exitCode: status.exitCode, signal: status.signal,
             tail: sink.tail.text, summary: sink.packer.reason,
             hypervisorGoneMilliseconds: hypervisor.goneMilliseconds,
-            lowestFreeBytes: context.lowestFreeBytes)
+            lowestFreeBytes: context.lowestFreeBytes,
+            outOfMemoryKills: context.outOfMemoryKills)
         if let fault = FaultClassifier.fault(end) { throw ProgramFault(fault, status.exitCode) }
         let files = sink.packer.files.map { path in
             path.hasPrefix("/") ? path : "\(context.folder.work)/\(path)"

@@ -33,6 +33,13 @@ enum BuildRoutes {
                 try await api.build(path["id"]), by: api.actor(request))
             return try .json(BuildView(build), status: 201)
         }
+        for (word, isPinned) in [("pin", true), ("unpin", false)] {
+            router.on("POST", "/api/v1/builds/{id}/\(word)") { request, path in
+                let build = try await api.coordinator.setPinned(
+                    isPinned, try await api.build(path["id"]), by: api.actor(request))
+                return try .json(await api.view(build))
+            }
+        }
         router.on("GET", "/api/v1/builds/{id}/log") { request, path in
             try await log(try await api.build(path["id"]), request, api)
         }
@@ -87,6 +94,7 @@ enum BuildRoutes {
     private static func log(
         _ build: Build, _ request: HTTPRequest, _ api: APIContext
     ) async throws -> HTTPResponse {
+        if let problem = Gone.problem(build) { throw problem }
         let attempts = try await api.ports.store.attempts(ofBuild: build.id).map(\.token.text)
         guard let token = request.query["attempt"] ?? build.attempt?.text else {
             throw Problem.notFound(

@@ -6,8 +6,8 @@ enum GuestOSRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/guestos") { request, _ in
             let body = try request.decode(GuestOSForm.self)
-            let guestOS = try await api.coordinator.register(body, by: api.actor(request))
-            return try .json(GuestOSView(guestOS), status: 201)
+            let registration = try await api.coordinator.register(body, by: api.actor(request))
+            return try .json(GuestOSView(registration), status: 201)
         }
         router.on("PUT", "/api/v1/guestos/{name}") { request, path in
             let body = try request.decode(GuestOSForm.self)
@@ -16,8 +16,13 @@ enum GuestOSRoutes {
                     "the name in the body is '\(body.name)', in the path '\(path["name"])'",
                     remedy: "a guest OS keeps its name; register a new one instead")
             }
-            let guestOS = try await api.coordinator.change(body, by: api.actor(request))
-            return try .json(GuestOSView(guestOS))
+            let registration = try await api.coordinator.change(body, by: api.actor(request))
+            return try .json(GuestOSView(registration))
+        }
+        router.on("POST", "/api/v1/guestos/{name}/gitlab") { request, path in
+            let registration = try await api.coordinator.prepareTemplate(
+                ofGuestOS: path["name"], by: api.actor(request))
+            return try .json(GuestOSView(registration))
         }
         router.on("GET", "/api/v1/guestos") { request, _ in
             let limit = try request.limit()
@@ -25,7 +30,7 @@ enum GuestOSRoutes {
                 after: request.query["after"], limit: limit + 1)
             return try .json(
                 ListView(
-                    items: rows.prefix(limit).map(GuestOSView.init),
+                    items: rows.prefix(limit).map { GuestOSView($0) },
                     next: rows.count > limit ? rows[limit - 1].name : nil))
         }
         router.on("GET", "/api/v1/guestos/{name}") { _, path in

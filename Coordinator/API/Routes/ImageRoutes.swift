@@ -22,7 +22,7 @@ enum ImageRoutes {
                     tag: EntityTag("\(size)-\(stamp)"), for: request)
             case .folder:
                 return .text(try listing(path, file), type: "text/html; charset=utf-8")
-            default: throw notFound(path)
+            default: throw try await Gone.problem(path, api) ?? notFound(path)
             }
         }
     }

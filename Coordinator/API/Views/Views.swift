@@ -8,6 +8,12 @@ import FoundationEssentials
 struct GuestOSView: Encodable {
     var id, name, type, distro, version, baseISO, owner, createdAt: String
     var template: TemplateSource
+    var gitlab: TemplateServerReport?
+
+    init(_ registration: Coordinator.Registration) {
+        self.init(registration.guestOS)
+        gitlab = registration.server
+    }
 
     init(_ guestOS: GuestOS) {
         id = guestOS.id
@@ -65,7 +71,9 @@ struct BuildView: Encodable {
     var phase, host, startedAt, endedAt: String?
     var attempt: AttemptToken?
     var durationSeconds: Double?
-    var cancelRequested: Bool
+    var cancelRequested, pinned: Bool
+    /// Since when its image and its logs are gone.
+    var prunedAt: String?
     var fault: Fault?
     var image: PublishedImage?
     var progress: Progress?
@@ -89,6 +97,8 @@ struct BuildView: Encodable {
             durationSeconds = Double(end - start) / 1000
         }
         cancelRequested = build.cancelRequested
+        pinned = build.isPinned
+        prunedAt = build.prunedMilliseconds.map(Time.text)
         fault = build.fault
         image = build.image
         phase = live.phase

@@ -14,8 +14,11 @@ enum BuildRow {
         "attempt_count", "cancel_requested", "fault_class", "fault_code", "fault_reason", "image",
     ]
 
+    /// Changed by statements of their own.
+    private static let kept = ["pinned", "pruned_ms"]
+
     static let select =
-        "SELECT " + (fixed + changeable).joined(separator: ", ") + " FROM builds"
+        "SELECT " + (fixed + changeable + kept).joined(separator: ", ") + " FROM builds"
 
     static let insert =
         "INSERT INTO builds (" + (fixed + changeable).joined(separator: ", ") + ") VALUES ("
@@ -73,7 +76,8 @@ enum BuildRow {
             cancelRequested: try row.bool("cancel_requested"), fault: try FaultColumns.fault(row),
             image: try row.textOrNil("image").map {
                 try StoredJSON.decode(PublishedImage.self, $0)
-            })
+            }, isPinned: try row.bool("pinned"),
+            prunedMilliseconds: try row.int64OrNil("pruned_ms"))
     }
 }
 

@@ -88,16 +88,32 @@ public final class SQLStore: Store {
         try await Self.reporting { try await database.execute(sql, values) }
     }
 
-    /// An INSERT of something whose name is unique.
+    /// A leader's INSERT of something whose name is unique.
     func insert(
-        _ sql: String, _ values: [SQLValue], what: String, name: String
+        _ sql: String, _ values: [SQLValue], what: String, name: String, epoch: Int64
     ) async throws {
         try await Self.reporting {
             do {
-                try await database.execute(sql, values)
+                try await fenced(sql, values, epoch)
             } catch let error as SQLError where error.code == .constraintUnique {
                 throw StoreError.exists(what: what, name: name)
             }
+        }
+    }
+
+    /// A leader's UPDATE or DELETE of one row that must be there.
+    func change(
+        _ sql: String, _ values: [SQLValue], what: String, name: String, epoch: Int64
+    ) async throws {
+        let count = try await Self.reporting { try await fenced(sql, values, epoch) }
+        guard count > 0 else { throw StoreError.notFound(what: what, name: name) }
+    }
+
+    @discardableResult
+    private func fenced(_ sql: String, _ values: [SQLValue], _ epoch: Int64) async throws -> Int {
+        try await database.transaction { transaction in
+            try Self.fence(epoch, transaction)
+            return try transaction.execute(sql, values)
         }
     }
 

@@ -46,6 +46,7 @@ extension SQLStore {
             conditions.append("state IN (" + states.map { _ in "?" }.joined(separator: ", ") + ")")
             values += states.map(\.rawValue).sorted().map(SQLValue.text)
         }
+        if filter.isKept { conditions.append("pruned_ms IS NULL") }
         if let after = filter.after {
             let rows = try await query(
                 "SELECT submitted_ms FROM builds WHERE id = ?", [.text(after)])

@@ -15,53 +15,76 @@ extension SQLStore {
     public func add(
         _ environment: ReleaseEnvironment, secret: Secret?, epoch: Int64
     ) async throws {
-        let sealed = try seal(secret, environment.id)
-        let isNew = try await repeatable { transaction -> Bool in
+        let sealer = try sealer(secret)
+        try await repeatable { transaction in
             try Self.fence(epoch, transaction)
-            let known = try transaction.query(
-                "SELECT id FROM envs WHERE name = ?", [.text(environment.name)])
-            if let row = known.first { return try row.text("id") == environment.id }
-            try transaction.execute(
-                "INSERT INTO envs (\(Self.columns), password, secret) "
-                    + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?)",
-                [.text(environment.id), .text(environment.name)]
-                    + Self.historicValues(environment)
-                    + [
-                        try StoredJSON.encode(environment.settings),
-                        .int(environment.createdMilliseconds), .text(orNull: sealed),
-                    ])
-            return true
+            try Self.insert(environment, secret, sealer, transaction)
         }
-        guard isNew else { throw StoreError.exists(what: "environment", name: environment.name) }
     }
 
     public func update(
         _ environment: ReleaseEnvironment, secret: Secret?, epoch: Int64
     ) async throws {
-        let sealer = secret == nil ? nil : try key()
-        let isThere = try await repeatable { transaction -> Bool in
+        let sealer = try sealer(secret)
+        try await repeatable { transaction in
             try Self.fence(epoch, transaction)
-            let known = try transaction.query(
-                "SELECT id FROM envs WHERE name = ?", [.text(environment.name)])
-            guard let id = try known.first?.text("id") else { return false }
-            let assignments = Self.historic.map { "\($0) = ?, " }.joined()
-            try transaction.execute(
-                "UPDATE envs SET \(assignments)settings = ?, created_ms = ? WHERE id = ?",
-                Self.historicValues(environment)
-                    + [
-                        try StoredJSON.encode(environment.settings),
-                        .int(environment.createdMilliseconds), .text(id),
-                    ])
-            if let secret, let sealer {
-                try transaction.execute(
-                    "UPDATE envs SET secret = ? WHERE id = ?",
-                    [.text(sealer.seal(secret.reveal, context: id)), .text(id)])
-            }
-            return true
+            try Self.change(environment, secret, sealer, transaction)
         }
-        guard isThere else {
+    }
+
+    /// Run again after its answer was lost, it finds its own row.
+    static func insert(
+        _ environment: ReleaseEnvironment, _ secret: Secret?, _ sealer: SecretKey?,
+        _ transaction: borrowing SQLTransaction
+    ) throws {
+        let known = try transaction.query(
+            "SELECT id FROM envs WHERE name = ?", [.text(environment.name)])
+        if let row = known.first {
+            guard try row.text("id") == environment.id else {
+                throw StoreError.exists(what: "environment", name: environment.name)
+            }
+            return
+        }
+        try transaction.execute(
+            "INSERT INTO envs (\(Self.columns), password, secret) "
+                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?)",
+            [.text(environment.id), .text(environment.name)]
+                + Self.historicValues(environment)
+                + [
+                    try StoredJSON.encode(environment.settings),
+                    .int(environment.createdMilliseconds),
+                    .text(orNull: seal(secret, sealer, environment.id)),
+                ])
+    }
+
+    static func change(
+        _ environment: ReleaseEnvironment, _ secret: Secret?, _ sealer: SecretKey?,
+        _ transaction: borrowing SQLTransaction
+    ) throws {
+        let known = try transaction.query(
+            "SELECT id FROM envs WHERE name = ?", [.text(environment.name)])
+        guard let id = try known.first?.text("id") else {
             throw StoreError.notFound(what: "environment", name: environment.name)
         }
+        let assignments = Self.historic.map { "\($0) = ?, " }.joined()
+        try transaction.execute(
+            "UPDATE envs SET \(assignments)settings = ?, created_ms = ? WHERE id = ?",
+            Self.historicValues(environment)
+                + [
+                    try StoredJSON.encode(environment.settings),
+                    .int(environment.createdMilliseconds), .text(id),
+                ])
+        if let sealed = seal(secret, sealer, id) {
+            try transaction.execute(
+                "UPDATE envs SET secret = ? WHERE id = ?", [.text(sealed), .text(id)])
+        }
+    }
+
+    /// `nil`: there is nothing to seal, so that no key is needed.
+    func sealer(_ secret: Secret?) throws -> SecretKey? { secret == nil ? nil : try key() }
+
+    private static func seal(_ secret: Secret?, _ sealer: SecretKey?, _ id: String) -> String? {
+        secret.flatMap { secret in sealer?.seal(secret.reveal, context: id) }
     }
 
     public func removeEnvironment(named name: String, epoch: Int64) async throws {
@@ -106,10 +129,6 @@ extension SQLStore {
                     [.text(sealer.seal(try row.text("password"), context: id)), .text(id)])
             }
         }
-    }
-
-    private func seal(_ secret: Secret?, _ id: String) throws -> String? {
-        try secret.map { try key().seal($0.reveal, context: id) }
     }
 
     private static func historicValues(_ environment: ReleaseEnvironment) -> [SQLValue] {

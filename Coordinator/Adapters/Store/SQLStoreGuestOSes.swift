@@ -5,21 +5,26 @@ extension SQLStore {
     private static let columns =
         "id, name, type, distro, version, base_iso, template, owner, created_ms"
 
-    public func add(_ guestOS: GuestOS) async throws {
-        let sql =
-            "INSERT INTO guestos (\(Self.columns), last_number) "
-            + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
-        let values: [SQLValue] =
-            [.text(guestOS.id), .text(guestOS.name)] + (try Self.changeable(guestOS))
-        try await insert(sql, values, what: "guest OS", name: guestOS.name)
+    static let insertGuestOS =
+        "INSERT INTO guestos (\(columns), last_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+    static let updateGuestOS =
+        "UPDATE guestos SET type = ?, distro = ?, version = ?, base_iso = ?, template = ?, "
+        + "owner = ?, created_ms = ? WHERE id = ?"
+
+    public func add(_ guestOS: GuestOS, epoch: Int64) async throws {
+        try await insert(
+            Self.insertGuestOS, try Self.insertValues(guestOS), what: "guest OS",
+            name: guestOS.name, epoch: epoch)
     }
 
-    public func update(_ guestOS: GuestOS) async throws {
-        let count = try await execute(
-            "UPDATE guestos SET type = ?, distro = ?, version = ?, base_iso = ?, template = ?, "
-                + "owner = ?, created_ms = ? WHERE id = ?",
-            try Self.changeable(guestOS) + [.text(guestOS.id)])
-        guard count > 0 else { throw StoreError.notFound(what: "guest OS", name: guestOS.name) }
+    public func update(_ guestOS: GuestOS, epoch: Int64) async throws {
+        try await change(
+            Self.updateGuestOS, try Self.changeable(guestOS) + [.text(guestOS.id)],
+            what: "guest OS", name: guestOS.name, epoch: epoch)
+    }
+
+    static func insertValues(_ guestOS: GuestOS) throws -> [SQLValue] {
+        [.text(guestOS.id), .text(guestOS.name)] + (try changeable(guestOS))
     }
 
     public func guestOS(named name: String) async throws -> GuestOS? {
@@ -35,10 +40,14 @@ extension SQLStore {
             [.text(after ?? ""), .int(limit)], Self.guestOS)
     }
 
-    private static func changeable(_ guestOS: GuestOS) throws -> [SQLValue] {
+    private static func encoded(_ template: TemplateSource) throws -> SQLValue {
+        template == .missing ? .null : try StoredJSON.encode(template)
+    }
+
+    static func changeable(_ guestOS: GuestOS) throws -> [SQLValue] {
         [
             .text(guestOS.type.rawValue), .text(guestOS.distro), .text(guestOS.version),
-            .text(guestOS.baseISO), try StoredJSON.encode(guestOS.template), .text(guestOS.owner),
+            .text(guestOS.baseISO), try encoded(guestOS.template), .text(guestOS.owner),
             .int(guestOS.createdMilliseconds),
         ]
     }
@@ -53,7 +62,7 @@ extension SQLStore {
             version: try row.textOrNil("version") ?? "",
             baseISO: try row.textOrNil("base_iso") ?? "",
             template: try template.map { try StoredJSON.decode(TemplateSource.self, $0) }
-                ?? .git(url: "", ref: ""),
+                ?? .missing,
             owner: try row.textOrNil("owner") ?? "default",
             createdMilliseconds: try row.int64OrNil("created_ms") ?? 0)
     }

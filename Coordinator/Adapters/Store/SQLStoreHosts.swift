@@ -2,14 +2,14 @@ public import CoordinatorCore
 import SQLKit
 
 extension SQLStore {
-    public func add(_ host: Host) async throws {
+    public func add(_ host: Host, epoch: Int64) async throws {
         try await insert(
             "INSERT INTO hosts (name, address, host_key, drained, created_ms) "
                 + "VALUES (?, ?, ?, ?, ?)",
             [
                 .text(host.name), .text(host.address), .text(host.hostKey), .bool(host.drained),
                 .int(host.createdMilliseconds),
-            ], what: "host", name: host.name)
+            ], what: "host", name: host.name, epoch: epoch)
     }
 
     public func hosts() async throws -> [Host] {
@@ -23,14 +23,15 @@ extension SQLStore {
         }
     }
 
-    public func setDrained(_ drained: Bool, host: String) async throws {
-        let count = try await execute(
-            "UPDATE hosts SET drained = ? WHERE name = ?", [.bool(drained), .text(host)])
-        guard count > 0 else { throw StoreError.notFound(what: "host", name: host) }
+    public func setDrained(_ drained: Bool, host: String, epoch: Int64) async throws {
+        try await change(
+            "UPDATE hosts SET drained = ? WHERE name = ?", [.bool(drained), .text(host)],
+            what: "host", name: host, epoch: epoch)
     }
 
-    public func removeHost(_ name: String) async throws {
-        let count = try await execute("DELETE FROM hosts WHERE name = ?", [.text(name)])
-        guard count > 0 else { throw StoreError.notFound(what: "host", name: name) }
+    public func removeHost(_ name: String, epoch: Int64) async throws {
+        try await change(
+            "DELETE FROM hosts WHERE name = ?", [.text(name)], what: "host", name: name,
+            epoch: epoch)
     }
 }

@@ -52,6 +52,11 @@ public actor TemplateArchives: TemplateLibrary {
             switch guestOS.template {
             case .folder(let path): (try await archive(folder: path), nil as String?)
             case .git(let url, let ref): try await archive(git: url, ref: ref)
+            case .missing:
+                throw TemplateFault(
+                    "it is not known yet where the template of \(guestOS.name) is: say so with "
+                        + "aibuild guestos change \(guestOS.name) --git URL (or --template "
+                        + "FOLDER), or in the column 'template' of the sheet guestos")
             }
         let file = try await read(archive, guestOS.template)
         return BuildPlan(
@@ -231,6 +236,7 @@ public actor TemplateArchives: TemplateLibrary {
             switch source {
             case .folder(let path): path
             case .git(let url, let ref): "\(url) at \(ref)"
+            case .missing: ""
             }
         if let file = known[archive.sha256] { return file }
         let path = "\(folder)/\(archive.sha256).tar"

@@ -40,6 +40,11 @@ public actor FolderWebRoot: WebRoot {
 
     public func freeBytes() throws -> Int64 { try Files.room(folder).free }
 
+    public func makeFolder(ofGuestOS name: String) throws {
+        let place = "\(folder)/images/build/\(name)"
+        do { try Files.makeFolder(place) } catch { throw WebRootFault.from(error, place) }
+    }
+
     public func incoming(
         _ artifact: Artifact, of attempt: AttemptToken
     ) throws -> any IncomingFile {
@@ -179,6 +184,26 @@ public actor FolderWebRoot: WebRoot {
                 "\(path) is not there, or not as it was published: build the image again")
         }
         return path
+    }
+
+    public func remove(_ build: Build) throws {
+        do { try hide(build) } catch { throw WebRootFault.from(error, folder) }
+    }
+
+    /// Out of sight first, then out of `SHA256SUMS`, then deleted: a reader never finds a digest
+    /// without its file, and what a crash leaves has a name that the next sweep removes.
+    private func hide(_ build: Build) throws(SystemError) {
+        for place in ["build", "release"].map({ "\(folder)/images/\($0)/\(build.guestOS)" })
+        where Files.exists(place) {
+            let names = try Files.list(place).filter {
+                $0.hasPrefix(build.imageName + ".") || $0.hasPrefix(build.imageName + "-")
+            }
+            for name in names { try Files.rename("\(place)/\(name)", to: "\(place)/.\(name).part") }
+            try renewSums(place, [])
+            for name in try Files.list(place) where name.hasPrefix(".\(build.imageName)") {
+                try Files.remove("\(place)/\(name)")
+            }
+        }
     }
 
     public func sweep(keeping living: Set<AttemptToken>) throws {

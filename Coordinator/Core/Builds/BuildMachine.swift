@@ -98,10 +98,7 @@ public struct BuildMachine: Sendable {
         case .running:
             guard summary != nil else { return lost() }
             return [.follow] + cancelIfWanted()
-        case .checking:
-            // The rewound log, if one was asked for, went with the old connection.
-            return rewinds > 0 ? [.follow] : []
-        case .collecting, .publishing, .settled:
+        case .checking, .collecting, .publishing, .settled:
             return []
         }
     }

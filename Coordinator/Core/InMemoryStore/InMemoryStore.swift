@@ -3,10 +3,12 @@ public import BuildProtocol
 /// The store without a database: for tests, simulations and trying aibuild out. Everything is
 /// forgotten with it.
 public actor InMemoryStore: Store, LeaseStore {
-    private var guestOSByName: [String: GuestOS] = [:]
+    var guestOSByName: [String: GuestOS] = [:]
+    var testCaseList: [TestCase] = []
     private var lastNumberByGuestOSID: [String: Int] = [:]
     private var hostByName: [String: Host] = [:]
-    private var buildByID: [String: Build] = [:]
+    var buildByID: [String: Build] = [:]
+    var halfPrunedIDs: Set<String> = []
     private var attemptByToken: [AttemptToken: Attempt] = [:]
     private var artifactsByToken: [AttemptToken: [Artifact]] = [:]
     private var entries: [BuildLogEntry] = []
@@ -40,14 +42,16 @@ public actor InMemoryStore: Store, LeaseStore {
 
     // MARK: Guest OSes
 
-    public func add(_ guestOS: GuestOS) throws {
+    public func add(_ guestOS: GuestOS, epoch: Int64) throws {
+        try fence(epoch)
         guard guestOSByName[guestOS.name] == nil else {
             throw StoreError.exists(what: "guest OS", name: guestOS.name)
         }
         guestOSByName[guestOS.name] = guestOS
     }
 
-    public func update(_ guestOS: GuestOS) throws {
+    public func update(_ guestOS: GuestOS, epoch: Int64) throws {
+        try fence(epoch)
         guard let known = guestOSByName.values.first(where: { $0.id == guestOS.id }) else {
             throw StoreError.notFound(what: "guest OS", name: guestOS.name)
         }
@@ -67,7 +71,8 @@ public actor InMemoryStore: Store, LeaseStore {
 
     // MARK: Hosts
 
-    public func add(_ host: Host) throws {
+    public func add(_ host: Host, epoch: Int64) throws {
+        try fence(epoch)
         guard hostByName[host.name] == nil else {
             throw StoreError.exists(what: "host", name: host.name)
         }
@@ -76,14 +81,16 @@ public actor InMemoryStore: Store, LeaseStore {
 
     public func hosts() -> [Host] { hostByName.values.sorted { precedes($0.name, $1.name) } }
 
-    public func setDrained(_ drained: Bool, host: String) throws {
+    public func setDrained(_ drained: Bool, host: String, epoch: Int64) throws {
+        try fence(epoch)
         guard hostByName[host] != nil else {
             throw StoreError.notFound(what: "host", name: host)
         }
         hostByName[host]?.drained = drained
     }
 
-    public func removeHost(_ name: String) throws {
+    public func removeHost(_ name: String, epoch: Int64) throws {
+        try fence(epoch)
         guard hostByName.removeValue(forKey: name) != nil else {
             throw StoreError.notFound(what: "host", name: name)
         }
@@ -121,6 +128,7 @@ public actor InMemoryStore: Store, LeaseStore {
         let matching = buildByID.values.filter { build in
             filter.guestOS.map { $0 == build.guestOS } ?? true
                 && filter.states.map { $0.contains(build.state) } ?? true
+                && (!filter.isKept || build.prunedMilliseconds == nil)
                 && last.map { isNewer($0, than: build) } ?? true
         }
         return Array(matching.sorted { isNewer($0, than: $1) }.prefix(limit))

@@ -27,6 +27,10 @@ public struct Build: Sendable, Hashable, Codable {
     /// Why it failed, or why its last attempt did.
     public var fault: Fault?
     public var image: PublishedImage?
+    /// A person wants it kept, whatever the retention policy says.
+    public var isPinned: Bool
+    /// Since then its image and its logs are gone.
+    public var prunedMilliseconds: Int64?
 
     public init(
         id: String, guestOSID: String, guestOS: String, number: Int, state: BuildState = .queued,
@@ -34,7 +38,8 @@ public struct Build: Sendable, Hashable, Codable {
         submittedMilliseconds: Int64, notBeforeMilliseconds: Int64 = 0,
         startedMilliseconds: Int64? = nil, endedMilliseconds: Int64? = nil,
         attempt: AttemptToken? = nil, host: String? = nil, attemptCount: Int = 0,
-        cancelRequested: Bool = false, fault: Fault? = nil, image: PublishedImage? = nil
+        cancelRequested: Bool = false, fault: Fault? = nil, image: PublishedImage? = nil,
+        isPinned: Bool = false, prunedMilliseconds: Int64? = nil
     ) {
         self.id = id
         self.guestOSID = guestOSID
@@ -55,7 +60,11 @@ public struct Build: Sendable, Hashable, Codable {
         self.cancelRequested = cancelRequested
         self.fault = fault
         self.image = image
+        self.isPinned = isPinned
+        self.prunedMilliseconds = prunedMilliseconds
     }
+
+    public var isPrunable: Bool { state.isEnded && !isPinned && prunedMilliseconds == nil }
 
     /// `<name>x86_64_<yyyymmdd>_<number>`, as the original AIBuild names its images; the date is
     /// the day of submission in UTC, so that a retry after midnight keeps the name.

@@ -42,6 +42,19 @@ public enum TemplateSource: Sendable, Hashable {
     case folder(path: String)
     /// A Git repository; `ref` is a branch, tag or commit, resolved when a build is submitted.
     case git(url: String, ref: String)
+    /// Nowhere yet: known from a spreadsheet or from the original AIBuild, which did not record it.
+    case missing
+}
+
+extension TemplateSource {
+    /// The folder or the repository, without the branch; `""` where it is missing.
+    public var address: String {
+        switch self {
+        case .folder(let path): path
+        case .git(let url, _): url
+        case .missing: ""
+        }
+    }
 }
 
 extension TemplateSource: Codable {
@@ -55,6 +68,7 @@ extension TemplateSource: Codable {
             self = .git(
                 url: try container.decode(String.self, forKey: .url),
                 ref: try container.decode(String.self, forKey: .ref))
+        case "missing": self = .missing
         case let kind:
             throw DecodingError.dataCorruptedError(
                 forKey: .kind, in: container,
@@ -72,6 +86,7 @@ extension TemplateSource: Codable {
             try container.encode("git", forKey: .kind)
             try container.encode(url, forKey: .url)
             try container.encode(ref, forKey: .ref)
+        case .missing: try container.encode("missing", forKey: .kind)
         }
     }
 }

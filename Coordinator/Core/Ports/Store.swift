@@ -2,29 +2,30 @@ public import BuildProtocol
 
 /// The farm's memory. In-memory, SQLite and MariaDB drivers pass the same conformance suite.
 ///
-/// Every method is atomic and durable when it returns. Lists are bounded by their callers.
-public protocol Store: ReleaseStore, HistoricStore {
+/// Every method is atomic and durable when it returns. Lists are bounded by their callers. Every
+/// change carries the epoch with which its coordinator leads, and throws `StoreError.deposed` where
+/// another one leads by now: then nothing was changed. Only the audit log takes every word.
+public protocol Store: ReleaseStore, HistoricStore, RegistryStore, RetentionStore {
     // Guest OSes
     /// - Throws: `StoreError.exists` when the name is taken.
-    func add(_ guestOS: GuestOS) async throws
+    func add(_ guestOS: GuestOS, epoch: Int64) async throws
     /// Replaces all but the id and the name. - Throws: `StoreError.notFound`
-    func update(_ guestOS: GuestOS) async throws
+    func update(_ guestOS: GuestOS, epoch: Int64) async throws
     func guestOS(named name: String) async throws -> GuestOS?
     /// By name, after `after`.
     func guestOSes(after: String?, limit: Int) async throws -> [GuestOS]
 
     // Hosts
     /// - Throws: `StoreError.exists` when the name is taken.
-    func add(_ host: Host) async throws
+    func add(_ host: Host, epoch: Int64) async throws
     func hosts() async throws -> [Host]
     /// - Throws: `StoreError.notFound`
-    func setDrained(_ drained: Bool, host: String) async throws
+    func setDrained(_ drained: Bool, host: String, epoch: Int64) async throws
     /// - Throws: `StoreError.notFound`
-    func removeHost(_ name: String) async throws
+    func removeHost(_ name: String, epoch: Int64) async throws
 
     // Builds
     /// Stores the build as queued and gives it the next number of its guest OS.
-    /// - Throws: `StoreError.deposed`, as `apply` and `requestCancel` do.
     func enqueue(_ build: NewBuild) async throws -> Build
     func build(id: String) async throws -> Build?
     func build(guestOS: String, number: Int) async throws -> Build?
@@ -59,6 +60,8 @@ public protocol Store: ReleaseStore, HistoricStore {
 public struct BuildFilter: Sendable, Hashable {
     public var guestOS: String?
     public var states: Set<BuildState>?
+    /// Only those whose image and logs are there.
+    public var isKept = false
     /// The id of the last build of the page before.
     public var after: String?
 

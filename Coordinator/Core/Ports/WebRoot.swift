@@ -5,6 +5,9 @@ public protocol WebRoot: Sendable {
     /// Bytes free on its file system.
     func freeBytes() async throws -> Int64
 
+    /// Makes the folder where the images of a guest OS will be, so that people find it at once.
+    func makeFolder(ofGuestOS name: String) async throws
+
     /// The place where an artifact arrives: on the same file system, under a name that is never
     /// served. Opened again after a crash, it still holds what was written.
     func incoming(_ artifact: Artifact, of attempt: AttemptToken) async throws -> any IncomingFile
@@ -22,6 +25,10 @@ public protocol WebRoot: Sendable {
     /// Where the file of a published image is, to be read only.
     /// - Throws: `WebRootFault` when it is not there (any more).
     func file(of image: PublishedImage) async throws -> String
+
+    /// Removes the image of a build that passed, and what stands beside it. What was removed before
+    /// is no fault: a crash may come at any moment, and it is done again.
+    func remove(_ build: Build) async throws
 
     /// Removes what attempts other than `living` left behind.
     func sweep(keeping living: Set<AttemptToken>) async throws

@@ -1,8 +1,8 @@
 import BuildProtocol
 
 /// Who starts where. Order: priority, then the owner who used the farm least of late, then age.
-/// Builds of the same shape stand in one line, so the cost grows with shapes and hosts and, for
-/// sorting them into lines, once with the queue.
+/// Builds of the same shape stand in one line, so the cost grows with shapes and hosts, and not
+/// with the queue.
 public enum Scheduler {
     /// How often a web root without room is looked at: soon enough for who has just made room.
     static let webRootLookMilliseconds: Int64 = 10_000
@@ -13,25 +13,16 @@ public enum Scheduler {
         var wakeAt: Int64?
 
         var lines: [Line] = []
-        var index: [Shape: Int] = [:]
-        for build in world.queue {
-            if build.notBeforeMilliseconds > world.nowMilliseconds {
-                wakeAt = min(wakeAt ?? .max, build.notBeforeMilliseconds)
-                continue
-            }
-            let shape = Shape(build)
-            if let known = index[shape] {
-                lines[known].builds.append(build)
+        for line in world.queue.ripe {
+            guard let first = line.first else { continue }
+            if let fault = impossible(first, world, placement) {
+                decisions += line.builds.map { .fail(build: $0.id, fault) }
             } else {
-                index[shape] = lines.count
-                lines.append(Line(builds: [build]))
+                lines.append(Line(rest: line.builds))
             }
         }
-
-        lines.removeAll { line in
-            guard let fault = impossible(line.builds[0], world, placement) else { return false }
-            decisions += line.builds.map { .fail(build: $0.id, fault) }
-            return true
+        for build in world.queue.later.values {
+            wakeAt = min(wakeAt ?? .max, build.notBeforeMilliseconds)
         }
 
         // A start counts as a minute of use at once, so that two owners take turns in one tick.
@@ -48,8 +39,8 @@ public enum Scheduler {
             placement.start(build, on: host)
             use[build.owner, default: 0] += 60
             decisions.append(.start(build: build.id, host: host))
-            lines[next].started += 1
-            if lines[next].head == nil { lines.remove(at: next) }
+            lines[next].rest.removeFirst()
+            if lines[next].rest.isEmpty { lines.remove(at: next) }
         }
 
         for case .quarantined(let until, _) in world.hosts.map(\.availability) {
@@ -78,10 +69,8 @@ public enum Scheduler {
         private let placement: Placement
 
         public init(_ world: World) {
-            let now = world.nowMilliseconds
-            let due = world.queue.filter { $0.notBeforeMilliseconds <= now }
-                .sorted { precedes($0, $1, world.use) }
-            let later = world.queue.filter { $0.notBeforeMilliseconds > now }
+            let due = world.queue.ripe.flatMap(\.builds).sorted { precedes($0, $1, world.use) }
+            let later = world.queue.later.values
                 .sorted { $0.notBeforeMilliseconds < $1.notBeforeMilliseconds }
             ordered = due + later
             positions = Dictionary(
@@ -122,30 +111,10 @@ public enum Scheduler {
 
     // MARK: Parts
 
-    private struct Shape: Hashable {
-        var guestOS: String
-        var owner: String
-        var priority: Int
-        var requirements: Requirements
-        var concurrency: Int?
-        var failedHosts: Set<String>
-        var baseImage: String?
-
-        init(_ build: QueuedBuild) {
-            guestOS = build.guestOS
-            owner = build.owner
-            priority = build.priority
-            requirements = build.requirements
-            concurrency = build.concurrency
-            failedHosts = build.failedHosts
-            baseImage = build.baseImageSHA256
-        }
-    }
-
+    /// A line while it is served.
     private struct Line {
-        var builds: [QueuedBuild]
-        var started = 0
-        var head: QueuedBuild? { started < builds.count ? builds[started] : nil }
+        var rest: ArraySlice<QueuedBuild>
+        var head: QueuedBuild? { rest.first }
     }
 
     private static func before(_ a: Line, _ b: Line, _ use: [String: Double]) -> Bool {

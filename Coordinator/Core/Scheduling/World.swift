@@ -4,8 +4,8 @@ public import BuildProtocol
 public struct World: Sendable {
     public var nowMilliseconds: Int64
     public var hosts: [HostView]
-    /// In submission order.
-    public var queue: [QueuedBuild]
+    /// Ripe at `nowMilliseconds`.
+    public var queue: BuildQueue
     public var running: [RunningBuild]
     /// Recent use of the farm by owner, in slot seconds, decayed to now.
     public var use: [String: Double]
@@ -13,7 +13,7 @@ public struct World: Sendable {
     public var webRootFreeBytes: Int64?
 
     public init(
-        nowMilliseconds: Int64, hosts: [HostView], queue: [QueuedBuild], running: [RunningBuild],
+        nowMilliseconds: Int64, hosts: [HostView], queue: BuildQueue, running: [RunningBuild],
         use: [String: Double] = [:], webRootFreeBytes: Int64? = nil
     ) {
         self.nowMilliseconds = nowMilliseconds

@@ -57,6 +57,20 @@ extension Releases {
             environment, try await ports.store.secret(ofEnvironment: name))
     }
 
+    /// What a person should know who registers this environment together with others: it is
+    /// stored all the same, for one that does not answer must not keep the others out.
+    func notices(_ environment: ReleaseEnvironment, _ secret: Secret?) async -> [String] {
+        guard let target = ports.targets[environment.kind] else { return [] }
+        do {
+            let findings = try await target.check(environment, secret)
+            return findings.filter { $0.level == .warning }.map {
+                "\(environment.name): \($0.text)"
+            }
+        } catch {
+            return ["\(environment.name): no release would succeed now: \(error)"]
+        }
+    }
+
     private func environment(named name: String) async throws -> ReleaseEnvironment {
         guard let environment = try await ports.store.environment(named: name) else {
             throw StoreError.notFound(what: "environment", name: name)

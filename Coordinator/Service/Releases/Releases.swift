@@ -58,6 +58,8 @@ public actor Releases {
         live.values.contains { $0.build == build && $0.environment == environment }
     }
 
+    func hasLive(build: String) -> Bool { live.values.contains { $0.build == build } }
+
     func hasLive(environment: String) -> Bool {
         live.values.contains { $0.environment == environment }
     }

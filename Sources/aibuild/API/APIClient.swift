@@ -121,22 +121,54 @@ struct APIClient: Sendable {
         }
     }
 
+    /// An answer to a file: a refusal that lists what is wrong in it is one, too.
+    struct Answer {
+        var isGood: Bool
+        var body: [UInt8]
+    }
+
+    /// Sends a file as it is. What becomes of it may take the coordinator minutes.
+    func upload(
+        _ path: String, query: [(String, String)], _ bytes: [UInt8]
+    ) async throws(CommandError) -> Answer {
+        let answer = try await exchange(
+            "POST", path + Self.encode(query), bytes, type: "application/octet-stream",
+            stallSeconds: 900)
+        if answer.status == 422,
+            (try? Self.decode(ImportProblemAnswer.self, answer.body))?.problems != nil
+        {
+            return Answer(isGood: false, body: answer.body)
+        }
+        return Answer(isGood: true, body: try good(answer))
+    }
+
     private func ask(
         _ method: String, _ target: String, body: [UInt8]? = nil
     ) async throws(CommandError) -> [UInt8] {
+        try good(
+            await exchange(
+                method, target, body ?? [], type: body == nil ? nil : "application/json",
+                stallSeconds: 60))
+    }
+
+    private func exchange(
+        _ method: String, _ target: String, _ body: [UInt8], type: String?, stallSeconds: Double
+    ) async throws(CommandError) -> HTTPAnswer {
         var headers = self.headers
-        if body != nil { headers.set("Content-Type", "application/json") }
-        let answer: HTTPAnswer
+        if let type { headers.set("Content-Type", type) }
         do throws(HTTPClientError) {
             let headersOfAll = headers
-            answer = try await atACoordinator { url throws(HTTPClientError) in
+            return try await atACoordinator { url throws(HTTPClientError) in
                 try await http.request(
-                    method, url + target, headers: headersOfAll, body: body ?? [],
-                    timeouts: HTTPTimeouts(stallSeconds: 60))
+                    method, url + target, headers: headersOfAll, body: body,
+                    timeouts: HTTPTimeouts(stallSeconds: stallSeconds))
             }
         } catch {
             throw commandError(error)
         }
+    }
+
+    private func good(_ answer: HTTPAnswer) throws(CommandError) -> [UInt8] {
         if (200..<300).contains(answer.status) { return answer.body }
         let problem = try? JSONDecoder().decode(Problem.self, from: Data(answer.body))
         let status = "\(answer.status) \(HTTPStatus.reason(answer.status))"

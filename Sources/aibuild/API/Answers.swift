@@ -17,6 +17,39 @@ struct GuestOSAnswer: Decodable {
     var name, type: String
     var distro, version, baseISO, owner, createdAt: String?
     var template: Template
+    var gitlab: GitLabAnswer?
+}
+
+struct GitLabAnswer: Decodable {
+    var guestOS: String
+    var done: [String]?
+    var problem: String?
+}
+
+struct ImportAnswer: Decodable {
+    struct Count: Decodable {
+        var sheet: String
+        var new, changed, same: Int
+    }
+
+    var dryRun: Bool
+    var sheets: [Count]
+    var notices: [String]?
+    var gitlab: [GitLabAnswer]?
+}
+
+struct ImportProblemAnswer: Decodable {
+    struct Place: Decodable {
+        var sheet, why: String
+        var row: Int?
+        var column, cell: String?
+    }
+
+    var detail: String
+    var remedy: String?
+    var problems: [Place]?
+    var moreProblems: Int?
+    var notices: [String]?
 }
 
 struct HostAnswer: Decodable {
@@ -49,7 +82,8 @@ struct BuildAnswer: Decodable {
     var submittedAt, startedAt, endedAt: String?
     var priority, attemptCount: Int?
     var durationSeconds: Double?
-    var cancelRequested: Bool?
+    var cancelRequested, pinned: Bool?
+    var prunedAt: String?
     var fault: Fault?
     var image: Image?
     var progress: Progress?

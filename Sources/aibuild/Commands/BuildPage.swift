@@ -21,7 +21,8 @@ struct BuildPage {
             ("image", build.image?.name), ("url", build.image?.url),
             ("size", build.image.map { Format.bytes($0.sizeBytes) }),
             ("virtual size", build.image?.virtualSizeBytes.map { Format.bytes($0) }),
-            ("SHA-256", build.image?.sha256),
+            ("SHA-256", build.image?.sha256), ("pinned", build.pinned == true ? "yes" : nil),
+            ("removed", build.prunedAt.map { "\(Format.time($0)), image and logs" }),
         ])
         printWaiting(build)
         printAttempts(build)

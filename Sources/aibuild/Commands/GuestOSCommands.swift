@@ -2,31 +2,34 @@ import FoundationEssentials
 
 /// `aibuild guestos …`
 enum GuestOSCommands {
-    static let all = [add, list, show]
+    static let all = [add, change, list, show, gitlab]
 
     private struct Form: Encodable {
         var name, type: String
         var distro, version, baseISO, owner: String?
-        var template: GuestOSAnswer.Template
+        var template: GuestOSAnswer.Template?
     }
+
+    private static let fields = [
+        CommandOption("git", value: "URL", "the Git repository of its Packer template"),
+        CommandOption("ref", value: "REF", "branch, tag or commit in it; main if not given"),
+        CommandOption("template", value: "FOLDER", "or: the template's folder on the coordinator"),
+        CommandOption("distro", value: "NAME", "debian, centos, windows …"),
+        CommandOption("version", value: "VERSION", "12, 7.5, 2016 …"),
+        CommandOption("base-iso", value: "URL", "the ISO that it is installed from"),
+        CommandOption("owner", value: "NAME", "team that fair sharing counts it for"),
+    ]
 
     private static let add = Command(
         name: "guestos add", summary: "register a guest OS that can then be built",
         operands: ["NAME"],
         options: [
-            CommandOption("type", value: "TYPE", "linux or windows", isRequired: true),
-            CommandOption("git", value: "URL", "the Git repository of its Packer template"),
-            CommandOption("ref", value: "REF", "branch, tag or commit in it; main if not given"),
-            CommandOption(
-                "template", value: "FOLDER", "or: the template's folder on the coordinator"),
-            CommandOption("distro", value: "NAME", "debian, centos, windows …"),
-            CommandOption("version", value: "VERSION", "12, 7.5, 2016 …"),
-            CommandOption("base-iso", value: "URL", "the ISO that it is installed from"),
-            CommandOption("owner", value: "NAME", "team that fair sharing counts it for"),
-        ],
+            CommandOption("type", value: "TYPE", "linux or windows", isRequired: true)
+        ] + fields,
         details: [
             "The template is read at once, so that a broken one is told now and not when it is",
-            "built. It comes from --git or from --template.",
+            "built. It comes from --git or from --template; where the coordinator knows a GitLab",
+            "server, neither is needed: the project NAME_tpl is made there, with a push hook.",
         ],
         examples: [
             "aibuild guestos add debian12 --type linux --distro debian --version 12 "
@@ -35,34 +38,103 @@ enum GuestOSCommands {
         ],
         run: { context in
             let arguments = context.arguments
-            let template: GuestOSAnswer.Template
-            switch (arguments["git"], arguments["template"]) {
-            case (let url?, nil):
-                template = .init(
-                    kind: "git", path: nil, url: url, ref: arguments["ref"] ?? "main")
-            case (nil, let path?):
-                guard arguments["ref"] == nil else {
-                    throw CommandError(.usage, "--ref belongs to --git")
-                }
-                template = .init(kind: "folder", path: absolute(path), url: nil, ref: nil)
-            default:
-                throw CommandError(.usage, "say where the template is: --git or --template")
+            let template = try template(arguments)
+            guard template != nil || arguments["ref"] == nil else {
+                throw CommandError(.usage, "--ref belongs to --git")
             }
             let form = Form(
                 name: arguments.operands[0], type: arguments["type"] ?? "",
                 distro: arguments["distro"], version: arguments["version"],
-                baseISO: arguments["base-iso"], owner: arguments["owner"], template: template)
+                baseISO: arguments["base-iso"], owner: arguments["owner"],
+                template: template)
             let body = try await context.api.send("POST", "/api/v1/guestos", form)
             if context.wantsJSON {
                 context.printJSON(body)
             } else {
-                let name = try APIClient.decode(GuestOSAnswer.self, body).name
+                let answer = try APIClient.decode(GuestOSAnswer.self, body)
+                let name = answer.name
+                if let report = answer.gitlab { context.printGitLab(report) }
                 context.console.out(
                     "guest OS \(SafeText.line(name)) is registered; build it: aibuild build "
                         + "\(SafeText.line(name)) --follow\n")
             }
             return .ok
         })
+
+    private static let change = Command(
+        name: "guestos change", summary: "change what is known of a guest OS",
+        operands: ["NAME"],
+        options: [CommandOption("type", value: "TYPE", "linux or windows")] + fields,
+        details: ["What is not given stays as it is. A new template is read at once."],
+        examples: ["aibuild guestos change debian12 --version 12.1 --ref stable"],
+        run: { context in
+            let arguments = context.arguments
+            let name = arguments.operands[0]
+            let path = "/api/v1/guestos/\(APIClient.segment(name))"
+            let known = try APIClient.decode(
+                GuestOSAnswer.self, try await context.api.get(path))
+            var template = try template(arguments) ?? known.template
+            if let ref = arguments["ref"] {
+                guard template.kind == "git" else {
+                    throw CommandError(.usage, "--ref belongs to --git")
+                }
+                template.ref = ref
+            }
+            let form = Form(
+                name: known.name, type: arguments["type"] ?? known.type,
+                distro: arguments["distro"] ?? known.distro,
+                version: arguments["version"] ?? known.version,
+                baseISO: arguments["base-iso"] ?? known.baseISO,
+                owner: arguments["owner"] ?? known.owner,
+                // Without one it is the place at the GitLab server.
+                template: template.kind == "missing" ? nil : template)
+            let body = try await context.api.send("PUT", path, form)
+            if context.wantsJSON {
+                context.printJSON(body)
+            } else {
+                let answer = try APIClient.decode(GuestOSAnswer.self, body)
+                if let report = answer.gitlab { context.printGitLab(report) }
+                context.console.out("guest OS \(SafeText.line(name)) is changed\n")
+            }
+            return .ok
+        })
+
+    private static let gitlab = Command(
+        name: "guestos gitlab", summary: "make its project and push hook in GitLab, if missing",
+        operands: ["NAME"],
+        details: [
+            "Registering does it already. This repeats it: after GitLab was away, when a hook was",
+            "changed by hand, or when the hook's secret is a new one.",
+        ],
+        examples: ["aibuild guestos gitlab debian12"],
+        run: { context in
+            let name = APIClient.segment(context.arguments.operands[0])
+            let body = try await context.api.send("POST", "/api/v1/guestos/\(name)/gitlab")
+            let answer = try APIClient.decode(GuestOSAnswer.self, body)
+            if context.wantsJSON {
+                context.printJSON(body)
+            } else if let report = answer.gitlab {
+                context.printGitLab(report)
+            }
+            return answer.gitlab?.problem == nil ? .ok : .refused
+        })
+
+    /// `nil` when neither is given.
+    private static func template(
+        _ arguments: Arguments
+    ) throws(CommandError) -> GuestOSAnswer.Template? {
+        switch (arguments["git"], arguments["template"]) {
+        case (let url?, nil):
+            return .init(kind: "git", path: nil, url: url, ref: arguments["ref"] ?? "main")
+        case (nil, let path?):
+            guard arguments["ref"] == nil else {
+                throw CommandError(.usage, "--ref belongs to --git")
+            }
+            return .init(kind: "folder", path: absolute(path), url: nil, ref: nil)
+        case (nil, nil): return nil
+        default: throw CommandError(.usage, "give --git or --template, not both")
+        }
+    }
 
     private static let list = Command(
         name: "guestos list", summary: "list the guest OSes",
@@ -107,7 +179,9 @@ enum GuestOSCommands {
         })
 
     private static func shown(_ template: GuestOSAnswer.Template) -> String {
-        template.path ?? [template.url, template.ref].compactMap { $0 }.joined(separator: " at ")
+        if template.kind == "missing" { return "none yet" }
+        return template.path
+            ?? [template.url, template.ref].compactMap { $0 }.joined(separator: " at ")
     }
 
     /// The coordinator has another working folder than this shell.

@@ -133,6 +133,7 @@ actor FakeWebRoot: WebRoot {
     private(set) var swept: [Set<AttemptToken>] = []
     private var files: [AttemptToken: FakeFile] = [:]
     private var publishFailures = 0
+    private var removeFailures = 0
     private var free: Int64 = 1 << 40
     private var isHolding = false
     private var isHoldingAnswers = false
@@ -146,7 +147,10 @@ actor FakeWebRoot: WebRoot {
     /// The image stands there, and nobody is told.
     func holdAnswers(_ isHolding: Bool) { isHoldingAnswers = isHolding }
     func failPublish(_ count: Int) { publishFailures = count }
+    func failRemove(_ count: Int) { removeFailures = count }
     func setFree(_ bytes: Int64) { free = bytes }
+    private(set) var folders: [String] = []
+    func makeFolder(ofGuestOS name: String) { folders.append(name) }
     func hold(_ isHolding: Bool) { self.isHolding = isHolding }
     func file(_ token: AttemptToken) -> FakeFile? { files[token] }
 
@@ -185,6 +189,14 @@ actor FakeWebRoot: WebRoot {
     func file(of image: PublishedImage) -> String { "/web/" + image.path }
 
     func sweep(keeping living: Set<AttemptToken>) { swept.append(living) }
+
+    func remove(_ build: Build) throws {
+        if removeFailures > 0 {
+            removeFailures -= 1
+            throw WebRootFault("the web root is away")
+        }
+        published.removeAll { $0.build.id == build.id }
+    }
 }
 
 actor FakeFile: IncomingFile {
@@ -226,9 +238,11 @@ final class FakeTemplates: TemplateLibrary {
 
     func plan(for guestOS: GuestOS) async throws -> BuildPlan {
         if guestOS.name == "broken" { throw TemplateFault("aibuild.yml:3:1: unknown key 'x'") }
+        let isGit = if case .git = guestOS.template { true } else { false }
         return BuildPlan(
             template: TemplateArchive(
                 sha256: String(repeating: "a", count: 64), sizeBytes: 10),
+            commit: isGit ? "c0ffee" : nil,
             recipe: BuildRecipe(builder: .command(["./build"])),
             requirements: requirements.withLock(\.self), limits: AttemptLimits(),
             release: releasePlan.withLock(\.self))

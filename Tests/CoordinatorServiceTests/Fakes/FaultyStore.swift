@@ -74,24 +74,30 @@ final class FaultyStore: Store, ForwardsReleases {
         }
     }
 
-    var releaseBase: any ReleaseStore & HistoricStore { base }
+    var releaseBase: any ReleaseStore & HistoricStore & RetentionStore { base }
     func effect<T: Sendable>(_ body: () async throws -> T) async throws -> T {
         try await around(.release, body)
     }
 
-    func add(_ guestOS: GuestOS) async throws { try await base.add(guestOS) }
-    func update(_ guestOS: GuestOS) async throws { try await base.update(guestOS) }
+    func add(_ guestOS: GuestOS, epoch: Int64) async throws {
+        try await base.add(guestOS, epoch: epoch)
+    }
+    func update(_ guestOS: GuestOS, epoch: Int64) async throws {
+        try await base.update(guestOS, epoch: epoch)
+    }
     func guestOS(named name: String) async throws -> GuestOS? { await base.guestOS(named: name) }
     func guestOSes(after: String?, limit: Int) async throws -> [GuestOS] {
         await base.guestOSes(after: after, limit: limit)
     }
-    func add(_ host: Host) async throws { try await base.add(host) }
+    func register(_ batch: RegistryBatch) async throws { try await base.register(batch) }
+    func testCases(_ osType: OSType?) async throws -> [TestCase] { await base.testCases(osType) }
+    func add(_ host: Host, epoch: Int64) async throws { try await base.add(host, epoch: epoch) }
     func hosts() async throws -> [Host] { await base.hosts() }
-    func setDrained(_ drained: Bool, host: String) async throws {
-        try await base.setDrained(drained, host: host)
+    func setDrained(_ drained: Bool, host: String, epoch: Int64) async throws {
+        try await base.setDrained(drained, host: host, epoch: epoch)
     }
-    func removeHost(_ name: String) async throws {
-        try await around(.removeHost) { try await base.removeHost(name) }
+    func removeHost(_ name: String, epoch: Int64) async throws {
+        try await around(.removeHost) { try await base.removeHost(name, epoch: epoch) }
     }
     func build(id: String) async throws -> Build? {
         try await around(.find) { await base.build(id: id) }

@@ -2,8 +2,8 @@ import CoordinatorCore
 
 /// The parts of a wrapped store that are not about builds: every change passes
 /// `effect`, which may stop it, or lose its answer.
-protocol ForwardsReleases: ReleaseStore, HistoricStore {
-    var releaseBase: any ReleaseStore & HistoricStore { get }
+protocol ForwardsReleases: ReleaseStore, HistoricStore, RetentionStore {
+    var releaseBase: any ReleaseStore & HistoricStore & RetentionStore { get }
     func effect<T: Sendable>(_ body: () async throws -> T) async throws -> T
 }
 
@@ -48,6 +48,22 @@ extension ForwardsReleases {
     func requestCancel(release: String, epoch: Int64) async throws -> Release? {
         try await effect { try await releaseBase.requestCancel(release: release, epoch: epoch) }
     }
+
+    func setPinned(_ isPinned: Bool, build: String, epoch: Int64) async throws -> Build? {
+        try await effect {
+            try await releaseBase.setPinned(isPinned, build: build, epoch: epoch)
+        }
+    }
+    func beginPrune(build: String, atMilliseconds: Int64, epoch: Int64) async throws -> Build? {
+        try await effect {
+            try await releaseBase.beginPrune(
+                build: build, atMilliseconds: atMilliseconds, epoch: epoch)
+        }
+    }
+    func endPrune(build: String, epoch: Int64) async throws {
+        try await effect { try await releaseBase.endPrune(build: build, epoch: epoch) }
+    }
+    func halfPruned() async throws -> [Build] { try await releaseBase.halfPruned() }
 
     func record(_ entry: BuildLogEntry, guestOS name: String) async throws {
         try await effect { try await releaseBase.record(entry, guestOS: name) }

@@ -115,6 +115,9 @@ struct MortalWebRoot: WebRoot {
     let base: any WebRoot
     let life: Life
 
+    func makeFolder(ofGuestOS name: String) async throws {
+        try await life.effect { try await base.makeFolder(ofGuestOS: name) }
+    }
     func freeBytes() async throws -> Int64 { try await base.freeBytes() }
     func incoming(_ artifact: Artifact, of attempt: AttemptToken) async throws -> any IncomingFile {
         try await life.effect { try await base.incoming(artifact, of: attempt) }
@@ -127,6 +130,9 @@ struct MortalWebRoot: WebRoot {
     }
     func file(of image: PublishedImage) async throws -> String {
         try await base.file(of: image)
+    }
+    func remove(_ build: Build) async throws {
+        try await life.effect { try await base.remove(build) }
     }
     func sweep(keeping living: Set<AttemptToken>) async throws {
         try await life.effect { try await base.sweep(keeping: living) }

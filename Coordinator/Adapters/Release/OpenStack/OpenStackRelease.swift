@@ -9,7 +9,8 @@ import Synchronization
 ///
 /// 1. the image is created under a name of its own, hidden; its id goes into the journal,
 /// 2. it is filled, and what arrived is compared with what was read,
-/// 3. the environment's hook, where it has one, says yes; it is shared with whom it is to be shared with, and with whom the ones before it were,
+/// 3. the environment's hook, where it has one, says yes; then it is shared with whom it is to be
+///    shared with, and with whom the ones before it were,
 /// 4. the ones before it go into the journal,
 /// 5. it gets the name, and in the same call the visibility,
 /// 6. the ones before it give their name up, and the oldest of those put away are deleted.

@@ -18,6 +18,7 @@ enum Migrator {
         Migration(version: 3, run: LeadershipTable.migrate),
         Migration(version: 4, run: ReleaseTables.migrate),
         Migration(version: 6, run: HistoricNames.migrate),
+        Migration(version: 7, run: RetentionColumns.migrate),
     ]
 
     /// Waits this long for another coordinator's migration; below the time of one statement.

@@ -2,13 +2,16 @@ import BuildProtocol
 import CoordinatorCore
 
 extension QueuedBuild {
-    init(_ build: Build, history: [(host: String, fault: Fault)], now: Int64) {
+    /// `nil` when it does not wait.
+    init?(_ live: LiveBuild) {
+        let build = live.build
+        guard build.state == .queued else { return nil }
         self.init(
             id: build.id, guestOS: build.guestOS, owner: build.owner, priority: build.priority,
             submittedMilliseconds: build.submittedMilliseconds,
-            notBeforeMilliseconds: RetryPolicy.due(build.notBeforeMilliseconds, now: now),
+            notBeforeMilliseconds: build.notBeforeMilliseconds,
             requirements: build.plan.requirements, concurrency: build.plan.concurrency,
-            failedHosts: Set(history.map(\.host)),
+            failedHosts: Set(live.history.map(\.host)),
             baseImageSHA256: build.plan.recipe.baseImage?.sha256)
     }
 }

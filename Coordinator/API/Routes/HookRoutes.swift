@@ -1,0 +1,52 @@
+import CoordinatorCore
+import CoordinatorService
+import HTTPTypes
+
+/// What Git servers report. They show a secret of their own instead of the API's token.
+enum HookRoutes {
+    static let gitLabPath = "/api/v1/hooks/gitlab"
+
+    /// As GitLab sends it with `X-Gitlab-Event: Push Hook` and `Tag Push Hook`.
+    private struct Report: Decodable {
+        struct Project: Decodable { var path_with_namespace: String }
+
+        var object_kind: String
+        var ref: String?
+        var after: String?
+        var project: Project?
+    }
+
+    private struct Ignored: Encodable { var ignored: String }
+
+    static func add(to router: inout Router, _ api: APIContext) {
+        router.on("POST", gitLabPath) { request, _ in
+            guard let server = api.ports.templateServer else {
+                throw Problem.notFound("no GitLab server is configured here")
+            }
+            guard server.isSecretOfReports(request.headers["X-Gitlab-Token"] ?? "") else {
+                throw Problem.unauthorized(
+                    "the report does not show the hook's secret",
+                    remedy: "aibuild guestos gitlab NAME puts the hook right")
+            }
+            let report = try request.decode(Report.self)
+            guard let push = push(report) else {
+                return try .json(
+                    Ignored(ignored: "\(report.object_kind.prefix(40)) builds nothing"))
+            }
+            return try .json(try await api.coordinator.pushed(push, by: "gitlab"))
+        }
+    }
+
+    /// `nil` for other events, and for a branch that was deleted.
+    private static func push(_ report: Report) -> Push? {
+        guard ["push", "tag_push"].contains(report.object_kind), let ref = report.ref,
+            let commit = report.after, !commit.allSatisfy({ $0 == "0" }),
+            let project = report.project?.path_with_namespace
+        else { return nil }
+        for prefix in ["refs/heads/", "refs/tags/"] where ref.hasPrefix(prefix) {
+            return Push(
+                project: project, ref: String(ref.dropFirst(prefix.count)), commit: commit)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,40 @@
+import CoordinatorCore
+import CoordinatorService
+import HTTPTypes
+
+enum RetentionRoutes {
+    static func add(to router: inout Router, _ api: APIContext) {
+        router.on("GET", "/api/v1/retention") { _, _ in
+            try .json(RetentionView(try await api.coordinator.plannedRetention()))
+        }
+        router.on("POST", "/api/v1/retention") { request, _ in
+            try .json(RetentionView(try await api.coordinator.retain(by: api.actor(request))))
+        }
+    }
+}
+
+/// What is asked for of a build whose image and logs the retention policy removed.
+enum Gone {
+    static func problem(_ build: Build) -> Problem? {
+        guard let pruned = build.prunedMilliseconds else { return nil }
+        return Problem(
+            status: 410,
+            detail: "the image and the logs of build \(build.guestOS)/\(build.number) were removed "
+                + "by the retention policy on \(Time.text(pruned))",
+            remedy: "build it anew: aibuild build \(build.guestOS)")
+    }
+
+    /// - Parameter path: `/images/build/<guest OS>/<image name>…`; nothing is there.
+    static func problem(_ path: String, _ api: APIContext) async throws -> Problem? {
+        let parts = path.split(separator: "/")
+        guard parts.count == 4 else { return nil }
+        // The number stands behind the last underscore of the image's own name.
+        let name = parts[3].split(whereSeparator: { $0 == "." || $0 == "-" }).first ?? ""
+        guard let number = name.split(separator: "_").last.flatMap({ Int($0) }),
+            let build = try await api.ports.store.build(
+                guestOS: String(parts[2]), number: number),
+            parts[3].hasPrefix(build.imageName)
+        else { return nil }
+        return problem(build)
+    }
+}

@@ -1,0 +1,26 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+
+struct RetentionView: Encodable {
+    struct Item: Encodable {
+        var build, guestOS, state, reason: String
+        var number: Int
+        var freesBytes: Int64
+    }
+
+    var policy: RetentionPolicy
+    var freeBytes: Int64?
+    var items: [Item]
+
+    init(_ report: RetentionReport) {
+        policy = report.policy
+        freeBytes = report.freeBytes
+        items = report.choices.map { choice in
+            Item(
+                build: choice.build.id, guestOS: choice.build.guestOS,
+                state: choice.build.state.rawValue, reason: choice.reason,
+                number: choice.build.number, freesBytes: choice.build.imageBytes)
+        }
+    }
+}

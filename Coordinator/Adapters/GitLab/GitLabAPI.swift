@@ -1,0 +1,161 @@
+import FoundationEssentials
+import HTTPClientKit
+import HTTPTypes
+
+/// GitLab's REST API, version 4: requests and answers as values, refusals as sentences.
+struct GitLabAPI: Sendable {
+    struct Fault: Error { var sentence: String }
+
+    struct Group: Decodable {
+        var id: Int
+        var full_path: String
+    }
+
+    struct Project: Decodable {
+        var id: Int
+        var path_with_namespace: String
+        var archived: Bool?
+    }
+
+    struct Hook: Decodable {
+        var id: Int
+        var url: String
+        var push_events: Bool
+        var tag_push_events: Bool?
+        var enable_ssl_verification: Bool?
+    }
+
+    /// What a refusal holds, in one of several forms.
+    private struct Refusal: Decodable {
+        var message: Words?
+        var error: Words?
+
+        enum Words: Decodable {
+            case text(String)
+            case fields([String: [String]])
+
+            init(from decoder: any Decoder) throws {
+                if let fields = try? [String: [String]](from: decoder) {
+                    self = .fields(fields)
+                } else {
+                    self = .text(try String(from: decoder))
+                }
+            }
+
+            var text: String {
+                switch self {
+                case .text(let text): text
+                case .fields(let fields):
+                    fields.sorted { $0.key < $1.key }.map { key, words in
+                        "\(key) \(words.joined(separator: ", "))"
+                    }.joined(separator: "; ")
+                }
+            }
+        }
+    }
+
+    let settings: GitLabSettings
+    private let http: HTTPClient
+    /// Hooks of one project: a hundred is the server's own limit.
+    private static let pages = 10
+    private static let timeouts = HTTPTimeouts(
+        connectSeconds: 10, stallSeconds: 30, totalSeconds: 60)
+
+    init(_ settings: GitLabSettings) {
+        self.settings = settings
+        var limits = HTTPClientLimits()
+        limits.answerBytes = 4 << 20
+        http = HTTPClient(limits: limits)
+    }
+
+    /// - Returns: `nil` when there is none that the token may see.
+    func find<T: Decodable>(_ type: T.Type, _ path: String) async throws(Fault) -> T? {
+        let answer = try await send("GET", path, nil)
+        if answer.status == 404 { return nil }
+        return try decode(type, answer, "look at \(path)")
+    }
+
+    /// - Returns: `nil` when GitLab says that what is to be made is there already.
+    func make<T: Decodable>(
+        _ type: T.Type, _ path: String, _ body: some Encodable, what: String
+    ) async throws(Fault) -> T? {
+        let answer = try await send("POST", path, body)
+        let isTaken =
+            answer.status == 409
+            || (answer.status == 400 && words(answer).contains("has already been taken"))
+        if isTaken { return nil }
+        return try decode(type, answer, "make \(what)")
+    }
+
+    func change(_ path: String, _ body: some Encodable, what: String) async throws(Fault) {
+        let answer = try await send("PUT", path, body)
+        guard answer.status == 200 else { throw refused(answer, "change \(what)") }
+    }
+
+    func hooks(ofProject id: Int) async throws(Fault) -> [Hook] {
+        var hooks: [Hook] = []
+        var page = "1"
+        for _ in 0..<Self.pages {
+            let path = "projects/\(id)/hooks?per_page=100&page=\(PercentCoding.encode(page))"
+            let answer = try await send("GET", path, nil)
+            hooks += try decode([Hook].self, answer, "list the hooks of the project")
+            page = answer.headers["X-Next-Page"] ?? ""
+            if page.isEmpty { break }
+        }
+        return hooks
+    }
+
+    private func send(
+        _ method: String, _ path: String, _ body: (any Encodable)?
+    ) async throws(Fault) -> HTTPAnswer {
+        var headers: HTTPHeaders = ["PRIVATE-TOKEN": settings.token, "Accept": "application/json"]
+        var bytes: [UInt8] = []
+        if let body {
+            headers.set("Content-Type", "application/json")
+            guard let encoded = try? JSONEncoder().encode(body) else {
+                throw Fault(sentence: "the request to GitLab cannot be written")
+            }
+            bytes = [UInt8](encoded)
+        }
+        let sent = headers
+        do throws(HTTPClientError) {
+            return try await http.request(
+                method, "\(settings.url)/api/v4/\(path)", headers: sent, body: bytes,
+                timeouts: Self.timeouts)
+        } catch { throw Fault(sentence: error.message) }
+    }
+
+    private func decode<T: Decodable>(
+        _ type: T.Type, _ answer: HTTPAnswer, _ what: String
+    ) throws(Fault) -> T {
+        guard (200..<300).contains(answer.status) else { throw refused(answer, what) }
+        guard let value = try? JSONDecoder().decode(type, from: Data(answer.body)) else {
+            throw Fault(
+                sentence: "cannot \(what): \(settings.url) does not answer as GitLab's API does; "
+                    + "is it the address of a GitLab server?")
+        }
+        return value
+    }
+
+    private func refused(_ answer: HTTPAnswer, _ what: String) -> Fault {
+        let advice =
+            switch answer.status {
+            case 401: "; the token is wrong or has expired: write a new one into gitlab.token_file"
+            case 403: "; the token's owner must be allowed to do that (scope api, role Maintainer)"
+            case 429: "; GitLab asks for fewer requests: try again in a minute"
+            case 500...: "; try again when GitLab is well"
+            default: ""
+            }
+        let words = words(answer)
+        return Fault(
+            sentence: "cannot \(what): GitLab answers \(answer.status)"
+                + (words.isEmpty ? "" : " (\(words))") + advice)
+    }
+
+    private func words(_ answer: HTTPAnswer) -> String {
+        guard let refusal = try? JSONDecoder().decode(Refusal.self, from: Data(answer.body)) else {
+            return ""
+        }
+        return String((refusal.message ?? refusal.error)?.text.prefix(300) ?? "")
+    }
+}

@@ -1,0 +1,163 @@
+public import CoordinatorCore
+import HTTPTypes
+import Support
+
+/// Templates at a GitLab server: project `<guest OS>_tpl` of one group, and a hook on its pushes.
+public struct GitLabServer: TemplateServer {
+    private let settings: GitLabSettings
+    private let api: GitLabAPI
+
+    public init(_ settings: GitLabSettings) {
+        self.settings = settings
+        api = GitLabAPI(settings)
+    }
+
+    public func template(ofGuestOS name: String) -> TemplateSource {
+        .git(url: "\(settings.url)/\(settings.group)/\(projectName(name)).git", ref: "main")
+    }
+
+    public func prepare(guestOS name: String) async -> TemplateServerReport {
+        var report = TemplateServerReport(guestOS: name)
+        do throws(GitLabAPI.Fault) {
+            let project = try await project(projectName(name), &report)
+            try await hook(project, &report)
+        } catch { report.problem = error.sentence }
+        return report
+    }
+
+    public func guestOS(ofProject path: String) -> String? {
+        let group = settings.group + "/"
+        guard path.hasPrefix(group), path.hasSuffix(Self.suffix) else { return nil }
+        return String(path.dropFirst(group.count).dropLast(Self.suffix.count))
+    }
+
+    public func isSecretOfReports(_ secret: String) -> Bool {
+        // Digests are compared, so that the time taken says nothing about the secret.
+        SHA256.hex(secret.utf8) == SHA256.hex(settings.hookSecret.utf8)
+    }
+
+    private static let suffix = "_tpl"
+
+    private func projectName(_ guestOS: String) -> String { guestOS + Self.suffix }
+
+    private struct NewGroup: Encodable {
+        var name: String
+        var path: String
+        var parent_id: Int?
+        var visibility = "private"
+    }
+
+    private struct NewProject: Encodable {
+        var name: String
+        var path: String
+        var namespace_id: Int
+        var default_branch = "main"
+        var visibility = "private"
+    }
+
+    private struct HookFields: Encodable {
+        var url: String
+        var token: String
+        var push_events = true
+        var tag_push_events = true
+        var enable_ssl_verification = true
+    }
+
+    // MARK: Project
+
+    private func project(
+        _ name: String, _ report: inout TemplateServerReport
+    ) async throws(GitLabAPI.Fault) -> GitLabAPI.Project {
+        let path = "\(settings.group)/\(name)"
+        let place = "projects/\(PercentCoding.encode(path))"
+        if let project = try await api.find(GitLabAPI.Project.self, place) {
+            if project.archived == true {
+                throw GitLabAPI.Fault(
+                    sentence: "the project \(path) is archived: unarchive it in GitLab, then try "
+                        + "again")
+            }
+            report.done.append("project \(path) is there")
+            return project
+        }
+        let group = try await group(settings.group, &report)
+        let made = try await api.make(
+            GitLabAPI.Project.self, "projects",
+            NewProject(name: name, path: name, namespace_id: group.id), what: "project \(path)")
+        if let made {
+            report.done.append("project \(path): made")
+            return made
+        }
+        // Somebody else made it in between, or it is there and the token may not see it.
+        guard let project = try await api.find(GitLabAPI.Project.self, place) else {
+            throw GitLabAPI.Fault(
+                sentence: "GitLab has something named \(path) that the token may not see: give its "
+                    + "owner access to it, or rename it")
+        }
+        report.done.append("project \(path) is there")
+        return project
+    }
+
+    // MARK: Group
+
+    /// The group and those above it, each made where it is missing.
+    private func group(
+        _ path: String, _ report: inout TemplateServerReport
+    ) async throws(GitLabAPI.Fault) -> GitLabAPI.Group {
+        let place = "groups/\(PercentCoding.encode(path))?with_projects=false"
+        if let group = try await api.find(GitLabAPI.Group.self, place) { return group }
+        let steps = path.split(separator: "/").map(String.init)
+        guard let name = steps.last else {
+            throw GitLabAPI.Fault(sentence: "gitlab.group is empty")
+        }
+        var parent: Int?
+        if steps.count > 1 {
+            parent = try await group(steps.dropLast().joined(separator: "/"), &report).id
+        }
+        let made = try await api.make(
+            GitLabAPI.Group.self, "groups", NewGroup(name: name, path: name, parent_id: parent),
+            what: "group \(path)")
+        if let made {
+            report.done.append("group \(path): made")
+            return made
+        }
+        guard let group = try await api.find(GitLabAPI.Group.self, place) else {
+            throw GitLabAPI.Fault(
+                sentence: "GitLab has a user or a group named \(path) that the token may not see: "
+                    + "give its owner access to the group, or set gitlab.group to another name")
+        }
+        return group
+    }
+
+    // MARK: Hook
+
+    /// GitLab tells nobody the secret of a hook, so it is written each time: after a change of the
+    /// secret, doing this again is all that is needed.
+    private func hook(
+        _ project: GitLabAPI.Project, _ report: inout TemplateServerReport
+    ) async throws(GitLabAPI.Fault) {
+        let fields = HookFields(url: settings.hookURL, token: settings.hookSecret)
+        let place = "projects/\(project.id)/hooks"
+        let hooks = try await api.hooks(ofProject: project.id)
+        let ours =
+            hooks.first { $0.url == settings.hookURL }
+            // Of a coordinator that had another address.
+            ?? hooks.first { Self.path($0.url) == Self.path(settings.hookURL) }
+        guard let ours else {
+            _ = try await api.make(GitLabAPI.Hook.self, place, fields, what: "the push hook")
+            report.done.append("hook to \(settings.hookURL): made")
+            return
+        }
+        try await api.change("\(place)/\(ours.id)", fields, what: "the push hook")
+        let isRight =
+            ours.url == settings.hookURL && ours.push_events && ours.tag_push_events != false
+            && ours.enable_ssl_verification != false
+        report.done.append(
+            "hook to \(settings.hookURL) " + (isRight ? "is there" : "differed: put right"))
+    }
+
+    /// What follows the host.
+    private static func path(_ url: String) -> String {
+        url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false).dropFirst(3)
+            .first.map(String.init) ?? ""
+    }
+}

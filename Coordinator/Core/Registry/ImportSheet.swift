@@ -1,0 +1,54 @@
+/// The sheets that can be imported, as the original AIBuild had them, and their columns.
+public enum ImportSheet: String, Sendable, CaseIterable {
+    case envs, guestos, testcases
+
+    struct Column {
+        var name: String
+        var isRequired = false
+        /// The width of the historic column, where there is one.
+        var limitBytes = 255
+        /// Its values are never repeated in a message.
+        var isSecret = false
+    }
+
+    var columns: [Column] {
+        switch self {
+        case .envs:
+            [
+                Column(name: "index"), Column(name: "env_name", isRequired: true, limitBytes: 64),
+                Column(name: "auth_url", isRequired: true),
+                Column(name: "project_domain_name", limitBytes: 64),
+                Column(name: "user_domain_name", limitBytes: 64),
+                Column(name: "project_name", isRequired: true, limitBytes: 64),
+                Column(name: "username", isRequired: true),
+                Column(name: "password", isSecret: true), Column(name: "region"),
+            ]
+        case .guestos:
+            [
+                Column(name: "index"), Column(name: "name", isRequired: true),
+                Column(name: "base_iso"), Column(name: "type", isRequired: true, limitBytes: 36),
+                Column(name: "distro", limitBytes: 36), Column(name: "version", limitBytes: 36),
+                // The original made the template's place itself.
+                Column(name: "template", limitBytes: 1024), Column(name: "ref"),
+                Column(name: "owner", limitBytes: 128),
+            ]
+        case .testcases:
+            [
+                Column(name: "index"), Column(name: "name", isRequired: true),
+                Column(name: "os_type", isRequired: true, limitBytes: 36),
+            ]
+        }
+    }
+
+    /// The sheet that is meant by a name as a person wrote it.
+    public init?(named name: String) {
+        self.init(rawValue: Self.plain(name))
+    }
+
+    /// `Base ISO`, `base_iso` and `BASE-ISO` are one name.
+    static func plain(_ name: String) -> String {
+        name.lowercased().filter { !$0.isWhitespace && $0 != "_" && $0 != "-" && $0 != "\u{FEFF}" }
+    }
+
+    static let names = allCases.map(\.rawValue).joined(separator: ", ")
+}

@@ -1,0 +1,141 @@
+import BuildProtocol
+
+/// The rows of one sheet, each value found by the name of its column and turned into text.
+struct ImportTable {
+    struct Row {
+        let number: Int
+        /// Of the columns that have a value here.
+        fileprivate(set) var values: [String: String] = [:]
+        /// What of it is no value, or missing.
+        fileprivate(set) var faults: [ImportProblem] = []
+
+        subscript(column: String) -> String? { values[column] }
+    }
+
+    let sheet: ImportSheet
+    private let name: String
+    private let columnNames: [String]
+    private var indexByColumn: [String: Int] = [:]
+    private(set) var rows: [Row] = []
+    private(set) var notices: [String] = []
+
+    init(_ table: SheetTable, _ sheet: ImportSheet, _ problems: inout ImportProblems) {
+        self.sheet = sheet
+        name = table.name
+        columnNames = table.columns
+        guard let header = table.rows.first else { return }
+        readHeader(header, &problems)
+        for column in sheet.columns where column.isRequired && indexByColumn[column.name] == nil {
+            problems.add(
+                ImportProblem(
+                    sheet: name, row: header.number, column: column.name,
+                    why: "there is no such column in the header; the columns are "
+                        + sheet.columns.map(\.name).joined(separator: ", ")))
+        }
+        // Without its columns nothing sensible can be said of the rows.
+        guard problems.isEmpty || hasRequired else { return }
+        for row in table.rows.dropFirst() { read(row) }
+    }
+
+    private var hasRequired: Bool {
+        sheet.columns.allSatisfy { !$0.isRequired || indexByColumn[$0.name] != nil }
+    }
+
+    /// Whether the sheet has the column: where it has not, what is known already stays.
+    func has(_ column: String) -> Bool { indexByColumn[column] != nil }
+
+    func problem(_ row: Int, _ column: String, _ why: String) -> ImportProblem {
+        let index = indexByColumn[column]
+        return ImportProblem(
+            sheet: name, row: row, column: column, cell: index.map { "\(columnNames[$0])\(row)" },
+            why: why)
+    }
+
+    private mutating func readHeader(_ header: SheetTable.Row, _ problems: inout ImportProblems) {
+        let known = Dictionary(
+            uniqueKeysWithValues: sheet.columns.map { (ImportSheet.plain($0.name), $0.name) })
+        for (index, value) in header.values.enumerated() where value != .empty {
+            guard case .text(let text) = value, let name = known[ImportSheet.plain(text)] else {
+                let shown =
+                    if case .text(let text) = value { Names.quoted(text) } else { "no text" }
+                notices.append(
+                    "sheet \(self.name): column \(columnNames[index]) (\(shown)) is not known and "
+                        + "was left out; the columns are "
+                        + sheet.columns.map(\.name).joined(separator: ", "))
+                continue
+            }
+            guard indexByColumn.updateValue(index, forKey: name) == nil else {
+                problems.add(
+                    ImportProblem(
+                        sheet: self.name, row: header.number, column: name,
+                        cell: "\(columnNames[index])\(header.number)",
+                        why: "the column is there twice"))
+                continue
+            }
+        }
+    }
+
+    private mutating func read(_ source: SheetTable.Row) {
+        var row = Row(number: source.number)
+        for column in sheet.columns where column.name != "index" {
+            guard let index = indexByColumn[column.name], source.values.indices.contains(index)
+            else { continue }
+            switch Self.text(source.values[index], column) {
+            case .success(let text): if !text.isEmpty { row.values[column.name] = text }
+            case .failure(let fault):
+                row.faults.append(problem(source.number, column.name, fault.why))
+            }
+        }
+        // Rows with a number only are those of a template that nobody filled in.
+        if row.values.isEmpty && row.faults.isEmpty { return }
+        for column in sheet.columns
+        where column.isRequired && row.values[column.name] == nil
+            && !row.faults.contains(where: { $0.column == column.name })
+        {
+            row.faults.append(problem(source.number, column.name, "is empty"))
+        }
+        rows.append(row)
+    }
+
+    private struct Fault: Error { var why: String }
+
+    private static func text(
+        _ value: SheetValue, _ column: ImportSheet.Column
+    ) -> Result<String, Fault> {
+        let text: String
+        switch value {
+        case .empty: return .success("")
+        case .text(let given): text = column.isSecret ? given : trimmed(given)
+        case .number(let number): text = Self.text(number)
+        case .bool(let value):
+            return .failure(Fault(why: "is \(value ? "TRUE" : "FALSE"), not a text"))
+        case .date(let date):
+            return .failure(
+                Fault(
+                    why: "is the date \(date), not a text; where the program made a date of it, "
+                        + "format the cell as text and write it again"))
+        case .fault(let why): return .failure(Fault(why: why))
+        }
+        guard !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
+            return .failure(Fault(why: "has a line break or another control character"))
+        }
+        guard text.utf8.count <= column.limitBytes else {
+            return .failure(
+                Fault(why: "has \(text.utf8.count) bytes; at most \(column.limitBytes) fit"))
+        }
+        return .success(text)
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        let rest = text.drop(while: \.isWhitespace)
+        guard let last = rest.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(rest[...last])
+    }
+
+    /// `16.04`, `7`, `1804`: as a person would write it.
+    private static func text(_ number: Double) -> String {
+        // Up to here every whole number has a value of its own.
+        if number == number.rounded(), abs(number) < 1e15 { return String(Int64(number)) }
+        return "\(number)"
+    }
+}

@@ -1,0 +1,169 @@
+/// What an import changes: the rows of a file compared with what is known. Making it changes
+/// nothing.
+public struct RegistryPlan: Sendable {
+    public struct Count: Sendable, Hashable, Codable {
+        public var sheet: String
+        public var new = 0
+        public var changed = 0
+        public var same = 0
+    }
+
+    public private(set) var batch: RegistryBatch
+    /// One for each sheet of the file.
+    public private(set) var counts: [Count] = []
+    /// Templates that the file names and that were not known: each is to be read before anything
+    /// is stored. The place is where a fault of it belongs.
+    public private(set) var newTemplates: [(guestOS: GuestOS, place: ImportProblem)] = []
+    /// Every guest OS of the file as it will be.
+    public private(set) var guestOSes: [GuestOS] = []
+
+    private let now: Int64
+    private let newID: @Sendable () -> String
+
+    /// - Parameters:
+    ///   - newID: a fresh id with each call.
+    ///   - template: where the template of a guest OS is that has none in the file.
+    public init(
+        _ rows: RegistryRows, known: RegistrySnapshot, epoch: Int64, atMilliseconds now: Int64,
+        template: (String) -> TemplateSource, _ problems: inout ImportProblems,
+        newID: @escaping @Sendable () -> String
+    ) {
+        batch = RegistryBatch(epoch: epoch)
+        self.now = now
+        self.newID = newID
+        for sheet in rows.sheets {
+            var count = Count(sheet: sheet.rawValue)
+            switch sheet {
+            case .envs:
+                for row in rows.environments { plan(row, known, &count, &problems) }
+            case .guestos:
+                for row in rows.guestOSes {
+                    plan(row, known.guestOSes[row.name], template, &count, &problems)
+                }
+            case .testcases: for row in rows.testCases { plan(row, known, &count) }
+            }
+            counts.append(count)
+        }
+    }
+
+    private mutating func plan(
+        _ row: RegistryRows.GuestOSRow, _ known: GuestOS?, _ template: (String) -> TemplateSource,
+        _ count: inout Count, _ problems: inout ImportProblems
+    ) {
+        var source = row.template ?? known?.template ?? .missing
+        if source == .missing { source = template(row.name) }
+        if let ref = row.ref {
+            guard case .git(let url, _) = source else {
+                var problem = row.place
+                problem.why = "is empty, and 'ref' needs the Git repository that it belongs to"
+                problems.add(problem)
+                return
+            }
+            source = .git(url: url, ref: ref)
+        } else if case .git(let url, _) = row.template, case .git(url, let ref) = known?.template {
+            source = .git(url: url, ref: ref)
+        }
+        let guestOS = GuestOS(
+            id: known?.id ?? newID(), name: row.name, type: row.type,
+            distro: row.distro ?? known?.distro ?? "", version: row.version ?? known?.version ?? "",
+            baseISO: row.baseISO ?? known?.baseISO ?? "", template: source,
+            owner: row.owner ?? known?.owner ?? "default",
+            createdMilliseconds: known?.createdMilliseconds ?? now)
+        guestOSes.append(guestOS)
+        if known == nil {
+            count.new += 1
+            batch.newGuestOSes.append(guestOS)
+        } else if guestOS == known {
+            count.same += 1
+        } else {
+            count.changed += 1
+            batch.changedGuestOSes.append(guestOS)
+        }
+        if row.template != nil || row.ref != nil, source != known?.template {
+            newTemplates.append((guestOS, row.place))
+        }
+    }
+
+    /// What the sheet has no column for stays as it is. The original AIBuild released raw, public
+    /// images; so does what is new.
+    private mutating func plan(
+        _ row: RegistryRows.EnvironmentRow, _ known: RegistrySnapshot, _ count: inout Count,
+        _ problems: inout ImportProblems
+    ) {
+        let old = known.environments[row.name]
+        var settings = OpenStackSettings(
+            authURL: row.authURL, project: row.project, username: row.username, format: .raw,
+            visibility: .public)
+        switch old?.settings {
+        case .openstack(let known): settings = known
+        case nil: break
+        case let other?:
+            var problem = row.urlPlace
+            problem.why =
+                "\(row.name) is an environment of kind \(other.kind.rawValue), and this sheet is "
+                + "for OpenStack"
+            problems.add(problem)
+            return
+        }
+        settings.authURL = row.authURL
+        settings.project = row.project
+        settings.username = row.username
+        settings.projectDomain = row.projectDomain ?? settings.projectDomain
+        settings.userDomain = row.userDomain ?? settings.userDomain
+        settings.region = row.region ?? settings.region
+        let entry = EnvironmentEntry(
+            environment: ReleaseEnvironment(
+                id: old?.id ?? newID(), name: row.name, settings: .openstack(settings),
+                createdMilliseconds: old?.createdMilliseconds ?? now),
+            secret: row.password == known.secrets[row.name] ? nil : row.password)
+        if let why = entry.environment.problem {
+            var problem = row.urlPlace
+            problem.why = why
+            problems.add(problem)
+        }
+        guard let old else {
+            if row.password == nil {
+                var problem = row.passwordPlace
+                problem.why = "is empty; an environment that is new needs its password"
+                problems.add(problem)
+            }
+            count.new += 1
+            batch.newEnvironments.append(
+                EnvironmentEntry(environment: entry.environment, secret: row.password))
+            return
+        }
+        if entry.environment == old && entry.secret == nil {
+            count.same += 1
+        } else {
+            count.changed += 1
+            batch.changedEnvironments.append(entry)
+        }
+    }
+
+    /// Name and type are all that the sheet says, so nothing of a known one can change.
+    private mutating func plan(
+        _ row: RegistryRows.TestCaseRow, _ known: RegistrySnapshot, _ count: inout Count
+    ) {
+        let isKnown = known.testCases.contains { $0.name == row.name && $0.osType == row.osType }
+        if isKnown {
+            count.same += 1
+        } else {
+            count.new += 1
+            batch.newTestCases.append(
+                TestCase(id: newID(), name: row.name, osType: row.osType))
+        }
+    }
+}
+
+/// What is registered.
+public struct RegistrySnapshot: Sendable {
+    /// By name.
+    public var guestOSes: [String: GuestOS] = [:]
+    public var testCases: [TestCase] = []
+    /// By name.
+    public var environments: [String: ReleaseEnvironment] = [:]
+    /// By name of the environment; only of those that are compared with a file.
+    public var secrets: [String: Secret] = [:]
+
+    public init() {}
+}

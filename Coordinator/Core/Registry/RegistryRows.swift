@@ -1,0 +1,194 @@
+import BuildProtocol
+
+/// What a spreadsheet says, checked row by row, before it is compared with what is known.
+public struct RegistryRows: Sendable {
+    public struct GuestOSRow: Sendable {
+        var place: ImportProblem
+        var name: String
+        var type: OSType
+        /// `nil` where the sheet has no such column.
+        var distro, version, baseISO: String?
+        /// `nil` where nothing stands there.
+        var template: TemplateSource?
+        var ref: String?
+        var owner: String?
+    }
+
+    public struct EnvironmentRow: Sendable {
+        var urlPlace, passwordPlace: ImportProblem
+        public var name: String
+        var authURL, project, username: String
+        /// `nil` where nothing stands there.
+        var projectDomain, userDomain: String?
+        /// `nil` where the sheet has no such column.
+        var region: String?
+        var password: Secret?
+    }
+
+    public struct TestCaseRow: Sendable {
+        var name: String
+        var osType: OSType
+    }
+
+    public private(set) var environments: [EnvironmentRow] = []
+    public private(set) var guestOSes: [GuestOSRow] = []
+    public private(set) var testCases: [TestCaseRow] = []
+    public private(set) var notices: [String]
+    /// Which sheets the file has.
+    public private(set) var sheets: [ImportSheet] = []
+
+    /// - Parameter only: the one sheet that is wanted; it also names the sheet of a text file.
+    public init(_ file: SheetFile, only: ImportSheet?, _ problems: inout ImportProblems) {
+        notices = file.notices
+        var others: [String] = []
+        for table in file.tables {
+            guard let sheet = file.isText && only != nil ? only : ImportSheet(named: table.name)
+            else {
+                if !table.rows.isEmpty { others.append(table.name) }
+                continue
+            }
+            guard only == nil || sheet == only else { continue }
+            guard !sheets.contains(sheet) else {
+                problems.add(
+                    ImportProblem(
+                        sheet: table.name, why: "the file has two sheets of this name; join them"))
+                continue
+            }
+            sheets.append(sheet)
+            read(ImportTable(table, sheet, &problems), &problems)
+        }
+        let quoted = others.map { Names.quoted($0) }.joined(separator: ", ")
+        if sheets.isEmpty && problems.isEmpty {
+            let there = quoted.isEmpty ? "" : "; it has \(quoted)"
+            problems.add(
+                ImportProblem(
+                    sheet: only?.rawValue ?? "",
+                    why: file.isText
+                        ? "a text file does not say which sheet it is: name it "
+                            + ImportSheet.allCases.map { "\($0.rawValue).csv" }
+                            .joined(separator: ", ") + ", or say which one it is (--sheet NAME)"
+                        : "the file has no sheet \(only?.rawValue ?? "named \(ImportSheet.names)")"
+                            + there))
+        } else if !others.isEmpty {
+            notices.append("not imported: \(quoted); the sheets are \(ImportSheet.names)")
+        }
+    }
+
+    private mutating func read(_ table: ImportTable, _ problems: inout ImportProblems) {
+        notices += table.notices
+        var first: [String: Int] = [:]
+        for row in table.rows {
+            for fault in row.faults { problems.add(fault) }
+            guard row.faults.isEmpty else { continue }
+            let key: String?
+            switch table.sheet {
+            case .envs: key = addEnvironment(row, table, &problems)
+            case .guestos: key = addGuestOS(row, table, &problems)
+            case .testcases: key = addTestCase(row, table, &problems)
+            }
+            guard let key else { continue }
+            if let other = first[key] {
+                let column = table.sheet == .envs ? "env_name" : "name"
+                problems.add(
+                    table.problem(row.number, column, "is in row \(other) already"))
+            } else {
+                first[key] = row.number
+            }
+        }
+    }
+
+    /// - Returns: what must be there once.
+    private mutating func addGuestOS(
+        _ row: ImportTable.Row, _ table: ImportTable, _ problems: inout ImportProblems
+    ) -> String? {
+        let name = row["name"] ?? ""
+        let before = problems.count
+        if let why = Names.problem(name, what: "name") {
+            problems.add(table.problem(row.number, "name", why))
+        }
+        if let owner = row["owner"], let why = Names.problem(owner, what: "owner") {
+            problems.add(table.problem(row.number, "owner", why))
+        }
+        let type = osType(row, "type", table, &problems)
+        var template: TemplateSource?
+        if let place = row["template"] {
+            template = TemplateSource(place: place, ref: row["ref"])
+            if template == nil {
+                problems.add(
+                    table.problem(
+                        row.number, "template",
+                        "\(Names.quoted(place)) is neither a folder on the coordinator (it begins "
+                            + "with /) nor the address of a Git repository"))
+            }
+        }
+        if case .folder = template, row["ref"] != nil {
+            problems.add(
+                table.problem(row.number, "ref", "belongs to a Git repository, not to a folder"))
+        }
+        guard let type, problems.count == before else { return name }
+        let text = { (column: String) in table.has(column) ? row[column] ?? "" : nil }
+        guestOSes.append(
+            GuestOSRow(
+                place: table.problem(row.number, "template", ""), name: name, type: type,
+                distro: text("distro"), version: text("version"), baseISO: text("base_iso"),
+                template: template, ref: row["ref"], owner: row["owner"]))
+        return name
+    }
+
+    private mutating func addEnvironment(
+        _ row: ImportTable.Row, _ table: ImportTable, _ problems: inout ImportProblems
+    ) -> String? {
+        let name = row["env_name"] ?? ""
+        let before = problems.count
+        if let why = Names.problem(name, what: "name") {
+            problems.add(table.problem(row.number, "env_name", why))
+        }
+        guard problems.count == before else { return name }
+        environments.append(
+            EnvironmentRow(
+                urlPlace: table.problem(row.number, "auth_url", ""),
+                passwordPlace: table.problem(row.number, "password", ""), name: name,
+                authURL: row["auth_url"] ?? "", project: row["project_name"] ?? "",
+                username: row["username"] ?? "",
+                projectDomain: row["project_domain_name"], userDomain: row["user_domain_name"],
+                region: table.has("region") ? row["region"] ?? "" : nil,
+                password: row["password"].map { Secret($0) }))
+        return name
+    }
+
+    private mutating func addTestCase(
+        _ row: ImportTable.Row, _ table: ImportTable, _ problems: inout ImportProblems
+    ) -> String? {
+        guard let type = osType(row, "os_type", table, &problems) else { return nil }
+        let name = row["name"] ?? ""
+        testCases.append(TestCaseRow(name: name, osType: type))
+        return "\(type.rawValue) \(name)"
+    }
+
+    private func osType(
+        _ row: ImportTable.Row, _ column: String, _ table: ImportTable,
+        _ problems: inout ImportProblems
+    ) -> OSType? {
+        let text = row[column] ?? ""
+        if let type = OSType(rawValue: text.lowercased()) { return type }
+        problems.add(
+            table.problem(
+                row.number, column,
+                "is \(Names.quoted(text)); use "
+                    + OSType.allCases.map(\.rawValue).joined(separator: " or ")))
+        return nil
+    }
+}
+
+extension TemplateSource {
+    /// What a person wrote into one cell: a folder, or the address of a Git repository.
+    init?(place: String, ref: String?) {
+        if place.hasPrefix("/") {
+            self = .folder(path: place)
+        } else if place.contains("://") || place.contains(#/^[A-Za-z0-9._-]+@[^:\/]+:./#) {
+            self = .git(url: place, ref: ref ?? "main")
+        } else {
+            return nil
+        }
+    }
+}

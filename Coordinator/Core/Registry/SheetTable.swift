@@ -1,0 +1,49 @@
+/// What a spreadsheet file holds.
+public struct SheetFile: Sendable, Hashable {
+    public var tables: [SheetTable]
+    /// What was left out, for the person whose file it is.
+    public var notices: [String]
+    /// A text file has one table, and its name is only that of the file.
+    public var isText: Bool
+
+    public init(tables: [SheetTable], notices: [String] = [], isText: Bool = false) {
+        self.tables = tables
+        self.notices = notices
+        self.isText = isText
+    }
+}
+
+/// One sheet, without its empty rows.
+public struct SheetTable: Sendable, Hashable {
+    public struct Row: Sendable, Hashable {
+        /// As people see it, from 1.
+        public var number: Int
+        public var values: [SheetValue]
+
+        public init(number: Int, values: [SheetValue]) {
+            self.number = number
+            self.values = values
+        }
+    }
+
+    public var name: String
+    /// What people call the columns: A, B …; at least as many as the longest row has values.
+    public var columns: [String]
+    public var rows: [Row]
+
+    public init(name: String, columns: [String], rows: [Row]) {
+        self.name = name
+        self.columns = columns
+        self.rows = rows
+    }
+}
+
+public enum SheetValue: Sendable, Hashable {
+    case empty
+    case text(String)
+    case number(Double)
+    case bool(Bool)
+    case date(String)
+    /// There is no value, and why.
+    case fault(String)
+}

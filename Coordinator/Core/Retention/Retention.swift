@@ -1,0 +1,99 @@
+public import BuildProtocol
+
+/// What goes and what stays: a pure function of what there is. The newest good image of a guest OS
+/// never goes, nor what a person pinned, nor what is released or on its way to an environment.
+public enum Retention {
+    /// A build that has ended and was not pruned, as far as it matters here: a farm has very many.
+    public struct Kept: Sendable, Hashable {
+        public var id: String
+        public var guestOS: String
+        public var number: Int
+        public var state: BuildState
+        public var endedMilliseconds: Int64
+        /// Of its image; what stands beside it is not counted.
+        public var imageBytes: Int64
+        public var isPinned: Bool
+        /// Released, or on its way to an environment.
+        public var isReleased: Bool
+
+        public init(_ build: Build, isReleased: Bool) {
+            id = build.id
+            guestOS = build.guestOS
+            number = build.number
+            state = build.state
+            endedMilliseconds = build.endedMilliseconds ?? 0
+            imageBytes = build.image?.sizeBytes ?? 0
+            isPinned = build.isPinned
+            self.isReleased = isReleased
+        }
+
+        var mayGo: Bool { !isPinned && !isReleased }
+    }
+
+    /// One build that goes, image and logs; its row stays.
+    public struct Choice: Sendable, Hashable {
+        public var build: Kept
+        /// A sentence for the audit log.
+        public var reason: String
+    }
+
+    private static let dayMilliseconds: Int64 = 86_400_000
+
+    /// - Parameter freeBytes: of the web root; `nil`: not known.
+    /// - Returns: what goes, in the order in which it is to go.
+    public static func decide(
+        _ kept: [Kept], _ policy: RetentionPolicy, freeBytes: Int64?, nowMilliseconds now: Int64
+    ) -> [Choice] {
+        var choices = failed(kept, policy, now)
+        var early: [Kept] = []
+        let good = Dictionary(grouping: kept.filter { $0.state == .passed }, by: \.guestOS)
+        for builds in good.values {
+            let newestFirst = builds.sorted { $0.number > $1.number }
+            for (place, build) in newestFirst.enumerated() where place > 0 && build.mayGo {
+                if place >= policy.goodImages {
+                    let why = "\(build.guestOS) keeps its newest \(policy.goodImages) images"
+                    choices.append(Choice(build: build, reason: why))
+                } else {
+                    early.append(build)
+                }
+            }
+        }
+        choices.sort { isOlder($0.build, $1.build) }
+        guard let freeBytes else { return choices }
+        let freed = choices.reduce(0) { $0 + $1.build.imageBytes }
+        return choices + pressed(early, policy, freeBytes + freed)
+    }
+
+    /// Before their time, the oldest first, until there is room again.
+    private static func pressed(
+        _ early: [Kept], _ policy: RetentionPolicy, _ freeBytes: Int64
+    ) -> [Choice] {
+        var free = freeBytes
+        var choices: [Choice] = []
+        for build in early.sorted(by: isOlder) {
+            guard free < policy.minimumFreeBytes else { break }
+            let why =
+                "before its time: the web root has \(Bytes.text(max(0, free))) free, less than "
+                + Bytes.text(policy.minimumFreeBytes)
+            choices.append(Choice(build: build, reason: why))
+            free += build.imageBytes
+        }
+        return choices
+    }
+
+    private static func failed(
+        _ kept: [Kept], _ policy: RetentionPolicy, _ now: Int64
+    ) -> [Choice] {
+        kept.filter { build in
+            (build.state == .failed || build.state == .cancelled) && build.mayGo
+                && now - build.endedMilliseconds > Int64(policy.failedDays) * dayMilliseconds
+        }.map { build in
+            let why = "it is \(build.state.rawValue) for more than \(policy.failedDays) days"
+            return Choice(build: build, reason: why)
+        }
+    }
+
+    private static func isOlder(_ a: Kept, _ b: Kept) -> Bool {
+        (a.endedMilliseconds, a.id) < (b.endedMilliseconds, b.id)
+    }
+}

@@ -1,0 +1,114 @@
+import BuildProtocol
+
+/// The builds that wait, in lines: one for each shape, in the order of submission. It is kept in
+/// order as builds come and go, so that a decision costs what the lines and the hosts cost, however
+/// many builds stand in them.
+public struct BuildQueue: Sendable {
+    /// What builds have in common that are placed alike. A line's first build stands for all.
+    struct Shape: Hashable {
+        var guestOS: String
+        var owner: String
+        var priority: Int
+        var requirements: Requirements
+        var concurrency: Int?
+        var failedHosts: Set<String>
+        var baseImage: String?
+
+        init(_ build: QueuedBuild) {
+            guestOS = build.guestOS
+            owner = build.owner
+            priority = build.priority
+            requirements = build.requirements
+            concurrency = build.concurrency
+            failedHosts = build.failedHosts
+            baseImage = build.baseImageSHA256
+        }
+    }
+
+    private var lines: [Shape: Line] = [:]
+    /// Those that must wait for a time, before they join their line.
+    private(set) var later: [String: QueuedBuild] = [:]
+
+    public init() {}
+
+    public init(_ builds: some Sequence<QueuedBuild>) { for build in builds { insert(build) } }
+
+    public mutating func insert(_ build: QueuedBuild) {
+        if build.notBeforeMilliseconds > 0 {
+            later[build.id] = build
+        } else {
+            lines[Shape(build), default: Line()].insert(build)
+        }
+    }
+
+    /// - Parameter build: as it was inserted.
+    public mutating func remove(_ build: QueuedBuild) {
+        guard later.removeValue(forKey: build.id) == nil else { return }
+        let shape = Shape(build)
+        lines[shape]?.remove(build)
+        if lines[shape]?.isEmpty == true { lines[shape] = nil }
+    }
+
+    /// Those whose time has come join their lines.
+    public mutating func ripen(at now: Int64) {
+        for build in later.values
+        where RetryPolicy.due(build.notBeforeMilliseconds, now: now) <= now {
+            later[build.id] = nil
+            lines[Shape(build), default: Line()].insert(build)
+        }
+    }
+
+    /// The lines in the order of their first builds, so that the same queue is always decided
+    /// about in the same way.
+    var ripe: [Line] {
+        lines.values.sorted {
+            guard let a = $0.first, let b = $1.first else { return false }
+            return Line.precedes(a, b)
+        }
+    }
+}
+
+extension BuildQueue {
+    /// Builds of one shape, oldest first.
+    struct Line {
+        private var all: [QueuedBuild] = []
+        /// The front leaves without moving the others: what is before this has left.
+        private var start = 0
+
+        var builds: ArraySlice<QueuedBuild> { all[start...] }
+        var first: QueuedBuild? { builds.first }
+        var isEmpty: Bool { builds.isEmpty }
+
+        mutating func insert(_ build: QueuedBuild) {
+            all.insert(build, at: place(of: build))
+        }
+
+        mutating func remove(_ build: QueuedBuild) {
+            let place = place(of: build)
+            guard place < all.endIndex, all[place].id == build.id else { return }
+            guard place == start else {
+                all.remove(at: place)
+                return
+            }
+            start += 1
+            if start * 2 > all.count {
+                all.removeFirst(start)
+                start = 0
+            }
+        }
+
+        /// Where it stands, or would.
+        private func place(of build: QueuedBuild) -> Int {
+            var (low, high) = (start, all.endIndex)
+            while low < high {
+                let middle = (low + high) / 2
+                if Self.precedes(all[middle], build) { low = middle + 1 } else { high = middle }
+            }
+            return low
+        }
+
+        static func precedes(_ a: QueuedBuild, _ b: QueuedBuild) -> Bool {
+            (a.submittedMilliseconds, a.id) < (b.submittedMilliseconds, b.id)
+        }
+    }
+}

@@ -1,0 +1,3 @@
+// The C library as Swift imports it; variadic functions and macros get typed inline twins here.
+#pragma once
+#include <zip.h>

@@ -1,0 +1,105 @@
+/// Comma-separated text (RFC 4180) in UTF-8. Spreadsheets of many countries write `;`, and some
+/// programs tabs: what stands most often in the first line separates.
+enum CSVReader {
+    static func read(
+        _ bytes: [UInt8], name: String, _ limits: SheetLimits
+    ) throws(SheetError) -> Workbook {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        var parser = Parser(
+            bytes: bytes, position: bytes.starts(with: mark) ? mark.count : 0,
+            separator: separator(bytes))
+        var builder = SheetBuilder(limits)
+        var row = 1
+        while !parser.isAtEnd {
+            var column = 0
+            var isLast = false
+            while !isLast {
+                let (field, ends) = try parser.field(row: row)
+                guard let text = String(validating: field, as: UTF8.self) else {
+                    throw SheetError(
+                        "row \(row), column \(CellName.column(column)) holds bytes that are no "
+                            + "UTF-8: save the file as CSV in UTF-8")
+                }
+                try builder.add(text.isEmpty ? .empty : .text(text), row: row, column: column)
+                column += 1
+                isLast = ends
+            }
+            row += 1
+        }
+        try builder.endSheet(name)
+        var book = builder.workbook()
+        book.isText = true
+        return book
+    }
+
+    private static func separator(_ bytes: [UInt8]) -> UInt8 {
+        var counts: [UInt8: Int] = [:]
+        var isQuoted = false
+        for byte in bytes {
+            if byte == Parser.quote { isQuoted.toggle() }
+            if isQuoted { continue }
+            if byte == 10 || byte == 13 { break }
+            counts[byte, default: 0] += 1
+        }
+        let candidates = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t")]
+        // Of equals the first: a comma where nothing separates.
+        return candidates.reduce(candidates[0]) { best, next in
+            counts[next, default: 0] > counts[best, default: 0] ? next : best
+        }
+    }
+
+    private struct Parser {
+        static let quote = UInt8(ascii: "\"")
+
+        let bytes: [UInt8]
+        var position: Int
+        let separator: UInt8
+
+        var isAtEnd: Bool { position >= bytes.count }
+
+        /// - Returns: the field, and whether it was the last of its row.
+        mutating func field(row: Int) throws(SheetError) -> ([UInt8], Bool) {
+            guard position < bytes.count, bytes[position] == Self.quote else {
+                let start = position
+                while position < bytes.count, !isBreak(bytes[position]) { position += 1 }
+                return (Array(bytes[start..<position]), endOfField())
+            }
+            var text: [UInt8] = []
+            position += 1
+            while true {
+                guard position < bytes.count else {
+                    throw SheetError("row \(row): a quotation mark is opened and never closed")
+                }
+                let byte = bytes[position]
+                position += 1
+                guard byte == Self.quote else {
+                    text.append(byte)
+                    continue
+                }
+                // Two of them stand for one.
+                guard position < bytes.count, bytes[position] == Self.quote else { break }
+                text.append(byte)
+                position += 1
+            }
+            guard position >= bytes.count || isBreak(bytes[position]) else {
+                throw SheetError(
+                    "row \(row): text follows a closing quotation mark; inside quotation marks "
+                        + "write \"\" for \"")
+            }
+            return (text, endOfField())
+        }
+
+        private func isBreak(_ byte: UInt8) -> Bool {
+            byte == separator || byte == 10 || byte == 13
+        }
+
+        /// Goes over what ends the field. - Returns: whether the row ends there.
+        private mutating func endOfField() -> Bool {
+            guard position < bytes.count else { return true }
+            let byte = bytes[position]
+            position += 1
+            if byte == 13, position < bytes.count, bytes[position] == 10 { position += 1 }
+            return byte != separator
+        }
+    }
+}

@@ -1,0 +1,7 @@
+/// What the cells of all sheets of a workbook refer to.
+struct XLSXContext {
+    var strings: [String]
+    /// By number of the style: whether it shows dates.
+    var dateStyles: [Bool]
+    var is1904: Bool
+}

@@ -1,0 +1,106 @@
+import CZip
+
+/// The files in a ZIP archive that is held in memory. Claims of sizes are checked before anything
+/// is unpacked, and what comes out is counted besides: claims may lie.
+final class ZipArchive {
+    private struct Item {
+        var index: UInt64
+        var sizeBytes: UInt64
+        var compressedBytes: UInt64
+        var isEncrypted: Bool
+    }
+
+    let limits: SheetLimits
+    private let archive: OpaquePointer
+    /// Read by the library as long as the archive is open.
+    private let content: UnsafeMutableBufferPointer<UInt8>
+    private var items: [String: Item] = [:]
+
+    init(_ bytes: [UInt8], _ limits: SheetLimits) throws(SheetError) {
+        self.limits = limits
+        content = .allocate(capacity: bytes.count)
+        _ = content.initialize(from: bytes)
+        var error = zip_error_t()
+        zip_error_init(&error)
+        defer { zip_error_fini(&error) }
+        let source = zip_source_buffer_create(
+            content.baseAddress, UInt64(bytes.count), 0, &error)
+        guard let source, let archive = zip_open_from_source(source, ZIP_RDONLY, &error) else {
+            if let source { zip_source_free(source) }
+            content.deallocate()
+            throw SheetError(
+                "the file is damaged or cut short (\(String(cString: zip_error_strerror(&error))))"
+                    + "; save it again and send it whole")
+        }
+        self.archive = archive
+        try list()
+    }
+
+    deinit {
+        zip_discard(archive)
+        content.deallocate()
+    }
+
+    private func list() throws(SheetError) {
+        let count = zip_get_num_entries(archive, 0)
+        guard count >= 0, count <= limits.entries else {
+            throw SheetError("the file is an archive of more than \(limits.entries) files")
+        }
+        for index in 0..<UInt64(count) {
+            var info = zip_stat_t()
+            zip_stat_init(&info)
+            guard zip_stat_index(archive, index, 0, &info) == 0, let name = info.name else {
+                throw SheetError("the file is damaged: its list of parts cannot be read")
+            }
+            let item = Item(
+                index: index, sizeBytes: info.size, compressedBytes: info.comp_size,
+                isEncrypted: info.encryption_method != UInt16(ZIP_EM_NONE))
+            // Programs differ in which of two they take: none is right.
+            guard items.updateValue(item, forKey: String(cString: name)) == nil else {
+                throw SheetError("the file is damaged: two of its parts have the same name")
+            }
+        }
+    }
+
+    var names: Set<String> { Set(items.keys) }
+
+    /// Whether the archive says that it is a spreadsheet of OpenDocument.
+    var isOpenDocument: Bool { items["content.xml"] != nil && items["mimetype"] != nil }
+
+    /// - Returns: `nil` when there is no such part.
+    func open(_ name: String) throws(SheetError) -> ZipEntry? {
+        guard let item = items[name] else { return nil }
+        guard !item.isEncrypted else { throw SheetError.encrypted }
+        try check(item.sizeBytes, of: item.compressedBytes, name)
+        guard let file = zip_fopen_index(archive, item.index, 0) else {
+            let words = String(cString: zip_error_strerror(zip_get_error(archive)))
+            throw SheetError("the part \(name) of the file cannot be unpacked: \(words)")
+        }
+        return ZipEntry(file, name, self) { (bytes: UInt64) throws(SheetError) in
+            try self.check(bytes, of: item.compressedBytes, name)
+        }
+    }
+
+    private func check(
+        _ sizeBytes: UInt64, of compressedBytes: UInt64, _ name: String
+    ) throws(SheetError) {
+        guard sizeBytes <= limits.entryBytes else {
+            throw SheetError(
+                "the part \(name) of the file unpacks to more than \(limits.entryBytes) bytes: it "
+                    + "is refused")
+        }
+        guard
+            sizeBytes <= limits.ratioFromBytes
+                || sizeBytes / UInt64(limits.ratio) <= compressedBytes
+        else {
+            throw SheetError(
+                "the part \(name) of the file is packed more than \(limits.ratio) : 1, as no "
+                    + "spreadsheet is: it is refused")
+        }
+    }
+}
+
+extension SheetError {
+    static let encrypted = SheetError(
+        "the file is protected by a password: save it without one, then try again")
+}

@@ -1,0 +1,61 @@
+@testable import CoordinatorCore
+import Testing
+
+/// The queue that is kept in order is the one that would be sorted anew.
+@Suite struct BuildQueueTests {
+    @Test func linesStayInTheOrderOfSubmission() {
+        for seed in 1...40 {
+            var random = Seeded(seed: seed)
+            var queue = BuildQueue()
+            var kept: [String: QueuedBuild] = [:]
+            for index in 0..<300 {
+                if random.chance(60) || kept.isEmpty {
+                    let build = queued(
+                        "q\(index)", owner: random.one(of: ["anna", "boris"]),
+                        at: Int64.random(in: 0...50, using: &random),
+                        notBefore: random.one(of: [0, 0, 500, 2_000]))
+                    queue.insert(build)
+                    kept[build.id] = build
+                } else {
+                    // Mostly the oldest goes, as in a farm; now and then one from within.
+                    let all = kept.values.sorted(by: BuildQueue.Line.precedes)
+                    let gone = random.chance(70) ? all[0] : random.one(of: all)
+                    queue.remove(gone)
+                    queue.remove(gone)
+                    kept[gone.id] = nil
+                }
+                if random.chance(5) { queue.ripen(at: 1_000) }
+            }
+            queue.ripen(at: 1_000)
+            let ripe = kept.values.filter { $0.notBeforeMilliseconds <= 1_000 }
+            for owner in ["anna", "boris"] {
+                let expected = ripe.filter { $0.owner == owner }
+                    .sorted(by: BuildQueue.Line.precedes)
+                let line = queue.ripe.first { $0.first?.owner == owner }
+                #expect(line.map { Array($0.builds) } ?? [] == expected, "seed \(seed)")
+            }
+            #expect(queue.ripe.count <= 2, "an empty line is none")
+            #expect(
+                Set(queue.later.keys)
+                    == Set(kept.values.filter { $0.notBeforeMilliseconds > 1_000 }.map(\.id)))
+        }
+    }
+
+    /// A wait that was written by a clock which has been set back since is none.
+    @Test func aWaitLongerThanAnyDelayIsOver() {
+        var queue = BuildQueue([queued("b", notBefore: 10_000_000)])
+        queue.ripen(at: 1_000)
+        #expect(queue.ripe.map { $0.builds.map(\.id) } == [["b"]])
+        #expect(queue.later.isEmpty)
+    }
+
+    /// What waited for its time stands in its line by its submission, and can leave it.
+    @Test func aRipeBuildLeavesItsLine() {
+        let (late, early) = (queued("late", at: 9), queued("early", at: 1, notBefore: 500))
+        var queue = BuildQueue([late, early])
+        queue.ripen(at: 600)
+        #expect(queue.builds.map(\.id) == ["early", "late"])
+        queue.remove(early)
+        #expect(queue.builds == [late])
+    }
+}

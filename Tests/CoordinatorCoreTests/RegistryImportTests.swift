@@ -1,0 +1,291 @@
+import BuildProtocol
+import Testing
+
+@testable import CoordinatorCore
+
+/// Rows of spreadsheets become what is registered, or problems with their places.
+struct RegistryImportTests {
+    private func table(_ name: String, _ rows: [[SheetValue]], from first: Int = 1) -> SheetTable {
+        SheetTable(
+            name: name, columns: "ABCDEFGHIJKLMNOPQRSTUVWXYZ".map(String.init),
+            rows: rows.enumerated().map { .init(number: first + $0, values: $1) })
+    }
+
+    private func texts(_ words: String...) -> [SheetValue] {
+        words.map { $0.isEmpty ? .empty : .text($0) }
+    }
+
+    private func read(
+        _ tables: SheetTable..., only: ImportSheet? = nil, isText: Bool = false
+    ) -> (rows: RegistryRows, problems: ImportProblems) {
+        var problems = ImportProblems(limit: 5)
+        let rows = RegistryRows(
+            SheetFile(tables: tables, isText: isText), only: only, &problems)
+        return (rows, problems)
+    }
+
+    private func plan(
+        _ tables: SheetTable..., known: RegistrySnapshot = RegistrySnapshot(),
+        template: (String) -> TemplateSource = { _ in .missing }
+    ) -> (plan: RegistryPlan, problems: ImportProblems) {
+        var problems = ImportProblems(limit: 5)
+        let rows = RegistryRows(SheetFile(tables: tables), only: nil, &problems)
+        let plan = RegistryPlan(
+            rows, known: known, epoch: 3, atMilliseconds: 77, template: template, &problems,
+            newID: { "new-id" })
+        return (plan, problems)
+    }
+
+    private func known(_ guestOS: GuestOS) -> RegistrySnapshot {
+        var known = RegistrySnapshot()
+        known.guestOSes[guestOS.name] = guestOS
+        return known
+    }
+
+    // MARK: Reading
+
+    @Test func columnsAreFoundByTheirNamesInAnyOrder() throws {
+        let sheet = table(
+            " Guest_OS ",
+            [
+                texts("Index", "VERSION", " base ISO", "Type", "remarks", "name", "Distro"),
+                [.number(1), .number(16.04), .text("u.iso"), .text("Linux"), .text("x")]
+                    + texts(" ubuntu1604 ", "ubuntu"),
+                [.number(2), .number(7), .empty, .text("LINUX"), .empty] + texts("centos7", ""),
+                [.number(3)],
+                [.number(4), .number(1804.0), .empty, .text("windows"), .empty] + texts("w", "x"),
+            ])
+        let (plan, problems) = plan(sheet)
+        #expect(problems.isEmpty, "\(problems.shown)")
+        let made = plan.batch.newGuestOSes
+        #expect(made.map(\.name) == ["ubuntu1604", "centos7", "w"])
+        #expect(made.map(\.version) == ["16.04", "7", "1804"])
+        #expect(made.map(\.type) == [.linux, .linux, .windows])
+        #expect(made[0].baseISO == "u.iso")
+        #expect(made[0].id == "new-id" && made[0].createdMilliseconds == 77)
+        #expect(plan.counts == [.init(sheet: "guestos", new: 3)])
+        #expect(plan.batch.epoch == 3)
+        let (rows, _) = read(sheet)
+        #expect(rows.notices.count == 1)
+        #expect(rows.notices[0].contains("column E ('remarks') is not known"))
+    }
+
+    @Test func everyProblemIsNamedWithItsPlace() {
+        let (_, problems) = read(
+            table(
+                "guestos",
+                [
+                    texts("index", "name", "type", "distro", "version", "template", "ref"),
+                    texts("1", "a b", "linux"), texts("2", "", "linux"),
+                    texts("3", "c", "amiga"),
+                    [.text("4"), .text("d"), .text("linux"), .bool(true), .date("2018-04-16")],
+                    [.text("5"), .text("e"), .fault("#DIV/0!")],
+                ]))
+        #expect(problems.count == 6)
+        #expect(problems.more == 1)
+        #expect(
+            problems.shown.map(\.cell) == ["B2", "B3", "C4", "D5", "E5"], "\(problems.shown)")
+        #expect(problems.shown[1].why == "is empty")
+        #expect(problems.shown[2].why == "is 'amiga'; use linux or windows")
+        #expect(problems.shown[3].why == "is TRUE, not a text")
+        #expect(problems.shown[4].why.hasPrefix("is the date 2018-04-16, not a text"))
+        #expect(problems.shown.allSatisfy { $0.sheet == "guestos" && $0.row != nil })
+    }
+
+    @Test func templatesMustBeSomewhere() {
+        let (rows, problems) = read(
+            table(
+                "guestos",
+                [texts("index", "name", "type", "template", "ref")]
+                    + [
+                        texts("", "a", "linux", "/srv/a"),
+                        texts("", "b", "linux", "https://g/b.git", "v1"),
+                        texts("", "c", "linux", "git@g:x/c.git"),
+                        texts("", "d", "linux", "somewhere"),
+                        texts("", "e", "linux", "/srv/e", "main"),
+                    ]))
+        #expect(rows.guestOSes.count == 3)
+        #expect(
+            rows.guestOSes.map(\.template) == [
+                .folder(path: "/srv/a"), .git(url: "https://g/b.git", ref: "v1"),
+                .git(url: "git@g:x/c.git", ref: "main"),
+            ])
+        #expect(problems.shown.map(\.cell) == ["D5", "E6"])
+    }
+
+    @Test func doublesAreErrorsAndTestCasesMayShareANameOverTypes() {
+        let (_, problems) = read(
+            table(
+                "guestos",
+                [texts("name", "type")]
+                    + ["a", "b", "A", "a"].map { texts($0, "linux") }),
+            table(
+                "testcases",
+                [
+                    texts("name", "os_type"), texts("boots", "linux"), texts("boots", "windows"),
+                    texts("boots", "Linux"),
+                ]))
+        #expect(problems.shown.map(\.why) == ["is in row 2 already", "is in row 2 already"])
+        #expect(problems.shown.map(\.cell) == ["A5", "A4"])
+    }
+
+    @Test func headersAndSheetsThatDoNotFitAreNamed() {
+        let header = texts("name", "type")
+        #expect(
+            read(table("guestos", [texts("name", "name", "type")])).problems.shown.first?.why
+                == "the column is there twice")
+        let missing = read(table("guestos", [texts("title"), texts("a")])).problems
+        #expect(missing.shown.map(\.column) == ["name", "type"], "\(missing.shown)")
+        #expect(
+            read(table("guestos", [header]), table("Guest OS", [header])).problems.shown.first?.why
+                == "the file has two sheets of this name; join them")
+        let nothing = read(table("Tabelle1", [header])).problems
+        #expect(nothing.shown.first?.why.contains("'Tabelle1'") == true)
+        #expect(read(table("guestos", [])).problems.isEmpty)
+        let beside = read(table("guestos", [header]), table("notes", [header]))
+        #expect(beside.problems.isEmpty)
+        #expect(beside.rows.notices.first?.hasPrefix("not imported: 'notes'") == true)
+    }
+
+    @Test func oneSheetCanBeChosenAndNamesATextFile() {
+        let header = texts("name", "type")
+        let guests = table("guestos", [header, texts("a", "linux")])
+        let cases = table("testcases", [texts("name", "os_type"), texts("b", "linux")])
+        #expect(read(guests, cases, only: .testcases).rows.guestOSes.isEmpty)
+        #expect(read(guests, only: .envs).problems.count == 1)
+        let text = table("systems", guests.rows.map(\.values))
+        #expect(read(text, isText: true).problems.shown.first?.why.contains("guestos.csv") == true)
+        #expect(read(text, only: .guestos, isText: true).rows.guestOSes.count == 1)
+    }
+
+    // MARK: Comparing
+
+    private let debian = GuestOS(
+        id: "1", name: "debian", type: .linux, distro: "debian", version: "12", baseISO: "d.iso",
+        template: .git(url: "https://g/d.git", ref: "stable"), owner: "team",
+        createdMilliseconds: 5)
+
+    /// What the sheet does not say stays; what it says empty becomes empty.
+    @Test func aSecondImportUpdates() {
+        let header = texts("index", "name", "type", "version", "template", "owner")
+        let same = plan(
+            table("guestos", [header, texts("1", "debian", "linux", "12")]), known: known(debian))
+        #expect(same.plan.counts == [.init(sheet: "guestos", same: 1)])
+        #expect(same.plan.batch.isEmpty)
+        let changed = plan(
+            table("guestos", [header, texts("1", "debian", "linux", "", "https://g/d.git", "b")]),
+            known: known(debian))
+        var wanted = debian
+        wanted.version = ""
+        wanted.owner = "b"
+        #expect(changed.plan.batch.changedGuestOSes == [wanted])
+        #expect(changed.plan.newTemplates.isEmpty)
+        let moved = plan(
+            table("guestos", [header, texts("1", "debian", "linux", "12", "https://g/new.git")]),
+            known: known(debian))
+        #expect(moved.plan.newTemplates.map(\.place.cell) == ["E2"])
+        #expect(
+            moved.plan.batch.changedGuestOSes.first?.template
+                == .git(url: "https://g/new.git", ref: "main"))
+    }
+
+    @Test func aMissingTemplateIsAtTheServerOrMissing() {
+        let sheet = table(
+            "guestos",
+            [texts("name", "type", "ref"), texts("a", "linux"), texts("b", "linux", "v")])
+        let without = plan(sheet)
+        #expect(without.problems.shown.map(\.why.description).first?.contains("'ref'") == true)
+        let with = plan(sheet, template: { .git(url: "https://gl/\($0).git", ref: "main") })
+        #expect(with.problems.isEmpty)
+        #expect(
+            with.plan.guestOSes.map(\.template) == [
+                .git(url: "https://gl/a.git", ref: "main"), .git(url: "https://gl/b.git", ref: "v"),
+            ])
+        var migrated = debian
+        migrated.template = .missing
+        let kept = plan(
+            table("guestos", [texts("name", "type"), texts("debian", "linux")]),
+            known: known(migrated))
+        #expect(kept.plan.counts.first?.same == 1)
+    }
+
+    // MARK: Environments
+
+    private let environments = [
+        "index", "env_name", "auth_url", "project_domain_name", "user_domain_name",
+        "project_name", "username", "password", "region",
+    ]
+
+    private func environment(_ password: String, region: String = "R1") -> SheetTable {
+        table(
+            "envs",
+            [
+                environments.map { .text($0) },
+                texts("1", "east", "https://k:5000/v3", "", "D2", "p", "u", password, region),
+            ])
+    }
+
+    @Test func environmentsKeepTheirPasswordsAndWhatTheSheetDoesNotSay() throws {
+        let first = plan(environment(" se cret "))
+        #expect(first.problems.isEmpty, "\(first.problems.shown)")
+        let made = try #require(first.plan.batch.newEnvironments.first)
+        #expect(made.secret == Secret(" se cret "))
+        guard case .openstack(var settings) = made.environment.settings else {
+            Issue.record("another kind")
+            return
+        }
+        #expect(settings.projectDomain == "Default" && settings.userDomain == "D2")
+        #expect(settings.format == .raw && settings.visibility == .public)
+
+        var known = RegistrySnapshot()
+        settings.keep = 7
+        var environment = made.environment
+        environment.settings = .openstack(settings)
+        known.environments["east"] = environment
+        known.secrets["east"] = made.secret
+        #expect(plan(self.environment(""), known: known).plan.counts.first?.same == 1)
+        #expect(plan(self.environment(" se cret "), known: known).plan.counts.first?.same == 1)
+        let other = plan(self.environment("new", region: ""), known: known)
+        let entry = try #require(other.plan.batch.changedEnvironments.first)
+        #expect(entry.secret == Secret("new"))
+        guard case .openstack(let changed) = entry.environment.settings else { return }
+        #expect(changed.region == "" && changed.keep == 7)
+    }
+
+    @Test func problemsOfEnvironmentsNeverSayThePassword() {
+        let (_, problems) = plan(
+            table(
+                "envs",
+                [
+                    environments.map { .text($0) },
+                    texts("1", "new", "https://k:5000", "", "", "p", "u", ""),
+                    texts("2", "bad", "gopher://k", "", "", "p", "u", "hunter2"),
+                    texts("3", "ctl", "https://k", "", "", "p", "u", "hun\nter2"),
+                ]))
+        #expect(Set(problems.shown.map(\.cell)) == ["H2", "C3", "H4"], "\(problems.shown)")
+        #expect(!"\(problems)".contains("hunter"))
+    }
+
+    // MARK: Writing
+
+    @Test func whatIsExportedIsTheSameWhenItIsImported() {
+        var known = known(debian)
+        known.testCases = [TestCase(id: "t", name: "boots", osType: .windows)]
+        let made = plan(environment("secret")).plan.batch.newEnvironments[0]
+        known.environments["east"] = made.environment
+        known.secrets["east"] = made.secret
+        let tables = RegistryExport.tables(known)
+        #expect(!"\(tables)".contains("secret"))
+        let again = tables.map { name, rows in
+            table(name, rows.map { $0.map { $0.isEmpty ? .empty : .text($0) } })
+        }
+        var problems = ImportProblems(limit: 5)
+        let rows = RegistryRows(SheetFile(tables: again), only: nil, &problems)
+        let plan = RegistryPlan(
+            rows, known: known, epoch: 0, atMilliseconds: 9, template: { _ in .missing },
+            &problems, newID: { "x" })
+        #expect(problems.isEmpty, "\(problems.shown)")
+        #expect(plan.counts.map(\.same) == [1, 1, 1])
+        #expect(RegistryExport.tables(RegistrySnapshot()).map(\.rows.count) == [1, 1, 1])
+    }
+}

@@ -1,0 +1,112 @@
+import BuildProtocol
+import CoordinatorCore
+import Testing
+
+/// What goes and what stays.
+@Suite struct RetentionTests {
+    private static let day: Int64 = 86_400_000
+
+    private func kept(
+        _ number: Int, of guestOS: String = "debian", _ state: BuildState = .passed,
+        ended: Int64 = 0, bytes: Int64 = giB, pinned: Bool = false, released: Bool = false
+    ) -> Retention.Kept {
+        var build = Build(
+            id: "\(guestOS)-\(number)", guestOSID: guestOS, guestOS: guestOS, number: number,
+            state: state, priority: 0, owner: "o",
+            plan: BuildPlan(
+                template: TemplateArchive(sha256: "", sizeBytes: 1),
+                recipe: BuildRecipe(builder: .command(["x"])), requirements: Requirements(),
+                limits: AttemptLimits()), updateContents: "", submittedMilliseconds: 0,
+            endedMilliseconds: ended == 0 ? Int64(number) : ended, isPinned: pinned)
+        if state == .passed {
+            build.image = PublishedImage(
+                name: "", path: "", url: "", sizeBytes: bytes, sha256: "", format: "qcow2",
+                virtualSizeBytes: nil)
+        }
+        return Retention.Kept(build, isReleased: released)
+    }
+
+    private func gone(
+        _ kept: [Retention.Kept], _ policy: RetentionPolicy, free: Int64? = nil, now: Int64 = 100
+    ) -> [String] {
+        Retention.decide(kept, policy, freeBytes: free, nowMilliseconds: now).map(\.build.id)
+    }
+
+    @Test func theNewestImagesOfEachGuestOSStay() {
+        let all = (1...5).map { kept($0) } + [kept(1, of: "rocky"), kept(2, of: "rocky")]
+        #expect(gone(all, RetentionPolicy(goodImages: 2)) == ["debian-1", "debian-2", "debian-3"])
+    }
+
+    @Test func whatIsPinnedOrReleasedStays() {
+        let all = [kept(1, pinned: true), kept(2, released: true), kept(3), kept(4)]
+        #expect(gone(all, RetentionPolicy(goodImages: 1)) == ["debian-3"])
+        let old = kept(9, .failed, ended: 1, pinned: true)
+        #expect(gone([old], RetentionPolicy(failedDays: 0), now: 90 * Self.day).isEmpty)
+    }
+
+    @Test func failedBuildsStayForDays() {
+        let all = [
+            kept(1, .failed, ended: 1), kept(2, .cancelled, ended: 2),
+            kept(3, .failed, ended: 5 * Self.day),
+        ]
+        let policy = RetentionPolicy(failedDays: 7)
+        #expect(gone(all, policy, now: 7 * Self.day).isEmpty)
+        #expect(gone(all, policy, now: 8 * Self.day) == ["debian-1", "debian-2"])
+        // A good image behind many that failed is still the last good one.
+        #expect(gone(all + [kept(0)], policy, now: 99 * Self.day).contains("debian-0") == false)
+    }
+
+    @Test func aFullWebRootTakesTheOldestUntilThereIsRoom() throws {
+        let all = [
+            kept(1, ended: 10), kept(2, ended: 30), kept(3, ended: 50),
+            kept(1, of: "rocky", ended: 20), kept(2, of: "rocky", ended: 40),
+        ]
+        let policy = RetentionPolicy(goodImages: 9, minimumFreeBytes: 3 * giB)
+        #expect(gone(all, policy, free: 3 * giB).isEmpty)
+        #expect(gone(all, policy, free: 2 * giB) == ["debian-1"])
+        #expect(gone(all, policy, free: giB) == ["debian-1", "rocky-1"])
+        // However full it is: the newest of each stays.
+        #expect(gone(all, policy, free: 0) == ["debian-1", "rocky-1", "debian-2"])
+        #expect(gone(all, policy).isEmpty, "nothing is known of its room")
+        let choice = try #require(
+            Retention.decide(all, policy, freeBytes: giB, nowMilliseconds: 100).first)
+        #expect(choice.reason == "before its time: the web root has 1 GiB free, less than 3 GiB")
+    }
+
+    /// What goes anyway is counted before more is taken.
+    @Test func whatGoesInTimeMakesRoom() {
+        let all = (1...4).map { kept($0) }
+        let policy = RetentionPolicy(goodImages: 2, minimumFreeBytes: 3 * giB)
+        #expect(gone(all, policy, free: giB) == ["debian-1", "debian-2"])
+    }
+
+    @Test func whateverTheWorldWhatMustStayStays() {
+        for seed in 1...300 {
+            var random = Seeded(seed: seed)
+            let all = (0..<Int.random(in: 0...60, using: &random)).map { index in
+                kept(
+                    index, of: random.one(of: ["debian", "rocky", "win"]),
+                    random.one(of: [.passed, .passed, .failed, .cancelled]),
+                    ended: Int64.random(in: 1...40, using: &random) * Self.day,
+                    bytes: Int64.random(in: 0...4, using: &random) * giB,
+                    pinned: random.chance(15), released: random.chance(15))
+            }
+            let policy = RetentionPolicy(
+                goodImages: Int.random(in: 1...6, using: &random),
+                failedDays: Int.random(in: 0...20, using: &random),
+                minimumFreeBytes: Int64.random(in: 0...50, using: &random) * giB)
+            let free: Int64? =
+                random.chance(80) ? Int64.random(in: 0...40, using: &random) * giB : nil
+            let choices = Retention.decide(
+                all, policy, freeBytes: free, nowMilliseconds: 41 * Self.day)
+            #expect(Set(choices.map(\.build.id)).count == choices.count, "seed \(seed): twice")
+            for guestOS in ["debian", "rocky", "win"] {
+                let newest = all.filter { $0.guestOS == guestOS && $0.state == .passed }
+                    .max { $0.number < $1.number }
+                #expect(!choices.contains { $0.build.id == newest?.id }, "seed \(seed)")
+            }
+            #expect(choices.allSatisfy { !$0.build.isPinned && !$0.build.isReleased })
+            #expect(choices.allSatisfy { !$0.reason.isEmpty })
+        }
+    }
+}

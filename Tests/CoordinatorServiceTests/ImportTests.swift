@@ -1,0 +1,183 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import Support
+import TestSupport
+import Testing
+
+/// Registration, by form and by spreadsheet, and what it brings about.
+@Suite(.timeLimit(.minutes(2))) struct ImportTests {
+    private let header = ["index", "name", "base_iso", "type", "distro", "version", "template"]
+
+    private func importing(
+        _ coordinator: Coordinator, dryRun: Bool = false, only: ImportSheet? = nil
+    ) async throws -> ImportReport {
+        try await coordinator.importSheets(
+            [1], name: "farm.xls", only: only, isDryRun: dryRun, by: "anna")
+    }
+
+    @Test func aFileIsRegisteredAndAgainUpdates() async throws {
+        let farm = try await TestFarm(hosts: 0)
+        try await farm.run { coordinator in
+            farm.sheets.set([
+                ("guestos", [header, ["1", "a", "a.iso", "linux", "debian", "12", "/t"]]),
+                ("testcases", [["index", "name", "os_type"], ["1", "boots", "linux"]]),
+            ])
+            let dry = try await importing(coordinator, dryRun: true)
+            #expect(dry.isDryRun)
+            #expect(dry.counts.map(\.new) == [1, 1])
+            #expect(try await farm.store.guestOS(named: "a") == nil)
+            #expect(await farm.webRoot.folders.isEmpty)
+
+            let first = try await importing(coordinator)
+            #expect(first.counts.map(\.new) == [1, 1])
+            #expect(await farm.webRoot.folders == ["a"])
+            #expect(try await farm.store.guestOS(named: "a")?.template == .folder(path: "/t"))
+            let again = try await importing(coordinator)
+            #expect(again.counts.map(\.same) == [1, 1])
+            let entry = try #require(try await farm.store.audit(limit: 9).last)
+            #expect(entry.action == "import" && entry.actor == "anna")
+            #expect(entry.detail == "guestos: 1 new, 0 changed; testcases: 1 new, 0 changed")
+
+            _ = try await coordinator.exportSheets(isEmpty: false)
+            #expect(farm.sheets.written["guestos"]?.count == 3)
+            #expect(farm.sheets.written["testcases"]?[1] == ["1", "boots", "linux"])
+            _ = try await coordinator.exportSheets(isEmpty: true)
+            #expect(farm.sheets.written.values.allSatisfy { $0.count == 1 })
+        }
+    }
+
+    @Test func oneBadRowKeepsTheWholeFileOut() async throws {
+        let farm = try await TestFarm(hosts: 0)
+        try await farm.run { coordinator in
+            var rows = [header]
+            for index in 1...300 { rows.append(["", "g\(index)", "", "linux", "", "", ""]) }
+            rows.append(["", "bad name", "", "linux", "", "", ""])
+            farm.sheets.set([("guestos", rows)])
+            for dryRun in [true, false] {
+                let refusal = await #expect(throws: ImportRefusal.self) {
+                    try await importing(coordinator, dryRun: dryRun)
+                }
+                #expect(refusal?.problems.shown.map(\.cell) == ["B302"])
+            }
+            let stored = try await farm.store.guestOSes(after: nil, limit: 9)
+            #expect(stored.map(\.name) == ["debian"])
+            farm.sheets.set([
+                ("guestos", [header] + (0..<500).map { ["", "n \($0)", "", "linux"] })
+            ])
+            let many = await #expect(throws: ImportRefusal.self) {
+                try await importing(coordinator)
+            }
+            #expect(many?.problems.shown.count == 100 && many?.problems.more == 400)
+        }
+    }
+
+    /// The template of a row that cannot be read is a problem of that row.
+    @Test func aTemplateThatCannotBeReadIsNamed() async throws {
+        let farm = try await TestFarm(hosts: 0)
+        try await farm.run { coordinator in
+            // The name that the library of the tests cannot read.
+            farm.sheets.set([("guestos", [header, ["", "broken", "", "linux", "", "", "/x"]])])
+            let refusal = await #expect(throws: ImportRefusal.self) {
+                try await importing(coordinator)
+            }
+            #expect(refusal?.problems.shown.first?.cell == "G2")
+            #expect(refusal?.problems.shown.first?.why.contains("unknown key 'x'") == true)
+        }
+    }
+
+    @Test func withoutATemplateItIsRegisteredAndABuildIsRefused() async throws {
+        let farm = try await TestFarm(hosts: 0)
+        try await farm.run { coordinator in
+            farm.sheets.set([("guestos", [Array(header.dropLast()), ["1", "a", "", "linux"]])])
+            let report = try await importing(coordinator)
+            #expect(report.notices.first?.hasPrefix("a: no template is known yet") == true)
+            #expect(try await farm.store.guestOS(named: "a")?.template == .missing)
+        }
+    }
+
+    @Test func theGitServerIsAskedForWhatIsKeptThere() async throws {
+        let server = FakeTemplateServer()
+        let farm = try await TestFarm(hosts: 0, templateServer: server)
+        try await farm.run { coordinator in
+            // It is made after the registration: reading it now would fail.
+            farm.sheets.set([
+                ("guestos", [header, ["", "broken", "", "linux"], ["", "b", "", "linux"]])
+            ])
+            #expect(try await importing(coordinator, dryRun: true).servers.isEmpty)
+            let report = try await importing(coordinator)
+            #expect(report.servers.map(\.guestOS) == ["broken", "b"])
+            #expect(server.prepared == ["broken", "b"])
+            #expect(
+                try await farm.store.guestOS(named: "b")?.template
+                    == server.template(ofGuestOS: "b"))
+
+            // A failure there does not lose the registration, and it can be repeated.
+            server.fail("GitLab is away")
+            let form = GuestOSForm(name: "c", type: .linux)
+            let registration = try await coordinator.register(form, by: "anna")
+            #expect(registration.server?.problem == "GitLab is away")
+            #expect(try await farm.store.guestOS(named: "c") != nil)
+            #expect(await farm.webRoot.folders == ["broken", "b", "c"])
+            server.fail(nil)
+            let again = try await coordinator.prepareTemplate(ofGuestOS: "c", by: "anna")
+            #expect(again.server?.problem == nil)
+            await #expect(throws: Refusal.self) {
+                try await coordinator.prepareTemplate(ofGuestOS: "debian", by: "anna")
+            }
+        }
+    }
+
+    /// One that came from the original AIBuild gets its place.
+    @Test func aMissingTemplateMovesToTheGitServer() async throws {
+        let server = FakeTemplateServer()
+        let farm = try await TestFarm(hosts: 0, templateServer: server)
+        try await farm.store.add(
+            GuestOS(
+                id: "m", name: "migrated", type: .linux, distro: "", version: "", baseISO: "",
+                template: .missing, owner: "default", createdMilliseconds: 0), epoch: 0)
+        try await farm.run { coordinator in
+            _ = try await coordinator.prepareTemplate(ofGuestOS: "migrated", by: "anna")
+            #expect(
+                try await farm.store.guestOS(named: "migrated")?.template
+                    == server.template(ofGuestOS: "migrated"))
+        }
+    }
+
+    @Test func withoutAGitServerATemplateIsAskedFor() async throws {
+        let farm = try await TestFarm(hosts: 0)
+        try await farm.run { coordinator in
+            let refusal = await #expect(throws: Refusal.self) {
+                try await coordinator.register(
+                    GuestOSForm(name: "c", type: .linux), by: "anna")
+            }
+            #expect(refusal?.description.contains("say where the template of 'c' is") == true)
+            await #expect(throws: Refusal.self) {
+                try await coordinator.prepareTemplate(ofGuestOS: "debian", by: "anna")
+            }
+        }
+    }
+
+    @Test func aPushBuildsWhatIsKeptThereOnce() async throws {
+        let server = FakeTemplateServer()
+        let farm = try await TestFarm(hosts: 0, templateServer: server)
+        try await farm.run { coordinator in
+            _ = try await coordinator.register(
+                GuestOSForm(name: "a", type: .linux), by: "anna")
+            var push = Push(project: "aibuild/a_tpl", ref: "main", commit: "c0ffee")
+            #expect(try await coordinator.pushed(push, by: "gitlab").build == "a:1")
+            let build = try #require(try await farm.store.build(guestOS: "a", number: 1))
+            #expect(build.updateContents == "push of c0ffee to main")
+            #expect(
+                try await coordinator.pushed(push, by: "gitlab").ignored
+                    == "build a:1 is of this commit already")
+            push.ref = "other"
+            #expect(
+                try await coordinator.pushed(push, by: "gitlab").ignored
+                    == "a is built from main, not from other")
+            push.project = "aibuild/debian_tpl"
+            #expect(try await coordinator.pushed(push, by: "gitlab").build == nil)
+            #expect(try await farm.store.builds(BuildFilter(), limit: 9).count == 1)
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import BuildProtocol
+import CoordinatorCore
+@testable import CoordinatorService
+import Support
+import Synchronization
+import TestSupport
+import Testing
+
+/// The policy carried out: what goes goes whole, whatever comes in between.
+@Suite(.timeLimit(.minutes(2))) struct RetentionTests {
+    /// A farm of builds that passed, oldest first.
+    private func farm(
+        builds count: Int, _ policy: RetentionPolicy?,
+        _ body: (TestFarm, Coordinator, [Build]) async throws -> Void
+    ) async throws {
+        let farm = try await TestFarm(hosts: 1)
+        farm.retention.withLock { $0 = policy }
+        try await farm.run { coordinator in
+            var builds: [Build] = []
+            for _ in 0..<count {
+                builds.append(
+                    try await farm.wait(
+                        try await farm.submit(coordinator), .passed, passing: 100))
+            }
+            try await body(farm, coordinator, builds)
+        }
+    }
+
+    @Test func oldImagesAndTheirLogsGo() async throws {
+        try await farm(builds: 3, RetentionPolicy(goodImages: 2)) { farm, coordinator, builds in
+            let planned = try await coordinator.plannedRetention()
+            #expect(planned.choices.map(\.build.id) == [builds[0].id])
+            #expect(await farm.webRoot.published.count == 3, "a plan removes nothing")
+            let gone = try await coordinator.retain(by: "anna")
+            #expect(gone.choices.map(\.build.id) == [builds[0].id])
+            #expect(await farm.webRoot.published.map(\.build.id) == builds[1...].map(\.id))
+            let token = try #require(builds[0].attempt)
+            #expect(await farm.logs.files[token] == nil)
+            #expect(try await farm.store.build(id: builds[0].id)?.prunedMilliseconds != nil)
+            let audit = try await farm.store.audit(limit: 1)
+            #expect(audit.map(\.action) == ["build.prune"])
+            #expect(audit.first?.detail == "debian keeps its newest 2 images")
+            #expect(try await coordinator.retain(by: "anna").choices.isEmpty)
+        }
+    }
+
+    @Test func whatIsPinnedStaysAndWhatIsGoneCannotBePinned() async throws {
+        try await farm(builds: 3, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in
+            let pinned = try await coordinator.setPinned(true, builds[0], by: "anna")
+            #expect(pinned.isPinned)
+            _ = try await coordinator.retain(by: "anna")
+            #expect(
+                await farm.webRoot.published.map(\.build.id) == [builds[0].id, builds[2].id])
+            await #expect(throws: Refusal.self) {
+                try await coordinator.setPinned(true, builds[1], by: "anna")
+            }
+        }
+    }
+
+    /// The row says that it is gone, the files are there yet: the next pass completes it.
+    @Test func aBrokenOffRemovalIsCompleted() async throws {
+        try await farm(builds: 2, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in
+            await farm.webRoot.failRemove(1)
+            await #expect(throws: WebRootFault.self) { try await coordinator.retain(by: "anna") }
+            #expect(try await farm.store.halfPruned().map(\.id) == [builds[0].id])
+            #expect(await farm.webRoot.published.count == 2)
+            _ = try await coordinator.retain(by: "anna")
+            #expect(await farm.webRoot.published.map(\.build.id) == [builds[1].id])
+            #expect(try await farm.store.halfPruned().isEmpty)
+        }
+    }
+
+    @Test func whatIsReleasedStays() async throws {
+        try await farm(builds: 2, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in
+            try await farm.store.add(
+                Release(
+                    id: "r1", build: builds[0], environment: "e1", state: .released,
+                    requestedBy: "anna", createdMilliseconds: 1), epoch: 0)
+            #expect(try await coordinator.retain(by: "anna").choices.isEmpty)
+            #expect(await farm.webRoot.published.count == 2)
+        }
+    }
+
+    @Test func aWebRootThatRunsFullIsHelpedWithinMinutes() async throws {
+        let policy = RetentionPolicy(goodImages: 9, minimumFreeBytes: 1 << 30)
+        try await farm(builds: 2, policy) { farm, _, builds in
+            await farm.webRoot.setFree(1 << 20)
+            let began = farm.clock.monotonicMilliseconds()
+            try await eventually("the oldest image went") {
+                await farm.clock.advance(milliseconds: 5_000)
+                return await farm.webRoot.published.map(\.build.id) == [builds[1].id]
+            }
+            #expect(farm.clock.monotonicMilliseconds() - began <= 200_000)
+        }
+    }
+
+    @Test func withoutAPolicyNothingGoes() async throws {
+        try await farm(builds: 2, nil) { farm, coordinator, _ in
+            let error = await #expect(throws: Refusal.self) {
+                try await coordinator.retain(by: "anna")
+            }
+            #expect(error?.description.contains("coordinator.yml") == true)
+            #expect(await farm.webRoot.published.count == 2)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import HTTPClientKit
+import HTTPTypes
+import Support
+import TestSupport
+import Testing
+
+/// What the policy lets go, through the real store and web root, as people see it.
+@Suite struct RetentionTests {
+    @Test func oldImagesGoAndTheirAddressesSaySo() async throws {
+        var setup = Farm.Setup()
+        setup.coordinatorLines = ["retention: {good_images: 1}"]
+        try await Farm.run(setup) { farm in
+            try await farm.script("debian", Scripts.image())
+            var builds: [FarmBuild] = []
+            for _ in 0..<3 {
+                builds.append(
+                    try await farm.api.end(of: try await farm.api.submit("debian")))
+            }
+            let pin = try await farm.api.send("POST", "/api/v1/builds/debian:1/pin")
+            #expect(FarmClient.text(pin).contains(#""pinned":true"#))
+            let planned = try await farm.api.get("/api/v1/retention")
+            #expect(FarmClient.text(planned).contains("debian keeps its newest 1 images"))
+            let images = try builds.map { try #require($0.image) }
+            #expect(try await farm.api.get("/" + images[1].path).status == 200)
+
+            #expect(try await farm.api.send("POST", "/api/v1/retention").status == 200)
+            let gone = try await farm.api.get("/" + images[1].path)
+            #expect(gone.status == 410)
+            #expect(try farm.api.problem(gone).detail.contains("removed by the retention policy"))
+            #expect(try await farm.api.get("/api/v1/builds/debian:2/log").status == 410)
+            for image in [images[0], images[2]] {
+                #expect(try await farm.api.get("/" + image.path).status == 200)
+            }
+            #expect(try await farm.api.get("/images/build/debian/none.raw").status == 404)
+            let place = "\(farm.webRoot)/images/build/debian"
+            let names = try Files.list(place)
+            #expect(!names.contains { $0.hasPrefix(".") || $0.contains("_2.") })
+            let sums = try Files.read(place + "/SHA256SUMS", limitBytes: 1 << 16)
+            #expect(!String(decoding: sums, as: UTF8.self).contains(images[1].name))
+            let late = try await farm.api.send("POST", "/api/v1/builds/debian:2/pin")
+            #expect(late.status == 409)
+            #expect(try await farm.api.build(builds[1].id).state == "passed", "its row stays")
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Glibc
+import ProcessKit
+import Support
+
+/// The system's Python with the modules that write spreadsheets as other programs do. They come
+/// from PyPI into a folder of the project's, once.
+public enum Python {
+    private static let modules = ["xlwt==1.3.0", "openpyxl==3.1.5", "odfpy==1.4.1"]
+    private static let installation = Task { try await install() }
+
+    /// Runs a program that writes the file `sys.argv[1]`. - Returns: what it wrote.
+    public static func file(_ program: String) async throws -> [UInt8] {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/file"
+        try await run(program, [path])
+        return try Files.read(path, limitBytes: 64 << 20)
+    }
+
+    public static func run(_ program: String, _ arguments: [String] = []) async throws {
+        var environment = Command.minimalEnvironment
+        environment["PYTHONPATH"] = try await installation.value
+        let output = try await Command(
+            ["/usr/bin/python3", "-c", program] + arguments, environment: environment
+        ).run(timeoutSeconds: 120)
+        guard output.status.isSuccess else { throw Failure("python: \(output.stderrText)") }
+    }
+
+    private static func install() async throws -> String {
+        let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
+        let folder = root + "/.deps/python-" + SHA256.hex(modules.joined().utf8).prefix(8)
+        if Files.exists(folder) { return folder }
+        let temporary = "\(folder)-\(getpid())"
+        try Files.makeFolder(temporary)
+        var environment = Command.minimalEnvironment
+        // What a machine that reaches PyPI by a detour has set.
+        for name in [
+            "HOME", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "PIP_CERT", "SSL_CERT_FILE", "http_proxy",
+            "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy", "NO_PROXY",
+        ] {
+            environment[name] = getenv(name).map { String(cString: $0) }
+        }
+        let output = try await Command(
+            [
+                "/usr/bin/python3", "-m", "pip", "install", "--quiet", "--no-input",
+                "--disable-pip-version-check", "--root-user-action=ignore", "--target", temporary,
+            ] + modules, environment: environment
+        ).run(timeoutSeconds: 300)
+        guard output.status.isSuccess else {
+            try? Files.remove(temporary)
+            throw Failure(
+                "pip cannot install \(modules) (scripts/install-packages.sh brings pip itself): "
+                    + output.stderrText)
+        }
+        // Another process may have been quicker; either is whole.
+        if rename(temporary, folder) != 0 { try Files.remove(temporary) }
+        return folder
+    }
+}
