@@ -23,7 +23,8 @@ import Testing
                 #"{"docker":{"repository":"\#(registry.host)/images/{guestos}","#
                     + #""registry":"store","username":"\#(RegistryServer.user)","hosts":[{"#
                     + #""name":"one","url":"https://127.0.0.1:\#(host.port)","#
-                    + #""certificates":"\#(host.certificates.folder)","container":\#(container)}]}}"#
+                    + #""certificates":"\#(host.certificates.folder)","#
+                    + #""container":\#(container)}]}}"#
             )
             let build = try await farm.imageBuild()
             let stored = try await farm.end(try await farm.release(build, to: ["store"])[0])
