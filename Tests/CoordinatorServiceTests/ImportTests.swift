@@ -135,7 +135,7 @@ import Testing
         try await farm.store.add(
             GuestOS(
                 id: "m", name: "migrated", type: .linux, distro: "", version: "", baseISO: "",
-                template: .missing, owner: "default", createdMilliseconds: 0))
+                template: .missing, owner: "default", createdMilliseconds: 0), epoch: 0)
         try await farm.run { coordinator in
             _ = try await coordinator.prepareTemplate(ofGuestOS: "migrated", by: "anna")
             #expect(
