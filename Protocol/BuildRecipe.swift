@@ -15,17 +15,19 @@ public struct BuildRecipe: Sendable, Hashable, Codable {
     }
 }
 
-/// The program that makes the image.
+/// What the attempt runs: the program that makes the image, or the tests of one that was made.
 public enum Builder: Sendable, Hashable {
     /// `packer build` of a template file of the repository (JSON, or HCL2 as `.pkr.hcl`).
     case packer(template: String)
     /// Any program of the repository: arguments as they stand, no shell. It leaves its images in
     /// the folder named by `AIBUILD_OUTPUT`.
     case command([String])
+    /// The test cases of the image that `baseImage` names. Nothing is made.
+    case test(TestPlan)
 }
 
 extension Builder: Codable {
-    private enum Key: String, CodingKey { case kind, template, command }
+    private enum Key: String, CodingKey { case kind, template, command, test }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
@@ -33,10 +35,12 @@ extension Builder: Codable {
         case "packer":
             self = .packer(template: try container.decode(String.self, forKey: .template))
         case "command": self = .command(try container.decode([String].self, forKey: .command))
+        case "test": self = .test(try container.decode(TestPlan.self, forKey: .test))
         case let kind:
             throw DecodingError.dataCorruptedError(
                 forKey: .kind, in: container,
-                debugDescription: "unknown builder '\(kind)': this agent knows packer and command")
+                debugDescription:
+                    "unknown builder '\(kind)': this agent knows packer, command and test")
         }
     }
 
@@ -49,6 +53,9 @@ extension Builder: Codable {
         case .command(let command):
             try container.encode("command", forKey: .kind)
             try container.encode(command, forKey: .command)
+        case .test(let plan):
+            try container.encode("test", forKey: .kind)
+            try container.encode(plan, forKey: .test)
         }
     }
 }

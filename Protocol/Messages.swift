@@ -48,6 +48,8 @@ public struct HostReport: Sendable, Hashable, Codable {
     public var baseImages: [String]
     public var packerVersion: String?
     public var qemuVersion: String?
+    /// Whether the agent can test images; an older one says nothing of it, and cannot.
+    public var runsTests: Bool?
     /// The host's wall clock when the report was made; the coordinator reports a clock that is off.
     public var unixMilliseconds: Int64
     /// Things an operator should know (`/dev/kvm exists but guests hang under it …`).
@@ -56,8 +58,8 @@ public struct HostReport: Sendable, Hashable, Codable {
     public init(
         slots: Int, vcpus: Int, memoryBytes: Int64, diskFreeBytes: Int64, diskTotalBytes: Int64,
         accelerators: Set<Accelerator>, tags: Set<String>, baseImages: [String] = [],
-        packerVersion: String? = nil, qemuVersion: String? = nil, unixMilliseconds: Int64,
-        notices: [String] = []
+        packerVersion: String? = nil, qemuVersion: String? = nil, runsTests: Bool? = nil,
+        unixMilliseconds: Int64, notices: [String] = []
     ) {
         self.slots = slots
         self.vcpus = vcpus
@@ -69,6 +71,7 @@ public struct HostReport: Sendable, Hashable, Codable {
         self.baseImages = baseImages
         self.packerVersion = packerVersion
         self.qemuVersion = qemuVersion
+        self.runsTests = runsTests
         self.unixMilliseconds = unixMilliseconds
         self.notices = notices
     }
@@ -193,11 +196,13 @@ public struct Finished: Sendable, Hashable, Codable {
     public var endedUnixMilliseconds: Int64
     /// What was seen of the guest of an attempt that did not pass, where there was one.
     public var evidence: GuestEvidence?
+    /// One for each test case that was begun, in order; only of an attempt that tests.
+    public var tests: [TestResult]?
 
     public init(
         attempt: AttemptToken, outcome: Outcome, logBytes: Int64, logSHA256: String,
         artifacts: [Artifact], accelerator: Accelerator? = nil, startedUnixMilliseconds: Int64,
-        endedUnixMilliseconds: Int64, evidence: GuestEvidence? = nil
+        endedUnixMilliseconds: Int64, evidence: GuestEvidence? = nil, tests: [TestResult]? = nil
     ) {
         self.attempt = attempt
         self.outcome = outcome
@@ -208,6 +213,7 @@ public struct Finished: Sendable, Hashable, Codable {
         self.startedUnixMilliseconds = startedUnixMilliseconds
         self.endedUnixMilliseconds = endedUnixMilliseconds
         self.evidence = evidence
+        self.tests = tests
     }
 }
 

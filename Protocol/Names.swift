@@ -21,6 +21,20 @@ public enum Names {
         return nil
     }
 
+    /// `nil` when `name` may name what is only shown, as a test case, else what is wrong with it.
+    public static func titleProblem(_ name: String, what: String) -> String? {
+        if name.isEmpty { return "the \(what) is empty" }
+        if name.utf8.count > ProtocolLimits.nameBytes {
+            return "the \(what) has \(name.utf8.count) bytes; "
+                + "at most \(ProtocolLimits.nameBytes) are allowed"
+        }
+        let isPrintable = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+        guard isPrintable, name.first != " ", name.last != " " else {
+            return "the \(what) \(quoted(name)) has a control character, or a space at an end"
+        }
+        return nil
+    }
+
     /// Whether `name` is a plain file name: no path separator, no control character, not hidden.
     public static func isFileName(_ name: String) -> Bool {
         guard !name.isEmpty, name.utf8.count <= 255, name.utf8.first != UInt8(ascii: ".") else {

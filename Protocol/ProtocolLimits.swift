@@ -41,6 +41,17 @@ public enum ProtocolLimits {
     /// Notes beside a guest's evidence.
     public static let evidenceNotes = 8
 
+    /// Test cases of one build; each boots the image.
+    public static let testCases = 64
+
+    /// Bytes of the script of a test case that is registered at the coordinator, and of all of one
+    /// build: they travel in `start`, which is one line. Larger ones go into the template.
+    public static let testScriptBytes = 32 << 10
+    public static let testScriptsBytes = 256 << 10
+
+    /// Times that one test case may boot the image.
+    public static let testBoots = 100
+
     /// Bytes of one chunk of an artifact, the unit of chunk digests and of resuming.
     public static let artifactChunkBytes = 4 << 20
 

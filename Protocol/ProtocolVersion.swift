@@ -15,7 +15,7 @@ public struct ProtocolVersion: Sendable, Hashable, Codable {
         self.minor = minor
     }
 
-    public static let current = ProtocolVersion(major: 1, minor: 0)
+    public static let current = ProtocolVersion(major: 1, minor: 1)
 
     /// The first line that an agent's gate prints. What a login shell prints before it is skipped
     /// by the coordinator, and shown to the operator if this line never comes.

@@ -4,7 +4,7 @@ public enum AttemptState: String, Sendable, Codable, CaseIterable {
     case accepted
     /// The template is unpacked, the base image is fetched.
     case preparing
-    /// Packer, or the template's own program, runs.
+    /// Packer, the template's own program, or a test case runs.
     case building
     /// The build program has ended well; images are measured and hashed.
     case hashing
@@ -25,30 +25,38 @@ public enum AttemptState: String, Sendable, Codable, CaseIterable {
 
 /// Where a build stands for the person who asked for it.
 public enum BuildState: String, Sendable, Codable, CaseIterable {
-    /// Waits for a host (or for the end of a retry's backoff).
+    /// Waits for a host (or for the end of a retry's backoff), in its present stage.
     case queued
     /// An attempt runs on a host.
     case building
     /// The attempt passed; its artifacts are pulled and verified.
     case collecting
-    /// The image is being moved into the web root and recorded.
+    /// The image is being moved into the web root, or from there to the tested ones, and recorded.
     case publishing
+    /// A test attempt runs on a host. The image is in the web root already.
+    case testing
     case passed
     case failed
     case cancelled
 
     public var isEnded: Bool { self == .passed || self == .failed || self == .cancelled }
 
-    /// States that may follow. `queued` again is a retry on another host.
+    /// States that may follow. `queued` again is a retry on another host, or the wait for a test.
     public var successors: Set<BuildState> {
         switch self {
-        case .queued: [.building, .failed, .cancelled]
+        case .queued: [.building, .testing, .failed, .cancelled]
         case .building: [.collecting, .queued, .failed, .cancelled]
         case .collecting: [.publishing, .queued, .failed, .cancelled]
         case .publishing: [.passed, .collecting, .queued, .failed, .cancelled]
+        case .testing: [.publishing, .queued, .failed, .cancelled]
         case .passed, .failed, .cancelled: []
         }
     }
+}
+
+/// A part of a build that has attempts of its own: a fault of the test never builds again.
+public enum BuildStage: String, Sendable, Codable, CaseIterable {
+    case build, test
 }
 
 /// Whose fault an attempt's end was; the retry policy reads nothing else.

@@ -181,6 +181,11 @@ def bench_build():
     folder = FARM + "/../bench-mini-linux"
     path = subprocess.check_output(
         [ROOT + "/examples/mini-linux/prepare.sh", os.path.abspath(folder)], text=True).strip()
+    # Bare packer tests nothing: neither does the build that is compared with it.
+    with open(path + "/aibuild.yml") as file:
+        untested = file.read().split("\ntests:")[0] + "\n"
+    with open(path + "/aibuild.yml", "w") as file:
+        file.write(untested)
     ours, bare = [], []
     with Farm(1) as farm:
         farm.register("mini-linux", path)

@@ -114,8 +114,9 @@ for build in "${builds[@]}"; do
 done
 [ -z "$failed" ] || die "a build did not pass; its log stands above"
 
-step "the published images"
+step "the published images: each was booted, tested and moved to images/release"
 aibuild builds
+aibuild show "${builds[0]}"
 mkdir -p "$farm/download"
 for build in "${builds[@]}"; do
     image_url=$(aibuild show "$build" --json | json_field image.url)

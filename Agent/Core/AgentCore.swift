@@ -79,6 +79,24 @@ public enum AgentLimits {
     /// Below the range the kernel takes client ports from, above the usual services.
     public static let portRange = 20_000..<32_000
 
+    /// Between two tries to reach a guest that boots: it takes seconds, and a try costs a process.
+    public static let guestKnockMilliseconds: Int64 = 300
+    /// How long a guest may take for its first word once it has booted for so long: a fast one is
+    /// not kept waiting, and a slow one is a tenth late at most.
+    public static func knockMilliseconds(after milliseconds: Int64) -> Int64 {
+        min(10_000, max(1_000, milliseconds / 10))
+    }
+    /// A key or a password file of a template.
+    public static let testFileBytes = 64 << 10
+    /// The end of what QEMU and SSH said that a reason quotes.
+    public static let testWordsBytes = 4 << 10
+    /// Beside the limits of a test case: making its overlay, collecting evidence.
+    public static let testSlackSeconds = 120
+    /// Ports that one case tries before another program's taking them is a fault.
+    public static let testPortTries = 3
+    /// A QEMU that cannot have its port says so within this time, and ends.
+    public static let testStartMilliseconds: Int64 = 10_000
+
     /// Files that an unpacked template may hold, and an output folder may be searched for.
     public static let treeEntries = 200_000
     public static let treeDepth = 64

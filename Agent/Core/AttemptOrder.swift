@@ -12,10 +12,13 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
     public var packer: String
     /// Path of `aibuild-fetch`.
     public var fetchProgram: String
+    /// Paths or names of QEMU and of qemu-img; missing in the files of older agents.
+    public var qemuSystem: String?
+    public var qemuImg: String?
 
     public init(
         start: Start, accelerator: Accelerator?, stateFolder: String, searchPath: String,
-        packer: String, fetchProgram: String
+        packer: String, fetchProgram: String, qemuSystem: String? = nil, qemuImg: String? = nil
     ) {
         self.start = start
         self.accelerator = accelerator
@@ -23,5 +26,7 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
         self.searchPath = searchPath
         self.packer = packer
         self.fetchProgram = fetchProgram
+        self.qemuSystem = qemuSystem
+        self.qemuImg = qemuImg
     }
 }

@@ -66,4 +66,9 @@ public enum BuildEnvironment {
         }
         return common(order, folder).merging(own) { _, own in own }
     }
+
+    /// Of the process that runs one test case.
+    public static func test(_ order: AttemptOrder, _ folder: AttemptFolder) -> [String: String] {
+        common(order, folder).merging(hypervisor(order, folder)) { _, own in own }
+    }
 }

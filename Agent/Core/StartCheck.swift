@@ -38,7 +38,51 @@ public enum StartCheck {
         case .command(let words) where words.isEmpty: return "recipe: the command is empty"
         case .command(let words) where words.contains { $0.utf8.contains(0) }:
             return "recipe: the command contains a NUL byte"
+        case .test(let plan):
+            if recipe.baseImage == nil { return "recipe: no image to be tested" }
+            return problem(plan)
         default: return nil
+        }
+    }
+
+    private static func problem(_ plan: TestPlan) -> String? {
+        guard (1...ProtocolLimits.testCases).contains(plan.cases.count) else {
+            return "recipe.test: \(plan.cases.count) test cases"
+        }
+        guard (1...65_535).contains(plan.port), plan.bootSeconds > 0 else {
+            return "recipe.test: port \(plan.port), bootSeconds \(plan.bootSeconds)"
+        }
+        // They become words on a command line, and paths.
+        if let problem = Names.problem(plan.imageFormat, what: "image format") { return problem }
+        if let login = plan.login {
+            if let problem = Names.problem(login.user, what: "user") { return problem }
+            guard login.method == .cloudInit || login.path.map(Names.isInnerPath) ?? false else {
+                return "recipe.test.login: no path within the repository"
+            }
+        }
+        return plan.cases.lazy.compactMap { problem($0, plan) }.first
+    }
+
+    private static func problem(_ test: PlannedTest, _ plan: TestPlan) -> String? {
+        if let problem = Names.titleProblem(test.name, what: "name of a test case") {
+            return problem
+        }
+        let name = Names.quoted(test.name)
+        if test.limitSeconds < 1 { return "recipe.test: \(name) has no time" }
+        if !(1...ProtocolLimits.testBoots).contains(test.boots) {
+            return "recipe.test: \(name) boots \(test.boots) times"
+        }
+        switch test.kind {
+        case .boot, .shutdown, .bootRepeated: return nil
+        case .script:
+            if plan.login == nil { return "recipe.test: \(name) needs a login" }
+            let isThere = test.text != nil || test.path.map(Names.isInnerPath) ?? false
+            return isThere ? nil : "recipe.test: \(name) has no script"
+        case .program:
+            guard let command = test.command, !command.isEmpty,
+                !command.contains(where: { $0.utf8.contains(0) })
+            else { return "recipe.test: \(name) has no program" }
+            return nil
         }
     }
 }

@@ -77,11 +77,13 @@ public struct AttemptFolder: Sendable, Hashable {
     public var shim: String { root + "/shim" }
     /// Control sockets and serial consoles of the attempt's QEMUs.
     public var guests: String { root + "/guests" }
+    /// Keys, seed and verdicts of a test attempt.
+    public var tests: String { root + "/tests" }
     public var packerVariables: String { root + "/variables.pkrvars.json" }
 
     /// What is deleted as soon as the attempt has ended.
     public var scratch: [String] {
-        [work, output, temporary, home, baseImage, packerVariables, shim, guests]
+        [work, output, temporary, home, baseImage, packerVariables, shim, guests, tests]
     }
 }
 

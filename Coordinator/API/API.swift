@@ -12,6 +12,7 @@ public struct API: Sendable {
     public init(_ context: APIContext) {
         var router = Router(explain: Self.explain)
         GuestOSRoutes.add(to: &router, context)
+        TestCaseRoutes.add(to: &router, context)
         ImportRoutes.add(to: &router, context)
         HookRoutes.add(to: &router, context)
         HostRoutes.add(to: &router, context)

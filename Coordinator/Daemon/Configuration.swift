@@ -22,8 +22,8 @@ struct Configuration {
     var sshKeyFile: String?
     var sshAgentSocket: String?
     var database: SQLLocation?
-    var retention: RetentionPolicy?
     var gitlab: GitLabSettings?
+    var retention: RetentionPolicy?
     var limits = ServiceLimits()
 
     static let defaultPath = "/etc/aibuild/coordinator.yml"
@@ -54,11 +54,11 @@ struct Configuration {
         if let given = try yaml.takeIfPresent("database", .mapping) {
             database = try Self.database(given)
         }
-        if let given = try yaml.takeIfPresent("retention", .mapping) {
-            retention = try Self.retention(given)
-        }
         if let given = try yaml.takeIfPresent("gitlab", .mapping) {
             gitlab = try Self.gitlab(given, ownURL: url)
+        }
+        if let given = try yaml.takeIfPresent("retention", .mapping) {
+            retention = try Self.retention(given)
         }
         if let given = try yaml.takeIfPresent("limits", .mapping) {
             let seconds = try given.take(

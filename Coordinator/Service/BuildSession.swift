@@ -10,8 +10,8 @@ actor BuildSession {
     nonisolated let build: Build
     nonisolated let host: Host
     private let monitor: HostMonitor
-    private let ports: Ports
-    private let coordinator: Coordinator
+    let ports: Ports
+    let coordinator: Coordinator
     private let epoch: Int64
     private var machine: BuildMachine
     private var effects: [BuildEffect] = []
@@ -87,10 +87,10 @@ actor BuildSession {
         do {
             let bytes = Array(chunk.data.utf8)
             // The agent keeps to the limit; what sends on and on is none, and fills the disk here.
-            let limit = build.plan.limits.logBytes + ports.limits.logSlackBytes
+            let limit = build.limits.logBytes + ports.limits.logSlackBytes
             guard chunk.cursor <= limit - Int64(bytes.count) else {
                 let why =
-                    "host \(host.name) sends more log than the \(build.plan.limits.logBytes) bytes "
+                    "host \(host.name) sends more log than the \(build.limits.logBytes) bytes "
                     + "that the build may have: check its agent"
                 return post(.failed(Fault(.infrastructure, .hostError, why)))
             }
@@ -128,7 +128,8 @@ actor BuildSession {
         switch effect {
         case .note: break
         case .deliverTemplate: await run { await $0.deliverTemplate() }
-        case .start: await monitor.send(.start(Start(build, as: token)))
+        case .start:
+            await monitor.send(.start(Start(build, as: token, url: ports.webRoot.url)))
         case .follow: await follow()
         case .sendCancel(let reason):
             await monitor.send(.cancel(Cancel(attempt: token, reason: reason)))
@@ -197,7 +198,7 @@ actor BuildSession {
         var isOwner = false
         await persist("record the state") {
             let change = BuildChange(
-                build: self.build.id, from: [.building, .collecting, .publishing],
+                build: self.build.id, from: [.building, .collecting, .publishing, .testing],
                 owner: self.token, to: state,
                 atMilliseconds: self.ports.environment.unixMilliseconds(), epoch: self.epoch)
             guard let changed = try await self.ports.store.apply(change) else { return }
@@ -207,43 +208,14 @@ actor BuildSession {
         return isOwner
     }
 
-    private func collect(_ finished: Finished) async {
-        let pipeline = ArtifactPipeline(
-            ports: ports, host: host, token: token, buildID: build.id, coordinator: coordinator)
-        do {
-            try await pipeline.collect(finished.artifacts)
-            post(.collected)
-        } catch let fault as Fault {
-            post(.failed(fault))
-        } catch {
-            // Cancelled: whoever cancelled has settled the attempt.
-        }
-    }
-
-    private func publish(_ finished: Finished) async {
-        await persist("publish the image") {
-            let record = try BuildRecord.encode(
-                self.build, token: self.token, host: self.host.name, finished)
-            do {
-                let image = try await self.ports.webRoot.publish(
-                    Publication(
-                        build: self.build, attempt: self.token, artifacts: finished.artifacts,
-                        record: record))
-                self.post(.published(image))
-            } catch let fault as Fault {
-                self.post(.failed(fault))
-            }
-        }
-    }
-
     private func settle(_ end: AttemptEnd, _ image: PublishedImage?) async {
         transfer?.cancel()
         await transfer?.value
-        if image == nil, await mark(marked) {
+        if image == nil, let maker = maker(ofWithdrawn: end), await mark(marked) {
             // First, so that no crash leaves an image that no row knows. Also where no artifact is
             // known: an earlier coordinator may have pulled, or moved, one before it was killed.
             let isDone = await persist("take the image back") {
-                try await self.ports.webRoot.withdraw(self.token, of: self.build)
+                try await self.ports.webRoot.withdraw(maker, of: self.build)
             }
             guard isDone else { return }
         }
@@ -260,6 +232,12 @@ actor BuildSession {
         if isRecorded { await monitor.release(self) }
     }
 
+    /// The attempt whose image nobody shall have after this end.
+    private func maker(ofWithdrawn end: AttemptEnd) -> AttemptToken? {
+        guard build.stage == .test else { return token }
+        return end.judgesImage ? build.image?.attempt : nil
+    }
+
     /// Whoever has the build now looks after its image; a new leader, after the attempt too.
     private func giveWay() async {
         transfer?.cancel()
@@ -273,7 +251,7 @@ actor BuildSession {
     /// waits. Ends early when the task is cancelled, and after one last try when all of it stops.
     /// - Returns: whether it is done; not when this coordinator was deposed, either.
     @discardableResult
-    private func persist(_ what: String, _ body: () async throws -> Void) async -> Bool {
+    func persist(_ what: String, _ body: () async throws -> Void) async -> Bool {
         var backoff = ports.backoff()
         while isStopping || !Task.isCancelled {
             do {

@@ -80,7 +80,8 @@ public actor Coordinator {
     private func history(of build: Build) async throws -> [(host: String, fault: Fault)] {
         guard build.attemptCount > 0 else { return [] }
         return try await ports.store.attempts(ofBuild: build.id).compactMap { attempt in
-            attempt.outcome?.fault.map { (attempt.host, $0) }
+            guard attempt.stage == build.stage else { return nil }
+            return attempt.outcome?.fault.map { (attempt.host, $0) }
         }
     }
 
@@ -95,7 +96,7 @@ public actor Coordinator {
         }
         let hasRun = ((try? await ports.logs.sizeBytes(token)) ?? 0) > 0
         let machine = BuildMachine(
-            stage: hasRun ? .running : .dispatching,
+            stage: hasRun ? .running : .dispatching, tests: build.testPlan,
             cancelReason: build.cancelRequested ? "cancelled" : nil)
         await begin(build, token, state, machine)
     }
@@ -168,13 +169,15 @@ public actor Coordinator {
         var running: [RunningBuild] = []
         var reserved: Int64 = 0
         for entry in live.running {
-            reserved += entry.build.plan.requirements.diskBytes
+            let build = entry.build
+            // The image of a test is in the web root already.
+            if build.stage == .build { reserved += build.requirements.diskBytes }
             running.append(
                 RunningBuild(
-                    id: entry.build.id, guestOS: entry.build.guestOS, owner: entry.build.owner,
-                    host: entry.build.host, requirements: entry.build.plan.requirements,
+                    id: build.id, stage: build.stage, guestOS: build.guestOS, owner: build.owner,
+                    host: build.host, requirements: build.requirements,
                     startedMilliseconds: entry.attemptStartedMilliseconds,
-                    expectedSeconds: entry.expectedSeconds))
+                    expectedSeconds: build.stage == .build ? entry.expectedSeconds : nil))
         }
         live.ripen(at: now)
         return World(
@@ -191,10 +194,11 @@ public actor Coordinator {
         let token = ports.environment.randomToken()
         let now = ports.environment.unixMilliseconds()
         let attempt = Attempt(
-            token: token, build: id, ordinal: entry.build.attemptCount + 1, host: name,
-            startedMilliseconds: now)
+            token: token, build: id, ordinal: entry.build.attemptCount + 1,
+            stage: entry.build.stage, host: name, startedMilliseconds: now)
         let change = BuildChange(
-            build: id, from: [.queued], owner: nil, to: .building, atMilliseconds: now,
+            build: id, from: [.queued], owner: nil,
+            to: entry.build.stage == .test ? .testing : .building, atMilliseconds: now,
             begin: attempt, epoch: epoch ?? 0)
         do {
             guard let claimed = try await ports.store.apply(change) else {
@@ -213,7 +217,8 @@ public actor Coordinator {
             guard hosts[name] != nil else { return await resume(claimed) }
             // A wish to cancel may have come as well.
             let isUnwanted = live[id]?.build.cancelRequested ?? true
-            let machine = BuildMachine(cancelReason: isUnwanted ? "cancelled" : nil)
+            let machine = BuildMachine(
+                tests: claimed.testPlan, cancelReason: isUnwanted ? "cancelled" : nil)
             await begin(claimed, token, state, machine)
         } catch {
             log.error("cannot claim build \(id): \(error)")

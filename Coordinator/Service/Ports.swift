@@ -11,10 +11,10 @@ public struct Ports: Sendable {
     public var sheets: any SheetFiles
     /// Those that this coordinator can release to.
     public var targets: [EnvironmentKind: any ReleaseTarget]
-    /// `nil`: nothing is ever removed.
-    public var retention: RetentionPolicy?
     /// `nil`: templates are where people say that they are.
     public var templateServer: (any TemplateServer)?
+    /// `nil`: nothing is ever removed.
+    public var retention: RetentionPolicy?
     public var limits: ServiceLimits
 
     public init(
@@ -32,8 +32,8 @@ public struct Ports: Sendable {
         self.environment = environment
         self.sheets = sheets
         self.targets = targets
-        self.retention = retention
         self.templateServer = templateServer
+        self.retention = retention
         self.limits = limits
     }
 

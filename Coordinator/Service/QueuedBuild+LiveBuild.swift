@@ -7,11 +7,36 @@ extension QueuedBuild {
         let build = live.build
         guard build.state == .queued else { return nil }
         self.init(
-            id: build.id, guestOS: build.guestOS, owner: build.owner, priority: build.priority,
+            id: build.id, stage: build.stage, guestOS: build.guestOS, owner: build.owner,
+            priority: build.priority,
             submittedMilliseconds: build.submittedMilliseconds,
             notBeforeMilliseconds: build.notBeforeMilliseconds,
-            requirements: build.plan.requirements, concurrency: build.plan.concurrency,
-            failedHosts: Set(live.history.map(\.host)),
-            baseImageSHA256: build.plan.recipe.baseImage?.sha256)
+            requirements: build.requirements, concurrency: build.plan.concurrency,
+            failedHosts: Set(live.history.map(\.host)), baseImageSHA256: build.fetched?.sha256)
+    }
+}
+
+extension Build {
+    /// What an attempt of the present stage needs.
+    var requirements: Requirements {
+        guard stage == .test, let tests = plan.tests else { return plan.requirements }
+        var needs = tests.requirements
+        // A host that does not have the image yet keeps a copy of it.
+        needs.diskBytes += image?.sizeBytes ?? 0
+        return needs
+    }
+
+    /// What an attempt of the present stage starts from.
+    var fetched: BaseImage? {
+        guard stage == .test else { return plan.recipe.baseImage }
+        return image.map { BaseImage(url: $0.url, sha256: $0.sha256) }
+    }
+
+    /// What the present stage tests; `nil` while it builds.
+    var testPlan: TestPlan? { stage == .test ? plan.tests?.plan : nil }
+
+    var limits: AttemptLimits {
+        guard stage == .test, let tests = plan.tests else { return plan.limits }
+        return tests.limits(logBytes: plan.limits.logBytes)
     }
 }

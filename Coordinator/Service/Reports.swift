@@ -84,25 +84,19 @@ extension Coordinator {
         guard let owner = build.attempt, let host = build.host else { return }
         let now = ports.environment.unixMilliseconds()
         var change = BuildChange(
-            build: build.id, from: [.building, .collecting, .publishing], owner: owner,
+            build: build.id, from: [.building, .collecting, .publishing, .testing], owner: owner,
             to: .passed, atMilliseconds: now, end: end, image: image, epoch: epoch ?? 0)
+        change.withdrawsImage = build.stage == .test && end.judgesImage
         var history = live[build.id]?.history ?? []
         if let fault = end.outcome.fault {
             history.append((host, fault))
-            // Whatever else went wrong with it: a person did not want it any more.
-            let cancelled = live[build.id]?.build.cancelRequested ?? false
-            let judged =
-                cancelled && fault.class != .cancelled
-                ? Fault(.cancelled, .cancelled, "cancelled") : fault
-            switch RetryPolicy.judge(judged, history: history, now: now) {
-            case .retry(let notBefore):
-                change.to = .queued
-                change.notBeforeMilliseconds = notBefore
-                change.fault = fault
-            case .end(let state, let fault):
-                change.to = state
-                change.fault = fault
-            }
+            judge(fault, build, history, &change)
+        } else if build.stage == .build, image != nil, build.plan.tests != nil {
+            // Its attempts are counted anew.
+            change.to = .queued
+            change.stage = .test
+            change.notBeforeMilliseconds = 0
+            history = []
         }
         if change.to == .passed { change.releases = following(build, at: now) }
         let started = live[build.id]?.attemptStartedMilliseconds ?? now
@@ -117,8 +111,41 @@ extension Coordinator {
         blame(host, end.outcome.fault)
         share.add(Double(max(0, now - started)) / 1000, to: build.owner, at: now)
         updated(changed)
+        if changed.state == .queued, live[build.id]?.build.cancelRequested ?? false {
+            _ = try await cancelWaiting(changed, "cancelled")
+        }
         tick()
         await releases.take(change.releases)
+    }
+
+    /// What follows a fault.
+    private func judge(
+        _ fault: Fault, _ build: Build, _ history: [(host: String, fault: Fault)],
+        _ change: inout BuildChange
+    ) {
+        // Whatever else went wrong with it: a person did not want it any more.
+        let cancelled = live[build.id]?.build.cancelRequested ?? false
+        let judged =
+            cancelled && fault.class != .cancelled
+            ? Fault(.cancelled, .cancelled, "cancelled") : fault
+        switch RetryPolicy.judge(judged, history: history, now: change.atMilliseconds) {
+        case .retry(let notBefore):
+            change.to = .queued
+            change.notBeforeMilliseconds = notBefore
+            change.fault = fault
+        case .end(.cancelled, _) where build.image != nil && !change.withdrawsImage:
+            // The wish came with a fault of the host: the image is still there. It goes with the
+            // build, which waits now.
+            change.to = .queued
+            change.fault = fault
+        case .end(let state, let fault):
+            change.to = state
+            change.fault = fault
+            if build.stage == .test, !change.withdrawsImage, let image = build.image {
+                change.fault?.reason +=
+                    "; nothing was found out about the image, which stays at \(image.path)"
+            }
+        }
     }
 
     /// What `aibuild.yml` says shall become of an image that passed.
@@ -146,4 +173,10 @@ extension Coordinator {
             + RetryPolicy.quarantineMilliseconds(failures: state.failures)
         hosts[host] = state
     }
+}
+
+extension AttemptEnd {
+    /// Whether a test attempt that did not pass has spoken against its image, or nobody wants it
+    /// any more. One that met a fault of its host has said nothing about it.
+    var judgesImage: Bool { outcome.fault.map { $0.class != .infrastructure } ?? false }
 }

@@ -2,13 +2,25 @@ import BuildProtocol
 import CoordinatorCore
 
 extension Start {
-    init(_ build: Build, as token: AttemptToken) {
+    /// - Parameter url: where hosts fetch what stands at a path of the web root.
+    init(_ build: Build, as token: AttemptToken, url: (String) -> String) {
         self.init(
             attempt: token,
             build: BuildDescription(
                 id: build.id, guestOS: build.guestOS, number: build.number,
                 imageName: build.imageName),
-            template: build.plan.template, recipe: build.plan.recipe,
-            requirements: build.plan.requirements, limits: build.plan.limits)
+            template: build.plan.template, recipe: Self.recipe(build, url),
+            requirements: build.requirements, limits: build.limits)
+    }
+
+    /// The image that is tested is fetched from the coordinator that leads now, whichever one it
+    /// was that published it.
+    private static func recipe(_ build: Build, _ url: (String) -> String) -> BuildRecipe {
+        guard build.stage == .test, var plan = build.plan.tests?.plan, let image = build.image
+        else { return build.plan.recipe }
+        plan.imageFormat = image.format
+        return BuildRecipe(
+            builder: .test(plan),
+            baseImage: BaseImage(url: url(image.path), sha256: image.sha256))
     }
 }

@@ -1,7 +1,6 @@
 // The C library as Swift imports it; variadic functions and macros get typed inline twins here.
 #pragma once
 #include <curl/curl.h>
-#include <poll.h>
 
 static inline CURLcode aib_curl_long(CURL *easy, CURLoption option, long value) {
   return curl_easy_setopt(easy, option, value);
@@ -42,12 +41,12 @@ static inline CURLcode aib_curl_source(
   return curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, bytes);
 }
 
-// Whether the server has said something that the library has not read yet.
-static inline int aib_curl_has_input(CURL *easy) {
-  curl_socket_t socket = CURL_SOCKET_BAD;
-  curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
-  struct pollfd entry = {.fd = socket, .events = POLLIN};
-  return socket != CURL_SOCKET_BAD && poll(&entry, 1, 0) > 0 && (entry.revents & POLLIN);
+typedef int (*aib_curl_close)(void *context, curl_socket_t socket);
+
+// `close` must close the connection, which the library is done with.
+static inline void aib_curl_on_close(CURL *easy, aib_curl_close close, void *context) {
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, context);
 }
 
 typedef int (*aib_curl_debug)(CURL *easy, curl_infotype type, char *bytes, size_t count, void *context);

@@ -1,46 +1,48 @@
 import CCurl
+import Glibc
 import Support
 
-/// Gives the library a body that is read as it is sent. A server that refuses in the middle answers
-/// and closes at once; whoever sends on then is told of a reset connection and of nothing else. So
-/// the last thing before bytes are given away is to look whether there is an answer: then it is
-/// read first.
+/// Gives the library a body that is read as it is sent.
+///
+/// A server that refuses in the middle answers and closes at once, with bytes unread: whoever sends
+/// on is told of a reset connection and of nothing else, although the answer has arrived. So what
+/// there still is to be read of the connection is read before it is closed.
 final class BodySource {
-    private let reader: any ByteReader
-    private let easy: UnsafeMutableRawPointer
-    /// What was read but not given.
-    private var held: [UInt8] = []
-    private var isPaused = false
+    let reader: any ByteReader
+    private(set) var lastWords: [UInt8] = []
+    private let limitBytes: Int
 
-    init(_ reader: any ByteReader, _ easy: UnsafeMutableRawPointer) {
+    /// Made for one handle, and must outlive its connection.
+    init(_ reader: any ByteReader, _ easy: UnsafeMutableRawPointer, limitBytes: Int) {
         self.reader = reader
-        self.easy = easy
+        self.limitBytes = limitBytes
+        aib_curl_on_close(
+            easy,
+            { context, socket in
+                guard let context else { return -1 }
+                return Unmanaged<BodySource>.fromOpaque(context).takeUnretainedValue()
+                    .close(socket)
+            }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    /// - Returns: bytes given, or the word by which the library pauses.
-    func give(into room: UnsafeMutableRawBufferPointer) throws -> Int {
-        guard held.isEmpty else {
-            let count = min(held.count, room.count)
-            room.copyBytes(from: held[..<count])
-            held.removeFirst(count)
-            return count
+    /// The library closes the connection by this.
+    private func close(_ socket: Int32) -> Int32 {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 1)
+        defer { buffer.deallocate() }
+        while lastWords.count < limitBytes {
+            let count = recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+            guard count > 0 else { break }
+            lastWords.append(contentsOf: buffer[..<count])
         }
-        let count = try reader.read(into: room)
-        guard count > 0, aib_curl_has_input(easy) != 0 else { return count }
-        held = Array(room[..<count])
-        isPaused = true
-        return Self.pause
+        return Glibc.close(socket)
     }
 
-    /// - Returns: whether the library had paused; it goes on with its next turn, in which it reads
-    ///   before it asks for more.
-    func goOn() -> Bool {
-        guard isPaused else { return false }
-        isPaused = false
-        curl_easy_pause(easy, CURLPAUSE_CONT)
-        return true
+    /// The server's answer, if that is what it said last in clear text: its head's lines, its body.
+    var answer: (head: [Substring], body: ArraySlice<UInt8>)? {
+        guard lastWords.starts(with: Array("HTTP/1.".utf8)),
+            let end = lastWords.firstRange(of: Array("\r\n\r\n".utf8))
+        else { return nil }
+        let head = String(decoding: lastWords[..<end.lowerBound], as: UTF8.self)
+        return (head.split(separator: "\r\n"), lastWords[end.upperBound...])
     }
-
-    /// CURL_READFUNC_PAUSE.
-    private static let pause = 0x1000_0001
 }

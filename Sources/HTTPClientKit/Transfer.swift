@@ -78,7 +78,6 @@ final class Transfer {
             curl_multi_perform(multi, &running)
             let result = aib_curl_result(multi)
             if result >= 0 { return CURLcode(rawValue: UInt32(result)) }
-            if source?.goOn() == true { continue }
             if canceller.isCancelled { throw Self.cancelled }
             let now = Clocks.monotonicMilliseconds()
             if aib_curl_sent(easy) != sent {
@@ -103,7 +102,11 @@ final class Transfer {
     private func begin(
         _ upload: UploadBody, _ easy: UnsafeMutableRawPointer
     ) throws(HTTPClientError) {
-        do { source = BodySource(try upload.open(), easy) } catch { throw sourceFailed(error) }
+        do {
+            source = BodySource(try upload.open(), easy, limitBytes: limits.errorBytes)
+        } catch {
+            throw sourceFailed(error)
+        }
         let code = aib_curl_source(
             easy, Self.onSource, Unmanaged.passUnretained(self).toOpaque(),
             curl_off_t(upload.sizeBytes))
@@ -119,7 +122,7 @@ final class Transfer {
                 .receiver, "cannot keep what comes from \(request.shownURL): \(failure)",
                 cause: failure)
         }
-        if code != CURLE_OK {
+        if code != CURLE_OK, try !takeLateAnswer() {
             throw TransferFailure(
                 request: request, code: code, text: String(cString: errorText),
                 isCertificateRefused: isCertificateRefused
@@ -127,6 +130,16 @@ final class Transfer {
         }
         if isRefused { throw refusal }
         if !hasBegun { try guarded { try self.begin() } }
+    }
+
+    /// - Returns: whether the server had answered before it cut the connection.
+    private func takeLateAnswer() throws(HTTPClientError) -> Bool {
+        guard !hasBegun, let answer = source?.answer else { return false }
+        try guarded {
+            for line in answer.head { try takeHeader(line) }
+            try answer.body.withUnsafeBytes { if $0.count > 0 { try takeBody($0) } }
+        }
+        return true
     }
 
     private func begin() throws {
@@ -216,7 +229,7 @@ final class Transfer {
         let room = UnsafeMutableRawBufferPointer(start: buffer, count: size * count)
         do {
             if transfer.canceller.isCancelled { throw cancelled }
-            let given = try transfer.source?.give(into: room) ?? 0
+            let given = try transfer.source?.reader.read(into: room) ?? 0
             // Reading may have taken a while, in which nothing could be sent.
             transfer.lastActivity = Clocks.monotonicMilliseconds()
             return given

@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    @Test func bothKindsOfBuilderAreShown() throws {
+    @Test func allKindsOfBuilderAreShown() throws {
         let kinds = try document.messages("coordinator").compactMap { line -> String? in
             guard
                 case .start(let start) = try LineCodec.decode(CoordinatorMessage.self, from: line)
@@ -64,9 +64,10 @@ import Testing
             return switch start.recipe.builder {
             case .packer: "packer"
             case .command: "command"
+            case .test: "test"
             }
         }
-        #expect(Set(kinds) == ["packer", "command"])
+        #expect(Set(kinds) == ["packer", "command", "test"])
     }
 
     @Test func theLogExamplesAreRecords() throws {
@@ -117,6 +118,8 @@ import Testing
                     ProtocolLimits.artifactsPerAttempt, ProtocolLimits.variables,
                     ProtocolLimits.variableValueBytes, ProtocolLimits.reasonBytes,
                     ProtocolLimits.screenshotBytes, ProtocolLimits.serialTailBytes,
+                    ProtocolLimits.testCases, ProtocolLimits.testScriptBytes,
+                    ProtocolLimits.testScriptsBytes, ProtocolLimits.testBoots,
                     ProtocolLimits.evidenceNotes, ProtocolLimits.artifactChunkBytes,
                     Int(ProtocolLimits.templateBytes),
                 ].map(Int64.init))

@@ -38,6 +38,10 @@ struct NoWebRoot: WebRoot {
     func publish(_ publication: Publication) async throws -> PublishedImage {
         throw WebRootFault("no web root")
     }
+    func promote(_ publication: Publication) async throws -> PublishedImage {
+        throw WebRootFault("no web root")
+    }
+    func url(ofPath path: String) -> String { "http://farm/" + path }
     func withdraw(_ attempt: AttemptToken, of build: Build) {}
     func remove(_ build: Build) {}
     func file(of image: PublishedImage) async throws -> String { "/web/" + image.path }

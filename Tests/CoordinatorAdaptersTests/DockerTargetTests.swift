@@ -172,6 +172,47 @@ struct DockerTargetTests {
         try await clean()
     }
 
+    /// The coordinator dies before each step on the hosts in turn, and the release is tried again,
+    /// or given up.
+    @Test(arguments: [true, false]) func diesBetweenAnyTwoSteps(_ isTriedAgain: Bool) async throws {
+        let settings = settings()
+        for number in 1...2 { try await push(guest.order(number, settings)) }
+        _ = try await target.release(guest.order(1, settings), ReleaseNotes())
+        var current = 1
+        for step in ["renameOld", "create", "stopOld", "start", "removeOld"] {
+            let dying = DockerTarget(health: .init(limitSeconds: 30, settleSeconds: 0)) {
+                if $0.name != "host2", $1 == step { throw ReleaseNotes.Crash() }
+            }
+            let other = 3 - current
+            let notes = ReleaseNotes()
+            let error = try await fault {
+                _ = try await dying.release(guest.order(other, settings, release: step), notes)
+            }
+            #expect(!error.isPermanent)
+            #expect(error.description.hasPrefix("2 of 3 hosts failed"))
+            let order = try guest.order(
+                other, settings, release: step, journal: notes.journal)
+            if isTriedAgain {
+                _ = try await target.release(order, notes)
+                current = other
+                #expect(try await versions() == Array(repeating: "\(current)", count: 3))
+            } else {
+                try await target.abandon(order, notes)
+                // What was done stays done.
+                #expect(try await versions() == ["\(current)", "\(current)", "\(other)"])
+                _ = try await target.release(
+                    guest.order(current, settings, release: "\(step)-back"), ReleaseNotes())
+            }
+            for host in hosts {
+                let all = try await host.run([
+                    "ps", "--all", "--filter", "name=^\(name)", "--format", "{{.Names}}",
+                ])
+                #expect(all == "\(name)\n", "\(step)")
+            }
+        }
+        try await clean()
+    }
+
     @Test func pushesThroughItsRegistryFirst() async throws {
         // A disk is no program: what runs is the definition's business, and here it cannot.
         let settings = settings(

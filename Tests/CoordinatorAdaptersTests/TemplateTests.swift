@@ -73,6 +73,78 @@ struct TemplateTests {
         #expect(fault?.description.contains(key) == true, "\(fault?.description ?? "")")
     }
 
+    @Test func theTestsAreRead() async throws {
+        let path = try folder(
+            """
+            builder: command
+            command: ["true"]
+            requirements: {vcpus: 2, memory: 2GiB, tags: [ssd]}
+            tests:
+              login: {user: debian, password_file: tests/password}
+              port: 2222
+              boot_limit: 90s
+              memory: 1GiB
+              disk_bus: scsi
+              network: e1000
+              skip: [not this]
+              cases:
+                - {name: boots, builtin: boot}
+                - {name: boots again, builtin: boot_repeated, times: 3, limit: 1m}
+                - {name: a script, script: tests/a.sh}
+                - {name: goss, program: [./tests/goss.sh, --fast], limit: 20s}
+                - {name: off, builtin: shutdown}
+            """)
+        try Files.makeFolder(path + "/tests")
+        for name in ["password", "a.sh", "goss.sh"] {
+            try Files.replace("\(path)/tests/\(name)", with: [0x78])
+        }
+        let tests = try #require(
+            try await archives.plan(for: guestOS(.folder(path: path))).tests)
+        #expect(tests.skip == ["not this"])
+        #expect(
+            tests.requirements
+                == Requirements(
+                    vcpus: 2, memoryBytes: 1 << 30, diskBytes: 1 << 30, tags: ["ssd"]))
+        #expect(
+            tests.plan
+                == TestPlan(
+                    login: GuestLogin(user: "debian", method: .password, path: "tests/password"),
+                    port: 2222, bootSeconds: 90, disk: .scsi, network: .e1000,
+                    cases: [
+                        PlannedTest(name: "boots", kind: .boot, limitSeconds: 90),
+                        PlannedTest(
+                            name: "boots again", kind: .bootRepeated, limitSeconds: 60, times: 3),
+                        PlannedTest(
+                            name: "a script", kind: .script, limitSeconds: 600, path: "tests/a.sh"),
+                        PlannedTest(
+                            name: "goss", kind: .program, limitSeconds: 20,
+                            command: ["./tests/goss.sh", "--fast"]),
+                        PlannedTest(name: "off", kind: .shutdown, limitSeconds: 600),
+                    ]))
+    }
+
+    @Test(arguments: [
+        ("login: {user: root}", ":4:", "tests.login"),
+        ("login: {user: root, key: k, cloud_init: true}", ":4:", "tests.login"),
+        ("cases: [{name: x}]", ":4:", "tests.cases[0].name"),
+        ("cases: [{name: x, builtin: boot, script: s}]", ":4:", "tests.cases[0].name"),
+        ("cases: [{name: x, builtin: reboot}]", ":4:", "tests.cases[0].builtin"),
+        ("cases: [{name: x, builtin: boot, times: 2}]", ":4:", "tests.cases[0].times"),
+        ("cases: [{name: x, script: s}]", ":4:", "needs a login"),
+        ("cases: [{name: x, builtin: boot, limits: 3s}]", ":4:", "did you mean 'limit'"),
+        ("cases: [{name: x, builtin: boot}, {name: x, builtin: boot}]", ":4:", "already"),
+        ("cases: [{name: x, program: [./not-there]}]", "not-there", "not in"),
+    ])
+    func aMistakeInTheTestsIsNamedWithItsPlace(
+        yaml: String, place: String, words: String
+    ) async throws {
+        let fault = await #expect(throws: TemplateFault.self) {
+            _ = try await plan("builder: command\ncommand: [\"true\"]\ntests:\n  \(yaml)\n")
+        }
+        let text = fault?.description ?? ""
+        #expect(text.contains(place) && text.contains(words), "\(text)")
+    }
+
     @Test func aTemplateFileThatIsMissingIsNamed() async throws {
         let fault = await #expect(throws: TemplateFault.self) {
             _ = try await plan("template: debian.json")

@@ -4,6 +4,9 @@ import CoordinatorCore
 /// A build machine's life as text: one line an event, `event -> effects [stage]`.
 enum MachineScript {
     static let token = AttemptToken(high: 0, low: 7)
+    private static let tests = TestPlan(cases: [
+        PlannedTest(name: "boots", kind: .boot, limitSeconds: 9)
+    ])
 
     /// What the machine really does, in the same words.
     static func played(_ script: String) -> String {
@@ -14,6 +17,7 @@ enum MachineScript {
             if event.hasPrefix("resume") {
                 machine = BuildMachine(
                     stage: event.contains("running") ? .running : .dispatching,
+                    tests: event.contains("test") ? tests : nil,
                     cancelReason: event.contains("cancelled") ? "enough" : nil)
                 return "\(event) -> [\(name(machine.stage))]"
             }
@@ -70,12 +74,28 @@ enum MachineScript {
         ("cancel", .cancel("enough")),
     ]
 
+    /// Of an attempt that tests.
+    private static let testEvents: [(String, BuildEvent)] = [
+        ("finished, every test passed", .finished(tested(.passed))),
+        ("finished, a test failed", .finished(tested(.failed))),
+    ]
+
     private static func event(_ text: String) -> BuildEvent? {
-        events.first { $0.0 == text }?.1
+        (events + testEvents).first { $0.0 == text }?.1
     }
 
     private static func refusal(_ code: ErrorReport.Code) -> BuildEvent {
         .refused(ErrorReport(code: code, message: "no", attempt: token))
+    }
+
+    /// With a file that no test may leave, and the result of a case that nobody asked for.
+    private static func tested(_ verdict: TestResult.Verdict) -> Finished {
+        let fault = verdict == .passed ? nil : Fault(.template, .testFailed, "words")
+        var finished = finished(fault)
+        finished.tests = ["boots", "other"].map { name in
+            TestResult(name: name, result: verdict, milliseconds: 1, logFrom: 0, logTo: 9)
+        }
+        return finished
     }
 
     static func finished(

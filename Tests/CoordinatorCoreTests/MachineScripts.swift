@@ -31,6 +31,36 @@ enum MachineScripts {
         published -> nothing [settled]
         """,
         """
+        # Tests: the image is here already, and moves once it passed
+        resume test -> [dispatching]
+        connected, has the template -> start [dispatching]
+        phase accepted -> note accepted, follow [running]
+        finished, every test passed -> check log [checking]
+        log matches -> record publishing, publish [publishing]
+        host lost -> nothing [publishing]
+        published -> settle passed with image and log [settled]
+        """,
+        """
+        # A test that failed
+        resume test running -> [running]
+        finished, a test failed -> check log [checking]
+        log matches -> settle test.failed and log [settled]
+        """,
+        """
+        # It says that every test passed, and has no results
+        resume test running -> [running]
+        finished, passed -> check log [checking]
+        log matches -> settle host.error and log [settled]
+        """,
+        """
+        # Nobody wants the image that passes
+        resume test running -> [running]
+        connected, has the attempt -> follow [running]
+        cancel -> send cancel [running]
+        finished, every test passed -> check log [checking]
+        log matches -> settle cancelled and log [settled]
+        """,
+        """
         # It says that it passed, but there is no image
         resume running -> [running]
         finished, passed without an image -> check log [checking]

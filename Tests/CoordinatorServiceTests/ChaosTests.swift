@@ -24,6 +24,8 @@ import Testing
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 3, store: store)
         var random = Chance(seed: seed)
+        // Half of the farms test their images.
+        if seed.isMultiple(of: 2) { farm.templates.test(.of(["boot"])) }
         var coordinator = try await farm.coordinator()
         // Deposed, and not aware of it.
         var zombies: [Coordinator] = []
@@ -62,6 +64,8 @@ import Testing
     func aCoordinatorMayDieBetweenAnyTwoEffects(_ seed: Int) async throws {
         let farm = try await TestFarm(hosts: 3)
         var random = Chance(seed: seed)
+        let stages: [BuildStage] = seed.isMultiple(of: 2) ? [.build, .test] : [.build]
+        if stages.count > 1 { farm.templates.test(.of(["boot"])) }
         var builds: [Build] = []
         for _ in 0..<(2 + random.below(4)) {
             let life = Life(steps: 1 + random.below(90))
@@ -84,9 +88,15 @@ import Testing
         let published = Dictionary(
             grouping: await farm.webRoot.published, by: \.build.id
         ).mapValues { Set($0.map(\.attempt)) }
+        let promoted = Set(await farm.webRoot.promoted.map(\.attempt))
         for build in try await farm.store.builds(BuildFilter(), limit: 1_000) {
-            #expect(build.state == .passed && build.attemptCount == 1, "seed \(seed): \(build)")
-            #expect(published[build.id] == build.attempt.map { [$0] }, "seed \(seed)")
+            #expect(build.state == .passed, "seed \(seed): \(build)")
+            let attempts = try await farm.store.attempts(ofBuild: build.id)
+            #expect(attempts.map(\.stage) == stages, "seed \(seed): \(build)")
+            #expect(published[build.id] == [attempts[0].token], "seed \(seed)")
+            #expect(promoted.contains(attempts[0].token) == (stages.count > 1), "seed \(seed)")
+            let records = try await farm.store.testRecords(ofBuild: build.id)
+            #expect(records.count == stages.count - 1, "seed \(seed): recorded once")
         }
     }
 
@@ -157,7 +167,10 @@ import Testing
         for build in all {
             let attempts = try await farm.store.attempts(ofBuild: build.id)
             #expect(attempts.allSatisfy { $0.outcome != nil }, "seed \(seed): \(build.id)")
-            #expect(attempts.count <= RetryPolicy.attempts, "seed \(seed): \(build.id)")
+            for stage in BuildStage.allCases {
+                let tries = attempts.count { $0.stage == stage }
+                #expect(tries <= RetryPolicy.attempts, "seed \(seed): \(build.id) \(stage)")
+            }
             switch build.state {
             case .passed:
                 passed.insert(build.id)
@@ -168,7 +181,9 @@ import Testing
             }
         }
         let rows = try await farm.store.buildLog(guestOSID: nil, limit: 1_000).map(\.id)
-        #expect(Set(rows) == passed && rows.count == passed.count, "seed \(seed): published once")
+        // Of those that were built, and could not be tested, the image stays.
+        let built = Set(all.filter { $0.stage == .test }.map(\.id)).union(passed)
+        #expect(Set(rows) == built && rows.count == built.count, "seed \(seed): published once")
         try await eventually("seed \(seed): nothing is left on the hosts") {
             await farm.clock.advance(milliseconds: 2_000, turns: 5)
             for agent in farm.agents where await !agent.tokens.isEmpty { return false }

@@ -22,7 +22,7 @@ import Testing
             #expect(images.map(\.id) == [lab.remoteID].compactMap(\.self))
             #expect(images.first?.name == "\(build.guestOS)x86_64")
             // What is away is tried again and again, and says so; the others did not wait for it.
-            let away: FarmRelease = try await eventually("the third was tried") {
+            let away: FarmRelease = try await eventually("the third was tried", seconds: 120) {
                 let release = try await farm.view(releases[2])
                 return release.fault == nil ? nil : release
             }
@@ -44,7 +44,7 @@ import Testing
             let build = try await farm.imageBuild()
             proxy.hold(fromByte: 4 << 20)
             let release = try await farm.release(build, to: ["lab"])[0]
-            try await eventually("the upload is in its middle") {
+            try await eventually("the upload is in its middle", seconds: 120) {
                 (try await farm.view(release).progress?.doneBytes ?? 0) > 0
             }
             farm.coordinator?.kill()
@@ -69,7 +69,7 @@ import Testing
             let build = try await farm.imageBuild()
             proxy.hold(fromByte: 4 << 20)
             let release = try await farm.release(build, to: ["lab"])[0]
-            try await eventually("the upload is in its middle") {
+            try await eventually("the upload is in its middle", seconds: 120) {
                 (try await farm.view(release).progress?.doneBytes ?? 0) > 0
             }
             let answer = try await farm.api.send("POST", "/api/v1/releases/\(release.id)/cancel")
@@ -181,7 +181,7 @@ extension Farm {
 
     func end(_ release: FarmRelease) async throws -> FarmRelease {
         try await eventually(
-            "release \(release.id) ends", seconds: 120, everyMilliseconds: 50
+            "release \(release.id) ends", seconds: 240, everyMilliseconds: 50
         ) {
             let now = try await view(release)
             return ["released", "failed", "cancelled"].contains(now.state) ? now : nil

@@ -25,8 +25,16 @@ import Testing
             #expect(image.format == "qcow2" && image.virtualSizeBytes ?? 0 > 1 << 20)
             let info = try await farm.shell("qemu-img check \(farm.webRoot)/\(image.path) 2>&1")
             #expect(info.contains("No errors were found"), "\(info)")
-            #expect(passed.attempts?.last?.accelerator == "tcg")
-            let log = String(decoding: try await farm.api.log(build), as: UTF8.self)
+            let attempts = try #require(passed.attempts)
+            #expect(attempts.map(\.stage) == ["build", "test"])
+            #expect(attempts.map(\.accelerator) == ["tcg", "tcg"])
+            #expect(
+                passed.tests?.map { "\($0.name) \($0.result)" }
+                    == ["boots passed", "system passed", "shuts-down passed"])
+            #expect(image.path.hasPrefix("images/release/mini/"))
+            let log = String(
+                decoding: try await farm.api.log(build, attempt: attempts[0].attempt),
+                as: UTF8.self)
             #expect(log.contains("Connected to SSH"), "what Packer says is in the log")
             try await eventually("nothing is left") {
                 farm.buildProcesses().isEmpty && farm.hosts[0].attempts.isEmpty

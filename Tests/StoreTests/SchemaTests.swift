@@ -75,7 +75,10 @@ import Testing
     /// What aibuild adds beside the historic columns.
     private static let added = [
         "guestos": ["template", "owner", "created_ms", "last_number"],
-        "build_log": ["os_name"], "test_log": ["image_name", "case_name"],
+        "build_log": ["os_name"], "testcases": ["definition"],
+        "test_log": [
+            "attempt", "milliseconds", "detail", "log_from", "log_to", "image_name", "case_name",
+        ],
         "release_log": ["env_name"], "envs": ["settings", "secret", "created_ms"],
     ]
 
@@ -173,7 +176,7 @@ import Testing
             for store in stores { await store.close() }
             let database = try await SQLDatabase.open(location)
             let rows = try await database.query("SELECT version FROM schema_version")
-            #expect(try rows.map { try $0.int("version") }.sorted() == [1, 2, 3, 4, 6, 7])
+            #expect(try rows.map { try $0.int("version") }.sorted() == [1, 2, 3, 4, 5, 6, 7])
             await database.close()
         }
     }

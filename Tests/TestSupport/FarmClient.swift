@@ -24,7 +24,9 @@ public struct FarmClient: Sendable {
         var headers: HTTPHeaders = [:]
         if let type { headers.set("Content-Type", type) }
         return try await http.request(
-            method, base + path, headers: headers, body: Array(json.utf8))
+            method, base + path, headers: headers, body: Array(json.utf8),
+            // Some ask a cloud before they answer.
+            timeouts: HTTPTimeouts(stallSeconds: 120))
     }
 
     public func problem(_ answer: HTTPAnswer) throws -> FarmProblem {

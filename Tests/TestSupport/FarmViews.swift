@@ -19,6 +19,7 @@ public struct FarmBuild: Decodable, Sendable {
     public struct Attempt: Decodable, Sendable {
         public var attempt, host: String
         public var ordinal: Int
+        public var stage: String
         public var outcome: Outcome?
         public var logBytes: Int64?
         public var logSHA256: String?
@@ -29,6 +30,11 @@ public struct FarmBuild: Decodable, Sendable {
         public var summary: String {
             "\(host) " + (outcome.map { $0.fault?.code ?? "passed" } ?? "?")
         }
+    }
+
+    public struct Test: Decodable, Sendable {
+        public var name, result, detail: String
+        public var log: String?
     }
 
     public struct Guest: Decodable, Sendable {
@@ -47,7 +53,7 @@ public struct FarmBuild: Decodable, Sendable {
         public var hosts: [Host]
     }
 
-    public var id, guestOS, imageName, state: String
+    public var id, guestOS, imageName, state, stage: String
     public var number, attemptCount: Int
     public var cancelRequested: Bool
     public var phase, host, attempt: String?
@@ -55,6 +61,7 @@ public struct FarmBuild: Decodable, Sendable {
     public var fault: Fault?
     public var image: Image?
     public var attempts: [Attempt]?
+    public var tests: [Test]?
     public var waiting: Waiting?
 
     public var isEnded: Bool { ["passed", "failed", "cancelled"].contains(state) }

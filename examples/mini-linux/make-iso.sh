@@ -19,7 +19,7 @@ export PATH="$PATH:/usr/sbin:/sbin"
 install_password=build
 
 # From bus to file system; their dependencies are added by modprobe.
-modules="virtio_pci virtio_blk virtio_net ata_piix sr_mod isofs ext4"
+modules="virtio_pci virtio_blk virtio_net ata_piix sr_mod isofs ext4 evdev button"
 
 die() { echo "${0##*/}: $*" >&2; exit 1; }
 
@@ -117,6 +117,7 @@ install -m 644 "$here/iso/inittab" "$root/etc/inittab"
 install -m 755 "$here/iso/rc" "$root/etc/rc"
 install -m 755 "$here/iso/sshd" "$root/etc/sshd"
 install -m 755 "$here/iso/udhcpc" "$root/etc/udhcpc"
+install -D -m 755 "$here/iso/power-button" "$root/etc/acpi/PWRF/00000080"
 ln -s bin/busybox "$root/init"
 
 # One time stamp everywhere, so that the same packages make the same ISO.

@@ -5,7 +5,7 @@
 #
 # DIR/mini-linux.iso   the base image (made by make-iso.sh, kept while its inputs stay the same)
 # DIR/template/        the template: aibuild.yml with URL and digest of that ISO, the Packer
-#                      templates, scripts/. Text files only.
+#                      templates, scripts/, tests/. Text files only.
 #
 # Prints the path of DIR/template on standard output.
 set -euo pipefail
@@ -27,8 +27,8 @@ sha256=$(sha256sum "$iso" | cut -d ' ' -f 1)
 
 rm -rf "$dir/template.new"
 mkdir -p "$dir/template.new"
-cp -r "$here/mini-linuxx86_64.json" "$here/mini-linux.pkr.hcl" "$here/scripts" "$here/README.md" \
-    "$dir/template.new"
+cp -r "$here/mini-linuxx86_64.json" "$here/mini-linux.pkr.hcl" "$here/scripts" "$here/tests" \
+    "$here/README.md" "$dir/template.new"
 sed -e "s|@URL@|file://$iso|" -e "s|@SHA256@|$sha256|" "$here/aibuild.yml.in" \
     >"$dir/template.new/aibuild.yml"
 rm -rf "$dir/template"

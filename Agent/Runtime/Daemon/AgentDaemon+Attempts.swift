@@ -33,7 +33,8 @@ extension AgentDaemon {
                 start: start,
                 accelerator: start.requirements.accelerator ?? probe.preferredAccelerator,
                 stateFolder: configuration.stateFolder, searchPath: configuration.searchPath,
-                packer: configuration.packer, fetchProgram: files.fetchProgram))
+                packer: configuration.packer, fetchProgram: files.fetchProgram,
+                qemuSystem: configuration.qemuSystem, qemuImg: configuration.qemuImg))
     }
 
     private func begin(_ order: AttemptOrder) async -> AgentMessage {

@@ -156,6 +156,8 @@ actor AgentDaemon {
             tags: configuration.tags,
             baseImages: BaseImageCache(state: configuration.state).digests(),
             packerVersion: probe.packerVersion, qemuVersion: probe.qemuVersion,
+            runsTests: probe.qemuVersion != nil && !probe.accelerators.isEmpty
+                && HostFacts.hasPrograms([configuration.qemuImg, "ssh"], configuration.searchPath),
             unixMilliseconds: Clocks.unixMilliseconds(), notices: probe.notices)
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import ProcessKit
 import Support
 
 /// What the kernel says of this machine.
@@ -18,6 +19,10 @@ enum HostFacts {
             if fields.count > 1, let kibibytes = Int64(fields[1]) { return kibibytes << 10 }
         }
         return 0
+    }
+
+    static func hasPrograms(_ names: [String], _ searchPath: String) -> Bool {
+        names.allSatisfy { Command.find($0, path: searchPath) != nil }
     }
 
     private static func line(_ path: String) -> String? {

@@ -21,6 +21,7 @@ public enum AgentProgram {
         usage: aibuild-agent daemon --config FILE     serve coordinators on this host
                aibuild-agent gate --config FILE       what a coordinator's SSH key is forced to
                aibuild-agent supervise FOLDER         run one attempt (started by the daemon)
+               aibuild-agent test FOLDER N IMAGE      run one test case (started by supervise)
                aibuild-agent version
         """
 
@@ -30,6 +31,7 @@ public enum AgentProgram {
             print("aibuild-agent \(AgentVersion.current), protocol \(ProtocolVersion.current)")
             return 0
         case "supervise": return SupervisorProgram.run(Array(arguments.dropFirst()))
+        case "test": return TestProgram.run(Array(arguments.dropFirst()))
         case "daemon":
             return configured(arguments) { configuration, words in
                 words.isEmpty ? DaemonProgram.run(configuration) : complainOfUsage()

@@ -16,6 +16,8 @@ final class AttemptContext {
     private let outOfMemoryKillsBefore = ProcessCounters.outOfMemoryKills()
     /// What was seen of the guest before a timer ended the build.
     var evidence: GuestEvidence?
+    /// Of the test cases that have ended.
+    var tests: [TestResult] = []
 
     init(_ order: AttemptOrder, _ folder: AttemptFolder) throws(SystemError) {
         self.order = order

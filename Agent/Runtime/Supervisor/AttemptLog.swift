@@ -9,7 +9,7 @@ final class AttemptLog {
     private let file: Descriptor
     private var cap: LogCap
     private var hasher: SHA256?
-    private var sizeBytes: Int64 = 0
+    private(set) var sizeBytes: Int64 = 0
 
     init(_ path: String, limitBytes: Int64) throws(SystemError) {
         self.path = path

@@ -34,7 +34,7 @@ struct Supervisor {
             attempt: folder.token, outcome: outcome, logBytes: logBytes, logSHA256: logSHA256,
             artifacts: artifacts, accelerator: order.accelerator,
             startedUnixMilliseconds: started, endedUnixMilliseconds: Clocks.unixMilliseconds(),
-            evidence: evidence)
+            evidence: evidence, tests: context.tests.isEmpty ? nil : context.tests)
         try Files.replace(folder.result, with: StateFile.encode(result), mode: 0o600)
     }
 
@@ -50,12 +50,17 @@ struct Supervisor {
         try EmulatorLinks.make(folder, searchPath: order.searchPath)
         try TemplateUnpacker(context: context).unpack()
         let recipe = order.start.recipe
+        if case .test(let plan) = recipe.builder {
+            try TestRun.run(plan, recipe.baseImage, context)
+            return ([], 0)
+        }
         let baseImage = try recipe.baseImage.map {
             try BaseImageFetcher(context: context, wanted: $0).fetch()
         }
         try context.checkpoint()
         let files: [String]
         switch recipe.builder {
+        case .test: files = []
         case .command(let arguments):
             try context.enter(.building)
             files = try CommandBuild(

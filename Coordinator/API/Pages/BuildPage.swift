@@ -10,7 +10,8 @@ enum BuildPage {
             + "<p id=phase>\(HTML.escape(build.phase ?? ""))</p>"
             + "<progress id=progress max=100 value=0 hidden></progress>"
             + (build.fault.map { "<pre class=fault>\(HTML.escape($0.reason))</pre>" } ?? "")
-            + GuestSection.body(detail) + facts(detail) + attempts(detail)
+            + GuestSection.body(detail) + facts(detail) + TestSection.body(detail)
+            + attempts(detail)
             + "<h2>Log</h2><p><label>Search <input id=search type=search></label> "
             + "<label><input id=follow type=checkbox checked> follow</label> "
             + "<a href=\"/api/v1/builds/\(build.id)/log\">raw</a></p>"
@@ -63,11 +64,12 @@ enum BuildPage {
                 attempt.outcome.map { $0.fault.map(\.reason) ?? "passed" } ?? "runs"
             let log = "/api/v1/builds/\(detail.build.id)/log?attempt=\(attempt.attempt)"
             return [
-                "\(attempt.ordinal)", HTML.escape(attempt.host), time(attempt.startedAt),
+                "\(attempt.ordinal)", attempt.stage, HTML.escape(attempt.host),
+                time(attempt.startedAt),
                 HTML.escape(outcome), "<a href=\"\(log)\">log</a>",
             ]
         }
         return "<h2>Attempts</h2>"
-            + HTML.table(["#", "host", "started", "outcome", ""], rows, empty: "")
+            + HTML.table(["#", "stage", "host", "started", "outcome", ""], rows, empty: "")
     }
 }

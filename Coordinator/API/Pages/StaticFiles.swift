@@ -23,7 +23,7 @@ enum StaticFiles {
                  color: #fff; background: #777 }
         .passed, .ready { background: var(--ok) }
         .failed, .unreachable, .quarantined { background: var(--bad) }
-        .building, .collecting, .publishing, .connecting { background: var(--run) }
+        .building, .collecting, .publishing, .testing, .connecting { background: var(--run) }
         .fault { white-space: pre-wrap; border-left: 3px solid var(--bad); padding: .4rem .8rem }
         .guest img { max-width: 100%; height: auto; border: 1px solid var(--line) }
         .guest pre { font: 13px/1.45 ui-monospace, monospace; background: #111; color: #ddd;

@@ -81,12 +81,15 @@ enum BuildRoutes {
             attempts.append(AttemptView(attempt, evidence))
         }
         let artifacts =
-            if let token = build.attempt { try await api.ports.store.artifacts(of: token) } else {
+            if let token = build.image?.attempt ?? build.attempt {
+                try await api.ports.store.artifacts(of: token)
+            } else {
                 [Artifact]()
             }
         return BuildDetailView(
             build: await api.view(build), attempts: attempts,
             artifacts: artifacts.map(ArtifactView.init),
+            tests: try await api.ports.store.testRecords(ofBuild: build.id).map(TestView.init),
             waiting: build.state == .queued ? await api.coordinator.explain(build.id) : nil,
             plan: build.plan)
     }
@@ -110,9 +113,27 @@ enum BuildRoutes {
         guard size > 0 else {
             return .text("", type: "application/x-ndjson", headers: ["Accept-Ranges": "bytes"])
         }
+        if let part = try part(request, sizeBytes: size) {
+            var response = HTTPResponse(headers: ["Content-Type": "application/x-ndjson"])
+            response.body = .file(
+                FileSlice(path: path, offset: part.offset, lengthBytes: part.lengthBytes))
+            return response
+        }
         // A growing file: its tag changes with its size, and a part of it stays what it was.
         return .file(
             path, sizeBytes: size, type: "application/x-ndjson",
             tag: EntityTag("\(token)-\(size)"), for: request)
+    }
+
+    /// `?from=&to=`, in bytes of the log: what a link can say, as it has no Range.
+    private static func part(_ request: HTTPRequest, sizeBytes: Int64) throws -> ByteRange? {
+        guard let from = request.query["from"], let to = request.query["to"] else { return nil }
+        guard let first = Int64(from), let end = Int64(to), first >= 0, first <= end else {
+            throw Problem.badRequest(
+                "from=\(from.prefix(20))&to=\(to.prefix(20)) is no part of a log",
+                remedy: "give two byte offsets, the smaller one first")
+        }
+        let offset = min(first, sizeBytes)
+        return ByteRange(offset: offset, lengthBytes: min(end, sizeBytes) - offset)
     }
 }

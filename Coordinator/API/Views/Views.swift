@@ -66,7 +66,7 @@ struct BuildView: Encodable {
         var doneBytes, totalBytes: Int64
     }
 
-    var id, guestOS, imageName, state, owner, reason, submittedAt: String
+    var id, guestOS, imageName, state, stage, owner, reason, submittedAt: String
     var number, priority, attemptCount: Int
     var phase, host, startedAt, endedAt: String?
     var attempt: AttemptToken?
@@ -84,6 +84,7 @@ struct BuildView: Encodable {
         number = build.number
         imageName = build.imageName
         state = build.state.rawValue
+        stage = build.stage.rawValue
         owner = build.owner
         reason = build.updateContents
         priority = build.priority
@@ -111,7 +112,7 @@ struct BuildView: Encodable {
 struct AttemptView: Encodable {
     var attempt: AttemptToken
     var ordinal: Int
-    var host, startedAt: String
+    var stage, host, startedAt: String
     var endedAt: String?
     var outcome: Outcome?
     var logBytes: Int64?
@@ -123,6 +124,7 @@ struct AttemptView: Encodable {
         guest = evidence.map { GuestView($0, of: attempt.token) }
         self.attempt = attempt.token
         ordinal = attempt.ordinal
+        stage = attempt.stage.rawValue
         host = attempt.host
         startedAt = Time.text(attempt.startedMilliseconds)
         endedAt = attempt.endedMilliseconds.map(Time.text)
@@ -152,16 +154,18 @@ struct BuildDetailView: Encodable {
     var build: BuildView
     var attempts: [AttemptView]
     var artifacts: [ArtifactView]
+    var tests: [TestView]
     var waiting: Waiting?
     var plan: BuildPlan
 
-    private enum Key: String, CodingKey { case attempts, artifacts, waiting, plan }
+    private enum Key: String, CodingKey { case attempts, artifacts, tests, waiting, plan }
 
     func encode(to encoder: any Encoder) throws {
         try build.encode(to: encoder)
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(attempts, forKey: .attempts)
         try container.encode(artifacts, forKey: .artifacts)
+        try container.encode(tests, forKey: .tests)
         try container.encodeIfPresent(waiting, forKey: .waiting)
         try container.encode(plan, forKey: .plan)
     }

@@ -5,18 +5,19 @@ import SQLKit
 /// An attempt as a row of `attempts`, its artifacts as rows of `artifacts`.
 enum AttemptRow {
     static let select =
-        "SELECT token, build, ordinal, host, started_ms, ended_ms, fault_class, fault_code, "
+        "SELECT token, build, ordinal, stage, host, started_ms, ended_ms, fault_class, fault_code, "
         + "fault_reason, exit_code, log_bytes, log_sha256, accelerator FROM attempts"
 
     static func begin(
         _ attempt: Attempt, _ transaction: borrowing SQLTransaction
     ) throws {
         try transaction.execute(
-            "INSERT INTO attempts (token, build, ordinal, host, started_ms) "
-                + "VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO attempts (token, build, ordinal, stage, host, started_ms) "
+                + "VALUES (?, ?, ?, ?, ?, ?)",
             [
                 .text(attempt.token.text), .text(attempt.build), .int(attempt.ordinal),
-                .text(attempt.host), .int(attempt.startedMilliseconds),
+                .text(attempt.stage.rawValue), .text(attempt.host),
+                .int(attempt.startedMilliseconds),
             ])
     }
 
@@ -56,7 +57,8 @@ enum AttemptRow {
             fault: try FaultColumns.fault(row), exitCode: try row.intOrNil("exit_code"))
         return Attempt(
             token: token, build: try row.text("build"), ordinal: try row.int("ordinal"),
-            host: try row.text("host"), startedMilliseconds: try row.int64("started_ms"),
+            stage: try StageColumn.stage(row), host: try row.text("host"),
+            startedMilliseconds: try row.int64("started_ms"),
             endedMilliseconds: ended, outcome: ended == nil ? nil : outcome,
             logBytes: try row.int64OrNil("log_bytes"),
             logSHA256: try row.textOrNil("log_sha256"),

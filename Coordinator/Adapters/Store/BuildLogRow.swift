@@ -6,6 +6,19 @@ enum BuildLogRow {
     static let select =
         "SELECT id, image_name, os_id, build_at, update_contents, get_url FROM build_log"
 
+    static func apply(
+        _ change: BuildChange.BuildLogChange?, guestOS name: String,
+        _ transaction: borrowing SQLTransaction
+    ) throws {
+        switch change {
+        case .insert(let entry): try insert(entry, guestOS: name, transaction)
+        case .move(let id, let url):
+            try transaction.execute(
+                "UPDATE build_log SET get_url = ? WHERE id = ?", [.text(fitting(url)), .text(id)])
+        case nil: break
+        }
+    }
+
     static func insert(
         _ entry: BuildLogEntry, guestOS name: String, _ transaction: borrowing SQLTransaction
     ) throws {

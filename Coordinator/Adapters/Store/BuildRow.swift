@@ -10,7 +10,7 @@ enum BuildRow {
         "submitted_ms",
     ]
     private static let changeable = [
-        "state", "live", "not_before_ms", "started_ms", "ended_ms", "attempt", "host",
+        "state", "stage", "live", "not_before_ms", "started_ms", "ended_ms", "attempt", "host",
         "attempt_count", "cancel_requested", "fault_class", "fault_code", "fault_reason", "image",
     ]
 
@@ -42,7 +42,7 @@ enum BuildRow {
 
     private static func changeableValues(_ build: Build) throws -> [SQLValue] {
         [
-            .text(build.state.rawValue), .bool(!build.state.isEnded),
+            .text(build.state.rawValue), .text(build.stage.rawValue), .bool(!build.state.isEnded),
             .int(build.notBeforeMilliseconds), .int(orNull: build.startedMilliseconds),
             .int(orNull: build.endedMilliseconds), .text(orNull: build.attempt?.text),
             .text(orNull: build.host), .int(build.attemptCount), .bool(build.cancelRequested),
@@ -64,7 +64,8 @@ enum BuildRow {
         return Build(
             id: try row.text("id"), guestOSID: try row.text("guestos_id"),
             guestOS: try row.text("guestos"), number: try row.int("number"), state: state,
-            priority: try row.int("priority"), owner: try row.text("owner"),
+            stage: try StageColumn.stage(row), priority: try row.int("priority"),
+            owner: try row.text("owner"),
             plan: try plan(row.text("plan")),
             updateContents: try row.text("update_contents"),
             submittedMilliseconds: try row.int64("submitted_ms"),
@@ -78,6 +79,19 @@ enum BuildRow {
                 try StoredJSON.decode(PublishedImage.self, $0)
             }, isPinned: try row.bool("pinned"),
             prunedMilliseconds: try row.int64OrNil("pruned_ms"))
+    }
+}
+
+/// A stage, in the tables of builds and of attempts.
+enum StageColumn {
+    static func stage(_ row: SQLRow) throws -> BuildStage {
+        let word = try row.text("stage")
+        guard let stage = BuildStage(rawValue: word) else {
+            throw SQLError(
+                .unexpectedValue,
+                "'\(word)' is a stage that this aibuild does not know: upgrade it")
+        }
+        return stage
     }
 }
 

@@ -93,8 +93,10 @@ extension SQLStore {
                 if let owner = change.owner, let end = change.end {
                     try AttemptRow.end(owner, end, change.atMilliseconds, transaction)
                 }
-                if let entry = change.buildLogEntry(changed) {
-                    try BuildLogRow.insert(entry, guestOS: changed.guestOS, transaction)
+                try BuildLogRow.apply(
+                    change.buildLogChange(build), guestOS: build.guestOS, transaction)
+                for record in change.testRecords(build) {
+                    try TestRow.insert(record, transaction)
                 }
                 for release in change.releases { try ReleaseRow.insert(release, transaction) }
                 return changed
@@ -118,8 +120,9 @@ extension SQLStore {
 
     public func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int] {
         try await query(
-            "SELECT a.ended_ms, a.started_ms FROM builds b JOIN attempts a ON a.token = b.attempt "
+            "SELECT a.ended_ms, a.started_ms FROM builds b JOIN attempts a ON a.build = b.id "
                 + "WHERE b.guestos = ? AND b.state = 'passed' AND a.ended_ms IS NOT NULL "
+                + "AND a.stage = 'build' AND a.fault_class IS NULL "
                 + "ORDER BY b.ended_ms DESC, b.id DESC LIMIT ?", [.text(guestOS), .int(limit)]
         ) { row in
             Int(max(0, try row.int64("ended_ms") - (try row.int64("started_ms"))) / 1000)

@@ -52,13 +52,4 @@ extension SQLStore {
             throw taken
         }
     }
-
-    public func testCases(_ osType: OSType?) async throws -> [TestCase] {
-        try await query("SELECT id, name, os_type FROM testcases ORDER BY name, id") { row in
-            TestCase(
-                id: try row.text("id"), name: try row.textOrNil("name") ?? "",
-                osType: (try row.textOrNil("os_type")?.lowercased()).flatMap(OSType.init)
-                    ?? .linux)
-        }.filter { osType == nil || $0.osType == osType }
-    }
 }

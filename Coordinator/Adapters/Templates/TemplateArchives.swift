@@ -62,7 +62,7 @@ public actor TemplateArchives: TemplateLibrary {
         return BuildPlan(
             template: archive, commit: commit, recipe: file.recipe,
             requirements: file.requirements, limits: file.limits, concurrency: file.concurrency,
-            release: file.release)
+            tests: file.tests, release: file.release)
     }
 
     // MARK: Making archives
@@ -258,16 +258,11 @@ public actor TemplateArchives: TemplateLibrary {
 
     /// A template or program that is not in the repository is found now, not on a host.
     private func checkFiles(_ file: TemplateFile, _ path: String, _ what: String) async throws {
-        let needed: String
-        switch file.recipe.builder {
-        case .packer(let template): needed = template
-        case .command(let command):
-            guard let program = command.first, program.hasPrefix("./") else { return }
-            needed = String(program.dropFirst(2))
-        }
+        let wanted = file.files
+        if wanted.isEmpty { return }
         let list = try await run(["tar", "--list", "--file", path], tarTimeoutSeconds)
         let names = list.stdoutText.split(separator: "\n").map(String.init)
-        guard !names.contains(needed) else { return }
+        guard let needed = wanted.first(where: { !names.contains($0) }) else { return }
         let similar = names.filter { $0.hasSuffix(".json") || $0.hasSuffix(".pkr.hcl") }.prefix(5)
         throw TemplateFault(
             "\(TemplateFile.name) names \(Names.quoted(needed)), which is not in \(what)"

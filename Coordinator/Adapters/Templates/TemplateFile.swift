@@ -9,6 +9,7 @@ struct TemplateFile {
     var requirements: Requirements
     var limits: AttemptLimits
     var concurrency: Int?
+    var tests: ImageTests?
     var release: ReleasePlan?
 
     static let name = "aibuild.yml"
@@ -33,30 +34,40 @@ struct TemplateFile {
         requirements = try Self.requirements(yaml)
         limits = try Self.limits(yaml)
         concurrency = try yaml.takeIfPresent("concurrency", .int(1...1000))
+        tests = try TestSection.read(yaml, requirements)
         release = try TemplateRelease.plan(yaml)
         try yaml.finish()
+    }
+
+    /// Paths in the repository that the file names.
+    var files: [String] {
+        var files: [String] = []
+        switch recipe.builder {
+        case .packer(let template): files.append(template)
+        case .command(let command): files += Self.program(command)
+        case .test: break
+        }
+        guard let plan = tests?.plan else { return files }
+        if let path = plan.login?.path { files.append(path) }
+        for test in plan.cases {
+            if let path = test.path { files.append(path) }
+            files += Self.program(test.command ?? [])
+        }
+        return files
+    }
+
+    private static func program(_ command: [String]) -> [String] {
+        guard let program = command.first, program.hasPrefix("./") else { return [] }
+        return [String(program.dropFirst(2))]
     }
 
     private static func builder(_ yaml: YAMLMapping) throws(YAMLError) -> Builder {
         switch try yaml.take("builder", YAMLType<Kind>.word, default: .packer) {
         case .packer:
-            let path = try yaml.take("template", .string.checked(innerPath))
-            return .packer(template: path)
+            return .packer(template: try yaml.take("template", .innerPath))
         case .command:
-            let command = try yaml.take("command", .list(of: .string))
-            guard let program = command.first, !program.isEmpty, command.count <= 256 else {
-                throw yaml.error("command", "expected a program and up to 255 arguments")
-            }
-            guard !command.contains(where: { $0.utf8.contains(0) }) else {
-                throw yaml.error("command", "an argument contains a NUL byte")
-            }
-            return .command(command)
+            return .command(try yaml.take("command", .command))
         }
-    }
-
-    private static func innerPath(_ path: String) -> String? {
-        Names.isInnerPath(path)
-            ? nil : "\(Names.quoted(path)) is not a path inside the template repository"
     }
 
     private static func baseImage(_ yaml: YAMLMapping) throws(YAMLError) -> BaseImage? {
@@ -103,7 +114,27 @@ struct TemplateFile {
     }
 }
 
+extension YAMLType where Value == [String] {
+    /// A program and its arguments, no shell.
+    static var command: YAMLType {
+        .list(of: .string).checked { command in
+            guard let program = command.first, !program.isEmpty, command.count <= 256 else {
+                return "expected a program and up to 255 arguments"
+            }
+            return command.contains { $0.utf8.contains(0) }
+                ? "an argument contains a NUL byte" : nil
+        }
+    }
+}
+
 extension YAMLType where Value == String {
+    static var innerPath: YAMLType {
+        .string.checked { path in
+            Names.isInnerPath(path)
+                ? nil : "\(Names.quoted(path)) is not a path inside the template repository"
+        }
+    }
+
     fileprivate static var variable: YAMLType {
         .string.checked { text in
             text.utf8.count <= ProtocolLimits.variableValueBytes

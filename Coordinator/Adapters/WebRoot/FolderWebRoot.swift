@@ -5,8 +5,9 @@ import ProcessKit
 import Support
 
 /// The web root as a folder: `images/build/<guest OS>/` holds the images, each with its log and
-/// `build.json`, and one `SHA256SUMS`. What is on its way in has a name that begins with a dot and
-/// ends in `.part`; the server never shows such names.
+/// `build.json`, and one `SHA256SUMS`; `images/release/<guest OS>/` those that passed their tests.
+/// What is on its way in has a name that begins with a dot and ends in `.part`; the server never
+/// shows such names.
 public actor FolderWebRoot: WebRoot {
     public nonisolated let folder: String
     private let baseURL: String
@@ -77,12 +78,28 @@ public actor FolderWebRoot: WebRoot {
         let build = publication.build
         let relative = "images/build/\(build.guestOS)"
         let place = "\(folder)/\(relative)"
+        let published = try move(publication, to: relative) { artifact, _ in
+            partPath(artifact.name, publication.attempt)
+        }
+        try publishLog(publication.attempt, "\(place)/\(build.imageName).log.ndjson")
+        try Files.replace("\(place)/\(build.imageName).build.json", with: publication.record)
+        try renewSums(place, published.sums)
+        return published.image
+    }
+
+    /// Renames each artifact to its published name in a folder.
+    ///
+    /// - Parameter source: where it is, by its published name.
+    private func move(
+        _ publication: Publication, to relative: String, from source: (Artifact, String) -> String
+    ) throws -> (image: PublishedImage, sums: [(name: String, sha256: String)]) {
+        let place = "\(folder)/\(relative)"
         try Files.makeFolder(place)
         var sums: [(name: String, sha256: String)] = []
         var main: PublishedImage?
         for (index, artifact) in publication.artifacts.enumerated() {
-            let name = publishedName(artifact, index, build.imageName)
-            let part = partPath(artifact.name, publication.attempt)
+            let name = Self.publishedName(artifact, index, publication.build.imageName)
+            let part = source(artifact, name)
             if Files.exists(part) {
                 try Files.rename(part, to: "\(place)/\(name)")
             } else if try !isThere("\(place)/\(name)", artifact) {
@@ -92,17 +109,42 @@ public actor FolderWebRoot: WebRoot {
             }
             sums.append((name, artifact.sha256))
             if main == nil {
+                let path = "\(relative)/\(name)"
                 main = PublishedImage(
-                    name: name, path: "\(relative)/\(name)", url: "\(baseURL)/\(relative)/\(name)",
+                    name: name, path: path, url: url(ofPath: path),
                     sizeBytes: artifact.sizeBytes, sha256: artifact.sha256,
-                    format: artifact.format, virtualSizeBytes: artifact.virtualSizeBytes)
+                    format: artifact.format, virtualSizeBytes: artifact.virtualSizeBytes,
+                    attempt: publication.attempt)
             }
         }
-        try publishLog(publication.attempt, "\(place)/\(build.imageName).log.ndjson")
-        try Files.replace("\(place)/\(build.imageName).build.json", with: publication.record)
-        try renewSums(place, sums)
         guard let main else { throw WebRootFault("there is nothing to publish") }
-        return main
+        return (main, sums)
+    }
+
+    public nonisolated func url(ofPath path: String) -> String { "\(baseURL)/\(path)" }
+
+    public func promote(_ publication: Publication) throws -> PublishedImage {
+        do { return try moveTested(publication) } catch let error as SystemError {
+            throw WebRootFault.from(error, folder)
+        }
+    }
+
+    /// Every file has one of two places, so that a crash between any two steps is mended by doing
+    /// them again. The record goes last: `latest.json` names only what is whole.
+    private func moveTested(_ publication: Publication) throws -> PublishedImage {
+        let build = publication.build
+        let old = "\(folder)/images/build/\(build.guestOS)"
+        let relative = "images/release/\(build.guestOS)"
+        let place = "\(folder)/\(relative)"
+        let moved = try move(publication, to: relative) { _, name in "\(old)/\(name)" }
+        try renewSums(place, moved.sums)
+        for name in ["\(build.imageName).log.ndjson", "\(build.imageName).build.json"]
+        where Files.exists("\(old)/\(name)") {
+            try Files.rename("\(old)/\(name)", to: "\(place)/\(name)")
+        }
+        try renewSums(old, [])
+        try LatestImage.renew(place, url: url(ofPath: relative))
+        return moved.image
     }
 
     /// A crash after the rename and before the row: the file is there, and it is ours.
@@ -112,7 +154,7 @@ public actor FolderWebRoot: WebRoot {
     }
 
     /// The image takes the build's name, its companions theirs behind it.
-    private func publishedName(_ artifact: Artifact, _ index: Int, _ imageName: String) -> String {
+    static func publishedName(_ artifact: Artifact, _ index: Int, _ imageName: String) -> String {
         if index == 0 && artifact.isDiskImage { return "\(imageName).\(artifact.format)" }
         return "\(imageName)-\(artifact.name)"
     }
@@ -161,7 +203,14 @@ public actor FolderWebRoot: WebRoot {
         for name in try Files.list(incoming) where name.hasPrefix(".\(attempt.text)-") {
             try Files.remove("\(incoming)/\(name)")
         }
-        let place = "\(incoming)/\(build.guestOS)"
+        try removePublished("images/build/\(build.guestOS)", attempt, build)
+        try removePublished("images/release/\(build.guestOS)", attempt, build)
+    }
+
+    private func removePublished(
+        _ relative: String, _ attempt: AttemptToken, _ build: Build
+    ) throws(SystemError) {
+        let place = "\(folder)/\(relative)"
         guard Files.exists(place) else { return }
         let record = "\(place)/\(build.imageName).build.json"
         // The record is written last: where there is none, a publication was broken off.
@@ -172,9 +221,13 @@ public actor FolderWebRoot: WebRoot {
         let published = try Files.list(place).filter {
             $0.hasPrefix(build.imageName + ".") || $0.hasPrefix(build.imageName + "-")
         }
-        for name in published { try Files.remove("\(place)/\(name)") }
         // Most attempts that fail have published nothing; they must not wait for a full disk.
-        if !published.isEmpty { try renewSums(place, []) }
+        if published.isEmpty { return }
+        try Files.remove(record)
+        // Before the image goes: nobody is sent to what is not there.
+        try LatestImage.renew(place, url: url(ofPath: relative))
+        for name in published { try Files.remove("\(place)/\(name)") }
+        try renewSums(place, [])
     }
 
     public func file(of image: PublishedImage) throws -> String {
@@ -193,13 +246,15 @@ public actor FolderWebRoot: WebRoot {
     /// Out of sight first, then out of `SHA256SUMS`, then deleted: a reader never finds a digest
     /// without its file, and what a crash leaves has a name that the next sweep removes.
     private func hide(_ build: Build) throws(SystemError) {
-        for place in ["build", "release"].map({ "\(folder)/images/\($0)/\(build.guestOS)" })
-        where Files.exists(place) {
+        for relative in ["build", "release"].map({ "images/\($0)/\(build.guestOS)" })
+        where Files.exists("\(folder)/\(relative)") {
+            let place = "\(folder)/\(relative)"
             let names = try Files.list(place).filter {
                 $0.hasPrefix(build.imageName + ".") || $0.hasPrefix(build.imageName + "-")
             }
             for name in names { try Files.rename("\(place)/\(name)", to: "\(place)/.\(name).part") }
             try renewSums(place, [])
+            if !names.isEmpty { try LatestImage.renew(place, url: url(ofPath: relative)) }
             for name in try Files.list(place) where name.hasPrefix(".\(build.imageName)") {
                 try Files.remove("\(place)/\(name)")
             }
@@ -216,7 +271,9 @@ public actor FolderWebRoot: WebRoot {
             }
             try Files.remove(path)
         }
-        for folder in names where Files.kind(folder) == .folder {
+        let tested = folder + "/images/release"
+        let folders = names + (try Files.list(tested).map { "\(tested)/\($0)" })
+        for folder in folders where Files.kind(folder) == .folder {
             // Copies of logs, and replacements, that a crash interrupted; each is made anew.
             for name in try Files.list(folder) where name.hasPrefix(".") && name.hasSuffix(".part")
             {

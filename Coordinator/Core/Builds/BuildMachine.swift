@@ -5,6 +5,7 @@ public import BuildProtocol
 ///
 ///     dispatching → running → checking → collecting → publishing → settled
 ///
+/// A test attempt has nothing to collect: it publishes by moving its image to the tested ones.
 /// Every stage may go to `settled`; nothing leaves it. The machine can be built anew in any stage
 /// after a restart, because each effect is idempotent.
 public struct BuildMachine: Sendable {
@@ -17,12 +18,14 @@ public struct BuildMachine: Sendable {
         case checking(Finished)
         /// The artifacts are being pulled.
         case collecting(Finished)
-        /// The image is being moved into the web root.
+        /// The image is being moved into the web root, or within it.
         case publishing(Finished)
         case settled
     }
 
     public private(set) var stage: Stage
+    /// What a test attempt tests.
+    private let tests: TestPlan?
     private var cancelReason: String?
     private var isConnected = false
     private var rewinds = 0
@@ -30,8 +33,12 @@ public struct BuildMachine: Sendable {
     /// A digest that still differs after this many fresh transfers is a fault of the host.
     static let logRewinds = 3
 
-    public init(stage: Stage = .dispatching, cancelReason: String? = nil) {
+    /// - Parameter tests: of a test attempt.
+    public init(
+        stage: Stage = .dispatching, tests: TestPlan? = nil, cancelReason: String? = nil
+    ) {
         self.stage = stage
+        self.tests = tests
         self.cancelReason = cancelReason
     }
 
@@ -142,11 +149,26 @@ public struct BuildMachine: Sendable {
             let fault = Fault(.cancelled, .cancelled, cancelReason)
             return settle(AttemptEnd(finished, outcome: Outcome(fault: fault)), nil)
         }
+        if let tests { return tested(finished, tests) }
         guard finished.outcome.passed, !finished.artifacts.isEmpty else {
             return settle(AttemptEnd(finished), nil)
         }
         stage = .collecting(finished)
         return [.advance(.collecting), .collect(finished)]
+    }
+
+    private mutating func tested(_ finished: Finished, _ tests: TestPlan) -> [BuildEffect] {
+        var finished = finished
+        finished.tests = TestPlanning.accepted(finished.tests ?? [], in: tests)
+        // Nothing that a test attempt leaves is an image.
+        finished.artifacts = []
+        guard finished.outcome.passed else { return settle(AttemptEnd(finished), nil) }
+        if let gap = TestPlanning.gap(finished.tests ?? [], in: tests) {
+            let fault = Fault(.infrastructure, .hostError, gap)
+            return settle(AttemptEnd(finished, outcome: Outcome(fault: fault)), nil)
+        }
+        stage = .publishing(finished)
+        return [.advance(.publishing), .publish(finished)]
     }
 
     private mutating func cancel(_ reason: String) -> [BuildEffect] {
@@ -242,6 +264,7 @@ extension AttemptEnd {
         self.init(
             outcome: outcome ?? finished.outcome, logBytes: finished.logBytes,
             logSHA256: finished.logSHA256, accelerator: finished.accelerator,
-            artifacts: finished.artifacts, evidence: finished.evidence)
+            artifacts: finished.artifacts, evidence: finished.evidence,
+            tests: finished.tests ?? [])
     }
 }

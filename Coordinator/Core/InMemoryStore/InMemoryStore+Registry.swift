@@ -22,12 +22,6 @@ extension InMemoryStore {
             let kept = environmentByName[entry.environment.name]?.secret
             environmentByName[entry.environment.name] = (entry.environment, entry.secret ?? kept)
         }
-        testCaseList += batch.newTestCases
-    }
-
-    public func testCases(_ osType: OSType?) -> [TestCase] {
-        testCaseList.filter { osType == nil || $0.osType == osType }.sorted { a, b in
-            a.name == b.name ? precedes(a.id, b.id) : precedes(a.name, b.name)
-        }
+        for test in batch.newTestCases { testCaseByID[test.id] = test }
     }
 }

@@ -4,7 +4,6 @@ public import BuildProtocol
 /// forgotten with it.
 public actor InMemoryStore: Store, LeaseStore {
     var guestOSByName: [String: GuestOS] = [:]
-    var testCaseList: [TestCase] = []
     private var lastNumberByGuestOSID: [String: Int] = [:]
     private var hostByName: [String: Host] = [:]
     var buildByID: [String: Build] = [:]
@@ -12,6 +11,8 @@ public actor InMemoryStore: Store, LeaseStore {
     private var attemptByToken: [AttemptToken: Attempt] = [:]
     private var artifactsByToken: [AttemptToken: [Artifact]] = [:]
     private var entries: [BuildLogEntry] = []
+    var testCaseByID: [String: TestCase] = [:]
+    private var testRecords: [TestRecord] = []
     private var auditEntries: [AuditEntry] = []
     var environmentByName: [String: (environment: ReleaseEnvironment, secret: Secret?)] = [:]
     var releaseByID: [String: Release] = [:]
@@ -154,7 +155,15 @@ public actor InMemoryStore: Store, LeaseStore {
                 attemptByToken[owner]?.end(end, atMilliseconds: change.atMilliseconds)
                 artifactsByToken[owner] = end.artifacts
             }
-            if let entry = change.buildLogEntry(changed) { entries.append(entry) }
+            switch change.buildLogChange(build) {
+            case .insert(let entry): entries.append(entry)
+            case .move(let id, let url):
+                for index in entries.indices where entries[index].id == id {
+                    entries[index].getURL = url
+                }
+            case nil: break
+            }
+            testRecords += change.testRecords(build)
             for release in change.releases { insert(release) }
             return changed
         }
@@ -190,8 +199,39 @@ public actor InMemoryStore: Store, LeaseStore {
         buildByID.values.filter { $0.guestOS == guestOS && $0.state == .passed }
             .sorted { ($0.endedMilliseconds ?? 0, $0.id) > ($1.endedMilliseconds ?? 0, $1.id) }
             .prefix(limit)
-            .compactMap { $0.attempt.flatMap { attemptByToken[$0] } }
+            .compactMap { build in
+                attemptByToken.values.first {
+                    $0.build == build.id && $0.stage == .build && $0.outcome?.passed == true
+                }
+            }
             .compactMap(\.durationSeconds)
+    }
+
+    // MARK: Tests
+
+    public func add(_ testCase: TestCase, epoch: Int64) throws {
+        try fence(epoch)
+        guard !testCaseByID.values.contains(where: testCase.isSame) else {
+            throw StoreError.exists(what: "test case", name: testCase.name)
+        }
+        testCaseByID[testCase.id] = testCase
+    }
+
+    public func testCases(_ osType: OSType?) -> [TestCase] {
+        testCaseByID.values.filter { osType == nil || $0.osType == osType }
+            .sorted { $0.name == $1.name ? $0.id < $1.id : precedes($0.name, $1.name) }
+    }
+
+    public func removeTestCase(id: String, epoch: Int64) throws {
+        try fence(epoch)
+        guard testCaseByID.removeValue(forKey: id) != nil else {
+            throw StoreError.notFound(what: "test case", name: id)
+        }
+    }
+
+    public func testRecords(ofBuild id: String) -> [TestRecord] {
+        testRecords.filter { $0.build == id }
+            .sorted { ($0.testedMilliseconds, $0.id) < ($1.testedMilliseconds, $1.id) }
     }
 
     // MARK: Audit

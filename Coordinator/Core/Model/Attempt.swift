@@ -4,8 +4,9 @@ public import BuildProtocol
 public struct Attempt: Sendable, Hashable, Codable {
     public var token: AttemptToken
     public var build: String
-    /// 1 for the first try.
+    /// 1 for the first try, counted over all stages.
     public var ordinal: Int
+    public var stage: BuildStage
     public var host: String
     public var startedMilliseconds: Int64
     public var endedMilliseconds: Int64?
@@ -17,13 +18,14 @@ public struct Attempt: Sendable, Hashable, Codable {
     public var accelerator: Accelerator?
 
     public init(
-        token: AttemptToken, build: String, ordinal: Int, host: String,
+        token: AttemptToken, build: String, ordinal: Int, stage: BuildStage = .build, host: String,
         startedMilliseconds: Int64, endedMilliseconds: Int64? = nil, outcome: Outcome? = nil,
         logBytes: Int64? = nil, logSHA256: String? = nil, accelerator: Accelerator? = nil
     ) {
         self.token = token
         self.build = build
         self.ordinal = ordinal
+        self.stage = stage
         self.host = host
         self.startedMilliseconds = startedMilliseconds
         self.endedMilliseconds = endedMilliseconds
@@ -43,11 +45,13 @@ public struct AttemptEnd: Sendable, Hashable {
     public var artifacts: [Artifact]
     /// Kept by the log store, not in a row.
     public var evidence: GuestEvidence?
+    /// Of a test attempt, in order.
+    public var tests: [TestResult]
 
     public init(
         outcome: Outcome, logBytes: Int64? = nil, logSHA256: String? = nil,
         accelerator: Accelerator? = nil, artifacts: [Artifact] = [],
-        evidence: GuestEvidence? = nil
+        evidence: GuestEvidence? = nil, tests: [TestResult] = []
     ) {
         self.outcome = outcome
         self.logBytes = logBytes
@@ -55,5 +59,6 @@ public struct AttemptEnd: Sendable, Hashable {
         self.accelerator = accelerator
         self.artifacts = artifacts
         self.evidence = evidence
+        self.tests = tests
     }
 }

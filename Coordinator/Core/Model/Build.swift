@@ -8,6 +8,8 @@ public struct Build: Sendable, Hashable, Codable {
     /// Counts the builds of one guest OS from 1; part of the image's name.
     public var number: Int
     public var state: BuildState
+    /// What is being done, or waits to be done.
+    public var stage: BuildStage
     /// Higher goes first; 0 is usual.
     public var priority: Int
     public var owner: String
@@ -34,7 +36,8 @@ public struct Build: Sendable, Hashable, Codable {
 
     public init(
         id: String, guestOSID: String, guestOS: String, number: Int, state: BuildState = .queued,
-        priority: Int, owner: String, plan: BuildPlan, updateContents: String,
+        stage: BuildStage = .build, priority: Int, owner: String, plan: BuildPlan,
+        updateContents: String,
         submittedMilliseconds: Int64, notBeforeMilliseconds: Int64 = 0,
         startedMilliseconds: Int64? = nil, endedMilliseconds: Int64? = nil,
         attempt: AttemptToken? = nil, host: String? = nil, attemptCount: Int = 0,
@@ -46,6 +49,7 @@ public struct Build: Sendable, Hashable, Codable {
         self.guestOS = guestOS
         self.number = number
         self.state = state
+        self.stage = stage
         self.priority = priority
         self.owner = owner
         self.plan = plan
@@ -84,13 +88,15 @@ public struct BuildPlan: Sendable, Hashable, Codable {
     public var limits: AttemptLimits
     /// Builds of this guest OS that may run at once; `nil`: as many as there is room for.
     public var concurrency: Int?
+    /// `nil`: the image is not tested.
+    public var tests: ImageTests?
     /// What happens with the image once it passed; `nil`: only what a person asks for.
     public var release: ReleasePlan?
 
     public init(
         template: TemplateArchive, commit: String? = nil, recipe: BuildRecipe,
         requirements: Requirements, limits: AttemptLimits, concurrency: Int? = nil,
-        release: ReleasePlan? = nil
+        tests: ImageTests? = nil, release: ReleasePlan? = nil
     ) {
         self.template = template
         self.commit = commit
@@ -98,25 +104,28 @@ public struct BuildPlan: Sendable, Hashable, Codable {
         self.requirements = requirements
         self.limits = limits
         self.concurrency = concurrency
+        self.tests = tests
         self.release = release
     }
 }
 
-/// The main image of a passed build, as it stands in the web root.
+/// The main image of a build, as it stands in the web root.
 public struct PublishedImage: Sendable, Hashable, Codable {
     /// File name with extension.
     public var name: String
-    /// Below the web root: `images/build/<guest OS>/<name>`.
+    /// Below the web root: `images/build/<guest OS>/<name>`; `images/release/…` once it was tested.
     public var path: String
     public var url: String
     public var sizeBytes: Int64
     public var sha256: String
     public var format: String
     public var virtualSizeBytes: Int64?
+    /// The attempt that made it.
+    public var attempt: AttemptToken?
 
     public init(
         name: String, path: String, url: String, sizeBytes: Int64, sha256: String, format: String,
-        virtualSizeBytes: Int64?
+        virtualSizeBytes: Int64?, attempt: AttemptToken? = nil
     ) {
         self.name = name
         self.path = path
@@ -125,6 +134,7 @@ public struct PublishedImage: Sendable, Hashable, Codable {
         self.sha256 = sha256
         self.format = format
         self.virtualSizeBytes = virtualSizeBytes
+        self.attempt = attempt
     }
 }
 

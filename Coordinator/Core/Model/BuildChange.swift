@@ -13,6 +13,8 @@ public struct BuildChange: Sendable, Hashable {
     /// wait).
     public var owner: AttemptToken?
     public var to: BuildState
+    /// The stage that follows; `nil` where it stays.
+    public var stage: BuildStage?
     public var atMilliseconds: Int64
     /// A claim: the new attempt's row; the build gets its token, its host and one more attempt.
     public var begin: Attempt?
@@ -22,8 +24,11 @@ public struct BuildChange: Sendable, Hashable {
     public var notBeforeMilliseconds: Int64?
     /// Set on the build; an ended build that passed has none.
     public var fault: Fault?
-    /// Set on the build, and recorded as a row of `build_log` whose id is the build's.
+    /// Set on the build, and recorded as a row of `build_log` whose id is the build's; a later one
+    /// changes that row.
     public var image: PublishedImage?
+    /// The image is not in the web root any more.
+    public var withdrawsImage: Bool
     /// What follows of itself when a build passed: stored with the change, so that no crash comes
     /// in between.
     public var releases: [Release] = []
@@ -32,20 +37,23 @@ public struct BuildChange: Sendable, Hashable {
 
     public init(
         build: String, from: Set<BuildState>, owner: AttemptToken?, to: BuildState,
-        atMilliseconds: Int64, begin: Attempt? = nil, end: AttemptEnd? = nil,
+        stage: BuildStage? = nil, atMilliseconds: Int64, begin: Attempt? = nil,
+        end: AttemptEnd? = nil,
         notBeforeMilliseconds: Int64? = nil, fault: Fault? = nil, image: PublishedImage? = nil,
-        epoch: Int64 = 0
+        withdrawsImage: Bool = false, epoch: Int64 = 0
     ) {
         self.build = build
         self.from = from
         self.owner = owner
         self.to = to
+        self.stage = stage
         self.atMilliseconds = atMilliseconds
         self.begin = begin
         self.end = end
         self.notBeforeMilliseconds = notBeforeMilliseconds
         self.fault = fault
         self.image = image
+        self.withdrawsImage = withdrawsImage
         self.epoch = epoch
     }
 }

@@ -25,19 +25,48 @@ extension BuildChange {
         }
         if let notBeforeMilliseconds { changed.notBeforeMilliseconds = notBeforeMilliseconds }
         if let image { changed.image = image }
-        changed.fault = to == .passed ? nil : fault ?? build.fault
+        if withdrawsImage { changed.image = nil }
+        if let stage { changed.stage = stage }
+        // A stage that passed has no fault any more.
+        changed.fault =
+            to == .passed || changed.stage != build.stage ? fault : fault ?? build.fault
         if to.isEnded { changed.endedMilliseconds = atMilliseconds }
         return .changed(changed)
     }
 
-    /// The row of `build_log` that the change makes, if it publishes an image.
-    public func buildLogEntry(_ build: Build) -> BuildLogEntry? {
+    public enum BuildLogChange: Sendable, Hashable {
+        case insert(BuildLogEntry)
+        /// The image is elsewhere, or nowhere where the URL is empty.
+        case move(id: String, getURL: String)
+    }
+
+    /// What becomes of the build's row of `build_log`.
+    ///
+    /// - Parameter before: the build as the change found it.
+    public func buildLogChange(_ before: Build) -> BuildLogChange? {
+        if withdrawsImage, before.image != nil { return .move(id: before.id, getURL: "") }
         guard let image else { return nil }
-        return BuildLogEntry(
-            id: build.id, imageName: image.name, guestOSID: build.guestOSID,
-            // The historic column holds whole seconds.
-            builtMilliseconds: atMilliseconds / 1000 * 1000,
-            updateContents: build.updateContents, getURL: image.url)
+        if before.image != nil { return .move(id: before.id, getURL: image.url) }
+        return .insert(
+            BuildLogEntry(
+                id: before.id, imageName: image.name, guestOSID: before.guestOSID,
+                // The historic column holds whole seconds.
+                builtMilliseconds: atMilliseconds / 1000 * 1000,
+                updateContents: before.updateContents, getURL: image.url))
+    }
+
+    /// The rows of `test_log` that the change makes. An attempt that met a fault of the host, or
+    /// that nobody wanted any more, has judged nothing.
+    public func testRecords(_ build: Build) -> [TestRecord] {
+        guard let owner, let end, let tests = build.plan.tests else { return [] }
+        if let fault = end.outcome.fault, fault.class != .template { return [] }
+        return end.tests.enumerated().map { index, result in
+            TestRecord(
+                id: TestRecord.id(owner, index), build: build.id,
+                caseID: tests.plan.cases.first { $0.name == result.name }?.id,
+                attempt: owner, imageName: build.image?.name ?? build.imageName, result: result,
+                testedMilliseconds: atMilliseconds / 1000 * 1000)
+        }
     }
 
     private func isAllowed(on build: Build) -> Bool {

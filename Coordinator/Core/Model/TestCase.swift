@@ -1,12 +1,115 @@
+public import BuildProtocol
+
 /// A test case for every guest OS of a type: a row of the historic table `testcases`.
 public struct TestCase: Sendable, Hashable, Codable {
     public var id: String
     public var name: String
     public var osType: OSType
+    /// `nil`: known by name only; its results come from elsewhere.
+    public var definition: TestDefinition?
 
-    public init(id: String, name: String, osType: OSType) {
+    public init(id: String, name: String, osType: OSType, definition: TestDefinition? = nil) {
         self.id = id
         self.name = name
         self.osType = osType
+        self.definition = definition
+    }
+
+    /// Whether both have one name among the cases of one type.
+    public func isSame(_ other: TestCase) -> Bool { name == other.name && osType == other.osType }
+}
+
+/// What a registered case does.
+public struct TestDefinition: Sendable, Hashable, Codable {
+    public enum Builtin: String, Sendable, Codable, CaseIterable {
+        case boot, shutdown
+        case bootRepeated = "boot_repeated"
+    }
+
+    /// One of the two.
+    public var builtin: Builtin?
+    /// The text of a script that runs in the guest.
+    public var script: String?
+    /// For `boot_repeated`.
+    public var times: Int?
+    public var limitSeconds: Int?
+
+    public init(
+        builtin: Builtin? = nil, script: String? = nil, times: Int? = nil, limitSeconds: Int? = nil
+    ) {
+        self.builtin = builtin
+        self.script = script
+        self.times = times
+        self.limitSeconds = limitSeconds
+    }
+
+    /// Where nobody says how long a script, a program or a shutdown may take.
+    public static let defaultSeconds = 600
+
+    /// What is wrong with it, for the person who registers it.
+    public var problem: String? {
+        if (builtin == nil) == (script == nil) {
+            return "a test case is either a builtin (boot, shutdown, boot_repeated) or a script"
+        }
+        if (builtin == .bootRepeated) != (times != nil) {
+            return "times belongs to boot_repeated, which needs it"
+        }
+        if let times, !(2...ProtocolLimits.testBoots).contains(times) {
+            return "times is \(times); use 2 to \(ProtocolLimits.testBoots)"
+        }
+        if let script, script.isEmpty || script.utf8.count > ProtocolLimits.testScriptBytes {
+            return "the script has \(script.utf8.count) bytes; use 1 to "
+                + "\(ProtocolLimits.testScriptBytes), and put larger ones into the template"
+        }
+        if let limitSeconds, !(1...86_400).contains(limitSeconds) {
+            return "the limit is \(limitSeconds) s; use 1 s to 24 h"
+        }
+        return nil
+    }
+
+    func planned(_ test: TestCase, in plan: TestPlan) -> PlannedTest {
+        let kind: PlannedTest.Kind =
+            switch builtin {
+            case .boot: .boot
+            case .shutdown: .shutdown
+            case .bootRepeated: .bootRepeated
+            case nil: .script
+            }
+        let usual = kind == .script || kind == .shutdown ? Self.defaultSeconds : plan.bootSeconds
+        return PlannedTest(
+            name: test.name, kind: kind, limitSeconds: limitSeconds ?? usual, times: times,
+            text: script, id: test.id)
+    }
+}
+
+/// A row of the historic table `test_log`, and what aibuild adds to it.
+public struct TestRecord: Sendable, Hashable, Codable {
+    public var id: String
+    public var build: String
+    /// `nil` for a case of the template.
+    public var caseID: String?
+    /// `nil` for a result from elsewhere.
+    public var attempt: AttemptToken?
+    public var imageName: String
+    public var result: TestResult
+    public var testedMilliseconds: Int64
+
+    public init(
+        id: String, build: String, caseID: String?, attempt: AttemptToken?, imageName: String,
+        result: TestResult, testedMilliseconds: Int64
+    ) {
+        self.id = id
+        self.build = build
+        self.caseID = caseID
+        self.attempt = attempt
+        self.imageName = imageName
+        self.result = result
+        self.testedMilliseconds = testedMilliseconds
+    }
+
+    /// Fits the historic column, and is the same however often it is recorded.
+    static func id(_ attempt: AttemptToken, _ index: Int) -> String {
+        let digits = String(index)
+        return attempt.text + "-" + String(repeating: "0", count: max(0, 3 - digits.count)) + digits
     }
 }

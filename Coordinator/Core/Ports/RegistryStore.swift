@@ -4,8 +4,6 @@ public protocol RegistryStore: Sendable {
     /// - Throws: `StoreError.exists` when a name that is to be new was taken meanwhile, `notFound`
     ///   when a row that is to be changed is gone; `deposed`.
     func register(_ batch: RegistryBatch) async throws
-    /// By name; of all types where none is given.
-    func testCases(_ osType: OSType?) async throws -> [TestCase]
 }
 
 /// Rows to be stored together.

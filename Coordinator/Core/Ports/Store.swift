@@ -45,8 +45,19 @@ public protocol Store: ReleaseStore, HistoricStore, RegistryStore, RetentionStor
     func artifacts(of token: AttemptToken) async throws -> [Artifact]
     /// The historic `build_log`, newest first.
     func buildLog(guestOSID: String?, limit: Int) async throws -> [BuildLogEntry]
-    /// Seconds that the last passed builds of the guest OS took, newest first, at most `limit`.
+    /// Seconds that the last passed builds of the guest OS took to be built, newest first, at most
+    /// `limit`.
     func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int]
+
+    // Tests
+    /// - Throws: `StoreError.exists` when the name is taken for the OS type.
+    func add(_ testCase: TestCase, epoch: Int64) async throws
+    /// By name; of all types where none is given.
+    func testCases(_ osType: OSType?) async throws -> [TestCase]
+    /// Its results stay. - Throws: `StoreError.notFound`
+    func removeTestCase(id: String, epoch: Int64) async throws
+    /// Oldest first.
+    func testRecords(ofBuild id: String) async throws -> [TestRecord]
 
     // Audit
     func record(_ entry: AuditEntry) async throws

@@ -18,8 +18,17 @@ public protocol WebRoot: Sendable {
     /// - Throws: `Fault` when what was pulled is not there any more; anything else may pass.
     func publish(_ publication: Publication) async throws -> PublishedImage
 
-    /// Takes back what the attempt published or pulled, if anything. What another attempt of the
-    /// build published stays.
+    /// Moves what was published from `images/build/<guest OS>/` to `images/release/<guest OS>/`,
+    /// renews `SHA256SUMS` in both and `latest.json` in the latter. Doing it twice does no harm.
+    /// - Returns: the image as it stands there.
+    /// - Throws: `Fault` when it is in neither of the two; anything else may pass.
+    func promote(_ publication: Publication) async throws -> PublishedImage
+
+    /// Where hosts and people fetch what stands at this path below the web root.
+    func url(ofPath path: String) -> String
+
+    /// Takes back what the attempt published or pulled, if anything, also where it was promoted.
+    /// What another attempt of the build published stays.
     func withdraw(_ attempt: AttemptToken, of build: Build) async throws
 
     /// Where the file of a published image is, to be read only.
@@ -51,10 +60,12 @@ public struct Publication: Sendable {
     public var attempt: AttemptToken
     /// All are verified and incoming; the image comes first.
     public var artifacts: [Artifact]
-    /// What `build.json` holds.
+    /// What `build.json` holds; not read by `promote`, which moves the one that is there.
     public var record: [UInt8]
 
-    public init(build: Build, attempt: AttemptToken, artifacts: [Artifact], record: [UInt8]) {
+    public init(
+        build: Build, attempt: AttemptToken, artifacts: [Artifact], record: [UInt8] = []
+    ) {
         self.build = build
         self.attempt = attempt
         self.artifacts = artifacts.sorted(by: Artifact.precedes)
@@ -69,7 +80,7 @@ extension Artifact {
     }
 
     /// Disk images before other files, large before small: the first of a build is its image.
-    static func precedes(_ a: Artifact, _ b: Artifact) -> Bool {
+    public static func precedes(_ a: Artifact, _ b: Artifact) -> Bool {
         if a.isDiskImage != b.isDiskImage { return a.isDiskImage }
         return a.sizeBytes == b.sizeBytes ? a.name < b.name : a.sizeBytes > b.sizeBytes
     }

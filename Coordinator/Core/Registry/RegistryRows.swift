@@ -66,7 +66,7 @@ public struct RegistryRows: Sendable {
                     why: file.isText
                         ? "a text file does not say which sheet it is: name it "
                             + ImportSheet.allCases.map { "\($0.rawValue).csv" }
-                            .joined(separator: ", ") + ", or say which one it is"
+                            .joined(separator: ", ") + ", or say which one it is (--sheet NAME)"
                         : "the file has no sheet \(only?.rawValue ?? "named \(ImportSheet.names)")"
                             + there))
         } else if !others.isEmpty {

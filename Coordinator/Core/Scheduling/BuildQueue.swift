@@ -6,6 +6,7 @@ import BuildProtocol
 public struct BuildQueue: Sendable {
     /// What builds have in common that are placed alike. A line's first build stands for all.
     struct Shape: Hashable {
+        var stage: BuildStage
         var guestOS: String
         var owner: String
         var priority: Int
@@ -15,6 +16,7 @@ public struct BuildQueue: Sendable {
         var baseImage: String?
 
         init(_ build: QueuedBuild) {
+            stage = build.stage
             guestOS = build.guestOS
             owner = build.owner
             priority = build.priority

@@ -29,7 +29,7 @@ struct Placement {
                 diskBytes: host.report?.diskFreeBytes ?? 0)
         }
         for build in world.running {
-            runningByGuestOS[build.guestOS, default: 0] += 1
+            if build.stage == .build { runningByGuestOS[build.guestOS, default: 0] += 1 }
             if let host = build.host { take(build.requirements, on: host, reserveDisk: false) }
         }
     }
@@ -45,8 +45,10 @@ struct Placement {
     }
 
     mutating func start(_ build: QueuedBuild, on host: String) {
-        runningByGuestOS[build.guestOS, default: 0] += 1
         take(build.requirements, on: host, reserveDisk: true)
+        // The image of a test is in the web root already.
+        guard build.stage == .build else { return }
+        runningByGuestOS[build.guestOS, default: 0] += 1
         webRootFreeBytes = webRootFreeBytes.map { $0 - build.requirements.diskBytes }
     }
 
@@ -91,6 +93,9 @@ struct Placement {
             return "needs \(Bytes.text(needs.diskBytes)) of disk, "
                 + "the host's disk has \(Bytes.text(report.diskTotalBytes))"
         }
+        if build.stage == .test, report.runsTests != true {
+            return "cannot test images: its agent is too old, or QEMU, qemu-img or ssh is missing"
+        }
         return report.slots < 1 ? "has no slots" : nil
     }
 
@@ -122,13 +127,16 @@ struct Placement {
     }
 
     func concurrencyReason(_ build: QueuedBuild) -> String? {
-        guard let limit = build.concurrency, runningByGuestOS[build.guestOS, default: 0] >= limit
+        guard build.stage == .build, let limit = build.concurrency,
+            runningByGuestOS[build.guestOS, default: 0] >= limit
         else { return nil }
         return "\(build.guestOS) may run \(limit) builds at once, and as many run"
     }
 
     func webRootReason(_ build: QueuedBuild) -> String? {
-        guard let free = webRootFreeBytes, free < build.requirements.diskBytes else { return nil }
+        guard build.stage == .build, let free = webRootFreeBytes,
+            free < build.requirements.diskBytes
+        else { return nil }
         return "the web root has \(Bytes.text(max(0, free))) free, "
             + "the build may need \(Bytes.text(build.requirements.diskBytes))"
     }

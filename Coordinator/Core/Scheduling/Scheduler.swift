@@ -1,6 +1,7 @@
 import BuildProtocol
 
-/// Who starts where. Order: priority, then the owner who used the farm least of late, then age.
+/// Who starts where. Order: tests before builds, so that what was begun is finished before more is
+/// begun; then priority, then the owner who used the farm least of late, then age.
 /// Builds of the same shape stand in one line, so the cost grows with shapes and hosts, and not
 /// with the queue.
 public enum Scheduler {
@@ -125,6 +126,7 @@ public enum Scheduler {
     private static func precedes(
         _ a: QueuedBuild, _ b: QueuedBuild, _ use: [String: Double]
     ) -> Bool {
+        if a.stage != b.stage { return a.stage == .test }
         if a.priority != b.priority { return a.priority > b.priority }
         let (useOfA, useOfB) = (use[a.owner, default: 0], use[b.owner, default: 0])
         if a.owner != b.owner && useOfA != useOfB { return useOfA < useOfB }
@@ -146,7 +148,8 @@ public enum Scheduler {
         }
         return Fault(
             .template, .impossible,
-            "no host of the farm can ever take this build: " + reasons.joined(separator: "; ")
+            "no host of the farm can ever take this \(build.stage.rawValue): "
+                + reasons.joined(separator: "; ")
                 + ". Lower the requirements in aibuild.yml, or add a host that meets them")
     }
 

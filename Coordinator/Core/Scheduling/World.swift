@@ -48,6 +48,8 @@ public struct HostView: Sendable, Hashable {
 
 public struct QueuedBuild: Sendable, Hashable {
     public var id: String
+    /// What waits: the build, or the test of its image.
+    public var stage: BuildStage
     public var guestOS: String
     public var owner: String
     public var priority: Int
@@ -55,16 +57,18 @@ public struct QueuedBuild: Sendable, Hashable {
     public var notBeforeMilliseconds: Int64
     public var requirements: Requirements
     public var concurrency: Int?
-    /// Hosts where an attempt of this build met an infrastructure fault.
+    /// Hosts where an attempt of this stage met an infrastructure fault.
     public var failedHosts: Set<String>
     public var baseImageSHA256: String?
 
     public init(
-        id: String, guestOS: String, owner: String, priority: Int, submittedMilliseconds: Int64,
-        notBeforeMilliseconds: Int64 = 0, requirements: Requirements, concurrency: Int? = nil,
+        id: String, stage: BuildStage = .build, guestOS: String, owner: String, priority: Int,
+        submittedMilliseconds: Int64, notBeforeMilliseconds: Int64 = 0,
+        requirements: Requirements, concurrency: Int? = nil,
         failedHosts: Set<String> = [], baseImageSHA256: String? = nil
     ) {
         self.id = id
+        self.stage = stage
         self.guestOS = guestOS
         self.owner = owner
         self.priority = priority
@@ -79,6 +83,7 @@ public struct QueuedBuild: Sendable, Hashable {
 
 public struct RunningBuild: Sendable, Hashable {
     public var id: String
+    public var stage: BuildStage
     public var guestOS: String
     public var owner: String
     /// `nil` once nothing of it runs on a host any more (its image is being published).
@@ -89,10 +94,11 @@ public struct RunningBuild: Sendable, Hashable {
     public var expectedSeconds: Int?
 
     public init(
-        id: String, guestOS: String, owner: String, host: String?, requirements: Requirements,
-        startedMilliseconds: Int64, expectedSeconds: Int? = nil
+        id: String, stage: BuildStage = .build, guestOS: String, owner: String, host: String?,
+        requirements: Requirements, startedMilliseconds: Int64, expectedSeconds: Int? = nil
     ) {
         self.id = id
+        self.stage = stage
         self.guestOS = guestOS
         self.owner = owner
         self.host = host

@@ -87,8 +87,10 @@ struct BuildAnswer: Decodable {
     var fault: Fault?
     var image: Image?
     var progress: Progress?
+    var stage: String?
     // Of one build alone
     var attempts: [AttemptAnswer]?
+    var tests: [TestAnswer]?
     var artifacts: [ArtifactAnswer]?
     var waiting: WaitingAnswer?
 
@@ -99,7 +101,7 @@ struct BuildAnswer: Decodable {
 struct AttemptAnswer: Decodable {
     var attempt, host: String
     var ordinal: Int
-    var startedAt, endedAt, accelerator: String?
+    var startedAt, endedAt, accelerator, stage: String?
     var outcome: Outcome?
     var logBytes: Int64?
     var guest: GuestAnswer?
@@ -113,6 +115,22 @@ struct GuestAnswer: Decodable {
 struct ArtifactAnswer: Decodable {
     var name, sha256, format: String
     var sizeBytes: Int64
+}
+
+struct TestAnswer: Decodable {
+    var name, result: String
+    var detail, log: String?
+    var seconds: Double?
+}
+
+struct TestCaseAnswer: Decodable {
+    struct Definition: Codable {
+        var builtin, script: String?
+        var times, limitSeconds: Int?
+    }
+
+    var id, name, osType: String
+    var definition: Definition?
 }
 
 struct WaitingAnswer: Decodable {

@@ -11,7 +11,8 @@ struct BuildPage {
             build.cancelRequested == true && !build.hasEnded
             ? "\(build.state), is being cancelled" : build.state
         context.print([
-            ("build", build.label), ("id", build.id), ("state", state), ("phase", build.phase),
+            ("build", build.label), ("id", build.id), ("state", state),
+            ("stage", build.hasEnded ? nil : build.stage), ("phase", build.phase),
             ("host", build.host), ("owner", build.owner), ("reason", build.reason),
             ("priority", build.priority.flatMap { $0 == 0 ? nil : String($0) }),
             ("submitted", Format.time(build.submittedAt)),
@@ -25,6 +26,7 @@ struct BuildPage {
             ("removed", build.prunedAt.map { "\(Format.time($0)), image and logs" }),
         ])
         printWaiting(build)
+        printTests(build)
         printAttempts(build)
         printGuests(build)
         printArtifacts(build)
@@ -43,14 +45,27 @@ struct BuildPage {
         }
     }
 
+    private func printTests(_ build: BuildAnswer) {
+        guard let tests = build.tests, !tests.isEmpty else { return }
+        var table = Table("TEST", "RESULT", "TOOK", "DETAIL")
+        for test in tests {
+            table.add(
+                .init(test.name),
+                .init(test.result, test.result == "passed" ? .green : .red),
+                .init(test.seconds.map(Format.duration) ?? ""), .init(test.detail ?? ""))
+        }
+        context.console.out("\n")
+        context.print(table, orElse: "")
+    }
+
     private func printAttempts(_ build: BuildAnswer) {
         guard let attempts = build.attempts, !attempts.isEmpty else { return }
-        var table = Table("ATTEMPT", "HOST", "STARTED", "LOG", "OUTCOME")
+        var table = Table("ATTEMPT", "STAGE", "HOST", "STARTED", "LOG", "OUTCOME")
         for attempt in attempts {
             let fault = attempt.outcome?.fault
             let outcome = attempt.outcome == nil ? "under way" : fault?.reason ?? "passed"
             table.add(
-                .init("\(attempt.ordinal)"), .init(attempt.host),
+                .init("\(attempt.ordinal)"), .init(attempt.stage ?? "build"), .init(attempt.host),
                 .init(Format.time(attempt.startedAt)), .init(Format.bytes(attempt.logBytes)),
                 .init(outcome, attempt.outcome.map { $0.passed ? .green : .red }))
         }

@@ -27,6 +27,10 @@ actor FakeAgent {
     let name: String
     var report: HostReport
     var plan: Plan = .pass(Array("image".utf8))
+    /// For attempts that test, where they fare otherwise.
+    var testPlan: Plan?
+    /// Names of test cases that test attempts say nothing of.
+    var forgottenTests: Set<String> = []
     /// Sent with every end that is no pass.
     var evidence: GuestEvidence?
     var isUp = true
@@ -51,7 +55,7 @@ actor FakeAgent {
         report = HostReport(
             slots: slots, vcpus: 8, memoryBytes: 32 << 30, diskFreeBytes: 500 << 30,
             diskTotalBytes: 500 << 30, accelerators: [.tcg], tags: [],
-            unixMilliseconds: ManualClock.unixStart + 1_000_000)
+            runsTests: true, unixMilliseconds: ManualClock.unixStart + 1_000_000)
     }
 
     // MARK: The test's side
@@ -176,6 +180,7 @@ actor FakeAgent {
             return await refuse(.templateMissing, start.attempt)
         }
         if attempts[start.attempt] == nil {
+            let plan = start.tests == nil ? plan : testPlan ?? plan
             switch plan {
             case .answer(let code): return await refuse(code, start.attempt)
             case .silence: return
@@ -197,7 +202,7 @@ actor FakeAgent {
         switch plan {
         case .pass(let image):
             append(token, "building on \(name)")
-            attempts[token]?.image = image
+            if attempts[token]?.start.tests == nil { attempts[token]?.image = image }
             finish(token, nil)
         case .fail(let fault):
             append(token, fault.reason)
@@ -227,7 +232,21 @@ actor FakeAgent {
             attempt: token, outcome: Outcome(fault: fault), logBytes: Int64(attempt.log.count),
             logSHA256: SHA256.hex(attempt.log), artifacts: artifacts, accelerator: .tcg,
             startedUnixMilliseconds: 1, endedUnixMilliseconds: 2,
-            evidence: fault == nil ? nil : evidence)
+            evidence: fault == nil ? nil : evidence, tests: results(attempt, fault))
+    }
+
+    /// A template fault is that of the first case.
+    private func results(_ attempt: Attempt, _ fault: Fault?) -> [TestResult]? {
+        guard let tests = attempt.start.tests, fault?.class ?? .template == .template else {
+            return nil
+        }
+        return tests.cases.enumerated().compactMap { index, test in
+            if forgottenTests.contains(test.name) { return nil }
+            let failed = index == 0 ? fault : nil
+            return TestResult(
+                name: test.name, result: failed == nil ? .passed : .failed, milliseconds: 1_500,
+                detail: failed?.reason ?? "", logFrom: 0, logTo: Int64(attempt.log.count))
+        }
     }
 
     private func follow(_ follow: Follow) async {
@@ -260,6 +279,13 @@ actor FakeAgent {
 
     private func sendResult(_ token: AttemptToken) async {
         if let result = attempts[token]?.result { await send(.finished(result)) }
+    }
+}
+
+extension Start {
+    /// `nil` for an attempt that builds.
+    var tests: TestPlan? {
+        if case .test(let plan) = recipe.builder { plan } else { nil }
     }
 }
 

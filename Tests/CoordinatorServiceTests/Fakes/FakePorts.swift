@@ -129,6 +129,8 @@ actor FakeLogs: LogStore {
 
 actor FakeWebRoot: WebRoot {
     private(set) var published: [Publication] = []
+    /// What passed its tests; it stays in `published`, too.
+    private(set) var promoted: [Publication] = []
     private(set) var withdrawn: [AttemptToken] = []
     private(set) var swept: [Set<AttemptToken>] = []
     private var files: [AttemptToken: FakeFile] = [:]
@@ -177,12 +179,33 @@ actor FakeWebRoot: WebRoot {
         return PublishedImage(
             name: name, path: "images/build/\(publication.build.guestOS)/\(name)",
             url: "http://farm/\(name)", sizeBytes: artifact.sizeBytes, sha256: artifact.sha256,
-            format: artifact.format, virtualSizeBytes: nil)
+            format: artifact.format, virtualSizeBytes: nil, attempt: publication.attempt)
     }
+
+    func promote(_ publication: Publication) async throws -> PublishedImage {
+        if isHolding { try await clock.sleep(untilMonotonicMilliseconds: .max) }
+        if publishFailures > 0 {
+            publishFailures -= 1
+            throw WebRootFault("the web root is full")
+        }
+        guard published.contains(where: { $0.attempt == publication.attempt }) else {
+            throw Fault(.infrastructure, .publishFailed, "the image is gone")
+        }
+        promoted.append(publication)
+        let artifact = publication.artifacts[0]
+        let path = "images/release/\(publication.build.guestOS)/x.qcow2"
+        return PublishedImage(
+            name: "x.qcow2", path: path, url: url(ofPath: path), sizeBytes: artifact.sizeBytes,
+            sha256: artifact.sha256, format: artifact.format, virtualSizeBytes: nil,
+            attempt: publication.attempt)
+    }
+
+    nonisolated func url(ofPath path: String) -> String { "http://farm/\(path)" }
 
     func withdraw(_ attempt: AttemptToken, of build: Build) {
         withdrawn.append(attempt)
         published.removeAll { $0.attempt == attempt }
+        promoted.removeAll { $0.attempt == attempt }
         files[attempt] = nil
     }
 
@@ -231,7 +254,11 @@ actor FakeFile: IncomingFile {
 
 final class FakeTemplates: TemplateLibrary {
     private let requirements = Mutex(Requirements())
+    private let tests = Mutex<ImageTests?>(nil)
     private let releasePlan = Mutex<ReleasePlan?>(nil)
+
+    /// Builds that are submitted from now on have these tests.
+    func test(_ new: ImageTests?) { tests.withLock { $0 = new } }
 
     func require(_ new: Requirements) { requirements.withLock { $0 = new } }
     func release(_ plan: ReleasePlan?) { releasePlan.withLock { $0 = plan } }
@@ -245,7 +272,7 @@ final class FakeTemplates: TemplateLibrary {
             commit: isGit ? "c0ffee" : nil,
             recipe: BuildRecipe(builder: .command(["./build"])),
             requirements: requirements.withLock(\.self), limits: AttemptLimits(),
-            release: releasePlan.withLock(\.self))
+            tests: tests.withLock(\.self), release: releasePlan.withLock(\.self))
     }
 
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }

@@ -90,7 +90,6 @@ final class FaultyStore: Store, ForwardsReleases {
         await base.guestOSes(after: after, limit: limit)
     }
     func register(_ batch: RegistryBatch) async throws { try await base.register(batch) }
-    func testCases(_ osType: OSType?) async throws -> [TestCase] { await base.testCases(osType) }
     func add(_ host: Host, epoch: Int64) async throws { try await base.add(host, epoch: epoch) }
     func hosts() async throws -> [Host] { await base.hosts() }
     func setDrained(_ drained: Bool, host: String, epoch: Int64) async throws {
@@ -118,6 +117,18 @@ final class FaultyStore: Store, ForwardsReleases {
         await base.buildLog(guestOSID: guestOSID, limit: limit)
     }
     func record(_ entry: AuditEntry) async throws { await base.record(entry) }
+    func add(_ testCase: TestCase, epoch: Int64) async throws {
+        try await base.add(testCase, epoch: epoch)
+    }
+    func testCases(_ osType: OSType?) async throws -> [TestCase] {
+        await base.testCases(osType)
+    }
+    func removeTestCase(id: String, epoch: Int64) async throws {
+        try await base.removeTestCase(id: id, epoch: epoch)
+    }
+    func testRecords(ofBuild id: String) async throws -> [TestRecord] {
+        await base.testRecords(ofBuild: id)
+    }
     func audit(limit: Int) async throws -> [AuditEntry] { await base.audit(limit: limit) }
     func ping() async throws {}
 }

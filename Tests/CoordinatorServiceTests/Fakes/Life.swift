@@ -125,6 +125,10 @@ struct MortalWebRoot: WebRoot {
     func publish(_ publication: Publication) async throws -> PublishedImage {
         try await life.effect { try await base.publish(publication) }
     }
+    func promote(_ publication: Publication) async throws -> PublishedImage {
+        try await life.effect { try await base.promote(publication) }
+    }
+    func url(ofPath path: String) -> String { base.url(ofPath: path) }
     func withdraw(_ attempt: AttemptToken, of build: Build) async throws {
         try await life.effect { try await base.withdraw(attempt, of: build) }
     }

@@ -42,9 +42,6 @@ struct MortalStore: Store, ForwardsReleases {
     func register(_ batch: RegistryBatch) async throws {
         try await life.effect { try await base.register(batch) }
     }
-    func testCases(_ osType: OSType?) async throws -> [TestCase] {
-        try await base.testCases(osType)
-    }
     func add(_ host: Host, epoch: Int64) async throws { try await base.add(host, epoch: epoch) }
     func hosts() async throws -> [Host] { try await base.hosts() }
     func setDrained(_ drained: Bool, host: String, epoch: Int64) async throws {
@@ -74,6 +71,18 @@ struct MortalStore: Store, ForwardsReleases {
     }
     func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int] {
         try await base.recentDurationsSeconds(guestOS: guestOS, limit: limit)
+    }
+    func add(_ testCase: TestCase, epoch: Int64) async throws {
+        try await base.add(testCase, epoch: epoch)
+    }
+    func testCases(_ osType: OSType?) async throws -> [TestCase] {
+        try await base.testCases(osType)
+    }
+    func removeTestCase(id: String, epoch: Int64) async throws {
+        try await base.removeTestCase(id: id, epoch: epoch)
+    }
+    func testRecords(ofBuild id: String) async throws -> [TestRecord] {
+        try await base.testRecords(ofBuild: id)
     }
     func audit(limit: Int) async throws -> [AuditEntry] { try await base.audit(limit: limit) }
     func ping() async throws { try await base.ping() }

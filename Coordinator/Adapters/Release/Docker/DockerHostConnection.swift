@@ -56,11 +56,13 @@ struct DockerHostConnection: Sendable {
     }
 
     func replacement(
-        _ image: ImageReference, _ order: ReleaseOrder, _ health: Replacement.Health
+        _ image: ImageReference, _ order: ReleaseOrder, _ health: Replacement.Health,
+        _ watch: @escaping DockerTarget.Watch
     ) -> Replacement {
-        Replacement(
+        let host = host
+        return Replacement(
             engine: engine, definition: definition, image: image, id: order.release,
             labels: ["aibuild.build": order.build.id, "aibuild.guestos": order.build.guestOS],
-            health: health)
+            health: health, before: { try await watch(host, $0) })
     }
 }

@@ -10,6 +10,7 @@ struct DockerHostRelease: Sendable {
     let key: String
     let credentials: RegistryCredentials?
     let health: Replacement.Health
+    let watch: DockerTarget.Watch
     let journal: ReleaseJournal
     let steps: any ReleaseSteps
 
@@ -28,7 +29,7 @@ struct DockerHostRelease: Sendable {
         if try await connection.engine.image(image.description) == nil {
             _ = try await connection.pull(image, credentials, steps)
         }
-        let replacement = connection.replacement(image, order, health)
+        let replacement = connection.replacement(image, order, health, watch)
         let memory = if let known = entry?.memory { known } else { try await replacement.look() }
         entry = HostEntry(.begun, memory)
         try await note(entry)

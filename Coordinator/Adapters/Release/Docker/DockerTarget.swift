@@ -7,7 +7,11 @@ public struct DockerTarget: ReleaseTarget {
     /// The image that all hosts pull, by digest.
     private static let imageKey = "image"
 
+    /// Called before each step on a host that changes something, with the step's name.
+    typealias Watch = @Sendable (DockerSettings.Host, String) async throws -> Void
+
     private let health: Replacement.Health
+    private let watch: Watch
 
     public init() {
         self.init(
@@ -16,7 +20,10 @@ public struct DockerTarget: ReleaseTarget {
                 settleSeconds: DockerReleaseLimits.settleSeconds))
     }
 
-    init(health: Replacement.Health) { self.health = health }
+    init(health: Replacement.Health, watch: @escaping Watch = { _, _ in }) {
+        self.health = health
+        self.watch = watch
+    }
 
     // MARK: Check
 
@@ -98,7 +105,7 @@ public struct DockerTarget: ReleaseTarget {
                     let connection = try await DockerHostConnection(host)
                     // The image plays no part in taking back.
                     let replacement = connection.replacement(
-                        ImageReference(repository: settings.repository), order, health)
+                        ImageReference(repository: settings.repository), order, health, watch)
                     try await replacement.undo(memory)
                     try await journal.note([key: HostEntry(.takenBack, memory).text])
                 }
@@ -184,7 +191,7 @@ public struct DockerTarget: ReleaseTarget {
         let results = await eachHost(of: settings) { host -> HostResult in
             let release = DockerHostRelease(
                 host: host, order: order, key: "\(prefix).\(host.name)",
-                credentials: settings.credentials(order.secret), health: health,
+                credentials: settings.credentials(order.secret), health: health, watch: watch,
                 journal: journal, steps: steps)
             do { return .success(try await release.run(image(host))) } catch {
                 return .failure(fault(host, error))

@@ -17,6 +17,7 @@ enum Migrator {
         Migration(version: 2, run: FarmTables.migrate),
         Migration(version: 3, run: LeadershipTable.migrate),
         Migration(version: 4, run: ReleaseTables.migrate),
+        Migration(version: 5, run: TestTables.migrate),
         Migration(version: 6, run: HistoricNames.migrate),
         Migration(version: 7, run: RetentionColumns.migrate),
     ]

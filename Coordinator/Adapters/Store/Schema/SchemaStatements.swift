@@ -40,12 +40,20 @@ extension SQLTransaction {
     /// Adds the columns that the table does not have yet.
     borrowing func addColumns(_ columns: [(name: String, type: String)], to table: String) throws {
         let present = try columnNames(of: table)
-        // A coordinator at another node of a Galera cluster may add it meanwhile. SQLite, which
-        // does not know the words, lets one in at a time.
-        let guardWords = dialect == .mariadb ? "IF NOT EXISTS " : ""
-        for column in columns where !present.contains(column.name) {
+        let missing = columns.filter { !present.contains($0.name) }
+        if missing.isEmpty { return }
+        switch dialect {
+        case .sqlite:
+            for column in missing {
+                try execute("ALTER TABLE \(table) ADD COLUMN \(column.name) \(column.type)")
+            }
+        case .mariadb:
+            // A coordinator at another node of a Galera cluster may add them meanwhile. All at
+            // once: a large table is gone through once.
             try execute(
-                "ALTER TABLE \(table) ADD COLUMN \(guardWords)\(column.name) \(column.type)")
+                "ALTER TABLE \(table) "
+                    + missing.map { "ADD COLUMN IF NOT EXISTS \($0.name) \($0.type)" }
+                    .joined(separator: ", "))
         }
     }
 

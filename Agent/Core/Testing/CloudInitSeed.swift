@@ -1,0 +1,36 @@
+/// What cloud-init in a guest is told of the test, by its NoCloud data source: a CD named `cidata`.
+public enum CloudInitSeed {
+    public static let volume = "cidata"
+
+    public static func files(
+        instance: String, user: String, publicKey: String
+    ) -> [(name: String, bytes: [UInt8])] {
+        let meta = """
+            instance-id: \(instance)
+            local-hostname: aibuild-test
+            public-keys:
+              - \(publicKey)
+
+            """
+        // The distribution's own user gets the key as well: the user may be that one, or root.
+        var config = """
+            #cloud-config
+            disable_root: false
+            ssh_authorized_keys:
+              - \(publicKey)
+
+            """
+        if user != "root" {
+            config += """
+                users:
+                  - default
+                  - name: \(user)
+                    sudo: "ALL=(ALL) NOPASSWD:ALL"
+                    ssh_authorized_keys:
+                      - \(publicKey)
+
+                """
+        }
+        return [("meta-data", Array(meta.utf8)), ("user-data", Array(config.utf8))]
+    }
+}

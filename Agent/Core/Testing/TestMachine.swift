@@ -1,0 +1,85 @@
+public import BuildProtocol
+
+/// The machine that boots an image for a test case, as QEMU's command line.
+public struct TestMachine: Sendable, Hashable {
+    public var accelerator: Accelerator
+    public var vcpus: Int
+    public var memoryBytes: Int64
+    public var disk: GuestDisk
+    public var network: GuestNetwork
+    /// A copy-on-write file over the image.
+    public var overlay: String
+    /// An ISO for cloud-init.
+    public var seed: String?
+    /// Of this host's loopback, and of the guest.
+    public var hostPort: Int
+    public var guestPort: Int
+
+    public init(
+        accelerator: Accelerator, vcpus: Int, memoryBytes: Int64, disk: GuestDisk,
+        network: GuestNetwork, overlay: String, seed: String?, hostPort: Int, guestPort: Int
+    ) {
+        self.accelerator = accelerator
+        self.vcpus = vcpus
+        self.memoryBytes = memoryBytes
+        self.disk = disk
+        self.network = network
+        self.overlay = overlay
+        self.seed = seed
+        self.hostPort = hostPort
+        self.guestPort = guestPort
+    }
+
+    /// QEMU's arguments. Control socket and serial console are added by the shim.
+    public var arguments: [String] {
+        // Guests of today need more than QEMU's oldest processor; five-level paging confuses some.
+        let processor = accelerator == .kvm ? "host" : "max,la57=off"
+        var words = [
+            "-name", "aibuild-test", "-no-user-config",
+            "-machine", "pc,accel=\(accelerator.rawValue)", "-cpu", processor,
+            "-smp", String(max(1, vcpus)), "-m", String(max(16, memoryBytes >> 20)),
+            "-display", "none", "-vga", "std", "-monitor", "none",
+            // Nobody needs the overlay after a power cut.
+            "-drive",
+            "if=none,id=image,file=\(Self.escaped(overlay)),format=qcow2,cache=unsafe",
+        ]
+        switch disk {
+        case .virtio: words += ["-device", "virtio-blk-pci,drive=image,bootindex=1"]
+        case .scsi:
+            words += [
+                "-device", "virtio-scsi-pci", "-device", "scsi-hd,drive=image,bootindex=1",
+            ]
+        case .ide: words += ["-device", "ide-hd,drive=image,bootindex=1"]
+        }
+        if let seed {
+            words += [
+                "-drive",
+                "if=none,id=seed,file=\(Self.escaped(seed)),format=raw,readonly=on,media=cdrom",
+                "-device", "ide-cd,drive=seed",
+            ]
+        }
+        let card = network == .virtio ? "virtio-net-pci" : "e1000"
+        words += [
+            "-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:\(hostPort)-:\(guestPort)",
+            "-device", "\(card),netdev=net", "-device", "virtio-rng-pci",
+        ]
+        return words
+    }
+
+    /// What makes the overlay: QEMU opens the image behind it for reading only.
+    public static func overlayArguments(
+        qemuImg: String, image: String, format: String, overlay: String
+    ) -> [String] {
+        [
+            qemuImg, "create", "-q", "-f", "qcow2", "-F", formatName(format), "-b", image, overlay,
+        ]
+    }
+
+    /// QEMU's word for a format that `Artifact.format` names.
+    private static func formatName(_ format: String) -> String { format == "vhd" ? "vpc" : format }
+
+    /// In QEMU's options a comma stands as two.
+    private static func escaped(_ path: String) -> String {
+        path.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
+    }
+}

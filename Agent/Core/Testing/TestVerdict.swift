@@ -1,0 +1,50 @@
+public import BuildProtocol
+
+/// What the process that ran one test case found out, by a file for its supervisor.
+public struct TestVerdict: Sendable, Hashable, Codable, Error {
+    /// `nil`: passed. A template fault is the image's, any other says nothing about it.
+    public var fault: Fault?
+    /// The guest did not come up: the cases after this one would wait for it in vain.
+    public var isGuestDown: Bool
+    public var evidence: GuestEvidence?
+
+    public init(fault: Fault? = nil, isGuestDown: Bool = false, evidence: GuestEvidence? = nil) {
+        self.fault = fault
+        self.isGuestDown = isGuestDown
+        self.evidence = evidence
+    }
+
+    public static func failed(_ why: String) -> TestVerdict {
+        TestVerdict(fault: Fault(.template, .testFailed, why))
+    }
+}
+
+/// How a QEMU ended that nobody had told to.
+public enum TestGuestEnd {
+    /// - Parameters:
+    ///   - words: what QEMU said last.
+    ///   - isUp: whether the guest had come up before.
+    public static func fault(
+        exitCode: Int?, signal: Int?, words: String, isUp: Bool
+    ) -> Fault {
+        let said = words.isEmpty ? "" : ": " + words
+        if let signal {
+            return Fault(
+                .infrastructure, .buildKilled,
+                "QEMU was killed by signal \(signal) (out of memory?)\(said)")
+        }
+        if exitCode != 0 {
+            let text = words.lowercased()
+            let isPort =
+                text.contains("host forwarding rule") || text.contains("address already in use")
+            return Fault(
+                .infrastructure, isPort ? .portRace : .hostError,
+                "QEMU ended with exit status \(exitCode ?? -1)\(said)")
+        }
+        return Fault(
+            .template, .testFailed,
+            isUp
+                ? "the guest switched itself off in the middle of the test"
+                : "the guest switched itself off instead of coming up")
+    }
+}

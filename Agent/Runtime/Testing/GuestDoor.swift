@@ -1,0 +1,85 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// Whether a guest is up: somebody can log in, or, where nobody does, its port answers.
+struct GuestDoor {
+    let order: AttemptOrder
+    let folder: AttemptFolder
+    let plan: TestPlan
+    /// Of this host; it leads to the guest's.
+    let port: Int
+
+    private var files: TestFiles { TestFiles(folder: folder) }
+
+    /// What SSH said when it knocked last.
+    var words: String { plan.login == nil ? "" : files.words(files.knockWords) }
+
+    /// One try. What says nothing within `patience` is tried anew: QEMU takes a connection at once,
+    /// and passes it on when it pleases.
+    func answers(
+        _ guest: TestGuest, patienceMilliseconds patience: Int64, until deadline: Int64
+    ) throws -> Bool {
+        guard try speaks(patience) else { return false }
+        guard let login = plan.login else { return true }
+        let words = SSHWords.arguments(
+            user: login.user, port: port, key: login.method == .password ? nil : files.key,
+            command: SSHWords.knock)
+        var environment = BuildEnvironment.common(order, folder)
+        if login.method == .password {
+            environment.merge(SSHWords.askpassEnvironment(files.askpass)) { _, new in new }
+        }
+        let said = try Descriptor(files.knockWords, O_WRONLY | O_CREAT | O_TRUNC)
+        let child: ChildProcess
+        do {
+            child = try ChildProcess(
+                Command(words, environment: environment, isNewSession: true),
+                streams: .init(error: said.raw))
+        } catch {
+            throw Fault(.infrastructure, .hostError, "the SSH client cannot be run: \(error)")
+        }
+        _ = try Wait.readable([child.pidfd.raw], until: deadline)
+        guard let status = try child.reap() else {
+            child.signalGroup(SIGKILL)
+            _ = try Wait.readable(
+                [child.pidfd.raw],
+                until: Clocks.monotonicMilliseconds() + AgentLimits.guestAskMilliseconds)
+            _ = try child.reap()
+            return false
+        }
+        return status.isSuccess
+    }
+
+    /// Only a guest that is up says something. A server that waits for its client to begin is
+    /// spoken to as to a web server: WinRM is one.
+    private func speaks(_ patience: Int64) throws -> Bool {
+        let connection = Descriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+        guard connection.raw >= 0 else { throw SystemError.last("cannot open a socket") }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(UInt16(port)).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let isConnected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(connection.raw, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard isConnected else { return false }
+        if try hasSpoken(connection, patience) { return true }
+        // SSH begins by itself.
+        if plan.login != nil { return false }
+        try? connection.writeAll(Array("GET / HTTP/1.0\r\nHost: guest\r\n\r\n".utf8))
+        return try hasSpoken(connection, patience)
+    }
+
+    private func hasSpoken(
+        _ connection: borrowing Descriptor, _ patience: Int64
+    ) throws -> Bool {
+        let deadline = Clocks.monotonicMilliseconds() + patience
+        guard try Wait.readable([connection.raw], until: deadline) else { return false }
+        var byte: UInt8 = 0
+        return recv(connection.raw, &byte, 1, 0) == 1
+    }
+}

@@ -1,0 +1,207 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// One test case: boots the image on an overlay of its own, and does what the case says.
+struct TestCaseRun {
+    let order: AttemptOrder
+    let folder: AttemptFolder
+    let plan: TestPlan
+    let test: PlannedTest
+    let image: String
+
+    private var files: TestFiles { TestFiles(folder: folder) }
+
+    func run() -> TestVerdict {
+        do {
+            for boot in 1...test.boots {
+                if test.boots > 1 { Self.say("boot \(boot) of \(test.boots)") }
+                try runOnce()
+            }
+            return TestVerdict()
+        } catch var verdict as TestVerdict {
+            if verdict.evidence == nil {
+                // What the next case's guest says would be shown otherwise.
+                verdict.evidence = GuestFolder(path: folder.guests).serialTail()
+                    .map { GuestEvidence(serialTail: $0) }
+            }
+            return verdict
+        } catch let fault as Fault {
+            return TestVerdict(fault: fault)
+        } catch let error as SystemError where error.isDiskFull {
+            return TestVerdict(
+                fault: Fault(.infrastructure, .diskFull, "the host's disk is full: \(error)"))
+        } catch {
+            return TestVerdict(
+                fault: Fault(.infrastructure, .hostError, "the agent failed: \(error)"))
+        }
+    }
+
+    private func runOnce() throws {
+        let guest = try TestGuest.boot(order, folder, plan, image: image)
+        defer { guest.end() }
+        try comeUp(guest)
+        switch test.kind {
+        case .boot, .bootRepeated: break
+        case .shutdown: try shutDown(guest)
+        case .script: try runScript(guest)
+        case .program: try runProgram(guest)
+        }
+    }
+
+    static func say(_ text: String) {
+        var text = text + "\n"
+        text.withUTF8 { _ = write(1, $0.baseAddress, $0.count) }
+    }
+
+    // MARK: Steps
+
+    private func comeUp(_ guest: TestGuest) throws {
+        let seconds = test.bootSeconds(in: plan)
+        let started = Clocks.monotonicMilliseconds()
+        let deadline = started + Int64(seconds) * 1000
+        let door = GuestDoor(order: order, folder: folder, plan: plan, port: guest.port)
+        while true {
+            // A slow guest needs longer for each word.
+            let patience = AgentLimits.knockMilliseconds(
+                after: Clocks.monotonicMilliseconds() - started)
+            if try door.answers(guest, patienceMilliseconds: patience, until: deadline) { break }
+            if try guest.hasEnded() { throw end(guest, isUp: false) }
+            guard Clocks.monotonicMilliseconds() < deadline else {
+                throw silent(guest, seconds, door)
+            }
+            try guest.wait(
+                until: min(
+                    deadline, Clocks.monotonicMilliseconds() + AgentLimits.guestKnockMilliseconds))
+        }
+        let tenths = (Clocks.monotonicMilliseconds() - started) / 100
+        Self.say("the guest is up after \(tenths / 10).\(tenths % 10) s")
+    }
+
+    /// A guest that does not come up: what can be seen of it is kept.
+    private func silent(_ guest: TestGuest, _ seconds: Int, _ door: GuestDoor) -> TestVerdict {
+        let evidence = GuestAsker(
+            folder: GuestFolder(path: folder.guests), token: folder.token
+        ).evidence()
+        if let status = evidence?.status, status == "io-error" || status == "internal-error" {
+            return TestVerdict(
+                fault: Fault(
+                    .infrastructure, .hostError, "QEMU has stopped the guest and says \(status)"),
+                evidence: evidence)
+        }
+        let words = door.words
+        return TestVerdict(
+            fault: Fault(
+                .template, .testFailed,
+                "the guest did not come up within \(seconds) s: "
+                    + (plan.login.map { "\($0.user) cannot log in by SSH" }
+                        ?? "nothing answers on its port \(plan.port)")
+                    + (words.isEmpty ? "" : " (\(words))")),
+            isGuestDown: true, evidence: evidence)
+    }
+
+    private func end(_ guest: TestGuest, isUp: Bool) -> TestVerdict {
+        TestVerdict(fault: guest.endFault(isUp: isUp), isGuestDown: !isUp)
+    }
+
+    private func shutDown(_ guest: TestGuest) throws {
+        Self.say("pressing the guest's power button")
+        try guest.pressPowerButton()
+        try guest.wait(until: deadline())
+        guard try guest.hasEnded() else {
+            throw TestVerdict.failed(
+                "the guest did not shut down within \(test.limitSeconds) s after its power button "
+                    + "was pressed (ACPI)")
+        }
+        guard guest.hasEndedWell else { throw end(guest, isUp: true) }
+    }
+
+    private func runScript(_ guest: TestGuest) throws {
+        guard let login = plan.login else { throw Failure("nobody can log in") }
+        let path: String
+        if let text = test.text {
+            path = files.script
+            try Files.replace(path, with: Array(text.utf8), mode: 0o600)
+        } else {
+            path = "\(folder.work)/\(test.path ?? "")"
+        }
+        guard Files.kind(path) == .file else {
+            throw Fault(
+                .template, .templateMissing,
+                "the script \(Names.quoted(test.path ?? "")) is not in the template repository")
+        }
+        let input = try Descriptor(path, O_RDONLY)
+        let words = SSHWords.arguments(
+            user: login.user, port: guest.port, key: login.method == .password ? nil : files.key,
+            command: SSHWords.runScript)
+        var environment = BuildEnvironment.common(order, folder)
+        if login.method == .password {
+            environment.merge(SSHWords.askpassEnvironment(files.askpass)) { _, new in new }
+        }
+        let command = Command(
+            words, environment: environment, workFolder: folder.work, isNewSession: true)
+        try finish(command, input: input.raw, what: "the script", guest)
+    }
+
+    private func runProgram(_ guest: TestGuest) throws {
+        let arguments = test.command ?? []
+        var environment = BuildEnvironment.common(order, folder)
+        environment["AIBUILD_GUEST_ADDRESS"] = "127.0.0.1"
+        environment["AIBUILD_GUEST_PORT"] = String(guest.port)
+        environment["AIBUILD_IMAGE_NAME"] = order.start.build.imageName
+        environment["AIBUILD_BUILD_NUMBER"] = String(order.start.build.number)
+        environment["AIBUILD_TEST_CASE"] = test.name
+        if let login = plan.login {
+            environment["AIBUILD_GUEST_USER"] = login.user
+            if login.method == .password {
+                let bytes = try Files.read(files.password, limitBytes: AgentLimits.testFileBytes)
+                environment["AIBUILD_GUEST_PASSWORD"] = String(
+                    decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
+            } else {
+                environment["AIBUILD_GUEST_KEY"] = files.key
+            }
+        }
+        let command = Command(arguments, environment: environment, workFolder: folder.work)
+        do { try finish(command, input: -1, what: "the program", guest) } catch let error
+            as SystemError where [ENOENT, EACCES, ENOEXEC].contains(error.errno)
+        {
+            throw TestVerdict.failed("the program cannot be run on this host: \(error)")
+        }
+    }
+
+    private func finish(
+        _ command: Command, input: Int32, what: String, _ guest: TestGuest
+    ) throws {
+        let child = try ChildProcess(command, streams: .init(input: input, output: 1, error: 2))
+        _ = try Wait.readable([child.pidfd.raw], until: deadline())
+        guard let status = try child.reap() else {
+            child.signalGroup(SIGKILL)
+            throw TestVerdict.failed("\(what) took longer than \(test.limitSeconds) s")
+        }
+        if status.isSuccess { return }
+        // A guest that died under it explains it better.
+        if try guest.hasEnded(), !guest.hasEndedWell { throw end(guest, isUp: true) }
+        throw TestVerdict.failed("\(what) ended with \(status)")
+    }
+
+    private func deadline() -> Int64 {
+        Clocks.monotonicMilliseconds() + Int64(test.limitSeconds) * 1000
+    }
+}
+
+extension Wait {
+    /// As `readable`, for however long that may be.
+    static func readable(
+        _ descriptors: [Int32], until milliseconds: Int64
+    ) throws(SystemError) -> Bool {
+        while true {
+            let rest = milliseconds - Clocks.monotonicMilliseconds()
+            let isReady = try readable(
+                descriptors, timeoutMilliseconds: Int32(clamping: max(0, rest))
+            ).contains(true)
+            if isReady || rest <= 0 { return isReady }
+        }
+    }
+}

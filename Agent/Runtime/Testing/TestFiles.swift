@@ -1,0 +1,27 @@
+import AgentCore
+import Support
+
+/// Files that a test attempt and the processes of its cases share.
+struct TestFiles {
+    let folder: AttemptFolder
+
+    /// The private key, the public one beside it.
+    var key: String { folder.tests + "/key" }
+    var password: String { folder.tests + "/password" }
+    var askpass: String { folder.tests + "/askpass" }
+    var seed: String { folder.tests + "/seed.iso" }
+    var overlay: String { folder.tests + "/overlay.qcow2" }
+    /// What QEMU printed, and what SSH did when it knocked last.
+    var emulatorWords: String { folder.tests + "/qemu.log" }
+    var knockWords: String { folder.tests + "/knock.log" }
+    var script: String { folder.tests + "/script" }
+
+    func verdict(_ index: Int) -> String { "\(folder.tests)/\(index).json" }
+
+    /// The end of one of the small files above.
+    func words(_ path: String) -> String {
+        let bytes = GuestFolder(path: folder.tests).end(of: path, bytes: AgentLimits.testWordsBytes)
+        let text = String(decoding: bytes ?? [], as: UTF8.self)
+        return text.split(separator: "\n").joined(separator: "\n")
+    }
+}

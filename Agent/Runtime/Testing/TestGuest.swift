@@ -1,0 +1,148 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// The QEMU of one boot.
+final class TestGuest {
+    let port: Int
+    private let process: ChildProcess
+    private let folder: AttemptFolder
+    private var status: ExitStatus?
+
+    private init(_ process: consuming ChildProcess, port: Int, _ folder: AttemptFolder) {
+        self.process = process
+        self.port = port
+        self.folder = folder
+    }
+
+    /// Boots the image on a fresh overlay. Between looking for a free port and taking it another
+    /// program may have it; then the next one is taken.
+    static func boot(
+        _ order: AttemptOrder, _ folder: AttemptFolder, _ plan: TestPlan, image: String
+    ) throws -> TestGuest {
+        try makeOverlay(order, folder, plan, image)
+        let ports = try FreePorts.block(for: folder.token)
+        var last = Fault(.infrastructure, .portRace, "no port is free")
+        for port in ports.prefix(AgentLimits.testPortTries) {
+            let guest = TestGuest(
+                try start(order, folder, plan, port: port), port: port, folder)
+            if try guest.hasStarted() { return guest }
+            last = guest.endFault(isUp: false)
+            guard last.code == .portRace else { break }
+        }
+        throw last
+    }
+
+    private static func makeOverlay(
+        _ order: AttemptOrder, _ folder: AttemptFolder, _ plan: TestPlan, _ image: String
+    ) throws {
+        let files = TestFiles(folder: folder)
+        try Files.remove(files.overlay)
+        let words = TestMachine.overlayArguments(
+            qemuImg: order.qemuImg ?? "qemu-img", image: image, format: plan.imageFormat,
+            overlay: files.overlay)
+        let command = Command(words, environment: BuildEnvironment.common(order, folder))
+        let output: Command.Output
+        do {
+            output = try command.runBlocking(timeoutSeconds: AgentLimits.testSlackSeconds)
+        } catch {
+            throw Fault(.infrastructure, .hostError, "qemu-img cannot be run: \(error)")
+        }
+        guard output.status.isSuccess else {
+            if output.stderrText.contains("No space left on device") {
+                throw SystemError(errno: ENOSPC, "cannot write \(files.overlay)")
+            }
+            // An image that qemu-img does not understand boots nowhere else.
+            throw TestVerdict.failed("qemu-img does not take the image: \(output.stderrText)")
+        }
+    }
+
+    private static func start(
+        _ order: AttemptOrder, _ folder: AttemptFolder, _ plan: TestPlan, port: Int
+    ) throws -> ChildProcess {
+        guard let accelerator = order.accelerator else {
+            throw Fault(.infrastructure, .hostError, "this host has no accelerator for QEMU")
+        }
+        let files = TestFiles(folder: folder)
+        let needs = order.start.requirements
+        let machine = TestMachine(
+            accelerator: accelerator, vcpus: needs.vcpus, memoryBytes: needs.memoryBytes,
+            disk: plan.disk, network: plan.network, overlay: files.overlay,
+            seed: Files.exists(files.seed) ? files.seed : nil, hostPort: port,
+            guestPort: plan.port)
+        // By its name, so that the shim stands before it: control socket and serial console.
+        let program = Files.name(of: order.qemuSystem ?? "qemu-system-x86_64")
+        let words = try Descriptor(files.emulatorWords, O_WRONLY | O_CREAT | O_TRUNC)
+        do {
+            return try ChildProcess(
+                Command(
+                    [program] + machine.arguments,
+                    environment: BuildEnvironment.test(order, folder), workFolder: folder.tests),
+                streams: .init(output: words.raw, error: words.raw))
+        } catch {
+            throw Fault(.infrastructure, .hostError, "QEMU cannot be run: \(error)")
+        }
+    }
+
+    /// Whether it has opened its control socket, which it does after it took its port.
+    private func hasStarted() throws -> Bool {
+        let socket = GuestFolder(path: folder.guests).file(process.pid, EmulatorShim.socketSuffix)
+        let deadline = Clocks.monotonicMilliseconds() + AgentLimits.testStartMilliseconds
+        while try !hasEnded() {
+            if Files.exists(socket), (try? ask { _ in }) != nil { return true }
+            guard Clocks.monotonicMilliseconds() < deadline else { return true }
+            try wait(until: Clocks.monotonicMilliseconds() + AgentLimits.guestPollMilliseconds)
+        }
+        return false
+    }
+
+    private func ask(_ body: (QMPClient) throws -> Void) throws {
+        let place = try Descriptor(folder.guests, O_RDONLY | O_DIRECTORY)
+        let deadline = Clocks.monotonicMilliseconds() + AgentLimits.guestAskMilliseconds
+        try body(
+            try QMPClient(
+                GuestFolder.socketPath(place, process.pid), deadlineMilliseconds: deadline))
+    }
+
+    func pressPowerButton() throws {
+        do {
+            try ask { _ = try $0.ask("system_powerdown", returning: QMPClient.Nothing.self) }
+        } catch {
+            throw Fault(
+                .infrastructure, .hostError, "QEMU does not take the power button: \(error)")
+        }
+    }
+
+    // MARK: Its end
+
+    /// Returns when the time has come, or QEMU has ended.
+    func wait(until milliseconds: Int64) throws {
+        if status == nil { _ = try Wait.readable([process.pidfd.raw], until: milliseconds) }
+    }
+
+    /// Does not wait.
+    func hasEnded() throws -> Bool {
+        if status == nil { status = try process.reap() }
+        return status != nil
+    }
+
+    var hasEndedWell: Bool { status?.isSuccess ?? false }
+
+    func endFault(isUp: Bool) -> Fault {
+        TestGuestEnd.fault(
+            exitCode: status?.exitCode, signal: status?.signal,
+            words: TestFiles(folder: folder).words(TestFiles(folder: folder).emulatorWords),
+            isUp: isUp)
+    }
+
+    func end() {
+        guard status == nil else { return }
+        process.signalGroup(SIGKILL)
+        while (try? hasEnded()) == false {
+            let soon = Clocks.monotonicMilliseconds() + AgentLimits.tickMilliseconds
+            do { try wait(until: soon) } catch { return }
+        }
+    }
+}

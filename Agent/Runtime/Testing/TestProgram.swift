@@ -1,0 +1,35 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+
+/// `aibuild-agent test FOLDER N IMAGE`: one test case of an attempt, from booting the image to the
+/// verdict. What it prints goes into the attempt's log; its supervisor ends what it leaves.
+enum TestProgram {
+    static func run(_ arguments: [String]) -> Int32 {
+        do {
+            guard arguments.count == 3, let index = Int(arguments[1]),
+                let token = AttemptToken(Files.name(of: arguments[0]))
+            else { throw Failure(AgentProgram.usage) }
+            let folder = AttemptFolder(root: arguments[0], token: token)
+            let order = try StateFile.read(
+                AttemptOrder.self, folder.start, limitBytes: AgentLimits.stateFileBytes)
+            guard case .test(let plan) = order.start.recipe.builder,
+                plan.cases.indices.contains(index)
+            else { throw Failure("\(folder.start) has no test case \(index)") }
+            umask(0o077)
+            let test = TestCaseRun(
+                order: order, folder: folder, plan: plan, test: plan.cases[index],
+                image: arguments[2])
+            let verdict = test.run()
+            try Files.replace(
+                TestFiles(folder: folder).verdict(index), with: StateFile.encode(verdict),
+                mode: 0o600)
+            return 0
+        } catch {
+            AgentProgram.complain("aibuild-agent test: \(error)")
+            return EX_SOFTWARE
+        }
+    }
+}

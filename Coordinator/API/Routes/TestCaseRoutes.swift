@@ -1,0 +1,33 @@
+import CoordinatorCore
+import CoordinatorService
+import HTTPTypes
+
+/// The test cases that apply to every guest OS of a type.
+enum TestCaseRoutes {
+    static func add(to router: inout Router, _ api: APIContext) {
+        router.on("POST", "/api/v1/testcases") { request, _ in
+            let body = try request.decode(TestCaseForm.self)
+            let testCase = try await api.coordinator.addTestCase(body, by: api.actor(request))
+            return try .json(TestCaseView(testCase), status: 201)
+        }
+        router.on("GET", "/api/v1/testcases") { request, _ in
+            let rows = try await api.ports.store.testCases(try osType(request))
+            return try .json(ListView(items: rows.map(TestCaseView.init)))
+        }
+        router.on("DELETE", "/api/v1/testcases/{name}") { request, path in
+            try await api.coordinator.removeTestCase(
+                path["name"], osType: try osType(request), by: api.actor(request))
+            return .empty
+        }
+    }
+
+    private static func osType(_ request: HTTPRequest) throws -> OSType? {
+        guard let word = request.query["os_type"] else { return nil }
+        guard let type = OSType(rawValue: word) else {
+            throw Problem.badRequest(
+                "'\(word.prefix(40))' is no type of OS",
+                remedy: "use " + OSType.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return type
+    }
+}

@@ -1,0 +1,53 @@
+import BuildProtocol
+import CoordinatorCore
+import FoundationEssentials
+import Support
+
+/// `latest.json` of a folder of tested images: a copy of the newest build's `build.json`, with the
+/// image's name and URL. Made from what is there, so that it is right after any crash, and again
+/// after an image was taken away. A script needs no other address.
+enum LatestImage {
+    static let name = "latest.json"
+
+    /// What is read of `build.json`.
+    private struct Record: Decodable {
+        var build, guestOS, imageName: String
+        var number: Int
+        var commit: String?
+        var artifacts: [Artifact]
+    }
+
+    private struct Latest: Encodable {
+        var build, guestOS, imageName, name, url, sha256, format: String
+        var number: Int
+        var sizeBytes: Int64
+        var commit: String?
+    }
+
+    /// - Parameter url: of the folder.
+    static func renew(_ place: String, url: String) throws(SystemError) {
+        guard Files.exists(place) else { return }
+        let records = try Files.list(place).filter { $0.hasSuffix(".build.json") }
+            .compactMap { read("\(place)/\($0)") }
+        let latest = records.max { $0.number < $1.number }
+        guard let latest, let artifact = latest.artifacts.min(by: Artifact.precedes) else {
+            return try Files.remove("\(place)/\(name)")
+        }
+        let image = FolderWebRoot.publishedName(artifact, 0, latest.imageName)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let value = Latest(
+            build: latest.build, guestOS: latest.guestOS, imageName: latest.imageName,
+            name: image, url: "\(url)/\(image)", sha256: artifact.sha256,
+            format: artifact.format, number: latest.number, sizeBytes: artifact.sizeBytes,
+            commit: latest.commit)
+        guard let bytes = try? encoder.encode(value) else { return }
+        try Files.replace("\(place)/\(name)", with: Array(bytes) + [0x0A])
+    }
+
+    /// `nil` for what cannot be read: it may hide a newer build, and does no other harm.
+    private static func read(_ path: String) -> Record? {
+        guard let bytes = try? Files.read(path, limitBytes: 64 << 20) else { return nil }
+        return try? JSONDecoder().decode(Record.self, from: Data(bytes))
+    }
+}

@@ -1,0 +1,53 @@
+import BuildProtocol
+public import CoordinatorCore
+import Support
+
+/// What people ask for of test cases. Builds that wait already keep the cases that they were
+/// submitted with.
+extension Coordinator {
+    /// - Throws: `Refusal`, `StoreError`
+    public func addTestCase(_ form: TestCaseForm, by actor: String) async throws -> TestCase {
+        if let problem = Names.titleProblem(form.name, what: "name of the test case") {
+            throw Refusal(problem)
+        }
+        if let problem = form.definition?.problem { throw Refusal(problem) }
+        let testCase = TestCase(
+            id: ports.environment.randomID(), name: form.name, osType: form.osType,
+            definition: form.definition)
+        try await ports.store.add(testCase, epoch: epoch ?? 0)
+        try await audit(actor, "testcase.add", form.name, form.osType.rawValue)
+        return testCase
+    }
+
+    /// - Parameter name: or id.
+    /// - Throws: `Refusal` where cases of both OS types have the name, `StoreError`
+    public func removeTestCase(
+        _ name: String, osType: OSType?, by actor: String
+    ) async throws {
+        let found = try await ports.store.testCases(osType)
+            .filter { $0.id == name || $0.name == name }
+        guard let testCase = found.first else {
+            throw StoreError.notFound(what: "test case", name: name)
+        }
+        guard found.count == 1 else {
+            throw Refusal(
+                "\(found.count) test cases are named \(Names.quoted(name)): name the type, or an "
+                    + "id of " + found.map(\.id).joined(separator: ", "), conflict: true)
+        }
+        try await ports.store.removeTestCase(id: testCase.id, epoch: epoch ?? 0)
+        try await audit(actor, "testcase.remove", testCase.name, testCase.osType.rawValue)
+    }
+}
+
+/// What a person fills in to register a test case.
+public struct TestCaseForm: Sendable, Decodable {
+    public var name: String
+    public var osType: OSType
+    public var definition: TestDefinition?
+
+    public init(_ name: String, _ osType: OSType, _ definition: TestDefinition?) {
+        self.name = name
+        self.osType = osType
+        self.definition = definition
+    }
+}

@@ -1,0 +1,29 @@
+/// How one test case ended.
+public struct TestResult: Sendable, Hashable, Codable {
+    public enum Verdict: String, Sendable, Codable {
+        case passed, failed
+        /// It could not be judged.
+        case error
+    }
+
+    public var name: String
+    public var result: Verdict
+    public var milliseconds: Int64
+    /// For a person: what failed. Empty where it passed.
+    public var detail: String
+    /// Its part of the attempt's log, in bytes of the file.
+    public var logFrom: Int64
+    public var logTo: Int64
+
+    public init(
+        name: String, result: Verdict, milliseconds: Int64, detail: String = "", logFrom: Int64,
+        logTo: Int64
+    ) {
+        self.name = name
+        self.result = result
+        self.milliseconds = milliseconds
+        self.detail = detail.prefixOfUTF8(ProtocolLimits.reasonBytes)
+        self.logFrom = logFrom
+        self.logTo = logTo
+    }
+}

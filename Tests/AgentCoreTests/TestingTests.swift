@@ -1,0 +1,132 @@
+import AgentCore
+import BuildProtocol
+import Testing
+
+/// What a test case tells QEMU, SSH and cloud-init.
+@Suite struct TestingTests {
+    private var machine: TestMachine {
+        TestMachine(
+            accelerator: .tcg, vcpus: 2, memoryBytes: 512 << 20, disk: .virtio, network: .virtio,
+            overlay: "/a,b/o.qcow2", seed: nil, hostPort: 20_001, guestPort: 22)
+    }
+
+    @Test func qemuGetsTheOverlayAndAPort() {
+        let words = machine.arguments.joined(separator: " ")
+        #expect(words.contains("file=/a,,b/o.qcow2,format=qcow2"), "a comma stands as two")
+        #expect(words.contains("hostfwd=tcp:127.0.0.1:20001-:22"), "nobody else can reach it")
+        #expect(words.contains("-machine pc,accel=tcg") && words.contains("-m 512"))
+        #expect(words.contains("virtio-blk-pci,drive=image"))
+        #expect(!words.contains("cdrom"))
+        // With these, the shim would add no serial console.
+        for word in ["-serial", "-nographic", "-nodefaults"] { #expect(!words.contains(word)) }
+    }
+
+    @Test func otherHardwareIsOtherDevices() {
+        var machine = machine
+        machine.disk = .ide
+        machine.network = .e1000
+        machine.seed = "/s.iso"
+        machine.accelerator = .kvm
+        let words = machine.arguments.joined(separator: " ")
+        #expect(words.contains("ide-hd,drive=image") && words.contains("e1000,netdev=net"))
+        #expect(words.contains("file=/s.iso,format=raw,readonly=on,media=cdrom"))
+        #expect(words.contains("-cpu host"))
+    }
+
+    @Test func theImageIsOnlyBackingForTheOverlay() {
+        let words = TestMachine.overlayArguments(
+            qemuImg: "qemu-img", image: "/i.vhd", format: "vhd", overlay: "/o.qcow2")
+        #expect(
+            words == [
+                "qemu-img", "create", "-q", "-f", "qcow2", "-F", "vpc", "-b", "/i.vhd", "/o.qcow2",
+            ])
+    }
+
+    @Test func sshUsesNothingOfTheHostsOwn() {
+        let key = SSHWords.arguments(user: "root", port: 9, key: "/k", command: "exit 0")
+        #expect(key.prefix(3) == ["ssh", "-F", "/dev/null"])
+        #expect(key.suffix(4) == ["-i", "/k", "127.0.0.1", "exit 0"])
+        #expect(key.contains("BatchMode=yes") && key.contains("UserKnownHostsFile=/dev/null"))
+        let password = SSHWords.arguments(user: "root", port: 9, key: nil, command: "x")
+        #expect(!password.contains("BatchMode=yes"), "it would ask for no password")
+        #expect(password.contains("PubkeyAuthentication=no"))
+        #expect(
+            SSHWords.askpass(passwordFile: "/it's/here")
+                == "#!/bin/sh\nexec head -n 1 '/it'\\''s/here'\n")
+    }
+
+    @Test func theSeedIsACDWithTwoFiles() {
+        let image = ISOImage.make(
+            volume: "cidata",
+            files: CloudInitSeed.files(instance: "i", user: "debian", publicKey: "ssh-ed25519 K"))
+        func text(_ offset: Int, _ count: Int) -> String {
+            String(decoding: image[offset..<offset + count], as: UTF8.self)
+        }
+        let descriptor = 16 * 2048
+        #expect(text(descriptor, 6) == "\u{1}CD001" && text(descriptor + 40, 7) == "cidata ")
+        #expect(image.count == 23 * 2048, "root, and a sector for each file")
+        #expect(image[descriptor + 80] == 23, "as the descriptor says")
+        #expect(text(20 * 2048, 2048).contains("meta-data;1"))
+        #expect(text(21 * 2048, 2048).hasPrefix("instance-id: i\n"))
+        let user = text(22 * 2048, 2048)
+        #expect(user.hasPrefix("#cloud-config\n") && user.contains("  - name: debian\n"))
+        #expect(user.contains("      - ssh-ed25519 K\n"))
+    }
+
+    @Test(arguments: [
+        (0 as Int?, nil as Int?, "", FaultClass.template, FaultCode.testFailed),
+        (1, nil, "qemu: Could not set up host forwarding rule 'tcp…'", .infrastructure, .portRace),
+        (1, nil, "qemu: cannot open", .infrastructure, .hostError),
+        (nil, 9, "", .infrastructure, .buildKilled),
+    ])
+    func theEndOfAQEMUIsTheGuestsOrTheHosts(
+        exitCode: Int?, signal: Int?, words: String, faultClass: FaultClass, code: FaultCode
+    ) {
+        let fault = TestGuestEnd.fault(
+            exitCode: exitCode, signal: signal, words: words, isUp: false)
+        #expect(fault.class == faultClass && fault.code == code)
+    }
+
+    private func problem(_ change: (inout TestPlan) -> Void) -> String? {
+        var plan = TestPlan(
+            login: GuestLogin(user: "root", method: .key, path: "k"),
+            cases: [PlannedTest(name: "a", kind: .script, limitSeconds: 1, path: "s.sh")])
+        change(&plan)
+        return StartCheck.problem(
+            Start(
+                attempt: AttemptToken(high: 1, low: 1),
+                build: .init(id: "b", guestOS: "g", number: 1, imageName: "i"),
+                template: TemplateArchive(sha256: String(repeating: "a", count: 64), sizeBytes: 1),
+                recipe: BuildRecipe(
+                    builder: .test(plan), baseImage: BaseImage(url: "file:///i", sha256: nil)),
+                requirements: Requirements(), limits: AttemptLimits()))
+    }
+
+    @Test func anOrderIsCheckedBeforeAnythingOfItIsUsed() {
+        #expect(problem { _ in } == nil)
+        #expect(problem { $0.cases = [] } != nil)
+        #expect(problem { $0.imageFormat = "raw,x" } != nil)
+        #expect(problem { $0.login?.user = "-oProxyCommand=x" } != nil)
+        #expect(problem { $0.login?.path = "../k" } != nil)
+        #expect(problem { $0.login = nil } != nil)
+        #expect(problem { $0.cases[0].path = "/etc/shadow" } != nil)
+        #expect(problem { $0.cases[0].name = "a\nb" } != nil)
+        #expect(problem { $0.cases[0].limitSeconds = 0 } != nil)
+        #expect(
+            problem {
+                $0.cases[0].kind = .bootRepeated
+                $0.cases[0].times = 1000
+            } != nil)
+        #expect(
+            problem {
+                $0.cases[0].kind = .program
+                $0.cases[0].command = ["a\0b"]
+            } != nil)
+    }
+
+    @Test func aSlowGuestIsGivenMorePatience() {
+        #expect(AgentLimits.knockMilliseconds(after: 0) == 1_000)
+        #expect(AgentLimits.knockMilliseconds(after: 50_000) == 5_000)
+        #expect(AgentLimits.knockMilliseconds(after: 3_600_000) == 10_000)
+    }
+}

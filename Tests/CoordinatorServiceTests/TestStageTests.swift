@@ -1,0 +1,236 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import TestSupport
+import Testing
+
+/// A build whose image must pass tests: a second stage with attempts of its own.
+@Suite struct TestStageTests {
+    private static let failure = Fault(
+        .template, .testFailed, "the image did not pass the test case 'boot': no login")
+
+    private func farm(hosts: Int = 2, cases: [String] = ["boot", "ssh"]) async throws -> TestFarm {
+        let farm = try await TestFarm(hosts: hosts)
+        farm.templates.test(.of(cases))
+        return farm
+    }
+
+    @Test func anImageThatPassesGoesToTheTestedOnes() async throws {
+        let farm = try await farm()
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let passed = try await farm.wait(build, .passed, .failed)
+            #expect(passed.state == .passed && passed.stage == .test)
+            #expect(passed.image?.path == "images/release/debian/x.qcow2")
+            let attempts = try await farm.store.attempts(ofBuild: build.id)
+            #expect(attempts.map(\.stage) == [.build, .test] && attempts.map(\.ordinal) == [1, 2])
+            #expect(passed.image?.attempt == attempts[0].token, "who made it, not who tested it")
+            let records = try await farm.store.testRecords(ofBuild: build.id)
+            #expect(records.map(\.result.name) == ["boot", "ssh"])
+            #expect(records.allSatisfy { $0.result.result == .passed })
+            #expect(records.allSatisfy { $0.attempt == attempts[1].token })
+            let rows = try await farm.store.buildLog(guestOSID: nil, limit: 5)
+            #expect(rows.map(\.getURL) == ["http://farm/images/release/debian/x.qcow2"])
+            #expect(await farm.webRoot.promoted.count == 1)
+        }
+    }
+
+    @Test func theAgentGetsTheImageFromTheCoordinatorThatLeads() async throws {
+        let farm = try await farm(hosts: 1)
+        await farm.agents[0].change { $0.testPlan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .testing)
+            let token = try await farm.attempt(on: farm.agents[0])
+            let start = try #require(await farm.agents[0].attempts[token]?.start)
+            #expect(start.tests?.cases.map(\.name) == ["boot", "ssh"])
+            let name = build.imageName + ".qcow2"
+            #expect(start.recipe.baseImage?.url == "http://farm/images/build/debian/" + name)
+            #expect(start.recipe.baseImage?.sha256?.count == 64)
+            #expect(start.requirements.diskBytes == ImageTests.overlayBytes + 5)
+        }
+    }
+
+    @Test func anImageThatFailsIsTakenBackAndTheBuildSaysWhy() async throws {
+        let farm = try await farm()
+        for agent in farm.agents { await agent.change { $0.testPlan = .fail(Self.failure) } }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let failed = try await farm.wait(build, .passed, .failed)
+            #expect(failed.state == .failed && failed.fault == Self.failure)
+            #expect(failed.image == nil, "nobody is sent to what is not there")
+            #expect(await farm.webRoot.published.isEmpty)
+            let records = try await farm.store.testRecords(ofBuild: build.id)
+            #expect(records.map(\.result.result) == [.failed, .passed])
+            #expect(records.first?.result.detail == Self.failure.reason)
+            let rows = try await farm.store.buildLog(guestOSID: nil, limit: 5)
+            #expect(rows.map(\.getURL) == [""], "the results keep the row that they refer to")
+            #expect(try await farm.store.attempts(ofBuild: build.id).count == 2, "no retry")
+        }
+    }
+
+    @Test func aFaultOfAHostTestsAgainElsewhereAndNeverBuildsAgain() async throws {
+        let farm = try await farm()
+        for agent in farm.agents {
+            await agent.change {
+                $0.testPlan = .fail(Fault(.infrastructure, .diskFull, "the disk is full"))
+            }
+        }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await eventually("a test failed by its host") {
+                try await farm.store.build(id: build.id)?.attemptCount == 2
+            }
+            let waits = try await farm.wait(build, .queued)
+            #expect(waits.stage == .test && waits.image != nil)
+            let first = try #require(waits.host)
+            for agent in farm.agents { await agent.change { $0.testPlan = nil } }
+            let passed = try await farm.wait(build, .passed, .failed, passing: 1_000)
+            #expect(passed.state == .passed)
+            let attempts = try await farm.store.attempts(ofBuild: build.id)
+            #expect(attempts.map(\.stage) == [.build, .test, .test])
+            #expect(attempts[1].host == first && attempts[2].host != first)
+            let records = try await farm.store.testRecords(ofBuild: build.id)
+            #expect(records.count == 2, "a fault of the host has judged nothing")
+            #expect(await farm.webRoot.withdrawn.isEmpty)
+        }
+    }
+
+    /// Hours of building are not thrown away because no host could test.
+    @Test func anImageThatNobodyCouldTestStays() async throws {
+        let farm = try await farm()
+        for agent in farm.agents {
+            await agent.change {
+                $0.testPlan = .fail(Fault(.infrastructure, .baseImageFetch, "no route"))
+            }
+        }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let failed = try await farm.wait(build, .passed, .failed, passing: 2_000)
+            #expect(failed.state == .failed && failed.fault?.code == .baseImageFetch)
+            let path = try #require(failed.image?.path)
+            #expect(failed.fault?.reason.hasSuffix("stays at \(path)") == true)
+            let attempts = try await farm.store.attempts(ofBuild: build.id)
+            #expect(attempts.count == 1 + RetryPolicy.attempts, "counted for each stage")
+            #expect(await farm.webRoot.published.count == 1)
+        }
+    }
+
+    @Test func anAgentThatForgetsACaseIsNotBelieved() async throws {
+        let farm = try await farm(hosts: 1)
+        await farm.agents[0].change { $0.forgottenTests = ["ssh"] }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await eventually("a test that said too little") {
+                try await farm.store.build(id: build.id)?.attemptCount == 2
+            }
+            let waits = try await farm.wait(build, .queued)
+            #expect(waits.fault?.reason.contains("no result of 'ssh'") == true)
+            #expect(await farm.webRoot.promoted.isEmpty)
+        }
+    }
+
+    @Test func aTestThatWaitsIsCancelledWithItsImage() async throws {
+        let farm = try await farm(hosts: 1)
+        await farm.agents[0].change { $0.testPlan = .answer(.refused) }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await eventually("a test was refused") {
+                try await farm.store.build(id: build.id)?.attemptCount == 2
+            }
+            let waits = try await farm.wait(build, .queued)
+            let ended = try await coordinator.cancel(waits, by: "anna")
+            #expect(ended.state == .cancelled && ended.image == nil)
+            #expect(await farm.webRoot.published.isEmpty)
+        }
+    }
+
+    @Test func aTestThatRunsIsCancelledWithItsImage() async throws {
+        let farm = try await farm(hosts: 1)
+        await farm.agents[0].change { $0.testPlan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .testing)
+            _ = try await farm.attempt(on: farm.agents[0])
+            _ = try await coordinator.cancel(build, by: "anna")
+            let ended = try await farm.wait(build, .cancelled, .passed)
+            #expect(ended.state == .cancelled && ended.image == nil)
+            #expect(await farm.webRoot.published.isEmpty)
+            #expect(try await farm.store.testRecords(ofBuild: build.id).isEmpty)
+        }
+    }
+
+    /// The host is lost, and nobody wants the build: its image goes all the same.
+    @Test func aWishThatComesWithAFaultOfTheHostTakesTheImageToo() async throws {
+        let farm = try await farm(hosts: 1)
+        await farm.agents[0].change { $0.testPlan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .testing)
+            let token = try await farm.attempt(on: farm.agents[0])
+            // The wish is stored; this coordinator has not heard of it as one of its own.
+            _ = try await farm.store.requestCancel(build: build.id, epoch: 0)
+            await farm.agents[0].end(
+                token, .fail(Fault(.infrastructure, .diskFull, "the disk is full")))
+            let ended = try await farm.wait(build, .cancelled, .failed, .passed, passing: 1_000)
+            #expect(ended.state == .cancelled && ended.image == nil)
+            #expect(await farm.webRoot.published.isEmpty)
+        }
+    }
+
+    @Test func hostsThatCannotTestAreNamed() async throws {
+        let farm = try await farm(hosts: 1)
+        await farm.agents[0].change { $0.report.runsTests = nil }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let failed = try await farm.wait(build, .failed, .passed)
+            #expect(failed.fault?.code == .impossible)
+            #expect(failed.fault?.reason.contains("h0: cannot test images") == true)
+            #expect(await farm.webRoot.published.count == 1)
+        }
+    }
+
+    @Test func registeredCasesComeFirstUnlessTheTemplateSkipsThem() async throws {
+        let farm = try await farm(cases: ["own"])
+        try await farm.run { coordinator in
+            for name in ["boots", "not-here"] {
+                _ = try await coordinator.addTestCase(
+                    .init(name, .linux, TestDefinition(builtin: .boot)), by: "anna")
+            }
+            _ = try await coordinator.addTestCase(
+                .init("win", .windows, TestDefinition(builtin: .boot)), by: "anna")
+            _ = try await coordinator.addTestCase(.init("by hand", .linux, nil), by: "anna")
+            var tests = ImageTests.of(["own"])
+            tests.skip = ["not-here"]
+            farm.templates.test(tests)
+            let build = try await farm.submit(coordinator)
+            #expect(build.plan.tests?.plan.cases.map(\.name) == ["boots", "own"])
+            let passed = try await farm.wait(build, .passed, .failed)
+            #expect(passed.state == .passed)
+            let ids = try await farm.store.testRecords(ofBuild: build.id).map(\.caseID)
+            let known = try await farm.store.testCases(.linux).first { $0.name == "boots" }
+            #expect(ids == [known?.id, nil])
+        }
+    }
+
+    @Test func aRegisteredScriptNeedsALogin() async throws {
+        let farm = try await farm(cases: [])
+        try await farm.run { coordinator in
+            _ = try await coordinator.addTestCase(
+                .init("selinux", .linux, TestDefinition(script: "#!/bin/sh\ntrue\n")), by: "anna")
+            await #expect(throws: TemplateFault.self) { try await farm.submit(coordinator) }
+            try await coordinator.removeTestCase("selinux", osType: nil, by: "anna")
+            let build = try await farm.submit(coordinator)
+            #expect(build.plan.tests == nil, "no case, no second stage")
+            try await farm.wait(build, .passed)
+        }
+    }
+}
+
+extension ImageTests {
+    static func of(_ names: [String]) -> ImageTests {
+        var tests = ImageTests(requirements: Requirements())
+        tests.plan.cases = names.map { PlannedTest(name: $0, kind: .boot, limitSeconds: 60) }
+        return tests
+    }
+}

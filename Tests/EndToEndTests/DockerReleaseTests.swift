@@ -1,0 +1,73 @@
+import FoundationEssentials
+import HTTPClientKit
+import Support
+import TestSupport
+import Testing
+
+/// From a build to a registry and to Docker hosts, by the API that people use.
+@Suite struct DockerReleaseTests {
+    @Test func fromABuildToARegistryAndToADockerHost() async throws {
+        let registry = try await RegistryServer.start(isOpen: false)
+        let host = try await DockerHost.shared()
+        let name = "svc" + String(UInt32.random(in: .min ... .max), radix: 16)
+        try await Farm.run { farm in
+            try await farm.register(
+                "store",
+                #"{"registry":{"url":"\#(registry.url)","repository":"images/{guestos}","#
+                    + #""username":"\#(RegistryServer.user)"}}"#)
+            // What a deployment script kept; it needs a program, which a disk does not have.
+            let container = FarmClient.quoted(
+                #"{"name":"\#(name)","detach":true,"network_mode":"none","command":"/disk/run"}"#)
+            try await farm.register(
+                "shop",
+                #"{"docker":{"repository":"\#(registry.host)/images/{guestos}","#
+                    + #""registry":"store","username":"\#(RegistryServer.user)","hosts":[{"#
+                    + #""name":"one","url":"https://127.0.0.1:\#(host.port)","#
+                    + #""certificates":"\#(host.certificates.folder)","#
+                    + #""container":\#(container)}]}}"#
+            )
+            let build = try await farm.imageBuild()
+            let stored = try await farm.end(try await farm.release(build, to: ["store"])[0])
+            #expect(stored.state == "released", "\(stored)")
+            let digest = try #require(stored.remoteID)
+            try await farm.shell(
+                "curl -fsS -u \(RegistryServer.user):\(RegistryServer.password) -H "
+                    + "'Accept: application/vnd.oci.image.manifest.v1+json' "
+                    + "\(registry.url)/v2/images/\(build.guestOS)/manifests/latest "
+                    + "| sha256sum | grep -q '^\(digest.dropFirst("sha256:".count)) '")
+
+            let shop = try await farm.end(try await farm.release(build, to: ["shop"])[0])
+            #expect(shop.state == "failed", "\(shop)")
+            #expect(shop.attemptCount == 2)
+            // The image was there already, was pulled with the password, and cannot be run.
+            let fault = try #require(shop.fault)
+            #expect(fault.contains("one: cannot start container \(name)"), "\(fault)")
+            #expect(fault.contains("/disk/run"), "\(fault)")
+            #expect(!fault.contains(RegistryServer.password))
+            let left = try await host.run(["ps", "--all", "--quiet", "--filter", "name=^\(name)"])
+            #expect(left.isEmpty)
+        }
+    }
+
+    @Test func aWrongPasswordIsRefusedAtTheDoor() async throws {
+        let registry = try await RegistryServer.start(isOpen: false)
+        try await Farm.run { farm in
+            let answer = try await farm.api.send(
+                "POST", "/api/v1/environments",
+                json: #"{"name":"store","secret":"guess","settings":{"registry":{"#
+                    + #""url":"\#(registry.url)","username":"robot"}}}"#)
+            #expect(answer.status == 409)
+            #expect(!FarmClient.text(answer).contains("guess"))
+        }
+    }
+}
+
+extension Farm {
+    fileprivate func register(_ name: String, _ settings: String) async throws {
+        let answer = try await api.send(
+            "POST", "/api/v1/environments",
+            json: #"{"name":"\#(name)","secret":"\#(RegistryServer.password)","#
+                + #""settings":\#(settings)}"#)
+        #expect(answer.status == 201, "\(FarmClient.text(answer))")
+    }
+}

@@ -1,0 +1,64 @@
+import ProcessKit
+import Support
+
+/// An image of examples/mini-linux, built by Packer alone: made once, and kept beside the tests as
+/// long as what it is made of stays the same.
+public actor MiniLinux {
+    public static let shared = MiniLinux()
+
+    /// `<root>/examples/mini-linux`
+    public static let example: String = {
+        let here = Files.folder(of: "\(#filePath)")
+        return Files.folder(of: Files.folder(of: here)) + "/examples/mini-linux"
+    }()
+
+    private static let folder: String = {
+        let tests = CommandLine.arguments.first ?? ""
+        return "/" + tests.split(separator: "/").dropLast().joined(separator: "/") + "/mini-linux"
+    }()
+
+    private var making: Task<String, any Error>?
+
+    /// The path of the image; nobody may write to it.
+    public func image() async throws -> String {
+        if making == nil { making = Task { try await Self.make() } }
+        guard let making else { throw Failure("nobody makes the image") }
+        return try await making.value
+    }
+
+    private static func make() async throws -> String {
+        try Files.makeFolder(folder)
+        _ = try await run(["\(example)/prepare.sh", folder], seconds: 120)
+        let template = "\(folder)/template/mini-linuxx86_64.json"
+        let inputs =
+            try ["mini-linux.iso", "template/scripts/install.sh"]
+            .map { try SHA256.file("\(folder)/\($0)") } + [SHA256.file(template)]
+        let image = "\(folder)/\(SHA256.hex(inputs.joined().utf8).prefix(16)).qcow2"
+        if Files.exists(image) { return image }
+        let output = "\(folder)/output\(UInt32.random(in: .min ... .max))"
+        defer { try? Files.remove(output) }
+        let port = Int.random(in: 20_000..<31_900)
+        let variables = [
+            "isourl=\(folder)/mini-linux.iso", "isochecksum=none", "outdir=\(output)",
+            "vmname=image.qcow2", "build_number=7", "greeting=hello", "host_port_min=\(port)",
+            "host_port_max=\(port + 50)",
+        ]
+        _ = try await run(
+            ["packer", "build"] + variables.flatMap { ["-var", $0] } + [template], seconds: 300)
+        try Files.rename("\(output)/image.qcow2", to: image)
+        return image
+    }
+
+    private static func run(_ words: [String], seconds: Int) async throws -> Command.Output {
+        let own = [
+            "CHECKPOINT_DISABLE": "1", "HOME": folder, "PACKER_CACHE_DIR": "\(folder)/cache",
+        ]
+        let command = Command(
+            words, environment: Command.minimalEnvironment.merging(own) { _, new in new })
+        let output = try await command.run(timeoutSeconds: seconds)
+        guard output.status.isSuccess else {
+            throw Failure("\(words[0]): \(output.status) \(output.stdoutText)\(output.stderrText)")
+        }
+        return output
+    }
+}
