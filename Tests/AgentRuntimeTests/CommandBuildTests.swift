@@ -65,7 +65,7 @@ import Testing
                 for limit in memory.limit_in_bytes memory.max; do
                     [ ! -e $group/$limit ] || echo 8M > $group/$limit
                 done
-                sh -c "echo \\$\\$ > $group/cgroup.procs; exec python3 -c 'b\"x\" * (100 << 20)'" &
+                sh -c "echo \\$\\$ > $group/cgroup.procs; exec python3 -c 'bytes(range(256)) * 400000'" &
                 wait $!
                 """)
         let client = try await agent.connect()

@@ -181,7 +181,7 @@ import Testing
                 #expect(actions.contains { $0.action == "release.approve" && $0.actor == "anna" })
             } else {
                 let gone = try #require(made.first { $0.environment == "gone" })
-                let failed = try await wait(farm, gone, .failed, passing: 1_000)
+                let failed = try await wait(farm, gone, .failed, passing: 700_000)
                 #expect(failed.fault?.description.contains("no environment 'gone'") == true)
             }
             _ = try await wait(farm, e1, .released)
