@@ -18,6 +18,7 @@ public struct API: Sendable {
         HostRoutes.add(to: &router, context)
         BuildRoutes.add(to: &router, context)
         AttemptRoutes.add(to: &router, context)
+        OutputRoutes.add(to: &router, context)
         HistoricRoutes.add(to: &router, context)
         EnvironmentRoutes.add(to: &router, context)
         ReleaseRoutes.add(to: &router, context)

@@ -14,6 +14,7 @@ extension Coordinator {
         let plan = try TestPlanning.combine(
             try await ports.templates.plan(for: guestOS),
             registered: try await ports.store.testCases(guestOS.type))
+        try await checkOutputs(plan)
         return try await enqueue(
             guestOS, plan, priority: priority, owner: owner ?? guestOS.owner, reason: reason,
             by: actor)

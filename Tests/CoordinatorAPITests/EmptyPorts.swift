@@ -56,6 +56,9 @@ struct NoSheets: SheetFiles {
 }
 
 struct NoTemplates: TemplateLibrary {
+    func outputs(
+        of archive: TemplateArchive
+    ) async throws -> [(name: String, template: OutputTemplate)] { [] }
     func plan(for guestOS: GuestOS) async throws -> BuildPlan { throw TemplateFault("no template") }
     func path(of archive: TemplateArchive) throws -> String { throw TemplateFault("no template") }
 }

@@ -181,7 +181,7 @@ import Testing
                 #expect(actions.contains { $0.action == "release.approve" && $0.actor == "anna" })
             } else {
                 let gone = try #require(made.first { $0.environment == "gone" })
-                let failed = try await wait(farm, gone, .failed, passing: 700_000)
+                let failed = try await wait(farm, gone, .failed)
                 #expect(failed.fault?.description.contains("no environment 'gone'") == true)
             }
             _ = try await wait(farm, e1, .released)
@@ -210,6 +210,37 @@ import Testing
                 _ = try await releases.register(form("../etc", "x"), by: "anna")
             }
             try await releases.removeEnvironment("new", by: "anna")
+        }
+    }
+
+    @Test func outputsNameTheImageOfEachEnvironment() async throws {
+        try await farm(environments: 2) { farm, coordinator, build in
+            farm.templates.output(
+                "stack.yml", "image: {{ result_img_id }} in {{ release.environment }}")
+            farm.templates.output("build.txt", "{{ guestos.name }} {{ build.number }}")
+            #expect(try await coordinator.outputs(of: build).map(\.path) == ["build.txt"])
+            var ids: [String: String] = [:]
+            for release in try await coordinator.releases.submit(
+                build, to: ["e1", "e2"], format: nil, by: "anna")
+            {
+                ids[release.environment] =
+                    try await wait(farm, release, .released).result?.remoteID
+            }
+            let outputs = try await coordinator.outputs(of: build)
+            #expect(outputs.map(\.path) == ["build.txt", "e1/stack.yml", "e2/stack.yml"])
+            #expect(outputs[0].text == "debian 1")
+            #expect(outputs[1].text == "image: \(ids["e1"] ?? "?") in e1")
+        }
+    }
+
+    /// Before anything is built.
+    @Test func aWrongNameInAnOutputIsFoundAtTheDoor() async throws {
+        try await farm { farm, coordinator, _ in
+            farm.templates.output("stack.yml", "a\nimage: {{ result_image_id }}")
+            let fault = await #expect(throws: TemplateFault.self) {
+                _ = try await farm.submit(coordinator)
+            }
+            #expect(fault?.description.hasPrefix("output/stack.yml.j2:2:8: ") == true)
         }
     }
 }

@@ -10,7 +10,7 @@ import YAMLKit
 public actor TemplateArchives: TemplateLibrary {
     private let folder: String
     private let gitTimeoutSeconds = 300
-    private let tarTimeoutSeconds = 120
+    let tarTimeoutSeconds = 120
     /// What `aibuild.yml` says, by archive digest: the same archive says the same.
     private var known: [String: TemplateFile] = [:]
     /// Archives of folders, by path, with the stamp of what was archived.
@@ -199,7 +199,7 @@ public actor TemplateArchives: TemplateLibrary {
         return result
     }
 
-    private func run(_ arguments: [String], _ timeoutSeconds: Int) async throws -> Command.Output {
+    func run(_ arguments: [String], _ timeoutSeconds: Int) async throws -> Command.Output {
         var environment = Command.minimalEnvironment
         // No question may be asked of a terminal, no transport may run a program (`ext::`).
         environment["GIT_TERMINAL_PROMPT"] = "0"

@@ -6,6 +6,11 @@ public protocol TemplateLibrary: Sendable {
     func plan(for guestOS: GuestOS) async throws -> BuildPlan
     /// Where the archive is, for delivery to a host. - Throws: `TemplateFault` when it is gone.
     func path(of archive: TemplateArchive) throws -> String
+    /// The templates under `output/`, by the names of the files that they become.
+    /// - Throws: `TemplateFault` with file, line and column.
+    func outputs(
+        of archive: TemplateArchive
+    ) async throws -> [(name: String, template: OutputTemplate)]
 }
 
 public struct TemplateFault: Error, Sendable, Hashable, CustomStringConvertible {

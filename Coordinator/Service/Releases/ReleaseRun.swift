@@ -14,6 +14,10 @@ struct ReleaseRun: Sendable {
         guard let release = await apply(claim) else { return await releases.refresh(waiting.id) }
         let steps = Steps(run: self, release: release)
         do {
+            guard try await ports.store.environment(named: release.environment) != nil else {
+                // Nobody knows where it was: nothing can be taken back, and no try would help.
+                return await end(release, as: release.ending ?? .failed, Self.gone(release))
+            }
             let order = try await order(for: release)
             guard let target = ports.targets[order.environment.kind] else {
                 throw ReleaseFault(
@@ -72,6 +76,14 @@ struct ReleaseRun: Sendable {
                 isPermanent: true)
         }
         return (environment, try await ports.store.secret(ofEnvironment: name))
+    }
+
+    private static func gone(_ release: Release) -> ReleaseFault {
+        let left =
+            release.journal.isEmpty ? "" : "; what was half-made there has to be removed by hand"
+        return ReleaseFault(
+            "there is no environment '\(release.environment)' (any more): register it, then "
+                + "release again\(left)", isPermanent: true)
     }
 
     // MARK: The end

@@ -3,7 +3,9 @@ enum Commands {
     static let all: [Command] =
         BuildCommands.all + LogCommands.all + GuestOSCommands.all + TestCaseCommands.all
         + ImportCommands.all + HostCommands.all + EnvironmentCommands.all + ReleaseCommands.all
-        + RetentionCommands.all + DatabaseCommands.all + SystemCommands.all + [help]
+        + RetentionCommands.all + OutputCommands.all + DatabaseCommands.all + SystemCommands.all + [
+            help
+        ]
 
     /// Never run: the parser answers it. Here so that the overview and the suggestions know it.
     private static let help = Command(

@@ -253,6 +253,19 @@ actor FakeFile: IncomingFile {
 }
 
 final class FakeTemplates: TemplateLibrary {
+    private let outputTexts = Mutex<[String: String]>([:])
+
+    /// What `output/<name>.j2` holds.
+    func output(_ name: String, _ text: String) { outputTexts.withLock { $0[name] = text } }
+
+    func outputs(
+        of archive: TemplateArchive
+    ) async throws -> [(name: String, template: OutputTemplate)] {
+        try outputTexts.withLock(\.self).map { name, text in
+            (name, try OutputTemplate(text, file: "output/\(name).j2"))
+        }
+    }
+
     private let requirements = Mutex(Requirements())
     private let tests = Mutex<ImageTests?>(nil)
     private let releasePlan = Mutex<ReleasePlan?>(nil)

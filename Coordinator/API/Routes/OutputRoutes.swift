@@ -1,0 +1,44 @@
+import CoordinatorCore
+import CoordinatorService
+import HTTPTypes
+
+/// The files that a template makes of a build and its releases.
+enum OutputRoutes {
+    private struct OutputView: Encodable {
+        var path, name, url: String
+        var environment: String?
+        var sizeBytes: Int
+    }
+
+    static func add(to router: inout Router, _ api: APIContext) {
+        router.on("GET", "/api/v1/builds/{id}/outputs") { _, path in
+            let build = try await api.build(path["id"])
+            let outputs = try await api.coordinator.outputs(of: build)
+            return try .json(
+                ListView(
+                    items: outputs.map { output in
+                        OutputView(
+                            path: output.path, name: output.name,
+                            url: "/api/v1/builds/\(build.id)/outputs/\(output.path)",
+                            environment: output.environment, sizeBytes: output.text.utf8.count)
+                    }))
+        }
+        router.on("GET", "/api/v1/builds/{id}/outputs/{path...}") { _, path in
+            let build = try await api.build(path["id"])
+            let outputs = try await api.coordinator.outputs(of: build)
+            guard let output = outputs.first(where: { $0.path == path["path"] }) else {
+                let there = outputs.map(\.path).joined(separator: ", ")
+                throw Problem.notFound(
+                    "build \(build.guestOS):\(build.number) has no output "
+                        + Names.quoted(path["path"]),
+                    remedy: there.isEmpty
+                        ? "outputs come from output/*.j2 of the template, once the build passed"
+                        : "there is: \(there)")
+            }
+            // Never shown as a page of this site: its text is the template's.
+            return .text(
+                output.text, type: "text/plain; charset=utf-8",
+                headers: ["X-Content-Type-Options": "nosniff"])
+        }
+    }
+}

@@ -1,0 +1,44 @@
+public import BuildProtocol
+public import CoordinatorCore
+import ProcessKit
+
+extension TemplateArchives {
+    private static let outputFolder = "output/"
+    private static let outputSuffix = ".j2"
+    /// A stack file or two for each cloud; they are held in memory together.
+    private static let outputFiles = 64
+    private static let outputBytes = 256 << 10
+
+    /// The templates directly under `output/`, by the name that the file gets: without `.j2`.
+    public func outputs(
+        of archive: TemplateArchive
+    ) async throws -> [(name: String, template: OutputTemplate)] {
+        let path = try path(of: archive)
+        let list = try await run(["tar", "--list", "--file", path], tarTimeoutSeconds)
+        let names = list.stdoutText.split(separator: "\n").map(String.init).filter { name in
+            name.hasPrefix(Self.outputFolder) && name.hasSuffix(Self.outputSuffix)
+                && Names.isFileName(String(name.dropFirst(Self.outputFolder.count)))
+        }.sorted()
+        guard names.count <= Self.outputFiles else {
+            throw TemplateFault(
+                "\(Self.outputFolder) has \(names.count) templates; at most \(Self.outputFiles) "
+                    + "are allowed")
+        }
+        var files: [(name: String, template: OutputTemplate)] = []
+        for name in names {
+            let content = try await run(
+                ["tar", "--extract", "--to-stdout", "--file", path, "--", name],
+                tarTimeoutSeconds)
+            guard content.status.isSuccess, content.stdout.count <= Self.outputBytes,
+                let text = String(validating: content.stdout, as: UTF8.self)
+            else {
+                throw TemplateFault(
+                    "\(name) cannot be used: it must be UTF-8 and have at most "
+                        + "\(Self.outputBytes) bytes")
+            }
+            let short = name.dropFirst(Self.outputFolder.count).dropLast(Self.outputSuffix.count)
+            files.append((String(short), try OutputTemplate(text, file: name)))
+        }
+        return files
+    }
+}
