@@ -1,13 +1,14 @@
 """The rows of releases: into a real Keystone and Glance on loopback, by the API that people use."""
 import json
 import os
+import re
 import socket
 import subprocess
 import threading
 import time
 import urllib.request
 
-UPLOAD_BYTES = 1 << 30
+UPLOAD_BYTES = 512 << 20
 UPLOAD_ROUNDS = 3
 LINK_BYTES_PER_SECOND = 10_000_000
 LINK_IMAGE_BYTES = 100_000_000
@@ -77,18 +78,26 @@ class Cloud:
             "interface": "public", "region_id": name, "url": url,
             "service_id": services["services"][0]["id"]}}, admin)
 
+    def upload_seconds(self):
+        """How long Glance was given the newest file, by its own log: of both kinds of senders the
+        same, and without the calls around it."""
+        log = open(self.folder + "/log/glance1-uwsgi.log").read()
+        took = re.findall(r"PUT /v2/images/[^/ ]+/file => .* in (\d+) msecs", log)
+        return int(took[-1]) / 1000
+
     def curl_seconds(self, path):
         """The yardstick: the same file by `curl -T`, into an image that is there already."""
         token = self.token()
         _, image = self.ask("POST", self.glance + "/v2/images", {
             "name": "curl", "disk_format": "raw", "container_format": "bare"}, token)
         url = "%s/v2/images/%s" % (self.glance, image["id"])
-        took = subprocess.check_output(
-            ["curl", "-fsS", "-o", "/dev/null", "-w", "%{time_total}", "-T", path, "-H",
+        subprocess.run(
+            ["curl", "-fsS", "-o", "/dev/null", "-T", path, "-H",
              "Content-Type: application/octet-stream", "-H", "@-", url + "/file"],
-            input="X-Auth-Token: " + token, text=True)
+            input="X-Auth-Token: " + token, text=True, check=True)
+        took = self.upload_seconds()
         self.ask("DELETE", url, token=token)
-        return float(took)
+        return took
 
 
 class Link:
