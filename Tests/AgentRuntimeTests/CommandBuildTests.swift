@@ -65,7 +65,8 @@ import Testing
                 for limit in memory.limit_in_bytes memory.max; do
                     [ ! -e $group/$limit ] || echo 8M > $group/$limit
                 done
-                sh -c "echo \\$\\$ > $group/cgroup.procs; exec python3 -c 'bytes(range(256)) * 400000'" &
+                eat="bytes(range(256)) * 400000"
+                sh -c "echo \\$\\$ > $group/cgroup.procs; exec python3 -c '$eat'" &
                 wait $!
                 """)
         let client = try await agent.connect()

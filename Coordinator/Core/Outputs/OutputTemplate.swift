@@ -1,6 +1,6 @@
 /// A file under `output/*.j2` of a template repository: text with `{{ name }}` in it. Of Jinja2 it
-/// is the part that such files use: values, texts in quotes, `{# comments #}`. What it does not know
-/// is refused with its place, so that nobody finds a hole in a stack file when it is deployed.
+/// is the part that such files use: values, texts in quotes, `{# comments #}`. What it does not
+/// know is refused with its place, so that nobody finds a hole in a stack file when it is deployed.
 public struct OutputTemplate: Sendable, Hashable {
     private enum Piece: Sendable, Hashable {
         case text(String)
