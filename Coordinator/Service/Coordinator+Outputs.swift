@@ -4,8 +4,8 @@ public import CoordinatorCore
 /// The files under `output/` of a template, with what became of a build filled in.
 ///
 /// They are made when they are asked for, from the archive of the template, the build's row and
-/// those of its releases, none of which changes any more: so none can be missing after a crash, and a
-/// release that was taken back takes its files along.
+/// those of its releases, none of which changes any more: so none can be missing after a crash, and
+/// a release that was taken back takes its files along.
 extension Coordinator {
     /// - Throws: `TemplateFault`, `StoreError`
     nonisolated public func outputs(of build: Build) async throws -> [RenderedOutput] {

@@ -305,7 +305,7 @@ import Testing
 
     @Test func theProgramExplainsItself() async throws {
         let agent = try TestAgent()
-        #expect(try await agent.run(["version"]).stdoutText.contains("protocol 1.0"))
+        #expect(try await agent.run(["version"]).stdoutText.contains("protocol 1.1"))
         for words in [[], ["dance"], ["daemon"], ["gate", "attach"]] {
             let output = try await agent.run(words)
             #expect(output.status == .exited(64))
