@@ -203,7 +203,7 @@ import Testing
             try await farm.script("debian", "echo nothing to do")
             let build = try await farm.api.end(of: try await farm.api.submit("debian"))
             #expect(build.state == "passed" && build.image == nil, "\(build)")
-            #expect(try Files.list("\(farm.webRoot)/images/build").isEmpty)
+            #expect(try Files.list("\(farm.webRoot)/images/build/debian").isEmpty)
         }
     }
 
