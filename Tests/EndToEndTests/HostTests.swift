@@ -1,3 +1,4 @@
+import BuildProtocol
 import HTTPClientKit
 import SSHKit
 import HTTPTypes
@@ -242,7 +243,8 @@ import Testing
             """
         try await detail(
             "echo AIBUILD-AGENT-PROTOCOL; read -r line; echo '\(hello)'; read -r line",
-            "the agent on kvm0 speaks protocol 2.0, the coordinator 1.0: upgrade the coordinator")
+            "the agent on kvm0 speaks protocol 2.0, the coordinator \(ProtocolVersion.current): "
+                + "upgrade the coordinator")
     }
 
     @Test func anAgentThatRefusesThisVersion() async throws {
