@@ -142,11 +142,30 @@ public struct GlanceClient: Sendable {
 }
 
 extension GlanceClient {
-    /// One call. A token that is refused is renewed once; where Keystone gives another and Glance
-    /// refuses that too, the trouble is between those two.
+    /// One call. What may be asked twice is asked again where the server erred: a busy database or
+    /// a worker that is just being replaced is no reason to begin a release anew.
     func call(
         _ method: String, _ path: String, _ what: String, type: String = "application/json",
         body: [UInt8] = [], withVersion: Bool = true
+    ) async throws(CloudError) -> HTTPAnswer {
+        var pauses = method == "POST" ? [] : session.limits.repeatPausesMilliseconds
+        while true {
+            let answer = try await once(
+                method, path, what, type: type, body: body, withVersion: withVersion)
+            guard (500...504).contains(answer.status), answer.status != 501, !pauses.isEmpty else {
+                return answer
+            }
+            do { try await Task.sleep(for: .milliseconds(pauses.removeFirst())) } catch {
+                throw CloudError(.cancelled, "\(what): called off", isPermanent: false)
+            }
+        }
+    }
+
+    /// A token that is refused is renewed once; where Keystone gives another and Glance refuses
+    /// that too, the trouble is between those two.
+    private func once(
+        _ method: String, _ path: String, _ what: String, type: String, body: [UInt8],
+        withVersion: Bool
     ) async throws(CloudError) -> HTTPAnswer {
         let session = session
         return try await authorized(what) { base, secret throws(HTTPClientError) in

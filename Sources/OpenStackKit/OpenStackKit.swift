@@ -1,7 +1,8 @@
 //! OpenStackKit: Keystone v3 (login by password, catalog) and Glance v2 (images) over HTTP. Knows
 //! nothing of where images come from. It says what a cloud answered so that a person can act, and
 //! whether the same call would fail the same way again; retrying is the caller's business, but for
-//! the one new login after a token that is no longer taken.
+//! the one new login after a token that is no longer taken, and for small calls that met an error
+//! of the server.
 
 public import HTTPClientKit
 
@@ -13,6 +14,10 @@ public struct OpenStackLimits: Sendable {
     /// One call other than an upload: Glance is slow when its Keystone or its store is, but a
     /// person waits for the answer.
     public var call = HTTPTimeouts(connectSeconds: 10, stallSeconds: 60, totalSeconds: 90)
+
+    /// Before a small call that met an error of the server is made again: a few seconds in all,
+    /// which a person who waits does not mind.
+    public var repeatPausesMilliseconds = [300, 1000, 3000]
 
     /// An upload may take hours; that not one byte goes for so long means that the network or the
     /// store hangs. It is also how long a store may think after the last byte.

@@ -36,7 +36,7 @@ struct ReleaseHookTests {
             "AIBUILD_IMAGE_ID=\(result.remoteID)", "AIBUILD_BUILD_NUMBER=1",
             "OS_PASSWORD=\(order.secret?.reveal ?? "?")",
         ] { #expect(seen.contains(line + "\n"), "\(line)") }
-        #expect(seen.hasSuffix("/boot \n"), "nothing in its arguments")
+        #expect(seen.hasSuffix("/boot\n"), "nothing in its arguments")
     }
 
     @Test func itsNoKeepsTheNameWhereItWas() async throws {
