@@ -41,9 +41,9 @@ struct ReleaseHookTests {
 
     @Test func itsNoKeepsTheNameWhereItWas() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
-        let (_, good) = try hook("exit 0")
+        let (goodFolder, good) = try hook("exit 0")
         let one = try await good.release(try await order(orders, 1), NotedSteps())
-        let (_, bad) = try hook("echo the guest does not boot; exit 3")
+        let (badFolder, bad) = try hook("echo the guest does not boot; exit 3")
         let second = try await order(orders, 2)
         let steps = NotedSteps()
         let fault = await #expect(throws: ReleaseFault.self) {
@@ -52,6 +52,7 @@ struct ReleaseHookTests {
         #expect(fault?.isPermanent == true)
         #expect(fault?.description.contains("the guest does not boot") == true)
         try await bad.abandon(second, steps)
+        withExtendedLifetime((goodFolder, badFolder)) {}
         #expect(try await orders.images().map(\.id) == [one.remoteID])
     }
 
