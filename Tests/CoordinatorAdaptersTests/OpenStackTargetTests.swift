@@ -8,7 +8,7 @@ import Testing
 
 /// Releases into a real Glance.
 struct OpenStackTargetTests {
-    private let target = OpenStackTarget()
+    private let target = PatientTarget()
 
     @Test func anImageGoesOutWithEverythingThatIsKnownOfIt() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())

@@ -7,11 +7,11 @@ import Testing
 
 /// The operator's own word before an image takes its name in a real Glance.
 struct ReleaseHookTests {
-    private func hook(_ script: String) throws -> (TemporaryFolder, OpenStackTarget) {
+    private func hook(_ script: String) throws -> (TemporaryFolder, PatientTarget) {
         let folder = try TemporaryFolder()
         try Files.replace(
             folder.path + "/boot", with: Array("#!/bin/bash\n\(script)\n".utf8), mode: 0o755)
-        return (folder, OpenStackTarget(hooksFolder: folder.path))
+        return (folder, PatientTarget(hooksFolder: folder.path))
     }
 
     private func order(_ orders: ReleaseOrders, _ number: Int) async throws -> ReleaseOrder {
