@@ -135,9 +135,19 @@ public final class Farm: Sendable {
     /// The tmpfs on `folder` has no room any more but for some pages, so that the end comes within
     /// a file.
     public func fillDisk(_ folder: String) async throws {
-        let room = try Files.room(folder)
-        let used = room.total - room.free
-        try await shell("mount -o remount,size=\(used + 32_768) \(folder)")
+        // The kernel takes no size below what is in use by now, and the farm writes on.
+        var tries = 0
+        while true {
+            let room = try Files.room(folder)
+            let used = room.total - room.free
+            do {
+                try await shell("mount -o remount,size=\(used + 32_768) \(folder)")
+                return
+            } catch {
+                tries += 1
+                guard tries < 20 else { throw error }
+            }
+        }
     }
 
     public func emptyDisk(_ folder: String, size: String) async throws {
