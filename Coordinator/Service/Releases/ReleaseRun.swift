@@ -16,7 +16,9 @@ struct ReleaseRun: Sendable {
         do {
             guard try await ports.store.environment(named: release.environment) != nil else {
                 // Nobody knows where it was: nothing can be taken back, and no try would help.
-                return await end(release, as: release.ending ?? .failed, Self.gone(release))
+                return await end(
+                    release, as: release.ending ?? .failed,
+                    Self.gone(release.environment, isHalfMade: !release.journal.isEmpty))
             }
             let order = try await order(for: release)
             guard let target = ports.targets[order.environment.kind] else {
@@ -71,19 +73,16 @@ struct ReleaseRun: Sendable {
 
     func environment(named name: String) async throws -> (ReleaseEnvironment, Secret?) {
         guard let environment = try await ports.store.environment(named: name) else {
-            throw ReleaseFault(
-                "there is no environment '\(name)' (any more): register it, then release again",
-                isPermanent: true)
+            throw Self.gone(name)
         }
         return (environment, try await ports.store.secret(ofEnvironment: name))
     }
 
-    private static func gone(_ release: Release) -> ReleaseFault {
-        let left =
-            release.journal.isEmpty ? "" : "; what was half-made there has to be removed by hand"
+    private static func gone(_ name: String, isHalfMade: Bool = false) -> ReleaseFault {
+        let left = isHalfMade ? "; what was half-made there has to be removed by hand" : ""
         return ReleaseFault(
-            "there is no environment '\(release.environment)' (any more): register it, then "
-                + "release again\(left)", isPermanent: true)
+            "there is no environment '\(name)' (any more): register it, then release again\(left)",
+            isPermanent: true)
     }
 
     // MARK: The end
