@@ -13,13 +13,19 @@
 #   NAME.down          while it is there, NAME is not started again when it has ended
 #
 # The first Glance is region RegionOne. The second is RegionTwo: it asks Keystone about every token
-# (the other remembers for 300 s) and takes no image larger than 64 MiB.
+# (the other remembers for 300 s), takes no image larger than 64 MiB, and of a project no more than
+# 96 MiB in all.
 #
 # Users, all of domain Default, password = name + "-secret": releaser (member of the projects
 # release and staging), customer (member of consumer), admin.
 #
 #   REMOVE=1             the folder goes at the end, too
 #   GLANCE_PROCESSES=3   calls that the first Glance can serve at once; an upload is one of them
+#   TLS=FOLDER           Keystone and the first Glance serve TLS, too, by server.pem and
+#   TLS_PORTS="P Q"      server-key.pem of the folder, on these ports
+#   BRIEF_PORT=P         a second Keystone on that port, the same but that its tokens live for 8 s:
+#                        a Glance that logs in there itself would take nobody's, because it does not
+#                        use its own in their last 30 s
 set -euo pipefail
 [ $# -eq 4 ] || { echo "usage: ${0##*/} FOLDER KEYSTONE-PORT GLANCE-PORT SECOND-GLANCE-PORT" >&2; exit 2; }
 mkdir -p "$1"
@@ -31,6 +37,8 @@ unset PYTHONPATH PYTHONHOME
 exec 3<&0 </dev/null
 
 names=(mariadb keystone glance1 glance2)
+[ -z "${BRIEF_PORT:-}" ] || names+=(brief)
+read -r keystone_tls glance_tls <<<"${TLS_PORTS:-}"
 mkdir -p "$folder"/{log,lock,keystone/policy.d,fernet,credential,tmp} \
     "$folder"/glance{1,2}/{policy.d,images,staging,tasks}
 chmod 700 "$folder" "$folder/fernet" "$folder/credential"
@@ -95,7 +103,11 @@ password_hash_rounds = 4
 policy_dirs = $folder/keystone/policy.d
 END
 
-glance_configuration() { # NUMBER TOKEN-CACHE-SECONDS LARGEST-IMAGE-BYTES
+mkdir -p "$folder/brief"
+sed "s/^expiration = .*/expiration = 8/; s/keystone\.log/brief.log/" \
+    "$folder/keystone/keystone.conf" >"$folder/brief/keystone.conf"
+
+glance_configuration() { # NUMBER TOKEN-CACHE-SECONDS LARGEST-IMAGE-BYTES LARGEST-SUM
     local own=$folder/glance$1
     cat >"$own/glance-api.conf" <<END
 [DEFAULT]
@@ -107,6 +119,7 @@ node_staging_uri = file://$own/staging
 enabled_backends = local:file
 hashing_algorithm = sha512
 image_size_cap = $3
+user_storage_quota = $4
 [database]
 connection = $(database glance$1)
 [glance_store]
@@ -137,8 +150,8 @@ config_file = $own/glance-api-paste.ini
 END
     cp /usr/share/glance-common/glance-api-paste.ini "$own/"
 }
-glance_configuration 1 300 1099511627776
-glance_configuration 2 -1 67108864
+glance_configuration 1 300 1099511627776 0
+glance_configuration 2 -1 67108864 96MB
 
 # What is committed reaches the kernel, and the disk some time: no machine is lost here. Only the
 # socket is served, and only who may enter the folder gets there.
@@ -152,12 +165,15 @@ serve_mariadb() {
     started mariadb
 }
 
-serve() { # NAME PORT PROCESSES THREADS PROGRAM
+serve() { # NAME PORT PROCESSES THREADS PROGRAM [TLS-PORT]
+    local tls=()
+    [ -z "${6:-}" ] ||
+        tls=(--https-socket "127.0.0.1:$6,$TLS/server.pem,$TLS/server-key.pem")
     # "Connection: close", because uwsgi closes without saying so, and the services' own clients
     # would use the closed connection again.
     setsid uwsgi --plugin python3 --master --die-on-term --no-orphans \
         --enable-threads --need-app --processes "$3" --threads "$4" \
-        --buffer-size 65535 --listen 100 --socket-timeout 30 --http-socket "127.0.0.1:$2" \
+        --buffer-size 65535 --listen 100 --socket-timeout 30 --http-socket "127.0.0.1:$2" "${tls[@]}" \
         --procname-prefix-spaced "aibuild-test-$1" --wsgi-file "$5" \
         --add-header "Connection: close" --logto "$folder/log/$1-uwsgi.log" &
     started "$1"
@@ -165,12 +181,16 @@ serve() { # NAME PORT PROCESSES THREADS PROGRAM
 # One process: what it remembers of tokens, and forgets when one is revoked, it has for itself.
 serve_keystone() {
     OS_KEYSTONE_CONFIG_DIR=$folder/keystone \
-        serve keystone "$keystone_port" 1 4 /usr/bin/keystone-wsgi-public
+        serve keystone "$keystone_port" 1 4 /usr/bin/keystone-wsgi-public "$keystone_tls"
+}
+serve_brief() {
+    OS_KEYSTONE_CONFIG_DIR=$folder/brief serve brief "$BRIEF_PORT" 1 2 /usr/bin/keystone-wsgi-public
 }
 # Processes of one thread each: Glance's locks are eventlet's, which know no other threads.
 serve_glance1() {
     OS_GLANCE_CONFIG_DIR=$folder/glance1 \
-        serve glance1 "${ports[1]}" "${GLANCE_PROCESSES:-3}" 1 /usr/bin/glance-wsgi-api
+        serve glance1 "${ports[1]}" "${GLANCE_PROCESSES:-3}" 1 /usr/bin/glance-wsgi-api \
+        "$glance_tls"
 }
 serve_glance2() {
     OS_GLANCE_CONFIG_DIR=$folder/glance2 serve glance2 "${ports[2]}" 2 1 /usr/bin/glance-wsgi-api
@@ -275,10 +295,12 @@ bring_up() {
     wait "$glance_ready"
     serve_glance1
     serve_glance2
+    [ -z "${BRIEF_PORT:-}" ] || serve_brief
     answers keystone "$keystone/v3"
     seed
     answers glance1 "http://127.0.0.1:${ports[1]}/healthcheck"
     answers glance2 "http://127.0.0.1:${ports[2]}/healthcheck"
+    [ -z "${BRIEF_PORT:-}" ] || answers brief "http://127.0.0.1:$BRIEF_PORT/v3"
 }
 
 # In a shell of its own, because this one must hear a TERM meanwhile.
