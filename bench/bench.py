@@ -311,10 +311,9 @@ def bench_flood():
     """A build that prints 1 GiB under the default limit of logs: the most memory that any process
     has meanwhile, beside what the same ones need for a build that prints a line."""
     with Farm(1) as farm:
-        farm.register("quiet", template("quiet", ["echo", "a line"]))
+        farm.register("quiet", template("quiet", ["sh", "-c", "sleep 1; echo a line"]))
         farm.register("flood", template("flood", [
-            "sh", "-c", "yes 'a line of a build that never stops to talk' | head -c %d"
-            % FLOOD_BYTES]))
+            "sh", "-c", "yes '%s' | head -c %d" % ("a line that says it again " * 4, FLOOD_BYTES)]))
         peaks = {}
         for name in "quiet", "flood":
             build = farm.submit(name)
@@ -340,11 +339,8 @@ def agents_peak_rss_mb(farm):
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             words = open("/proc/%s/cmdline" % pid).read().split("\0")
-            if not words[0].endswith("/aibuild-agent") or words[1] not in ("daemon", "supervise"):
-                continue
-            if FARM not in " ".join(words):
-                continue
-            peaks[words[1]] = max(peaks.get(words[1], 0), peak_rss_mb(int(pid)))
+            if words[1] in ("daemon", "supervise") and FARM in " ".join(words):
+                peaks[words[1]] = max(peaks.get(words[1], 0), peak_rss_mb(int(pid)))
         except (OSError, IndexError):
             continue
     return peaks
