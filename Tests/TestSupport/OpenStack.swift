@@ -13,8 +13,8 @@ public final class OpenStack: Sendable {
         case keystone
         /// Region `RegionOne`.
         case glance1
-        /// Region `RegionTwo`: asks Keystone about every token, takes no image over 64 MiB, and of a
-        /// project no more than 96 MiB.
+        /// Region `RegionTwo`: asks Keystone about every token, takes no image over 64 MiB, and of
+        /// a project no more than 96 MiB.
         case glance2
     }
 
