@@ -15,7 +15,7 @@ extension Coordinator {
             id: ports.environment.randomID(), name: form.name, osType: form.osType,
             definition: form.definition)
         try await ports.store.add(testCase, epoch: epoch ?? 0)
-        try await audit(actor, "testcase.add", form.name, form.osType.rawValue)
+        try await ports.audit(actor, "testcase.add", form.name, form.osType.rawValue)
         return testCase
     }
 
@@ -35,7 +35,7 @@ extension Coordinator {
                     + "id of " + found.map(\.id).joined(separator: ", "), conflict: true)
         }
         try await ports.store.removeTestCase(id: testCase.id, epoch: epoch ?? 0)
-        try await audit(actor, "testcase.remove", testCase.name, testCase.osType.rawValue)
+        try await ports.audit(actor, "testcase.remove", testCase.name, testCase.osType.rawValue)
     }
 }
 

@@ -78,19 +78,17 @@ enum EnvironmentCommands {
         name: "env list", summary: "list the environments", examples: ["aibuild env list"],
         run: { context in
             let body = try await context.api.get("/api/v1/environments")
-            if context.wantsJSON {
-                context.printJSON(body)
-                return .ok
+            return try context.show(body, as: Page<EnvironmentAnswer>.self) { page in
+                var table = Table("NAME", "KIND", "REGISTERED", "WHERE")
+                for item in page.items {
+                    table.add(
+                        .init(item.name, .bold), .init(item.kind),
+                        .init(Format.age(item.createdAt)),
+                        .init(item.settings.place))
+                }
+                context.print(
+                    table, orElse: "no environment is registered; see: aibuild env add --help")
             }
-            var table = Table("NAME", "KIND", "REGISTERED", "WHERE")
-            for item in try APIClient.decode(Page<EnvironmentAnswer>.self, body).items {
-                table.add(
-                    .init(item.name, .bold), .init(item.kind), .init(Format.age(item.createdAt)),
-                    .init(item.settings.place))
-            }
-            context.print(
-                table, orElse: "no environment is registered; see: aibuild env add --help")
-            return .ok
         })
 
     private static let check = Command(
@@ -109,24 +107,20 @@ enum EnvironmentCommands {
             let name = context.arguments.operands[0]
             _ = try await context.api.send(
                 "DELETE", "/api/v1/environments/\(APIClient.segment(name))")
-            context.console.out("environment \(SafeText.line(name)) is forgotten\n")
+            context.say("environment \(SafeText.line(name)) is forgotten")
             return .ok
         })
 
     private static func show(
         _ body: [UInt8], _ context: CommandContext, _ what: String
     ) throws -> ExitCode {
-        if context.wantsJSON {
-            context.printJSON(body)
-            return .ok
+        return try context.show(body, as: EnvironmentAnswer.self) { answer in
+            for finding in answer.findings ?? [] {
+                let mark = finding.level == "ok" ? "ok     " : "warning"
+                context.console.out("\(mark)  \(SafeText.line(finding.text))\n")
+            }
+            context.console.out("environment \(SafeText.line(answer.name)) \(what)\n")
         }
-        let answer = try APIClient.decode(EnvironmentAnswer.self, body)
-        for finding in answer.findings ?? [] {
-            let mark = finding.level == "ok" ? "ok     " : "warning"
-            context.console.out("\(mark)  \(SafeText.line(finding.text))\n")
-        }
-        context.console.out("environment \(SafeText.line(answer.name)) \(what)\n")
-        return .ok
     }
 
     // MARK: The form

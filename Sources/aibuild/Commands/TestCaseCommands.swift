@@ -46,13 +46,10 @@ enum TestCaseCommands {
                 Form(
                     name: arguments.operands[0], osType: arguments["os-type"] ?? "",
                     definition: isNamed ? nil : definition))
-            if context.wantsJSON {
-                context.printJSON(body)
-            } else {
-                let name = SafeText.line(try APIClient.decode(TestCaseAnswer.self, body).name)
+            return try context.show(body, as: TestCaseAnswer.self) { answer in
+                let name = SafeText.line(answer.name)
                 context.console.out("test case \(name) applies to builds from now on\n")
             }
-            return .ok
         })
 
     private static let list = Command(
@@ -61,20 +58,17 @@ enum TestCaseCommands {
         run: { context in
             let query = context.arguments["os-type"].map { [("os_type", $0)] } ?? []
             let body = try await context.api.get("/api/v1/testcases", query: query)
-            if context.wantsJSON {
-                context.printJSON(body)
-                return .ok
+            return try context.show(body, as: Page<TestCaseAnswer>.self) { page in
+                var table = Table("NAME", "OS TYPE", "DOES", "LIMIT", "ID")
+                for item in page.items {
+                    let limit = item.definition?.limitSeconds.map { Format.duration(Double($0)) }
+                    table.add(
+                        .init(item.name, .bold), .init(item.osType), .init(shown(item.definition)),
+                        .init(limit ?? "-"), .init(item.id))
+                }
+                context.print(
+                    table, orElse: "no test case is registered; see: aibuild testcase add --help")
             }
-            var table = Table("NAME", "OS TYPE", "DOES", "LIMIT", "ID")
-            for item in try APIClient.decode(Page<TestCaseAnswer>.self, body).items {
-                let limit = item.definition?.limitSeconds.map { Format.duration(Double($0)) }
-                table.add(
-                    .init(item.name, .bold), .init(item.osType), .init(shown(item.definition)),
-                    .init(limit ?? "-"), .init(item.id))
-            }
-            context.print(
-                table, orElse: "no test case is registered; see: aibuild testcase add --help")
-            return .ok
         })
 
     private static let remove = Command(
@@ -89,9 +83,7 @@ enum TestCaseCommands {
                 path += "?os_type=" + APIClient.segment(type)
             }
             _ = try await context.api.send("DELETE", path)
-            if !context.wantsJSON {
-                context.console.out("test case \(SafeText.line(name)) is removed\n")
-            }
+            context.say("test case \(SafeText.line(name)) is removed")
             return .ok
         })
 
