@@ -51,6 +51,8 @@ public enum AgentLimits {
     public static let guestAskMilliseconds: Int64 = 4_000
     /// How often the supervisor looks whether the answer is there.
     public static let guestPollMilliseconds: Int64 = 20
+    /// A file that says how a QEMU ended: a word and a number.
+    public static let emulatorEndBytes = 32
     /// QEMUs of one attempt that are asked: a build has one, virt-builder two.
     public static let guestsPerAttempt = 16
     /// A line of QEMU's control socket: `query-blockstats` has 2 KiB for a disk and its backing.

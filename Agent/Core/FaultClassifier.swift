@@ -12,6 +12,10 @@ public enum FaultClassifier {
         public var tail: String
         /// Its own summary of what went wrong, `nil` where it has none.
         public var summary: String?
+        /// How its QEMU ended, where that is known.
+        public var emulator: EmulatorEnd?
+        /// Whether QEMU has said anything.
+        public var emulatorSpoke: Bool
         /// How long before Packer's first error its hypervisor was gone, if it was.
         public var hypervisorGoneMilliseconds: Int64?
         /// Least free room seen on the host's disk while it ran.
@@ -21,14 +25,17 @@ public enum FaultClassifier {
 
         public init(
             program: Program, exitCode: Int? = nil, signal: Int? = nil, tail: String,
-            summary: String? = nil, hypervisorGoneMilliseconds: Int64? = nil,
-            lowestFreeBytes: Int64, outOfMemoryKills: Int64 = 0
+            summary: String? = nil, emulator: EmulatorEnd? = nil, emulatorSpoke: Bool = false,
+            hypervisorGoneMilliseconds: Int64? = nil, lowestFreeBytes: Int64,
+            outOfMemoryKills: Int64 = 0
         ) {
             self.program = program
             self.exitCode = exitCode
             self.signal = signal
             self.tail = tail
             self.summary = summary
+            self.emulator = emulator
+            self.emulatorSpoke = emulatorSpoke
             self.hypervisorGoneMilliseconds = hypervisorGoneMilliseconds
             self.lowestFreeBytes = lowestFreeBytes
             self.outOfMemoryKills = outOfMemoryKills
@@ -37,7 +44,7 @@ public enum FaultClassifier {
 
     /// Signals that come from outside: the kernel out of memory, an operator, a shutdown. A program
     /// that crashes gets others.
-    private static let outsideSignals: Set<Int> = [1, 2, 9, 15]
+    static let outsideSignals: Set<Int> = [1, 2, 9, 15]
 
     /// `nil` when the program ended well.
     public static func fault(_ end: End) -> Fault? {
@@ -48,6 +55,9 @@ public enum FaultClassifier {
                 .infrastructure, .buildKilled,
                 "\(name) was killed by signal \(signal) from outside (out of memory? a shutdown?)"
                     + words(end))
+        }
+        if let fault = end.emulator?.fault {
+            return Fault(fault.class, fault.code, fault.reason + words(end))
         }
         // A shell tells of a child that was killed, and then fails by itself. That the kernel has
         // killed somebody says no more than that it may have been this one: the words must, too.
@@ -95,8 +105,25 @@ public enum FaultClassifier {
                 .infrastructure, .hostError,
                 "QEMU is not installed on the host, or not in the agent's PATH" + words(end))
         }
-        // Packer does not look after QEMU: it goes on waiting for a guest that is gone. A QEMU that
-        // cannot start is gone for a moment only, and says why.
+        if mentions(end.summary, hypervisorTold) {
+            return Fault(
+                .infrastructure, .buildKilled,
+                "QEMU was told to end from outside (an operator? a shutdown?)" + words(end))
+        }
+        return end.emulator == nil ? unseenFault(end) : nil
+    }
+
+    /// Of a QEMU whose end nobody saw: a template called it by its path, or what stands before it
+    /// was killed, too. Packer itself kills it after an error.
+    private static func unseenFault(_ end: End) -> Fault? {
+        // Whoever cannot start says why.
+        if mentions(end.summary, hypervisorNotStarted), !end.emulatorSpoke {
+            return Fault(
+                .infrastructure, .buildKilled,
+                "QEMU was gone as soon as it was started, without a word: it was killed from "
+                    + "outside (out of memory?)" + words(end))
+        }
+        // Packer does not look after QEMU: it goes on waiting for a guest that is gone.
         if let gone = end.hypervisorGoneMilliseconds, gone >= AgentLimits.hypervisorGoneMilliseconds
         {
             return Fault(
@@ -115,6 +142,9 @@ public enum FaultClassifier {
     ]
     /// As Packer tells of its own children: QEMU, qemu-img.
     private static let programKilled = ["signal: killed"]
+    /// QEMU's own words for SIGTERM, SIGINT and SIGHUP; Packer sends it none of them.
+    private static let hypervisorTold = ["terminating on signal"]
+    private static let hypervisorNotStarted = ["qemu failed to start"]
     private static let hypervisorMissing = [
         "failed creating qemu driver: exec:", "\"qemu-system-x86_64\": executable file not found",
         "\"qemu-img\": executable file not found",

@@ -16,8 +16,10 @@ public struct PackerOutput: Sendable {
     public private(set) var errors: [String] = []
     /// The last lines that Packer said in red.
     private var errorLines: [String] = []
-    /// The process of the hypervisor that Packer has started.
-    public private(set) var hypervisorPID: Int32?
+    /// The processes of the hypervisors that Packer has started, in order.
+    public private(set) var hypervisorPIDs: [Int32] = []
+    /// Packer has said that it ends the hypervisor now.
+    private var isHalting = false
     /// QEMU's own words, which Packer keeps to its debug log.
     private var hypervisorLines: [String] = []
 
@@ -49,16 +51,21 @@ public struct PackerOutput: Sendable {
     /// reports of crashes.
     public mutating func debug(_ line: some Collection<UInt8>) -> Words? {
         guard Self.isDebugLog(line) else { return Words(stream: .err, text: line + [0x0A]) }
-        if let pid = Self.after("Started Qemu. Pid: ", in: line) {
-            hypervisorPID = Int32(String(decoding: pid, as: UTF8.self))
+        if let text = Self.after("Started Qemu. Pid: ", in: line),
+            let pid = Int32(String(decoding: text, as: UTF8.self)),
+            hypervisorPIDs.count < AgentLimits.guestsPerAttempt
+        {
+            hypervisorPIDs.append(pid)
         }
         guard let words = Self.after("Qemu stderr: ", in: line) else { return nil }
         keep(String(decoding: words, as: UTF8.self), in: &hypervisorLines)
         return Words(stream: .err, text: Array("qemu: ".utf8) + words + [0x0A])
     }
 
-    /// Packer has said that something went wrong.
-    public var hasError: Bool { !errorLines.isEmpty || !errors.isEmpty }
+    /// Packer may have ended its hypervisor: something went wrong, or the guest is ready.
+    public var mayHaveKilled: Bool { !errorLines.isEmpty || !errors.isEmpty || isHalting }
+
+    public var hasHypervisorWords: Bool { !hypervisorLines.isEmpty }
 
     /// Why the build failed, in Packer's and QEMU's words.
     public var reason: String {
@@ -73,6 +80,7 @@ public struct PackerOutput: Sendable {
     private mutating func said(_ data: [[UInt8]]) -> Words? {
         guard data.count >= 2 else { return nil }
         let isError = data[0] == Array("error".utf8)
+        if Self.after("Halting the virtual machine", in: data[1]) != nil { isHalting = true }
         // Packer pads its paragraphs with newlines at both ends.
         var text = data[1][...]
         while text.first == 0x0A { text = text.dropFirst() }

@@ -155,17 +155,51 @@ import Testing
         #expect(fault(tail: "in the guest: signal: killed", summary: "x")?.code == .packerFailed)
     }
 
-    @Test func aQEMUThatVanishedIsTheHosts() {
-        func fault(_ gone: Int64) -> Fault? {
+    /// The shim before QEMU knows how that ended; of one without it, there is only the time.
+    @Test func aQEMUThatWasKilledIsTheHosts() {
+        func fault(_ end: EmulatorEnd?, gone: Int64) -> Fault? {
             FaultClassifier.fault(
                 .init(
                     program: .packer, exitCode: 1, tail: "", summary: "Timeout waiting for SSH.",
-                    hypervisorGoneMilliseconds: gone, lowestFreeBytes: 1 << 40))
+                    emulator: end, hypervisorGoneMilliseconds: gone, lowestFreeBytes: 1 << 40))
         }
-        #expect(fault(60_000)?.code == .buildKilled)
+        #expect(fault(.killed(signal: 9), gone: 0)?.code == .buildKilled)
+        #expect(fault(.killed(signal: 9), gone: 0)?.class == .infrastructure)
+        #expect(fault(.killed(signal: 11), gone: 0)?.code == .hostError)
+        // The guest switched itself off.
+        #expect(fault(.exited(0), gone: 60_000)?.code == .packerFailed)
+        #expect(fault(nil, gone: 60_000)?.code == .buildKilled)
         // Packer ends QEMU itself right after an error; one that cannot start ends right before.
-        #expect(fault(500)?.code == .packerFailed)
+        #expect(fault(nil, gone: 500)?.code == .packerFailed)
     }
+
+    @Test func aQEMUThatDoesNotStartSaysWhy() {
+        func fault(_ end: EmulatorEnd?, spoke: Bool) -> Fault? {
+            FaultClassifier.fault(
+                .init(
+                    program: .packer, exitCode: 1, tail: "",
+                    summary: "==> qemu: Error launching VM: Qemu failed to start. Please run with",
+                    emulator: end, emulatorSpoke: spoke, lowestFreeBytes: 1 << 40))
+        }
+        #expect(fault(.exited(1), spoke: true)?.code == .packerFailed)
+        #expect(fault(.exited(1), spoke: false)?.code == .packerFailed)
+        #expect(fault(nil, spoke: true)?.code == .packerFailed)
+        #expect(fault(nil, spoke: false)?.code == .buildKilled)
+    }
+
+    @Test func aQEMUThatWasToldToEndIsTheHosts() {
+        let words = "Timeout.\nqemu: qemu-system-x86_64: terminating on signal 15 from pid 7 (sh)"
+        #expect(fault(summary: words)?.code == .buildKilled)
+        #expect(fault(tail: "in the guest: " + words, summary: "x")?.code == .packerFailed)
+    }
+
+    @Test(arguments: [EmulatorEnd.exited(0), .exited(1), .killed(signal: 9)])
+    func theEndOfQEMUIsReadAsItIsWritten(end: EmulatorEnd) {
+        #expect(EmulatorEnd(end.text) == end)
+    }
+
+    @Test(arguments: ["", "signal", "signal \n", "signal 9 9", "signal x", "dead 1"])
+    func whatIsNoEndOfQEMUIsNone(text: String) { #expect(EmulatorEnd(text) == nil) }
 
     @Test func aMissingQEMUIsTheHosts() {
         let words =

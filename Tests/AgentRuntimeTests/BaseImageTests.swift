@@ -1,4 +1,5 @@
 import AgentCore
+@testable import AgentRuntime
 import BuildProtocol
 import Glibc
 import Support
@@ -29,11 +30,14 @@ import Testing
         #expect(built.texts.contains { $0.hasPrefix(digest) })
         #expect(built.texts.contains { $0.hasSuffix("/base/debian.qcow2") })
         #expect(mirror.requests.map(\.range) == [nil, 1_000_000])
-        // Another URL, the same digest: it is here.
+        // Another URL, the same digest: it is here; and used now, so that others are dropped first.
+        let note = BaseImageCache(state: agent.state).note(digest)
+        utimensat(AT_FDCWD, note, Array(repeating: timespec(tv_sec: 9, tv_nsec: 0), count: 2), 0)
         let elsewhere = BaseImage(url: "http://127.0.0.1:1/gone", sha256: digest)
         let again = try await client.build(agent.start(template, baseImage: elsewhere))
         #expect(again.fault == nil)
         #expect(mirror.requests.count == 2)
+        #expect(try #require(Files.modifiedNanoseconds(note)) > 9_000_000_000)
         let hello = try await TestClient(agent.state.socket).greet()
         #expect(hello.host.baseImages == [digest])
         _ = daemon.pid
@@ -105,6 +109,39 @@ import Testing
         let built = try await client.build(agent.start(template, baseImage: image))
         #expect(built.fault == nil, "\(built.log)")
         #expect(mirror.requests.map(\.range) == [500_000, nil])
+        _ = daemon.pid
+    }
+
+    @Test func aPartThatTheServerDoesNotContinueIsFetchedAnew() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let template = try await agent.deliver(script: script)
+        let part = BaseImageCache(state: agent.state).part(digest)
+        try Files.replace(part, with: file.prefix(500_000))
+        let mirror = try MirrorServer(file) { request, _ in
+            request.range == nil ? .file : .status(416)
+        }
+        let image = BaseImage(url: mirror.url("/a.img"), sha256: digest)
+        let client = try await agent.connect()
+        let built = try await client.build(agent.start(template, baseImage: image))
+        #expect(built.fault == nil, "\(built.log)")
+        #expect(mirror.requests.map(\.range) == [500_000, nil])
+        _ = daemon.pid
+    }
+
+    /// Nothing would tell a mixture of two files from one.
+    @Test func withoutADigestNothingIsResumed() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let template = try await agent.deliver(script: script)
+        let mirror = try MirrorServer(file) { _, _ in .file }
+        let image = BaseImage(url: mirror.url("/a.img"), sha256: nil)
+        let part = BaseImageCache(state: agent.state).part(BaseImageCache.key(image))
+        try Files.replace(part, with: [UInt8](repeating: 0, count: 500_000))
+        let client = try await agent.connect()
+        let built = try await client.build(agent.start(template, baseImage: image))
+        #expect(built.texts.contains { $0.hasPrefix(digest) }, "\(built.log)")
+        #expect(mirror.requests.map(\.range) == [nil])
         _ = daemon.pid
     }
 

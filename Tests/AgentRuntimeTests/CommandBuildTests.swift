@@ -259,6 +259,13 @@ import Testing
             let built = try await client.build(agent.start(template))
             #expect(built.fault?.code == .diskFull)
             #expect(built.fault?.class == .infrastructure)
+            // The log does not fit either.
+            let wordy = try await agent.deliver(
+                script: """
+                    dd if=/dev/zero of=$AIBUILD_OUTPUT/a.raw bs=1M
+                    while :; do echo words; done
+                    """)
+            #expect(try await client.build(agent.start(wordy)).fault?.code == .diskFull)
             // Room again for the next one.
             #expect(try Files.room(agent.state.root).free > 250 << 20)
             try daemon.crash()

@@ -46,4 +46,35 @@ import Testing
         #expect(try await refusal(agent, epoch: 8).code == .deposed)
         _ = second.pid
     }
+
+    /// They were in the agent's hands already when the next leader came.
+    @Test func whatADeposedOneHasSaidIsNotDone() async throws {
+        let folder = try TemporaryFolder()
+        // The probe of the host, and with it the answer to the first word, waits for it.
+        let (go, program) = (folder.path + "/go", folder.path + "/qemu-system-x86_64")
+        let script = "#!/bin/sh\nwhile [ ! -e \(go) ]; do sleep 0.05; done\nexit 1\n"
+        try Files.replace(program, with: Array(script.utf8), mode: 0o755)
+        let agent = try TestAgent("qemu_system: \(program)\n")
+        let daemon = try await agent.startDaemon()
+        let start = agent.start(try await agent.deliver(script: "true"))
+        func remembered(_ epoch: Int64) -> Bool {
+            (try? Files.read(agent.state.epoch, limitBytes: 9)) == Array("\(epoch)\n".utf8)
+        }
+        let old = try await TestClient(agent.state.socket)
+        let words = try [CoordinatorMessage.hello(CoordinatorHello(epoch: 1)), .start(start)]
+            .flatMap { try LineCodec.encode($0) }
+        try await old.send(raw: String(decoding: words, as: UTF8.self))
+        try await eventually("the first one leads") { remembered(1) }
+        let next = try await TestClient(agent.state.socket)
+        try await next.send(.hello(CoordinatorHello(epoch: 2)))
+        try await eventually("the second one leads") { remembered(2) }
+        try Files.replace(go, with: [])
+        guard case .hello = try await next.answer() else { throw Failure("no hello") }
+        for id in Int64(0)..<20 {
+            try await next.send(.ping(Ping(id: id)))
+            _ = try await next.answer()
+        }
+        #expect(try Files.list(agent.state.attempts).isEmpty)
+        _ = daemon.pid
+    }
 }

@@ -255,7 +255,47 @@ import Testing
         _ = daemon.pid
     }
 
-    /// The shim is not seen by those who only ask, and leaves no process of its own.
+    /// Whoever starts QEMU sees the same of it through the shim: it dies with its caller's process,
+    /// takes signals, and has its exit status; and the shim knows who was killed.
+    @Test func theShimStandsForQEMU() async throws {
+        let agent = try TestAgent()
+        let daemon = try await agent.startDaemon()
+        let template = try await agent.deliver(
+            script: """
+                start() {
+                    \(qemu) -S -pidfile pid & shim=$!
+                    until [ -s pid ]; do sleep 0.1; done
+                    qemu=$(cat pid); rm pid
+                }
+                ended() { wait $shim; echo "$1: $? $(cat $AIBUILD_GUESTS/$shim.end)"; }
+                start; kill -9 $qemu; ended killed
+                start; kill -SEGV $qemu; ended crashed
+                start; kill $shim; ended told
+                start; kill -9 $shim; ended shim
+                while readlink /proc/$qemu/exe; do sleep 0.1; done
+                echo "QEMU is gone, too"
+                start
+                echo "name: $(cat /proc/$shim/comm) $(tr -d '\\0' < /proc/$shim/cmdline)"
+                kill -9 $qemu
+                wait $shim
+                exit 3
+                """)
+        let client = try await agent.connect()
+        let ended = try await client.build(agent.start(template))
+        for line in [
+            "killed: 137 signal 9", "crashed: 139 signal 11", "shim: 137 ", "QEMU is gone, too",
+            "name: aibuild-agent aibuild-agent",
+        ] {
+            #expect(ended.texts.contains(line), "\(line): \(ended.log)")
+        }
+        // It ends by itself, or by the signal where it does not mind that yet.
+        #expect(ended.texts.contains { ["told: 0 exit 0", "told: 143 "].contains($0) })
+        // The build failed after a QEMU of its was killed.
+        #expect(ended.fault?.code == .buildKilled, "\(String(describing: ended.fault))")
+        _ = daemon.pid
+    }
+
+    /// The shim is not seen by those who only ask.
     @Test func theShimPassesOn() async throws {
         let agent = try TestAgent()
         let daemon = try await agent.startDaemon()

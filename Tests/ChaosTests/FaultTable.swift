@@ -97,13 +97,6 @@ enum FaultTable {
 
     private static func killPacker(_ scene: Scene, _ program: String) -> Strike? {
         guard let victim = scene.victim(running: program) else { return nil }
-        // While it starts, and once the guest is worked on, Packer tells of a QEMU that was killed
-        // in the words of one that fails by itself.
-        let log = (try? victim.host.log(victim.token)) ?? []
-        let text = String(decoding: log, as: UTF8.self)
-        guard program == "packer" || text.contains("Waiting for SSH"),
-            !text.contains("Connected to SSH")
-        else { return nil }
         kill(victim.program, SIGKILL)
         return Strike(
             target: victim.token, excuse: .attempt(victim.token, codes: ["host.build_killed"]))

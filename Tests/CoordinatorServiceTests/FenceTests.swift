@@ -1,6 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
-import CoordinatorService
+@testable import CoordinatorService
 import TestSupport
 import Testing
 
@@ -146,4 +146,29 @@ import Testing
             #expect(farm.gateway.opens("h0") == 1)
         }
     }
+
+    /// Its session had still to record its end when the build was begun anew elsewhere.
+    @Test func theEndOfAnEarlierAttemptEndsNothing() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        for agent in farm.agents { await agent.change { $0.plan = .hang } }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            _ = try await farm.attempt(on: farm.agents[0])
+            let stale = try #require(await coordinator.session(of: build))
+            await farm.agents[0].goAway()
+            let token = try await eventually("it runs elsewhere") {
+                await farm.clock.advance(milliseconds: 10_000)
+                return await farm.agents[1].running.first
+            }
+            try await coordinator.settle(stale, AttemptEnd(outcome: Outcome()), nil)
+            #expect(try await farm.store.build(id: build.id)?.state == .building)
+            await farm.agents[1].end(token, .pass([2]))
+            try await farm.wait(build, .passed, passing: 100)
+            #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])
+        }
+    }
+}
+
+extension Coordinator {
+    fileprivate func session(of build: Build) -> BuildSession? { live[build.id]?.session }
 }

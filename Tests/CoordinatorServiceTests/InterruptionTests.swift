@@ -73,6 +73,17 @@ import Testing
         }
     }
 
+    /// A host that is away for a night costs a try every second or two.
+    @Test func aHostThatIsAwayIsNotPressed() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        try await farm.run { _ in
+            await farm.agents[0].goAway()
+            let before = farm.gateway.opens("h0")
+            for _ in 0..<240 { await farm.clock.advance(milliseconds: 250) }
+            #expect((1...45).contains(farm.gateway.opens("h0") - before))
+        }
+    }
+
     @Test func aLostHostsBuildIsDoneElsewhereAndItsOwnIsFencedOff() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }

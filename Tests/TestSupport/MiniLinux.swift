@@ -17,18 +17,30 @@ public actor MiniLinux {
         return "/" + tests.split(separator: "/").dropLast().joined(separator: "/") + "/mini-linux"
     }()
 
+    private var preparing: Task<Void, any Error>?
     private var making: Task<String, any Error>?
+
+    /// The folder of the template, with its ISO beside it; nobody may write to it.
+    public func template() async throws -> (folder: String, iso: String) {
+        if preparing == nil { preparing = Task { try await Self.prepare() } }
+        try await preparing?.value
+        return ("\(Self.folder)/template", "\(Self.folder)/mini-linux.iso")
+    }
 
     /// The path of the image; nobody may write to it.
     public func image() async throws -> String {
+        _ = try await template()
         if making == nil { making = Task { try await Self.make() } }
         guard let making else { throw Failure("nobody makes the image") }
         return try await making.value
     }
 
-    private static func make() async throws -> String {
+    private static func prepare() async throws {
         try Files.makeFolder(folder)
         _ = try await run(["\(example)/prepare.sh", folder], seconds: 120)
+    }
+
+    private static func make() async throws -> String {
         let template = "\(folder)/template/mini-linuxx86_64.json"
         let inputs =
             try ["mini-linux.iso", "template/scripts/install.sh"]

@@ -1,5 +1,6 @@
-/// The rules of the shim that stands before QEMU in the `PATH` of a build program: it adds a
-/// control socket (and a file for the serial console) and becomes QEMU. No template knows of it.
+/// The rules of the shim that stands before QEMU in the `PATH` of a build program: it runs QEMU with
+/// a control socket (and a file for the serial console), and writes down how it ended. No template
+/// knows of it.
 public enum EmulatorShim {
     /// The environment variable that names the folder for sockets and consoles.
     public static let folderVariable = "AIBUILD_GUESTS"
@@ -25,8 +26,9 @@ public enum EmulatorShim {
 
     public static let socketSuffix = ".qmp"
     public static let serialSuffix = ".serial"
+    public static let endSuffix = ".end"
 
-    /// The process that a file of the folder belongs to.
+    /// The process that a file of the folder belongs to: the shim's, whose child QEMU is.
     public static func pid(ofFile name: String, suffix: String) -> Int32? {
         name.hasSuffix(suffix) ? Int32(name.dropLast(suffix.count)) : nil
     }

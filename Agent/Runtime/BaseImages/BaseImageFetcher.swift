@@ -150,14 +150,15 @@ struct BaseImageFetcher {
         do {
             // Its silence is a stalled mirror, which is no fault of the template.
             let runner = ProgramRunner(context: context, isGrouped: false, mustSpeak: false)
-            _ = try runner.run(command, &sink) { sink in
-                guard let words = sink.progress, words != shown else { return }
+            _ = try runner.run(command, &sink) { sink, _ in
+                guard let words = sink.progress, words != shown else { return nil }
                 shown = words
                 try context.report(.preparing, words)
                 if Clocks.monotonicMilliseconds() >= nextLog {
                     try context.log.say(words)
                     nextLog = Clocks.monotonicMilliseconds() + AgentLimits.progressLogMilliseconds
                 }
+                return nil
             }
         } catch let error as SystemError where error.errno == ENOENT || error.errno == EACCES {
             throw Fault(

@@ -64,11 +64,16 @@ struct Janitor: Sendable {
     /// resumed, and counts as a base image.
     private func removeTemporary() {
         for folder in [state.templates, state.baseImages, state.root] {
-            for name in list(folder) where name.contains(".tmp") {
+            for name in list(folder) where isTemporary(name) {
                 let path = "\(folder)/\(name)"
                 if age(path) > AgentLimits.temporarySeconds { remove(path) }
             }
         }
+    }
+
+    /// As the gate and `Files.replace` name what they have not finished.
+    private func isTemporary(_ name: String) -> Bool {
+        name.contains(".tmp") || name.hasPrefix(".") && name.hasSuffix(".part")
     }
 
     private func boundTemplates() {

@@ -23,6 +23,17 @@ struct GuestFolder: Sendable {
         Files.modifiedNanoseconds(file(pid, suffix)) ?? 0
     }
 
+    /// How the QEMU behind a process ended, if it has.
+    func end(_ pid: Int32) -> EmulatorEnd? {
+        end(of: file(pid, EmulatorShim.endSuffix), bytes: AgentLimits.emulatorEndBytes)
+            .flatMap { EmulatorEnd(String(decoding: $0, as: UTF8.self)) }
+    }
+
+    /// The end of a QEMU that nobody wanted, if there is one.
+    func unwantedEnd() -> EmulatorEnd? {
+        pids(EmulatorShim.endSuffix).lazy.compactMap { end($0) }.first { $0.fault != nil }
+    }
+
     /// A path that a socket can have, however deep the state folder lies: good while `folder` is
     /// open.
     static func socketPath(_ folder: borrowing Descriptor, _ pid: Int32) -> String {

@@ -1,10 +1,15 @@
 import AgentCore
 import Glibc
+import ProcessKit
 import Support
 
-/// This program under the name of QEMU: becomes the real one, with a control socket for the
-/// attempt's supervisor. Only what QEMU itself would inherit is left behind: no process, and but
-/// one descriptor.
+/// This program under the name of QEMU: runs the real one, with a control socket for the attempt's
+/// supervisor, and writes down how it ended. Its own caller sees no difference: signals go on to
+/// QEMU, which dies with it, and whose exit status it has.
+///
+/// It stays, since only a parent learns how a process ended, and Packer does not tell: a QEMU that
+/// was killed from outside fails a build in the same words as one that a template ends. It is small
+/// beside QEMU, so that the kernel, short of memory, does not choose it.
 enum ShimProgram {
     /// - Parameters:
     ///   - name: the program that is asked for, without a folder.
@@ -20,7 +25,8 @@ enum ShimProgram {
         }
         // Passed on as they are: they need not be UTF-8.
         var passed: [UnsafeMutablePointer<CChar>?] = []
-        while let word = words[passed.count] { passed.append(word) }
+        while let word = words[passed.count] { passed.append(strdup(word)) }
+        StandIn.hide(as: "aibuild-agent", words)
         let arguments = passed.dropFirst().map { $0.map { String(cString: $0) } ?? "" }
         // Whoever was called by a path finds itself by it.
         if passed[0].map({ String(cString: $0).contains("/") }) == true {
@@ -28,9 +34,31 @@ enum ShimProgram {
         }
         for addition in additions(arguments) { passed.append(strdup(addition)) }
         passed.append(nil)
-        execv(program, passed)
-        AgentProgram.complain("aibuild-agent: \(SystemError.last("cannot run \(program)"))")
-        return 126
+        do throws(SystemError) {
+            let (status, passedOn) = try StandIn.run(program, passed)
+            writeDown(status, passedOn)
+            StandIn.end(as: status)
+        } catch {
+            AgentProgram.complain("aibuild-agent: \(error)")
+            return 126
+        }
+    }
+
+    /// Who kills QEMU by this process has a right to, as Packer has: that is not written down.
+    private static func writeDown(_ status: ExitStatus, _ passedOn: Int32) {
+        let end: EmulatorEnd
+        switch status {
+        case .exited(let code): end = .exited(code)
+        case .killed(passedOn): return
+        case .killed(let signal): end = .killed(signal: signal)
+        }
+        guard let folder = getenv(EmulatorShim.folderVariable),
+            let file = try? Descriptor(
+                "\(String(cString: folder))/\(getpid())\(EmulatorShim.endSuffix)",
+                O_WRONLY | O_CREAT | O_EXCL)
+        else { return }
+        // Where the disk is full, that is the fault.
+        try? file.writeAll(Array(end.text.utf8))
     }
 
     private static func additions(_ arguments: [String]) -> [String] {

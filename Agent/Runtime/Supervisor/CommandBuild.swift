@@ -19,8 +19,12 @@ struct CommandBuild {
             arguments, environment: environment, workFolder: context.folder.work)
         var sink = RawSink()
         let status: ExitStatus
+        var emulator: EmulatorEnd?
         do {
-            status = try ProgramRunner(context: context).run(command, &sink)
+            status = try ProgramRunner(context: context).run(command, &sink) { _, hasEnded in
+                if hasEnded { emulator = GuestFolder(path: context.folder.guests).unwantedEnd() }
+                return nil
+            }
         } catch let error as SystemError where [ENOENT, EACCES, ENOEXEC].contains(error.errno) {
             throw Fault(
                 .template, error.errno == ENOENT ? .templateMissing : .templateInvalid,
@@ -28,7 +32,8 @@ struct CommandBuild {
         }
         let end = FaultClassifier.End(
             program: .command, exitCode: status.exitCode, signal: status.signal,
-            tail: sink.tail.text, lowestFreeBytes: context.lowestFreeBytes,
+            tail: sink.tail.text, emulator: emulator,
+            lowestFreeBytes: context.lowestFreeBytes,
             outOfMemoryKills: context.outOfMemoryKills)
         if let fault = FaultClassifier.fault(end) { throw ProgramFault(fault, status.exitCode) }
         return try Files.list(context.folder.output).map { "\(context.folder.output)/\($0)" }

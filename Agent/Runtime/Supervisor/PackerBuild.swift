@@ -114,16 +114,17 @@ struct PackerBuild {
 
     private func build(_ template: String) throws -> [String] {
         var sink = PackerSink()
-        let hypervisor = HypervisorWatch()
+        let hypervisor = HypervisorWatch(guests: GuestFolder(path: context.folder.guests))
         let status = try packer(
             [
                 "build", "-machine-readable", "-color=false",
                 "-var-file=\(context.folder.packerVariables)", template,
             ], &sink
-        ) { sink in hypervisor.look(sink.packer) }
+        ) { sink, hasEnded in hypervisor.look(sink.packer, hasEnded: hasEnded) }
         let end = FaultClassifier.End(
             program: .packer, exitCode: status.exitCode, signal: status.signal,
             tail: sink.tail.text, summary: sink.packer.reason,
+            emulator: hypervisor.end, emulatorSpoke: sink.packer.hasHypervisorWords,
             hypervisorGoneMilliseconds: hypervisor.goneMilliseconds,
             lowestFreeBytes: context.lowestFreeBytes,
             outOfMemoryKills: context.outOfMemoryKills)
@@ -143,7 +144,8 @@ struct PackerBuild {
     }
 
     private func packer<Sink: OutputSink>(
-        _ words: [String], _ sink: inout Sink, observe: (Sink) -> Void = { _ in }
+        _ words: [String], _ sink: inout Sink,
+        observe: (Sink, _ hasEnded: Bool) -> Fault? = { _, _ in nil }
     ) throws -> ExitStatus {
         var environment = BuildEnvironment.packer(context.order, context.folder)
         // Only a build's debug log is read.
@@ -159,36 +161,5 @@ struct PackerBuild {
                 "Packer is not installed on this host (\(error)); install it, or set `packer` in "
                     + "agent.yml")
         }
-    }
-}
-
-/// Notices when the hypervisor of a running Packer ends: Packer itself does not.
-private final class HypervisorWatch {
-    private var handle: Descriptor?
-    private var isOpened = false
-    private var goneSince: Int64?
-    private var firstErrorAt: Int64?
-
-    /// Called about once a second, and at every word.
-    func look(_ packer: PackerOutput) {
-        let now = Clocks.monotonicMilliseconds()
-        if firstErrorAt == nil, packer.hasError { firstErrorAt = now }
-        if goneSince == nil, isGone(packer.hypervisorPID) { goneSince = now }
-    }
-
-    /// How long it was gone when Packer first spoke of an error.
-    var goneMilliseconds: Int64? {
-        guard let goneSince, let firstErrorAt, firstErrorAt > goneSince else { return nil }
-        return firstErrorAt - goneSince
-    }
-
-    private func isGone(_ pid: Int32?) -> Bool {
-        guard let pid else { return false }
-        if !isOpened {
-            isOpened = true
-            handle = ProcessTable.open(pid)
-        }
-        guard let raw = handle?.raw else { return true }
-        return (try? Wait.readable([raw], timeoutMilliseconds: 0)) == [true]
     }
 }

@@ -14,12 +14,14 @@ struct ProgramRunner {
     /// Whether its silence ends the attempt; a helper may have limits of its own.
     var mustSpeak = true
 
-    /// - Parameter observe: called after output, and at least once a second.
+    /// - Parameter observe: called after output, and at least once a second; the last time when the
+    ///   program has ended, and what it left still runs. The fault that it finds ends the program.
     /// - Returns: how the program ended by itself.
     /// - Throws: `Fault` when it was stopped (cancel, timer) or could not be started, `SystemError`
     ///   for the supervisor's own trouble.
     func run<Sink: OutputSink>(
-        _ command: Command, _ sink: inout Sink, observe: (Sink) throws -> Void = { _ in }
+        _ command: Command, _ sink: inout Sink,
+        observe: (Sink, _ hasEnded: Bool) throws -> Fault? = { _, _ in nil }
     ) throws -> ExitStatus {
         var out = try Pipe()
         var err = try Pipe()
@@ -86,7 +88,7 @@ private struct Session {
 
     mutating func watch<Sink: OutputSink>(
         _ child: borrowing ChildProcess, _ out: borrowing Pipe, _ err: borrowing Pipe,
-        _ sink: inout Sink, _ observe: (Sink) throws -> Void
+        _ sink: inout Sink, _ observe: (Sink, Bool) throws -> Fault?
     ) throws -> ExitStatus {
         while true {
             let ready = try Wait.readable(
@@ -97,7 +99,7 @@ private struct Session {
             context.sampleDisk()
             if ready[1] { outEnded = try read(out, .out, &sink) }
             if ready[2] { errEnded = try read(err, .err, &sink) }
-            try observe(sink)
+            if let fault = try observe(sink, ready[0]) { stop(fault, isUrgent: false) }
             if ready[3] { obey() }
             if ready[0], let status = try child.reap() { return status }
             try keepTime(child)

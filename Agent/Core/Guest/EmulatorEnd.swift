@@ -1,0 +1,38 @@
+public import BuildProtocol
+
+/// How a QEMU ended, as the shim before it wrote it down.
+public enum EmulatorEnd: Sendable, Hashable {
+    case exited(Int32)
+    /// Not by whoever started it.
+    case killed(signal: Int32)
+
+    public init?(_ text: some StringProtocol) {
+        let words = text.split(whereSeparator: { $0 == " " || $0 == "\n" })
+        guard words.count == 2, let number = Int32(words[1]) else { return nil }
+        switch words[0] {
+        case "exit": self = .exited(number)
+        case "signal": self = .killed(signal: number)
+        default: return nil
+        }
+    }
+
+    public var text: String {
+        switch self {
+        case .exited(let code): "exit \(code)\n"
+        case .killed(let signal): "signal \(signal)\n"
+        }
+    }
+
+    /// `nil` where QEMU ended by itself: it was told to, or its guest switched itself off, or its
+    /// arguments are wrong. That is the template's own affair.
+    public var fault: Fault? {
+        guard case .killed(let signal) = self else { return nil }
+        if FaultClassifier.outsideSignals.contains(Int(signal)) {
+            return Fault(
+                .infrastructure, .buildKilled,
+                "QEMU was killed by signal \(signal) from outside (out of memory? an operator?)")
+        }
+        // Also where the guest made it crash: another version of QEMU may not.
+        return Fault(.infrastructure, .hostError, "QEMU crashed by signal \(signal)")
+    }
+}

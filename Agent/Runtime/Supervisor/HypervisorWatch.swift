@@ -1,0 +1,46 @@
+import AgentCore
+import BuildProtocol
+import ProcessKit
+import Support
+
+/// Notices when the hypervisor of a running Packer ends: Packer itself does not.
+final class HypervisorWatch {
+    private let guests: GuestFolder
+    private var handle: Descriptor?
+    private var isOpened = false
+    private var goneSince: Int64?
+    private var firstErrorAt: Int64?
+    /// How it ended; where it did so by itself or is not known, how another QEMU was killed.
+    private(set) var end: EmulatorEnd?
+
+    init(guests: GuestFolder) { self.guests = guests }
+
+    /// Called about once a second, and at every word.
+    ///
+    /// - Returns: a fault when it was killed. Packer would go on waiting for the guest, or, were it
+    ///   told to switch itself off, take what is left of its disk for the image.
+    func look(_ packer: PackerOutput, hasEnded: Bool) -> Fault? {
+        let now = Clocks.monotonicMilliseconds()
+        if firstErrorAt == nil, packer.mayHaveKilled { firstErrorAt = now }
+        if goneSince == nil, isGone(packer.hypervisorPIDs.last) { goneSince = now }
+        let ends = packer.hypervisorPIDs.compactMap { guests.end($0) }
+        if hasEnded { end = guests.unwantedEnd() ?? ends.last }
+        return ends.lazy.compactMap(\.fault).first
+    }
+
+    /// How long it was gone when Packer first spoke of an error.
+    var goneMilliseconds: Int64? {
+        guard let goneSince, let firstErrorAt, firstErrorAt > goneSince else { return nil }
+        return firstErrorAt - goneSince
+    }
+
+    private func isGone(_ pid: Int32?) -> Bool {
+        guard let pid else { return false }
+        if !isOpened {
+            isOpened = true
+            handle = ProcessTable.open(pid)
+        }
+        guard let raw = handle?.raw else { return true }
+        return (try? Wait.readable([raw], timeoutMilliseconds: 0)) == [true]
+    }
+}

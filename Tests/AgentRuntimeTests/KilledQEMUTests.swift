@@ -1,0 +1,106 @@
+import AgentCore
+import BuildProtocol
+import Glibc
+import ProcessKit
+import Support
+import TestSupport
+import Testing
+
+/// QEMU that is killed in any moment of a build by real Packer is the host's fault; how a template
+/// makes its own build fail is not.
+@Suite struct KilledQEMUTests {
+    /// A build of the example, with some words of its files changed.
+    private func build(
+        _ agent: TestAgent, _ client: TestClient, _ changes: [(String, String)] = []
+    ) async throws -> AttemptToken {
+        let (folder, iso) = try await MiniLinux.shared.template()
+        var tar = TarFile()
+        for name in ["mini-linuxx86_64.json", "scripts/install.sh"] {
+            let bytes = try Files.read("\(folder)/\(name)", limitBytes: 1 << 20)
+            var text = String(decoding: bytes, as: UTF8.self)
+            for (old, new) in changes { text = text.replacing(old, with: new) }
+            tar.add(name, text)
+        }
+        let start = agent.start(
+            try await agent.deliver(tar.archive), .packer(template: "mini-linuxx86_64.json"),
+            variables: ["memory_mb": "512"],
+            baseImage: BaseImage(url: "file://\(iso)", sha256: try SHA256.file(iso)))
+        try await client.send(.start(start))
+        return start.attempt
+    }
+
+    /// The real QEMU that runs a guest of the attempt.
+    private func qemu(_ agent: TestAgent, _ token: AttemptToken) -> Int32? {
+        agent.processes(token).first { pid in
+            let words = (try? Files.read("/proc/\(pid)/cmdline", limitBytes: 1 << 20)) ?? []
+            return EmulatorShim.isEmulator(Files.name(of: Links.target("/proc/\(pid)/exe")))
+                && String(decoding: words, as: UTF8.self).contains("-drive")
+        }
+    }
+
+    private func expectKilled(_ ended: TestClient.Followed) {
+        #expect(ended.fault?.code == .buildKilled, "\(ended.log)")
+        #expect(ended.fault?.class == .infrastructure)
+        #expect(ended.fault?.reason.contains("QEMU was killed by signal 9 from outside") == true)
+    }
+
+    /// Packer says "Qemu failed to start", as it does of wrong options.
+    @Test func whilePackerLaunchesIt() async throws {
+        let agent = try TestAgent("accelerator: tcg\n")
+        let daemon = try await agent.startDaemon()
+        let client = try await agent.connect()
+        let token = try await build(agent, client)
+        try await eventually("QEMU runs") { qemu(agent, token).map { kill($0, SIGKILL) } == 0 }
+        expectKilled(try await client.follow(token))
+        _ = daemon.pid
+    }
+
+    /// Packer fails at once when the guest that it works on is gone; it waits as long as it may
+    /// for one that has not come up; and takes a guest for ready that goes while it shuts down.
+    @Test(arguments: ["Waiting for SSH", "Provisioning with", "Gracefully halting"])
+    func when(said words: String) async throws {
+        let agent = try TestAgent("accelerator: tcg\n")
+        let daemon = try await agent.startDaemon()
+        let client = try await agent.connect()
+        let token = try await build(
+            agent, client, [("\"poweroff -f\"", "\"sleep 5; poweroff -f\"")])
+        try await client.follow(token, until: words)
+        kill(try #require(qemu(agent, token)), SIGKILL)
+        expectKilled(try await client.follow(token))
+        #expect(agent.processes(token).isEmpty)
+        _ = daemon.pid
+    }
+
+    /// QEMU that is only asked for its version, too.
+    @Test func whileItIsAsked() async throws {
+        let folder = try TemporaryFolder()
+        let script = "#!/bin/sh\nkill -SEGV $$\n"
+        let program = folder.path + "/qemu-system-x86_64"
+        try Files.replace(program, with: Array(script.utf8), mode: 0o755)
+        let agent = try TestAgent("accelerator: tcg\nqemu_system: \(program)\n")
+        let daemon = try await agent.startDaemon()
+        let client = try await agent.connect()
+        let ended = try await client.follow(try await build(agent, client))
+        #expect(ended.fault?.code == .hostError, "\(ended.log)")
+        #expect(ended.fault?.reason.contains("QEMU crashed by signal 11") == true)
+        _ = daemon.pid
+    }
+
+    @Test(arguments: [
+        ("[\"-vnc\", \"none\"]", "[\"-no-such-option\", \"1\"]", "Qemu failed to start"),
+        ("\"ssh_password\": \"build\"", "\"ssh_password\": \"wrong\"", "SSH"),
+        ("set -eu", "poweroff -f; sleep 60", ""),
+        ("set -eu", "exit 3", "exit status: 3"),
+    ])
+    func theTemplatesOwn(old: String, new: String, reason: String) async throws {
+        let agent = try TestAgent("accelerator: tcg\n")
+        let daemon = try await agent.startDaemon()
+        let client = try await agent.connect()
+        let token = try await build(agent, client, [(old, new), ("\"3m\"", "\"40s\"")])
+        let ended = try await client.follow(token)
+        #expect(ended.fault?.code == .packerFailed, "\(ended.log)")
+        #expect(ended.fault?.class == .template)
+        #expect(ended.fault?.reason.contains(reason) == true, "\(ended.fault?.reason ?? "")")
+        _ = daemon.pid
+    }
+}
