@@ -57,4 +57,17 @@ struct CommandContext: Sendable {
         console.out(String(decoding: body, as: UTF8.self))
         if body.last != UInt8(ascii: "\n") { console.out("\n") }
     }
+
+    /// Tells a person what was done; programs look at the exit code.
+    func say(_ what: String) {
+        if !wantsJSON { console.out(what + "\n") }
+    }
+
+    /// The end of most commands: the answer as it came, or as `print` shows it to a person.
+    func show<Answer: Decodable>(
+        _ body: [UInt8], as type: Answer.Type, _ print: (Answer) throws -> Void
+    ) throws -> ExitCode {
+        if wantsJSON { printJSON(body) } else { try print(try APIClient.decode(type, body)) }
+        return .ok
+    }
 }

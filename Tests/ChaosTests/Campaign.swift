@@ -103,7 +103,9 @@ struct Campaign {
         guard let strike = try await strike(fault, scene) else { return nil }
         tallies[fault.name, default: Tally()].times += 1
         ledger.excuse(strike.excuse)
-        try await eventually("\(fault.name) on \(strike.target) took", seconds: 90) {
+        try await eventually(
+            "\(fault.name) on \(strike.target) took", seconds: Self.recoverySeconds * stretch
+        ) {
             try await strike.took()
         }
         try await pause(lasts)

@@ -35,7 +35,7 @@ struct Report {
     func write() throws {
         let whole = String(
             decoding: try Files.read(Self.path, limitBytes: 1 << 20), as: UTF8.self)
-        let name = settings.only ?? "every kind"
+        let name = settings.only ?? (settings.stretch > 1 ? "long faults" : "every kind")
         let (begin, end) = ("<!-- \(name) -->\n", "<!-- end of \(name) -->\n")
         guard let start = whole.firstRange(of: begin), let stop = whole.firstRange(of: end) else {
             throw Failure("\(Self.path) has no place for this: the lines \(begin)\(end)")

@@ -92,22 +92,18 @@ enum BuildCommands {
                 query.append(("state", state))
             }
             let body = try await context.api.get("/api/v1/builds", query: query)
-            if context.wantsJSON {
-                context.printJSON(body)
-                return .ok
+            return try context.show(body, as: Page<BuildAnswer>.self) { page in
+                var table = Table("BUILD", "STATE", "HOST", "SUBMITTED", "TOOK", "DETAIL")
+                for build in page.items {
+                    table.add(
+                        .init(build.label, .bold),
+                        .init(build.state, Style.colour(ofState: build.state)),
+                        .init(build.host ?? "-"), .init(Format.age(build.submittedAt)),
+                        .init(build.took ?? "-"), .init(build.note))
+                }
+                context.print(table, orElse: "no builds; see: aibuild build --help")
+                context.printMore(page.next)
             }
-            let page = try APIClient.decode(Page<BuildAnswer>.self, body)
-            var table = Table("BUILD", "STATE", "HOST", "SUBMITTED", "TOOK", "DETAIL")
-            for build in page.items {
-                table.add(
-                    .init(build.label, .bold),
-                    .init(build.state, Style.colour(ofState: build.state)),
-                    .init(build.host ?? "-"), .init(Format.age(build.submittedAt)),
-                    .init(build.took ?? "-"), .init(build.note))
-            }
-            context.print(table, orElse: "no builds; see: aibuild build --help")
-            context.printMore(page.next)
-            return .ok
         })
 
     private static let show = Command(
@@ -117,12 +113,9 @@ enum BuildCommands {
         examples: ["aibuild show debian12:7"],
         run: { context in
             let body = try await context.api.get(path(context))
-            if context.wantsJSON {
-                context.printJSON(body)
-            } else {
-                BuildPage(context).print(try APIClient.decode(BuildAnswer.self, body))
+            return try context.show(body, as: BuildAnswer.self) { answer in
+                BuildPage(context).print(answer)
             }
-            return .ok
         })
 
     private static let cancel = Command(
@@ -130,35 +123,30 @@ enum BuildCommands {
         examples: ["aibuild cancel debian12:7"],
         run: { context in
             let body = try await context.api.send("POST", path(context) + "/cancel")
-            if context.wantsJSON {
-                context.printJSON(body)
-            } else {
-                let build = try APIClient.decode(BuildAnswer.self, body)
+            return try context.show(body, as: BuildAnswer.self) { build in
                 let state = build.state == "cancelled" ? "is cancelled" : "is being cancelled"
                 context.console.out("build \(SafeText.line(build.label)) \(state)\n")
             }
-            return .ok
         })
 
     private static let queue = Command(
         name: "queue", summary: "what waits, in order, and why", examples: ["aibuild queue"],
         run: { context in
             let body = try await context.api.get("/api/v1/queue")
-            if context.wantsJSON {
-                context.printJSON(body)
-                return .ok
+            return try context.show(body, as: Page<QueueItemAnswer>.self) { page in
+                var table = Table("#", "BUILD", "WAITS", "STARTS IN", "WHY")
+                for item in page.items {
+                    table.add(
+                        .init(item.waiting.position.map(String.init) ?? ""),
+                        .init(item.build.label, .bold),
+                        .init(
+                            Format.seconds(from: item.build.submittedAt).map(Format.duration) ?? "-"
+                        ),
+                        .init(item.waiting.etaSeconds.map { Format.duration(Double($0)) } ?? "-"),
+                        .init(item.waiting.summary ?? ""))
+                }
+                context.print(table, orElse: "nothing waits")
             }
-            var table = Table("#", "BUILD", "WAITS", "STARTS IN", "WHY")
-            for item in try APIClient.decode(Page<QueueItemAnswer>.self, body).items {
-                table.add(
-                    .init(item.waiting.position.map(String.init) ?? ""),
-                    .init(item.build.label, .bold),
-                    .init(Format.seconds(from: item.build.submittedAt).map(Format.duration) ?? "-"),
-                    .init(item.waiting.etaSeconds.map { Format.duration(Double($0)) } ?? "-"),
-                    .init(item.waiting.summary ?? ""))
-            }
-            context.print(table, orElse: "nothing waits")
-            return .ok
         })
 
     private static func path(_ context: CommandContext) -> String {

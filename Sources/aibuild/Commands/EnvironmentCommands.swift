@@ -38,6 +38,10 @@ enum EnvironmentCommands {
         CommandOption(
             "containers", value: "FILE", "docker: JSON with each host's container, by its name"),
         CommandOption("registry", value: "ENV", "docker: push to this registry environment first"),
+        CommandOption(
+            "health-seconds", value: "N", "docker: until a health check is content; 180 if not given"),
+        CommandOption(
+            "settle-seconds", value: "N", "docker: how long one without must run; 10 if not given"),
     ]
 
     private static let add = Command(
@@ -78,19 +82,17 @@ enum EnvironmentCommands {
         name: "env list", summary: "list the environments", examples: ["aibuild env list"],
         run: { context in
             let body = try await context.api.get("/api/v1/environments")
-            if context.wantsJSON {
-                context.printJSON(body)
-                return .ok
+            return try context.show(body, as: Page<EnvironmentAnswer>.self) { page in
+                var table = Table("NAME", "KIND", "REGISTERED", "WHERE")
+                for item in page.items {
+                    table.add(
+                        .init(item.name, .bold), .init(item.kind),
+                        .init(Format.age(item.createdAt)),
+                        .init(item.settings.place))
+                }
+                context.print(
+                    table, orElse: "no environment is registered; see: aibuild env add --help")
             }
-            var table = Table("NAME", "KIND", "REGISTERED", "WHERE")
-            for item in try APIClient.decode(Page<EnvironmentAnswer>.self, body).items {
-                table.add(
-                    .init(item.name, .bold), .init(item.kind), .init(Format.age(item.createdAt)),
-                    .init(item.settings.place))
-            }
-            context.print(
-                table, orElse: "no environment is registered; see: aibuild env add --help")
-            return .ok
         })
 
     private static let check = Command(
@@ -109,24 +111,20 @@ enum EnvironmentCommands {
             let name = context.arguments.operands[0]
             _ = try await context.api.send(
                 "DELETE", "/api/v1/environments/\(APIClient.segment(name))")
-            context.console.out("environment \(SafeText.line(name)) is forgotten\n")
+            context.say("environment \(SafeText.line(name)) is forgotten")
             return .ok
         })
 
     private static func show(
         _ body: [UInt8], _ context: CommandContext, _ what: String
     ) throws -> ExitCode {
-        if context.wantsJSON {
-            context.printJSON(body)
-            return .ok
+        return try context.show(body, as: EnvironmentAnswer.self) { answer in
+            for finding in answer.findings ?? [] {
+                let mark = finding.level == "ok" ? "ok     " : "warning"
+                context.console.out("\(mark)  \(SafeText.line(finding.text))\n")
+            }
+            context.console.out("environment \(SafeText.line(answer.name)) \(what)\n")
         }
-        let answer = try APIClient.decode(EnvironmentAnswer.self, body)
-        for finding in answer.findings ?? [] {
-            let mark = finding.level == "ok" ? "ok     " : "warning"
-            context.console.out("\(mark)  \(SafeText.line(finding.text))\n")
-        }
-        context.console.out("environment \(SafeText.line(answer.name)) \(what)\n")
-        return .ok
     }
 
     // MARK: The form
@@ -175,12 +173,7 @@ enum EnvironmentCommands {
             settings.visibility = arguments["visibility"]
             settings.members = arguments.all("member")
             settings.hook = arguments["hook"]
-            settings.keep = try arguments["keep"].map { text in
-                guard let number = Int(text) else {
-                    throw CommandError(.usage, "--keep takes a number, not '\(text)'")
-                }
-                return number
-            }
+            settings.keep = try number("keep", arguments)
         case "registry":
             settings.url = try need("registry-url")
             settings.repository = arguments["repository"]
@@ -188,11 +181,22 @@ enum EnvironmentCommands {
         default:
             settings.repository = try need("repository")
             settings.registry = arguments["registry"]
+            settings.healthSeconds = try number("health-seconds", arguments)
+            settings.settleSeconds = try number("settle-seconds", arguments)
             settings.hosts = try hosts(
                 arguments.all("docker-host"), folder: try need("certificates"),
                 containers: try need("containers"))
         }
         return settings
+    }
+
+    private static func number(_ option: String, _ arguments: Arguments) throws -> Int? {
+        try arguments[option].map { text in
+            guard let number = Int(text) else {
+                throw CommandError(.usage, "--\(option) takes a number, not '\(text)'")
+            }
+            return number
+        }
     }
 
     private static func hosts(

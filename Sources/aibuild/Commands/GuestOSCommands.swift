@@ -48,17 +48,13 @@ enum GuestOSCommands {
                 baseISO: arguments["base-iso"], owner: arguments["owner"],
                 template: template)
             let body = try await context.api.send("POST", "/api/v1/guestos", form)
-            if context.wantsJSON {
-                context.printJSON(body)
-            } else {
-                let answer = try APIClient.decode(GuestOSAnswer.self, body)
+            return try context.show(body, as: GuestOSAnswer.self) { answer in
                 let name = answer.name
                 if let report = answer.gitlab { context.printGitLab(report) }
                 context.console.out(
                     "guest OS \(SafeText.line(name)) is registered; build it: aibuild build "
                         + "\(SafeText.line(name)) --follow\n")
             }
-            return .ok
         })
 
     private static let change = Command(
@@ -89,14 +85,10 @@ enum GuestOSCommands {
                 // Without one it is the place at the GitLab server.
                 template: template.kind == "missing" ? nil : template)
             let body = try await context.api.send("PUT", path, form)
-            if context.wantsJSON {
-                context.printJSON(body)
-            } else {
-                let answer = try APIClient.decode(GuestOSAnswer.self, body)
+            return try context.show(body, as: GuestOSAnswer.self) { answer in
                 if let report = answer.gitlab { context.printGitLab(report) }
                 context.console.out("guest OS \(SafeText.line(name)) is changed\n")
             }
-            return .ok
         })
 
     private static let gitlab = Command(
@@ -141,21 +133,18 @@ enum GuestOSCommands {
         options: CommandContext.pageOptions, examples: ["aibuild guestos list"],
         run: { context in
             let body = try await context.api.get("/api/v1/guestos", query: context.pageQuery)
-            if context.wantsJSON {
-                context.printJSON(body)
-                return .ok
+            return try context.show(body, as: Page<GuestOSAnswer>.self) { page in
+                var table = Table("NAME", "TYPE", "DISTRO", "VERSION", "OWNER", "TEMPLATE")
+                for item in page.items {
+                    table.add(
+                        .init(item.name, .bold), .init(item.type), .init(item.distro ?? ""),
+                        .init(item.version ?? ""), .init(item.owner ?? ""),
+                        .init(shown(item.template)))
+                }
+                context.print(
+                    table, orElse: "no guest OS is registered; see: aibuild guestos add --help")
+                context.printMore(page.next)
             }
-            let page = try APIClient.decode(Page<GuestOSAnswer>.self, body)
-            var table = Table("NAME", "TYPE", "DISTRO", "VERSION", "OWNER", "TEMPLATE")
-            for item in page.items {
-                table.add(
-                    .init(item.name, .bold), .init(item.type), .init(item.distro ?? ""),
-                    .init(item.version ?? ""), .init(item.owner ?? ""), .init(shown(item.template)))
-            }
-            context.print(
-                table, orElse: "no guest OS is registered; see: aibuild guestos add --help")
-            context.printMore(page.next)
-            return .ok
         })
 
     private static let show = Command(
@@ -164,18 +153,14 @@ enum GuestOSCommands {
         run: { context in
             let name = APIClient.segment(context.arguments.operands[0])
             let body = try await context.api.get("/api/v1/guestos/\(name)")
-            if context.wantsJSON {
-                context.printJSON(body)
-                return .ok
+            return try context.show(body, as: GuestOSAnswer.self) { item in
+                context.print([
+                    ("name", item.name), ("type", item.type), ("distro", item.distro),
+                    ("version", item.version), ("base ISO", item.baseISO), ("owner", item.owner),
+                    ("template", shown(item.template)),
+                    ("registered", item.createdAt.map { Format.time($0) }),
+                ])
             }
-            let item = try APIClient.decode(GuestOSAnswer.self, body)
-            context.print([
-                ("name", item.name), ("type", item.type), ("distro", item.distro),
-                ("version", item.version), ("base ISO", item.baseISO), ("owner", item.owner),
-                ("template", shown(item.template)),
-                ("registered", item.createdAt.map { Format.time($0) }),
-            ])
-            return .ok
         })
 
     private static func shown(_ template: GuestOSAnswer.Template) -> String {

@@ -80,23 +80,21 @@ enum HostCommands {
             name: name, summary: "list the hosts and how they do", examples: ["aibuild \(name)"],
             run: { context in
                 let body = try await context.api.get("/api/v1/hosts")
-                if context.wantsJSON {
-                    context.printJSON(body)
-                    return .ok
+                return try context.show(body, as: Page<HostAnswer>.self) { page in
+                    var table = Table(
+                        "NAME", "STATE", "SLOTS", "VCPUS", "FREE DISK", "ACCEL", "NOTE")
+                    for host in page.items {
+                        let state = host.shownState
+                        table.add(
+                            .init(host.name, .bold), .init(state, Style.colour(ofState: state)),
+                            .init("\(host.running ?? 0)/\(host.slots.map(String.init) ?? "?")"),
+                            .init(host.vcpus.map(String.init) ?? "?"),
+                            .init(Format.bytes(host.diskFreeBytes)),
+                            .init((host.accelerators ?? []).joined(separator: " ")),
+                            .init(host.note))
+                    }
+                    context.print(table, orElse: "no host is added; see: aibuild host add --help")
                 }
-                var table = Table("NAME", "STATE", "SLOTS", "VCPUS", "FREE DISK", "ACCEL", "NOTE")
-                for host in try APIClient.decode(Page<HostAnswer>.self, body).items {
-                    let state = host.shownState
-                    table.add(
-                        .init(host.name, .bold), .init(state, Style.colour(ofState: state)),
-                        .init("\(host.running ?? 0)/\(host.slots.map(String.init) ?? "?")"),
-                        .init(host.vcpus.map(String.init) ?? "?"),
-                        .init(Format.bytes(host.diskFreeBytes)),
-                        .init((host.accelerators ?? []).joined(separator: " ")),
-                        .init(host.note))
-                }
-                context.print(table, orElse: "no host is added; see: aibuild host add --help")
-                return .ok
             })
     }
 
@@ -105,29 +103,25 @@ enum HostCommands {
         examples: ["aibuild host show kvm1"],
         run: { context in
             let body = try await context.api.get(path(context))
-            if context.wantsJSON {
-                context.printJSON(body)
-                return .ok
+            return try context.show(body, as: HostAnswer.self) { host in
+                context.print(
+                    [
+                        ("name", host.name), ("address", host.address), ("state", host.shownState),
+                        ("why", host.detail), ("key", host.fingerprint),
+                        ("running", "\(host.running ?? 0) of \(host.slots ?? 0) slots"),
+                        ("vCPUs", host.vcpus.map(String.init)),
+                        ("memory", Format.bytes(host.memoryBytes)),
+                        (
+                            "disk",
+                            "\(Format.bytes(host.diskFreeBytes)) free of "
+                                + Format.bytes(host.diskTotalBytes)
+                        ),
+                        ("accelerators", host.accelerators?.joined(separator: " ")),
+                        ("tags", host.tags?.joined(separator: " ")),
+                        ("Packer", host.packerVersion), ("QEMU", host.qemuVersion),
+                        ("clock", host.clockNote),
+                    ] + (host.notices ?? []).map { ("notice", $0) })
             }
-            let host = try APIClient.decode(HostAnswer.self, body)
-            context.print(
-                [
-                    ("name", host.name), ("address", host.address), ("state", host.shownState),
-                    ("why", host.detail), ("key", host.fingerprint),
-                    ("running", "\(host.running ?? 0) of \(host.slots ?? 0) slots"),
-                    ("vCPUs", host.vcpus.map(String.init)),
-                    ("memory", Format.bytes(host.memoryBytes)),
-                    (
-                        "disk",
-                        "\(Format.bytes(host.diskFreeBytes)) free of "
-                            + Format.bytes(host.diskTotalBytes)
-                    ),
-                    ("accelerators", host.accelerators?.joined(separator: " ")),
-                    ("tags", host.tags?.joined(separator: " ")),
-                    ("Packer", host.packerVersion), ("QEMU", host.qemuVersion),
-                    ("clock", host.clockNote),
-                ] + (host.notices ?? []).map { ("notice", $0) })
-            return .ok
         })
 
     private static func verb(_ verb: String, _ summary: String, _ done: String) -> Command {
@@ -152,10 +146,7 @@ enum HostCommands {
         examples: ["aibuild host remove kvm1"],
         run: { context in
             _ = try await context.api.send("DELETE", path(context))
-            if !context.wantsJSON {
-                let name = SafeText.line(context.arguments.operands[0])
-                context.console.out("host \(name) is removed\n")
-            }
+            context.say("host \(SafeText.line(context.arguments.operands[0])) is removed")
             return .ok
         })
 

@@ -26,18 +26,15 @@ enum OutputCommands {
                 return .ok
             }
             let body = try await context.api.get("\(build)/outputs")
-            if context.wantsJSON {
-                context.printJSON(body)
-                return .ok
+            return try context.show(body, as: Page<OutputAnswer>.self) { page in
+                var table = Table("OUTPUT", "ENVIRONMENT", "SIZE")
+                for item in page.items {
+                    table.add(
+                        .init(item.path, .bold), .init(item.environment ?? "-"),
+                        .init(Format.bytes(item.sizeBytes)))
+                }
+                context.print(
+                    table, orElse: "no outputs: the template has none, or waits for a release")
             }
-            var table = Table("OUTPUT", "ENVIRONMENT", "SIZE")
-            for item in try APIClient.decode(Page<OutputAnswer>.self, body).items {
-                table.add(
-                    .init(item.path, .bold), .init(item.environment ?? "-"),
-                    .init(Format.bytes(item.sizeBytes)))
-            }
-            context.print(
-                table, orElse: "no outputs: the template has none, or waits for a release")
-            return .ok
         })
 }

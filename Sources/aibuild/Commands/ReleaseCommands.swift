@@ -85,14 +85,10 @@ enum ReleaseCommands {
             if let name = context.arguments["to"] { query.append(("environment", name)) }
             for state in context.arguments.all("state") { query.append(("state", state)) }
             let body = try await context.api.get("/api/v1/releases", query: query)
-            if context.wantsJSON {
-                context.printJSON(body)
-                return .ok
+            return try context.show(body, as: Page<ReleaseAnswer>.self) { page in
+                print(page.items, context)
+                context.printMore(page.next)
             }
-            let page = try APIClient.decode(Page<ReleaseAnswer>.self, body)
-            print(page.items, context)
-            context.printMore(page.next)
-            return .ok
         })
 
     private static func print(_ items: [ReleaseAnswer], _ context: CommandContext) {
@@ -126,13 +122,9 @@ enum ReleaseCommands {
     private static func act(_ verb: String, _ context: CommandContext) async throws -> ExitCode {
         let id = APIClient.segment(context.arguments.operands[0])
         let body = try await context.api.send("POST", "/api/v1/releases/\(id)/\(verb)")
-        if context.wantsJSON {
-            context.printJSON(body)
-        } else {
-            let release = try APIClient.decode(ReleaseAnswer.self, body)
+        return try context.show(body, as: ReleaseAnswer.self) { release in
             let words = "\(release.label) to \(release.environment): \(release.state)"
             context.console.out("\(SafeText.line(release.id))  \(SafeText.line(words))\n")
         }
-        return .ok
     }
 }

@@ -27,20 +27,16 @@ enum RetentionCommands {
             let path = "/api/v1/retention"
             let body =
                 isDry ? try await context.api.get(path) : try await context.api.send("POST", path)
-            if context.wantsJSON {
-                context.printJSON(body)
-                return .ok
+            return try context.show(body, as: Report.self) { report in
+                var table = Table("BUILD", "STATE", "FREES", isDry ? "WOULD GO" : "IS GONE")
+                for item in report.items {
+                    table.add(
+                        .init("\(item.guestOS):\(item.number)", .bold),
+                        .init(item.state, Style.colour(ofState: item.state)),
+                        .init(Format.bytes(item.freesBytes)), .init(item.reason))
+                }
+                context.print(table, orElse: isDry ? "nothing would go" : "nothing had to go")
             }
-            let report = try APIClient.decode(Report.self, body)
-            var table = Table("BUILD", "STATE", "FREES", isDry ? "WOULD GO" : "IS GONE")
-            for item in report.items {
-                table.add(
-                    .init("\(item.guestOS):\(item.number)", .bold),
-                    .init(item.state, Style.colour(ofState: item.state)),
-                    .init(Format.bytes(item.freesBytes)), .init(item.reason))
-            }
-            context.print(table, orElse: isDry ? "nothing would go" : "nothing had to go")
-            return .ok
         })
 
     private static let pin = Command(
@@ -58,12 +54,8 @@ enum RetentionCommands {
     ) async throws -> ExitCode {
         let path = APIClient.build(context.arguments.operands[0])
         let body = try await context.api.send("POST", "\(path)/\(word)")
-        if context.wantsJSON {
-            context.printJSON(body)
-        } else {
-            let build = try APIClient.decode(BuildAnswer.self, body)
+        return try context.show(body, as: BuildAnswer.self) { build in
             context.console.out("build \(SafeText.line(build.label)) \(said)\n")
         }
-        return .ok
     }
 }

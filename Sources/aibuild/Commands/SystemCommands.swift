@@ -10,15 +10,11 @@ enum SystemCommands {
         run: { context in
             if !context.wantsJSON { context.console.out("aibuild \(CLI.version)\n") }
             let body = try await context.api.get("/api/v1/version")
-            if context.wantsJSON {
-                context.printJSON(body)
-            } else {
-                let answer = try APIClient.decode(VersionAnswer.self, body)
+            return try context.show(body, as: VersionAnswer.self) { answer in
                 context.console.out(
                     "coordinator \(SafeText.line(answer.version)), "
                         + "protocol \(SafeText.line(answer.protocol))\n")
             }
-            return .ok
         })
 
     private static let doctor = Command(

@@ -51,13 +51,10 @@ enum TestCaseCommands {
                 Form(
                     name: arguments.operands[0], osType: arguments["os-type"] ?? "",
                     definition: definition.isWhole ? definition : nil))
-            if context.wantsJSON {
-                context.printJSON(body)
-            } else {
-                let name = SafeText.line(try APIClient.decode(TestCaseAnswer.self, body).name)
+            return try context.show(body, as: TestCaseAnswer.self) { answer in
+                let name = SafeText.line(answer.name)
                 context.console.out("test case \(name) applies to builds from now on\n")
             }
-            return .ok
         })
 
     private static let change = Command(
@@ -70,19 +67,19 @@ enum TestCaseCommands {
         ],
         examples: ["aibuild testcase change selinux --script tests/selinux.sh"],
         run: { context in
+            guard fields.contains(where: { context.arguments[$0.name] != nil }) else {
+                throw CommandError(.usage, "say what is to change: see aibuild testcase change -h")
+            }
             let known = try APIClient.decode(
                 TestCaseAnswer.self, try await context.api.get(path(context)))
             let definition = try definition(
                 known.definition ?? TestCaseAnswer.Definition(), context)
             let body = try await context.api.send(
                 "PUT", path(context), Change(definition: definition))
-            if context.wantsJSON {
-                context.printJSON(body)
-            } else {
-                let name = SafeText.line(known.name)
+            return try context.show(body, as: TestCaseAnswer.self) { answer in
+                let name = SafeText.line(answer.name)
                 context.console.out("test case \(name) is changed for builds from now on\n")
             }
-            return .ok
         })
 
     private static let show = Command(
@@ -92,20 +89,18 @@ enum TestCaseCommands {
         examples: ["aibuild testcase show selinux"],
         run: { context in
             let body = try await context.api.get(path(context))
-            if context.wantsJSON {
-                context.printJSON(body)
-                return .ok
+            return try context.show(body, as: TestCaseAnswer.self) { item in
+                context.print([
+                    ("name", item.name), ("OS type", item.osType), ("does", shown(item.definition)),
+                    ("limit", limit(item.definition)), ("id", item.id),
+                ])
+                var text = (item.definition?.script ?? item.definition?.program ?? "")[...]
+                if text.last == "\n" { text.removeLast() }
+                guard !text.isEmpty else { return }
+                for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+                    context.console.out(SafeText.line(String(line)) + "\n")
+                }
             }
-            let item = try APIClient.decode(TestCaseAnswer.self, body)
-            context.print([
-                ("name", item.name), ("OS type", item.osType), ("does", shown(item.definition)),
-                ("limit", limit(item.definition)), ("id", item.id),
-            ])
-            if let text = item.definition?.script ?? item.definition?.program {
-                let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-                for line in lines { context.console.out(SafeText.line(String(line)) + "\n") }
-            }
-            return .ok
         })
 
     private static let list = Command(
@@ -114,19 +109,16 @@ enum TestCaseCommands {
         run: { context in
             let query = context.arguments["os-type"].map { [("os_type", $0)] } ?? []
             let body = try await context.api.get("/api/v1/testcases", query: query)
-            if context.wantsJSON {
-                context.printJSON(body)
-                return .ok
+            return try context.show(body, as: Page<TestCaseAnswer>.self) { page in
+                var table = Table("NAME", "OS TYPE", "DOES", "LIMIT", "ID")
+                for item in page.items {
+                    table.add(
+                        .init(item.name, .bold), .init(item.osType), .init(shown(item.definition)),
+                        .init(limit(item.definition) ?? "-"), .init(item.id))
+                }
+                context.print(
+                    table, orElse: "no test case is registered; see: aibuild testcase add --help")
             }
-            var table = Table("NAME", "OS TYPE", "DOES", "LIMIT", "ID")
-            for item in try APIClient.decode(Page<TestCaseAnswer>.self, body).items {
-                table.add(
-                    .init(item.name, .bold), .init(item.osType), .init(shown(item.definition)),
-                    .init(limit(item.definition) ?? "-"), .init(item.id))
-            }
-            context.print(
-                table, orElse: "no test case is registered; see: aibuild testcase add --help")
-            return .ok
         })
 
     private static let remove = Command(
@@ -136,10 +128,8 @@ enum TestCaseCommands {
         examples: ["aibuild testcase remove boots"],
         run: { context in
             _ = try await context.api.send("DELETE", path(context))
-            if !context.wantsJSON {
-                let name = SafeText.line(context.arguments.operands[0])
-                context.console.out("test case \(name) is removed\n")
-            }
+            context.say(
+                "test case \(SafeText.line(context.arguments.operands[0])) is removed")
             return .ok
         })
 
