@@ -1,11 +1,13 @@
+import ProcessKit
 import Support
 import TestSupport
 import Testing
 
 @testable import DockerKit
 
-/// The networks of container definitions, on a real engine.
-struct NetworkTests {
+/// The networks of container definitions, on a real engine. One after the other: they share the
+/// network that the first of them makes.
+@Suite(.serialized) struct NetworkTests {
     /// Answers on a port of its network, for as long as it runs.
     private static let server = [
         #"CMD ["/bin/sh","-c","trap exit TERM; while :; do nc -l -p 80 -e /bin/cat /version & "#
@@ -24,8 +26,8 @@ struct NetworkTests {
     private func networks(_ service: TestService) async throws -> String {
         try await service.host.run([
             "inspect", "--format",
-            "{{.HostConfig.NetworkMode}}:{{range $n, $_ := .NetworkSettings.Networks}} {{$n}}{{end}}",
-            service.name,
+            "{{.HostConfig.NetworkMode}}:"
+                + "{{range $n, $_ := .NetworkSettings.Networks}} {{$n}}{{end}}", service.name,
         ]).split(separator: "\n").joined()
     }
 
@@ -38,7 +40,9 @@ struct NetworkTests {
         let second = try await service.push("2", Self.server)
         let client = service.name + "-client"
         for (index, image) in [first, second].enumerated() {
-            try await service.deploy(image, id: "r\(index)", [key: .string(network)])
+            var keys: [String: JSON] = ["network_mode": .null]
+            keys[key] = .string(network)
+            try await service.deploy(image, id: "r\(index)", keys)
             #expect(try await networks(service) == "\(network): \(network)")
             if index == 0 {
                 try await service.host.run([
@@ -90,7 +94,7 @@ struct NetworkTests {
         try await service.deploy(first, id: "r1")
         let nowhere = "nowhere" + service.name
         let error = try await failure {
-            try await service.deploy(second, id: "r2", ["network": .string(nowhere)])
+            try await service.deploy(second, id: "r2", ["network_mode": .string(nowhere)])
         }
         #expect(error.isPermanent)
         #expect(error.message.contains("network \(nowhere) not found"), "\(error.message)")

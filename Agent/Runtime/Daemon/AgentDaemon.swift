@@ -160,7 +160,8 @@ actor AgentDaemon {
                 && HostFacts.hasPrograms([configuration.qemuImg, "ssh"], configuration.searchPath),
             testAbilities: TestAbility.allCases.filter {
                 $0 != .uefi || HostFacts.firmware(configuration.ovmfFolder) != nil
-            }.map(\.rawValue).sorted(), unixMilliseconds: Clocks.unixMilliseconds(), notices: probe.notices)
+            }.map(\.rawValue).sorted(), unixMilliseconds: Clocks.unixMilliseconds(),
+            notices: probe.notices)
     }
 
     var runningRequirements: [Requirements] {

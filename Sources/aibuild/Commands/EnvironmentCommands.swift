@@ -39,7 +39,8 @@ enum EnvironmentCommands {
             "containers", value: "FILE", "docker: JSON with each host's container, by its name"),
         CommandOption("registry", value: "ENV", "docker: push to this registry environment first"),
         CommandOption(
-            "health-seconds", value: "N", "docker: until a health check is content; 180 if not given"),
+            "health-seconds", value: "N",
+            "docker: until a health check is content; 180 if not given"),
         CommandOption(
             "settle-seconds", value: "N", "docker: how long one without must run; 10 if not given"),
     ]

@@ -67,7 +67,7 @@ enum TestCaseCommands {
         ],
         examples: ["aibuild testcase change selinux --script tests/selinux.sh"],
         run: { context in
-            guard fields.contains(where: { context.arguments[$0.name] != nil }) else {
+            guard fields.contains(where: { context.arguments[$0.long] != nil }) else {
                 throw CommandError(.usage, "say what is to change: see aibuild testcase change -h")
             }
             let known = try APIClient.decode(
@@ -147,7 +147,8 @@ enum TestCaseCommands {
         let ways = ["builtin", "script", "program"].filter { arguments[$0] != nil }
         guard ways.count < 2 else {
             throw CommandError(
-                .usage, "give one of --builtin, --script and --program, not "
+                .usage,
+                "give one of --builtin, --script and --program, not "
                     + ways.map { "--" + $0 }.joined(separator: " and "))
         }
         var definition = known
