@@ -31,6 +31,7 @@ BUILD_ROUNDS = 5
 PULL_ROUNDS = 5
 PULL_BYTES = 512 << 20
 LOG_LINES = 2_000_000
+FLOOD_BYTES = 1 << 30
 IDLE_SECONDS_LIMIT = 180
 
 
@@ -306,6 +307,45 @@ def bench_log():
                 "< 150 while the log streams", peak < 150)]
 
 
+def bench_flood():
+    """A build that prints 1 GiB under the default limit of logs: the most memory that any process
+    has meanwhile, beside what the same ones need for a build that prints a line."""
+    with Farm(1) as farm:
+        farm.register("quiet", template("quiet", ["sh", "-c", "sleep 1; echo a line"]))
+        farm.register("flood", template("flood", [
+            "sh", "-c", "yes '%s' | head -c %d" % ("a line that says it again " * 4, FLOOD_BYTES)]))
+        peaks = {}
+        for name in "quiet", "flood":
+            build = farm.submit(name)
+            peaks[name] = {}
+            while True:
+                for role, peak in agents_peak_rss_mb(farm).items():
+                    peaks[name][role] = max(peak, peaks[name].get(role, 0))
+                if farm.call("GET", "/api/v1/builds/" + build)["state"] in ("passed", "failed"):
+                    break
+                time.sleep(0.05)
+            farm.passed(build)
+    rows = []
+    for role in "coordinator", "daemon", "supervise":
+        few, many = peaks["quiet"][role], peaks["flood"][role]
+        rows.append(row("rss.flood." + role, many, "MB", ("a build that prints a line", few),
+                        many / few, "< 150 at 1 GiB of log", many < 150))
+    return rows
+
+
+def agents_peak_rss_mb(farm):
+    """By role; the supervisors are only there while their builds run."""
+    peaks = {"coordinator": peak_rss_mb(farm.process("coordinator"))}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            words = open("/proc/%s/cmdline" % pid).read().split("\0")
+            if words[1] in ("daemon", "supervise") and FARM in " ".join(words):
+                peaks[words[1]] = max(peaks.get(words[1], 0), peak_rss_mb(int(pid)))
+        except (OSError, IndexError):
+            continue
+    return peaks
+
+
 def bench_noop():
     """Builds that do nothing, every durable step taken, over eight hosts; and idle memory."""
     with Farm(NOOP_HOSTS, slots=4) as farm:
@@ -424,7 +464,7 @@ def bench_release_memory():
 
 BENCHES = {"build.overhead": bench_build, "pull.cold": bench_pull,
            "log.lines_per_second": bench_log, "dispatch.noop_per_second": bench_noop,
-           "rss.coordinator": bench_log, "rss.agent": bench_noop,
+           "rss.coordinator": bench_log, "rss.flood": bench_flood, "rss.agent": bench_noop,
            "glance.upload": bench_upload, "release.four_environments": bench_environments,
            "rss.release": bench_release_memory}
 

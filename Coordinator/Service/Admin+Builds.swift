@@ -61,7 +61,7 @@ extension Coordinator {
         }
         updated(build)
         tick()
-        try await audit(actor, "build.submit", "\(build.guestOS)/\(build.number)", reason)
+        try await ports.audit(actor, "build.submit", "\(build.guestOS)/\(build.number)", reason)
         return build
     }
 
@@ -93,7 +93,7 @@ extension Coordinator {
             throw Refusal(
                 "build \(build.guestOS)/\(build.number) has ended already", conflict: true)
         }
-        try await audit(actor, "build.cancel", "\(build.guestOS)/\(build.number)")
+        try await ports.audit(actor, "build.cancel", "\(build.guestOS)/\(build.number)")
         live[build.id]?.build.cancelRequested = true
         if let session = live[build.id]?.session {
             await session.post(.cancel("cancelled by \(actor)"))

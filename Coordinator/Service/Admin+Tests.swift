@@ -15,7 +15,7 @@ extension Coordinator {
             id: ports.environment.randomID(), name: form.name, osType: form.osType,
             definition: form.definition)
         try await ports.store.add(testCase, epoch: epoch ?? 0)
-        try await audit(actor, "testcase.add", form.name, form.osType.rawValue)
+        try await ports.audit(actor, "testcase.add", form.name, form.osType.rawValue)
         return testCase
     }
 
@@ -29,7 +29,7 @@ extension Coordinator {
         var testCase = try await testCase(name, osType: osType)
         testCase.definition = definition
         try await ports.store.define(testCase, epoch: epoch ?? 0)
-        try await audit(actor, "testcase.change", testCase.name, testCase.osType.rawValue)
+        try await ports.audit(actor, "testcase.change", testCase.name, testCase.osType.rawValue)
         return testCase
     }
 
@@ -39,7 +39,7 @@ extension Coordinator {
     ) async throws {
         let testCase = try await testCase(name, osType: osType)
         try await ports.store.removeTestCase(id: testCase.id, epoch: epoch ?? 0)
-        try await audit(actor, "testcase.remove", testCase.name, testCase.osType.rawValue)
+        try await ports.audit(actor, "testcase.remove", testCase.name, testCase.osType.rawValue)
     }
 
     /// - Parameter name: or id.

@@ -19,7 +19,7 @@ extension Coordinator {
             createdMilliseconds: ports.environment.unixMilliseconds())
         do { try ports.gateway.check(host) } catch { throw Refusal("\(error)") }
         try await ports.store.add(host, epoch: epoch ?? 0)
-        try await audit(actor, "host.add", name, address)
+        try await ports.audit(actor, "host.add", name, address)
         await admit(host)
         await hosts[name]?.monitor.start()
         return try snapshot(ofHost: name)
@@ -29,7 +29,7 @@ extension Coordinator {
         _ drained: Bool, host name: String, by actor: String
     ) async throws -> HostSnapshot {
         try await ports.store.setDrained(drained, host: name, epoch: epoch ?? 0)
-        try await audit(actor, drained ? "host.drain" : "host.resume", name)
+        try await ports.audit(actor, drained ? "host.drain" : "host.resume", name)
         hosts[name]?.host.drained = drained
         if !drained {
             // An admin who resumes a host vouches for it.
@@ -49,7 +49,7 @@ extension Coordinator {
                 conflict: true)
         }
         try await ports.store.removeHost(name, epoch: epoch ?? 0)
-        try await audit(actor, "host.remove", name)
+        try await ports.audit(actor, "host.remove", name)
         hosts[name] = nil
         await state.monitor.stop()
         // What a tick put on it meanwhile: nobody would hear of it again.
@@ -89,15 +89,6 @@ extension Coordinator {
     }
 
     // MARK: Parts
-
-    func audit(
-        _ actor: String, _ action: String, _ subject: String, _ detail: String = ""
-    ) async throws {
-        try await ports.store.record(
-            AuditEntry(
-                atMilliseconds: ports.environment.unixMilliseconds(), actor: actor,
-                action: action, subject: subject, detail: detail))
-    }
 
     func check(_ name: String, _ what: String) throws {
         if let problem = Names.problem(name, what: what) { throw Refusal(problem) }

@@ -15,7 +15,7 @@ extension Coordinator {
         let guestOS = try await checked(form, id: ports.environment.randomID())
         try await ports.webRoot.makeFolder(ofGuestOS: guestOS.name)
         try await ports.store.add(guestOS, epoch: epoch ?? 0)
-        try await audit(actor, "guestos.add", guestOS.name)
+        try await ports.audit(actor, "guestos.add", guestOS.name)
         return Registration(guestOS: guestOS, server: await prepare(guestOS))
     }
 
@@ -25,7 +25,7 @@ extension Coordinator {
         var guestOS = try await checked(form, id: known.id)
         guestOS.createdMilliseconds = known.createdMilliseconds
         try await ports.store.update(guestOS, epoch: epoch ?? 0)
-        try await audit(actor, "guestos.change", guestOS.name)
+        try await ports.audit(actor, "guestos.change", guestOS.name)
         return Registration(guestOS: guestOS, server: await prepare(guestOS))
     }
 
@@ -44,14 +44,14 @@ extension Coordinator {
         if guestOS.template == .missing {
             guestOS.template = server.template(ofGuestOS: name)
             try await ports.store.update(guestOS, epoch: epoch ?? 0)
-            try await audit(actor, "guestos.change", name, "template at the GitLab server")
+            try await ports.audit(actor, "guestos.change", name, "template at the GitLab server")
         }
         guard let report = await prepare(guestOS) else {
             throw Refusal(
                 "the template of \(name) is kept elsewhere; its project would be "
                     + "\(server.template(ofGuestOS: name).address)", conflict: true)
         }
-        try await audit(actor, "guestos.gitlab", name, report.problem ?? "done")
+        try await ports.audit(actor, "guestos.gitlab", name, report.problem ?? "done")
         return Registration(guestOS: guestOS, server: report)
     }
 

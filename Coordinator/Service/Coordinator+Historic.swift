@@ -19,7 +19,7 @@ extension Coordinator {
         try checkWords(of: guestOS)
         try await ports.webRoot.makeFolder(ofGuestOS: guestOS.name)
         try await ports.store.add(guestOS, epoch: epoch ?? 0)
-        try await audit(actor, "guestos.add", guestOS.name)
+        try await ports.audit(actor, "guestos.add", guestOS.name)
         _ = await prepare(guestOS)
         return guestOS
     }

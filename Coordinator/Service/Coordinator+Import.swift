@@ -38,7 +38,7 @@ extension Coordinator {
         }
         if !plan.batch.isEmpty { try await ports.store.register(plan.batch) }
         let words = plan.counts.map { "\($0.sheet): \($0.new) new, \($0.changed) changed" }
-        try await audit(actor, "import", Names.quoted(name), words.joined(separator: "; "))
+        try await ports.audit(actor, "import", Names.quoted(name), words.joined(separator: "; "))
         report.servers = await prepare(plan.guestOSes)
         return report
     }

@@ -39,7 +39,8 @@ extension Coordinator {
                     epoch: epoch ?? 0)
             else { continue }
             try await removeFiles(of: build)
-            try await audit(actor, "build.prune", "\(build.guestOS)/\(build.number)", choice.reason)
+            try await ports.audit(
+                actor, "build.prune", "\(build.guestOS)/\(build.number)", choice.reason)
             gone.append(choice)
         }
         report.choices = gone
@@ -57,7 +58,7 @@ extension Coordinator {
                     + "before: there is nothing left to keep", conflict: true)
         }
         if live[build.id] != nil { updated(changed) }
-        try await audit(
+        try await ports.audit(
             actor, isPinned ? "build.pin" : "build.unpin", "\(build.guestOS)/\(build.number)")
         return changed
     }

@@ -42,6 +42,16 @@ public struct Ports: Sendable {
             untilMonotonicMilliseconds: environment.monotonicMilliseconds() + milliseconds)
     }
 
+    /// Who did what to what, for good.
+    func audit(
+        _ actor: String, _ action: String, _ subject: String, _ detail: String = ""
+    ) async throws {
+        try await store.record(
+            AuditEntry(
+                atMilliseconds: environment.unixMilliseconds(), actor: actor, action: action,
+                subject: subject, detail: detail))
+    }
+
     func backoff() -> Backoff {
         Backoff(
             first: limits.retryFirstMilliseconds, longest: limits.retryLongestMilliseconds)

@@ -164,21 +164,26 @@ struct Ledger {
     /// Compares the web root and the rows with the builds.
     mutating func judgeTheWhole(rows: [(image: String, url: String)]) {
         let passed = ended.filter { $0.state == "passed" }
-        let wanted = passed.compactMap { $0.image?.name }.sorted()
-        if rows.map(\.image).sorted() != wanted {
+        let wanted = passed.compactMap(\.image)
+        if rows.map(\.image).sorted() != wanted.map(\.name).sorted() {
             tally.doublePublishes += max(1, abs(rows.count - wanted.count))
             findings.append("build_log has \(rows.count) rows for \(wanted.count) images")
         }
         var visible: [String] = []
         for guestOS in Workload.guestOSes + [Workload.packerGuestOS] {
-            let folder = "\(farm.webRoot)/images/build/\(guestOS)"
-            let names = (try? Files.list(folder)) ?? []
-            visible += names.filter { $0.hasSuffix(".raw") || $0.hasSuffix(".qcow2") }
-            countOrphans(names.filter { $0.hasPrefix(".") }.map { "\(folder)/\($0)" })
+            // Where it is built, and where it goes when its tests have passed.
+            for folder in ["images/build/\(guestOS)", "images/release/\(guestOS)"] {
+                let names = (try? Files.list("\(farm.webRoot)/\(folder)")) ?? []
+                let paths = names.map { "\(folder)/\($0)" }
+                visible += paths.filter { $0.hasSuffix(".raw") || $0.hasSuffix(".qcow2") }
+                countOrphans(
+                    zip(names, paths).filter { $0.0.hasPrefix(".") }
+                        .map { "\(farm.webRoot)/\($0.1)" })
+            }
         }
-        if visible.sorted() != wanted {
+        if visible.sorted() != wanted.map(\.path).sorted() {
             tally.doublePublishes += 1
-            let extra = Set(visible).symmetricDifference(wanted).sorted()
+            let extra = Set(visible).symmetricDifference(wanted.map(\.path)).sorted()
             findings.append("the web root's images are not those of the rows: \(extra)")
         }
         for image in passed.compactMap(\.image) {

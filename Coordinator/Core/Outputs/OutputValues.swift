@@ -2,46 +2,53 @@ import BuildProtocol
 
 /// What the files under `output/` may name, and what it is for one build and one release of it.
 public enum OutputValues {
+    private typealias Fact<Source> = (name: String, of: @Sendable (Source) -> String)
+
     /// There once the build has passed.
-    private static let ofBuild = [
-        "build.id", "build.number", "build.guest_os", "build.image_name", "build.image_url",
-        "build.image_path", "build.image_size_bytes", "build.image_sha256", "build.image_format",
-        "build.commit", "build.reason", "guestos.name", "guestos.type", "guestos.distro",
-        "guestos.version",
+    private static let ofBuild: [Fact<Build>] = [
+        ("build.id", { $0.id }), ("build.number", { "\($0.number)" }),
+        ("build.guest_os", { $0.guestOS }), ("build.image_name", { $0.image?.name ?? "" }),
+        ("build.image_url", { $0.image?.url ?? "" }),
+        ("build.image_path", { $0.image?.path ?? "" }),
+        ("build.image_size_bytes", { "\($0.image?.sizeBytes ?? 0)" }),
+        ("build.image_sha256", { $0.image?.sha256 ?? "" }),
+        ("build.image_format", { $0.image?.format ?? "" }),
+        ("build.commit", { $0.plan.commit ?? "" }), ("build.reason", { $0.updateContents }),
+    ]
+    private static let ofGuestOS: [Fact<GuestOS>] = [
+        ("guestos.name", { $0.name }), ("guestos.type", { $0.type.rawValue }),
+        ("guestos.distro", { $0.distro }), ("guestos.version", { $0.version }),
     ]
     /// There once the image was released.
-    private static let ofRelease = [
-        "result_img_id", "release.id", "release.environment", "release.by",
+    private static let ofRelease: [Fact<(release: Release, result: ReleaseResult)>] = [
+        ("result_img_id", { $0.result.remoteID }), ("release.id", { $0.release.id }),
+        ("release.environment", { $0.release.environment }),
+        ("release.by", { $0.release.requestedBy }),
     ]
 
     /// A value for each name that a template of this plan may use, to try it before anything is
     /// built.
     public static func samples(_ plan: BuildPlan) -> [String: String] {
         var values = variables(plan)
-        for name in ofBuild + ofRelease { values[name] = name }
+        for name in ofBuild.map(\.name) + ofGuestOS.map(\.name) + ofRelease.map(\.name) {
+            values[name] = name
+        }
         return values
     }
 
     /// Whether the names are all there before a release.
     public static func needRelease(_ names: Set<String>) -> Bool {
-        !names.isDisjoint(with: ofRelease)
+        !names.isDisjoint(with: ofRelease.map(\.name))
     }
 
     public static func values(
         _ build: Build, _ guestOS: GuestOS, _ release: Release?
     ) -> [String: String] {
         var values = variables(build.plan)
-        let image = build.image
-        let facts = [
-            build.id, "\(build.number)", build.guestOS, image?.name ?? "", image?.url ?? "",
-            image?.path ?? "", "\(image?.sizeBytes ?? 0)", image?.sha256 ?? "",
-            image?.format ?? "", build.plan.commit ?? "", build.updateContents, guestOS.name,
-            guestOS.type.rawValue, guestOS.distro, guestOS.version,
-        ]
-        for (name, value) in zip(ofBuild, facts) { values[name] = value }
+        for fact in ofBuild { values[fact.name] = fact.of(build) }
+        for fact in ofGuestOS { values[fact.name] = fact.of(guestOS) }
         if let release, let result = release.result {
-            let facts = [result.remoteID, release.id, release.environment, release.requestedBy]
-            for (name, value) in zip(ofRelease, facts) { values[name] = value }
+            for fact in ofRelease { values[fact.name] = fact.of((release, result)) }
         }
         return values
     }

@@ -81,7 +81,7 @@ extension Releases {
     ) async throws -> [Release] {
         for release in releases {
             try await ports.store.add(release, epoch: epoch)
-            try await audit(
+            try await ports.audit(
                 actor, action, "\(release.guestOS)/\(release.buildNumber)", release.environment)
             await take([release])
         }
@@ -99,7 +99,7 @@ extension Releases {
                 "the release is \(release.state.rawValue): it does not wait for an approval",
                 conflict: true)
         }
-        try await audit(
+        try await ports.audit(
             actor, "release.approve", "\(release.guestOS)/\(release.buildNumber)",
             release.environment)
         await take([approved])
@@ -113,7 +113,7 @@ extension Releases {
             throw Refusal(
                 "the release is \(release.state.rawValue) already", conflict: true)
         }
-        try await audit(
+        try await ports.audit(
             actor, "release.cancel", "\(release.guestOS)/\(release.buildNumber)",
             release.environment)
         if await interrupt(wished) { return wished }
@@ -173,14 +173,5 @@ extension Releases {
             throw Refusal("there is no environment \(Names.quoted(name)); there are: \(list)")
         }
         return names.filter { seen.insert($0).inserted }
-    }
-
-    func audit(
-        _ actor: String, _ action: String, _ subject: String, _ detail: String = ""
-    ) async throws {
-        try await ports.store.record(
-            AuditEntry(
-                atMilliseconds: ports.environment.unixMilliseconds(), actor: actor,
-                action: action, subject: subject, detail: detail))
     }
 }

@@ -17,7 +17,7 @@ extension Releases {
         let findings = try await checked(environment, form.secret.map(Secret.init), form)
         try await ports.store.add(
             environment, secret: form.secret.map(Secret.init), epoch: epoch)
-        try await audit(actor, "env.add", environment.name, environment.kind.rawValue)
+        try await ports.audit(actor, "env.add", environment.name, environment.kind.rawValue)
         return (environment, findings)
     }
 
@@ -37,7 +37,7 @@ extension Releases {
         let findings = try await checked(environment, secret, form)
         try await ports.store.update(
             environment, secret: form.secret.map(Secret.init), epoch: epoch)
-        try await audit(actor, "env.change", environment.name)
+        try await ports.audit(actor, "env.change", environment.name)
         return (environment, findings)
     }
 
@@ -47,7 +47,7 @@ extension Releases {
                 "releases to \(name) wait or run: cancel them first, or wait", conflict: true)
         }
         try await ports.store.removeEnvironment(named: name, epoch: epoch)
-        try await audit(actor, "env.remove", name)
+        try await ports.audit(actor, "env.remove", name)
     }
 
     /// - Throws: `Refusal` where no release could succeed now.
