@@ -50,6 +50,8 @@ public struct HostReport: Sendable, Hashable, Codable {
     public var qemuVersion: String?
     /// Whether the agent can test images; an older one says nothing of it, and cannot.
     public var runsTests: Bool?
+    /// `TestAbility`, in words: a newer agent may name some that are not known here.
+    public var testAbilities: [String]?
     /// The host's wall clock when the report was made; the coordinator reports a clock that is off.
     public var unixMilliseconds: Int64
     /// Things an operator should know (`/dev/kvm exists but guests hang under it …`).
@@ -59,7 +61,7 @@ public struct HostReport: Sendable, Hashable, Codable {
         slots: Int, vcpus: Int, memoryBytes: Int64, diskFreeBytes: Int64, diskTotalBytes: Int64,
         accelerators: Set<Accelerator>, tags: Set<String>, baseImages: [String] = [],
         packerVersion: String? = nil, qemuVersion: String? = nil, runsTests: Bool? = nil,
-        unixMilliseconds: Int64, notices: [String] = []
+        testAbilities: [String]? = nil, unixMilliseconds: Int64, notices: [String] = []
     ) {
         self.slots = slots
         self.vcpus = vcpus
@@ -72,6 +74,7 @@ public struct HostReport: Sendable, Hashable, Codable {
         self.packerVersion = packerVersion
         self.qemuVersion = qemuVersion
         self.runsTests = runsTests
+        self.testAbilities = testAbilities
         self.unixMilliseconds = unixMilliseconds
         self.notices = notices
     }

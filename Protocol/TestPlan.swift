@@ -10,13 +10,15 @@ public struct TestPlan: Sendable, Hashable, Codable {
     public var bootSeconds: Int
     public var disk: GuestDisk
     public var network: GuestNetwork
+    /// What the guest boots by; `nil`: a BIOS.
+    public var firmware: GuestFirmware?
     /// Each boots the image afresh, in this order.
     public var cases: [PlannedTest]
 
     public init(
         imageFormat: String = "qcow2", login: GuestLogin? = nil, port: Int = 22,
         bootSeconds: Int = 300, disk: GuestDisk = .virtio, network: GuestNetwork = .virtio,
-        cases: [PlannedTest] = []
+        firmware: GuestFirmware? = nil, cases: [PlannedTest] = []
     ) {
         self.imageFormat = imageFormat
         self.login = login
@@ -24,7 +26,18 @@ public struct TestPlan: Sendable, Hashable, Codable {
         self.bootSeconds = bootSeconds
         self.disk = disk
         self.network = network
+        self.firmware = firmware
         self.cases = cases
+    }
+
+    /// What an agent must be able to do beyond testing images at all.
+    public var abilities: Set<TestAbility> {
+        var abilities: Set<TestAbility> = []
+        if firmware == .uefi { abilities.insert(.uefi) }
+        if cases.contains(where: { $0.kind == .program && $0.text != nil }) {
+            abilities.insert(.programText)
+        }
+        return abilities
     }
 }
 
@@ -59,6 +72,10 @@ public enum GuestNetwork: String, Sendable, Codable, CaseIterable {
     case virtio, e1000
 }
 
+public enum GuestFirmware: String, Sendable, Codable, CaseIterable {
+    case bios, uefi
+}
+
 /// One test case of a plan.
 public struct PlannedTest: Sendable, Hashable, Codable {
     public enum Kind: String, Sendable, Codable {
@@ -81,7 +98,7 @@ public struct PlannedTest: Sendable, Hashable, Codable {
     public var times: Int?
     /// A script of the template.
     public var path: String?
-    /// A script that is registered at the coordinator.
+    /// A script, or a program, that is registered at the coordinator.
     public var text: String?
     /// The program and its arguments as they stand, no shell.
     public var command: [String]?

@@ -11,7 +11,7 @@ packages=(g++ libxml2 make pkg-config git ca-certificates
     libcurl4-openssl-dev libmariadb-dev libmicrohttpd-dev libnbd-dev libsqlite3-dev libssh-dev
     libssh2-1-dev libssl-dev libsystemd-dev libxml2-dev libyaml-dev libzip-dev zlib1g-dev)
 # What the tests and the demo run: the real components.
-packages+=(packer qemu-system-x86 qemu-utils openssh-client openssh-server mariadb-server galera-4
+packages+=(packer qemu-system-x86 qemu-utils ovmf openssh-client openssh-server mariadb-server galera-4
     apache2-utils curl docker.io docker-registry iproute2 jq libfaketime python3 python3-pip
     rsync tar)
 # A real OpenStack, as far as images go. Its services stay off: the tests start their own.

@@ -17,6 +17,8 @@ public struct AgentConfiguration: Sendable, Hashable {
     public var packer = "packer"
     public var qemuSystem = "qemu-system-x86_64"
     public var qemuImg = "qemu-img"
+    /// Where OVMF is.
+    public var ovmfFolder = "/usr/share/OVMF"
     /// `nil`: what the machine has.
     public var vcpus: Int?
     public var memoryBytes: Int64?

@@ -90,6 +90,8 @@ public enum AgentLimits {
     }
     /// A key or a password file of a template.
     public static let testFileBytes = 64 << 10
+    /// OVMF's variables: half a MiB, and room for those of a later day.
+    public static let firmwareVariablesBytes = 8 << 20
     /// The end of what QEMU and SSH said that a reason quotes.
     public static let testWordsBytes = 4 << 10
     /// Beside the limits of a test case: making its overlay, collecting evidence.

@@ -15,10 +15,13 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
     /// Paths or names of QEMU and of qemu-img; missing in the files of older agents.
     public var qemuSystem: String?
     public var qemuImg: String?
+    /// For guests that boot by UEFI; `nil` where the host has none.
+    public var firmware: UEFIFirmware?
 
     public init(
         start: Start, accelerator: Accelerator?, stateFolder: String, searchPath: String,
-        packer: String, fetchProgram: String, qemuSystem: String? = nil, qemuImg: String? = nil
+        packer: String, fetchProgram: String, qemuSystem: String? = nil, qemuImg: String? = nil,
+        firmware: UEFIFirmware? = nil
     ) {
         self.start = start
         self.accelerator = accelerator
@@ -28,5 +31,6 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
         self.fetchProgram = fetchProgram
         self.qemuSystem = qemuSystem
         self.qemuImg = qemuImg
+        self.firmware = firmware
     }
 }

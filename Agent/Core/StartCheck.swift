@@ -79,6 +79,7 @@ public enum StartCheck {
             let isThere = test.text != nil || test.path.map(Names.isInnerPath) ?? false
             return isThere ? nil : "recipe.test: \(name) has no script"
         case .program:
+            if test.text != nil { return nil }
             guard let command = test.command, !command.isEmpty,
                 !command.contains(where: { $0.utf8.contains(0) })
             else { return "recipe.test: \(name) has no program" }

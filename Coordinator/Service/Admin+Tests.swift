@@ -19,11 +19,32 @@ extension Coordinator {
         return testCase
     }
 
-    /// - Parameter name: or id.
-    /// - Throws: `Refusal` where cases of both OS types have the name, `StoreError`
+    /// What it does from now on.
+    ///
+    /// - Throws: `Refusal`, `StoreError`
+    public func changeTestCase(
+        _ name: String, osType: OSType?, to definition: TestDefinition?, by actor: String
+    ) async throws -> TestCase {
+        if let problem = definition?.problem { throw Refusal(problem) }
+        var testCase = try await testCase(name, osType: osType)
+        testCase.definition = definition
+        try await ports.store.define(testCase, epoch: epoch ?? 0)
+        try await ports.audit(actor, "testcase.change", testCase.name, testCase.osType.rawValue)
+        return testCase
+    }
+
+    /// - Throws: `Refusal`, `StoreError`
     public func removeTestCase(
         _ name: String, osType: OSType?, by actor: String
     ) async throws {
+        let testCase = try await testCase(name, osType: osType)
+        try await ports.store.removeTestCase(id: testCase.id, epoch: epoch ?? 0)
+        try await ports.audit(actor, "testcase.remove", testCase.name, testCase.osType.rawValue)
+    }
+
+    /// - Parameter name: or id.
+    /// - Throws: `Refusal` where cases of both OS types have the name, `StoreError`
+    public func testCase(_ name: String, osType: OSType?) async throws -> TestCase {
         let found = try await ports.store.testCases(osType)
             .filter { $0.id == name || $0.name == name }
         guard let testCase = found.first else {
@@ -34,8 +55,7 @@ extension Coordinator {
                 "\(found.count) test cases are named \(Names.quoted(name)): name the type, or an "
                     + "id of " + found.map(\.id).joined(separator: ", "), conflict: true)
         }
-        try await ports.store.removeTestCase(id: testCase.id, epoch: epoch ?? 0)
-        try await ports.audit(actor, "testcase.remove", testCase.name, testCase.osType.rawValue)
+        return testCase
     }
 }
 

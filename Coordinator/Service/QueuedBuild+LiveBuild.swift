@@ -12,7 +12,8 @@ extension QueuedBuild {
             submittedMilliseconds: build.submittedMilliseconds,
             notBeforeMilliseconds: build.notBeforeMilliseconds,
             requirements: build.requirements, concurrency: build.plan.concurrency,
-            failedHosts: Set(live.history.map(\.host)), baseImageSHA256: build.fetched?.sha256)
+            failedHosts: Set(live.history.map(\.host)), baseImageSHA256: build.fetched?.sha256,
+            testAbilities: build.testPlan?.abilities ?? [])
     }
 }
 

@@ -51,7 +51,8 @@ struct RoutePattern: Sendable {
         for (mine, theirs) in zip(segments, other.segments) where mine.rank != theirs.rank {
             return mine.rank < theirs.rank
         }
-        return segments.count > other.segments.count
+        // The longer one ends with a rest, which would take nothing.
+        return segments.count < other.segments.count
     }
 
     /// How much a path that fits nothing looks like this pattern; 0 means not at all.

@@ -33,6 +33,15 @@ import Testing
         #expect(words.contains("-cpu host"))
     }
 
+    @Test func uefiIsTheHostsCodeAndVariablesOfTheBootsOwn() {
+        var machine = machine
+        #expect(!machine.arguments.joined(separator: " ").contains("pflash"))
+        machine.firmware = UEFIFirmware(code: "/o,vmf/CODE.fd", variables: "/t/variables")
+        let words = machine.arguments.joined(separator: " ")
+        #expect(words.contains("if=pflash,unit=0,format=raw,readonly=on,file=/o,,vmf/CODE.fd"))
+        #expect(words.contains("if=pflash,unit=1,format=raw,file=/t/variables"))
+    }
+
     @Test func theImageIsOnlyBackingForTheOverlay() {
         let words = TestMachine.overlayArguments(
             qemuImg: "qemu-img", image: "/i.vhd", format: "vhd", overlay: "/o.qcow2")
@@ -122,6 +131,16 @@ import Testing
                 $0.cases[0].kind = .program
                 $0.cases[0].command = ["a\0b"]
             } != nil)
+        #expect(
+            problem {
+                $0.cases[0].kind = .program
+                $0.cases[0].path = nil
+            } != nil, "neither a command nor a text")
+        #expect(
+            problem {
+                $0.cases[0].kind = .program
+                $0.cases[0].text = "#!/bin/sh\n"
+            } == nil)
     }
 
     @Test func aSlowGuestIsGivenMorePatience() {

@@ -47,6 +47,9 @@ import Testing
             PlannedTest(
                 name: "program", kind: .program, limitSeconds: 60, command: ["./on-host.sh", "a b"]
             ),
+            PlannedTest(
+                name: "registered", kind: .program, limitSeconds: 60,
+                text: "#!/bin/sh\ntest -f on-host.sh && echo \"beside $AIBUILD_TEST_CASE\"\n"),
             PlannedTest(name: "off", kind: .shutdown, limitSeconds: 60),
         ])
         let start = try await start(
@@ -66,10 +69,11 @@ import Testing
         #expect(tested.fault == nil, "\(tested.log)")
         #expect(tested.finished.artifacts.isEmpty)
         let results = try #require(tested.finished.tests)
-        #expect(results.map(\.name) == ["script", "program", "off"])
+        #expect(results.map(\.name) == ["script", "program", "registered", "off"])
         #expect(results.allSatisfy { $0.result == .passed && $0.milliseconds > 0 })
         #expect(tested.texts.contains("on mini-linux"))
         #expect(tested.texts.contains("a b for program of gx86_64_20261121_1"))
+        #expect(tested.texts.contains("beside registered"), "in the template, as its own programs")
         #expect(tested.texts.contains("fresh"), "each case has an overlay of its own")
         // Each result knows its part of the log.
         let log = Array(tested.log.utf8)
@@ -94,6 +98,8 @@ import Testing
                 text: "#!/bin/sh\necho it is not there >&2\nexit 3\n"),
             PlannedTest(
                 name: "hangs", kind: .program, limitSeconds: 1, command: ["sleep", "1000"]),
+            PlannedTest(
+                name: "nobody", kind: .program, limitSeconds: 60, text: "#!/no/such/program\n"),
             PlannedTest(name: "twice", kind: .bootRepeated, limitSeconds: 180, times: 2),
         ])
         let tested = try await client.build(try await start(agent, plan, image: image))
@@ -103,9 +109,10 @@ import Testing
             fault.reason.contains("the test case 'selinux': the script ended with exit status 3"))
         #expect(fault.reason.contains("it is not there"), "the log's last lines: \(fault.reason)")
         let results = try #require(tested.finished.tests)
-        #expect(results.map(\.result) == [.failed, .failed, .passed])
+        #expect(results.map(\.result) == [.failed, .failed, .failed, .passed])
         #expect(results[0].detail == "the script ended with exit status 3")
         #expect(results[1].detail == "the program took longer than 1 s")
+        #expect(results[2].detail.contains("the program cannot be run on this host"))
         #expect(tested.texts.contains("boot 2 of 2"))
         #expect(tested.finished.evidence?.serialTail?.contains("mini-linux ready") == true)
         _ = daemon.pid

@@ -91,6 +91,26 @@ struct DockerTargetTests {
         try await clean()
     }
 
+    /// The target's own patience would take longer than the test.
+    @Test func theSettingsSayHowLongAContainerIsWatched() async throws {
+        let patient = DockerTarget(health: .init(limitSeconds: 9000, settleSeconds: 9000))
+        guard case .docker(var settings) = settings() else { throw Failure("no Docker hosts") }
+        settings.hosts = [settings.hosts[0]]
+        settings.settleSeconds = 1
+        settings.healthSeconds = 2
+        let order = try guest.order(1, .docker(settings))
+        try await push(order, [DockerHost.service])
+        _ = try await patient.release(order, ReleaseNotes())
+        #expect(try await version(0) == "1")
+        let slow = try guest.order(2, .docker(settings))
+        let starting = #"HEALTHCHECK --interval=1h --timeout=1h CMD ["/bin/sleep","9000"]"#
+        try await push(slow, [DockerHost.service, starting])
+        let error = try await fault { _ = try await patient.release(slow, ReleaseNotes()) }
+        #expect(error.description.contains("was not healthy within 2 s"), "\(error)")
+        #expect(try await version(0) == "1")
+        try await clean()
+    }
+
     @Test func oneThatIsAwayKeepsNobodyFromBeingDone() async throws {
         let proxy = try TCPProxy(to: hosts[1].port)
         let settings = settings(ports: [1: proxy.port])

@@ -135,6 +135,7 @@ struct RegistryTargetTests {
         let findings = try await target.check(
             environment(settings), Secret(RegistryServer.password))
         #expect(findings.first == EnvironmentFinding(.ok, "\(registry.url) answers and lets us in"))
+        #expect(findings[1] == EnvironmentFinding(.ok, "we may push to aibuild-check"))
         #expect(findings.last?.level == .warning)
         let wrong = try await fault {
             _ = try await target.check(environment(settings), Secret("guess"))

@@ -86,6 +86,7 @@ struct TemplateTests {
               memory: 1GiB
               disk_bus: scsi
               network: e1000
+              firmware: uefi
               skip: [not this]
               cases:
                 - {name: boots, builtin: boot}
@@ -109,7 +110,7 @@ struct TemplateTests {
             tests.plan
                 == TestPlan(
                     login: GuestLogin(user: "debian", method: .password, path: "tests/password"),
-                    port: 2222, bootSeconds: 90, disk: .scsi, network: .e1000,
+                    port: 2222, bootSeconds: 90, disk: .scsi, network: .e1000, firmware: .uefi,
                     cases: [
                         PlannedTest(name: "boots", kind: .boot, limitSeconds: 90),
                         PlannedTest(
@@ -126,6 +127,7 @@ struct TemplateTests {
     @Test(arguments: [
         ("login: {user: root}", ":4:", "tests.login"),
         ("login: {user: root, key: k, cloud_init: true}", ":4:", "tests.login"),
+        ("firmware: efi", ":4:", "tests.firmware"),
         ("cases: [{name: x}]", ":4:", "tests.cases[0].name"),
         ("cases: [{name: x, builtin: boot, script: s}]", ":4:", "tests.cases[0].name"),
         ("cases: [{name: x, builtin: reboot}]", ":4:", "tests.cases[0].builtin"),

@@ -28,6 +28,37 @@ import Testing
         #expect(why?.contains("this test: old: cannot test images") == true)
     }
 
+    @Test func aTestGoesOnlyWhereItsPlanCanBeRun() {
+        var uefi = test("u")
+        uefi.testAbilities = [.uefi]
+        var program = test("p")
+        program.testAbilities = [.programText]
+        var old = able("old")
+        var new = able("new")
+        new.report?.testAbilities = ["program-text", "uefi", "of a later day"]
+        #expect(world([old, new], [uefi, program]).starts.sorted() == ["p@new", "u@new"])
+        old.report?.testAbilities = ["program-text"]
+        #expect(world([old], [program]).starts == ["p@old"])
+        let why = world([old], [uefi]).failures["u"]?.reason
+        #expect(why?.contains("old: cannot boot images by UEFI: install its package ovmf") == true)
+        let text = world([able("older")], [program]).failures["p"]?.reason
+        #expect(text?.contains("older: cannot run programs that are registered") == true)
+    }
+
+    @Test func aPlanSaysWhatItNeeds() {
+        var plan = TestPlan(cases: [
+            PlannedTest(name: "own", kind: .program, limitSeconds: 9, command: ["./x"]),
+            PlannedTest(name: "script", kind: .script, limitSeconds: 9, text: "x"),
+        ])
+        #expect(plan.abilities == [])
+        plan.firmware = .bios
+        #expect(plan.abilities == [])
+        plan.firmware = .uefi
+        plan.cases.append(
+            PlannedTest(name: "registered", kind: .program, limitSeconds: 9, text: "#!/x"))
+        #expect(plan.abilities == [.uefi, .programText])
+    }
+
     /// Its image is in the web root, and `concurrency` is about building.
     @Test func neitherConcurrencyNorTheWebRootHoldsATestUp() {
         let running = [runs("x", on: "a")]
@@ -58,8 +89,11 @@ import Testing
     }
 
     @Test(arguments: [
-        (TestDefinition(), "either a builtin"),
-        (TestDefinition(builtin: .boot, script: "x"), "either a builtin"),
+        (TestDefinition(), "one of a builtin"),
+        (TestDefinition(builtin: .boot, script: "x"), "one of a builtin"),
+        (TestDefinition(script: "x", program: "#!/x"), "one of a builtin"),
+        (TestDefinition(program: ""), "the program has 0 bytes"),
+        (TestDefinition(program: "echo"), "begin it with #!"),
         (TestDefinition(builtin: .boot, times: 3), "belongs to boot_repeated"),
         (TestDefinition(builtin: .bootRepeated), "belongs to boot_repeated"),
         (TestDefinition(builtin: .bootRepeated, times: 1), "use 2 to 100"),
@@ -68,6 +102,57 @@ import Testing
     ])
     func aDefinitionThatMakesNoSenseIsRefused(definition: TestDefinition, words: String) {
         #expect(definition.problem?.contains(words) == true, "\(definition.problem ?? "")")
+    }
+
+    private func planned(_ tests: ImageTests, _ registered: [TestCase]) throws -> BuildPlan {
+        try TestPlanning.combine(
+            BuildPlan(
+                template: TemplateArchive(sha256: "a", sizeBytes: 1),
+                recipe: BuildRecipe(builder: .command(["x"])), requirements: Requirements(),
+                limits: AttemptLimits(), tests: tests), registered: registered)
+    }
+
+    /// `start` is one line, and each case boots the image.
+    @Test func moreThanAStartCanHoldIsRefusedWhenItIsSubmitted() throws {
+        let large = "#!" + String(repeating: "x", count: ProtocolLimits.testScriptBytes - 2)
+        let fitting = ProtocolLimits.testScriptsBytes / large.utf8.count
+        func cases(_ count: Int, _ definition: TestDefinition) -> [TestCase] {
+            (0..<count).map {
+                TestCase(id: "\($0)", name: "c\($0)", osType: .linux, definition: definition)
+            }
+        }
+        let tests = ImageTests(requirements: Requirements())
+        _ = try planned(tests, cases(fitting, TestDefinition(program: large)))
+        let fault = #expect(throws: TemplateFault.self) {
+            try planned(tests, cases(fitting + 1, TestDefinition(program: large)))
+        }
+        #expect(fault?.description.contains("bytes together; at most") == true)
+        let boot = TestDefinition(builtin: .boot)
+        _ = try planned(tests, cases(ProtocolLimits.testCases, boot))
+        let many = #expect(throws: TemplateFault.self) {
+            try planned(tests, cases(ProtocolLimits.testCases + 1, boot))
+        }
+        #expect(many?.description.contains("tests: skip:") == true)
+    }
+
+    /// The agent is a stranger: what it says of cases that nobody asked for is not kept.
+    @Test func onlyResultsOfThePlansCasesAreKept() {
+        let plan = TestPlan(cases: [
+            PlannedTest(name: "a", kind: .boot, limitSeconds: 9),
+            PlannedTest(name: "b", kind: .boot, limitSeconds: 9),
+        ])
+        func result(_ name: String, _ milliseconds: Int64 = 1) -> TestResult {
+            TestResult(
+                name: name, result: .passed, milliseconds: milliseconds, logFrom: -5, logTo: -1)
+        }
+        let kept = TestPlanning.accepted([result("x"), result("b", -9), result("b")], in: plan)
+        #expect(kept.map(\.name) == ["b"])
+        #expect(kept.allSatisfy { $0.milliseconds == 0 && $0.logFrom == 0 && $0.logTo == 0 })
+        #expect(TestPlanning.gap(kept, in: plan)?.contains("no result of 'a'") == true)
+        var failed = [result("a"), result("b")]
+        #expect(TestPlanning.gap(failed, in: plan) == nil)
+        failed[1].result = .failed
+        #expect(TestPlanning.gap(failed, in: plan)?.contains("not 'b'") == true)
     }
 
     @Test func anAttemptHasTheTimeOfAllItsCases() {

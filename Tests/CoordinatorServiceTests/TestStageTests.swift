@@ -37,13 +37,17 @@ import Testing
 
     @Test func theAgentGetsTheImageFromTheCoordinatorThatLeads() async throws {
         let farm = try await farm(hosts: 1)
-        await farm.agents[0].change { $0.testPlan = .hang }
+        await farm.agents[0].change {
+            $0.testPlan = .hang
+            $0.imageFormat = "raw"
+        }
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
             try await farm.wait(build, .testing)
             let token = try await farm.attempt(on: farm.agents[0])
             let start = try #require(await farm.agents[0].attempts[token]?.start)
             #expect(start.tests?.cases.map(\.name) == ["boot", "ssh"])
+            #expect(start.tests?.imageFormat == "raw", "what was built, not what was planned")
             let name = build.imageName + ".qcow2"
             #expect(start.recipe.baseImage?.url == "http://farm/images/build/debian/" + name)
             #expect(start.recipe.baseImage?.sha256?.count == 64)
@@ -210,6 +214,21 @@ import Testing
             let ids = try await farm.store.testRecords(ofBuild: build.id).map(\.caseID)
             let known = try await farm.store.testCases(.linux).first { $0.name == "boots" }
             #expect(ids == [known?.id, nil])
+        }
+    }
+
+    @Test func aRegisteredProgramReachesAnAgentThatCanRunIt() async throws {
+        let farm = try await farm(hosts: 1, cases: [])
+        await farm.agents[0].change { $0.testPlan = .hang }
+        try await farm.run { coordinator in
+            let program = TestDefinition(program: "#!/bin/sh\ntrue\n", limitSeconds: 7)
+            _ = try await coordinator.addTestCase(.init("winrm", .linux, program), by: "anna")
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .testing)
+            let token = try await farm.attempt(on: farm.agents[0])
+            let test = await farm.agents[0].attempts[token]?.start.tests?.cases.first
+            #expect(test?.kind == .program && test?.text == "#!/bin/sh\ntrue\n")
+            #expect(test?.command == nil && test?.limitSeconds == 7)
         }
     }
 

@@ -107,6 +107,11 @@ struct DefinitionTests {
         (#"{"name":"app","enviroment":{}}"#, "no key 'enviroment'; did you mean 'environment'?"),
         (#"{"name":"app","restart":"always"}"#, "there is no key 'restart'"),
         (#"{"name":"app","detach":false}"#, "detach: must be true"),
+        (
+            #"{"name":"app","network":"back","network_mode":"host"}"#,
+            "network and network_mode say the same"
+        ),
+        (#"{"name":"app","networks":["back"]}"#, "no key 'networks'; did you mean 'network'?"),
         (#"{"name":"app","auto_remove":true}"#, "auto_remove: must be false"),
         (#"{"name":"app","image":"x"}"#, "image: the image comes from what is deployed"),
         (

@@ -54,8 +54,8 @@ final class TokenRegistry: Sendable {
                 if url.path == "/token":
                     user = base64.b64decode(self.headers.get("Authorization", "")[6:]).decode()
                     say("token", user.split(":")[0], urllib.parse.parse_qs(url.query)["scope"][0])
-                    if user != "robot:secret": return self.answer(403)
-                    token = f"t{len(left)}"
+                    if user not in ("robot:secret", "puller:secret"): return self.answer(403)
+                    token = f"{user[0]}{len(left)}"
                     left["Bearer " + token] = 4
                     return self.answer(200, body=('{"token":"%s"}' % token).encode())
                 if self.allowed():
@@ -65,7 +65,13 @@ final class TokenRegistry: Sendable {
             def do_HEAD(self):
                 if self.allowed():
                     self.answer(200 if self.path.split("/")[-1] in blobs else 404)
+            def do_DELETE(self):
+                if self.allowed():
+                    say("DELETE", len(upload))
+                    self.answer(204)
             def do_POST(self):
+                if self.headers.get("Authorization", "").startswith("Bearer p"):
+                    return self.answer(403, body=b'{"errors":[{"code":"DENIED"}]}')
                 if self.allowed():
                     upload.clear()
                     self.answer(202, {"Location": "/v2/x/blobs/uploads/one"})

@@ -20,6 +20,8 @@ struct RouterTests {
         on("GET", "/api/v1/builds/{id}/log")
         on("DELETE", "/api/v1/hosts/{name}")
         on("GET", "/images/{path...}")
+        on("GET", "/files/{path...}")
+        on("GET", "/files")
         router.on("GET", "/throw") { _, _ in throw Odd() }
         router.on("GET", "/problem") { _, _ in throw Problem.conflict("busy") }
         return router
@@ -39,6 +41,8 @@ struct RouterTests {
         ("GET", "/api/v1/builds/search", "GET /api/v1/builds/search ||"),
         ("GET", "/api/v1/builds/search/log", "GET /api/v1/builds/{id}/log search||"),
         ("GET", "/images/", "GET /images/{path...} ||"),
+        ("GET", "/files", "GET /files ||"),
+        ("GET", "/files/a", "GET /files/{path...} |a|"),
         ("GET", "/images/a/b%20c", "GET /images/{path...} |a/b c|"),
     ])
     func finds(method: String, target: String, answer: String) async throws {

@@ -46,5 +46,6 @@ extension Store {
     }
     func removeHost(_ name: String) async throws { try await removeHost(name, epoch: 0) }
     func add(_ testCase: TestCase) async throws { try await add(testCase, epoch: 0) }
+    func define(_ testCase: TestCase) async throws { try await define(testCase, epoch: 0) }
     func removeTestCase(id: String) async throws { try await removeTestCase(id: id, epoch: 0) }
 }

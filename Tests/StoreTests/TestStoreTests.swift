@@ -24,6 +24,13 @@ import Testing
             }
             #expect(try await store.testCases(.linux) == [boots, other])
             #expect(try await store.testCases(nil) == [boots, windows, other])
+            var changed = boots
+            changed.definition = TestDefinition(program: "#!/bin/sh\n更新", limitSeconds: 9)
+            for _ in 0..<2 { try await store.define(changed) }
+            #expect(try await store.testCases(nil) == [changed, windows, other])
+            await #expect(throws: StoreError.notFound(what: "test case", name: "9")) {
+                try await store.define(Self.testCase("9", "boots", .linux))
+            }
             try await store.removeTestCase(id: "1")
             #expect(try await store.testCases(.linux) == [other])
             await #expect(throws: StoreError.notFound(what: "test case", name: "1")) {

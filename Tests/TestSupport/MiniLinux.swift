@@ -35,6 +35,40 @@ public actor MiniLinux {
         return try await making.value
     }
 
+    /// Its CD's system on a disk that boots by UEFI and in no other way: root logs in with the
+    /// password `build`.
+    ///
+    /// - Parameter isDeaf: to its power button.
+    public func imageForUEFI(isDeaf: Bool = false) async throws -> String {
+        _ = try await template()
+        let made = madeForUEFI[isDeaf] ?? Task { try await Self.makeForUEFI(isDeaf: isDeaf) }
+        madeForUEFI[isDeaf] = made
+        return try await made.value
+    }
+
+    private var madeForUEFI: [Bool: Task<String, any Error>] = [:]
+
+    private static func makeForUEFI(isDeaf: Bool) async throws -> String {
+        let image = "\(folder)/uefi\(isDeaf ? "-deaf" : "").qcow2"
+        let disk = "\(folder)/uefi\(UInt32.random(in: .min ... .max))"
+        defer { try? Files.remove(disk) }
+        _ = try await run(
+            [
+                "xorriso", "-osirrox", "on", "-indev", "\(folder)/mini-linux.iso", "-extract",
+                "/boot", disk,
+            ], seconds: 60)
+        _ = try await run(["chmod", "-R", "u+w", disk], seconds: 60)
+        // The firmware's own shell reads it where the disk has no boot loader.
+        let deaf = isDeaf ? " initcall_blacklist=acpi_button_driver_init" : ""
+        let start = "vmlinuz initrd=\\initrd.gz console=ttyS0 panic=-1\(deaf)\r\n"
+        try Files.replace("\(disk)/startup.nsh", with: Array(start.utf8))
+        // QEMU makes a FAT disk of a folder.
+        _ = try await run(
+            ["qemu-img", "convert", "-O", "qcow2", "fat:\(disk)", "\(disk)/image"], seconds: 60)
+        try Files.rename("\(disk)/image", to: image)
+        return image
+    }
+
     private static func prepare() async throws {
         try Files.makeFolder(folder)
         _ = try await run(["\(example)/prepare.sh", folder], seconds: 120)

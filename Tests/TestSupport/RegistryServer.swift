@@ -7,6 +7,7 @@ public final class RegistryServer: Sendable {
     public let port: UInt16
     /// Where it keeps what was pushed.
     public let data: String
+    private let scheme: String
     private let server: KeptServer
 
     public static let user = "robot"
@@ -19,13 +20,17 @@ public final class RegistryServer: Sendable {
 
     /// - Parameters:
     ///   - isOpen: without a password.
+    ///   - isReadOnly: lets everybody look and nobody push.
     ///   - dataBytes: the size of a disk of its own, which becomes full.
+    ///   - certificates: it speaks TLS with their `server.pem`.
     public static func start(
-        isOpen: Bool = true, dataBytes: Int? = nil
+        isOpen: Bool = true, isReadOnly: Bool = false, dataBytes: Int? = nil,
+        certificates: TestCertificates? = nil
     ) async throws -> RegistryServer {
         for _ in 0..<20 {
             let folder = try await makeFolder(isOpen, dataBytes)
-            let registry = try RegistryServer(folder, LoopbackPort.free(), isOpen: isOpen)
+            let registry = try RegistryServer(
+                folder, LoopbackPort.free(), isOpen: isOpen, isReadOnly: isReadOnly, certificates)
             if try await registry.answers() { return registry }
         }
         throw Failure("docker-registry found no free port")
@@ -50,8 +55,15 @@ public final class RegistryServer: Sendable {
         return folder
     }
 
-    private init(_ folder: String, _ port: UInt16, isOpen: Bool) throws {
+    private init(
+        _ folder: String, _ port: UInt16, isOpen: Bool, isReadOnly: Bool,
+        _ certificates: TestCertificates?
+    ) throws {
         self.port = port
+        scheme = certificates == nil ? "http" : "https"
+        let tls = certificates.map { own in
+            ", tls: {certificate: \(own.folder)/server.pem, key: \(own.folder)/server-key.pem}"
+        }
         data = folder + "/data"
         let configuration = """
             version: 0.1
@@ -59,7 +71,8 @@ public final class RegistryServer: Sendable {
             storage:
               delete: {enabled: true}
               filesystem: {rootdirectory: \(folder)/data}
-            http: {addr: "127.0.0.1:\(port)"}
+              maintenance: {readonly: {enabled: \(isReadOnly)}}
+            http: {addr: "127.0.0.1:\(port)"\(tls ?? "")}
             \(isOpen ? "" : "auth: {htpasswd: {realm: test, path: \(folder)/htpasswd}}")
 
             """
@@ -76,7 +89,7 @@ public final class RegistryServer: Sendable {
         }
     }
 
-    public var url: String { "http://127.0.0.1:\(port)" }
+    public var url: String { "\(scheme)://127.0.0.1:\(port)" }
     public var host: String { "127.0.0.1:\(port)" }
     public var log: String { server.log }
     public func freeze() throws { try server.freeze() }

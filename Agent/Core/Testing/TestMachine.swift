@@ -9,6 +9,8 @@ public struct TestMachine: Sendable, Hashable {
     public var network: GuestNetwork
     /// A copy-on-write file over the image.
     public var overlay: String
+    /// OVMF, its variables a copy for this boot alone; `nil`: QEMU's BIOS.
+    public var firmware: UEFIFirmware?
     /// An ISO for cloud-init.
     public var seed: String?
     /// Of this host's loopback, and of the guest.
@@ -17,7 +19,8 @@ public struct TestMachine: Sendable, Hashable {
 
     public init(
         accelerator: Accelerator, vcpus: Int, memoryBytes: Int64, disk: GuestDisk,
-        network: GuestNetwork, overlay: String, seed: String?, hostPort: Int, guestPort: Int
+        network: GuestNetwork, overlay: String, firmware: UEFIFirmware? = nil, seed: String?,
+        hostPort: Int, guestPort: Int
     ) {
         self.accelerator = accelerator
         self.vcpus = vcpus
@@ -25,6 +28,7 @@ public struct TestMachine: Sendable, Hashable {
         self.disk = disk
         self.network = network
         self.overlay = overlay
+        self.firmware = firmware
         self.seed = seed
         self.hostPort = hostPort
         self.guestPort = guestPort
@@ -43,6 +47,13 @@ public struct TestMachine: Sendable, Hashable {
             "-drive",
             "if=none,id=image,file=\(Self.escaped(overlay)),format=qcow2,cache=unsafe",
         ]
+        if let firmware {
+            words += [
+                "-drive",
+                "if=pflash,unit=0,format=raw,readonly=on,file=\(Self.escaped(firmware.code))",
+                "-drive", "if=pflash,unit=1,format=raw,file=\(Self.escaped(firmware.variables))",
+            ]
+        }
         switch disk {
         case .virtio: words += ["-device", "virtio-blk-pci,drive=image,bootindex=1"]
         case .scsi:

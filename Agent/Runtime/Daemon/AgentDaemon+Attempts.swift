@@ -25,6 +25,10 @@ extension AgentDaemon {
                     message: "the template \(start.template.sha256) is not on this host: deliver "
                         + "it, then send start again", attempt: token))
         }
+        let firmware = HostFacts.firmware(configuration.ovmfFolder)
+        if case .test(let plan) = start.recipe.builder, plan.firmware == .uefi, firmware == nil {
+            return Self.refused(token, UEFIFirmware.missing(in: configuration.ovmfFolder))
+        }
         if let refusal = Admission.refusal(start.requirements, room(probe)) {
             return Self.refused(token, refusal)
         }
@@ -34,7 +38,8 @@ extension AgentDaemon {
                 accelerator: start.requirements.accelerator ?? probe.preferredAccelerator,
                 stateFolder: configuration.stateFolder, searchPath: configuration.searchPath,
                 packer: configuration.packer, fetchProgram: files.fetchProgram,
-                qemuSystem: configuration.qemuSystem, qemuImg: configuration.qemuImg))
+                qemuSystem: configuration.qemuSystem, qemuImg: configuration.qemuImg,
+                firmware: firmware))
     }
 
     private func begin(_ order: AttemptOrder) async -> AgentMessage {

@@ -158,7 +158,10 @@ actor AgentDaemon {
             packerVersion: probe.packerVersion, qemuVersion: probe.qemuVersion,
             runsTests: probe.qemuVersion != nil && !probe.accelerators.isEmpty
                 && HostFacts.hasPrograms([configuration.qemuImg, "ssh"], configuration.searchPath),
-            unixMilliseconds: Clocks.unixMilliseconds(), notices: probe.notices)
+            testAbilities: TestAbility.allCases.filter {
+                $0 != .uefi || HostFacts.firmware(configuration.ovmfFolder) != nil
+            }.map(\.rawValue).sorted(), unixMilliseconds: Clocks.unixMilliseconds(),
+            notices: probe.notices)
     }
 
     var runningRequirements: [Requirements] {

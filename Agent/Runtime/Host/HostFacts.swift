@@ -1,3 +1,4 @@
+import AgentCore
 import Glibc
 import ProcessKit
 import Support
@@ -23,6 +24,13 @@ enum HostFacts {
 
     static func hasPrograms(_ names: [String], _ searchPath: String) -> Bool {
         names.allSatisfy { Command.find($0, path: searchPath) != nil }
+    }
+
+    /// Looked for each time: a host that gets it need not be started anew.
+    static func firmware(_ folder: String) -> UEFIFirmware? {
+        UEFIFirmware.candidates(in: folder).first {
+            access($0.code, R_OK) == 0 && access($0.variables, R_OK) == 0
+        }
     }
 
     private static func line(_ path: String) -> String? {

@@ -20,6 +20,8 @@ enum ConfigurationFile {
         configuration.qemuSystem = try file.take(
             "qemu_system", program, default: configuration.qemuSystem)
         configuration.qemuImg = try file.take("qemu_img", program, default: configuration.qemuImg)
+        configuration.ovmfFolder = try file.take(
+            "ovmf_folder", absolutePath, default: configuration.ovmfFolder)
         configuration.vcpus = try file.takeIfPresent("vcpus", .int(1...65536))
         configuration.memoryBytes = try file.takeIfPresent("memory_bytes", .sizeBytes)
         configuration.cacheBytes = try file.take(

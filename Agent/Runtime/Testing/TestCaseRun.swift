@@ -146,7 +146,10 @@ struct TestCaseRun {
     }
 
     private func runProgram(_ guest: TestGuest) throws {
-        let arguments = test.command ?? []
+        if let text = test.text {
+            try Files.replace(files.script, with: Array(text.utf8), mode: 0o700)
+        }
+        let arguments = test.text == nil ? test.command ?? [] : [files.script]
         var environment = BuildEnvironment.common(order, folder)
         environment["AIBUILD_GUEST_ADDRESS"] = "127.0.0.1"
         environment["AIBUILD_GUEST_PORT"] = String(guest.port)

@@ -11,9 +11,12 @@ struct TestFiles {
     var askpass: String { folder.tests + "/askpass" }
     var seed: String { folder.tests + "/seed.iso" }
     var overlay: String { folder.tests + "/overlay.qcow2" }
+    /// What the guest's firmware remembers.
+    var firmwareVariables: String { folder.tests + "/uefi-variables" }
     /// What QEMU printed, and what SSH did when it knocked last.
     var emulatorWords: String { folder.tests + "/qemu.log" }
     var knockWords: String { folder.tests + "/knock.log" }
+    /// A registered script, or program.
     var script: String { folder.tests + "/script" }
 
     func verdict(_ index: Int) -> String { "\(folder.tests)/\(index).json" }

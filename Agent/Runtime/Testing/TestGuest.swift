@@ -59,6 +59,21 @@ final class TestGuest {
         }
     }
 
+    /// Its variables are as new with each boot: what a guest wrote there is not in the image.
+    private static func makeFirmware(
+        _ order: AttemptOrder, _ plan: TestPlan, _ files: TestFiles
+    ) throws -> UEFIFirmware? {
+        guard plan.firmware == .uefi else { return nil }
+        guard var firmware = order.firmware else {
+            throw Fault(.infrastructure, .hostError, "this host has no UEFI firmware")
+        }
+        let fresh = try Files.read(
+            firmware.variables, limitBytes: AgentLimits.firmwareVariablesBytes)
+        firmware.variables = files.firmwareVariables
+        try Files.replace(firmware.variables, with: fresh, mode: 0o600)
+        return firmware
+    }
+
     private static func start(
         _ order: AttemptOrder, _ folder: AttemptFolder, _ plan: TestPlan, port: Int
     ) throws -> ChildProcess {
@@ -67,9 +82,10 @@ final class TestGuest {
         }
         let files = TestFiles(folder: folder)
         let needs = order.start.requirements
+        let firmware = try makeFirmware(order, plan, files)
         let machine = TestMachine(
             accelerator: accelerator, vcpus: needs.vcpus, memoryBytes: needs.memoryBytes,
-            disk: plan.disk, network: plan.network, overlay: files.overlay,
+            disk: plan.disk, network: plan.network, overlay: files.overlay, firmware: firmware,
             seed: Files.exists(files.seed) ? files.seed : nil, hostPort: port,
             guestPort: plan.port)
         // By its name, so that the shim stands before it: control socket and serial console.

@@ -46,6 +46,7 @@ enum BuildPage {
             ])
             rows.append(["SHA-256", "<code>\(HTML.escape(image.sha256))</code>"])
         }
+        if let kept = RetentionSection.fact(build) { rows.append(["kept", kept]) }
         if let waiting = detail.waiting {
             let hosts = waiting.hosts.map { "<li>\(HTML.escape("\($0.host): \($0.reason)"))" }
             rows.append([

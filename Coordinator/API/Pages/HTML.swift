@@ -24,7 +24,8 @@ enum HTML {
             <title>\(escape(title)) · aibuild</title>
             <link rel="stylesheet" href="/static/style.css">
             <link rel="icon" href="data:,">\(script)</head>
-            <body><header><a href="/">aibuild</a> <a href="/releases">releases</a></header>
+            <body><header><a href="/">aibuild</a> <a href="/releases">releases</a>
+            <a href="/retention">retention</a></header>
             <main>\(body)</main></body></html>
             """
     }

@@ -13,15 +13,21 @@ enum PageRoutes {
         }
         router.on("GET", "/overview") { _, _ in page(try await overview(api)) }
         router.on("GET", "/builds/{id}") { _, path in
-            let detail = try await BuildRoutes.detail(try await api.build(path["id"]), api)
+            let build = try await api.build(path["id"])
+            let detail = try await BuildRoutes.detail(build, api)
             let title = "\(detail.build.guestOS):\(detail.build.number)"
-            let releases = try await ReleaseSection.rows(ofBuild: detail.build.id, api)
+            let releases = try await ReleaseSection.rows(ofBuild: build.id, api)
+            let outputs = try await OutputSection.rows(of: build, api)
             return page(
                 HTML.page(
-                    title: title, body: BuildPage.body(detail) + releases, script: "build.js"))
+                    title: title, body: BuildPage.body(detail) + releases + outputs,
+                    script: "build.js"))
         }
         router.on("GET", "/releases") { _, _ in
             page(HTML.page(title: "Releases", body: try await ReleaseSection.page(api)))
+        }
+        router.on("GET", "/retention") { _, _ in
+            page(HTML.page(title: "Retention", body: try await RetentionSection.page(api)))
         }
         router.on("GET", "/static/{name}") { _, path in
             guard let file = StaticFiles.all[path["name"]] else {

@@ -20,7 +20,7 @@ enum OutputRoutes {
                     items: outputs.map { output in
                         OutputView(
                             path: output.path, name: output.name,
-                            url: "/api/v1/builds/\(build.id)/outputs/\(output.path)",
+                            url: url(of: output, build),
                             environment: output.environment, sizeBytes: output.text.utf8.count)
                     }))
         }
@@ -41,5 +41,11 @@ enum OutputRoutes {
                 output.text, type: "text/plain; charset=utf-8",
                 headers: ["X-Content-Type-Options": "nosniff"])
         }
+    }
+
+    /// Names of files are the template's, and may hold what an address may not.
+    static func url(of output: RenderedOutput, _ build: Build) -> String {
+        let path = output.path.split(separator: "/").map { PercentCoding.encode(String($0)) }
+        return "/api/v1/builds/\(build.id)/outputs/" + path.joined(separator: "/")
     }
 }

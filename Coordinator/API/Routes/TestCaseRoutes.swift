@@ -4,6 +4,8 @@ import HTTPTypes
 
 /// The test cases that apply to every guest OS of a type.
 enum TestCaseRoutes {
+    private struct Change: Decodable { var definition: TestDefinition? }
+
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/testcases") { request, _ in
             let body = try request.decode(TestCaseForm.self)
@@ -13,6 +15,18 @@ enum TestCaseRoutes {
         router.on("GET", "/api/v1/testcases") { request, _ in
             let rows = try await api.ports.store.testCases(try osType(request))
             return try .json(ListView(items: rows.map(TestCaseView.init)))
+        }
+        router.on("GET", "/api/v1/testcases/{name}") { request, path in
+            let testCase = try await api.coordinator.testCase(
+                path["name"], osType: try osType(request))
+            return try .json(TestCaseView(testCase))
+        }
+        router.on("PUT", "/api/v1/testcases/{name}") { request, path in
+            let body = try request.decode(Change.self)
+            let testCase = try await api.coordinator.changeTestCase(
+                path["name"], osType: try osType(request), to: body.definition,
+                by: api.actor(request))
+            return try .json(TestCaseView(testCase))
         }
         router.on("DELETE", "/api/v1/testcases/{name}") { request, path in
             try await api.coordinator.removeTestCase(

@@ -32,6 +32,22 @@ extension SQLStore {
             TestRow.testCase)
     }
 
+    public func define(_ testCase: TestCase, epoch: Int64) async throws {
+        let definition = try testCase.definition.map(StoredJSON.encode) ?? .null
+        let isThere = try await repeatable { transaction in
+            try Self.fence(epoch, transaction)
+            // MariaDB does not count a row that is what it was.
+            let known = try transaction.query(
+                "SELECT id FROM testcases WHERE id = ?" + transaction.forUpdate,
+                [.text(testCase.id)])
+            try transaction.execute(
+                "UPDATE testcases SET definition = ? WHERE id = ?",
+                [definition, .text(testCase.id)])
+            return !known.isEmpty
+        }
+        guard isThere else { throw StoreError.notFound(what: "test case", name: testCase.id) }
+    }
+
     public func removeTestCase(id: String, epoch: Int64) async throws {
         try await change(
             "DELETE FROM testcases WHERE id = ?", [.text(id)], what: "test case", name: id,

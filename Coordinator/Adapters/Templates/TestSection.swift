@@ -24,6 +24,7 @@ enum TestSection {
         plan.bootSeconds = try section.take("boot_limit", .seconds, default: plan.bootSeconds)
         plan.disk = try section.take("disk_bus", .word, default: plan.disk)
         plan.network = try section.take("network", .word, default: plan.network)
+        plan.firmware = try section.takeIfPresent("firmware", .word)
         tests.skip = try section.take("skip", .list(of: .string), default: [])
         let cases = try section.take("cases", .list(of: .mapping), default: [])
         guard cases.count <= ProtocolLimits.testCases else {

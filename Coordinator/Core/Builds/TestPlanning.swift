@@ -37,8 +37,8 @@ public enum TestPlanning {
         }
         let scriptBytes = plan.cases.reduce(0) { $0 + ($1.text?.utf8.count ?? 0) }
         guard scriptBytes <= ProtocolLimits.testScriptsBytes else {
-            return "the scripts of the registered test cases have \(scriptBytes) bytes together; "
-                + "at most \(ProtocolLimits.testScriptsBytes) are allowed"
+            return "the scripts and programs of the registered test cases have \(scriptBytes) "
+                + "bytes together; at most \(ProtocolLimits.testScriptsBytes) are allowed"
         }
         if plan.login == nil, let test = plan.cases.first(where: \.needsLogin) {
             return "the test case \(Names.quoted(test.name)) runs a script in the guest, and "

@@ -222,6 +222,14 @@ public actor InMemoryStore: Store, LeaseStore {
             .sorted { $0.name == $1.name ? $0.id < $1.id : precedes($0.name, $1.name) }
     }
 
+    public func define(_ testCase: TestCase, epoch: Int64) throws {
+        try fence(epoch)
+        guard testCaseByID[testCase.id] != nil else {
+            throw StoreError.notFound(what: "test case", name: testCase.id)
+        }
+        testCaseByID[testCase.id]?.definition = testCase.definition
+    }
+
     public func removeTestCase(id: String, epoch: Int64) throws {
         try fence(epoch)
         guard testCaseByID.removeValue(forKey: id) != nil else {

@@ -26,19 +26,23 @@ public struct TestDefinition: Sendable, Hashable, Codable {
         case bootRepeated = "boot_repeated"
     }
 
-    /// One of the two.
+    /// One of the three.
     public var builtin: Builtin?
     /// The text of a script that runs in the guest.
     public var script: String?
+    /// The text of a program that runs on the agent's host, as those of templates do.
+    public var program: String?
     /// For `boot_repeated`.
     public var times: Int?
     public var limitSeconds: Int?
 
     public init(
-        builtin: Builtin? = nil, script: String? = nil, times: Int? = nil, limitSeconds: Int? = nil
+        builtin: Builtin? = nil, script: String? = nil, program: String? = nil, times: Int? = nil,
+        limitSeconds: Int? = nil
     ) {
         self.builtin = builtin
         self.script = script
+        self.program = program
         self.times = times
         self.limitSeconds = limitSeconds
     }
@@ -48,8 +52,10 @@ public struct TestDefinition: Sendable, Hashable, Codable {
 
     /// What is wrong with it, for the person who registers it.
     public var problem: String? {
-        if (builtin == nil) == (script == nil) {
-            return "a test case is either a builtin (boot, shutdown, boot_repeated) or a script"
+        let ways = [builtin != nil, script != nil, program != nil]
+        guard ways.count(where: \.self) == 1 else {
+            return "a test case is one of a builtin (boot, shutdown, boot_repeated), a script and "
+                + "a program"
         }
         if (builtin == .bootRepeated) != (times != nil) {
             return "times belongs to boot_repeated, which needs it"
@@ -57,9 +63,16 @@ public struct TestDefinition: Sendable, Hashable, Codable {
         if let times, !(2...ProtocolLimits.testBoots).contains(times) {
             return "times is \(times); use 2 to \(ProtocolLimits.testBoots)"
         }
-        if let script, script.isEmpty || script.utf8.count > ProtocolLimits.testScriptBytes {
-            return "the script has \(script.utf8.count) bytes; use 1 to "
-                + "\(ProtocolLimits.testScriptBytes), and put larger ones into the template"
+        for (what, text) in [("script", script), ("program", program)] {
+            guard let text else { continue }
+            if text.isEmpty || text.utf8.count > ProtocolLimits.testScriptBytes {
+                return "the \(what) has \(text.utf8.count) bytes; use 1 to "
+                    + "\(ProtocolLimits.testScriptBytes), and put larger ones into the template"
+            }
+        }
+        if let program, !program.hasPrefix("#!/") {
+            return "the program's first line does not name what runs it on the host: begin it with "
+                + "#!/bin/sh, #!/usr/bin/env python3 or the like"
         }
         if let limitSeconds, !(1...86_400).contains(limitSeconds) {
             return "the limit is \(limitSeconds) s; use 1 s to 24 h"
@@ -73,12 +86,13 @@ public struct TestDefinition: Sendable, Hashable, Codable {
             case .boot: .boot
             case .shutdown: .shutdown
             case .bootRepeated: .bootRepeated
-            case nil: .script
+            case nil: program == nil ? .script : .program
             }
-        let usual = kind == .script || kind == .shutdown ? Self.defaultSeconds : plan.bootSeconds
+        let isAboutBooting = kind == .boot || kind == .bootRepeated
+        let usual = isAboutBooting ? plan.bootSeconds : Self.defaultSeconds
         return PlannedTest(
             name: test.name, kind: kind, limitSeconds: limitSeconds ?? usual, times: times,
-            text: script, id: test.id)
+            text: script ?? program, id: test.id)
     }
 }
 

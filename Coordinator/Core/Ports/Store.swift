@@ -54,6 +54,8 @@ public protocol Store: ReleaseStore, HistoricStore, RegistryStore, RetentionStor
     func add(_ testCase: TestCase, epoch: Int64) async throws
     /// By name; of all types where none is given.
     func testCases(_ osType: OSType?) async throws -> [TestCase]
+    /// Changes what it does; its name and type stay. - Throws: `StoreError.notFound`
+    func define(_ testCase: TestCase, epoch: Int64) async throws
     /// Its results stay. - Throws: `StoreError.notFound`
     func removeTestCase(id: String, epoch: Int64) async throws
     /// Oldest first.

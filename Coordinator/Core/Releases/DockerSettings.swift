@@ -27,13 +27,20 @@ public struct DockerSettings: Sendable, Hashable, Codable {
     public var registry: String?
     /// At the registry; its password is the secret.
     public var username: String?
+    /// Until a container's health check is content; `nil`: what suits most.
+    public var healthSeconds: Int?
+    /// How long a container without a health check must run; `nil`: what suits most.
+    public var settleSeconds: Int?
 
     public init(
-        hosts: [Host], repository: String, registry: String? = nil, username: String? = nil
+        hosts: [Host], repository: String, registry: String? = nil, username: String? = nil,
+        healthSeconds: Int? = nil, settleSeconds: Int? = nil
     ) {
         self.hosts = hosts
         self.repository = repository
         self.registry = registry
         self.username = username
+        self.healthSeconds = healthSeconds
+        self.settleSeconds = settleSeconds
     }
 }

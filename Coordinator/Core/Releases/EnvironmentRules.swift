@@ -13,6 +13,8 @@ extension ReleaseEnvironment {
         public static let textBytes = 1024
         public static let secretBytes = 4096
         public static let keep = 100
+        /// Until a container is well: longer, and a release would hide that it is not.
+        public static let healthSeconds = 3600
     }
 
     public var problem: String? {
@@ -81,6 +83,14 @@ extension DockerSettings {
             if host.container.utf8.count > ReleaseEnvironment.Bounds.containerBytes {
                 return "the container of host \(host.name) has more than "
                     + "\(ReleaseEnvironment.Bounds.containerBytes) bytes"
+            }
+        }
+        for (field, seconds) in [
+            ("healthSeconds", healthSeconds), ("settleSeconds", settleSeconds),
+        ] {
+            let longest = ReleaseEnvironment.Bounds.healthSeconds
+            if let seconds, !(1...longest).contains(seconds) {
+                return "\(field) is \(seconds): use 1 to \(longest)"
             }
         }
         if repository.isEmpty { return "repository is empty" }

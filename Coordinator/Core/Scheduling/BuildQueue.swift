@@ -14,6 +14,7 @@ public struct BuildQueue: Sendable {
         var concurrency: Int?
         var failedHosts: Set<String>
         var baseImage: String?
+        var testAbilities: Set<TestAbility>
 
         init(_ build: QueuedBuild) {
             stage = build.stage
@@ -24,6 +25,7 @@ public struct BuildQueue: Sendable {
             concurrency = build.concurrency
             failedHosts = build.failedHosts
             baseImage = build.baseImageSHA256
+            testAbilities = build.testAbilities
         }
     }
 

@@ -93,10 +93,23 @@ struct Placement {
             return "needs \(Bytes.text(needs.diskBytes)) of disk, "
                 + "the host's disk has \(Bytes.text(report.diskTotalBytes))"
         }
-        if build.stage == .test, report.runsTests != true {
+        if build.stage == .test, let reason = untestable(build, report) { return reason }
+        return report.slots < 1 ? "has no slots" : nil
+    }
+
+    private func untestable(_ build: QueuedBuild, _ report: HostReport) -> String? {
+        guard report.runsTests == true else {
             return "cannot test images: its agent is too old, or QEMU, qemu-img or ssh is missing"
         }
-        return report.slots < 1 ? "has no slots" : nil
+        let missing = build.testAbilities.subtracting(
+            (report.testAbilities ?? []).compactMap(TestAbility.init))
+        if missing.contains(.uefi) {
+            return "cannot boot images by UEFI: install its package ovmf, or upgrade its agent"
+        }
+        if missing.contains(.programText) {
+            return "cannot run programs that are registered as test cases: upgrade its agent"
+        }
+        return nil
     }
 
     /// Why the host cannot take the build now; `nil` when it can.

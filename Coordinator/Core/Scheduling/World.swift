@@ -60,12 +60,15 @@ public struct QueuedBuild: Sendable, Hashable {
     /// Hosts where an attempt of this stage met an infrastructure fault.
     public var failedHosts: Set<String>
     public var baseImageSHA256: String?
+    /// What an agent must be able to do where the image is tested.
+    public var testAbilities: Set<TestAbility>
 
     public init(
         id: String, stage: BuildStage = .build, guestOS: String, owner: String, priority: Int,
         submittedMilliseconds: Int64, notBeforeMilliseconds: Int64 = 0,
         requirements: Requirements, concurrency: Int? = nil,
-        failedHosts: Set<String> = [], baseImageSHA256: String? = nil
+        failedHosts: Set<String> = [], baseImageSHA256: String? = nil,
+        testAbilities: Set<TestAbility> = []
     ) {
         self.id = id
         self.stage = stage
@@ -78,6 +81,7 @@ public struct QueuedBuild: Sendable, Hashable {
         self.concurrency = concurrency
         self.failedHosts = failedHosts
         self.baseImageSHA256 = baseImageSHA256
+        self.testAbilities = testAbilities
     }
 }
 

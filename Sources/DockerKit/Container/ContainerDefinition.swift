@@ -25,6 +25,12 @@ public struct ContainerDefinition: Sendable, Hashable {
                 "name: '\(name.prefix(200))' is no container's name: letters and digits, "
                     + "then also _ . -")
         }
+        if let network = fields["network"], let mode = fields["network_mode"],
+            network != .null, mode != .null
+        {
+            throw DockerError(
+                .invalid, "network and network_mode say the same: leave one of them out")
+        }
         self.name = name
         body = .object([:])
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) where key != "name" {

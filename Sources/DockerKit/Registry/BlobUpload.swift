@@ -63,6 +63,28 @@ extension RegistryRepository {
         }
     }
 
+    /// Whether we may push here: begins an upload, and takes it back.
+    public func checkPush() async throws(DockerError) {
+        let doing = "cannot push to \(path) in \(registry.base)"
+        let place: Place
+        do throws(DockerError) { place = try await begin(doing) } catch {
+            let remedy: String? =
+                switch error.kind {
+                case .unauthorized: "give whoever logs in the right to push there"
+                case .notFound: "make the project there that it belongs to"
+                case .refused(405): "is it read-only, or a cache of another one?"
+                default: nil
+                }
+            guard let remedy else { throw error }
+            throw DockerError(
+                error.kind, "\(error.message); \(remedy)", isPermanent: error.isPermanent)
+        }
+        var call = RegistryCall("DELETE", place.url, doing)
+        call.scope = "repository:\(path):pull,push"
+        // One that takes nothing back sweeps uploads by itself.
+        try await registry.send(call, accept: [200, 202, 204, 404, 405])
+    }
+
     /// Where an upload stands.
     private struct Place {
         var url: String

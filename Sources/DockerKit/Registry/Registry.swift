@@ -10,6 +10,7 @@ public final class Registry: Sendable {
     public let base: String
     let client: HTTPClient
     private let credentials: RegistryCredentials?
+    private let authorities: String?
     /// What was accepted last, by what it is for.
     private let accepted = Mutex<[String: String]>([:])
 
@@ -26,6 +27,7 @@ public final class Registry: Sendable {
         }
         self.base = String(base)
         self.credentials = credentials
+        authorities = tls.authorities
         var limits = HTTPClientLimits()
         limits.answerBytes = DockerLimits.answerBytes
         client = HTTPClient(limits: limits, tls: tls)
@@ -77,7 +79,14 @@ public final class Registry: Sendable {
                 call.method, call.url, headers: headers, body: upload,
                 timeouts: HTTPTimeouts(stallSeconds: DockerLimits.uploadSilenceSeconds))
         } catch {
-            throw DockerError(error, call.doing)
+            var fault = DockerError(error, call.doing)
+            if fault.kind == .untrusted {
+                let known = authorities.map { "those in \($0)" } ?? "the system's own"
+                fault.message +=
+                    "; the authorities that are trusted are \(known): name the PEM file of the one "
+                    + "that signed its certificate as the environment's CA file"
+            }
+            throw fault
         }
     }
 

@@ -125,8 +125,11 @@ struct TestAnswer: Decodable {
 
 struct TestCaseAnswer: Decodable {
     struct Definition: Codable {
-        var builtin, script: String?
+        var builtin, script, program: String?
         var times, limitSeconds: Int?
+
+        /// Whether it says what the case does.
+        var isWhole: Bool { builtin != nil || script != nil || program != nil }
     }
 
     var id, name, osType: String

@@ -10,7 +10,7 @@ struct EnvironmentAnswer: Decodable {
         var authURL, userDomain, projectDomain, project, username, region, interface: String?
         var caFile, format, visibility: String?
         var members: [String]?
-        var keep: Int?
+        var keep, healthSeconds, settleSeconds: Int?
         var hook, url, repository, tag, registry: String?
         var hosts: [DockerHost]?
     }

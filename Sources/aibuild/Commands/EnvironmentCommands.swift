@@ -38,6 +38,11 @@ enum EnvironmentCommands {
         CommandOption(
             "containers", value: "FILE", "docker: JSON with each host's container, by its name"),
         CommandOption("registry", value: "ENV", "docker: push to this registry environment first"),
+        CommandOption(
+            "health-seconds", value: "N",
+            "docker: until a health check is content; 180 if not given"),
+        CommandOption(
+            "settle-seconds", value: "N", "docker: how long one without must run; 10 if not given"),
     ]
 
     private static let add = Command(
@@ -169,12 +174,7 @@ enum EnvironmentCommands {
             settings.visibility = arguments["visibility"]
             settings.members = arguments.all("member")
             settings.hook = arguments["hook"]
-            settings.keep = try arguments["keep"].map { text in
-                guard let number = Int(text) else {
-                    throw CommandError(.usage, "--keep takes a number, not '\(text)'")
-                }
-                return number
-            }
+            settings.keep = try number("keep", arguments)
         case "registry":
             settings.url = try need("registry-url")
             settings.repository = arguments["repository"]
@@ -182,11 +182,22 @@ enum EnvironmentCommands {
         default:
             settings.repository = try need("repository")
             settings.registry = arguments["registry"]
+            settings.healthSeconds = try number("health-seconds", arguments)
+            settings.settleSeconds = try number("settle-seconds", arguments)
             settings.hosts = try hosts(
                 arguments.all("docker-host"), folder: try need("certificates"),
                 containers: try need("containers"))
         }
         return settings
+    }
+
+    private static func number(_ option: String, _ arguments: Arguments) throws -> Int? {
+        try arguments[option].map { text in
+            guard let number = Int(text) else {
+                throw CommandError(.usage, "--\(option) takes a number, not '\(text)'")
+            }
+            return number
+        }
     }
 
     private static func hosts(

@@ -2,53 +2,104 @@ import FoundationEssentials
 
 /// `aibuild testcase …`
 enum TestCaseCommands {
-    static let all = [add, list, remove]
+    static let all = [add, change, list, show, remove]
 
     private struct Form: Encodable {
         var name, osType: String
         var definition: TestCaseAnswer.Definition?
     }
 
+    private struct Change: Encodable { var definition: TestCaseAnswer.Definition }
+
     private static let osType = CommandOption("os-type", value: "TYPE", "linux or windows")
+    private static let fields = [
+        CommandOption("builtin", value: "CASE", "boot, shutdown or boot_repeated"),
+        CommandOption("times", value: "N", "for boot_repeated"),
+        CommandOption("script", value: "FILE", "or: a script that runs in the guest"),
+        CommandOption("program", value: "FILE", "or: a program that runs on the agent's host"),
+        CommandOption("limit", value: "SECONDS", "how long it may take"),
+    ]
 
     private static let add = Command(
         name: "testcase add", summary: "have every image of an OS type pass a test case",
         operands: ["NAME"],
         options: [
-            CommandOption("os-type", value: "TYPE", "linux or windows", isRequired: true),
-            CommandOption("builtin", value: "CASE", "boot, shutdown or boot_repeated"),
-            CommandOption("times", value: "N", "for boot_repeated"),
-            CommandOption("script", value: "FILE", "or: a script that runs in the guest"),
-            CommandOption("limit", value: "SECONDS", "how long it may take"),
-        ],
+            CommandOption("os-type", value: "TYPE", "linux or windows", isRequired: true)
+        ] + fields,
         details: [
-            "Without --builtin and --script the case has only a name: its results come from",
-            "elsewhere. Builds that are submitted from now on must pass it, unless their",
-            "aibuild.yml puts its name under tests: skip:.",
+            "Without --builtin, --script and --program the case has only a name: its results come",
+            "from elsewhere. Builds that are submitted from now on must pass it, unless their",
+            "aibuild.yml puts its name under tests: skip:. The text of a script or program is kept",
+            "by the coordinator. A program begins with #! and reaches the guest by what stands in",
+            "its environment: docs/templates.md.",
         ],
         examples: [
             "aibuild testcase add boots --os-type linux --builtin boot",
             "aibuild testcase add selinux --os-type linux --script tests/selinux.sh --limit 60",
+            "aibuild testcase add winrm --os-type windows --program tests/winrm.py",
         ],
         run: { context in
             let arguments = context.arguments
-            var definition = TestCaseAnswer.Definition()
-            definition.builtin = arguments["builtin"]
-            definition.times = try number("times", context)
-            definition.limitSeconds = try number("limit", context)
-            if let path = arguments["script"] { definition.script = try read(path) }
-            let isNamed = definition.builtin == nil && definition.script == nil
-            guard !isNamed || definition.times == nil && definition.limitSeconds == nil else {
-                throw CommandError(.usage, "--times and --limit need --builtin or --script")
+            let definition = try definition(TestCaseAnswer.Definition(), context)
+            guard definition.isWhole || definition.times == nil && definition.limitSeconds == nil
+            else {
+                throw CommandError(
+                    .usage, "--times and --limit need --builtin, --script or --program")
             }
             let body = try await context.api.send(
                 "POST", "/api/v1/testcases",
                 Form(
                     name: arguments.operands[0], osType: arguments["os-type"] ?? "",
-                    definition: isNamed ? nil : definition))
+                    definition: definition.isWhole ? definition : nil))
             return try context.show(body, as: TestCaseAnswer.self) { answer in
                 let name = SafeText.line(answer.name)
                 context.console.out("test case \(name) applies to builds from now on\n")
+            }
+        })
+
+    private static let change = Command(
+        name: "testcase change", summary: "change what a test case does",
+        operands: ["NAME"], options: [osType] + fields,
+        details: [
+            "What is not given stays as it is; --builtin, --script and --program replace each",
+            "other. Builds that wait already keep what they were submitted with. NAME may be an",
+            "id. --os-type tells two of one name apart.",
+        ],
+        examples: ["aibuild testcase change selinux --script tests/selinux.sh"],
+        run: { context in
+            guard fields.contains(where: { context.arguments[$0.long] != nil }) else {
+                throw CommandError(.usage, "say what is to change: see aibuild testcase change -h")
+            }
+            let known = try APIClient.decode(
+                TestCaseAnswer.self, try await context.api.get(path(context)))
+            let definition = try definition(
+                known.definition ?? TestCaseAnswer.Definition(), context)
+            let body = try await context.api.send(
+                "PUT", path(context), Change(definition: definition))
+            return try context.show(body, as: TestCaseAnswer.self) { answer in
+                let name = SafeText.line(answer.name)
+                context.console.out("test case \(name) is changed for builds from now on\n")
+            }
+        })
+
+    private static let show = Command(
+        name: "testcase show", summary: "show a test case, with its script or program",
+        operands: ["NAME"], options: [osType],
+        details: ["NAME may be an id. --os-type tells two of one name apart."],
+        examples: ["aibuild testcase show selinux"],
+        run: { context in
+            let body = try await context.api.get(path(context))
+            return try context.show(body, as: TestCaseAnswer.self) { item in
+                context.print([
+                    ("name", item.name), ("OS type", item.osType), ("does", shown(item.definition)),
+                    ("limit", limit(item.definition)), ("id", item.id),
+                ])
+                var text = (item.definition?.script ?? item.definition?.program ?? "")[...]
+                if text.last == "\n" { text.removeLast() }
+                guard !text.isEmpty else { return }
+                for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+                    context.console.out(SafeText.line(String(line)) + "\n")
+                }
             }
         })
 
@@ -61,10 +112,9 @@ enum TestCaseCommands {
             return try context.show(body, as: Page<TestCaseAnswer>.self) { page in
                 var table = Table("NAME", "OS TYPE", "DOES", "LIMIT", "ID")
                 for item in page.items {
-                    let limit = item.definition?.limitSeconds.map { Format.duration(Double($0)) }
                     table.add(
                         .init(item.name, .bold), .init(item.osType), .init(shown(item.definition)),
-                        .init(limit ?? "-"), .init(item.id))
+                        .init(limit(item.definition) ?? "-"), .init(item.id))
                 }
                 context.print(
                     table, orElse: "no test case is registered; see: aibuild testcase add --help")
@@ -77,22 +127,53 @@ enum TestCaseCommands {
         details: ["NAME may be an id. --os-type tells two of one name apart."],
         examples: ["aibuild testcase remove boots"],
         run: { context in
-            let name = context.arguments.operands[0]
-            var path = "/api/v1/testcases/" + APIClient.segment(name)
-            if let type = context.arguments["os-type"] {
-                path += "?os_type=" + APIClient.segment(type)
-            }
-            _ = try await context.api.send("DELETE", path)
-            context.say("test case \(SafeText.line(name)) is removed")
+            _ = try await context.api.send("DELETE", path(context))
+            context.say(
+                "test case \(SafeText.line(context.arguments.operands[0])) is removed")
             return .ok
         })
+
+    private static func path(_ context: CommandContext) -> String {
+        let path = "/api/v1/testcases/" + APIClient.segment(context.arguments.operands[0])
+        guard let type = context.arguments["os-type"] else { return path }
+        return path + "?os_type=" + APIClient.segment(type)
+    }
+
+    /// What is known already, changed by what is given.
+    private static func definition(
+        _ known: TestCaseAnswer.Definition, _ context: CommandContext
+    ) throws -> TestCaseAnswer.Definition {
+        let arguments = context.arguments
+        let ways = ["builtin", "script", "program"].filter { arguments[$0] != nil }
+        guard ways.count < 2 else {
+            throw CommandError(
+                .usage,
+                "give one of --builtin, --script and --program, not "
+                    + ways.map { "--" + $0 }.joined(separator: " and "))
+        }
+        var definition = known
+        if !ways.isEmpty {
+            definition = TestCaseAnswer.Definition(limitSeconds: known.limitSeconds)
+            definition.builtin = arguments["builtin"]
+            definition.script = try arguments["script"].map(read)
+            definition.program = try arguments["program"].map(read)
+        }
+        if let times = try number("times", context) { definition.times = times }
+        if let limit = try number("limit", context) { definition.limitSeconds = limit }
+        return definition
+    }
 
     private static func shown(_ definition: TestCaseAnswer.Definition?) -> String {
         guard let definition else { return "reported from elsewhere" }
         if let builtin = definition.builtin {
             return builtin + (definition.times.map { ", \($0) times" } ?? "")
         }
+        if let program = definition.program { return "program, \(program.utf8.count) bytes" }
         return "script, \(definition.script?.utf8.count ?? 0) bytes"
+    }
+
+    private static func limit(_ definition: TestCaseAnswer.Definition?) -> String? {
+        definition?.limitSeconds.map { Format.duration(Double($0)) }
     }
 
     private static func number(_ option: String, _ context: CommandContext) throws -> Int? {

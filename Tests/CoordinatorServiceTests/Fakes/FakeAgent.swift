@@ -29,6 +29,7 @@ actor FakeAgent {
     var plan: Plan = .pass(Array("image".utf8))
     /// For attempts that test, where they fare otherwise.
     var testPlan: Plan?
+    var imageFormat = "qcow2"
     /// Names of test cases that test attempts say nothing of.
     var forgottenTests: Set<String> = []
     /// Sent with every end that is no pass.
@@ -55,7 +56,8 @@ actor FakeAgent {
         report = HostReport(
             slots: slots, vcpus: 8, memoryBytes: 32 << 30, diskFreeBytes: 500 << 30,
             diskTotalBytes: 500 << 30, accelerators: [.tcg], tags: [],
-            runsTests: true, unixMilliseconds: ManualClock.unixStart + 1_000_000)
+            runsTests: true, testAbilities: TestAbility.allCases.map(\.rawValue),
+            unixMilliseconds: ManualClock.unixStart + 1_000_000)
     }
 
     // MARK: The test's side
@@ -225,7 +227,7 @@ actor FakeAgent {
             : [
                 Artifact(
                     name: "disk.qcow2", sizeBytes: Int64(attempt.image.count),
-                    sha256: SHA256.hex(attempt.image), format: "qcow2")
+                    sha256: SHA256.hex(attempt.image), format: imageFormat)
             ]
         attempts[token]?.state = .finished
         attempts[token]?.result = Finished(

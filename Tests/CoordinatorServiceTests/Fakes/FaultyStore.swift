@@ -123,6 +123,9 @@ final class FaultyStore: Store, ForwardsReleases {
     func testCases(_ osType: OSType?) async throws -> [TestCase] {
         await base.testCases(osType)
     }
+    func define(_ testCase: TestCase, epoch: Int64) async throws {
+        try await base.define(testCase, epoch: epoch)
+    }
     func removeTestCase(id: String, epoch: Int64) async throws {
         try await base.removeTestCase(id: id, epoch: epoch)
     }

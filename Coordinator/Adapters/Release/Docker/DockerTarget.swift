@@ -10,6 +10,7 @@ public struct DockerTarget: ReleaseTarget {
     /// Called before each step on a host that changes something, with the step's name.
     typealias Watch = @Sendable (DockerSettings.Host, String) async throws -> Void
 
+    /// Where the settings say nothing of it.
     private let health: Replacement.Health
     private let watch: Watch
 
@@ -105,7 +106,8 @@ public struct DockerTarget: ReleaseTarget {
                     let connection = try await DockerHostConnection(host)
                     // The image plays no part in taking back.
                     let replacement = connection.replacement(
-                        ImageReference(repository: settings.repository), order, health, watch)
+                        ImageReference(repository: settings.repository), order,
+                        settings.health(else: health), watch)
                     try await replacement.undo(memory)
                     try await journal.note([key: HostEntry(.takenBack, memory).text])
                 }
@@ -191,8 +193,9 @@ public struct DockerTarget: ReleaseTarget {
         let results = await eachHost(of: settings) { host -> HostResult in
             let release = DockerHostRelease(
                 host: host, order: order, key: "\(prefix).\(host.name)",
-                credentials: settings.credentials(order.secret), health: health, watch: watch,
-                journal: journal, steps: steps)
+                credentials: settings.credentials(order.secret),
+                health: settings.health(else: health), watch: watch, journal: journal,
+                steps: steps)
             do { return .success(try await release.run(image(host))) } catch {
                 return .failure(fault(host, error))
             }
@@ -256,6 +259,12 @@ public struct DockerTarget: ReleaseTarget {
 }
 
 extension DockerSettings {
+    func health(else usual: Replacement.Health) -> Replacement.Health {
+        Replacement.Health(
+            limitSeconds: healthSeconds ?? usual.limitSeconds,
+            settleSeconds: settleSeconds ?? usual.settleSeconds)
+    }
+
     func credentials(_ secret: Secret?) -> RegistryCredentials? {
         username.map { RegistryCredentials(user: $0, password: secret?.reveal ?? "") }
     }

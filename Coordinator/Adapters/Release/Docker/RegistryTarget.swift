@@ -19,7 +19,11 @@ public struct RegistryTarget: ReleaseTarget {
         do throws(DockerError) {
             try await RegistryPush.registry(settings, secret).check()
             let tags = try await push.repository.tags()
-            var findings = [EnvironmentFinding(.ok, "\(settings.url) answers and lets us in")]
+            try await push.repository.checkPush()
+            var findings = [
+                EnvironmentFinding(.ok, "\(settings.url) answers and lets us in"),
+                EnvironmentFinding(.ok, "we may push to \(push.repository.path)"),
+            ]
             if !settings.repository.contains("{guestos}") {
                 findings.append(
                     EnvironmentFinding(

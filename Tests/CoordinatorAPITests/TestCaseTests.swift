@@ -1,0 +1,107 @@
+import CoordinatorAPI
+import CoordinatorCore
+import CoordinatorService
+import HTTPTypes
+import Support
+import TestSupport
+import Testing
+
+/// The routes of registered test cases.
+struct TestCaseTests {
+    private let folder: TemporaryFolder
+    private let store = InMemoryStore()
+    private let api: API
+
+    init() throws {
+        folder = try TemporaryFolder()
+        let ports = Ports(
+            store: store, gateway: NoHosts(), logs: NoLogs(), webRoot: NoWebRoot(),
+            templates: NoTemplates(), environment: StoppedClock(), sheets: NoSheets())
+        api = API(
+            APIContext(
+                coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder.path,
+                logPath: { _ in nil }, standing: { .leading(epoch: 1) }, token: nil,
+                version: "test"))
+    }
+
+    private func ask(
+        _ method: String, _ target: String, _ body: String = ""
+    ) async throws -> (status: Int, text: String) {
+        let answer = await api.respond(
+            to: try HTTPRequest(
+                method: method, target: "/api/v1/testcases" + target,
+                headers: ["Content-Type": "application/json"], body: Array(body.utf8)))
+        guard case .bytes(let bytes) = answer.body else { return (answer.status, "") }
+        return (answer.status, String(decoding: bytes, as: UTF8.self))
+    }
+
+    @Test func aCaseIsAddedShownChangedAndRemoved() async throws {
+        let made = try await ask(
+            "POST", "",
+            ##"{"name":"a b","osType":"linux","definition":{"script":"#!/bin/sh\n"}}"##)
+        #expect(made.status == 201)
+        #expect(
+            made.text == ##"{"definition":{"script":"#!/bin/sh\n"},"##
+                + #""id":"id","name":"a b","osType":"linux"}"#)
+        #expect(try await ask("GET", "/a%20b").text == made.text)
+        #expect(try await ask("GET", "/id?os_type=linux").text == made.text)
+        #expect(try await ask("GET", "?os_type=linux").text.contains(#""name":"a b""#))
+        #expect(try await !ask("GET", "?os_type=windows").text.contains(#""name":"a b""#))
+        let changed = try await ask(
+            "PUT", "/a%20b", ##"{"definition":{"program":"#!/bin/sh\n","limitSeconds":9}}"##)
+        #expect(changed.status == 200 && changed.text.contains(#""limitSeconds":9"#))
+        #expect(
+            await store.testCases(.linux).first?.definition
+                == TestDefinition(program: "#!/bin/sh\n", limitSeconds: 9))
+        #expect(try await ask("PUT", "/a%20b", "{}").status == 200)
+        #expect(await store.testCases(.linux).first?.definition == nil, "known by name only")
+        #expect(try await ask("DELETE", "/a%20b").status == 204)
+        #expect(try await ask("DELETE", "/a%20b").status == 404)
+        let audit = await store.audit(limit: 9)
+        #expect(
+            audit.map(\.action) == [
+                "testcase.remove", "testcase.change", "testcase.change", "testcase.add",
+            ])
+    }
+
+    @Test(arguments: [
+        (#"{"osType":"linux"}"#, "'name' is missing"),
+        (#"{"name":"x"}"#, "'osType' is missing"),
+        (#"{"name":"x","osType":"plan9"}"#, "osType"),
+        (#"{"name":"x","osType":"linux","definition":{"times":"3"}}"#, "definition.times"),
+        (#"{"name":"x","osType":"linux","definition":{"builtin":"dance"}}"#, "definition.builtin"),
+        (#"{"name":"x","osType":"linux","definition":{}}"#, "one of a builtin"),
+        (
+            ##"{"name":"x","osType":"linux","definition":{"script":"x","program":"#!/x"}}"##,
+            "one of a builtin"
+        ),
+        (#"{"name":"a\nb","osType":"linux"}"#, "name of the test case"),
+        (#"{"name":"","osType":"linux"}"#, "name of the test case"),
+        (#"[]"#, "the body"),
+        ("no json", "it is not well-formed JSON"),
+    ])
+    func aBodyThatIsNoCaseIsRefusedWithItsPlace(body: String, words: String) async throws {
+        let answer = try await ask("POST", "", body)
+        #expect(answer.status == 400)
+        #expect(answer.text.contains(words), "\(answer.text)")
+        #expect(await store.testCases(nil).isEmpty)
+    }
+
+    @Test func aNameOfBothTypesIsAskedFor() async throws {
+        for type in ["linux", "windows"] {
+            try await store.add(
+                TestCase(
+                    id: type + "-id", name: "boots", osType: try #require(OSType(rawValue: type))),
+                epoch: 0)
+        }
+        #expect(try await ask("POST", "", #"{"name":"boots","osType":"linux"}"#).status == 409)
+        for (method, body) in [("GET", ""), ("PUT", "{}"), ("DELETE", "")] {
+            let answer = try await ask(method, "/boots", body)
+            #expect(answer.status == 409, "\(method)")
+            #expect(answer.text.contains("linux-id, windows-id"), "\(answer.text)")
+            #expect(try await ask(method, "/boots?os_type=plan9", body).status == 400)
+        }
+        #expect(try await ask("DELETE", "/boots?os_type=linux").status == 204)
+        #expect(await store.testCases(nil).map(\.osType) == [.windows])
+    }
+}

@@ -1,0 +1,105 @@
+import ProcessKit
+import Support
+import TestSupport
+import Testing
+
+@testable import DockerKit
+
+/// The networks of container definitions, on a real engine. One after the other: they share the
+/// network that the first of them makes.
+@Suite(.serialized) struct NetworkTests {
+    /// Answers on a port of its network, for as long as it runs.
+    private static let server = [
+        #"CMD ["/bin/sh","-c","trap exit TERM; while :; do nc -l -p 80 -e /bin/cat /version & "#
+            + #"wait $!; done"]"#
+    ]
+
+    /// The engine has one network of the tests' own.
+    private func network(_ service: TestService) async throws -> String {
+        let host = service.host
+        if try await !host.docker(["network", "inspect", host.network]).status.isSuccess {
+            try await host.makeNetwork()
+        }
+        return host.network
+    }
+
+    private func networks(_ service: TestService) async throws -> String {
+        try await service.host.run([
+            "inspect", "--format",
+            "{{.HostConfig.NetworkMode}}:"
+                + "{{range $n, $_ := .NetworkSettings.Networks}} {{$n}}{{end}}", service.name,
+        ]).split(separator: "\n").joined()
+    }
+
+    /// Both of docker-py's ways to say it, and the new container is found where the old one was.
+    @Test(arguments: ["network", "network_mode"])
+    func theNewContainerIsInTheNetworkOfTheOld(key: String) async throws {
+        let service = try await TestService(2)
+        let network = try await network(service)
+        let first = try await service.push("1", Self.server)
+        let second = try await service.push("2", Self.server)
+        let client = service.name + "-client"
+        for (index, image) in [first, second].enumerated() {
+            var keys: [String: JSON] = ["network_mode": .null]
+            keys[key] = .string(network)
+            try await service.deploy(image, id: "r\(index)", keys)
+            #expect(try await networks(service) == "\(network): \(network)")
+            if index == 0 {
+                try await service.host.run([
+                    "run", "--detach", "--name", client, "--network", network,
+                    first.description, "/bin/sh", "-c", "while :; do sleep 1; done",
+                ])
+            }
+            // By its name: what the network's other containers know it by.
+            let answer = try await eventually("the service answers") { () -> String? in
+                let said = try await service.host.docker([
+                    "exec", client, "nc", "-w", "5", service.name, "80",
+                ])
+                return said.stdout.isEmpty ? nil : said.stdoutText
+            }
+            #expect(answer == "\(index + 1)")
+        }
+        try await service.host.run(["rm", "-f", service.name, client])
+    }
+
+    @Test func theNetworkOfAnotherContainerCanBeShared() async throws {
+        let service = try await TestService(2)
+        let network = try await network(service)
+        let image = try await service.push("1")
+        _ = try await service.engine.pull(image, credentials: nil)
+        let other = service.name + "-other"
+        let id = try await service.host.run([
+            "run", "--detach", "--name", other, "--network", network, image.description,
+        ]).split(separator: "\n").joined()
+        try await service.deploy(image, id: "r1", ["network_mode": .string("container:\(other)")])
+        #expect(try await networks(service) == "container:\(id):")
+        try await service.host.run(["rm", "-f", service.name, other])
+    }
+
+    /// As the deployment scripts write it: whatever the engine does where nothing is said.
+    @Test func theDefaultAndTheHostsOwnAreTaken() async throws {
+        let service = try await TestService(2)
+        let image = try await service.push("1")
+        for (index, mode) in ["default", "host", "none"].enumerated() {
+            try await service.deploy(image, id: "r\(index)", ["network_mode": .string(mode)])
+            #expect(try await networks(service).hasPrefix(mode + ":"))
+        }
+        try await service.host.run(["rm", "-f", service.name])
+    }
+
+    @Test func aNetworkThatIsNotThereGivesWayToTheOld() async throws {
+        let service = try await TestService(2)
+        let first = try await service.push("1")
+        let second = try await service.push("2")
+        try await service.deploy(first, id: "r1")
+        let nowhere = "nowhere" + service.name
+        let error = try await failure {
+            try await service.deploy(second, id: "r2", ["network_mode": .string(nowhere)])
+        }
+        #expect(error.isPermanent)
+        #expect(error.message.contains("network \(nowhere) not found"), "\(error.message)")
+        #expect(try await service.version() == "1")
+        #expect(try await service.containers() == ["\(service.name) running"])
+        try await service.host.run(["rm", "-f", service.name])
+    }
+}

@@ -1,0 +1,227 @@
+import HTTPClientKit
+import HTTPTypes
+import ProcessKit
+import Support
+import TestSupport
+import Testing
+
+/// The command line as people type it, against a real coordinator.
+@Suite struct CommandLineTests {
+    private struct Said {
+        var status: ProcessKit.ExitStatus
+        var out, err: String
+    }
+
+    private func aibuild(_ farm: Farm, _ words: String...) async throws -> Said {
+        try await run(farm, words)
+    }
+
+    private func run(_ farm: Farm, _ words: [String]) async throws -> Said {
+        let output = try await Command(
+            [try FarmProgram.path("aibuild")] + words,
+            environment: Command.minimalEnvironment.merging(["AIBUILD_URL": farm.api.base]) { $1 },
+            workFolder: farm.folder
+        ).run(timeoutSeconds: 60)
+        return Said(status: output.status, out: output.stdoutText, err: output.stderrText)
+    }
+
+    // MARK: Test cases
+
+    @Test func testCasesAreRegisteredShownChangedAndRemoved() async throws {
+        var setup = Farm.Setup()
+        setup.hosts = 0
+        try await Farm.run(setup) { farm in
+            try Files.replace(farm.folder + "/selinux.sh", with: Array("#!/bin/sh\ntrue\n".utf8))
+            try Files.replace(farm.folder + "/winrm.py", with: Array("#!/bin/env python3\n".utf8))
+            let empty = try await aibuild(farm, "testcase", "list")
+            #expect(empty.out.contains("no test case is registered"))
+            for words in [
+                ["selinux", "--os-type", "linux", "--script", "selinux.sh", "--limit", "60"],
+                ["boots", "--os-type", "linux", "--builtin", "boot_repeated", "--times", "3"],
+                ["boots", "--os-type", "windows", "--builtin", "boot"],
+                ["winrm", "--os-type", "windows", "--program", "winrm.py"],
+                ["by hand", "--os-type", "linux"],
+            ] {
+                let said = try await run(farm, ["testcase", "add"] + words)
+                #expect(said.out == "test case \(words[0]) applies to builds from now on\n")
+            }
+            let list = try await aibuild(farm, "testcase", "list", "--os-type", "linux")
+            let rows = list.out.split(separator: "\n").map { row in
+                row.split(separator: " ", omittingEmptySubsequences: true).dropLast()
+                    .joined(separator: " ")
+            }
+            #expect(
+                rows == [
+                    "NAME OS TYPE DOES LIMIT", "boots linux boot_repeated, 3 times -",
+                    "by hand linux reported from elsewhere -",
+                    "selinux linux script, 15 bytes 1 min",
+                ])
+            let program = try await aibuild(farm, "testcase", "show", "winrm")
+            #expect(program.out.contains("program, 19 bytes"), "\(program.out)")
+            #expect(program.out.hasSuffix("\n#!/bin/env python3\n"), "\(program.out)")
+            try await change(farm)
+            let gone = try await aibuild(farm, "testcase", "remove", "selinux")
+            #expect(gone.out == "test case selinux is removed\n")
+            #expect(try await aibuild(farm, "testcase", "show", "selinux").status == .exited(3))
+        }
+    }
+
+    /// One that a spreadsheet brought has only a name, and gets something to do.
+    private func change(_ farm: Farm) async throws {
+        let longer = try await aibuild(farm, "testcase", "change", "selinux", "--limit", "90")
+        #expect(longer.out == "test case selinux is changed for builds from now on\n")
+        let shown = try await aibuild(farm, "testcase", "show", "selinux")
+        #expect(shown.out.contains("1 min 30 s") && shown.out.contains("#!/bin/sh\ntrue\n"))
+        _ = try await aibuild(farm, "testcase", "change", "by hand", "--script", "selinux.sh")
+        let hand = try await aibuild(farm, "testcase", "show", "by hand")
+        #expect(hand.out.contains("script, 15 bytes"))
+        // The other way to do it replaces the first, and the times that belonged to it.
+        _ = try await aibuild(
+            farm, "testcase", "change", "boots", "--os-type", "linux", "--builtin", "shutdown")
+        let json = try await aibuild(
+            farm, "testcase", "show", "boots", "--os-type", "linux", "--json")
+        #expect(json.out.contains(#""definition":{"builtin":"shutdown"}"#), "\(json.out)")
+    }
+
+    /// Each refusal says what is wrong, and with which word of the line or of the file.
+    @Test func whatIsNoTestCaseIsRefused() async throws {
+        var setup = Farm.Setup()
+        setup.hosts = 0
+        try await Farm.run(setup) { farm in
+            try Files.replace(farm.folder + "/text", with: Array("no first line\n".utf8))
+            try Files.replace(farm.folder + "/bytes", with: [0xFF, 0xFE])
+            try Files.replace(farm.folder + "/empty", with: [])
+            try Files.replace(
+                farm.folder + "/large", with: [UInt8](repeating: 0x23, count: 40_000))
+            _ = try await aibuild(farm, "testcase", "add", "b", "--os-type", "linux")
+            _ = try await aibuild(farm, "testcase", "add", "b", "--os-type", "windows")
+            let refused: [(words: String, code: Int32, said: String)] = [
+                ("add x", 2, "--os-type"),
+                ("add x --os-type plan9", 4, "osType"),
+                ("add x --os-type linux --times 3", 2, "--times and --limit need"),
+                ("add x --os-type linux --builtin boot --times 3", 4, "times belongs to"),
+                ("add x --os-type linux --builtin boot_repeated --times 999", 4, "use 2 to 100"),
+                ("add x --os-type linux --builtin boot --limit 0", 4, "use 1 s to 24 h"),
+                ("add x --os-type linux --builtin boot --limit soon", 2, "--limit takes a number"),
+                ("add x --os-type linux --builtin reboot", 4, "builtin"),
+                ("add x --os-type linux --script nowhere", 2, "cannot read nowhere"),
+                ("add x --os-type linux --script bytes", 2, "bytes is no text in UTF-8"),
+                ("add x --os-type linux --script empty", 4, "the script has 0 bytes"),
+                ("add x --os-type linux --program large", 4, "the program has 40000 bytes"),
+                ("add x --os-type linux --program text", 4, "begin it with #!/bin/sh"),
+                ("add x --os-type linux --program text --script text", 2, "--script and --program"),
+                ("add b --os-type linux", 4, "'b'"),
+                ("change b --limit 3", 4, "2 test cases are named 'b'"),
+                ("change b --os-type linux --limit 3", 4, "a test case is one of"),
+                ("change b --os-type linux", 2, "say what is to change"),
+                ("remove b", 4, "2 test cases are named 'b'"),
+                ("remove x", 3, "'x'"),
+                ("list --os-type plan9", 4, "use linux, windows"),
+            ]
+            for line in refused {
+                let words = line.words.split(separator: " ").map(String.init)
+                let said = try await run(farm, ["testcase"] + words)
+                #expect(said.status == .exited(line.code), "\(line.words): \(said)")
+                #expect(said.err.contains(line.said), "\(line.words): \(said.err)")
+            }
+            let list = try await aibuild(farm, "testcase", "list")
+            #expect(list.out.split(separator: "\n").count == 3, "nothing of it was stored")
+        }
+    }
+
+    // MARK: What is kept, and what is made of a build
+
+    @Test func buildsArePinnedAndOldOnesGo() async throws {
+        var setup = Farm.Setup()
+        setup.coordinatorLines = ["retention: {good_images: 1}"]
+        try await Farm.run(setup) { farm in
+            try await farm.script("debian", Scripts.image())
+            var builds: [FarmBuild] = []
+            for _ in 0..<3 {
+                builds.append(try await farm.api.end(of: try await farm.api.submit("debian")))
+            }
+            #expect(try await aibuild(farm, "pin", "debian:1").out == "build debian:1 is kept\n")
+            let planned = try await aibuild(farm, "retention", "--dry-run")
+            let rows = planned.out.split(separator: "\n")
+            #expect(rows.first?.contains("WOULD GO") == true)
+            #expect(rows.count == 2 && rows.last?.hasPrefix("debian:2") == true, "\(rows)")
+            #expect(rows.last?.contains("debian keeps its newest 1 images") == true)
+            try await expectPages(farm, builds)
+
+            let gone = try await aibuild(farm, "retention")
+            #expect(gone.out.contains("IS GONE") && gone.out.contains("debian:2"))
+            #expect(try await aibuild(farm, "retention").out.contains("nothing had to go"))
+            let late = try await aibuild(farm, "pin", "debian:2")
+            #expect(late.status == .exited(4))
+            #expect(late.err.contains("were removed before: there is nothing left to keep"))
+            let page = FarmClient.text(try await farm.api.get("/builds/\(builds[1].id)"))
+            #expect(page.contains("no more: the retention policy removed image and logs on"))
+            #expect(
+                try await aibuild(farm, "unpin", "debian:1").out
+                    == "build debian:1 is not kept any longer than others\n")
+            let again = try await aibuild(farm, "retention", "--json")
+            #expect(
+                again.out.contains(#""guestOS":"debian""#) && again.out.contains(#""number":1"#))
+            #expect(try await aibuild(farm, "pin", "debian:9").status == .exited(3))
+        }
+    }
+
+    private func expectPages(_ farm: Farm, _ builds: [FarmBuild]) async throws {
+        let pinned = FarmClient.text(try await farm.api.get("/builds/\(builds[0].id)"))
+        #expect(
+            pinned.contains("always: it is pinned") && pinned.contains("aibuild unpin debian:1"))
+        let other = FarmClient.text(try await farm.api.get("/builds/\(builds[1].id)"))
+        #expect(other.contains("aibuild pin debian:2") && !other.contains("it is pinned"))
+        let page = FarmClient.text(try await farm.api.get("/retention"))
+        #expect(page.contains("<a href=\"/builds/\(builds[1].id)\">debian:2</a>"))
+        #expect(!page.contains(builds[0].id) && !page.contains(builds[2].id))
+    }
+
+    @Test func withoutAPolicyNothingGoesAndThatIsSaid() async throws {
+        var setup = Farm.Setup()
+        setup.hosts = 0
+        try await Farm.run(setup) { farm in
+            for words in [["retention"], ["retention", "--dry-run"]] {
+                let said = try await run(farm, words)
+                #expect(said.status == .exited(4))
+                #expect(said.err.contains("`retention` is not set in coordinator.yml"))
+            }
+            let page = FarmClient.text(try await farm.api.get("/retention"))
+            #expect(page.contains("`retention` is not set in coordinator.yml"))
+        }
+    }
+
+    @Test func outputsAreListedAndPrinted() async throws {
+        try await Farm.run { farm in
+            try await farm.template(
+                "debian",
+                "builder: command\ncommand: [./build.sh]\n"
+                    + "requirements: {memory: 64MiB, disk: 1MiB}\n",
+                files: [
+                    "build.sh": "#!/bin/sh\nset -eu\n" + Scripts.image() + "\n",
+                    "output/wiki note.txt.j2": "<b>{{ build.image_name }}</b>\n",
+                    "output/stack.yml.j2": "image: {{ result_img_id }}\n",
+                ])
+            let build = try await farm.api.end(of: try await farm.api.submit("debian"))
+            let name = try #require(build.image).name
+            let list = try await aibuild(farm, "outputs", "debian:1")
+            let rows = list.out.split(separator: "\n")
+            // The other one waits for a release.
+            #expect(rows.count == 2 && rows.last?.hasPrefix("wiki note.txt  -") == true, "\(list)")
+            let text = try await aibuild(
+                farm, "outputs", "debian:1", "--print", "wiki note.txt")
+            #expect(text.out == "<b>\(name)</b>\n")
+            let missing = try await aibuild(farm, "outputs", "debian:1", "--print", "stack.yml")
+            #expect(missing.status == .exited(3))
+            #expect(missing.err.contains("no output 'stack.yml'\nthere is: wiki note.txt"))
+            #expect(try await aibuild(farm, "outputs", "debian:2").status == .exited(3))
+
+            let page = FarmClient.text(try await farm.api.get("/builds/\(build.id)"))
+            let link = "/api/v1/builds/\(build.id)/outputs/wiki%20note.txt"
+            #expect(page.contains("<a href=\"\(link)\">wiki note.txt</a>"), "\(page)")
+            let linked = try await farm.api.get(link)
+            #expect(FarmClient.text(linked) == text.out)
+            #expect(linked.headers["Content-Type"] == "text/plain; charset=utf-8")
+        }
+    }
+}
