@@ -9,17 +9,23 @@
 #
 #   ready              is there when all three answer
 #   dead               is there when they never will; the logs are in FOLDER/log
-#   NAME.pid           of keystone, glance1, glance2: leads a process group of its own
+#   NAME.pid           of mariadb, keystone, glance1, glance2: leads a process group of its own
 #   NAME.down          while it is there, NAME is not started again when it has ended
 #
 # The first Glance is region RegionOne. The second is RegionTwo: it asks Keystone about every token
-# (the other remembers for 300 s) and takes no image larger than 64 MiB.
+# (the other remembers for 300 s), takes no image larger than 64 MiB, and of a project no more than
+# 96 MiB in all.
 #
 # Users, all of domain Default, password = name + "-secret": releaser (member of the projects
 # release and staging), customer (member of consumer), admin.
 #
 #   REMOVE=1             the folder goes at the end, too
 #   GLANCE_PROCESSES=3   calls that the first Glance can serve at once; an upload is one of them
+#   TLS=FOLDER           Keystone and the first Glance serve TLS, too, by server.pem and
+#   TLS_PORTS="P Q"      server-key.pem of the folder, on these ports
+#   BRIEF_PORT=P         a second Keystone on that port, the same but that its tokens live for 8 s:
+#                        a Glance that logs in there itself would take nobody's, because it does not
+#                        use its own in their last 30 s
 set -euo pipefail
 [ $# -eq 4 ] || { echo "usage: ${0##*/} FOLDER KEYSTONE-PORT GLANCE-PORT SECOND-GLANCE-PORT" >&2; exit 2; }
 mkdir -p "$1"
@@ -30,8 +36,10 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=$folder LANG=C.UTF-8
 unset PYTHONPATH PYTHONHOME
 exec 3<&0 </dev/null
 
-names=(keystone glance1 glance2)
-mkdir -p "$folder"/{log,lock,keystone/policy.d,fernet,credential} \
+names=(mariadb keystone glance1 glance2)
+[ -z "${BRIEF_PORT:-}" ] || names+=(brief)
+read -r keystone_tls glance_tls <<<"${TLS_PORTS:-}"
+mkdir -p "$folder"/{log,lock,keystone/policy.d,fernet,credential,tmp} \
     "$folder"/glance{1,2}/{policy.d,images,staging,tasks}
 chmod 700 "$folder" "$folder/fernet" "$folder/credential"
 
@@ -49,6 +57,10 @@ stop() {
     for name in "${names[@]}"; do
         if running "$name"; then kill -KILL -- "-$(cat "$folder/$name.pid")" 2>/dev/null || true; fi
     done
+    # Whoever still writes would make the folder grow under the hands of who removes it.
+    for name in "${names[@]}"; do
+        for tries in {1..50}; do running "$name" || break; sleep 0.1; done
+    done
     [ -z "${REMOVE:-}" ] || rm -rf "$folder"
     exit 0
 }
@@ -58,15 +70,22 @@ main=$$
 if [ -p /dev/fd/3 ]; then (trap - EXIT; read -r _ <&3 || true; kill -TERM "$main") & fi
 exec 3<&-
 
+# SQLite is no choice: where two write at once it says "database is locked" to one of them, and
+# the services answer 500.
+socket=$folder/mariadb.socket
+database() { echo "mysql+pymysql://root@localhost/$1?unix_socket=$socket&charset=utf8"; }
+
 cat >"$folder/keystone/keystone.conf" <<END
 [DEFAULT]
 log_file = $folder/log/keystone.log
 use_stderr = false
 public_endpoint = $keystone/
 [database]
-connection = sqlite:///$folder/keystone.db
+connection = $(database keystone)
+# Without it every question about a token costs a second of computing, which no cloud pays.
 [cache]
-enabled = false
+enabled = true
+backend = oslo_cache.dict
 [token]
 provider = fernet
 expiration = 3600
@@ -84,7 +103,11 @@ password_hash_rounds = 4
 policy_dirs = $folder/keystone/policy.d
 END
 
-glance_configuration() { # NUMBER TOKEN-CACHE-SECONDS LARGEST-IMAGE-BYTES
+mkdir -p "$folder/brief"
+sed "s/^expiration = .*/expiration = 8/; s/keystone\.log/brief.log/" \
+    "$folder/keystone/keystone.conf" >"$folder/brief/keystone.conf"
+
+glance_configuration() { # NUMBER TOKEN-CACHE-SECONDS LARGEST-IMAGE-BYTES LARGEST-SUM
     local own=$folder/glance$1
     cat >"$own/glance-api.conf" <<END
 [DEFAULT]
@@ -96,8 +119,9 @@ node_staging_uri = file://$own/staging
 enabled_backends = local:file
 hashing_algorithm = sha512
 image_size_cap = $3
+user_storage_quota = $4
 [database]
-connection = sqlite:///$own/glance.db
+connection = $(database glance$1)
 [glance_store]
 default_backend = local
 [local]
@@ -126,38 +150,55 @@ config_file = $own/glance-api-paste.ini
 END
     cp /usr/share/glance-common/glance-api-paste.ini "$own/"
 }
-glance_configuration 1 300 1099511627776
-glance_configuration 2 -1 67108864
+glance_configuration 1 300 1099511627776 0
+glance_configuration 2 -1 67108864 96MB
 
-# Readers of SQLite's other modes make writers fail with "database is locked" after five seconds.
-write_ahead() { # DATABASE
-    /usr/bin/python3 -c 'import sqlite3, sys
-sqlite3.connect(sys.argv[1]).execute("PRAGMA journal_mode=WAL")' "$1"
+# What is committed reaches the kernel, and the disk some time: no machine is lost here. Only the
+# socket is served, and only who may enter the folder gets there.
+serve_mariadb() {
+    setsid mariadbd --no-defaults --user="$(id -un)" --datadir="$folder/mariadb" \
+        --socket="$socket" --skip-networking --pid-file="$folder/tmp/mariadb.pid" \
+        --tmpdir="$folder/tmp" --log-error="$folder/log/mariadb.log" \
+        --innodb-buffer-pool-size=64M --innodb-log-file-size=16M \
+        --innodb-flush-log-at-trx-commit=0 --skip-innodb-doublewrite --performance-schema=OFF \
+        --skip-name-resolve --character-set-server=utf8mb3 >>"$folder/log/mariadb.log" 2>&1 &
+    started mariadb
 }
 
-serve() { # NAME PORT PROCESSES PROGRAM
-    # One thread: the services close a connection of SQLite in another thread than it was opened
-    # in. "Connection: close", because uwsgi closes without saying so, and the services' own
-    # clients would use the closed connection again.
+serve() { # NAME PORT PROCESSES THREADS PROGRAM [TLS-PORT]
+    local tls=()
+    [ -z "${6:-}" ] ||
+        tls=(--https-socket "127.0.0.1:$6,$TLS/server.pem,$TLS/server-key.pem")
+    # "Connection: close", because uwsgi closes without saying so, and the services' own clients
+    # would use the closed connection again.
     setsid uwsgi --plugin python3 --master --die-on-term --no-orphans \
-        --enable-threads --need-app --processes "$3" --threads 1 \
-        --buffer-size 65535 --listen 100 --socket-timeout 30 --http-socket "127.0.0.1:$2" \
-        --procname-prefix-spaced "aibuild-test-$1" --wsgi-file "$4" \
+        --enable-threads --need-app --processes "$3" --threads "$4" \
+        --buffer-size 65535 --listen 100 --socket-timeout 30 --http-socket "127.0.0.1:$2" "${tls[@]}" \
+        --procname-prefix-spaced "aibuild-test-$1" --wsgi-file "$5" \
         --add-header "Connection: close" --logto "$folder/log/$1-uwsgi.log" &
-    echo $! >"$folder/$1.new"
-    mv "$folder/$1.new" "$folder/$1.pid"
+    started "$1"
 }
-# One process: a login that begins to write while another writes fails with "database is locked".
+# One process: what it remembers of tokens, and forgets when one is revoked, it has for itself.
 serve_keystone() {
     OS_KEYSTONE_CONFIG_DIR=$folder/keystone \
-        serve keystone "$keystone_port" 1 /usr/bin/keystone-wsgi-public
+        serve keystone "$keystone_port" 1 4 /usr/bin/keystone-wsgi-public "$keystone_tls"
 }
+serve_brief() {
+    OS_KEYSTONE_CONFIG_DIR=$folder/brief serve brief "$BRIEF_PORT" 1 2 /usr/bin/keystone-wsgi-public
+}
+# Processes of one thread each: Glance's locks are eventlet's, which know no other threads.
 serve_glance1() {
     OS_GLANCE_CONFIG_DIR=$folder/glance1 \
-        serve glance1 "${ports[1]}" "${GLANCE_PROCESSES:-3}" /usr/bin/glance-wsgi-api
+        serve glance1 "${ports[1]}" "${GLANCE_PROCESSES:-3}" 1 /usr/bin/glance-wsgi-api \
+        "$glance_tls"
 }
 serve_glance2() {
-    OS_GLANCE_CONFIG_DIR=$folder/glance2 serve glance2 "${ports[2]}" 2 /usr/bin/glance-wsgi-api
+    OS_GLANCE_CONFIG_DIR=$folder/glance2 serve glance2 "${ports[2]}" 2 1 /usr/bin/glance-wsgi-api
+}
+
+started() { # NAME
+    echo $! >"$folder/$1.new"
+    mv "$folder/$1.new" "$folder/$1.pid"
 }
 
 answers() { # NAME URL
@@ -168,10 +209,24 @@ answers() { # NAME URL
     done
 }
 
-glance_database() {
+databases() {
+    local name end
+    mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$folder/mariadb" \
+        --auth-root-authentication-method=normal --skip-test-db --innodb-log-file-size=16M \
+        >"$folder/log/mariadb-install.log" 2>&1
+    serve_mariadb
+    end=$((SECONDS + 60))
+    until sql -e 'SELECT 1' >/dev/null 2>&1; do
+        running mariadb && [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.1
+    done
+    for name in keystone glance1 glance2; do sql -e "CREATE DATABASE $name"; done
+}
+sql() { mariadb --no-defaults --socket="$socket" --user=root "$@"; }
+
+glance_databases() {
     glance-manage --config-file "$folder/glance1/glance-api.conf" db_sync
-    write_ahead "$folder/glance1/glance.db"
-    cp "$folder/glance1/glance.db" "$folder/glance2/glance.db"
+    mariadb-dump --no-defaults --socket="$socket" --user=root glance1 | sql glance2
 }
 
 seed() {
@@ -226,12 +281,12 @@ bring_up() {
         openssl rand -base64 32 | tr '+/' '-_' | tr -d '\n' >"$folder/$key"
         chmod 600 "$folder/$key"
     done
-    glance_database >"$folder/log/glance-manage.log" 2>&1 &
+    databases
+    glance_databases >"$folder/log/glance-manage.log" 2>&1 &
     glance_ready=$!
     {
         manage=(keystone-manage --config-file "$folder/keystone/keystone.conf")
         "${manage[@]}" db_sync
-        write_ahead "$folder/keystone.db"
         "${manage[@]}" bootstrap --bootstrap-password admin-secret --bootstrap-region-id RegionOne \
             --bootstrap-admin-url "$keystone/v3/" --bootstrap-internal-url "$keystone/v3/" \
             --bootstrap-public-url "$keystone/v3/"
@@ -240,10 +295,12 @@ bring_up() {
     wait "$glance_ready"
     serve_glance1
     serve_glance2
+    [ -z "${BRIEF_PORT:-}" ] || serve_brief
     answers keystone "$keystone/v3"
     seed
     answers glance1 "http://127.0.0.1:${ports[1]}/healthcheck"
     answers glance2 "http://127.0.0.1:${ports[2]}/healthcheck"
+    [ -z "${BRIEF_PORT:-}" ] || answers brief "http://127.0.0.1:$BRIEF_PORT/v3"
 }
 
 # In a shell of its own, because this one must hear a TERM meanwhile.

@@ -38,6 +38,9 @@ static inline CURLcode aib_curl_source(
   // Fewer turns for each MiB; 2 MiB is the most the library takes.
   curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10);
   curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+  // How long a server may take to say that it wants the body. Some, uwsgi among them, never say so,
+  // and the library's own second would be lost with each upload.
+  curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 300L);
   return curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, bytes);
 }
 

@@ -97,7 +97,13 @@ extension CloudError {
             case .tooLarge, .protocolForbidden, .invalidRequest: .answer
             default: .unreachable
             }
-        self.init(kind, "\(what): \(error.message)", isPermanent: error.isPermanent)
+        // The library's words tell of the certificate, or of the file that could not be read.
+        let remedy =
+            kind == .tls
+            ? "; the server must show a certificate for that name, signed by an authority that "
+                + "this machine trusts: for one of your own, give the PEM file (ca-file)"
+            : ""
+        self.init(kind, "\(what): \(error.message)\(remedy)", isPermanent: error.isPermanent)
         cause = error.cause
     }
 }

@@ -223,7 +223,7 @@ struct DockerTargetTests {
             id: "s", name: "store",
             settings: .registry(RegistrySettings(url: registry.url, repository: "apps/{guestos}")),
             createdMilliseconds: 0)
-        let notes = ReleaseNotes(["store": (store, nil)])
+        let notes = ReleaseNotes(environments: ["store": (store, nil)])
         let error = try await fault {
             _ = try await target.release(guest.order(1, settings), notes)
         }

@@ -10,48 +10,50 @@ struct OpenStackFaultTests {
     private let target = OpenStackTarget()
 
     /// The coordinator dies at a note, before or after it became durable; the next one goes on.
-    @Test(arguments: [0, 1], [false, true])
+    @Test(arguments: [1, 2], [false, true])
     func aBrokenReleaseIsTakenUpAgain(at note: Int, isNoted: Bool) async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
-        let before = try await target.release(try await orders.order(number: 1), NotedSteps())
+        let before = try await target.release(try await orders.order(number: 1), ReleaseNotes())
         var order = try await orders.order(number: 2)
-        let dying = NotedSteps(dying: note, persistsLast: isNoted)
-        await #expect(throws: CancellationError.self) {
+        let dying = ReleaseNotes()
+        dying.crash(afterRecords: note, keepsLast: isNoted)
+        await #expect(throws: ReleaseNotes.Crash.self) {
             try await target.release(order, dying)
         }
         order.journal = dying.journal
-        let result = try await target.release(order, NotedSteps(order.journal))
+        let result = try await target.release(order, ReleaseNotes(order.journal))
         #expect(try await orders.names() == [orders.name, "warehoused-\(orders.name) 20261121"])
         #expect(try await orders.glance.image(result.remoteID)?.name == orders.name)
         // Once more after all is done, as when the coordinator dies before it could say so.
         order.journal["image"] = result.remoteID
-        let again = try await target.release(order, NotedSteps(order.journal))
+        let again = try await target.release(order, ReleaseNotes(order.journal))
         #expect(again.remoteID == result.remoteID)
         #expect(try await orders.images().count == 2)
         #expect(try await orders.glance.image(before.remoteID)?.isActive == true)
     }
 
-    @Test(arguments: [0, 1], [false, true])
+    @Test(arguments: [1, 2], [false, true])
     func aReleaseThatIsGivenUpLeavesNothing(at note: Int, isNoted: Bool) async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
-        let before = try await target.release(try await orders.order(number: 1), NotedSteps())
+        let before = try await target.release(try await orders.order(number: 1), ReleaseNotes())
         var order = try await orders.order(number: 2)
-        let dying = NotedSteps(dying: note, persistsLast: isNoted)
+        let dying = ReleaseNotes()
+        dying.crash(afterRecords: note, keepsLast: isNoted)
         _ = try? await target.release(order, dying)
         order.journal = dying.journal
-        for _ in 0..<2 { try await target.abandon(order, NotedSteps(order.journal)) }
+        for _ in 0..<2 { try await target.abandon(order, ReleaseNotes(order.journal)) }
         #expect(try await orders.images().map(\.id) == [before.remoteID])
         #expect(try await orders.names() == [orders.name])
     }
 
     @Test func oneThatIsGivenUpAfterItTookTheNameGivesItBack() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
-        let before = try await target.release(try await orders.order(number: 1), NotedSteps())
+        let before = try await target.release(try await orders.order(number: 1), ReleaseNotes())
         var order = try await orders.order(number: 2)
-        let steps = NotedSteps()
+        let steps = ReleaseNotes()
         _ = try await target.release(order, steps)
         order.journal = steps.journal
-        try await target.abandon(order, NotedSteps(order.journal))
+        try await target.abandon(order, ReleaseNotes(order.journal))
         #expect(try await orders.images().map(\.id) == [before.remoteID])
         #expect(try await orders.names() == [orders.name])
     }
@@ -64,7 +66,7 @@ struct OpenStackFaultTests {
         let orders = try ReleaseOrders(stack, region: region)
         let order = try await orders.order(number: 1)
         proxy.flipBit(ofByte: 1 << 20)
-        let steps = NotedSteps()
+        let steps = ReleaseNotes()
         let fault = try #require(
             await #expect(throws: ReleaseFault.self) { try await target.release(order, steps) })
         #expect(!fault.isPermanent)
@@ -73,7 +75,7 @@ struct OpenStackFaultTests {
         proxy.flipBit(ofByte: nil)
         var again = order
         again.journal = steps.journal
-        let result = try await target.release(again, NotedSteps(steps.journal))
+        let result = try await target.release(again, ReleaseNotes(steps.journal))
         #expect(try await orders.images().map(\.id) == [result.remoteID])
     }
 
@@ -90,7 +92,7 @@ struct OpenStackFaultTests {
         let first = try await orders.glance.create(lost)
         let second = try await orders.glance.create(lost)
         order.journal = ["image": first.id]
-        let result = try await target.release(order, NotedSteps(order.journal))
+        let result = try await target.release(order, ReleaseNotes(order.journal))
         #expect([first.id, second.id].contains(result.remoteID))
         #expect(try await orders.images().map(\.id) == [result.remoteID])
     }
@@ -101,11 +103,11 @@ struct OpenStackFaultTests {
         order.image.sha256 = String(repeating: "0", count: 64)
         let fault = try #require(
             await #expect(throws: ReleaseFault.self) {
-                try await target.release(order, NotedSteps())
+                try await target.release(order, ReleaseNotes())
             })
         #expect(fault.isPermanent)
         #expect(fault.description.contains("another SHA-256"))
-        try await target.abandon(order, NotedSteps())
+        try await target.abandon(order, ReleaseNotes())
         #expect(try await orders.images().isEmpty)
     }
 
@@ -116,7 +118,7 @@ struct OpenStackFaultTests {
         let order = try await orders.order(number: 1)
         let fault = try #require(
             await #expect(throws: ReleaseFault.self) {
-                try await target.release(order, NotedSteps())
+                try await target.release(order, ReleaseNotes())
             })
         #expect(!fault.isPermanent)
         #expect(fault.description.contains("127.0.0.1:9"))

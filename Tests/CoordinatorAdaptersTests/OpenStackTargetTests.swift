@@ -8,15 +8,16 @@ import Testing
 
 /// Releases into a real Glance.
 struct OpenStackTargetTests {
-    private let target = PatientTarget()
+    private let target = OpenStackTarget()
 
     @Test func anImageGoesOutWithEverythingThatIsKnownOfIt() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
-        let order = try await orders.order(
+        var order = try await orders.order(
             number: 7,
             properties: ["hw_disk_bus": "virtio", "os_distro": "devuan", "min_ram": "64"],
             virtualSize: "1500M")
-        let steps = NotedSteps()
+        order.isFirstTry = true
+        let steps = ReleaseNotes()
         let result = try await target.release(order, steps)
         #expect(result.notes.isEmpty)
         #expect(steps.journal["image"] == result.remoteID)
@@ -49,12 +50,12 @@ struct OpenStackTargetTests {
         let project = try await consumer.session.projectID()
 
         let first = try await orders.order(number: 1)
-        let one = try await target.release(first, NotedSteps())
+        let one = try await target.release(first, ReleaseNotes())
         try await orders.glance.addMember(project, to: one.remoteID)
         try await consumer.answer("accepted", as: project, to: one.remoteID)
 
         let second = try await orders.order(number: 2)
-        let two = try await target.release(second, NotedSteps())
+        let two = try await target.release(second, ReleaseNotes())
         let warehoused = "warehoused-\(orders.name) 20261121"
         #expect(try await orders.names() == [orders.name, warehoused].sorted())
         #expect(try await orders.glance.image(one.remoteID)?.name == warehoused)
@@ -66,10 +67,10 @@ struct OpenStackTargetTests {
 
         // One is kept; what is protected stays, and is told of.
         try await orders.glance.change(one.remoteID, [.protected(true)])
-        let three = try await target.release(try await orders.order(number: 3), NotedSteps())
+        let three = try await target.release(try await orders.order(number: 3), ReleaseNotes())
         #expect(three.notes.contains { $0.contains(one.remoteID) && $0.contains("protected") })
         try await orders.glance.change(one.remoteID, [.protected(false)])
-        _ = try await target.release(try await orders.order(number: 4), NotedSteps())
+        _ = try await target.release(try await orders.order(number: 4), ReleaseNotes())
         #expect(try await orders.glance.image(one.remoteID) == nil)
         #expect(try await orders.glance.image(two.remoteID) == nil)
         #expect(try await orders.names() == [orders.name, warehoused].sorted())
@@ -77,9 +78,9 @@ struct OpenStackTargetTests {
 
     @Test func aRollBackPutsTheOneBeforeBack() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
-        let one = try await target.release(try await orders.order(number: 1), NotedSteps())
+        let one = try await target.release(try await orders.order(number: 1), ReleaseNotes())
         let second = try await orders.order(number: 2)
-        let steps = NotedSteps()
+        let steps = ReleaseNotes()
         let two = try await target.release(second, steps)
         let project = try await orders.glance.session.projectID()
         try await orders.glance.addMember(project, to: two.remoteID)
@@ -87,7 +88,7 @@ struct OpenStackTargetTests {
         let back = orders.rollBack(second, journal: steps.journal)
         // Twice: the coordinator may die after the last effect.
         for _ in 0..<2 {
-            let result = try await target.rollBack(back, NotedSteps(back.journal))
+            let result = try await target.rollBack(back, ReleaseNotes(back.journal))
             #expect(result.remoteID == one.remoteID)
         }
         let restored = try #require(try await orders.glance.image(one.remoteID))
@@ -98,17 +99,17 @@ struct OpenStackTargetTests {
         #expect(withdrawn.name == "withdrawn-\(orders.name) 20261121")
         #expect(withdrawn.isHidden && withdrawn.visibility == "private")
         // What a roll-back that is given up leaves behind is nothing that another release made.
-        try await target.abandon(back, NotedSteps(back.journal))
+        try await target.abandon(back, ReleaseNotes(back.journal))
         #expect(try await orders.images().count == 2)
     }
 
     @Test func aFirstReleaseIsTakenBackToNothing() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         let order = try await orders.order(number: 1)
-        let steps = NotedSteps()
+        let steps = ReleaseNotes()
         _ = try await target.release(order, steps)
         let back = orders.rollBack(order, journal: steps.journal)
-        let result = try await target.rollBack(back, NotedSteps(back.journal))
+        let result = try await target.rollBack(back, ReleaseNotes(back.journal))
         #expect(result.remoteID.isEmpty)
         #expect(try await orders.names() == ["withdrawn-\(orders.name) 20261121"])
     }
@@ -116,7 +117,7 @@ struct OpenStackTargetTests {
     /// Whoever asks for the name while a release runs gets a good image.
     @Test func theNameIsAlwaysThere() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
-        _ = try await target.release(try await orders.order(number: 1), NotedSteps())
+        _ = try await target.release(try await orders.order(number: 1), ReleaseNotes())
         let order = try await orders.order(number: 2)
         let asker = Task {
             var asked = 0
@@ -127,7 +128,7 @@ struct OpenStackTargetTests {
             }
             return asked
         }
-        _ = try await target.release(order, NotedSteps())
+        _ = try await target.release(order, ReleaseNotes())
         asker.cancel()
         _ = await asker.result
     }
@@ -135,7 +136,7 @@ struct OpenStackTargetTests {
     @Test func aQcow2BecomesRawOnItsWay() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared()) { $0.format = .raw }
         let order = try await orders.order(number: 1, virtualSize: "17M")
-        let result = try await target.release(order, NotedSteps())
+        let result = try await target.release(order, ReleaseNotes())
         let image = try #require(try await orders.glance.image(result.remoteID))
         #expect(image.diskFormat == "raw")
         #expect(image.sizeBytes == 17 << 20)
@@ -148,7 +149,7 @@ struct OpenStackTargetTests {
             let order = try await orders.order(number: 1, properties: [key: "x"])
             let fault = try #require(
                 await #expect(throws: ReleaseFault.self) {
-                    try await target.release(order, NotedSteps())
+                    try await target.release(order, ReleaseNotes())
                 })
             #expect(fault.isPermanent)
             #expect(fault.description.contains("'\(key)'"))

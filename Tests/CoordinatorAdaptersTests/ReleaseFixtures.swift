@@ -1,56 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 import Support
-import Synchronization
 import TestSupport
-
-/// What Service keeps for a release, in memory: the journal survives a "crash".
-final class ReleaseNotes: ReleaseSteps {
-    struct Crash: Error {}
-
-    private struct State {
-        var journal: [String: String] = [:]
-        var records = 0
-        var crashAt: Int?
-        var progress: [String] = []
-    }
-
-    private let state = Mutex(State())
-    private let environments: [String: (ReleaseEnvironment, Secret?)]
-
-    init(_ environments: [String: (ReleaseEnvironment, Secret?)] = [:]) {
-        self.environments = environments
-    }
-
-    var journal: [String: String] { state.withLock(\.journal) }
-    var records: Int { state.withLock(\.records) }
-    var progress: [String] { state.withLock(\.progress) }
-
-    /// The record after so many more is durable, and then the coordinator is gone.
-    func crash(afterRecords count: Int?) {
-        state.withLock { state in state.crashAt = count.map { state.records + $0 } }
-    }
-
-    func record(_ journal: [String: String]) async throws {
-        try state.withLock { state in
-            if let at = state.crashAt, state.records >= at { throw Crash() }
-            state.journal = journal
-            state.records += 1
-            if state.records == state.crashAt { throw Crash() }
-        }
-    }
-
-    func progress(_ what: String, doneBytes: Int64, totalBytes: Int64) async {
-        state.withLock { $0.progress.append("\(what) \(doneBytes)/\(totalBytes)") }
-    }
-
-    func environment(named name: String) async throws -> (ReleaseEnvironment, Secret?) {
-        guard let found = environments[name] else {
-            throw ReleaseFault("there is no environment '\(name)'", isPermanent: true)
-        }
-        return found
-    }
-}
 
 /// One guest OS whose builds are released, with an image file for each.
 struct ReleasedGuest {

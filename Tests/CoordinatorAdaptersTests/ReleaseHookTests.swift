@@ -7,11 +7,11 @@ import Testing
 
 /// The operator's own word before an image takes its name in a real Glance.
 struct ReleaseHookTests {
-    private func hook(_ script: String) throws -> (TemporaryFolder, PatientTarget) {
+    private func hook(_ script: String) throws -> (TemporaryFolder, OpenStackTarget) {
         let folder = try TemporaryFolder()
         try Files.replace(
             folder.path + "/boot", with: Array("#!/bin/bash\n\(script)\n".utf8), mode: 0o755)
-        return (folder, PatientTarget(hooksFolder: folder.path))
+        return (folder, OpenStackTarget(hooksFolder: folder.path))
     }
 
     private func order(_ orders: ReleaseOrders, _ number: Int) async throws -> ReleaseOrder {
@@ -29,7 +29,7 @@ struct ReleaseHookTests {
         let (folder, target) = try hook(
             "env > $(dirname $0)/seen; echo $0 $* >> $(dirname $0)/seen")
         let order = try await order(orders, 1)
-        let result = try await target.release(order, NotedSteps())
+        let result = try await target.release(order, ReleaseNotes())
         let seen = String(
             decoding: try Files.read(folder.path + "/seen", limitBytes: 1 << 20), as: UTF8.self)
         for line in [
@@ -42,10 +42,10 @@ struct ReleaseHookTests {
     @Test func itsNoKeepsTheNameWhereItWas() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         let (goodFolder, good) = try hook("exit 0")
-        let one = try await good.release(try await order(orders, 1), NotedSteps())
+        let one = try await good.release(try await order(orders, 1), ReleaseNotes())
         let (badFolder, bad) = try hook("echo the guest does not boot; exit 3")
         let second = try await order(orders, 2)
-        let steps = NotedSteps()
+        let steps = ReleaseNotes()
         let fault = await #expect(throws: ReleaseFault.self) {
             _ = try await bad.release(second, steps)
         }

@@ -3,7 +3,6 @@ import CoordinatorCore
 import OpenStackKit
 import ProcessKit
 import Support
-import Synchronization
 import TestSupport
 import Testing
 
@@ -100,37 +99,4 @@ struct ReleaseOrders {
 
     /// Names of the guest OS's images, sorted.
     func names() async throws -> [String] { try await images().map(\.name).sorted() }
-}
-
-/// Remembers what a target notes, and can end its try at any note.
-final class NotedSteps: ReleaseSteps {
-    private let notes: Mutex<[String: String]>
-    private let left: Mutex<Int>
-    private let persistsLast: Bool
-
-    /// - Parameters:
-    ///   - dying: the note that the try ends at; -1: none.
-    ///   - persistsLast: whether that note became durable.
-    init(_ journal: [String: String] = [:], dying: Int = -1, persistsLast: Bool = false) {
-        notes = Mutex(journal)
-        left = Mutex(dying)
-        self.persistsLast = persistsLast
-    }
-
-    var journal: [String: String] { notes.withLock { $0 } }
-
-    func record(_ journal: [String: String]) async throws {
-        let isLast = left.withLock { left in
-            left -= 1
-            return left == -1
-        }
-        if !isLast || persistsLast { notes.withLock { $0 = journal } }
-        if isLast { throw CancellationError() }
-    }
-
-    func progress(_ what: String, doneBytes: Int64, totalBytes: Int64) async {}
-
-    func environment(named name: String) async throws -> (ReleaseEnvironment, Secret?) {
-        throw Failure("a release into a cloud asks for no other environment")
-    }
 }

@@ -92,6 +92,7 @@ import Testing
                 build, to: ["e1"], format: nil, by: "anna")
             let done = try await wait(farm, made[0], .released, passing: 1000)
             #expect(done.attemptCount == 3 && done.fault == nil)
+            #expect(await farm.target.firstTries == [true, false, false])
             #expect(await farm.target.halfMade.isEmpty)
 
             await farm.target.answer(

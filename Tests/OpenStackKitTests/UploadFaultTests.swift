@@ -85,6 +85,49 @@ import Testing
         }
         // Looking at the image afterwards took another login.
         #expect(try result.get().isActive)
+        try await glance.delete(image.id)
+    }
+
+    @Test func goesOnWhenTheTokenExpires() async throws {
+        let stack = try await OpenStack.breakable()
+        var login = CloudLogin.releaser(stack, region: "RegionTwo")
+        login.authURL = stack.briefKeystoneURL
+        let glance = GlanceClient(login)
+        let image = try await glance.fresh()
+        var old = ""
+        let result = try await upload(glance, image, gate: Gate(at: Self.size / 2)) {
+            // Not older than the upload's.
+            old = try await glance.session.currentToken()
+            #expect(try await stack.takes(token: old))
+            try await eventually("the token has expired", seconds: 60) {
+                try await !stack.takes(token: old)
+            }
+        }
+        #expect(try result.get().isActive)
+        #expect(try await glance.session.currentToken() != old)
+        try await glance.delete(image.id)
+    }
+
+    @Test func saysWhenTheProjectHasNoRoomLeft() async throws {
+        let stack = try await OpenStack.breakable()
+        // The other tests' images are not this project's.
+        var login = CloudLogin.releaser(stack, region: "RegionTwo")
+        login.project = "staging"
+        let glance = GlanceClient(login)
+        let body = PatternReader.body(sizeBytes: 60 << 20)
+        let first = try await glance.fresh()
+        _ = try await glance.upload(first.id, body)
+        let second = try await glance.fresh()
+        let error = try await cloudError { _ = try await glance.upload(second.id, body) }
+        #expect(error.kind == .tooLarge, "\(error)")
+        #expect(error.isPermanent)
+        #expect(error.description.contains("raise the project's quota"))
+        #expect(!error.description.contains("<"))
+        // With room again the same image takes the bytes.
+        try await glance.delete(first.id)
+        let small = PatternReader.body(sizeBytes: 1000)
+        #expect(try await glance.upload(second.id, small).isActive)
+        try await glance.delete(second.id)
     }
 
     @Test func anImageThatAKilledGlanceLeftCanOnlyBeMadeAnew() async throws {
@@ -112,6 +155,7 @@ import Testing
         let second = try await glance.fresh()
         let done = try await glance.upload(second.id, PatternReader.body(sizeBytes: Self.size))
         #expect(done.isActive)
+        try await glance.delete(second.id)
     }
 
     @Test func aLostKeystoneIsNoWrongPassword() async throws {

@@ -13,11 +13,18 @@ public final class OpenStack: Sendable {
         case keystone
         /// Region `RegionOne`.
         case glance1
-        /// Region `RegionTwo`: asks Keystone about every token, and takes no image over 64 MiB.
+        /// Region `RegionTwo`: asks Keystone about every token, takes no image over 64 MiB, and of
+        /// a project no more than 96 MiB.
         case glance2
     }
 
     public let keystoneURL: String
+    /// Of a Keystone whose tokens live for 8 s; else it is the same.
+    public let briefKeystoneURL: String
+    /// Keystone and the first Glance by TLS, for which an authority of the tests' own stands.
+    public let safeKeystoneURL: String
+    public let safeGlanceURL: String
+    public let certificates: TestCertificates
     private let ports: [Service: UInt16]
     private let folder: String
     private let lifeline: Descriptor
@@ -35,8 +42,10 @@ public final class OpenStack: Sendable {
     public static func breakable() async throws -> OpenStack { try await breakableStart.value }
 
     public static func start() async throws -> OpenStack {
-        let stack = try OpenStack()
-        let folder = stack.folder
+        // The script removes it, once all that works in it has ended.
+        let folder = "/tmp/aib-openstack\(getpid())-\(UInt32.random(in: .min ... .max))"
+        try Files.makeFolder(folder, mode: 0o700)
+        let stack = try OpenStack(folder, try await TestCertificates(in: folder + "/tls"))
         try await eventually("Keystone and Glance serve", seconds: startSeconds) {
             if Files.exists(folder + "/dead") { throw Failure(stack.words()) }
             return Files.exists(folder + "/ready")
@@ -44,15 +53,20 @@ public final class OpenStack: Sendable {
         return stack
     }
 
-    private init() throws {
-        // The script removes it, once all that works in it has ended.
-        folder = "/tmp/aib-openstack\(getpid())-\(UInt32.random(in: .min ... .max))"
-        try Files.makeFolder(folder, mode: 0o700)
+    private init(_ folder: String, _ certificates: TestCertificates) throws {
+        self.folder = folder
+        self.certificates = certificates
         ports = [
             .keystone: try LoopbackPort.free(), .glance1: try LoopbackPort.free(),
             .glance2: try LoopbackPort.free(),
         ]
+        let (brief, safeKeystone, safeGlance) = (
+            try LoopbackPort.free(), try LoopbackPort.free(), try LoopbackPort.free()
+        )
         keystoneURL = "http://127.0.0.1:\(ports[.keystone] ?? 0)/v3"
+        briefKeystoneURL = "http://127.0.0.1:\(brief)/v3"
+        safeKeystoneURL = "https://127.0.0.1:\(safeKeystone)/v3"
+        safeGlanceURL = "https://127.0.0.1:\(safeGlance)"
         let fifo = folder + "/lifeline"
         guard mkfifo(fifo, 0o600) == 0 else { throw SystemError.last("cannot make \(fifo)") }
         let reader = try Descriptor(fifo, O_RDONLY | O_NONBLOCK)
@@ -67,7 +81,10 @@ public final class OpenStack: Sendable {
                     "\(ports[.keystone] ?? 0)", "\(ports[.glance1] ?? 0)",
                     "\(ports[.glance2] ?? 0)",
                 ],
-                environment: Command.minimalEnvironment.merging(["REMOVE": "1"]) { $1 }),
+                environment: Command.minimalEnvironment.merging([
+                    "REMOVE": "1", "BRIEF_PORT": "\(brief)", "TLS": certificates.folder,
+                    "TLS_PORTS": "\(safeKeystone) \(safeGlance)",
+                ]) { $1 }),
             streams: .init(input: reader.raw, output: log.raw, error: log.raw))
     }
 
@@ -122,6 +139,17 @@ public final class OpenStack: Sendable {
             "DELETE", keystoneURL + "/auth/tokens",
             headers: ["X-Auth-Token": secret, "X-Subject-Token": secret])
         guard answer.status == 204 else { throw Failure("revoking: \(answer.status)") }
+    }
+
+    /// Whether the second Glance, which asks Keystone each time, takes a token.
+    public func takes(token secret: String) async throws -> Bool {
+        let answer = try await http.request(
+            "GET", "http://127.0.0.1:\(port(.glance2))/v2/images?limit=1",
+            headers: ["X-Auth-Token": secret])
+        guard [200, 401].contains(answer.status) else {
+            throw Failure("asking with a token: \(answer.status)")
+        }
+        return answer.status == 200
     }
 
     /// What the first Glance answers the user who releases, for paths of lists and images.

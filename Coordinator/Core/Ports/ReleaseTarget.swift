@@ -51,6 +51,8 @@ public struct ReleaseOrder: Sendable {
     public var plan: ReleasePlan
     /// What earlier tries noted.
     public var journal: [String: String]
+    /// Whether nothing can have been made by an earlier try, noted or not.
+    public var isFirstTry: Bool
     /// When the release was asked for; the same over all tries.
     public var createdMilliseconds: Int64
 
@@ -58,7 +60,7 @@ public struct ReleaseOrder: Sendable {
         release: String, build: Build, guestOS: GuestOS, image: PublishedImage, imagePath: String,
         environment: ReleaseEnvironment, secret: Secret?, format: ReleaseFormat? = nil,
         plan: ReleasePlan = ReleasePlan(), journal: [String: String] = [:],
-        createdMilliseconds: Int64
+        isFirstTry: Bool = false, createdMilliseconds: Int64
     ) {
         self.release = release
         self.build = build
@@ -70,6 +72,7 @@ public struct ReleaseOrder: Sendable {
         self.format = format
         self.plan = plan
         self.journal = journal
+        self.isFirstTry = isFirstTry
         self.createdMilliseconds = createdMilliseconds
     }
 }

@@ -14,16 +14,17 @@ struct ReleaseRun: Sendable {
         guard let release = await apply(claim) else { return await releases.refresh(waiting.id) }
         let steps = Steps(run: self, release: release)
         do {
-            guard try await ports.store.environment(named: release.environment) != nil else {
+            guard let environment = try await ports.store.environment(named: release.environment)
+            else {
                 // Nobody knows where it was: nothing can be taken back, and no try would help.
                 return await end(
                     release, as: release.ending ?? .failed,
                     Self.gone(release.environment, isHalfMade: !release.journal.isEmpty))
             }
-            let order = try await order(for: release)
-            guard let target = ports.targets[order.environment.kind] else {
+            let order = try await order(for: release, to: environment)
+            guard let target = ports.targets[environment.kind] else {
                 throw ReleaseFault(
-                    "this coordinator has no way to \(order.environment.kind.rawValue) "
+                    "this coordinator has no way to \(environment.kind.rawValue) "
                         + "environments", isPermanent: true)
             }
             guard release.ending == nil else {
@@ -45,8 +46,9 @@ struct ReleaseRun: Sendable {
 
     // MARK: The order
 
-    private func order(for release: Release) async throws -> ReleaseOrder {
-        let (environment, secret) = try await self.environment(named: release.environment)
+    private func order(
+        for release: Release, to environment: ReleaseEnvironment
+    ) async throws -> ReleaseOrder {
         guard let build = try await ports.store.build(id: release.build), let image = build.image,
             let guestOS = try await ports.store.guestOS(named: build.guestOS)
         else {
@@ -66,8 +68,10 @@ struct ReleaseRun: Sendable {
         }
         return ReleaseOrder(
             release: release.id, build: build, guestOS: guestOS, image: image, imagePath: path,
-            environment: environment, secret: secret, format: release.format,
-            plan: build.plan.release ?? ReleasePlan(), journal: journal,
+            environment: environment,
+            secret: try await ports.store.secret(ofEnvironment: environment.name),
+            format: release.format, plan: build.plan.release ?? ReleasePlan(), journal: journal,
+            isFirstTry: release.attemptCount == 1,
             createdMilliseconds: release.createdMilliseconds)
     }
 

@@ -15,6 +15,7 @@ actor FakeTarget: ReleaseTarget {
     private(set) var images: [String: String] = [:]
     private(set) var halfMade: Set<String> = []
     private(set) var calls: [String] = []
+    private(set) var firstTries: [Bool] = []
     private(set) var atOnce = 0
     private(set) var mostAtOnce = 0
     private var answers: [Answer] = []
@@ -41,6 +42,7 @@ actor FakeTarget: ReleaseTarget {
         _ order: ReleaseOrder, _ steps: any ReleaseSteps
     ) async throws -> ReleaseResult {
         calls.append("release \(order.environment.name)")
+        firstTries.append(order.isFirstTry)
         atOnce += 1
         mostAtOnce = max(mostAtOnce, atOnce)
         defer { atOnce -= 1 }

@@ -15,44 +15,54 @@ struct ImageShelf: Sendable {
         date = CivilDate(unixMilliseconds: order.createdMilliseconds).compact
     }
 
-    /// Images that go by the name now: what aibuild made, and what somebody else did.
-    func inUse() async throws -> (ours: [GlanceImage], others: [GlanceImage]) {
-        let owner = try await glance.session.projectID()
-        let found =
-            try await glance.images([("name", name), ("owner", owner)])
-            + glance.images([("name", name), ("owner", owner), ("os_hidden", "true")])
-        let good = found.filter(\.isActive)
-        return (good.filter(\.isOurs), good.filter { !$0.isOurs })
+    struct Contents {
+        /// Images that go by the name now and that aibuild made.
+        let ours: [GlanceImage]
+        /// Those that somebody else made.
+        let others: [GlanceImage]
+        /// What aibuild put away, in any order.
+        let putAway: [GlanceImage]
     }
 
-    /// Everything that a release has made, in whatever state it is.
-    func made(by release: String) async throws -> [GlanceImage] {
-        let owner = try await glance.session.projectID()
-        var found: [GlanceImage] = []
-        // A list holds either what is hidden or what is not.
-        for hidden in ["false", "true"] {
-            found += try await glance.images([
-                (ImageMarks.release, release), ("owner", owner), ("os_hidden", hidden),
-            ])
+    /// Looks once: what a release changes afterwards, Glance tells in the answers to the changes.
+    func contents() async throws -> Contents {
+        let owner = ("owner", try await glance.session.projectID())
+        let mark = (ImageMarks.name, name)
+        // A list holds either what is hidden or what is not; at once, because each costs a cloud
+        // far away the same time as all of them.
+        async let named = glance.images([("name", name), owner])
+        async let shown = glance.images([mark, owner])
+        async let hidden = glance.images([mark, owner, ("os_hidden", "true")])
+        let (inUse, marked) = try await (named, shown + hidden)
+        let missed = marked.filter { image in
+            image.name == name && !inUse.contains { $0.id == image.id }
         }
-        return found
+        let good = (inUse + missed).filter(\.isActive)
+        return Contents(
+            ours: good.filter(\.isOurs), others: good.filter { !$0.isOurs },
+            putAway: marked.filter { image in
+                image.isOurs
+                    && [ImageMarks.warehoused, ImageMarks.withdrawn].contains {
+                        image.name.hasPrefix($0 + name + " ")
+                    }
+            })
     }
 
-    /// What was put away, newest first.
-    func putAway() async throws -> [GlanceImage] {
-        let owner = try await glance.session.projectID()
-        var found: [GlanceImage] = []
-        for hidden in ["false", "true"] {
-            found += try await glance.images([
-                (ImageMarks.name, name), ("owner", owner), ("os_hidden", hidden),
-            ])
+    /// Everything that earlier tries of a release have made, in whatever state it is: what is
+    /// hidden, and what the journal knows. An image is shown only after it was noted.
+    func made(by order: ReleaseOrder) async throws -> [GlanceImage] {
+        guard !order.isFirstTry else { return [] }
+        var made = try await glance.images([
+            (ImageMarks.release, order.release), ("owner", try await glance.session.projectID()),
+            ("os_hidden", "true"),
+        ])
+        if let id = order.journal[OpenStackRelease.Key.image],
+            !made.contains(where: { $0.id == id }), let image = try await glance.image(id),
+            image.isOf(order.release)
+        {
+            made.append(image)
         }
-        return found.filter { image in
-            image.isOurs
-                && [ImageMarks.warehoused, ImageMarks.withdrawn].contains {
-                    image.name.hasPrefix($0 + name + " ")
-                }
-        }.sorted(by: Self.isNewer)
+        return made
     }
 
     /// Glance's times have whole seconds only.
@@ -63,7 +73,7 @@ struct ImageShelf: Sendable {
     }
 
     /// Takes an image out of use, and leaves it to those who share it.
-    func warehouse(_ image: GlanceImage) async throws {
+    func warehouse(_ image: GlanceImage) async throws -> GlanceImage {
         try await glance.change(
             image.id,
             [.name("\(ImageMarks.warehoused)\(name) \(date)"), .property(ImageMarks.name, name)])
@@ -74,7 +84,7 @@ struct ImageShelf: Sendable {
     func carryMembers(
         from old: [GlanceMember], to image: GlanceImage
     ) async throws -> [String] {
-        guard image.visibility == "shared" else { return [] }
+        guard image.visibility == "shared", !old.isEmpty else { return [] }
         let known = try await glance.members(image.id)
         var pending: [String] = []
         for member in old {

@@ -42,8 +42,8 @@ struct OpenStackRelease {
             try await hook.run(settings.hook, order, image: current.id, cloud: words, steps)
         }
 
-        let (ours, others) = try await shelf.inUse()
-        let before = try await previous(ours, journal, except: current.id)
+        let contents = try await shelf.contents()
+        let before = try await previous(contents.ours, journal, except: current.id)
         var notes = try await share(current, before)
         journal[Key.previous] = before.map(\.id).joined(separator: ",")
         try await steps.record(journal)
@@ -52,13 +52,16 @@ struct OpenStackRelease {
         try await glance.change(
             current.id,
             [.name(shelf.name), .hidden(false), .visibility(settings.visibility.rawValue)])
-        for image in before where image.name == shelf.name { try await shelf.warehouse(image) }
-        if let other = others.first {
+        var putAway = contents.putAway
+        for image in before where image.name == shelf.name {
+            putAway.append(try await shelf.warehouse(image))
+        }
+        if let other = contents.others.first {
             notes.append(
                 "there is another image called \(shelf.name) (\(other.id)) that aibuild did not "
                     + "make: who asks for the name finds two; rename or delete it")
         }
-        let tooMany = try await shelf.putAway().dropFirst(settings.keep)
+        let tooMany = putAway.sorted(by: ImageShelf.isNewer).dropFirst(settings.keep)
         notes += try await shelf.delete(Array(tooMany))
         return ReleaseResult(remoteID: current.id, notes: notes)
     }
@@ -110,12 +113,7 @@ struct OpenStackRelease {
     /// What an earlier try of this release made; more than one only where it died between creating
     /// and recording.
     private func started() async throws -> GlanceImage? {
-        var made = try await shelf.made(by: order.release)
-        if let id = order.journal[Key.image], !made.contains(where: { $0.id == id }),
-            let image = try await glance.image(id), image.isOf(order.release)
-        {
-            made.append(image)
-        }
+        var made = try await shelf.made(by: order)
         // The furthest is gone on with.
         made.sort {
             ($0.name == shelf.name ? 2 : $0.isActive ? 1 : 0)

@@ -66,12 +66,7 @@ struct OpenStackReturn {
     /// it back first. Images of other releases are not touched: their mark is another.
     func abandon() async throws {
         let shelf = shelf
-        var made = try await shelf.made(by: order.release)
-        if let id = order.journal[Key.image], !made.contains(where: { $0.id == id }),
-            let image = try await glance.image(id), image.isOf(order.release)
-        {
-            made.append(image)
-        }
+        let made = try await shelf.made(by: order)
         if made.contains(where: { $0.name == shelf.name }) {
             for id in OpenStackRelease.ids(order.journal[Key.previous]) {
                 guard let image = try await glance.image(id), image.isActive else { continue }
