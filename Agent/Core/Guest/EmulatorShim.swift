@@ -1,6 +1,6 @@
-/// The rules of the shim that stands before QEMU in the `PATH` of a build program: it runs QEMU with
-/// a control socket (and a file for the serial console), and writes down how it ended. No template
-/// knows of it.
+/// The rules of the shim that stands before QEMU in the `PATH` of a build program: it runs QEMU
+/// with a control socket (and a file for the serial console), and writes down how it ended. No
+/// template knows of it.
 public enum EmulatorShim {
     /// The environment variable that names the folder for sockets and consoles.
     public static let folderVariable = "AIBUILD_GUESTS"
