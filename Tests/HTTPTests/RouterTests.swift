@@ -78,7 +78,7 @@ struct RouterTests {
     }
 
     @Test func listsItsRoutes() {
-        #expect(router().table.count == 9)
+        #expect(router().table.count == 11)
         #expect(router().table[0] == ("GET", "/api/v1/builds"))
     }
 }
