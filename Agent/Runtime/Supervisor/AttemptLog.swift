@@ -47,20 +47,25 @@ final class AttemptLog {
         if count == 0 { return }
         var failure: SystemError?
         bytes.withUnsafeBytes { raw in
-            let piece = UnsafeRawBufferPointer(rebasing: raw[..<count])
-            do throws(SystemError) {
-                try file.writeAll(piece, at: sizeBytes)
-                hasher?.update(piece)
-            } catch {
+            var piece = UnsafeRawBufferPointer(rebasing: raw[..<count])
+            do throws(SystemError) { try file.writeAll(piece, at: sizeBytes) } catch {
                 failure = error
+                piece = keepWholeRecords(of: piece)
             }
+            hasher?.update(piece)
+            sizeBytes += Int64(piece.count)
         }
-        if let failure {
-            // A full disk took a part of a record; a reader must never see that.
-            ftruncate(file.raw, Int(sizeBytes))
-            throw SystemError(errno: failure.errno, "cannot write \(path)")
-        }
-        sizeBytes += Int64(count)
+        if let failure { throw SystemError(errno: failure.errno, "cannot write \(path)") }
+    }
+
+    /// What a full disk took of a piece. Its whole records may have been read by now, so they stay;
+    /// a part of one was not, and must never be.
+    private func keepWholeRecords(of piece: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let written = Int(((try? file.sizeBytes()) ?? sizeBytes) - sizeBytes)
+        let newline = piece.prefix(max(0, written)).lastIndex(of: 0x0A)
+        let whole = UnsafeRawBufferPointer(rebasing: piece.prefix(newline.map { $0 + 1 } ?? 0))
+        ftruncate(file.raw, Int(sizeBytes) + whole.count)
+        return whole
     }
 
     private static func record(_ text: String) -> [UInt8] {
