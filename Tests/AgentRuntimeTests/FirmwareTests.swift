@@ -47,6 +47,37 @@ import Testing
         _ = daemon.pid
     }
 
+    /// What the firmware remembers of one boot would be no part of the image in the next.
+    @Test func eachBootBeginsWithTheHostsVariables() async throws {
+        let image = try await MiniLinux.shared.imageForUEFI()
+        let tools = try TemporaryFolder()
+        let qemu = """
+            #!/bin/sh
+            for word in "$@"; do
+                case "$word" in
+                *unit=1,*) sha256sum <"${word##*file=}" >>\(tools.path)/sums ;;
+                esac
+            done
+            exec /usr/bin/qemu-system-x86_64 "$@"
+
+            """
+        let program = tools.path + "/qemu-system-x86_64"
+        try Files.replace(program, with: Array(qemu.utf8), mode: 0o755)
+        let agent = try TestAgent("accelerator: tcg\nqemu_system: \(program)\n")
+        let daemon = try await agent.startDaemon()
+        let client = try await agent.connect()
+        let tested = try await client.build(
+            try await start(
+                agent, .uefi, image: image,
+                [PlannedTest(name: "twice", kind: .bootRepeated, limitSeconds: 240, times: 2)]))
+        #expect(tested.fault == nil, "\(tested.log)")
+        let sums = try Files.read(tools.path + "/sums", limitBytes: 1 << 10)
+        let host = try SHA256.file("/usr/share/OVMF/OVMF_VARS_4M.fd")
+        let line = host + "  -\n"
+        #expect(String(decoding: sums, as: UTF8.self) == line + line)
+        _ = daemon.pid
+    }
+
     /// What a BIOS makes of the same disk: the firmware is what made the difference above.
     @Test func theSameImageDoesNotBootByABIOS() async throws {
         let image = try await MiniLinux.shared.imageForUEFI()

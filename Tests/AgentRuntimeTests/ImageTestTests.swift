@@ -14,6 +14,10 @@ import Testing
     private static let hangingDisk =
         BootSectors.hanging(saying: "no system") + [UInt8](repeating: 0, count: (1 << 20) - 512)
 
+    /// Writes to the disk, between the boot loader and the first partition.
+    private static let scratch =
+        "echo scratch | dd of=/dev/vda bs=512 seek=100 conv=notrunc,fsync && echo written\n"
+
     private func plan(_ cases: [PlannedTest], boot seconds: Int = 180) -> TestPlan {
         TestPlan(
             login: GuestLogin(user: "root", method: .cloudInit), bootSeconds: seconds, cases: cases)
@@ -55,13 +59,14 @@ import Testing
         let start = try await start(
             agent, plan, image: image,
             files: [
-                "in-guest.sh": "#!/bin/sh\necho \"on $(hostname)\"\necho scratch >/root/x\n",
+                "in-guest.sh": "#!/bin/sh\necho \"on $(hostname)\"\n" + Self.scratch,
                 "on-host.sh": """
                 #!/bin/sh
                 echo "$1 for $AIBUILD_TEST_CASE of $AIBUILD_IMAGE_NAME"
                 ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
                     -o LogLevel=ERROR -i "$AIBUILD_GUEST_KEY" -p "$AIBUILD_GUEST_PORT" \
-                    "$AIBUILD_GUEST_USER@$AIBUILD_GUEST_ADDRESS" 'test ! -e /root/x && echo fresh'
+                    "$AIBUILD_GUEST_USER@$AIBUILD_GUEST_ADDRESS" \
+                    'dd if=/dev/vda bs=512 skip=100 count=1 | grep -q scratch || echo fresh'
 
                 """,
             ])
@@ -72,6 +77,7 @@ import Testing
         #expect(results.map(\.name) == ["script", "program", "registered", "off"])
         #expect(results.allSatisfy { $0.result == .passed && $0.milliseconds > 0 })
         #expect(tested.texts.contains("on mini-linux"))
+        #expect(tested.texts.contains("written"))
         #expect(tested.texts.contains("a b for program of gx86_64_20261121_1"))
         #expect(tested.texts.contains("beside registered"), "in the template, as its own programs")
         #expect(tested.texts.contains("fresh"), "each case has an overlay of its own")
@@ -97,7 +103,7 @@ import Testing
                 name: "selinux", kind: .script, limitSeconds: 60,
                 text: "#!/bin/sh\necho it is not there >&2\nexit 3\n"),
             PlannedTest(
-                name: "hangs", kind: .program, limitSeconds: 1, command: ["sleep", "1000"]),
+                name: "hangs", kind: .program, limitSeconds: 1, command: ["sleep", "20"]),
             PlannedTest(
                 name: "nobody", kind: .program, limitSeconds: 60, text: "#!/no/such/program\n"),
             PlannedTest(name: "twice", kind: .bootRepeated, limitSeconds: 180, times: 2),
@@ -128,7 +134,7 @@ import Testing
             [
                 PlannedTest(name: "boots", kind: .boot, limitSeconds: 3),
                 PlannedTest(name: "script", kind: .script, limitSeconds: 9, text: "true\n"),
-            ], boot: 3)
+            ], boot: 8)
         plan.imageFormat = "raw"
         let tested = try await client.build(try await start(agent, plan, image: image))
         let fault = try #require(tested.fault)
@@ -137,6 +143,22 @@ import Testing
         #expect(tested.finished.tests?.map(\.name) == ["boots"], "the others would wait in vain")
         let evidence = try #require(tested.finished.evidence)
         #expect(evidence.status == "running" && evidence.screenshotPNG != nil)
+        _ = daemon.pid
+    }
+
+    /// QEMU takes every connection, long before its guest could.
+    @Test func aGuestThatSaysNothingOnItsPortIsNotUp() async throws {
+        let agent = try TestAgent(Self.settings)
+        let image = agent.folder.path + "/hangs.img"
+        try Files.replace(image, with: Self.hangingDisk)
+        let daemon = try await agent.startDaemon()
+        let client = try await agent.connect()
+        let plan = TestPlan(
+            imageFormat: "raw", port: 5985,
+            cases: [PlannedTest(name: "boots", kind: .boot, limitSeconds: 3)])
+        let tested = try await client.build(try await start(agent, plan, image: image))
+        #expect(tested.fault?.code == .testFailed)
+        #expect(tested.fault?.reason.contains("nothing answers on its port 5985") == true)
         _ = daemon.pid
     }
 

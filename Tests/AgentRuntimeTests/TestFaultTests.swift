@@ -72,10 +72,8 @@ import Testing
             agent, deafGuest(600), image: image, files: ["password": "build\n"])
         try await client.send(.start(start))
         guard case .phase = try await client.answer() else { throw Failure("it was refused") }
-        try await client.follow(start.attempt, until: "pressing the guest's power button")
-        let emulator = agent.processes(start.attempt).first { pid in
-            EmulatorShim.isEmulator(Files.name(of: Links.target("/proc/\(pid)/exe")))
-        }
+        try await client.follow(start.attempt, until: "the guest's power button is pressed")
+        let emulator = running(agent, start.attempt, EmulatorShim.isEmulator)
         kill(try #require(emulator), SIGKILL)
         let tested = try await client.follow(start.attempt)
         #expect(tested.fault?.class == .infrastructure && tested.fault?.code == .buildKilled)
@@ -145,5 +143,167 @@ import Testing
         }
         #expect(ports.count == 2 && ports[0] != ports[1], "\(ports)")
         _ = daemon.pid
+    }
+
+    /// WinRM is such a server. This one answers in the guest's place.
+    @Test func aServerThatWaitsForItsClientIsSpokenTo() async throws {
+        let tools = try tools([
+            "qemu-system-x86_64": """
+            #!/bin/sh
+            port=
+            for word in "$@"; do
+                shift
+                case "$word" in
+                user,id=net,hostfwd=*)
+                    port=${word#*127.0.0.1:}
+                    word=user,id=net
+                    ;;
+                esac
+                set -- "$@" "$word"
+            done
+            if [ -n "$port" ]; then
+                python3 -m http.server --bind 127.0.0.1 "${port%%-*}" &
+            fi
+            exec /usr/bin/qemu-system-x86_64 "$@"
+
+            """
+        ])
+        let agent = try TestAgent(
+            "accelerator: tcg\nqemu_system: \(tools.path)/qemu-system-x86_64\n")
+        let daemon = try await agent.startDaemon()
+        let client = try await agent.connect()
+        let start = try await start(agent, hangingGuest(60), image: try hangingImage(agent))
+        let tested = try await client.build(start)
+        #expect(tested.fault == nil, "\(tested.log)")
+        #expect(agent.processes(start.attempt).isEmpty)
+        _ = daemon.pid
+    }
+
+    // MARK: What breaks under a case
+
+    private func hangingImage(_ agent: TestAgent) throws -> String {
+        let image = agent.folder.path + "/hangs.img"
+        let rest = [UInt8](repeating: 0, count: (1 << 20) - 512)
+        try Files.replace(image, with: BootSectors.hanging(saying: "no system") + rest)
+        return image
+    }
+
+    private func hangingGuest(_ limit: Int) -> TestPlan {
+        TestPlan(
+            imageFormat: "raw",
+            cases: [PlannedTest(name: "boots", kind: .boot, limitSeconds: limit)])
+    }
+
+    private func running(
+        _ agent: TestAgent, _ token: AttemptToken, _ isWanted: (String) -> Bool
+    ) -> Int32? {
+        agent.processes(token).first { pid in
+            isWanted(Files.name(of: Links.target("/proc/\(pid)/exe")))
+        }
+    }
+
+    /// The script fails first; how QEMU ended is known a moment later, and explains it.
+    @Test func aQEMUThatIsKilledUnderAScriptIsTheHostsFault() async throws {
+        let image = try await MiniLinux.shared.image()
+        let agent = try TestAgent("accelerator: tcg\n")
+        let daemon = try await agent.startDaemon()
+        let client = try await agent.connect()
+        let plan = TestPlan(
+            login: GuestLogin(user: "root", method: .cloudInit), bootSeconds: 180,
+            cases: [
+                PlannedTest(
+                    name: "long", kind: .script, limitSeconds: 600,
+                    text: "#!/bin/sh\necho begun\nexec sleep 600\n")
+            ])
+        let start = try await start(agent, plan, image: image)
+        let token = start.attempt
+        try await client.send(.start(start))
+        guard case .phase = try await client.answer() else { throw Failure("it was refused") }
+        try await client.follow(token, until: "begun")
+        let emulator = try #require(running(agent, token, EmulatorShim.isEmulator))
+        // The process before it is held, so that it cannot tell at once.
+        let shim = try #require(ProcessTable.all().first { $0.pid == emulator }?.parent)
+        kill(shim, SIGSTOP)
+        kill(emulator, SIGKILL)
+        try await eventually("the SSH client has ended") {
+            running(agent, token) { $0 == "ssh" } == nil
+        }
+        kill(shim, SIGCONT)
+        let tested = try await client.follow(token)
+        #expect(tested.fault?.class == .infrastructure, "\(tested.log)")
+        #expect(tested.fault?.code == .buildKilled)
+        #expect(tested.finished.tests?.isEmpty ?? true, "nothing is judged")
+        _ = daemon.pid
+    }
+
+    @Test func aCaseWhoseProcessIsKilledIsTheHostsFault() async throws {
+        let agent = try TestAgent("accelerator: tcg\n")
+        let daemon = try await agent.startDaemon()
+        let client = try await agent.connect()
+        let start = try await start(agent, hangingGuest(600), image: try hangingImage(agent))
+        try await client.send(.start(start))
+        try await eventually("QEMU runs") {
+            running(agent, start.attempt, EmulatorShim.isEmulator) != nil
+        }
+        let test = agent.processes(start.attempt).first { pid in
+            let words = try? Files.read("/proc/\(pid)/cmdline", limitBytes: 1 << 16)
+            let second = words?.split(separator: 0).dropFirst().first
+            return second.map { Array($0) } == Array("test".utf8)
+        }
+        kill(try #require(test), SIGKILL)
+        let tested = try await client.follow(start.attempt)
+        #expect(tested.fault?.class == .infrastructure && tested.fault?.code == .buildKilled)
+        #expect(tested.fault?.reason.contains("the test case 'boots' ended with") == true)
+        #expect(agent.processes(start.attempt).isEmpty)
+        _ = daemon.pid
+    }
+
+    @Test func anOverlayThatFindsNoRoomIsTheHostsFault() async throws {
+        let tools = try tools([
+            "qemu-img": "#!/bin/sh\necho 'qemu-img: x: No space left on device' >&2\nexit 1\n"
+        ])
+        let agent = try TestAgent("accelerator: tcg\nqemu_img: \(tools.path)/qemu-img\n")
+        let daemon = try await agent.startDaemon()
+        let client = try await agent.connect()
+        let tested = try await client.build(
+            try await start(agent, hangingGuest(3), image: try hangingImage(agent)))
+        #expect(tested.fault?.class == .infrastructure && tested.fault?.code == .diskFull)
+        _ = daemon.pid
+    }
+
+    /// A guest that does not come up there might elsewhere.
+    @Test func whatFailsOnAFullDiskIsTheHostsFault() async throws {
+        // A small file system of its own needs root.
+        guard getuid() == 0 else { return }
+        let tools = try tools([
+            "qemu-img": """
+            #!/bin/sh
+            for overlay in "$@"; do :; done
+            free=$(df -m --output=avail "${overlay%/*}" | tail -n 1)
+            dd if=/dev/zero of="${overlay%/*}/others" bs=1M count=$((free - 20)) || exit 9
+            exec /usr/bin/qemu-img "$@"
+
+            """
+        ])
+        let agent = try TestAgent("accelerator: tcg\nqemu_img: \(tools.path)/qemu-img\n")
+        try Files.makeFolder(agent.state.root)
+        let mount = ["mount", "-t", "tmpfs", "-o", "size=300m", "tmpfs", agent.state.root]
+        let mounted = try await Command(mount, environment: Command.minimalEnvironment)
+            .run(timeoutSeconds: 60)
+        try #require(mounted.status.isSuccess, "\(mounted.stderrText)")
+        var fault: Fault?
+        do {
+            let daemon = try await agent.startDaemon()
+            let client = try await agent.connect()
+            fault = try await client.build(
+                try await start(agent, hangingGuest(3), image: try hangingImage(agent))
+            ).fault
+            try daemon.crash()
+        } catch { Issue.record(error) }
+        _ = try await Command(
+            ["umount", "-l", agent.state.root], environment: Command.minimalEnvironment
+        ).run(timeoutSeconds: 60)
+        #expect(fault?.class == .infrastructure && fault?.code == .diskFull)
+        #expect(fault?.reason.contains("was full while the image was tested") == true)
     }
 }

@@ -7,6 +7,18 @@ import Testing
     @Test(arguments: MachineScripts.all)
     func script(_ script: String) { #expect(MachineScript.played(script) == script) }
 
+    @Test func nothingThatATestLeavesIsAnImage() {
+        let finished = MachineScript.tested(.passed)
+        #expect(!finished.artifacts.isEmpty)
+        var machine = BuildMachine(stage: .running, tests: MachineScript.tests)
+        _ = machine.handle(.finished(finished))
+        var kept = finished
+        kept.artifacts = []
+        kept.tests = finished.tests?.filter { $0.name == "boots" }
+        #expect(
+            machine.handle(.logChecked(matches: true)) == [.advance(.publishing), .publish(kept)])
+    }
+
     /// Every event in every stage, by the machine's own word, against the table.
     @Test func theTableIsComplete() {
         var rows: [String] = []

@@ -4,7 +4,7 @@ import CoordinatorCore
 /// A build machine's life as text: one line an event, `event -> effects [stage]`.
 enum MachineScript {
     static let token = AttemptToken(high: 0, low: 7)
-    private static let tests = TestPlan(cases: [
+    static let tests = TestPlan(cases: [
         PlannedTest(name: "boots", kind: .boot, limitSeconds: 9)
     ])
 
@@ -89,7 +89,7 @@ enum MachineScript {
     }
 
     /// With a file that no test may leave, and the result of a case that nobody asked for.
-    private static func tested(_ verdict: TestResult.Verdict) -> Finished {
+    static func tested(_ verdict: TestResult.Verdict) -> Finished {
         let fault = verdict == .passed ? nil : Fault(.template, .testFailed, "words")
         var finished = finished(fault)
         finished.tests = ["boots", "other"].map { name in
@@ -137,6 +137,8 @@ enum MachineScript {
         case .settle(let end, let image):
             "settle " + (end.outcome.fault?.code.rawValue ?? "passed")
                 + (image == nil ? "" : " with image") + (end.logBytes == nil ? "" : " and log")
+                + (end.tests.isEmpty
+                    ? "" : ", results of " + end.tests.map(\.name).joined(separator: ", "))
         }
     }
 }

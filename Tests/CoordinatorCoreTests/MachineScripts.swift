@@ -38,11 +38,17 @@ enum MachineScripts {
         finished, every test passed -> check log [checking]
         log matches -> record publishing, publish [publishing]
         host lost -> nothing [publishing]
-        published -> settle passed with image and log [settled]
+        published -> settle passed with image and log, results of boots [settled]
         """,
         """
         # A test that failed
         resume test running -> [running]
+        finished, a test failed -> check log [checking]
+        log matches -> settle test.failed and log, results of boots [settled]
+        """,
+        """
+        # Results of an attempt that was to build are nobody's
+        resume running -> [running]
         finished, a test failed -> check log [checking]
         log matches -> settle test.failed and log [settled]
         """,
@@ -58,7 +64,7 @@ enum MachineScripts {
         connected, has the attempt -> follow [running]
         cancel -> send cancel [running]
         finished, every test passed -> check log [checking]
-        log matches -> settle cancelled and log [settled]
+        log matches -> settle cancelled and log, results of boots [settled]
         """,
         """
         # It says that it passed, but there is no image

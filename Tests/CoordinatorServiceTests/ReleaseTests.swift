@@ -34,6 +34,22 @@ import Testing
         try await farm.wait(try await farm.submit(coordinator), .passed)
     }
 
+    @Test func anImageIsReleasedOnceItsTestsHavePassed() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        farm.templates.test(.of(["boot"]))
+        farm.templates.release(ReleasePlan(to: ["e1"], when: .manual))
+        await farm.agents[0].change { $0.testPlan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .testing)
+            let token = try await farm.attempt(on: farm.agents[0])
+            #expect(try await farm.store.releases(ReleaseFilter(), limit: 9).isEmpty)
+            await farm.agents[0].end(token, .pass([]))
+            try await farm.wait(build, .passed)
+            #expect(try await farm.store.releases(ReleaseFilter(), limit: 9).count == 1)
+        }
+    }
+
     private func wait(
         _ farm: TestFarm, _ release: Release, _ state: ReleaseState, passing: Int64 = 0
     ) async throws -> Release {

@@ -52,6 +52,8 @@ import Testing
             #expect(start.recipe.baseImage?.url == "http://farm/images/build/debian/" + name)
             #expect(start.recipe.baseImage?.sha256?.count == 64)
             #expect(start.requirements.diskBytes == ImageTests.overlayBytes + 5)
+            let limits = build.plan.tests?.limits(logBytes: build.plan.limits.logBytes)
+            #expect(start.limits == limits, "those of the cases, not of building")
         }
     }
 
@@ -103,19 +105,27 @@ import Testing
     /// Hours of building are not thrown away because no host could test.
     @Test func anImageThatNobodyCouldTestStays() async throws {
         let farm = try await farm()
+        let fault = Fault(.infrastructure, .baseImageFetch, "no route")
         for agent in farm.agents {
             await agent.change {
-                $0.testPlan = .fail(Fault(.infrastructure, .baseImageFetch, "no route"))
+                $0.plan = .fail(fault)
+                $0.testPlan = .fail(fault)
             }
         }
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
+            try await eventually("its first attempt failed by its host") {
+                try await farm.store.build(id: build.id)?.fault == fault
+            }
+            for agent in farm.agents { await agent.change { $0.plan = .pass([1]) } }
             let failed = try await farm.wait(build, .passed, .failed, passing: 2_000)
             #expect(failed.state == .failed && failed.fault?.code == .baseImageFetch)
             let path = try #require(failed.image?.path)
             #expect(failed.fault?.reason.hasSuffix("stays at \(path)") == true)
             let attempts = try await farm.store.attempts(ofBuild: build.id)
-            #expect(attempts.count == 1 + RetryPolicy.attempts, "counted for each stage")
+            let stages = attempts.map(\.stage)
+            #expect(stages.count { $0 == .build } == 2)
+            #expect(stages.count { $0 == .test } == RetryPolicy.attempts, "counted for each stage")
             #expect(await farm.webRoot.published.count == 1)
         }
     }
@@ -179,6 +189,37 @@ import Testing
             let ended = try await farm.wait(build, .cancelled, .failed, .passed, passing: 1_000)
             #expect(ended.state == .cancelled && ended.image == nil)
             #expect(await farm.webRoot.published.isEmpty)
+        }
+    }
+
+    /// It met a fault of its own before it obeyed.
+    @Test func aWishThatAHostHasNotObeyedTakesTheImageToo() async throws {
+        let farm = try await farm(hosts: 1)
+        await farm.agents[0].change { $0.testPlan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await farm.wait(build, .testing)
+            let token = try await farm.attempt(on: farm.agents[0])
+            await farm.agents[0].change { $0.isStuck = true }
+            _ = try await coordinator.cancel(build, by: "anna")
+            await farm.agents[0].change { $0.isStuck = false }
+            await farm.agents[0].end(
+                token, .fail(Fault(.infrastructure, .diskFull, "the disk is full")))
+            let ended = try await farm.wait(build, .cancelled, .failed, .passed)
+            #expect(ended.state == .cancelled && ended.image == nil)
+            #expect(await farm.webRoot.published.isEmpty)
+        }
+    }
+
+    @Test func hostsThatCannotRunThePlanAreNamed() async throws {
+        let farm = try await farm(hosts: 1, cases: [])
+        await farm.agents[0].change { $0.report.testAbilities = nil }
+        try await farm.run { coordinator in
+            let program = TestDefinition(program: "#!/bin/sh\ntrue\n")
+            _ = try await coordinator.addTestCase(.init("winrm", .linux, program), by: "anna")
+            let failed = try await farm.wait(
+                try await farm.submit(coordinator), .failed, .passed)
+            #expect(failed.fault?.reason.contains("h0: cannot run programs") == true)
         }
     }
 

@@ -107,8 +107,8 @@ struct TestCaseRun {
     }
 
     private func shutDown(_ guest: TestGuest) throws {
-        Self.say("pressing the guest's power button")
         try guest.pressPowerButton()
+        Self.say("the guest's power button is pressed")
         try guest.wait(until: deadline())
         guard try guest.hasEnded() else {
             throw TestVerdict.failed(
@@ -185,7 +185,7 @@ struct TestCaseRun {
         }
         if status.isSuccess { return }
         // A guest that died under it explains it better.
-        if try guest.hasEnded(), !guest.hasEndedWell { throw end(guest, isUp: true) }
+        if try guest.hasEndedMeanwhile(), !guest.hasEndedWell { throw end(guest, isUp: true) }
         throw TestVerdict.failed("\(what) ended with \(status)")
     }
 

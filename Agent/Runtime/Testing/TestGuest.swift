@@ -144,6 +144,15 @@ final class TestGuest {
         return status != nil
     }
 
+    /// As `hasEnded`, for when something that was done with the guest has just failed. That a QEMU
+    /// is gone is seen by its control socket at once; how it ended, a moment later.
+    func hasEndedMeanwhile() throws -> Bool {
+        if try !hasEnded(), (try? ask { _ in }) == nil {
+            try wait(until: Clocks.monotonicMilliseconds() + AgentLimits.guestAskMilliseconds)
+        }
+        return try hasEnded()
+    }
+
     var hasEndedWell: Bool { status?.isSuccess ?? false }
 
     func endFault(isUp: Bool) -> Fault {

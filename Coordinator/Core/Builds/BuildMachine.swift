@@ -59,6 +59,7 @@ public struct BuildMachine: Sendable {
         case .finished(let finished):
             switch stage {
             case .dispatching, .running:
+                let finished = sifted(finished)
                 stage = .checking(finished)
                 return [.checkLog(finished)]
             default: return []
@@ -157,11 +158,20 @@ public struct BuildMachine: Sendable {
         return [.advance(.collecting), .collect(finished)]
     }
 
+    /// The agent is a stranger: only a test attempt has results, those of its cases, and nothing
+    /// that it leaves is an image.
+    private func sifted(_ finished: Finished) -> Finished {
+        var sifted = finished
+        guard let tests else {
+            sifted.tests = nil
+            return sifted
+        }
+        sifted.tests = TestPlanning.accepted(finished.tests ?? [], in: tests)
+        sifted.artifacts = []
+        return sifted
+    }
+
     private mutating func tested(_ finished: Finished, _ tests: TestPlan) -> [BuildEffect] {
-        var finished = finished
-        finished.tests = TestPlanning.accepted(finished.tests ?? [], in: tests)
-        // Nothing that a test attempt leaves is an image.
-        finished.artifacts = []
         guard finished.outcome.passed else { return settle(AttemptEnd(finished), nil) }
         if let gap = TestPlanning.gap(finished.tests ?? [], in: tests) {
             let fault = Fault(.infrastructure, .hostError, gap)
