@@ -5,7 +5,7 @@ public import CoordinatorCore
 ///
 /// They are made when they are asked for, from the archive of the template, the build's row and
 /// those of its releases, none of which changes any more: so none can be missing after a crash, and
-/// a release that was taken back takes its files along.
+/// a release that was taken back takes its files along. Only `guestos.*` is what it is now.
 extension Coordinator {
     /// - Throws: `TemplateFault`, `StoreError`
     nonisolated public func outputs(of build: Build) async throws -> [RenderedOutput] {

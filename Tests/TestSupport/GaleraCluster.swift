@@ -50,6 +50,18 @@ public final class GaleraCluster: Sendable {
             "GRANT ALL ON aibuild.* TO '\(Self.user)'@'%'",
         ] { try await admin.execute(statement) }
         await admin.close()
+        // The other nodes do what the first one did a moment later.
+        for index in nodes.indices {
+            var alone = endpoint(first: index)
+            alone.alternatives = []
+            try await eventually("node \(index) knows the user", seconds: 60) {
+                guard let database = try? await SQLDatabase.open(.mariadb(alone)) else {
+                    return false
+                }
+                await database.close()
+                return true
+            }
+        }
     }
 
     /// The cluster as a coordinator is told of it, one node first.

@@ -10,10 +10,13 @@ enum LeadershipTable {
                 "id integer NOT NULL", "epoch bigint NOT NULL", "holder varchar(64) NOT NULL",
                 "url text NOT NULL", "expires_ms bigint NOT NULL",
             ], key: "id")
-        guard try transaction.query("SELECT id FROM leadership WHERE id = 1").isEmpty else {
-            return
+        do {
+            try transaction.execute(
+                "INSERT INTO leadership (id, epoch, holder, url, expires_ms) "
+                    + "VALUES (1, 0, '', '', 0)")
+        } catch {
+            // It is there: this step was interrupted, or is done at two nodes at once.
+            guard error.code == .constraintUnique else { throw error }
         }
-        try transaction.execute(
-            "INSERT INTO leadership (id, epoch, holder, url, expires_ms) VALUES (1, 0, '', '', 0)")
     }
 }
