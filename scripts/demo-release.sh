@@ -124,10 +124,11 @@ build() {
         tail -n 15 "$farm/log/$build.log" >&2
         die "$build has ended as $state; the end of its log stands above"
     }
+    grep -aE '^test [0-9]+ of [0-9]+: .* passed' "$farm/log/$build.log"
     say "$build has passed"
 }
 
-step "a build"
+step "a build, and the tests of its image"
 build
 
 step "its release into both, side by side"

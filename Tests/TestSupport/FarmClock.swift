@@ -28,8 +28,10 @@ public struct FarmClock: Sendable {
     /// for which Swift's runtime would not find its arguments any more.
     let wrapper = ["/bin/sh", "-c", "exec \"$0\" \"$@\""]
 
-    /// What libfaketime leaves of a process that was killed.
-    static func sweep(_ pid: Int32) {
+    /// What libfaketime leaves of a process that was killed. Also to be called before a process
+    /// becomes a new program: a thread that ends then may hold the lock, which would be held for
+    /// ever by the name that the new one takes, too.
+    public static func sweep(_ pid: Int32) {
         unlink("/dev/shm/faketime_shm_\(pid)")
         unlink("/dev/shm/sem.faketime_sem_\(pid)")
     }
