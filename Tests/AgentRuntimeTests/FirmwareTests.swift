@@ -11,18 +11,10 @@ import Testing
         _ agent: TestAgent, _ firmware: GuestFirmware?, image: String, boot seconds: Int = 240,
         _ cases: [PlannedTest]
     ) async throws -> Start {
-        var tar = TarFile()
-        tar.add("aibuild.yml", "", mode: 0o644)
-        tar.add("password", "build\n", mode: 0o644)
         let plan = TestPlan(
             login: GuestLogin(user: "root", method: .password, path: "password"),
             bootSeconds: seconds, firmware: firmware, cases: cases)
-        var start = agent.start(
-            try await agent.deliver(tar.archive), .test(plan),
-            baseImage: BaseImage(url: "file://" + image, sha256: try SHA256.file(image)),
-            limits: AttemptLimits(totalSeconds: 900, silenceSeconds: 900))
-        start.requirements.memoryBytes = 512 << 20
-        return start
+        return try await agent.start(plan, image: image, files: ["password": "build\n"])
     }
 
     @Test func aGuestBootsByTheHostsOVMFAndLeavesItAsItIs() async throws {

@@ -23,23 +23,6 @@ import Testing
             login: GuestLogin(user: "root", method: .cloudInit), bootSeconds: seconds, cases: cases)
     }
 
-    private func start(
-        _ agent: TestAgent, _ plan: TestPlan, image: String, files: [String: String] = [:]
-    ) async throws -> Start {
-        var tar = TarFile()
-        tar.add("aibuild.yml", "", mode: 0o644)
-        for (name, text) in files.sorted(by: { $0.key < $1.key }) {
-            tar.add(name, text, mode: 0o755)
-        }
-        let template = try await agent.deliver(tar.archive)
-        var start = agent.start(
-            template, .test(plan),
-            baseImage: BaseImage(url: "file://" + image, sha256: try SHA256.file(image)),
-            limits: AttemptLimits(totalSeconds: 900, silenceSeconds: 900))
-        start.requirements.memoryBytes = 512 << 20
-        return start
-    }
-
     @Test func casesRunInAGuestThatTheImageBoots() async throws {
         let image = try await MiniLinux.shared.image()
         let digest = try SHA256.file(image)
@@ -56,8 +39,8 @@ import Testing
                 text: "#!/bin/sh\ntest -f on-host.sh && echo \"beside $AIBUILD_TEST_CASE\"\n"),
             PlannedTest(name: "off", kind: .shutdown, limitSeconds: 60),
         ])
-        let start = try await start(
-            agent, plan, image: image,
+        let start = try await agent.start(
+            plan, image: image,
             files: [
                 "in-guest.sh": "#!/bin/sh\necho \"on $(hostname)\"\n" + Self.scratch,
                 "on-host.sh": """
@@ -108,7 +91,7 @@ import Testing
                 name: "nobody", kind: .program, limitSeconds: 60, text: "#!/no/such/program\n"),
             PlannedTest(name: "twice", kind: .bootRepeated, limitSeconds: 180, times: 2),
         ])
-        let tested = try await client.build(try await start(agent, plan, image: image))
+        let tested = try await client.build(try await agent.start(plan, image: image))
         let fault = try #require(tested.fault)
         #expect(fault.class == .template && fault.code == .testFailed)
         #expect(
@@ -136,7 +119,7 @@ import Testing
                 PlannedTest(name: "script", kind: .script, limitSeconds: 9, text: "true\n"),
             ], boot: 8)
         plan.imageFormat = "raw"
-        let tested = try await client.build(try await start(agent, plan, image: image))
+        let tested = try await client.build(try await agent.start(plan, image: image))
         let fault = try #require(tested.fault)
         #expect(fault.code == .testFailed, "\(fault)")
         #expect(fault.reason.contains("'boots': the guest did not come up within 3 s"))
@@ -156,7 +139,7 @@ import Testing
         let plan = TestPlan(
             imageFormat: "raw", port: 5985,
             cases: [PlannedTest(name: "boots", kind: .boot, limitSeconds: 3)])
-        let tested = try await client.build(try await start(agent, plan, image: image))
+        let tested = try await client.build(try await agent.start(plan, image: image))
         #expect(tested.fault?.code == .testFailed)
         #expect(tested.fault?.reason.contains("nothing answers on its port 5985") == true)
         _ = daemon.pid
@@ -169,7 +152,7 @@ import Testing
         let daemon = try await agent.startDaemon()
         let client = try await agent.connect()
         let plan = plan([PlannedTest(name: "boots", kind: .boot, limitSeconds: 3)])
-        let tested = try await client.build(try await start(agent, plan, image: image))
+        let tested = try await client.build(try await agent.start(plan, image: image))
         #expect(tested.fault?.code == .testFailed)
         #expect(tested.fault?.reason.contains("qemu-img does not take the image") == true)
         _ = daemon.pid
@@ -183,7 +166,7 @@ import Testing
         let image = agent.folder.path + "/x.qcow2"
         try Files.replace(image, with: [1])
         let plan = plan([PlannedTest(name: "boots", kind: .boot, limitSeconds: 3)])
-        var missing = try await start(agent, plan, image: image)
+        var missing = try await agent.start(plan, image: image)
         missing.recipe.baseImage?.sha256 = String(repeating: "0", count: 64)
         let wrong = try await client.build(missing)
         #expect(wrong.fault?.class == .infrastructure && wrong.fault?.code == .baseImageDigest)
@@ -203,7 +186,7 @@ import Testing
         let client = try await agent.connect()
         var plan = plan([PlannedTest(name: "boots", kind: .boot, limitSeconds: 600)])
         plan.imageFormat = "raw"
-        let start = try await start(agent, plan, image: image)
+        let start = try await agent.start(plan, image: image)
         try await client.send(.start(start))
         try await eventually("QEMU runs") {
             agent.processes(start.attempt).contains { pid in
@@ -240,8 +223,8 @@ import Testing
                 command: ["sh", "-c", "test \"$AIBUILD_GUEST_PASSWORD\" = s3cret"])
         ])
         plan.login = GuestLogin(user: "root", method: .password, path: "secret/password")
-        let start = try await start(
-            agent, plan, image: image, files: ["secret/password": "s3cret\nmore\n"])
+        let start = try await agent.start(
+            plan, image: image, files: ["secret/password": "s3cret\nmore\n"])
         let tested = try await client.build(start)
         #expect(tested.fault == nil, "\(tested.log)")
         #expect(!tested.log.contains("s3cret"))

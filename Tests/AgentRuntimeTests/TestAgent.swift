@@ -137,6 +137,23 @@ final class TestAgent: Sendable {
             recipe: BuildRecipe(builder: builder, variables: variables, baseImage: baseImage),
             requirements: Requirements(memoryBytes: 1 << 20, diskBytes: 1 << 20), limits: limits)
     }
+
+    /// A test of an image of this machine, with a template that holds these files.
+    func start(
+        _ plan: TestPlan, image: String, files: [String: String] = [:]
+    ) async throws -> Start {
+        var tar = TarFile()
+        tar.add("aibuild.yml", "", mode: 0o644)
+        for (name, text) in files.sorted(by: { $0.key < $1.key }) {
+            tar.add(name, text, mode: 0o755)
+        }
+        var start = start(
+            try await deliver(tar.archive), .test(plan),
+            baseImage: BaseImage(url: "file://" + image, sha256: try SHA256.file(image)),
+            limits: AttemptLimits(totalSeconds: 900, silenceSeconds: 900))
+        start.requirements.memoryBytes = 512 << 20
+        return start
+    }
 }
 
 /// A running daemon.

@@ -9,22 +9,6 @@ import Testing
 /// What goes wrong while an image is tested, with real QEMU: whose fault it is, and what is tried
 /// again.
 @Suite struct TestFaultTests {
-    private func start(
-        _ agent: TestAgent, _ plan: TestPlan, image: String, files: [String: String] = [:]
-    ) async throws -> Start {
-        var tar = TarFile()
-        tar.add("aibuild.yml", "", mode: 0o644)
-        for (name, text) in files.sorted(by: { $0.key < $1.key }) {
-            tar.add(name, text, mode: 0o644)
-        }
-        var start = agent.start(
-            try await agent.deliver(tar.archive), .test(plan),
-            baseImage: BaseImage(url: "file://" + image, sha256: try SHA256.file(image)),
-            limits: AttemptLimits(totalSeconds: 900, silenceSeconds: 900))
-        start.requirements.memoryBytes = 512 << 20
-        return start
-    }
-
     /// Programs that stand before the host's own.
     private func tools(_ scripts: [String: String]) throws -> TemporaryFolder {
         let tools = try TemporaryFolder()
@@ -50,8 +34,8 @@ import Testing
         let agent = try TestAgent("accelerator: tcg\n")
         let daemon = try await agent.startDaemon()
         let client = try await agent.connect()
-        let start = try await start(
-            agent, deafGuest(3), image: image, files: ["password": "build\n"])
+        let start = try await agent.start(
+            deafGuest(3), image: image, files: ["password": "build\n"])
         let tested = try await client.build(start)
         #expect(tested.fault?.code == .testFailed)
         #expect(
@@ -68,8 +52,8 @@ import Testing
         let agent = try TestAgent("accelerator: tcg\n")
         let daemon = try await agent.startDaemon()
         let client = try await agent.connect()
-        let start = try await start(
-            agent, deafGuest(600), image: image, files: ["password": "build\n"])
+        let start = try await agent.start(
+            deafGuest(600), image: image, files: ["password": "build\n"])
         try await client.send(.start(start))
         guard case .phase = try await client.answer() else { throw Failure("it was refused") }
         try await client.follow(start.attempt, until: "the guest's power button is pressed")
@@ -103,7 +87,7 @@ import Testing
             login: GuestLogin(user: "root", method: .key, path: "tests/key"), bootSeconds: 180,
             cases: [PlannedTest(name: "boots", kind: .boot, limitSeconds: 180)])
         let tested = try await client.build(
-            try await start(agent, plan, image: image, files: ["tests/key": "a private key\n"]))
+            try await agent.start(plan, image: image, files: ["tests/key": "a private key\n"]))
         #expect(tested.fault == nil, "\(tested.log)")
         let modes = try Files.read(notes.path + "/modes", limitBytes: 99)
         #expect(String(decoding: modes, as: UTF8.self) == "600\n600\n600\n")
@@ -135,7 +119,7 @@ import Testing
         try Files.remove(notes.path + "/tries")
         let plan = TestPlan(
             bootSeconds: 180, cases: [PlannedTest(name: "boots", kind: .boot, limitSeconds: 180)])
-        let tested = try await client.build(try await start(agent, plan, image: image))
+        let tested = try await client.build(try await agent.start(plan, image: image))
         #expect(tested.fault == nil, "\(tested.log)")
         let tries = try Files.read(notes.path + "/tries", limitBytes: 1 << 16)
         let ports = String(decoding: tries, as: UTF8.self).split(separator: "\n").map { line in
@@ -172,7 +156,7 @@ import Testing
             "accelerator: tcg\nqemu_system: \(tools.path)/qemu-system-x86_64\n")
         let daemon = try await agent.startDaemon()
         let client = try await agent.connect()
-        let start = try await start(agent, hangingGuest(60), image: try hangingImage(agent))
+        let start = try await agent.start(hangingGuest(60), image: try hangingImage(agent))
         let tested = try await client.build(start)
         #expect(tested.fault == nil, "\(tested.log)")
         #expect(agent.processes(start.attempt).isEmpty)
@@ -215,7 +199,7 @@ import Testing
                     name: "long", kind: .script, limitSeconds: 600,
                     text: "#!/bin/sh\necho begun\nexec sleep 600\n")
             ])
-        let start = try await start(agent, plan, image: image)
+        let start = try await agent.start(plan, image: image)
         let token = start.attempt
         try await client.send(.start(start))
         guard case .phase = try await client.answer() else { throw Failure("it was refused") }
@@ -240,7 +224,7 @@ import Testing
         let agent = try TestAgent("accelerator: tcg\n")
         let daemon = try await agent.startDaemon()
         let client = try await agent.connect()
-        let start = try await start(agent, hangingGuest(600), image: try hangingImage(agent))
+        let start = try await agent.start(hangingGuest(600), image: try hangingImage(agent))
         try await client.send(.start(start))
         try await eventually("QEMU runs") {
             running(agent, start.attempt, EmulatorShim.isEmulator) != nil
@@ -266,7 +250,7 @@ import Testing
         let daemon = try await agent.startDaemon()
         let client = try await agent.connect()
         let tested = try await client.build(
-            try await start(agent, hangingGuest(3), image: try hangingImage(agent)))
+            try await agent.start(hangingGuest(3), image: try hangingImage(agent)))
         #expect(tested.fault?.class == .infrastructure && tested.fault?.code == .diskFull)
         _ = daemon.pid
     }
@@ -296,7 +280,7 @@ import Testing
             let daemon = try await agent.startDaemon()
             let client = try await agent.connect()
             fault = try await client.build(
-                try await start(agent, hangingGuest(3), image: try hangingImage(agent))
+                try await agent.start(hangingGuest(3), image: try hangingImage(agent))
             ).fault
             try daemon.crash()
         } catch { Issue.record(error) }

@@ -1,5 +1,7 @@
 import BuildProtocol
+import CoordinatorAPI
 import CoordinatorCore
+import CoordinatorService
 
 // A farm with nothing in it: enough to ask the routes.
 
@@ -69,4 +71,18 @@ struct StoppedClock: Environment {
     func sleep(untilMonotonicMilliseconds deadline: Int64) async throws {}
     func randomToken() -> AttemptToken { AttemptToken(high: 1, low: 1) }
     func randomID() -> String { "id" }
+}
+
+extension API {
+    /// A leader's, with nothing behind it but a store.
+    static func over(_ store: any Store, webRoot folder: String) -> API {
+        let ports = Ports(
+            store: store, gateway: NoHosts(), logs: NoLogs(), webRoot: NoWebRoot(),
+            templates: NoTemplates(), environment: StoppedClock(), sheets: NoSheets())
+        return API(
+            APIContext(
+                coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder,
+                logPath: { _ in nil }, standing: { .leading(epoch: 1) }, token: nil,
+                version: "test"))
+    }
 }

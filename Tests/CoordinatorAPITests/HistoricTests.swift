@@ -15,14 +15,7 @@ struct HistoricTests {
 
     init() throws {
         folder = try TemporaryFolder()
-        let ports = Ports(
-            store: store, gateway: NoHosts(), logs: NoLogs(), webRoot: NoWebRoot(),
-            templates: NoTemplates(), environment: StoppedClock(), sheets: NoSheets())
-        api = API(
-            APIContext(
-                coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder.path,
-                logPath: { _ in nil }, standing: { .leading(epoch: 1) }, token: nil,
-                version: "test"))
+        api = API.over(store, webRoot: folder.path)
     }
 
     private func ask(
