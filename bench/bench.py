@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Measures aibuild beside what people would use without it, in one run, by the interfaces that
-people use: the API, a follower of the live log, the published file.
+"""Measures aibuild and the tools that it replaces in one run, through the interfaces that people
+use: the API, the live log, the published file. docs/performance.md explains the rows.
 
-    make bench                    everything: a table, and bench/results.json; fails where a
-                                  figure misses its target
+    make bench                    all rows: a table, and bench/results.json; fails if a figure
+                                  misses its target
     make bench ONLY=pull.cold     one row (or several, separated by commas)
 
 Rows: {"name","value","unit","yardstick":{"name","value"},"ratio","target","met"}.
-Needs nothing but Python's standard library; the farm is scripts/farm.sh, as in the demo.
+Needs only Python's standard library; the farm is scripts/farm.sh, as in the demo.
 """
 import http.client
 import json

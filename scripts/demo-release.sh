@@ -1,14 +1,14 @@
 #!/bin/bash
-# From a build to an image that runs from a cloud, on this machine alone: a coordinator, one host, a
-# real Keystone and Glance. A build of examples/mini-linux is released into two projects, as it is
-# and as raw; a second one replaces it and is taken back; what Glance has then is downloaded and
-# boots. `make demo-release` compiles first and then runs this.
+# From a build to an image that boots from a cloud, on this machine: a coordinator, one host, a real
+# Keystone and Glance. A build of examples/mini-linux is released to two projects, as built and as
+# raw. A second build replaces it and is rolled back. Then the image in Glance is downloaded and
+# booted. `make demo-release` compiles first, then runs this.
 #
-#   demo-release.sh         runs it and leaves nothing running, and nothing outside .cloud/
-#   demo-release.sh stop    ends a demo that KEEP=1 left serving
+#   demo-release.sh         run the demo; leave nothing running, and nothing outside .cloud/
+#   demo-release.sh stop    stop a demo that was started with KEEP=1
 #
-#   PORT=9800       the coordinator's port instead of any that is free
-#   KEEP=1          leaves everything serving at the end and prints what to try
+#   PORT=9800       port of the coordinator (default: any free port)
+#   KEEP=1          leave everything running at the end, and print what to try
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 farm=$root/.cloud # short: sockets below it have 107 bytes for their paths
@@ -22,7 +22,7 @@ aibuild() { "$bin/aibuild" "$@"; }
 case ${1:-} in
 stop)
     farm_stop
-    say "the demo of releases has ended; its files are in .cloud/"
+    say "The release demo has stopped. Its files are in .cloud/"
     exit 0
     ;;
 "") ;;
@@ -30,7 +30,7 @@ stop)
 esac
 
 if farm_alive coordinator; then
-    die "a demo is still serving: make demo-stop ends it"
+    die "a demo is still running. Stop it with: make demo-stop"
 fi
 port=${PORT:-$(free_port)}
 url=http://127.0.0.1:$port
@@ -39,11 +39,11 @@ export AIBUILD_URL=$url
 cleanup() {
     local status=$?
     trap - EXIT
-    # A second Ctrl-C must not cut the clean-up short.
+    # A second Ctrl-C must not interrupt the clean-up.
     trap '' INT TERM
     if [ "$status" -eq 0 ] && [ -n "$keep" ]; then exit 0; fi
     farm_stop
-    [ "$status" -eq 0 ] || warn "the demo did not finish; its logs are in .cloud/log"
+    [ "$status" -eq 0 ] || warn "the demo failed. Its logs are in .cloud/log"
     exit "$status"
 }
 trap cleanup EXIT
@@ -52,7 +52,7 @@ trap 'exit 143' TERM HUP
 
 step() { printf '\n== %s\n' "$*"; }
 
-# A login as any other program of the cloud has one: cloud_token USER PROJECT
+# Prints a token, as any other client of the cloud gets one: cloud_token USER PROJECT
 cloud_token() {
     local domain='"domain":{"name":"Default"}'
     curl -fsS -D- -o "$farm/login.json" -H 'Content-Type: application/json' \
@@ -62,7 +62,7 @@ cloud_token() {
         tr -d '\r' | sed -n 's/^x-subject-token: //Ip'
 }
 
-# What a project finds in Glance: cloud_images USER PROJECT
+# Lists the images that a project sees in Glance: cloud_images USER PROJECT
 cloud_images() {
     printf '%-38s %-8s %-6s %-8s %s\n' ID STATUS FORMAT SHARED NAME
     for hidden in false true; do
@@ -75,7 +75,7 @@ cloud_images() {
     done
 }
 
-# The image that a name means in a project: cloud_image USER PROJECT NAME
+# Prints the id of the image that a project gets by a name: cloud_image USER PROJECT NAME
 cloud_image() {
     curl -fsS -H "X-Auth-Token: $(cloud_token "$1" "$2")" "$glance/v2/images?name=$3" |
         jq -r '.images[0].id'
@@ -83,11 +83,11 @@ cloud_image() {
 
 began=$SECONDS
 farm_stop # of a demo that was killed
-# The ISO stays: it is the same as long as the machine's packages are.
+# Keep the ISO: it only changes with the packages of this machine.
 find "$farm" -mindepth 1 -maxdepth 1 ! -name mini-linux -exec rm -rf {} + 2>/dev/null || true
 mkdir -p "$farm"
 
-step "a cloud: a real Keystone and Glance, on loopback, with databases of their own"
+step "A cloud: a real Keystone and Glance, on loopback, with databases of their own"
 keystone_port=$(free_port) glance_port=$(free_port) second_port=$(free_port)
 keystone=http://127.0.0.1:$keystone_port/v3
 glance=http://127.0.0.1:$glance_port
@@ -105,7 +105,7 @@ aibuild host add host1 --address "$(id -un)@127.0.0.1:$host_port" \
     --fingerprint "$(farm_fingerprint host1)"
 aibuild guestos add mini-linux --type linux --distro debian --version 12 --template "$template"
 
-step "two environments: a project that shares its images with another, and one that wants raw"
+step "Two environments: one that shares its images with another project, and one that wants raw"
 cloud_token customer consumer >/dev/null
 customer=$(jq -r .token.project.id "$farm/login.json")
 printf %s releaser-secret >"$farm/password"
@@ -122,36 +122,36 @@ build() {
     state=$(aibuild show "$build" --json | json_field state)
     [ "$state" = passed ] || {
         tail -n 15 "$farm/log/$build.log" >&2
-        die "$build has ended as $state; the end of its log stands above"
+        die "$build ended as $state; see the end of its log above"
     }
     grep -aE '^test [0-9]+ of [0-9]+: .* passed' "$farm/log/$build.log"
-    say "$build has passed"
+    say "$build passed"
 }
 
-step "a build, and the tests of its image"
+step "A build, and the tests of its image"
 build
 
-step "its release into both, side by side"
+step "Release to both, side by side"
 aibuild release mini-linux --to lab,ceph
 
-step "a newer build replaces it in the lab"
+step "A newer build replaces it in lab"
 build
 aibuild release mini-linux --to lab
 say ""
-say "what the project finds now:"
+say "Images of the project:"
 cloud_images releaser release
 
-step "it was no good after all: the one before comes back"
+step "Roll back: the previous image takes its name again"
 aibuild release mini-linux --to lab --rollback
 cloud_images releaser release
 
-step "all releases"
+step "All releases"
 aibuild releases
 
-step "the proof: what the customer's project gets by the name boots"
+step "Proof: the image that the customer gets by its name boots"
 mkdir -p "$farm/download"
 id=$(cloud_image customer consumer mini-linuxx86_64)
-# Until the customer accepts an image that is shared with it, it is in no list of its own.
+# A project that an image is shared with does not see it in lists until it accepts it.
 if [ "$id" = null ]; then
     id=$(cloud_image releaser release mini-linuxx86_64)
     say "the customer accepts the shared image $id"
@@ -166,19 +166,21 @@ curl -fsS -o "$farm/download/from-lab.qcow2" \
     -H "X-Auth-Token: $(cloud_token customer consumer)" "$glance/v2/images/$id/file"
 "$example/boot-test.sh" "$farm/download/from-lab.qcow2"
 
-step "and so does the raw one"
+step "So does the raw one"
 id=$(cloud_image releaser staging mini-linuxx86_64)
 curl -fsS -o "$farm/download/from-ceph.raw" \
     -H "X-Auth-Token: $(cloud_token releaser staging)" "$glance/v2/images/$id/file"
 qemu-img info "$farm/download/from-ceph.raw" | sed -n '2,3p'
 "$example/boot-test.sh" "$farm/download/from-ceph.raw"
 
-step "done in $((SECONDS - began)) s"
+step "Done in $((SECONDS - began)) s"
 if [ -n "$keep" ]; then
     cat <<END
-Everything goes on serving. Open and try:
+Everything is still running. Open:
 
   $url/releases                 which image is in which environment
+
+Try:
 
   export AIBUILD_URL=$url
   export PATH=$bin:\$PATH
@@ -186,14 +188,14 @@ Everything goes on serving. Open and try:
   aibuild release mini-linux --to lab,ceph
   aibuild env check lab
 
-For OpenStack's own client (python3-openstackclient):
+With OpenStack's own client (python3-openstackclient):
 
   export OS_AUTH_URL=$keystone OS_USERNAME=releaser OS_PASSWORD=releaser-secret
   export OS_PROJECT_NAME=release OS_USER_DOMAIN_NAME=Default OS_PROJECT_DOMAIN_NAME=Default
   export OS_REGION_NAME=RegionOne OS_IDENTITY_API_VERSION=3
   openstack image list --long
 
-Logs are in .cloud/log and .cloud/openstack/log. This ends it all:
+Logs are in .cloud/log and .cloud/openstack/log. Stop everything with:
 
   make demo-stop
 END

@@ -1,12 +1,12 @@
 #!/bin/bash
-# The main job from nothing to published images, on this machine alone: a coordinator, two hosts,
-# two builds of examples/mini-linux at once. `make demo` compiles first and then runs this.
+# The main job from nothing to published images, on this machine: a coordinator, two hosts and two
+# builds of examples/mini-linux at once. `make demo` compiles first, then runs this.
 #
-#   demo.sh         runs it and leaves nothing running, and nothing outside .demo/
-#   demo.sh stop    ends a demo that KEEP=1 left serving
+#   demo.sh         run the demo; leave nothing running, and nothing outside .demo/
+#   demo.sh stop    stop a demo that was started with KEEP=1
 #
-#   PORT=9800       the coordinator's port instead of 9753
-#   KEEP=1          leaves everything serving at the end and prints what to try
+#   PORT=9800       port of the coordinator (default: 9753)
+#   KEEP=1          leave everything running at the end, and print what to try
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 farm=$root/.demo
@@ -24,7 +24,7 @@ aibuild() { "$bin/aibuild" "$@"; }
 case ${1:-} in
 stop)
     farm_stop
-    say "the demo has ended; its files are in .demo/"
+    say "The demo has stopped. Its files are in .demo/"
     exit 0
     ;;
 "") ;;
@@ -32,15 +32,15 @@ stop)
 esac
 
 if farm_alive coordinator; then
-    die "a demo is still serving: make demo-stop ends it"
+    die "a demo is still running. Stop it with: make demo-stop"
 fi
 if port_taken "$port"; then
-    die "port $port is taken by another program, and the demo's coordinator needs one to listen on.
+    die "port $port is in use by another program.
 Stop that program, or choose another port: make demo PORT=9800"
 fi
 
-# Shows a build's log live, each line with the build before it. Two processes, not a pipeline: the
-# first one's id is needed to end it.
+# Follows the log of a build, each line prefixed with the build. Two processes instead of a
+# pipeline, because the process id of the first one is needed to stop it.
 followers=()
 readers=()
 follow() {
@@ -55,12 +55,12 @@ follow() {
 cleanup() {
     local status=$?
     trap - EXIT
-    # A second Ctrl-C must not cut the clean-up short.
+    # A second Ctrl-C must not interrupt the clean-up.
     trap '' INT TERM
     for follower in "${followers[@]}"; do kill "$follower" 2>/dev/null || true; done
     if [ "$status" -eq 0 ] && [ -n "$keep" ]; then exit 0; fi
     farm_stop
-    [ "$status" -eq 0 ] || warn "the demo did not finish; its logs are in .demo/log"
+    [ "$status" -eq 0 ] || warn "the demo failed. Its logs are in .demo/log"
     exit "$status"
 }
 trap cleanup EXIT
@@ -71,15 +71,15 @@ step() { printf '\n== %s\n' "$*"; }
 
 began=$SECONDS
 farm_stop # of a demo that was killed
-# The ISO stays: it is the same as long as the machine's packages are.
+# Keep the ISO: it only changes with the packages of this machine.
 find "$farm" -mindepth 1 -maxdepth 1 ! -name mini-linux -exec rm -rf {} + 2>/dev/null || true
 mkdir -p "$farm"
 
-step "the base image: an ISO made of this machine's kernel, busybox and dropbear"
+step "Base image: an ISO made of this machine's kernel, busybox and dropbear"
 template=$("$example/prepare.sh" "$farm/mini-linux")
 ls -l "$farm/mini-linux/mini-linux.iso"
 
-step "two hosts: each a private sshd on loopback and an agent with its own state folder"
+step "Two hosts: each a private sshd on loopback and an agent with its own state folder"
 for host in "${hosts[@]}"; do
     declare "${host}_port=$(free_port)"
     port_name=${host}_port
@@ -87,7 +87,7 @@ for host in "${hosts[@]}"; do
     say "$host: $(id -un)@127.0.0.1:${!port_name}, host key $(farm_fingerprint "$host")"
 done
 
-step "the coordinator: $url, with its embedded SQLite store"
+step "Coordinator: $url, with its embedded SQLite store"
 farm_coordinator "$port"
 for host in "${hosts[@]}"; do
     port_name=${host}_port
@@ -96,9 +96,8 @@ for host in "${hosts[@]}"; do
 done
 aibuild guestos add mini-linux --type linux --distro debian --version 12 --template "$template"
 
-step "two builds at once"
-# A host is taken into the farm when it was asked what it has; a build waits for that, as it would
-# for any other reason.
+step "Two builds at once"
+# A host accepts builds once it has reported what it has. Until then the builds are queued.
 builds=()
 for _ in "${hosts[@]}"; do
     builds+=("$(aibuild build mini-linux --owner demo --json | jq -r '"\(.guestOS):\(.number)"')")
@@ -110,11 +109,11 @@ followers=()
 failed=
 for build in "${builds[@]}"; do
     state=$(aibuild show "$build" --json | json_field state)
-    [ "$state" = passed ] || { warn "$build has ended as $state"; failed=yes; }
+    [ "$state" = passed ] || { warn "$build ended as $state"; failed=yes; }
 done
-[ -z "$failed" ] || die "a build did not pass; its log stands above"
+[ -z "$failed" ] || die "a build did not pass; see its log above"
 
-step "the published images: each was booted, tested and moved to images/release"
+step "Published images: each was booted, tested and moved to images/release"
 aibuild builds
 aibuild show "${builds[0]}"
 mkdir -p "$farm/download"
@@ -126,31 +125,33 @@ for build in "${builds[@]}"; do
     curl -fsS -o "$farm/download/$name" "$image_url"
     curl -fsS "${image_url%/*}/SHA256SUMS" | grep -F "  $name" >"$farm/download/$name.sha256"
     (cd "$farm/download" && sha256sum --check --strict "$name.sha256") ||
-        die "$image_url is not what SHA256SUMS says"
+        die "$image_url does not match SHA256SUMS"
     cut -d ' ' -f 1 "$farm/download/$name.sha256" | sed 's/^/sha256: /'
     qemu-img info "$farm/download/$name"
 done
 
-step "the proof: one of them boots by itself"
+step "Proof: one of them boots by itself"
 "$example/boot-test.sh" "$farm/download/$name"
 
-step "done in $((SECONDS - began)) s"
+step "Done in $((SECONDS - began)) s"
 if [ -n "$keep" ]; then
     cat <<END
-Everything goes on serving. Open and try:
+Everything is still running. Open:
 
   $url/                         the web page: queue, builds, live log
   $url/images/                  the web root
   $url/api/v1/builds            the API
 
+Try:
+
   export AIBUILD_URL=$url
   export PATH=$bin:\$PATH
-  aibuild build mini-linux                 one more build
-  aibuild queue                            what waits, and why
-  aibuild hosts
-  aibuild host drain host1                 no new builds there; resume ends that
+  aibuild build mini-linux --follow        one more build
+  aibuild queue                            queued builds, and why they wait
+  aibuild host list
+  aibuild host drain host1                 send no new builds to host1
 
-Logs are in .demo/log. This ends it all:
+Logs are in .demo/log. Stop everything with:
 
   make demo-stop
 END

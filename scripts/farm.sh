@@ -1,16 +1,17 @@
-# A whole farm on this machine, below one folder: hosts (each a private sshd on loopback, with the
-# agent behind it) and a coordinator. To be sourced after lib.sh, with `farm` set to the folder.
+# A whole farm on this machine, in one folder: hosts (each a private sshd on loopback, with an agent
+# behind it) and a coordinator. Source it after lib.sh, with `farm` set to the folder.
 #
-#   farm/log/NAME.log      what each process wrote
-#   farm/pid/NAME          "PID START-TIME": a process is only signalled if both still match
-#   farm/key/              the coordinator's SSH key, made for this farm
+#   farm/log/NAME.log      output of each process
+#   farm/pid/NAME          "PID START-TIME": a process is signalled only if both still match
+#   farm/key/              the coordinator's SSH key, created for this farm
 #   farm/HOST/             sshd_config, host key, agent.yml, state/
 #   farm/coordinator/      coordinator.yml, database, logs, template archives
 #   farm/web/              the web root
 
 bin=$root/.build/bin
 
-# When a process started, in clock ticks since boot; empty if there is none. Zombies count as none.
+# Prints when a process started, in clock ticks since boot; nothing if there is no such process, or
+# only a zombie.
 start_time() {
     local fields
     fields=$(sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null) || return 0
@@ -19,8 +20,8 @@ start_time() {
     printf '%s' "${20}"
 }
 
-# Starts a program in a session of its own, so that Ctrl-C reaches this script alone, which then
-# stops the others in order: farm_spawn NAME PROGRAM ARGUMENT…
+# Starts a program in its own session, so that Ctrl-C reaches only this script, which then stops the
+# others in order: farm_spawn NAME PROGRAM ARGUMENT…
 farm_spawn() {
     local name=$1
     shift
@@ -39,7 +40,7 @@ farm_alive() { # NAME
 
 farm_gone() { ! farm_alive "$1"; }
 
-# Waits for a condition, and fails at once, with the end of its log, if the process dies:
+# Waits for a condition. If the process dies, prints the end of its log and fails at once:
 # farm_wait SECONDS NAME COMMAND…
 farm_wait() {
     local limit_seconds=$1 name=$2 end
@@ -48,7 +49,7 @@ farm_wait() {
     until "$@"; do
         if farm_gone "$name" || [ "$SECONDS" -ge "$end" ]; then
             tail -n 15 "$farm/log/$name.log" >&2
-            die "$name did not get ready; the end of its log ($farm/log/$name.log) stands above"
+            die "$name did not become ready; see the end of its log ($farm/log/$name.log) above"
         fi
         sleep 0.05
     done
@@ -62,7 +63,7 @@ farm_end() { # NAME
         kill -TERM "$pid" 2>/dev/null || true
         while farm_alive "$1"; do
             if [ "$SECONDS" -ge "$end" ]; then
-                warn "$1 (process $pid) did not end by itself, so it is killed"
+                warn "$1 (process $pid) did not stop within 10 s: killing it"
                 kill -KILL "$pid" 2>/dev/null || true
                 break
             fi
@@ -72,8 +73,8 @@ farm_end() { # NAME
     rm -f "$farm/pid/$1"
 }
 
-# An SSH server of this user on loopback that answers the coordinator's key with the agent's gate,
-# and the agent: farm_host NAME PORT [SLOTS]
+# Starts an SSH server on loopback that runs the agent's gate for the coordinator's key, and the
+# agent: farm_host NAME PORT [SLOTS]
 farm_host() {
     local name=$1 port=$2 slots=${3:-1} dir=$farm/$1
     mkdir -p "$dir/state" "$farm/key"
@@ -93,7 +94,7 @@ farm_host() {
 	HostKey $dir/host_key
 	PidFile none
 	AuthorizedKeysFile $dir/authorized_keys
-	# The folders above this one may be writable for a group, as checkouts often are.
+	# The folders above this one may be group-writable, as checkouts often are.
 	StrictModes no
 	PubkeyAuthentication yes
 	PasswordAuthentication no
@@ -102,12 +103,12 @@ farm_host() {
 	UsePAM no
 	UseDNS no
 	PrintMotd no
-	# bash reads .bashrc under sshd unless it is no first shell: what stands there is not this farm's.
+	# Keeps bash from reading .bashrc under sshd: it is not part of this farm.
 	SetEnv SHLVL=1
-	# For the bench's scp, which has a key of its own; the coordinator's can run the gate only.
+	# For scp in the benchmark, which has its own key; the coordinator's can run only the gate.
 	Subsystem sftp internal-sftp
 	END
-    # As root, sshd insists on this folder, which exists only while Debian's own service runs.
+    # As root, sshd requires this folder, which exists only while Debian's own service runs.
     if [ "$(id -u)" -eq 0 ] && [ ! -d /run/sshd ]; then
         mkdir -m 755 /run/sshd
         touch "$farm/made-run-sshd"
@@ -139,7 +140,7 @@ farm_coordinator() { # PORT
     farm_wait 20 coordinator farm_ready "$1"
 }
 
-# Ends everything that was started here, the coordinator first so that nothing new begins.
+# Stops everything that was started here, the coordinator first so that nothing new begins.
 farm_stop() {
     local file name
     [ -d "$farm/pid" ] || return 0
@@ -156,8 +157,8 @@ farm_stop() {
     fi
 }
 
-# A build outlives agent and coordinator by design, so one that was interrupted is ended here: its
-# supervisor, Packer and QEMU all carry a path below the farm's folder in their arguments.
+# Builds outlive agent and coordinator by design. This ends interrupted ones: their supervisor,
+# Packer and QEMU all have a path below the farm's folder in their arguments.
 farm_sweep() {
     local process pid program pids round
     for round in 1 2 3; do

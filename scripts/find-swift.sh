@@ -1,7 +1,7 @@
 #!/bin/bash
-# Prints the path of the `swift` of a Swift toolchain, 6.3 or newer. What a program is called proves
-# nothing: OpenStack's object-storage client is a `swift` too, and often comes first in PATH. So
-# each candidate is asked for its version. SWIFT=/path/to/swift asks for one in particular.
+# Prints the path of the `swift` of a Swift toolchain, 6.3 or newer. The name alone proves nothing:
+# OpenStack's object storage client is also called `swift`, and often comes first in PATH. Each
+# candidate is therefore asked for its version. SWIFT=/path/to/swift checks only that one.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -27,7 +27,7 @@ while IFS= read -r candidate; do
     if [ -z "$version" ]; then
         first=$(printf '%s\n' "$answer" | head -n 1)
         refused="$refused
-  $candidate is no Swift compiler (it answers --version with: ${first:-nothing})"
+  $candidate is not a Swift compiler (output of --version: ${first:-none})"
     elif [ "$(printf '%s\n' "$minimum" "$version" | sort -V | head -n 1)" != "$minimum" ]; then
         refused="$refused
   $candidate is Swift $version"
@@ -38,4 +38,4 @@ while IFS= read -r candidate; do
 done < <(candidates | awk '!seen[$0]++')
 
 die "no Swift toolchain $minimum or newer found in PATH, /opt/swift, /opt/swift-* or ~/.swiftly.$refused
-Install one (https://www.swift.org/install/linux/), or name it: SWIFT=/path/to/swift make …"
+Install one (https://www.swift.org/install/linux/), or set its path: SWIFT=/path/to/swift make …"

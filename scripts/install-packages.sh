@@ -1,22 +1,22 @@
 #!/bin/bash
-# Installs the Debian packages that building, testing and the demo need and that are missing here,
-# and says which. Services that come with them (sshd, MariaDB) are neither started nor enabled:
-# tests and demo start their own, on loopback, as they need them.
+# Installs the missing Debian packages that building, testing and the demos need, and prints their
+# names. Services that come with them (sshd, MariaDB) are neither started nor enabled: tests and
+# demos start their own, on loopback, when they need them.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# To compile and link. The toolchain needs libxml2 itself, and g++ brings the C and C++ headers
-# and the linker that Swift uses.
+# To compile and link. The toolchain itself needs libxml2; g++ provides the C and C++ headers and
+# the linker that Swift uses.
 packages=(g++ libxml2 make pkg-config git ca-certificates
     libcurl4-openssl-dev libmariadb-dev libmicrohttpd-dev libnbd-dev libsqlite3-dev libssh-dev
     libssh2-1-dev libssl-dev libsystemd-dev libxml2-dev libyaml-dev libzip-dev zlib1g-dev)
-# What the tests and the demo run: the real components.
+# The real components, for tests and demos.
 packages+=(packer qemu-system-x86 qemu-utils ovmf openssh-client openssh-server mariadb-server galera-4
     apache2-utils curl docker.io docker-registry iproute2 jq libfaketime python3 python3-pip
     rsync tar)
-# A real OpenStack, as far as images go. Its services stay off: the tests start their own.
+# The image services of OpenStack. They stay off: the tests start their own.
 packages+=(keystone glance-api uwsgi-core uwsgi-plugin-python3)
-# What examples/mini-linux is made of; its kernel is fetched below.
+# The parts of examples/mini-linux; its kernel is fetched below.
 packages+=(busybox-static cpio dropbear-bin extlinux isolinux kmod openssl syslinux-common xorriso)
 
 policy=/usr/sbin/policy-rc.d
@@ -24,14 +24,14 @@ policy_mark="# written by aibuild's scripts/install-packages.sh while it runs"
 lists_updated=
 
 command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || die \
-    "this machine has no apt-get. Install what corresponds to these Debian packages, then run the
-make target's commands by hand (they stand in the Makefile): ${packages[*]}"
+    "this machine has no apt-get. Install the equivalents of these Debian packages, then run the
+commands of the make target by hand (see the Makefile): ${packages[*]}"
 
 installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# apt's many words go into a file, and are shown if it fails.
+# The output of apt goes to a file, and is shown only if it fails.
 apt_log=$root/.deps/apt.log
 apt() {
     mkdir -p "$root/.deps"
@@ -42,12 +42,12 @@ update_lists() {
     [ -z "$lists_updated" ] || return 0
     apt update || {
         tail -n 20 "$apt_log" >&2
-        die "apt-get update failed; its words stand above"
+        die "apt-get update failed; see its output above"
     }
     lists_updated=yes
 }
 
-# Package lists that are absent or that lack a package are updated, once.
+# Missing or outdated package lists are updated, once.
 has_candidate() {
     apt-cache policy "$1" 2>/dev/null | grep '^  Candidate: [^(]' >/dev/null
 }
@@ -56,8 +56,8 @@ need_candidates() {
     local package
     for package in "$@"; do
         has_candidate "$package" || update_lists
-        has_candidate "$package" || die "apt knows no package $package. This project is made for
-Debian 12 (bookworm); on another release, install what corresponds to it, then try again"
+        has_candidate "$package" || die "apt has no package $package. This project is made for
+Debian 12 (bookworm); on another release, install its equivalent, then try again"
     done
 }
 
@@ -65,7 +65,7 @@ remove_policy() {
     if grep -qsxF "$policy_mark" "$policy"; then as_root rm -f "$policy"; fi
 }
 
-# An answer of 101 forbids package scripts to start services. An administrator's own file stays.
+# Exit status 101 keeps package scripts from starting services. An administrator's file is kept.
 forbid_services() {
     trap remove_policy EXIT
     [ ! -e "$policy" ] || return 0
@@ -73,7 +73,7 @@ forbid_services() {
     as_root chmod 755 "$policy"
 }
 
-remove_policy # of a run that was killed
+remove_policy # left by a run that was killed
 missing=()
 for package in "${packages[@]}"; do
     installed "$package" || missing+=("$package")
@@ -81,16 +81,16 @@ done
 
 if [ ${#missing[@]} -gt 0 ]; then
     rm -f "$apt_log"
-    say "installing ${#missing[@]} missing Debian packages: ${missing[*]}"
+    say "Installing ${#missing[@]} missing Debian packages: ${missing[*]}"
     need_candidates "${missing[@]}"
     forbid_services
-    # The lists may be older than the archive, whose old package files are then gone.
+    # If the lists are older than the archive, the package files that they name are gone.
     apt install -y --no-install-recommends "${missing[@]}" || {
         update_lists
         apt install -y --no-install-recommends "${missing[@]}"
     } || {
         tail -n 30 "$apt_log" >&2
-        die "apt-get install failed; the end of its words (.deps/apt.log) stands above"
+        die "apt-get install failed; see the end of its output (.deps/apt.log) above"
     }
     remove_policy
     for package in "${missing[@]}"; do
@@ -99,32 +99,32 @@ if [ ${#missing[@]} -gt 0 ]; then
         mariadb-server) service=mariadb ;;
         docker.io)
             service=docker
-            # What would start the service at the first call.
+            # The socket would start the service on the first connection.
             as_root systemctl disable docker.socket >/dev/null 2>&1 || true
             ;;
         docker-registry) service=docker-registry ;;
         *) continue ;;
         esac
-        # Where there is no systemd, then by the links of System V.
+        # Without systemd, by the links of System V.
         if as_root systemctl disable "$service" >/dev/null 2>&1 ||
             as_root update-rc.d "$service" disable >/dev/null 2>&1; then
-            say "$package: the service $service is neither started nor enabled"
+            say "$package: service $service is neither started nor enabled"
         else
-            warn "$package: the service $service was not started, but could not be disabled"
+            warn "$package: service $service was not started, but cannot be disabled"
         fi
     done
 fi
 
-# The kernel of mini-linux is unpacked rather than installed: an installed cloud kernel sorts above
-# the machine's own and would be what boots next, without the drivers of real hardware.
+# The kernel of mini-linux is unpacked, not installed: an installed cloud kernel, which has no
+# drivers for real hardware, could become the default and be booted next.
 kernel_folder=$root/.deps/kernel
 if ! compgen -G '/boot/vmlinuz-*-cloud-amd64' >/dev/null &&
     ! compgen -G "$kernel_folder/boot/vmlinuz-*-cloud-amd64" >/dev/null; then
     need_candidates linux-image-cloud-amd64
     kernel=$(apt-cache depends --important linux-image-cloud-amd64 |
         sed -n 's/^ *Depends: \(linux-image-.*-cloud-amd64\)$/\1/p' | head -n 1)
-    [ -n "$kernel" ] || die "linux-image-cloud-amd64 names no kernel package"
-    say "unpacking $kernel into .deps/kernel (nothing is installed into /boot)"
+    [ -n "$kernel" ] || die "linux-image-cloud-amd64 depends on no kernel package"
+    say "Unpacking $kernel into .deps/kernel (nothing is installed in /boot)"
     rm -rf "$kernel_folder" "$root/.deps/new"
     mkdir -p "$root/.deps/new"
     (cd "$root/.deps/new" && { apt-get -q download "$kernel" || {

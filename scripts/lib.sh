@@ -1,4 +1,4 @@
-# Functions that the scripts of this project share. To be sourced by bash, after `set -euo pipefail`.
+# Functions shared by the scripts of this project. Source it from bash, after `set -euo pipefail`.
 
 # The project's root folder.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -10,15 +10,15 @@ die() {
     exit 1
 }
 
-# Runs a command as root: as it stands, or by sudo.
+# Runs a command as root: directly, or with sudo.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
     elif command -v sudo >/dev/null; then
         sudo "$@"
     else
-        die "this needs root: $*
-there is no sudo here, so run it as root, then try again"
+        die "this needs root, and sudo is not installed: $*
+Run that command as root, then try again"
     fi
 }
 
@@ -28,16 +28,16 @@ wait_for() {
     shift 2
     end=$((SECONDS + limit_seconds))
     until "$@"; do
-        [ "$SECONDS" -lt "$end" ] || die "$what: not after $limit_seconds s"
+        [ "$SECONDS" -lt "$end" ] || die "timed out after $limit_seconds s: $what"
         sleep 0.1
     done
 }
 
-# Whether something listens on a TCP port of this machine.
+# Succeeds if something listens on a TCP port of this machine.
 port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# A free TCP port below the range that the kernel hands out to connections, where a port could be
-# taken between choosing it and listening on it.
+# Prints a free TCP port below the ephemeral range, in which a port could be taken between choosing
+# it and listening on it.
 free_port() {
     local port tries
     for ((tries = 0; tries < 100; tries++)); do
@@ -47,8 +47,8 @@ free_port() {
             return 0
         fi
     done
-    die "found no free TCP port between 20000 and 32000"
+    die "no free TCP port between 20000 and 32000"
 }
 
-# One value of a JSON document on standard input, by its path: json_field image.url
+# Prints one value of the JSON document on stdin: json_field image.url
 json_field() { jq --exit-status --raw-output ".$1"; }

@@ -1,37 +1,36 @@
 #!/bin/bash
-# A real OpenStack on loopback, as far as images go: one Keystone and two Glances, with databases,
-# image stores and logs below one folder. For tests, demo and bench.
+# The image services of a real OpenStack, on loopback: one Keystone and two Glances, with databases,
+# image stores and logs in one folder. For tests, demos and the benchmark.
 #
 #   openstack.sh FOLDER KEYSTONE-PORT GLANCE-PORT SECOND-GLANCE-PORT
 #
-# Serves until it gets TERM or, if its standard input is a pipe, until that ends; then everything
-# that it started ends. What whoever starts it reads and writes in FOLDER:
+# Runs until it receives TERM or, if stdin is a pipe, until that is closed; then it stops everything
+# that it started. Files in FOLDER for the caller:
 #
-#   ready              is there when all three answer
-#   dead               is there when they never will; the logs are in FOLDER/log
-#   NAME.pid           of mariadb, keystone, glance1, glance2: leads a process group of its own
-#   NAME.down          while it is there, NAME is not started again when it has ended
+#   ready              exists once all three services respond
+#   dead               exists if they never will; the logs are in FOLDER/log
+#   NAME.pid           of mariadb, keystone, glance1, glance2; each leads its own process group
+#   NAME.down          while it exists, NAME is not restarted after it has ended
 #
-# The first Glance is region RegionOne. The second is RegionTwo: it asks Keystone about every token
-# (the other remembers for 300 s), takes no image larger than 64 MiB, and of a project no more than
-# 96 MiB in all.
+# The first Glance is region RegionOne. The second is RegionTwo: it validates every token with
+# Keystone (the first caches for 300 s), accepts no image larger than 64 MiB, and no more than
+# 96 MiB in all from a project.
 #
-# Users, all of domain Default, password = name + "-secret": releaser (member of the projects
+# Users, all in domain Default, password = name + "-secret": releaser (member of the projects
 # release and staging), customer (member of consumer), admin.
 #
-#   REMOVE=1             the folder goes at the end, too
-#   GLANCE_PROCESSES=3   calls that the first Glance can serve at once; an upload is one of them
-#   TLS=FOLDER           Keystone and the first Glance serve TLS, too, by server.pem and
+#   REMOVE=1             also remove the folder at the end
+#   GLANCE_PROCESSES=3   concurrent requests of the first Glance; an upload occupies one
+#   TLS=FOLDER           Keystone and the first Glance also serve TLS, with server.pem and
 #   TLS_PORTS="P Q"      server-key.pem of the folder, on these ports
-#   BRIEF_PORT=P         a second Keystone on that port, the same but that its tokens live for 8 s:
-#                        a Glance that logs in there itself would take nobody's, because it does not
-#                        use its own in their last 30 s
+#   BRIEF_PORT=P         a second Keystone on that port whose tokens live for 8 s. It is for clients
+#                        only: a Glance does not use its own token in the last 30 s
 set -euo pipefail
 [ $# -eq 4 ] || { echo "usage: ${0##*/} FOLDER KEYSTONE-PORT GLANCE-PORT SECOND-GLANCE-PORT" >&2; exit 2; }
 mkdir -p "$1"
 folder=$(cd "$1" && pwd) keystone_port=$2 ports=("$2" "$3" "$4")
 keystone=http://127.0.0.1:$keystone_port
-# A python3 of /usr/local or a home may come first and lack Debian's modules.
+# A python3 in /usr/local or a home may come first and lack Debian's modules.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=$folder LANG=C.UTF-8
 unset PYTHONPATH PYTHONHOME
 exec 3<&0 </dev/null
@@ -57,7 +56,7 @@ stop() {
     for name in "${names[@]}"; do
         if running "$name"; then kill -KILL -- "-$(cat "$folder/$name.pid")" 2>/dev/null || true; fi
     done
-    # Whoever still writes would make the folder grow under the hands of who removes it.
+    # A process that still writes would add files while the folder is removed.
     for name in "${names[@]}"; do
         for tries in {1..50}; do running "$name" || break; sleep 0.1; done
     done
@@ -70,8 +69,7 @@ main=$$
 if [ -p /dev/fd/3 ]; then (trap - EXIT; read -r _ <&3 || true; kill -TERM "$main") & fi
 exec 3<&-
 
-# SQLite is no choice: where two write at once it says "database is locked" to one of them, and
-# the services answer 500.
+# Not SQLite: with two writers, one gets "database is locked", and the service answers 500.
 socket=$folder/mariadb.socket
 database() { echo "mysql+pymysql://root@localhost/$1?unix_socket=$socket&charset=utf8"; }
 
@@ -82,7 +80,7 @@ use_stderr = false
 public_endpoint = $keystone/
 [database]
 connection = $(database keystone)
-# Without it every question about a token costs a second of computing, which no cloud pays.
+# Without a cache, each validation of a token costs a second of computing.
 [cache]
 enabled = true
 backend = oslo_cache.dict
@@ -96,8 +94,8 @@ key_repository = $folder/fernet
 [credential]
 key_repository = $folder/credential
 [identity]
-# The least that bcrypt takes: these passwords are no secrets, and each login costs a third of a
-# second otherwise.
+# The minimum of bcrypt: these passwords are not secret, and each login would otherwise cost a third
+# of a second.
 password_hash_rounds = 4
 [oslo_policy]
 policy_dirs = $folder/keystone/policy.d
@@ -153,8 +151,8 @@ END
 glance_configuration 1 300 1099511627776 0
 glance_configuration 2 -1 67108864 96MB
 
-# What is committed reaches the kernel, and the disk some time: no machine is lost here. Only the
-# socket is served, and only who may enter the folder gets there.
+# Commits reach the kernel, not necessarily the disk: no machine crashes here. Only the socket is
+# served, in a folder that only this user can enter.
 serve_mariadb() {
     setsid mariadbd --no-defaults --user="$(id -un)" --datadir="$folder/mariadb" \
         --socket="$socket" --skip-networking --pid-file="$folder/tmp/mariadb.pid" \
@@ -169,8 +167,8 @@ serve() { # NAME PORT PROCESSES THREADS PROGRAM [TLS-PORT]
     local tls=()
     [ -z "${6:-}" ] ||
         tls=(--https-socket "127.0.0.1:$6,$TLS/server.pem,$TLS/server-key.pem")
-    # "Connection: close", because uwsgi closes without saying so, and the services' own clients
-    # would use the closed connection again.
+    # "Connection: close", because uwsgi closes connections without announcing it, and the clients
+    # of the services would reuse them.
     setsid uwsgi --plugin python3 --master --die-on-term --no-orphans \
         --enable-threads --need-app --processes "$3" --threads "$4" \
         --buffer-size 65535 --listen 100 --socket-timeout 30 --http-socket "127.0.0.1:$2" "${tls[@]}" \
@@ -178,7 +176,7 @@ serve() { # NAME PORT PROCESSES THREADS PROGRAM [TLS-PORT]
         --add-header "Connection: close" --logto "$folder/log/$1-uwsgi.log" &
     started "$1"
 }
-# One process: what it remembers of tokens, and forgets when one is revoked, it has for itself.
+# One process: its cache of tokens, from which revoked ones are removed, is not shared.
 serve_keystone() {
     OS_KEYSTONE_CONFIG_DIR=$folder/keystone \
         serve keystone "$keystone_port" 1 4 /usr/bin/keystone-wsgi-public "$keystone_tls"
@@ -186,7 +184,7 @@ serve_keystone() {
 serve_brief() {
     OS_KEYSTONE_CONFIG_DIR=$folder/brief serve brief "$BRIEF_PORT" 1 2 /usr/bin/keystone-wsgi-public
 }
-# Processes of one thread each: Glance's locks are eventlet's, which know no other threads.
+# Single-threaded processes: Glance's locks are eventlet's, which do not work across threads.
 serve_glance1() {
     OS_GLANCE_CONFIG_DIR=$folder/glance1 \
         serve glance1 "${ports[1]}" "${GLANCE_PROCESSES:-3}" 1 /usr/bin/glance-wsgi-api \
@@ -268,7 +266,7 @@ seed() {
         done
     done
 }
-# The first call has no token yet.
+# The first request has no token yet.
 api() {
     shift
     curl -fsS -m 60 -H 'Content-Type: application/json' "$@"
@@ -276,7 +274,7 @@ api() {
 
 bring_up() {
     trap - EXIT TERM INT
-    # What `keystone-manage fernet_setup` and `credential_setup` would make.
+    # What `keystone-manage fernet_setup` and `credential_setup` would create.
     for key in fernet/0 fernet/1 credential/0 credential/1; do
         openssl rand -base64 32 | tr '+/' '-_' | tr -d '\n' >"$folder/$key"
         chmod 600 "$folder/$key"
@@ -303,12 +301,12 @@ bring_up() {
     [ -z "${BRIEF_PORT:-}" ] || answers brief "http://127.0.0.1:$BRIEF_PORT/v3"
 }
 
-# In a shell of its own, because this one must hear a TERM meanwhile.
+# In a subshell, because this shell must handle TERM in the meantime.
 bring_up &
 wait $!
 touch "$folder/ready"
 
-# A service that a test has killed comes back, unless the test forbids it for now.
+# Restart a service that a test has killed, unless the test holds it down.
 while :; do
     for name in "${names[@]}"; do
         if [ ! -e "$folder/$name.down" ] && ! running "$name"; then "serve_$name"; fi
