@@ -65,61 +65,66 @@ let package = Package(
         library("CZip", "libzip"),
         library("CNBD", "libnbd"),
 
+        // How values are written as text, for all modules
+        module("TextKit", "Sources/TextKit"),
+
         // Kits: know nothing of image building
-        module("Support", "Sources/Support", ["CLinux", "CCrypto"]),
+        module("Support", "Sources/Support", ["CCrypto", "CLinux", "TextKit"]),
         module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
-        module("SSHKit", "Sources/SSHKit", ["CLinux", "CSSH", "CSSH2", "LoopKit", "Support"]),
+        module(
+            "SSHKit", "Sources/SSHKit",
+            ["CLinux", "CSSH", "CSSH2", "LoopKit", "Support", "TextKit"]),
         module("SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "Support"]),
-        module("HTTPTypes", "Sources/HTTPTypes"),
+        module("HTTPTypes", "Sources/HTTPTypes", ["TextKit"]),
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
         module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "HTTPTypes", "Support"]),
-        module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support"]),
-        module("SheetKit", "Sources/SheetKit", ["CXML", "CZip", "Support"]),
+        module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support", "TextKit"]),
+        module("SheetKit", "Sources/SheetKit", ["CXML", "CZip", "Support", "TextKit"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
         module(
             "OpenStackKit", "Sources/OpenStackKit",
-            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
         module(
             "DiskImageKit", "Sources/DiskImageKit", ["CLinux", "CNBD", "ProcessKit", "Support"]),
 
         module(
             "DockerKit", "Sources/DockerKit",
-            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
 
         // The words both sides share
-        module("BuildProtocol", "Protocol", exclude: ["PROTOCOL.md"]),
+        module("BuildProtocol", "Protocol", ["TextKit"], exclude: ["PROTOCOL.md"]),
 
         // What runs on a KVM host
-        module("AgentCore", "Agent/Core", ["BuildProtocol"]),
+        module("AgentCore", "Agent/Core", ["BuildProtocol", "TextKit"]),
         module(
             "AgentRuntime", "Agent/Runtime",
             [
                 "AgentCore", "BuildProtocol", "LoopKit", "ProcessKit", "Support", "SystemdKit",
-                "YAMLKit",
+                "TextKit", "YAMLKit",
             ]),
         program("aibuild-agent", "Agent/Main", ["AgentRuntime", "Support"]),
         program(
             "aibuild-fetch", "Agent/Fetch",
-            ["AgentCore", "HTTPClientKit", "HTTPTypes", "Support"]),
+            ["AgentCore", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
 
         // What runs on the farm's head
-        module("CoordinatorCore", "Coordinator/Core", ["BuildProtocol"]),
+        module("CoordinatorCore", "Coordinator/Core", ["BuildProtocol", "TextKit"]),
         module(
             "CoordinatorService", "Coordinator/Service",
-            ["BuildProtocol", "CoordinatorCore", "Support"]),
+            ["BuildProtocol", "CoordinatorCore", "Support", "TextKit"]),
         module(
             "CoordinatorAPI", "Coordinator/API",
             [
-                "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes",
-                "Support",
+                "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes", "Support",
+                "TextKit",
             ]),
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
-                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
-                "HTTPClientKit", "HTTPTypes", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit",
-                "SSHKit", "SheetKit", "Support", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit", "HTTPClientKit",
+                "HTTPTypes", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
+                "SheetKit", "Support", "TextKit", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
@@ -130,7 +135,7 @@ let package = Package(
             ]),
         program(
             "aibuild", "Sources/aibuild",
-            ["BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support"]),
+            ["BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
 
         // Tests
         module(
@@ -161,7 +166,7 @@ let package = Package(
             "AgentRuntimeTests",
             [
                 "AgentCore", "AgentRuntime", "BuildProtocol", "LoopKit", "ProcessKit", "Support",
-                "TestSupport", "YAMLKit", "aibuild-agent", "aibuild-fetch",
+                "TestSupport", "TextKit", "YAMLKit", "aibuild-agent", "aibuild-fetch",
             ]),
         tests("TidyTests", ["ProcessKit", "Support"]),
         tests("BuildProtocolTests", ["BuildProtocol", "Support"]),
@@ -185,7 +190,8 @@ let package = Package(
             "EndToEndTests",
             [
                 "BuildProtocol", "HTTPClientKit", "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit",
-                "Support", "TestSupport", "aibuild", "aibuild-agent", "aibuild-coordinator",
+                "Support", "TestSupport", "TextKit", "aibuild", "aibuild-agent",
+                "aibuild-coordinator",
             ]),
         tests(
             "ChaosTests",
@@ -207,6 +213,7 @@ let package = Package(
         tests(
             "DockerKitTests",
             ["DockerKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]),
+        tests("TextKitTests", ["TextKit"]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]
 )

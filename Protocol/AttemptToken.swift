@@ -1,3 +1,5 @@
+import TextKit
+
 /// The identity of one attempt. It fences every effect of the attempt: status, log, artifact, test
 /// result, publish and release name the token, and a stale token is refused everywhere.
 ///
@@ -7,20 +9,13 @@ public struct AttemptToken: Sendable, Hashable, Comparable {
 
     /// `nil` unless `text` is exactly 32 lower-case hexadecimal digits.
     public init?(_ text: String) {
-        guard text.utf8.count == 32 else { return nil }
-        for byte in text.utf8 {
-            guard (48...57).contains(byte) || (97...102).contains(byte) else { return nil }
-        }
+        guard Hex.isLowerCase(text, count: 32) else { return nil }
         self.text = text
     }
 
     /// A token from two random numbers, which the caller draws.
     public init(high: UInt64, low: UInt64) {
-        func hex(_ value: UInt64) -> String {
-            let digits = String(value, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }
-        text = hex(high) + hex(low)
+        text = [high, low].map { $0.zeroPadded(16, radix: 16) }.joined()
     }
 
     public static func < (a: AttemptToken, b: AttemptToken) -> Bool { a.text < b.text }

@@ -1,13 +1,12 @@
 import FoundationEssentials
+import TextKit
 
 /// Turns messages into lines and lines into messages, within `ProtocolLimits.lineBytes`.
 public enum LineCodec {
     /// One line, newline included.
     /// - Throws: `ProtocolError.tooLong` when the message does not fit a line.
     public static func encode(_ message: some Encodable) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var line = [UInt8](try encoder.encode(message))
+        var line = try CanonicalJSON.encode(message)
         guard line.count < ProtocolLimits.lineBytes else { throw ProtocolError.tooLong }
         line.append(0x0A)
         return line

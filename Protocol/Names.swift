@@ -1,3 +1,5 @@
+import TextKit
+
 /// Which names are let in. Everything that later becomes a path, a URL or a command word is checked
 /// here, once, at the door.
 public enum Names {
@@ -28,7 +30,7 @@ public enum Names {
             return "the \(what) has \(name.utf8.count) bytes; "
                 + "at most \(ProtocolLimits.nameBytes) are allowed"
         }
-        let isPrintable = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+        let isPrintable = !name.unicodeScalars.contains(where: \.isControl)
         guard isPrintable, name.first != " ", name.last != " " else {
             return "the \(what) \(quoted(name)) has a control character, or a space at an end"
         }
@@ -40,13 +42,13 @@ public enum Names {
         guard !name.isEmpty, name.utf8.count <= 255, name.utf8.first != UInt8(ascii: ".") else {
             return false
         }
-        return !name.unicodeScalars.contains { $0 == "/" || $0.value < 0x20 || $0.value == 0x7F }
+        return !name.unicodeScalars.contains { $0 == "/" || $0.isControl }
     }
 
     /// Whether `path` stays below the folder that it is relative to.
     public static func isInnerPath(_ path: String) -> Bool {
         guard !path.isEmpty, path.utf8.count <= 1024, !path.hasPrefix("/") else { return false }
-        guard !path.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
+        guard !path.unicodeScalars.contains(where: \.isControl) else {
             return false
         }
         return path.split(separator: "/", omittingEmptySubsequences: false)
@@ -54,18 +56,11 @@ public enum Names {
     }
 
     /// Whether `text` is a SHA-256 in lower-case hexadecimal.
-    public static func isSHA256(_ text: String) -> Bool {
-        text.utf8.count == 64
-            && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
-    }
+    public static func isSHA256(_ text: String) -> Bool { Hex.isLowerCase(text, count: 64) }
 
-    /// `name` in quotes, control characters made visible, for messages.
+    /// Returns `name` in quotes and bounded for messages, with invisible characters made visible.
     public static func quoted(_ name: String) -> String {
-        let visible = name.unicodeScalars.map { scalar in
-            scalar.value < 0x20 || scalar.value == 0x7F
-                ? "\\u{" + String(scalar.value, radix: 16) + "}" : String(scalar)
-        }.joined()
-        return "'" + visible.prefixOfUTF8(200) + "'"
+        "'" + name.visible.prefixOfUTF8(200) + "'"
     }
 
     private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {

@@ -1,4 +1,5 @@
 public import BuildProtocol
+import TextKit
 
 /// Whether a host takes an attempt now.
 public enum Admission {
@@ -37,12 +38,12 @@ public enum Admission {
         }
         let memory = room.running.reduce(wanted.memoryBytes) { $0 + $1.memoryBytes }
         if memory > room.memoryBytes {
-            return "the build needs \(mebibytes(wanted.memoryBytes)) of memory; "
-                + "\(mebibytes(room.memoryBytes - (memory - wanted.memoryBytes))) are free"
+            return "the build needs \(ByteSize.text(wanted.memoryBytes)) of memory; "
+                + "\(ByteSize.text(room.memoryBytes - (memory - wanted.memoryBytes))) is free"
         }
         if wanted.diskBytes > room.diskFreeBytes {
-            return "the build needs \(mebibytes(wanted.diskBytes)) of disk; "
-                + "\(mebibytes(room.diskFreeBytes)) are free"
+            return "the build needs \(ByteSize.text(wanted.diskBytes)) of disk; "
+                + "\(ByteSize.text(room.diskFreeBytes)) is free"
         }
         if let accelerator = wanted.accelerator, !room.accelerators.contains(accelerator) {
             return "the build needs the accelerator \(accelerator.rawValue), which does not work "
@@ -56,6 +57,4 @@ public enum Admission {
         let reserved = running.reduce(AgentLimits.diskReserveBytes) { $0 + $1.diskBytes }
         return max(0, freeBytes - reserved)
     }
-
-    private static func mebibytes(_ bytes: Int64) -> String { "\(max(0, bytes) >> 20) MiB" }
 }

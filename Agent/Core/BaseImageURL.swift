@@ -1,3 +1,5 @@
+import TextKit
+
 /// Where a base image comes from.
 public enum BaseImageURL: Sendable, Hashable {
     /// An absolute path on the host.
@@ -14,9 +16,10 @@ public enum BaseImageURL: Sendable, Hashable {
             if path.lowercased().hasPrefix("localhost/") {
                 path = path.dropFirst("localhost".count)
             }
-            guard path.hasPrefix("/"), let decoded = Self.percentDecoded(String(path)) else {
-                return nil
-            }
+            // No path holds a NUL: the C library would end it there.
+            guard path.hasPrefix("/"), let decoded = PercentCoding.decode(path),
+                !decoded.utf8.contains(0)
+            else { return nil }
             self = .file(decoded)
         } else {
             return nil
@@ -36,23 +39,5 @@ public enum BaseImageURL: Sendable, Hashable {
         }
         return isPlain && name.utf8.count <= 128 && !name.hasPrefix(".") && name.contains(".")
             ? name : "base.img"
-    }
-
-    private static func percentDecoded(_ text: String) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16),
-                value != 0
-            else { return nil }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 }

@@ -1,4 +1,5 @@
 public import BuildProtocol
+import TextKit
 
 /// Turns the bytes of one stream of a build program into log records, one JSON line each.
 ///
@@ -141,8 +142,6 @@ public struct LogEncoder: Sendable {
         return isEnd ? .line(position) : .unfinished
     }
 
-    private static let hexDigits = Array("0123456789abcdef".utf8)
-
     /// A quotation mark, backslash or control character, as JSON wants it.
     private static func appendEscaped(_ byte: UInt8, into records: inout [UInt8]) {
         records.append(UInt8(ascii: "\\"))
@@ -152,16 +151,14 @@ public struct LogEncoder: Sendable {
         case 0x0D: records.append(UInt8(ascii: "r"))
         default:
             records.append(contentsOf: "u00".utf8)
-            records.append(hexDigits[Int(byte >> 4)])
-            records.append(hexDigits[Int(byte & 15)])
+            Hex.append(byte, to: &records)
         }
     }
 
     /// `\xNN`, its backslash escaped for JSON.
     private static func appendVisible(_ byte: UInt8, into records: inout [UInt8]) {
         records.append(contentsOf: "\\\\x".utf8)
-        records.append(hexDigits[Int(byte >> 4)])
-        records.append(hexDigits[Int(byte & 15)])
+        Hex.append(byte, to: &records)
     }
 }
 

@@ -1,5 +1,5 @@
 public import BuildProtocol
-import FoundationEssentials
+import TextKit
 
 /// The variables that an attempt's Packer gets.
 public enum PackerVariables {
@@ -74,8 +74,6 @@ public enum PackerVariables {
 
     /// The file for `-var-file`.
     public static func file(_ values: [String: String]) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return [UInt8](try encoder.encode(values))
+        try CanonicalJSON.encode(values)
     }
 }

@@ -8,6 +8,7 @@ import Glibc
 import HTTPClientKit
 import HTTPTypes
 import Support
+import TextKit
 
 enum FetchProgram {
     /// - Returns: the exit status: 0 when the last word says how it went.
@@ -57,10 +58,7 @@ enum FetchProgram {
     }
 
     static func say(_ word: FetchWord) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let line = try? encoder.encode(word) else { return }
-        let bytes = [UInt8](line) + [0x0A]
-        _ = bytes.withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
+        guard let line = try? CanonicalJSON.encode(word) else { return }
+        _ = (line + [0x0A]).withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
     }
 }

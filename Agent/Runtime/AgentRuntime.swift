@@ -5,6 +5,7 @@
 import BuildProtocol
 import FoundationEssentials
 import Support
+import TextKit
 
 /// The version of the agent that `version` and `hello` say.
 public enum AgentVersion {
@@ -14,9 +15,7 @@ public enum AgentVersion {
 /// JSON files that the agent writes for itself.
 enum StateFile {
     static func encode(_ value: some Encodable) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return [UInt8](try encoder.encode(value)) + [0x0A]
+        try CanonicalJSON.encode(value) + [0x0A]
     }
 
     static func read<V: Decodable>(_ type: V.Type, _ path: String, limitBytes: Int) throws -> V {

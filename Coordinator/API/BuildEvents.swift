@@ -1,9 +1,9 @@
 import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
-import FoundationEssentials
 import HTTPTypes
 import Support
+import TextKit
 
 /// One follower of one build. It holds a position, never a queue: each call reads what is new in
 /// the log file and in the state, so a slow follower costs nothing and misses nothing.
@@ -172,7 +172,5 @@ private func event(_ name: String, _ data: String) -> [UInt8] {
 }
 
 private func encode(_ view: BuildView) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(view), as: UTF8.self)
+    try CanonicalJSON.text(view)
 }

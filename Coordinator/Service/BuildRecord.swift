@@ -1,6 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
-import FoundationEssentials
+import TextKit
 
 /// `build.json`, which stands beside a published image and says where it came from.
 enum BuildRecord {
@@ -16,9 +16,9 @@ enum BuildRecord {
         var templateSHA256: String
         var baseImage: BaseImage?
         var reason: String
-        var submittedAt: Date
-        var startedAt: Date
-        var endedAt: Date
+        var submittedAt: String
+        var startedAt: String
+        var endedAt: String
         var artifacts: [Artifact]
         var logBytes: Int64
         var logSHA256: String
@@ -32,17 +32,14 @@ enum BuildRecord {
             imageName: build.imageName, attempt: token, host: host,
             accelerator: finished.accelerator, commit: build.plan.commit,
             templateSHA256: build.plan.template.sha256, baseImage: build.plan.recipe.baseImage,
-            reason: build.updateContents, submittedAt: date(build.submittedMilliseconds),
-            startedAt: date(finished.startedUnixMilliseconds),
-            endedAt: date(finished.endedUnixMilliseconds), artifacts: finished.artifacts,
+            reason: build.updateContents, submittedAt: time(build.submittedMilliseconds),
+            startedAt: time(finished.startedUnixMilliseconds),
+            endedAt: time(finished.endedUnixMilliseconds), artifacts: finished.artifacts,
             logBytes: finished.logBytes, logSHA256: finished.logSHA256)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.dateEncodingStrategy = .iso8601
-        return Array(try encoder.encode(record)) + [0x0A]
+        return try CanonicalJSON.encode(record, isPretty: true)
     }
 
-    private static func date(_ unixMilliseconds: Int64) -> Date {
-        Date(timeIntervalSince1970: Double(unixMilliseconds) / 1000)
+    private static func time(_ unixMilliseconds: Int64) -> String {
+        UTCTime(unixMilliseconds: unixMilliseconds).rfc3339
     }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TextKit
 
 /// Any JSON value: for documents whose shape others decide.
 public enum JSON: Sendable, Hashable, Codable {
@@ -49,10 +50,8 @@ public enum JSON: Sendable, Hashable, Codable {
 
     /// The same value always gives the same bytes: they are digested.
     public var bytes: [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // What is made of these cases encodes, but for numbers that are none.
-        return (try? encoder.encode(self)).map { [UInt8]($0) } ?? []
+        // Every case encodes, except for numbers that JSON lacks.
+        (try? CanonicalJSON.encode(self)) ?? []
     }
 
     public subscript(key: String) -> JSON? {

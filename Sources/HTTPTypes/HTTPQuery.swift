@@ -1,3 +1,5 @@
+import TextKit
+
 /// The fields of a query string, or of a body of type `application/x-www-form-urlencoded`.
 public struct HTTPQuery: Sendable {
     public private(set) var items: [(name: String, value: String)] = []

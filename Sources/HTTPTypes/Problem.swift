@@ -1,4 +1,4 @@
-import FoundationEssentials
+import TextKit
 
 /// An error as RFC 9457 writes it (`application/problem+json`), with what to do about it.
 public struct Problem: Error, Sendable, Codable {
@@ -106,10 +106,8 @@ extension Problem {
 
     /// The problem as the response that says it.
     public var response: HTTPResponse {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Five strings and a number always encode; should they not, the status still tells.
-        let body = (try? encoder.encode(self)).map { [UInt8]($0) } ?? []
+        // Five strings and a number always encode; if they did not, there is still the status.
+        let body = (try? CanonicalJSON.encode(self)) ?? []
         var response = HTTPResponse(status: status, headers: headers, body: .bytes(body))
         response.headers.set("Content-Type", "application/problem+json")
         return response

@@ -1,3 +1,5 @@
+import TextKit
+
 /// What stands between method and version in a request line, taken apart and checked once, so that
 /// no handler has to think of `..`, `%2f` or NUL.
 struct RequestTarget {
@@ -39,7 +41,7 @@ struct RequestTarget {
             if text == "." || text == ".." {
                 throw .badRequest("the path holds the segment '\(text)'")
             }
-            if text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
+            if text.unicodeScalars.contains(where: \.isControl) {
                 throw .badRequest("the path holds a control character")
             }
             if text.contains("/") { throw .badRequest("the path holds an encoded slash (%2F)") }

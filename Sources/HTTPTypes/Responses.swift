@@ -1,4 +1,4 @@
-import FoundationEssentials
+import TextKit
 
 extension HTTPResponse {
     /// `value` as JSON, keys sorted. `Date` is not meant to be in it: times go as the caller
@@ -6,9 +6,7 @@ extension HTTPResponse {
     public static func json(
         _ value: some Encodable, status: Int = 200, headers: HTTPHeaders = [:]
     ) throws -> HTTPResponse {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return of([UInt8](try encoder.encode(value)), "application/json", status, headers)
+        of(try CanonicalJSON.encode(value), "application/json", status, headers)
     }
 
     public static func text(

@@ -1,6 +1,7 @@
 public import HTTPClientKit
 import HTTPTypes
 import Support
+import TextKit
 
 /// A login, kept as long as it lasts.
 public actor CloudSession {
@@ -103,7 +104,7 @@ public actor CloudSession {
             return try await http.request(
                 "POST", login.identityURL + "/auth/tokens",
                 headers: ["Content-Type": "application/json", "Accept": "application/json"],
-                body: (try? JSON.encode(body)) ?? [], timeouts: limits.call)
+                body: (try? CanonicalJSON.encode(body)) ?? [], timeouts: limits.call)
         } catch {
             throw CloudError(error, to: what)
         }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import HTTPClientKit
 import HTTPTypes
 import Support
+import TextKit
 
 /// What Keystone answers a login with.
 struct CloudToken: Sendable {
@@ -58,9 +59,6 @@ struct CloudToken: Sendable {
     var isFresh: Bool { Clocks.monotonicMilliseconds() < renewAtMilliseconds }
 
     private static func seconds(_ text: String) -> Double? {
-        let date =
-            (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(text))
-            ?? (try? Date.ISO8601FormatStyle().parse(text))
-        return date?.timeIntervalSince1970
+        Date(rfc3339: text)?.timeIntervalSince1970
     }
 }

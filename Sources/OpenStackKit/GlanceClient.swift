@@ -1,6 +1,7 @@
 import HTTPClientKit
 import HTTPTypes
 import Support
+import TextKit
 
 /// Glance v2 of one login. Every call logs in again once where the token is no longer taken.
 public struct GlanceClient: Sendable {
@@ -223,7 +224,7 @@ extension GlanceClient {
     }
 
     private func encoded(_ value: some Encodable, _ what: String) throws(CloudError) -> [UInt8] {
-        do { return try JSON.encode(value) } catch {
+        do { return try CanonicalJSON.encode(value) } catch {
             throw CloudError(.refused, "\(what): \(error)", isPermanent: true)
         }
     }

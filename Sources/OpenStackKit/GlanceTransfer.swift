@@ -3,6 +3,7 @@ import HTTPTypes
 import ProcessKit
 import Support
 import Synchronization
+import TextKit
 
 extension GlanceClient {
     /// Sends an image's bytes, and compares what arrived with what was read. The image must be

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Support
+import TextKit
 
 /// A host's public key: what it must prove to own before anything is said to it.
 public struct SSHHostKey: Sendable, Hashable, CustomStringConvertible {
@@ -62,14 +63,8 @@ public struct SSHHostKey: Sendable, Hashable, CustomStringConvertible {
 
     /// As `ssh-keygen -l` shows it: `SHA256:` and base64 without padding.
     public var fingerprint: String {
-        let digest = SHA256.hex(blob)
-        var bytes = Data()
-        var rest = Substring(digest)
-        while let byte = UInt8(rest.prefix(2), radix: 16) {
-            bytes.append(byte)
-            rest = rest.dropFirst(2)
-        }
-        let text = bytes.base64EncodedString()
+        let digest = Data(Hex.decode(SHA256.hex(blob)) ?? [])
+        let text = digest.base64EncodedString()
         return "SHA256:" + text.prefix { $0 != "=" }
     }
 

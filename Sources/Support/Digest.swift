@@ -1,5 +1,6 @@
 import CCrypto
 import Glibc
+import TextKit
 
 /// A digest by libcrypto, in pieces.
 public struct Digest: ~Copyable {

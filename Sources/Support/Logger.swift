@@ -1,4 +1,5 @@
 import Glibc
+import TextKit
 
 /// A daemon's own log: one line an event on standard error, `level message key=value …`; journald
 /// or the caller adds the time. Secrets never get here: callers log names, not values.
@@ -14,13 +15,7 @@ public struct Logger: Sendable {
     public func error(_ message: String) { write(.error, message) }
 
     private func write(_ level: Level, _ message: String) {
-        let safe =
-            message.utf8.contains { $0 < 0x20 || $0 == 0x7F }
-            ? message.unicodeScalars.map { scalar in
-                scalar.value < 0x20 || scalar.value == 0x7F
-                    ? "\\u{" + String(scalar.value, radix: 16) + "}" : String(scalar)
-            }.joined() : message
-        var line = "\(level.rawValue) \(component): \(safe)\n"
+        var line = "\(level.rawValue) \(component): \(message.visible)\n"
         line.withUTF8 { bytes in
             // One write a line, so that lines of several threads do not mix.
             _ = Glibc.write(2, bytes.baseAddress, bytes.count)

@@ -1,5 +1,6 @@
 import CCrypto
 import Glibc
+import TextKit
 
 /// Seals short secrets with AES-256-GCM by libcrypto. What is sealed for one context (the id of a
 /// row) cannot be opened in another, nor with another key, nor after a change.

@@ -1,3 +1,5 @@
+import TextKit
+
 /// What is wrong with a document, and exactly where.
 public struct YAMLError: Error, Sendable, Hashable {
     public var file: String
@@ -26,16 +28,9 @@ extension YAMLError: CustomStringConvertible {
 }
 
 extension String {
-    /// In quotes, bounded, with what a terminal could obey made visible.
+    /// The text in quotes and bounded, with invisible characters made visible.
     var quoted: String {
-        var text = ""
-        for scalar in unicodeScalars.prefix(YAMLLimits.quotedCharacters) {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
-                text += "\\u{" + String(scalar.value, radix: 16) + "}"
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        return "'" + text + (unicodeScalars.count > YAMLLimits.quotedCharacters ? "…'" : "'")
+        let shown = String(unicodeScalars.prefix(YAMLLimits.quotedCharacters))
+        return "'" + shown.visible + (shown.utf8.count < utf8.count ? "…'" : "'")
     }
 }

@@ -1,4 +1,5 @@
 import Support
+import TextKit
 
 /// A mapping from which keys are taken, each with its type. What was never asked for is an error:
 /// `finish()` refuses it and suggests what may have been meant.
@@ -73,8 +74,7 @@ public final class YAMLMapping {
             .min { ($0.line, $0.column) < ($1.line, $1.column) }
         if let unknown {
             let hint =
-                Suggestion.nearest(to: unknown.key, in: asked)
-                .map { "; did you mean \($0.quoted)?" }
+                Suggestion.hint(for: unknown.key, in: asked)
                 ?? (asked.isEmpty ? "" : "; known keys: " + asked.sorted().joined(separator: ", "))
             throw YAMLError(
                 file: place.file, line: unknown.line, column: unknown.column,

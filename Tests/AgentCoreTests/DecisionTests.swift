@@ -42,7 +42,7 @@ import Testing
         #expect(
             hung.reason
                 == "the build printed nothing for 600 s and its guest hangs: QEMU says running, "
-                + "but the guest moved 0 bytes of disk and 0 bytes of network in 60 s (0.2 s of "
+                + "but the guest moved 0 B of disk and 0 B of network in 60 s (0.2 s of "
                 + "processor time); the build was stopped; its last screen and serial console are "
                 + "kept with the attempt")
         #expect(fault(.noGuest).code == .timeoutSilence)

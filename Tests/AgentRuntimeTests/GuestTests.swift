@@ -36,7 +36,7 @@ import Testing
         #expect(fault.code == .guestHung, "\(fault)")
         #expect(fault.class == .template)
         #expect(fault.reason.contains("printed nothing for 8 s and its guest hangs"))
-        #expect(fault.reason.contains("0 bytes of disk and 0 bytes of network"))
+        #expect(fault.reason.contains("0 B of disk and 0 B of network"))
         #expect(fault.reason.hasSuffix("screen and serial console are kept with the attempt"))
 
         let evidence = try #require(ended.finished.evidence)
@@ -122,7 +122,7 @@ import Testing
         try Files.replace(go, with: [])
         let ended = try await client.follow(start.attempt)
         #expect(ended.finished.outcome.passed, "\(ended.finished.outcome)")
-        #expect(ended.texts.contains { $0.contains("0 bytes of disk and") }, "\(ended.log)")
+        #expect(ended.texts.contains { $0.contains("0 B of disk and") }, "\(ended.log)")
         _ = daemon.pid
     }
 

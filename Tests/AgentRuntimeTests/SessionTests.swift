@@ -5,6 +5,7 @@ import ProcessKit
 import Support
 import TestSupport
 import Testing
+import TextKit
 
 /// The socket and the gate: what is asked in which words, and what is refused.
 @Suite struct SessionTests {

@@ -133,7 +133,7 @@ struct CommandTests {
         }) { coordinator in
             for arguments in [["hosts"], ["host", "list"]] {
                 let ran = await runCLI(arguments, url: coordinator.url)
-                #expect(ran.out.contains("kvm1  ready  1/2    8      1.0 GiB    tcg"))
+                #expect(ran.out.contains("kvm1  ready  1/2    8      1 GiB      tcg"))
                 #expect(ran.out.contains("clock 8 s behind"))
             }
             #expect(await coordinator.run("host", "show", "kvm1").out.contains("100 GiB"))
@@ -185,7 +185,7 @@ struct CommandTests {
             let ran = await coordinator.run("doctor")
             #expect(ran.code == .ok)
             for text in [
-                "ok   host kvm1 is ready", "warn host kvm1 has no working KVM", "1.0 GiB of disk",
+                "ok   host kvm1 is ready", "warn host kvm1 has no working KVM", "1 GiB of disk",
                 "clock of host kvm1 is 8 s behind", "warn host kvm1: old",
             ] {
                 #expect(ran.out.contains(text), "\(text)")

@@ -64,11 +64,11 @@ struct OutputTests {
         #expect(!style(true, ["TERM": "dumb"]))
     }
 
-    @Test(arguments: [
-        (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"),
-        (1_288_490_189, "1.2 GiB"), (500 << 20, "500 MiB"), (Int64.max, "8192 PiB"),
-    ])
-    func writesBytes(count: Int64, text: String) {
+    @Test(
+        arguments: [
+            (nil, "-"), (1536, "1.5 KiB"),
+        ] as [(Int64?, String)])
+    func writesBytes(count: Int64?, text: String) {
         #expect(Format.bytes(count) == text)
     }
 

@@ -107,16 +107,4 @@ struct ParserTests {
             }
         }
     }
-
-    @Test func measuresSlipsOfTheFinger() {
-        for (left, right, distance) in [
-            ("", "", 0), ("a", "", 1), ("abc", "acb", 1), ("kitten", "sitting", 3), ("ab", "ba", 1),
-        ] {
-            #expect(Suggestion.distance(left, right) == distance)
-            #expect(Suggestion.distance(right, left) == distance)
-        }
-        #expect(Suggestion.nearest("canc", ["cancel", "build"]) == "cancel")
-        #expect(Suggestion.nearest("c", ["cancel"]) == nil)
-        #expect(Suggestion.nearest(String(repeating: "x", count: 9999), ["x"]) == nil)
-    }
 }

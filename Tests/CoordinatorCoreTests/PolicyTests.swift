@@ -140,38 +140,3 @@ import Testing
         #expect(share.values(at: 0) == ["anna": 100])
     }
 }
-
-@Suite struct CivilDateTests {
-    /// Days from an independent count: year by year from 1970.
-    @Test func everyDayOfFiveHundredYears() {
-        var day: Int64 = 0
-        for year in 1970...2470 {
-            let leap =
-                year.isMultiple(of: 4) && (!year.isMultiple(of: 100) || year.isMultiple(of: 400))
-            for (month, days) in [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-                .enumerated()
-            {
-                for dayOfMonth in 1...days {
-                    let date = CivilDate(unixMilliseconds: day * 86_400_000 + 43_200_000)
-                    if date.year != year || date.month != month + 1 || date.day != dayOfMonth {
-                        Issue.record("\(date) is \(year)-\(month + 1)-\(dayOfMonth)")
-                        return
-                    }
-                    day += 1
-                }
-            }
-        }
-    }
-
-    @Test(arguments: [
-        (0, "19700101"), (86_399_999, "19700101"), (86_400_000, "19700102"), (-1, "19691231"),
-        (-86_400_000, "19691231"), (-86_400_001, "19691230"),
-        (951_782_400_000, "20000229"), (951_868_800_000, "20000301"),
-        (1_709_164_800_000, "20240229"), (4_107_542_400_000, "21000301"),
-        (1_763_718_000_000, "20251121"), (-62_135_596_800_000, "00010101"),
-        (253_402_300_799_999, "99991231"),
-    ])
-    func knownMoments(_ milliseconds: Int64, _ text: String) {
-        #expect(CivilDate(unixMilliseconds: milliseconds).compact == text)
-    }
-}

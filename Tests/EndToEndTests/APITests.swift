@@ -4,6 +4,7 @@ import ProcessKit
 import Support
 import TestSupport
 import Testing
+import TextKit
 
 /// Requests that are wrong, and names that must go nowhere.
 @Suite struct APITests {

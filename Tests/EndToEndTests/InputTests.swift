@@ -4,6 +4,7 @@ import ProcessKit
 import Support
 import TestSupport
 import Testing
+import TextKit
 
 /// Templates and base images that are not what they should be.
 @Suite struct InputTests {

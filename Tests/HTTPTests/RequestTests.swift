@@ -44,13 +44,6 @@ struct RequestTests {
         #expect(throws: Problem.self) { try HTTPQuery(decoding: text) }
     }
 
-    @Test func encodesWhatItDecodes() {
-        let text = "a/b?c=d&e %\u{0}ü+~"
-        let encoded = PercentCoding.encode(text)
-        #expect(encoded == "a%2Fb%3Fc%3Dd%26e%20%25%00%C3%BC%2B~")
-        #expect(PercentCoding.decode(encoded) == text)
-    }
-
     @Test func headersIgnoreCase() {
         var headers: HTTPHeaders = ["Content-Type": "a", "X-A": "1", "x-a": "2"]
         #expect(headers["content-TYPE"] == "a")

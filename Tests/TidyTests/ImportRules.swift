@@ -37,66 +37,73 @@ struct ModuleRule: Sendable {
 
 enum ImportRules {
     static let modules: [ModuleRule] = [
+        // How values are written as text
+        .init("TextKit", "Sources/TextKit", .pure),
+
         // Kits
-        .init("Support", "Sources/Support", .kit, ["CLinux", "CCrypto"]),
+        .init("Support", "Sources/Support", .kit, ["CCrypto", "CLinux", "TextKit"]),
         .init("LoopKit", "Sources/LoopKit", .kit, ["CLinux", "Support"]),
         .init("ProcessKit", "Sources/ProcessKit", .kit, ["CLinux", "Support"]),
         .init(
-            "SSHKit", "Sources/SSHKit", .kit, ["CSSH", "CSSH2", "CLinux", "LoopKit", "Support"]),
+            "SSHKit", "Sources/SSHKit", .kit,
+            ["CLinux", "CSSH", "CSSH2", "LoopKit", "Support", "TextKit"]),
         .init("SQLKit", "Sources/SQLKit", .kit, ["CLinux", "CMariaDB", "CSQLite", "Support"]),
-        .init("HTTPTypes", "Sources/HTTPTypes", .pure),
+        .init("HTTPTypes", "Sources/HTTPTypes", .pure, ["TextKit"]),
         .init(
             "HTTPServerKit", "Sources/HTTPServerKit", .kit,
             ["CMicroHTTPD", "CLinux", "HTTPTypes", "Support"]),
         .init(
             "HTTPClientKit", "Sources/HTTPClientKit", .kit,
             ["CCurl", "CLinux", "HTTPTypes", "Support"]),
-        .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support"]),
-        .init("SheetKit", "Sources/SheetKit", .kit, ["CXML", "CZip", "Support"]),
+        .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support", "TextKit"]),
+        .init("SheetKit", "Sources/SheetKit", .kit, ["CXML", "CZip", "Support", "TextKit"]),
         .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
         .init(
             "OpenStackKit", "Sources/OpenStackKit", .kit,
-            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
         .init(
             "DiskImageKit", "Sources/DiskImageKit", .kit,
             ["CLinux", "CNBD", "ProcessKit", "Support"]),
 
         .init(
             "DockerKit", "Sources/DockerKit", .kit,
-            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support"]),
+            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
 
         // The words both sides share
-        .init("BuildProtocol", "Protocol", .pure),
+        .init("BuildProtocol", "Protocol", .pure, ["TextKit"]),
 
         // What runs on a KVM host
-        .init("AgentCore", "Agent/Core", .pure, ["BuildProtocol"]),
+        .init("AgentCore", "Agent/Core", .pure, ["BuildProtocol", "TextKit"]),
         .init(
             "AgentRuntime", "Agent/Runtime", .outer,
             [
                 "AgentCore", "BuildProtocol", "LoopKit", "ProcessKit", "Support", "SystemdKit",
-                "YAMLKit",
+                "TextKit", "YAMLKit",
             ]),
         .init(
             "aibuild-agent", "Agent/Main", .outer,
             ["AgentCore", "AgentRuntime", "BuildProtocol", "Support"]),
         .init(
             "aibuild-fetch", "Agent/Fetch", .outer,
-            ["AgentCore", "HTTPClientKit", "HTTPTypes", "Support"]),
+            ["AgentCore", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
 
         // What runs on the farm's head
-        .init("CoordinatorCore", "Coordinator/Core", .pure, ["BuildProtocol"]),
+        .init("CoordinatorCore", "Coordinator/Core", .pure, ["BuildProtocol", "TextKit"]),
         .init(
             "CoordinatorService", "Coordinator/Service", .inner,
-            ["BuildProtocol", "CoordinatorCore", "Support"]),
+            ["BuildProtocol", "CoordinatorCore", "Support", "TextKit"]),
         .init(
             "CoordinatorAPI", "Coordinator/API", .inner,
-            ["BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes", "Support"]),
+            [
+                "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes", "Support",
+                "TextKit",
+            ]),
         .init(
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
-                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
-                "HTTPClientKit", "HTTPTypes", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit",
-                "SSHKit", "SheetKit", "Support", "YAMLKit",
+                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit", "HTTPClientKit",
+                "HTTPTypes", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
+                "SheetKit", "Support", "TextKit", "YAMLKit",
             ]),
         .init(
             "aibuild-coordinator", "Coordinator/Daemon", .outer,
@@ -107,7 +114,7 @@ enum ImportRules {
             ]),
         .init(
             "aibuild", "Sources/aibuild", .outer,
-            ["BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support"]),
+            ["BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
 
         // For tests only, so it may reach for C like a kit
         .init(

@@ -1,4 +1,5 @@
 import BuildProtocol
+import TextKit
 
 /// The end of a serial console as text: bytes that are no UTF-8 stand as `\xNN`, as in the log.
 public enum ConsoleText {
@@ -11,7 +12,7 @@ public enum ConsoleText {
                 var length = 1
                 if byte >= 0x80 {
                     guard case .valid(let valid) = UTF8Scanner.character(raw, at: position) else {
-                        text += "\\x" + String(byte, radix: 16)
+                        text += "\\x" + Hex.encode([byte])
                         position += 1
                         continue
                     }

@@ -1,3 +1,5 @@
+import TextKit
+
 /// What the guests of an attempt moved between two looks.
 public struct GuestMovement: Sendable, Hashable {
     public var milliseconds: Int64
@@ -28,20 +30,12 @@ public struct GuestMovement: Sendable, Hashable {
         return diskBytes > idle || (networkBytes ?? 0) > idle
     }
 
-    /// `moved 12 MiB of disk and 0 bytes of network in 60 s (3 s of processor time)`
+    /// `moved 12 MiB of disk and 0 B of network in 60 s (3 s of processor time)`
     public var words: String {
-        let network = networkBytes.map { "\(Self.size($0)) of network" } ?? "an unknown network"
-        return "moved \(Self.size(diskBytes)) of disk and \(network) in "
+        let network = networkBytes.map { "\(ByteSize.text($0)) of network" } ?? "an unknown network"
+        return "moved \(ByteSize.text(diskBytes)) of disk and \(network) in "
             + "\(Self.seconds(milliseconds)) s (\(Self.seconds(cpuMilliseconds)) s of processor "
             + "time)"
-    }
-
-    private static func size(_ bytes: Int64) -> String {
-        switch bytes {
-        case ..<4096: "\(bytes) bytes"
-        case ..<(4 << 20): "\(bytes >> 10) KiB"
-        default: "\(bytes >> 20) MiB"
-        }
     }
 
     /// With a tenth where it matters.

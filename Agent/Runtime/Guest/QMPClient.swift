@@ -4,6 +4,7 @@ import FoundationEssentials
 import Glibc
 import ProcessKit
 import Support
+import TextKit
 
 /// A conversation with QEMU on its control socket (QMP): one JSON object a line. The other end may
 /// be anything, since the build program could have made the socket: every wait ends at `deadline`,
@@ -44,8 +45,8 @@ final class QMPClient {
     func ask<Value: Decodable>(
         _ command: String, _ arguments: [String: String]? = nil, returning type: Value.Type
     ) throws -> Value {
-        let question = try JSONEncoder().encode(Question(execute: command, arguments: arguments))
-        try socket.writeAll([UInt8](question) + [0x0A])
+        let question = try CanonicalJSON.encode(Question(execute: command, arguments: arguments))
+        try socket.writeAll(question + [0x0A])
         while true {
             let line = try nextLine()
             let answer: Answer<Value>

@@ -2,6 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
 import HTTPTypes
+import TextKit
 
 /// The web pages: what the farm does, and one build with its live log. Rendered here, kept fresh
 /// by a few lines of JavaScript that read the same events as everybody else.
@@ -114,7 +115,7 @@ enum PageRoutes {
                     HTML.escape(host.name), "<b class=\"badge \(state)\">\(state)</b>",
                     "\(host.running) of \(host.slots.map(String.init) ?? "?")",
                     HTML.escape(host.accelerators.joined(separator: ", ")),
-                    host.diskFreeBytes.map { "\($0 >> 30) GiB" } ?? "?",
+                    host.diskFreeBytes.map(ByteSize.text) ?? "?",
                     HTML.escape(notes.joined(separator: "; ")),
                 ]
             },

@@ -1,5 +1,6 @@
 import CoordinatorCore
 import CoordinatorService
+import TextKit
 
 /// What the retention policy says of one build, and what it would remove of all.
 enum RetentionSection {
@@ -29,10 +30,10 @@ enum RetentionSection {
             return [
                 "<a href=\"/builds/\(HTML.escape(item.build))\">\(name)</a>",
                 "<b class=\"badge \(item.state)\">\(item.state)</b>",
-                "\(item.freesBytes >> 20) MiB", HTML.escape(item.reason),
+                ByteSize.text(item.freesBytes), HTML.escape(item.reason),
             ]
         }
-        let room = view.freeBytes.map { "<p>The web root has \($0 >> 30) GiB free.</p>" } ?? ""
+        let room = view.freeBytes.map { "<p>The web root has \(ByteSize.text($0)) free.</p>" } ?? ""
         return "<h1>Retention</h1>" + room
             + "<p>With the next look, these builds lose their image and their logs:</p>"
             + HTML.table(

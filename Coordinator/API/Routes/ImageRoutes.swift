@@ -2,6 +2,7 @@ import CoordinatorCore
 import CoordinatorService
 import HTTPTypes
 import Support
+import TextKit
 
 /// The web root, read only. Hidden names, which are what is on its way in, are never shown.
 enum ImageRoutes {

@@ -2,6 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
 import HTTPTypes
+import TextKit
 
 /// The files that a template makes of a build and its releases.
 enum OutputRoutes {

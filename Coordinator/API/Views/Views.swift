@@ -1,7 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
-import FoundationEssentials
+import TextKit
 
 // What the API shows, as docs/api.md writes it. Times are RFC 3339.
 
@@ -183,7 +183,6 @@ struct ListView<Item: Encodable>: Encodable {
 
 enum Time {
     static func text(_ unixMilliseconds: Int64) -> String {
-        let date = Date(timeIntervalSince1970: Double(unixMilliseconds) / 1000)
-        return date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        UTCTime(unixMilliseconds: unixMilliseconds).rfc3339Milliseconds
     }
 }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTPClientKit
 import HTTPTypes
+import TextKit
 
 /// GitLab's REST API, version 4: requests and answers as values, refusals as sentences.
 struct GitLabAPI: Sendable {
@@ -112,10 +113,10 @@ struct GitLabAPI: Sendable {
         var bytes: [UInt8] = []
         if let body {
             headers.set("Content-Type", "application/json")
-            guard let encoded = try? JSONEncoder().encode(body) else {
+            guard let encoded = try? CanonicalJSON.encode(body) else {
                 throw Fault(sentence: "the request to GitLab cannot be written")
             }
-            bytes = [UInt8](encoded)
+            bytes = encoded
         }
         let sent = headers
         do throws(HTTPClientError) {

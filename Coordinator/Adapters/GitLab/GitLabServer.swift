@@ -1,6 +1,7 @@
 public import CoordinatorCore
 import HTTPTypes
 import Support
+import TextKit
 
 /// Templates at a GitLab server: project `<guest OS>_tpl` of one group, and a hook on its pushes.
 public struct GitLabServer: TemplateServer {

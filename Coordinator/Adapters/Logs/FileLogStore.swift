@@ -4,6 +4,7 @@ import FoundationEssentials
 import Glibc
 import ProcessKit
 import Support
+import TextKit
 
 /// Logs as files: `<folder>/<first two digits>/<token>.ndjson`, the evidence of a guest beside it
 /// as `<token>.evidence.json`. All writes go through one thread,
@@ -71,9 +72,7 @@ public actor FileLogStore: LogStore {
     public func keep(_ evidence: GuestEvidence, of attempt: AttemptToken) throws {
         let path = evidencePath(attempt)
         try Files.makeFolder(Files.folder(of: path), mode: 0o750)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try Files.replace(path, with: try encoder.encode(evidence), mode: 0o640)
+        try Files.replace(path, with: try CanonicalJSON.encode(evidence), mode: 0o640)
     }
 
     public func evidence(of attempt: AttemptToken) throws -> GuestEvidence? {

@@ -5,6 +5,7 @@ import Glibc
 import LoopKit
 public import SSHKit
 import Support
+import TextKit
 
 /// Hosts over SSH. Each host has one long-lived session for control and logs; artifacts and
 /// templates travel over sessions of their own kind, on event loops of their own, because one

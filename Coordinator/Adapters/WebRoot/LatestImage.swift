@@ -2,6 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import FoundationEssentials
 import Support
+import TextKit
 
 /// `latest.json` of a folder of tested images: a copy of the newest build's `build.json`, with the
 /// image's name and URL. Made from what is there, so that it is right after any crash, and again
@@ -34,15 +35,13 @@ enum LatestImage {
             return try Files.remove("\(place)/\(name)")
         }
         let image = FolderWebRoot.publishedName(artifact, 0, latest.imageName)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let value = Latest(
             build: latest.build, guestOS: latest.guestOS, imageName: latest.imageName,
             name: image, url: "\(url)/\(image)", sha256: artifact.sha256,
             format: artifact.format, number: latest.number, sizeBytes: artifact.sizeBytes,
             commit: latest.commit)
-        guard let bytes = try? encoder.encode(value) else { return }
-        try Files.replace("\(place)/\(name)", with: Array(bytes) + [0x0A])
+        guard let bytes = try? CanonicalJSON.encode(value, isPretty: true) else { return }
+        try Files.replace("\(place)/\(name)", with: bytes)
     }
 
     /// `nil` for what cannot be read: it may hide a newer build, and does no other harm.

@@ -1,4 +1,5 @@
 public import BuildProtocol
+import TextKit
 
 /// One request to make an image of a guest OS from one state of its template.
 public struct Build: Sendable, Hashable, Codable {

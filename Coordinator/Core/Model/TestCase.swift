@@ -1,4 +1,5 @@
 public import BuildProtocol
+import TextKit
 
 /// A test case for every guest OS of a type: a row of the historic table `testcases`.
 public struct TestCase: Sendable, Hashable, Codable {
@@ -123,7 +124,6 @@ public struct TestRecord: Sendable, Hashable, Codable {
 
     /// Fits the historic column, and is the same however often it is recorded.
     static func id(_ attempt: AttemptToken, _ index: Int) -> String {
-        let digits = String(index)
-        return attempt.text + "-" + String(repeating: "0", count: max(0, 3 - digits.count)) + digits
+        attempt.text + "-" + index.zeroPadded(3)
     }
 }

@@ -1,4 +1,5 @@
 import BuildProtocol
+import TextKit
 
 /// The rows of one sheet, each value found by the name of its column and turned into text.
 struct ImportTable {
@@ -116,7 +117,7 @@ struct ImportTable {
                         + "format the cell as text and write it again"))
         case .fault(let why): return .failure(Fault(why: why))
         }
-        guard !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
+        guard !text.unicodeScalars.contains(where: \.isControl) else {
             return .failure(Fault(why: "has a line break or another control character"))
         }
         guard text.utf8.count <= column.limitBytes else {

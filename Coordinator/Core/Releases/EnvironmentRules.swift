@@ -1,4 +1,5 @@
 import BuildProtocol
+import TextKit
 
 /// What is refused at the door, before anything is stored: `nil` where all is well, else a sentence
 /// that names the field.
@@ -114,7 +115,7 @@ private enum Rules {
         if text.utf8.count > ReleaseEnvironment.Bounds.textBytes {
             return "\(field) has more than \(ReleaseEnvironment.Bounds.textBytes) bytes"
         }
-        return text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+        return text.unicodeScalars.contains(where: \.isControl)
             ? "\(field) \(Names.quoted(text)) contains a control character" : nil
     }
 

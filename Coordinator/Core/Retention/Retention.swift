@@ -1,4 +1,5 @@
 public import BuildProtocol
+import TextKit
 
 /// What goes and what stays: a pure function of what there is. The newest good image of a guest OS
 /// never goes, nor what a person pinned, nor what is released or on its way to an environment.
@@ -73,8 +74,8 @@ public enum Retention {
         for build in early.sorted(by: isOlder) {
             guard free < policy.minimumFreeBytes else { break }
             let why =
-                "before its time: the web root has \(Bytes.text(max(0, free))) free, less than "
-                + Bytes.text(policy.minimumFreeBytes)
+                "before its time: the web root has \(ByteSize.text(free)) free, less than "
+                + ByteSize.text(policy.minimumFreeBytes)
             choices.append(Choice(build: build, reason: why))
             free += build.imageBytes
         }

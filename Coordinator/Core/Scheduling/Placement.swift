@@ -1,4 +1,5 @@
 import BuildProtocol
+import TextKit
 
 /// Where a build may go: the rooms of the hosts, the filters and the score.
 struct Placement {
@@ -86,12 +87,12 @@ struct Placement {
             return "needs \(needs.vcpus) vCPUs, the host has \(report.vcpus)"
         }
         if needs.memoryBytes > report.memoryBytes {
-            return "needs \(Bytes.text(needs.memoryBytes)) of memory, "
-                + "the host has \(Bytes.text(report.memoryBytes))"
+            return "needs \(ByteSize.text(needs.memoryBytes)) of memory, "
+                + "the host has \(ByteSize.text(report.memoryBytes))"
         }
         if needs.diskBytes > report.diskTotalBytes {
-            return "needs \(Bytes.text(needs.diskBytes)) of disk, "
-                + "the host's disk has \(Bytes.text(report.diskTotalBytes))"
+            return "needs \(ByteSize.text(needs.diskBytes)) of disk, "
+                + "the host's disk has \(ByteSize.text(report.diskTotalBytes))"
         }
         if build.stage == .test, let reason = untestable(build, report) { return reason }
         return report.slots < 1 ? "has no slots" : nil
@@ -129,12 +130,12 @@ struct Placement {
             return "needs \(needs.vcpus) vCPUs, \(max(0, room.vcpus)) are free"
         }
         if needs.memoryBytes > room.memoryBytes {
-            return "needs \(Bytes.text(needs.memoryBytes)) of memory, "
-                + "\(Bytes.text(max(0, room.memoryBytes))) is free"
+            return "needs \(ByteSize.text(needs.memoryBytes)) of memory, "
+                + "\(ByteSize.text(room.memoryBytes)) is free"
         }
         if needs.diskBytes > room.diskBytes {
-            return "needs \(Bytes.text(needs.diskBytes)) of disk, "
-                + "\(Bytes.text(max(0, room.diskBytes))) is free"
+            return "needs \(ByteSize.text(needs.diskBytes)) of disk, "
+                + "\(ByteSize.text(room.diskBytes)) is free"
         }
         return nil
     }
@@ -150,8 +151,8 @@ struct Placement {
         guard build.stage == .build, let free = webRootFreeBytes,
             free < build.requirements.diskBytes
         else { return nil }
-        return "the web root has \(Bytes.text(max(0, free))) free, "
-            + "the build may need \(Bytes.text(build.requirements.diskBytes))"
+        return "the web root has \(ByteSize.text(free)) free, "
+            + "the build may need \(ByteSize.text(build.requirements.diskBytes))"
     }
 
     private func hasUntriedHost(_ build: QueuedBuild) -> Bool {
@@ -166,21 +167,5 @@ struct Placement {
             case .away, .drained, nil: return false
             }
         }
-    }
-}
-
-/// Sizes for people.
-enum Bytes {
-    static func text(_ bytes: Int64) -> String {
-        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
-        var value = Double(bytes)
-        var unit = 0
-        while value >= 1024 && unit < units.count - 1 {
-            value /= 1024
-            unit += 1
-        }
-        let tenths = Int((value * 10).rounded())
-        return tenths % 10 == 0
-            ? "\(tenths / 10) \(units[unit])" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
     }
 }

@@ -1,4 +1,5 @@
 import Support
+import TextKit
 
 /// How a container is to run, as `docker-py` takes it: the keyword arguments of `containers.run`.
 /// Deployment scripts in Python keep such documents, and they are taken as they are.
@@ -49,12 +50,11 @@ public struct ContainerDefinition: Sendable, Hashable {
             return
         }
         guard let field = DefinitionKeys.fields[key] else {
-            let near = Suggestion.nearest(to: key, in: DefinitionKeys.all)
+            let hint = Suggestion.hint(for: key, in: DefinitionKeys.all)
             throw DockerError(
                 .invalid,
                 "there is no key '\(key.prefix(64))'"
-                    + (near.map { "; did you mean '\($0)'?" }
-                        ?? "; known are docker-py's arguments of containers.run"))
+                    + (hint ?? "; known are docker-py's arguments of containers.run"))
         }
         // As docker-py: None is as good as not given.
         if value == .null { return }

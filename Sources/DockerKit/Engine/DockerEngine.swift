@@ -1,6 +1,7 @@
 import FoundationEssentials
 public import HTTPClientKit
 import HTTPTypes
+import TextKit
 
 /// One Docker engine, reached over TLS with a client certificate.
 public struct DockerEngine: Sendable {

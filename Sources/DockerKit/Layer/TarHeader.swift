@@ -1,3 +1,5 @@
+import TextKit
+
 /// The header of one entry of a tar archive (GNU's dialect, which every reader knows): 512 bytes
 /// that depend on what is given and on nothing else.
 struct TarHeader: Sendable, Hashable {
@@ -26,7 +28,7 @@ struct TarHeader: Sendable, Hashable {
         put([UInt8(ascii: isFolder ? "5" : "0")], 156)
         put(Array("ustar  \0".utf8), 257)
         let sum = block.reduce(Int64(0)) { $0 + Int64($1) }
-        put(Array(Self.octal(sum, 6).utf8) + [0, 0x20], 148)
+        put(Array(sum.zeroPadded(6, radix: 8).utf8) + [0, 0x20], 148)
         return block
     }
 
@@ -37,17 +39,14 @@ struct TarHeader: Sendable, Hashable {
 
     /// Octal digits, or, for what they cannot hold (8 GiB and more), GNU's binary form.
     static func number(_ value: Int64, _ width: Int) -> [UInt8] {
-        if value < 1 << (3 * (width - 1)) { return Array(octal(value, width - 1).utf8) + [0] }
+        if value < 1 << (3 * (width - 1)) {
+            return Array(value.zeroPadded(width - 1, radix: 8).utf8) + [0]
+        }
         var field = [UInt8](repeating: 0, count: width)
         for index in 0..<8 {
             field[width - 1 - index] = UInt8(truncatingIfNeeded: value >> (8 * Int64(index)))
         }
         field[0] |= 0x80
         return field
-    }
-
-    private static func octal(_ value: Int64, _ digits: Int) -> String {
-        let text = String(value, radix: 8)
-        return String(repeating: "0", count: max(0, digits - text.count)) + text
     }
 }

@@ -1,6 +1,7 @@
 import HTTPClientKit
 import HTTPTypes
 import Support
+import TextKit
 
 extension RegistryRepository {
     public enum PushResult: Sendable, Hashable {

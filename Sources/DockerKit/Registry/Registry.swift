@@ -3,6 +3,7 @@ public import HTTPClientKit
 import HTTPTypes
 import Support
 import Synchronization
+import TextKit
 
 /// A registry of container images (OCI distribution, Docker Registry v2).
 public final class Registry: Sendable {

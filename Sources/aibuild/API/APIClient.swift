@@ -3,6 +3,7 @@ import HTTPClientKit
 import HTTPTypes
 import Support
 import Synchronization
+import TextKit
 
 /// The coordinator's API as commands use it: JSON in and out, errors as sentences with exit codes.
 struct APIClient: Sendable {
@@ -41,7 +42,7 @@ struct APIClient: Sendable {
     }
 
     func send(_ method: String, _ path: String, _ body: some Encodable) async throws -> [UInt8] {
-        try await ask(method, path, body: [UInt8](try JSONEncoder().encode(body)))
+        try await ask(method, path, body: try CanonicalJSON.encode(body))
     }
 
     /// The body of a good answer as it comes.

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import TextKit
 
 /// Any JSON value, kept as it stands.
 struct JSONText: Decodable {
@@ -6,9 +6,7 @@ struct JSONText: Decodable {
 
     init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer().decode(JSONValue.self)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        text = String(decoding: try encoder.encode(value), as: UTF8.self)
+        text = try CanonicalJSON.text(value)
     }
 }
 

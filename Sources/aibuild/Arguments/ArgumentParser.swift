@@ -1,3 +1,5 @@
+import TextKit
+
 /// The command line is wrong; the message says how.
 struct UsageError: Error {
     var message: String
@@ -78,12 +80,13 @@ struct ArgumentParser {
             }
             return UsageError(
                 message: "there is no command '\(words[0]) \(words[1])'"
-                    + Suggestion.text(words[1], verbs, prefix: words[0] + " "),
+                    + (Suggestion.hint(for: words[1], in: verbs, prefix: words[0] + " ") ?? ""),
                 command: words[0])
         }
         let names = Set(commands.map { $0.words[0] })
         return UsageError(
-            message: "there is no command '\(words[0])'" + Suggestion.text(words[0], names))
+            message: "there is no command '\(words[0])'"
+                + (Suggestion.hint(for: words[0], in: names) ?? ""))
     }
 
     private func parse(_ line: [String], _ command: Command) throws(UsageError) -> Arguments {
@@ -118,7 +121,7 @@ struct ArgumentParser {
         guard let option = options.first(where: { $0.long == name }) else {
             throw UsageError(
                 message: "there is no option '--\(name)'"
-                    + Suggestion.text(name, options.map(\.long), prefix: "--"),
+                    + (Suggestion.hint(for: name, in: options.map(\.long), prefix: "--") ?? ""),
                 command: command.name)
         }
         let attached = parts.count == 2 ? String(parts[1]) : nil

@@ -1,3 +1,5 @@
+import TextKit
+
 /// The help, made of the table of commands.
 struct HelpText {
     let commands: [Command]
@@ -67,7 +69,7 @@ struct HelpText {
     private func table(_ rows: [(String, String)]) -> String {
         let width = rows.map(\.0.count).max() ?? 0
         return rows.map { left, right in
-            "  " + left + String(repeating: " ", count: width - left.count + 2) + right + "\n"
+            "  " + left.padded(width + 2) + right + "\n"
         }.joined()
     }
 }

@@ -1,4 +1,5 @@
 import BuildProtocol
+import TextKit
 
 /// Submitting, looking at and ending builds.
 enum BuildCommands {
@@ -87,7 +88,8 @@ enum BuildCommands {
                     throw CommandError(
                         .usage,
                         "'\(state)' is no state"
-                            + Suggestion.text(state, BuildState.allCases.map(\.rawValue)))
+                            + (Suggestion.hint(for: state, in: BuildState.allCases.map(\.rawValue))
+                                ?? ""))
                 }
                 query.append(("state", state))
             }

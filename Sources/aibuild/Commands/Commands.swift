@@ -1,3 +1,5 @@
+import TextKit
+
 /// Every command, in the order of the help.
 enum Commands {
     static let all: [Command] =
@@ -26,8 +28,8 @@ extension CommandContext {
         let shown = fields.filter { $0.1?.isEmpty == false }
         let width = shown.map(\.0.count).max() ?? 0
         for (name, value) in shown {
-            let label = name + String(repeating: " ", count: width - name.count + 2)
-            console.out(style.paint(label, .faint) + SafeText.line(value ?? "") + "\n")
+            console.out(
+                style.paint(name.padded(width + 2), .faint) + SafeText.line(value ?? "") + "\n")
         }
     }
 

@@ -1,3 +1,5 @@
+import TextKit
+
 /// Rows for people: columns as wide as they must be, the last one cut to the terminal.
 struct Table {
     struct Cell {
@@ -44,7 +46,7 @@ struct Table {
             if shown.count > widths[index] { shown = shown.prefix(widths[index] - 1) + "…" }
             text += style.paint(shown, cell.colour)
             if index < cells.count - 1 {
-                text += String(repeating: " ", count: widths[index] - shown.count + 2)
+                text += "".padded(widths[index] - shown.count + 2)
             }
         }
         while text.last == " " { text.removeLast() }

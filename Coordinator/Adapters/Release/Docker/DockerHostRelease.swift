@@ -1,6 +1,7 @@
 import CoordinatorCore
 import DockerKit
 import FoundationEssentials
+import TextKit
 
 /// One host's part of a release.
 struct DockerHostRelease: Sendable {
@@ -83,10 +84,8 @@ struct HostEntry: Sendable, Codable {
     }
 
     var text: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Texts and a flag always encode.
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        (try? CanonicalJSON.text(self)) ?? ""
     }
 
     init(_ state: State, _ memory: Replacement.Memory?, _ words: String? = nil) {

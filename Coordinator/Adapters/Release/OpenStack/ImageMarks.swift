@@ -1,5 +1,6 @@
 import CoordinatorCore
 import OpenStackKit
+import TextKit
 
 /// By which aibuild knows its own images in a cloud: properties that it sets, and that templates
 /// may not.
@@ -27,7 +28,8 @@ enum ImageMarks {
             "os_version": order.guestOS.version, "architecture": "x86_64",
             "updates": build.updateContents,
         ]
-        all["build_at"] = (build.endedMilliseconds ?? build.submittedMilliseconds).isoTime
+        let builtAt = build.endedMilliseconds ?? build.submittedMilliseconds
+        all["build_at"] = UTCTime(unixMilliseconds: builtAt).rfc3339
         for (key, value) in order.plan.properties where !numbers.contains(key) {
             guard !key.hasPrefix("aibuild_"), !key.isEmpty, !GlanceImage.ownKeys.contains(key),
                 key != builder.name
@@ -61,17 +63,6 @@ enum ImageMarks {
                     + (key == "min_disk" ? "GiB" : "MiB") + " is expected", isPermanent: true)
         }
         return number
-    }
-}
-
-extension Int64 {
-    /// Unix milliseconds as `2026-11-21T16:20:56Z`.
-    fileprivate var isoTime: String {
-        let day = CivilDate(unixMilliseconds: self).compact
-        let seconds = ((self / 1000) % 86_400 + 86_400) % 86_400
-        func pad(_ value: Int64) -> String { value < 10 ? "0\(value)" : "\(value)" }
-        return "\(day.prefix(4))-\(day.dropFirst(4).prefix(2))-\(day.suffix(2))T"
-            + "\(pad(seconds / 3600)):\(pad(seconds / 60 % 60)):\(pad(seconds % 60))Z"
     }
 }
 

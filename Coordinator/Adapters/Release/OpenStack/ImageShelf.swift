@@ -1,5 +1,6 @@
 import CoordinatorCore
 import OpenStackKit
+import TextKit
 
 /// The images of one name in one project: the one in use, and those that were put away. What the
 /// parts of a release and of a roll-back have in common.
