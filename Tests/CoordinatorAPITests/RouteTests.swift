@@ -39,23 +39,37 @@ struct RouteTests {
                 method: method, target: target, headers: headers, body: Array(body.utf8)))
     }
 
-    /// docs/api.md names every route of the API, and no other.
-    @Test func theDocumentNamesEveryRoute() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let text = try String(contentsOf: root.appending(path: "docs/api.md"), encoding: .utf8)
-        var documented: Set<String> = []
-        for match in text.matches(of: /`(GET|POST|PUT|DELETE) (\/[^`?\s]*)/) {
-            documented.insert(
-                "\(match.1) \(match.2)".replacing("/images/…", with: "/images/{path...}"))
+    @Test("docs/api.md lists every route of the API, and no other")
+    func documentListsEveryRoute() throws {
+        // Each is a row of a table, whose first cell is the method and the path.
+        let rows = try documentation().split(separator: "\n").compactMap { line in
+            line.firstMatch(of: /^\| `(GET|POST|PUT|DELETE) (\/[^`?\s]*)/)
         }
-        // `drain`, `…/resume` share a row.
-        if text.contains("`…/resume`") { documented.insert("POST /api/v1/hosts/{name}/resume") }
+        let documented = rows.map { "\($0.1) \($0.2)" }
         let pages: Set = [
             "GET /", "GET /overview", "GET /builds/{id}", "GET /static/{name}",
         ]
         let served = Set(api.table.map { "\($0.method) \($0.pattern)" }).subtracting(pages)
-        #expect(documented == served)
+        #expect(Set(documented) == served)
+        #expect(documented.count == served.count, "a route is listed twice")
+    }
+
+    @Test("Every example of a body in docs/api.md is JSON")
+    func documentedExamplesAreJSON() throws {
+        let parts = try documentation().split(separator: "```json\n").dropFirst()
+        #expect(parts.count > 15)
+        for part in parts {
+            let example = part[..<(part.firstRange(of: "```")?.lowerBound ?? part.endIndex)]
+            #expect(throws: Never.self, "\(example)") {
+                try JSONSerialization.jsonObject(with: Data(example.utf8))
+            }
+        }
+    }
+
+    private func documentation() throws -> String {
+        let root = URL(filePath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        return try String(contentsOf: root.appending(path: "docs/api.md"), encoding: .utf8)
     }
 
     @Test(arguments: [
