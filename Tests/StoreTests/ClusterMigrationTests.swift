@@ -6,7 +6,8 @@ import Testing
 /// Coordinators that start at once, each at another node of a Galera cluster: MariaDB's locks hold
 /// at one node only, so all of them migrate.
 @Suite(.timeLimit(.minutes(5))) struct ClusterMigrationTests {
-    @Test func everyNodeMayMigrate() async throws {
+    @Test("Coordinators on different Galera nodes may migrate at once")
+    func concurrentMigrations() async throws {
         let cluster = try await GaleraCluster()
         for seed in [[], HistoricDump.byName, HistoricDump.byID] {
             let database = try await SQLDatabase.open(.mariadb(cluster.endpoint(first: 0)))

@@ -7,34 +7,36 @@ import Testing
 
 /// Both historic variants, read by those who were written for either, and written to by old jobs.
 @Suite(.timeLimit(.minutes(3))) struct HistoricStoreTests {
-    @Test(arguments: StoreKind.allCases)
-    func whatJobsReportIsKept(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            try await store.add(Samples.guestOS("ubuntu1604"))
+    @Test("Reports of old jobs are kept, each once", arguments: StoreKind.allCases)
+    func reportsAreKept(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            try await leader.add(Samples.guestOS("ubuntu1604"))
             let entry = BuildLogEntry(
                 id: "b1", imageName: "u_1.qcow2", guestOSID: "", builtMilliseconds: 1000,
                 updateContents: "更新", getURL: "http://old/1")
-            try await store.record(entry, guestOS: "ubuntu1604")
+            try await leader.record(entry, guestOS: "ubuntu1604")
             var unknown = entry
             unknown.id = "b2"
             unknown.imageName = "v.qcow2"
-            try await store.record(unknown, guestOS: "none")
+            try await leader.record(unknown, guestOS: "none")
             var expected = entry
             expected.guestOSID = "id-ubuntu1604"
             #expect(try await store.buildLog(imageName: "u_1.qcow2", limit: 9) == [expected])
             #expect(try await store.buildLog(imageName: "v.qcow2", limit: 9) == [unknown])
-            try await store.record(
+            try await leader.record(
                 HistoricTest(
                     id: "t1", imageName: "u_1.qcow2", caseName: "boot", result: "ok",
                     testedMilliseconds: 2000))
-            try await store.record(
+            try await leader.record(
                 HistoricRelease(
                     id: "r1", environment: "prod", glanceID: "42", releasedMilliseconds: 3000))
         }
     }
 
     /// Rows of this aibuild, and of old jobs, are found by the questions of both variants.
-    @Test(arguments: StoreKind.databases, [true, false])
+    @Test(
+        "Queries of both historic variants find new rows",
+        arguments: StoreKind.databases, [true, false])
     func oldReadersFindNewRows(_ kind: StoreKind, byName: Bool) async throws {
         try await kind.withLocation { location in
             if byName {
@@ -43,13 +45,14 @@ import Testing
                 await old.close()
             }
             let store = try await SQLStore.open(location, secretKey: SecretKey())
-            if !byName { try await store.add(Samples.guestOS("ubuntu1604", id: "g1")) }
-            _ = try await store.enqueue(
+            let leader = try await store.leader()
+            if !byName { try await leader.add(Samples.guestOS("ubuntu1604", id: "g1")) }
+            _ = try await leader.enqueue(
                 NewBuild(
                     id: "new", guestOSID: "g1", guestOS: "ubuntu1604", priority: 0, owner: "o",
                     plan: Samples.plan(), updateContents: "", submittedMilliseconds: 1))
-            try await store.run("new", 1, from: 1_700_000_000_000, to: 1_700_000_060_000)
-            try await store.record(
+            try await leader.run("new", 1, from: 1_700_000_000_000, to: 1_700_000_060_000)
+            try await leader.record(
                 HistoricTest(
                     id: "t9", imageName: "new.qcow2", caseName: "boot", result: "ok",
                     testedMilliseconds: 2000))
@@ -73,8 +76,8 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.databases)
-    func aLookSaysWhatItIsAndChangesNothing(_ kind: StoreKind) async throws {
+    @Test("An inspection reports the schema and changes nothing", arguments: StoreKind.databases)
+    func inspectionChangesNothing(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
             let empty = try await SQLStore.inspect(location)
             #expect(empty.origin == .empty && empty.version == 0 && empty.rows.isEmpty)

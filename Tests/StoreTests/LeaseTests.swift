@@ -1,109 +1,77 @@
-import BuildProtocol
 import CoordinatorCore
 import Testing
 
-/// One leads; whoever led before changes nothing any more.
+/// Of several coordinators one leads.
 @Suite(.timeLimit(.minutes(3))) struct LeaseTests {
     private let anna = Candidate(id: "a", url: "http://a", leaseMilliseconds: 600_000)
     private let bert = Candidate(id: "b", url: "http://b", leaseMilliseconds: 600_000)
 
+    /// Runs `body` on a store that no coordinator has led yet.
     private func with(
         _ kind: StoreKind, _ body: (any Store & LeaseStore) async throws -> Void
     ) async throws {
-        try await kind.with { store in
-            let store = try #require(store as? any Store & LeaseStore)
-            try await store.add(Samples.guestOS("ubuntu1604"))
+        try await kind.with { store, _ in
+            try await store.resign(store.lead())
             try await body(store)
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func theFirstLeadsAndKeepsIt(_ kind: StoreKind) async throws {
+    @Test(
+        "The first candidate leads and renews its lease", arguments: StoreKind.allCases)
+    func firstCandidateLeads(_ kind: StoreKind) async throws {
         try await with(kind) { store in
             let won = try await store.campaign(anna)
-            #expect(won.holder == "a" && won.url == "http://a" && won.epoch > 0)
-            #expect(try await store.campaign(bert).holder == "a")
+            let epoch = try #require(won.epoch(heldBy: anna))
+            #expect(won.holder == "a" && won.url == "http://a" && epoch.number > 0)
+            let other = try await store.campaign(bert)
+            #expect(other.holder == "a" && other.epoch(heldBy: bert) == nil)
             var leading = anna
-            leading.epoch = won.epoch
-            let renewed = try await store.campaign(leading)
-            #expect(renewed.isHeld(by: anna, epoch: won.epoch))
+            leading.epoch = epoch
+            #expect(try await store.campaign(leading).epoch(heldBy: leading) == epoch)
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func aLeaseThatRanOutIsTaken(_ kind: StoreKind) async throws {
+    @Test("An expired lease is taken by another candidate", arguments: StoreKind.allCases)
+    func expiredLeaseIsTaken(_ kind: StoreKind) async throws {
         try await with(kind) { store in
             var brief = anna
             brief.leaseMilliseconds = -1
             let first = try await store.campaign(brief)
             let second = try await store.campaign(bert)
             #expect(second.holder == "b" && second.epoch > first.epoch)
-            brief.epoch = first.epoch
+            brief.epoch = first.epoch(heldBy: brief)
             #expect(try await store.campaign(brief) == second, "it is not given back")
+            #expect(second.epoch(heldBy: brief) == nil)
         }
     }
 
-    /// Its last process cannot live any more: it had the same state folder.
-    @Test(arguments: StoreKind.allCases)
-    func aRestartedLeaderNeedNotWait(_ kind: StoreKind) async throws {
+    /// Its last process cannot be alive: it had the same state folder.
+    @Test("A restarted leader takes its own lease at once", arguments: StoreKind.allCases)
+    func restartedLeader(_ kind: StoreKind) async throws {
         try await with(kind) { store in
-            let first = try await store.campaign(anna)
+            var first = anna
+            first.epoch = try await store.campaign(first).epoch(heldBy: first)
             let second = try await store.campaign(anna)
-            #expect(second.holder == "a" && second.epoch > first.epoch)
+            #expect(second.epoch(heldBy: first) == nil, "the process before it is deposed")
+            let epochs = (first.epoch, second.epoch(heldBy: anna))
+            #expect(try #require(epochs.1) > #require(epochs.0))
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func whoResignsLetsTheNextOneInAtOnce(_ kind: StoreKind) async throws {
+    @Test("A resignation frees only its own lease, at once", arguments: StoreKind.allCases)
+    func resignation(_ kind: StoreKind) async throws {
         try await with(kind) { store in
-            let first = try await store.campaign(anna)
-            try await store.resign(epoch: first.epoch - 1)
-            #expect(try await store.campaign(bert).holder == "a", "only its own lease")
-            try await store.resign(epoch: first.epoch)
+            let stale = try await store.lead(as: "a")
+            let current = try await store.lead(as: "a")
+            try await store.resign(stale)
+            #expect(try await store.campaign(bert).holder == "a")
+            try await store.resign(current)
             #expect(try await store.campaign(bert).holder == "b")
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func aDeposedLeaderChangesNothing(_ kind: StoreKind) async throws {
-        try await with(kind) { store in
-            let old = try await store.campaign(anna).epoch
-            try await store.add(Samples.host("kvm1"), epoch: old)
-            var build = Samples.build("b1")
-            build.epoch = old
-            _ = try await store.enqueue(build)
-            try await store.resign(epoch: old)
-            let lease = try await store.campaign(bert)
-            var claim = Samples.claim("b1", 1)
-            claim.epoch = old
-            await #expect(throws: StoreError.deposed(lease)) { try await store.apply(claim) }
-            await #expect(throws: StoreError.deposed(lease)) {
-                try await store.requestCancel(build: "b1", epoch: old)
-            }
-            var late = Samples.build("b2")
-            late.epoch = old
-            await #expect(throws: StoreError.deposed(lease)) { try await store.enqueue(late) }
-            for change in [
-                { try await store.add(Samples.guestOS("debian9"), epoch: old) },
-                { try await store.update(Samples.guestOS("ubuntu1604"), epoch: old) },
-                { try await store.add(Samples.host("kvm2"), epoch: old) },
-                { try await store.setDrained(true, host: "kvm1", epoch: old) },
-                { try await store.removeHost("kvm1", epoch: old) },
-            ] as [() async throws -> Void] {
-                await #expect(throws: StoreError.deposed(lease)) { try await change() }
-            }
-            #expect(try await store.hosts().map(\.drained) == [false])
-            #expect(try await store.guestOS(named: "debian9") == nil)
-            let stored = try #require(try await store.build(id: "b1"))
-            #expect(stored.state == .queued && !stored.cancelRequested)
-            #expect(try await store.build(id: "b2") == nil)
-            claim.epoch = lease.epoch
-            #expect(try await store.apply(claim)?.state == .building)
-        }
-    }
-
-    @Test(arguments: StoreKind.allCases)
-    func ofManyOneWins(_ kind: StoreKind) async throws {
+    @Test("Of concurrent candidates one wins", arguments: StoreKind.allCases)
+    func oneWinner(_ kind: StoreKind) async throws {
         try await with(kind) { store in
             let leases = try await withThrowingTaskGroup(of: Lease.self) { group in
                 for number in 0..<12 {

@@ -6,67 +6,70 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// The answer to a COMMIT is lost: nothing may be done twice, and nobody may think that it was not
-/// done.
+/// The answer to a COMMIT is lost: nothing may take effect twice, and no caller may believe that
+/// it did not.
 @Suite(.timeLimit(.minutes(3))) struct LostCommitTests {
     private func with(
-        _ body: (SQLStore, CommitCutter) async throws -> Void
+        _ body: (SQLStore, any LeaderStore, CommitCutter) async throws -> Void
     ) async throws {
         let server = try await MariaDBServer.shared()
         let door = try CommitCutter(port: server.port)
         var endpoint = try await server.makeDatabase()
         endpoint.socket = door.socketPath
         let store = try await SQLStore.open(.mariadb(endpoint))
-        try await store.add(Samples.guestOS("ubuntu1604"))
-        try await body(store, door)
+        let leader = try await store.leader()
+        try await leader.add(Samples.guestOS("ubuntu1604"))
+        try await body(store, leader, door)
         await store.close()
         door.close()
     }
 
-    @Test func aClaimIsStillTheClaimersOwn() async throws {
-        try await with { store, door in
-            _ = try await store.enqueue(Samples.build("b1"))
+    @Test("A claim whose COMMIT answer is lost belongs to its claimer")
+    func claimSurvives() async throws {
+        try await with { store, leader, door in
+            _ = try await leader.enqueue(Samples.build("b1"))
             door.cuts.store(1, ordering: .sequentiallyConsistent)
-            let build = try #require(try await store.apply(Samples.claim("b1", 1)))
+            let build = try #require(try await leader.apply(Samples.claim("b1", 1)))
             #expect(build.attempt == Samples.token(1))
             #expect(build.attemptCount == 1)
             #expect(try await store.attempts(ofBuild: "b1").count == 1)
-            #expect(try await store.apply(Samples.claim("b1", 2)) == nil)
+            #expect(try await leader.apply(Samples.claim("b1", 2)) == nil)
         }
     }
 
-    @Test func aBuildIsSubmittedAndPublishedOnce() async throws {
-        try await with { store, door in
+    @Test("A build whose COMMIT answers are lost is stored and published once")
+    func submittedOnce() async throws {
+        try await with { store, leader, door in
             door.cuts.store(1, ordering: .sequentiallyConsistent)
-            #expect(try await store.enqueue(Samples.build("b1")).number == 1)
-            #expect(try await store.enqueue(Samples.build("b2")).number == 2)
-            _ = try await store.apply(Samples.claim("b1", 1))
+            #expect(try await leader.enqueue(Samples.build("b1")).number == 1)
+            #expect(try await leader.enqueue(Samples.build("b2")).number == 2)
+            _ = try await leader.apply(Samples.claim("b1", 1))
             door.cuts.store(1, ordering: .sequentiallyConsistent)
-            let passed = try #require(try await store.apply(Samples.pass("b1", 1, at: 5000)))
+            let passed = try #require(try await leader.apply(Samples.pass("b1", 1, at: 5000)))
             #expect(passed.state == .passed)
             #expect(try await store.artifacts(of: Samples.token(1)) == Samples.artifacts)
             #expect(try await store.buildLog(guestOSID: nil, limit: 9).count == 1)
         }
     }
 
-    /// When the store gives up, its caller may ask again and gets the truth.
-    @Test func aCallerMayAskAgain() async throws {
-        try await with { store, door in
-            _ = try await store.enqueue(Samples.build("b1"))
+    @Test("A caller that retries a failed claim learns that it took effect")
+    func callerRetries() async throws {
+        try await with { store, leader, door in
+            _ = try await leader.enqueue(Samples.build("b1"))
             door.cuts.store(100, ordering: .sequentiallyConsistent)
             let error = await #expect(throws: StoreError.self) {
-                try await store.apply(Samples.claim("b1", 1))
+                try await leader.apply(Samples.claim("b1", 1))
             }
             #expect(error?.description.contains("was lost") == true)
             door.cuts.store(0, ordering: .sequentiallyConsistent)
-            let build = try await store.apply(Samples.claim("b1", 1))
+            let build = try await leader.apply(Samples.claim("b1", 1))
             #expect(build?.attempt == Samples.token(1))
             #expect(build?.attemptCount == 1)
         }
     }
 
-    /// SQLKit itself says that it does not know, and runs nothing again.
-    @Test func aLostCommitIsSaidToBeUnknown() async throws {
+    @Test("SQLKit reports a lost COMMIT as unknown and runs nothing again")
+    func lostCommitIsUnknown() async throws {
         let server = try await MariaDBServer.shared()
         let door = try CommitCutter(port: server.port)
         var endpoint = try await server.makeDatabase()

@@ -68,8 +68,10 @@ import Testing
         return store != nil
     }
 
-    @Test(arguments: [true, false], [true, false])
-    func aMigrationIsCutAllAlong(_ isOld: Bool, _ waiting: Bool) async throws {
+    @Test(
+        "A migration that is cut at any statement is completed by the next start",
+        arguments: [true, false], [true, false])
+    func cutMigration(_ isOld: Bool, _ waiting: Bool) async throws {
         let server = try await MariaDBServer.shared()
         let seed = isOld ? HistoricDump.byName : []
         let reference = try await Self.seeded(server, seed)

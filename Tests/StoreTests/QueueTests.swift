@@ -4,12 +4,12 @@ import Testing
 
 /// Submitting, numbering and listing of builds.
 @Suite(.timeLimit(.minutes(3))) struct QueueTests {
-    @Test(arguments: StoreKind.allCases)
-    func aBuildIsKeptAsItIs(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            try await store.add(Samples.guestOS("ubuntu1604"))
+    @Test("A build is read as it was stored", arguments: StoreKind.allCases)
+    func buildRoundTrip(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            try await leader.add(Samples.guestOS("ubuntu1604"))
             let new = Samples.build("b1", priority: -3, at: 1_700_000_000_789)
-            let build = try await store.enqueue(new)
+            let build = try await leader.enqueue(new)
             #expect(build == Build(new, number: 1))
             #expect(build.state == .queued)
             #expect(try await store.build(id: "b1") == build)
@@ -19,47 +19,47 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func numbersCountEachGuestOSFromOne(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            for name in ["ubuntu1604", "debian9"] { try await store.add(Samples.guestOS(name)) }
-            #expect(try await store.enqueue(Samples.build("u1")).number == 1)
-            #expect(try await store.enqueue(Samples.build("d1", of: "debian9")).number == 1)
-            #expect(try await store.enqueue(Samples.build("u2")).number == 2)
-            #expect(try await store.enqueue(Samples.build("d2", of: "debian9")).number == 2)
+    @Test("Build numbers count from 1 for each guest OS", arguments: StoreKind.allCases)
+    func numbersPerGuestOS(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            for name in ["ubuntu1604", "debian9"] { try await leader.add(Samples.guestOS(name)) }
+            #expect(try await leader.enqueue(Samples.build("u1")).number == 1)
+            #expect(try await leader.enqueue(Samples.build("d1", of: "debian9")).number == 1)
+            #expect(try await leader.enqueue(Samples.build("u2")).number == 2)
+            #expect(try await leader.enqueue(Samples.build("d2", of: "debian9")).number == 2)
         }
     }
 
     /// A caller whose first answer was lost asks again.
-    @Test(arguments: StoreKind.allCases)
-    func theSameBuildIsSubmittedOnce(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            try await store.add(Samples.guestOS("ubuntu1604"))
-            let first = try await store.enqueue(Samples.build("b1"))
-            #expect(try await store.enqueue(Samples.build("b1")) == first)
-            #expect(try await store.enqueue(Samples.build("b2")).number == 2)
+    @Test("A build that is submitted twice is stored once", arguments: StoreKind.allCases)
+    func submittedOnce(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            try await leader.add(Samples.guestOS("ubuntu1604"))
+            let first = try await leader.enqueue(Samples.build("b1"))
+            #expect(try await leader.enqueue(Samples.build("b1")) == first)
+            #expect(try await leader.enqueue(Samples.build("b2")).number == 2)
             #expect(try await store.liveBuilds().count == 2)
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func aBuildNeedsItsGuestOS(_ kind: StoreKind) async throws {
-        try await kind.with { store in
+    @Test("A build of an unknown guest OS is refused", arguments: StoreKind.allCases)
+    func guestOSIsRequired(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
             await #expect(throws: StoreError.notFound(what: "guest OS", name: "ubuntu1604")) {
-                try await store.enqueue(Samples.build("b1"))
+                try await leader.enqueue(Samples.build("b1"))
             }
             let live = try await store.liveBuilds()
             #expect(live.isEmpty)
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func numbersAreUniqueUnderLoad(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            try await store.add(Samples.guestOS("ubuntu1604"))
+    @Test("Concurrent submissions get unique numbers", arguments: StoreKind.allCases)
+    func concurrentNumbers(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            try await leader.add(Samples.guestOS("ubuntu1604"))
             let numbers = try await withThrowingTaskGroup(of: Int.self) { group in
                 for index in 0..<60 {
-                    group.addTask { try await store.enqueue(Samples.build("b\(index)")).number }
+                    group.addTask { try await leader.enqueue(Samples.build("b\(index)")).number }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
@@ -67,32 +67,32 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func theQueueIsByPriorityThenAgeThenID(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            try await store.add(Samples.guestOS("ubuntu1604"))
+    @Test("The queue is ordered by priority, then age, then id", arguments: StoreKind.allCases)
+    func queueOrder(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            try await leader.add(Samples.guestOS("ubuntu1604"))
             for (id, priority, time) in [
                 ("c", 0, 20), ("b", 0, 10), ("a", 0, 10), ("low", -5, 1), ("high", 9, 99),
                 ("ended", 9, 1), ("running", 0, 5),
             ] {
-                _ = try await store.enqueue(
+                _ = try await leader.enqueue(
                     Samples.build(id, priority: priority, at: Int64(time)))
             }
-            try await store.run("ended", 1, from: 100, to: 200)
-            _ = try await store.apply(Samples.claim("running", 2))
+            try await leader.run("ended", 1, from: 100, to: 200)
+            _ = try await leader.apply(Samples.claim("running", 2))
             let ids = try await store.liveBuilds().map(\.id)
             #expect(ids == ["high", "running", "a", "b", "c", "low"])
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func buildsAreListedNewestFirstAndByPage(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            for name in ["ubuntu1604", "debian9"] { try await store.add(Samples.guestOS(name)) }
+    @Test("Builds are listed newest first, by page", arguments: StoreKind.allCases)
+    func buildPages(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            for name in ["ubuntu1604", "debian9"] { try await leader.add(Samples.guestOS(name)) }
             for (id, time) in [("a", 10), ("b", 30), ("c", 20), ("d", 20), ("e", 20)] {
-                _ = try await store.enqueue(Samples.build(id, at: Int64(time)))
+                _ = try await leader.enqueue(Samples.build(id, at: Int64(time)))
             }
-            _ = try await store.enqueue(Samples.build("x", of: "debian9", at: 25))
+            _ = try await leader.enqueue(Samples.build("x", of: "debian9", at: 25))
             func ids(_ filter: BuildFilter, _ limit: Int = 50) async throws -> [String] {
                 try await store.builds(filter, limit: limit).map(\.id)
             }
@@ -109,28 +109,28 @@ import Testing
             #expect(try await ids(BuildFilter(guestOS: "none")).isEmpty)
             #expect(try await ids(BuildFilter(after: "no such build")).isEmpty)
 
-            _ = try await store.apply(Samples.claim("c", 1))
-            try await store.run("a", 2, from: 100, to: 200)
+            _ = try await leader.apply(Samples.claim("c", 1))
+            try await leader.run("a", 2, from: 100, to: 200)
             #expect(try await ids(BuildFilter(states: [.building, .passed])) == ["c", "a"])
             #expect(try await ids(BuildFilter(guestOS: "debian9", states: [.queued])) == ["x"])
             #expect(try await ids(BuildFilter(states: [])).isEmpty)
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func durationsAreOfTheLastPassedAttempts(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            try await store.add(Samples.guestOS("ubuntu1604"))
-            for id in ["a", "b", "c", "d", "e"] { _ = try await store.enqueue(Samples.build(id)) }
-            try await store.run("a", 1, from: 1000, to: 11_999)
-            try await store.run("b", 2, from: 1000, to: 31_000)
+    @Test("Recent durations are those of the attempts that passed", arguments: StoreKind.allCases)
+    func recentDurations(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            try await leader.add(Samples.guestOS("ubuntu1604"))
+            for id in ["a", "b", "c", "d", "e"] { _ = try await leader.enqueue(Samples.build(id)) }
+            try await leader.run("a", 1, from: 1000, to: 11_999)
+            try await leader.run("b", 2, from: 1000, to: 31_000)
             // The time of the attempt that passed, not of the one that was lost before it.
-            _ = try await store.apply(Samples.claim("c", 3, at: 1000))
-            _ = try await store.apply(Samples.fail("c", 3, to: .queued, at: 50_000))
-            _ = try await store.apply(Samples.claim("c", 4, ordinal: 2, at: 60_000))
-            _ = try await store.apply(Samples.pass("c", 4, at: 65_000))
-            _ = try await store.apply(Samples.claim("d", 5, at: 1000))
-            _ = try await store.apply(Samples.fail("d", 5, to: .failed, at: 90_000))
+            _ = try await leader.apply(Samples.claim("c", 3, at: 1000))
+            _ = try await leader.apply(Samples.fail("c", 3, to: .queued, at: 50_000))
+            _ = try await leader.apply(Samples.claim("c", 4, ordinal: 2, at: 60_000))
+            _ = try await leader.apply(Samples.pass("c", 4, at: 65_000))
+            _ = try await leader.apply(Samples.claim("d", 5, at: 1000))
+            _ = try await leader.apply(Samples.fail("d", 5, to: .failed, at: 90_000))
             let all = try await store.recentDurationsSeconds(guestOS: "ubuntu1604", limit: 9)
             #expect(all == [5, 30, 10])
             let last = try await store.recentDurationsSeconds(guestOS: "ubuntu1604", limit: 1)

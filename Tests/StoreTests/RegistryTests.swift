@@ -3,11 +3,11 @@ import Testing
 
 /// Guest OSes, hosts and the audit log.
 @Suite(.timeLimit(.minutes(3))) struct RegistryTests {
-    @Test(arguments: StoreKind.allCases)
-    func aGuestOSIsKeptAsItIs(_ kind: StoreKind) async throws {
-        try await kind.with { store in
+    @Test("A guest OS is read as it was stored, and keeps its name", arguments: StoreKind.allCases)
+    func guestOSRoundTrip(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
             let first = Samples.guestOS("win2016")
-            try await store.add(first)
+            try await leader.add(first)
             #expect(try await store.guestOS(named: "win2016") == first)
             #expect(try await store.guestOS(named: "WIN2016") == nil)
             #expect(try await store.guestOS(named: "win2016 ") == nil)
@@ -21,36 +21,38 @@ import Testing
             changed.owner = "team-b"
             changed.createdMilliseconds = 5
             changed.name = "other"
-            try await store.update(changed)
+            try await leader.update(changed)
             #expect(try await store.guestOS(named: "other") == nil, "a name never changes")
             changed.name = "win2016"
             #expect(try await store.guestOS(named: "win2016") == changed)
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func aNameIsTakenOnce(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            try await store.add(Samples.guestOS("debian9"))
+    @Test("A name is taken once", arguments: StoreKind.allCases)
+    func uniqueNames(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            try await leader.add(Samples.guestOS("debian9"))
             await #expect(throws: StoreError.exists(what: "guest OS", name: "debian9")) {
-                try await store.add(Samples.guestOS("debian9", id: "another"))
+                try await leader.add(Samples.guestOS("debian9", id: "another"))
             }
-            try await store.add(Samples.guestOS("Debian9"))
+            try await leader.add(Samples.guestOS("Debian9"))
             await #expect(throws: StoreError.notFound(what: "guest OS", name: "centos7")) {
-                try await store.update(Samples.guestOS("centos7"))
+                try await leader.update(Samples.guestOS("centos7"))
             }
-            try await store.add(Samples.host("kvm1"))
+            try await leader.add(Samples.host("kvm1"))
             await #expect(throws: StoreError.exists(what: "host", name: "kvm1")) {
-                try await store.add(Samples.host("kvm1"))
+                try await leader.add(Samples.host("kvm1"))
             }
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func guestOSesAreListedByNameAndPage(_ kind: StoreKind) async throws {
-        try await kind.with { store in
+    @Test(
+        "Guest OSes are listed by the bytes of their names, by page",
+        arguments: StoreKind.allCases)
+    func guestOSPages(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
             let names = ["b", "a10", "Z", "a9", "a-1"]
-            for name in names { try await store.add(Samples.guestOS(name)) }
+            for name in names { try await leader.add(Samples.guestOS(name)) }
             let all = try await store.guestOSes(after: nil, limit: 10).map(\.name)
             #expect(all == ["Z", "a-1", "a10", "a9", "b"], "in the order of the bytes")
             #expect(try await store.guestOSes(after: nil, limit: 2).map(\.name) == ["Z", "a-1"])
@@ -60,30 +62,30 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func hostsComeAndGo(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            for name in ["kvm2", "kvm1"] { try await store.add(Samples.host(name)) }
+    @Test("Hosts are added, drained, resumed and removed", arguments: StoreKind.allCases)
+    func hosts(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            for name in ["kvm2", "kvm1"] { try await leader.add(Samples.host(name)) }
             #expect(try await store.hosts() == [Samples.host("kvm1"), Samples.host("kvm2")])
-            try await store.setDrained(true, host: "kvm2")
-            try await store.setDrained(true, host: "kvm2")
+            try await leader.setDrained(true, host: "kvm2")
+            try await leader.setDrained(true, host: "kvm2")
             #expect(try await store.hosts().map(\.drained) == [false, true])
-            try await store.setDrained(false, host: "kvm2")
+            try await leader.setDrained(false, host: "kvm2")
             #expect(try await store.hosts().map(\.drained) == [false, false])
-            try await store.removeHost("kvm1")
+            try await leader.removeHost("kvm1")
             #expect(try await store.hosts().map(\.name) == ["kvm2"])
             await #expect(throws: StoreError.notFound(what: "host", name: "kvm1")) {
-                try await store.removeHost("kvm1")
+                try await leader.removeHost("kvm1")
             }
             await #expect(throws: StoreError.notFound(what: "host", name: "kvm1")) {
-                try await store.setDrained(true, host: "kvm1")
+                try await leader.setDrained(true, host: "kvm1")
             }
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func theAuditLogIsNewestFirst(_ kind: StoreKind) async throws {
-        try await kind.with { store in
+    @Test("The audit log is listed newest first", arguments: StoreKind.allCases)
+    func auditOrder(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
             let entries = (1...5).map { number in
                 AuditEntry(
                     // Within one millisecond the order is the order of the calls.
@@ -96,8 +98,8 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func pingAnswers(_ kind: StoreKind) async throws {
-        try await kind.with { store in try await store.ping() }
+    @Test("A store that is open answers a ping", arguments: StoreKind.allCases)
+    func ping(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in try await store.ping() }
     }
 }

@@ -25,9 +25,9 @@ import Testing
             requestedBy: "admin", createdMilliseconds: time)
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func environmentsOfEveryKindAreKept(_ kind: StoreKind) async throws {
-        try await kind.with { store in
+    @Test("Environments of every kind are read as they were stored", arguments: StoreKind.allCases)
+    func environmentRoundTrip(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
             let all = [
                 environment(
                     "a",
@@ -49,47 +49,45 @@ import Testing
                 environment("c"),
             ]
             for environment in all {
-                try await store.add(environment, secret: Secret("pass"), epoch: 0)
+                try await leader.add(environment, secret: Secret("pass"))
             }
             #expect(try await store.environments() == all)
             #expect(try await store.environment(named: "B") == nil)
             await #expect(throws: StoreError.exists(what: "environment", name: "a")) {
                 var other = environment("a")
                 other.id = "another"
-                try await store.add(other, secret: nil, epoch: 0)
+                try await leader.add(other, secret: nil)
             }
-            try await store.removeEnvironment(named: "b", epoch: 0)
+            try await leader.removeEnvironment(named: "b")
             await #expect(throws: StoreError.notFound(what: "environment", name: "b")) {
-                try await store.removeEnvironment(named: "b", epoch: 0)
+                try await leader.removeEnvironment(named: "b")
             }
             #expect(try await store.environments().map(\.name) == ["a", "c"])
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func aSecretIsKeptUntilAnotherIsGiven(_ kind: StoreKind) async throws {
-        try await kind.with { store in
+    @Test("A secret is kept until another one is given", arguments: StoreKind.allCases)
+    func secretIsKept(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
             var environment = environment("lab")
-            try await store.add(environment, secret: Secret("first"), epoch: 0)
+            try await leader.add(environment, secret: Secret("first"))
             environment.settings = .registry(RegistrySettings(url: "https://other"))
-            try await store.update(environment, secret: nil, epoch: 0)
+            try await leader.update(environment, secret: nil)
             #expect(try await store.environment(named: "lab") == environment)
             #expect(try await store.secret(ofEnvironment: "lab")?.reveal == "first")
-            try await store.update(environment, secret: Secret("密码"), epoch: 0)
+            try await leader.update(environment, secret: Secret("密码"))
             #expect(try await store.secret(ofEnvironment: "lab")?.reveal == "密码")
             #expect(try await store.secret(ofEnvironment: "none") == nil)
-            await #expect(throws: StoreError.self) {
-                try await store.update(environment, secret: nil, epoch: 99)
-            }
         }
     }
 
-    @Test(arguments: StoreKind.databases)
-    func noSecretStandsInClear(_ kind: StoreKind) async throws {
+    @Test("No secret is stored in clear text", arguments: StoreKind.databases)
+    func secretsAreSealed(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
             let key = SecretKey()
             let store = try await SQLStore.open(location, secretKey: key)
-            try await store.add(environment("lab"), secret: Secret("hunter22"), epoch: 0)
+            let leader = try await store.leader()
+            try await leader.add(environment("lab"), secret: Secret("hunter22"))
             await store.close()
             var database = try await SQLDatabase.open(location)
             // As a tool of the original AIBuild would.
@@ -122,84 +120,76 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func aReleaseIsWhoseTryItIs(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            try await store.add(release("r1"), epoch: 0)
-            try await store.add(release("r1", at: 5), epoch: 0)
+    @Test("A release is changed only by the try that owns it", arguments: StoreKind.allCases)
+    func releaseTries(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            try await leader.add(release("r1"))
+            try await leader.add(release("r1", at: 5))
             #expect(try await store.release(id: "r1") == release("r1"))
 
             var claim = ReleaseChange(
-                release: "r1", from: [.queued], to: .running, atMilliseconds: 2000, epoch: 0)
+                release: "r1", from: [.queued], to: .running, atMilliseconds: 2000)
             claim.begins = true
-            let running = try #require(try await store.apply(claim))
+            let running = try #require(try await leader.apply(claim))
             #expect(running.attemptCount == 1 && running.state == .running)
-            #expect(try await store.apply(claim) == running, "the answer may have been lost")
+            #expect(try await leader.apply(claim) == running, "the answer may have been lost")
 
             var noted = ReleaseChange(
-                release: "r1", from: [.running], attempt: 1, to: .running, atMilliseconds: 2100,
-                epoch: 0)
+                release: "r1", from: [.running], attempt: 1, to: .running, atMilliseconds: 2100)
             noted.journal = ["image": "42"]
-            #expect(try await store.apply(noted)?.journal == ["image": "42"])
+            #expect(try await leader.apply(noted)?.journal == ["image": "42"])
 
             var again = ReleaseChange(
-                release: "r1", from: [.running], attempt: 1, to: .queued, atMilliseconds: 2200,
-                epoch: 0)
+                release: "r1", from: [.running], attempt: 1, to: .queued, atMilliseconds: 2200)
             again.notBeforeMilliseconds = 9000
             again.fault = ReleaseFault("away")
-            #expect(try await store.apply(again)?.fault == ReleaseFault("away"))
+            #expect(try await leader.apply(again)?.fault == ReleaseFault("away"))
             claim.atMilliseconds = 9000
-            #expect(try await store.apply(claim)?.attemptCount == 2)
+            #expect(try await leader.apply(claim)?.attemptCount == 2)
 
             noted.journal = ["image": "43"]
-            #expect(try await store.apply(noted) == nil, "the words of an older try")
+            #expect(try await leader.apply(noted) == nil, "an earlier try does not own it")
             var done = ReleaseChange(
-                release: "r1", from: [.running], attempt: 2, to: .released, atMilliseconds: 9500,
-                epoch: 0)
+                release: "r1", from: [.running], attempt: 2, to: .released, atMilliseconds: 9500)
             done.result = ReleaseResult(remoteID: "glance-42", notes: ["fine"])
-            let ended = try #require(try await store.apply(done))
+            let ended = try #require(try await leader.apply(done))
             #expect(ended.result == done.result && ended.fault == nil)
             #expect(ended.journal == ["image": "42"] && ended.endedMilliseconds == 9500)
-            #expect(try await store.apply(done) == ended)
-            #expect(try await store.requestCancel(release: "r1", epoch: 0) == nil)
-            await #expect(throws: StoreError.self) {
-                claim.epoch = 99
-                _ = try await store.apply(claim)
-            }
+            #expect(try await leader.apply(done) == ended)
+            #expect(try await leader.requestCancel(release: "r1") == nil)
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func whatIsTakenBackIsSaidToBe(_ kind: StoreKind) async throws {
-        try await kind.with { store in
+    @Test("A rollback marks the release that it undoes", arguments: StoreKind.allCases)
+    func rollback(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
             var back = release("r2", at: 2000)
             back.action = .rollback
             back.undoes = "r1"
             for wanted in [release("r1"), back] {
-                try await store.add(wanted, epoch: 0)
+                try await leader.add(wanted)
                 var claim = ReleaseChange(
-                    release: wanted.id, from: [.queued], to: .running, atMilliseconds: 3000,
-                    epoch: 0)
+                    release: wanted.id, from: [.queued], to: .running, atMilliseconds: 3000)
                 claim.begins = true
-                _ = try await store.apply(claim)
+                _ = try await leader.apply(claim)
                 var done = ReleaseChange(
                     release: wanted.id, from: [.running], attempt: 1, to: .released,
-                    atMilliseconds: 4000, epoch: 0)
+                    atMilliseconds: 4000)
                 done.result = ReleaseResult(remoteID: "x")
-                _ = try await store.apply(done)
+                _ = try await leader.apply(done)
             }
             #expect(try await store.release(id: "r1")?.state == .rolledBack)
             #expect(try await store.release(id: "r2")?.state == .released)
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func releasesAreFoundByWhatPeopleAskFor(_ kind: StoreKind) async throws {
-        try await kind.with { store in
+    @Test("Releases are filtered and paged", arguments: StoreKind.allCases)
+    func releaseFilters(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
             for number in 1...4 {
                 let place = number.isMultiple(of: 2) ? "lab" : "prod"
-                try await store.add(
-                    release("r\(number)", to: place, at: Int64(number)), epoch: 0)
+                try await leader.add(
+                    release("r\(number)", to: place, at: Int64(number)))
             }
             let all = try await store.releases(ReleaseFilter(), limit: 10).map(\.id)
             #expect(all == ["r4", "r3", "r2", "r1"])
@@ -212,43 +202,44 @@ import Testing
             #expect(try await store.releases(build, limit: 10).map(\.id) == ["r3"])
             let none = ReleaseFilter(states: [.released])
             #expect(try await store.releases(none, limit: 10).isEmpty)
-            #expect(try await store.requestCancel(release: "r1", epoch: 0)?.cancelRequested == true)
+            #expect(try await leader.requestCancel(release: "r1")?.cancelRequested == true)
         }
     }
 
     /// What follows a build that passed is stored with it: no crash comes in between.
-    @Test(arguments: StoreKind.allCases)
-    func whatFollowsABuildIsStoredWithIt(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            try await store.add(Samples.guestOS("ubuntu1604"))
-            let build = try await store.enqueue(Samples.build("b1"))
-            _ = try await store.apply(Samples.claim("b1", 1))
+    @Test("Releases that follow from a pass are stored with it", arguments: StoreKind.allCases)
+    func followingReleases(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            try await leader.add(Samples.guestOS("ubuntu1604"))
+            let build = try await leader.enqueue(Samples.build("b1"))
+            _ = try await leader.apply(Samples.claim("b1", 1))
             var pass = Samples.pass("b1", 1, at: 3000)
             pass.releases = [
                 Release(
                     id: "r1", build: build, environment: "lab", state: .awaitingApproval,
                     requestedBy: "aibuild.yml", createdMilliseconds: 3000)
             ]
-            for _ in 1...2 { #expect(try await store.apply(pass)?.state == .passed) }
+            for _ in 1...2 { #expect(try await leader.apply(pass)?.state == .passed) }
             #expect(try await store.liveReleases() == pass.releases)
         }
     }
 
-    @Test(arguments: StoreKind.databases)
-    func theHistoricTableHasARowOfEachRelease(_ kind: StoreKind) async throws {
+    @Test("release_log has one row for each release", arguments: StoreKind.databases)
+    func releaseLog(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
             let store = try await SQLStore.open(location, secretKey: SecretKey())
-            try await store.add(environment("lab"), secret: nil, epoch: 0)
-            try await store.add(release("r1"), epoch: 0)
+            let leader = try await store.leader()
+            try await leader.add(environment("lab"), secret: nil)
+            try await leader.add(release("r1"))
             var claim = ReleaseChange(
-                release: "r1", from: [.queued], to: .running, atMilliseconds: 3000, epoch: 0)
+                release: "r1", from: [.queued], to: .running, atMilliseconds: 3000)
             claim.begins = true
-            _ = try await store.apply(claim)
+            _ = try await leader.apply(claim)
             var done = ReleaseChange(
                 release: "r1", from: [.running], attempt: 1, to: .released,
-                atMilliseconds: 1_543_395_900_000, epoch: 0)
+                atMilliseconds: 1_543_395_900_000)
             done.result = ReleaseResult(remoteID: String(repeating: "d", count: 71))
-            for _ in 1...2 { _ = try await store.apply(done) }
+            for _ in 1...2 { _ = try await leader.apply(done) }
             await store.close()
             let database = try await SQLDatabase.open(location)
             let rows = try await database.query(

@@ -90,8 +90,8 @@ enum Samples {
     }
 }
 
-extension Store {
-    /// Claims and passes a build that waits.
+extension BuildWriter {
+    /// Claims and passes a queued build.
     func run(_ build: String, _ number: UInt64, from start: Int64, to end: Int64) async throws {
         _ = try #require(try await apply(Samples.claim(build, number, at: start)))
         _ = try #require(

@@ -82,8 +82,8 @@ import Testing
         "release_log": ["env_name"], "envs": ["settings", "secret", "created_ms"],
     ]
 
-    @Test(arguments: StoreKind.databases)
-    func theHistoricTablesAreThere(_ kind: StoreKind) async throws {
+    @Test("The historic tables keep their columns and types", arguments: StoreKind.databases)
+    func historicTables(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
             await (try SQLStore.open(location)).close()
             let database = try await SQLDatabase.open(location)
@@ -102,15 +102,16 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.databases)
-    func theQueueIsReadInOrderFromItsIndex(_ kind: StoreKind) async throws {
+    @Test("The queue is read in order from its index", arguments: StoreKind.databases)
+    func queueIndex(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
             let store = try await SQLStore.open(location)
-            try await store.add(Samples.guestOS("ubuntu1604"))
+            let leader = try await store.leader()
+            try await leader.add(Samples.guestOS("ubuntu1604"))
             for index in 0..<300 {
                 let build = Samples.build("b\(index)", priority: index % 7, at: Int64(index))
-                _ = try await store.enqueue(build)
-                if index > 50 { try await store.run(build.id, UInt64(index), from: 1, to: 2) }
+                _ = try await leader.enqueue(build)
+                if index > 50 { try await leader.run(build.id, UInt64(index), from: 1, to: 2) }
             }
             await store.close()
             let database = try await SQLDatabase.open(location)
@@ -134,12 +135,12 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.databases)
-    func recordsOutliveTheStore(_ kind: StoreKind) async throws {
+    @Test("Records outlive the store that wrote them", arguments: StoreKind.databases)
+    func recordsAreDurable(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
             let first = try await SQLStore.open(location)
-            try await first.add(Samples.guestOS("ubuntu1604"))
-            let build = try await first.enqueue(Samples.build("b1"))
+            try await first.leader().add(Samples.guestOS("ubuntu1604"))
+            let build = try await first.leader().enqueue(Samples.build("b1"))
             await first.close()
             let second = try await SQLStore.open(location)
             #expect(try await second.build(id: "b1") == build)
@@ -147,8 +148,8 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.databases)
-    func aDatabaseOfANewerProgramIsRefused(_ kind: StoreKind) async throws {
+    @Test("A database of a newer aibuild is refused", arguments: StoreKind.databases)
+    func newerSchema(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
             await (try SQLStore.open(location)).close()
             let database = try await SQLDatabase.open(location)
@@ -163,14 +164,15 @@ import Testing
     }
 
     /// The second waits, finds everything done, and both work.
-    @Test func coordinatorsThatStartAtOnceMigrateOnce() async throws {
+    @Test("Coordinators that start at once migrate once")
+    func concurrentStarts() async throws {
         try await StoreKind.mariadb.withLocation { location in
             let stores = try await withThrowingTaskGroup(of: SQLStore.self) { group in
                 for _ in 0..<5 { group.addTask { try await SQLStore.open(location) } }
                 return try await group.reduce(into: [SQLStore]()) { $0.append($1) }
             }
             for (index, store) in stores.enumerated() {
-                try await store.add(Samples.guestOS("os\(index)"))
+                try await store.leader().add(Samples.guestOS("os\(index)"))
             }
             #expect(try await stores[0].guestOSes(after: nil, limit: 9).count == 5)
             for store in stores { await store.close() }
@@ -181,7 +183,8 @@ import Testing
         }
     }
 
-    @Test func aServerThatIsDownIsUnavailable() async throws {
+    @Test("A server that is down is reported as unavailable")
+    func unreachableServer() async throws {
         let location = SQLLocation.mariadb(
             MariaDBEndpoint(port: 1, user: "u", password: "secret-word", database: "d"))
         let error = await #expect(throws: StoreError.self) { try await SQLStore.open(location) }

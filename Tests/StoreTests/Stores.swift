@@ -13,20 +13,25 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
 
     var testDescription: String { "\(self)" }
 
-    /// Runs `body` on a fresh, empty store.
-    func with(_ body: (any Store) async throws -> Void) async throws {
-        guard self != .memory else { return try await body(InMemoryStore()) }
+    /// Runs `body` on a fresh, empty store and its leader.
+    func with(
+        _ body: (any Store & LeaseStore, any LeaderStore) async throws -> Void
+    ) async throws {
+        guard self != .memory else {
+            let store = InMemoryStore()
+            return try await body(store, store.leader())
+        }
         try await withLocation { location in
             let store = try await SQLStore.open(location, secretKey: SecretKey())
-            try await body(store)
+            try await body(store, store.leader())
             await store.close()
         }
     }
 
-    /// Runs `body` with the place of a fresh, empty database.
+    /// Runs `body` with the location of a fresh, empty database.
     func withLocation(_ body: (SQLLocation) async throws -> Void) async throws {
         switch self {
-        case .memory: Issue.record("the store in memory has no database")
+        case .memory: Issue.record("the in-memory store has no database")
         case .sqlite:
             let folder = try TemporaryFolder()
             try await body(.sqlite(path: folder.path + "/aibuild.db"))
@@ -36,16 +41,17 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
     }
 }
 
-/// As the coordinator of a store that nobody has led yet.
-extension Store {
-    func add(_ guestOS: GuestOS) async throws { try await add(guestOS, epoch: 0) }
-    func update(_ guestOS: GuestOS) async throws { try await update(guestOS, epoch: 0) }
-    func add(_ host: Host) async throws { try await add(host, epoch: 0) }
-    func setDrained(_ drained: Bool, host: String) async throws {
-        try await setDrained(drained, host: host, epoch: 0)
+extension LeaseStore {
+    /// Campaigns as a coordinator that has just started.
+    func lead(as id: String = "test", milliseconds: Int64 = 600_000) async throws -> LeaseEpoch {
+        let candidate = Candidate(id: id, url: "http://\(id)", leaseMilliseconds: milliseconds)
+        return try #require(try await campaign(candidate).epoch(heldBy: candidate))
     }
-    func removeHost(_ name: String) async throws { try await removeHost(name, epoch: 0) }
-    func add(_ testCase: TestCase) async throws { try await add(testCase, epoch: 0) }
-    func define(_ testCase: TestCase) async throws { try await define(testCase, epoch: 0) }
-    func removeTestCase(id: String) async throws { try await removeTestCase(id: id, epoch: 0) }
+}
+
+extension Store where Self: LeaseStore {
+    /// What a coordinator that has just taken the lease writes to.
+    func leader(_ id: String = "test") async throws -> any LeaderStore {
+        leading(try await lead(as: id))
+    }
 }

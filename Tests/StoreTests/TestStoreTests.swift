@@ -12,35 +12,37 @@ import Testing
             definition: TestDefinition(script: "echo '\(name)'\n更新", limitSeconds: 60))
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func casesAreKeptByTypeAndName(_ kind: StoreKind) async throws {
-        try await kind.with { store in
+    @Test("Test cases are unique by type and name", arguments: StoreKind.allCases)
+    func testCaseRoundTrip(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
             let boots = Self.testCase("1", "boots", .linux)
             let other = TestCase(id: "2", name: "by hand", osType: .linux)
             let windows = Self.testCase("3", "boots", .windows)
-            for test in [boots, other, windows] { try await store.add(test) }
+            for test in [boots, other, windows] { try await leader.add(test) }
             await #expect(throws: StoreError.exists(what: "test case", name: "boots")) {
-                try await store.add(Self.testCase("4", "boots", .linux))
+                try await leader.add(Self.testCase("4", "boots", .linux))
             }
             #expect(try await store.testCases(.linux) == [boots, other])
             #expect(try await store.testCases(nil) == [boots, windows, other])
             var changed = boots
             changed.definition = TestDefinition(program: "#!/bin/sh\n更新", limitSeconds: 9)
-            for _ in 0..<2 { try await store.define(changed) }
+            for _ in 0..<2 { try await leader.define(changed) }
             #expect(try await store.testCases(nil) == [changed, windows, other])
             await #expect(throws: StoreError.notFound(what: "test case", name: "9")) {
-                try await store.define(Self.testCase("9", "boots", .linux))
+                try await leader.define(Self.testCase("9", "boots", .linux))
             }
-            try await store.removeTestCase(id: "1")
+            try await leader.removeTestCase(id: "1")
             #expect(try await store.testCases(.linux) == [other])
             await #expect(throws: StoreError.notFound(what: "test case", name: "1")) {
-                try await store.removeTestCase(id: "1")
+                try await leader.removeTestCase(id: "1")
             }
         }
     }
 
-    private func toTesting(_ store: any Store) async throws -> Build {
-        try await store.add(Samples.guestOS("ubuntu1604"))
+    private func toTesting(
+        _ store: any Store, _ leader: any LeaderStore
+    ) async throws -> Build {
+        try await leader.add(Samples.guestOS("ubuntu1604"))
         var new = Samples.build("b1")
         var tests = ImageTests(requirements: Requirements())
         tests.plan.cases = [
@@ -48,19 +50,19 @@ import Testing
             PlannedTest(name: "own", kind: .script, limitSeconds: 9, path: "x.sh"),
         ]
         new.plan.tests = tests
-        _ = try await store.enqueue(new)
-        _ = try #require(try await store.apply(Samples.claim("b1", 1)))
+        _ = try await leader.enqueue(new)
+        _ = try #require(try await leader.apply(Samples.claim("b1", 1)))
         var built = Samples.pass("b1", 1, at: 5000)
         built.to = .queued
         built.stage = .test
-        let waits = try #require(try await store.apply(built))
+        let waits = try #require(try await leader.apply(built))
         #expect(waits.state == .queued && waits.stage == .test && waits.fault == nil)
         #expect(try await store.build(id: "b1") == waits)
-        #expect(try await store.apply(built) == waits, "said again")
+        #expect(try await leader.apply(built) == waits, "repeated")
         var claim = Samples.claim("b1", 2, ordinal: 2, at: 6000)
         claim.to = .testing
         claim.begin?.stage = .test
-        let testing = try #require(try await store.apply(claim))
+        let testing = try #require(try await leader.apply(claim))
         #expect(testing.state == .testing && testing.image == waits.image)
         return testing
     }
@@ -73,10 +75,12 @@ import Testing
         ]
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func resultsAndTheNewPlaceOfAnImageAreRecorded(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            _ = try await toTesting(store)
+    @Test(
+        "A test stage that passes records results and the new URL of the image",
+        arguments: StoreKind.allCases)
+    func passedTests(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            _ = try await toTesting(store, leader)
             var moved = Samples.published("image.qcow2")
             moved.url = "http://web/release/image.qcow2"
             let passed = BuildChange(
@@ -84,9 +88,9 @@ import Testing
                 atMilliseconds: 9_999,
                 end: AttemptEnd(outcome: Outcome(exitCode: 0), tests: Self.results(.passed)),
                 image: moved)
-            let build = try #require(try await store.apply(passed))
+            let build = try #require(try await leader.apply(passed))
             #expect(build.state == .passed && build.image == moved)
-            #expect(try await store.apply(passed) == build, "said again")
+            #expect(try await leader.apply(passed) == build, "repeated")
             #expect(try await store.attempts(ofBuild: "b1").map(\.stage) == [.build, .test])
             let rows = try await store.buildLog(guestOSID: nil, limit: 5)
             #expect(rows.map(\.getURL) == [moved.url], "one row, with the new place")
@@ -101,17 +105,17 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func anImageThatFailedHasNoPlaceAnyMore(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            _ = try await toTesting(store)
+    @Test("A test stage that fails withdraws the image", arguments: StoreKind.allCases)
+    func failedTests(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            _ = try await toTesting(store, leader)
             let fault = Fault(.template, .testFailed, "own failed")
             let failed = BuildChange(
                 build: "b1", from: [.testing], owner: Samples.token(2), to: .failed,
                 atMilliseconds: 9_000,
                 end: AttemptEnd(outcome: Outcome(fault: fault), tests: Self.results(.failed)),
                 fault: fault, withdrawsImage: true)
-            let build = try #require(try await store.apply(failed))
+            let build = try #require(try await leader.apply(failed))
             #expect(build.image == nil && build.fault == fault)
             #expect(try await store.build(id: "b1") == build)
             #expect(try await store.buildLog(guestOSID: nil, limit: 5).map(\.getURL) == [""])
@@ -121,25 +125,25 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func aFaultOfTheHostHasJudgedNothing(_ kind: StoreKind) async throws {
-        try await kind.with { store in
-            let testing = try await toTesting(store)
+    @Test("A host fault in the test stage records no verdict", arguments: StoreKind.allCases)
+    func hostFaultHasNoVerdict(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            let testing = try await toTesting(store, leader)
             let retry = BuildChange(
                 build: "b1", from: [.testing], owner: Samples.token(2), to: .queued,
                 atMilliseconds: 9_000,
                 end: AttemptEnd(
                     outcome: Outcome(fault: Samples.fault), tests: Self.results(.error)),
                 notBeforeMilliseconds: 9_500, fault: Samples.fault)
-            let build = try #require(try await store.apply(retry))
+            let build = try #require(try await leader.apply(retry))
             #expect(build.stage == .test && build.image == testing.image)
             #expect(try await store.testRecords(ofBuild: "b1").isEmpty)
         }
     }
 
     /// A row of the original AIBuild, with what its reporters wrote.
-    @Test(arguments: StoreKind.databases)
-    func historicRowsAreRead(_ kind: StoreKind) async throws {
+    @Test("Rows that old jobs reported are read", arguments: StoreKind.databases)
+    func historicRows(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
             await (try SQLStore.open(location)).close()
             let database = try await SQLDatabase.open(location)

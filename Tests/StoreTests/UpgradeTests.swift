@@ -7,8 +7,8 @@ import Testing
 /// Databases of the original AIBuild, in both variants in the field, upgraded in place.
 @Suite(.timeLimit(.minutes(3))) struct UpgradeTests {
     /// Everything that was there is there after the upgrade, and the ids are filled in.
-    @Test(arguments: StoreKind.databases)
-    func theVariantOfTheCodeIsTaken(_ kind: StoreKind) async throws {
+    @Test("A database of the original code is upgraded in place", arguments: StoreKind.databases)
+    func variantByName(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
             let old = try await SQLDatabase.open(location)
             let suffix =
@@ -20,6 +20,7 @@ import Testing
             await old.close()
 
             let store = try await SQLStore.open(location)
+            let leader = try await store.leader()
             let names = try await store.guestOSes(after: nil, limit: 9).map(\.name)
             #expect(names == ["ubuntu1604", "win10", "win10-g2"])
             let ubuntu = try #require(try await store.guestOS(named: "ubuntu1604"))
@@ -37,12 +38,12 @@ import Testing
             // And it is a working store.
             var changed = ubuntu
             changed.template = .folder(path: "/srv/tpl")
-            try await store.update(changed)
-            _ = try await store.enqueue(
+            try await leader.update(changed)
+            _ = try await leader.enqueue(
                 NewBuild(
                     id: "new", guestOSID: "g1", guestOS: "ubuntu1604", priority: 0, owner: "o",
                     plan: Samples.plan(), updateContents: "", submittedMilliseconds: 1))
-            try await store.run("new", 1, from: 1_700_000_000_000, to: 1_700_000_060_000)
+            try await leader.run("new", 1, from: 1_700_000_000_000, to: 1_700_000_060_000)
             #expect(
                 try await store.buildLog(guestOSID: "g1", limit: 9).map(\.id) == ["new", "b1"])
             await store.close()
@@ -64,7 +65,8 @@ import Testing
     }
 
     /// The variant of the README; and rows that only a lenient server took.
-    @Test func theVariantOfTheREADMEIsTaken() async throws {
+    @Test("A database of the original README is upgraded in place")
+    func variantByID() async throws {
         try await StoreKind.mariadb.withLocation { location in
             let old = try await SQLDatabase.open(location)
             try await old.transaction { transaction in
@@ -93,11 +95,11 @@ import Testing
 
     /// A migration that was cut off in its middle is taken up again: MariaDB keeps the tables that
     /// it had made.
-    @Test(arguments: StoreKind.databases)
-    func anInterruptedMigrationGoesOn(_ kind: StoreKind) async throws {
+    @Test("An interrupted migration is completed by the next start", arguments: StoreKind.databases)
+    func interruptedMigration(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
             let first = try await SQLStore.open(location)
-            try await first.add(Samples.guestOS("ubuntu1604"))
+            try await first.leader().add(Samples.guestOS("ubuntu1604"))
             await first.close()
             let database = try await SQLDatabase.open(location)
             try await database.execute("DELETE FROM schema_version")

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import SQLKit
 
-/// A build as a row of `builds`: one table of columns, from which every statement is made.
+/// A build as a row of `builds`: one list of columns, from which every statement is made.
 enum BuildRow {
     /// Set once, when the build is submitted.
     private static let fixed = [
@@ -14,7 +14,7 @@ enum BuildRow {
         "attempt_count", "cancel_requested", "fault_class", "fault_code", "fault_reason", "image",
     ]
 
-    /// Changed by statements of their own.
+    /// Changed by their own statements.
     private static let kept = ["pinned", "pruned_ms"]
 
     static let select =
@@ -58,8 +58,8 @@ enum BuildRow {
         guard let state = BuildState(rawValue: state) else {
             throw SQLError(
                 .unexpectedValue,
-                "build \(try row.text("id")) is in the state '\(state)', which this aibuild does "
-                    + "not know: upgrade it")
+                "build \(try row.text("id")) is in the unknown state '\(state)': upgrade this "
+                    + "aibuild")
         }
         return Build(
             id: try row.text("id"), guestOSID: try row.text("guestos_id"),
@@ -89,7 +89,7 @@ enum StageColumn {
         guard let stage = BuildStage(rawValue: word) else {
             throw SQLError(
                 .unexpectedValue,
-                "'\(word)' is a stage that this aibuild does not know: upgrade it")
+                "unknown stage '\(word)': upgrade this aibuild")
         }
         return stage
     }

@@ -1,19 +1,20 @@
+public import BuildProtocol
 public import CoordinatorCore
 public import SQLKit
 public import Support
 
-/// The farm's memory in SQLite or MariaDB, through the same SQL.
+/// The farm's records in SQLite or MariaDB, through the same SQL.
 ///
 /// Each method is one transaction or one statement. A connection that is lost during COMMIT leaves
-/// the outcome open; the methods that change builds then look again, so that their caller gets the
-/// truth.
-public final class SQLStore: Store {
-    let database: SQLDatabase
-    private let secretKey: SecretKey?
+/// the outcome open; a write that can tell whether it took effect then runs again, so that its
+/// caller gets the right answer.
+public final class SQLStore: Store, LeaseStore {
+    private let access: SQLAccess
+    private let vault: SecretVault
 
     private init(_ database: SQLDatabase, _ secretKey: SecretKey?) {
-        self.database = database
-        self.secretKey = secretKey
+        access = SQLAccess(database: database)
+        vault = SecretVault(key: secretKey)
     }
 
     /// Opens the database and brings its schema up to date.
@@ -22,131 +23,144 @@ public final class SQLStore: Store {
     public static func open(
         _ location: SQLLocation, secretKey: SecretKey? = nil
     ) async throws -> SQLStore {
-        let database = try await reporting { try await SQLDatabase.open(location) }
+        let database = try await SQLAccess.reporting { try await SQLDatabase.open(location) }
         do {
-            try await reporting { try await Migrator.run(on: database) }
+            try await SQLAccess.reporting { try await Migrator.run(on: database) }
         } catch {
             await database.close()
             throw error
         }
         let store = SQLStore(database, secretKey)
-        if secretKey != nil { try await store.sealClearPasswords() }
+        if secretKey != nil {
+            let vault = store.vault
+            try await store.access.transaction(.runsAgain) {
+                try EnvironmentTable.sealClearPasswords(vault, $0)
+            }
+        }
         return store
     }
 
-    /// - Throws: `StoreError.unavailable` where the store was opened without one.
-    func key() throws -> SecretKey {
-        guard let secretKey else {
-            throw StoreError.unavailable("there is no key to seal and unseal secrets with")
-        }
-        return secretKey
-    }
-
-    public func close() async { await database.close() }
+    public func close() async { await access.database.close() }
 
     public func ping() async throws {
-        _ = try await query("SELECT version FROM schema_version")
+        _ = try await access.all(
+            SQLSelect("SELECT version FROM schema_version") { try $0.int("version") })
+    }
+
+    // MARK: Leadership
+
+    public func campaign(_ candidate: Candidate) async throws -> Lease {
+        try await access.transaction(.runsAgain) { try LeaseTable.campaign(candidate, $0) }
+    }
+
+    public func resign(_ epoch: LeaseEpoch) async throws {
+        try await access.execute(
+            "UPDATE leadership SET expires_ms = 0 WHERE epoch = ?", [.int(epoch.number)])
+    }
+
+    public func leading(_ epoch: LeaseEpoch) -> any LeaderStore {
+        SQLLeader(access: access, vault: vault, epoch: epoch)
+    }
+
+    // MARK: Builds
+
+    public func build(id: String) async throws -> Build? {
+        try await access.first(BuildTable.find(id))
+    }
+
+    public func build(guestOS: String, number: Int) async throws -> Build? {
+        try await access.first(BuildTable.find(guestOS: guestOS, number: number))
+    }
+
+    public func builds(_ filter: BuildFilter, limit: Int) async throws -> [Build] {
+        try await BuildTable.page(filter, limit: limit, access)
+    }
+
+    public func liveBuilds() async throws -> [Build] { try await BuildTable.live(access) }
+
+    public func halfPruned() async throws -> [Build] {
+        try await access.all(BuildTable.halfPruned)
+    }
+
+    public func attempts(ofBuild id: String) async throws -> [Attempt] {
+        try await access.all(AttemptTable.all(ofBuild: id))
+    }
+
+    public func attempt(_ token: AttemptToken) async throws -> Attempt? {
+        try await access.first(AttemptTable.find(token))
+    }
+
+    public func artifacts(of token: AttemptToken) async throws -> [Artifact] {
+        try await access.all(AttemptTable.artifacts(of: token))
+    }
+
+    public func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int] {
+        try await access.all(BuildTable.recentDurationsSeconds(guestOS: guestOS, limit: limit))
+    }
+
+    public func testRecords(ofBuild id: String) async throws -> [TestRecord] {
+        try await access.all(TestLogTable.records(ofBuild: id))
+    }
+
+    // MARK: Hosts and catalog
+
+    public func hosts() async throws -> [Host] { try await access.all(HostTable.all) }
+
+    public func guestOS(named name: String) async throws -> GuestOS? {
+        try await access.first(GuestOSTable.named(name))
+    }
+
+    public func guestOSes(after: String?, limit: Int) async throws -> [GuestOS] {
+        try await access.all(GuestOSTable.page(after: after, limit: limit))
+    }
+
+    public func testCases(_ osType: OSType?) async throws -> [TestCase] {
+        try await access.all(TestCaseTable.all(osType))
+    }
+
+    // MARK: Releases
+
+    public func environment(named name: String) async throws -> ReleaseEnvironment? {
+        try await access.first(EnvironmentTable.named(name))
+    }
+
+    public func environments() async throws -> [ReleaseEnvironment] {
+        try await access.all(EnvironmentTable.all)
+    }
+
+    public func secret(ofEnvironment name: String) async throws -> Secret? {
+        try await access.first(EnvironmentTable.secret(of: name, vault)) ?? nil
+    }
+
+    public func release(id: String) async throws -> Release? {
+        try await access.first(ReleaseTable.find(id))
+    }
+
+    public func releases(_ filter: ReleaseFilter, limit: Int) async throws -> [Release] {
+        try await ReleaseTable.page(filter, limit: limit, access)
+    }
+
+    public func liveReleases() async throws -> [Release] {
+        try await access.all(ReleaseTable.live)
+    }
+
+    // MARK: Historic tables
+
+    public func buildLog(imageName: String, limit: Int) async throws -> [BuildLogEntry] {
+        try await access.all(BuildLogTable.newest(imageName: imageName, limit: limit))
+    }
+
+    public func buildLog(guestOSID: String?, limit: Int) async throws -> [BuildLogEntry] {
+        try await access.all(BuildLogTable.newest(guestOSID: guestOSID, limit: limit))
     }
 
     // MARK: Audit
 
     public func record(_ entry: AuditEntry) async throws {
-        try await execute(
-            "INSERT INTO audit (at_ms, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)",
-            [
-                .int(entry.atMilliseconds), .text(entry.actor), .text(entry.action),
-                .text(entry.subject), .text(entry.detail),
-            ])
+        try await access.execute(AuditTable.insert, AuditTable.values(entry))
     }
 
     public func audit(limit: Int) async throws -> [AuditEntry] {
-        try await query(
-            "SELECT at_ms, actor, action, subject, detail FROM audit ORDER BY id DESC LIMIT ?",
-            [.int(limit)]
-        ) { row in
-            AuditEntry(
-                atMilliseconds: try row.int64("at_ms"), actor: try row.text("actor"),
-                action: try row.text("action"), subject: try row.text("subject"),
-                detail: try row.text("detail"))
-        }
+        try await access.all(AuditTable.newest(limit: limit))
     }
-
-    // MARK: Ways to the database
-
-    func query(_ sql: String, _ values: [SQLValue] = []) async throws -> [SQLRow] {
-        try await Self.reporting { try await database.query(sql, values) }
-    }
-
-    func query<T>(
-        _ sql: String, _ values: [SQLValue] = [], _ decode: (SQLRow) throws -> T
-    ) async throws -> [T] {
-        try await Self.reporting { try await database.query(sql, values).map(decode) }
-    }
-
-    @discardableResult
-    func execute(_ sql: String, _ values: [SQLValue] = []) async throws -> Int {
-        try await Self.reporting { try await database.execute(sql, values) }
-    }
-
-    /// A leader's INSERT of something whose name is unique.
-    func insert(
-        _ sql: String, _ values: [SQLValue], what: String, name: String, epoch: Int64
-    ) async throws {
-        try await Self.reporting {
-            do {
-                try await fenced(sql, values, epoch)
-            } catch let error as SQLError where error.code == .constraintUnique {
-                throw StoreError.exists(what: what, name: name)
-            }
-        }
-    }
-
-    /// A leader's UPDATE or DELETE of one row that must be there.
-    func change(
-        _ sql: String, _ values: [SQLValue], what: String, name: String, epoch: Int64
-    ) async throws {
-        let count = try await Self.reporting { try await fenced(sql, values, epoch) }
-        guard count > 0 else { throw StoreError.notFound(what: what, name: name) }
-    }
-
-    @discardableResult
-    private func fenced(_ sql: String, _ values: [SQLValue], _ epoch: Int64) async throws -> Int {
-        try await database.transaction { transaction in
-            try Self.fence(epoch, transaction)
-            return try transaction.execute(sql, values)
-        }
-    }
-
-    /// A transaction that may be run again after it took effect, because it notices that.
-    func repeatable<T: Sendable>(
-        _ body: @Sendable (borrowing SQLTransaction) throws -> T
-    ) async throws -> T {
-        try await Self.reporting {
-            for _ in 1..<Self.lostCommits {
-                do {
-                    return try await database.transaction(body)
-                } catch let error as SQLError where error.code == .connectionLost { continue }
-            }
-            return try await database.transaction(body)
-        }
-    }
-
-    /// COMMITs in a row whose answer was lost. The next connect is what tells whether the server
-    /// is there at all.
-    private static let lostCommits = 3
-
-    static func reporting<T>(_ body: () async throws -> T) async throws -> T {
-        do {
-            return try await body()
-        } catch let error as SQLError {
-            throw StoreError.unavailable(error.message)
-        } catch let error as DecodingError {
-            throw StoreError.unavailable("a row of the database cannot be read: \(error)")
-        }
-    }
-}
-
-extension SQLTransaction {
-    /// MariaDB locks the row that a transaction reads in order to change it; SQLite has one writer.
-    var forUpdate: String { dialect == .mariadb ? " FOR UPDATE" : "" }
 }

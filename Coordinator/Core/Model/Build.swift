@@ -149,12 +149,10 @@ public struct NewBuild: Sendable, Hashable {
     public var plan: BuildPlan
     public var updateContents: String
     public var submittedMilliseconds: Int64
-    /// Of the coordinator that takes it; the store refuses all but the leader's.
-    public var epoch: Int64
 
     public init(
         id: String, guestOSID: String, guestOS: String, priority: Int, owner: String,
-        plan: BuildPlan, updateContents: String, submittedMilliseconds: Int64, epoch: Int64 = 0
+        plan: BuildPlan, updateContents: String, submittedMilliseconds: Int64
     ) {
         self.id = id
         self.guestOSID = guestOSID
@@ -164,6 +162,5 @@ public struct NewBuild: Sendable, Hashable {
         self.plan = plan
         self.updateContents = updateContents
         self.submittedMilliseconds = submittedMilliseconds
-        self.epoch = epoch
     }
 }

@@ -9,11 +9,10 @@ public struct BuildChange: Sendable, Hashable {
     public var build: String
     /// States in which the change is allowed.
     public var from: Set<BuildState>
-    /// The attempt that must own the build; `nil` where no attempt does (a claim, a cancelled
-    /// wait).
+    /// The attempt that must own the build; `nil` if none does (a claim, a cancelled wait).
     public var owner: AttemptToken?
     public var to: BuildState
-    /// The stage that follows; `nil` where it stays.
+    /// The next stage; `nil` keeps the current one.
     public var stage: BuildStage?
     public var atMilliseconds: Int64
     /// A claim: the new attempt's row; the build gets its token, its host and one more attempt.
@@ -27,20 +26,18 @@ public struct BuildChange: Sendable, Hashable {
     /// Set on the build, and recorded as a row of `build_log` whose id is the build's; a later one
     /// changes that row.
     public var image: PublishedImage?
-    /// The image is not in the web root any more.
+    /// The image is no longer in the web root.
     public var withdrawsImage: Bool
-    /// What follows of itself when a build passed: stored with the change, so that no crash comes
+    /// Releases that follow from a pass. They are stored with the change, so that no crash can come
     /// in between.
     public var releases: [Release] = []
-    /// Of the coordinator that wants the change; the store refuses all but the leader's.
-    public var epoch: Int64
 
     public init(
         build: String, from: Set<BuildState>, owner: AttemptToken?, to: BuildState,
         stage: BuildStage? = nil, atMilliseconds: Int64, begin: Attempt? = nil,
         end: AttemptEnd? = nil,
         notBeforeMilliseconds: Int64? = nil, fault: Fault? = nil, image: PublishedImage? = nil,
-        withdrawsImage: Bool = false, epoch: Int64 = 0
+        withdrawsImage: Bool = false
     ) {
         self.build = build
         self.from = from
@@ -54,6 +51,5 @@ public struct BuildChange: Sendable, Hashable {
         self.fault = fault
         self.image = image
         self.withdrawsImage = withdrawsImage
-        self.epoch = epoch
     }
 }

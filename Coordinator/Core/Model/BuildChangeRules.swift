@@ -1,19 +1,9 @@
 import BuildProtocol
 
-/// What a change means for a build: the one place where tokens fence and states are checked,
+/// The effect of a change on a build: the one place where tokens fence and states are checked,
 /// whichever store keeps the rows.
 extension BuildChange {
-    public enum Effect: Sendable, Hashable {
-        /// The build as the change leaves it.
-        case changed(Build)
-        /// The change took effect before: its first answer was lost on the way. Said so that a
-        /// caller may repeat it.
-        case applied
-        /// Another state, or another attempt owns the build: nothing is changed.
-        case refused
-    }
-
-    public func effect(on build: Build) -> Effect {
+    public func effect(on build: Build) -> ChangeEffect<Build> {
         guard isAllowed(on: build) else { return hasBeenApplied(to: build) ? .applied : .refused }
         var changed = build
         changed.state = to
@@ -27,7 +17,7 @@ extension BuildChange {
         if let image { changed.image = image }
         if withdrawsImage { changed.image = nil }
         if let stage { changed.stage = stage }
-        // A stage that passed has no fault any more.
+        // A stage that passed has no fault.
         changed.fault =
             to == .passed || changed.stage != build.stage ? fault : fault ?? build.fault
         if to.isEnded { changed.endedMilliseconds = atMilliseconds }
@@ -36,11 +26,11 @@ extension BuildChange {
 
     public enum BuildLogChange: Sendable, Hashable {
         case insert(BuildLogEntry)
-        /// The image is elsewhere, or nowhere where the URL is empty.
+        /// The image was moved, or withdrawn if the URL is empty.
         case move(id: String, getURL: String)
     }
 
-    /// What becomes of the build's row of `build_log`.
+    /// The change of the build's row of `build_log`; `nil` if it stays as it is.
     ///
     /// - Parameter before: the build as the change found it.
     public func buildLogChange(_ before: Build) -> BuildLogChange? {
@@ -55,8 +45,8 @@ extension BuildChange {
                 updateContents: before.updateContents, getURL: image.url))
     }
 
-    /// The rows of `test_log` that the change makes. An attempt that met a fault of the host, or
-    /// that nobody wanted any more, has judged nothing.
+    /// The rows of `test_log` that the change adds. An attempt that met a host fault or was
+    /// cancelled has no verdict.
     public func testRecords(_ build: Build) -> [TestRecord] {
         guard let owner, let end, let tests = build.plan.tests else { return [] }
         if let fault = end.outcome.fault, fault.class != .template { return [] }
@@ -70,7 +60,7 @@ extension BuildChange {
     }
 
     private func isAllowed(on build: Build) -> Bool {
-        // While a build waits or has ended no attempt owns it, though it remembers the last one.
+        // A build that waits or has ended still holds its last attempt, which no longer owns it.
         let current = build.state == .queued || build.state.isEnded ? nil : build.attempt
         return from.contains(build.state) && current == owner
     }

@@ -1,7 +1,7 @@
-// What every store does alike with the model.
+// Model rules that every store shares.
 
 extension Build {
-    /// A build as it begins its life.
+    /// The build as it is queued.
     public init(_ new: NewBuild, number: Int) {
         self.init(
             id: new.id, guestOSID: new.guestOSID, guestOS: new.guestOS, number: number,

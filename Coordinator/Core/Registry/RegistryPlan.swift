@@ -24,11 +24,11 @@ public struct RegistryPlan: Sendable {
     ///   - newID: a fresh id with each call.
     ///   - template: where the template of a guest OS is that has none in the file.
     public init(
-        _ rows: RegistryRows, known: RegistrySnapshot, epoch: Int64, atMilliseconds now: Int64,
+        _ rows: RegistryRows, known: RegistrySnapshot, atMilliseconds now: Int64,
         template: (String) -> TemplateSource, _ problems: inout ImportProblems,
         newID: @escaping @Sendable () -> String
     ) {
-        batch = RegistryBatch(epoch: epoch)
+        batch = RegistryBatch()
         self.now = now
         self.newID = newID
         for sheet in rows.sheets {

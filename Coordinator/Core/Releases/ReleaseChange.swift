@@ -1,9 +1,9 @@
-/// One compare-and-set step of a release, as `BuildChange` is of a build: nothing happens where the
-/// release is not in one of `from`, or where another try than `attempt` has it.
+/// One compare-and-set step of a release, as `BuildChange` is of a build: it changes nothing if the
+/// release is not in one of `from`, or is owned by another try than `attempt`.
 public struct ReleaseChange: Sendable, Hashable {
     public var release: String
     public var from: Set<ReleaseState>
-    /// The try that must own the release; `nil` where none does.
+    /// The try that must own the release; `nil` if none does.
     public var attempt: Int?
     public var to: ReleaseState
     public var atMilliseconds: Int64
@@ -15,28 +15,19 @@ public struct ReleaseChange: Sendable, Hashable {
     public var result: ReleaseResult?
     public var fault: ReleaseFault?
     public var ending: ReleaseState?
-    public var epoch: Int64
 
     public init(
         release: String, from: Set<ReleaseState>, attempt: Int? = nil, to: ReleaseState,
-        atMilliseconds: Int64, epoch: Int64
+        atMilliseconds: Int64
     ) {
         self.release = release
         self.from = from
         self.attempt = attempt
         self.to = to
         self.atMilliseconds = atMilliseconds
-        self.epoch = epoch
     }
 
-    public enum Effect: Sendable, Hashable {
-        case changed(Release)
-        /// It took effect before: its first answer was lost on the way.
-        case applied
-        case refused
-    }
-
-    public func effect(on release: Release) -> Effect {
+    public func effect(on release: Release) -> ChangeEffect<Release> {
         let owner = release.state == .running ? release.attemptCount : nil
         guard from.contains(release.state), owner == attempt else {
             return hasBeenApplied(to: release) ? .applied : .refused

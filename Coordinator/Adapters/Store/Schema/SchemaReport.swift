@@ -28,7 +28,7 @@ extension SQLStore {
     /// Looks, and changes nothing.
     /// - Throws: `StoreError`
     public static func inspect(_ location: SQLLocation) async throws -> SchemaReport {
-        try await reporting {
+        try await SQLAccess.reporting {
             let database = try await SQLDatabase.open(location)
             do {
                 let report = try await database.transaction { try SchemaReport(of: $0) }

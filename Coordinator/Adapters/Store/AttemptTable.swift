@@ -1,0 +1,91 @@
+import BuildProtocol
+import CoordinatorCore
+import SQLKit
+
+/// The tables `attempts` and `artifacts`.
+enum AttemptTable {
+    private static let all = SQLSelect(
+        "SELECT token, build, ordinal, stage, host, started_ms, ended_ms, fault_class, fault_code, "
+            + "fault_reason, exit_code, log_bytes, log_sha256, accelerator FROM attempts", [],
+        attempt)
+
+    static func find(_ token: AttemptToken) -> SQLSelect<Attempt> {
+        all.with("WHERE token = ?", [.text(token.text)])
+    }
+
+    static func all(ofBuild id: String) -> SQLSelect<Attempt> {
+        all.with("WHERE build = ? ORDER BY ordinal", [.text(id)])
+    }
+
+    static func artifacts(of token: AttemptToken) -> SQLSelect<Artifact> {
+        SQLSelect(
+            "SELECT name, size_bytes, sha256, format, virtual_size_bytes, chunk_sha256 "
+                + "FROM artifacts WHERE attempt = ? ORDER BY position", [.text(token.text)],
+            artifact)
+    }
+
+    static func begin(
+        _ attempt: Attempt, _ transaction: borrowing SQLTransaction
+    ) throws {
+        try transaction.execute(
+            "INSERT INTO attempts (token, build, ordinal, stage, host, started_ms) "
+                + "VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                .text(attempt.token.text), .text(attempt.build), .int(attempt.ordinal),
+                .text(attempt.stage.rawValue), .text(attempt.host),
+                .int(attempt.startedMilliseconds),
+            ])
+    }
+
+    static func end(
+        _ token: AttemptToken, _ end: AttemptEnd, _ atMilliseconds: Int64,
+        _ transaction: borrowing SQLTransaction
+    ) throws {
+        try transaction.execute(
+            "UPDATE attempts SET ended_ms = ?, fault_class = ?, fault_code = ?, "
+                + "fault_reason = ?, exit_code = ?, log_bytes = ?, log_sha256 = ?, "
+                + "accelerator = ? WHERE token = ?",
+            [.int(atMilliseconds)] + FaultColumns.values(end.outcome.fault) + [
+                .int(orNull: end.outcome.exitCode.map { Int64($0) }), .int(orNull: end.logBytes),
+                .text(orNull: end.logSHA256), .text(orNull: end.accelerator?.rawValue),
+                .text(token.text),
+            ])
+        for (position, artifact) in end.artifacts.enumerated() {
+            try transaction.execute(
+                "INSERT INTO artifacts (attempt, position, name, size_bytes, sha256, format, "
+                    + "virtual_size_bytes, chunk_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    .text(token.text), .int(position), .text(artifact.name),
+                    .int(artifact.sizeBytes), .text(artifact.sha256), .text(artifact.format),
+                    .int(orNull: artifact.virtualSizeBytes),
+                    .text(artifact.chunkSHA256.joined(separator: " ")),
+                ])
+        }
+    }
+
+    private static func attempt(_ row: SQLRow) throws -> Attempt {
+        let text = try row.text("token")
+        guard let token = AttemptToken(text) else {
+            throw SQLError(.unexpectedValue, "'\(text)' in the table attempts is not a token")
+        }
+        let ended = try row.int64OrNil("ended_ms")
+        let outcome = Outcome(
+            fault: try FaultColumns.fault(row), exitCode: try row.intOrNil("exit_code"))
+        return Attempt(
+            token: token, build: try row.text("build"), ordinal: try row.int("ordinal"),
+            stage: try StageColumn.stage(row), host: try row.text("host"),
+            startedMilliseconds: try row.int64("started_ms"),
+            endedMilliseconds: ended, outcome: ended == nil ? nil : outcome,
+            logBytes: try row.int64OrNil("log_bytes"),
+            logSHA256: try row.textOrNil("log_sha256"),
+            accelerator: try row.textOrNil("accelerator").flatMap(Accelerator.init))
+    }
+
+    private static func artifact(_ row: SQLRow) throws -> Artifact {
+        Artifact(
+            name: try row.text("name"), sizeBytes: try row.int64("size_bytes"),
+            sha256: try row.text("sha256"), format: try row.text("format"),
+            virtualSizeBytes: try row.int64OrNil("virtual_size_bytes"),
+            chunkSHA256: try row.text("chunk_sha256").split(separator: " ").map(String.init))
+    }
+}

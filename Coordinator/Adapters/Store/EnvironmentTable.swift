@@ -1,0 +1,129 @@
+import CoordinatorCore
+import SQLKit
+
+/// The historic table `envs`. For an OpenStack environment its own columns hold what they always
+/// held, but for `password`, which stays empty: the secret is sealed in a column beside it.
+enum EnvironmentTable {
+    private static let historic = [
+        "auth_url", "project_domain_name", "user_domain_name", "project_name", "username",
+        "region",
+    ]
+    private static let columns =
+        (["id", "name"] + historic + ["settings", "created_ms"]).joined(separator: ", ")
+
+    // MARK: Questions
+
+    static let all = SQLSelect("SELECT \(columns) FROM envs ORDER BY name", [], environment)
+
+    static func named(_ name: String) -> SQLSelect<ReleaseEnvironment> {
+        SQLSelect("SELECT \(columns) FROM envs WHERE name = ?", [.text(name)], environment)
+    }
+
+    static func secret(of name: String, _ vault: SecretVault) -> SQLSelect<Secret?> {
+        SQLSelect("SELECT id, secret FROM envs WHERE name = ?", [.text(name)]) { row in
+            guard let sealed = try row.textOrNil("secret") else { return nil }
+            return try vault.unseal(sealed, context: row.text("id"), environment: name)
+        }
+    }
+
+    private static func id(_ name: String) -> SQLSelect<String> {
+        SQLSelect("SELECT id FROM envs WHERE name = ?", [.text(name)]) { try $0.text("id") }
+    }
+
+    // MARK: Changes
+
+    /// May run again after its answer was lost: it finds its own row then.
+    static func insertOnce(
+        _ entry: EnvironmentEntry, _ vault: SecretVault, _ transaction: borrowing SQLTransaction
+    ) throws {
+        let environment = entry.environment
+        if let known = try transaction.first(id(environment.name)) {
+            guard known == environment.id else {
+                throw StoreError.exists(what: "environment", name: environment.name)
+            }
+            return
+        }
+        try transaction.execute(
+            "INSERT INTO envs (\(columns), password, secret) "
+                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?)",
+            [.text(environment.id), .text(environment.name)] + historicValues(environment) + [
+                try StoredJSON.encode(environment.settings),
+                .int(environment.createdMilliseconds),
+                .text(orNull: try vault.seal(entry.secret, context: environment.id)),
+            ])
+    }
+
+    static func update(
+        _ entry: EnvironmentEntry, _ vault: SecretVault, _ transaction: borrowing SQLTransaction
+    ) throws {
+        let environment = entry.environment
+        guard let id = try transaction.first(id(environment.name)) else {
+            throw StoreError.notFound(what: "environment", name: environment.name)
+        }
+        let assignments = historic.map { "\($0) = ?, " }.joined()
+        try transaction.execute(
+            "UPDATE envs SET \(assignments)settings = ?, created_ms = ? WHERE id = ?",
+            historicValues(environment) + [
+                try StoredJSON.encode(environment.settings),
+                .int(environment.createdMilliseconds), .text(id),
+            ])
+        if let sealed = try vault.seal(entry.secret, context: id) {
+            try transaction.execute(
+                "UPDATE envs SET secret = ? WHERE id = ?", [.text(sealed), .text(id)])
+        }
+    }
+
+    static func remove(_ name: String, _ transaction: borrowing SQLTransaction) throws {
+        try transaction.change(
+            "DELETE FROM envs WHERE name = ?", [.text(name)], what: "environment", name: name)
+    }
+
+    /// Seals the passwords that the original AIBuild, or one of its tools, wrote in clear text.
+    static func sealClearPasswords(
+        _ vault: SecretVault, _ transaction: borrowing SQLTransaction
+    ) throws {
+        let clear = SQLSelect("SELECT id, password FROM envs WHERE password <> ''") { row in
+            (id: try row.text("id"), secret: Secret(try row.text("password")))
+        }
+        for (id, secret) in try transaction.allLocked(clear) {
+            try transaction.execute(
+                "UPDATE envs SET secret = ?, password = '' WHERE id = ?",
+                [.text(orNull: try vault.seal(secret, context: id)), .text(id)])
+        }
+    }
+
+    // MARK: Rows
+
+    private static func historicValues(_ environment: ReleaseEnvironment) -> [SQLValue] {
+        guard case .openstack(let settings) = environment.settings else {
+            return historic.map { _ in .text("") }
+        }
+        // A text that is too long for its historic column is whole in the settings.
+        return [
+            (settings.authURL, 255), (settings.projectDomain, 64), (settings.userDomain, 64),
+            (settings.project, 64), (settings.username, 255), (settings.region, 255),
+        ].map { text, width in
+            .text(String(String.UnicodeScalarView(text.unicodeScalars.prefix(width))))
+        }
+    }
+
+    /// A row of the original AIBuild has no settings; all were OpenStack, with public images in raw
+    /// format.
+    private static func environment(_ row: SQLRow) throws -> ReleaseEnvironment {
+        let settings = try row.textOrNil("settings").map {
+            try StoredJSON.decode(EnvironmentSettings.self, $0)
+        }
+        return ReleaseEnvironment(
+            id: try row.text("id"), name: try row.text("name"),
+            settings: try settings
+                ?? .openstack(
+                    OpenStackSettings(
+                        authURL: try row.text("auth_url"),
+                        userDomain: try row.text("user_domain_name"),
+                        projectDomain: try row.text("project_domain_name"),
+                        project: try row.text("project_name"),
+                        username: try row.text("username"), region: try row.text("region"),
+                        format: .raw, visibility: .public)),
+            createdMilliseconds: try row.int64OrNil("created_ms") ?? 0)
+    }
+}

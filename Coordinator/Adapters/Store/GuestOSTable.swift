@@ -1,0 +1,66 @@
+import BuildProtocol
+import CoordinatorCore
+import SQLKit
+
+/// The historic table `guestos`. A row of the original AIBuild has no template, and may have no
+/// more than an id and a name.
+enum GuestOSTable {
+    private static let columns =
+        "id, name, type, distro, version, base_iso, template, owner, created_ms"
+
+    private static let all = SQLSelect("SELECT \(columns) FROM guestos") { row in
+        let template = try row.textOrNil("template")
+        return GuestOS(
+            id: try row.text("id"), name: try row.text("name"),
+            type: (try row.textOrNil("type")?.lowercased()).flatMap(OSType.init) ?? .linux,
+            distro: try row.textOrNil("distro") ?? "",
+            version: try row.textOrNil("version") ?? "",
+            baseISO: try row.textOrNil("base_iso") ?? "",
+            template: try template.map { try StoredJSON.decode(TemplateSource.self, $0) }
+                ?? .missing,
+            owner: try row.textOrNil("owner") ?? "default",
+            createdMilliseconds: try row.int64OrNil("created_ms") ?? 0)
+    }
+
+    static func named(_ name: String) -> SQLSelect<GuestOS> {
+        all.with("WHERE name = ?", [.text(name)])
+    }
+
+    static func page(after: String?, limit: Int) -> SQLSelect<GuestOS> {
+        // An empty name sorts before all others, and the comparison leaves out rows without a name.
+        all.with("WHERE name > ? ORDER BY name LIMIT ?", [.text(after ?? ""), .int(limit)])
+    }
+
+    static func insert(_ guestOS: GuestOS, _ transaction: borrowing SQLTransaction) throws {
+        try transaction.insert(
+            "INSERT INTO guestos (\(columns), last_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            [.text(guestOS.id), .text(guestOS.name)] + (try changeable(guestOS)),
+            what: "guest OS", name: guestOS.name)
+    }
+
+    /// As `insert`, but it may run again after its answer was lost: it finds its own row then.
+    static func insertOnce(_ guestOS: GuestOS, _ transaction: borrowing SQLTransaction) throws {
+        let known = SQLSelect("SELECT id FROM guestos WHERE name = ?", [.text(guestOS.name)]) {
+            try $0.text("id")
+        }
+        guard try transaction.first(known) != guestOS.id else { return }
+        try insert(guestOS, transaction)
+    }
+
+    static func update(_ guestOS: GuestOS, _ transaction: borrowing SQLTransaction) throws {
+        try transaction.change(
+            "UPDATE guestos SET type = ?, distro = ?, version = ?, base_iso = ?, template = ?, "
+                + "owner = ?, created_ms = ? WHERE id = ?",
+            try changeable(guestOS) + [.text(guestOS.id)], what: "guest OS", name: guestOS.name)
+    }
+
+    private static func changeable(_ guestOS: GuestOS) throws -> [SQLValue] {
+        let template: SQLValue =
+            guestOS.template == .missing ? .null : try StoredJSON.encode(guestOS.template)
+        return [
+            .text(guestOS.type.rawValue), .text(guestOS.distro), .text(guestOS.version),
+            .text(guestOS.baseISO), template, .text(guestOS.owner),
+            .int(guestOS.createdMilliseconds),
+        ]
+    }
+}

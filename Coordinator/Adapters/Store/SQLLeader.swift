@@ -1,0 +1,141 @@
+import CoordinatorCore
+import SQLKit
+
+/// The writes of the leader of one epoch.
+struct SQLLeader: LeaderStore {
+    let access: SQLAccess
+    let vault: SecretVault
+    let epoch: LeaseEpoch
+
+    /// Every write passes here. The lease is checked in the transaction of the change, so that a
+    /// coordinator which was deposed while it stood still changes nothing.
+    private func write<T: Sendable>(
+        _ lostCommit: SQLAccess.LostCommit = .runsAgain,
+        _ body: @Sendable (borrowing SQLTransaction) throws -> T
+    ) async throws -> T {
+        try await access.transaction(lostCommit) { transaction in
+            try LeaseTable.fence(epoch, transaction)
+            return try body(transaction)
+        }
+    }
+
+    // MARK: Builds
+
+    func enqueue(_ build: NewBuild) async throws -> Build {
+        try await write { try BuildTable.enqueue(build, $0) }
+    }
+
+    func apply(_ change: BuildChange) async throws -> Build? {
+        try await write { try BuildTable.apply(change, $0) }
+    }
+
+    func requestCancel(build id: String) async throws -> Build? {
+        try await write { try BuildTable.requestCancel(id, $0) }
+    }
+
+    func setPinned(_ isPinned: Bool, build id: String) async throws -> Build? {
+        try await write { try BuildTable.setPinned(isPinned, id, $0) }
+    }
+
+    func beginPrune(build id: String, atMilliseconds: Int64) async throws -> Build? {
+        try await write { try BuildTable.beginPrune(id, atMilliseconds: atMilliseconds, $0) }
+    }
+
+    func endPrune(build id: String) async throws {
+        try await write { try BuildTable.endPrune(id, $0) }
+    }
+
+    // MARK: Hosts
+
+    func add(_ host: Host) async throws {
+        try await write(.isReported) { try HostTable.insert(host, $0) }
+    }
+
+    func setDrained(_ drained: Bool, host: String) async throws {
+        try await write { try HostTable.setDrained(drained, host: host, $0) }
+    }
+
+    func removeHost(_ name: String) async throws {
+        try await write(.isReported) { try HostTable.remove(name, $0) }
+    }
+
+    // MARK: Catalog
+
+    func add(_ guestOS: GuestOS) async throws {
+        try await write(.isReported) { try GuestOSTable.insert(guestOS, $0) }
+    }
+
+    func update(_ guestOS: GuestOS) async throws {
+        try await write { try GuestOSTable.update(guestOS, $0) }
+    }
+
+    func add(_ testCase: TestCase) async throws {
+        try await write { try TestCaseTable.insert(testCase, $0) }
+    }
+
+    func define(_ testCase: TestCase) async throws {
+        try await write { try TestCaseTable.define(testCase, $0) }
+    }
+
+    func removeTestCase(id: String) async throws {
+        try await write(.isReported) { try TestCaseTable.remove(id, $0) }
+    }
+
+    func register(_ batch: RegistryBatch) async throws {
+        try await write { transaction in
+            for guestOS in batch.newGuestOSes {
+                try GuestOSTable.insertOnce(guestOS, transaction)
+            }
+            for guestOS in batch.changedGuestOSes { try GuestOSTable.update(guestOS, transaction) }
+            for entry in batch.newEnvironments {
+                try EnvironmentTable.insertOnce(entry, vault, transaction)
+            }
+            for entry in batch.changedEnvironments {
+                try EnvironmentTable.update(entry, vault, transaction)
+            }
+            for test in batch.newTestCases { try TestCaseTable.insertOnce(test, transaction) }
+        }
+    }
+
+    // MARK: Releases
+
+    func add(_ environment: ReleaseEnvironment, secret: Secret?) async throws {
+        let entry = EnvironmentEntry(environment: environment, secret: secret)
+        try await write { try EnvironmentTable.insertOnce(entry, vault, $0) }
+    }
+
+    func update(_ environment: ReleaseEnvironment, secret: Secret?) async throws {
+        let entry = EnvironmentEntry(environment: environment, secret: secret)
+        try await write { try EnvironmentTable.update(entry, vault, $0) }
+    }
+
+    func removeEnvironment(named name: String) async throws {
+        try await write(.isReported) { try EnvironmentTable.remove(name, $0) }
+    }
+
+    func add(_ release: Release) async throws {
+        try await write { try ReleaseTable.insertOnce(release, $0) }
+    }
+
+    func apply(_ change: ReleaseChange) async throws -> Release? {
+        try await write { try ReleaseTable.apply(change, $0) }
+    }
+
+    func requestCancel(release id: String) async throws -> Release? {
+        try await write { try ReleaseTable.requestCancel(id, $0) }
+    }
+
+    // MARK: Historic tables
+
+    func record(_ entry: BuildLogEntry, guestOS name: String) async throws {
+        try await write { try BuildLogTable.insertOnce(entry, guestOS: name, $0) }
+    }
+
+    func record(_ test: HistoricTest) async throws {
+        try await write { try TestLogTable.insertOnce(test, $0) }
+    }
+
+    func record(_ release: HistoricRelease) async throws {
+        try await write { try ReleaseTable.logOnce(release, $0) }
+    }
+}

@@ -1,0 +1,94 @@
+import BuildProtocol
+
+/// Guest OSes and test cases.
+struct InMemoryCatalog: Sendable {
+    /// By name.
+    private(set) var guestOSes: [String: GuestOS] = [:]
+    private var guestOSNames: [String: String] = [:]
+    private var testCases: [String: TestCase] = [:]
+
+    // MARK: Guest OSes
+
+    func holds(guestOSID: String) -> Bool { guestOSNames[guestOSID] != nil }
+
+    func guestOSes(after: String?, limit: Int) -> [GuestOS] {
+        let rest = guestOSes.values.filter { guestOS in
+            after.map { precedes($0, guestOS.name) } ?? true
+        }
+        return Array(rest.sorted { precedes($0.name, $1.name) }.prefix(limit))
+    }
+
+    mutating func add(_ guestOS: GuestOS) throws {
+        guard guestOSes[guestOS.name] == nil else {
+            throw StoreError.exists(what: "guest OS", name: guestOS.name)
+        }
+        store(guestOS)
+    }
+
+    mutating func update(_ guestOS: GuestOS) throws {
+        guard guestOSNames[guestOS.id] != nil else {
+            throw StoreError.notFound(what: "guest OS", name: guestOS.name)
+        }
+        store(guestOS)
+    }
+
+    /// Adds the guest OS, or replaces the one of its id, whose name stays.
+    private mutating func store(_ guestOS: GuestOS) {
+        var stored = guestOS
+        stored.name = guestOSNames[guestOS.id] ?? guestOS.name
+        guestOSes[stored.name] = stored
+        guestOSNames[stored.id] = stored.name
+    }
+
+    // MARK: Test cases
+
+    func testCases(_ osType: OSType?) -> [TestCase] {
+        testCases.values.filter { osType == nil || $0.osType == osType }
+            .sorted { $0.name == $1.name ? $0.id < $1.id : precedes($0.name, $1.name) }
+    }
+
+    mutating func add(_ testCase: TestCase) throws {
+        guard !testCases.values.contains(where: testCase.isSame) else {
+            throw StoreError.exists(what: "test case", name: testCase.name)
+        }
+        testCases[testCase.id] = testCase
+    }
+
+    mutating func define(_ testCase: TestCase) throws {
+        guard testCases[testCase.id] != nil else {
+            throw StoreError.notFound(what: "test case", name: testCase.id)
+        }
+        testCases[testCase.id]?.definition = testCase.definition
+    }
+
+    mutating func removeTestCase(id: String) throws {
+        guard testCases.removeValue(forKey: id) != nil else {
+            throw StoreError.notFound(what: "test case", name: id)
+        }
+    }
+
+    // MARK: Batches
+
+    func check(_ batch: RegistryBatch) throws {
+        for guestOS in batch.newGuestOSes {
+            if let known = guestOSes[guestOS.name], known.id != guestOS.id {
+                throw StoreError.exists(what: "guest OS", name: guestOS.name)
+            }
+        }
+        for guestOS in batch.changedGuestOSes where guestOSNames[guestOS.id] == nil {
+            throw StoreError.notFound(what: "guest OS", name: guestOS.name)
+        }
+    }
+
+    mutating func register(_ batch: RegistryBatch) {
+        for guestOS in batch.newGuestOSes + batch.changedGuestOSes { store(guestOS) }
+        for test in batch.newTestCases where testCases[test.id] == nil {
+            testCases[test.id] = test
+        }
+    }
+}
+
+/// Whether the name sorts first by its bytes, as in a database.
+func precedes(_ a: String, _ b: String) -> Bool {
+    a.utf8.lexicographicallyPrecedes(b.utf8)
+}

@@ -1,0 +1,103 @@
+/// The writes of an in-memory store, each fenced by the epoch.
+struct InMemoryLeader: LeaderStore {
+    let store: InMemoryStore
+    let epoch: LeaseEpoch
+
+    private func write<T: Sendable>(
+        _ body: @Sendable (inout InMemoryTables) throws -> T
+    ) async throws -> T {
+        try await store.write(epoch, body)
+    }
+
+    // MARK: Builds
+
+    func enqueue(_ build: NewBuild) async throws -> Build {
+        try await write { try $0.enqueue(build) }
+    }
+
+    func apply(_ change: BuildChange) async throws -> Build? {
+        try await write { $0.apply(change) }
+    }
+
+    func requestCancel(build id: String) async throws -> Build? {
+        try await write { $0.builds.requestCancel(id) }
+    }
+
+    func setPinned(_ isPinned: Bool, build id: String) async throws -> Build? {
+        try await write { $0.builds.setPinned(isPinned, id) }
+    }
+
+    func beginPrune(build id: String, atMilliseconds: Int64) async throws -> Build? {
+        try await write { $0.builds.beginPrune(id, atMilliseconds: atMilliseconds) }
+    }
+
+    func endPrune(build id: String) async throws { try await write { $0.builds.endPrune(id) } }
+
+    // MARK: Hosts
+
+    func add(_ host: Host) async throws { try await write { try $0.add(host) } }
+
+    func setDrained(_ drained: Bool, host: String) async throws {
+        try await write { try $0.setDrained(drained, host: host) }
+    }
+
+    func removeHost(_ name: String) async throws { try await write { try $0.removeHost(name) } }
+
+    // MARK: Catalog
+
+    func add(_ guestOS: GuestOS) async throws { try await write { try $0.catalog.add(guestOS) } }
+
+    func update(_ guestOS: GuestOS) async throws {
+        try await write { try $0.catalog.update(guestOS) }
+    }
+
+    func add(_ testCase: TestCase) async throws { try await write { try $0.catalog.add(testCase) } }
+
+    func define(_ testCase: TestCase) async throws {
+        try await write { try $0.catalog.define(testCase) }
+    }
+
+    func removeTestCase(id: String) async throws {
+        try await write { try $0.catalog.removeTestCase(id: id) }
+    }
+
+    func register(_ batch: RegistryBatch) async throws {
+        try await write { try $0.register(batch) }
+    }
+
+    // MARK: Releases
+
+    func add(_ environment: ReleaseEnvironment, secret: Secret?) async throws {
+        try await write { try $0.releases.add(environment, secret) }
+    }
+
+    func update(_ environment: ReleaseEnvironment, secret: Secret?) async throws {
+        try await write { try $0.releases.update(environment, secret) }
+    }
+
+    func removeEnvironment(named name: String) async throws {
+        try await write { try $0.releases.removeEnvironment(named: name) }
+    }
+
+    func add(_ release: Release) async throws { try await write { $0.releases.add(release) } }
+
+    func apply(_ change: ReleaseChange) async throws -> Release? {
+        try await write { $0.releases.apply(change) }
+    }
+
+    func requestCancel(release id: String) async throws -> Release? {
+        try await write { $0.releases.requestCancel(id) }
+    }
+
+    // MARK: Historic tables
+
+    func record(_ entry: BuildLogEntry, guestOS name: String) async throws {
+        try await write { $0.record(entry, guestOS: name) }
+    }
+
+    func record(_ test: HistoricTest) async throws { try await write { $0.historic.record(test) } }
+
+    func record(_ release: HistoricRelease) async throws {
+        try await write { $0.historic.record(release) }
+    }
+}

@@ -1,0 +1,117 @@
+/// Environments and releases.
+struct InMemoryReleases: Sendable {
+    /// By name.
+    private(set) var environments: [String: EnvironmentEntry] = [:]
+    private var byID: [String: Release] = [:]
+    private var liveIDs: Set<String> = []
+
+    // MARK: Environments
+
+    mutating func add(_ environment: ReleaseEnvironment, _ secret: Secret?) throws {
+        let entry = EnvironmentEntry(environment: environment, secret: secret)
+        try checkNew(entry)
+        if environments[environment.name] == nil { environments[environment.name] = entry }
+    }
+
+    mutating func update(_ environment: ReleaseEnvironment, _ secret: Secret?) throws {
+        let entry = EnvironmentEntry(environment: environment, secret: secret)
+        try checkChanged(entry)
+        change(entry)
+    }
+
+    mutating func removeEnvironment(named name: String) throws {
+        guard environments.removeValue(forKey: name) != nil else {
+            throw StoreError.notFound(what: "environment", name: name)
+        }
+    }
+
+    func check(_ batch: RegistryBatch) throws {
+        for entry in batch.newEnvironments { try checkNew(entry) }
+        for entry in batch.changedEnvironments { try checkChanged(entry) }
+    }
+
+    mutating func register(_ batch: RegistryBatch) {
+        for entry in batch.newEnvironments where environments[entry.environment.name] == nil {
+            environments[entry.environment.name] = entry
+        }
+        for entry in batch.changedEnvironments { change(entry) }
+    }
+
+    private func checkNew(_ entry: EnvironmentEntry) throws {
+        let name = entry.environment.name
+        guard environments[name]?.environment.id ?? entry.environment.id == entry.environment.id
+        else { throw StoreError.exists(what: "environment", name: name) }
+    }
+
+    private func checkChanged(_ entry: EnvironmentEntry) throws {
+        let name = entry.environment.name
+        guard environments[name] != nil else {
+            throw StoreError.notFound(what: "environment", name: name)
+        }
+    }
+
+    private mutating func change(_ entry: EnvironmentEntry) {
+        let name = entry.environment.name
+        guard let known = environments[name] else { return }
+        var changed = entry
+        changed.environment.id = known.environment.id
+        changed.secret = entry.secret ?? known.secret
+        environments[name] = changed
+    }
+
+    // MARK: Releases
+
+    subscript(_ id: String) -> Release? { byID[id] }
+
+    func list(_ filter: ReleaseFilter, limit: Int) -> [Release] {
+        InMemoryPage.newestFirst(byID, after: filter.after, limit: limit) { release in
+            (release.createdMilliseconds, release.id)
+        } where: { release in
+            filter.build.map { $0 == release.build } ?? true
+                && filter.guestOS.map { $0 == release.guestOS } ?? true
+                && filter.environment.map { $0 == release.environment } ?? true
+                && filter.states.map { $0.contains(release.state) } ?? true
+        }
+    }
+
+    var live: [Release] {
+        liveIDs.compactMap { byID[$0] }.sorted {
+            ($0.createdMilliseconds, $0.id) < ($1.createdMilliseconds, $1.id)
+        }
+    }
+
+    mutating func add(_ release: Release) {
+        if byID[release.id] == nil { replace(release) }
+    }
+
+    mutating func apply(_ change: ReleaseChange) -> Release? {
+        guard let release = byID[change.release] else { return nil }
+        switch change.effect(on: release) {
+        case .refused: return nil
+        case .applied: return release
+        case .changed(let changed):
+            replace(changed)
+            if changed.state == .released, let id = changed.undoes, var undone = byID[id] {
+                undone.state = .rolledBack
+                replace(undone)
+            }
+            return changed
+        }
+    }
+
+    mutating func requestCancel(_ id: String) -> Release? {
+        guard var release = byID[id], !release.state.isEnded else { return nil }
+        release.cancelRequested = true
+        replace(release)
+        return release
+    }
+
+    private mutating func replace(_ release: Release) {
+        byID[release.id] = release
+        if release.state.isEnded {
+            liveIDs.remove(release.id)
+        } else {
+            liveIDs.insert(release.id)
+        }
+    }
+}

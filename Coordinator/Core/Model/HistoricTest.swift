@@ -1,0 +1,18 @@
+/// A row of the historic table `test_log`.
+public struct HistoricTest: Sendable, Hashable {
+    public var id: String
+    public var imageName: String
+    public var caseName: String
+    public var result: String
+    public var testedMilliseconds: Int64
+
+    public init(
+        id: String, imageName: String, caseName: String, result: String, testedMilliseconds: Int64
+    ) {
+        self.id = id
+        self.imageName = imageName
+        self.caseName = caseName
+        self.result = result
+        self.testedMilliseconds = testedMilliseconds
+    }
+}

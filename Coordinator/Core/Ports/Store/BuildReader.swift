@@ -1,0 +1,23 @@
+public import BuildProtocol
+
+/// Reads builds, their attempts, and what became of them.
+public protocol BuildReader: Sendable {
+    func build(id: String) async throws -> Build?
+    func build(guestOS: String, number: Int) async throws -> Build?
+    /// Newest first (submission time, then id).
+    func builds(_ filter: BuildFilter, limit: Int) async throws -> [Build]
+    /// Every build that has not ended, in the queue's order: priority (high first), submission
+    /// time, id. Recovery starts from these.
+    func liveBuilds() async throws -> [Build]
+    /// Builds whose pruning has begun and not ended.
+    func halfPruned() async throws -> [Build]
+    /// Oldest first.
+    func attempts(ofBuild id: String) async throws -> [Attempt]
+    func attempt(_ token: AttemptToken) async throws -> Attempt?
+    func artifacts(of token: AttemptToken) async throws -> [Artifact]
+    /// Seconds that the last passed builds of the guest OS took to be built, newest first, at most
+    /// `limit`.
+    func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int]
+    /// Oldest first.
+    func testRecords(ofBuild id: String) async throws -> [TestRecord]
+}

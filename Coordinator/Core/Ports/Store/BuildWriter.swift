@@ -1,0 +1,22 @@
+/// Writes builds. Every method throws `StoreError.deposed` once another epoch leads.
+public protocol BuildWriter: Sendable {
+    /// Stores the build as queued and gives it the next number of its guest OS. A build with this
+    /// id that is there already stays as it is and is returned.
+    /// - Throws: `StoreError.notFound` if the guest OS is not registered.
+    func enqueue(_ build: NewBuild) async throws -> Build
+    /// Applies a compare-and-set step.
+    /// - Returns: `nil` if the build does not exist, is in another state, or is owned by another
+    ///   attempt; nothing was changed then.
+    func apply(_ change: BuildChange) async throws -> Build?
+    /// Records a cancel request.
+    /// - Returns: `nil` if the build has ended or does not exist.
+    func requestCancel(build: String) async throws -> Build?
+    /// - Returns: `nil` if the build does not exist or was pruned.
+    func setPinned(_ isPinned: Bool, build: String) async throws -> Build?
+    /// From here on the build's image and logs are gone for every reader; their files may be
+    /// removed.
+    /// - Returns: `nil` if the build does not exist, has not ended, is pinned, or was pruned.
+    func beginPrune(build: String, atMilliseconds: Int64) async throws -> Build?
+    /// Records that the files of a pruned build are gone.
+    func endPrune(build: String) async throws
+}

@@ -1,0 +1,4 @@
+/// Everything that can be read without leading.
+public protocol StoreReader:
+    BuildReader, HostReader, CatalogReader, ReleaseReader, HistoricReader
+{}

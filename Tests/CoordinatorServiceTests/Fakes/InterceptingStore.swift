@@ -1,0 +1,207 @@
+import BuildProtocol
+import CoordinatorCore
+
+/// The calls of a store that a test tells apart.
+enum StoreCall: Hashable {
+    case enqueue, claim, apply, requestCancel, removeHost, release
+    case find, liveBuilds, recentDurations
+    case audit
+    /// Any other write.
+    case write
+    /// Any other read.
+    case read
+}
+
+/// A store whose calls all pass `around`, which may delay them, stop them, or lose their answers.
+protocol InterceptingStore: Store {
+    var base: any Store { get }
+    func around<T: Sendable>(_ call: StoreCall, _ body: () async throws -> T) async throws -> T
+}
+
+extension InterceptingStore {
+    func leading(_ epoch: LeaseEpoch) -> any LeaderStore {
+        InterceptingLeader(base: base.leading(epoch), store: self)
+    }
+
+    func ping() async throws { try await around(.read) { try await base.ping() } }
+
+    // MARK: Builds
+
+    func build(id: String) async throws -> Build? {
+        try await around(.find) { try await base.build(id: id) }
+    }
+    func build(guestOS: String, number: Int) async throws -> Build? {
+        try await around(.read) { try await base.build(guestOS: guestOS, number: number) }
+    }
+    func builds(_ filter: BuildFilter, limit: Int) async throws -> [Build] {
+        try await around(.read) { try await base.builds(filter, limit: limit) }
+    }
+    func liveBuilds() async throws -> [Build] {
+        try await around(.liveBuilds) { try await base.liveBuilds() }
+    }
+    func halfPruned() async throws -> [Build] {
+        try await around(.read) { try await base.halfPruned() }
+    }
+    func attempts(ofBuild id: String) async throws -> [Attempt] {
+        try await around(.read) { try await base.attempts(ofBuild: id) }
+    }
+    func attempt(_ token: AttemptToken) async throws -> Attempt? {
+        try await around(.read) { try await base.attempt(token) }
+    }
+    func artifacts(of token: AttemptToken) async throws -> [Artifact] {
+        try await around(.read) { try await base.artifacts(of: token) }
+    }
+    func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int] {
+        try await around(.recentDurations) {
+            try await base.recentDurationsSeconds(guestOS: guestOS, limit: limit)
+        }
+    }
+    func testRecords(ofBuild id: String) async throws -> [TestRecord] {
+        try await around(.read) { try await base.testRecords(ofBuild: id) }
+    }
+
+    // MARK: Hosts and catalog
+
+    func hosts() async throws -> [Host] { try await around(.read) { try await base.hosts() } }
+    func guestOS(named name: String) async throws -> GuestOS? {
+        try await around(.read) { try await base.guestOS(named: name) }
+    }
+    func guestOSes(after: String?, limit: Int) async throws -> [GuestOS] {
+        try await around(.read) { try await base.guestOSes(after: after, limit: limit) }
+    }
+    func testCases(_ osType: OSType?) async throws -> [TestCase] {
+        try await around(.read) { try await base.testCases(osType) }
+    }
+
+    // MARK: Releases
+
+    func environment(named name: String) async throws -> ReleaseEnvironment? {
+        try await around(.read) { try await base.environment(named: name) }
+    }
+    func environments() async throws -> [ReleaseEnvironment] {
+        try await around(.read) { try await base.environments() }
+    }
+    func secret(ofEnvironment name: String) async throws -> Secret? {
+        try await around(.read) { try await base.secret(ofEnvironment: name) }
+    }
+    func release(id: String) async throws -> Release? {
+        try await around(.read) { try await base.release(id: id) }
+    }
+    func releases(_ filter: ReleaseFilter, limit: Int) async throws -> [Release] {
+        try await around(.read) { try await base.releases(filter, limit: limit) }
+    }
+    func liveReleases() async throws -> [Release] {
+        try await around(.read) { try await base.liveReleases() }
+    }
+
+    // MARK: Historic tables and audit
+
+    func buildLog(imageName: String, limit: Int) async throws -> [BuildLogEntry] {
+        try await around(.read) { try await base.buildLog(imageName: imageName, limit: limit) }
+    }
+    func buildLog(guestOSID: String?, limit: Int) async throws -> [BuildLogEntry] {
+        try await around(.read) { try await base.buildLog(guestOSID: guestOSID, limit: limit) }
+    }
+    func record(_ entry: AuditEntry) async throws {
+        try await around(.audit) { try await base.record(entry) }
+    }
+    func audit(limit: Int) async throws -> [AuditEntry] {
+        try await around(.read) { try await base.audit(limit: limit) }
+    }
+}
+
+/// The writes of an intercepting store.
+struct InterceptingLeader: LeaderStore {
+    let base: any LeaderStore
+    let store: any InterceptingStore
+
+    private func around<T: Sendable>(
+        _ call: StoreCall, _ body: () async throws -> T
+    ) async throws -> T {
+        try await store.around(call, body)
+    }
+
+    // MARK: Builds
+
+    func enqueue(_ build: NewBuild) async throws -> Build {
+        try await around(.enqueue) { try await base.enqueue(build) }
+    }
+    func apply(_ change: BuildChange) async throws -> Build? {
+        try await around(change.begin == nil ? .apply : .claim) { try await base.apply(change) }
+    }
+    func requestCancel(build: String) async throws -> Build? {
+        try await around(.requestCancel) { try await base.requestCancel(build: build) }
+    }
+    func setPinned(_ isPinned: Bool, build: String) async throws -> Build? {
+        try await around(.write) { try await base.setPinned(isPinned, build: build) }
+    }
+    func beginPrune(build: String, atMilliseconds: Int64) async throws -> Build? {
+        try await around(.write) {
+            try await base.beginPrune(build: build, atMilliseconds: atMilliseconds)
+        }
+    }
+    func endPrune(build: String) async throws {
+        try await around(.write) { try await base.endPrune(build: build) }
+    }
+
+    // MARK: Hosts and catalog
+
+    func add(_ host: Host) async throws { try await around(.write) { try await base.add(host) } }
+    func setDrained(_ drained: Bool, host: String) async throws {
+        try await around(.write) { try await base.setDrained(drained, host: host) }
+    }
+    func removeHost(_ name: String) async throws {
+        try await around(.removeHost) { try await base.removeHost(name) }
+    }
+    func add(_ guestOS: GuestOS) async throws {
+        try await around(.write) { try await base.add(guestOS) }
+    }
+    func update(_ guestOS: GuestOS) async throws {
+        try await around(.write) { try await base.update(guestOS) }
+    }
+    func add(_ testCase: TestCase) async throws {
+        try await around(.write) { try await base.add(testCase) }
+    }
+    func define(_ testCase: TestCase) async throws {
+        try await around(.write) { try await base.define(testCase) }
+    }
+    func removeTestCase(id: String) async throws {
+        try await around(.write) { try await base.removeTestCase(id: id) }
+    }
+    func register(_ batch: RegistryBatch) async throws {
+        try await around(.write) { try await base.register(batch) }
+    }
+
+    // MARK: Releases
+
+    func add(_ environment: ReleaseEnvironment, secret: Secret?) async throws {
+        try await around(.release) { try await base.add(environment, secret: secret) }
+    }
+    func update(_ environment: ReleaseEnvironment, secret: Secret?) async throws {
+        try await around(.release) { try await base.update(environment, secret: secret) }
+    }
+    func removeEnvironment(named name: String) async throws {
+        try await around(.release) { try await base.removeEnvironment(named: name) }
+    }
+    func add(_ release: Release) async throws {
+        try await around(.release) { try await base.add(release) }
+    }
+    func apply(_ change: ReleaseChange) async throws -> Release? {
+        try await around(.release) { try await base.apply(change) }
+    }
+    func requestCancel(release: String) async throws -> Release? {
+        try await around(.release) { try await base.requestCancel(release: release) }
+    }
+
+    // MARK: Historic tables
+
+    func record(_ entry: BuildLogEntry, guestOS name: String) async throws {
+        try await around(.write) { try await base.record(entry, guestOS: name) }
+    }
+    func record(_ test: HistoricTest) async throws {
+        try await around(.write) { try await base.record(test) }
+    }
+    func record(_ release: HistoricRelease) async throws {
+        try await around(.write) { try await base.record(release) }
+    }
+}

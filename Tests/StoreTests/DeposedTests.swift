@@ -1,0 +1,177 @@
+import BuildProtocol
+import CoordinatorCore
+import Testing
+
+/// Every write of every role, made by a leader that was deposed and has not noticed.
+@Suite(.timeLimit(.minutes(3))) struct DeposedTests {
+    private static let environment = ReleaseEnvironment(
+        id: "env", name: "lab", settings: .registry(RegistrySettings(url: "https://r")),
+        createdMilliseconds: 1)
+
+    private static func release(_ id: String) -> Release {
+        Release(
+            id: id, build: Build(Samples.build("b1"), number: 1), environment: "lab",
+            requestedBy: "admin", createdMilliseconds: 1000)
+    }
+
+    private static func testCase(_ id: String, _ name: String) -> TestCase {
+        TestCase(id: id, name: name, osType: .linux)
+    }
+
+    /// A store in which each of `writes` would succeed.
+    private static func fill(_ leader: any LeaderStore) async throws {
+        try await leader.add(Samples.guestOS("ubuntu1604"))
+        try await leader.add(Samples.host("kvm1"))
+        try await leader.add(testCase("1", "boots"))
+        try await leader.add(environment, secret: Secret("first"))
+        try await leader.add(release("r1"))
+        for id in ["b1", "ended"] { _ = try await leader.enqueue(Samples.build(id)) }
+        try await leader.run("ended", 9, from: 1000, to: 2000)
+    }
+
+    private typealias Write = @Sendable (any LeaderStore) async throws -> Void
+
+    /// One entry for each requirement of `LeaderStore`.
+    private static let writes: [(name: String, write: Write)] = [
+        ("enqueue", { _ = try await $0.enqueue(Samples.build("late")) }),
+        ("claim", { _ = try await $0.apply(Samples.claim("b1", 1)) }),
+        ("cancel a build", { _ = try await $0.requestCancel(build: "b1") }),
+        ("pin", { _ = try await $0.setPinned(true, build: "ended") }),
+        ("begin a prune", { _ = try await $0.beginPrune(build: "ended", atMilliseconds: 9) }),
+        ("end a prune", { try await $0.endPrune(build: "ended") }),
+        ("add a host", { try await $0.add(Samples.host("kvm2")) }),
+        ("drain", { try await $0.setDrained(true, host: "kvm1") }),
+        ("remove a host", { try await $0.removeHost("kvm1") }),
+        ("add a guest OS", { try await $0.add(Samples.guestOS("debian9")) }),
+        (
+            "update a guest OS",
+            { store in
+                var changed = Samples.guestOS("ubuntu1604")
+                changed.version = "18.04"
+                try await store.update(changed)
+            }
+        ),
+        ("add a test case", { try await $0.add(testCase("2", "late")) }),
+        (
+            "define a test case",
+            { store in
+                var changed = testCase("1", "boots")
+                changed.definition = TestDefinition(script: "true", limitSeconds: 9)
+                try await store.define(changed)
+            }
+        ),
+        ("remove a test case", { try await $0.removeTestCase(id: "1") }),
+        (
+            "register",
+            { store in
+                var batch = RegistryBatch()
+                batch.newGuestOSes = [Samples.guestOS("late")]
+                try await store.register(batch)
+            }
+        ),
+        (
+            "add an environment",
+            { store in
+                var late = environment
+                late.id = "late"
+                late.name = "late"
+                try await store.add(late, secret: nil)
+            }
+        ),
+        (
+            "update an environment",
+            { try await $0.update(environment, secret: Secret("second")) }
+        ),
+        ("remove an environment", { try await $0.removeEnvironment(named: "lab") }),
+        ("add a release", { try await $0.add(release("late")) }),
+        (
+            "claim a release",
+            { store in
+                var claim = ReleaseChange(
+                    release: "r1", from: [.queued], to: .running, atMilliseconds: 2000)
+                claim.begins = true
+                _ = try await store.apply(claim)
+            }
+        ),
+        ("cancel a release", { _ = try await $0.requestCancel(release: "r1") }),
+        (
+            "record a historic build",
+            { store in
+                let entry = BuildLogEntry(
+                    id: "late", imageName: "late.qcow2", guestOSID: "", builtMilliseconds: 1000,
+                    updateContents: "", getURL: "")
+                try await store.record(entry, guestOS: "ubuntu1604")
+            }
+        ),
+        (
+            "record a historic test",
+            { store in
+                try await store.record(
+                    HistoricTest(
+                        id: "late", imageName: "ended.qcow2", caseName: "boot", result: "ok",
+                        testedMilliseconds: 2000))
+            }
+        ),
+        (
+            "record a historic release",
+            { store in
+                try await store.record(
+                    HistoricRelease(
+                        id: "late", environment: "lab", glanceID: "42",
+                        releasedMilliseconds: 3000))
+            }
+        ),
+    ]
+
+    /// Everything that a reader can see.
+    private static func contents(_ store: any Store) async throws -> [String] {
+        let builds = try await store.builds(BuildFilter(), limit: 99)
+        var records: [TestRecord] = []
+        var attempts: [Attempt] = []
+        for build in builds {
+            records += try await store.testRecords(ofBuild: build.id)
+            attempts += try await store.attempts(ofBuild: build.id)
+        }
+        return [
+            "\(builds)", "\(records)", "\(attempts)", "\(try await store.halfPruned())",
+            "\(try await store.hosts())",
+            "\(try await store.guestOSes(after: nil, limit: 99))",
+            "\(try await store.testCases(nil))", "\(try await store.environments())",
+            "\(try await store.secret(ofEnvironment: "lab")?.reveal ?? "none")",
+            "\(try await store.releases(ReleaseFilter(), limit: 99))",
+            "\(try await store.buildLog(guestOSID: nil, limit: 99))",
+        ]
+    }
+
+    @Test("A deposed leader changes nothing, whatever it writes", arguments: StoreKind.allCases)
+    func deposedLeader(_ kind: StoreKind) async throws {
+        try await kind.with { store, old in
+            try await Self.fill(old)
+            let before = try await Self.contents(store)
+            try await store.resign(store.lead())
+            let next = Candidate(id: "next", url: "http://next", leaseMilliseconds: 600_000)
+            let lease = try await store.campaign(next)
+            for (name, write) in Self.writes {
+                await #expect(throws: StoreError.deposed(lease), "\(name)") { try await write(old) }
+            }
+            #expect(try await Self.contents(store) == before)
+            // The same writes are the next leader's to make, so nothing else refused them.
+            let leader = store.leading(try #require(lease.epoch(heldBy: next)))
+            for (name, write) in Self.writes {
+                await #expect(throws: Never.self, "\(name)") { try await write(leader) }
+            }
+            #expect(try await Self.contents(store) != before)
+        }
+    }
+
+    @Test("The audit log takes entries whoever leads", arguments: StoreKind.allCases)
+    func auditIsNotFenced(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            _ = try await store.lead(as: "test")
+            let entry = AuditEntry(
+                atMilliseconds: 1, actor: "admin", action: "host.drain", subject: "kvm1")
+            try await store.record(entry)
+            #expect(try await store.audit(limit: 9) == [entry])
+        }
+    }
+}
