@@ -3,8 +3,8 @@ import Testing
 
 /// What holds for SQLite and MariaDB alike.
 @Suite(.timeLimit(.minutes(3))) struct CommonTests {
-    @Test(arguments: Database.allCases)
-    func valuesComeBackAsTheyWent(_ kind: Database) async throws {
+    @Test("Values are read as they were written", arguments: Database.allCases)
+    func valueRoundTrip(_ kind: Database) async throws {
         try await kind.with { database in
             try await database.execute(
                 "CREATE TABLE v (id INTEGER PRIMARY KEY, n BIGINT, d DOUBLE, t TEXT, b BLOB)")
@@ -36,8 +36,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Database.allCases)
-    func nullsAreNull(_ kind: Database) async throws {
+    @Test("NULL is read as nil, and never as a value", arguments: Database.allCases)
+    func nulls(_ kind: Database) async throws {
         try await kind.with { database in
             try await database.execute("CREATE TABLE v (n BIGINT, t VARCHAR(10))")
             try await database.execute("INSERT INTO v VALUES (?, ?)", [.null, .text(orNull: nil)])
@@ -51,8 +51,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Database.allCases)
-    func sumsAndCountsAreIntegers(_ kind: Database) async throws {
+    @Test("Sums and counts are integers", arguments: Database.allCases)
+    func sums(_ kind: Database) async throws {
         try await kind.with { database in
             try await database.execute("CREATE TABLE v (n BIGINT)")
             for number in 1...3 {
@@ -70,8 +70,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Database.allCases)
-    func anUpdateCountsTheRowsItFound(_ kind: Database) async throws {
+    @Test("An UPDATE counts the rows that it found", arguments: Database.allCases)
+    func updateCounts(_ kind: Database) async throws {
         try await kind.with { database in
             try await database.execute("CREATE TABLE v (id INTEGER PRIMARY KEY, s VARCHAR(9))")
             try await database.execute("INSERT INTO v VALUES (1, 'a'), (2, 'a'), (3, 'b')")
@@ -85,8 +85,8 @@ import Testing
     }
 
     /// Collation: `A` is not `a`, `ä` is not `a`, `a` is not `a ` – as SQLite compares.
-    @Test(arguments: Database.allCases)
-    func textsAreComparedByteForByte(_ kind: Database) async throws {
+    @Test("Texts are compared byte for byte", arguments: Database.allCases)
+    func textComparison(_ kind: Database) async throws {
         try await kind.with { database in
             let suffix =
                 database.dialect == .mariadb
@@ -103,8 +103,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Database.allCases)
-    func errorsHaveAClass(_ kind: Database) async throws {
+    @Test("Errors are classified", arguments: Database.allCases)
+    func errorClasses(_ kind: Database) async throws {
         try await kind.with { database in
             try await database.execute(
                 "CREATE TABLE p (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(9) NOT NULL, "
@@ -138,8 +138,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Database.allCases)
-    func statementsOfAnyNumberAreForgottenInTime(_ kind: Database) async throws {
+    @Test("The statement cache is bounded", arguments: Database.allCases)
+    func statementCache(_ kind: Database) async throws {
         try await kind.with { database in
             for number in 0..<300 {
                 let rows = try await database.query("SELECT \(number) AS n")
@@ -153,8 +153,8 @@ import Testing
     }
 
     /// Another coordinator may upgrade the tables under a running one.
-    @Test(arguments: Database.allCases)
-    func aKeptStatementOutlivesAChangeOfItsTable(_ kind: Database) async throws {
+    @Test("A cached statement survives a change of its table", arguments: Database.allCases)
+    func cachedStatement(_ kind: Database) async throws {
         try await kind.with { database in
             try await database.execute("CREATE TABLE v (a INTEGER)")
             try await database.execute("INSERT INTO v (a) VALUES (?)", [.int(1)])
@@ -170,8 +170,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Database.allCases)
-    func aClosedDatabaseRefuses(_ kind: Database) async throws {
+    @Test("A closed database refuses statements", arguments: Database.allCases)
+    func closedDatabase(_ kind: Database) async throws {
         try await kind.with { database in
             await database.close()
             let error = await #expect(throws: SQLError.self) {

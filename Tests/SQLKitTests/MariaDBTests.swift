@@ -6,7 +6,8 @@ import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(3))) struct MariaDBTests {
-    @Test func aServerThatIsDownIsNamedWithoutThePassword() async throws {
+    @Test("The error for a server that is down names it, without the password")
+    func unreachableServer() async throws {
         let folder = try TemporaryFolder()
         let endpoints = [
             MariaDBEndpoint(
@@ -38,7 +39,8 @@ import Testing
     }
 
     /// A server that takes the connection and says nothing.
-    @Test func aServerThatNeverAnswersIsGivenUp() async throws {
+    @Test("A server that never answers is given up")
+    func silentServer() async throws {
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(listener) }
         let folder = try TemporaryFolder()
@@ -61,7 +63,8 @@ import Testing
         #expect(error?.code == .unreachable)
     }
 
-    @Test func aWrongPasswordIsRefusedForGood() async throws {
+    @Test("A wrong password is a permanent error")
+    func wrongPassword() async throws {
         var endpoint = try await MariaDBServer.shared().makeDatabase()
         endpoint = MariaDBEndpoint(
             port: endpoint.port, user: endpoint.user, password: "wrong-word",
@@ -74,7 +77,8 @@ import Testing
         #expect(error?.message.contains("wrong-word") == false)
     }
 
-    @Test func aMissingDatabaseIsNamed() async throws {
+    @Test("The error for a missing database names it")
+    func missingDatabase() async throws {
         var endpoint = try await MariaDBServer.shared().makeDatabase()
         endpoint.database = "not_there"
         let error = await #expect(throws: SQLError.self) {
@@ -85,7 +89,8 @@ import Testing
     }
 
     /// The server closes idle connections (timeout, KILL); nobody notices.
-    @Test func aClosedConnectionIsReplaced() async throws {
+    @Test("A closed connection is replaced")
+    func closedConnection() async throws {
         let server = try await MariaDBServer.shared()
         let database = try await SQLDatabase.open(.mariadb(server.makeDatabase()))
         for _ in 0..<5 {
@@ -103,7 +108,8 @@ import Testing
 
     /// Killed under way, a single statement says that its effect is not known; the call after it
     /// works.
-    @Test func aStatementThatIsKilled() async throws {
+    @Test("A killed statement is a temporary error")
+    func killedStatement() async throws {
         let server = try await MariaDBServer.shared()
         let endpoint = try await server.makeDatabase()
         let database = try await SQLDatabase.open(.mariadb(endpoint))
@@ -116,7 +122,8 @@ import Testing
     }
 
     /// Killed before COMMIT, a transaction has had no effect, so it is run again.
-    @Test func aTransactionThatIsKilledRunsAgain() async throws {
+    @Test("A killed transaction runs again")
+    func killedTransaction() async throws {
         let server = try await MariaDBServer.shared()
         let endpoint = try await server.makeDatabase()
         let database = try await SQLDatabase.open(.mariadb(endpoint))
@@ -152,7 +159,8 @@ import Testing
         }
     }
 
-    @Test func aServerThatCrashesIsFoundAgain() async throws {
+    @Test("A server that crashed is used again once it is back")
+    func crashedServer() async throws {
         let server = try await MariaDBServer.start()
         let database = try await SQLDatabase.open(.mariadb(server.makeDatabase()))
         try await database.execute("CREATE TABLE v (id INTEGER PRIMARY KEY)")

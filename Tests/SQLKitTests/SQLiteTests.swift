@@ -5,7 +5,8 @@ import TestSupport
 import Testing
 
 @Suite struct SQLiteTests {
-    @Test func settingsAreDurable() async throws {
+    @Test("SQLite is opened with durable settings")
+    func durableSettings() async throws {
         try await Database.sqlite.with { database in
             let settings: [(String, SQLValue)] = [
                 ("journal_mode", .text("wal")), ("synchronous", .int(2)), ("foreign_keys", .int(1)),
@@ -17,7 +18,8 @@ import Testing
         }
     }
 
-    @Test func aSecondCoordinatorIsRefusedUntilTheFirstIsGone() async throws {
+    @Test("A file that is in use is refused until it is closed")
+    func exclusiveLock() async throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/a.db"
         let first = try await SQLDatabase.open(.sqlite(path: path))
@@ -34,7 +36,8 @@ import Testing
         await second.close()
     }
 
-    @Test func theFileIsForItsOwnerOnly() async throws {
+    @Test("The file is readable by its owner only")
+    func filePermissions() async throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/a.db"
         let database = try await SQLDatabase.open(.sqlite(path: path))
@@ -47,7 +50,8 @@ import Testing
         await database.close()
     }
 
-    @Test func aDamagedFileIsNamed() async throws {
+    @Test("The error for a corrupt file names it")
+    func corruptFile() async throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/a.db"
         try Files.replace(path, with: Array(repeating: UInt8(ascii: "x"), count: 8192))
@@ -58,7 +62,8 @@ import Testing
         #expect(error?.message.contains(path) == true)
     }
 
-    @Test func aMissingFolderIsNamed() async throws {
+    @Test("The error for a missing folder names it")
+    func missingFolder() async throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/no/such/a.db"
         let error = await #expect(throws: SQLError.self) {
@@ -68,7 +73,8 @@ import Testing
         #expect(error?.message.contains("folder") == true)
     }
 
-    @Test func namesWithAMeaningToSQLiteAreFilesHere() async throws {
+    @Test("Names that are special to SQLite are plain files")
+    func specialNames() async throws {
         await #expect(throws: SQLError.self) { try await SQLDatabase.open(.sqlite(path: "")) }
         await #expect(throws: SQLError.self) { try await SQLDatabase.open(.sqlite(path: "a\0b")) }
         let folder = try TemporaryFolder()
@@ -78,7 +84,8 @@ import Testing
     }
 
     /// What was committed is there after the database is opened again.
-    @Test func aCommitSurvivesReopening() async throws {
+    @Test("A commit survives reopening")
+    func commitIsDurable() async throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/a.db"
         let first = try await SQLDatabase.open(.sqlite(path: path))

@@ -7,8 +7,8 @@ import Testing
     struct Stop: Error {}
     final class Runs: Sendable { let count = Atomic<Int>(0) }
 
-    @Test(arguments: Database.allCases)
-    func allOrNothing(_ kind: Database) async throws {
+    @Test("A transaction takes effect as a whole or not at all", arguments: Database.allCases)
+    func atomicity(_ kind: Database) async throws {
         try await kind.with { database in
             try await database.execute("CREATE TABLE v (id INTEGER PRIMARY KEY)")
             await #expect(throws: Stop.self) {
@@ -28,8 +28,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Database.allCases)
-    func aDuplicateMayBeCaughtInside(_ kind: Database) async throws {
+    @Test("A transaction may catch a duplicate and go on", arguments: Database.allCases)
+    func caughtDuplicate(_ kind: Database) async throws {
         try await kind.with { database in
             try await database.execute("CREATE TABLE v (id INTEGER PRIMARY KEY)")
             try await database.transaction { transaction in
@@ -46,8 +46,8 @@ import Testing
     }
 
     /// A body that swallows a failure must not get half of itself committed.
-    @Test(arguments: Database.allCases)
-    func aSwallowedFailureStillRollsBack(_ kind: Database) async throws {
+    @Test("A swallowed failure still rolls back", arguments: Database.allCases)
+    func swallowedFailure(_ kind: Database) async throws {
         try await kind.with { database in
             try await database.execute("CREATE TABLE v (id INTEGER PRIMARY KEY)")
             let error = await #expect(throws: SQLError.self) {
@@ -63,8 +63,8 @@ import Testing
     }
 
     /// Compare-and-set from many tasks at once: each number is handed out once.
-    @Test(arguments: Database.allCases)
-    func concurrentClaimsNeverMeet(_ kind: Database) async throws {
+    @Test("Concurrent claims never take the same row", arguments: Database.allCases)
+    func concurrentClaims(_ kind: Database) async throws {
         try await kind.with { database in
             try await database.execute(
                 "CREATE TABLE q (id INTEGER PRIMARY KEY, owner INTEGER)")
@@ -94,7 +94,8 @@ import Testing
 
     /// Two transactions lock two rows in opposite order and each waits for the other: MariaDB ends
     /// one of them; it is run again.
-    @Test func aDeadlockIsRunAgain() async throws {
+    @Test("A deadlock is run again")
+    func deadlock() async throws {
         try await Database.mariadb.with { database in
             try await database.execute("CREATE TABLE v (id INTEGER PRIMARY KEY, n INTEGER)")
             try await database.execute("INSERT INTO v VALUES (1, 0), (2, 0)")
@@ -121,7 +122,8 @@ import Testing
         }
     }
 
-    @Test func readCommittedSeesWhatOthersCommitted() async throws {
+    @Test("A transaction reads what others have committed meanwhile")
+    func readCommitted() async throws {
         try await Database.mariadb.with { database in
             let rows = try await database.query("SELECT @@tx_isolation AS i, @@sql_mode AS m")
             #expect(try rows.first?.text("i") == "READ-COMMITTED")
