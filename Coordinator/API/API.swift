@@ -66,7 +66,7 @@ public struct API: Sendable {
                 ? .conflict(refusal.description) : .badRequest(refusal.description)
         case let fault as TemplateFault:
             return .unprocessable(
-                fault.description, remedy: "mend the template, then try again")
+                fault.description, remedy: "fix the template, then submit the build again")
         case let fault as SheetFault:
             return .unprocessable(fault.description)
         case let fault as WebRootFault:

@@ -106,6 +106,9 @@ extension APIContext {
         request.remoteAddress.isEmpty ? "api" : "api@\(request.remoteAddress)"
     }
 
+    /// What only the leader may do, for routes that change something.
+    func leader() throws -> Leader { try coordinator.leading() }
+
     /// A build by its id or by `<guest OS>:<number>`.
     func build(_ name: String) async throws -> Build {
         if let (build, _) = try await coordinator.find(name) { return build }

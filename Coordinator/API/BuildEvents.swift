@@ -62,7 +62,7 @@ actor BuildEvents: HTTPStreamSource {
         if build.state != .queued, let shown, shown == (build, live) { return [] }
         var view = BuildView(build, live)
         if build.state == .queued, view.phase == nil {
-            view.phase = await api.coordinator.explain(id)?.summary
+            view.phase = await api.coordinator.leader?.tracker.explain(id)?.summary
         }
         shown = (build, live)
         let text = try encode(view)
@@ -138,7 +138,7 @@ actor FarmEvents: HTTPStreamSource {
         let since = seen
         seen = await api.coordinator.changes.now()
         if since == 0 { return event("changed", "{}") }
-        let changed = await api.waitForChange(Coordinator.allBuilds, after: since)
+        let changed = await api.waitForChange(ChangeHub.everything, after: since)
         return changed ? event("changed", "{}") : Array(": still here\n\n".utf8)
     }
 }
@@ -152,9 +152,7 @@ extension APIContext {
                 return true
             }
             group.addTask {
-                let now = ports.environment.monotonicMilliseconds()
-                try? await ports.environment.sleep(
-                    untilMonotonicMilliseconds: now + APILimits.heartbeatMilliseconds)
+                try? await ports.clock.sleep(milliseconds: APILimits.heartbeatMilliseconds)
                 return false
             }
             let first = await group.next() ?? false

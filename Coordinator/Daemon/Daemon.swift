@@ -44,7 +44,7 @@ enum Daemon {
     private static func run(_ configuration: Configuration) async throws {
         Signals.ignore(SIGPIPE)
         DescriptorLimit.raise(to: descriptors)
-        let stopWish = try StopWish()
+        let stopSignal = try StopSignal()
         let token = try configuration.token()
         let folder = configuration.stateFolder
         try Files.makeFolder(folder, mode: 0o750)
@@ -64,7 +64,7 @@ enum Daemon {
             template: { try await templates.read($0, from: $1) })
         let ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: SystemEnvironment(), sheets: KitSheetFiles(),
+            clock: SystemClock(), ids: RandomIDs(), sheets: KitSheetFiles(),
             targets: Targets.all(configuration),
             templateServer: configuration.gitlab.map { GitLabServer($0) },
             retention: configuration.retention, limits: configuration.limits)
@@ -76,22 +76,22 @@ enum Daemon {
                 coordinator: coordinator, ports: ports, webRootFolder: configuration.webRoot,
                 logPath: { AttemptToken($0).map { logs.path($0) } },
                 standing: { await leadership.keeper.standing }, token: token, version: version))
-        let door = Door()
+        let gate = RequestGate()
         let server = HTTPServer(
             host: configuration.listen, port: UInt16(configuration.port),
             portSetting: "--port or api.port"
         ) { request in
-            if let closed = door.refusal { return closed.response }
+            if let refusal = gate.refusal { return refusal.response }
             return await api.respond(to: request)
         }
         // The port first: a second coordinator on this machine stops here, before it touches a
         // build.
         try server.start()
         let life = ServiceLife(
-            coordinator: coordinator, leadership: leadership, server: server, door: door,
+            coordinator: coordinator, leadership: leadership, server: server, gate: gate,
             store: store, host: configuration.listen)
-        let campaign = Task { await leadership.run { await life.begin() } }
-        let signal = await stopWish.wait()
+        let campaign = Task { await leadership.run(onReady: { await life.begin() }) }
+        let signal = await stopSignal.wait()
         campaign.cancel()
         await life.end(on: signal)
         _ = consume lock

@@ -19,15 +19,17 @@ struct Leadership: Sendable {
     {
         keeper = LeaseKeeper(
             leases: try await Self.leases(configuration, store),
-            environment: SystemEnvironment(), id: try Self.identity(configuration.stateFolder),
+            clock: SystemClock(), id: try Self.identity(configuration.stateFolder),
             url: configuration.url, limits: configuration.limits)
         self.coordinator = coordinator
     }
 
     /// Never returns while this coordinator leads or stands by.
-    /// - Parameter settled: called once, when it does the one or the other.
-    func run(_ settled: @escaping @Sendable () async -> Void) async {
-        await keeper.run(lead: { epoch in await lead(epoch) }, settled: settled)
+    /// - Parameter onReady: called once, when it does the one or the other.
+    func run(onReady: @escaping @Sendable () async -> Void) async {
+        await keeper.run(
+            lead: { [coordinator] epoch in await coordinator.leadOnceStoreAnswers(epoch) },
+            onReady: onReady)
         guard !Task.isCancelled else { return }
         // Whatever this process still does, it does for a leader that is none: transfers, sessions,
         // half-done effects. Nothing of that survives becoming a new program; sorting out what to
@@ -36,17 +38,6 @@ struct Leadership: Sendable {
         do { try Rebirth.begin() } catch {
             log.error("\(error): ending instead")
             exit(1)
-        }
-    }
-
-    private func lead(_ epoch: Int64) async {
-        var pauseMilliseconds = 250
-        while !Task.isCancelled {
-            do { return try await coordinator.lead(epoch: epoch) } catch {
-                log.error("cannot take up the builds: \(error)")
-            }
-            try? await Task.sleep(for: .milliseconds(pauseMilliseconds))
-            pauseMilliseconds = min(pauseMilliseconds * 2, 5_000)
         }
     }
 
@@ -69,7 +60,7 @@ struct Leadership: Sendable {
             let id = text.filter { $0.isLetter || $0.isNumber || $0 == "-" }
             if !id.isEmpty { return String(id.prefix(64)) }
         }
-        let id = SystemEnvironment().randomID()
+        let id = RandomIDs().randomID()
         try Files.replace(path, with: Array("\(id)\n".utf8))
         return id
     }

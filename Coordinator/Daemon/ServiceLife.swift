@@ -12,7 +12,7 @@ struct ServiceLife {
     let coordinator: Coordinator
     let leadership: Leadership
     let server: HTTPServer
-    let door: Door
+    let gate: RequestGate
     let store: SQLStore
     /// Where the server listens.
     let host: String
@@ -20,19 +20,19 @@ struct ServiceLife {
     /// Everything is up: the port is bound, and this coordinator leads, its state loaded, or stands
     /// by.
     func begin() async {
-        door.open()
+        gate.open()
         Logger("coordinator").info("serving http://\(host):\(server.boundPort)")
         await ServiceManager.ready("serving http://\(host):\(server.boundPort)")
         let probe = LifeProbe(coordinator: coordinator, server: server, host: host)
         Watchdog.start { await probe.isAlive() }
     }
 
-    /// Puts everything down in an order in which nobody finds a door that leads nowhere.
+    /// Stops everything in an order in which no request reaches what has stopped.
     func end(on signal: Int32) async {
         let log = Logger("coordinator")
         log.info("stopping on \(signal == SIGTERM ? "SIGTERM" : "SIGINT"); builds run on")
         await ServiceManager.stopping("builds run on")
-        door.close()
+        gate.close()
         await coordinator.stop()
         await leadership.keeper.resign()
         await server.stop()

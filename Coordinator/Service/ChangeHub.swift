@@ -11,6 +11,9 @@ public actor ChangeHub {
     /// Nothing will change any more here: followers go, and ask the next coordinator.
     public private(set) var isClosed = false
 
+    /// Changes with every key.
+    public static let everything = "*"
+
     public init() {}
 
     /// Wakes everybody who waits; nobody waits from here on.
@@ -31,6 +34,12 @@ public actor ChangeHub {
         bump(key)
         changed[key] = nil
         lastRetired = version
+    }
+
+    /// Something about `key` changed, for the last time if it `isOver`.
+    func report(_ key: String, isOver: Bool) {
+        if isOver { retire(key) } else { bump(key) }
+        bump(Self.everything)
     }
 
     /// The version to wait after, taken before the state is read, so that no change is missed.

@@ -7,7 +7,8 @@ public struct Ports: Sendable {
     public var logs: any LogStore
     public var webRoot: any WebRoot
     public var templates: any TemplateLibrary
-    public var environment: any Environment
+    public var clock: any TimeSource
+    public var ids: any IDSource
     public var sheets: any SheetFiles
     /// Those that this coordinator can release to.
     public var targets: [EnvironmentKind: any ReleaseTarget]
@@ -19,7 +20,7 @@ public struct Ports: Sendable {
 
     public init(
         store: any Store, gateway: any HostGateway, logs: any LogStore, webRoot: any WebRoot,
-        templates: any TemplateLibrary, environment: any Environment,
+        templates: any TemplateLibrary, clock: any TimeSource, ids: any IDSource,
         sheets: any SheetFiles, targets: [EnvironmentKind: any ReleaseTarget] = [:],
         templateServer: (any TemplateServer)? = nil, retention: RetentionPolicy? = nil,
         limits: ServiceLimits = ServiceLimits()
@@ -29,17 +30,13 @@ public struct Ports: Sendable {
         self.logs = logs
         self.webRoot = webRoot
         self.templates = templates
-        self.environment = environment
+        self.clock = clock
+        self.ids = ids
         self.sheets = sheets
         self.targets = targets
         self.templateServer = templateServer
         self.retention = retention
         self.limits = limits
-    }
-
-    func sleep(milliseconds: Int64) async throws {
-        try await environment.sleep(
-            untilMonotonicMilliseconds: environment.monotonicMilliseconds() + milliseconds)
     }
 
     /// Who did what to what, for good.
@@ -48,28 +45,14 @@ public struct Ports: Sendable {
     ) async throws {
         try await store.record(
             AuditEntry(
-                atMilliseconds: environment.unixMilliseconds(), actor: actor, action: action,
+                atMilliseconds: clock.unixMilliseconds(), actor: actor, action: action,
                 subject: subject, detail: detail))
     }
 
-    func backoff() -> Backoff {
-        Backoff(
-            first: limits.retryFirstMilliseconds, longest: limits.retryLongestMilliseconds)
-    }
-}
-
-/// Delays that double up to a bound.
-struct Backoff {
-    private var nextMilliseconds: Int64
-    private let longest: Int64
-
-    init(first: Int64, longest: Int64) {
-        nextMilliseconds = first
-        self.longest = longest
-    }
-
-    mutating func next() -> Int64 {
-        defer { nextMilliseconds = min(longest, nextMilliseconds * 2) }
-        return nextMilliseconds
+    /// How long builds of the guest OS usually take; `nil` if none is known to have passed.
+    func usualSeconds(guestOS: String) async -> Int? {
+        let recent = try? await store.recentDurationsSeconds(guestOS: guestOS, limit: 5)
+        guard let recent, !recent.isEmpty else { return nil }
+        return recent.sorted()[recent.count / 2]
     }
 }

@@ -25,6 +25,8 @@ public struct ServiceLimits: Sendable {
     /// Delays between tries of a transfer, a publication or a store that is down.
     public var retryFirstMilliseconds: Int64 = 500
     public var retryLongestMilliseconds: Int64 = 30_000
+    /// Longest delay between tries to take up the builds: nothing is dispatched meanwhile.
+    public var takeUpLongestMilliseconds: Int64 = 5_000
     /// Transfers of one artifact that end with a wrong digest before the attempt is given up.
     public var digestMismatches = 3
     /// A tick that does not get on for so long hangs. Its longest honest step waits for a frozen

@@ -2,6 +2,7 @@ import BuildProtocol
 import CoordinatorAPI
 import CoordinatorCore
 import CoordinatorService
+import Testing
 
 // A farm with nothing in it: enough to ask the routes.
 
@@ -65,24 +66,49 @@ struct NoTemplates: TemplateLibrary {
     func path(of archive: TemplateArchive) throws -> String { throw TemplateFault("no template") }
 }
 
-struct StoppedClock: Environment {
+/// Time that never passes.
+struct StoppedClock: TimeSource, IDSource {
     func unixMilliseconds() -> Int64 { 0 }
     func monotonicMilliseconds() -> Int64 { 0 }
-    func sleep(untilMonotonicMilliseconds deadline: Int64) async throws {}
+    func sleep(untilMonotonicMilliseconds deadline: Int64) async throws {
+        for await _ in AsyncStream<Never>.makeStream().stream {}
+        throw CancellationError()
+    }
     func randomToken() -> AttemptToken { AttemptToken(high: 1, low: 1) }
     func randomID() -> String { "id" }
 }
 
+extension Ports {
+    static func empty(
+        _ store: any Store, logs: NoLogs = NoLogs(), sheets: any SheetFiles = NoSheets()
+    ) -> Ports {
+        Ports(
+            store: store, gateway: NoHosts(), logs: logs, webRoot: NoWebRoot(),
+            templates: NoTemplates(), clock: StoppedClock(), ids: StoppedClock(), sheets: sheets)
+    }
+}
+
 extension API {
-    /// A leader's, with nothing behind it but a store.
-    static func over(_ store: any Store, webRoot folder: String) -> API {
-        let ports = Ports(
-            store: store, gateway: NoHosts(), logs: NoLogs(), webRoot: NoWebRoot(),
-            templates: NoTemplates(), environment: StoppedClock(), sheets: NoSheets())
+    /// A leader's, with nothing behind it but what is given.
+    static func leading(
+        _ store: any Store & LeaseStore = InMemoryStore(), epoch: LeaseEpoch? = nil,
+        logs: NoLogs = NoLogs(), sheets: any SheetFiles = NoSheets(), webRoot folder: String,
+        standing: LeaseKeeper.Standing = .leading(epoch: 1), token: String? = nil
+    ) async throws -> API {
+        let ports = Ports.empty(store, logs: logs, sheets: sheets)
+        let coordinator = Coordinator(ports: ports)
+        let held = if let epoch { epoch } else { try await store.takeLead() }
+        try await coordinator.lead(held)
         return API(
             APIContext(
-                coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder,
-                logPath: { _ in nil }, standing: { .leading(epoch: 1) }, token: nil,
-                version: "test"))
+                coordinator: coordinator, ports: ports, webRootFolder: folder,
+                logPath: { _ in nil }, standing: { standing }, token: token, version: "test"))
+    }
+}
+
+extension LeaseStore {
+    func takeLead() async throws -> LeaseEpoch {
+        let candidate = Candidate(id: "test", url: "", leaseMilliseconds: 1_000)
+        return try #require(try await campaign(candidate).epoch(heldBy: candidate))
     }
 }

@@ -19,15 +19,7 @@ struct GuestTests {
         _ evidence: GuestEvidence?, of token: String
     ) async throws -> HTTPResponse {
         let folder = try TemporaryFolder()
-        let ports = Ports(
-            store: InMemoryStore(), gateway: NoHosts(), logs: NoLogs(evidence: evidence),
-            webRoot: NoWebRoot(), templates: NoTemplates(), environment: StoppedClock(),
-            sheets: NoSheets())
-        let api = API(
-            APIContext(
-                coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder.path,
-                logPath: { _ in nil }, standing: { .leading(epoch: 1) }, token: nil, version: "test"
-            ))
+        let api = try await API.leading(logs: NoLogs(evidence: evidence), webRoot: folder.path)
         return await api.respond(
             to: try HTTPRequest(method: "GET", target: "/api/v1/attempts/\(token)/screenshot"))
     }

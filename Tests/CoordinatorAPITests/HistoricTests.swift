@@ -12,10 +12,13 @@ struct HistoricTests {
     private let folder: TemporaryFolder
     private let store = InMemoryStore()
     private let api: API
+    private let leader: any LeaderStore
 
-    init() throws {
+    init() async throws {
         folder = try TemporaryFolder()
-        api = API.over(store, webRoot: folder.path)
+        let epoch = try await store.takeLead()
+        leader = store.leading(epoch)
+        api = try await API.leading(store, epoch: epoch, webRoot: folder.path)
     }
 
     private func ask(
@@ -63,10 +66,10 @@ struct HistoricTests {
     }
 
     @Test func aJobReportsItsBuildTestAndRelease() async throws {
-        try await store.add(
+        try await leader.add(
             GuestOS(
                 id: "g1", name: "ubuntu1604", type: .linux, distro: "", version: "", baseISO: "",
-                template: .git(url: "u", ref: "r"), owner: "o", createdMilliseconds: 0), epoch: 0)
+                template: .git(url: "u", ref: "r"), owner: "o", createdMilliseconds: 0))
         let build = try await ask(
             "POST", "/v1/build",
             form: "image_name=u_1.qcow2&os_name=ubuntu1604&update_contents=%E6%9B%B4+new"

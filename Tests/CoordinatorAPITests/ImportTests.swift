@@ -32,14 +32,7 @@ struct ImportTests {
         type: String? = "application/octet-stream"
     ) async throws -> (status: Int, text: String, headers: HTTPHeaders) {
         let folder = try TemporaryFolder()
-        let ports = Ports(
-            store: InMemoryStore(), gateway: NoHosts(), logs: NoLogs(), webRoot: NoWebRoot(),
-            templates: NoTemplates(), environment: StoppedClock(), sheets: EchoSheets())
-        let api = API(
-            APIContext(
-                coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder.path,
-                logPath: { _ in nil }, standing: { .leading(epoch: 1) }, token: nil, version: "test"
-            ))
+        let api = try await API.leading(sheets: EchoSheets(), webRoot: folder.path)
         var headers: HTTPHeaders = [:]
         if let type { headers.set("Content-Type", type) }
         let answer = await api.respond(

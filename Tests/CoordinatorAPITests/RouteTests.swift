@@ -12,23 +12,9 @@ struct RouteTests {
     private let folder: TemporaryFolder
     private let api: API
 
-    init() throws {
+    init() async throws {
         folder = try TemporaryFolder()
-        api = Self.make(folder, token: nil)
-    }
-
-    private static func make(
-        _ folder: TemporaryFolder, token: String?,
-        standing: LeaseKeeper.Standing = .leading(epoch: 1)
-    ) -> API {
-        let ports = Ports(
-            store: InMemoryStore(), gateway: NoHosts(), logs: NoLogs(),
-            webRoot: NoWebRoot(), templates: NoTemplates(), environment: StoppedClock(),
-            sheets: NoSheets())
-        return API(
-            APIContext(
-                coordinator: Coordinator(ports: ports), ports: ports, webRootFolder: folder.path,
-                logPath: { _ in nil }, standing: { standing }, token: token, version: "test"))
+        api = try await API.leading(webRoot: folder.path)
     }
 
     private func ask(
@@ -112,7 +98,8 @@ struct RouteTests {
     }
 
     @Test func aStandbySendsChangesAndLiveViewsToTheLeader() async throws {
-        let standby = Self.make(folder, token: nil, standing: .standingBy(url: "http://leader:1"))
+        let standby = try await API.leading(
+            webRoot: folder.path, standing: .standingBy(url: "http://leader:1"))
         for (method, target) in [
             ("POST", "/api/v1/builds"), ("DELETE", "/api/v1/hosts/a"),
             ("GET", "/api/v1/queue?x=%20"),
@@ -129,7 +116,7 @@ struct RouteTests {
     }
 
     @Test func withoutALeaderChangesAreToComeLater() async throws {
-        let waiting = Self.make(folder, token: nil, standing: .standingBy(url: nil))
+        let waiting = try await API.leading(webRoot: folder.path, standing: .standingBy(url: nil))
         let answer = await waiting.respond(
             to: try HTTPRequest(method: "POST", target: "/api/v1/builds"))
         #expect(answer.status == 503)
@@ -139,7 +126,8 @@ struct RouteTests {
     }
 
     @Test func theTokenGuardsAllButHealthAndImages() async throws {
-        let guarded = Self.make(folder, token: "a long enough secret")
+        let guarded = try await API.leading(
+            webRoot: folder.path, token: "a long enough secret")
         func status(_ target: String, _ headers: HTTPHeaders = [:]) async throws -> Int {
             await guarded.respond(
                 to: try HTTPRequest(method: "GET", target: target, headers: headers)

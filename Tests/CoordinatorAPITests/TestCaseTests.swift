@@ -11,10 +11,13 @@ struct TestCaseTests {
     private let folder: TemporaryFolder
     private let store = InMemoryStore()
     private let api: API
+    private let leader: any LeaderStore
 
-    init() throws {
+    init() async throws {
         folder = try TemporaryFolder()
-        api = API.over(store, webRoot: folder.path)
+        let epoch = try await store.takeLead()
+        leader = store.leading(epoch)
+        api = try await API.leading(store, epoch: epoch, webRoot: folder.path)
     }
 
     private func ask(
@@ -82,10 +85,9 @@ struct TestCaseTests {
 
     @Test func aNameOfBothTypesIsAskedFor() async throws {
         for type in ["linux", "windows"] {
-            try await store.add(
+            try await leader.add(
                 TestCase(
-                    id: type + "-id", name: "boots", osType: try #require(OSType(rawValue: type))),
-                epoch: 0)
+                    id: type + "-id", name: "boots", osType: try #require(OSType(rawValue: type))))
         }
         #expect(try await ask("POST", "", #"{"name":"boots","osType":"linux"}"#).status == 409)
         for (method, body) in [("GET", ""), ("PUT", "{}"), ("DELETE", "")] {

@@ -48,13 +48,13 @@ import Testing
             var wasCancelled = false
             for _ in 0..<60 {
                 let event = random.one(of: MachineScript.events).1
-                if case .cancel = event, machine.stage != .settled { wasCancelled = true }
+                if case .cancel = event, machine.stage != .ended { wasCancelled = true }
                 let before = machine.stage
                 let effects = machine.handle(event)
-                if before == .settled { #expect(effects.isEmpty, "seed \(seed)") }
-                for case .settle(let end, let image) in effects {
+                if before == .ended { #expect(effects.isEmpty, "seed \(seed)") }
+                for case .end(let end, let image) in effects {
                     ends += 1
-                    #expect(machine.stage == .settled, "seed \(seed)")
+                    #expect(machine.stage == .ended, "seed \(seed)")
                     #expect(image == nil || end.outcome.passed, "seed \(seed)")
                     #expect(!wasCancelled || !end.outcome.passed || image == nil, "seed \(seed)")
                 }
@@ -67,7 +67,7 @@ import Testing
         let finished = MachineScript.finished(nil)
         let stages: [BuildMachine.Stage] = [
             .dispatching, .running, .checking(finished), .collecting(finished),
-            .publishing(finished), .settled,
+            .publishing(finished), .ended,
         ]
         return stages.map { (MachineScript.name($0), BuildMachine(stage: $0)) }
     }

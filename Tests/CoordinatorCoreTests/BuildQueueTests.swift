@@ -18,23 +18,23 @@ import Testing
                     kept[build.id] = build
                 } else {
                     // Mostly the oldest goes, as in a farm; now and then one from within.
-                    let all = kept.values.sorted(by: BuildQueue.Line.precedes)
+                    let all = kept.values.sorted(by: BuildQueue.ShapeQueue.precedes)
                     let gone = random.chance(70) ? all[0] : random.one(of: all)
                     queue.remove(gone)
                     queue.remove(gone)
                     kept[gone.id] = nil
                 }
-                if random.chance(5) { queue.ripen(at: 1_000) }
+                if random.chance(5) { queue.releaseDue(at: 1_000) }
             }
-            queue.ripen(at: 1_000)
+            queue.releaseDue(at: 1_000)
             let ripe = kept.values.filter { $0.notBeforeMilliseconds <= 1_000 }
             for owner in ["anna", "boris"] {
                 let expected = ripe.filter { $0.owner == owner }
-                    .sorted(by: BuildQueue.Line.precedes)
-                let line = queue.ripe.first { $0.first?.owner == owner }
+                    .sorted(by: BuildQueue.ShapeQueue.precedes)
+                let line = queue.ready.first { $0.first?.owner == owner }
                 #expect(line.map { Array($0.builds) } ?? [] == expected, "seed \(seed)")
             }
-            #expect(queue.ripe.count <= 2, "an empty line is none")
+            #expect(queue.ready.count <= 2, "an empty line is none")
             #expect(
                 Set(queue.later.keys)
                     == Set(kept.values.filter { $0.notBeforeMilliseconds > 1_000 }.map(\.id)))
@@ -44,8 +44,8 @@ import Testing
     /// A wait that was written by a clock which has been set back since is none.
     @Test func aWaitLongerThanAnyDelayIsOver() {
         var queue = BuildQueue([queued("b", notBefore: 10_000_000)])
-        queue.ripen(at: 1_000)
-        #expect(queue.ripe.map { $0.builds.map(\.id) } == [["b"]])
+        queue.releaseDue(at: 1_000)
+        #expect(queue.ready.map { $0.builds.map(\.id) } == [["b"]])
         #expect(queue.later.isEmpty)
     }
 
@@ -53,7 +53,7 @@ import Testing
     @Test func aRipeBuildLeavesItsLine() {
         let (late, early) = (queued("late", at: 9), queued("early", at: 1, notBefore: 500))
         var queue = BuildQueue([late, early])
-        queue.ripen(at: 600)
+        queue.releaseDue(at: 600)
         #expect(queue.builds.map(\.id) == ["early", "late"])
         queue.remove(early)
         #expect(queue.builds == [late])

@@ -22,7 +22,7 @@ private struct SimulatedFarm {
     private var hosts: [HostView]
     private var queue: [QueuedBuild]
     private var running: [(build: QueuedBuild, host: String, endsAt: Int64)] = []
-    private var history: [String: [(host: String, fault: Fault)]] = [:]
+    private var history: [String: [AttemptFault]] = [:]
     private var ended = 0
     let builds: Int
 
@@ -80,7 +80,8 @@ private struct SimulatedFarm {
                 continue
             }
             let code = random.one(of: [FaultCode.hostLost, .diskFull, .pullFailed])
-            history[run.build.id, default: []].append((run.host, Fault(.infrastructure, code, "x")))
+            history[run.build.id, default: []].append(
+                AttemptFault(host: run.host, fault: Fault(.infrastructure, code, "x")))
             let faults = history[run.build.id] ?? []
             let fault = faults[faults.count - 1].fault
             switch RetryPolicy.judge(fault, history: faults, now: now) {

@@ -117,7 +117,7 @@ enum MachineScript {
         case .checking: "checking"
         case .collecting: "collecting"
         case .publishing: "publishing"
-        case .settled: "settled"
+        case .ended: "ended"
         }
     }
 
@@ -133,9 +133,9 @@ enum MachineScript {
         case .advance(let state): "record \(state.rawValue)"
         case .collect: "collect"
         case .publish: "publish"
-        case .giveWay: "give way"
-        case .settle(let end, let image):
-            "settle " + (end.outcome.fault?.code.rawValue ?? "passed")
+        case .relinquish: "relinquish"
+        case .end(let end, let image):
+            "end " + (end.outcome.fault?.code.rawValue ?? "passed")
                 + (image == nil ? "" : " with image") + (end.logBytes == nil ? "" : " and log")
                 + (end.tests.isEmpty
                     ? "" : ", results of " + end.tests.map(\.name).joined(separator: ", "))

@@ -8,7 +8,7 @@ enum MachineScripts {
         finished, passed -> check log [checking]
         log matches -> record collecting, collect [collecting]
         collected -> record publishing, publish [publishing]
-        published -> settle passed with image and log [settled]
+        published -> end passed with image and log [ended]
         """,
         """
         # The template goes first
@@ -27,8 +27,8 @@ enum MachineScripts {
         connected, has the template -> start [dispatching]
         phase accepted -> note accepted, follow [running]
         finished, template fault -> check log [checking]
-        log matches -> settle packer.failed and log [settled]
-        published -> nothing [settled]
+        log matches -> end packer.failed and log [ended]
+        published -> nothing [ended]
         """,
         """
         # Tests: the image is here already, and moves once it passed
@@ -38,25 +38,25 @@ enum MachineScripts {
         finished, every test passed -> check log [checking]
         log matches -> record publishing, publish [publishing]
         host lost -> nothing [publishing]
-        published -> settle passed with image and log, results of boots [settled]
+        published -> end passed with image and log, results of boots [ended]
         """,
         """
         # A test that failed
         resume test running -> [running]
         finished, a test failed -> check log [checking]
-        log matches -> settle test.failed and log, results of boots [settled]
+        log matches -> end test.failed and log, results of boots [ended]
         """,
         """
         # Results of an attempt that was to build are nobody's
         resume running -> [running]
         finished, a test failed -> check log [checking]
-        log matches -> settle test.failed and log [settled]
+        log matches -> end test.failed and log [ended]
         """,
         """
         # It says that every test passed, and has no results
         resume test running -> [running]
         finished, passed -> check log [checking]
-        log matches -> settle host.error and log [settled]
+        log matches -> end host.error and log [ended]
         """,
         """
         # Nobody wants the image that passes
@@ -64,13 +64,13 @@ enum MachineScripts {
         connected, has the attempt -> follow [running]
         cancel -> send cancel [running]
         finished, every test passed -> check log [checking]
-        log matches -> settle cancelled and log, results of boots [settled]
+        log matches -> end cancelled and log, results of boots [ended]
         """,
         """
         # It says that it passed, but there is no image
         resume running -> [running]
         finished, passed without an image -> check log [checking]
-        log matches -> settle passed and log [settled]
+        log matches -> end passed and log [ended]
         """,
         """
         # So quick that it ends before its first phase is heard of
@@ -82,13 +82,13 @@ enum MachineScripts {
         """
         # The host has no room
         connected, has the template -> start [dispatching]
-        error refused -> settle host.refused [settled]
+        error refused -> end host.refused [ended]
         """,
         """
         # The agent cannot do it
         connected, has the template -> start [dispatching]
         phase accepted -> note accepted, follow [running]
-        error internal -> settle host.error [settled]
+        error internal -> end host.error [ended]
         """,
         """
         # Cuts, before and after the host has heard of it
@@ -106,20 +106,20 @@ enum MachineScripts {
         connected, has the attempt -> nothing [collecting]
         collected -> record publishing, publish [publishing]
         disconnected -> nothing [publishing]
-        published -> settle passed with image and log [settled]
+        published -> end passed with image and log [ended]
         """,
         """
         # The host comes back without the attempt that it had begun
         resume running -> [running]
-        connected, has the template -> settle host.lost [settled]
+        connected, has the template -> end host.lost [ended]
         """,
         """
         # The host does not come back
         resume running -> [running]
         disconnected -> nothing [running]
-        host lost -> settle host.lost [settled]
-        connected, has the attempt -> nothing [settled]
-        finished, passed -> nothing [settled]
+        host lost -> end host.lost [ended]
+        connected, has the attempt -> nothing [ended]
+        finished, passed -> nothing [ended]
         """,
         """
         # The log differs: fetched again, three times, then it is the host's fault
@@ -133,7 +133,7 @@ enum MachineScripts {
         finished, passed -> check log [checking]
         log differs -> reset log, follow [running]
         finished, passed -> check log [checking]
-        log differs -> settle log.mismatch and log [settled]
+        log differs -> end log.mismatch and log [ended]
         """,
         """
         # The end comes before the whole log: it is asked for again, as often as it takes
@@ -161,18 +161,18 @@ enum MachineScripts {
         # Cancelled while the host is away: it ends now, the fence does the rest
         connected, has the template -> start [dispatching]
         disconnected -> nothing [dispatching]
-        cancel -> settle cancelled [settled]
+        cancel -> end cancelled [ended]
         """,
         """
         # Cancelled before the host was ever reached
-        cancel -> settle cancelled [settled]
+        cancel -> end cancelled [ended]
         """,
         """
         # Cancelled while it runs
         connected, has the attempt -> follow [running]
         cancel -> send cancel [running]
         finished, cancelled -> check log [checking]
-        log matches -> settle cancelled and log [settled]
+        log matches -> end cancelled and log [ended]
         """,
         """
         # Cancelled while the template is on its way: said again once the host has it
@@ -182,35 +182,35 @@ enum MachineScripts {
         template delivered -> start [dispatching]
         phase accepted -> note accepted, follow, send cancel [running]
         finished, cancelled -> check log [checking]
-        log matches -> settle cancelled and log [settled]
+        log matches -> end cancelled and log [ended]
         """,
         """
         # The connection goes after the wish: nothing to wait for
         connected, has the attempt -> follow [running]
         cancel -> send cancel [running]
-        disconnected -> settle cancelled [settled]
+        disconnected -> end cancelled [ended]
         """,
         """
         # The wish comes too late for the host, and still wins over the image
         connected, has the attempt -> follow [running]
         finished, passed -> check log [checking]
         cancel -> nothing [checking]
-        log matches -> settle cancelled and log [settled]
+        log matches -> end cancelled and log [ended]
         """,
         """
         # A fault that was there before the wish is still told
         connected, has the attempt -> follow [running]
         finished, template fault -> check log [checking]
         cancel -> nothing [checking]
-        log matches -> settle packer.failed and log [settled]
+        log matches -> end packer.failed and log [ended]
         """,
         """
         # Cancelled while the image is pulled
         connected, has the attempt -> follow [running]
         finished, passed -> check log [checking]
         log matches -> record collecting, collect [collecting]
-        cancel -> settle cancelled and log [settled]
-        collected -> nothing [settled]
+        cancel -> end cancelled and log [ended]
+        collected -> nothing [ended]
         """,
         """
         # Cancelled while the image is published
@@ -218,8 +218,8 @@ enum MachineScripts {
         finished, passed -> check log [checking]
         log matches -> record collecting, collect [collecting]
         collected -> record publishing, publish [publishing]
-        cancel -> settle cancelled and log [settled]
-        published -> nothing [settled]
+        cancel -> end cancelled and log [ended]
+        published -> nothing [ended]
         """,
         """
         # The host goes for good while its image is published: nothing of it is needed any more
@@ -229,14 +229,14 @@ enum MachineScripts {
         log matches -> record collecting, collect [collecting]
         collected -> record publishing, publish [publishing]
         host lost -> nothing [publishing]
-        published -> settle passed with image and log [settled]
+        published -> end passed with image and log [ended]
         """,
         """
         # A restarted coordinator, whose attempt was to be cancelled
         resume running, cancelled -> [running]
         connected, has the attempt -> follow, send cancel [running]
         finished, cancelled -> check log [checking]
-        log matches -> settle cancelled and log [settled]
+        log matches -> end cancelled and log [ended]
         """,
         """
         # A restarted coordinator, whose start may not have been heard
@@ -247,7 +247,7 @@ enum MachineScripts {
         """
         # The same, cancelled: nothing runs, so it ends
         resume dispatching, cancelled -> [dispatching]
-        connected, has the template -> settle cancelled [settled]
+        connected, has the template -> end cancelled [ended]
         """,
         """
         # The same, cancelled, and the host has it
@@ -268,9 +268,9 @@ enum MachineScripts {
         finished, passed -> nothing [collecting]
         collected -> record publishing, publish [publishing]
         collected -> nothing [publishing]
-        published -> settle passed with image and log [settled]
-        published -> nothing [settled]
-        cancel -> nothing [settled]
+        published -> end passed with image and log [ended]
+        published -> nothing [ended]
+        cancel -> nothing [ended]
         """,
     ]
 
@@ -283,40 +283,40 @@ enum MachineScripts {
         dispatching: phase accepted -> note accepted, follow [running]
         dispatching: phase building -> note building, follow [running]
         dispatching: error templateMissing -> deliver template [dispatching]
-        dispatching: error refused -> settle host.refused [settled]
-        dispatching: error internal -> settle host.error [settled]
+        dispatching: error refused -> end host.refused [ended]
+        dispatching: error internal -> end host.error [ended]
         dispatching: finished, passed -> check log [checking]
         dispatching: finished, passed without an image -> check log [checking]
         dispatching: finished, template fault -> check log [checking]
         dispatching: finished, cancelled -> check log [checking]
-        dispatching: host lost -> settle host.lost [settled]
-        dispatching: superseded -> give way [settled]
-        dispatching: cancel -> settle cancelled [settled]
-        running: connected -> settle host.lost [settled]
-        running: connected, has the template -> settle host.lost [settled]
+        dispatching: host lost -> end host.lost [ended]
+        dispatching: superseded -> relinquish [ended]
+        dispatching: cancel -> end cancelled [ended]
+        running: connected -> end host.lost [ended]
+        running: connected, has the template -> end host.lost [ended]
         running: connected, has the attempt -> follow [running]
         running: phase accepted -> note accepted [running]
         running: phase building -> note building [running]
-        running: error unknownAttempt -> settle host.lost [settled]
-        running: error internal -> settle host.error [settled]
+        running: error unknownAttempt -> end host.lost [ended]
+        running: error internal -> end host.error [ended]
         running: finished, passed -> check log [checking]
         running: finished, passed without an image -> check log [checking]
         running: finished, template fault -> check log [checking]
         running: finished, cancelled -> check log [checking]
-        running: host lost -> settle host.lost [settled]
-        running: superseded -> give way [settled]
-        running: cancel -> settle cancelled [settled]
+        running: host lost -> end host.lost [ended]
+        running: superseded -> relinquish [ended]
+        running: cancel -> end cancelled [ended]
         checking: log incomplete -> follow [running]
         checking: log matches -> record collecting, collect [collecting]
         checking: log differs -> reset log, follow [running]
-        checking: host lost -> settle host.lost and log [settled]
-        checking: superseded -> give way [settled]
+        checking: host lost -> end host.lost and log [ended]
+        checking: superseded -> relinquish [ended]
         collecting: collected -> record publishing, publish [publishing]
-        collecting: host lost -> settle host.lost and log [settled]
-        collecting: superseded -> give way [settled]
-        collecting: cancel -> settle cancelled and log [settled]
-        publishing: published -> settle passed with image and log [settled]
-        publishing: superseded -> give way [settled]
-        publishing: cancel -> settle cancelled and log [settled]
+        collecting: host lost -> end host.lost and log [ended]
+        collecting: superseded -> relinquish [ended]
+        collecting: cancel -> end cancelled and log [ended]
+        publishing: published -> end passed with image and log [ended]
+        publishing: superseded -> relinquish [ended]
+        publishing: cancel -> end cancelled and log [ended]
         """
 }

@@ -3,8 +3,8 @@ import CoordinatorCore
 import Testing
 
 @Suite struct RetryPolicyTests {
-    private func faults(_ pairs: [(String, FaultCode)]) -> [(host: String, fault: Fault)] {
-        pairs.map { (host: $0.0, fault: Fault(.infrastructure, $0.1, "why \($0.0)")) }
+    private func faults(_ pairs: [(String, FaultCode)]) -> [AttemptFault] {
+        pairs.map { AttemptFault(host: $0.0, fault: Fault(.infrastructure, $0.1, "why \($0.0)")) }
     }
 
     private func judge(_ pairs: [(String, FaultCode)], now: Int64 = 0) -> RetryPolicy.Verdict {
@@ -14,13 +14,16 @@ import Testing
 
     @Test func aTemplateFaultIsNotRetried() {
         let fault = Fault(.template, .packerFailed, "the last words")
-        #expect(RetryPolicy.judge(fault, history: [("a", fault)], now: 7) == .end(.failed, fault))
+        #expect(
+            RetryPolicy.judge(fault, history: [AttemptFault(host: "a", fault: fault)], now: 7)
+                == .end(.failed, fault))
     }
 
     @Test func aWishIsNotRetried() {
         let fault = Fault(.cancelled, .cancelled, "cancelled by anna")
         #expect(
-            RetryPolicy.judge(fault, history: [("a", fault)], now: 7) == .end(.cancelled, fault))
+            RetryPolicy.judge(fault, history: [AttemptFault(host: "a", fault: fault)], now: 7)
+                == .end(.cancelled, fault))
     }
 
     @Test func infrastructureFaultsAreRetriedWithGrowingDelays() {

@@ -54,15 +54,15 @@ func world(
     _ hosts: [HostView], _ queue: [QueuedBuild], running: [RunningBuild] = [], now: Int64 = 0,
     use: [String: Double] = [:], webRoot: Int64? = nil
 ) -> World {
-    var lines = BuildQueue(queue)
-    lines.ripen(at: now)
+    var waiting = BuildQueue(queue)
+    waiting.releaseDue(at: now)
     return World(
-        nowMilliseconds: now, hosts: hosts, queue: lines, running: running, use: use,
+        nowMilliseconds: now, hosts: hosts, queue: waiting, running: running, use: use,
         webRootFreeBytes: webRoot)
 }
 
 extension BuildQueue {
-    var builds: [QueuedBuild] { ripe.flatMap(\.builds) + later.values }
+    var builds: [QueuedBuild] { ready.flatMap(\.builds) + later.values }
 }
 
 extension World {

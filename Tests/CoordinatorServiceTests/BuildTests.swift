@@ -117,16 +117,17 @@ import Testing
                 await farm.clock.advance(milliseconds: 100)
                 return try await farm.faults(build) == ["h0 host.disk_full", "h0 host.disk_full"]
             }
-            let host = try await coordinator.snapshot(ofHost: "h0")
+            let host = try await coordinator.leading().hosts.snapshot("h0")
             #expect(host.state == "quarantined")
             #expect(host.detail.contains("after 2 faults in a row, last: full"), "\(host.detail)")
             #expect(
-                await coordinator.explain(build.id)?.hosts.first?.reason.contains("quarantined")
+                await coordinator.leader?.tracker.explain(build.id)?.hosts.first?.reason.contains(
+                    "quarantined")
                     == true)
             // The quarantine and the delay end, and the host is mended meanwhile.
             await farm.agents[0].change { $0.plan = .pass([1]) }
             try await farm.wait(build, .passed, passing: 500)
-            #expect(try await coordinator.snapshot(ofHost: "h0").state == "ready")
+            #expect(try await coordinator.leading().hosts.snapshot("h0").state == "ready")
         }
     }
 
@@ -137,9 +138,10 @@ import Testing
             let build = try await farm.submit(coordinator)
             try await eventually("it is quarantined") {
                 await farm.clock.advance(milliseconds: 100)
-                return try await coordinator.snapshot(ofHost: "h0").state == "quarantined"
+                return try await coordinator.leading().hosts.snapshot("h0").state == "quarantined"
             }
-            let host = try await coordinator.setDrained(false, host: "h0", by: "anna")
+            let host = try await coordinator.leading().hosts.setDrained(
+                false, host: "h0", by: "anna")
             #expect(host.state == "ready")
             await farm.agents[0].change { $0.plan = .pass([1]) }
             try await farm.wait(build, .passed, passing: 100)
@@ -152,14 +154,18 @@ import Testing
         try await farm.run { coordinator in
             let first = try await farm.submit(coordinator)
             let token = try await farm.attempt(on: farm.agents[0])
-            #expect(try await coordinator.setDrained(true, host: "h0", by: "anna").host.drained)
+            #expect(
+                try await coordinator.leading().hosts.setDrained(true, host: "h0", by: "anna").host
+                    .drained)
             let second = try await farm.submit(coordinator)
             await farm.agents[0].end(token, .pass([1, 2]))
             try await farm.wait(first, .passed)
             #expect(try await farm.store.build(id: second.id)?.state == .queued)
-            #expect(await coordinator.explain(second.id)?.hosts.first?.reason == "is drained")
+            #expect(
+                await coordinator.leader?.tracker.explain(second.id)?.hosts.first?.reason
+                    == "is drained")
             await farm.agents[0].change { $0.plan = .pass([1]) }
-            _ = try await coordinator.setDrained(false, host: "h0", by: "anna")
+            _ = try await coordinator.leading().hosts.setDrained(false, host: "h0", by: "anna")
             try await farm.wait(second, .passed)
             let actions = try await farm.store.audit(limit: 9).map { "\($0.actor) \($0.action)" }
             #expect(actions.contains("anna host.drain") && actions.contains("anna host.resume"))
@@ -183,7 +189,8 @@ import Testing
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
             try await eventually("it says why") {
-                await coordinator.explain(build.id)?.summary.contains("the web root has 1 MiB free")
+                await coordinator.leader?.tracker.explain(build.id)?.summary.contains(
+                    "the web root has 1 MiB free")
                     == true
             }
             await farm.webRoot.setFree(1 << 40)
@@ -199,7 +206,10 @@ import Testing
             let token = try await farm.attempt(on: farm.agents[0])
             let usual = try await farm.submit(coordinator)
             let urgent = try await farm.submit(coordinator, priority: 9)
-            #expect(await coordinator.queue(limit: 9).map(\.0.id) == [urgent.id, usual.id])
+            #expect(
+                try await coordinator.leading().tracker.queue(limit: 9).map(\.0.id) == [
+                    urgent.id, usual.id,
+                ])
             await farm.agents[0].end(token, .pass([1]))
             try await farm.wait(urgent, .building)
             #expect(try await farm.store.build(id: usual.id)?.state == .queued)

@@ -10,10 +10,10 @@ import Testing
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
-            let ended = try await coordinator.cancel(build, by: "anna")
+            let ended = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             #expect(ended.state == .cancelled)
             #expect(ended.fault?.reason == "cancelled by anna")
-            #expect(await coordinator.queue(limit: 9).isEmpty)
+            #expect(try await coordinator.leading().tracker.queue(limit: 9).isEmpty)
         }
     }
 
@@ -23,7 +23,9 @@ import Testing
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
             _ = try await farm.attempt(on: farm.agents[0])
-            #expect(try await coordinator.cancel(build, by: "anna").cancelRequested)
+            #expect(
+                try await coordinator.leading().cancellation.cancel(build, by: "anna")
+                    .cancelRequested)
             let ended = try await farm.wait(build, .cancelled, .failed, .passed)
             #expect(ended.state == .cancelled)
             #expect(ended.fault?.reason == "cancelled by anna")
@@ -40,9 +42,9 @@ import Testing
             _ = try await farm.attempt(on: farm.agents[0])
             await farm.agents[0].goAway()
             try await eventually("it is seen to be away") {
-                try await coordinator.snapshot(ofHost: "h0").state == "unreachable"
+                try await coordinator.leading().hosts.snapshot("h0").state == "unreachable"
             }
-            _ = try await coordinator.cancel(build, by: "anna")
+            _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             try await farm.wait(build, .cancelled)
             await farm.agents[0].comeBack()
             try await eventually("what still runs is killed") {
@@ -59,7 +61,7 @@ import Testing
             let build = try await farm.submit(coordinator)
             try await farm.wait(build, .collecting)
             try await eventually("it is pulled") { farm.gateway.reads > 0 }
-            _ = try await coordinator.cancel(build, by: "anna")
+            _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             let ended = try await farm.wait(build, .cancelled, .passed)
             #expect(ended.state == .cancelled)
             #expect(await farm.webRoot.published.isEmpty)
@@ -73,7 +75,7 @@ import Testing
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
             try await eventually("it is there") { await !farm.webRoot.published.isEmpty }
-            _ = try await coordinator.cancel(build, by: "anna")
+            _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             let ended = try await farm.wait(build, .cancelled, .passed)
             #expect(ended.state == .cancelled)
             #expect(await farm.webRoot.published.isEmpty, "no image without a row")
@@ -89,7 +91,7 @@ import Testing
             let build = try await farm.submit(coordinator)
             try await farm.wait(build, .publishing)
             await farm.clock.advance(milliseconds: 1)
-            _ = try await coordinator.cancel(build, by: "anna")
+            _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             await farm.clock.advance(milliseconds: 1)
             await gate.raise()
             try await farm.wait(build, .cancelled)
@@ -106,7 +108,9 @@ import Testing
             try await eventually("it failed once") {
                 try await farm.store.build(id: build.id)?.fault != nil
             }
-            #expect(try await coordinator.cancel(build, by: "anna").state == .cancelled)
+            #expect(
+                try await coordinator.leading().cancellation.cancel(build, by: "anna").state
+                    == .cancelled)
         }
     }
 
@@ -119,7 +123,7 @@ import Testing
             try await eventually("start was said") {
                 await agent.count { if case .start = $0 { true } else { false } } > 0
             }
-            _ = try await coordinator.cancel(build, by: "anna")
+            _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             let token = try #require(try await farm.store.build(id: build.id)?.attempt)
             await agent.send(
                 .error(ErrorReport(code: .refused, message: "no room", attempt: token)))
@@ -134,7 +138,7 @@ import Testing
             let build = try await farm.submit(coordinator)
             let passed = try await farm.wait(build, .passed)
             await #expect(throws: Refusal.self) {
-                try await coordinator.cancel(passed, by: "anna")
+                try await coordinator.leading().cancellation.cancel(passed, by: "anna")
             }
             #expect(try await farm.store.build(id: build.id)?.state == .passed)
         }
@@ -149,7 +153,7 @@ import Testing
             for round in 0..<60 {
                 let build = try await farm.submit(coordinator)
                 for _ in 0..<(round % 12) { await Task.yield() }
-                _ = try await coordinator.cancel(build, by: "anna")
+                _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
                 try await farm.wait(build, .cancelled)
             }
         }
@@ -161,11 +165,11 @@ import Testing
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
             await #expect(throws: Refusal.self) {
-                try await coordinator.retry(build, by: "anna")
+                try await coordinator.leading().submission.retry(build, by: "anna")
             }
             let failed = try await farm.wait(build, .failed)
             await farm.agents[0].change { $0.plan = .pass([1]) }
-            let again = try await coordinator.retry(failed, by: "anna")
+            let again = try await coordinator.leading().submission.retry(failed, by: "anna")
             #expect(again.number == 2 && again.plan == build.plan)
             #expect(again.updateContents == "retry of debian/1")
             try await farm.wait(again, .passed)

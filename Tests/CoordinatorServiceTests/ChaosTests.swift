@@ -47,7 +47,7 @@ import Testing
                 } else {
                     zombies.append(coordinator)
                 }
-                coordinator = try await farm.coordinator(epoch: await store.takeLead())
+                coordinator = try await farm.coordinator(epoch: store.takeLead())
             default: await changePlan(random.one(of: farm.agents), &random)
             }
             await farm.clock.advance(milliseconds: Int64(random.below(3_000)), turns: 0)

@@ -59,7 +59,7 @@ import Testing
             await agent.goAway()
             try await eventually("the first one has given the host up") {
                 await farm.clock.advance(milliseconds: 10_000)
-                return try await stale.snapshot(ofHost: "h0").running == 0
+                return try await stale.leading().hosts.snapshot("h0").running == 0
             }
             #expect(await farm.webRoot.published.map(\.attempt) == [passed.attempt])
             #expect(try await farm.store.build(id: build.id)?.state == .passed)
@@ -73,11 +73,11 @@ import Testing
         let farm = try await TestFarm(hosts: 1, store: store)
         let agent = farm.agents[0]
         await agent.change { $0.plan = .hang }
-        let stale = try await farm.coordinator(epoch: await store.takeLead())
+        let stale = try await farm.coordinator(epoch: store.takeLead())
         try await farm.connected(stale)
         let build = try await farm.submit(stale)
         let token = try await farm.attempt(on: agent)
-        let next = try await farm.coordinator(epoch: await store.takeLead())
+        let next = try await farm.coordinator(epoch: store.takeLead())
         try await farm.connected(next)
         await agent.end(token, .pass([1]))
         try await farm.wait(build, .passed, passing: 100)
@@ -95,11 +95,11 @@ import Testing
         let farm = try await TestFarm(hosts: 1, store: store)
         let gate = Flag()
         await farm.webRoot.holdPublish(until: gate)
-        let stale = try await farm.coordinator(epoch: await store.takeLead())
+        let stale = try await farm.coordinator(epoch: store.takeLead())
         try await farm.connected(stale)
         let build = try await farm.submit(stale)
         try await farm.wait(build, .publishing)
-        let epoch = await store.takeLead()
+        let epoch = try await store.takeLead()
         await gate.raise()
         for _ in 0..<20 { await farm.clock.advance(milliseconds: 100) }
         #expect(await farm.agents[0].tokens.count == 1)
@@ -154,21 +154,18 @@ import Testing
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
             _ = try await farm.attempt(on: farm.agents[0])
-            let stale = try #require(await coordinator.session(of: build))
+            let stale = try #require(try await coordinator.leading().tracker.session(of: build))
             await farm.agents[0].goAway()
             let token = try await eventually("it runs elsewhere") {
                 await farm.clock.advance(milliseconds: 10_000)
                 return await farm.agents[1].running.first
             }
-            try await coordinator.settle(stale, AttemptEnd(outcome: Outcome()), nil)
+            try await coordinator.leading().tracker.ended(
+                stale, AttemptEnd(outcome: Outcome()), nil)
             #expect(try await farm.store.build(id: build.id)?.state == .building)
             await farm.agents[1].end(token, .pass([2]))
             try await farm.wait(build, .passed, passing: 100)
             #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])
         }
     }
-}
-
-extension Coordinator {
-    fileprivate func session(of build: Build) -> BuildSession? { live[build.id]?.session }
 }

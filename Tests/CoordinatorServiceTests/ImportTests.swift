@@ -12,7 +12,7 @@ import Testing
     private func importing(
         _ coordinator: Coordinator, dryRun: Bool = false, only: ImportSheet? = nil
     ) async throws -> ImportReport {
-        try await coordinator.importSheets(
+        try await coordinator.leading().sheets.run(
             [1], name: "farm.xls", only: only, isDryRun: dryRun, by: "anna")
     }
 
@@ -39,10 +39,10 @@ import Testing
             #expect(entry.action == "import" && entry.actor == "anna")
             #expect(entry.detail == "guestos: 1 new, 0 changed; testcases: 1 new, 0 changed")
 
-            _ = try await coordinator.exportSheets(isEmpty: false)
+            _ = try await SheetExport(ports: farm.ports).write(isEmpty: false)
             #expect(farm.sheets.written["guestos"]?.count == 3)
             #expect(farm.sheets.written["testcases"]?[1] == ["1", "boots", "linux"])
-            _ = try await coordinator.exportSheets(isEmpty: true)
+            _ = try await SheetExport(ports: farm.ports).write(isEmpty: true)
             #expect(farm.sheets.written.values.allSatisfy { $0.count == 1 })
         }
     }
@@ -115,15 +115,17 @@ import Testing
             // A failure there does not lose the registration, and it can be repeated.
             server.fail("GitLab is away")
             let form = GuestOSForm(name: "c", type: .linux)
-            let registration = try await coordinator.register(form, by: "anna")
+            let registration = try await coordinator.leading().guestOSes.register(form, by: "anna")
             #expect(registration.server?.problem == "GitLab is away")
             #expect(try await farm.store.guestOS(named: "c") != nil)
             #expect(await farm.webRoot.folders == ["broken", "b", "c"])
             server.fail(nil)
-            let again = try await coordinator.prepareTemplate(ofGuestOS: "c", by: "anna")
+            let again = try await coordinator.leading().guestOSes.prepareTemplate(
+                ofGuestOS: "c", by: "anna")
             #expect(again.server?.problem == nil)
             await #expect(throws: Refusal.self) {
-                try await coordinator.prepareTemplate(ofGuestOS: "debian", by: "anna")
+                try await coordinator.leading().guestOSes.prepareTemplate(
+                    ofGuestOS: "debian", by: "anna")
             }
         }
     }
@@ -132,12 +134,13 @@ import Testing
     @Test func aMissingTemplateMovesToTheGitServer() async throws {
         let server = FakeTemplateServer()
         let farm = try await TestFarm(hosts: 0, templateServer: server)
-        try await farm.store.add(
+        try await farm.leader.add(
             GuestOS(
                 id: "m", name: "migrated", type: .linux, distro: "", version: "", baseISO: "",
-                template: .missing, owner: "default", createdMilliseconds: 0), epoch: 0)
+                template: .missing, owner: "default", createdMilliseconds: 0))
         try await farm.run { coordinator in
-            _ = try await coordinator.prepareTemplate(ofGuestOS: "migrated", by: "anna")
+            _ = try await coordinator.leading().guestOSes.prepareTemplate(
+                ofGuestOS: "migrated", by: "anna")
             #expect(
                 try await farm.store.guestOS(named: "migrated")?.template
                     == server.template(ofGuestOS: "migrated"))
@@ -148,12 +151,13 @@ import Testing
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             let refusal = await #expect(throws: Refusal.self) {
-                try await coordinator.register(
+                try await coordinator.leading().guestOSes.register(
                     GuestOSForm(name: "c", type: .linux), by: "anna")
             }
             #expect(refusal?.description.contains("say where the template of 'c' is") == true)
             await #expect(throws: Refusal.self) {
-                try await coordinator.prepareTemplate(ofGuestOS: "debian", by: "anna")
+                try await coordinator.leading().guestOSes.prepareTemplate(
+                    ofGuestOS: "debian", by: "anna")
             }
         }
     }
@@ -162,21 +166,22 @@ import Testing
         let server = FakeTemplateServer()
         let farm = try await TestFarm(hosts: 0, templateServer: server)
         try await farm.run { coordinator in
-            _ = try await coordinator.register(
+            _ = try await coordinator.leading().guestOSes.register(
                 GuestOSForm(name: "a", type: .linux), by: "anna")
             var push = Push(project: "aibuild/a_tpl", ref: "main", commit: "c0ffee")
-            #expect(try await coordinator.pushed(push, by: "gitlab").build == "a:1")
+            #expect(
+                try await coordinator.leading().pushes.pushed(push, by: "gitlab").build == "a:1")
             let build = try #require(try await farm.store.build(guestOS: "a", number: 1))
             #expect(build.updateContents == "push of c0ffee to main")
             #expect(
-                try await coordinator.pushed(push, by: "gitlab").ignored
+                try await coordinator.leading().pushes.pushed(push, by: "gitlab").ignored
                     == "build a:1 is of this commit already")
             push.ref = "other"
             #expect(
-                try await coordinator.pushed(push, by: "gitlab").ignored
+                try await coordinator.leading().pushes.pushed(push, by: "gitlab").ignored
                     == "a is built from main, not from other")
             push.project = "aibuild/debian_tpl"
-            #expect(try await coordinator.pushed(push, by: "gitlab").build == nil)
+            #expect(try await coordinator.leading().pushes.pushed(push, by: "gitlab").build == nil)
             #expect(try await farm.store.builds(BuildFilter(), limit: 9).count == 1)
         }
     }

@@ -67,7 +67,7 @@ import Testing
             let back = farm.clock.monotonicMilliseconds()
             try await eventually("it is connected") {
                 await farm.clock.advance(milliseconds: 100)
-                return try await coordinator.snapshot(ofHost: "h0").state == "ready"
+                return try await coordinator.leading().hosts.snapshot("h0").state == "ready"
             }
             #expect(farm.clock.monotonicMilliseconds() - back <= 2_000)
         }

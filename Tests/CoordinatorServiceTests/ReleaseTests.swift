@@ -19,10 +19,10 @@ import Testing
         let farm = try await TestFarm(hosts: 1)
         farm.templates.release(plan)
         for number in 1...max(1, environments) {
-            try await farm.store.add(
+            try await farm.leader.add(
                 ReleaseEnvironment(
                     id: "env-\(number)", name: "e\(number)", settings: settings(),
-                    createdMilliseconds: 0), secret: Secret("s"), epoch: 0)
+                    createdMilliseconds: 0), secret: Secret("s"))
         }
         try await farm.run { coordinator in
             let build = try await passed(farm, coordinator)
@@ -66,12 +66,12 @@ import Testing
         try await farm(environments: 3) { farm, coordinator, build in
             let gate = Flag()
             await farm.target.hold(until: gate)
-            let made = try await coordinator.releases.submit(
+            let made = try await coordinator.leading().releaseRequests.submit(
                 build, to: ["e1", "e2", "e3", "e1"], format: nil, by: "anna")
             #expect(made.map(\.environment) == ["e1", "e2", "e3"])
             try await eventually("all three run") { await farm.target.atOnce == 3 }
             await #expect(throws: Refusal.self) {
-                _ = try await coordinator.releases.submit(
+                _ = try await coordinator.leading().releaseRequests.submit(
                     build, to: ["e2"], format: nil, by: "anna")
             }
             await gate.raise()
@@ -87,15 +87,16 @@ import Testing
     @Test func oneThatFailsHoldsUpNoOther() async throws {
         try await farm(environments: 2) { farm, coordinator, build in
             await farm.target.answer(.fault(ReleaseFault("quota exceeded", isPermanent: true)))
-            let made = try await coordinator.releases.submit(
+            let made = try await coordinator.leading().releaseRequests.submit(
                 build, to: ["e1"], format: nil, by: "anna")
             let failed = try await wait(farm, made[0], .failed)
             #expect(failed.fault?.description == "quota exceeded")
-            let other = try await coordinator.releases.submit(
+            let other = try await coordinator.leading().releaseRequests.submit(
                 build, to: ["e2"], format: nil, by: "anna")
             _ = try await wait(farm, other[0], .released)
             #expect(await farm.target.halfMade.isEmpty, "what failed left nothing")
-            let again = try await coordinator.releases.retry(made[0].id, by: "anna")
+            let again = try await coordinator.leading().releaseRequests.retry(
+                made[0].id, by: "anna")
             _ = try await wait(farm, again, .released)
         }
     }
@@ -104,7 +105,7 @@ import Testing
         try await farm { farm, coordinator, build in
             await farm.target.answer(
                 .fault(ReleaseFault("away")), .fault(ReleaseFault("away")), .success)
-            let made = try await coordinator.releases.submit(
+            let made = try await coordinator.leading().releaseRequests.submit(
                 build, to: ["e1"], format: nil, by: "anna")
             let done = try await wait(farm, made[0], .released, passing: 1000)
             #expect(done.attemptCount == 3 && done.fault == nil)
@@ -115,7 +116,7 @@ import Testing
                 .fault(ReleaseFault("1")), .fault(ReleaseFault("2")), .fault(ReleaseFault("3")),
                 .fault(ReleaseFault("4")), .fault(ReleaseFault("5")), .fault(ReleaseFault("6")))
             await farm.target.failAbandon(2)
-            let next = try await coordinator.releases.submit(
+            let next = try await coordinator.leading().releaseRequests.submit(
                 build, to: ["e1"], format: nil, by: "anna")
             let failed = try await wait(farm, next[0], .failed, passing: 10_000)
             #expect(failed.fault?.description == "6")
@@ -126,30 +127,30 @@ import Testing
     @Test func aCancelledReleaseTakesBackWhatIsHalfMade() async throws {
         try await farm { farm, coordinator, build in
             await farm.target.answer(.hang)
-            let made = try await coordinator.releases.submit(
+            let made = try await coordinator.leading().releaseRequests.submit(
                 build, to: ["e1"], format: nil, by: "anna")
             try await eventually("it uploads") { await !farm.target.halfMade.isEmpty }
-            _ = try await coordinator.releases.cancel(made[0].id, by: "anna")
+            _ = try await coordinator.leading().releaseRequests.cancel(made[0].id, by: "anna")
             let cancelled = try await wait(farm, made[0], .cancelled)
             #expect(cancelled.fault?.description == "cancelled")
             #expect(await farm.target.halfMade.isEmpty)
             await #expect(throws: Refusal.self) {
-                _ = try await coordinator.releases.cancel(made[0].id, by: "anna")
+                _ = try await coordinator.leading().releaseRequests.cancel(made[0].id, by: "anna")
             }
         }
     }
 
     @Test func theNextCoordinatorTakesItUp() async throws {
         let farm = try await TestFarm(hosts: 1)
-        try await farm.store.add(
+        try await farm.leader.add(
             ReleaseEnvironment(
                 id: "env-1", name: "e1", settings: settings(), createdMilliseconds: 0),
-            secret: nil, epoch: 0)
+            secret: nil)
         var made: [Release] = []
         try await farm.run { coordinator in
             let build = try await passed(farm, coordinator)
             await farm.target.answer(.hang)
-            made = try await coordinator.releases.submit(
+            made = try await coordinator.leading().releaseRequests.submit(
                 build, to: ["e1"], format: nil, by: "anna")
             try await eventually("it uploads") { await !farm.target.halfMade.isEmpty }
         }
@@ -165,19 +166,19 @@ import Testing
         try await farm { farm, coordinator, build in
             var ids: [String] = []
             for _ in 1...2 {
-                let made = try await coordinator.releases.submit(
+                let made = try await coordinator.leading().releaseRequests.submit(
                     build, to: ["e1"], format: nil, by: "anna")
                 ids.append(try await wait(farm, made[0], .released).result?.remoteID ?? "")
                 await farm.clock.advance(milliseconds: 10)
             }
-            let back = try await coordinator.releases.rollBack(
+            let back = try await coordinator.leading().releaseRequests.rollBack(
                 guestOS: "debian", in: ["e1"], by: "anna")
             let done = try await wait(farm, back[0], .released)
             #expect(done.result?.remoteID == ids[0])
             #expect(try await farm.store.release(id: back[0].undoes ?? "")?.state == .rolledBack)
             #expect(await farm.target.images["debian"] == ids[0])
             // The first release had nothing before it.
-            let second = try await coordinator.releases.rollBack(
+            let second = try await coordinator.leading().releaseRequests.rollBack(
                 guestOS: "debian", in: ["e1"], by: "anna")
             _ = try await wait(farm, second[0], .failed)
         }
@@ -193,7 +194,7 @@ import Testing
             if when == .manual {
                 #expect(e1.state == .awaitingApproval)
                 #expect(await farm.target.calls.isEmpty)
-                _ = try await coordinator.releases.approve(e1.id, by: "anna")
+                _ = try await coordinator.leading().releaseRequests.approve(e1.id, by: "anna")
                 let actions = try await farm.store.audit(limit: 10)
                 #expect(actions.contains { $0.action == "release.approve" && $0.actor == "anna" })
             } else {
@@ -207,26 +208,28 @@ import Testing
 
     @Test func anEnvironmentIsCheckedAtTheDoor() async throws {
         try await farm { farm, coordinator, _ in
-            let releases = coordinator.releases
+            let environments = try coordinator.leading().environments
             func form(_ name: String, _ secret: String?) -> EnvironmentForm {
                 EnvironmentForm(name: name, settings: settings(), secret: secret)
             }
             await #expect(throws: Refusal.self) {
-                _ = try await releases.register(form("new", "wrong"), by: "anna")
+                _ = try await environments.register(form("new", "wrong"), by: "anna")
             }
             #expect(try await farm.store.environment(named: "new") == nil)
             var unchecked = form("new", "wrong")
             unchecked.isUnchecked = true
-            _ = try await releases.register(unchecked, by: "anna")
-            await #expect(throws: Refusal.self) { _ = try await releases.check("new") }
-            let (_, findings) = try await releases.change(form("new", "right"), by: "anna")
+            _ = try await environments.register(unchecked, by: "anna")
+            await #expect(throws: Refusal.self) {
+                _ = try await EnvironmentCheck(ports: farm.ports).run("new")
+            }
+            let (_, findings) = try await environments.change(form("new", "right"), by: "anna")
             #expect(findings == [EnvironmentFinding(.ok, "answers")])
-            _ = try await releases.change(form("new", nil), by: "anna")
+            _ = try await environments.change(form("new", nil), by: "anna")
             #expect(try await farm.store.secret(ofEnvironment: "new")?.reveal == "right")
             await #expect(throws: Refusal.self) {
-                _ = try await releases.register(form("../etc", "x"), by: "anna")
+                _ = try await environments.register(form("../etc", "x"), by: "anna")
             }
-            try await releases.removeEnvironment("new", by: "anna")
+            try await environments.remove("new", by: "anna")
         }
     }
 
@@ -235,15 +238,18 @@ import Testing
             farm.templates.output(
                 "stack.yml", "image: {{ result_img_id }} in {{ release.environment }}")
             farm.templates.output("build.txt", "{{ guestos.name }} {{ build.number }}")
-            #expect(try await coordinator.outputs(of: build).map(\.path) == ["build.txt"])
+            #expect(
+                try await BuildOutputs(ports: farm.ports).outputs(of: build).map(\.path) == [
+                    "build.txt"
+                ])
             var ids: [String: String] = [:]
-            for release in try await coordinator.releases.submit(
+            for release in try await coordinator.leading().releaseRequests.submit(
                 build, to: ["e1", "e2"], format: nil, by: "anna")
             {
                 ids[release.environment] =
                     try await wait(farm, release, .released).result?.remoteID
             }
-            let outputs = try await coordinator.outputs(of: build)
+            let outputs = try await BuildOutputs(ports: farm.ports).outputs(of: build)
             #expect(outputs.map(\.path) == ["build.txt", "e1/stack.yml", "e2/stack.yml"])
             #expect(outputs[0].text == "debian 1")
             #expect(outputs[1].text == "image: \(ids["e1"] ?? "?") in e1")

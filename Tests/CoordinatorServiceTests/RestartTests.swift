@@ -8,11 +8,11 @@ import Testing
 @Suite struct RestartTests {
     @Test func aWaitingBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
-        _ = try await farm.coordinator().setDrained(true, host: "h0", by: "anna")
+        _ = try await farm.coordinator().leading().hosts.setDrained(true, host: "h0", by: "anna")
         let first = try await farm.coordinator()
         let build = try await farm.submit(first)
         await first.stop()
-        try await farm.store.setDrained(false, host: "h0", epoch: 0)
+        try await farm.leader.setDrained(false, host: "h0")
         try await farm.run { coordinator in
             try await farm.wait(build, .passed)
         }
@@ -32,7 +32,7 @@ import Testing
         -> Build
     {
         let guestOS = try #require(try await farm.store.guestOS(named: "debian"))
-        let build = try await farm.store.enqueue(
+        let build = try await farm.leader.enqueue(
             NewBuild(
                 id: "claimed", guestOSID: guestOS.id, guestOS: guestOS.name, priority: 0,
                 owner: "team", plan: try await farm.templates.plan(for: guestOS),
@@ -42,7 +42,7 @@ import Testing
         let change = BuildChange(
             build: build.id, from: [.queued], owner: nil, to: .building, atMilliseconds: 0,
             begin: attempt)
-        return try #require(try await farm.store.apply(change))
+        return try #require(try await farm.leader.apply(change))
     }
 
     /// The session that comes after all has nobody to read it: waiting for it would never end.
@@ -70,7 +70,7 @@ import Testing
             let change = BuildChange(
                 build: build.id, from: [.building], owner: token, to: .queued,
                 atMilliseconds: 0, end: AttemptEnd(outcome: Outcome(fault: fault)), fault: fault)
-            _ = try #require(try await farm.store.apply(change))
+            _ = try #require(try await farm.leader.apply(change))
             await farm.agents[0].change { $0.plan = .pass([1]) }
             await farm.agents[0].end(token, .pass([2]))
             let passed = try await farm.wait(build, .passed)
@@ -173,7 +173,7 @@ import Testing
         let build = try await farm.submit(first)
         _ = try await farm.attempt(on: farm.agents[0])
         await first.stop()
-        _ = try await farm.store.requestCancel(build: build.id, epoch: 0)
+        _ = try await farm.leader.requestCancel(build: build.id)
         try await farm.run { coordinator in
             try await farm.wait(build, .cancelled)
         }
@@ -184,7 +184,7 @@ import Testing
         let first = try await farm.coordinator()
         let build = try await farm.submit(first)
         await first.stop()
-        _ = try await farm.store.requestCancel(build: build.id, epoch: 0)
+        _ = try await farm.leader.requestCancel(build: build.id)
         try await farm.run { _ in
             try await farm.wait(build, .cancelled)
         }
@@ -193,7 +193,7 @@ import Testing
     @Test func aBuildWhoseHostWasRemoved() async throws {
         let farm = try await TestFarm(hosts: 2)
         let build = try await claimed(farm, token: AttemptToken(high: 3, low: 3), host: "h0")
-        try await farm.store.removeHost("h0", epoch: 0)
+        try await farm.leader.removeHost("h0")
         let second = try await farm.coordinator()
         try await farm.wait(build, .passed, passing: 100)
         #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])

@@ -28,10 +28,10 @@ import Testing
 
     @Test func oldImagesAndTheirLogsGo() async throws {
         try await farm(builds: 3, RetentionPolicy(goodImages: 2)) { farm, coordinator, builds in
-            let planned = try await coordinator.plannedRetention()
+            let planned = try await RetentionPlan(ports: farm.ports).report()
             #expect(planned.choices.map(\.build.id) == [builds[0].id])
             #expect(await farm.webRoot.published.count == 3, "a plan removes nothing")
-            let gone = try await coordinator.retain(by: "anna")
+            let gone = try await coordinator.leading().retention.run(by: "anna")
             #expect(gone.choices.map(\.build.id) == [builds[0].id])
             #expect(await farm.webRoot.published.map(\.build.id) == builds[1...].map(\.id))
             let token = try #require(builds[0].attempt)
@@ -40,19 +40,20 @@ import Testing
             let audit = try await farm.store.audit(limit: 1)
             #expect(audit.map(\.action) == ["build.prune"])
             #expect(audit.first?.detail == "debian keeps its newest 2 images")
-            #expect(try await coordinator.retain(by: "anna").choices.isEmpty)
+            #expect(try await coordinator.leading().retention.run(by: "anna").choices.isEmpty)
         }
     }
 
     @Test func whatIsPinnedStaysAndWhatIsGoneCannotBePinned() async throws {
         try await farm(builds: 3, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in
-            let pinned = try await coordinator.setPinned(true, builds[0], by: "anna")
+            let pinned = try await coordinator.leading().retention.setPinned(
+                true, builds[0], by: "anna")
             #expect(pinned.isPinned)
-            _ = try await coordinator.retain(by: "anna")
+            _ = try await coordinator.leading().retention.run(by: "anna")
             #expect(
                 await farm.webRoot.published.map(\.build.id) == [builds[0].id, builds[2].id])
             await #expect(throws: Refusal.self) {
-                try await coordinator.setPinned(true, builds[1], by: "anna")
+                try await coordinator.leading().retention.setPinned(true, builds[1], by: "anna")
             }
         }
     }
@@ -61,10 +62,12 @@ import Testing
     @Test func aBrokenOffRemovalIsCompleted() async throws {
         try await farm(builds: 2, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in
             await farm.webRoot.failRemove(1)
-            await #expect(throws: WebRootFault.self) { try await coordinator.retain(by: "anna") }
+            await #expect(throws: WebRootFault.self) {
+                try await coordinator.leading().retention.run(by: "anna")
+            }
             #expect(try await farm.store.halfPruned().map(\.id) == [builds[0].id])
             #expect(await farm.webRoot.published.count == 2)
-            _ = try await coordinator.retain(by: "anna")
+            _ = try await coordinator.leading().retention.run(by: "anna")
             #expect(await farm.webRoot.published.map(\.build.id) == [builds[1].id])
             #expect(try await farm.store.halfPruned().isEmpty)
         }
@@ -72,11 +75,11 @@ import Testing
 
     @Test func whatIsReleasedStays() async throws {
         try await farm(builds: 2, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in
-            try await farm.store.add(
+            try await farm.leader.add(
                 Release(
                     id: "r1", build: builds[0], environment: "e1", state: .released,
-                    requestedBy: "anna", createdMilliseconds: 1), epoch: 0)
-            #expect(try await coordinator.retain(by: "anna").choices.isEmpty)
+                    requestedBy: "anna", createdMilliseconds: 1))
+            #expect(try await coordinator.leading().retention.run(by: "anna").choices.isEmpty)
             #expect(await farm.webRoot.published.count == 2)
         }
     }
@@ -97,7 +100,7 @@ import Testing
     @Test func withoutAPolicyNothingGoes() async throws {
         try await farm(builds: 2, nil) { farm, coordinator, _ in
             let error = await #expect(throws: Refusal.self) {
-                try await coordinator.retain(by: "anna")
+                try await coordinator.leading().retention.run(by: "anna")
             }
             #expect(error?.description.contains("coordinator.yml") == true)
             #expect(await farm.webRoot.published.count == 2)

@@ -91,8 +91,12 @@ import Testing
         let farm = try await TestFarm(hosts: 1, slots: 1)
         let coordinator = try await farm.coordinator()
         try await farm.connected(coordinator)
+        let leader = try coordinator.leading()
         await coordinator.stop()
-        let build = try await farm.submit(coordinator)
+        // A request that was let in before the stop.
+        let build = try await leader.submission.submit(
+            guestOS: "debian", priority: 0, owner: nil, reason: "test", by: "anna")
+        await #expect(throws: StoreError.self) { try await farm.submit(coordinator) }
         #expect(await coordinator.pulse())
         #expect(try await farm.store.build(id: build.id)?.state == .queued)
         try await farm.run { _ in try await farm.wait(build, .passed) }

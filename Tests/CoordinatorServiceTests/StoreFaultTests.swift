@@ -30,7 +30,7 @@ import Testing
             let change = BuildChange(
                 build: build.id, from: [.building], owner: token, to: .queued,
                 atMilliseconds: 0, end: AttemptEnd(outcome: Outcome(fault: fault)), fault: fault)
-            _ = try #require(try await store.apply(change))
+            _ = try #require(try await farm.leader.apply(change))
             await farm.agents[0].change { $0.plan = .pass([1]) }
             let asked = Flag()
             store.next(.find) {
@@ -49,7 +49,7 @@ import Testing
         try await farm.run { coordinator in
             store.fail(.enqueue)
             await #expect(throws: StoreError.self) { try await farm.submit(coordinator) }
-            #expect(await coordinator.queue(limit: 9).isEmpty)
+            #expect(try await coordinator.leading().tracker.queue(limit: 9).isEmpty)
             let build = try await farm.submit(coordinator)
             try await farm.wait(build, .passed)
         }
@@ -152,7 +152,7 @@ import Testing
                 await farm.clock.advance(milliseconds: 100)
                 return await farm.agents[0].tokens.isEmpty
             }
-            #expect(await coordinator.queue(limit: 9).isEmpty)
+            #expect(try await coordinator.leading().tracker.queue(limit: 9).isEmpty)
             let next = try await farm.submit(coordinator)
             try await farm.wait(next, .passed)
         }
@@ -186,7 +186,7 @@ import Testing
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
             await isClaimed.wait()
-            _ = try await coordinator.cancel(build, by: "anna")
+            _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             try await farm.wait(build, .cancelled)
         }
     }
@@ -203,7 +203,7 @@ import Testing
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
             await isClaimed.wait()
-            try await coordinator.removeHost("h0", by: "anna")
+            try await coordinator.leading().hosts.remove("h0", by: "anna")
             await isRemoved.raise()
             try await farm.wait(build, .passed, passing: 100)
             #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])
@@ -221,7 +221,7 @@ import Testing
                 await isRemoving.raise()
                 await isStarted.wait()
             }
-            async let removal: Void = coordinator.removeHost("h0", by: "anna")
+            async let removal: Void = coordinator.leading().hosts.remove("h0", by: "anna")
             await isRemoving.wait()
             let build = try await farm.submit(coordinator)
             _ = try await farm.attempt(on: farm.agents[0])

@@ -9,7 +9,9 @@ import Testing
 /// A coordinator with everything around it in memory.
 final class TestFarm: Sendable {
     let clock = ManualClock()
-    let store: any Store
+    let store: any Store & LeaseStore
+    /// What the farm's usual coordinator leads with.
+    let epoch: LeaseEpoch
     let gateway: FakeGateway
     let logs = FakeLogs()
     let webRoot: FakeWebRoot
@@ -23,10 +25,11 @@ final class TestFarm: Sendable {
     let templateServer: FakeTemplateServer?
 
     init(
-        hosts: Int = 2, slots: Int = 2, store: any Store = InMemoryStore(),
+        hosts: Int = 2, slots: Int = 2, store: any Store & LeaseStore = InMemoryStore(),
         templateServer: FakeTemplateServer? = nil
     ) async throws {
         self.store = store
+        epoch = try await store.lead(milliseconds: -1)
         self.templateServer = templateServer
         gateway = FakeGateway(clock: clock)
         webRoot = FakeWebRoot(clock: clock)
@@ -34,26 +37,35 @@ final class TestFarm: Sendable {
         agents = (0..<hosts).map { FakeAgent("h\($0)", slots: slots) }
         for agent in agents {
             gateway.add(agent)
-            try await store.add(
+            try await store.leading(epoch).add(
                 Host(
                     name: agent.name, address: "aibuild@\(agent.name):22",
-                    hostKey: "ssh-ed25519 AAAA", createdMilliseconds: 0), epoch: 0)
+                    hostKey: "ssh-ed25519 AAAA", createdMilliseconds: 0))
         }
-        try await store.add(
+        try await leader.add(
             GuestOS(
                 id: "os-1", name: "debian", type: .linux, distro: "", version: "", baseISO: "",
-                template: .folder(path: "/t"), owner: "team", createdMilliseconds: 0), epoch: 0)
+                template: .folder(path: "/t"), owner: "team", createdMilliseconds: 0))
+    }
+
+    /// The store, as the farm's usual coordinator writes to it.
+    var leader: any LeaderStore { store.leading(epoch) }
+
+    /// What a coordinator of this farm reaches.
+    var ports: Ports {
+        Ports(
+            store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
+            clock: clock, ids: clock, sheets: sheets, targets: [.registry: target],
+            templateServer: templateServer, retention: retention.withLock(\.self))
     }
 
     /// A coordinator as a new process would make it, over the same store and hosts.
     /// - Parameter life: how long it reaches the world; for ever without one.
-    func coordinator(_ life: Life? = nil, epoch: Int64 = 0) async throws -> Coordinator {
-        let ports = Ports(
-            store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            environment: clock, sheets: sheets, targets: [.registry: target],
-            templateServer: templateServer, retention: retention.withLock(\.self))
+    func coordinator(
+        _ life: Life? = nil, epoch: LeaseEpoch? = nil
+    ) async throws -> Coordinator {
         let coordinator = Coordinator(ports: life?.ports(ports) ?? ports)
-        do { try await coordinator.lead(epoch: epoch) } catch {
+        do { try await coordinator.lead(epoch ?? self.epoch) } catch {
             await coordinator.stop()
             throw error
         }
@@ -76,13 +88,13 @@ final class TestFarm: Sendable {
     func connected(_ coordinator: Coordinator) async throws {
         for agent in agents where await agent.isUp {
             try await eventually("\(agent.name) is connected") {
-                try await coordinator.snapshot(ofHost: agent.name).state != "connecting"
+                try await coordinator.leading().hosts.snapshot(agent.name).state != "connecting"
             }
         }
     }
 
     func submit(_ coordinator: Coordinator, priority: Int = 0) async throws -> Build {
-        try await coordinator.submit(
+        try await coordinator.leading().submission.submit(
             guestOS: "debian", priority: priority, owner: nil, reason: "test", by: "anna")
     }
 

@@ -153,7 +153,7 @@ import Testing
                 try await farm.store.build(id: build.id)?.attemptCount == 2
             }
             let waits = try await farm.wait(build, .queued)
-            let ended = try await coordinator.cancel(waits, by: "anna")
+            let ended = try await coordinator.leading().cancellation.cancel(waits, by: "anna")
             #expect(ended.state == .cancelled && ended.image == nil)
             #expect(await farm.webRoot.published.isEmpty)
         }
@@ -166,7 +166,7 @@ import Testing
             let build = try await farm.submit(coordinator)
             try await farm.wait(build, .testing)
             _ = try await farm.attempt(on: farm.agents[0])
-            _ = try await coordinator.cancel(build, by: "anna")
+            _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             let ended = try await farm.wait(build, .cancelled, .passed)
             #expect(ended.state == .cancelled && ended.image == nil)
             #expect(await farm.webRoot.published.isEmpty)
@@ -183,7 +183,7 @@ import Testing
             try await farm.wait(build, .testing)
             let token = try await farm.attempt(on: farm.agents[0])
             // The wish is stored; this coordinator has not heard of it as one of its own.
-            _ = try await farm.store.requestCancel(build: build.id, epoch: 0)
+            _ = try await farm.leader.requestCancel(build: build.id)
             await farm.agents[0].end(
                 token, .fail(Fault(.infrastructure, .diskFull, "the disk is full")))
             let ended = try await farm.wait(build, .cancelled, .failed, .passed, passing: 1_000)
@@ -201,7 +201,7 @@ import Testing
             try await farm.wait(build, .testing)
             let token = try await farm.attempt(on: farm.agents[0])
             await farm.agents[0].change { $0.isStuck = true }
-            _ = try await coordinator.cancel(build, by: "anna")
+            _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             await farm.agents[0].change { $0.isStuck = false }
             await farm.agents[0].end(
                 token, .fail(Fault(.infrastructure, .diskFull, "the disk is full")))
@@ -216,7 +216,8 @@ import Testing
         await farm.agents[0].change { $0.report.testAbilities = nil }
         try await farm.run { coordinator in
             let program = TestDefinition(program: "#!/bin/sh\ntrue\n")
-            _ = try await coordinator.addTestCase(.init("winrm", .linux, program), by: "anna")
+            _ = try await coordinator.leading().testCases.add(
+                .init("winrm", .linux, program), by: "anna")
             let failed = try await farm.wait(
                 try await farm.submit(coordinator), .failed, .passed)
             #expect(failed.fault?.reason.contains("h0: cannot run programs") == true)
@@ -239,12 +240,13 @@ import Testing
         let farm = try await farm(cases: ["own"])
         try await farm.run { coordinator in
             for name in ["boots", "not-here"] {
-                _ = try await coordinator.addTestCase(
+                _ = try await coordinator.leading().testCases.add(
                     .init(name, .linux, TestDefinition(builtin: .boot)), by: "anna")
             }
-            _ = try await coordinator.addTestCase(
+            _ = try await coordinator.leading().testCases.add(
                 .init("win", .windows, TestDefinition(builtin: .boot)), by: "anna")
-            _ = try await coordinator.addTestCase(.init("by hand", .linux, nil), by: "anna")
+            _ = try await coordinator.leading().testCases.add(
+                .init("by hand", .linux, nil), by: "anna")
             var tests = ImageTests.of(["own"])
             tests.skip = ["not-here"]
             farm.templates.test(tests)
@@ -263,7 +265,8 @@ import Testing
         await farm.agents[0].change { $0.testPlan = .hang }
         try await farm.run { coordinator in
             let program = TestDefinition(program: "#!/bin/sh\ntrue\n", limitSeconds: 7)
-            _ = try await coordinator.addTestCase(.init("winrm", .linux, program), by: "anna")
+            _ = try await coordinator.leading().testCases.add(
+                .init("winrm", .linux, program), by: "anna")
             let build = try await farm.submit(coordinator)
             try await farm.wait(build, .testing)
             let token = try await farm.attempt(on: farm.agents[0])
@@ -276,10 +279,10 @@ import Testing
     @Test func aRegisteredScriptNeedsALogin() async throws {
         let farm = try await farm(cases: [])
         try await farm.run { coordinator in
-            _ = try await coordinator.addTestCase(
+            _ = try await coordinator.leading().testCases.add(
                 .init("selinux", .linux, TestDefinition(script: "#!/bin/sh\ntrue\n")), by: "anna")
             await #expect(throws: TemplateFault.self) { try await farm.submit(coordinator) }
-            try await coordinator.removeTestCase("selinux", osType: nil, by: "anna")
+            try await coordinator.leading().testCases.remove("selinux", osType: nil, by: "anna")
             let build = try await farm.submit(coordinator)
             #expect(build.plan.tests == nil, "no case, no second stage")
             try await farm.wait(build, .passed)

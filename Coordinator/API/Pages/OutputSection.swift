@@ -5,7 +5,7 @@ import CoordinatorService
 enum OutputSection {
     static func rows(of build: Build, _ api: APIContext) async throws -> String {
         let outputs: [RenderedOutput]
-        do { outputs = try await api.coordinator.outputs(of: build) } catch let fault
+        do { outputs = try await BuildOutputs(ports: api.ports).outputs(of: build) } catch let fault
             as TemplateFault
         {
             // A template that is gone must not hide the build.

@@ -57,9 +57,9 @@ enum PageRoutes {
     private static let rows = 50
 
     private static func overview(_ api: APIContext) async throws -> String {
-        let queue = await api.coordinator.queue(limit: rows)
+        let queue = try await api.leader().tracker.queue(limit: rows)
         let builds = try await api.ports.store.builds(BuildFilter(), limit: rows)
-        let hosts = await api.coordinator.snapshots()
+        let hosts = try await api.leader().hosts.snapshots()
         var shown: [[String]] = []
         for build in builds where build.state != .queued {
             shown.append(row(await api.view(build)))

@@ -30,7 +30,7 @@ enum ReleaseSection {
         var shown: [[String]] = []
         for release in releases {
             let view = ReleaseView(
-                release, await api.coordinator.releases.progress(of: release.id))
+                release, await api.coordinator.leader?.releases.progress(of: release.id))
             shown.append(row(view))
         }
         return HTML.table(

@@ -21,7 +21,9 @@ enum RetentionSection {
 
     static func page(_ api: APIContext) async throws -> String {
         let report: RetentionReport
-        do { report = try await api.coordinator.plannedRetention() } catch let refusal as Refusal {
+        do { report = try await RetentionPlan(ports: api.ports).report() } catch let refusal
+            as Refusal
+        {
             return "<h1>Retention</h1><p class=empty>\(HTML.escape(refusal.description))</p>"
         }
         let view = RetentionView(report)

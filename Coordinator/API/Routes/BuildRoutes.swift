@@ -14,7 +14,7 @@ enum BuildRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/builds") { request, _ in
             let body = try request.decode(Submission.self)
-            let build = try await api.coordinator.submit(
+            let build = try await api.leader().submission.submit(
                 guestOS: body.guestOS, priority: body.priority ?? 0, owner: body.owner,
                 reason: body.reason ?? "", by: api.actor(request))
             return try .json(BuildView(build), status: 201)
@@ -24,18 +24,18 @@ enum BuildRoutes {
             try .json(try await detail(try await api.build(path["id"]), api))
         }
         router.on("POST", "/api/v1/builds/{id}/cancel") { request, path in
-            let build = try await api.coordinator.cancel(
+            let build = try await api.leader().cancellation.cancel(
                 try await api.build(path["id"]), by: api.actor(request))
             return try .json(await api.view(build), status: 202)
         }
         router.on("POST", "/api/v1/builds/{id}/retry") { request, path in
-            let build = try await api.coordinator.retry(
+            let build = try await api.leader().submission.retry(
                 try await api.build(path["id"]), by: api.actor(request))
             return try .json(BuildView(build), status: 201)
         }
         for (word, isPinned) in [("pin", true), ("unpin", false)] {
             router.on("POST", "/api/v1/builds/{id}/\(word)") { request, path in
-                let build = try await api.coordinator.setPinned(
+                let build = try await api.leader().retention.setPinned(
                     isPinned, try await api.build(path["id"]), by: api.actor(request))
                 return try .json(await api.view(build))
             }
@@ -44,7 +44,7 @@ enum BuildRoutes {
             try await log(try await api.build(path["id"]), request, api)
         }
         router.on("GET", "/api/v1/queue") { request, _ in
-            let items = await api.coordinator.queue(limit: try request.limit())
+            let items = try await api.leader().tracker.queue(limit: try request.limit())
             return try .json(
                 ListView(items: items.map { QueueItemView(build: BuildView($0), waiting: $1) }))
         }
@@ -90,7 +90,8 @@ enum BuildRoutes {
             build: await api.view(build), attempts: attempts,
             artifacts: artifacts.map(ArtifactView.init),
             tests: try await api.ports.store.testRecords(ofBuild: build.id).map(TestView.init),
-            waiting: build.state == .queued ? await api.coordinator.explain(build.id) : nil,
+            waiting: build.state == .queued
+                ? await api.coordinator.leader?.tracker.explain(build.id) : nil,
             plan: build.plan)
     }
 

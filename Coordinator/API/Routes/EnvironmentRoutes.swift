@@ -6,7 +6,7 @@ enum EnvironmentRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/environments") { request, _ in
             let form = try request.decode(EnvironmentForm.self)
-            let (environment, findings) = try await api.coordinator.releases.register(
+            let (environment, findings) = try await api.leader().environments.register(
                 form, by: api.actor(request))
             return try .json(EnvironmentView(environment, findings), status: 201)
         }
@@ -17,7 +17,7 @@ enum EnvironmentRoutes {
                     "the name in the body is '\(form.name)', in the path '\(path["name"])'",
                     remedy: "an environment keeps its name; register a new one instead")
             }
-            let (environment, findings) = try await api.coordinator.releases.change(
+            let (environment, findings) = try await api.leader().environments.change(
                 form, by: api.actor(request))
             return try .json(EnvironmentView(environment, findings))
         }
@@ -31,11 +31,11 @@ enum EnvironmentRoutes {
         }
         router.on("POST", "/api/v1/environments/{name}/check") { _, path in
             let environment = try await environment(path["name"], api)
-            let findings = try await api.coordinator.releases.check(environment.name)
+            let findings = try await EnvironmentCheck(ports: api.ports).run(environment.name)
             return try .json(EnvironmentView(environment, findings))
         }
         router.on("DELETE", "/api/v1/environments/{name}") { request, path in
-            try await api.coordinator.releases.removeEnvironment(
+            try await api.leader().environments.remove(
                 path["name"], by: api.actor(request))
             return .empty
         }

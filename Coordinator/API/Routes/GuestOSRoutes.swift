@@ -6,7 +6,8 @@ enum GuestOSRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/guestos") { request, _ in
             let body = try request.decode(GuestOSForm.self)
-            let registration = try await api.coordinator.register(body, by: api.actor(request))
+            let registration = try await api.leader().guestOSes.register(
+                body, by: api.actor(request))
             return try .json(GuestOSView(registration), status: 201)
         }
         router.on("PUT", "/api/v1/guestos/{name}") { request, path in
@@ -16,11 +17,11 @@ enum GuestOSRoutes {
                     "the name in the body is '\(body.name)', in the path '\(path["name"])'",
                     remedy: "a guest OS keeps its name; register a new one instead")
             }
-            let registration = try await api.coordinator.change(body, by: api.actor(request))
+            let registration = try await api.leader().guestOSes.change(body, by: api.actor(request))
             return try .json(GuestOSView(registration))
         }
         router.on("POST", "/api/v1/guestos/{name}/gitlab") { request, path in
-            let registration = try await api.coordinator.prepareTemplate(
+            let registration = try await api.leader().guestOSes.prepareTemplate(
                 ofGuestOS: path["name"], by: api.actor(request))
             return try .json(GuestOSView(registration))
         }

@@ -10,7 +10,7 @@ enum HistoricRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/v1/guestos") { request, _ in
             try await answer(request, ["name", "base_iso", "type", "distro", "version"]) { form in
-                let guestOS = try await api.coordinator.registerHistoric(
+                let guestOS = try await api.leader().guestOSes.registerHistoric(
                     name: form["name"], type: form["type"], distro: form["distro"],
                     version: form["version"], baseISO: form["base_iso"], by: api.actor(request))
                 return row(guestOS)
@@ -24,12 +24,12 @@ enum HistoricRoutes {
         router.on("POST", "/v1/build") { request, _ in
             let fields = ["image_name", "os_name", "update_contents", "get_url"]
             return try await answer(request, fields) { form in
-                let id = api.ports.environment.randomID()
+                let id = api.ports.ids.randomID()
                 let entry = BuildLogEntry(
                     id: id, imageName: form["image_name"], guestOSID: "",
-                    builtMilliseconds: api.ports.environment.unixMilliseconds(),
+                    builtMilliseconds: api.ports.clock.unixMilliseconds(),
                     updateContents: form["update_contents"], getURL: form["get_url"])
-                try await api.ports.store.record(entry, guestOS: form["os_name"])
+                try await api.leader().historic.record(entry, guestOS: form["os_name"])
                 return form.given.merging(["id": id]) { _, new in new }
             }
         }
@@ -41,25 +41,25 @@ enum HistoricRoutes {
         addEnvironments(to: &router, api)
         router.on("POST", "/v1/test") { request, _ in
             try await answer(request, ["image_name", "case_name", "result"]) { form in
-                let id = api.ports.environment.randomID()
+                let id = api.ports.ids.randomID()
                 guard form["result"].utf8.count <= 10 else {
                     throw Problem.badRequest("result has more than 10 characters")
                 }
-                try await api.ports.store.record(
+                try await api.leader().historic.record(
                     HistoricTest(
                         id: id, imageName: form["image_name"], caseName: form["case_name"],
                         result: form["result"],
-                        testedMilliseconds: api.ports.environment.unixMilliseconds()))
+                        testedMilliseconds: api.ports.clock.unixMilliseconds()))
                 return ["log_id": id]
             }
         }
         router.on("POST", "/v1/release") { request, _ in
             try await answer(request, ["env_name", "glance_id"]) { form in
                 let release = HistoricRelease(
-                    id: api.ports.environment.randomID(), environment: form["env_name"],
+                    id: api.ports.ids.randomID(), environment: form["env_name"],
                     glanceID: form["glance_id"],
-                    releasedMilliseconds: api.ports.environment.unixMilliseconds())
-                try await api.ports.store.record(release)
+                    releasedMilliseconds: api.ports.clock.unixMilliseconds())
+                try await api.leader().historic.record(release)
                 return [
                     "id": release.id, "env_name": release.environment,
                     "glance_id": release.glanceID, "release_at": time(release.releasedMilliseconds),
@@ -81,7 +81,7 @@ enum HistoricRoutes {
                     username: form["username"], region: form["region"],
                     // As the original released.
                     format: .raw, visibility: .public)
-                let (environment, _) = try await api.coordinator.releases.register(
+                let (environment, _) = try await api.leader().environments.register(
                     EnvironmentForm(
                         name: form["env_name"], settings: .openstack(settings),
                         secret: form["password"], isUnchecked: true), by: api.actor(request))

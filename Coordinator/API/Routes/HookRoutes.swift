@@ -33,7 +33,7 @@ enum HookRoutes {
                 return try .json(
                     Ignored(ignored: "\(report.object_kind.prefix(40)) builds nothing"))
             }
-            return try .json(try await api.coordinator.pushed(push, by: "gitlab"))
+            return try .json(try await api.leader().pushes.pushed(push, by: "gitlab"))
         }
     }
 

@@ -10,30 +10,30 @@ enum HostRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/hosts/scan") { request, _ in
             let address = try request.decode(Scan.self).address
-            let key = try await api.coordinator.scanHostKey(address)
+            let key = try await api.leader().hosts.scanHostKey(address)
             return try .json(
                 ScanView(address: address, hostKey: key.key, fingerprint: key.fingerprint))
         }
         router.on("POST", "/api/v1/hosts") { request, _ in
             let body = try request.decode(Registration.self)
-            let host = try await api.coordinator.addHost(
+            let host = try await api.leader().hosts.add(
                 name: body.name, address: body.address, hostKey: body.hostKey,
                 by: api.actor(request))
             return try .json(HostView(host), status: 201)
         }
         router.on("GET", "/api/v1/hosts") { _, _ in
-            try .json(ListView(items: await api.coordinator.snapshots().map(HostView.init)))
+            try .json(ListView(items: await api.leader().hosts.snapshots().map(HostView.init)))
         }
         router.on("GET", "/api/v1/hosts/{name}") { _, path in
-            try .json(HostView(try await api.coordinator.snapshot(ofHost: path["name"])))
+            try .json(HostView(try await api.leader().hosts.snapshot(path["name"])))
         }
         router.on("DELETE", "/api/v1/hosts/{name}") { request, path in
-            try await api.coordinator.removeHost(path["name"], by: api.actor(request))
+            try await api.leader().hosts.remove(path["name"], by: api.actor(request))
             return .empty
         }
         for (verb, drained) in [("drain", true), ("resume", false)] {
             router.on("POST", "/api/v1/hosts/{name}/\(verb)") { request, path in
-                let host = try await api.coordinator.setDrained(
+                let host = try await api.leader().hosts.setDrained(
                     drained, host: path["name"], by: api.actor(request))
                 return try .json(HostView(host))
             }

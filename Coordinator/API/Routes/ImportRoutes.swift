@@ -16,7 +16,7 @@ enum ImportRoutes {
                     remedy: "send Content-Type: application/octet-stream")
             }
             do {
-                let report = try await api.coordinator.importSheets(
+                let report = try await api.leader().sheets.run(
                     request.body, name: String((request.query["name"] ?? "file").prefix(255)),
                     only: try sheet(request), isDryRun: try flag(request, "dry_run"),
                     by: api.actor(request))
@@ -33,7 +33,7 @@ enum ImportRoutes {
                     "Content-Type": workbook, "Cache-Control": "no-store",
                     "Content-Disposition": "attachment; filename=\"\(name)\"",
                 ],
-                body: .bytes(try await api.coordinator.exportSheets(isEmpty: isEmpty)))
+                body: .bytes(try await SheetExport(ports: api.ports).write(isEmpty: isEmpty)))
         }
     }
 

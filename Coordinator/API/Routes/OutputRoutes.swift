@@ -15,7 +15,7 @@ enum OutputRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("GET", "/api/v1/builds/{id}/outputs") { _, path in
             let build = try await api.build(path["id"])
-            let outputs = try await api.coordinator.outputs(of: build)
+            let outputs = try await BuildOutputs(ports: api.ports).outputs(of: build)
             return try .json(
                 ListView(
                     items: outputs.map { output in
@@ -27,7 +27,7 @@ enum OutputRoutes {
         }
         router.on("GET", "/api/v1/builds/{id}/outputs/{path...}") { _, path in
             let build = try await api.build(path["id"])
-            let outputs = try await api.coordinator.outputs(of: build)
+            let outputs = try await BuildOutputs(ports: api.ports).outputs(of: build)
             guard let output = outputs.first(where: { $0.path == path["path"] }) else {
                 let there = outputs.map(\.path).joined(separator: ", ")
                 throw Problem.notFound(

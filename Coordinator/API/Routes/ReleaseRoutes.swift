@@ -3,61 +3,65 @@ import CoordinatorService
 import HTTPTypes
 
 enum ReleaseRoutes {
-    private struct Wish: Decodable {
+    private struct Submission: Decodable {
         var build, guestOS: String?
         var environments: [String]
         var format: ReleaseFormat?
     }
 
-    private struct RollBackWish: Decodable {
+    private struct RollBack: Decodable {
         var guestOS: String
         var environments: [String]
     }
 
     static func add(to router: inout Router, _ api: APIContext) {
-        let releases = api.coordinator.releases
         router.on("POST", "/api/v1/releases") { request, _ in
-            let wish = try request.decode(Wish.self)
+            let body = try request.decode(Submission.self)
+            let leader = try api.leader()
             let build: Build
-            switch (wish.build, wish.guestOS) {
+            switch (body.build, body.guestOS) {
             case (let name?, nil): build = try await api.build(name)
-            case (nil, let name?): build = try await releases.latestGood(guestOS: name)
+            case (nil, let name?):
+                build = try await leader.releaseRequests.latestGood(guestOS: name)
             default:
                 throw Problem.badRequest(
                     "say what to release", remedy: "send either build or guestOS")
             }
-            let made = try await releases.submit(
-                build, to: wish.environments, format: wish.format, by: api.actor(request))
-            return try .json(ListView(items: await views(made, releases)), status: 201)
+            let made = try await leader.releaseRequests.submit(
+                build, to: body.environments, format: body.format, by: api.actor(request))
+            return try .json(ListView(items: await views(made, api)), status: 201)
         }
         router.on("POST", "/api/v1/releases/rollback") { request, _ in
-            let wish = try request.decode(RollBackWish.self)
-            let made = try await releases.rollBack(
-                guestOS: wish.guestOS, in: wish.environments, by: api.actor(request))
-            return try .json(ListView(items: await views(made, releases)), status: 201)
+            let body = try request.decode(RollBack.self)
+            let made = try await api.leader().releaseRequests.rollBack(
+                guestOS: body.guestOS, in: body.environments, by: api.actor(request))
+            return try .json(ListView(items: await views(made, api)), status: 201)
         }
         router.on("GET", "/api/v1/releases") { request, _ in
             let limit = try request.limit()
             let rows = try await api.ports.store.releases(
                 try filter(request, api), limit: limit + 1)
-            let items = await views(Array(rows.prefix(limit)), releases)
+            let items = await views(Array(rows.prefix(limit)), api)
             return try .json(
                 ListView(items: items, next: rows.count > limit ? items.last?.id : nil))
         }
         router.on("GET", "/api/v1/releases/{id}") { _, path in
-            try .json(await view(try await releases.find(path["id"]), releases))
+            try .json(await view(try await api.ports.release(path["id"]), api))
         }
         router.on("POST", "/api/v1/releases/{id}/approve") { request, path in
-            let release = try await releases.approve(path["id"], by: api.actor(request))
-            return try .json(await view(release, releases))
+            let release = try await api.leader().releaseRequests.approve(
+                path["id"], by: api.actor(request))
+            return try .json(await view(release, api))
         }
         router.on("POST", "/api/v1/releases/{id}/cancel") { request, path in
-            let release = try await releases.cancel(path["id"], by: api.actor(request))
-            return try .json(await view(release, releases), status: 202)
+            let release = try await api.leader().releaseRequests.cancel(
+                path["id"], by: api.actor(request))
+            return try .json(await view(release, api), status: 202)
         }
         router.on("POST", "/api/v1/releases/{id}/retry") { request, path in
-            let release = try await releases.retry(path["id"], by: api.actor(request))
-            return try .json(await view(release, releases), status: 201)
+            let release = try await api.leader().releaseRequests.retry(
+                path["id"], by: api.actor(request))
+            return try .json(await view(release, api), status: 201)
         }
     }
 
@@ -78,13 +82,13 @@ enum ReleaseRoutes {
             after: request.query["after"])
     }
 
-    private static func views(_ list: [Release], _ releases: Releases) async -> [ReleaseView] {
+    private static func views(_ list: [Release], _ api: APIContext) async -> [ReleaseView] {
         var views: [ReleaseView] = []
-        for release in list { views.append(await view(release, releases)) }
+        for release in list { views.append(await view(release, api)) }
         return views
     }
 
-    private static func view(_ release: Release, _ releases: Releases) async -> ReleaseView {
-        ReleaseView(release, await releases.progress(of: release.id))
+    private static func view(_ release: Release, _ api: APIContext) async -> ReleaseView {
+        ReleaseView(release, await api.coordinator.leader?.releases.progress(of: release.id))
     }
 }

@@ -5,10 +5,10 @@ import HTTPTypes
 enum RetentionRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("GET", "/api/v1/retention") { _, _ in
-            try .json(RetentionView(try await api.coordinator.plannedRetention()))
+            try .json(RetentionView(try await RetentionPlan(ports: api.ports).report()))
         }
         router.on("POST", "/api/v1/retention") { request, _ in
-            try .json(RetentionView(try await api.coordinator.retain(by: api.actor(request))))
+            try .json(RetentionView(try await api.leader().retention.run(by: api.actor(request))))
         }
     }
 }

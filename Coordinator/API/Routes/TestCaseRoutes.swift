@@ -9,7 +9,7 @@ enum TestCaseRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/testcases") { request, _ in
             let body = try request.decode(TestCaseForm.self)
-            let testCase = try await api.coordinator.addTestCase(body, by: api.actor(request))
+            let testCase = try await api.leader().testCases.add(body, by: api.actor(request))
             return try .json(TestCaseView(testCase), status: 201)
         }
         router.on("GET", "/api/v1/testcases") { request, _ in
@@ -17,19 +17,19 @@ enum TestCaseRoutes {
             return try .json(ListView(items: rows.map(TestCaseView.init)))
         }
         router.on("GET", "/api/v1/testcases/{name}") { request, path in
-            let testCase = try await api.coordinator.testCase(
+            let testCase = try await api.ports.testCase(
                 path["name"], osType: try osType(request))
             return try .json(TestCaseView(testCase))
         }
         router.on("PUT", "/api/v1/testcases/{name}") { request, path in
             let body = try request.decode(Change.self)
-            let testCase = try await api.coordinator.changeTestCase(
+            let testCase = try await api.leader().testCases.change(
                 path["name"], osType: try osType(request), to: body.definition,
                 by: api.actor(request))
             return try .json(TestCaseView(testCase))
         }
         router.on("DELETE", "/api/v1/testcases/{name}") { request, path in
-            try await api.coordinator.removeTestCase(
+            try await api.leader().testCases.remove(
                 path["name"], osType: try osType(request), by: api.actor(request))
             return .empty
         }

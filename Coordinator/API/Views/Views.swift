@@ -10,7 +10,7 @@ struct GuestOSView: Encodable {
     var template: TemplateSource
     var gitlab: TemplateServerReport?
 
-    init(_ registration: Coordinator.Registration) {
+    init(_ registration: GuestOSCatalog.Registration) {
         self.init(registration.guestOS)
         gitlab = registration.server
     }

@@ -3,10 +3,10 @@ public import BuildProtocol
 /// One attempt as the coordinator sees it: event in, effects out. It never waits and never fails;
 /// what fails comes back as an event.
 ///
-///     dispatching → running → checking → collecting → publishing → settled
+///     dispatching → running → checking → collecting → publishing → ended
 ///
 /// A test attempt has nothing to collect: it publishes by moving its image to the tested ones.
-/// Every stage may go to `settled`; nothing leaves it. The machine can be built anew in any stage
+/// Every stage may go to `ended`; nothing leaves it. The machine can be built anew in any stage
 /// after a restart, because each effect is idempotent.
 public struct BuildMachine: Sendable {
     public enum Stage: Sendable, Hashable {
@@ -20,7 +20,7 @@ public struct BuildMachine: Sendable {
         case collecting(Finished)
         /// The image is being moved into the web root, or within it.
         case publishing(Finished)
-        case settled
+        case ended
     }
 
     public private(set) var stage: Stage
@@ -43,7 +43,7 @@ public struct BuildMachine: Sendable {
     }
 
     public mutating func handle(_ event: BuildEvent) -> [BuildEffect] {
-        if stage == .settled { return [] }
+        if stage == .ended { return [] }
         switch event {
         case .connected(let hasTemplate, let summary):
             return connected(hasTemplate: hasTemplate, summary: summary)
@@ -76,14 +76,14 @@ public struct BuildMachine: Sendable {
             return [.advance(.publishing), .publish(finished)]
         case .published(let image):
             guard case .publishing(let finished) = stage else { return [] }
-            return settle(AttemptEnd(finished), image)
+            return end(AttemptEnd(finished), image)
         case .failed(let fault):
             // What is published is here already; the host may go.
             if case .publishing = stage, fault.code == .hostLost { return [] }
-            return settle(end(with: fault), nil)
+            return end(end(with: fault), nil)
         case .superseded:
-            stage = .settled
-            return [.giveWay]
+            stage = .ended
+            return [.relinquish]
         case .cancel(let reason):
             return cancel(reason)
         }
@@ -99,14 +99,14 @@ public struct BuildMachine: Sendable {
         case .dispatching:
             if summary != nil {
                 stage = .running
-                return [.follow] + cancelIfWanted()
+                return [.follow] + cancelIfRequested()
             }
             if let cancelReason { return abandon(cancelReason) }
             return hasTemplate ? [.start] : [.deliverTemplate]
         case .running:
             guard summary != nil else { return lost() }
-            return [.follow] + cancelIfWanted()
-        case .checking, .collecting, .publishing, .settled:
+            return [.follow] + cancelIfRequested()
+        case .checking, .collecting, .publishing, .ended:
             return []
         }
     }
@@ -115,7 +115,7 @@ public struct BuildMachine: Sendable {
         switch stage {
         case .dispatching:
             stage = .running
-            return [.note(phase), .follow] + cancelIfWanted()
+            return [.note(phase), .follow] + cancelIfRequested()
         case .running: return [.note(phase)]
         default: return []
         }
@@ -126,10 +126,10 @@ public struct BuildMachine: Sendable {
         case (.templateMissing, .dispatching): return [.deliverTemplate]
         case (.unknownAttempt, .running): return lost()
         case (.refused, .dispatching):
-            return settle(
+            return end(
                 end(with: Fault(.infrastructure, .hostRefused, report.message)), nil)
         case (.internal, .dispatching), (.internal, .running):
-            return settle(end(with: Fault(.infrastructure, .hostError, report.message)), nil)
+            return end(end(with: Fault(.infrastructure, .hostError, report.message)), nil)
         default: return []
         }
     }
@@ -140,25 +140,25 @@ public struct BuildMachine: Sendable {
             rewinds += 1
             guard rewinds <= Self.logRewinds else {
                 let why = "the log here differs from the host's after \(rewinds) transfers"
-                return settle(end(with: Fault(.infrastructure, .logMismatch, why)), nil)
+                return end(end(with: Fault(.infrastructure, .logMismatch, why)), nil)
             }
             stage = .running
             return [.resetLog, .follow]
         }
-        // A wish to cancel that came too late for the host still wins over an image.
+        // A cancel request that came too late for the host still wins over an image.
         if let cancelReason, finished.outcome.passed {
             let fault = Fault(.cancelled, .cancelled, cancelReason)
-            return settle(AttemptEnd(finished, outcome: Outcome(fault: fault)), nil)
+            return end(AttemptEnd(finished, outcome: Outcome(fault: fault)), nil)
         }
         if let tests { return tested(finished, tests) }
         guard finished.outcome.passed, !finished.artifacts.isEmpty else {
-            return settle(AttemptEnd(finished), nil)
+            return end(AttemptEnd(finished), nil)
         }
         stage = .collecting(finished)
         return [.advance(.collecting), .collect(finished)]
     }
 
-    /// The agent is a stranger: only a test attempt has results, those of its cases, and nothing
+    /// Agent input is untrusted: only a test attempt has results, those of its cases, and nothing
     /// that it leaves is an image.
     private func sifted(_ finished: Finished) -> Finished {
         var sifted = finished
@@ -172,10 +172,10 @@ public struct BuildMachine: Sendable {
     }
 
     private mutating func tested(_ finished: Finished, _ tests: TestPlan) -> [BuildEffect] {
-        guard finished.outcome.passed else { return settle(AttemptEnd(finished), nil) }
+        guard finished.outcome.passed else { return end(AttemptEnd(finished), nil) }
         if let gap = TestPlanning.gap(finished.tests ?? [], in: tests) {
             let fault = Fault(.infrastructure, .hostError, gap)
-            return settle(AttemptEnd(finished, outcome: Outcome(fault: fault)), nil)
+            return end(AttemptEnd(finished, outcome: Outcome(fault: fault)), nil)
         }
         stage = .publishing(finished)
         return [.advance(.publishing), .publish(finished)]
@@ -186,25 +186,25 @@ public struct BuildMachine: Sendable {
         switch stage {
         case .dispatching, .running:
             return isConnected ? [.sendCancel(reason)] : abandon(reason)
-        case .checking, .settled: return []
+        case .checking, .ended: return []
         case .collecting, .publishing: return abandon(reason)
         }
     }
 
     // MARK: Ends
 
-    private func cancelIfWanted() -> [BuildEffect] {
+    private func cancelIfRequested() -> [BuildEffect] {
         cancelReason.map { [.sendCancel($0)] } ?? []
     }
 
     /// The build ends now; the host's processes are killed when it is heard of again, by the fence.
     private mutating func abandon(_ reason: String) -> [BuildEffect] {
-        settle(end(with: Fault(.cancelled, .cancelled, reason)), nil)
+        end(end(with: Fault(.cancelled, .cancelled, reason)), nil)
     }
 
     private mutating func lost() -> [BuildEffect] {
         let why = "the host no longer knows the attempt: its state folder was lost or cleaned"
-        return settle(end(with: Fault(.infrastructure, .hostLost, why)), nil)
+        return end(end(with: Fault(.infrastructure, .hostLost, why)), nil)
     }
 
     private func end(with fault: Fault) -> AttemptEnd {
@@ -215,9 +215,9 @@ public struct BuildMachine: Sendable {
         }
     }
 
-    private mutating func settle(_ end: AttemptEnd, _ image: PublishedImage?) -> [BuildEffect] {
-        stage = .settled
-        return [.settle(end, image)]
+    private mutating func end(_ end: AttemptEnd, _ image: PublishedImage?) -> [BuildEffect] {
+        stage = .ended
+        return [.end(end, image)]
     }
 }
 
@@ -237,7 +237,7 @@ public enum BuildEvent: Sendable, Hashable {
     /// Something that no retry within the attempt can mend: the host stays away, the pull or the
     /// publication failed for good.
     case failed(Fault)
-    /// The store refused this attempt's token: its words have no effect any more.
+    /// The store refused this attempt's token: its messages have no effect any more.
     case superseded
     case cancel(String)
 }
@@ -256,15 +256,15 @@ public enum BuildEffect: Sendable, Hashable {
     case collect(Finished)
     case publish(Finished)
     /// The store has the build in other hands: touch nothing of it.
-    case giveWay
+    case relinquish
     /// Record the end, decide about a retry, then let the agent forget the attempt.
-    case settle(AttemptEnd, PublishedImage?)
+    case end(AttemptEnd, PublishedImage?)
 
     /// Moves bytes or asks a host: a coordinator that is about to end does not begin it.
     public var isLong: Bool {
         switch self {
         case .deliverTemplate, .start, .follow, .sendCancel, .checkLog, .collect, .publish: true
-        case .note, .resetLog, .advance, .giveWay, .settle: false
+        case .note, .resetLog, .advance, .relinquish, .end: false
         }
     }
 }

@@ -1,10 +1,10 @@
 import BuildProtocol
 
-/// The builds that wait, in lines: one for each shape, in the order of submission. It is kept in
-/// order as builds come and go, so that a decision costs what the lines and the hosts cost, however
-/// many builds stand in them.
+/// The builds that wait: one queue for each shape, in the order of submission. It is kept in order
+/// as builds come and go, so that a decision costs what the shapes and the hosts cost, however many
+/// builds wait.
 public struct BuildQueue: Sendable {
-    /// What builds have in common that are placed alike. A line's first build stands for all.
+    /// What builds have in common that are placed alike. The first build of a queue stands for all.
     struct Shape: Hashable {
         var stage: BuildStage
         var guestOS: String
@@ -29,8 +29,8 @@ public struct BuildQueue: Sendable {
         }
     }
 
-    private var lines: [Shape: Line] = [:]
-    /// Those that must wait for a time, before they join their line.
+    private var queues: [Shape: ShapeQueue] = [:]
+    /// Those whose retry delay has not passed yet.
     private(set) var later: [String: QueuedBuild] = [:]
 
     public init() {}
@@ -41,7 +41,7 @@ public struct BuildQueue: Sendable {
         if build.notBeforeMilliseconds > 0 {
             later[build.id] = build
         } else {
-            lines[Shape(build), default: Line()].insert(build)
+            queues[Shape(build), default: ShapeQueue()].insert(build)
         }
     }
 
@@ -49,32 +49,32 @@ public struct BuildQueue: Sendable {
     public mutating func remove(_ build: QueuedBuild) {
         guard later.removeValue(forKey: build.id) == nil else { return }
         let shape = Shape(build)
-        lines[shape]?.remove(build)
-        if lines[shape]?.isEmpty == true { lines[shape] = nil }
+        queues[shape]?.remove(build)
+        if queues[shape]?.isEmpty == true { queues[shape] = nil }
     }
 
-    /// Those whose time has come join their lines.
-    public mutating func ripen(at now: Int64) {
+    /// Those whose delay has passed join their queues.
+    public mutating func releaseDue(at now: Int64) {
         for build in later.values
         where RetryPolicy.due(build.notBeforeMilliseconds, now: now) <= now {
             later[build.id] = nil
-            lines[Shape(build), default: Line()].insert(build)
+            queues[Shape(build), default: ShapeQueue()].insert(build)
         }
     }
 
-    /// The lines in the order of their first builds, so that the same queue is always decided
-    /// about in the same way.
-    var ripe: [Line] {
-        lines.values.sorted {
+    /// In the order of their first builds, so that the same queue is always decided about in the
+    /// same way.
+    var ready: [ShapeQueue] {
+        queues.values.sorted {
             guard let a = $0.first, let b = $1.first else { return false }
-            return Line.precedes(a, b)
+            return ShapeQueue.precedes(a, b)
         }
     }
 }
 
 extension BuildQueue {
     /// Builds of one shape, oldest first.
-    struct Line {
+    struct ShapeQueue {
         private var all: [QueuedBuild] = []
         /// The front leaves without moving the others: what is before this has left.
         private var start = 0

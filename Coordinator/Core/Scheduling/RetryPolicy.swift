@@ -16,7 +16,7 @@ public enum RetryPolicy {
 
     /// - Parameter history: the faults of all attempts so far, this one last, with their hosts.
     public static func judge(
-        _ fault: Fault, history: [(host: String, fault: Fault)], now: Int64
+        _ fault: Fault, history: [AttemptFault], now: Int64
     ) -> Verdict {
         switch fault.class {
         case .cancelled: return .end(.cancelled, fault)

@@ -2,8 +2,8 @@ import BuildProtocol
 
 /// Who starts where. Order: tests before builds, so that what was begun is finished before more is
 /// begun; then priority, then the owner who used the farm least of late, then age.
-/// Builds of the same shape stand in one line, so the cost grows with shapes and hosts, and not
-/// with the queue.
+/// Builds of the same shape share a queue, so that the cost grows with shapes and hosts and not
+/// with the number of builds.
 public enum Scheduler {
     /// How often a web root without room is looked at: soon enough for who has just made room.
     static let webRootLookMilliseconds: Int64 = 10_000
@@ -13,13 +13,13 @@ public enum Scheduler {
         var decisions: [Decision] = []
         var wakeAt: Int64?
 
-        var lines: [Line] = []
-        for line in world.queue.ripe {
-            guard let first = line.first else { continue }
+        var candidates: [Candidates] = []
+        for queue in world.queue.ready {
+            guard let first = queue.first else { continue }
             if let fault = impossible(first, world, placement) {
-                decisions += line.builds.map { .fail(build: $0.id, fault) }
+                decisions += queue.builds.map { .fail(build: $0.id, fault) }
             } else {
-                lines.append(Line(rest: line.builds))
+                candidates.append(Candidates(rest: queue.builds))
             }
         }
         for build in world.queue.later.values {
@@ -28,20 +28,22 @@ public enum Scheduler {
 
         // A start counts as a minute of use at once, so that two owners take turns in one tick.
         var use = world.use
-        while let next = lines.indices.min(by: { before(lines[$0], lines[$1], use) }) {
-            guard let build = lines[next].head, let host = placement.best(for: build) else {
+        while let next = candidates.indices.min(by: {
+            before(candidates[$0], candidates[$1], use)
+        }) {
+            guard let build = candidates[next].head, let host = placement.best(for: build) else {
                 // Nobody says when the web root's disk has room again: look.
-                if let build = lines[next].head, placement.webRootReason(build) != nil {
+                if let build = candidates[next].head, placement.webRootReason(build) != nil {
                     wakeAt = min(wakeAt ?? .max, world.nowMilliseconds + webRootLookMilliseconds)
                 }
-                lines.remove(at: next)
+                candidates.remove(at: next)
                 continue
             }
             placement.start(build, on: host)
             use[build.owner, default: 0] += 60
             decisions.append(.start(build: build.id, host: host))
-            lines[next].rest.removeFirst()
-            if lines[next].rest.isEmpty { lines.remove(at: next) }
+            candidates[next].rest.removeFirst()
+            if candidates[next].rest.isEmpty { candidates.remove(at: next) }
         }
 
         for case .quarantined(let until, _) in world.hosts.map(\.availability) {
@@ -70,7 +72,7 @@ public enum Scheduler {
         private let placement: Placement
 
         public init(_ world: World) {
-            let due = world.queue.ripe.flatMap(\.builds).sorted { precedes($0, $1, world.use) }
+            let due = world.queue.ready.flatMap(\.builds).sorted { precedes($0, $1, world.use) }
             let later = world.queue.later.values
                 .sorted { $0.notBeforeMilliseconds < $1.notBeforeMilliseconds }
             ordered = due + later
@@ -112,13 +114,13 @@ public enum Scheduler {
 
     // MARK: Parts
 
-    /// A line while it is served.
-    private struct Line {
+    /// A queue while it is served.
+    private struct Candidates {
         var rest: ArraySlice<QueuedBuild>
         var head: QueuedBuild? { rest.first }
     }
 
-    private static func before(_ a: Line, _ b: Line, _ use: [String: Double]) -> Bool {
+    private static func before(_ a: Candidates, _ b: Candidates, _ use: [String: Double]) -> Bool {
         guard let a = a.head, let b = b.head else { return false }
         return precedes(a, b, use)
     }

@@ -6,7 +6,7 @@ import Support
 struct ReleaseRun: Sendable {
     let releases: Releases
     let ports: Ports
-    let epoch: Int64
+    let store: any ReleaseWriter
 
     func carryOut(_ waiting: Release) async {
         var claim = change(waiting, from: [.queued], attempt: nil, to: .running)
@@ -101,7 +101,7 @@ struct ReleaseRun: Sendable {
             isUnwanted && release.ending == nil
             ? ReleaseFault("cancelled", isPermanent: true)
             : error as? ReleaseFault ?? ReleaseFault("\(error)")
-        let now = ports.environment.unixMilliseconds()
+        let now = ports.clock.unixMilliseconds()
         switch ReleaseRetry.judge(release, fault, nowMilliseconds: now) {
         case .again(let notBefore):
             var again = change(release, to: .queued)
@@ -137,7 +137,7 @@ struct ReleaseRun: Sendable {
     ) -> ReleaseChange {
         ReleaseChange(
             release: release.id, from: from, attempt: attempt, to: state,
-            atMilliseconds: ports.environment.unixMilliseconds(), epoch: epoch)
+            atMilliseconds: ports.clock.unixMilliseconds())
     }
 
     private func record(_ change: ReleaseChange) async {
@@ -147,20 +147,14 @@ struct ReleaseRun: Sendable {
     /// Until the store answers: an effect in the environment that no row knows must not happen.
     /// - Returns: `nil` where another try, or another coordinator, has the release.
     fileprivate func apply(_ change: ReleaseChange) async -> Release? {
-        var backoff = ports.backoff()
-        while true {
-            do {
-                guard let changed = try await ports.store.apply(change) else { return nil }
-                await releases.updated(changed)
-                return changed
-            } catch let error as StoreError {
-                if case .deposed = error { return nil }
-                releases.log.error("cannot record the release \(change.release): \(error)")
-            } catch {
-                releases.log.error("cannot record the release \(change.release): \(error)")
-            }
-            // Stopped: one more leader will find it as it stands in the store.
-            do { try await ports.sleep(milliseconds: backoff.next()) } catch { return nil }
+        // Stopped: the next leader finds it as it stands in the store.
+        try? await ports.retrying {
+            guard let changed = try await store.apply(change) else { return nil }
+            await releases.updated(changed)
+            return changed
+        } unless: { error in
+            if case StoreError.deposed = error { throw error }
+            releases.log.error("cannot record the release \(change.release): \(error)")
         }
     }
 

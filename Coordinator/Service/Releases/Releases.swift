@@ -3,12 +3,12 @@ import CoordinatorCore
 import Support
 
 /// Carries images to environments: begins what may begin, looks after each try, and takes up what
-/// an earlier leader left. Store first, memory second, as the coordinator does with builds.
+/// an earlier leader left. Store first, memory second, as with builds.
 public actor Releases {
-    let ports: Ports
-    /// Told of every change: keys are release ids, and `Coordinator.allBuilds`.
+    private let ports: Ports
+    private let store: any ReleaseWriter
+    /// Hears of every change; keys are release ids, and `ChangeHub.everything`.
     public nonisolated let changes = ChangeHub()
-    var epoch: Int64 = 0
     private var live: [String: Release] = [:]
     private var running: [String: Task<Void, Never>] = [:]
     private var progress: [String: ReleaseProgress] = [:]
@@ -16,15 +16,16 @@ public actor Releases {
     private var isStopping = false
     let log = Logger("releases")
 
-    init(ports: Ports) { self.ports = ports }
+    init(ports: Ports, store: any ReleaseWriter) {
+        self.ports = ports
+        self.store = store
+    }
 
     // MARK: Life
 
     /// Takes up everything where the last leader left it.
-    func lead(epoch: Int64) async throws {
-        self.epoch = epoch
-        isStopping = false
-        live = [:]
+    /// - Throws: `StoreError` if the store cannot be read.
+    func takeUp() async throws {
         for release in try await ports.store.liveReleases() {
             guard release.state == .running else {
                 live[release.id] = release
@@ -33,9 +34,9 @@ public actor Releases {
             // Its process is gone; the next try finds in the journal what is half-made.
             var change = ReleaseChange(
                 release: release.id, from: [.running], attempt: release.attemptCount, to: .queued,
-                atMilliseconds: ports.environment.unixMilliseconds(), epoch: epoch)
+                atMilliseconds: ports.clock.unixMilliseconds())
             change.notBeforeMilliseconds = 0
-            live[release.id] = try await ports.store.apply(change)
+            live[release.id] = try await store.apply(change)
         }
         pump()
     }
@@ -47,7 +48,6 @@ public actor Releases {
         for task in running.values { task.cancel() }
         for task in running.values { await task.value }
         await changes.close()
-        live = [:]
     }
 
     // MARK: What is there
@@ -68,35 +68,27 @@ public actor Releases {
 
     /// Takes what was stored into the queue.
     func take(_ releases: [Release]) async {
-        for release in releases {
-            live[release.id] = release
-            await bump(release.id)
-        }
+        for release in releases { await updated(release) }
         pump()
     }
 
     func updated(_ release: Release) async {
         live[release.id] = release.state.isEnded ? nil : release
         if release.state.isEnded { progress[release.id] = nil }
-        await bump(release.id)
-    }
-
-    private func bump(_ id: String) async {
-        if live[id] == nil { await changes.retire(id) } else { await changes.bump(id) }
-        await changes.bump(Coordinator.allBuilds)
+        await changes.report(release.id, isOver: release.state.isEnded)
     }
 
     func pump() {
         guard !isStopping else { return }
         let (begin, wake) = ReleaseQueue.next(
             live.values, running: Set(running.keys),
-            nowMilliseconds: ports.environment.unixMilliseconds(),
+            nowMilliseconds: ports.clock.unixMilliseconds(),
             ReleaseQueue.Bounds(
                 atOnce: ports.limits.releasesAtOnce,
                 atOncePerEnvironment: ports.limits.releasesAtOncePerEnvironment))
         for id in begin {
             guard let release = live[id] else { continue }
-            let run = ReleaseRun(releases: self, ports: ports, epoch: epoch)
+            let run = ReleaseRun(releases: self, ports: ports, store: store)
             running[id] = Task {
                 await run.carryOut(release)
                 self.ended(id)
@@ -112,9 +104,9 @@ public actor Releases {
 
     private func wakeUp(at unixMilliseconds: Int64) {
         alarm?.cancel()
-        let delay = max(1, unixMilliseconds - ports.environment.unixMilliseconds())
+        let delay = max(1, unixMilliseconds - ports.clock.unixMilliseconds())
         alarm = Task {
-            do { try await self.ports.sleep(milliseconds: delay) } catch { return }
+            do { try await self.ports.clock.sleep(milliseconds: delay) } catch { return }
             self.pump()
         }
     }

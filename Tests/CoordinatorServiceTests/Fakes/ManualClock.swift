@@ -3,7 +3,7 @@ import CoordinatorCore
 import Synchronization
 
 /// Time that passes when a test says so, and chance that is counted.
-final class ManualClock: Environment {
+final class ManualClock: TimeSource, IDSource {
     private struct Sleeper {
         var deadline: Int64
         var continuation: CheckedContinuation<Void, any Error>

@@ -1,0 +1,8 @@
+public import BuildProtocol
+
+/// Unique identifiers, so that tests and simulations can own chance.
+public protocol IDSource: Sendable {
+    func randomToken() -> AttemptToken
+    /// A UUID, for rows.
+    func randomID() -> String
+}

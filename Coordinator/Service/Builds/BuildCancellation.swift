@@ -1,0 +1,19 @@
+public import CoordinatorCore
+
+/// Cancelling builds that wait or run.
+public struct BuildCancellation: Sendable {
+    let ports: Ports
+    let store: any BuildWriter
+    let tracker: BuildTracker
+
+    /// - Returns: the build as it is now; one that runs ends once its host has stopped it.
+    /// - Throws: `Refusal` if it has ended, `StoreError`
+    public func cancel(_ build: Build, by actor: String) async throws -> Build {
+        guard let requested = try await store.requestCancel(build: build.id) else {
+            throw Refusal(
+                "build \(build.guestOS)/\(build.number) has ended already", conflict: true)
+        }
+        try await ports.audit(actor, "build.cancel", "\(build.guestOS)/\(build.number)")
+        return try await tracker.cancel(build, "cancelled by \(actor)") ?? requested
+    }
+}

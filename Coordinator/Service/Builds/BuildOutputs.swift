@@ -1,0 +1,53 @@
+import BuildProtocol
+public import CoordinatorCore
+
+/// The files under `output/` of a template, with what became of a build filled in.
+///
+/// They are made when they are asked for, from the archive of the template, the build's row and
+/// those of its releases, none of which changes any more: so none can be missing after a crash, and
+/// a release that was taken back takes its files along. Only `guestos.*` is what it is now.
+public struct BuildOutputs: Sendable {
+    private let ports: Ports
+
+    public init(ports: Ports) { self.ports = ports }
+
+    /// - Throws: `TemplateFault`, `StoreError`
+    public func outputs(of build: Build) async throws -> [RenderedOutput] {
+        guard build.state == .passed,
+            let guestOS = try await ports.store.guestOS(named: build.guestOS)
+        else { return [] }
+        let files = try await ports.templates.outputs(of: build.plan.template)
+        guard !files.isEmpty else { return [] }
+        // The newest of each environment.
+        let releases = try await ports.store.releases(
+            ReleaseFilter(build: build.id, states: [.released]), limit: 500)
+        var seen: Set<String> = []
+        let current = releases.filter { seen.insert($0.environment).inserted }
+        var rendered: [RenderedOutput] = []
+        for (name, template) in files {
+            guard OutputValues.needRelease(template.names) else {
+                let values = OutputValues.values(build, guestOS, nil)
+                rendered.append(
+                    RenderedOutput(
+                        name: name, environment: nil, text: try template.render(values)))
+                continue
+            }
+            for release in current {
+                let values = OutputValues.values(build, guestOS, release)
+                rendered.append(
+                    RenderedOutput(
+                        name: name, environment: release.environment,
+                        text: try template.render(values)))
+            }
+        }
+        return rendered.sorted { $0.path < $1.path }
+    }
+
+    /// A wrong name is found when a build is submitted, not after hours.
+    /// - Throws: `TemplateFault`
+    func check(_ plan: BuildPlan) async throws {
+        for (_, template) in try await ports.templates.outputs(of: plan.template) {
+            _ = try template.render(OutputValues.samples(plan))
+        }
+    }
+}

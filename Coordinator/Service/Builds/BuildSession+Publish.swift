@@ -1,0 +1,51 @@
+import BuildProtocol
+import CoordinatorCore
+
+/// What becomes of the files of an attempt that passed.
+extension BuildSession {
+    func collect(_ finished: Finished) async {
+        let pipeline = ArtifactPipeline(
+            ports: ports, host: host, token: token,
+            report: { [events, id = build.id] detail in
+                await events?.progressed(id, detail)
+            })
+        do {
+            try await pipeline.collect(finished.artifacts)
+            post(.collected)
+        } catch let fault as Fault {
+            post(.failed(fault))
+        } catch {
+            // Cancelled: whoever cancelled has settled the attempt.
+        }
+    }
+
+    func publish(_ finished: Finished) async {
+        await persist("publish the image") {
+            do {
+                let image =
+                    self.build.stage == .test
+                    ? try await self.promote() : try await self.move(finished)
+                self.post(.published(image))
+            } catch let fault as Fault {
+                self.post(.failed(fault))
+            }
+        }
+    }
+
+    private func move(_ finished: Finished) async throws -> PublishedImage {
+        let record = try BuildRecord.encode(build, token: token, host: host.name, finished)
+        return try await ports.webRoot.publish(
+            Publication(
+                build: build, attempt: token, artifacts: finished.artifacts, record: record))
+    }
+
+    /// The image passed its tests.
+    private func promote() async throws -> PublishedImage {
+        guard let maker = build.image?.attempt else {
+            throw Fault(.infrastructure, .publishFailed, "nobody knows who made the image")
+        }
+        let artifacts = try await ports.store.artifacts(of: maker)
+        return try await ports.webRoot.promote(
+            Publication(build: build, attempt: maker, artifacts: artifacts))
+    }
+}

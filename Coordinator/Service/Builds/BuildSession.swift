@@ -1,0 +1,275 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+
+/// One attempt, from its claim to its end: runs the `BuildMachine` and carries out its effects, in
+/// order, one at a time. Transfers run beside, so that a cancel request is not kept waiting.
+actor BuildSession {
+    nonisolated let token: AttemptToken
+    nonisolated let templateSHA256: String
+    nonisolated let build: Build
+    nonisolated let host: Host
+    private let link: HostLink
+    let ports: Ports
+    private let store: any BuildWriter
+    private let changes: ChangeHub
+    weak let events: (any AttemptEvents)?
+    private var machine: BuildMachine
+    private var effects: [BuildEffect] = []
+    /// The state that was recorded last.
+    private var marked: BuildState
+    private var isDeposed = false
+    private var working: Task<Void, Never>?
+    private var isStopping = false
+    private var newestPhase: Phase?
+    private var transfer: Task<Void, Never>?
+    private let log: Logger
+
+    init(
+        build: Build, token: AttemptToken, host: Host, link: HostLink, ports: Ports,
+        store: any BuildWriter, changes: ChangeHub, events: any AttemptEvents,
+        machine: BuildMachine
+    ) {
+        self.build = build
+        self.token = token
+        self.host = host
+        self.link = link
+        self.ports = ports
+        self.store = store
+        self.changes = changes
+        self.events = events
+        marked = build.state
+        self.machine = machine
+        templateSHA256 = build.plan.template.sha256
+        log = Logger("build \(build.guestOS)/\(build.number)")
+    }
+
+    func post(_ event: BuildEvent) {
+        for effect in machine.handle(event) {
+            if case .note(let phase) = effect {
+                note(phase)
+            } else {
+                effects.append(effect)
+            }
+        }
+        guard working == nil, !effects.isEmpty else { return }
+        working = Task { await self.work() }
+    }
+
+    /// Not queued: a chatty agent costs nothing but the newest phase.
+    private func note(_ phase: Phase) {
+        let isNoting = newestPhase != nil
+        newestPhase = phase
+        guard !isNoting else { return }
+        Task {
+            while let phase = newestPhase {
+                let text = phase.detail ?? phase.state.rawValue
+                await report(text.prefixOfUTF8(ports.limits.reasonBytes))
+                if newestPhase == phase { newestPhase = nil }
+            }
+        }
+    }
+
+    /// Ends what can be taken up again later, and returns when what cannot be cut is done: a
+    /// publication between its renames, a row that is being written. Nothing is tried again.
+    func stop() async {
+        isStopping = true
+        while working != nil || transfer != nil {
+            working?.cancel()
+            transfer?.cancel()
+            await working?.value
+            await transfer?.value
+            if working == nil { transfer = nil }
+        }
+    }
+
+    /// A piece of the log. Answered with a rewind where it does not start at the file's end.
+    func received(_ chunk: LogChunk) async {
+        guard machine.stage != .ended else { return }
+        do {
+            let bytes = Array(chunk.data.utf8)
+            // The agent keeps to the limit; what sends on and on is none, and fills the disk here.
+            let limit = build.limits.logBytes + ports.limits.logSlackBytes
+            guard chunk.cursor <= limit - Int64(bytes.count) else {
+                let why =
+                    "host \(host.name) sends more log than the \(build.limits.logBytes) bytes "
+                    + "that the build may have: check its agent"
+                return post(.failed(Fault(.infrastructure, .hostError, why)))
+            }
+            let size = try await ports.logs.append(token, at: chunk.cursor, bytes)
+            if size < chunk.cursor + Int64(bytes.count) {
+                log.warning("log gap at \(size), the agent sent \(chunk.cursor): asking again")
+                await link.send(.follow(Follow(attempt: token, cursor: size)))
+            }
+            await changes.bump(build.id)
+        } catch {
+            // The disk of the log store is full or broken. The agent keeps the log; ask again.
+            log.error("cannot store the log: \(error)")
+            await report("waiting: cannot store the log: \(error)")
+            // Beside the host's pump, so that its other builds are not kept waiting.
+            Task {
+                try? await ports.clock.sleep(milliseconds: ports.limits.retryFirstMilliseconds)
+                await self.follow()
+            }
+        }
+    }
+
+    /// What the person who waits is shown.
+    private func report(_ phase: String) async {
+        await events?.progressed(build.id, LiveDetail(phase: phase))
+    }
+
+    // MARK: Effects
+
+    private func work() async {
+        while !effects.isEmpty {
+            let effect = effects.removeFirst()
+            // The next coordinator begins these anew.
+            if isStopping, effect.isLong { continue }
+            await carryOut(effect)
+        }
+        working = nil
+    }
+
+    private func carryOut(_ effect: BuildEffect) async {
+        switch effect {
+        case .note: break
+        case .deliverTemplate: await run { await $0.deliverTemplate() }
+        case .start:
+            await link.send(.start(Start(build, as: token, url: ports.webRoot.url)))
+        case .follow: await follow()
+        case .sendCancel(let reason):
+            await link.send(.cancel(Cancel(attempt: token, reason: reason)))
+        case .checkLog(let finished): await checkLog(finished)
+        case .resetLog: try? await ports.logs.reset(token)
+        case .advance(let state): await advance(state)
+        case .collect(let finished): await run { await $0.collect(finished) }
+        case .publish(let finished): await run { await $0.publish(finished) }
+        case .relinquish: await relinquish()
+        case .end(let end, let image): await finish(end, image)
+        }
+    }
+
+    private func run(_ body: @escaping @Sendable (isolated BuildSession) async -> Void) async {
+        transfer?.cancel()
+        await transfer?.value
+        transfer = Task { await body(self) }
+    }
+
+    private func deliverTemplate() async {
+        do {
+            try await ports.gateway.deliver(build.plan.template, to: host)
+            link.delivered(template: templateSHA256)
+            post(.templateDelivered)
+        } catch {
+            guard !Task.isCancelled else { return }
+            let why = "cannot deliver the template to \(host.name): \(error)"
+            post(.failed(Fault(.infrastructure, .hostError, why)))
+        }
+    }
+
+    private func follow() async {
+        let cursor = (try? await ports.logs.sizeBytes(token)) ?? 0
+        await link.send(.follow(Follow(attempt: token, cursor: cursor)))
+    }
+
+    private func checkLog(_ finished: Finished) async {
+        await events?.leftHost(self)
+        await persist("seal the log") {
+            let size = try await self.ports.logs.sizeBytes(self.token)
+            guard size >= finished.logBytes else {
+                // Asked for again in a moment: it may be on its way, or the disk may be full.
+                try await self.ports.clock.sleep(
+                    milliseconds: self.ports.limits.retryFirstMilliseconds)
+                return self.post(.logIncomplete)
+            }
+            let digest = try await self.ports.logs.seal(self.token)
+            self.post(
+                .logChecked(
+                    matches: size == finished.logBytes && digest == finished.logSHA256))
+        }
+    }
+
+    private func advance(_ state: BuildState) async {
+        if !(await mark(state)) {
+            // Another attempt or another coordinator has the build: nothing of this one may be
+            // seen any more.
+            effects = []
+            post(.superseded)
+        }
+    }
+
+    /// - Returns: whether the store knows this attempt as the build's, and this coordinator as the
+    ///   leader.
+    private func mark(_ state: BuildState) async -> Bool {
+        marked = state
+        var isOwner = false
+        await persist("record the state") {
+            let change = BuildChange(
+                build: self.build.id, from: [.building, .collecting, .publishing, .testing],
+                owner: self.token, to: state,
+                atMilliseconds: self.ports.clock.unixMilliseconds())
+            guard let changed = try await self.store.apply(change) else { return }
+            isOwner = true
+            await self.events?.advanced(changed)
+        }
+        return isOwner
+    }
+
+    private func finish(_ end: AttemptEnd, _ image: PublishedImage?) async {
+        transfer?.cancel()
+        await transfer?.value
+        if image == nil, let maker = maker(ofWithdrawn: end), await mark(marked) {
+            // First, so that no crash leaves an image that no row knows. Also where no artifact is
+            // known: an earlier coordinator may have pulled, or moved, one before it was killed.
+            let isDone = await persist("take the image back") {
+                try await self.ports.webRoot.withdraw(maker, of: self.build)
+            }
+            guard isDone else { return }
+        }
+        if let evidence = end.evidence {
+            let isKept = await persist("keep what was seen of the guest") {
+                try await self.ports.logs.keep(evidence.bounded, of: self.token)
+            }
+            guard isKept else { return }
+        }
+        await persist("record the end") { try await self.events?.ended(self, end, image) }
+    }
+
+    /// The attempt whose image nobody shall have after this end.
+    private func maker(ofWithdrawn end: AttemptEnd) -> AttemptToken? {
+        guard build.stage == .test else { return token }
+        return end.condemnsImage ? build.image?.attempt : nil
+    }
+
+    /// Whoever has the build now looks after its image; a new leader, after the attempt too.
+    private func relinquish() async {
+        transfer?.cancel()
+        await transfer?.value
+        if !isDeposed { await events?.superseded(self) }
+    }
+
+    /// Does it until it is done: what is down or full is waited for, and shown to the person who
+    /// waits. Ends early when the task is cancelled, and after one last try once all of it stops.
+    /// - Returns: whether it is done; not if this coordinator was deposed, either.
+    @discardableResult
+    func persist(_ what: String, _ body: () async throws -> Void) async -> Bool {
+        struct GaveUp: Error {}
+        guard isStopping || !Task.isCancelled else { return false }
+        do {
+            do {
+                try await ports.retrying(body) { error in
+                    log.error("cannot \(what): \(error)")
+                    if case StoreError.deposed = error {
+                        // What this coordinator did is the new leader's now.
+                        isDeposed = true
+                        throw GaveUp()
+                    }
+                    if isStopping { throw GaveUp() }
+                    await report("waiting: cannot \(what): \(error)")
+                }
+            } catch is CancellationError where isStopping { try await body() }
+            return true
+        } catch { return false }
+    }
+}

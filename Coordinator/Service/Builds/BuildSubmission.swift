@@ -1,0 +1,78 @@
+import BuildProtocol
+public import CoordinatorCore
+
+/// Submitting builds, and submitting them again.
+public struct BuildSubmission: Sendable {
+    let ports: Ports
+    let store: any BuildWriter
+    let tracker: BuildTracker
+
+    /// Queues a build of the guest OS from the newest commit of its template.
+    /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
+    public func submit(
+        guestOS name: String, priority: Int, owner: String?, reason: String, by actor: String
+    ) async throws -> Build {
+        let guestOS = try await ports.guestOS(named: name)
+        let plan = try TestPlanning.combine(
+            try await ports.templates.plan(for: guestOS),
+            registered: try await ports.store.testCases(guestOS.type))
+        try await BuildOutputs(ports: ports).check(plan)
+        return try await enqueue(
+            guestOS, plan, priority: priority, owner: owner ?? guestOS.owner, reason: reason,
+            by: actor)
+    }
+
+    /// Queues the same plan again, as a new build.
+    public func retry(_ build: Build, by actor: String) async throws -> Build {
+        guard build.state.isEnded else {
+            throw Refusal(
+                "build \(build.guestOS)/\(build.number) is \(build.state.rawValue); only a build "
+                    + "that has ended can be tried again", conflict: true)
+        }
+        let guestOS = try await ports.guestOS(named: build.guestOS)
+        _ = try ports.templates.path(of: build.plan.template)
+        return try await enqueue(
+            guestOS, build.plan, priority: build.priority, owner: build.owner,
+            reason: "retry of \(build.guestOS)/\(build.number)", by: actor)
+    }
+
+    private func enqueue(
+        _ guestOS: GuestOS, _ plan: BuildPlan, priority: Int, owner: String, reason: String,
+        by actor: String
+    ) async throws -> Build {
+        try Refusal.check(owner, "owner")
+        guard (-100...100).contains(priority) else {
+            throw Refusal("priority \(priority) is outside -100...100")
+        }
+        guard reason.utf8.count <= ports.limits.reasonBytes else {
+            throw Refusal("the reason is longer than \(ports.limits.reasonBytes) bytes")
+        }
+        let count = await tracker.count
+        guard count < ports.limits.queuedBuilds else {
+            throw Refusal("the queue is full: \(count) builds wait or run", conflict: true)
+        }
+        let new = NewBuild(
+            id: ports.ids.randomID(), guestOSID: guestOS.id, guestOS: guestOS.name,
+            priority: priority, owner: owner, plan: plan, updateContents: reason,
+            submittedMilliseconds: ports.clock.unixMilliseconds())
+        let build: Build
+        do { build = try await store.enqueue(new) } catch {
+            adopt(new.id)
+            throw error
+        }
+        await tracker.add(build)
+        try await ports.audit(actor, "build.submit", "\(build.guestOS)/\(build.number)", reason)
+        return build
+    }
+
+    /// A submission whose answer was lost on the way may be stored all the same: it is taken up as
+    /// soon as the store answers, not only after a restart.
+    private func adopt(_ id: String) {
+        Task {
+            try await ports.retrying {
+                if let build = try await ports.store.build(id: id) { await tracker.add(build) }
+            } unless: { _ in
+            }
+        }
+    }
+}

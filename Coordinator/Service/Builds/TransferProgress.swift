@@ -1,0 +1,60 @@
+import CoordinatorCore
+import Synchronization
+
+/// Bytes so far, for the person who looks and for the stall watch.
+final class TransferProgress: Sendable {
+    private struct State {
+        var finishedFiles: Int64 = 0
+        var current: Int64 = 0
+        var announced: Int64 = 0
+        var lastByte: Int64
+    }
+
+    let totalBytes: Int64
+    private let state: Mutex<State>
+    private let clock: any TimeSource
+    /// Followers are told about every so many bytes, not about every piece.
+    private static let announceBytes: Int64 = 8 << 20
+
+    init(totalBytes: Int64, ports: Ports) {
+        self.totalBytes = totalBytes
+        clock = ports.clock
+        state = Mutex(State(lastByte: clock.monotonicMilliseconds()))
+    }
+
+    var detail: LiveDetail {
+        LiveDetail(phase: "pulling the image", doneBytes: doneBytes, totalBytes: totalBytes)
+    }
+    private var doneBytes: Int64 { state.withLock { $0.finishedFiles + $0.current } }
+    var lastByteMilliseconds: Int64 { state.withLock { $0.lastByte } }
+
+    func begin(at offset: Int64) {
+        let now = clock.monotonicMilliseconds()
+        state.withLock {
+            $0.current = offset
+            $0.lastByte = now
+        }
+    }
+
+    /// Whether it is time to tell the followers.
+    func add(_ bytes: Int64) -> Bool {
+        let now = clock.monotonicMilliseconds()
+        return state.withLock {
+            $0.current += bytes
+            $0.lastByte = now
+            let done = $0.finishedFiles + $0.current
+            guard done - $0.announced >= Self.announceBytes || done == totalBytes else {
+                return false
+            }
+            $0.announced = done
+            return true
+        }
+    }
+
+    func fileDone(_ bytes: Int64) {
+        state.withLock {
+            $0.finishedFiles += bytes
+            $0.current = 0
+        }
+    }
+}

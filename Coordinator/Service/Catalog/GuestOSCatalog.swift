@@ -1,0 +1,129 @@
+import BuildProtocol
+public import CoordinatorCore
+import Support
+
+/// Registering and changing guest OSes, one by one.
+public struct GuestOSCatalog: Sendable {
+    let ports: Ports
+    let store: any CatalogWriter
+
+    /// A guest OS, and what was done for it at the Git server of the templates, if there is one.
+    public struct Registration: Sendable {
+        public var guestOS: GuestOS
+        public var server: TemplateServerReport?
+    }
+
+    /// - Throws: `Refusal`, `TemplateFault`, `WebRootFault`, `StoreError`
+    public func register(_ form: GuestOSForm, by actor: String) async throws -> Registration {
+        let guestOS = try await checked(form, id: ports.ids.randomID())
+        return try await add(guestOS, by: actor)
+    }
+
+    /// Changes all but the name.
+    public func change(_ form: GuestOSForm, by actor: String) async throws -> Registration {
+        let known = try await ports.guestOS(named: form.name)
+        var guestOS = try await checked(form, id: known.id)
+        guestOS.createdMilliseconds = known.createdMilliseconds
+        try await store.update(guestOS)
+        try await ports.audit(actor, "guestos.change", guestOS.name)
+        return Registration(guestOS: guestOS, server: await ports.prepareTemplate(of: guestOS))
+    }
+
+    /// Makes what is missing at the Git server, again or for the first time. A guest OS that has no
+    /// template yet gets its place there.
+    /// - Throws: `Refusal`, `StoreError`
+    public func prepareTemplate(
+        ofGuestOS name: String, by actor: String
+    ) async throws -> Registration {
+        var guestOS = try await ports.guestOS(named: name)
+        guard let server = ports.templateServer else {
+            throw Refusal(
+                "no GitLab server is configured: set gitlab.url and gitlab.token_file in the "
+                    + "coordinator's configuration", conflict: true)
+        }
+        if guestOS.template == .missing {
+            guestOS.template = server.template(ofGuestOS: name)
+            try await store.update(guestOS)
+            try await ports.audit(actor, "guestos.change", name, "template at the GitLab server")
+        }
+        guard let report = await ports.prepareTemplate(of: guestOS) else {
+            throw Refusal(
+                "the template of \(name) is kept elsewhere; its project would be "
+                    + "\(server.template(ofGuestOS: name).address)", conflict: true)
+        }
+        try await ports.audit(actor, "guestos.gitlab", name, report.problem ?? "done")
+        return Registration(guestOS: guestOS, server: report)
+    }
+
+    /// As the original AIBuild registered a guest OS: without saying where its template is, which
+    /// is added later.
+    /// - Throws: `Refusal`, `StoreError`
+    public func registerHistoric(
+        name: String, type: String, distro: String, version: String, baseISO: String,
+        by actor: String
+    ) async throws -> GuestOS {
+        guard let type = OSType(rawValue: type.lowercased()) else {
+            throw Refusal("type is '\(type.prefix(40))': use linux or windows")
+        }
+        let guestOS = GuestOS(
+            id: ports.ids.randomID(), name: name, type: type, distro: distro,
+            version: version, baseISO: baseISO,
+            template: ports.templateServer?.template(ofGuestOS: name) ?? .missing, owner: "default",
+            createdMilliseconds: ports.clock.unixMilliseconds())
+        try checkTexts(of: guestOS)
+        return try await add(guestOS, by: actor).guestOS
+    }
+
+    private func add(_ guestOS: GuestOS, by actor: String) async throws -> Registration {
+        try await ports.webRoot.makeFolder(ofGuestOS: guestOS.name)
+        try await store.add(guestOS)
+        try await ports.audit(actor, "guestos.add", guestOS.name)
+        return Registration(
+            guestOS: guestOS, server: await ports.prepareTemplate(of: guestOS))
+    }
+
+    private func checked(_ form: GuestOSForm, id: String) async throws -> GuestOS {
+        let home = ports.templateServer?.template(ofGuestOS: form.name)
+        guard let template = form.template ?? home, template != .missing else {
+            throw Refusal(
+                "say where the template of \(Names.quoted(form.name)) is: a Git repository or a "
+                    + "folder on the coordinator")
+        }
+        let guestOS = GuestOS(
+            id: id, name: form.name, type: form.type, distro: form.distro ?? "",
+            version: form.version ?? "", baseISO: form.baseISO ?? "", template: template,
+            owner: form.owner ?? "default",
+            createdMilliseconds: ports.clock.unixMilliseconds())
+        try checkTexts(of: guestOS)
+        // A template that cannot be read is refused now, not at the first build. The project at the
+        // Git server is made later and is empty at first.
+        if template.address != home?.address {
+            _ = try await ports.templates.plan(for: guestOS)
+        }
+        return guestOS
+    }
+
+    private func checkTexts(of guestOS: GuestOS) throws {
+        try Refusal.check(guestOS.name, "name of the guest OS")
+        try Refusal.check(guestOS.owner, "owner")
+        // The widths of the historic columns.
+        try Refusal.check(text: guestOS.distro, "distro", limitBytes: 36)
+        try Refusal.check(text: guestOS.version, "version", limitBytes: 36)
+        try Refusal.check(text: guestOS.baseISO, "baseISO", limitBytes: 255)
+    }
+}
+
+/// What a person fills in to register a guest OS.
+public struct GuestOSForm: Sendable, Decodable {
+    public var name: String
+    public var type: OSType
+    public var distro, version, baseISO, owner: String?
+    /// Without one it is the project at the Git server.
+    public var template: TemplateSource?
+
+    public init(name: String, type: OSType, template: TemplateSource? = nil) {
+        self.name = name
+        self.type = type
+        self.template = template
+    }
+}

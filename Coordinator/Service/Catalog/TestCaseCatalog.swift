@@ -1,0 +1,78 @@
+import BuildProtocol
+public import CoordinatorCore
+import Support
+
+/// Adding, changing and removing test cases. Builds that wait already keep the cases that they were
+/// submitted with.
+public struct TestCaseCatalog: Sendable {
+    let ports: Ports
+    let store: any CatalogWriter
+
+    /// - Throws: `Refusal`, `StoreError`
+    public func add(_ form: TestCaseForm, by actor: String) async throws -> TestCase {
+        if let problem = Names.titleProblem(form.name, what: "name of the test case") {
+            throw Refusal(problem)
+        }
+        if let problem = form.definition?.problem { throw Refusal(problem) }
+        let testCase = TestCase(
+            id: ports.ids.randomID(), name: form.name, osType: form.osType,
+            definition: form.definition)
+        try await store.add(testCase)
+        try await ports.audit(actor, "testcase.add", form.name, form.osType.rawValue)
+        return testCase
+    }
+
+    /// What it does from now on.
+    ///
+    /// - Throws: `Refusal`, `StoreError`
+    public func change(
+        _ name: String, osType: OSType?, to definition: TestDefinition?, by actor: String
+    ) async throws -> TestCase {
+        if let problem = definition?.problem { throw Refusal(problem) }
+        var testCase = try await ports.testCase(name, osType: osType)
+        testCase.definition = definition
+        try await store.define(testCase)
+        try await ports.audit(actor, "testcase.change", testCase.name, testCase.osType.rawValue)
+        return testCase
+    }
+
+    /// - Throws: `Refusal`, `StoreError`
+    public func remove(
+        _ name: String, osType: OSType?, by actor: String
+    ) async throws {
+        let testCase = try await ports.testCase(name, osType: osType)
+        try await store.removeTestCase(id: testCase.id)
+        try await ports.audit(actor, "testcase.remove", testCase.name, testCase.osType.rawValue)
+    }
+}
+
+extension Ports {
+    /// - Parameter name: or id.
+    /// - Throws: `Refusal` where cases of both OS types have the name, `StoreError`
+    public func testCase(_ name: String, osType: OSType?) async throws -> TestCase {
+        let found = try await store.testCases(osType)
+            .filter { $0.id == name || $0.name == name }
+        guard let testCase = found.first else {
+            throw StoreError.notFound(what: "test case", name: name)
+        }
+        guard found.count == 1 else {
+            throw Refusal(
+                "\(found.count) test cases are named \(Names.quoted(name)): name the type, or an "
+                    + "id of " + found.map(\.id).joined(separator: ", "), conflict: true)
+        }
+        return testCase
+    }
+}
+
+/// What a person fills in to register a test case.
+public struct TestCaseForm: Sendable, Decodable {
+    public var name: String
+    public var osType: OSType
+    public var definition: TestDefinition?
+
+    public init(_ name: String, _ osType: OSType, _ definition: TestDefinition?) {
+        self.name = name
+        self.osType = osType
+        self.definition = definition
+    }
+}

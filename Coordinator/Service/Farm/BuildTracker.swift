@@ -1,0 +1,300 @@
+import BuildProtocol
+public import CoordinatorCore
+import Support
+
+/// The builds that have not ended: what waits, what runs, how attempts end. Store first, memory
+/// second, so that a crash between any two steps loses nothing.
+public actor BuildTracker: AttemptEvents {
+    private let ports: Ports
+    private let store: any BuildWriter
+    private let fleet: HostFleet
+    private let releases: Releases
+    private let cancellation: QueuedCancellation
+    private let changes: ChangeHub
+    private let wakeup: Wakeup
+    private var live = LiveBuilds()
+    private var share = FairShare()
+    private var webRootFreeBytes: Int64?
+    private var explanation: SharedExplanation?
+    private var isStopping = false
+    private let log = Logger("builds")
+
+    init(
+        ports: Ports, store: any BuildWriter, fleet: HostFleet, releases: Releases,
+        changes: ChangeHub, wakeup: Wakeup
+    ) {
+        self.ports = ports
+        self.store = store
+        self.fleet = fleet
+        self.releases = releases
+        cancellation = QueuedCancellation(ports: ports, store: store)
+        self.changes = changes
+        self.wakeup = wakeup
+    }
+
+    // MARK: Life
+
+    /// Takes up every build where the last leader left it.
+    /// - Throws: `StoreError` if the store cannot be read.
+    func takeUp() async throws {
+        for build in try await ports.store.liveBuilds() {
+            let history =
+                build.attemptCount == 0
+                ? [] : [AttemptFault](try await ports.store.attempts(ofBuild: build.id), of: build)
+            live[build.id] = LiveBuild(build: build, history: history)
+        }
+        for build in live.all.map(\.build) {
+            if build.state != .queued {
+                await resume(build)
+            } else if build.cancelRequested {
+                // The last coordinator ended between the request and its fulfilment.
+                _ = try await cancelQueued(build, "cancelled")
+            }
+        }
+    }
+
+    /// Stops every session: builds run on, and the next coordinator takes them up.
+    func stop() async {
+        isStopping = true
+        await withTaskGroup(of: Void.self) { group in
+            for case let session? in live.all.map(\.session) {
+                group.addTask { await session.stop() }
+            }
+        }
+    }
+
+    /// An attempt that no session looks after.
+    private func resume(_ build: Build) async {
+        guard let host = build.host, let monitor = await fleet.monitor(host) else {
+            let fault = Fault(
+                .infrastructure, .hostLost, "host \(build.host ?? "?") is not registered any more")
+            do { try await record(build, AttemptEnd(outcome: Outcome(fault: fault)), nil) } catch {
+                log.error("cannot record the end of build \(build.id): \(error)")
+            }
+            return
+        }
+        guard let token = build.attempt else { return }
+        let hasRun = ((try? await ports.logs.sizeBytes(token)) ?? 0) > 0
+        await begin(build, token, monitor, hasRun ? .running : .dispatching)
+    }
+
+    private func begin(
+        _ build: Build, _ token: AttemptToken, _ monitor: HostMonitor, _ stage: BuildMachine.Stage
+    ) async {
+        // The next coordinator begins it anew.
+        guard !isStopping else { return }
+        // A cancel request may have come while the claim was written.
+        let isUnwanted = live[build.id]?.build.cancelRequested ?? true
+        let session = BuildSession(
+            build: build, token: token, host: monitor.host, link: monitor.link, ports: ports,
+            store: store, changes: changes, events: self,
+            machine: BuildMachine(
+                stage: stage, tests: build.testPlan,
+                cancelReason: isUnwanted ? "cancelled" : nil))
+        live[build.id]?.session = session
+        live[build.id]?.hasLeftHost = false
+        live[build.id]?.attemptStartedMilliseconds = ports.clock.unixMilliseconds()
+        await monitor.attach(session)
+    }
+
+    // MARK: What the dispatcher asks for
+
+    func decide(_ hosts: [HostView], webRootFreeBytes: Int64?) -> [Decision] {
+        self.webRootFreeBytes = webRootFreeBytes
+        return Scheduler.decide(world(hosts))
+    }
+
+    /// The build, if it still waits.
+    func queued(_ id: String) -> Build? {
+        live[id].flatMap { $0.build.state == .queued ? $0.build : nil }
+    }
+
+    /// Begins the attempt for which the store has just claimed the build.
+    func claimed(_ build: Build) async {
+        update(build)
+        if live[build.id]?.expectedSeconds == nil {
+            live[build.id]?.expectedSeconds = await ports.usualSeconds(guestOS: build.guestOS)
+        }
+        // The host may have been removed while the claim was written.
+        guard let token = build.attempt, let host = build.host,
+            let monitor = await fleet.monitor(host)
+        else { return await resume(build) }
+        await begin(build, token, monitor, .dispatching)
+    }
+
+    /// The store knows better: another coordinator changed the build, or the answer to a claim was
+    /// lost. An attempt that nobody looks after is taken up.
+    func refresh(_ id: String) async {
+        let build: Build
+        do {
+            guard let found = try await ports.store.build(id: id) else { return }
+            build = found
+        } catch {
+            // Until the store answers: nobody else looks after this build.
+            Task {
+                try await self.ports.clock.sleep(
+                    milliseconds: self.ports.limits.retryLongestMilliseconds)
+                if !self.isStopping { await self.refresh(id) }
+            }
+            return
+        }
+        update(build)
+        if build.state == .queued {
+            // Nothing else may happen in a quiet farm that would have it decided about.
+            wakeup.raise()
+        } else if !build.state.isEnded, live[id]?.session == nil {
+            await resume(build)
+        }
+    }
+
+    // MARK: What people ask for
+
+    var count: Int { live.count }
+
+    /// How many attempts each host runs.
+    func runningByHost() -> [String: Int] { live.runningByHost }
+
+    /// Takes a build that was just stored into the queue.
+    func add(_ build: Build) {
+        update(build)
+        wakeup.raise()
+    }
+
+    /// A change that leaves the build where it stands.
+    func changed(_ build: Build) { if live[build.id] != nil { update(build) } }
+
+    /// Carries out a cancel request that the store has taken.
+    /// - Returns: the build if it has ended by that; an attempt that runs ends later.
+    func cancel(_ build: Build, _ reason: String) async throws -> Build? {
+        live[build.id]?.build.cancelRequested = true
+        if let session = live[build.id]?.session {
+            await session.post(.cancel(reason))
+            return nil
+        }
+        return try await cancelQueued(build, reason)
+    }
+
+    private func cancelQueued(_ build: Build, _ reason: String) async throws -> Build? {
+        let ended = try await cancellation.end(build, reason)
+        if let ended { update(ended) } else { wakeup.raise() }
+        return ended
+    }
+
+    /// Ends the attempts on a host that was removed: nobody would hear of them again.
+    func abandonAttempts(on host: String) async {
+        let fault = Fault(.infrastructure, .hostLost, "host \(host) was removed")
+        for entry in live.running where entry.build.host == host {
+            await entry.session?.post(.failed(fault))
+        }
+        wakeup.raise()
+    }
+
+    func session(of build: Build) -> BuildSession? { live[build.id]?.session }
+
+    /// The attempts whose files must stay.
+    func livingAttempts() -> Set<AttemptToken> {
+        Set(live.running.compactMap { $0.session?.token })
+    }
+
+    // MARK: What people look at
+
+    func find(_ id: String) -> (Build, LiveDetail)? { live[id].map { ($0.build, $0.detail) } }
+
+    /// Why a build waits; `nil` if it does not.
+    public func explain(_ id: String) async -> Waiting? {
+        live[id]?.build.state == .queued ? await explained().waiting(id) : nil
+    }
+
+    /// What waits, in the queue's order; at most `limit`.
+    public func queue(limit: Int) async -> [(Build, Waiting)] {
+        await explained().first(limit).compactMap { id, waiting in
+            live[id].map { ($0.build, waiting) }
+        }
+    }
+
+    /// Thousands may ask why they wait: they share one answer until something happens, or a moment
+    /// has passed.
+    private func explained() async -> Scheduler.Explanation {
+        if let fresh = explanation?.value(wakeup, ports) { return fresh }
+        let hosts = await fleet.views()
+        let made = Scheduler.Explanation(world(hosts))
+        explanation = SharedExplanation(made, wakeup, ports)
+        return made
+    }
+
+    private func world(_ hosts: [HostView]) -> World {
+        let now = ports.clock.unixMilliseconds()
+        live.releaseDue(at: now)
+        return World(
+            nowMilliseconds: now, hosts: hosts, queue: live.queue, running: live.runningBuilds(),
+            use: share.values(at: now),
+            webRootFreeBytes: webRootFreeBytes.map { $0 - live.reservedBytes })
+    }
+
+    // MARK: What sessions report
+
+    func progressed(_ build: String, _ detail: LiveDetail) async {
+        guard let entry = live[build], entry.detail != detail else { return }
+        live[build]?.detail = detail
+        await changes.bump(build)
+    }
+
+    func leftHost(_ session: BuildSession) {
+        guard let entry = live[session.build.id], entry.session === session, !entry.hasLeftHost
+        else { return }
+        live[session.build.id]?.hasLeftHost = true
+        wakeup.raise()
+    }
+
+    func advanced(_ build: Build) { update(build) }
+
+    func ended(_ session: BuildSession, _ end: AttemptEnd, _ image: PublishedImage?) async throws {
+        if let entry = live[session.build.id], entry.build.attempt == session.token {
+            try await record(entry.build, end, image)
+        }
+        await fleet.release(session)
+    }
+
+    func superseded(_ session: BuildSession) async {
+        let id = session.build.id
+        log.warning("attempt \(session.token) does not own build \(id) any more")
+        if live[id]?.session === session { live[id]?.session = nil }
+        await refresh(id)
+        await fleet.release(session)
+    }
+
+    private func record(_ build: Build, _ end: AttemptEnd, _ image: PublishedImage?) async throws {
+        let now = ports.clock.unixMilliseconds()
+        let entry = live[build.id]
+        let verdict = AttemptVerdict(
+            build, end, image: image, history: entry?.history ?? [],
+            isUnwanted: entry?.build.cancelRequested ?? false, nowMilliseconds: now,
+            newID: ports.ids.randomID)
+        guard let verdict else { return }
+        let changed = try await store.apply(verdict.change)
+        live[build.id]?.session = nil
+        guard let changed else {
+            log.warning("build \(build.id) is not owned by the attempt that ended")
+            return await refresh(build.id)
+        }
+        live[build.id]?.history = verdict.history
+        live[build.id]?.detail = LiveDetail()
+        await fleet.record(verdict.fault, ofHost: verdict.host)
+        let started = entry?.attemptStartedMilliseconds ?? now
+        share.add(Double(max(0, now - started)) / 1000, to: build.owner, at: now)
+        update(changed)
+        if changed.state == .queued, live[build.id]?.build.cancelRequested ?? false {
+            _ = try await cancelQueued(changed, "cancelled")
+        }
+        wakeup.raise()
+        await releases.take(verdict.change.releases)
+    }
+
+    private func update(_ build: Build) {
+        // It holds the queue as it was, which would be copied to be changed.
+        explanation = nil
+        live.update(build)
+        let changes = self.changes
+        Task { await changes.report(build.id, isOver: build.state.isEnded) }
+    }
+}

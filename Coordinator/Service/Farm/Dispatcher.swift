@@ -1,0 +1,128 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+
+/// Has the scheduler decide whenever something happened, and carries its decisions out.
+actor Dispatcher {
+    private let ports: Ports
+    private let store: any BuildWriter
+    private let fleet: HostFleet
+    private let tracker: BuildTracker
+    private let wakeup: Wakeup
+    private var loop: Task<Void, Never>?
+    private var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
+    /// When the decision under way last made progress; `nil` while none is.
+    private var stepMilliseconds: Int64?
+    private var isStopping = false
+    private var webRoot: (freeBytes: Int64?, measuredMilliseconds: Int64)?
+    private let log = Logger("dispatcher")
+
+    init(
+        ports: Ports, store: any BuildWriter, fleet: HostFleet, tracker: BuildTracker,
+        wakeup: Wakeup
+    ) {
+        self.ports = ports
+        self.store = store
+        self.fleet = fleet
+        self.tracker = tracker
+        self.wakeup = wakeup
+    }
+
+    func start() {
+        guard loop == nil, !isStopping else { return }
+        loop = Task {
+            while !self.isStopping {
+                await self.wakeup.wait()
+                if !self.isStopping { await self.decide() }
+            }
+        }
+        wakeup.raise()
+    }
+
+    /// Returns once the effect under way is done; no other is begun.
+    func stop() async {
+        isStopping = true
+        alarm?.task.cancel()
+        wakeup.raise()
+        await loop?.value
+    }
+
+    /// Whether decisions are still being carried out.
+    func pulse() -> Bool {
+        guard let stepMilliseconds else { return true }
+        let quiet = ports.clock.monotonicMilliseconds() - stepMilliseconds
+        return quiet < ports.limits.tickStuckMilliseconds
+    }
+
+    private func decide() async {
+        defer { stepMilliseconds = nil }
+        stepMilliseconds = ports.clock.monotonicMilliseconds()
+        let free = await webRootFreeBytes()
+        for decision in await tracker.decide(await fleet.views(), webRootFreeBytes: free) {
+            if isStopping { return }
+            stepMilliseconds = ports.clock.monotonicMilliseconds()
+            switch decision {
+            case .start(let build, let host): await claim(build, for: host)
+            case .fail(let build, let fault): await fail(build, fault)
+            case .wake(let at): wake(atMilliseconds: at)
+            }
+        }
+    }
+
+    /// Measured once a second at most: decisions may come by the hundred.
+    private func webRootFreeBytes() async -> Int64? {
+        let now = ports.clock.monotonicMilliseconds()
+        if let webRoot, now - webRoot.measuredMilliseconds < 1000 { return webRoot.freeBytes }
+        let free = try? await ports.webRoot.freeBytes()
+        webRoot = (free, now)
+        return free
+    }
+
+    /// Decides again at the earliest time that was asked for.
+    private func wake(atMilliseconds unixMilliseconds: Int64) {
+        if let alarm, alarm.atMilliseconds <= unixMilliseconds { return }
+        alarm?.task.cancel()
+        let delay = max(1, unixMilliseconds - ports.clock.unixMilliseconds())
+        let task = Task {
+            do { try await self.ports.clock.sleep(milliseconds: delay) } catch { return }
+            self.alarm = nil
+            self.wakeup.raise()
+        }
+        alarm = (unixMilliseconds, task)
+    }
+
+    // MARK: Decisions
+
+    private func claim(_ id: String, for host: String) async {
+        guard let build = await tracker.queued(id), await fleet.monitor(host) != nil else { return }
+        let now = ports.clock.unixMilliseconds()
+        let attempt = Attempt(
+            token: ports.ids.randomToken(), build: id, ordinal: build.attemptCount + 1,
+            stage: build.stage, host: host, startedMilliseconds: now)
+        let change = BuildChange(
+            build: id, from: [.queued], owner: nil,
+            to: build.stage == .test ? .testing : .building, atMilliseconds: now, begin: attempt)
+        do {
+            guard let claimed = try await store.apply(change) else {
+                return await tracker.refresh(id)
+            }
+            await tracker.claimed(claimed)
+        } catch {
+            log.error("cannot claim build \(id): \(error)")
+            // In a quiet farm nothing else would have it decided about again.
+            wake(atMilliseconds: now + ports.limits.retryLongestMilliseconds)
+        }
+    }
+
+    private func fail(_ id: String, _ fault: Fault) async {
+        let change = BuildChange(
+            build: id, from: [.queued], owner: nil, to: .failed,
+            atMilliseconds: ports.clock.unixMilliseconds(), fault: fault)
+        do {
+            if let ended = try await store.apply(change) { await tracker.changed(ended) }
+        } catch {
+            log.error("cannot record that build \(id) is impossible: \(error)")
+            wake(atMilliseconds: change.atMilliseconds + ports.limits.retryLongestMilliseconds)
+        }
+    }
+}

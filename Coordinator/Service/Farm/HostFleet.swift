@@ -1,0 +1,111 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+
+/// The hosts of the farm: their sessions, their reports, how far each can be trusted.
+public actor HostFleet: HostEvents {
+    private let ports: Ports
+    private let epoch: LeaseEpoch
+    private let wakeup: Wakeup
+    private var hosts: [String: HostState] = [:]
+    private let log = Logger("hosts")
+
+    init(ports: Ports, epoch: LeaseEpoch, wakeup: Wakeup) {
+        self.ports = ports
+        self.epoch = epoch
+        self.wakeup = wakeup
+    }
+
+    // MARK: Life
+
+    /// Knows the hosts from here on; talks to them from `connect` on, when the builds that run
+    /// there have somebody who listens.
+    func takeUp() async throws {
+        for host in try await ports.store.hosts() { admit(host) }
+    }
+
+    func connect() async { for state in hosts.values { await state.monitor.start() } }
+
+    /// All at once: one host that is slow to close must not use up the time of the others.
+    func stop() async {
+        await withTaskGroup(of: Void.self) { group in
+            for state in hosts.values { group.addTask { await state.monitor.stop() } }
+        }
+    }
+
+    private func admit(_ host: Host) {
+        let monitor = HostMonitor(host: host, ports: ports, epoch: epoch, events: self)
+        hosts[host.name] = HostState(host: host, monitor: monitor)
+    }
+
+    // MARK: Administration
+
+    var count: Int { hosts.count }
+
+    func add(_ host: Host) async {
+        admit(host)
+        await hosts[host.name]?.monitor.start()
+    }
+
+    func setDrained(_ drained: Bool, host name: String) {
+        hosts[name]?.host.drained = drained
+        // An admin who resumes a host vouches for it.
+        if !drained { hosts[name]?.health = HostHealth() }
+        wakeup.raise()
+    }
+
+    func remove(_ name: String) async {
+        guard let state = hosts.removeValue(forKey: name) else { return }
+        await state.monitor.stop()
+    }
+
+    // MARK: Attempts
+
+    func monitor(_ name: String) -> HostMonitor? { hosts[name]?.monitor }
+
+    /// The session has done its work, and its host may forget the attempt.
+    func release(_ session: BuildSession) async {
+        await hosts[session.host.name]?.monitor.release(session)
+    }
+
+    func record(_ fault: Fault?, ofHost name: String) {
+        hosts[name]?.health.record(
+            fault, monotonicMilliseconds: ports.clock.monotonicMilliseconds())
+    }
+
+    // MARK: What is seen of them
+
+    func views() -> [HostView] {
+        let now = ports.clock.unixMilliseconds()
+        let monotonic = ports.clock.monotonicMilliseconds()
+        return hosts.values.map { $0.view(at: now, monotonic: monotonic) }
+    }
+
+    /// By name.
+    /// - Parameter running: how many attempts each runs.
+    func snapshots(running: [String: Int]) -> [HostSnapshot] {
+        hosts.keys.sorted().compactMap { try? snapshot($0, running: running) }
+    }
+
+    func snapshot(_ name: String, running: [String: Int]) throws -> HostSnapshot {
+        guard let state = hosts[name] else { throw StoreError.notFound(what: "host", name: name) }
+        return state.snapshot(
+            at: ports.clock.unixMilliseconds(), monotonic: ports.clock.monotonicMilliseconds(),
+            running: running[name] ?? 0,
+            clockSkewLimitMilliseconds: ports.limits.clockSkewMilliseconds)
+    }
+
+    // MARK: What sessions report
+
+    func hostReported(_ name: String, _ report: HostReport) {
+        hosts[name]?.reported(report, atMilliseconds: ports.clock.unixMilliseconds())
+        wakeup.raise()
+    }
+
+    func hostWentAway(_ name: String, _ why: String) {
+        guard hosts[name]?.wentAway(why) == true else { return }
+        log.warning("host \(name): \(why)")
+        // Those who ask why their build waits hear of it.
+        wakeup.raise()
+    }
+}

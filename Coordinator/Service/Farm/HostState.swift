@@ -1,0 +1,69 @@
+import BuildProtocol
+import CoordinatorCore
+
+/// What the coordinator knows of one host now.
+struct HostState {
+    var host: Host
+    let monitor: HostMonitor
+    /// `nil` while connected.
+    private(set) var away: String? = "is being connected to"
+    private var report: HostReport?
+    private var reportedMilliseconds: Int64 = 0
+    var health = HostHealth()
+
+    init(host: Host, monitor: HostMonitor) {
+        self.host = host
+        self.monitor = monitor
+    }
+
+    mutating func reported(_ report: HostReport, atMilliseconds now: Int64) {
+        away = nil
+        self.report = report
+        reportedMilliseconds = now
+    }
+
+    /// - Returns: whether that is new.
+    mutating func wentAway(_ why: String) -> Bool {
+        defer { away = why }
+        return away != why
+    }
+
+    /// For the scheduler.
+    /// - Parameter now: the wall clock's time, on which the times in the view are.
+    func view(at now: Int64, monotonic: Int64) -> HostView {
+        HostView(
+            name: host.name, availability: availability(at: now, monotonic), report: report)
+    }
+
+    private func availability(at now: Int64, _ monotonic: Int64) -> HostView.Availability {
+        if host.drained { return .drained }
+        if let away { return .away(away) }
+        let rest = health.quarantineMilliseconds(monotonicMilliseconds: monotonic)
+        if rest > 0 {
+            let seconds = (rest + 999) / 1000
+            return .quarantined(
+                untilMilliseconds: now + rest,
+                "is quarantined for \(seconds) s more after \(health.failures) faults in a row, "
+                    + "last: \(health.lastFault)")
+        }
+        return .ready
+    }
+
+    /// For people.
+    func snapshot(
+        at now: Int64, monotonic: Int64, running: Int, clockSkewLimitMilliseconds: Int64
+    ) -> HostSnapshot {
+        let (state, detail): (String, String) =
+            switch availability(at: now, monotonic) {
+            case .ready: ("ready", "")
+            case .drained where away == nil: ("ready", "drained: takes no new builds")
+            case .drained: ("unreachable", away ?? "")
+            case .quarantined(_, let why): ("quarantined", why)
+            case .away(let why): (report == nil ? "connecting" : "unreachable", why)
+            }
+        let skew = report.map { $0.unixMilliseconds - reportedMilliseconds } ?? 0
+        return HostSnapshot(
+            host: host, state: state, detail: detail, report: report, running: running,
+            clockSkewMilliseconds: abs(skew) > clockSkewLimitMilliseconds ? skew : 0)
+    }
+}

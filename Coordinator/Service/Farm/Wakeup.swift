@@ -1,0 +1,37 @@
+import Synchronization
+
+/// Says that there may be something to decide. Raised any number of times before it is heard, it is
+/// heard once.
+final class Wakeup: Sendable {
+    private struct State {
+        var version: UInt64 = 0
+        var heard: UInt64 = 0
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    /// Counts the changes; what was computed at one version may be stale at another.
+    var version: UInt64 { state.withLock(\.version) }
+
+    func raise() {
+        let waiter = state.withLock { state in
+            state.version &+= 1
+            return state.waiter.take()
+        }
+        waiter?.resume()
+    }
+
+    /// Returns once something was raised that the last call did not hear. One caller at a time.
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let isRaised = state.withLock { state in
+                if state.version != state.heard { return true }
+                state.waiter = continuation
+                return false
+            }
+            if isRaised { continuation.resume() }
+        }
+        state.withLock { $0.heard = $0.version }
+    }
+}

@@ -1,0 +1,68 @@
+import BuildProtocol
+public import CoordinatorCore
+
+/// Adding, draining and removing hosts.
+public struct HostAdministration: Sendable {
+    let ports: Ports
+    let store: any HostWriter
+    let fleet: HostFleet
+    let tracker: BuildTracker
+
+    /// - Throws: `Refusal`, `StoreError`
+    public func add(
+        name: String, address: String, hostKey: String, by actor: String
+    ) async throws -> HostSnapshot {
+        try Refusal.check(name, "name of the host")
+        guard address.utf8.count <= ports.limits.pathBytes, address.contains("@"),
+            !address.unicodeScalars.contains(where: Refusal.isControl)
+        else { throw Refusal("the address \(Names.quoted(address)) is not user@host:port") }
+        let host = Host(
+            name: name, address: address, hostKey: hostKey,
+            createdMilliseconds: ports.clock.unixMilliseconds())
+        do { try ports.gateway.check(host) } catch { throw Refusal("\(error)") }
+        try await store.add(host)
+        try await ports.audit(actor, "host.add", name, address)
+        await fleet.add(host)
+        return try await snapshot(name)
+    }
+
+    public func setDrained(
+        _ drained: Bool, host name: String, by actor: String
+    ) async throws -> HostSnapshot {
+        try await store.setDrained(drained, host: name)
+        try await ports.audit(actor, drained ? "host.drain" : "host.resume", name)
+        await fleet.setDrained(drained, host: name)
+        return try await snapshot(name)
+    }
+
+    /// - Throws: `Refusal` while builds run there, `StoreError`
+    public func remove(_ name: String, by actor: String) async throws {
+        let running = try await snapshot(name).running
+        guard running == 0 else {
+            throw Refusal(
+                "host \(name) runs \(running) builds: drain it and wait, or cancel them",
+                conflict: true)
+        }
+        try await store.removeHost(name)
+        try await ports.audit(actor, "host.remove", name)
+        await fleet.remove(name)
+        // What was dispatched to it meanwhile.
+        await tracker.abandonAttempts(on: name)
+    }
+
+    /// By name.
+    public func snapshots() async -> [HostSnapshot] {
+        await fleet.snapshots(running: await tracker.runningByHost())
+    }
+
+    /// - Throws: `StoreError.notFound`
+    public func snapshot(_ name: String) async throws -> HostSnapshot {
+        try await fleet.snapshot(name, running: await tracker.runningByHost())
+    }
+
+    /// The key with which the host at the address answers, for an admin to confirm.
+    /// - Throws: `HostFault`
+    public func scanHostKey(_ address: String) async throws -> HostKey {
+        try await ports.gateway.scanHostKey(address)
+    }
+}

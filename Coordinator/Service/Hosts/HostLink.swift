@@ -1,0 +1,46 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+import Synchronization
+
+/// The way to one host's agent while it is connected. What cannot be said now is made good when the
+/// host is connected again.
+final class HostLink: Sendable {
+    private struct State {
+        var channel: (any HostChannel)?
+        var templates: Set<String> = []
+    }
+
+    private let state = Mutex(State())
+    private let log: Logger
+
+    init(_ host: Host) { log = Logger("host \(host.name)") }
+
+    func open(_ channel: any HostChannel) {
+        state.withLock { $0 = State(channel: channel, templates: Set(channel.hello.templates)) }
+    }
+
+    /// - Returns: the channel that was open.
+    func close() async {
+        let channel = state.withLock { $0.channel.take() }
+        await channel?.close()
+    }
+
+    func send(_ message: CoordinatorMessage) async {
+        guard let channel = state.withLock(\.channel) else { return }
+        do { try await channel.send(message) } catch {
+            log.warning("cannot send to the agent: \(error)")
+            await channel.close()
+        }
+    }
+
+    // MARK: Templates on the host's disk
+
+    func hasTemplate(_ sha256: String) -> Bool {
+        state.withLock { $0.templates.contains(sha256) }
+    }
+
+    func delivered(template sha256: String) {
+        state.withLock { _ = $0.templates.insert(sha256) }
+    }
+}

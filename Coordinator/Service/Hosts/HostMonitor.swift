@@ -1,0 +1,199 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+
+/// Keeps one control session with one host: connects, reconciles, passes messages to the sessions
+/// of attempts, reconnects. Losing the session changes nothing on the host.
+actor HostMonitor {
+    nonisolated let host: Host
+    nonisolated let link: HostLink
+    private let ports: Ports
+    private let epoch: LeaseEpoch
+    private weak let events: (any HostEvents)?
+    private var sessions: [AttemptToken: BuildSession] = [:]
+    /// What the agent said of itself; `nil` while it is not connected.
+    private var hello: AgentHello?
+    private var loop: Task<Void, Never>?
+    private var isStopped = false
+    /// Nothing has come since the agent was asked for a sign of life.
+    private var isAsked = false
+    private let log: Logger
+
+    init(host: Host, ports: Ports, epoch: LeaseEpoch, events: any HostEvents) {
+        self.host = host
+        self.ports = ports
+        self.epoch = epoch
+        self.events = events
+        link = HostLink(host)
+        log = Logger("host \(host.name)")
+    }
+
+    func start() {
+        guard loop == nil, !isStopped else { return }
+        loop = Task { await self.run() }
+    }
+
+    /// Ends the session for good.
+    func stop() async {
+        isStopped = true
+        loop?.cancel()
+        await link.close()
+        await loop?.value
+    }
+
+    // MARK: Sessions of attempts
+
+    func attach(_ session: BuildSession) async {
+        sessions[session.token] = session
+        if let hello { await session.post(connected(session, hello)) }
+    }
+
+    private func connected(_ session: BuildSession, _ hello: AgentHello) -> BuildEvent {
+        .connected(
+            hasTemplate: link.hasTemplate(session.templateSHA256),
+            summary: hello.attempts.first { $0.attempt == session.token })
+    }
+
+    /// The session has done its work, and the agent may forget the attempt; but not where a newer
+    /// session has taken it up.
+    func release(_ session: BuildSession) async {
+        guard sessions[session.token] === session else { return }
+        await link.send(.forget(Forget(attempt: session.token)))
+        if sessions[session.token] === session { sessions[session.token] = nil }
+    }
+
+    // MARK: The loop
+
+    private func run() async {
+        var backoff = reconnectBackoff()
+        var longest = ports.limits.reconnectLongestMilliseconds
+        var awaySince = ports.clock.monotonicMilliseconds()
+        while !Task.isCancelled {
+            do {
+                let channel = try await ports.gateway.open(host, epoch: epoch.number)
+                // `stop` came while it was being opened and had nothing to close yet: a read that
+                // began now would never end.
+                guard !Task.isCancelled else { return await channel.close() }
+                backoff = reconnectBackoff()
+                longest = ports.limits.reconnectLongestMilliseconds
+                await opened(channel)
+                let reason = await pump(channel)
+                await disconnected(reason)
+                awaySince = ports.clock.monotonicMilliseconds()
+            } catch {
+                if Task.isCancelled { return }
+                await events?.hostWentAway(host.name, "\(error)")
+                let isPermanent = (error as? HostFault)?.isPermanent ?? false
+                longest =
+                    isPermanent
+                    ? ports.limits.reconnectPermanentMilliseconds
+                    : ports.limits.reconnectLongestMilliseconds
+            }
+            let away = ports.clock.monotonicMilliseconds() - awaySince
+            if away >= ports.limits.hostLostMilliseconds { await declareLost(away) }
+            let pause = min(backoff.next(), longest)
+            do { try await ports.clock.sleep(milliseconds: pause) } catch { return }
+        }
+    }
+
+    private func reconnectBackoff() -> Backoff {
+        Backoff(
+            first: ports.limits.reconnectFirstMilliseconds,
+            longest: ports.limits.reconnectPermanentMilliseconds)
+    }
+
+    private func opened(_ channel: any HostChannel) async {
+        let hello = channel.hello
+        link.open(channel)
+        self.hello = hello
+        log.info("connected, agent \(hello.agentVersion)")
+        for summary in hello.attempts where sessions[summary.attempt] == nil {
+            // Nobody waits for it: it was recorded, or given up while the host was away. The agent
+            // kills what runs and deletes the folder.
+            log.info("attempt \(summary.attempt) is obsolete; the agent may forget it")
+            await link.send(.forget(Forget(attempt: summary.attempt)))
+        }
+        for session in sessions.values { await session.post(connected(session, hello)) }
+        await events?.hostReported(host.name, hello.host)
+    }
+
+    /// - Returns: why the session ended.
+    private func pump(_ channel: any HostChannel) async -> String {
+        isAsked = false
+        let watch = Task { await self.watch(channel) }
+        defer { watch.cancel() }
+        do {
+            while let message = try await channel.next() {
+                isAsked = false
+                await deliver(message)
+            }
+            return "the agent closed the session"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// An agent that hangs behind a healthy sshd keeps its session for ever: it is asked, and where
+    /// no word comes the session is ended, so that the host counts as away. Looks are counted, not
+    /// time: a coordinator that stood still itself finds what came meanwhile before the next look.
+    private func watch(_ channel: any HostChannel) async {
+        var missed = 0
+        while !Task.isCancelled {
+            do { try await ports.clock.sleep(milliseconds: ports.limits.pingMilliseconds) } catch {
+                return
+            }
+            missed = isAsked ? missed + 1 : 0
+            if missed >= ports.limits.missedPings {
+                let seconds = Int64(missed) * ports.limits.pingMilliseconds / 1000
+                log.warning("the agent has said nothing for \(seconds) s: connecting anew")
+                return await channel.close()
+            }
+            guard !isAsked else { continue }
+            isAsked = true
+            // Beside this task: a session whose window is full takes nothing.
+            Task { try? await channel.send(.ping(Ping(id: 1))) }
+        }
+    }
+
+    private func deliver(_ message: AgentMessage) async {
+        switch message {
+        case .hello: break
+        case .host(let report): await events?.hostReported(host.name, report)
+        case .phase(let phase):
+            guard let session = await session(phase.attempt) else { return }
+            await session.post(.phase(phase))
+        case .log(let chunk):
+            guard let session = await session(chunk.attempt) else { return }
+            await session.received(chunk)
+        case .finished(let finished):
+            guard let session = await session(finished.attempt) else { return }
+            await session.post(.finished(finished))
+        case .error(let report):
+            log.warning("the agent says: \(report.message)")
+            if let token = report.attempt { await sessions[token]?.post(.refused(report)) }
+        case .pong: break
+        }
+    }
+
+    /// The session of an attempt that speaks. One that nobody waits for is told so, and its host
+    /// ends it: a `start` that was late on the way may have begun it after it was given up.
+    private func session(_ token: AttemptToken) async -> BuildSession? {
+        if let session = sessions[token] { return session }
+        await link.send(.forget(Forget(attempt: token)))
+        return nil
+    }
+
+    private func disconnected(_ reason: String) async {
+        hello = nil
+        await link.close()
+        if !Task.isCancelled { await events?.hostWentAway(host.name, reason) }
+        for session in sessions.values { await session.post(.disconnected) }
+    }
+
+    private func declareLost(_ away: Int64) async {
+        for session in sessions.values {
+            let why = "host \(host.name) has not been heard of for \(away / 1000) s"
+            await session.post(.failed(Fault(.infrastructure, .hostLost, why)))
+        }
+    }
+}

@@ -1,0 +1,78 @@
+public import CoordinatorCore
+import Support
+
+/// What a coordinator can do while it leads. Whoever has one can write: it is made from a lease.
+public struct Leader: Sendable {
+    public let hosts: HostAdministration
+    public let guestOSes: GuestOSCatalog
+    public let testCases: TestCaseCatalog
+    public let sheets: SheetImport
+    public let submission: BuildSubmission
+    public let cancellation: BuildCancellation
+    public let pushes: PushTrigger
+    /// Live builds and the queue.
+    public let tracker: BuildTracker
+    public let retention: ImageRetention
+    public let releases: Releases
+    public let releaseRequests: ReleaseRequests
+    public let environments: EnvironmentCatalog
+    /// What the jobs of the original AIBuild report.
+    public let historic: any HistoricWriter
+    private let ports: Ports
+    private let fleet: HostFleet
+    private let dispatcher: Dispatcher
+
+    init(ports: Ports, epoch: LeaseEpoch, changes: ChangeHub) {
+        let store = ports.store.leading(epoch)
+        let wakeup = Wakeup()
+        self.ports = ports
+        releases = Releases(ports: ports, store: store)
+        releaseRequests = ReleaseRequests(ports: ports, store: store, releases: releases)
+        environments = EnvironmentCatalog(ports: ports, store: store, releases: releases)
+        fleet = HostFleet(ports: ports, epoch: epoch, wakeup: wakeup)
+        tracker = BuildTracker(
+            ports: ports, store: store, fleet: fleet, releases: releases, changes: changes,
+            wakeup: wakeup)
+        dispatcher = Dispatcher(
+            ports: ports, store: store, fleet: fleet, tracker: tracker, wakeup: wakeup)
+        retention = ImageRetention(
+            ports: ports, store: store, tracker: tracker, releases: releases)
+        hosts = HostAdministration(ports: ports, store: store, fleet: fleet, tracker: tracker)
+        submission = BuildSubmission(ports: ports, store: store, tracker: tracker)
+        cancellation = BuildCancellation(ports: ports, store: store, tracker: tracker)
+        pushes = PushTrigger(ports: ports, submission: submission)
+        guestOSes = GuestOSCatalog(ports: ports, store: store)
+        testCases = TestCaseCatalog(ports: ports, store: store)
+        sheets = SheetImport(ports: ports, store: store, environments: environments)
+        historic = store
+    }
+
+    /// Takes up what the last leader left, and begins to dispatch.
+    /// - Throws: `StoreError` if the store cannot be read.
+    func takeUp() async throws {
+        try await fleet.takeUp()
+        try await tracker.takeUp()
+        let log = Logger("coordinator")
+        do { try await ports.webRoot.sweep(keeping: await tracker.livingAttempts()) } catch {
+            log.warning("cannot sweep the web root: \(error)")
+        }
+        try await releases.takeUp()
+        log.info("took up \(await tracker.count) builds on \(await fleet.count) hosts")
+        await fleet.connect()
+        await retention.start()
+        await dispatcher.start()
+    }
+
+    func stop() async {
+        await dispatcher.stop()
+        await retention.stop()
+        await fleet.stop()
+        await tracker.stop()
+        await releases.stop()
+    }
+
+    func pulse() async -> Bool {
+        _ = await (fleet.count, tracker.count)
+        return await dispatcher.pulse()
+    }
+}

@@ -1,0 +1,29 @@
+import BuildProtocol
+
+/// A request that is refused at the door; the sentence says why and what would be taken.
+public struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
+    public var description: String
+    /// The request was sound, the state of things is against it.
+    public var isConflict: Bool
+
+    init(_ description: String, conflict: Bool = false) {
+        self.description = description
+        isConflict = conflict
+    }
+
+    /// - Throws: `Refusal` for what can be no name.
+    static func check(_ name: String, _ what: String) throws {
+        if let problem = Names.problem(name, what: what) { throw Refusal(problem) }
+    }
+
+    /// - Throws: `Refusal` for a text that is too long or holds control characters.
+    static func check(text: String, _ field: String, limitBytes: Int) throws {
+        guard text.utf8.count <= limitBytes, !text.unicodeScalars.contains(where: isControl) else {
+            throw Refusal("\(field) has more than \(limitBytes) bytes, or control characters")
+        }
+    }
+
+    static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value < 0x20 || scalar.value == 0x7F
+    }
+}

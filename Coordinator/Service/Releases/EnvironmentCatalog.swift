@@ -1,0 +1,113 @@
+import BuildProtocol
+public import CoordinatorCore
+
+/// Registering, checking and removing the environments that images are released to.
+public struct EnvironmentCatalog: Sendable {
+    let ports: Ports
+    let store: any ReleaseWriter
+    let releases: Releases
+
+    /// - Returns: the environment, and what its check found; nothing is stored where that finds
+    ///   that no release could succeed, unless `isUnchecked`.
+    /// - Throws: `Refusal`, `StoreError`
+    public func register(
+        _ form: EnvironmentForm, by actor: String
+    ) async throws -> (ReleaseEnvironment, [EnvironmentFinding]) {
+        let environment = ReleaseEnvironment(
+            id: ports.ids.randomID(), name: form.name, settings: form.settings,
+            createdMilliseconds: ports.clock.unixMilliseconds())
+        if try await ports.store.environment(named: form.name) != nil {
+            throw StoreError.exists(what: "environment", name: form.name)
+        }
+        let findings = try await checked(environment, form.secret.map(Secret.init), form)
+        try await store.add(
+            environment, secret: form.secret.map(Secret.init))
+        try await ports.audit(actor, "env.add", environment.name, environment.kind.rawValue)
+        return (environment, findings)
+    }
+
+    /// Changes all but the name; a secret that is left out stays as it is.
+    public func change(
+        _ form: EnvironmentForm, by actor: String
+    ) async throws -> (ReleaseEnvironment, [EnvironmentFinding]) {
+        var environment = try await ports.environment(named: form.name)
+        guard environment.kind == form.settings.kind else {
+            throw Refusal(
+                "\(form.name) is of kind \(environment.kind.rawValue), which does not change: "
+                    + "register another")
+        }
+        environment.settings = form.settings
+        var secret = form.secret.map(Secret.init)
+        if secret == nil { secret = try await ports.store.secret(ofEnvironment: form.name) }
+        let findings = try await checked(environment, secret, form)
+        try await store.update(
+            environment, secret: form.secret.map(Secret.init))
+        try await ports.audit(actor, "env.change", environment.name)
+        return (environment, findings)
+    }
+
+    public func remove(_ name: String, by actor: String) async throws {
+        guard await !releases.hasLive(environment: name) else {
+            throw Refusal(
+                "releases to \(name) wait or run: cancel them first, or wait", conflict: true)
+        }
+        try await store.removeEnvironment(named: name)
+        try await ports.audit(actor, "env.remove", name)
+    }
+
+    /// What a person should know who registers this environment together with others: it is
+    /// stored all the same, for one that does not answer must not keep the others out.
+    func notices(_ environment: ReleaseEnvironment, _ secret: Secret?) async -> [String] {
+        guard let target = ports.targets[environment.kind] else { return [] }
+        do {
+            let findings = try await target.check(environment, secret)
+            return findings.filter { $0.level == .warning }.map {
+                "\(environment.name): \($0.text)"
+            }
+        } catch {
+            return ["\(environment.name): no release would succeed now: \(error)"]
+        }
+    }
+
+    private func checked(
+        _ environment: ReleaseEnvironment, _ secret: Secret?, _ form: EnvironmentForm
+    ) async throws -> [EnvironmentFinding] {
+        if let problem = environment.problem { throw Refusal(problem) }
+        if let secret, secret.reveal.utf8.count > ReleaseEnvironment.Bounds.secretBytes {
+            throw Refusal(
+                "the secret has more than \(ReleaseEnvironment.Bounds.secretBytes) bytes")
+        }
+        if form.isUnchecked ?? false { return [] }
+        return try await findings(environment, secret)
+    }
+
+    private func findings(
+        _ environment: ReleaseEnvironment, _ secret: Secret?
+    ) async throws -> [EnvironmentFinding] {
+        try await EnvironmentCheck(ports: ports).findings(environment, secret)
+    }
+}
+
+/// What a person fills in to register an environment.
+public struct EnvironmentForm: Sendable, Decodable {
+    public var name: String
+    public var settings: EnvironmentSettings
+    /// The password; left out, a change keeps the one that is there.
+    public var secret: String?
+    /// Stores it although nobody answers there yet.
+    public var isUnchecked: Bool?
+
+    public init(
+        name: String, settings: EnvironmentSettings, secret: String?, isUnchecked: Bool? = nil
+    ) {
+        self.name = name
+        self.settings = settings
+        self.secret = secret
+        self.isUnchecked = isUnchecked
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case name, settings, secret
+        case isUnchecked = "unchecked"
+    }
+}

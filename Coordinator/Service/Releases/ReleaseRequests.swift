@@ -1,0 +1,179 @@
+import BuildProtocol
+public import CoordinatorCore
+
+/// Submitting, approving, cancelling, retrying and rolling back releases.
+public struct ReleaseRequests: Sendable {
+    let ports: Ports
+    let store: any ReleaseWriter
+    let releases: Releases
+
+    /// - Parameter build: one that passed.
+    /// - Throws: `Refusal`, `StoreError`
+    public func submit(
+        _ build: Build, to environments: [String], format: ReleaseFormat?, by actor: String
+    ) async throws -> [Release] {
+        guard build.state == .passed, let image = build.image else {
+            throw Refusal(
+                "build \(build.guestOS)/\(build.number) is \(build.state.rawValue): only a build "
+                    + "that passed can be released", conflict: true)
+        }
+        do { _ = try await ports.webRoot.file(of: image) } catch {
+            throw Refusal("\(error)", conflict: true)
+        }
+        let names = try await known(environments)
+        for name in names where await releases.hasLive(build: build.id, environment: name) {
+            throw Refusal(
+                "\(build.guestOS)/\(build.number) is on its way to \(name) already: see "
+                    + "aibuild releases", conflict: true)
+        }
+        return try await add(
+            names.map { name in
+                Release(
+                    id: ports.ids.randomID(), build: build, environment: name,
+                    format: format, requestedBy: actor,
+                    createdMilliseconds: ports.clock.unixMilliseconds())
+            }, "release.submit", by: actor)
+    }
+
+    /// The newest build of the guest OS that passed all its tests.
+    public func latestGood(guestOS name: String) async throws -> Build {
+        _ = try await ports.guestOS(named: name)
+        let passed = try await ports.store.builds(
+            BuildFilter(guestOS: name, states: [.passed]), limit: 1)
+        guard let build = passed.first else {
+            throw Refusal(
+                "no build of \(name) has passed yet: nothing can be released", conflict: true)
+        }
+        return build
+    }
+
+    /// Puts back what stood in each environment before the newest release of the guest OS.
+    public func rollBack(
+        guestOS: String, in environments: [String], by actor: String
+    ) async throws -> [Release] {
+        var wanted: [Release] = []
+        for name in try await known(environments) {
+            let released = try await ports.store.releases(
+                ReleaseFilter(guestOS: guestOS, environment: name, states: [.released]),
+                limit: 50
+            ).filter { $0.action == .release }
+            guard let current = released.first,
+                let build = try await ports.store.build(id: current.build)
+            else {
+                throw Refusal(
+                    "aibuild has released nothing of \(guestOS) to \(name) that could be taken "
+                        + "back", conflict: true)
+            }
+            var before: Build?
+            if let earlier = released.dropFirst().first {
+                before = try await ports.store.build(id: earlier.build)
+            }
+            wanted.append(
+                Release(
+                    id: ports.ids.randomID(), action: .rollback,
+                    build: before ?? build, environment: name, undoes: current.id,
+                    requestedBy: actor,
+                    createdMilliseconds: ports.clock.unixMilliseconds()))
+        }
+        return try await add(wanted, "release.rollback", by: actor)
+    }
+
+    private func add(
+        _ new: [Release], _ action: String, by actor: String
+    ) async throws -> [Release] {
+        for release in new {
+            try await store.add(release)
+            try await ports.audit(
+                actor, action, "\(release.guestOS)/\(release.buildNumber)", release.environment)
+            await releases.take([release])
+        }
+        return new
+    }
+
+    /// - Throws: `Refusal` if it does not wait for an approval.
+    public func approve(_ id: String, by actor: String) async throws -> Release {
+        let release = try await ports.release(id)
+        let change = ReleaseChange(
+            release: id, from: [.awaitingApproval], to: .queued,
+            atMilliseconds: ports.clock.unixMilliseconds())
+        guard let approved = try await store.apply(change) else {
+            throw Refusal(
+                "the release is \(release.state.rawValue): it does not wait for an approval",
+                conflict: true)
+        }
+        try await ports.audit(
+            actor, "release.approve", "\(release.guestOS)/\(release.buildNumber)",
+            release.environment)
+        await releases.take([approved])
+        return approved
+    }
+
+    /// - Throws: `Refusal` if it has ended.
+    public func cancel(_ id: String, by actor: String) async throws -> Release {
+        let release = try await ports.release(id)
+        guard let requested = try await store.requestCancel(release: id) else {
+            throw Refusal(
+                "the release is \(release.state.rawValue) already", conflict: true)
+        }
+        try await ports.audit(
+            actor, "release.cancel", "\(release.guestOS)/\(release.buildNumber)",
+            release.environment)
+        if await releases.interrupt(requested) { return requested }
+        // One that was tried before may have left something half-made.
+        let isUntouched = requested.attemptCount == 0
+        var change = ReleaseChange(
+            release: id, from: [.awaitingApproval, .queued],
+            to: isUntouched ? .cancelled : .queued,
+            atMilliseconds: ports.clock.unixMilliseconds())
+        change.fault = ReleaseFault("cancelled by \(actor)", isPermanent: true)
+        if !isUntouched {
+            change.ending = .cancelled
+            change.notBeforeMilliseconds = 0
+        }
+        guard let changed = try await store.apply(change) else { return requested }
+        await releases.take([changed])
+        return changed
+    }
+
+    /// The same again, as a new release.
+    public func retry(_ id: String, by actor: String) async throws -> Release {
+        let old = try await ports.release(id)
+        guard old.state == .failed || old.state == .cancelled else {
+            throw Refusal(
+                "the release is \(old.state.rawValue): only one that failed or was cancelled can "
+                    + "be tried again", conflict: true)
+        }
+        guard let build = try await ports.store.build(id: old.build) else {
+            throw StoreError.notFound(what: "build", name: old.build)
+        }
+        guard old.action == .release else {
+            return try await rollBack(guestOS: old.guestOS, in: [old.environment], by: actor)[0]
+        }
+        return try await submit(build, to: [old.environment], format: old.format, by: actor)[0]
+    }
+
+    /// The names without doubles, in their order.
+    private func known(_ names: [String]) async throws -> [String] {
+        guard !names.isEmpty, names.count <= ports.limits.releaseEnvironments else {
+            throw Refusal(
+                "name 1 to \(ports.limits.releaseEnvironments) environments to release to")
+        }
+        let known = Set(try await ports.store.environments().map(\.name))
+        var seen: Set<String> = []
+        for name in names where !known.contains(name) {
+            let list = known.isEmpty ? "none is registered" : known.sorted().joined(separator: ", ")
+            throw Refusal("there is no environment \(Names.quoted(name)); there are: \(list)")
+        }
+        return names.filter { seen.insert($0).inserted }
+    }
+}
+
+extension Ports {
+    /// - Throws: `StoreError.notFound`
+    public func release(_ id: String) async throws -> Release {
+        guard let release = try await store.release(id: id) else {
+            throw StoreError.notFound(what: "release", name: id)
+        }
+        return release
+    }
+}

@@ -1,0 +1,126 @@
+import BuildProtocol
+public import CoordinatorCore
+import Support
+
+/// Removes the images and logs that the retention policy lets go: every hour, sooner if the web
+/// root runs full.
+public actor ImageRetention {
+    private let ports: Ports
+    private let store: any BuildWriter
+    private let tracker: BuildTracker
+    private let releases: Releases
+    private var isRemoving = false
+    private var isStopping = false
+    private var housekeeping: Task<Void, Never>?
+    private let log = Logger("retention")
+
+    init(ports: Ports, store: any BuildWriter, tracker: BuildTracker, releases: Releases) {
+        self.ports = ports
+        self.store = store
+        self.tracker = tracker
+        self.releases = releases
+    }
+
+    // MARK: Life
+
+    func start() {
+        guard let policy = ports.retention, housekeeping == nil, !isStopping else { return }
+        housekeeping = Task { await self.keepHouse(policy) }
+    }
+
+    func stop() async {
+        isStopping = true
+        housekeeping?.cancel()
+        await housekeeping?.value
+    }
+
+    private func keepHouse(_ policy: RetentionPolicy) async {
+        var next = ports.clock.monotonicMilliseconds()
+        var canHelp = true
+        while !isStopping {
+            let free = (try? await ports.webRoot.freeBytes()) ?? .max
+            let isPressed = free < policy.minimumFreeBytes
+            let now = ports.clock.monotonicMilliseconds()
+            if now >= next || isPressed && canHelp {
+                next = now + ports.limits.retentionMilliseconds
+                // Else every look would read all builds for nothing.
+                canHelp = await keepHouseOnce(isPressed) || !isPressed
+            }
+            let pause = ports.limits.retentionLookMilliseconds
+            do { try await ports.clock.sleep(milliseconds: pause) } catch { return }
+        }
+    }
+
+    /// - Returns: whether something went.
+    private func keepHouseOnce(_ isPressed: Bool) async -> Bool {
+        do {
+            let gone = try await run(by: "retention").choices
+            if !gone.isEmpty {
+                log.info("retention removed \(gone.count) builds' images and logs")
+            } else if isPressed {
+                log.warning(
+                    "the web root has less room than retention.minimum_free, and no image may go: "
+                        + "make room, or unpin some (aibuild unpin)")
+            }
+            return !gone.isEmpty
+        } catch {
+            log.error("cannot remove old images: \(error)")
+            return false
+        }
+    }
+
+    // MARK: What people ask for
+
+    /// Removes what the policy lets go now. Whoever wants a build kept meanwhile, by a pin or a
+    /// release, gets it kept.
+    /// - Returns: what went.
+    /// - Throws: `Refusal`, `StoreError`
+    public func run(by actor: String) async throws -> RetentionReport {
+        guard !isRemoving else {
+            throw Refusal("old images are being removed at this moment", conflict: true)
+        }
+        isRemoving = true
+        defer { isRemoving = false }
+        for build in try await ports.store.halfPruned() { try await removeFiles(of: build) }
+        var report = try await RetentionPlan(ports: ports).report()
+        var gone: [Retention.Choice] = []
+        for choice in report.choices {
+            if isStopping { break }
+            let id = choice.build.id
+            guard await !releases.hasLive(build: id),
+                let build = try await store.beginPrune(
+                    build: id, atMilliseconds: ports.clock.unixMilliseconds())
+            else { continue }
+            try await removeFiles(of: build)
+            try await ports.audit(
+                actor, "build.prune", "\(build.guestOS)/\(build.number)", choice.reason)
+            gone.append(choice)
+        }
+        report.choices = gone
+        return report
+    }
+
+    public func setPinned(
+        _ isPinned: Bool, _ build: Build, by actor: String
+    ) async throws -> Build {
+        let changed = try await store.setPinned(isPinned, build: build.id)
+        guard let changed else {
+            throw Refusal(
+                "the image and the logs of build \(build.guestOS)/\(build.number) were removed "
+                    + "before: there is nothing left to keep", conflict: true)
+        }
+        await tracker.changed(changed)
+        try await ports.audit(
+            actor, isPinned ? "build.pin" : "build.unpin", "\(build.guestOS)/\(build.number)")
+        return changed
+    }
+
+    /// May be done again after a crash at any moment.
+    private func removeFiles(of build: Build) async throws {
+        try await ports.webRoot.remove(build)
+        for attempt in try await ports.store.attempts(ofBuild: build.id) {
+            try await ports.logs.reset(attempt.token)
+        }
+        try await store.endPrune(build: build.id)
+    }
+}

@@ -1,0 +1,38 @@
+import CoordinatorCore
+
+/// Delays that double up to a bound.
+struct Backoff {
+    private var nextMilliseconds: Int64
+    private let longest: Int64
+
+    init(first: Int64, longest: Int64) {
+        nextMilliseconds = first
+        self.longest = longest
+    }
+
+    mutating func next() -> Int64 {
+        defer { nextMilliseconds = min(longest, nextMilliseconds * 2) }
+        return nextMilliseconds
+    }
+}
+
+extension Ports {
+    /// Tries until it succeeds, with growing delays: for what is down or full and may pass.
+    ///
+    /// - Parameters:
+    ///   - longestMilliseconds: instead of the usual longest delay.
+    ///   - judge: hears why a try failed; throws what shall end the tries.
+    /// - Throws: what `judge` throws; `CancellationError` between two tries.
+    func retrying<T>(
+        longestMilliseconds: Int64? = nil, _ body: () async throws -> T,
+        unless judge: (any Error) async throws -> Void
+    ) async throws -> T {
+        var backoff = Backoff(
+            first: limits.retryFirstMilliseconds,
+            longest: longestMilliseconds ?? limits.retryLongestMilliseconds)
+        while true {
+            do { return try await body() } catch { try await judge(error) }
+            try await clock.sleep(milliseconds: backoff.next())
+        }
+    }
+}
