@@ -215,4 +215,19 @@ import Testing
             #expect(try await farm.store.build(id: usual.id)?.state == .queued)
         }
     }
+
+    @Test("A slot is free once the host has finished, while the image is still being pulled")
+    func slotIsFreeWhilePulling() async throws {
+        let farm = try await TestFarm(hosts: 1, slots: 1)
+        farm.gateway.hold(true)
+        try await farm.run { coordinator in
+            let first = try await farm.submit(coordinator)
+            try await farm.wait(first, .collecting)
+            await farm.agents[0].change { $0.plan = .hang }
+            let second = try await farm.submit(coordinator)
+            try await farm.wait(second, .building)
+            #expect(try await farm.store.build(id: first.id)?.state == .collecting)
+            #expect(try await coordinator.leading().hosts.snapshot("h0").running == 2)
+        }
+    }
 }

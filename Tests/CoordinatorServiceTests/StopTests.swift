@@ -113,4 +113,20 @@ import Testing
         await coordinator.changes.wait("nothing", after: now)
         #expect(await coordinator.changes.isClosed)
     }
+
+    @Test("A coordinator that stopped is freed, without being taken apart by hand")
+    func everythingIsFreed() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        for agent in farm.agents { await agent.change { $0.plan = .hang } }
+        weak var tracker: BuildTracker?
+        do {
+            let coordinator = try await farm.coordinator()
+            try await farm.connected(coordinator)
+            tracker = try coordinator.leading().tracker
+            _ = try await farm.submit(coordinator)
+            _ = try await farm.attempt(on: farm.agents[0])
+            await coordinator.stop()
+        }
+        try await eventually("nobody holds it") { tracker == nil }
+    }
 }
