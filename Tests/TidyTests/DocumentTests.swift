@@ -140,9 +140,8 @@ import Testing
         for row in table.rows where row.cells.count == 2 {
             for match in row.cells[1].matches(of: #/`(\w+)`/#) {
                 count += 1
-                #expect(
-                    known.contains(String(match.1)),
-                    "Tests/MUTATIONS.md:\(row.line): there is no test \(match.1)")
+                let isThere = known.contains(String(match.1))
+                #expect(isThere, "Tests/MUTATIONS.md:\(row.line): there is no test \(match.1)")
             }
         }
         #expect(count > 100)
