@@ -4,10 +4,11 @@ import Testing
 
 /// Golden interaction scripts: what the coordinator says and does, event by event.
 @Suite struct BuildMachineTests {
-    @Test(arguments: MachineScripts.all)
+    @Test("A script of events gives its effects", arguments: MachineScripts.all)
     func script(_ script: String) { #expect(MachineScript.played(script) == script) }
 
-    @Test func nothingThatATestLeavesIsAnImage() {
+    @Test("A file left by a test is never an image")
+    func nothingThatATestLeavesIsAnImage() {
         let finished = MachineScript.tested(.passed)
         #expect(!finished.artifacts.isEmpty)
         var machine = BuildMachine(stage: .running, tests: MachineScript.tests)
@@ -20,7 +21,8 @@ import Testing
     }
 
     /// Every event in every stage, by the machine's own word, against the table.
-    @Test func theTableIsComplete() {
+    @Test("Every event is scripted in every stage")
+    func theTableIsComplete() {
         var rows: [String] = []
         for (stage, machine) in Self.machines {
             for (name, event) in MachineScript.events {
@@ -38,7 +40,8 @@ import Testing
     }
 
     /// Whatever comes in whatever order: one end, and silence after it.
-    @Test func anAttemptEndsOnceUnderAnyEvents() {
+    @Test("An attempt ends once under any events")
+    func anAttemptEndsOnceUnderAnyEvents() {
         for seed in 1...2_000 {
             var random = Seeded(seed: seed)
             var machine = BuildMachine(

@@ -3,7 +3,8 @@ import Testing
 
 /// The queue that is kept in order is the one that would be sorted anew.
 @Suite struct BuildQueueTests {
-    @Test func linesStayInTheOrderOfSubmission() {
+    @Test("Each shape's queue stays in the order of submission")
+    func linesStayInTheOrderOfSubmission() {
         for seed in 1...40 {
             var random = Seeded(seed: seed)
             var queue = BuildQueue()
@@ -42,7 +43,8 @@ import Testing
     }
 
     /// A wait that was written by a clock which has been set back since is none.
-    @Test func aWaitLongerThanAnyDelayIsOver() {
+    @Test("A wait longer than any delay is over")
+    func aWaitLongerThanAnyDelayIsOver() {
         var queue = BuildQueue([queued("b", notBefore: 10_000_000)])
         queue.releaseDue(at: 1_000)
         #expect(queue.ready.map { $0.builds.map(\.id) } == [["b"]])
@@ -50,7 +52,8 @@ import Testing
     }
 
     /// What waited for its time stands in its line by its submission, and can leave it.
-    @Test func aRipeBuildLeavesItsLine() {
+    @Test("A build that is due leaves its queue")
+    func aRipeBuildLeavesItsLine() {
         let (late, early) = (queued("late", at: 9), queued("early", at: 1, notBefore: 500))
         var queue = BuildQueue([late, early])
         queue.releaseDue(at: 600)

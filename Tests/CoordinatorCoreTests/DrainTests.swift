@@ -5,7 +5,8 @@ import Testing
 /// Scheduler and retry policy together over simulated time: whatever fails, the queue drains by
 /// itself, as long as one host that can take each build is left.
 @Suite struct DrainTests {
-    @Test func everyBuildEnds() {
+    @Test("Every build ends, whatever hosts do")
+    func everyBuildEnds() {
         for seed in 1...150 {
             var farm = SimulatedFarm(seed: seed)
             let end = farm.run()

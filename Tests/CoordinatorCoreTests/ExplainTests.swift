@@ -8,7 +8,8 @@ import Testing
         world.waiting(id).map { [$0.summary, $0.remedy] }
     }
 
-    @Test func positionsFollowTheOrderOfStarts() {
+    @Test("Positions follow the order of starts")
+    func positionsFollowTheOrderOfStarts() {
         let queue = [
             queued("old", owner: "anna", at: 1), queued("urgent", priority: 5, at: 2),
             queued("modest", owner: "boris", at: 3), queued("later", at: 4, notBefore: 900),
@@ -19,7 +20,8 @@ import Testing
         #expect(explained.map(\.waiting.position) == [1, 2, 3, 4, 5])
     }
 
-    @Test func limitAndOnly() {
+    @Test("An explanation can be limited, or be of one build")
+    func limitAndOnly() {
         let queue = (1...9).map { queued("q\($0)", at: Int64($0)) }
         let all = world([host("a")], queue)
         #expect(Scheduler.explain(all, limit: 3).map(\.build) == ["q1", "q2", "q3"])
@@ -27,21 +29,24 @@ import Testing
         #expect(Scheduler.explain(all, only: "none").isEmpty)
     }
 
-    @Test func withoutHosts() {
+    @Test("Without hosts, the remedy is to add one")
+    func withoutHosts() {
         #expect(
             summary(world([], [queued("q")])) == [
                 "no host is registered", "add one: aibuild host add NAME --address user@host",
             ])
     }
 
-    @Test func aRetrySaysWhenItIsTried() {
+    @Test("A retry says when it is tried")
+    func aRetrySaysWhenItIsTried() {
         #expect(
             summary(world([host("a")], [queued("q", notBefore: 61_500)], now: 1_000)) == [
                 "waits 61 s before it is tried again", "nothing to do",
             ])
     }
 
-    @Test func concurrency() {
+    @Test("A concurrency limit is named")
+    func concurrency() {
         let busy = [runs("r1", on: "a"), runs("r2", on: nil)]
         #expect(
             summary(world([host("a")], [queued("q", concurrency: 2)], running: busy)) == [
@@ -50,7 +55,8 @@ import Testing
             ])
     }
 
-    @Test func webRoot() {
+    @Test("A full web root is named")
+    func webRoot() {
         #expect(
             summary(world([host("a")], [queued("q", needs(disk: 3 * giB))], webRoot: giB * 3 / 2))
                 == [
@@ -59,7 +65,8 @@ import Testing
                 ])
     }
 
-    @Test func noHostIsReady() {
+    @Test("Hosts that are not ready are named")
+    func noHostIsReady() {
         let hosts = [
             host("a", .drained), host("b", .away("connection refused")),
             host("c", .quarantined(untilMilliseconds: 5, "is quarantined for 1 s more")),
@@ -73,7 +80,8 @@ import Testing
             ])
     }
 
-    @Test func eachHostSaysWhyNot() {
+    @Test("Each host says why not")
+    func eachHostSaysWhyNot() {
         var silent = host("silent")
         silent.report = nil
         let hosts = [
@@ -96,7 +104,8 @@ import Testing
         #expect(all.starts.isEmpty, "what is explained is what is decided")
     }
 
-    @Test func whoWaitsOnlyForItsTurnIsToldSo() {
+    @Test("A build that only waits for its turn says so")
+    func whoWaitsOnlyForItsTurnIsToldSo() {
         let queue = [queued("first", at: 1), queued("q", at: 2)]
         let all = world([host("a", slots: 1)], queue)
         #expect(
@@ -106,7 +115,8 @@ import Testing
         #expect(all.reason("q", "a") == "is free; builds ahead in the queue come first")
     }
 
-    @Test func theTimeToWaitComesFromHistory() {
+    @Test("The time to wait comes from history")
+    func theTimeToWaitComesFromHistory() {
         let busy = [runs("r", on: "a", since: 0, expected: 100)]
         let queue = [queued("q1", at: 1), queued("q2", at: 2)]
         let all = world([host("a", slots: 1)], queue, running: busy, now: 60_000)

@@ -6,13 +6,15 @@ import Testing
 @Suite struct OrderTests {
     private let one = [host("a", slots: 1)]
 
-    @Test func nothingToDo() {
+    @Test("Nothing is decided about an empty queue")
+    func nothingToDo() {
         #expect(Scheduler.decide(world([], [])).isEmpty)
         #expect(Scheduler.decide(world([host("a")], [])).isEmpty)
         #expect(Scheduler.decide(world([], [queued("b")])).isEmpty, "no host: wait for one")
     }
 
-    @Test func higherPriorityFirst() {
+    @Test("The higher priority goes first")
+    func higherPriorityFirst() {
         let queue = [
             queued("low", priority: -5, at: 1), queued("usual", at: 2),
             queued("urgent", priority: 7, at: 3),
@@ -20,7 +22,8 @@ import Testing
         #expect(world([host("a", slots: 2)], queue).starts == ["urgent@a", "usual@a"])
     }
 
-    @Test func priorityComesBeforeFairShareAndAge() {
+    @Test("Priority comes before fair share and age")
+    func priorityComesBeforeFairShareAndAge() {
         let queue = [
             queued("modest", owner: "modest", at: 1),
             queued("greedy", owner: "greedy", priority: 1, at: 2),
@@ -28,7 +31,8 @@ import Testing
         #expect(world(one, queue, use: ["greedy": 1e9]).starts == ["greedy@a"])
     }
 
-    @Test func whoUsedLessIsFirst() {
+    @Test("The owner who used less goes first")
+    func whoUsedLessIsFirst() {
         let queue = [
             queued("a1", owner: "anna", at: 1), queued("b1", owner: "boris", at: 2),
             queued("c1", owner: "cleo", at: 3),
@@ -38,7 +42,8 @@ import Testing
             world([host("h", slots: 3)], queue, use: use).starts == ["c1@h", "b1@h", "a1@h"])
     }
 
-    @Test func ownersTakeTurnsWithinOneTick() {
+    @Test("Owners take turns within one decision")
+    func ownersTakeTurnsWithinOneTick() {
         let queue =
             (1...4).map { queued("a\($0)", owner: "anna", at: Int64($0)) }
             + (1...4).map { queued("b\($0)", owner: "boris", at: Int64(10 + $0)) }
@@ -47,19 +52,22 @@ import Testing
                 == ["a1@h", "b1@h", "a2@h", "b2@h", "a3@h", "b3@h"])
     }
 
-    @Test func olderFirst() {
+    @Test("The older build goes first")
+    func olderFirst() {
         let queue = [queued("young", at: 9), queued("old", at: 1), queued("middle", at: 5)]
         let inOrder = queue.sorted { $0.submittedMilliseconds < $1.submittedMilliseconds }
         #expect(
             world([host("h", slots: 3)], inOrder).starts == ["old@h", "middle@h", "young@h"])
     }
 
-    @Test func equalsAreOrderedByID() {
+    @Test("Equals are ordered by id")
+    func equalsAreOrderedByID() {
         let queue = [queued("b", guestOS: "x"), queued("a", guestOS: "y")]
         #expect(world(one, queue).starts == ["a@a"])
     }
 
-    @Test func aBlockedBuildDoesNotHoldUpTheRest() {
+    @Test("A blocked build does not hold up the rest")
+    func aBlockedBuildDoesNotHoldUpTheRest() {
         let queue = [
             queued("large", needs(memory: 200 * giB), at: 1), queued("small", at: 2),
         ]
@@ -67,7 +75,8 @@ import Testing
         #expect(world([host("a")], queue, running: busy).starts == ["small@a"])
     }
 
-    @Test func aRetryWaitsForItsTimeAndTheTickComesBackThen() {
+    @Test("A retry waits for its time, and is decided about then")
+    func aRetryWaitsForItsTimeAndTheTickComesBackThen() {
         let later = world(one, [queued("b", notBefore: 5_000)], now: 4_999)
         #expect(later.starts.isEmpty)
         #expect(later.wakeAt == 5_000)
@@ -76,7 +85,8 @@ import Testing
         #expect(now.wakeAt == nil)
     }
 
-    @Test func theEarliestTimeIsTheOneToWakeAt() {
+    @Test("The earliest time is the one to wake at")
+    func theEarliestTimeIsTheOneToWakeAt() {
         let hosts = [
             host("a", .quarantined(untilMilliseconds: 7_000, "is quarantined")),
             host("b", .quarantined(untilMilliseconds: 4_000, "is quarantined")),
@@ -86,7 +96,8 @@ import Testing
         #expect(world([hosts[0]], queue).wakeAt == 6_000)
     }
 
-    @Test func aFullWebRootIsLookedAtAgain() throws {
+    @Test("A full web root is looked at again")
+    func aFullWebRootIsLookedAtAgain() throws {
         let full = world(
             one, [queued("b", needs(disk: 10 * giB))], now: 1_000, webRoot: 9 * giB)
         #expect(full.starts.isEmpty)
@@ -98,7 +109,8 @@ import Testing
         #expect(roomy.wakeAt == nil)
     }
 
-    @Test func theOrderOfHostsInTheWorldDoesNotMatter() {
+    @Test("The order of hosts does not matter")
+    func theOrderOfHostsInTheWorldDoesNotMatter() {
         let hosts = ["c", "a", "b"].map { host($0) }
         let queue = (1...5).map { queued("q\($0)", at: Int64($0)) }
         let impossible = [queued("no", needs(vcpus: 1000))]

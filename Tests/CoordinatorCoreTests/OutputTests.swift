@@ -3,7 +3,8 @@ import Testing
 
 /// The texts under `output/` of a template.
 struct OutputTests {
-    @Test func valuesTakeTheirPlaces() throws {
+    @Test("Values replace their placeholders")
+    func valuesTakeTheirPlaces() throws {
         let template = try OutputTemplate(
             "{# a stack #}image: {{ result_img_id }}\nflavor: { get_param: f }\n"
                 + "n: {{build.number}}{{ '{{' }}\n", file: "output/s.j2")
@@ -12,13 +13,16 @@ struct OutputTests {
         #expect(text == "image: 42\nflavor: { get_param: f }\nn: 7{{\n")
     }
 
-    @Test(arguments: [
-        ("a\n  {{ nothing }}", "output/s.j2:2:3", "there is no value 'nothing'; there are: a"),
-        ("{{ a | upper }}", "output/s.j2:1:1", "filters"),
-        ("x {% if a %}", "output/s.j2:1:3", "statements"),
-        ("{{ a ", "output/s.j2:1:1", "does not end"), ("é{# a", "output/s.j2:1:2", "does not end"),
-        ("{{}}", "output/s.j2:1:1", "is no name"),
-    ])
+    @Test(
+        "An unknown name is refused with its place",
+        arguments: [
+            ("a\n  {{ nothing }}", "output/s.j2:2:3", "there is no value 'nothing'; there are: a"),
+            ("{{ a | upper }}", "output/s.j2:1:1", "filters"),
+            ("x {% if a %}", "output/s.j2:1:3", "statements"),
+            ("{{ a ", "output/s.j2:1:1", "does not end"),
+            ("é{# a", "output/s.j2:1:2", "does not end"),
+            ("{{}}", "output/s.j2:1:1", "is no name"),
+        ])
     func whatIsNotKnownIsRefusedWithItsPlace(_ text: String, _ place: String, _ why: String) {
         let fault = #expect(throws: TemplateFault.self) {
             _ = try OutputTemplate(text, file: "output/s.j2").render(["a": "1"])

@@ -6,18 +6,21 @@ import Testing
 @Suite struct PlacementTests {
     // MARK: Room
 
-    @Test func slotsAreCountedWithWhatRuns() {
+    @Test("Slots are counted with what runs")
+    func slotsAreCountedWithWhatRuns() {
         let queue = (1...5).map { queued("q\($0)", at: Int64($0)) }
         let busy = [runs("r", on: "a")]
         #expect(world([host("a", slots: 3)], queue, running: busy).starts == ["q1@a", "q2@a"])
     }
 
-    @Test func aBuildThatOnlyPublishesTakesNoSlot() {
+    @Test("A build that has left its host takes no slot")
+    func aBuildThatOnlyPublishesTakesNoSlot() {
         let publishing = [runs("r", on: nil)]
         #expect(world([host("a", slots: 1)], [queued("q")], running: publishing).starts == ["q@a"])
     }
 
-    @Test func vcpusAreCounted() {
+    @Test("vCPUs are counted")
+    func vcpusAreCounted() {
         let queue = (1...3).map { queued("q\($0)", needs(vcpus: 2), at: Int64($0)) }
         let here = [host("a", slots: 9, vcpus: 5)]
         #expect(world(here, queue).starts == ["q1@a", "q2@a"])
@@ -26,7 +29,8 @@ import Testing
         )
     }
 
-    @Test func memoryIsCounted() {
+    @Test("Memory is counted")
+    func memoryIsCounted() {
         let queue = (1...3).map { queued("q\($0)", needs(memory: 4 * giB), at: Int64($0)) }
         let here = [host("a", slots: 9, memory: 9 * giB)]
         #expect(world(here, queue).starts == ["q1@a", "q2@a"])
@@ -35,7 +39,8 @@ import Testing
                 == ["q1@a"])
     }
 
-    @Test func diskIsReservedForStartsButNotTwiceForWhatRuns() {
+    @Test("Disk is reserved for starts, and not twice for what runs")
+    func diskIsReservedForStartsButNotTwiceForWhatRuns() {
         let queue = (1...3).map { queued("q\($0)", needs(disk: 4 * giB), at: Int64($0)) }
         let here = [host("a", slots: 9, disk: 9 * giB)]
         #expect(world(here, queue).starts == ["q1@a", "q2@a"])
@@ -45,13 +50,15 @@ import Testing
                 == ["q1@a", "q2@a"])
     }
 
-    @Test func exactlyEnoughIsEnough() {
+    @Test("Exactly enough is enough")
+    func exactlyEnoughIsEnough() {
         let all = needs(vcpus: 4, memory: 8 * giB, disk: 16 * giB)
         let here = host("a", slots: 1, vcpus: 4, memory: 8 * giB, disk: 16 * giB)
         #expect(world([here], [queued("q", all)], webRoot: 16 * giB).starts == ["q@a"])
     }
 
-    @Test func aGuestOSRunsNoMoreThanItsConcurrency() {
+    @Test("A guest OS runs no more builds than its concurrency")
+    func aGuestOSRunsNoMoreThanItsConcurrency() {
         let queue =
             (1...3).map { queued("d\($0)", guestOS: "debian", at: Int64($0), concurrency: 2) }
             + [queued("w1", guestOS: "windows", at: 9, concurrency: 1)]
@@ -66,7 +73,8 @@ import Testing
                 == ["d1@a", "d2@a"])
     }
 
-    @Test func theWebRootHasRoomForWhatIsStarted() {
+    @Test("The web root has room for what is started")
+    func theWebRootHasRoomForWhatIsStarted() {
         let queue = (1...3).map { queued("q\($0)", needs(disk: 4 * giB), at: Int64($0)) }
         #expect(world([host("a", slots: 9)], queue, webRoot: 9 * giB).starts == ["q1@a", "q2@a"])
         #expect(world([host("a", slots: 9)], queue, webRoot: nil).starts.count == 3, "not known")
@@ -74,7 +82,8 @@ import Testing
 
     // MARK: Filters
 
-    @Test func everyTagIsAskedFor() {
+    @Test("A host must have every tag")
+    func everyTagIsAskedFor() {
         let queue = [queued("q", needs(tags: ["ssd", "win"]))]
         let hosts = [
             host("a", tags: ["ssd"]), host("b", tags: ["win"]),
@@ -83,7 +92,8 @@ import Testing
         #expect(world(hosts, queue).starts == ["q@c"])
     }
 
-    @Test func theAcceleratorIsAskedFor() {
+    @Test("A host must have the accelerator")
+    func theAcceleratorIsAskedFor() {
         let hosts = [
             host("a", accelerators: [.tcg]), host("b", accelerators: [.kvm, .tcg]),
         ]
@@ -92,10 +102,12 @@ import Testing
         #expect(world(hosts, [queued("q")]).starts == ["q@a"], "any will do")
     }
 
-    @Test(arguments: [
-        HostView.Availability.away("no route"), .drained,
-        .quarantined(untilMilliseconds: 10, "is quarantined"),
-    ])
+    @Test(
+        "Only ready hosts get builds",
+        arguments: [
+            HostView.Availability.away("no route"), .drained,
+            .quarantined(untilMilliseconds: 10, "is quarantined"),
+        ])
     func onlyReadyHostsGetBuilds(_ availability: HostView.Availability) {
         #expect(world([host("a", availability)], [queued("q")]).starts.isEmpty)
         #expect(world([host("a", availability), host("b")], [queued("q")]).starts == ["q@b"])
@@ -103,7 +115,8 @@ import Testing
 
     // MARK: Choice
 
-    @Test func theHostWithTheBaseImageIsPreferred() {
+    @Test("The host with the base image is preferred")
+    func theHostWithTheBaseImageIsPreferred() {
         let digest = String(repeating: "a", count: 64)
         let hosts = [host("a", slots: 8), host("b", slots: 8, baseImages: [digest])]
         let busy = (1...4).map { runs("r\($0)", on: "b") }
@@ -111,7 +124,8 @@ import Testing
         #expect(world(hosts, [queued("q")], running: busy).starts == ["q@a"])
     }
 
-    @Test func buildsAreSpreadOverTheEmptiestHosts() {
+    @Test("Builds are spread over the emptiest hosts")
+    func buildsAreSpreadOverTheEmptiestHosts() {
         let hosts = [host("a", slots: 4), host("b", slots: 4), host("c", slots: 2)]
         let queue = (1...4).map { queued("q\($0)", at: Int64($0)) }
         let busy = [runs("r", on: "a")]
@@ -121,12 +135,14 @@ import Testing
 
     // MARK: Retries
 
-    @Test func aRetryGoesToAnotherHost() {
+    @Test("A retry goes to another host")
+    func aRetryGoesToAnotherHost() {
         let queue = [queued("q", failed: ["a"])]
         #expect(world([host("a"), host("b")], queue).starts == ["q@b"])
     }
 
-    @Test func aRetryWaitsForAnotherHostThatIsBusy() {
+    @Test("A retry waits for another host that is busy")
+    func aRetryWaitsForAnotherHostThatIsBusy() {
         let queue = [queued("q", failed: ["a"])]
         let busy = [runs("r", on: "b")]
         let hosts = [host("a"), host("b", slots: 1)]
@@ -136,7 +152,8 @@ import Testing
                 == "failed this build before; another host is preferred")
     }
 
-    @Test func aRetryGoesBackWhereNoOtherHostCouldEverTakeIt() {
+    @Test("A retry goes back if no other host could ever take it")
+    func aRetryGoesBackWhereNoOtherHostCouldEverTakeIt() {
         let queue = [queued("q", needs(tags: ["win"]), failed: ["a"])]
         #expect(world([host("a", tags: ["win"]), host("b")], queue).starts == ["q@a"])
         #expect(world([host("a", tags: ["win"])], queue).starts == ["q@a"])
@@ -148,7 +165,8 @@ import Testing
     }
 
     /// A host that is gone for good would otherwise keep the build waiting for ever.
-    @Test func aRetryGoesBackWhereTheOtherHostIsAway() {
+    @Test("A retry goes back if the other host is away")
+    func aRetryGoesBackWhereTheOtherHostIsAway() {
         let queue = [queued("q", failed: ["a"])]
         #expect(world([host("a"), host("b", .away("no route"))], queue).starts == ["q@a"])
         let quarantined = HostView.Availability.quarantined(untilMilliseconds: 10, "is quarantined")
@@ -159,7 +177,8 @@ import Testing
 
     // MARK: Never
 
-    @Test func whatNoHostCanEverTakeFailsAtOnceWithEachReason() throws {
+    @Test("A build that no host can ever take fails at once, with each reason")
+    func whatNoHostCanEverTakeFailsAtOnceWithEachReason() throws {
         let hosts = [
             host("a", vcpus: 4), host("b", memory: 4 * giB),
             host("c", disk: 9 * giB, diskTotal: 10 * giB),
@@ -186,12 +205,14 @@ import Testing
         #expect(fault.reason.contains("Lower the requirements in aibuild.yml, or add a host"))
     }
 
-    @Test func allBuildsOfAnImpossibleShapeFail() {
+    @Test("All builds of an impossible shape fail")
+    func allBuildsOfAnImpossibleShapeFail() {
         let queue = (1...3).map { queued("q\($0)", needs(vcpus: 100), at: Int64($0)) }
         #expect(world([host("a")], queue).failures.keys.sorted() == ["q1", "q2", "q3"])
     }
 
-    @Test func aHostThatHasNotReportedMayBeTheOne() {
+    @Test("A host that has not reported may take the build")
+    func aHostThatHasNotReportedMayBeTheOne() {
         var unknown = host("new", .away("is being connected to"))
         unknown.report = nil
         let queue = [queued("q", needs(vcpus: 100))]
@@ -199,14 +220,16 @@ import Testing
         #expect(world([host("a")], queue).failures.count == 1)
     }
 
-    @Test func whatAHostThatIsAwayCouldTakeIsNotImpossible() {
+    @Test("A build that an absent host could take is not impossible")
+    func whatAHostThatIsAwayCouldTakeIsNotImpossible() {
         let queue = [queued("q", needs(tags: ["win"]))]
         for state in [HostView.Availability.away("no route"), .drained] {
             #expect(world([host("a"), host("b", tags: ["win"], state)], queue).failures.isEmpty)
         }
     }
 
-    @Test func whatIsOnlyTakenNowIsNotImpossible() {
+    @Test("Resources that are only in use do not make a build impossible")
+    func whatIsOnlyTakenNowIsNotImpossible() {
         let queue = [queued("q", needs(vcpus: 4, disk: 500 * giB))]
         let hosts = [host("a", vcpus: 4, disk: giB, diskTotal: 1000 * giB)]
         let busy = [runs("r", on: "a", needs(vcpus: 4))]

@@ -12,21 +12,24 @@ import Testing
         return RetryPolicy.judge(history[history.count - 1].fault, history: history, now: now)
     }
 
-    @Test func aTemplateFaultIsNotRetried() {
+    @Test("A template fault is not retried")
+    func aTemplateFaultIsNotRetried() {
         let fault = Fault(.template, .packerFailed, "the last words")
         #expect(
             RetryPolicy.judge(fault, history: [AttemptFault(host: "a", fault: fault)], now: 7)
                 == .end(.failed, fault))
     }
 
-    @Test func aWishIsNotRetried() {
+    @Test("A cancelled attempt is not retried")
+    func aWishIsNotRetried() {
         let fault = Fault(.cancelled, .cancelled, "cancelled by anna")
         #expect(
             RetryPolicy.judge(fault, history: [AttemptFault(host: "a", fault: fault)], now: 7)
                 == .end(.cancelled, fault))
     }
 
-    @Test func infrastructureFaultsAreRetriedWithGrowingDelays() {
+    @Test("Infrastructure faults are retried with growing delays")
+    func infrastructureFaultsAreRetriedWithGrowingDelays() {
         var pairs: [(String, FaultCode)] = []
         var delays: [Int64] = []
         while true {
@@ -38,7 +41,8 @@ import Testing
         #expect(pairs.count == RetryPolicy.attempts)
     }
 
-    @Test func theLastAttemptEndsTheBuildWithItsReason() {
+    @Test("The last attempt ends the build with its reason")
+    func theLastAttemptEndsTheBuildWithItsReason() {
         let end = judge([
             ("a", .diskFull), ("b", .diskFull), ("c", .pullFailed), ("d", .diskFull),
             ("e", .pullDigest),
@@ -50,7 +54,8 @@ import Testing
                     Fault(.infrastructure, .pullDigest, "gave up after 5 attempts; last: why e")))
     }
 
-    @Test func aBuildThatKillsHostsIsStoppedBeforeItTakesMore() {
+    @Test("A build that kills hosts is stopped before it takes more")
+    func aBuildThatKillsHostsIsStoppedBeforeItTakesMore() {
         #expect(judge([("a", .hostLost), ("b", .supervisorLost)]) != judge([("a", .hostLost)]))
         guard
             case .end(.failed, let fault) = judge([
@@ -65,7 +70,8 @@ import Testing
         #expect(fault.reason.contains("why c"))
     }
 
-    @Test func oneHostLostThreeTimesIsNotThreeHosts() {
+    @Test("One host lost three times is not three hosts")
+    func oneHostLostThreeTimesIsNotThreeHosts() {
         guard case .retry = judge([("a", .hostLost), ("a", .hostLost), ("a", .hostLost)]) else {
             Issue.record("it is the host")
             return
@@ -76,7 +82,8 @@ import Testing
         }
     }
 
-    @Test func delaysAreBounded() {
+    @Test("Delays are bounded")
+    func delaysAreBounded() {
         let many = faults(Array(repeating: ("a", FaultCode.diskFull), count: 4))
         for count in 1...4 {
             let history = Array(many.prefix(count))
@@ -86,7 +93,8 @@ import Testing
         }
     }
 
-    @Test func quarantineDoublesUpToAnHour() {
+    @Test("Quarantine doubles up to an hour")
+    func quarantineDoublesUpToAnHour() {
         #expect(
             (0...12).map(RetryPolicy.quarantineMilliseconds(failures:)) == [
                 0, 0, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 640_000, 1_280_000,
@@ -96,7 +104,8 @@ import Testing
         #expect(RetryPolicy.quarantineMilliseconds(failures: -1) == 0)
     }
 
-    @Test func someFaultsSayNothingAboutTheHost() {
+    @Test("Some faults say nothing about the host")
+    func someFaultsSayNothingAboutTheHost() {
         for code in [FaultCode.publishFailed, .baseImageFetch, .hostRefused] {
             #expect(!code.blamesHost, "\(code.rawValue)")
         }
@@ -109,7 +118,8 @@ import Testing
 @Suite struct FairShareTests {
     private let hour: Int64 = 3_600_000
 
-    @Test func useHalvesEveryHour() throws {
+    @Test("Use halves every hour")
+    func useHalvesEveryHour() throws {
         var share = FairShare()
         share.add(800, to: "anna", at: 0)
         #expect(share.values(at: 0) == ["anna": 800])
@@ -118,7 +128,8 @@ import Testing
         #expect(try #require(share.values(at: 200 * hour)["anna"]) == 0)
     }
 
-    @Test func useNeverGrowsWithTime() throws {
+    @Test("Use never grows with time")
+    func useNeverGrowsWithTime() throws {
         var share = FairShare()
         share.add(1000, to: "anna", at: 0)
         var last = 1000.0
@@ -129,7 +140,8 @@ import Testing
         }
     }
 
-    @Test func useAddsUp() {
+    @Test("Use adds up")
+    func useAddsUp() {
         var share = FairShare()
         share.add(100, to: "anna", at: 0)
         share.add(100, to: "anna", at: hour)
@@ -137,7 +149,8 @@ import Testing
         #expect(share.values(at: hour) == ["anna": 150, "boris": 7])
     }
 
-    @Test func aClockThatGoesBackDoesNoHarm() {
+    @Test("A clock that goes back does no harm")
+    func aClockThatGoesBackDoesNoHarm() {
         var share = FairShare()
         share.add(100, to: "anna", at: hour)
         #expect(share.values(at: 0) == ["anna": 100])

@@ -6,7 +6,8 @@ import Testing
 @Suite struct PropertyTests {
     private static let seeds = 1...600
 
-    @Test func noHostIsEverGivenMoreThanItHas() {
+    @Test("No host is ever given more than it has")
+    func noHostIsEverGivenMoreThanItHas() {
         for seed in Self.seeds {
             var random = Seeded(seed: seed)
             let world = random.world()
@@ -40,7 +41,8 @@ import Testing
         }
     }
 
-    @Test func noBuildIsStartedTwiceOrOutOfTurn() {
+    @Test("No build is started twice or out of turn")
+    func noBuildIsStartedTwiceOrOutOfTurn() {
         for seed in Self.seeds {
             var random = Seeded(seed: seed)
             let world = random.world()
@@ -57,7 +59,8 @@ import Testing
         }
     }
 
-    @Test func noGuestOSRunsMoreThanItsConcurrency() {
+    @Test("No guest OS runs more than its concurrency")
+    func noGuestOSRunsMoreThanItsConcurrency() {
         for seed in Self.seeds {
             var random = Seeded(seed: seed)
             let world = random.world()
@@ -78,7 +81,8 @@ import Testing
         }
     }
 
-    @Test func nothingThatCouldRunIsLeftWaiting() {
+    @Test("No build that could run is left waiting")
+    func nothingThatCouldRunIsLeftWaiting() {
         for seed in Self.seeds {
             var random = Seeded(seed: seed)
             let world = random.world()
@@ -97,7 +101,8 @@ import Testing
         }
     }
 
-    @Test func noLowerPriorityOvertakesTheSameNeeds() {
+    @Test("No lower priority overtakes a build with the same needs")
+    func noLowerPriorityOvertakesTheSameNeeds() {
         for seed in Self.seeds {
             var random = Seeded(seed: seed)
             let world = random.world()
@@ -118,7 +123,8 @@ import Testing
         }
     }
 
-    @Test func theSameWorldGetsTheSameDecisions() {
+    @Test("The same world gets the same decisions")
+    func theSameWorldGetsTheSameDecisions() {
         for seed in Self.seeds {
             var random = Seeded(seed: seed)
             var world = random.world()
@@ -132,7 +138,8 @@ import Testing
         }
     }
 
-    @Test func whatIsExplainedIsWhatIsDecided() {
+    @Test("The explanation agrees with the decision")
+    func whatIsExplainedIsWhatIsDecided() {
         for seed in Self.seeds {
             var random = Seeded(seed: seed)
             let after = random.world().carriedOut()

@@ -44,7 +44,8 @@ struct RegistryImportTests {
 
     // MARK: Reading
 
-    @Test func columnsAreFoundByTheirNamesInAnyOrder() throws {
+    @Test("Columns are found by their names, in any order")
+    func columnsAreFoundByTheirNamesInAnyOrder() throws {
         let sheet = table(
             " Guest_OS ",
             [
@@ -69,7 +70,8 @@ struct RegistryImportTests {
         #expect(rows.notices[0].contains("column E ('remarks') is not known"))
     }
 
-    @Test func everyProblemIsNamedWithItsPlace() {
+    @Test("Every problem is reported with its place")
+    func everyProblemIsNamedWithItsPlace() {
         let (_, problems) = read(
             table(
                 "guestos",
@@ -91,7 +93,8 @@ struct RegistryImportTests {
         #expect(problems.shown.allSatisfy { $0.sheet == "guestos" && $0.row != nil })
     }
 
-    @Test func templatesMustBeSomewhere() {
+    @Test("A template needs an address")
+    func templatesMustBeSomewhere() {
         let (rows, problems) = read(
             table(
                 "guestos",
@@ -112,7 +115,8 @@ struct RegistryImportTests {
         #expect(problems.shown.map(\.cell) == ["D5", "E6"])
     }
 
-    @Test func doublesAreErrorsAndTestCasesMayShareANameOverTypes() {
+    @Test("Duplicates are errors, but for test cases of different types")
+    func doublesAreErrorsAndTestCasesMayShareANameOverTypes() {
         let (_, problems) = read(
             table(
                 "guestos",
@@ -128,7 +132,8 @@ struct RegistryImportTests {
         #expect(problems.shown.map(\.cell) == ["A5", "A4"])
     }
 
-    @Test func headersAndSheetsThatDoNotFitAreNamed() {
+    @Test("Unknown headers and sheets are reported")
+    func headersAndSheetsThatDoNotFitAreNamed() {
         let header = texts("name", "type")
         #expect(
             read(table("guestos", [texts("name", "name", "type")])).problems.shown.first?.why
@@ -146,7 +151,8 @@ struct RegistryImportTests {
         #expect(beside.rows.notices.first?.hasPrefix("not imported: 'notes'") == true)
     }
 
-    @Test func oneSheetCanBeChosenAndNamesATextFile() {
+    @Test("One sheet can be chosen, and names a text file")
+    func oneSheetCanBeChosenAndNamesATextFile() {
         let header = texts("name", "type")
         let guests = table("guestos", [header, texts("a", "linux")])
         let cases = table("testcases", [texts("name", "os_type"), texts("b", "linux")])
@@ -165,7 +171,8 @@ struct RegistryImportTests {
         createdMilliseconds: 5)
 
     /// What the sheet does not say stays; what it says empty becomes empty.
-    @Test func aSecondImportUpdates() {
+    @Test("A second import updates")
+    func aSecondImportUpdates() {
         let header = texts("index", "name", "type", "version", "template", "owner")
         let same = plan(
             table("guestos", [header, texts("1", "debian", "linux", "12")]), known: known(debian))
@@ -188,7 +195,8 @@ struct RegistryImportTests {
                 == .git(url: "https://g/new.git", ref: "main"))
     }
 
-    @Test func aMissingTemplateIsAtTheServerOrMissing() {
+    @Test("A missing template is the server's, or stays missing")
+    func aMissingTemplateIsAtTheServerOrMissing() {
         let sheet = table(
             "guestos",
             [texts("name", "type", "ref"), texts("a", "linux"), texts("b", "linux", "v")])
@@ -224,7 +232,8 @@ struct RegistryImportTests {
             ])
     }
 
-    @Test func environmentsKeepTheirPasswordsAndWhatTheSheetDoesNotSay() throws {
+    @Test("Environments keep their passwords and what the sheet leaves out")
+    func environmentsKeepTheirPasswordsAndWhatTheSheetDoesNotSay() throws {
         let first = plan(environment(" se cret "))
         #expect(first.problems.isEmpty, "\(first.problems.shown)")
         let made = try #require(first.plan.batch.newEnvironments.first)
@@ -251,7 +260,8 @@ struct RegistryImportTests {
         #expect(changed.region == "" && changed.keep == 7)
     }
 
-    @Test func problemsOfEnvironmentsNeverSayThePassword() {
+    @Test("Problems of environments never contain the password")
+    func problemsOfEnvironmentsNeverSayThePassword() {
         let (_, problems) = plan(
             table(
                 "envs",
@@ -267,7 +277,8 @@ struct RegistryImportTests {
 
     // MARK: Writing
 
-    @Test func whatIsExportedIsTheSameWhenItIsImported() {
+    @Test("An export imports as the same")
+    func whatIsExportedIsTheSameWhenItIsImported() {
         var known = known(debian)
         known.testCases = [TestCase(id: "t", name: "boots", osType: .windows)]
         let made = plan(environment("secret")).plan.batch.newEnvironments[0]

@@ -16,19 +16,22 @@ import Testing
         return view
     }
 
-    @Test func whatWasBegunIsFinishedFirst() {
+    @Test("Tests go before builds")
+    func whatWasBegunIsFinishedFirst() {
         let queue = [queued("new", priority: 9, at: 1), test("begun")]
         #expect(world([able("a", slots: 1)], queue).starts == ["begun@a"])
     }
 
-    @Test func aTestGoesOnlyWhereTestsRun() {
+    @Test("A test goes only to a host that runs tests")
+    func aTestGoesOnlyWhereTestsRun() {
         let queue = [test("t"), queued("b", at: 1)]
         #expect(world([host("old"), able("new", slots: 1)], queue).starts == ["t@new", "b@old"])
         let why = world([host("old")], [test("t")]).failures["t"]?.reason
         #expect(why?.contains("this test: old: cannot test images") == true)
     }
 
-    @Test func aTestGoesOnlyWhereItsPlanCanBeRun() {
+    @Test("A test goes only where its plan can run")
+    func aTestGoesOnlyWhereItsPlanCanBeRun() {
         var uefi = test("u")
         uefi.testAbilities = [.uefi]
         var program = test("p")
@@ -45,7 +48,8 @@ import Testing
         #expect(text?.contains("older: cannot run programs that are registered") == true)
     }
 
-    @Test func aPlanSaysWhatItNeeds() {
+    @Test("A plan says which abilities it needs")
+    func aPlanSaysWhatItNeeds() {
         var plan = TestPlan(cases: [
             PlannedTest(name: "own", kind: .program, limitSeconds: 9, command: ["./x"]),
             PlannedTest(name: "script", kind: .script, limitSeconds: 9, text: "x"),
@@ -60,7 +64,8 @@ import Testing
     }
 
     /// Its image is in the web root, and `concurrency` is about building.
-    @Test func neitherConcurrencyNorTheWebRootHoldsATestUp() {
+    @Test("Neither concurrency nor the web root holds a test up")
+    func neitherConcurrencyNorTheWebRootHoldsATestUp() {
         let running = [runs("x", on: "a")]
         let queue = [test("t", concurrency: 1)]
         #expect(world([able("a")], queue, running: running, webRoot: 0).starts == ["t@a"])
@@ -70,7 +75,8 @@ import Testing
         #expect(world([able("a")], builds, running: [tested]).starts == ["b@a"])
     }
 
-    @Test func aNameIsThereOnce() throws {
+    @Test("A case name may appear once")
+    func aNameIsThereOnce() throws {
         var tests = ImageTests(requirements: Requirements())
         tests.plan.cases = [PlannedTest(name: "boots", kind: .boot, limitSeconds: 9)]
         let plan = BuildPlan(
@@ -88,18 +94,20 @@ import Testing
             try TestPlanning.combine(skipping, registered: [registered]).tests?.plan == tests.plan)
     }
 
-    @Test(arguments: [
-        (TestDefinition(), "one of a builtin"),
-        (TestDefinition(builtin: .boot, script: "x"), "one of a builtin"),
-        (TestDefinition(script: "x", program: "#!/x"), "one of a builtin"),
-        (TestDefinition(program: ""), "the program has 0 bytes"),
-        (TestDefinition(program: "echo"), "begin it with #!"),
-        (TestDefinition(builtin: .boot, times: 3), "belongs to boot_repeated"),
-        (TestDefinition(builtin: .bootRepeated), "belongs to boot_repeated"),
-        (TestDefinition(builtin: .bootRepeated, times: 1), "use 2 to 100"),
-        (TestDefinition(script: ""), "0 bytes"),
-        (TestDefinition(script: "x", limitSeconds: 0), "use 1 s to 24 h"),
-    ])
+    @Test(
+        "A definition that makes no sense is refused",
+        arguments: [
+            (TestDefinition(), "one of a builtin"),
+            (TestDefinition(builtin: .boot, script: "x"), "one of a builtin"),
+            (TestDefinition(script: "x", program: "#!/x"), "one of a builtin"),
+            (TestDefinition(program: ""), "the program has 0 bytes"),
+            (TestDefinition(program: "echo"), "begin it with #!"),
+            (TestDefinition(builtin: .boot, times: 3), "belongs to boot_repeated"),
+            (TestDefinition(builtin: .bootRepeated), "belongs to boot_repeated"),
+            (TestDefinition(builtin: .bootRepeated, times: 1), "use 2 to 100"),
+            (TestDefinition(script: ""), "0 bytes"),
+            (TestDefinition(script: "x", limitSeconds: 0), "use 1 s to 24 h"),
+        ])
     func aDefinitionThatMakesNoSenseIsRefused(definition: TestDefinition, words: String) {
         #expect(definition.problem?.contains(words) == true, "\(definition.problem ?? "")")
     }
@@ -113,7 +121,8 @@ import Testing
     }
 
     /// `start` is one line, and each case boots the image.
-    @Test func moreThanAStartCanHoldIsRefusedWhenItIsSubmitted() throws {
+    @Test("A plan larger than a start message is refused at submission")
+    func moreThanAStartCanHoldIsRefusedWhenItIsSubmitted() throws {
         let large = "#!" + String(repeating: "x", count: ProtocolLimits.testScriptBytes - 2)
         let fitting = ProtocolLimits.testScriptsBytes / large.utf8.count
         func cases(_ count: Int, _ definition: TestDefinition) -> [TestCase] {
@@ -136,7 +145,8 @@ import Testing
     }
 
     /// The agent is a stranger: what it says of cases that nobody asked for is not kept.
-    @Test func onlyResultsOfThePlansCasesAreKept() {
+    @Test("Only results of the plan's cases are kept")
+    func onlyResultsOfThePlansCasesAreKept() {
         let plan = TestPlan(cases: [
             PlannedTest(name: "a", kind: .boot, limitSeconds: 9),
             PlannedTest(name: "b", kind: .boot, limitSeconds: 9),
@@ -155,7 +165,8 @@ import Testing
         #expect(TestPlanning.gap(failed, in: plan)?.contains("not 'b'") == true)
     }
 
-    @Test func anAttemptHasTheTimeOfAllItsCases() {
+    @Test("An attempt has the time of all its cases")
+    func anAttemptHasTheTimeOfAllItsCases() {
         var tests = ImageTests(requirements: Requirements())
         tests.plan.bootSeconds = 100
         tests.plan.cases = [

@@ -7,7 +7,8 @@ import Testing
 
 /// From submission to the web root.
 @Suite struct BuildTests {
-    @Test func aBuildIsBuiltPulledAndPublished() async throws {
+    @Test("A build is built, pulled and published")
+    func aBuildIsBuiltPulledAndPublished() async throws {
         let farm = try await TestFarm(hosts: 1)
         let image = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
         await farm.agents[0].change { $0.plan = .pass(image) }
@@ -38,7 +39,8 @@ import Testing
         }
     }
 
-    @Test func manyBuildsFillAllHostsAndAllPass() async throws {
+    @Test("Many builds fill all hosts, and all pass")
+    func manyBuildsFillAllHostsAndAllPass() async throws {
         let farm = try await TestFarm(hosts: 4, slots: 3)
         try await farm.run { coordinator in
             for agent in farm.agents { await agent.change { $0.plan = .hang } }
@@ -55,7 +57,8 @@ import Testing
         }
     }
 
-    @Test func aTemplateFaultEndsTheBuildWithItsReason() async throws {
+    @Test("A template fault ends the build with its reason, without a retry")
+    func aTemplateFaultEndsTheBuildWithItsReason() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents {
             await agent.change {
@@ -73,7 +76,8 @@ import Testing
         }
     }
 
-    @Test func anInfrastructureFaultIsRetriedOnAnotherHost() async throws {
+    @Test("An infrastructure fault is retried on another host")
+    func anInfrastructureFaultIsRetriedOnAnotherHost() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
         try await farm.run { coordinator in
@@ -85,7 +89,8 @@ import Testing
         }
     }
 
-    @Test func aHostWithoutRoomIsNotBlamedAndTheBuildGoesOn() async throws {
+    @Test("A host that refuses for lack of room is not blamed, and the build goes elsewhere")
+    func aHostWithoutRoomIsNotBlamedAndTheBuildGoesOn() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.plan = .answer(.refused) }
         try await farm.run { coordinator in
@@ -95,7 +100,8 @@ import Testing
         }
     }
 
-    @Test func theEndComesAfterFiveAttempts() async throws {
+    @Test("A build fails after five attempts")
+    func theEndComesAfterFiveAttempts() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents {
             await agent.change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
@@ -108,7 +114,8 @@ import Testing
         }
     }
 
-    @Test func twoFaultsInARowQuarantineAHost() async throws {
+    @Test("Two faults in a row quarantine a host")
+    func twoFaultsInARowQuarantineAHost() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
         try await farm.run { coordinator in
@@ -131,7 +138,8 @@ import Testing
         }
     }
 
-    @Test func anAdminWhoResumesAHostEndsItsQuarantine() async throws {
+    @Test("Resuming a host ends its quarantine")
+    func anAdminWhoResumesAHostEndsItsQuarantine() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
         try await farm.run { coordinator in
@@ -148,7 +156,8 @@ import Testing
         }
     }
 
-    @Test func aDrainedHostFinishesWhatItHasAndGetsNothingNew() async throws {
+    @Test("A drained host finishes what it has and gets nothing new")
+    func aDrainedHostFinishesWhatItHasAndGetsNothingNew() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -172,7 +181,8 @@ import Testing
         }
     }
 
-    @Test func anImpossibleBuildFailsAtOnce() async throws {
+    @Test("A build that no host can ever take fails at once")
+    func anImpossibleBuildFailsAtOnce() async throws {
         let farm = try await TestFarm(hosts: 2)
         farm.templates.require(Requirements(vcpus: 100))
         try await farm.run { coordinator in
@@ -183,7 +193,8 @@ import Testing
         }
     }
 
-    @Test func aFullWebRootHoldsBuildsUntilThereIsRoom() async throws {
+    @Test("A full web root holds builds until there is room")
+    func aFullWebRootHoldsBuildsUntilThereIsRoom() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.webRoot.setFree(1 << 20)
         try await farm.run { coordinator in
@@ -198,7 +209,8 @@ import Testing
         }
     }
 
-    @Test func higherPriorityGoesFirst() async throws {
+    @Test("The higher priority goes first")
+    func higherPriorityGoesFirst() async throws {
         let farm = try await TestFarm(hosts: 1, slots: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in

@@ -6,7 +6,8 @@ import Testing
 
 /// A person does not want it any more, at any moment.
 @Suite struct CancelTests {
-    @Test func whileItWaits() async throws {
+    @Test("A waiting build is cancelled at once")
+    func whileItWaits() async throws {
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
@@ -17,7 +18,8 @@ import Testing
         }
     }
 
-    @Test func whileItRuns() async throws {
+    @Test("A running build is cancelled by its host")
+    func whileItRuns() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -34,7 +36,8 @@ import Testing
         }
     }
 
-    @Test func whileItsHostIsAway() async throws {
+    @Test("A build whose host is away is cancelled at once")
+    func whileItsHostIsAway() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -54,7 +57,8 @@ import Testing
         }
     }
 
-    @Test func whileItIsPulled() async throws {
+    @Test("A build is cancelled while its image is pulled")
+    func whileItIsPulled() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.hold(true)
         try await farm.run { coordinator in
@@ -69,7 +73,8 @@ import Testing
     }
 
     /// The image stands in the web root already; the row does not.
-    @Test func whileItIsPublished() async throws {
+    @Test("A build is cancelled while its image is published")
+    func whileItIsPublished() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.webRoot.holdAnswers(true)
         try await farm.run { coordinator in
@@ -83,7 +88,8 @@ import Testing
     }
 
     /// A rename cannot be called off: the image is taken back once it is done, not before.
-    @Test func whileItIsMovedIntoPlace() async throws {
+    @Test("A cancel request during the move into place takes the image back")
+    func whileItIsMovedIntoPlace() async throws {
         let farm = try await TestFarm(hosts: 1)
         let gate = Flag()
         await farm.webRoot.holdPublish(until: gate)
@@ -100,7 +106,8 @@ import Testing
         }
     }
 
-    @Test func whileItWaitsForARetry() async throws {
+    @Test("A build that waits for a retry is cancelled")
+    func whileItWaitsForARetry() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
         try await farm.run { coordinator in
@@ -114,7 +121,8 @@ import Testing
         }
     }
 
-    @Test func aFaultAfterTheWishIsNotRetried() async throws {
+    @Test("A fault after the cancel request is not retried")
+    func aFaultAfterTheWishIsNotRetried() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .silence }
         try await farm.run { coordinator in
@@ -132,7 +140,8 @@ import Testing
         }
     }
 
-    @Test func afterItsEnd() async throws {
+    @Test("A build that has ended cannot be cancelled")
+    func afterItsEnd() async throws {
         let farm = try await TestFarm(hosts: 1)
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
@@ -146,7 +155,8 @@ import Testing
 
     /// The wish meets the claim at every point: with many tries some come before it, some after,
     /// some between its steps. None may be lost.
-    @Test func atAnyMomentOfTheClaim() async throws {
+    @Test("A cancel request counts at any moment of the claim")
+    func atAnyMomentOfTheClaim() async throws {
         let farm = try await TestFarm(hosts: 2, slots: 50)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }
         try await farm.run { coordinator in
@@ -159,7 +169,8 @@ import Testing
         }
     }
 
-    @Test func retryMakesANewBuildOfTheSamePlan() async throws {
+    @Test("A retry is a new build of the same plan")
+    func retryMakesANewBuildOfTheSamePlan() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.template, .packerFailed, "x")) }
         try await farm.run { coordinator in

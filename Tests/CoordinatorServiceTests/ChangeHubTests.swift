@@ -14,7 +14,8 @@ import Testing
         try await eventually("the follower of \(key) is woken") { await done.isUp }
     }
 
-    @Test func aChangeBeforeTheWaitIsNotMissed() async throws {
+    @Test("A change before the wait is not missed")
+    func aChangeBeforeTheWaitIsNotMissed() async throws {
         let hub = ChangeHub()
         let seen = await hub.now()
         await hub.bump("a")
@@ -23,7 +24,8 @@ import Testing
 
     /// A follower takes the version, reads that the build runs, and only then waits: the build's
     /// end, after which its key is forgotten, must wake it all the same.
-    @Test func theLastChangeBeforeTheWaitIsNotMissed() async throws {
+    @Test("The last change of a retired key is not missed")
+    func theLastChangeBeforeTheWaitIsNotMissed() async throws {
         let hub = ChangeHub()
         await hub.bump("a")
         let seen = await hub.now()
@@ -31,7 +33,8 @@ import Testing
         try await ends(hub, "a", after: seen)
     }
 
-    @Test func aChangeDuringTheWaitWakesItsFollowersOnly() async throws {
+    @Test("A change wakes only those who follow its key")
+    func aChangeDuringTheWaitWakesItsFollowersOnly() async throws {
         let hub = ChangeHub()
         let seen = await hub.now()
         let woken = Flag()
@@ -53,7 +56,8 @@ import Testing
         first.cancel()
     }
 
-    @Test func aRetiredKeyWakesThoseWhoWait() async throws {
+    @Test("Retiring a key wakes those who wait for it")
+    func aRetiredKeyWakesThoseWhoWait() async throws {
         let hub = ChangeHub()
         let seen = await hub.now()
         let woken = Flag()

@@ -10,7 +10,7 @@ import Testing
     private static let seedsPerBatch = 80
 
     /// 2,000 seeds, many at once: most of the time each waits for its own clock.
-    @Test(arguments: 0..<25)
+    @Test("Every build ends once, whatever fails", arguments: 0..<25)
     func everyBuildEndsOnceWhateverFails(_ batch: Int) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for seed in 1...Self.seedsPerBatch {
@@ -60,7 +60,7 @@ import Testing
 
     /// Killed before or after any effect, again and again; nothing else goes wrong. So every build
     /// passes at its first attempt.
-    @Test(arguments: 1...1_000)
+    @Test("A coordinator may die between any two effects", arguments: 1...1_000)
     func aCoordinatorMayDieBetweenAnyTwoEffects(_ seed: Int) async throws {
         let farm = try await TestFarm(hosts: 3)
         var random = Chance(seed: seed)

@@ -9,7 +9,8 @@ import Testing
 @Suite struct EvidenceTests {
     private let hung = Fault(.template, .guestHung, "the guest hangs")
 
-    @Test func evidenceIsKeptBoundedAndFirst() async throws {
+    @Test("Evidence is bounded, and kept before the end is recorded")
+    func evidenceIsKeptBoundedAndFirst() async throws {
         let farm = try await TestFarm(hosts: 1)
         var evidence = GuestEvidence(status: "running", serialTail: "the end")
         evidence.screenshot = "bm8gcGljdHVyZQ=="
@@ -37,7 +38,8 @@ import Testing
         }
     }
 
-    @Test func aStoreThatCannotKeepItIsWaitedFor() async throws {
+    @Test("The end waits until the evidence can be kept")
+    func aStoreThatCannotKeepItIsWaitedFor() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { [hung] in
             $0.evidence = GuestEvidence(serialTail: "the end")

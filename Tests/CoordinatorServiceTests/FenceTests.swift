@@ -8,7 +8,8 @@ import Testing
 @Suite struct FenceTests {
     /// Its `start` was held up on a session that hung, and came after the attempt was given up.
     /// The agent says so on a session that has long begun.
-    @Test func aStartThatCameTooLateIsEndedAtItsFirstWord() async throws {
+    @Test("An attempt that starts too late is ended at its first message")
+    func aStartThatCameTooLateIsEndedAtItsFirstWord() async throws {
         let farm = try await TestFarm(hosts: 1)
         try await farm.run { coordinator in
             let agent = farm.agents[0]
@@ -26,7 +27,8 @@ import Testing
     }
 
     /// Killed after the image was moved and before the row; its host never comes back.
-    @Test func anImageThatAnEarlierCoordinatorMovedIsTakenBack() async throws {
+    @Test("An image that an earlier coordinator published without a row is taken back")
+    func anImageThatAnEarlierCoordinatorMovedIsTakenBack() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.webRoot.holdAnswers(true)
         let first = try await farm.coordinator()
@@ -45,7 +47,8 @@ import Testing
     }
 
     /// Two coordinators over one attempt, the first of which was thought dead.
-    @Test func anImageThatAnotherCoordinatorPublishedStays() async throws {
+    @Test("An image that another coordinator published stays")
+    func anImageThatAnotherCoordinatorPublishedStays() async throws {
         let farm = try await TestFarm(hosts: 1)
         let agent = farm.agents[0]
         farm.gateway.hold(true)
@@ -68,7 +71,8 @@ import Testing
     }
 
     /// It was deposed, does not know, and gives up a host that does not talk to it any more.
-    @Test func aDeposedLeaderDoesNotTakeBackWhatTheNextOnePublished() async throws {
+    @Test("A deposed leader does not take back what the next one published")
+    func aDeposedLeaderDoesNotTakeBackWhatTheNextOnePublished() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         let agent = farm.agents[0]
@@ -90,7 +94,8 @@ import Testing
     }
 
     /// Deposed between the publication and its row: the host keeps what the next leader asks for.
-    @Test func aDeposedLeaderLetsTheHostKeepWhatItCouldNotRecord() async throws {
+    @Test("A deposed leader lets the host keep what it could not record")
+    func aDeposedLeaderLetsTheHostKeepWhatItCouldNotRecord() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         let gate = Flag()
@@ -111,7 +116,8 @@ import Testing
     }
 
     /// A daemon that hangs behind an sshd that does not.
-    @Test func anAgentThatSaysNothingIsConnectedAnew() async throws {
+    @Test("A silent agent is connected anew")
+    func anAgentThatSaysNothingIsConnectedAnew() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -133,7 +139,8 @@ import Testing
     }
 
     /// One that answers keeps its session, however long its builds say nothing.
-    @Test func anAgentThatAnswersKeepsItsSession() async throws {
+    @Test("An agent that answers pings keeps its session")
+    func anAgentThatAnswersKeepsItsSession() async throws {
         let farm = try await TestFarm(hosts: 1)
         try await farm.run { _ in
             let agent = farm.agents[0]
@@ -148,7 +155,8 @@ import Testing
     }
 
     /// Its session had still to record its end when the build was begun anew elsewhere.
-    @Test func theEndOfAnEarlierAttemptEndsNothing() async throws {
+    @Test("The end of an earlier attempt ends nothing")
+    func theEndOfAnEarlierAttemptEndsNothing() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }
         try await farm.run { coordinator in

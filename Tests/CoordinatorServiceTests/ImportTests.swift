@@ -16,7 +16,8 @@ import Testing
             [1], name: "farm.xls", only: only, isDryRun: dryRun, by: "anna")
     }
 
-    @Test func aFileIsRegisteredAndAgainUpdates() async throws {
+    @Test("A file registers, and updates when imported again")
+    func aFileIsRegisteredAndAgainUpdates() async throws {
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             farm.sheets.set([
@@ -47,7 +48,8 @@ import Testing
         }
     }
 
-    @Test func oneBadRowKeepsTheWholeFileOut() async throws {
+    @Test("One bad row keeps the whole file out")
+    func oneBadRowKeepsTheWholeFileOut() async throws {
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             var rows = [header]
@@ -73,7 +75,8 @@ import Testing
     }
 
     /// The template of a row that cannot be read is a problem of that row.
-    @Test func aTemplateThatCannotBeReadIsNamed() async throws {
+    @Test("A template that cannot be read is reported with its row")
+    func aTemplateThatCannotBeReadIsNamed() async throws {
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             // The name that the library of the tests cannot read.
@@ -86,7 +89,8 @@ import Testing
         }
     }
 
-    @Test func withoutATemplateItIsRegisteredAndABuildIsRefused() async throws {
+    @Test("A guest OS without a template is registered, and its builds are refused")
+    func withoutATemplateItIsRegisteredAndABuildIsRefused() async throws {
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             farm.sheets.set([("guestos", [Array(header.dropLast()), ["1", "a", "", "linux"]])])
@@ -96,7 +100,8 @@ import Testing
         }
     }
 
-    @Test func theGitServerIsAskedForWhatIsKeptThere() async throws {
+    @Test("Projects at the Git server are prepared after the import")
+    func theGitServerIsAskedForWhatIsKeptThere() async throws {
         let server = FakeTemplateServer()
         let farm = try await TestFarm(hosts: 0, templateServer: server)
         try await farm.run { coordinator in
@@ -131,7 +136,8 @@ import Testing
     }
 
     /// One that came from the original AIBuild gets its place.
-    @Test func aMissingTemplateMovesToTheGitServer() async throws {
+    @Test("A missing template gets its place at the Git server")
+    func aMissingTemplateMovesToTheGitServer() async throws {
         let server = FakeTemplateServer()
         let farm = try await TestFarm(hosts: 0, templateServer: server)
         try await farm.leader.add(
@@ -147,7 +153,8 @@ import Testing
         }
     }
 
-    @Test func withoutAGitServerATemplateIsAskedFor() async throws {
+    @Test("Without a Git server a template is required")
+    func withoutAGitServerATemplateIsAskedFor() async throws {
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             let refusal = await #expect(throws: Refusal.self) {
@@ -162,7 +169,8 @@ import Testing
         }
     }
 
-    @Test func aPushBuildsWhatIsKeptThereOnce() async throws {
+    @Test("A push builds its guest OS once")
+    func aPushBuildsWhatIsKeptThereOnce() async throws {
         let server = FakeTemplateServer()
         let farm = try await TestFarm(hosts: 0, templateServer: server)
         try await farm.run { coordinator in

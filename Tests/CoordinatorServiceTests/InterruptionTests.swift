@@ -7,7 +7,8 @@ import Testing
 
 /// Cuts, losses, lies and full disks: nothing lost, nothing twice.
 @Suite struct InterruptionTests {
-    @Test func aCutChangesNothing() async throws {
+    @Test("A cut session changes nothing")
+    func aCutChangesNothing() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -31,7 +32,7 @@ import Testing
     }
 
     /// Two faults in a row while the clock is wrong: a delayed retry and a host in quarantine.
-    @Test(arguments: [7_200_000, -7_200_000])
+    @Test("A wall clock that is set back holds nothing up", arguments: [7_200_000, -7_200_000])
     func aClockThatIsSetBackHoldsNothingUp(_ jump: Int64) async throws {
         let farm = try await TestFarm(hosts: 1)
         let agent = farm.agents[0]
@@ -51,7 +52,8 @@ import Testing
         }
     }
 
-    @Test func aLinkThatReturnsIsUsedWithinTwoSeconds() async throws {
+    @Test("A link that returns is used within two seconds")
+    func aLinkThatReturnsIsUsedWithinTwoSeconds() async throws {
         let farm = try await TestFarm(hosts: 1)
         try await farm.run { coordinator in
             let agent = farm.agents[0]
@@ -74,7 +76,8 @@ import Testing
     }
 
     /// A host that is away for a night costs a try every second or two.
-    @Test func aHostThatIsAwayIsNotPressed() async throws {
+    @Test("A host that is away is not asked more often than allowed")
+    func aHostThatIsAwayIsNotPressed() async throws {
         let farm = try await TestFarm(hosts: 1)
         try await farm.run { _ in
             await farm.agents[0].goAway()
@@ -84,7 +87,8 @@ import Testing
         }
     }
 
-    @Test func aLostHostsBuildIsDoneElsewhereAndItsOwnIsFencedOff() async throws {
+    @Test("A lost host's build runs elsewhere, and its own attempt is fenced off")
+    func aLostHostsBuildIsDoneElsewhereAndItsOwnIsFencedOff() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }
         try await farm.run { coordinator in
@@ -108,7 +112,8 @@ import Testing
         }
     }
 
-    @Test func aHostThatForgotItsAttemptHasLostIt() async throws {
+    @Test("A host that forgot its attempt has lost it")
+    func aHostThatForgotItsAttemptHasLostIt() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -122,7 +127,8 @@ import Testing
         }
     }
 
-    @Test func aStartThatWasNotHeardIsSaidAgain() async throws {
+    @Test("A start that was not received is sent again")
+    func aStartThatWasNotHeardIsSaidAgain() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .silence }
         try await farm.run { coordinator in
@@ -138,7 +144,8 @@ import Testing
         }
     }
 
-    @Test func aGapInTheLogIsAskedForAgain() async throws {
+    @Test("A gap in the log is requested again")
+    func aGapInTheLogIsAskedForAgain() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -159,7 +166,8 @@ import Testing
         }
     }
 
-    @Test func aLogThatDiffersIsFetchedAgain() async throws {
+    @Test("A log that differs is fetched again")
+    func aLogThatDiffersIsFetchedAgain() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.wrongLogs = 2 }
         try await farm.run { coordinator in
@@ -169,7 +177,8 @@ import Testing
         }
     }
 
-    @Test func aLogThatAlwaysDiffersIsTheHostsFault() async throws {
+    @Test("A log that always differs is the host's fault")
+    func aLogThatAlwaysDiffersIsTheHostsFault() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.wrongLogs = 1_000 }
         try await farm.run { coordinator in
@@ -180,7 +189,8 @@ import Testing
     }
 
     /// Not only once the build has ended and its log is found to be too short.
-    @Test func whatAFullLogDiskDidNotTakeComesWhileTheBuildRuns() async throws {
+    @Test("What a full log disk refused arrives while the build runs")
+    func whatAFullLogDiskDidNotTakeComesWhileTheBuildRuns() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -198,7 +208,8 @@ import Testing
         }
     }
 
-    @Test func aFullLogDiskIsWaitedFor() async throws {
+    @Test("The end of a build waits for a full log disk")
+    func aFullLogDiskIsWaitedFor() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.logs.fail(40)
         try await farm.run { coordinator in
@@ -208,7 +219,8 @@ import Testing
         }
     }
 
-    @Test func aBrokenTransferIsTakenUpAgain() async throws {
+    @Test("A broken transfer resumes")
+    func aBrokenTransferIsTakenUpAgain() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.failReads(3)
         try await farm.run { coordinator in
@@ -219,7 +231,8 @@ import Testing
         }
     }
 
-    @Test func aTransferThatStallsIsTakenUpAgain() async throws {
+    @Test("A stalled transfer resumes")
+    func aTransferThatStallsIsTakenUpAgain() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.hold(true)
         try await farm.run { coordinator in
@@ -231,7 +244,8 @@ import Testing
         }
     }
 
-    @Test func aTransferThatLiesIsNeverPublished() async throws {
+    @Test("A transfer with a wrong digest is never published")
+    func aTransferThatLiesIsNeverPublished() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.lieInReads(2)
         try await farm.run { coordinator in
@@ -243,7 +257,8 @@ import Testing
         }
     }
 
-    @Test func aHostWhoseTransfersAlwaysLieIsGivenUp() async throws {
+    @Test("A host whose transfers always have a wrong digest is given up")
+    func aHostWhoseTransfersAlwaysLieIsGivenUp() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.lieInReads(3)
         try await farm.run { coordinator in
@@ -253,7 +268,8 @@ import Testing
         }
     }
 
-    @Test func aFullWebRootDelaysThePublication() async throws {
+    @Test("A full web root delays the publication")
+    func aFullWebRootDelaysThePublication() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.webRoot.failPublish(3)
         try await farm.run { coordinator in
@@ -268,7 +284,8 @@ import Testing
         }
     }
 
-    @Test func attemptsThatNobodyWaitsForAreForgotten() async throws {
+    @Test("Attempts that nobody waits for are forgotten")
+    func attemptsThatNobodyWaitsForAreForgotten() async throws {
         let farm = try await TestFarm(hosts: 1)
         let template = TemplateArchive(sha256: String(repeating: "a", count: 64), sizeBytes: 1)
         await farm.agents[0].adopt(
@@ -282,7 +299,8 @@ import Testing
         }
     }
 
-    @Test func wordsOfAStaleAttemptHaveNoEffect() async throws {
+    @Test("Messages of a stale attempt have no effect")
+    func wordsOfAStaleAttemptHaveNoEffect() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in

@@ -34,7 +34,8 @@ import Testing
         try await farm.wait(try await farm.submit(coordinator), .passed)
     }
 
-    @Test func anImageIsReleasedOnceItsTestsHavePassed() async throws {
+    @Test("An image is released only after its tests passed")
+    func anImageIsReleasedOnceItsTestsHavePassed() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.templates.test(.of(["boot"]))
         farm.templates.release(ReleasePlan(to: ["e1"], when: .manual))
@@ -62,7 +63,8 @@ import Testing
         }
     }
 
-    @Test func anImageGoesToEachEnvironmentSideBySide() async throws {
+    @Test("An image goes to several environments at once")
+    func anImageGoesToEachEnvironmentSideBySide() async throws {
         try await farm(environments: 3) { farm, coordinator, build in
             let gate = Flag()
             await farm.target.hold(until: gate)
@@ -84,7 +86,8 @@ import Testing
         }
     }
 
-    @Test func oneThatFailsHoldsUpNoOther() async throws {
+    @Test("A release that fails holds up no other")
+    func oneThatFailsHoldsUpNoOther() async throws {
         try await farm(environments: 2) { farm, coordinator, build in
             await farm.target.answer(.fault(ReleaseFault("quota exceeded", isPermanent: true)))
             let made = try await coordinator.leading().releaseRequests.submit(
@@ -101,7 +104,8 @@ import Testing
         }
     }
 
-    @Test func whatMayPassIsTriedAgainUpToACap() async throws {
+    @Test("A transient fault is retried up to a cap")
+    func whatMayPassIsTriedAgainUpToACap() async throws {
         try await farm { farm, coordinator, build in
             await farm.target.answer(
                 .fault(ReleaseFault("away")), .fault(ReleaseFault("away")), .success)
@@ -124,7 +128,8 @@ import Testing
         }
     }
 
-    @Test func aCancelledReleaseTakesBackWhatIsHalfMade() async throws {
+    @Test("A cancelled release takes back what is half-made")
+    func aCancelledReleaseTakesBackWhatIsHalfMade() async throws {
         try await farm { farm, coordinator, build in
             await farm.target.answer(.hang)
             let made = try await coordinator.leading().releaseRequests.submit(
@@ -140,7 +145,8 @@ import Testing
         }
     }
 
-    @Test func theNextCoordinatorTakesItUp() async throws {
+    @Test("The next coordinator resumes a release")
+    func theNextCoordinatorTakesItUp() async throws {
         let farm = try await TestFarm(hosts: 1)
         try await farm.leader.add(
             ReleaseEnvironment(
@@ -162,7 +168,8 @@ import Testing
         }
     }
 
-    @Test func whatStoodThereBeforeIsPutBack() async throws {
+    @Test("A roll-back restores what stood there before")
+    func whatStoodThereBeforeIsPutBack() async throws {
         try await farm { farm, coordinator, build in
             var ids: [String] = []
             for _ in 1...2 {
@@ -184,7 +191,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [ReleasePlan.When.automatic, .manual])
+    @Test(
+        "A template names the environments of its images",
+        arguments: [ReleasePlan.When.automatic, .manual])
     func aTemplateSaysWhereItsImagesGo(_ when: ReleasePlan.When) async throws {
         let plan = ReleasePlan(to: ["e1", "gone"], when: when)
         try await farm(plan) { farm, coordinator, build in
@@ -206,7 +215,8 @@ import Testing
         }
     }
 
-    @Test func anEnvironmentIsCheckedAtTheDoor() async throws {
+    @Test("An environment is checked when it is registered")
+    func anEnvironmentIsCheckedAtTheDoor() async throws {
         try await farm { farm, coordinator, _ in
             let environments = try coordinator.leading().environments
             func form(_ name: String, _ secret: String?) -> EnvironmentForm {
@@ -233,7 +243,8 @@ import Testing
         }
     }
 
-    @Test func outputsNameTheImageOfEachEnvironment() async throws {
+    @Test("Outputs name the image of each environment")
+    func outputsNameTheImageOfEachEnvironment() async throws {
         try await farm(environments: 2) { farm, coordinator, build in
             farm.templates.output(
                 "stack.yml", "image: {{ result_img_id }} in {{ release.environment }}")
@@ -257,7 +268,8 @@ import Testing
     }
 
     /// Before anything is built.
-    @Test func aWrongNameInAnOutputIsFoundAtTheDoor() async throws {
+    @Test("An unknown name in an output is refused at submission")
+    func aWrongNameInAnOutputIsFoundAtTheDoor() async throws {
         try await farm { farm, coordinator, _ in
             farm.templates.output("stack.yml", "a\nimage: {{ result_image_id }}")
             let fault = await #expect(throws: TemplateFault.self) {

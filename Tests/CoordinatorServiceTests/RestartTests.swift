@@ -6,7 +6,8 @@ import Testing
 
 /// A coordinator that ends at any moment; the next one takes up everything from the store.
 @Suite struct RestartTests {
-    @Test func aWaitingBuild() async throws {
+    @Test("A restart keeps a waiting build")
+    func aWaitingBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
         _ = try await farm.coordinator().leading().hosts.setDrained(true, host: "h0", by: "anna")
         let first = try await farm.coordinator()
@@ -18,7 +19,8 @@ import Testing
         }
     }
 
-    @Test func aClaimedBuildWhoseStartWasNeverSaid() async throws {
+    @Test("A restart starts a build that was claimed and never started")
+    func aClaimedBuildWhoseStartWasNeverSaid() async throws {
         let farm = try await TestFarm(hosts: 1)
         let build = try await claimed(farm, token: AttemptToken(high: 3, low: 3))
         try await farm.run { coordinator in
@@ -46,7 +48,8 @@ import Testing
     }
 
     /// The session that comes after all has nobody to read it: waiting for it would never end.
-    @Test func stoppedWhileASessionIsBeingOpened() async throws {
+    @Test("A stop ends while a session is being opened")
+    func stoppedWhileASessionIsBeingOpened() async throws {
         let farm = try await TestFarm(hosts: 1)
         let gate = Flag()
         farm.gateway.holdOpens(until: gate)
@@ -60,7 +63,8 @@ import Testing
 
     /// Its old coordinator settled the attempt after the new one had read the store. Nothing else
     /// happens in this farm that would have the build decided about.
-    @Test func aBuildThatWasGivenBackMeanwhile() async throws {
+    @Test("A restart accepts a build that was returned to the queue meanwhile")
+    func aBuildThatWasGivenBackMeanwhile() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -79,7 +83,8 @@ import Testing
         }
     }
 
-    @Test func aRunningBuild() async throws {
+    @Test("A restart resumes a running build")
+    func aRunningBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         let first = try await farm.coordinator()
@@ -103,7 +108,8 @@ import Testing
         }
     }
 
-    @Test func aBuildThatEndedMeanwhile() async throws {
+    @Test("A restart records a build that ended meanwhile")
+    func aBuildThatEndedMeanwhile() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         let first = try await farm.coordinator()
@@ -118,7 +124,8 @@ import Testing
     }
 
     /// It ran before: it is not begun a second time under the same name.
-    @Test func aBuildWhoseHostLostEverythingMeanwhile() async throws {
+    @Test("A restart retries a build whose host lost everything meanwhile")
+    func aBuildWhoseHostLostEverythingMeanwhile() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.plan = .hang }
         let first = try await farm.coordinator()
@@ -134,7 +141,8 @@ import Testing
         }
     }
 
-    @Test func aBuildThatIsPulled() async throws {
+    @Test("A restart resumes a pull")
+    func aBuildThatIsPulled() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.hold(true)
         let first = try await farm.coordinator()
@@ -151,7 +159,8 @@ import Testing
         }
     }
 
-    @Test func aBuildThatIsPublished() async throws {
+    @Test("A restart completes a publication")
+    func aBuildThatIsPublished() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.webRoot.hold(true)
         let first = try await farm.coordinator()
@@ -166,7 +175,8 @@ import Testing
         }
     }
 
-    @Test func aWishToCancel() async throws {
+    @Test("A restart honours a cancel request of a running build")
+    func aWishToCancel() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         let first = try await farm.coordinator()
@@ -179,7 +189,8 @@ import Testing
         }
     }
 
-    @Test func aWaitingBuildThatWasToBeCancelled() async throws {
+    @Test("A restart honours a cancel request of a waiting build")
+    func aWaitingBuildThatWasToBeCancelled() async throws {
         let farm = try await TestFarm(hosts: 0)
         let first = try await farm.coordinator()
         let build = try await farm.submit(first)
@@ -190,7 +201,8 @@ import Testing
         }
     }
 
-    @Test func aBuildWhoseHostWasRemoved() async throws {
+    @Test("A restart retries a build whose host was removed")
+    func aBuildWhoseHostWasRemoved() async throws {
         let farm = try await TestFarm(hosts: 2)
         let build = try await claimed(farm, token: AttemptToken(high: 3, low: 3), host: "h0")
         try await farm.leader.removeHost("h0")
@@ -200,7 +212,8 @@ import Testing
         await second.stop()
     }
 
-    @Test func theFaultsOfABuildAreRemembered() async throws {
+    @Test("A restart remembers a build's faults")
+    func theFaultsOfABuildAreRemembered() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
         let first = try await farm.coordinator()

@@ -26,7 +26,8 @@ import Testing
         }
     }
 
-    @Test func oldImagesAndTheirLogsGo() async throws {
+    @Test("Old images go with their logs")
+    func oldImagesAndTheirLogsGo() async throws {
         try await farm(builds: 3, RetentionPolicy(goodImages: 2)) { farm, coordinator, builds in
             let planned = try await RetentionPlan(ports: farm.ports).report()
             #expect(planned.choices.map(\.build.id) == [builds[0].id])
@@ -44,7 +45,8 @@ import Testing
         }
     }
 
-    @Test func whatIsPinnedStaysAndWhatIsGoneCannotBePinned() async throws {
+    @Test("A pinned image stays, and a removed one cannot be pinned")
+    func whatIsPinnedStaysAndWhatIsGoneCannotBePinned() async throws {
         try await farm(builds: 3, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in
             let pinned = try await coordinator.leading().retention.setPinned(
                 true, builds[0], by: "anna")
@@ -59,7 +61,8 @@ import Testing
     }
 
     /// The row says that it is gone, the files are there yet: the next pass completes it.
-    @Test func aBrokenOffRemovalIsCompleted() async throws {
+    @Test("A removal that was interrupted is completed")
+    func aBrokenOffRemovalIsCompleted() async throws {
         try await farm(builds: 2, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in
             await farm.webRoot.failRemove(1)
             await #expect(throws: WebRootFault.self) {
@@ -73,7 +76,8 @@ import Testing
         }
     }
 
-    @Test func whatIsReleasedStays() async throws {
+    @Test("A released image stays")
+    func whatIsReleasedStays() async throws {
         try await farm(builds: 2, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in
             try await farm.leader.add(
                 Release(
@@ -84,7 +88,8 @@ import Testing
         }
     }
 
-    @Test func aWebRootThatRunsFullIsHelpedWithinMinutes() async throws {
+    @Test("A web root that runs full is relieved within minutes")
+    func aWebRootThatRunsFullIsHelpedWithinMinutes() async throws {
         let policy = RetentionPolicy(goodImages: 9, minimumFreeBytes: 1 << 30)
         try await farm(builds: 2, policy) { farm, _, builds in
             await farm.webRoot.setFree(1 << 20)
@@ -97,7 +102,8 @@ import Testing
         }
     }
 
-    @Test func withoutAPolicyNothingGoes() async throws {
+    @Test("Without a policy nothing is removed")
+    func withoutAPolicyNothingGoes() async throws {
         try await farm(builds: 2, nil) { farm, coordinator, _ in
             let error = await #expect(throws: Refusal.self) {
                 try await coordinator.leading().retention.run(by: "anna")

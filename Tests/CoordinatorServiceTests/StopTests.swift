@@ -10,7 +10,8 @@ import Testing
 @Suite struct StopTests {
     private func published(_ farm: TestFarm) async -> Int { await farm.webRoot.published.count }
 
-    @Test func aPublicationUnderWayIsFinishedAndRecorded() async throws {
+    @Test("A stop finishes and records a publication under way")
+    func aPublicationUnderWayIsFinishedAndRecorded() async throws {
         let farm = try await TestFarm(hosts: 1)
         let gate = Flag()
         await farm.webRoot.holdPublish(until: gate)
@@ -33,7 +34,8 @@ import Testing
         #expect(await published(farm) == 1)
     }
 
-    @Test func aRowThatIsBeingWrittenIsFinished() async throws {
+    @Test("A stop waits for a row that is being written")
+    func aRowThatIsBeingWrittenIsFinished() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         let coordinator = try await farm.coordinator()
@@ -55,7 +57,8 @@ import Testing
         #expect(try await farm.store.build(id: build.id)?.state == .passed)
     }
 
-    @Test func aStoreThatIsAwayHoldsNobodyUp() async throws {
+    @Test("A stop does not wait for a store that is down")
+    func aStoreThatIsAwayHoldsNobodyUp() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         let gate = Flag()
@@ -74,7 +77,8 @@ import Testing
         #expect(try await farm.faults(build) == ["h0 passed"])
     }
 
-    @Test func aTransferIsBrokenOffAndTakenUp() async throws {
+    @Test("A stop interrupts a transfer, and the next start resumes it")
+    func aTransferIsBrokenOffAndTakenUp() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.hold(true)
         let coordinator = try await farm.coordinator()
@@ -87,7 +91,8 @@ import Testing
         #expect(try await farm.faults(build) == ["h0 passed"])
     }
 
-    @Test func nothingIsBegunAnyMore() async throws {
+    @Test("Nothing is begun after a stop")
+    func nothingIsBegunAnyMore() async throws {
         let farm = try await TestFarm(hosts: 1, slots: 1)
         let coordinator = try await farm.coordinator()
         try await farm.connected(coordinator)
@@ -103,7 +108,8 @@ import Testing
     }
 
     /// Followers wait for changes that will not come here any more.
-    @Test func thoseWhoWaitForAChangeAreWoken() async throws {
+    @Test("A stop wakes those who wait for a change")
+    func thoseWhoWaitForAChangeAreWoken() async throws {
         let farm = try await TestFarm(hosts: 1)
         let coordinator = try await farm.coordinator()
         let now = await coordinator.changes.now()

@@ -6,7 +6,8 @@ import Testing
 
 /// The database goes away, or its answers get lost, at each step of a build.
 @Suite struct StoreFaultTests {
-    @Test func theEndOfAnImpossibleBuildIsTriedAgain() async throws {
+    @Test("Recording that a build is impossible is retried")
+    func theEndOfAnImpossibleBuildIsTriedAgain() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         farm.templates.require(Requirements(vcpus: 1_000))
@@ -19,7 +20,8 @@ import Testing
     }
 
     /// Another coordinator ended the attempt, and the store is away when this one asks for more.
-    @Test func aBuildThatWasGivenBackWhileTheStoreWentAway() async throws {
+    @Test("A build that was returned to the queue during an outage runs again")
+    func aBuildThatWasGivenBackWhileTheStoreWentAway() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         await farm.agents[0].change { $0.plan = .hang }
@@ -43,7 +45,8 @@ import Testing
         }
     }
 
-    @Test func aSubmissionThatWasNotStoredIsRefused() async throws {
+    @Test("A submission that was not stored is refused")
+    func aSubmissionThatWasNotStoredIsRefused() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         try await farm.run { coordinator in
@@ -56,7 +59,7 @@ import Testing
     }
 
     /// At once, or when the store is back.
-    @Test(arguments: [0, 3])
+    @Test("A submission whose answer was lost is built", arguments: [0, 3])
     func aSubmissionWhoseAnswerWasLostIsTakenUp(_ failures: Int) async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
@@ -81,7 +84,8 @@ import Testing
     }
 
     /// The row of the end cannot be written yet: what an agent says meanwhile comes too late.
-    @Test func theLogOfWhatHasEndedStaysAsItIs() async throws {
+    @Test("The log of an ended attempt is not written any more")
+    func theLogOfWhatHasEndedStaysAsItIs() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         let agent = farm.agents[0]
@@ -105,7 +109,8 @@ import Testing
         }
     }
 
-    @Test func aClaimThatFailedIsTriedAgain() async throws {
+    @Test("A failed claim is retried")
+    func aClaimThatFailedIsTriedAgain() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         store.fail(.claim, times: 2)
@@ -116,7 +121,8 @@ import Testing
         }
     }
 
-    @Test func aClaimWhoseAnswerWasLostIsGoneOnWith() async throws {
+    @Test("A claim whose answer was lost is carried on")
+    func aClaimWhoseAnswerWasLostIsGoneOnWith() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         store.fail(.claim, .after)
@@ -127,7 +133,8 @@ import Testing
         }
     }
 
-    @Test func historyIsNoReasonToHoldABuild() async throws {
+    @Test("A build does not wait for its history")
+    func historyIsNoReasonToHoldABuild() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         store.fail(.recentDurations)
@@ -137,7 +144,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [FaultyStore.Moment.before, .after])
+    @Test(
+        "Every later step is retried until the store answers",
+        arguments: [FaultyStore.Moment.before, .after])
     func everyLaterStepIsWaitedFor(_ moment: FaultyStore.Moment) async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
@@ -158,7 +167,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [FaultyStore.Moment.before, .after])
+    @Test(
+        "The end of a failed attempt is recorded after an outage",
+        arguments: [FaultyStore.Moment.before, .after])
     func theEndOfAFailedAttemptIsRecordedAndRetried(_ moment: FaultyStore.Moment) async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 2, store: store)
@@ -172,7 +183,8 @@ import Testing
     }
 
     /// The claim is in the store, its answer on the way; the wish comes and is recorded meanwhile.
-    @Test func aWishDuringASlowClaim() async throws {
+    @Test("A cancel request during a slow claim counts")
+    func aWishDuringASlowClaim() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         await farm.agents[0].change { $0.plan = .hang }
@@ -191,7 +203,8 @@ import Testing
         }
     }
 
-    @Test func aHostThatIsRemovedDuringAClaim() async throws {
+    @Test("A host that is removed during a claim gives the build back")
+    func aHostThatIsRemovedDuringAClaim() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 2, store: store)
         let isClaimed = Flag()
@@ -210,7 +223,8 @@ import Testing
         }
     }
 
-    @Test func aHostThatGetsABuildWhileItIsRemoved() async throws {
+    @Test("A host that gets a build while it is removed gives it back")
+    func aHostThatGetsABuildWhileItIsRemoved() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 2, store: store)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }

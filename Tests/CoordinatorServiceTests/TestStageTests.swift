@@ -15,7 +15,8 @@ import Testing
         return farm
     }
 
-    @Test func anImageThatPassesGoesToTheTestedOnes() async throws {
+    @Test("An image that passes its tests is promoted")
+    func anImageThatPassesGoesToTheTestedOnes() async throws {
         let farm = try await farm()
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
@@ -35,7 +36,8 @@ import Testing
         }
     }
 
-    @Test func theAgentGetsTheImageFromTheCoordinatorThatLeads() async throws {
+    @Test("The agent fetches the image from the leader")
+    func theAgentGetsTheImageFromTheCoordinatorThatLeads() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change {
             $0.testPlan = .hang
@@ -57,7 +59,8 @@ import Testing
         }
     }
 
-    @Test func anImageThatFailsIsTakenBackAndTheBuildSaysWhy() async throws {
+    @Test("An image that fails is withdrawn, and the build says why")
+    func anImageThatFailsIsTakenBackAndTheBuildSaysWhy() async throws {
         let farm = try await farm()
         for agent in farm.agents { await agent.change { $0.testPlan = .fail(Self.failure) } }
         try await farm.run { coordinator in
@@ -75,7 +78,8 @@ import Testing
         }
     }
 
-    @Test func aFaultOfAHostTestsAgainElsewhereAndNeverBuildsAgain() async throws {
+    @Test("A host fault repeats the test elsewhere and never the build")
+    func aFaultOfAHostTestsAgainElsewhereAndNeverBuildsAgain() async throws {
         let farm = try await farm()
         for agent in farm.agents {
             await agent.change {
@@ -103,7 +107,8 @@ import Testing
     }
 
     /// Hours of building are not thrown away because no host could test.
-    @Test func anImageThatNobodyCouldTestStays() async throws {
+    @Test("An image that no host could test stays")
+    func anImageThatNobodyCouldTestStays() async throws {
         let farm = try await farm()
         let fault = Fault(.infrastructure, .baseImageFetch, "no route")
         for agent in farm.agents {
@@ -130,7 +135,8 @@ import Testing
         }
     }
 
-    @Test func anAgentThatForgetsACaseIsNotBelieved() async throws {
+    @Test("A pass without every case's result is not believed")
+    func anAgentThatForgetsACaseIsNotBelieved() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.forgottenTests = ["ssh"] }
         try await farm.run { coordinator in
@@ -144,7 +150,8 @@ import Testing
         }
     }
 
-    @Test func aTestThatWaitsIsCancelledWithItsImage() async throws {
+    @Test("Cancelling a waiting test withdraws the image")
+    func aTestThatWaitsIsCancelledWithItsImage() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.testPlan = .answer(.refused) }
         try await farm.run { coordinator in
@@ -159,7 +166,8 @@ import Testing
         }
     }
 
-    @Test func aTestThatRunsIsCancelledWithItsImage() async throws {
+    @Test("Cancelling a running test withdraws the image")
+    func aTestThatRunsIsCancelledWithItsImage() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.testPlan = .hang }
         try await farm.run { coordinator in
@@ -175,7 +183,8 @@ import Testing
     }
 
     /// The host is lost, and nobody wants the build: its image goes all the same.
-    @Test func aWishThatComesWithAFaultOfTheHostTakesTheImageToo() async throws {
+    @Test("A cancel request during a host fault also withdraws the image")
+    func aWishThatComesWithAFaultOfTheHostTakesTheImageToo() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.testPlan = .hang }
         try await farm.run { coordinator in
@@ -193,7 +202,8 @@ import Testing
     }
 
     /// It met a fault of its own before it obeyed.
-    @Test func aWishThatAHostHasNotObeyedTakesTheImageToo() async throws {
+    @Test("A cancel request that its host never received also withdraws the image")
+    func aWishThatAHostHasNotObeyedTakesTheImageToo() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.testPlan = .hang }
         try await farm.run { coordinator in
@@ -211,7 +221,8 @@ import Testing
         }
     }
 
-    @Test func hostsThatCannotRunThePlanAreNamed() async throws {
+    @Test("Hosts that cannot run the test plan are named")
+    func hostsThatCannotRunThePlanAreNamed() async throws {
         let farm = try await farm(hosts: 1, cases: [])
         await farm.agents[0].change { $0.report.testAbilities = nil }
         try await farm.run { coordinator in
@@ -224,7 +235,8 @@ import Testing
         }
     }
 
-    @Test func hostsThatCannotTestAreNamed() async throws {
+    @Test("Hosts that cannot test are named")
+    func hostsThatCannotTestAreNamed() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.report.runsTests = nil }
         try await farm.run { coordinator in
@@ -236,7 +248,8 @@ import Testing
         }
     }
 
-    @Test func registeredCasesComeFirstUnlessTheTemplateSkipsThem() async throws {
+    @Test("Registered cases come first unless the template skips them")
+    func registeredCasesComeFirstUnlessTheTemplateSkipsThem() async throws {
         let farm = try await farm(cases: ["own"])
         try await farm.run { coordinator in
             for name in ["boots", "not-here"] {
@@ -260,7 +273,8 @@ import Testing
         }
     }
 
-    @Test func aRegisteredProgramReachesAnAgentThatCanRunIt() async throws {
+    @Test("A registered program reaches an agent that can run it")
+    func aRegisteredProgramReachesAnAgentThatCanRunIt() async throws {
         let farm = try await farm(hosts: 1, cases: [])
         await farm.agents[0].change { $0.testPlan = .hang }
         try await farm.run { coordinator in
@@ -276,7 +290,8 @@ import Testing
         }
     }
 
-    @Test func aRegisteredScriptNeedsALogin() async throws {
+    @Test("A registered script needs a login")
+    func aRegisteredScriptNeedsALogin() async throws {
         let farm = try await farm(cases: [])
         try await farm.run { coordinator in
             _ = try await coordinator.leading().testCases.add(
