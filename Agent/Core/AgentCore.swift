@@ -48,11 +48,11 @@ public enum AgentLimits {
     public static let silencePeriods = 3
     /// One look at the guests' counters, one taking of evidence: QEMU answers within milliseconds,
     /// on a busy host within a second. A QEMU that answers nothing delays the kill by two of them.
-    public static let guestAskMilliseconds: Int64 = 4_000
+    public static let guestQueryMilliseconds: Int64 = 4_000
     /// How often the supervisor looks whether the answer is there.
     public static let guestPollMilliseconds: Int64 = 20
     /// A file that says how a QEMU ended: a word and a number.
-    public static let emulatorEndBytes = 32
+    public static let qemuExitBytes = 32
     /// QEMUs of one attempt that are asked: a build has one, virt-builder two.
     public static let guestsPerAttempt = 16
     /// A line of QEMU's control socket: `query-blockstats` has 2 KiB for a disk and its backing.
@@ -61,7 +61,7 @@ public enum AgentLimits {
     public static let serialKeptBytes: Int64 = 1 << 20
 
     /// QEMU gone for so long before Packer's first word of an error was not ended by Packer.
-    public static let hypervisorGoneMilliseconds: Int64 = 3_000
+    public static let qemuGoneMilliseconds: Int64 = 3_000
 
     /// Free room below which a failure with "No space left on device" is the host's: above it, the
     /// words come from inside a guest.
@@ -82,10 +82,10 @@ public enum AgentLimits {
     public static let portRange = 20_000..<32_000
 
     /// Between two tries to reach a guest that boots: it takes seconds, and a try costs a process.
-    public static let guestKnockMilliseconds: Int64 = 300
+    public static let guestProbeMilliseconds: Int64 = 300
     /// How long a guest may take for its first word once it has booted for so long: a fast one is
     /// not kept waiting, and a slow one is a tenth late at most.
-    public static func knockMilliseconds(after milliseconds: Int64) -> Int64 {
+    public static func probeMilliseconds(after milliseconds: Int64) -> Int64 {
         min(10_000, max(1_000, milliseconds / 10))
     }
     /// A key or a password file of a template.
@@ -93,7 +93,7 @@ public enum AgentLimits {
     /// OVMF's variables: half a MiB, and room for those of a later day.
     public static let firmwareVariablesBytes = 8 << 20
     /// The end of what QEMU and SSH said that a reason quotes.
-    public static let testWordsBytes = 4 << 10
+    public static let testOutputBytes = 4 << 10
     /// Beside the limits of a test case: making its overlay, collecting evidence.
     public static let testSlackSeconds = 120
     /// Ports that one case tries before another program's taking them is a fault.

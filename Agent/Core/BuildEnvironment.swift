@@ -15,12 +15,12 @@ public enum BuildEnvironment {
     }
 
     /// What a program gets that may start QEMU: the shim stands before it.
-    private static func hypervisor(
+    private static func qemu(
         _ order: AttemptOrder, _ folder: AttemptFolder
     ) -> [String: String] {
         [
             "PATH": "\(folder.shim):\(order.searchPath)",
-            EmulatorShim.folderVariable: folder.guests,
+            QEMUShim.folderVariable: folder.guests,
         ]
     }
 
@@ -35,7 +35,7 @@ public enum BuildEnvironment {
             // To standard error, where the supervisor picks QEMU's words out of it.
             "PACKER_LOG": "1",
         ]
-        return common(order, folder).merging(hypervisor(order, folder)) { _, own in own }
+        return common(order, folder).merging(qemu(order, folder)) { _, own in own }
             .merging(own) { _, own in own }
     }
 
@@ -43,7 +43,7 @@ public enum BuildEnvironment {
     public static func command(
         _ order: AttemptOrder, _ folder: AttemptFolder, baseImagePath: String?
     ) throws(Fault) -> [String: String] {
-        var own = hypervisor(order, folder)
+        var own = qemu(order, folder)
         own.merge([
             "AIBUILD_OUTPUT": folder.output,
             "AIBUILD_IMAGE_NAME": order.start.build.imageName,
@@ -69,6 +69,6 @@ public enum BuildEnvironment {
 
     /// Of the process that runs one test case.
     public static func test(_ order: AttemptOrder, _ folder: AttemptFolder) -> [String: String] {
-        common(order, folder).merging(hypervisor(order, folder)) { _, own in own }
+        common(order, folder).merging(qemu(order, folder)) { _, own in own }
     }
 }

@@ -14,21 +14,22 @@ public enum GateCommand: Sendable, Hashable {
         public var description: String
     }
 
-    /// - Parameter words: as the client sent them, with or without `aibuild-agent gate` in front.
-    public init(_ words: [String]) throws(Refused) {
-        var words = words
-        if words.count >= 2, words[0].split(separator: "/").last == "aibuild-agent",
-            words[1] == "gate"
+    /// - Parameter arguments: as the client sent them, with or without a leading
+    ///   `aibuild-agent gate`.
+    public init(_ arguments: [String]) throws(Refused) {
+        var arguments = arguments
+        if arguments.count >= 2, arguments[0].split(separator: "/").last == "aibuild-agent",
+            arguments[1] == "gate"
         {
-            words.removeFirst(2)
+            arguments.removeFirst(2)
         }
-        switch words.first {
-        case "attach" where words.count == 1: self = .attach
-        case "send" where words.count == 5: self = try Self.send(words)
-        case "receive" where words.count == 3: self = try Self.receive(words)
+        switch arguments.first {
+        case "attach" where arguments.count == 1: self = .attach
+        case "send" where arguments.count == 5: self = try Self.send(arguments)
+        case "receive" where arguments.count == 3: self = try Self.receive(arguments)
         case "attach", "send", "receive":
             throw Refused(
-                description: "wrong number of words; the gate knows: attach · "
+                description: "wrong number of arguments; the gate knows: attach · "
                     + "send TOKEN HEXNAME OFFSET LENGTH · receive SHA256 SIZE")
         case nil:
             throw Refused(
@@ -40,24 +41,25 @@ public enum GateCommand: Sendable, Hashable {
         }
     }
 
-    private static func send(_ words: [String]) throws(Refused) -> GateCommand {
-        guard let token = AttemptToken(words[1]) else {
-            throw Refused(description: "\(Names.quoted(words[1])) is no attempt token")
+    private static func send(_ arguments: [String]) throws(Refused) -> GateCommand {
+        guard let token = AttemptToken(arguments[1]) else {
+            throw Refused(description: "\(Names.quoted(arguments[1])) is no attempt token")
         }
-        guard let name = fromHex(words[2]), Names.isFileName(name) else {
+        guard let name = fromHex(arguments[2]), Names.isFileName(name) else {
             throw Refused(
-                description: "\(Names.quoted(words[2])) is no plain file name in hexadecimal")
+                description: "\(Names.quoted(arguments[2])) is no plain file name in hexadecimal")
         }
-        guard let offset = Int64(words[3]), let length = Int64(words[4]), offset >= 0, length >= 0
+        guard let offset = Int64(arguments[3]), let length = Int64(arguments[4]), offset >= 0,
+            length >= 0
         else { throw Refused(description: "offset and length are numbers of bytes") }
         return .send(attempt: token, name: name, offset: offset, length: length)
     }
 
-    private static func receive(_ words: [String]) throws(Refused) -> GateCommand {
-        guard Names.isSHA256(words[1]) else {
-            throw Refused(description: "\(Names.quoted(words[1])) is no SHA-256")
+    private static func receive(_ arguments: [String]) throws(Refused) -> GateCommand {
+        guard Names.isSHA256(arguments[1]) else {
+            throw Refused(description: "\(Names.quoted(arguments[1])) is no SHA-256")
         }
-        guard let size = Int64(words[2]), size >= 0 else {
+        guard let size = Int64(arguments[2]), size >= 0 else {
             throw Refused(description: "the size is a number of bytes")
         }
         guard size <= ProtocolLimits.templateBytes else {
@@ -65,7 +67,7 @@ public enum GateCommand: Sendable, Hashable {
                 description: "a template archive may have \(ProtocolLimits.templateBytes) bytes, "
                     + "not \(size); large files belong into the base image, fetched by URL")
         }
-        return .receive(sha256: words[1], sizeBytes: size)
+        return .receive(sha256: arguments[1], sizeBytes: size)
     }
 
     private static func fromHex(_ text: String) -> String? {

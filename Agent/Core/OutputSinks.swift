@@ -54,31 +54,31 @@ public struct PackerSink: OutputSink, Sendable {
         into records: inout [UInt8]
     ) -> Bool {
         let before = records.count
-        var said: [PackerOutput.Words] = []
+        var messages: [PackerOutput.Message] = []
         if stream == .err {
-            err.push(bytes) { line in if let w = packer.debug(line) { said.append(w) } }
+            err.push(bytes) { line in if let w = packer.debug(line) { messages.append(w) } }
         } else {
-            out.push(bytes) { line in if let w = packer.output(line) { said.append(w) } }
+            out.push(bytes) { line in if let w = packer.output(line) { messages.append(w) } }
         }
-        log(said, unixMilliseconds, &records)
+        log(messages, unixMilliseconds, &records)
         // The debug log goes on while a guest hangs: only words for people count as life.
         return records.count > before
     }
 
     public mutating func finish(unixMilliseconds: Int64, into records: inout [UInt8]) {
-        var said: [PackerOutput.Words] = []
-        out.finish { line in if let w = packer.output(line) { said.append(w) } }
-        err.finish { line in if let w = packer.debug(line) { said.append(w) } }
-        log(said, unixMilliseconds, &records)
+        var messages: [PackerOutput.Message] = []
+        out.finish { line in if let w = packer.output(line) { messages.append(w) } }
+        err.finish { line in if let w = packer.debug(line) { messages.append(w) } }
+        log(messages, unixMilliseconds, &records)
     }
 
     private mutating func log(
-        _ said: [PackerOutput.Words], _ unixMilliseconds: Int64, _ records: inout [UInt8]
+        _ messages: [PackerOutput.Message], _ unixMilliseconds: Int64, _ records: inout [UInt8]
     ) {
-        for words in said {
-            words.text.withUnsafeBytes { bytes in
+        for message in messages {
+            message.text.withUnsafeBytes { bytes in
                 tail.append(bytes)
-                var encoder = LogEncoder(words.stream)
+                var encoder = LogEncoder(message.stream)
                 encoder.push(bytes, unixMilliseconds: unixMilliseconds, into: &records)
                 encoder.finish(unixMilliseconds: unixMilliseconds, into: &records)
             }

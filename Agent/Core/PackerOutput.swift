@@ -4,7 +4,7 @@ public import BuildProtocol
 /// made, why it failed.
 public struct PackerOutput: Sendable {
     /// What belongs into the log.
-    public struct Words: Sendable, Hashable {
+    public struct Message: Sendable, Hashable {
         public var stream: LogRecord.Stream
         /// Lines ended by newlines.
         public var text: [UInt8]
@@ -17,21 +17,21 @@ public struct PackerOutput: Sendable {
     /// The last lines that Packer said in red.
     private var errorLines: [String] = []
     /// The processes of the hypervisors that Packer has started, in order.
-    public private(set) var hypervisorPIDs: [Int32] = []
+    public private(set) var qemuPIDs: [Int32] = []
     /// Packer has said that it ends the hypervisor now.
     private var isHalting = false
     /// QEMU's own words, which Packer keeps to its debug log.
-    private var hypervisorLines: [String] = []
+    private var qemuLines: [String] = []
 
     public init() {}
 
     /// A line of standard output, without its newline.
-    public mutating func output(_ line: some Collection<UInt8>) -> Words? {
+    public mutating func output(_ line: some Collection<UInt8>) -> Message? {
         guard let parsed = PackerLine(line) else {
-            return Words(stream: .out, text: line + [0x0A])
+            return Message(stream: .out, text: line + [0x0A])
         }
         switch parsed.type {
-        case "ui": return said(parsed.data)
+        case "ui": return uiMessage(parsed.data)
         case "error":
             keep(String(decoding: parsed.data.first ?? [], as: UTF8.self), in: &errors)
         case "artifact":
@@ -49,35 +49,35 @@ public struct PackerOutput: Sendable {
 
     /// A line of standard error: the debug log, which is passed over but for what QEMU said, and
     /// reports of crashes.
-    public mutating func debug(_ line: some Collection<UInt8>) -> Words? {
-        guard Self.isDebugLog(line) else { return Words(stream: .err, text: line + [0x0A]) }
+    public mutating func debug(_ line: some Collection<UInt8>) -> Message? {
+        guard Self.isDebugLog(line) else { return Message(stream: .err, text: line + [0x0A]) }
         if let text = Self.after("Started Qemu. Pid: ", in: line),
             let pid = Int32(String(decoding: text, as: UTF8.self)),
-            hypervisorPIDs.count < AgentLimits.guestsPerAttempt
+            qemuPIDs.count < AgentLimits.guestsPerAttempt
         {
-            hypervisorPIDs.append(pid)
+            qemuPIDs.append(pid)
         }
-        guard let words = Self.after("Qemu stderr: ", in: line) else { return nil }
-        keep(String(decoding: words, as: UTF8.self), in: &hypervisorLines)
-        return Words(stream: .err, text: Array("qemu: ".utf8) + words + [0x0A])
+        guard let text = Self.after("Qemu stderr: ", in: line) else { return nil }
+        keep(String(decoding: text, as: UTF8.self), in: &qemuLines)
+        return Message(stream: .err, text: Array("qemu: ".utf8) + text + [0x0A])
     }
 
     /// Packer may have ended its hypervisor: something went wrong, or the guest is ready.
     public var mayHaveKilled: Bool { !errorLines.isEmpty || !errors.isEmpty || isHalting }
 
-    public var hasHypervisorWords: Bool { !hypervisorLines.isEmpty }
+    public var hasQEMUOutput: Bool { !qemuLines.isEmpty }
 
     /// Why the build failed, in Packer's and QEMU's words.
     public var reason: String {
         var lines = errors
-        for line in hypervisorLines where !lines.contains(line) { lines.append("qemu: " + line) }
+        for line in qemuLines where !lines.contains(line) { lines.append("qemu: " + line) }
         lines += errorLines.filter { line in
             !errors.contains { line.hasSuffix($0) } && !line.hasPrefix("==> Some builds didn't")
         }
         return lines.suffix(AgentLimits.reasonLines).joined(separator: "\n")
     }
 
-    private mutating func said(_ data: [[UInt8]]) -> Words? {
+    private mutating func uiMessage(_ data: [[UInt8]]) -> Message? {
         guard data.count >= 2 else { return nil }
         let isError = data[0] == Array("error".utf8)
         if Self.after("Halting the virtual machine", in: data[1]) != nil { isHalting = true }
@@ -90,7 +90,7 @@ public struct PackerOutput: Sendable {
                 keep(String(decoding: line, as: UTF8.self), in: &errorLines)
             }
         }
-        return Words(stream: isError ? .err : .out, text: text + [0x0A])
+        return Message(stream: isError ? .err : .out, text: text + [0x0A])
     }
 
     private func keep(_ line: String, in lines: inout [String]) {
@@ -109,13 +109,13 @@ public struct PackerOutput: Sendable {
             }
     }
 
-    private static func after(_ words: String, in line: some Collection<UInt8>) -> [UInt8]? {
-        let words = Array(words.utf8)
+    private static func after(_ marker: String, in line: some Collection<UInt8>) -> [UInt8]? {
+        let marker = Array(marker.utf8)
         // QEMU's words stand near the front, behind the date and the plugin's name.
         var rest = line.prefix(256)[...]
-        while rest.count >= words.count {
-            if rest.starts(with: words) {
-                return Array(line[rest.startIndex...].dropFirst(words.count))
+        while rest.count >= marker.count {
+            if rest.starts(with: marker) {
+                return Array(line[rest.startIndex...].dropFirst(marker.count))
             }
             rest = rest.dropFirst()
         }

@@ -35,8 +35,8 @@ public enum StartCheck {
         switch recipe.builder {
         case .packer(let template) where !Names.isInnerPath(template):
             return "recipe: the template \(Names.quoted(template)) is no path within the repository"
-        case .command(let words) where words.isEmpty: return "recipe: the command is empty"
-        case .command(let words) where words.contains { $0.utf8.contains(0) }:
+        case .command(let arguments) where arguments.isEmpty: return "recipe: the command is empty"
+        case .command(let arguments) where arguments.contains { $0.utf8.contains(0) }:
             return "recipe: the command contains a NUL byte"
         case .test(let plan):
             if recipe.baseImage == nil { return "recipe: no image to be tested" }

@@ -34,17 +34,17 @@ public enum TimeoutCause: Sendable, Hashable {
             return Fault(
                 .template, .timeoutSilence,
                 "\(silent) and was stopped; whether its guest hangs is not known: \(why)\(kept)")
-        case .working(let movement):
+        case .working(let activity):
             return Fault(
                 .template, .timeoutSilence,
                 "\(silent), \(AgentLimits.silencePeriods) times its limit, and was stopped, "
-                    + "although its guest still \(movement.words); raise `silence` under `limits` "
-                    + "in aibuild.yml if it needs more\(kept)")
-        case .hung(let movement, let status):
+                    + "although its guest still \(activity.summary); raise `silence` under "
+                    + "`limits` in aibuild.yml if it needs more\(kept)")
+        case .hung(let activity, let status):
             return Fault(
                 .template, .guestHung,
                 "\(silent) and its guest hangs: QEMU says \(status), but the guest "
-                    + "\(movement.words); the build was stopped\(kept)")
+                    + "\(activity.summary); the build was stopped\(kept)")
         case .stopped(let status) where status == "io-error" || status == "internal-error":
             // QEMU itself could not go on: another host may do better.
             let isFull = status == "io-error" && lowestFreeBytes < AgentLimits.fullDiskBytes

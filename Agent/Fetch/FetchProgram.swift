@@ -21,7 +21,7 @@ enum FetchProgram {
             let bytes = try Files.read(
                 arguments[1], limitBytes: AgentLimits.packerTemplateBytes)
             let request = try JSONDecoder().decode(FetchRequest.self, from: Data(bytes))
-            say(await fetch(request))
+            emit(await fetch(request))
             return 0
         } catch {
             Logger("fetch").error("\(error)")
@@ -29,7 +29,7 @@ enum FetchProgram {
         }
     }
 
-    private static func fetch(_ request: FetchRequest) async -> FetchWord {
+    private static func fetch(_ request: FetchRequest) async -> FetchEvent {
         var download = DownloadRequest(
             url: request.url, offset: request.offsetBytes, limitBytes: request.limitBytes,
             timeouts: HTTPTimeouts(
@@ -57,8 +57,8 @@ enum FetchProgram {
         }
     }
 
-    static func say(_ word: FetchWord) {
-        guard let line = try? CanonicalJSON.encode(word) else { return }
+    static func emit(_ event: FetchEvent) {
+        guard let line = try? CanonicalJSON.encode(event) else { return }
         _ = (line + [0x0A]).withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
     }
 }

@@ -9,7 +9,7 @@ final class PartFile: DownloadSink {
     private struct State: ~Copyable {
         var file: Descriptor?
         var totalBytes: Int64?
-        var nextWordMilliseconds: Int64 = 0
+        var nextReportMilliseconds: Int64 = 0
     }
 
     private let path: String
@@ -34,9 +34,9 @@ final class PartFile: DownloadSink {
         try state.withLock { state throws in
             try state.file?.writeAll(bytes, at: offset)
             let now = Clocks.monotonicMilliseconds()
-            guard now >= state.nextWordMilliseconds else { return }
-            state.nextWordMilliseconds = now + AgentLimits.progressMilliseconds
-            FetchProgram.say(
+            guard now >= state.nextReportMilliseconds else { return }
+            state.nextReportMilliseconds = now + AgentLimits.progressMilliseconds
+            FetchProgram.emit(
                 .progress(doneBytes: offset + Int64(bytes.count), totalBytes: state.totalBytes))
         }
     }

@@ -35,7 +35,7 @@ struct Leadership: Sendable {
         // half-done effects. Nothing of that survives becoming a new program; sorting out what to
         // stop would be another way to be wrong.
         log.warning("deposed: starting anew as a standby")
-        do { try Rebirth.begin() } catch {
+        do { try Reexec.run() } catch {
             log.error("\(error): ending instead")
             exit(1)
         }

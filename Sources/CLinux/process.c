@@ -249,7 +249,7 @@ int aib_set_blocking(int fd) {
   return fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-int aib_become(const char *program, char *const *argv) {
+int aib_reexec(const char *program, char *const *argv) {
   // Not closed, only marked: if the program cannot be started, this one is still whole.
   if (syscall(SYS_close_range, 3u, ~0U, 4u /* CLOSE_RANGE_CLOEXEC */) != 0) {
     long limit = sysconf(_SC_OPEN_MAX);

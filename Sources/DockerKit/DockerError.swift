@@ -46,10 +46,10 @@ public struct DockerError: Error, Sendable, Hashable, CustomStringConvertible {
 
 extension DockerError {
     /// - Parameters:
-    ///   - doing: what was tried, on what: "cannot pull x on 10.0.0.1".
-    ///   - words: what the server said, where it refused.
-    init(_ error: HTTPClientError, _ doing: String, words: String? = nil) {
-        let text = words.map { "\(doing): \($0)" } ?? "\(doing): \(error.message)"
+    ///   - operation: what was tried, on what: "cannot pull x on 10.0.0.1".
+    ///   - reason: the error message of the server, if it sent one.
+    init(_ error: HTTPClientError, _ operation: String, reason: String? = nil) {
+        let text = reason.map { "\(operation): \($0)" } ?? "\(operation): \(error.message)"
         switch error.kind {
         case .certificateRefused: self.init(.unauthorized, text)
         case .tls: self.init(.untrusted, text)

@@ -8,7 +8,7 @@ public enum DockerLimits {
     /// The Engine API that this kit speaks: Docker 20.10, what Debian 12 and RHEL 8 have.
     static let engineAPI = APIVersion(major: 1, minor: 41)
 
-    /// Longest answer of an engine or registry that is read into memory. A list of ten thousand
+    /// Longest answer of an engine or registry that is read into previous. A list of ten thousand
     /// containers has about 20 MB.
     static let answerBytes = 32 << 20
 

@@ -19,7 +19,7 @@ public enum ProcessTable {
 
     /// Living processes whose environment at their start held the variable `name` with a value
     /// that `isWanted`, with that value. Those of other users are not visible.
-    public static func carrying(
+    public static func withVariable(
         _ name: String, where isWanted: (String) -> Bool
     ) -> [(pid: Int32, value: String)] {
         ids().compactMap { pid in
@@ -30,7 +30,7 @@ public enum ProcessTable {
 
     /// Sends SIGKILL to `pid` if it still carries `name=value`: the number may have been given to
     /// another process since it was looked up, and a pidfd holds the process while it is checked.
-    public static func kill(_ pid: Int32, carrying name: String, _ value: String) {
+    public static func kill(_ pid: Int32, withVariable name: String, _ value: String) {
         let pidfd = Descriptor(owning: aib_pidfd_open(pid))
         guard pidfd.raw >= 0, variable(name, of: pid) == value else { return }
         _ = aib_pidfd_signal(pidfd.raw, SIGKILL)

@@ -32,11 +32,11 @@ import Testing
     }
 
     @Test func theReasonSaysWhatWasSeen() {
-        var movement = GuestMovement(milliseconds: 60_000)
-        movement.networkBytes = 0
-        movement.cpuMilliseconds = 200
+        var activity = GuestActivity(milliseconds: 60_000)
+        activity.networkBytes = 0
+        activity.cpuMilliseconds = 200
         let evidence = GuestEvidence(serialTail: "x", screenshotPNG: [1])
-        let hung = fault(.hung(movement, status: "running"), evidence)
+        let hung = fault(.hung(activity, status: "running"), evidence)
         #expect(hung.code == .guestHung)
         #expect(hung.class == .template)
         #expect(
@@ -47,7 +47,7 @@ import Testing
                 + "kept with the attempt")
         #expect(fault(.noGuest).code == .timeoutSilence)
         #expect(fault(.unknown("why")).reason.hasSuffix("is not known: why"))
-        #expect(fault(.working(movement)).code == .timeoutSilence)
+        #expect(fault(.working(activity)).code == .timeoutSilence)
         let total = TimeoutCause.total(seconds: 5).fault(
             evidence: GuestEvidence(serialTail: "x"), lowestFreeBytes: .max)
         #expect(total.code == .timeoutTotal)
@@ -66,25 +66,25 @@ import Testing
 
 @Suite struct StopLadderTests {
     @Test func climbsWithinTenSeconds() {
-        var ladder = StopLadder(nowMilliseconds: 0, isUrgent: false)
-        #expect(ladder.step(nowMilliseconds: 0) == .interrupt)
-        #expect(ladder.step(nowMilliseconds: 4_999) == nil)
-        #expect(ladder.step(nowMilliseconds: 5_000) == .terminate)
-        #expect(ladder.nextDeadlineMilliseconds == 7_000)
-        #expect(ladder.step(nowMilliseconds: 7_000) == .kill)
-        #expect(ladder.nextDeadlineMilliseconds == nil)
-        #expect(ladder.step(nowMilliseconds: 100_000) == nil)
+        var escalation = StopEscalation(nowMilliseconds: 0, isUrgent: false)
+        #expect(escalation.step(nowMilliseconds: 0) == .interrupt)
+        #expect(escalation.step(nowMilliseconds: 4_999) == nil)
+        #expect(escalation.step(nowMilliseconds: 5_000) == .terminate)
+        #expect(escalation.nextDeadlineMilliseconds == 7_000)
+        #expect(escalation.step(nowMilliseconds: 7_000) == .kill)
+        #expect(escalation.nextDeadlineMilliseconds == nil)
+        #expect(escalation.step(nowMilliseconds: 100_000) == nil)
     }
 
     @Test func hurries() {
-        var ladder = StopLadder(nowMilliseconds: 0, isUrgent: true)
-        #expect(ladder.step(nowMilliseconds: 0) == .kill)
-        ladder = StopLadder(nowMilliseconds: 0, isUrgent: false)
-        _ = ladder.step(nowMilliseconds: 0)
-        ladder.hurry(nowMilliseconds: 100)
-        #expect(ladder.step(nowMilliseconds: 100) == .kill)
-        ladder.hurry(nowMilliseconds: 200)
-        #expect(ladder.step(nowMilliseconds: 200) == nil)
+        var escalation = StopEscalation(nowMilliseconds: 0, isUrgent: true)
+        #expect(escalation.step(nowMilliseconds: 0) == .kill)
+        escalation = StopEscalation(nowMilliseconds: 0, isUrgent: false)
+        _ = escalation.step(nowMilliseconds: 0)
+        escalation.hurry(nowMilliseconds: 100)
+        #expect(escalation.step(nowMilliseconds: 100) == .kill)
+        escalation.hurry(nowMilliseconds: 200)
+        #expect(escalation.step(nowMilliseconds: 200) == nil)
     }
 }
 
@@ -157,11 +157,11 @@ import Testing
 
     /// The shim before QEMU knows how that ended; of one without it, there is only the time.
     @Test func aQEMUThatWasKilledIsTheHosts() {
-        func fault(_ end: EmulatorEnd?, gone: Int64) -> Fault? {
+        func fault(_ end: QEMUExit?, gone: Int64) -> Fault? {
             FaultClassifier.fault(
                 .init(
                     program: .packer, exitCode: 1, tail: "", summary: "Timeout waiting for SSH.",
-                    emulator: end, hypervisorGoneMilliseconds: gone, lowestFreeBytes: 1 << 40))
+                    qemuExit: end, qemuGoneMilliseconds: gone, lowestFreeBytes: 1 << 40))
         }
         #expect(fault(.killed(signal: 9), gone: 0)?.code == .buildKilled)
         #expect(fault(.killed(signal: 9), gone: 0)?.class == .infrastructure)
@@ -174,12 +174,12 @@ import Testing
     }
 
     @Test func aQEMUThatDoesNotStartSaysWhy() {
-        func fault(_ end: EmulatorEnd?, spoke: Bool) -> Fault? {
+        func fault(_ end: QEMUExit?, spoke: Bool) -> Fault? {
             FaultClassifier.fault(
                 .init(
                     program: .packer, exitCode: 1, tail: "",
                     summary: "==> qemu: Error launching VM: Qemu failed to start. Please run with",
-                    emulator: end, emulatorSpoke: spoke, lowestFreeBytes: 1 << 40))
+                    qemuExit: end, hasQEMUOutput: spoke, lowestFreeBytes: 1 << 40))
         }
         #expect(fault(.exited(1), spoke: true)?.code == .packerFailed)
         #expect(fault(.exited(1), spoke: false)?.code == .packerFailed)
@@ -193,13 +193,13 @@ import Testing
         #expect(fault(tail: "in the guest: " + words, summary: "x")?.code == .packerFailed)
     }
 
-    @Test(arguments: [EmulatorEnd.exited(0), .exited(1), .killed(signal: 9)])
-    func theEndOfQEMUIsReadAsItIsWritten(end: EmulatorEnd) {
-        #expect(EmulatorEnd(end.text) == end)
+    @Test(arguments: [QEMUExit.exited(0), .exited(1), .killed(signal: 9)])
+    func theEndOfQEMUIsReadAsItIsWritten(end: QEMUExit) {
+        #expect(QEMUExit(end.text) == end)
     }
 
     @Test(arguments: ["", "signal", "signal \n", "signal 9 9", "signal x", "dead 1"])
-    func whatIsNoEndOfQEMUIsNone(text: String) { #expect(EmulatorEnd(text) == nil) }
+    func whatIsNoEndOfQEMUIsNone(text: String) { #expect(QEMUExit(text) == nil) }
 
     @Test func aMissingQEMUIsTheHosts() {
         let words =

@@ -12,8 +12,8 @@ import Testing
             pid: pid, status: status, diskBytes: disk, network: network, cpuMilliseconds: cpu)
     }
 
-    private func look(_ at: Int64, _ samples: GuestSample...) -> GuestLook {
-        GuestLook(atMilliseconds: at, samples: samples)
+    private func look(_ at: Int64, _ samples: GuestSample...) -> GuestSnapshot {
+        GuestSnapshot(atMilliseconds: at, samples: samples)
     }
 
     private func judge(_ first: GuestSample, _ second: GuestSample) -> GuestVerdict {
@@ -64,13 +64,13 @@ import Testing
     @Test func whoCannotBeAskedIsNotJudged() {
         let nobody = look(0)
         #expect(GuestVerdict.judge(from: nobody, to: look(1)) == .noGuest)
-        let mute = GuestLook(atMilliseconds: 1, mute: [7])
+        let mute = GuestSnapshot(atMilliseconds: 1, unresponsive: [7])
         guard case .unknown(let why) = GuestVerdict.judge(from: nobody, to: mute) else {
             Issue.record("judged")
             return
         }
         #expect(why.contains("does not answer"))
-        let stranger = GuestLook(atMilliseconds: 1, strangers: [7])
+        let stranger = GuestSnapshot(atMilliseconds: 1, uncontrolled: [7])
         guard case .unknown(let other) = GuestVerdict.judge(from: nobody, to: stranger) else {
             Issue.record("judged")
             return
@@ -90,13 +90,13 @@ import Testing
         let timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
         var watch = GuestWatch()
         #expect(watch.dueMilliseconds(timers) == 540_000)
-        #expect(watch.wantsLook(timers, nowMilliseconds: 539_999) == false)
-        #expect(watch.wantsLook(timers, nowMilliseconds: 540_000) == true)
+        #expect(watch.needsSnapshot(timers, nowMilliseconds: 539_999) == false)
+        #expect(watch.needsSnapshot(timers, nowMilliseconds: 540_000) == true)
         #expect(
-            watch.wantsLook(timers, nowMilliseconds: 540_001) == false, "one question at a time")
+            watch.needsSnapshot(timers, nowMilliseconds: 540_001) == false, "one question at a time")
         #expect(watch.saw(look(540_000, sample())) == nil)
         #expect(watch.dueMilliseconds(timers) == 600_000)
-        #expect(watch.wantsLook(timers, nowMilliseconds: 600_000) == true)
+        #expect(watch.needsSnapshot(timers, nowMilliseconds: 600_000) == true)
         let verdict = watch.saw(look(600_000, sample()))
         #expect(verdict.map(isHung) == true)
     }
@@ -105,7 +105,7 @@ import Testing
     @Test func aWindowIsWhole() {
         let timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
         var watch = GuestWatch()
-        _ = watch.wantsLook(timers, nowMilliseconds: 540_000)
+        _ = watch.needsSnapshot(timers, nowMilliseconds: 540_000)
         _ = watch.saw(look(543_000, sample()))
         #expect(watch.dueMilliseconds(timers) == 603_000)
     }
@@ -113,7 +113,7 @@ import Testing
     @Test func wordsBeginItAnew() {
         var timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
         var watch = GuestWatch()
-        _ = watch.wantsLook(timers, nowMilliseconds: 540_000)
+        _ = watch.needsSnapshot(timers, nowMilliseconds: 540_000)
         timers.sawOutput(nowMilliseconds: 541_000)
         watch.sawOutput()
         #expect(watch.saw(look(542_000, sample())) == nil)
@@ -150,9 +150,9 @@ import Testing
 }
 
 /// What the shim adds to the command line of QEMU.
-@Suite struct EmulatorShimTests {
+@Suite struct QEMUShimTests {
     private func added(_ words: String) -> String {
-        EmulatorShim.additions(
+        QEMUShim.additions(
             words.split(separator: " ").map(String.init), folder: "/f", pid: 7
         ).joined(separator: " ")
     }
@@ -185,12 +185,12 @@ import Testing
     }
 
     @Test func onlyQEMUIsQEMU() {
-        #expect(EmulatorShim.isEmulator("qemu-system-x86_64"))
-        #expect(EmulatorShim.isEmulator("qemu-kvm"))
-        #expect(!EmulatorShim.isEmulator("qemu-img"))
-        #expect(!EmulatorShim.isEmulator("aibuild-agent"))
-        #expect(EmulatorShim.pid(ofFile: "12.qmp", suffix: ".qmp") == 12)
-        #expect(EmulatorShim.pid(ofFile: "x.qmp", suffix: ".qmp") == nil)
-        #expect(EmulatorShim.pid(ofFile: "12.png", suffix: ".qmp") == nil)
+        #expect(QEMUShim.isQEMU("qemu-system-x86_64"))
+        #expect(QEMUShim.isQEMU("qemu-kvm"))
+        #expect(!QEMUShim.isQEMU("qemu-img"))
+        #expect(!QEMUShim.isQEMU("aibuild-agent"))
+        #expect(QEMUShim.pid(ofFile: "12.qmp", suffix: ".qmp") == 12)
+        #expect(QEMUShim.pid(ofFile: "x.qmp", suffix: ".qmp") == nil)
+        #expect(QEMUShim.pid(ofFile: "12.png", suffix: ".qmp") == nil)
     }
 }

@@ -77,7 +77,7 @@ import Testing
         var output = PackerOutput()
         let prefix = "2026/11/21 10:30:18 packer-builder-qemu plugin: "
         #expect(output.debug(Array((prefix + "Started Qemu. Pid: 25239").utf8)) == nil)
-        #expect(output.hypervisorPIDs == [25239])
+        #expect(output.qemuPIDs == [25239])
         let words = output.debug(Array((prefix + "Qemu stderr: -x: invalid option").utf8))
         #expect(try #require(words).text == Array("qemu: -x: invalid option\n".utf8))
         #expect(output.debug(Array("panic: x".utf8)) != nil)
@@ -229,7 +229,7 @@ import Testing
 
     @Test func followsTheWords() throws {
         var sink = FetchSink()
-        let words: [FetchWord] = [
+        let words: [FetchEvent] = [
             .progress(doneBytes: 10 << 20, totalBytes: 40 << 20),
             .done(offsetBytes: 0, totalBytes: 40 << 20, entityTag: nil),
         ]

@@ -52,15 +52,15 @@ import Testing
     }
 
     @Test func sshUsesNothingOfTheHostsOwn() {
-        let key = SSHWords.arguments(user: "root", port: 9, key: "/k", command: "exit 0")
+        let key = GuestSSH.arguments(user: "root", port: 9, key: "/k", command: "exit 0")
         #expect(key.prefix(3) == ["ssh", "-F", "/dev/null"])
         #expect(key.suffix(4) == ["-i", "/k", "127.0.0.1", "exit 0"])
         #expect(key.contains("BatchMode=yes") && key.contains("UserKnownHostsFile=/dev/null"))
-        let password = SSHWords.arguments(user: "root", port: 9, key: nil, command: "x")
+        let password = GuestSSH.arguments(user: "root", port: 9, key: nil, command: "x")
         #expect(!password.contains("BatchMode=yes"), "it would ask for no password")
         #expect(password.contains("PubkeyAuthentication=no"))
         #expect(
-            SSHWords.askpass(passwordFile: "/it's/here")
+            GuestSSH.askpass(passwordFile: "/it's/here")
                 == "#!/bin/sh\nexec head -n 1 '/it'\\''s/here'\n")
     }
 
@@ -89,10 +89,10 @@ import Testing
         (nil, 9, "", .infrastructure, .buildKilled),
     ])
     func theEndOfAQEMUIsTheGuestsOrTheHosts(
-        exitCode: Int?, signal: Int?, words: String, faultClass: FaultClass, code: FaultCode
+        exitCode: Int?, signal: Int?, output: String, faultClass: FaultClass, code: FaultCode
     ) {
-        let fault = TestGuestEnd.fault(
-            exitCode: exitCode, signal: signal, words: words, isUp: false)
+        let fault = TestGuestExit.fault(
+            exitCode: exitCode, signal: signal, output: output, isUp: false)
         #expect(fault.class == faultClass && fault.code == code)
     }
 
@@ -144,8 +144,8 @@ import Testing
     }
 
     @Test func aSlowGuestIsGivenMorePatience() {
-        #expect(AgentLimits.knockMilliseconds(after: 0) == 1_000)
-        #expect(AgentLimits.knockMilliseconds(after: 50_000) == 5_000)
-        #expect(AgentLimits.knockMilliseconds(after: 3_600_000) == 10_000)
+        #expect(AgentLimits.probeMilliseconds(after: 0) == 1_000)
+        #expect(AgentLimits.probeMilliseconds(after: 50_000) == 5_000)
+        #expect(AgentLimits.probeMilliseconds(after: 3_600_000) == 10_000)
     }
 }

@@ -190,7 +190,7 @@ import Testing
         try await client.send(.start(start))
         try await eventually("QEMU runs") {
             agent.processes(start.attempt).contains { pid in
-                EmulatorShim.isEmulator(Files.name(of: Links.target("/proc/\(pid)/exe")))
+                QEMUShim.isQEMU(Files.name(of: Links.target("/proc/\(pid)/exe")))
             }
         }
         try await client.send(.cancel(Cancel(attempt: start.attempt, reason: "enough")))

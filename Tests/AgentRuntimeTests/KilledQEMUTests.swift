@@ -33,7 +33,7 @@ import Testing
     private func qemu(_ agent: TestAgent, _ token: AttemptToken) -> Int32? {
         agent.processes(token).first { pid in
             let words = (try? Files.read("/proc/\(pid)/cmdline", limitBytes: 1 << 20)) ?? []
-            return EmulatorShim.isEmulator(Files.name(of: Links.target("/proc/\(pid)/exe")))
+            return QEMUShim.isQEMU(Files.name(of: Links.target("/proc/\(pid)/exe")))
                 && String(decoding: words, as: UTF8.self).contains("-drive")
         }
     }

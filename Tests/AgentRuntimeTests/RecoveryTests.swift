@@ -269,7 +269,7 @@ import Testing
             let records = Array(repeatElement(record, count: 20).joined())
             #expect(throws: SystemError.self) { try log.write(records) }
             #expect(try Files.read(path, limitBytes: 1 << 20) == Array(records.prefix(60_000)))
-            try log.say("the disk is full")
+            try log.note("the disk is full")
             let end = try log.close()
             #expect(end.sha256 == (try SHA256.file(path)))
             #expect(end.sizeBytes == Files.sizeBytes(path))

@@ -10,7 +10,7 @@ import Testing
 @Suite struct StopTests {
     /// Ignores the polite signals, and has children that left the group, the session and the
     /// environment.
-    private let stubborn = """
+    private let unkillable = """
         trap '' INT TERM HUP
         setsid sh -c "trap '' INT TERM; echo child; while :; do sleep 1000; done" &
         (setsid env -i /bin/sh -c 'exec sleep 1000' &)
@@ -24,7 +24,8 @@ import Testing
         let agent = try TestAgent()
         let daemon = try await agent.startDaemon(withoutGroups: withoutGroups)
         let mark = agent.folder.path + "/unmarked"
-        let script = "(setsid env -i /bin/sh -c 'echo $$ >\(mark); exec sleep 1000' &)\n" + stubborn
+        let script =
+            "(setsid env -i /bin/sh -c 'echo $$ >\(mark); exec sleep 1000' &)\n" + unkillable
         let template = try await agent.deliver(script: script)
         let client = try await agent.connect()
         let start = agent.start(template)
@@ -121,7 +122,7 @@ import Testing
     @Test func aCancelSurvivesTheDaemon() async throws {
         let agent = try TestAgent()
         var daemon = try await agent.startDaemon()
-        let template = try await agent.deliver(script: stubborn)
+        let template = try await agent.deliver(script: unkillable)
         var client = try await agent.connect()
         let start = agent.start(template)
         try await client.send(.start(start))
@@ -138,7 +139,7 @@ import Testing
     @Test func aSupervisorsDeathIsTheHosts() async throws {
         let agent = try TestAgent()
         let daemon = try await agent.startDaemon()
-        let template = try await agent.deliver(script: stubborn)
+        let template = try await agent.deliver(script: unkillable)
         let client = try await agent.connect()
         let start = agent.start(template)
         try await client.send(.start(start))
@@ -157,7 +158,7 @@ import Testing
     @Test func bothMayDieAtOnce() async throws {
         let agent = try TestAgent()
         var daemon = try await agent.startDaemon()
-        let template = try await agent.deliver(script: stubborn)
+        let template = try await agent.deliver(script: unkillable)
         var client = try await agent.connect()
         let start = agent.start(template)
         try await client.send(.start(start))
@@ -180,7 +181,7 @@ import Testing
     @Test func forgettingARunningAttemptKillsIt() async throws {
         let agent = try TestAgent()
         let daemon = try await agent.startDaemon()
-        let template = try await agent.deliver(script: stubborn)
+        let template = try await agent.deliver(script: unkillable)
         let client = try await agent.connect()
         let start = agent.start(template)
         try await client.send(.start(start))

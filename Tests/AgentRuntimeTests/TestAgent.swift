@@ -35,10 +35,10 @@ final class TestAgent: Sendable {
     deinit {
         // The daemon, its supervisors and most of their children carry the state folder.
         for _ in 0..<1000 {
-            let mine = ProcessTable.carrying(ProcessMark.stateFolder) { $0 == state.root }
+            let mine = ProcessTable.withVariable(ProcessMark.stateFolder) { $0 == state.root }
             if mine.isEmpty { break }
             for process in mine {
-                ProcessTable.kill(process.pid, carrying: ProcessMark.stateFolder, process.value)
+                ProcessTable.kill(process.pid, withVariable: ProcessMark.stateFolder, process.value)
             }
             poll(nil, 0, 5)
         }
@@ -117,7 +117,7 @@ final class TestAgent: Sendable {
 
     /// Processes of an attempt that are still there.
     func processes(_ token: AttemptToken) -> [Int32] {
-        ProcessTable.carrying(ProcessMark.attempt) { $0 == token.text }.map(\.pid)
+        ProcessTable.withVariable(ProcessMark.attempt) { $0 == token.text }.map(\.pid)
     }
 
     func log(_ token: AttemptToken) throws -> [UInt8] {

@@ -57,8 +57,8 @@ import Testing
         try await client.send(.start(start))
         guard case .phase = try await client.answer() else { throw Failure("it was refused") }
         try await client.follow(start.attempt, until: "the guest's power button is pressed")
-        let emulator = running(agent, start.attempt, EmulatorShim.isEmulator)
-        kill(try #require(emulator), SIGKILL)
+        let qemu = running(agent, start.attempt, QEMUShim.isQEMU)
+        kill(try #require(qemu), SIGKILL)
         let tested = try await client.follow(start.attempt)
         #expect(tested.fault?.class == .infrastructure && tested.fault?.code == .buildKilled)
         #expect(tested.finished.tests?.isEmpty ?? true, "nothing is judged")
@@ -204,11 +204,11 @@ import Testing
         try await client.send(.start(start))
         guard case .phase = try await client.answer() else { throw Failure("it was refused") }
         try await client.follow(token, until: "begun")
-        let emulator = try #require(running(agent, token, EmulatorShim.isEmulator))
+        let qemu = try #require(running(agent, token, QEMUShim.isQEMU))
         // The process before it is held, so that it cannot tell at once.
-        let shim = try #require(ProcessTable.all().first { $0.pid == emulator }?.parent)
+        let shim = try #require(ProcessTable.all().first { $0.pid == qemu }?.parent)
         kill(shim, SIGSTOP)
-        kill(emulator, SIGKILL)
+        kill(qemu, SIGKILL)
         try await eventually("the SSH client has ended") {
             running(agent, token) { $0 == "ssh" } == nil
         }
@@ -227,7 +227,7 @@ import Testing
         let start = try await agent.start(hangingGuest(600), image: try hangingImage(agent))
         try await client.send(.start(start))
         try await eventually("QEMU runs") {
-            running(agent, start.attempt, EmulatorShim.isEmulator) != nil
+            running(agent, start.attempt, QEMUShim.isQEMU) != nil
         }
         let test = agent.processes(start.attempt).first { pid in
             let words = try? Files.read("/proc/\(pid)/cmdline", limitBytes: 1 << 16)

@@ -24,8 +24,9 @@ struct Orphans {
     }
 
     private func processes(_ host: FarmHost, _ living: Set<String>) -> [String] {
-        let own = Set(ProcessTable.carrying("AIBUILD_ATTEMPT") { living.contains($0) }.map(\.pid))
-        return ProcessTable.carrying("AIBUILD_STATE") { $0 == host.stateFolder }
+        let own = Set(
+            ProcessTable.withVariable("AIBUILD_ATTEMPT") { living.contains($0) }.map(\.pid))
+        return ProcessTable.withVariable("AIBUILD_STATE") { $0 == host.stateFolder }
             .filter { !own.contains($0.pid) }.map { "process \($0.pid) on \(host.name)" }
     }
 

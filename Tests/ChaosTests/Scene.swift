@@ -31,7 +31,7 @@ struct Scene: Sendable {
     /// - Parameter name: how the program's begins.
     func victim(running name: String) -> Victim? {
         for host in farm.hosts {
-            for (pid, token) in ProcessTable.carrying("AIBUILD_ATTEMPT", where: { _ in true }) {
+            for (pid, token) in ProcessTable.withVariable("AIBUILD_ATTEMPT", where: { _ in true }) {
                 let folder = "\(host.stateFolder)/attempts/\(token)"
                 let comm = (try? Files.read("/proc/\(pid)/comm", limitBytes: 64)) ?? []
                 guard String(decoding: comm, as: UTF8.self).hasPrefix(name),
@@ -52,7 +52,7 @@ struct Scene: Sendable {
             guard begun[token] != nil, !Files.exists("\(folder)/result.json"),
                 FileLock.isHeld("\(folder)/lock"),
                 let supervisor = FileLock.holder("\(folder)/lock"),
-                let program = ProcessTable.carrying("AIBUILD_ATTEMPT", where: { $0 == token })
+                let program = ProcessTable.withVariable("AIBUILD_ATTEMPT", where: { $0 == token })
                     .first(where: { parents[$0.pid] == supervisor })
             else { return nil }
             return Victim(

@@ -54,10 +54,10 @@ struct TestService {
     func deploy(
         _ image: ImageReference, id: String, _ extra: [String: JSON] = [:],
         health: Replacement.Health = .init(limitSeconds: 30, settleSeconds: 0)
-    ) async throws -> Replacement.Memory {
+    ) async throws -> Replacement.PreviousState {
         _ = try await engine.pull(image, credentials: nil)
         let replacement = try replacement(image, id: id, extra, health: health)
-        let memory = try await replacement.look()
+        let memory = try await replacement.previousState()
         try await replacement.run(memory)
         return memory
     }

@@ -64,7 +64,7 @@ struct ReplacementTests {
         #expect(error.kind == .unhealthy)
         #expect(error.isPermanent)
         #expect(error.message.contains("its health check ends with code 3 and says: I feel bad"))
-        #expect(error.message.contains("its last words:\nstarted"))
+        #expect(error.message.contains("its last log lines:\nstarted"))
         #expect(error.message.contains("the old container \(service.name) is back and runs"))
         #expect(try await service.version() == "1")
         #expect(try await service.containers() == ["\(service.name) running"])
@@ -80,7 +80,7 @@ struct ReplacementTests {
             try await service.deploy(second, id: "r2", health: .init(settleSeconds: 20))
         }
         #expect(error.message.contains("ended with code 7"))
-        #expect(error.message.contains("its last words:\nno disk"))
+        #expect(error.message.contains("its last log lines:\nno disk"))
         #expect(try await service.version() == "1")
         // One that its restart policy starts again and again, too.
         let again = try await failure {
@@ -150,7 +150,7 @@ struct ReplacementTests {
                 "run", "--detach", "--name", name, "--network", "none", first.description,
             ])
         }
-        let memory = try await replacement.look()
+        let memory = try await replacement.previousState()
         let error = try await failure { try await replacement.run(memory) }
         #expect(error.kind == .failed)
         #expect(error.message.contains("is already in use"), "\(error.message)")
@@ -176,12 +176,12 @@ struct ReplacementTests {
             let dying = try service.replacement(versions[1 - current], id: step) {
                 if $0 == step { throw Crash() }
             }
-            let memory = try await dying.look()
+            let memory = try await dying.previousState()
             #expect(memory.previousImage == versions[current].description)
             await #expect(throws: Crash.self) { try await dying.run(memory) }
             let next = try service.replacement(versions[1 - current], id: step)
             // Also when the memory was lost: the old container tells it.
-            #expect(try await next.look().previousImage == memory.previousImage)
+            #expect(try await next.previousState().previousImage == memory.previousImage)
             try await next.run(memory)
             current = 1 - current
             #expect(try await service.version() == "\(current + 1)")
@@ -201,7 +201,7 @@ struct ReplacementTests {
             let dying = try service.replacement(second, id: step) {
                 if $0 == step { throw Crash() }
             }
-            let memory = try await dying.look()
+            let memory = try await dying.previousState()
             await #expect(throws: Crash.self) { try await dying.run(memory) }
             // Twice: the coordinator may die here, too.
             try await dying.undo(memory)
@@ -210,7 +210,7 @@ struct ReplacementTests {
             #expect(try await service.containers() == ["\(service.name) running"])
         }
         let whole = try service.replacement(second, id: "whole")
-        let memory = try await whole.look()
+        let memory = try await whole.previousState()
         try await whole.run(memory)
         try await whole.undo(memory)
         #expect(try await service.version() == "2")

@@ -5,8 +5,8 @@ import Testing
 struct StepTests {
     /// The steps from a host as it stands to the end, as an engine would carry them out.
     private func steps(
-        from start: ReplacementStep.Seen, crashAfter crash: Int? = nil
-    ) throws -> (steps: [ReplacementStep], end: ReplacementStep.Seen) {
+        from start: ReplacementStep.Observation, crashAfter crash: Int? = nil
+    ) throws -> (steps: [ReplacementStep], end: ReplacementStep.Observation) {
         var seen = start
         var steps: [ReplacementStep] = []
         while true {
@@ -42,7 +42,7 @@ struct StepTests {
     }
 
     @Test func touchesNothingOfSomebodyElse() {
-        #expect(throws: ReplacementStep.Foreign.self) {
+        #expect(throws: ReplacementStep.NameConflict.self) {
             try ReplacementStep.next(.init(current: .other, old: .running))
         }
     }

@@ -36,7 +36,7 @@ import Testing
             try await farm.api.logs(loud, "the log is nearly at its limit of 1048576 bytes")
             try await expectOthersPass(farm)
             let supervisor = try #require(
-                ProcessTable.carrying("AIBUILD_STATE") { $0 == farm.hosts[0].stateFolder }
+                ProcessTable.withVariable("AIBUILD_STATE") { $0 == farm.hosts[0].stateFolder }
                     .map(\.pid).first { pid in
                         let words = try? Files.read("/proc/\(pid)/cmdline", limitBytes: 1 << 16)
                         return String(decoding: words ?? [], as: UTF8.self).contains("supervise")

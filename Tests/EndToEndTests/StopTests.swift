@@ -8,7 +8,7 @@ import Testing
 /// A build that is ended before its time takes everything with it.
 @Suite struct StopTests {
     /// Ignores every polite signal, as do its children, one of them in a session of its own.
-    private static let stubborn = """
+    private static let unkillable = """
         trap '' INT TERM HUP
         setsid sh -c 'trap "" INT TERM HUP; while :; do sleep 1000; done' &
         (trap '' INT TERM HUP; while :; do sleep 1000; done) &
@@ -18,7 +18,7 @@ import Testing
 
     @Test func cancelEndsTheWholeTree() async throws {
         try await Farm.run { farm in
-            try await farm.script("debian", Self.stubborn)
+            try await farm.script("debian", Self.unkillable)
             let build = try await farm.api.submit("debian")
             try await farm.api.logs(build, "begun")
             #expect(farm.buildProcesses().count >= 3)

@@ -98,7 +98,7 @@ import Testing
                 $0.state == "testing"
             }
             let first = try #require(testing.host)
-            try await eventually("QEMU runs", seconds: 120) { Self.killEmulator(farm) }
+            try await eventually("QEMU runs", seconds: 120) { Self.killQEMU(farm) }
             let again = try await farm.api.wait(build, for: "tested again", seconds: 200) {
                 $0.state == "testing" && $0.attemptCount == 3
             }
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    private static func killEmulator(_ farm: Farm) -> Bool {
+    private static func killQEMU(_ farm: Farm) -> Bool {
         for pid in farm.buildProcesses() {
             var path = [CChar](repeating: 0, count: 512)
             guard readlink("/proc/\(pid)/exe", &path, 511) > 0 else { continue }

@@ -23,7 +23,7 @@ import Testing
 
     /// Programs that supervisors of this farm run, as the kernel names them.
     private func supervisors(_ farm: Farm) -> [String] {
-        ProcessTable.carrying(ProcessMarks.stateFolder) { $0 == farm.hosts[0].stateFolder }
+        ProcessTable.withVariable(ProcessMarks.stateFolder) { $0 == farm.hosts[0].stateFolder }
             .map { Self.target("/proc/\($0.pid)/exe") }
             .filter { $0.contains("aibuild-agent") }
     }

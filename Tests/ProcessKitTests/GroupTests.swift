@@ -75,12 +75,12 @@ import Testing
         // For a moment within exec a process shows no environment.
         var found: [Int32] = []
         while found.isEmpty {
-            found = ProcessTable.carrying("AIB_TEST_MARK") { $0 == value }.map(\.pid)
+            found = ProcessTable.withVariable("AIB_TEST_MARK") { $0 == value }.map(\.pid)
         }
         #expect(found == [child.pid])
-        ProcessTable.kill(child.pid, carrying: "AIB_TEST_MARK", "another")
+        ProcessTable.kill(child.pid, withVariable: "AIB_TEST_MARK", "another")
         #expect(try child.reap() == nil)
-        ProcessTable.kill(child.pid, carrying: "AIB_TEST_MARK", value)
+        ProcessTable.kill(child.pid, withVariable: "AIB_TEST_MARK", value)
         _ = try Wait.readable([child.pidfd.raw], timeoutMilliseconds: 60_000)
         #expect(try child.reap() == .killed(signal: 9))
     }

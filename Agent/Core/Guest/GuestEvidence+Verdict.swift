@@ -4,9 +4,9 @@ extension GuestEvidence {
     /// Adds what the guest was seen to do.
     public mutating func add(_ verdict: GuestVerdict) {
         switch verdict {
-        case .working(let movement): add(movement)
-        case .hung(let movement, let status):
-            add(movement)
+        case .working(let activity): add(activity)
+        case .hung(let activity, let status):
+            add(activity)
             self.status = self.status ?? status
         case .stopped(let status): self.status = self.status ?? status
         case .unknown(let why): notes.append(why)
@@ -14,10 +14,10 @@ extension GuestEvidence {
         }
     }
 
-    private mutating func add(_ movement: GuestMovement) {
-        windowMilliseconds = movement.milliseconds
-        diskBytes = movement.diskBytes
-        networkBytes = movement.networkBytes
-        cpuMilliseconds = movement.cpuMilliseconds
+    private mutating func add(_ activity: GuestActivity) {
+        windowMilliseconds = activity.milliseconds
+        diskBytes = activity.diskBytes
+        networkBytes = activity.networkBytes
+        cpuMilliseconds = activity.cpuMilliseconds
     }
 }

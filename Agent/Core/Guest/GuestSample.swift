@@ -31,21 +31,21 @@ public struct GuestSample: Sendable, Hashable {
 }
 
 /// All QEMUs of an attempt at one moment.
-public struct GuestLook: Sendable, Hashable {
+public struct GuestSnapshot: Sendable, Hashable {
     public var atMilliseconds: Int64
     public var samples: [GuestSample]
     /// Have a control socket and do not answer on it.
-    public var mute: [Int32]
+    public var unresponsive: [Int32]
     /// Run without a control socket.
-    public var strangers: [Int32]
+    public var uncontrolled: [Int32]
 
     public init(
-        atMilliseconds: Int64, samples: [GuestSample] = [], mute: [Int32] = [],
-        strangers: [Int32] = []
+        atMilliseconds: Int64, samples: [GuestSample] = [], unresponsive: [Int32] = [],
+        uncontrolled: [Int32] = []
     ) {
         self.atMilliseconds = atMilliseconds
         self.samples = samples
-        self.mute = mute
-        self.strangers = strangers
+        self.unresponsive = unresponsive
+        self.uncontrolled = uncontrolled
     }
 }

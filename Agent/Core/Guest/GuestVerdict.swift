@@ -5,18 +5,18 @@ public enum GuestVerdict: Sendable, Hashable {
     /// There is a QEMU that cannot be asked; the words say why.
     case unknown(String)
     /// Slow, not hung.
-    case working(GuestMovement)
+    case working(GuestActivity)
     /// Runs and moves nothing.
-    case hung(GuestMovement, status: String)
+    case hung(GuestActivity, status: String)
     /// QEMU has stopped it.
     case stopped(status: String)
 
-    public static func judge(from first: GuestLook, to second: GuestLook) -> GuestVerdict {
+    public static func judge(from first: GuestSnapshot, to second: GuestSnapshot) -> GuestVerdict {
         guard let guest = second.samples.first else {
-            if !second.mute.isEmpty {
+            if !second.unresponsive.isEmpty {
                 return .unknown("QEMU does not answer on its control socket")
             }
-            if let pid = second.strangers.first {
+            if let pid = second.uncontrolled.first {
                 return .unknown(
                     "QEMU (process \(pid)) was not started by its plain name, so that it has no "
                         + "control socket and cannot be asked")
@@ -28,15 +28,15 @@ public enum GuestVerdict: Sendable, Hashable {
         {
             return .stopped(status: stopped.status)
         }
-        let movement = GuestMovement(from: first, to: second)
+        let activity = GuestActivity(from: first, to: second)
         let known = Set(first.samples.map(\.pid))
         if second.samples.allSatisfy({ !known.contains($0.pid) }) {
             // A QEMU that began while we watched is work, too; one that we could not ask is not
             // known to do anything.
-            return first.mute.isEmpty
-                ? .working(movement) : .unknown("QEMU answered only at the end of its silence")
+            return first.unresponsive.isEmpty
+                ? .working(activity) : .unknown("QEMU answered only at the end of its silence")
         }
-        if movement.isWork { return .working(movement) }
-        return .hung(movement, status: guest.status)
+        if activity.isActive { return .working(activity) }
+        return .hung(activity, status: guest.status)
     }
 }

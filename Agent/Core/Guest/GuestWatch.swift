@@ -3,9 +3,9 @@
 public struct GuestWatch: Sendable, Hashable {
     private enum State: Sendable, Hashable {
         case resting
-        case lookingFirst
-        case watching(GuestLook)
-        case lookingAgain(GuestLook)
+        case takingFirst
+        case watching(GuestSnapshot)
+        case takingSecond(GuestSnapshot)
     }
 
     private var state = State.resting
@@ -16,17 +16,17 @@ public struct GuestWatch: Sendable, Hashable {
     public mutating func sawOutput() { state = .resting }
 
     /// Whether the guests are to be looked at now. The answer comes by `saw`.
-    public mutating func wantsLook(_ timers: AttemptTimers, nowMilliseconds: Int64) -> Bool {
+    public mutating func needsSnapshot(_ timers: AttemptTimers, nowMilliseconds: Int64) -> Bool {
         guard let due = dueMilliseconds(timers), nowMilliseconds >= due else { return false }
         switch state {
-        case .resting: state = .lookingFirst
-        case .watching(let first): state = .lookingAgain(first)
-        case .lookingFirst, .lookingAgain: return false
+        case .resting: state = .takingFirst
+        case .watching(let first): state = .takingSecond(first)
+        case .takingFirst, .takingSecond: return false
         }
         return true
     }
 
-    /// When `wantsLook` is to be asked again; `nil` while a look is under way.
+    /// When `needsSnapshot` is to be asked again; `nil` while a look is under way.
     public func dueMilliseconds(_ timers: AttemptTimers) -> Int64? {
         switch state {
         case .resting: timers.silenceDeadlineMilliseconds - timers.windowMilliseconds
@@ -34,19 +34,19 @@ public struct GuestWatch: Sendable, Hashable {
             max(
                 timers.silenceDeadlineMilliseconds,
                 first.atMilliseconds + timers.windowMilliseconds)
-        case .lookingFirst, .lookingAgain: nil
+        case .takingFirst, .takingSecond: nil
         }
     }
 
     /// - Returns: what the silence means, when this was the second look.
-    public mutating func saw(_ look: GuestLook) -> GuestVerdict? {
+    public mutating func saw(_ snapshot: GuestSnapshot) -> GuestVerdict? {
         switch state {
-        case .lookingFirst:
-            state = .watching(look)
+        case .takingFirst:
+            state = .watching(snapshot)
             return nil
-        case .lookingAgain(let first):
+        case .takingSecond(let first):
             state = .resting
-            return GuestVerdict.judge(from: first, to: look)
+            return GuestVerdict.judge(from: first, to: snapshot)
         // The build spoke meanwhile.
         case .resting, .watching: return nil
         }

@@ -38,7 +38,7 @@ public struct TestMachine: Sendable, Hashable {
     public var arguments: [String] {
         // Guests of today need more than QEMU's oldest processor; five-level paging confuses some.
         let processor = accelerator == .kvm ? "host" : "max,la57=off"
-        var words = [
+        var arguments = [
             "-name", "aibuild-test", "-no-user-config",
             "-machine", "pc,accel=\(accelerator.rawValue)", "-cpu", processor,
             "-smp", String(max(1, vcpus)), "-m", String(max(16, memoryBytes >> 20)),
@@ -48,33 +48,33 @@ public struct TestMachine: Sendable, Hashable {
             "if=none,id=image,file=\(Self.escaped(overlay)),format=qcow2,cache=unsafe",
         ]
         if let firmware {
-            words += [
+            arguments += [
                 "-drive",
                 "if=pflash,unit=0,format=raw,readonly=on,file=\(Self.escaped(firmware.code))",
                 "-drive", "if=pflash,unit=1,format=raw,file=\(Self.escaped(firmware.variables))",
             ]
         }
         switch disk {
-        case .virtio: words += ["-device", "virtio-blk-pci,drive=image,bootindex=1"]
+        case .virtio: arguments += ["-device", "virtio-blk-pci,drive=image,bootindex=1"]
         case .scsi:
-            words += [
+            arguments += [
                 "-device", "virtio-scsi-pci", "-device", "scsi-hd,drive=image,bootindex=1",
             ]
-        case .ide: words += ["-device", "ide-hd,drive=image,bootindex=1"]
+        case .ide: arguments += ["-device", "ide-hd,drive=image,bootindex=1"]
         }
         if let seed {
-            words += [
+            arguments += [
                 "-drive",
                 "if=none,id=seed,file=\(Self.escaped(seed)),format=raw,readonly=on,media=cdrom",
                 "-device", "ide-cd,drive=seed",
             ]
         }
         let card = network == .virtio ? "virtio-net-pci" : "e1000"
-        words += [
+        arguments += [
             "-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:\(hostPort)-:\(guestPort)",
             "-device", "\(card),netdev=net", "-device", "virtio-rng-pci",
         ]
-        return words
+        return arguments
     }
 
     /// What makes the overlay: QEMU opens the image behind it for reading only.

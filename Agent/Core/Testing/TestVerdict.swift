@@ -19,27 +19,27 @@ public struct TestVerdict: Sendable, Hashable, Codable, Error {
     }
 }
 
-/// How a QEMU ended that nobody had told to.
-public enum TestGuestEnd {
+/// What the unexpected exit of a QEMU means.
+public enum TestGuestExit {
     /// - Parameters:
-    ///   - words: what QEMU said last.
+    ///   - output: what QEMU printed last.
     ///   - isUp: whether the guest had come up before.
     public static func fault(
-        exitCode: Int?, signal: Int?, words: String, isUp: Bool
+        exitCode: Int?, signal: Int?, output: String, isUp: Bool
     ) -> Fault {
-        let said = words.isEmpty ? "" : ": " + words
+        let suffix = output.isEmpty ? "" : ": " + output
         if let signal {
             return Fault(
                 .infrastructure, .buildKilled,
-                "QEMU was killed by signal \(signal) (out of memory?)\(said)")
+                "QEMU was killed by signal \(signal) (out of memory?)\(suffix)")
         }
         if exitCode != 0 {
-            let text = words.lowercased()
+            let text = output.lowercased()
             let isPort =
                 text.contains("host forwarding rule") || text.contains("address already in use")
             return Fault(
                 .infrastructure, isPort ? .portRace : .hostError,
-                "QEMU ended with exit status \(exitCode ?? -1)\(said)")
+                "QEMU ended with exit status \(exitCode ?? -1)\(suffix)")
         }
         return Fault(
             .template, .testFailed,

@@ -67,7 +67,7 @@ struct BaseImageFetcher {
         if wanted.sha256 == nil || cache.intactNote(key) == nil {
             try download(key)
         } else {
-            try context.log.say("base image \(key) is cached")
+            try context.log.note("base image \(key) is cached")
         }
         cache.touch(key)
         // A second name for the file: the cache may drop it while the attempt runs.
@@ -79,12 +79,12 @@ struct BaseImageFetcher {
 
     /// One attempt at a time fetches an image; the others wait and then find it.
     private func takeLock(_ key: String) throws -> FileLock {
-        var isTold = false
+        var isReported = false
         while true {
             if let lock = try FileLock.tryTake(cache.lock(key)) { return lock }
-            if !isTold {
+            if !isReported {
                 try context.enter(.preparing, "waiting for another build to fetch the base image")
-                isTold = true
+                isReported = true
             }
             _ = try Wait.readable(
                 [context.control.watch.descriptor.raw],
@@ -108,7 +108,7 @@ struct BaseImageFetcher {
                     : "fetching base image \(shown)")
             switch try run(request) {
             case .unchanged:
-                try context.log.say("base image \(shown) is cached, the server has the same")
+                try context.log.note("base image \(shown) is cached, the server has the same")
                 return
             case .done(let offset, let total, let tag):
                 if try accept(key, offset: offset, total: total, entityTag: tag) { return }
@@ -137,7 +137,7 @@ struct BaseImageFetcher {
     }
 
     /// Runs `aibuild-fetch`, under the attempt's timers and its cancel.
-    private func run(_ request: FetchRequest) throws -> FetchWord? {
+    private func run(_ request: FetchRequest) throws -> FetchEvent? {
         let file = context.folder.root + "/fetch.json"
         try Files.replace(file, with: StateFile.encode(request), mode: 0o600)
         defer { unlink(file) }
@@ -149,13 +149,13 @@ struct BaseImageFetcher {
         var nextLog = Clocks.monotonicMilliseconds() + AgentLimits.progressLogMilliseconds
         do {
             // Its silence is a stalled mirror, which is no fault of the template.
-            let runner = ProgramRunner(context: context, isGrouped: false, mustSpeak: false)
+            let runner = ProgramRunner(context: context, isGrouped: false, endsOnSilence: false)
             _ = try runner.run(command, &sink) { sink, _ in
-                guard let words = sink.progress, words != shown else { return nil }
-                shown = words
-                try context.report(.preparing, words)
+                guard let progress = sink.progress, progress != shown else { return nil }
+                shown = progress
+                try context.report(.preparing, progress)
                 if Clocks.monotonicMilliseconds() >= nextLog {
-                    try context.log.say(words)
+                    try context.log.note(progress)
                     nextLog = Clocks.monotonicMilliseconds() + AgentLimits.progressLogMilliseconds
                 }
                 return nil
@@ -185,7 +185,7 @@ struct BaseImageFetcher {
         chmod(cache.part(key), 0o400)
         try Files.rename(cache.part(key), to: cache.path(key))
         try cache.remember(key, sha256: digest, entityTag: entityTag)
-        try context.log.say("base image \(digest) is here, \(total) bytes")
+        try context.log.note("base image \(digest) is here, \(total) bytes")
         return true
     }
 
@@ -199,8 +199,8 @@ struct BaseImageFetcher {
         case .host: throw Fault(.infrastructure, .baseImageFetch, failure.message)
         case .notResumable:
             unlink(cache.part(key))
-            try context.log.say(failure.message)
-        case .transient: try context.log.say(failure.message)
+            try context.log.note(failure.message)
+        case .transient: try context.log.note(failure.message)
         }
     }
 

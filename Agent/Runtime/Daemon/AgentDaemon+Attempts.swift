@@ -127,7 +127,7 @@ extension AgentDaemon {
     }
 
     /// `nil` when the attempt is gone.
-    func standing(_ token: AttemptToken) -> (phase: Phase, result: Finished?)? {
+    func status(_ token: AttemptToken) -> (phase: Phase, result: Finished?)? {
         attempts[token].map { ($0.phase, $0.result) }
     }
 
@@ -144,7 +144,7 @@ extension AgentDaemon {
         Task {
             await ended(supervisor, token)
             loop.forget(fd: supervisor.pidfd.raw)
-            supervisor.bury()
+            supervisor.reap()
             await supervisorEnded(token)
         }
     }
@@ -201,7 +201,7 @@ extension AgentDaemon {
             do {
                 try await OwnThread.run {
                     guard Files.exists(root) else { return }
-                    try Files.remove(files.discard(root))
+                    try Files.remove(files.moveToTrash(root))
                 }
             } catch {
                 logger.error("cannot delete \(root): \(error)")
@@ -217,7 +217,7 @@ extension AgentDaemon {
             let root = "\(configuration.state.attempts)/\(name)"
             guard let token = AttemptToken(name) else {
                 logger.warning("\(root) is no attempt's folder: deleted")
-                _ = try files.discard(root)
+                _ = try files.moveToTrash(root)
                 continue
             }
             try await recover(AttemptFolder(root: root, token: token))
@@ -232,7 +232,7 @@ extension AgentDaemon {
         } catch {
             // The daemon died before it accepted the attempt: nobody was told of it.
             logger.warning("attempt \(folder.token) was never accepted: deleted")
-            _ = try files.discard(folder.root)
+            _ = try files.moveToTrash(folder.root)
             return
         }
         let entry = AttemptEntry(folder: folder, order: order)

@@ -6,13 +6,13 @@ import Support
 
 extension AgentDaemon {
     /// Looks after what crashes leave behind, again and again.
-    func keepHouse() async {
+    func runJanitor() async {
         let janitor = Janitor(state: configuration.state, cacheBytes: configuration.cacheBytes)
         do {
             // Nothing else deletes yet.
             try await OwnThread.run { janitor.emptyTrash() }
             while !Task.isCancelled {
-                await keepHouseOnce(janitor)
+                await runJanitorOnce(janitor)
                 let now = Clocks.monotonicMilliseconds()
                 try await loop.sleep(
                     untilMilliseconds: now + Int64(AgentLimits.janitorSeconds) * 1000)
@@ -22,7 +22,7 @@ extension AgentDaemon {
         }
     }
 
-    private func keepHouseOnce(_ janitor: Janitor) async {
+    private func runJanitorOnce(_ janitor: Janitor) async {
         for entry in attempts.values where entry.awaitsConclusion { await conclude(entry) }
         for entry in attempts.values where entry.isForgotten { try? await end(forgotten: entry) }
         do {

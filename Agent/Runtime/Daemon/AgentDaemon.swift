@@ -47,7 +47,7 @@ actor AgentDaemon {
         await onListening()
         Task { await watchFolders() }
         Task { await probeHost() }
-        Task { await keepHouse() }
+        Task { await runJanitor() }
         while true {
             let stream: AsyncDescriptor
             do { stream = try await listener.accept() } catch let error as SystemError {
@@ -75,7 +75,7 @@ actor AgentDaemon {
     }
 
     /// Answers when the loop turns: this actor runs on it.
-    func pulse() -> Bool { true }
+    func ping() -> Bool { true }
 
     func nextNumber() -> UInt64 {
         lastNumber += 1
@@ -95,7 +95,7 @@ actor AgentDaemon {
 
     /// Ends the sessions of coordinators that were deposed, before the new one is answered.
     /// - Returns: why the coordinator is refused, if it is one of those itself.
-    func take(epoch candidate: Int64) async -> String? {
+    func adopt(epoch candidate: Int64) async -> String? {
         guard candidate >= epoch else {
             return "host \(hostName) follows a coordinator of epoch \(epoch); this one led with "
                 + "epoch \(candidate) and does not lead any more"
@@ -108,7 +108,7 @@ actor AgentDaemon {
             // Better a host whose memory is short than one that works for nobody.
             logger.error("cannot remember the coordinator's epoch: \(error)")
         }
-        for session in sessions.values { await session.end(below: candidate) }
+        for session in sessions.values { await session.close(olderThan: candidate) }
         return nil
     }
 

@@ -47,7 +47,7 @@ actor AgentSession {
         }
         do {
             let message = try LineCodec.decode(CoordinatorMessage.self, from: line)
-            guard epoch != nil else { return await greet(message) }
+            guard epoch != nil else { return await handshake(message) }
             await answer(message)
         } catch {
             if case ProtocolError.unknownType = error {
@@ -59,7 +59,7 @@ actor AgentSession {
         return true
     }
 
-    private func greet(_ message: CoordinatorMessage) async -> Bool {
+    private func handshake(_ message: CoordinatorMessage) async -> Bool {
         guard case .hello(let hello) = message else {
             await refuse(.malformed, "the first message must be hello")
             return true
@@ -69,7 +69,7 @@ actor AgentSession {
             await refuse(.version, refusal)
             return false
         }
-        if let refusal = await daemon.take(epoch: hello.epoch ?? 0) {
+        if let refusal = await daemon.adopt(epoch: hello.epoch ?? 0) {
             await refuse(.deposed, refusal)
             return false
         }
@@ -92,7 +92,7 @@ actor AgentSession {
     }
 
     /// None of its words that are still on their way is heard any more.
-    func end(below newest: Int64) {
+    func close(olderThan newest: Int64) {
         guard let epoch, epoch < newest else { return }
         isDeposed = true
         stream.close()
@@ -124,13 +124,13 @@ actor AgentSession {
         let token = request.attempt
         var reader = LogReader(
             daemon.configuration.state.attempt(token), cursor: request.cursor)
-        var saidPhase: Phase?
+        var sentPhase: Phase?
         for await _ in changes {
             if Task.isCancelled { break }
-            guard let standing = await daemon.standing(token) else { break }
-            if standing.phase != saidPhase, standing.phase.state != .finished {
-                await send(.phase(standing.phase))
-                saidPhase = standing.phase
+            guard let status = await daemon.status(token) else { break }
+            if status.phase != sentPhase, status.phase.state != .finished {
+                await send(.phase(status.phase))
+                sentPhase = status.phase
             }
             do {
                 while !Task.isCancelled, let chunk = try reader.next() { await send(.log(chunk)) }
@@ -138,7 +138,7 @@ actor AgentSession {
                 let code: ErrorReport.Code = error is LogReader.Misplaced ? .malformed : .internal
                 await send(.error(ErrorReport(code: code, message: "\(error)", attempt: token)))
             }
-            if let result = standing.result, !Task.isCancelled {
+            if let result = status.result, !Task.isCancelled {
                 await send(.finished(result))
                 break
             }

@@ -69,14 +69,14 @@ struct AttemptFiles: Sendable {
     /// Ends an attempt whose supervisor died without a result: kills what it left, and writes the
     /// result in its place.
     func concludeLost(_ folder: AttemptFolder, _ order: AttemptOrder?) throws -> Finished {
-        let stubborn = AttemptProcesses.killAll(folder, stateFolder: state.root)
+        let unkillable = AttemptProcesses.killAll(folder, stateFolder: state.root)
         if let result = result(folder) { return result }
         let serial = GuestFolder(path: folder.guests).serialTail()
         for path in folder.scratch + [folder.artifacts] { try? Files.remove(path) }
         var reason =
             "the supervisor of the attempt died (killed, out of memory, or the machine went down); "
             + "the build was ended with it"
-        if !stubborn.isEmpty { reason += "; processes \(stubborn) cannot be killed" }
+        if !unkillable.isEmpty { reason += "; processes \(unkillable) cannot be killed" }
         let fault = Fault(.infrastructure, .supervisorLost, reason)
         let log = try LostLog.close(folder.log, saying: reason)
         let now = Clocks.unixMilliseconds()
@@ -98,10 +98,10 @@ struct AttemptFiles: Sendable {
     }
 
     /// Takes a folder out of sight at once; its bytes go later.
-    func discard(_ path: String) throws -> String {
-        let grave = "\(state.trash)/\(Files.name(of: path)).\(UInt32.random(in: .min ... .max))"
-        try Files.rename(path, to: grave)
-        return grave
+    func moveToTrash(_ path: String) throws -> String {
+        let trashed = "\(state.trash)/\(Files.name(of: path)).\(UInt32.random(in: .min ... .max))"
+        try Files.rename(path, to: trashed)
+        return trashed
     }
 }
 
@@ -129,7 +129,7 @@ final class ProcessHandle: Sendable {
     }
 
     /// Takes the ended process out of the process table, if that is our duty.
-    func bury() { if isChild { Descendants.reap(pidfd) } }
+    func reap() { if isChild { Descendants.reap(pidfd) } }
 }
 
 /// Ends the log of an attempt whose supervisor is gone.

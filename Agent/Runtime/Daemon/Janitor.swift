@@ -15,9 +15,9 @@ struct Janitor: Sendable {
     /// up which attempts live: whoever is found here and then not known there is dead, however many
     /// attempts begin meanwhile.
     func suspects() -> Set<AttemptToken> {
-        let carried = ProcessTable.carrying(ProcessMark.stateFolder) { $0 == state.root }
+        let carried = ProcessTable.withVariable(ProcessMark.stateFolder) { $0 == state.root }
         let mine = Set(carried.map(\.pid))
-        let marked = ProcessTable.carrying(ProcessMark.attempt) { _ in true }
+        let marked = ProcessTable.withVariable(ProcessMark.attempt) { _ in true }
             .filter { mine.contains($0.pid) }.compactMap { AttemptToken($0.value) }
         return Set(marked).union(groups().map(\.token))
     }
@@ -39,9 +39,9 @@ struct Janitor: Sendable {
             group.remove()
         }
         let texts = Set(dead.map(\.text))
-        let stubborn = AttemptProcesses.killMarked(stateFolder: state.root) { texts.contains($0) }
+        let unkillable = AttemptProcesses.killMarked(stateFolder: state.root) { texts.contains($0) }
         logger.warning("ended what was left of \(dead.count) dead attempts")
-        if !stubborn.isEmpty { logger.error("processes \(stubborn) cannot be killed") }
+        if !unkillable.isEmpty { logger.error("processes \(unkillable) cannot be killed") }
     }
 
     private func groups() -> [(folder: String, token: AttemptToken)] {

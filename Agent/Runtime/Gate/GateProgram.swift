@@ -8,12 +8,12 @@ import Support
 struct GateProgram {
     let configuration: AgentConfiguration
 
-    /// - Parameter words: what the client asked for.
-    func run(_ words: [String]) -> Int32 {
+    /// - Parameter arguments: what the client asked for.
+    func run(_ arguments: [String]) -> Int32 {
         do {
-            // First, whatever follows: it tells the coordinator where a login shell's words end.
+            // First of all: it tells the coordinator where the output of a login shell ends.
             try Self.out(Array((ProtocolVersion.magicLine + "\n").utf8))
-            switch try GateCommand(words) {
+            switch try GateCommand(arguments) {
             case .attach: return try GateAttach(configuration: configuration).run()
             case .send(let attempt, let name, let offset, let length):
                 try GateSend(state: configuration.state).run(attempt, name, offset, length)

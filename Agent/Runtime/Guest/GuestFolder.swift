@@ -12,7 +12,7 @@ struct GuestFolder: Sendable {
     /// Process numbers of the QEMUs that have a file of this kind, oldest file first.
     func pids(_ suffix: String) -> [Int32] {
         let names = (try? Files.list(path)) ?? []
-        return names.compactMap { EmulatorShim.pid(ofFile: $0, suffix: suffix) }
+        return names.compactMap { QEMUShim.pid(ofFile: $0, suffix: suffix) }
             .sorted { modified($0, suffix) < modified($1, suffix) }
             .suffix(AgentLimits.guestsPerAttempt)
     }
@@ -24,26 +24,26 @@ struct GuestFolder: Sendable {
     }
 
     /// How the QEMU behind a process ended, if it has.
-    func end(_ pid: Int32) -> EmulatorEnd? {
-        end(of: file(pid, EmulatorShim.endSuffix), bytes: AgentLimits.emulatorEndBytes)
-            .flatMap { EmulatorEnd(String(decoding: $0, as: UTF8.self)) }
+    func exit(_ pid: Int32) -> QEMUExit? {
+        end(of: file(pid, QEMUShim.exitSuffix), bytes: AgentLimits.qemuExitBytes)
+            .flatMap { QEMUExit(String(decoding: $0, as: UTF8.self)) }
     }
 
     /// The end of a QEMU that nobody wanted, if there is one.
-    func unwantedEnd() -> EmulatorEnd? {
-        pids(EmulatorShim.endSuffix).lazy.compactMap { end($0) }.first { $0.fault != nil }
+    func unwantedExit() -> QEMUExit? {
+        pids(QEMUShim.exitSuffix).lazy.compactMap { exit($0) }.first { $0.fault != nil }
     }
 
     /// A path that a socket can have, however deep the state folder lies: good while `folder` is
     /// open.
     static func socketPath(_ folder: borrowing Descriptor, _ pid: Int32) -> String {
-        "/proc/self/fd/\(folder.raw)/\(pid)\(EmulatorShim.socketSuffix)"
+        "/proc/self/fd/\(folder.raw)/\(pid)\(QEMUShim.socketSuffix)"
     }
 
     /// The end of the newest serial console that holds anything.
     func serialTail() -> String? {
-        for pid in pids(EmulatorShim.serialSuffix).reversed() {
-            let console = file(pid, EmulatorShim.serialSuffix)
+        for pid in pids(QEMUShim.serialSuffix).reversed() {
+            let console = file(pid, QEMUShim.serialSuffix)
             if let bytes = end(of: console, bytes: ProtocolLimits.serialTailBytes), !bytes.isEmpty {
                 return ConsoleText.tail(bytes)
             }
@@ -67,8 +67,8 @@ struct GuestFolder: Sendable {
     /// Gives the disk back what long consoles hold but for their ends. QEMU goes on writing where
     /// it was, so a file keeps its size and loses its blocks.
     func trimConsoles() {
-        for pid in pids(EmulatorShim.serialSuffix) {
-            let path = file(pid, EmulatorShim.serialSuffix)
+        for pid in pids(QEMUShim.serialSuffix) {
+            let path = file(pid, QEMUShim.serialSuffix)
             guard Files.kind(path) == .file,
                 let file = try? Descriptor(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK),
                 let size = try? file.sizeBytes(), size > 2 * AgentLimits.serialKeptBytes

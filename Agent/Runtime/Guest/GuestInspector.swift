@@ -8,7 +8,7 @@ import Synchronization
 /// question at a time; one that is not answered in time is given up.
 final class GuestInspector {
     enum Finding: Sendable {
-        case look(GuestLook)
+        case snapshot(GuestSnapshot)
         case evidence(GuestEvidence?)
     }
 
@@ -18,36 +18,36 @@ final class GuestInspector {
 
     private let folder: AttemptFolder
     private var slot: Slot?
-    private var askedMilliseconds: Int64 = 0
+    private var startedMilliseconds: Int64 = 0
     private var unanswered = Finding.evidence(nil)
 
     init(_ folder: AttemptFolder) { self.folder = folder }
 
     var isBusy: Bool { slot != nil }
 
-    func look() {
+    func takeSnapshot() {
         // Nobody knows which QEMU it is that keeps us waiting.
-        let late = GuestLook(
-            atMilliseconds: Clocks.monotonicMilliseconds(), mute: [Int32(0)])
-        ask(elseFinding: .look(late)) { .look($0.look()) }
+        let late = GuestSnapshot(
+            atMilliseconds: Clocks.monotonicMilliseconds(), unresponsive: [Int32(0)])
+        run(orElse: .snapshot(late)) { .snapshot($0.snapshot()) }
     }
 
     func collectEvidence() {
         let late = GuestEvidence(notes: ["QEMU did not answer in time"])
-        ask(elseFinding: .evidence(late)) { .evidence($0.evidence()) }
+        run(orElse: .evidence(late)) { .evidence($0.evidence()) }
     }
 
-    private func ask(
-        elseFinding late: Finding, _ question: @escaping @Sendable (GuestAsker) -> Finding
+    private func run(
+        orElse late: Finding, _ query: @escaping @Sendable (GuestQuery) -> Finding
     ) {
         let slot = Slot()
         self.slot = slot
-        askedMilliseconds = Clocks.monotonicMilliseconds()
+        startedMilliseconds = Clocks.monotonicMilliseconds()
         unanswered = late
-        let asker = GuestAsker(folder: GuestFolder(path: folder.guests), token: folder.token)
+        let guests = GuestQuery(folder: GuestFolder(path: folder.guests), token: folder.token)
         do throws(SystemError) {
             try OwnThread.start {
-                let finding = question(asker)
+                let finding = query(guests)
                 slot.finding.withLock { $0 = finding }
             }
         } catch {
@@ -60,7 +60,7 @@ final class GuestInspector {
         guard let slot else { return nil }
         var finding = slot.finding.withLock { $0 }
         // The thread keeps the limit itself; this is for what it does not foresee.
-        let limit = askedMilliseconds + AgentLimits.guestAskMilliseconds * 2
+        let limit = startedMilliseconds + AgentLimits.guestQueryMilliseconds * 2
         if finding == nil, nowMilliseconds >= limit { finding = unanswered }
         if finding != nil { self.slot = nil }
         return finding

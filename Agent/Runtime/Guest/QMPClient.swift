@@ -21,42 +21,42 @@ final class QMPClient {
         socket = try BlockingSocket.connect(path, untilMilliseconds: deadlineMilliseconds)
         self.deadlineMilliseconds = deadlineMilliseconds
         _ = try nextLine()
-        _ = try ask("qmp_capabilities", returning: Nothing.self)
+        _ = try execute("qmp_capabilities", returning: Ignored.self)
     }
 
     /// The process at the other end.
     var peer: Int32? { BlockingSocket.peer(socket) }
 
     /// An answer that nobody looks at.
-    struct Nothing: Decodable { init(from decoder: any Decoder) {} }
+    struct Ignored: Decodable { init(from decoder: any Decoder) {} }
 
-    private struct Question: Encodable {
+    private struct Command: Encodable {
         var execute: String
         var arguments: [String: String]?
     }
 
-    private struct Answer<Value: Decodable>: Decodable {
-        struct Trouble: Decodable { var desc: String }
+    private struct Reply<Value: Decodable>: Decodable {
+        struct Failed: Decodable { var desc: String }
         var `return`: Value?
-        var error: Trouble?
+        var error: Failed?
     }
 
     /// - Throws: `Failure` with QEMU's words, or what is wrong with the other end.
-    func ask<Value: Decodable>(
+    func execute<Value: Decodable>(
         _ command: String, _ arguments: [String: String]? = nil, returning type: Value.Type
     ) throws -> Value {
-        let question = try CanonicalJSON.encode(Question(execute: command, arguments: arguments))
-        try socket.writeAll(question + [0x0A])
+        let request = try CanonicalJSON.encode(Command(execute: command, arguments: arguments))
+        try socket.writeAll(request + [0x0A])
         while true {
             let line = try nextLine()
-            let answer: Answer<Value>
+            let reply: Reply<Value>
             do {
-                answer = try JSONDecoder().decode(Answer<Value>.self, from: Data(line))
+                reply = try JSONDecoder().decode(Reply<Value>.self, from: Data(line))
             } catch {
                 throw Failure("QEMU's answer to \(command) cannot be understood")
             }
-            if let trouble = answer.error { throw Failure("\(command): \(trouble.desc)") }
-            if let value = answer.return { return value }
+            if let failed = reply.error { throw Failure("\(command): \(failed.desc)") }
+            if let value = reply.return { return value }
             // An event: QEMU tells them when it likes.
         }
     }

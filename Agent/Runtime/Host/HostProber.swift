@@ -134,8 +134,8 @@ struct HostProber: Sendable {
             qemu: qemu, accelerator: accelerator.rawValue, image: image)
         return run(arguments, seconds: BootProbe.sectorSeconds).flatMap { output in
             guard output.status == .exited(BootProbe.bootedStatus) else {
-                let words = output.stderrText.split(separator: "\n").last ?? ""
-                return .failure(Failure("QEMU ended with \(output.status) \(words)"))
+                let lastLine = output.stderrText.split(separator: "\n").last ?? ""
+                return .failure(Failure("QEMU ended with \(output.status) \(lastLine)"))
             }
             return .success(Clocks.monotonicMilliseconds() - started)
         }
@@ -146,8 +146,8 @@ struct HostProber: Sendable {
             .map { "/boot/\($0)" }.last { access($0, R_OK) == 0 }
     }
 
-    private func version(_ program: String, _ word: String) -> String? {
-        guard case .success(let output) = run([program, word], seconds: 20) else { return nil }
+    private func version(_ program: String, _ option: String) -> String? {
+        guard case .success(let output) = run([program, option], seconds: 20) else { return nil }
         return BootProbe.version(in: output.stdoutText)
     }
 

@@ -10,8 +10,8 @@ public enum AgentProgram {
     public static func main(_ arguments: [String]) -> Never {
         // First, so that QEMU inherits no signal that is ignored here.
         let name = Files.name(of: arguments.first ?? "")
-        if EmulatorShim.isEmulator(name) {
-            exit(ShimProgram.run(name, CommandLine.unsafeArgv))
+        if QEMUShim.isQEMU(name) {
+            exit(QEMUShimProgram.run(name, CommandLine.unsafeArgv))
         }
         Signals.ignore(SIGPIPE)
         exit(run(Array(arguments.dropFirst())))
@@ -33,14 +33,14 @@ public enum AgentProgram {
         case "supervise": return SupervisorProgram.run(Array(arguments.dropFirst()))
         case "test": return TestProgram.run(Array(arguments.dropFirst()))
         case "daemon":
-            return configured(arguments) { configuration, words in
-                words.isEmpty ? DaemonProgram.run(configuration) : complainOfUsage()
+            return configured(arguments) { configuration, arguments in
+                arguments.isEmpty ? DaemonProgram.run(configuration) : printUsage()
             }
         case "gate":
-            return configured(arguments) { configuration, words in
-                GateProgram(configuration: configuration).run(requested(words))
+            return configured(arguments) { configuration, arguments in
+                GateProgram(configuration: configuration).run(requested(arguments))
             }
-        default: return complainOfUsage()
+        default: return printUsage()
         }
     }
 
@@ -48,28 +48,28 @@ public enum AgentProgram {
     private static func configured(
         _ arguments: [String], _ body: (AgentConfiguration, [String]) -> Int32
     ) -> Int32 {
-        guard arguments.count >= 3, arguments[1] == "--config" else { return complainOfUsage() }
+        guard arguments.count >= 3, arguments[1] == "--config" else { return printUsage() }
         do {
             return body(try ConfigurationFile.load(arguments[2]), Array(arguments.dropFirst(3)))
         } catch {
-            complain("aibuild-agent: \(error)")
+            printError("aibuild-agent: \(error)")
             return EX_CONFIG
         }
     }
 
     /// What the SSH client asked for, where the key forces the gate; else the words on its own
     /// command line.
-    private static func requested(_ words: [String]) -> [String] {
-        guard let original = getenv("SSH_ORIGINAL_COMMAND") else { return words }
+    private static func requested(_ arguments: [String]) -> [String] {
+        guard let original = getenv("SSH_ORIGINAL_COMMAND") else { return arguments }
         return String(cString: original).split(separator: " ").map(String.init)
     }
 
-    private static func complainOfUsage() -> Int32 {
-        complain(usage)
+    private static func printUsage() -> Int32 {
+        printError(usage)
         return EX_USAGE
     }
 
-    static func complain(_ text: String) {
+    static func printError(_ text: String) {
         var text = text + "\n"
         text.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
     }

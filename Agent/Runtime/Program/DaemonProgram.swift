@@ -26,7 +26,7 @@ enum DaemonProgram {
             _ = consume lock
             return 0
         } catch {
-            AgentProgram.complain("aibuild-agent: \(error)")
+            AgentProgram.printError("aibuild-agent: \(error)")
             return EX_UNAVAILABLE
         }
     }
@@ -50,7 +50,7 @@ enum DaemonProgram {
             do {
                 try await daemon.run {
                     await ServiceManager.ready("serving on \(configuration.socketPath)")
-                    Watchdog.start { await daemon.pulse() }
+                    Watchdog.start { await daemon.ping() }
                 }
             } catch {
                 logger.error("\(error)")

@@ -39,7 +39,7 @@ final class AttemptContext {
     /// Says for the coordinator and the log where the attempt stands.
     func enter(_ state: AttemptState, _ detail: String? = nil) throws {
         try report(state, detail)
-        try log.say(detail.map { "\(state.rawValue): \($0)" } ?? state.rawValue)
+        try log.note(detail.map { "\(state.rawValue): \($0)" } ?? state.rawValue)
     }
 
     /// As `enter`, without a line in the log: for progress.
@@ -58,7 +58,7 @@ final class AttemptContext {
     /// Throws the fault that ends the attempt, if somebody wished for its end or its time is over.
     /// Called between the pieces of the supervisor's own work.
     func checkpoint() throws(Fault) {
-        if let wish = control.wish() { throw wish.fault }
+        if let request = control.stopRequest() { throw request.fault }
         let now = Clocks.monotonicMilliseconds()
         timers.sawOutput(nowMilliseconds: now)
         if let cause = timers.expired(nowMilliseconds: now) { throw fault(of: cause) }

@@ -3,9 +3,9 @@ import BuildProtocol
 import ProcessKit
 import Support
 
-/// What the daemon wants of a running attempt, as files: they survive its restart.
+/// What the daemon requests of a running attempt, as files: they survive its restart.
 struct AttemptControl: ~Copyable {
-    enum Wish: Sendable, Hashable {
+    enum StopRequest: Sendable, Hashable {
         case cancel(reason: String)
         /// Nobody waits for the attempt any more.
         case forget
@@ -22,7 +22,7 @@ struct AttemptControl: ~Copyable {
         self.folder = folder
     }
 
-    func wish() -> Wish? {
+    func stopRequest() -> StopRequest? {
         _ = try? watch.takeEvents()
         if Files.exists(folder.forget) { return .forget }
         guard Files.exists(folder.cancel) else { return nil }
@@ -32,7 +32,7 @@ struct AttemptControl: ~Copyable {
     }
 }
 
-extension AttemptControl.Wish {
+extension AttemptControl.StopRequest {
     var fault: Fault {
         switch self {
         case .cancel(let reason): Fault(.cancelled, .cancelled, "cancelled: \(reason)")

@@ -25,14 +25,14 @@ final class AttemptLog {
         try append(records, count)
         if becameFull { try append(Self.record(cap.fullNotice)) }
         if cap.isFull,
-            let words = cap.progress(nowMilliseconds: Clocks.monotonicMilliseconds())
+            let notice = cap.progress(nowMilliseconds: Clocks.monotonicMilliseconds())
         {
-            try append(Self.record(words))
+            try append(Self.record(notice))
         }
     }
 
-    /// Appends a word of the supervisor itself.
-    func say(_ text: String) throws(SystemError) { try write(Self.record(text)) }
+    /// Appends a line from the supervisor itself.
+    func note(_ text: String) throws(SystemError) { try write(Self.record(text)) }
 
     /// Appends what the limit held back, makes the file durable.
     func close() throws(SystemError) -> (sizeBytes: Int64, sha256: String) {

@@ -38,15 +38,15 @@ enum AttemptProcesses {
         let deadline = Clocks.monotonicMilliseconds() + AgentLimits.killMilliseconds
         while true {
             let mine = Set(
-                ProcessTable.carrying(ProcessMark.stateFolder) { $0 == stateFolder }.map(\.pid))
+                ProcessTable.withVariable(ProcessMark.stateFolder) { $0 == stateFolder }.map(\.pid))
             if mine.isEmpty { return [] }
-            let found = ProcessTable.carrying(ProcessMark.attempt, where: isWanted)
+            let found = ProcessTable.withVariable(ProcessMark.attempt, where: isWanted)
                 .filter { mine.contains($0.pid) && $0.pid != getpid() }
             if found.isEmpty || Clocks.monotonicMilliseconds() > deadline {
                 return found.map(\.pid)
             }
             for process in found {
-                ProcessTable.kill(process.pid, carrying: ProcessMark.attempt, process.value)
+                ProcessTable.kill(process.pid, withVariable: ProcessMark.attempt, process.value)
             }
             poll(nil, 0, 5)
         }

@@ -19,10 +19,10 @@ struct CommandBuild {
             arguments, environment: environment, workFolder: context.folder.work)
         var sink = RawSink()
         let status: ExitStatus
-        var emulator: EmulatorEnd?
+        var qemuExit: QEMUExit?
         do {
             status = try ProgramRunner(context: context).run(command, &sink) { _, hasEnded in
-                if hasEnded { emulator = GuestFolder(path: context.folder.guests).unwantedEnd() }
+                if hasEnded { qemuExit = GuestFolder(path: context.folder.guests).unwantedExit() }
                 return nil
             }
         } catch let error as SystemError where [ENOENT, EACCES, ENOEXEC].contains(error.errno) {
@@ -32,7 +32,7 @@ struct CommandBuild {
         }
         let end = FaultClassifier.End(
             program: .command, exitCode: status.exitCode, signal: status.signal,
-            tail: sink.tail.text, emulator: emulator,
+            tail: sink.tail.text, qemuExit: qemuExit,
             lowestFreeBytes: context.lowestFreeBytes,
             outOfMemoryKills: context.outOfMemoryKills)
         if let fault = FaultClassifier.fault(end) { throw ProgramFault(fault, status.exitCode) }

@@ -66,7 +66,7 @@ struct PackerBuild {
                 .template, .packerRejected, "Packer does not accept the template:\n" + rejected)
         }
         guard let stillRejected = try rejection(of: fixed) else {
-            try context.log.say("packer fix made the template acceptable to this host's Packer")
+            try context.log.note("packer fix made the template acceptable to this host's Packer")
             return fixed
         }
         throw Fault(
@@ -83,7 +83,7 @@ struct PackerBuild {
         if status.isSuccess { return nil }
         // Packer says it on either stream, as its version likes.
         let said = String(decoding: sink.output, as: UTF8.self)
-        if !said.isEmpty { try context.log.say(said) }
+        if !said.isEmpty { try context.log.note(said) }
         let lines = (said + sink.tail.text).split(separator: "\n")
         return lines.isEmpty ? "packer validate: \(status)" : lines.joined(separator: "\n")
     }
@@ -100,7 +100,7 @@ struct PackerBuild {
         let fixed = folder == "." ? name : "\(folder)/\(name)"
         let path = "\(context.folder.work)/\(fixed)"
         try Files.replace(path, with: sink.output, mode: 0o600)
-        try context.log.say("the template is tried again as `packer fix` would have it:")
+        try context.log.note("the template is tried again as `packer fix` would have it:")
         var diff = RawSink()
         _ = try ProgramRunner(context: context, isGrouped: false).run(
             Command(
@@ -114,18 +114,18 @@ struct PackerBuild {
 
     private func build(_ template: String) throws -> [String] {
         var sink = PackerSink()
-        let hypervisor = HypervisorWatch(guests: GuestFolder(path: context.folder.guests))
+        let watch = QEMUWatch(guests: GuestFolder(path: context.folder.guests))
         let status = try packer(
             [
                 "build", "-machine-readable", "-color=false",
                 "-var-file=\(context.folder.packerVariables)", template,
             ], &sink
-        ) { sink, hasEnded in hypervisor.look(sink.packer, hasEnded: hasEnded) }
+        ) { sink, hasEnded in watch.check(sink.packer, hasEnded: hasEnded) }
         let end = FaultClassifier.End(
             program: .packer, exitCode: status.exitCode, signal: status.signal,
             tail: sink.tail.text, summary: sink.packer.reason,
-            emulator: hypervisor.end, emulatorSpoke: sink.packer.hasHypervisorWords,
-            hypervisorGoneMilliseconds: hypervisor.goneMilliseconds,
+            qemuExit: watch.exit, hasQEMUOutput: sink.packer.hasQEMUOutput,
+            qemuGoneMilliseconds: watch.goneMilliseconds,
             lowestFreeBytes: context.lowestFreeBytes,
             outOfMemoryKills: context.outOfMemoryKills)
         if let fault = FaultClassifier.fault(end) { throw ProgramFault(fault, status.exitCode) }
@@ -144,14 +144,14 @@ struct PackerBuild {
     }
 
     private func packer<Sink: OutputSink>(
-        _ words: [String], _ sink: inout Sink,
+        _ arguments: [String], _ sink: inout Sink,
         observe: (Sink, _ hasEnded: Bool) -> Fault? = { _, _ in nil }
     ) throws -> ExitStatus {
         var environment = BuildEnvironment.packer(context.order, context.folder)
         // Only a build's debug log is read.
-        if words.first != "build" { environment["PACKER_LOG"] = nil }
+        if arguments.first != "build" { environment["PACKER_LOG"] = nil }
         let command = Command(
-            [context.order.packer] + words, environment: environment,
+            [context.order.packer] + arguments, environment: environment,
             workFolder: context.folder.work)
         do {
             return try ProgramRunner(context: context).run(command, &sink, observe: observe)

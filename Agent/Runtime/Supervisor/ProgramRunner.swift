@@ -12,7 +12,7 @@ struct ProgramRunner {
     /// costs some milliseconds; the agent's own helpers are not worth them.
     var isGrouped = true
     /// Whether its silence ends the attempt; a helper may have limits of its own.
-    var mustSpeak = true
+    var endsOnSilence = true
 
     /// - Parameter observe: called after output, and at least once a second; the last time when the
     ///   program has ended, and what it left still runs. The fault that it finds ends the program.
@@ -31,18 +31,19 @@ struct ProgramRunner {
         out.closeWriteEnd()
         err.closeWriteEnd()
         context.timers.sawOutput(nowMilliseconds: Clocks.monotonicMilliseconds())
-        var session = Session(context, mustSpeak: mustSpeak)
+        var session = Session(context, endsOnSilence: endsOnSilence)
         defer { session.release() }
         do {
             let status = try session.watch(child, out, err, &sink, observe)
-            let stubborn = killLeftovers(child)
+            let unkillable = killLeftovers(child)
             // Everybody who could write is dead, so both pipes end now.
             try session.drain(out, err, &sink)
             try session.finish(&sink)
-            if !stubborn.isEmpty {
+            if !unkillable.isEmpty {
                 throw Fault(
                     .infrastructure, .hostError,
-                    "processes \(stubborn) of the build cannot be killed: they hang in the kernel")
+                    "processes \(unkillable) of the build cannot be killed: they hang in the kernel"
+                )
             }
             if let fault = session.fault { throw fault }
             return status
@@ -63,23 +64,23 @@ struct ProgramRunner {
 /// The watch over one running program.
 private struct Session {
     private let context: AttemptContext
-    private let mustSpeak: Bool
+    private let endsOnSilence: Bool
     private let buffer: UnsafeMutableRawBufferPointer
     private var records: [UInt8] = []
     private var outEnded = false
     private var errEnded = false
-    private var ladder: StopLadder?
+    private var escalation: StopEscalation?
     private var nextReapMilliseconds = Clocks.monotonicMilliseconds() + AgentLimits.reapMilliseconds
     private(set) var fault: Fault?
     private var guests = GuestWatch()
     private let inspector: GuestInspector
     /// The timer that ends the build, while the evidence is collected.
     private var cause: TimeoutCause?
-    private var isEvidenceAsked = false
+    private var isCollectingEvidence = false
 
-    init(_ context: AttemptContext, mustSpeak: Bool) {
+    init(_ context: AttemptContext, endsOnSilence: Bool) {
         self.context = context
-        self.mustSpeak = mustSpeak
+        self.endsOnSilence = endsOnSilence
         inspector = GuestInspector(context.folder)
         buffer = .allocate(byteCount: AgentLimits.readBytes, alignment: 16)
     }
@@ -100,7 +101,7 @@ private struct Session {
             if ready[1] { outEnded = try read(out, .out, &sink) }
             if ready[2] { errEnded = try read(err, .err, &sink) }
             if let fault = try observe(sink, ready[0]) { stop(fault, isUrgent: false) }
-            if ready[3] { obey() }
+            if ready[3] { handleStopRequest() }
             if ready[0], let status = try child.reap() { return status }
             try keepTime(child)
         }
@@ -152,27 +153,27 @@ private struct Session {
         records.removeAll(keepingCapacity: true)
     }
 
-    private mutating func obey() {
-        guard let wish = context.control.wish() else { return }
-        stop(wish.fault, isUrgent: wish == .forget)
+    private mutating func handleStopRequest() {
+        guard let request = context.control.stopRequest() else { return }
+        stop(request.fault, isUrgent: request == .forget)
     }
 
     private mutating func stop(_ fault: Fault, isUrgent: Bool) {
         let now = Clocks.monotonicMilliseconds()
         if self.fault == nil { self.fault = fault }
-        if ladder == nil {
-            ladder = StopLadder(nowMilliseconds: now, isUrgent: isUrgent)
-            try? context.log.say(fault.reason)
+        if escalation == nil {
+            escalation = StopEscalation(nowMilliseconds: now, isUrgent: isUrgent)
+            try? context.log.note(fault.reason)
         } else if isUrgent {
-            ladder?.hurry(nowMilliseconds: now)
+            escalation?.hurry(nowMilliseconds: now)
         }
     }
 
     private mutating func keepTime(_ child: borrowing ChildProcess) throws {
         let now = Clocks.monotonicMilliseconds()
-        if !mustSpeak { context.timers.sawOutput(nowMilliseconds: now) }
-        if ladder == nil { try keepTimers(now) }
-        switch ladder?.step(nowMilliseconds: now) {
+        if !endsOnSilence { context.timers.sawOutput(nowMilliseconds: now) }
+        if escalation == nil { try keepTimers(now) }
+        switch escalation?.step(nowMilliseconds: now) {
         case .interrupt: child.signalGroup(SIGINT)
         case .terminate: child.signalGroup(SIGTERM)
         case .kill:
@@ -191,34 +192,34 @@ private struct Session {
     /// the guest is collected first.
     private mutating func keepTimers(_ now: Int64) throws {
         switch inspector.take(nowMilliseconds: now) {
-        case .look(let look):
-            if let verdict = guests.saw(look), cause == nil { try judge(verdict) }
+        case .snapshot(let snapshot):
+            if let verdict = guests.saw(snapshot), cause == nil { try judge(verdict) }
         // The build may have spoken meanwhile.
         case .evidence(let evidence) where cause != nil:
             context.evidence = evidence
             if case .silence(_, let verdict)? = cause { context.evidence?.add(verdict) }
         case .evidence, nil: break
         }
-        if cause == nil { isEvidenceAsked = false }
+        if cause == nil { isCollectingEvidence = false }
         if cause == nil, now >= context.timers.totalDeadlineMilliseconds {
             cause = context.timers.expired(nowMilliseconds: now)
         }
         guard !inspector.isBusy else { return }
         if let cause {
-            if isEvidenceAsked { return stop(context.fault(of: cause), isUrgent: false) }
-            isEvidenceAsked = true
+            if isCollectingEvidence { return stop(context.fault(of: cause), isUrgent: false) }
+            isCollectingEvidence = true
             inspector.collectEvidence()
-        } else if mustSpeak, guests.wantsLook(context.timers, nowMilliseconds: now) {
-            inspector.look()
+        } else if endsOnSilence, guests.needsSnapshot(context.timers, nowMilliseconds: now) {
+            inspector.takeSnapshot()
         }
     }
 
     /// A silent build has been looked at for the second time.
     private mutating func judge(_ verdict: GuestVerdict) throws {
-        if case .working(let movement) = verdict, context.timers.allowMoreSilence() {
-            return try context.log.say(
-                "the build prints nothing, but its guest \(movement.words): it is slow, not hung, "
-                    + "and goes on")
+        if case .working(let activity) = verdict, context.timers.allowMoreSilence() {
+            return try context.log.note(
+                "the build prints nothing, but its guest \(activity.summary): it is slow, not "
+                    + "hung, and goes on")
         }
         cause = context.timers.silence(verdict)
     }
@@ -226,7 +227,9 @@ private struct Session {
     private func timeoutMilliseconds() -> Int32 {
         let now = Clocks.monotonicMilliseconds()
         let deadline =
-            if let ladder { ladder.nextDeadlineMilliseconds ?? .max } else if inspector.isBusy {
+            if let escalation {
+                escalation.nextDeadlineMilliseconds ?? .max
+            } else if inspector.isBusy {
                 now + AgentLimits.guestPollMilliseconds
             } else {
                 min(

@@ -28,7 +28,7 @@ struct Supervisor {
             try? Files.remove(folder.artifacts)
         }
         // A disk that was full has room again now.
-        try? context.log.say(Self.lastWords(outcome))
+        try? context.log.note(Self.logLine(outcome))
         let (logBytes, logSHA256) = try context.log.close()
         let result = Finished(
             attempt: folder.token, outcome: outcome, logBytes: logBytes, logSHA256: logSHA256,
@@ -47,7 +47,7 @@ struct Supervisor {
         ] {
             try Files.makeFolder(path, mode: 0o700)
         }
-        try EmulatorLinks.make(folder, searchPath: order.searchPath)
+        try QEMUShimLinks.make(folder, searchPath: order.searchPath)
         try TemplateUnpacker(context: context).unpack()
         let recipe = order.start.recipe
         if case .test(let plan) = recipe.builder {
@@ -84,7 +84,7 @@ struct Supervisor {
     }
 
     /// Only the first lines of a reason: the others quote the log above it.
-    private static func lastWords(_ outcome: Outcome) -> String {
+    private static func logLine(_ outcome: Outcome) -> String {
         guard let fault = outcome.fault else { return "passed" }
         let first = fault.reason.split(separator: "\n").prefix(2).joined(separator: " ")
         return "failed: \(fault.code.rawValue): \(first)"

@@ -17,7 +17,7 @@ struct TestCaseRun {
     func run() -> TestVerdict {
         do {
             for boot in 1...test.boots {
-                if test.boots > 1 { Self.say("boot \(boot) of \(test.boots)") }
+                if test.boots > 1 { Self.report("boot \(boot) of \(test.boots)") }
                 try runOnce()
             }
             return TestVerdict()
@@ -42,7 +42,7 @@ struct TestCaseRun {
     private func runOnce() throws {
         let guest = try TestGuest.boot(order, folder, plan, image: image)
         defer { guest.end() }
-        try comeUp(guest)
+        try waitUntilUp(guest)
         switch test.kind {
         case .boot, .bootRepeated: break
         case .shutdown: try shutDown(guest)
@@ -51,38 +51,40 @@ struct TestCaseRun {
         }
     }
 
-    static func say(_ text: String) {
+    static func report(_ text: String) {
         var text = text + "\n"
         text.withUTF8 { _ = write(1, $0.baseAddress, $0.count) }
     }
 
     // MARK: Steps
 
-    private func comeUp(_ guest: TestGuest) throws {
+    private func waitUntilUp(_ guest: TestGuest) throws {
         let seconds = test.bootSeconds(in: plan)
         let started = Clocks.monotonicMilliseconds()
         let deadline = started + Int64(seconds) * 1000
-        let door = GuestDoor(order: order, folder: folder, plan: plan, port: guest.port)
+        let readiness = GuestReadiness(order: order, folder: folder, plan: plan, port: guest.port)
         while true {
             // A slow guest needs longer for each word.
-            let patience = AgentLimits.knockMilliseconds(
+            let patience = AgentLimits.probeMilliseconds(
                 after: Clocks.monotonicMilliseconds() - started)
-            if try door.answers(guest, patienceMilliseconds: patience, until: deadline) { break }
-            if try guest.hasEnded() { throw end(guest, isUp: false) }
+            if try readiness.check(guest, patienceMilliseconds: patience, until: deadline) { break }
+            if try guest.hasEnded() { throw exit(guest, isUp: false) }
             guard Clocks.monotonicMilliseconds() < deadline else {
-                throw silent(guest, seconds, door)
+                throw silent(guest, seconds, readiness)
             }
             try guest.wait(
                 until: min(
-                    deadline, Clocks.monotonicMilliseconds() + AgentLimits.guestKnockMilliseconds))
+                    deadline, Clocks.monotonicMilliseconds() + AgentLimits.guestProbeMilliseconds))
         }
         let tenths = (Clocks.monotonicMilliseconds() - started) / 100
-        Self.say("the guest is up after \(tenths / 10).\(tenths % 10) s")
+        Self.report("the guest is up after \(tenths / 10).\(tenths % 10) s")
     }
 
     /// A guest that does not come up: what can be seen of it is kept.
-    private func silent(_ guest: TestGuest, _ seconds: Int, _ door: GuestDoor) -> TestVerdict {
-        let evidence = GuestAsker(
+    private func silent(_ guest: TestGuest, _ seconds: Int, _ readiness: GuestReadiness)
+        -> TestVerdict
+    {
+        let evidence = GuestQuery(
             folder: GuestFolder(path: folder.guests), token: folder.token
         ).evidence()
         if let status = evidence?.status, status == "io-error" || status == "internal-error" {
@@ -91,31 +93,31 @@ struct TestCaseRun {
                     .infrastructure, .hostError, "QEMU has stopped the guest and says \(status)"),
                 evidence: evidence)
         }
-        let words = door.words
+        let output = readiness.sshOutput
         return TestVerdict(
             fault: Fault(
                 .template, .testFailed,
                 "the guest did not come up within \(seconds) s: "
                     + (plan.login.map { "\($0.user) cannot log in by SSH" }
                         ?? "nothing answers on its port \(plan.port)")
-                    + (words.isEmpty ? "" : " (\(words))")),
+                    + (output.isEmpty ? "" : " (\(output))")),
             isGuestDown: true, evidence: evidence)
     }
 
-    private func end(_ guest: TestGuest, isUp: Bool) -> TestVerdict {
-        TestVerdict(fault: guest.endFault(isUp: isUp), isGuestDown: !isUp)
+    private func exit(_ guest: TestGuest, isUp: Bool) -> TestVerdict {
+        TestVerdict(fault: guest.exitFault(isUp: isUp), isGuestDown: !isUp)
     }
 
     private func shutDown(_ guest: TestGuest) throws {
         try guest.pressPowerButton()
-        Self.say("the guest's power button is pressed")
+        Self.report("the guest's power button is pressed")
         try guest.wait(until: deadline())
         guard try guest.hasEnded() else {
             throw TestVerdict.failed(
                 "the guest did not shut down within \(test.limitSeconds) s after its power button "
                     + "was pressed (ACPI)")
         }
-        guard guest.hasEndedWell else { throw end(guest, isUp: true) }
+        guard guest.hasExitedCleanly else { throw exit(guest, isUp: true) }
     }
 
     private func runScript(_ guest: TestGuest) throws {
@@ -133,16 +135,16 @@ struct TestCaseRun {
                 "the script \(Names.quoted(test.path ?? "")) is not in the template repository")
         }
         let input = try Descriptor(path, O_RDONLY)
-        let words = SSHWords.arguments(
+        let arguments = GuestSSH.arguments(
             user: login.user, port: guest.port, key: login.method == .password ? nil : files.key,
-            command: SSHWords.runScript)
+            command: GuestSSH.runScript)
         var environment = BuildEnvironment.common(order, folder)
         if login.method == .password {
-            environment.merge(SSHWords.askpassEnvironment(files.askpass)) { _, new in new }
+            environment.merge(GuestSSH.askpassEnvironment(files.askpass)) { _, new in new }
         }
         let command = Command(
-            words, environment: environment, workFolder: folder.work, isNewSession: true)
-        try finish(command, input: input.raw, what: "the script", guest)
+            arguments, environment: environment, workFolder: folder.work, isNewSession: true)
+        try runToEnd(command, input: input.raw, what: "the script", guest)
     }
 
     private func runProgram(_ guest: TestGuest) throws {
@@ -167,14 +169,14 @@ struct TestCaseRun {
             }
         }
         let command = Command(arguments, environment: environment, workFolder: folder.work)
-        do { try finish(command, input: -1, what: "the program", guest) } catch let error
+        do { try runToEnd(command, input: -1, what: "the program", guest) } catch let error
             as SystemError where [ENOENT, EACCES, ENOEXEC].contains(error.errno)
         {
             throw TestVerdict.failed("the program cannot be run on this host: \(error)")
         }
     }
 
-    private func finish(
+    private func runToEnd(
         _ command: Command, input: Int32, what: String, _ guest: TestGuest
     ) throws {
         let child = try ChildProcess(command, streams: .init(input: input, output: 1, error: 2))
@@ -185,7 +187,7 @@ struct TestCaseRun {
         }
         if status.isSuccess { return }
         // A guest that died under it explains it better.
-        if try guest.hasEndedMeanwhile(), !guest.hasEndedWell { throw end(guest, isUp: true) }
+        if try guest.hasEndedMeanwhile(), !guest.hasExitedCleanly { throw exit(guest, isUp: true) }
         throw TestVerdict.failed("\(what) ended with \(status)")
     }
 

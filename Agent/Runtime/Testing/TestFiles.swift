@@ -13,17 +13,18 @@ struct TestFiles {
     var overlay: String { folder.tests + "/overlay.qcow2" }
     /// What the guest's firmware remembers.
     var firmwareVariables: String { folder.tests + "/uefi-variables" }
-    /// What QEMU printed, and what SSH did when it knocked last.
-    var emulatorWords: String { folder.tests + "/qemu.log" }
-    var knockWords: String { folder.tests + "/knock.log" }
+    /// What QEMU printed, and what SSH printed at the last login attempt.
+    var qemuLog: String { folder.tests + "/qemu.log" }
+    var sshLog: String { folder.tests + "/knock.log" }
     /// A registered script, or program.
     var script: String { folder.tests + "/script" }
 
     func verdict(_ index: Int) -> String { "\(folder.tests)/\(index).json" }
 
-    /// The end of one of the small files above.
-    func words(_ path: String) -> String {
-        let bytes = GuestFolder(path: folder.tests).end(of: path, bytes: AgentLimits.testWordsBytes)
+    /// The last bytes of one of the logs above.
+    func tail(of path: String) -> String {
+        let bytes = GuestFolder(path: folder.tests).end(
+            of: path, bytes: AgentLimits.testOutputBytes)
         let text = String(decoding: bytes ?? [], as: UTF8.self)
         return text.split(separator: "\n").joined(separator: "\n")
     }

@@ -29,7 +29,7 @@ final class TestGuest {
             let guest = TestGuest(
                 try start(order, folder, plan, port: port), port: port, folder)
             if try guest.hasStarted() { return guest }
-            last = guest.endFault(isUp: false)
+            last = guest.exitFault(isUp: false)
             guard last.code == .portRace else { break }
         }
         throw last
@@ -40,10 +40,10 @@ final class TestGuest {
     ) throws {
         let files = TestFiles(folder: folder)
         try Files.remove(files.overlay)
-        let words = TestMachine.overlayArguments(
+        let arguments = TestMachine.overlayArguments(
             qemuImg: order.qemuImg ?? "qemu-img", image: image, format: plan.imageFormat,
             overlay: files.overlay)
-        let command = Command(words, environment: BuildEnvironment.common(order, folder))
+        let command = Command(arguments, environment: BuildEnvironment.common(order, folder))
         let output: Command.Output
         do {
             output = try command.runBlocking(timeoutSeconds: AgentLimits.testSlackSeconds)
@@ -90,13 +90,13 @@ final class TestGuest {
             guestPort: plan.port)
         // By its name, so that the shim stands before it: control socket and serial console.
         let program = Files.name(of: order.qemuSystem ?? "qemu-system-x86_64")
-        let words = try Descriptor(files.emulatorWords, O_WRONLY | O_CREAT | O_TRUNC)
+        let log = try Descriptor(files.qemuLog, O_WRONLY | O_CREAT | O_TRUNC)
         do {
             return try ChildProcess(
                 Command(
                     [program] + machine.arguments,
                     environment: BuildEnvironment.test(order, folder), workFolder: folder.tests),
-                streams: .init(output: words.raw, error: words.raw))
+                streams: .init(output: log.raw, error: log.raw))
         } catch {
             throw Fault(.infrastructure, .hostError, "QEMU cannot be run: \(error)")
         }
@@ -104,19 +104,19 @@ final class TestGuest {
 
     /// Whether it has opened its control socket, which it does after it took its port.
     private func hasStarted() throws -> Bool {
-        let socket = GuestFolder(path: folder.guests).file(process.pid, EmulatorShim.socketSuffix)
+        let socket = GuestFolder(path: folder.guests).file(process.pid, QEMUShim.socketSuffix)
         let deadline = Clocks.monotonicMilliseconds() + AgentLimits.testStartMilliseconds
         while try !hasEnded() {
-            if Files.exists(socket), (try? ask { _ in }) != nil { return true }
+            if Files.exists(socket), (try? query { _ in }) != nil { return true }
             guard Clocks.monotonicMilliseconds() < deadline else { return true }
             try wait(until: Clocks.monotonicMilliseconds() + AgentLimits.guestPollMilliseconds)
         }
         return false
     }
 
-    private func ask(_ body: (QMPClient) throws -> Void) throws {
+    private func query(_ body: (QMPClient) throws -> Void) throws {
         let place = try Descriptor(folder.guests, O_RDONLY | O_DIRECTORY)
-        let deadline = Clocks.monotonicMilliseconds() + AgentLimits.guestAskMilliseconds
+        let deadline = Clocks.monotonicMilliseconds() + AgentLimits.guestQueryMilliseconds
         try body(
             try QMPClient(
                 GuestFolder.socketPath(place, process.pid), deadlineMilliseconds: deadline))
@@ -124,7 +124,7 @@ final class TestGuest {
 
     func pressPowerButton() throws {
         do {
-            try ask { _ = try $0.ask("system_powerdown", returning: QMPClient.Nothing.self) }
+            try query { _ = try $0.execute("system_powerdown", returning: QMPClient.Ignored.self) }
         } catch {
             throw Fault(
                 .infrastructure, .hostError, "QEMU does not take the power button: \(error)")
@@ -147,18 +147,19 @@ final class TestGuest {
     /// As `hasEnded`, for when something that was done with the guest has just failed. That a QEMU
     /// is gone is seen by its control socket at once; how it ended, a moment later.
     func hasEndedMeanwhile() throws -> Bool {
-        if try !hasEnded(), (try? ask { _ in }) == nil {
-            try wait(until: Clocks.monotonicMilliseconds() + AgentLimits.guestAskMilliseconds)
+        if try !hasEnded(), (try? query { _ in }) == nil {
+            try wait(until: Clocks.monotonicMilliseconds() + AgentLimits.guestQueryMilliseconds)
         }
         return try hasEnded()
     }
 
-    var hasEndedWell: Bool { status?.isSuccess ?? false }
+    var hasExitedCleanly: Bool { status?.isSuccess ?? false }
 
-    func endFault(isUp: Bool) -> Fault {
-        TestGuestEnd.fault(
+    func exitFault(isUp: Bool) -> Fault {
+        let files = TestFiles(folder: folder)
+        return TestGuestExit.fault(
             exitCode: status?.exitCode, signal: status?.signal,
-            words: TestFiles(folder: folder).words(TestFiles(folder: folder).emulatorWords),
+            output: files.tail(of: files.qemuLog),
             isUp: isUp)
     }
 

@@ -28,7 +28,7 @@ enum TestProgram {
                 mode: 0o600)
             return 0
         } catch {
-            AgentProgram.complain("aibuild-agent test: \(error)")
+            AgentProgram.printError("aibuild-agent test: \(error)")
             return EX_SOFTWARE
         }
     }

@@ -40,7 +40,7 @@ struct TestRun {
         case .key: try copy(login.path, to: files.key)
         case .password:
             try copy(login.path, to: files.password)
-            let askpass = SSHWords.askpass(passwordFile: files.password)
+            let askpass = GuestSSH.askpass(passwordFile: files.password)
             try Files.replace(files.askpass, with: Array(askpass.utf8), mode: 0o700)
         case .cloudInit: try makeSeed(login, files)
         }
@@ -88,13 +88,13 @@ struct TestRun {
             try context.report(.building, "test \(count): \(test.name)")
             let from = context.log.sizeBytes
             let started = Clocks.monotonicMilliseconds()
-            try context.log.say("test \(count): \(test.name)")
+            try context.log.note("test \(count): \(test.name)")
             let (verdict, tail) = try run(test, index)
             let milliseconds = Clocks.monotonicMilliseconds() - started
             let fault = try judged(verdict)
-            let word = fault == nil ? "passed" : "failed: \(fault?.reason ?? "")"
-            try context.log.say(
-                "test \(count): \(test.name) \(word) (\(milliseconds / 1000) s)")
+            let outcome = fault == nil ? "passed" : "failed: \(fault?.reason ?? "")"
+            try context.log.note(
+                "test \(count): \(test.name) \(outcome) (\(milliseconds / 1000) s)")
             context.tests.append(
                 TestResult(
                     name: test.name, result: fault == nil ? .passed : .failed,
@@ -132,7 +132,7 @@ struct TestRun {
             workFolder: context.folder.work)
         var sink = RawSink()
         // Silence is no sign here: each step of a case has a limit of its own.
-        let status = try ProgramRunner(context: context, mustSpeak: false).run(command, &sink)
+        let status = try ProgramRunner(context: context, endsOnSilence: false).run(command, &sink)
         let tail = sink.tail.text
         guard status.isSuccess,
             let verdict = try? StateFile.read(
@@ -147,11 +147,11 @@ struct TestRun {
     }
 
     private static func fault(_ test: PlannedTest, _ fault: Fault, _ tail: String) -> Fault {
-        let words = lastLines(tail)
+        let output = lastLines(tail)
         return Fault(
             .template, fault.code,
             "the image did not pass the test case \(Names.quoted(test.name)): \(fault.reason)"
-                + (words.isEmpty ? "" : "; its log ends:\n" + words))
+                + (output.isEmpty ? "" : "; its log ends:\n" + output))
     }
 
     private static func lastLines(_ text: String) -> String {

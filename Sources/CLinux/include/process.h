@@ -71,13 +71,13 @@ int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes, in
 int aib_set_blocking(int fd);
 /// Becomes `program` with the same arguments, environment and process id; no descriptor but the
 /// first three is passed on. Returns only when that is not possible: -errno.
-int aib_become(const char *program, char *const *argv);
+int aib_reexec(const char *program, char *const *argv);
 
 /// Runs `program` with everything that this process has (arguments apart), and stands for it: a
 /// signal to this process is passed on, and the program is killed when this one is. Waits for its
 /// end: 0, and `*code` or `*signal` as for aib_pidfd_reap; -errno when it cannot be started.
 /// `*passed_on` is the last signal that was passed on. Only for a process with a single thread;
 /// all its signals stay blocked.
-int aib_stand_for(const char *program, char *const *argv, int *code, int *signal, int *passed_on);
+int aib_run_proxied(const char *program, char *const *argv, int *code, int *signal, int *passed_on);
 /// Ends this process by a signal, and leaves no core.
 void aib_die_by(int signal);

@@ -58,12 +58,12 @@ public struct ContainerDefinition: Sendable, Hashable {
         }
         // As docker-py: None is as good as not given.
         if value == .null { return }
-        do throws(DefinitionShape.Wrong) {
+        do throws(DefinitionShape.Mismatch) {
             for (path, value) in try field.shape.convert(value) {
                 body.set(value, at: ArraySlice(field.path + path))
             }
         } catch {
-            throw DockerError(.invalid, "\(key): \(error.words)")
+            throw DockerError(.invalid, "\(key): \(error.message)")
         }
     }
 

@@ -47,9 +47,9 @@ enum DefinitionKeys {
     static let fields: [String: Field] = container.merging(host) { first, _ in first }
 
     private static let container: [String: Field] = [
-        "command": Field("Cmd", .words),
+        "command": Field("Cmd", .shellWords),
         "domainname": Field("Domainname", .string),
-        "entrypoint": Field("Entrypoint", .words),
+        "entrypoint": Field("Entrypoint", .shellWords),
         "environment": Field("Env", .pairs("=")),
         "healthcheck": Field("Healthcheck", .health),
         "hostname": Field("Hostname", .string),

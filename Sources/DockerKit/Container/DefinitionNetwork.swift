@@ -1,9 +1,9 @@
 /// Ports, networks, and the policies that are objects of their own, as docker-py spells them.
 enum DefinitionNetwork {
-    typealias Wrong = DefinitionShape.Wrong
+    typealias Mismatch = DefinitionShape.Mismatch
 
     /// `{"8080/tcp": "8080", "53/udp": ["127.0.0.1", 53], "80": [8080, 8081], "90": null}`
-    static func ports(_ value: JSON) throws(Wrong) -> [([String], JSON)] {
+    static func ports(_ value: JSON) throws(Mismatch) -> [([String], JSON)] {
         var exposed: [String: JSON] = [:]
         var bindings: [String: JSON] = [:]
         for (key, value) in try DefinitionShape.object(value) {
@@ -11,7 +11,7 @@ enum DefinitionNetwork {
             let parts = inside.split(separator: "/", omittingEmptySubsequences: false)
             guard parts.count == 2, UInt16(parts[0]) ?? 0 > 0,
                 ["tcp", "udp", "sctp"].contains(parts[1])
-            else { throw Wrong("'\(key.prefix(64))' is no port: write 8080/tcp") }
+            else { throw Mismatch("'\(key.prefix(64))' is no port: write 8080/tcp") }
             exposed[inside] = .object([:])
             var list: [JSON] = []
             if case .array(let values) = value, !isAddress(value) {
@@ -33,7 +33,7 @@ enum DefinitionNetwork {
         return parts.count <= 2 && (first.contains(".") || first.contains(":"))
     }
 
-    private static func binding(_ value: JSON, _ key: String) throws(Wrong) -> JSON {
+    private static func binding(_ value: JSON, _ key: String) throws(Mismatch) -> JSON {
         if case .array(let parts) = value, isAddress(value), let address = parts.first {
             let port = parts.count == 2 ? try hostPort(parts[1], key) : ""
             return .object(["HostIp": address, "HostPort": .string(port)])
@@ -42,16 +42,16 @@ enum DefinitionNetwork {
     }
 
     /// Empty means any.
-    private static func hostPort(_ value: JSON, _ key: String) throws(Wrong) -> String {
+    private static func hostPort(_ value: JSON, _ key: String) throws(Mismatch) -> String {
         if value == .null { return "" }
         let text = try DefinitionShape.stringOrNumber(value)
         guard UInt16(text) != nil else {
-            throw Wrong("\(key): '\(text.prefix(40))' is no port of the host: write 1 to 65535")
+            throw Mismatch("\(key): '\(text.prefix(40))' is no port of the host: write 1 to 65535")
         }
         return text
     }
 
-    static func network(_ value: JSON) throws(Wrong) -> [([String], JSON)] {
+    static func network(_ value: JSON) throws(Mismatch) -> [([String], JSON)] {
         let name = try DefinitionShape.string(value)
         return [
             (["HostConfig", "NetworkMode"], .string(name)),
@@ -59,7 +59,7 @@ enum DefinitionNetwork {
         ]
     }
 
-    static func restart(_ value: JSON) throws(Wrong) -> JSON {
+    static func restart(_ value: JSON) throws(Mismatch) -> JSON {
         let fields = try DefinitionShape.named(
             value,
             [
@@ -68,12 +68,12 @@ enum DefinitionNetwork {
             ])
         let names = ["", "no", "always", "unless-stopped", "on-failure"]
         guard let name = fields["Name"]?.text, names.contains(name) else {
-            throw Wrong("Name must be no, always, unless-stopped or on-failure")
+            throw Mismatch("Name must be no, always, unless-stopped or on-failure")
         }
         return .object(fields)
     }
 
-    static func logging(_ value: JSON) throws(Wrong) -> JSON {
+    static func logging(_ value: JSON) throws(Mismatch) -> JSON {
         var fields = try DefinitionShape.named(
             value, ["Type": ["Type", "type"], "Config": ["Config", "config"]])
         if let config = fields["Config"] {
@@ -83,7 +83,7 @@ enum DefinitionNetwork {
     }
 
     /// Times are nanoseconds, as docker-py has them.
-    static func health(_ value: JSON) throws(Wrong) -> JSON {
+    static func health(_ value: JSON) throws(Mismatch) -> JSON {
         var fields = try DefinitionShape.named(
             value,
             [

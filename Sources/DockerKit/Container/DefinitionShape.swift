@@ -4,7 +4,7 @@ enum DefinitionShape: Sendable, Hashable {
     /// A list of strings, or one.
     case strings
     /// As a shell would split it, or a list.
-    case words
+    case shellWords
     /// An object, or a list of `key<separator>value`; becomes the list.
     case pairs(Character)
     /// An object of strings, or a list of `key` or `key=value`; stays an object.
@@ -14,18 +14,18 @@ enum DefinitionShape: Sendable, Hashable {
     case ports, volumes, devices, restart, logging, health, network
 
     /// Why a value does not fit.
-    struct Wrong: Error {
-        var words: String
+    struct Mismatch: Error {
+        var message: String
 
-        init(_ words: String) { self.words = words }
+        init(_ message: String) { self.message = message }
 
         init(_ value: JSON, wanted: String) {
-            words = "wanted is \(wanted), given is \(value.kindName)"
+            message = "wanted is \(wanted), given is \(value.kindName)"
         }
     }
 
     /// Fields below the key's own path, with their values.
-    func convert(_ value: JSON) throws(Wrong) -> [([String], JSON)] {
+    func convert(_ value: JSON) throws(Mismatch) -> [([String], JSON)] {
         switch self {
         case .ports: try DefinitionNetwork.ports(value)
         case .network: try DefinitionNetwork.network(value)
@@ -34,7 +34,7 @@ enum DefinitionShape: Sendable, Hashable {
         }
     }
 
-    private func single(_ value: JSON) throws(Wrong) -> JSON {
+    private func single(_ value: JSON) throws(Mismatch) -> JSON {
         switch self {
         case .string: .string(try Self.string(value))
         case .stringOrInt: .string(try Self.stringOrNumber(value))
@@ -42,7 +42,7 @@ enum DefinitionShape: Sendable, Hashable {
         case .int: .int(try Self.int(value))
         case .bytes: .int(try Self.bytes(value))
         case .strings: .array(try Self.strings(value).map(JSON.string))
-        case .words: .array(try Self.words(value).map(JSON.string))
+        case .shellWords: .array(try Self.shellWords(value).map(JSON.string))
         case .pairs(let separator):
             .array(try Self.pairs(value, separator).map { .string($0) })
         case .map: .object(try Self.map(value))
@@ -55,34 +55,34 @@ enum DefinitionShape: Sendable, Hashable {
         }
     }
 
-    static func string(_ value: JSON) throws(Wrong) -> String {
-        guard let text = value.text else { throw Wrong(value, wanted: "a string") }
+    static func string(_ value: JSON) throws(Mismatch) -> String {
+        guard let text = value.text else { throw Mismatch(value, wanted: "a string") }
         return text
     }
 
     /// Python's authors write 8080 or "8080".
-    static func stringOrNumber(_ value: JSON) throws(Wrong) -> String {
+    static func stringOrNumber(_ value: JSON) throws(Mismatch) -> String {
         switch value {
         case .string(let text): return text
         case .int(let number): return String(number)
         case .double(let number): return String(number)
         case .bool(let bool): return bool ? "True" : "False"
-        default: throw Wrong(value, wanted: "a string or a number")
+        default: throw Mismatch(value, wanted: "a string or a number")
         }
     }
 
-    static func bool(_ value: JSON) throws(Wrong) -> JSON {
-        guard case .bool = value else { throw Wrong(value, wanted: "true or false") }
+    static func bool(_ value: JSON) throws(Mismatch) -> JSON {
+        guard case .bool = value else { throw Mismatch(value, wanted: "true or false") }
         return value
     }
 
-    static func int(_ value: JSON) throws(Wrong) -> Int64 {
-        guard case .int(let number) = value else { throw Wrong(value, wanted: "a whole number") }
+    static func int(_ value: JSON) throws(Mismatch) -> Int64 {
+        guard case .int(let number) = value else { throw Mismatch(value, wanted: "a whole number") }
         return number
     }
 
     /// `67108864`, `"64m"`, `"1gb"`; units of 1024.
-    static func bytes(_ value: JSON) throws(Wrong) -> Int64 {
+    static func bytes(_ value: JSON) throws(Mismatch) -> Int64 {
         if case .int(let number) = value { return number }
         let units: [Character: Int64] = [
             "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30,
@@ -95,24 +95,24 @@ enum DefinitionShape: Sendable, Hashable {
         let scale = unit.isEmpty ? 1 : unit.count == 1 ? unit.first.flatMap { units[$0] } : nil
         guard let number = Int64(digits), let scale,
             case let (bytes, overflows) = number.multipliedReportingOverflow(by: scale), !overflows
-        else { throw Wrong("'\(text.prefix(40))' is no size: write bytes, or as 512m or 2g") }
+        else { throw Mismatch("'\(text.prefix(40))' is no size: write bytes, or as 512m or 2g") }
         return bytes
     }
 
-    static func strings(_ value: JSON) throws(Wrong) -> [String] {
+    static func strings(_ value: JSON) throws(Mismatch) -> [String] {
         guard case .array(let values) = value else { return [try stringOrNumber(value)] }
         var strings: [String] = []
         for value in values { strings.append(try stringOrNumber(value)) }
         return strings
     }
 
-    static func words(_ value: JSON) throws(Wrong) -> [String] {
+    static func shellWords(_ value: JSON) throws(Mismatch) -> [String] {
         guard case .string(let text) = value else { return try strings(value) }
-        guard let words = ShellWords.split(text) else { throw Wrong("a quote is not closed") }
+        guard let words = ShellWords.split(text) else { throw Mismatch("a quote is not closed") }
         return words
     }
 
-    static func pairs(_ value: JSON, _ separator: Character) throws(Wrong) -> [String] {
+    static func pairs(_ value: JSON, _ separator: Character) throws(Mismatch) -> [String] {
         guard case .object(let fields) = value else { return try strings(value) }
         var pairs: [String] = []
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
@@ -122,7 +122,7 @@ enum DefinitionShape: Sendable, Hashable {
         return pairs
     }
 
-    static func map(_ value: JSON) throws(Wrong) -> [String: JSON] {
+    static func map(_ value: JSON) throws(Mismatch) -> [String: JSON] {
         var map: [String: JSON] = [:]
         if case .object(let fields) = value {
             for (key, value) in fields {
@@ -137,28 +137,28 @@ enum DefinitionShape: Sendable, Hashable {
         return map
     }
 
-    static func objects(_ value: JSON) throws(Wrong) -> JSON {
-        guard case .array(let values) = value else { throw Wrong(value, wanted: "a list") }
+    static func objects(_ value: JSON) throws(Mismatch) -> JSON {
+        guard case .array(let values) = value else { throw Mismatch(value, wanted: "a list") }
         for value in values {
-            guard case .object = value else { throw Wrong(value, wanted: "a list of objects") }
+            guard case .object = value else { throw Mismatch(value, wanted: "a list of objects") }
         }
         return value
     }
 
-    static func object(_ value: JSON) throws(Wrong) -> [String: JSON] {
-        guard case .object(let fields) = value else { throw Wrong(value, wanted: "an object") }
+    static func object(_ value: JSON) throws(Mismatch) -> [String: JSON] {
+        guard case .object(let fields) = value else { throw Mismatch(value, wanted: "an object") }
         return fields
     }
 
     /// The values of an object's keys, each spelled in one of the ways that docker-py knows.
     static func named(
         _ value: JSON, _ known: [String: [String]]
-    ) throws(Wrong) -> [String: JSON] {
+    ) throws(Mismatch) -> [String: JSON] {
         var result: [String: JSON] = [:]
         for (key, value) in try object(value) {
             guard let name = known.first(where: { $0.value.contains(key) })?.key else {
                 let all = known.keys.sorted().joined(separator: ", ")
-                throw Wrong("there is no key '\(key.prefix(64))'; known are \(all)")
+                throw Mismatch("there is no key '\(key.prefix(64))'; known are \(all)")
             }
             if value != .null { result[name] = value }
         }

@@ -1,9 +1,9 @@
 /// Volumes and devices, as docker-py spells them.
 enum DefinitionVolumes {
-    typealias Wrong = DefinitionShape.Wrong
+    typealias Mismatch = DefinitionShape.Mismatch
 
     /// `{"/host": {"bind": "/inside", "mode": "ro"}}`, or a list of `host:inside:mode`.
-    static func volumes(_ value: JSON) throws(Wrong) -> [([String], JSON)] {
+    static func volumes(_ value: JSON) throws(Mismatch) -> [([String], JSON)] {
         var binds: [String] = []
         var anonymous: [String: JSON] = [:]
         if case .object(let fields) = value {
@@ -15,7 +15,7 @@ enum DefinitionVolumes {
                 let parts = try DefinitionShape.named(
                     target, ["bind": ["bind"], "mode": ["mode"], "ro": ["ro"]])
                 guard let bind = parts["bind"]?.text else {
-                    throw Wrong("'\(source)' needs the key 'bind', the path in the container")
+                    throw Mismatch("'\(source)' needs the key 'bind', the path in the container")
                 }
                 let mode = parts["mode"]?.text ?? (parts["ro"] == .bool(true) ? "ro" : "rw")
                 binds.append("\(source):\(bind):\(mode)")
@@ -33,12 +33,12 @@ enum DefinitionVolumes {
     }
 
     /// A list of `host:inside:rwm`.
-    static func devices(_ value: JSON) throws(Wrong) -> JSON {
+    static func devices(_ value: JSON) throws(Mismatch) -> JSON {
         var devices: [JSON] = []
         for text in try DefinitionShape.strings(value) {
             let parts = text.split(separator: ":").map(String.init)
             guard (1...3).contains(parts.count) else {
-                throw Wrong("'\(text.prefix(200))' is no device: write /dev/x:/dev/y:rwm")
+                throw Mismatch("'\(text.prefix(200))' is no device: write /dev/x:/dev/y:rwm")
             }
             let isAccess = parts.count == 2 && parts[1].allSatisfy { "rwm".contains($0) }
             devices.append(

@@ -14,11 +14,11 @@ struct HealthWatch: Sendable {
             }
             let elapsed = Clocks.monotonicMilliseconds() - began
             switch Self.verdict(now, elapsedMilliseconds: elapsed, rule) {
-            case .well: return
-            case .ill(let words):
+            case .healthy: return
+            case .unhealthy(let reason):
                 throw DockerError(
-                    .unhealthy, "the new container \(container) on \(engine.name) \(words)")
-            case .open: break
+                    .unhealthy, "the new container \(container) on \(engine.name) \(reason)")
+            case .pending: break
             }
             do {
                 try await Task.sleep(for: .milliseconds(DockerLimits.healthPauseMilliseconds))
@@ -29,9 +29,9 @@ struct HealthWatch: Sendable {
     }
 
     enum Verdict: Sendable, Hashable {
-        case well
-        case ill(String)
-        case open
+        case healthy
+        case unhealthy(String)
+        case pending
     }
 
     static func verdict(
@@ -39,27 +39,27 @@ struct HealthWatch: Sendable {
     ) -> Verdict {
         let state = container.state
         if let restarts = container.restarts, restarts > 0 || state.status == "restarting" {
-            return .ill("does not stay up: it was started anew \(restarts) times")
+            return .unhealthy("does not stay up: it was started anew \(restarts) times")
         }
         guard state.status == "running" else {
             let reason = (state.error).flatMap { $0.isEmpty ? nil : ": \($0)" } ?? ""
-            return .ill("ended with code \(state.exitCode ?? -1)\(reason)")
+            return .unhealthy("ended with code \(state.exitCode ?? -1)\(reason)")
         }
         switch state.health?.status {
         case nil, "none":
-            return elapsedMilliseconds >= Int64(rule.settleSeconds) * 1000 ? .well : .open
-        case "healthy": return .well
-        case "unhealthy": return .ill("is unhealthy\(probe(state))")
+            return elapsedMilliseconds >= Int64(rule.settleSeconds) * 1000 ? .healthy : .pending
+        case "healthy": return .healthy
+        case "unhealthy": return .unhealthy("is unhealthy\(probe(state))")
         default:
-            guard elapsedMilliseconds >= Int64(rule.limitSeconds) * 1000 else { return .open }
-            return .ill("was not healthy within \(rule.limitSeconds) s\(probe(state))")
+            guard elapsedMilliseconds >= Int64(rule.limitSeconds) * 1000 else { return .pending }
+            return .unhealthy("was not healthy within \(rule.limitSeconds) s\(probe(state))")
         }
     }
 
     private static func probe(_ state: EngineContainer.State) -> String {
         guard let last = state.health?.log?.last else { return "" }
-        let words = (last.output ?? "").prefix(DockerLimits.quotedBytes)
+        let output = (last.output ?? "").prefix(DockerLimits.quotedBytes)
         return ": its health check ends with code \(last.exitCode ?? -1)"
-            + (words.isEmpty ? "" : " and says: \(words)")
+            + (output.isEmpty ? "" : " and says: \(output)")
     }
 }

@@ -3,8 +3,8 @@ import Support
 /// Replaces a container by one of another image. A start that fails, or a container that does not
 /// get well, puts the old one back.
 public struct Replacement: Sendable {
-    /// What must be known after a crash, and cannot be seen on the host any more.
-    public struct Memory: Sendable, Hashable, Codable {
+    /// What must be known after a crash, and cannot be observed on the host any more.
+    public struct PreviousState: Sendable, Hashable, Codable {
         /// Whether the old container ran before anything was touched.
         public var wasRunning: Bool
         /// The image of the old container, by digest where it has one: what a roll-back deploys.
@@ -62,18 +62,18 @@ public struct Replacement: Sendable {
     public var oldName: String { "\(name).aibuild-old-\(id)" }
 
     /// What is to be remembered before `run` is called for the first time.
-    public func look() async throws(DockerError) -> Memory {
+    public func previousState() async throws(DockerError) -> PreviousState {
         // After a crash before the memory was kept, the old one may stand under either name.
         var container = try await engine.container(name)
         if container.map(isOurs) ?? true { container = try await engine.container(oldName) }
-        guard let container else { return Memory(wasRunning: false, previousImage: nil) }
+        guard let container else { return PreviousState(wasRunning: false, previousImage: nil) }
         let image = try await engine.image(container.imageID)
         let written = try? ImageReference(container.config.image)
         let pinned = image?.digests?.first { digest in
             guard let written, let other = try? ImageReference(digest) else { return false }
             return other.isOfSameRepository(as: written)
         }
-        return Memory(
+        return PreviousState(
             wasRunning: container.state.isRunning, previousImage: pinned ?? container.config.image)
     }
 
@@ -81,22 +81,22 @@ public struct Replacement: Sendable {
     ///
     /// - Throws: `DockerError`; the old container is back then, unless the host is not reached any
     ///   more: then the same call goes on later. What `before` throws.
-    public func run(_ memory: Memory) async throws {
+    public func run(_ previous: PreviousState) async throws {
         do {
-            try await goOn()
+            try await advance()
         } catch let error as DockerError {
             // A host that is away is gone on with when it is back; it runs old or new meanwhile.
             if [.unreachable, .cancelled, .unauthorized].contains(error.kind) { throw error }
-            throw try await failed(error, memory)
+            throw try await failed(error, previous)
         }
     }
 
-    private func goOn() async throws {
-        var seen = ReplacementStep.Seen()
+    private func advance() async throws {
+        var observed = ReplacementStep.Observation()
         while true {
-            try await look(&seen)
+            try await observe(&observed)
             let step: ReplacementStep
-            do { step = try ReplacementStep.next(seen) } catch {
+            do { step = try ReplacementStep.next(observed) } catch {
                 throw DockerError(
                     .conflict,
                     "\(name) on \(engine.name) was made by somebody else while "
@@ -104,21 +104,21 @@ public struct Replacement: Sendable {
             }
             if step == .nothing { return }
             if step != .watch { try await before(step.rawValue) }
-            try await take(step, &seen)
+            try await perform(step, &observed)
         }
     }
 
-    private func look(_ seen: inout ReplacementStep.Seen) async throws(DockerError) {
+    private func observe(_ observed: inout ReplacementStep.Observation) async throws(DockerError) {
         let current = try await engine.container(name)
         let old = try await engine.container(oldName)
-        seen.current = current.map {
+        observed.current = current.map {
             !isOurs($0) ? .other : $0.state.status == "created" ? .created : .started
         }
-        seen.old = old.map { $0.state.isRunning ? .running : .stopped }
+        observed.old = old.map { $0.state.isRunning ? .running : .stopped }
     }
 
-    private func take(
-        _ step: ReplacementStep, _ seen: inout ReplacementStep.Seen
+    private func perform(
+        _ step: ReplacementStep, _ observed: inout ReplacementStep.Observation
     ) async throws {
         switch step {
         case .renameOld: try await engine.rename(name, to: oldName)
@@ -134,7 +134,7 @@ public struct Replacement: Sendable {
             }
         case .watch:
             try await HealthWatch(engine: engine, container: name, rule: health).run()
-            seen.isWatched = true
+            observed.isWatched = true
         case .removeOld: try await engine.remove(oldName)
         case .nothing: break
         }
@@ -148,42 +148,43 @@ public struct Replacement: Sendable {
 
     /// Puts the old container back, named and running as it was, and removes the new one. Does
     /// nothing where the replacement is whole.
-    public func undo(_ memory: Memory) async throws(DockerError) {
+    public func undo(_ previous: PreviousState) async throws(DockerError) {
         let current = try await engine.container(name)
         let old = try await engine.container(oldName)
         if let current, isOurs(current) {
             // The old one is removed last: where it is gone, nothing is left half done.
-            if old == nil && memory.previousImage != nil { return }
+            if old == nil && previous.previousImage != nil { return }
             try await engine.remove(current.id)
         }
         if old != nil { try await engine.rename(oldName, to: name) }
-        if memory.wasRunning, try await engine.container(name) != nil {
+        if previous.wasRunning, try await engine.container(name) != nil {
             try await engine.start(name)
         }
     }
 
     /// - Returns: what is to be thrown, once the old container is back.
-    private func failed(_ error: DockerError, _ memory: Memory) async throws -> DockerError {
-        var words = error.message
+    private func failed(_ error: DockerError, _ previous: PreviousState) async throws -> DockerError
+    {
+        var message = error.message
         if error.kind == .unhealthy {
-            let last = await engine.lastWords(name)
-            if !last.isEmpty { words += "\nits last words:\n\(last)" }
+            let last = await engine.logTail(name)
+            if !last.isEmpty { message += "\nits last log lines:\n\(last)" }
         }
         try await before("putBack")
-        let hadOld = memory.previousImage != nil
+        let hadOld = previous.previousImage != nil
         do throws(DockerError) {
-            try await undo(memory)
-            words +=
+            try await undo(previous)
+            message +=
                 hadOld
-                ? "\nthe old container \(name) is back\(memory.wasRunning ? " and runs" : "")"
+                ? "\nthe old container \(name) is back\(previous.wasRunning ? " and runs" : "")"
                 : "\nthere was no container \(name) before, and there is none now"
         } catch let undone {
-            words +=
+            message +=
                 "\nand the old container could not be put back: \(undone.message); it is "
                 + "\(oldName) on \(engine.name)"
-            return DockerError(.failed, words, isPermanent: true)
+            return DockerError(.failed, message, isPermanent: true)
         }
         // Each try takes the service away for a moment: a person looks first.
-        return DockerError(error.kind, words, isPermanent: true)
+        return DockerError(error.kind, message, isPermanent: true)
     }
 }

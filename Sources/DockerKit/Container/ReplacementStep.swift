@@ -7,7 +7,7 @@ enum ReplacementStep: String, Sendable, Hashable, CaseIterable {
     case renameOld, create, stopOld, start, watch, removeOld, nothing
 
     /// What stands on the host under the two names.
-    struct Seen: Sendable, Hashable {
+    struct Observation: Sendable, Hashable {
         enum Current: Sendable, Hashable {
             /// Another than the one that this replacement made.
             case other
@@ -25,16 +25,16 @@ enum ReplacementStep: String, Sendable, Hashable, CaseIterable {
     }
 
     /// Two containers under both names of which none is ours: somebody else works here.
-    struct Foreign: Error {}
+    struct NameConflict: Error {}
 
-    static func next(_ seen: Seen) throws(Foreign) -> ReplacementStep {
-        switch (seen.current, seen.old) {
+    static func next(_ observed: Observation) throws(NameConflict) -> ReplacementStep {
+        switch (observed.current, observed.old) {
         case (.other, nil): return .renameOld
-        case (.other, .some): throw Foreign()
+        case (.other, .some): throw NameConflict()
         case (nil, _): return .create
         case (.created, .running): return .stopOld
         case (.created, _): return .start
-        case (.started, _) where !seen.isWatched: return .watch
+        case (.started, _) where !observed.isWatched: return .watch
         case (.started, .some): return .removeOld
         case (.started, nil): return .nothing
         }

@@ -22,11 +22,12 @@ public struct DockerEngine: Sendable {
         let name = "\(literal):\(port)"
         let first = DockerEngine(
             name: name, version: EngineVersion(), base: "https://\(name)", client: client)
-        let doing = "cannot use Docker on \(name)"
+        let operation = "cannot use Docker on \(name)"
         let answer: HTTPAnswer
-        do throws(DockerError) { answer = try await first.call("GET", "/version", doing) } catch {
+        do throws(DockerError) { answer = try await first.call("GET", "/version", operation) } catch
+        {
             guard error.kind == .unreachable else { throw error }
-            throw await first.refusal(limits, tls, doing) ?? error
+            throw await first.refusal(limits, tls, operation) ?? error
         }
         let version: EngineVersion = try first.decode(answer, "its version")
         let wanted = DockerLimits.engineAPI
@@ -46,7 +47,7 @@ public struct DockerEngine: Sendable {
     /// With TLS 1.3 an engine closes the connection to a client whose certificate it does not take
     /// after the handshake, and why is lost where the client was still sending. TLS 1.2 tells.
     private func refusal(
-        _ limits: HTTPClientLimits, _ tls: TLSFiles, _ doing: String
+        _ limits: HTTPClientLimits, _ tls: TLSFiles, _ operation: String
     ) async -> DockerError? {
         var tls = tls
         tls.isAtMost12 = true
@@ -54,18 +55,18 @@ public struct DockerEngine: Sendable {
             _ = try await HTTPClient(limits: limits, tls: tls).request("GET", base + "/_ping")
             return nil
         } catch {
-            return error.kind == .certificateRefused ? DockerError(error, doing) : nil
+            return error.kind == .certificateRefused ? DockerError(error, operation) : nil
         }
     }
 
-    /// One call whose answer is held in memory.
+    /// One call whose answer is held in previous.
     ///
     /// - Parameters:
-    ///   - doing: what fails, if it fails: "cannot stop web on 10.0.0.1:2376".
+    ///   - operation: what fails, if it fails: "cannot stop web on 10.0.0.1:2376".
     ///   - accept: statuses that are no failure.
     func call(
         _ method: String, _ path: String, query: [(String, String)] = [], body: JSON? = nil,
-        _ doing: String, accept: Set<Int> = [200, 201, 204],
+        _ operation: String, accept: Set<Int> = [200, 201, 204],
         seconds: Double = DockerLimits.callSeconds
     ) async throws(DockerError) -> HTTPAnswer {
         var headers: HTTPHeaders = [:]
@@ -76,11 +77,11 @@ public struct DockerEngine: Sendable {
                 method, url(path, query), headers: headers, body: body?.bytes ?? [],
                 timeouts: HTTPTimeouts(stallSeconds: seconds, totalSeconds: seconds))
         } catch {
-            throw DockerError(error, doing)
+            throw DockerError(error, operation)
         }
         guard accept.contains(answer.status) else {
-            let words = Self.words(answer.body) ?? "status \(answer.status)"
-            throw DockerError(status: answer.status, "\(doing): \(words)")
+            let reason = Self.errorMessage(answer.body) ?? "status \(answer.status)"
+            throw DockerError(status: answer.status, "\(operation): \(reason)")
         }
         return answer
     }
@@ -88,7 +89,7 @@ public struct DockerEngine: Sendable {
     /// Passes the lines of a POST's answer on as they come; the error that a line may hold instead
     /// of a status is thrown.
     func lines(
-        _ path: String, query: [(String, String)], headers: HTTPHeaders, _ doing: String,
+        _ path: String, query: [(String, String)], headers: HTTPHeaders, _ operation: String,
         onLine: @escaping @Sendable (JSON) -> Void
     ) async throws(DockerError) {
         let reader = ProgressLines(onLine)
@@ -99,19 +100,21 @@ public struct DockerEngine: Sendable {
             ) { try reader.take($0) }
         } catch {
             if let cause = error.cause as? ProgressLines.Failed {
-                throw Self.failure(doing, cause.words)
+                throw Self.failure(operation, cause.message)
             }
-            let words = Self.words(error.body)
+            let reason = Self.errorMessage(error.body)
             // The registry's refusal is an error 500 of the engine; its words must do, too.
-            if case .status(500...) = error.kind, let words { throw Self.failure(doing, words) }
-            throw DockerError(error, doing, words: words)
+            if case .status(500...) = error.kind, let reason {
+                throw Self.failure(operation, reason)
+            }
+            throw DockerError(error, operation, reason: reason)
         }
-        if let words = reader.finish() { throw Self.failure(doing, words) }
+        if let reason = reader.finish() { throw Self.failure(operation, reason) }
     }
 
     /// An error inside an answer has no status; its words must do.
-    private static func failure(_ doing: String, _ words: String) -> DockerError {
-        let text = words.lowercased()
+    private static func failure(_ operation: String, _ reason: String) -> DockerError {
+        let text = reason.lowercased()
         let kind: DockerError.Kind =
             if text.contains("unauthorized") || text.contains("denied")
                 || text.contains("no basic auth")
@@ -122,7 +125,7 @@ public struct DockerEngine: Sendable {
             } else {
                 .failed
             }
-        return DockerError(kind, "\(doing): \(words.prefix(DockerLimits.quotedBytes))")
+        return DockerError(kind, "\(operation): \(reason.prefix(DockerLimits.quotedBytes))")
     }
 
     func decode<T: Decodable>(_ answer: HTTPAnswer, _ what: String) throws(DockerError) -> T {
@@ -140,7 +143,7 @@ public struct DockerEngine: Sendable {
     }
 
     /// What `{"message": "…"}` says.
-    private static func words(_ body: [UInt8]) -> String? {
+    private static func errorMessage(_ body: [UInt8]) -> String? {
         guard let text = (try? JSON(parsing: body))?["message"]?.text else { return nil }
         return String(text.prefix(DockerLimits.quotedBytes))
     }

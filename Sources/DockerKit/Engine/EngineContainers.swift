@@ -153,7 +153,7 @@ extension DockerEngine {
     }
 
     /// The last lines of what a container said, for a person.
-    public func lastWords(_ container: String) async -> String {
+    public func logTail(_ container: String) async -> String {
         // Only ever shown beside another error, so one of its own says nothing more.
         guard
             let answer = try? await call(

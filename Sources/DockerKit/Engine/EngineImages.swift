@@ -46,7 +46,7 @@ extension DockerEngine {
             _, _ in
         }
     ) async throws(DockerError) -> EngineImage {
-        let doing = "cannot pull \(reference) on \(name)"
+        let operation = "cannot pull \(reference) on \(name)"
         let progress = PullProgress()
         try await lines(
             "/images/create",
@@ -54,13 +54,14 @@ extension DockerEngine {
                 ("fromImage", reference.repository),
                 ("tag", reference.digest ?? reference.tag ?? "latest"),
             ],
-            headers: ["X-Registry-Auth": Self.registryAuth(credentials, reference)], doing
+            headers: ["X-Registry-Auth": Self.registryAuth(credentials, reference)], operation
         ) { line in
             if let (done, total) = progress.take(line) { onProgress(done, total) }
         }
         guard let image = try await image(reference.description) else {
             throw DockerError(
-                .failed, "\(doing): the pull ended without an error, but there is no such image")
+                .failed, "\(operation): the pull ended without an error, but there is no such image"
+            )
         }
         return image
     }

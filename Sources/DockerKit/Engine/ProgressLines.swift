@@ -6,7 +6,7 @@ import Synchronization
 final class ProgressLines: Sendable {
     /// What a line said that was an error.
     struct Failed: Error {
-        var words: String
+        var message: String
     }
 
     private let rest = Mutex<[UInt8]>([])
@@ -23,7 +23,7 @@ final class ProgressLines: Sendable {
                 rest.removeFirst(end + 1)
             }
             guard rest.count <= DockerLimits.progressLineBytes else {
-                throw Failed(words: "a line of its answer has no end")
+                throw Failed(message: "a line of its answer has no end")
             }
         }
         for line in lines { try parse(line) }
@@ -32,17 +32,17 @@ final class ProgressLines: Sendable {
     /// - Returns: the error that the last line held, which may have no end of line.
     func finish() -> String? {
         let last = rest.withLock(\.self)
-        do { try parse(last) } catch { return (error as? Failed)?.words ?? "\(error)" }
+        do { try parse(last) } catch { return (error as? Failed)?.message ?? "\(error)" }
         return nil
     }
 
     private func parse(_ line: [UInt8]) throws {
         guard line.contains(where: { $0 > 0x20 }) else { return }
         guard let value = try? JSON(parsing: line) else {
-            throw Failed(words: "its answer is no JSON: the answer was cut, or no Docker answers")
+            throw Failed(message: "its answer is no JSON: the answer was cut, or no Docker answers")
         }
-        if let words = value["errorDetail"]?["message"]?.text ?? value["error"]?.text {
-            throw Failed(words: words)
+        if let message = value["errorDetail"]?["message"]?.text ?? value["error"]?.text {
+            throw Failed(message: message)
         }
         onLine(value)
     }

@@ -5,7 +5,7 @@ import Support
 
 /// A disk image as the one layer of a container image, for KubeVirt's containerDisk: `/disk/<name>`
 /// that the user qemu (107) may read. Made while it is read: there is no copy, and the size of the
-/// image does not matter to memory.
+/// image does not matter to previous.
 ///
 /// The layer is not compressed. qcow2 images mostly are already, or do not compress; the digest of
 /// the layer is then also its `diff_id`; its length is known before the first byte, and any byte of

@@ -11,9 +11,9 @@ extension RegistryRepository {
     }
 
     public func has(_ digest: String) async throws(DockerError) -> Bool {
-        let doing = "cannot ask \(registry.base) for \(path)@\(digest)"
+        let operation = "cannot ask \(registry.base) for \(path)@\(digest)"
         let answer = try await registry.send(
-            call("HEAD", "blobs/\(digest)", doing), accept: [200, 404])
+            call("HEAD", "blobs/\(digest)", operation), accept: [200, 404])
         return answer.status == 200
     }
 
@@ -31,10 +31,10 @@ extension RegistryRepository {
         onProgress: @escaping @Sendable (Int64) -> Void = { _ in }
     ) async throws -> PushResult {
         if try await has(blob.digest) { return .wasThere }
-        let doing = "cannot push \(path)@\(blob.digest) to \(registry.base)"
+        let operation = "cannot push \(path)@\(blob.digest) to \(registry.base)"
         var place: Place?
         if let upload, registry.isOwn(upload) || upload.hasPrefix("http") {
-            place = try await status(Place(url: upload), doing, blob)
+            place = try await status(Place(url: upload), operation, blob)
         }
         var farthest = place?.offset ?? 0
         var idle = 0
@@ -43,20 +43,20 @@ extension RegistryRepository {
             if let place {
                 now = place
             } else {
-                now = try await begin(doing)
+                now = try await begin(operation)
                 try await onUpload(now.url)
             }
             let start = now.offset
             do throws(DockerError) {
                 if now.offset < blob.sizeBytes {
-                    now = try await send(blob, now, doing, onProgress)
+                    now = try await send(blob, now, operation, onProgress)
                 }
-                try await finish(blob, now, doing)
+                try await finish(blob, now, operation)
                 return .pushed(resumedAt: start)
             } catch {
                 // What the registry refuses it refuses again; only what broke is taken up.
                 guard error.kind == .unreachable else { throw error }
-                place = try await afterPause(idle, error) { try await status(now, doing, blob) }
+                place = try await afterPause(idle, error) { try await status(now, operation, blob) }
                 idle = (place?.offset ?? 0) > farthest ? 0 : idle + 1
                 farthest = max(farthest, place?.offset ?? 0)
                 guard idle < DockerLimits.uploadTriesWithoutProgress else { throw error }
@@ -66,9 +66,9 @@ extension RegistryRepository {
 
     /// Whether we may push here: begins an upload, and takes it back.
     public func checkPush() async throws(DockerError) {
-        let doing = "cannot push to \(path) in \(registry.base)"
+        let operation = "cannot push to \(path) in \(registry.base)"
         let place: Place
-        do throws(DockerError) { place = try await begin(doing) } catch {
+        do throws(DockerError) { place = try await begin(operation) } catch {
             let remedy: String? =
                 switch error.kind {
                 case .unauthorized: "give whoever logs in the right to push there"
@@ -80,7 +80,7 @@ extension RegistryRepository {
             throw DockerError(
                 error.kind, "\(error.message); \(remedy)", isPermanent: error.isPermanent)
         }
-        var call = RegistryCall("DELETE", place.url, doing)
+        var call = RegistryCall("DELETE", place.url, operation)
         call.scope = "repository:\(path):pull,push"
         // One that takes nothing back sweeps uploads by itself.
         try await registry.send(call, accept: [200, 202, 204, 404, 405])
@@ -92,17 +92,17 @@ extension RegistryRepository {
         var offset: Int64 = 0
     }
 
-    private func begin(_ doing: String) async throws(DockerError) -> Place {
+    private func begin(_ operation: String) async throws(DockerError) -> Place {
         let answer = try await registry.send(
-            call("POST", "blobs/uploads/", doing), accept: [202])
-        return try place(answer, 0, doing)
+            call("POST", "blobs/uploads/", operation), accept: [202])
+        return try place(answer, 0, operation)
     }
 
     /// `nil` where the registry knows the upload no more.
     private func status(
-        _ old: Place, _ doing: String, _ blob: Blob
+        _ old: Place, _ operation: String, _ blob: Blob
     ) async throws(DockerError) -> Place? {
-        var call = RegistryCall("GET", old.url, doing)
+        var call = RegistryCall("GET", old.url, operation)
         call.scope = "repository:\(path):pull,push"
         let answer = try await registry.send(call, accept: [200, 204, 400, 404, 405, 416])
         guard answer.status < 300 else { return nil }
@@ -113,14 +113,14 @@ extension RegistryRepository {
         }
         let offset = (last ?? 0) > 0 ? (last ?? 0) + 1 : 0
         guard offset <= blob.sizeBytes else { return nil }
-        return try place(answer, offset, doing, else: old.url)
+        return try place(answer, offset, operation, else: old.url)
     }
 
     private func send(
-        _ blob: Blob, _ place: Place, _ doing: String,
+        _ blob: Blob, _ place: Place, _ operation: String,
         _ onProgress: @escaping @Sendable (Int64) -> Void
     ) async throws(DockerError) -> Place {
-        var call = RegistryCall("PATCH", place.url, doing)
+        var call = RegistryCall("PATCH", place.url, operation)
         call.scope = "repository:\(path):pull,push"
         call.headers.set("Content-Type", "application/octet-stream")
         if place.offset > 0 {
@@ -128,27 +128,28 @@ extension RegistryRepository {
         }
         call.upload = blob.body(from: place.offset, onProgress: onProgress)
         let answer = try await registry.send(call, accept: [200, 201, 202, 204])
-        return try self.place(answer, blob.sizeBytes, doing, else: place.url)
+        return try self.place(answer, blob.sizeBytes, operation, else: place.url)
     }
 
-    private func finish(_ blob: Blob, _ place: Place, _ doing: String) async throws(DockerError) {
+    private func finish(_ blob: Blob, _ place: Place, _ operation: String) async throws(DockerError)
+    {
         let separator = place.url.contains("?") ? "&" : "?"
         let digest = PercentCoding.encode(blob.digest)
-        var call = RegistryCall("PUT", "\(place.url)\(separator)digest=\(digest)", doing)
+        var call = RegistryCall("PUT", "\(place.url)\(separator)digest=\(digest)", operation)
         call.scope = "repository:\(path):pull,push"
         call.headers.set("Content-Type", "application/octet-stream")
         let answer = try await registry.send(call, accept: [200, 201, 202, 204])
         let kept = answer.headers["Docker-Content-Digest"] ?? blob.digest
         guard kept == blob.digest else {
-            throw DockerError(.failed, "\(doing): the registry has \(kept) instead")
+            throw DockerError(.failed, "\(operation): the registry has \(kept) instead")
         }
     }
 
     private func place(
-        _ answer: HTTPAnswer, _ offset: Int64, _ doing: String, else old: String? = nil
+        _ answer: HTTPAnswer, _ offset: Int64, _ operation: String, else old: String? = nil
     ) throws(DockerError) -> Place {
         guard let location = answer.headers["Location"].map(registry.resolve) ?? old else {
-            throw DockerError(.failed, "\(doing): it does not say where the upload goes")
+            throw DockerError(.failed, "\(operation): it does not say where the upload goes")
         }
         return Place(url: location, offset: offset)
     }

@@ -58,8 +58,8 @@ public final class Registry: Sendable {
             answer = try await attempt(call)
         }
         guard accept.contains(answer.status) else {
-            let words = Self.words(answer) ?? "\(answer.status)"
-            throw DockerError(status: answer.status, "\(call.doing): \(words)")
+            let reason = Self.errorMessage(answer) ?? "\(answer.status)"
+            throw DockerError(status: answer.status, "\(call.operation): \(reason)")
         }
         return answer
     }
@@ -80,7 +80,7 @@ public final class Registry: Sendable {
                 call.method, call.url, headers: headers, body: upload,
                 timeouts: HTTPTimeouts(stallSeconds: DockerLimits.uploadSilenceSeconds))
         } catch {
-            var fault = DockerError(error, call.doing)
+            var fault = DockerError(error, call.operation)
             if fault.kind == .untrusted {
                 let known = authorities.map { "those in \($0)" } ?? "the system's own"
                 fault.message +=
@@ -110,13 +110,13 @@ public final class Registry: Sendable {
         guard challenges.contains(where: { $0.scheme == "basic" }) else {
             throw DockerError(
                 .unauthorized,
-                "\(call.doing): it answers 401 and names no way to log in that is "
+                "\(call.operation): it answers 401 and names no way to log in that is "
                     + "known here (Basic, Bearer)")
         }
         guard let basic else {
             throw DockerError(
                 .unauthorized,
-                "\(call.doing): the registry wants a user and a password; none are set")
+                "\(call.operation): the registry wants a user and a password; none are set")
         }
         return basic
     }
@@ -131,12 +131,13 @@ public final class Registry: Sendable {
         _ challenge: AuthChallenge, _ call: RegistryCall
     ) async throws(DockerError) -> String {
         guard let realm = challenge.fields["realm"] else {
-            throw DockerError(.failed, "\(call.doing): it wants a token and does not say of whom")
+            throw DockerError(
+                .failed, "\(call.operation): it wants a token and does not say of whom")
         }
         if credentials != nil, base.hasPrefix("https:"), !realm.hasPrefix("https:") {
             throw DockerError(
                 .unauthorized,
-                "\(call.doing): its tokens come from \(realm), where the password "
+                "\(call.operation): its tokens come from \(realm), where the password "
                     + "would be sent unencrypted")
         }
         var query = ["service", "scope"].compactMap { name in
@@ -148,24 +149,24 @@ public final class Registry: Sendable {
         let url = realm + (realm.contains("?") ? "&" : "?") + query.joined(separator: "&")
         var headers: HTTPHeaders = [:]
         if let basic { headers.set("Authorization", basic) }
-        let doing = "\(call.doing): no token from \(realm)"
+        let operation = "\(call.operation): no token from \(realm)"
         let answer: HTTPAnswer
         do throws(HTTPClientError) {
             answer = try await client.request("GET", url, headers: headers)
-        } catch { throw DockerError(error, doing) }
+        } catch { throw DockerError(error, operation) }
         guard answer.status == 200 else {
-            let words = Self.words(answer) ?? "\(answer.status)"
-            throw DockerError(status: answer.status, "\(doing): \(words)")
+            let reason = Self.errorMessage(answer) ?? "\(answer.status)"
+            throw DockerError(status: answer.status, "\(operation): \(reason)")
         }
         let fields = try? JSON(parsing: answer.body)
         guard let token = fields?["token"]?.text ?? fields?["access_token"]?.text else {
-            throw DockerError(.failed, "\(doing): its answer holds none")
+            throw DockerError(.failed, "\(operation): its answer holds none")
         }
         return token
     }
 
     /// What `{"errors":[{"code":…,"message":…,"detail":…}]}` says, with its status.
-    static func words(_ answer: HTTPAnswer) -> String? {
+    static func errorMessage(_ answer: HTTPAnswer) -> String? {
         guard case .array(let errors)? = (try? JSON(parsing: answer.body))?["errors"],
             !errors.isEmpty
         else { return nil }
@@ -188,16 +189,16 @@ struct RegistryCall: Sendable {
     var method: String
     var url: String
     /// What fails, if it fails: "cannot push x to y".
-    var doing: String
+    var operation: String
     var headers: HTTPHeaders = [:]
     var body: [UInt8] = []
     var upload: UploadBody?
     /// What a token must allow: `repository:team/app:pull,push`.
     var scope = ""
 
-    init(_ method: String, _ url: String, _ doing: String) {
+    init(_ method: String, _ url: String, _ operation: String) {
         self.method = method
         self.url = url
-        self.doing = doing
+        self.operation = operation
     }
 }

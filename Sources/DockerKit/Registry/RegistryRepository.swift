@@ -12,8 +12,8 @@ public struct RegistryRepository: Sendable {
     /// As engines are told to pull from it.
     public var reference: ImageReference { ImageReference(repository: "\(registry.host)/\(path)") }
 
-    func call(_ method: String, _ rest: String, _ doing: String) -> RegistryCall {
-        var call = RegistryCall(method, "\(registry.base)/v2/\(path)/\(rest)", doing)
+    func call(_ method: String, _ rest: String, _ operation: String) -> RegistryCall {
+        var call = RegistryCall(method, "\(registry.base)/v2/\(path)/\(rest)", operation)
         let access =
             ["GET", "HEAD"].contains(method) && !rest.hasPrefix("blobs/uploads")
             ? "pull" : method == "DELETE" ? "pull,push,delete" : "pull,push"
@@ -38,8 +38,8 @@ public struct RegistryRepository: Sendable {
     /// - Parameter reference: a tag or a digest.
     /// - Returns: `nil` where there is none.
     public func manifest(_ reference: String) async throws(DockerError) -> Manifest? {
-        let doing = "cannot read the manifest \(reference) of \(path) in \(registry.base)"
-        var call = call("GET", "manifests/\(reference)", doing)
+        let operation = "cannot read the manifest \(reference) of \(path) in \(registry.base)"
+        var call = call("GET", "manifests/\(reference)", operation)
         for type in MediaType.readable { call.headers.append("Accept", type) }
         let answer: HTTPAnswer
         do throws(DockerError) { answer = try await registry.send(call, accept: [200]) } catch {
@@ -47,13 +47,14 @@ public struct RegistryRepository: Sendable {
             throw error
         }
         guard answer.body.count <= DockerLimits.manifestBytes else {
-            throw DockerError(.failed, "\(doing): it is larger than any manifest may be")
+            throw DockerError(.failed, "\(operation): it is larger than any manifest may be")
         }
         let digest = "sha256:" + SHA256.hex(answer.body)
         let isWanted = !reference.hasPrefix("sha256:") || reference == digest
         guard isWanted, answer.headers["Docker-Content-Digest"] ?? digest == digest else {
             throw DockerError(
-                .failed, "\(doing): what came has the digest \(digest); is there a proxy between?")
+                .failed,
+                "\(operation): what came has the digest \(digest); is there a proxy between?")
         }
         return Manifest(
             digest: digest, mediaType: answer.headers["Content-Type"] ?? MediaType.manifest,
@@ -67,24 +68,24 @@ public struct RegistryRepository: Sendable {
     public func put(
         _ bytes: [UInt8], type: String, tag: String
     ) async throws(DockerError) -> String {
-        let doing = "cannot push \(path):\(tag) to \(registry.base)"
-        var call = call("PUT", "manifests/\(tag)", doing)
+        let operation = "cannot push \(path):\(tag) to \(registry.base)"
+        var call = call("PUT", "manifests/\(tag)", operation)
         call.headers.set("Content-Type", type)
         call.body = bytes
         try await registry.send(call, accept: [200, 201, 202])
         let digest = "sha256:" + SHA256.hex(bytes)
         guard let kept = try await manifest(digest), kept.bytes == bytes else {
-            throw DockerError(.failed, "\(doing): the registry took it, but has no \(digest)")
+            throw DockerError(.failed, "\(operation): the registry took it, but has no \(digest)")
         }
         return digest
     }
 
     /// Removes a manifest and all tags that point to it; none is fine.
     public func delete(_ digest: String) async throws(DockerError) {
-        let doing = "cannot delete \(path)@\(digest) in \(registry.base)"
+        let operation = "cannot delete \(path)@\(digest) in \(registry.base)"
         do throws(DockerError) {
             try await registry.send(
-                call("DELETE", "manifests/\(digest)", doing), accept: [200, 202])
+                call("DELETE", "manifests/\(digest)", operation), accept: [200, 202])
         } catch {
             if error.kind == .notFound { return }
             throw error
@@ -95,8 +96,8 @@ public struct RegistryRepository: Sendable {
         struct List: Decodable {
             var tags: [String]?
         }
-        let doing = "cannot list the tags of \(path) in \(registry.base)"
-        var next = call("GET", "tags/list", doing)
+        let operation = "cannot list the tags of \(path) in \(registry.base)"
+        var next = call("GET", "tags/list", operation)
         var tags: [String] = []
         for _ in 0..<DockerLimits.tagPages {
             let answer: HTTPAnswer
@@ -106,7 +107,7 @@ public struct RegistryRepository: Sendable {
                 throw error
             }
             guard let list = try? JSONDecoder().decode(List.self, from: Data(answer.body)) else {
-                throw DockerError(.failed, "\(doing): its answer is no list of tags")
+                throw DockerError(.failed, "\(operation): its answer is no list of tags")
             }
             tags += list.tags ?? []
             guard let link = answer.headers["Link"], let open = link.firstIndex(of: "<"),
@@ -114,7 +115,7 @@ public struct RegistryRepository: Sendable {
             else { return tags }
             next.url = registry.resolve(String(link[link.index(after: open)..<close]))
         }
-        throw DockerError(.failed, "\(doing): its pages have no end")
+        throw DockerError(.failed, "\(operation): its pages have no end")
     }
 }
 

@@ -31,7 +31,8 @@ struct DockerHostRelease: Sendable {
             _ = try await connection.pull(image, credentials, steps)
         }
         let replacement = connection.replacement(image, order, health, watch)
-        let memory = if let known = entry?.memory { known } else { try await replacement.look() }
+        let memory =
+            if let known = entry?.memory { known } else { try await replacement.previousState() }
         entry = HostEntry(.begun, memory)
         try await note(entry)
         await steps.progress("replacing on \(host.name)", doneBytes: 0, totalBytes: 0)
@@ -73,7 +74,7 @@ struct HostEntry: Sendable, Codable {
     }
 
     var state: State
-    var memory: Replacement.Memory?
+    var memory: Replacement.PreviousState?
     var words: String?
 
     /// `nil` where nothing was noted.
@@ -88,7 +89,7 @@ struct HostEntry: Sendable, Codable {
         (try? CanonicalJSON.text(self)) ?? ""
     }
 
-    init(_ state: State, _ memory: Replacement.Memory?, _ words: String? = nil) {
+    init(_ state: State, _ memory: Replacement.PreviousState?, _ words: String? = nil) {
         self.state = state
         self.memory = memory
         self.words = words

@@ -1,7 +1,7 @@
 public import BuildProtocol
 
 /// How a QEMU ended, as the shim before it wrote it down.
-public enum EmulatorEnd: Sendable, Hashable {
+public enum QEMUExit: Sendable, Hashable {
     case exited(Int32)
     /// Not by whoever started it.
     case killed(signal: Int32)
@@ -27,7 +27,7 @@ public enum EmulatorEnd: Sendable, Hashable {
     /// arguments are wrong. That is the template's own affair.
     public var fault: Fault? {
         guard case .killed(let signal) = self else { return nil }
-        if FaultClassifier.outsideSignals.contains(Int(signal)) {
+        if FaultClassifier.externalSignals.contains(Int(signal)) {
             return Fault(
                 .infrastructure, .buildKilled,
                 "QEMU was killed by signal \(signal) from outside (out of memory? an operator?)")

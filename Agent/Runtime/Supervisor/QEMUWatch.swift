@@ -3,15 +3,15 @@ import BuildProtocol
 import ProcessKit
 import Support
 
-/// Notices when the hypervisor of a running Packer ends: Packer itself does not.
-final class HypervisorWatch {
+/// Notices when the QEMU of a running Packer exits: Packer itself does not.
+final class QEMUWatch {
     private let guests: GuestFolder
     private var handle: Descriptor?
     private var isOpened = false
     private var goneSince: Int64?
     private var firstErrorAt: Int64?
     /// How it ended; where it did so by itself or is not known, how another QEMU was killed.
-    private(set) var end: EmulatorEnd?
+    private(set) var exit: QEMUExit?
 
     init(guests: GuestFolder) { self.guests = guests }
 
@@ -19,13 +19,13 @@ final class HypervisorWatch {
     ///
     /// - Returns: a fault when it was killed. Packer would go on waiting for the guest, or, were it
     ///   told to switch itself off, take what is left of its disk for the image.
-    func look(_ packer: PackerOutput, hasEnded: Bool) -> Fault? {
+    func check(_ packer: PackerOutput, hasEnded: Bool) -> Fault? {
         let now = Clocks.monotonicMilliseconds()
         if firstErrorAt == nil, packer.mayHaveKilled { firstErrorAt = now }
-        if goneSince == nil, isGone(packer.hypervisorPIDs.last) { goneSince = now }
-        let ends = packer.hypervisorPIDs.compactMap { guests.end($0) }
-        if hasEnded { end = guests.unwantedEnd() ?? ends.last }
-        return ends.lazy.compactMap(\.fault).first
+        if goneSince == nil, isGone(packer.qemuPIDs.last) { goneSince = now }
+        let exits = packer.qemuPIDs.compactMap { guests.exit($0) }
+        if hasEnded { exit = guests.unwantedExit() ?? exits.last }
+        return exits.lazy.compactMap(\.fault).first
     }
 
     /// How long it was gone when Packer first spoke of an error.

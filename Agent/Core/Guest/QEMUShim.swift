@@ -1,12 +1,12 @@
 /// The rules of the shim that stands before QEMU in the `PATH` of a build program: it runs QEMU
 /// with a control socket (and a file for the serial console), and writes down how it ended. No
 /// template knows of it.
-public enum EmulatorShim {
+public enum QEMUShim {
     /// The environment variable that names the folder for sockets and consoles.
     public static let folderVariable = "AIBUILD_GUESTS"
 
     /// Whether a program of this name is QEMU.
-    public static func isEmulator(_ name: String) -> Bool {
+    public static func isQEMU(_ name: String) -> Bool {
         name.hasPrefix("qemu-system-") || name == "qemu-kvm"
     }
 
@@ -18,15 +18,15 @@ public enum EmulatorShim {
     public static func additions(
         _ arguments: [String], folder: String, pid: Int32
     ) -> [String] {
-        if isQuestion(arguments) { return [] }
+        if isInformational(arguments) { return [] }
         let added = ["-qmp", "unix:\(folder)/\(pid)\(socketSuffix),server=on,wait=off"]
-        if minds(arguments) { return added }
+        if configuresSerial(arguments) { return added }
         return added + ["-serial", "file:\(folder)/\(pid)\(serialSuffix)"]
     }
 
     public static let socketSuffix = ".qmp"
     public static let serialSuffix = ".serial"
-    public static let endSuffix = ".end"
+    public static let exitSuffix = ".end"
 
     /// The process that a file of the folder belongs to: the shim's, whose child QEMU is.
     public static func pid(ofFile name: String, suffix: String) -> Int32? {
@@ -34,7 +34,7 @@ public enum EmulatorShim {
     }
 
     /// No guest is to run: QEMU is asked for its version, its help, or what it can do.
-    private static func isQuestion(_ arguments: [String]) -> Bool {
+    private static func isInformational(_ arguments: [String]) -> Bool {
         let questions: Set = ["version", "h", "help"]
         var before = ""
         for argument in arguments {
@@ -51,12 +51,12 @@ public enum EmulatorShim {
     }
 
     /// Whether the arguments say themselves what becomes of the serial console; then it is theirs.
-    private static func minds(_ arguments: [String]) -> Bool {
-        let words: Set = ["serial", "nographic", "nodefaults", "readconfig"]
+    private static func configuresSerial(_ arguments: [String]) -> Bool {
+        let options: Set = ["serial", "nographic", "nodefaults", "readconfig"]
         let devices = ["isa-serial", "pci-serial"]
         var before = ""
         for argument in arguments {
-            if let option = option(argument), words.contains(option) { return true }
+            if let option = option(argument), options.contains(option) { return true }
             if before == "device", devices.contains(where: argument.hasPrefix) { return true }
             before = option(argument) ?? ""
         }

@@ -1,6 +1,6 @@
 /// How a process tree is ended: politely first, so that Packer deletes its output and stops QEMU,
 /// then for sure. All within 10 s.
-public struct StopLadder: Sendable, Hashable {
+public struct StopEscalation: Sendable, Hashable {
     public enum Step: Sendable, Hashable {
         case interrupt, terminate, kill
     }

@@ -22,7 +22,7 @@ static void become_child(const char *program, char *const *argv, pid_t parent,
   _exit(127);
 }
 
-int aib_stand_for(const char *program, char *const *argv, int *code, int *signal_number,
+int aib_run_proxied(const char *program, char *const *argv, int *code, int *signal_number,
                   int *passed_on) {
   volatile int error = 0;
   sigset_t all, before;

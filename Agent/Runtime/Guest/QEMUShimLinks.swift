@@ -4,7 +4,7 @@ import ProcessKit
 import Support
 
 /// The folder of links that stand before QEMU in the `PATH` of a build program.
-enum EmulatorLinks {
+enum QEMUShimLinks {
     /// What the kernel adds to the path of a program whose file an upgrade has replaced.
     private static let replaced = " (deleted)"
 
@@ -17,7 +17,7 @@ enum EmulatorLinks {
         var names: Set<String> = []
         for place in searchPath.split(separator: ":") {
             names.formUnion(
-                ((try? Files.list(String(place))) ?? []).filter(EmulatorShim.isEmulator))
+                ((try? Files.list(String(place))) ?? []).filter(QEMUShim.isQEMU))
         }
         var program = Links.target("/proc/self/exe")
         if program.hasSuffix(replaced) { program.removeLast(replaced.count) }

@@ -10,63 +10,63 @@ import Support
 /// It stays, since only a parent learns how a process ended, and Packer does not tell: a QEMU that
 /// was killed from outside fails a build in the same words as one that a template ends. It is small
 /// beside QEMU, so that the kernel, short of memory, does not choose it.
-enum ShimProgram {
+enum QEMUShimProgram {
     /// - Parameters:
     ///   - name: the program that is asked for, without a folder.
-    ///   - words: the command line as it stands, the program first.
+    ///   - arguments: `argv` as the process got it.
     /// - Returns: an exit status, when nothing could be run.
-    static func run(_ name: String, _ words: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>)
+    static func run(_ name: String, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>)
         -> Int32
     {
         let searchPath = getenv("PATH").map { String(cString: $0) } ?? ""
         guard let program = find(name, searchPath) else {
-            AgentProgram.complain("aibuild-agent: \(name) is not installed (PATH=\(searchPath))")
+            AgentProgram.printError("aibuild-agent: \(name) is not installed (PATH=\(searchPath))")
             return 127
         }
         // Passed on as they are: they need not be UTF-8.
         var passed: [UnsafeMutablePointer<CChar>?] = []
-        while let word = words[passed.count] { passed.append(strdup(word)) }
-        StandIn.hide(as: "aibuild-agent", words)
-        let arguments = passed.dropFirst().map { $0.map { String(cString: $0) } ?? "" }
+        while let argument = arguments[passed.count] { passed.append(strdup(argument)) }
+        ProxyProcess.hideCommandLine(as: "aibuild-agent", arguments)
+        let own = passed.dropFirst().map { $0.map { String(cString: $0) } ?? "" }
         // Whoever was called by a path finds itself by it.
         if passed[0].map({ String(cString: $0).contains("/") }) == true {
             passed[0] = strdup(program)
         }
-        for addition in additions(arguments) { passed.append(strdup(addition)) }
+        for addition in additions(own) { passed.append(strdup(addition)) }
         passed.append(nil)
         do throws(SystemError) {
-            let (status, passedOn) = try StandIn.run(program, passed)
-            writeDown(status, passedOn)
-            StandIn.end(as: status)
+            let (status, passedOn) = try ProxyProcess.run(program, passed)
+            recordExit(status, passedOn)
+            ProxyProcess.exit(as: status)
         } catch {
-            AgentProgram.complain("aibuild-agent: \(error)")
+            AgentProgram.printError("aibuild-agent: \(error)")
             return 126
         }
     }
 
     /// Who kills QEMU by this process has a right to, as Packer has: that is not written down.
-    private static func writeDown(_ status: ExitStatus, _ passedOn: Int32) {
-        let end: EmulatorEnd
+    private static func recordExit(_ status: ExitStatus, _ passedOn: Int32) {
+        let exit: QEMUExit
         switch status {
-        case .exited(let code): end = .exited(code)
+        case .exited(let code): exit = .exited(code)
         case .killed(passedOn): return
-        case .killed(let signal): end = .killed(signal: signal)
+        case .killed(let signal): exit = .killed(signal: signal)
         }
-        guard let folder = getenv(EmulatorShim.folderVariable),
+        guard let folder = getenv(QEMUShim.folderVariable),
             let file = try? Descriptor(
-                "\(String(cString: folder))/\(getpid())\(EmulatorShim.endSuffix)",
+                "\(String(cString: folder))/\(getpid())\(QEMUShim.exitSuffix)",
                 O_WRONLY | O_CREAT | O_EXCL)
         else { return }
         // Where the disk is full, that is the fault.
-        try? file.writeAll(Array(end.text.utf8))
+        try? file.writeAll(Array(exit.text.utf8))
     }
 
     private static func additions(_ arguments: [String]) -> [String] {
-        guard let folder = getenv(EmulatorShim.folderVariable) else { return [] }
+        guard let folder = getenv(QEMUShim.folderVariable) else { return [] }
         // Inherited by QEMU: the socket's path leads through it, and so is short enough.
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY)
         guard descriptor >= 0 else { return [] }
-        let additions = EmulatorShim.additions(
+        let additions = QEMUShim.additions(
             arguments, folder: "/proc/self/fd/\(descriptor)", pid: getpid())
         if additions.isEmpty { close(descriptor) }
         return additions

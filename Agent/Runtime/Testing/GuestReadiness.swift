@@ -5,7 +5,7 @@ import ProcessKit
 import Support
 
 /// Whether a guest is up: somebody can log in, or, where nobody does, its port answers.
-struct GuestDoor {
+struct GuestReadiness {
     let order: AttemptOrder
     let folder: AttemptFolder
     let plan: TestPlan
@@ -14,29 +14,29 @@ struct GuestDoor {
 
     private var files: TestFiles { TestFiles(folder: folder) }
 
-    /// What SSH said when it knocked last.
-    var words: String { plan.login == nil ? "" : files.words(files.knockWords) }
+    /// What SSH printed at the last login attempt.
+    var sshOutput: String { plan.login == nil ? "" : files.tail(of: files.sshLog) }
 
     /// One try. What says nothing within `patience` is tried anew: QEMU takes a connection at once,
     /// and passes it on when it pleases.
-    func answers(
+    func check(
         _ guest: TestGuest, patienceMilliseconds patience: Int64, until deadline: Int64
     ) throws -> Bool {
-        guard try speaks(patience) else { return false }
+        guard try respondsToTCP(patience) else { return false }
         guard let login = plan.login else { return true }
-        let words = SSHWords.arguments(
+        let arguments = GuestSSH.arguments(
             user: login.user, port: port, key: login.method == .password ? nil : files.key,
-            command: SSHWords.knock)
+            command: GuestSSH.probe)
         var environment = BuildEnvironment.common(order, folder)
         if login.method == .password {
-            environment.merge(SSHWords.askpassEnvironment(files.askpass)) { _, new in new }
+            environment.merge(GuestSSH.askpassEnvironment(files.askpass)) { _, new in new }
         }
-        let said = try Descriptor(files.knockWords, O_WRONLY | O_CREAT | O_TRUNC)
+        let log = try Descriptor(files.sshLog, O_WRONLY | O_CREAT | O_TRUNC)
         let child: ChildProcess
         do {
             child = try ChildProcess(
-                Command(words, environment: environment, isNewSession: true),
-                streams: .init(error: said.raw))
+                Command(arguments, environment: environment, isNewSession: true),
+                streams: .init(error: log.raw))
         } catch {
             throw Fault(.infrastructure, .hostError, "the SSH client cannot be run: \(error)")
         }
@@ -45,7 +45,7 @@ struct GuestDoor {
             child.signalGroup(SIGKILL)
             _ = try Wait.readable(
                 [child.pidfd.raw],
-                until: Clocks.monotonicMilliseconds() + AgentLimits.guestAskMilliseconds)
+                until: Clocks.monotonicMilliseconds() + AgentLimits.guestQueryMilliseconds)
             _ = try child.reap()
             return false
         }
@@ -54,7 +54,7 @@ struct GuestDoor {
 
     /// Only a guest that is up says something. A server that waits for its client to begin is
     /// spoken to as to a web server: WinRM is one.
-    private func speaks(_ patience: Int64) throws -> Bool {
+    private func respondsToTCP(_ patience: Int64) throws -> Bool {
         let connection = Descriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
         guard connection.raw >= 0 else { throw SystemError.last("cannot open a socket") }
         var address = sockaddr_in()
@@ -67,14 +67,14 @@ struct GuestDoor {
             }
         }
         guard isConnected else { return false }
-        if try hasSpoken(connection, patience) { return true }
+        if try receivesByte(connection, patience) { return true }
         // SSH begins by itself.
         if plan.login != nil { return false }
         try? connection.writeAll(Array("GET / HTTP/1.0\r\nHost: guest\r\n\r\n".utf8))
-        return try hasSpoken(connection, patience)
+        return try receivesByte(connection, patience)
     }
 
-    private func hasSpoken(
+    private func receivesByte(
         _ connection: borrowing Descriptor, _ patience: Int64
     ) throws -> Bool {
         let deadline = Clocks.monotonicMilliseconds() + patience

@@ -1,7 +1,7 @@
 import TextKit
 
 /// What the guests of an attempt moved between two looks.
-public struct GuestMovement: Sendable, Hashable {
+public struct GuestActivity: Sendable, Hashable {
     public var milliseconds: Int64
     public var diskBytes: Int64 = 0
     /// `nil` where the kernel does not say.
@@ -11,7 +11,7 @@ public struct GuestMovement: Sendable, Hashable {
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
     /// Only QEMUs that are in both looks count.
-    public init(from first: GuestLook, to second: GuestLook) {
+    public init(from first: GuestSnapshot, to second: GuestSnapshot) {
         milliseconds = second.atMilliseconds - first.atMilliseconds
         for new in second.samples {
             guard let old = first.samples.first(where: { $0.pid == new.pid }) else { continue }
@@ -25,13 +25,13 @@ public struct GuestMovement: Sendable, Hashable {
     }
 
     /// Used time of a processor is no sign: a guest that hangs may turn in a circle.
-    public var isWork: Bool {
+    public var isActive: Bool {
         let idle = AgentLimits.idleGuestBytesPerSecond * milliseconds / 1000
         return diskBytes > idle || (networkBytes ?? 0) > idle
     }
 
     /// `moved 12 MiB of disk and 0 B of network in 60 s (3 s of processor time)`
-    public var words: String {
+    public var summary: String {
         let network = networkBytes.map { "\(ByteSize.text($0)) of network" } ?? "an unknown network"
         return "moved \(ByteSize.text(diskBytes)) of disk and \(network) in "
             + "\(Self.seconds(milliseconds)) s (\(Self.seconds(cpuMilliseconds)) s of processor "

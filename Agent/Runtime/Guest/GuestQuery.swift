@@ -5,35 +5,35 @@ import ProcessKit
 import Support
 
 /// Asks the QEMUs of an attempt for their state, and the kernel for theirs. Blocks, no longer than
-/// `AgentLimits.guestAskMilliseconds`: on a thread of its own.
-struct GuestAsker: Sendable {
+/// `AgentLimits.guestQueryMilliseconds`: on a thread of its own.
+struct GuestQuery: Sendable {
     let folder: GuestFolder
     let token: AttemptToken
     let deadlineMilliseconds =
-        Clocks.monotonicMilliseconds() + AgentLimits.guestAskMilliseconds
+        Clocks.monotonicMilliseconds() + AgentLimits.guestQueryMilliseconds
 
     // MARK: Counters
 
-    func look() -> GuestLook {
-        var look = GuestLook(atMilliseconds: Clocks.monotonicMilliseconds())
+    func snapshot() -> GuestSnapshot {
+        var snapshot = GuestSnapshot(atMilliseconds: Clocks.monotonicMilliseconds())
         var known: Set<Int32> = []
-        for (name, asked) in clients() {
+        for (name, sample) in clients() {
             known.insert(name)
-            guard let asked else {
-                look.mute.append(name)
+            guard let sample else {
+                snapshot.unresponsive.append(name)
                 continue
             }
-            known.insert(asked.pid)
-            look.samples.append(asked)
+            known.insert(sample.pid)
+            snapshot.samples.append(sample)
         }
-        look.strangers = emulators().filter { !known.contains($0) }
-        return look
+        snapshot.uncontrolled = qemuPIDs().filter { !known.contains($0) }
+        return snapshot
     }
 
     /// A sample of each QEMU that has a socket and lives; `nil` where it does not answer.
     private func clients() -> [(name: Int32, sample: GuestSample?)] {
         guard let descriptor = open() else { return [] }
-        return folder.pids(EmulatorShim.socketSuffix).compactMap { name in
+        return folder.pids(QEMUShim.socketSuffix).compactMap { name in
             let path = GuestFolder.socketPath(descriptor, name)
             do {
                 let client = try QMPClient(path, deadlineMilliseconds: deadlineMilliseconds)
@@ -62,11 +62,11 @@ struct GuestAsker: Sendable {
     }
 
     private func sample(_ client: QMPClient, _ pid: Int32) throws -> GuestSample {
-        let status = try client.ask("query-status", returning: Status.self).status
-        let disks = try client.ask("query-blockstats", returning: [BlockDevice].self)
+        let status = try client.execute("query-status", returning: Status.self).status
+        let disks = try client.execute("query-blockstats", returning: [BlockDevice].self)
         // What goes to a viewer is the screen, and a cursor that blinks in it is no life. A QEMU
         // without VNC answers with an error.
-        let servers = (try? client.ask("query-vnc-servers", returning: [VNCServer].self)) ?? []
+        let servers = (try? client.execute("query-vnc-servers", returning: [VNCServer].self)) ?? []
         let screens = Set(servers.flatMap(\.server).compactMap { Int($0.service) })
         let channels = ProcessCounters.network(pid)?.filter { channel in
             channel.localPort.map { !screens.contains($0) } ?? true
@@ -83,9 +83,9 @@ struct GuestAsker: Sendable {
     }
 
     /// Every QEMU of the attempt, however it was started.
-    private func emulators() -> [Int32] {
-        ProcessTable.carrying(ProcessMark.attempt) { $0 == token.text }.map(\.pid).filter {
-            EmulatorShim.isEmulator(Files.name(of: Links.target("/proc/\($0)/exe")))
+    private func qemuPIDs() -> [Int32] {
+        ProcessTable.withVariable(ProcessMark.attempt) { $0 == token.text }.map(\.pid).filter {
+            QEMUShim.isQEMU(Files.name(of: Links.target("/proc/\($0)/exe")))
         }
     }
 
@@ -94,19 +94,19 @@ struct GuestAsker: Sendable {
     /// What can be kept of the guest that was started last; `nil` when there is nothing.
     func evidence() -> GuestEvidence? {
         var evidence = GuestEvidence(serialTail: folder.serialTail())
-        let found = askScreen(&evidence)
+        let found = captureScreen(&evidence)
         return found || evidence.serialTail != nil ? evidence : nil
     }
 
     /// - Returns: whether there is a QEMU to be asked.
-    private func askScreen(_ evidence: inout GuestEvidence) -> Bool {
+    private func captureScreen(_ evidence: inout GuestEvidence) -> Bool {
         guard let descriptor = open() else { return false }
-        for name in folder.pids(EmulatorShim.socketSuffix).reversed() {
+        for name in folder.pids(QEMUShim.socketSuffix).reversed() {
             do {
                 let client = try QMPClient(
                     GuestFolder.socketPath(descriptor, name),
                     deadlineMilliseconds: deadlineMilliseconds)
-                evidence.status = try client.ask("query-status", returning: Status.self).status
+                evidence.status = try client.execute("query-status", returning: Status.self).status
                 evidence.screenshot = try screen(client, name, &evidence)
             } catch let error as SystemError where [ECONNREFUSED, ENOENT].contains(error.errno) {
                 continue
@@ -124,8 +124,8 @@ struct GuestAsker: Sendable {
     ) throws -> String? {
         let path = folder.file(name, ".png")
         // QEMU before 7.1 knows no PNG and says so.
-        _ = try client.ask(
-            "screendump", ["filename": path, "format": "png"], returning: QMPClient.Nothing.self)
+        _ = try client.execute(
+            "screendump", ["filename": path, "format": "png"], returning: QMPClient.Ignored.self)
         // One byte more tells a larger one.
         guard let png = folder.end(of: path, bytes: ProtocolLimits.screenshotBytes + 1) else {
             evidence.notes.append("no screen: QEMU wrote none")

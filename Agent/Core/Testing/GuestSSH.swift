@@ -1,5 +1,5 @@
 /// How the host's OpenSSH client is called for a guest that lives for one test case.
-public enum SSHWords {
+public enum GuestSSH {
     /// - Parameters:
     ///   - key: of the private key; `nil` where a password is asked for by `SSH_ASKPASS`.
     ///   - command: what the guest's shell runs.
@@ -26,7 +26,7 @@ public enum SSHWords {
     }
 
     /// Does nothing, and succeeds.
-    public static let knock = "exit 0"
+    public static let probe = "exit 0"
 
     /// Runs the script that comes by standard input, by its own first line. It reads nothing of
     /// the connection itself.
