@@ -5,7 +5,8 @@ import Testing
 @Suite struct TimerTests {
     private let limits = AttemptLimits(totalSeconds: 10, silenceSeconds: 3)
 
-    @Test func silenceCountsFromTheLastOutput() {
+    @Test("The silence timer restarts at each output")
+    func silenceTimerRestartsAtOutput() {
         var timers = AttemptTimers(limits: limits, nowMilliseconds: 1_000)
         #expect(timers.expired(nowMilliseconds: 3_999) == nil)
         #expect(timers.expired(nowMilliseconds: 4_000) == .silence(seconds: 3, .noGuest))
@@ -15,7 +16,8 @@ import Testing
         #expect(timers.expired(nowMilliseconds: 6_500) == .silence(seconds: 3, .noGuest))
     }
 
-    @Test func totalTimeDoesNotCareForOutput() {
+    @Test("Output does not extend the total time limit")
+    func totalTimerIgnoresOutput() {
         var timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
         timers.sawOutput(nowMilliseconds: 9_900)
         #expect(timers.totalDeadlineMilliseconds == 10_000)
@@ -31,7 +33,8 @@ import Testing
             .fault(evidence: evidence, lowestFreeBytes: freeMiB << 20)
     }
 
-    @Test func theReasonSaysWhatWasSeen() {
+    @Test("A timeout reason names the guest's activity and the evidence that was kept")
+    func timeoutReasonQuotesEvidence() {
         var activity = GuestActivity(milliseconds: 60_000)
         activity.networkBytes = 0
         activity.cpuMilliseconds = 200
@@ -55,7 +58,8 @@ import Testing
     }
 
     /// A host whose disk is full stops the guest; another host may do better.
-    @Test func whatStopsQEMUIsTheHosts() {
+    @Test("A guest that QEMU stops for an I/O or internal error is an infrastructure fault")
+    func ioErrorIsInfrastructure() {
         #expect(fault(.stopped(status: "io-error"), freeMiB: 1).code == .diskFull)
         #expect(fault(.stopped(status: "io-error")).code == .hostError)
         #expect(fault(.stopped(status: "internal-error")).class == .infrastructure)
@@ -65,7 +69,8 @@ import Testing
 }
 
 @Suite struct StopLadderTests {
-    @Test func climbsWithinTenSeconds() {
+    @Test("Stopping escalates from SIGINT over SIGTERM to SIGKILL within seven seconds")
+    func escalatesToKill() {
         var escalation = StopEscalation(nowMilliseconds: 0, isUrgent: false)
         #expect(escalation.step(nowMilliseconds: 0) == .interrupt)
         #expect(escalation.step(nowMilliseconds: 4_999) == nil)
@@ -76,7 +81,8 @@ import Testing
         #expect(escalation.step(nowMilliseconds: 100_000) == nil)
     }
 
-    @Test func hurries() {
+    @Test("An urgent stop skips to SIGKILL, once")
+    func urgentStopKillsAtOnce() {
         var escalation = StopEscalation(nowMilliseconds: 0, isUrgent: true)
         #expect(escalation.step(nowMilliseconds: 0) == .kill)
         escalation = StopEscalation(nowMilliseconds: 0, isUrgent: false)
@@ -100,11 +106,13 @@ import Testing
                 lowestFreeBytes: freeMiB << 20, outOfMemoryKills: memoryKills))
     }
 
-    @Test func aGoodEndIsNoFault() {
+    @Test("Exit status 0 is no fault, whatever was printed")
+    func exitZeroIsNoFault() {
         #expect(fault(exit: 0, tail: "No space left on device") == nil)
     }
 
-    @Test func theProgramsOwnFailureIsTheTemplates() throws {
+    @Test("A build program that fails by itself is a template fault")
+    func ownFailureIsTemplateFault() throws {
         let packer = try #require(fault(summary: "Script exited with 3."))
         #expect(packer.code == .packerFailed)
         #expect(packer.class == .template)
@@ -115,21 +123,25 @@ import Testing
         #expect(fault(.command, exit: nil, signal: 11)?.code == .commandFailed)
     }
 
-    @Test(arguments: [1, 2, 9, 15])
-    func aKillFromOutsideIsNot(signal: Int) {
+    @Test(
+        "A build program killed by an external signal is an infrastructure fault",
+        arguments: [1, 2, 9, 15])
+    func externalSignalIsInfrastructure(signal: Int) {
         #expect(fault(exit: nil, signal: signal)?.code == .buildKilled)
         #expect(fault(.command, exit: nil, signal: signal)?.class == .infrastructure)
     }
 
     /// A shell whose child was killed ends by itself, and says so by its status or in words.
-    @Test func aChildThatTheKernelKilledIsTheHosts() {
+    @Test("An out-of-memory kill is blamed only if the kernel and the output agree")
+    func oomKillNeedsBothSigns() {
         #expect(fault(.command, exit: 137, memoryKills: 1)?.code == .buildKilled)
         #expect(fault(.command, tail: "x: 7 Killed make", memoryKills: 1)?.code == .buildKilled)
         #expect(fault(.command, exit: 137)?.code == .commandFailed, "by the template itself")
         #expect(fault(.command, exit: 2, memoryKills: 1)?.code == .commandFailed, "another's")
     }
 
-    @Test func tellsTheHostsDiskFromTheGuests() {
+    @Test("A full disk is the host's fault only if the host had no room")
+    func fullDiskOfHostOrGuest() {
         let words = "dd: writing: No space left on device"
         #expect(fault(tail: words, freeMiB: 10)?.code == .diskFull)
         #expect(fault(.command, tail: words, freeMiB: 10)?.class == .infrastructure)
@@ -139,7 +151,8 @@ import Testing
         #expect(fault(.command, tail: "other", freeMiB: 0)?.code == .diskFull)
     }
 
-    @Test func portRacesAreTheHosts() {
+    @Test("A port race in Packer's summary is an infrastructure fault")
+    func portRaceIsInfrastructure() {
         let words = "Error finding port: listen tcp 127.0.0.1:23001: bind: address already in use"
         #expect(fault(summary: words)?.code == .portRace)
         // A web server in the guest may say so too.
@@ -148,7 +161,8 @@ import Testing
     }
 
     /// Met by killing QEMU while Packer asked it for its version.
-    @Test func aProgramOfPackersThatWasKilledIsTheHosts() {
+    @Test("A killed child of Packer is an infrastructure fault")
+    func killedPackerChildIsInfrastructure() {
         let words = "Build was halted.\n==> mini: Error determining qemu version: signal: killed"
         #expect(fault(summary: words)?.code == .buildKilled)
         #expect(fault(summary: words)?.class == .infrastructure)
@@ -156,7 +170,8 @@ import Testing
     }
 
     /// The shim before QEMU knows how that ended; of one without it, there is only the time.
-    @Test func aQEMUThatWasKilledIsTheHosts() {
+    @Test("A killed QEMU is an infrastructure fault; one that exits by itself is not")
+    func killedQEMUIsInfrastructure() {
         func fault(_ end: QEMUExit?, gone: Int64) -> Fault? {
             FaultClassifier.fault(
                 .init(
@@ -173,7 +188,8 @@ import Testing
         #expect(fault(nil, gone: 500)?.code == .packerFailed)
     }
 
-    @Test func aQEMUThatDoesNotStartSaysWhy() {
+    @Test("Only a QEMU that fails to start without output or exit status counts as killed")
+    func silentStartFailureMeansKilled() {
         func fault(_ end: QEMUExit?, spoke: Bool) -> Fault? {
             FaultClassifier.fault(
                 .init(
@@ -187,21 +203,26 @@ import Testing
         #expect(fault(nil, spoke: false)?.code == .buildKilled)
     }
 
-    @Test func aQEMUThatWasToldToEndIsTheHosts() {
+    @Test("A QEMU terminated by a signal is an infrastructure fault")
+    func terminatedQEMUIsInfrastructure() {
         let words = "Timeout.\nqemu: qemu-system-x86_64: terminating on signal 15 from pid 7 (sh)"
         #expect(fault(summary: words)?.code == .buildKilled)
         #expect(fault(tail: "in the guest: " + words, summary: "x")?.code == .packerFailed)
     }
 
-    @Test(arguments: [QEMUExit.exited(0), .exited(1), .killed(signal: 9)])
-    func theEndOfQEMUIsReadAsItIsWritten(end: QEMUExit) {
+    @Test(
+        "A QEMU exit record round-trips",
+        arguments: [QEMUExit.exited(0), .exited(1), .killed(signal: 9)])
+    func qemuExitRoundTrips(end: QEMUExit) {
         #expect(QEMUExit(end.text) == end)
     }
 
-    @Test(arguments: ["", "signal", "signal \n", "signal 9 9", "signal x", "dead 1"])
-    func whatIsNoEndOfQEMUIsNone(text: String) { #expect(QEMUExit(text) == nil) }
+    @Test(
+        "A malformed QEMU exit record is ignored",
+        arguments: ["", "signal", "signal \n", "signal 9 9", "signal x", "dead 1"])
+    func malformedQEMUExitIsNil(text: String) { #expect(QEMUExit(text) == nil) }
 
-    @Test func aMissingQEMUIsTheHosts() {
+    @Test("A missing QEMU is a host error") func missingQEMUIsHostError() {
         let words =
             "Failed creating Qemu driver: exec: \"qemu-system-x86_64\": executable file not found"
         #expect(fault(summary: words)?.code == .hostError)
@@ -217,11 +238,12 @@ import Testing
             running: running, attempts: attempts)
     }
 
-    @Test func takesWhatFits() {
+    @Test("An attempt that fits is admitted") func admitsWhatFits() {
         #expect(Admission.refusal(Requirements(accelerator: .tcg), room()) == nil)
     }
 
-    @Test func saysWhyNot() throws {
+    @Test("A refusal names the resource that is missing")
+    func refusalNamesResource() throws {
         let one = Requirements(memoryBytes: 3 << 30)
         let refusals = [
             Admission.refusal(one, room(slots: 1, running: [one])),
@@ -236,7 +258,8 @@ import Testing
         }
     }
 
-    @Test func reservesDisk() {
+    @Test("Free disk excludes the reserve and the reservations of running attempts")
+    func diskReservationsAreSubtracted() {
         let running = [Requirements(diskBytes: 10 << 30)]
         let free = Admission.diskFree(freeBytes: 20 << 30, running: running)
         #expect(free == 10 << 30 - AgentLimits.diskReserveBytes)

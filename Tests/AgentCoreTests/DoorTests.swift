@@ -8,7 +8,8 @@ import Testing
     private let token = "0123456789abcdef0123456789abcdef"
     private let digest = String(repeating: "a", count: 64)
 
-    @Test func theGateKnowsThreeWords() throws {
+    @Test("The gate parses attach, send and receive")
+    func gateCommandsParse() throws {
         #expect(try GateCommand(["attach"]) == .attach)
         #expect(try GateCommand(["aibuild-agent", "gate", "attach"]) == .attach)
         #expect(try GateCommand(["/usr/bin/aibuild-agent", "gate", "attach"]) == .attach)
@@ -20,29 +21,33 @@ import Testing
             try GateCommand(["receive", digest, "10"]) == .receive(sha256: digest, sizeBytes: 10))
     }
 
-    @Test(arguments: [
-        [], ["bash"], ["attach", "x"], ["sh", "-c", "attach"], ["aibuild-agent", "daemon"],
-        ["send"], ["send", "x", "a", "0", "1"],
-        ["send", "0123456789abcdef0123456789abcdef", "2e2e2f61", "0", "1"],
-        ["send", "0123456789abcdef0123456789abcdef", "2e61", "0", "1"],
-        ["send", "0123456789abcdef0123456789abcdef", "a", "0", "1"],
-        ["send", "0123456789abcdef0123456789abcdef", "zz", "0", "1"],
-        ["send", "0123456789abcdef0123456789abcdef", "61", "-1", "1"],
-        ["send", "0123456789abcdef0123456789abcdef", "61", "0", "99999999999999999999"],
-        ["receive", "abc", "1"], ["receive", "../" + String(repeating: "a", count: 61), "1"],
-        ["receive", String(repeating: "a", count: 64), "999999999999"],
-        ["receive", String(repeating: "a", count: 64), "-1"], ["scp", "-t", "."],
-    ])
-    func theGateRefusesTheRest(words: [String]) {
+    @Test(
+        "The gate refuses any other command",
+        arguments: [
+            [], ["bash"], ["attach", "x"], ["sh", "-c", "attach"], ["aibuild-agent", "daemon"],
+            ["send"], ["send", "x", "a", "0", "1"],
+            ["send", "0123456789abcdef0123456789abcdef", "2e2e2f61", "0", "1"],
+            ["send", "0123456789abcdef0123456789abcdef", "2e61", "0", "1"],
+            ["send", "0123456789abcdef0123456789abcdef", "a", "0", "1"],
+            ["send", "0123456789abcdef0123456789abcdef", "zz", "0", "1"],
+            ["send", "0123456789abcdef0123456789abcdef", "61", "-1", "1"],
+            ["send", "0123456789abcdef0123456789abcdef", "61", "0", "99999999999999999999"],
+            ["receive", "abc", "1"], ["receive", "../" + String(repeating: "a", count: 61), "1"],
+            ["receive", String(repeating: "a", count: 64), "999999999999"],
+            ["receive", String(repeating: "a", count: 64), "-1"], ["scp", "-t", "."],
+        ])
+    func gateRefusesOtherCommands(words: [String]) {
         #expect(throws: GateCommand.Refused.self) { try GateCommand(words) }
     }
 
-    @Test(arguments: [
-        ("a", "b", true), ("a/b/c", "../../x", true), ("a", "..", false), ("a/b", "../c", true),
-        ("a/b", "../..", false), ("a", "/etc/passwd", false), ("a", "b/../c", false),
-        ("a/b", "./../c", true), ("a", "", true), ("deep/er/p", "l2/../x", false),
-    ])
-    func linksStayInside(path: String, target: String, isInside: Bool) {
+    @Test(
+        "Links that lead out of a template are detected",
+        arguments: [
+            ("a", "b", true), ("a/b/c", "../../x", true), ("a", "..", false), ("a/b", "../c", true),
+            ("a/b", "../..", false), ("a", "/etc/passwd", false), ("a", "b/../c", false),
+            ("a/b", "./../c", true), ("a", "", true), ("deep/er/p", "l2/../x", false),
+        ])
+    func templateLinksStayInside(path: String, target: String, isInside: Bool) {
         #expect(TemplateTree.isInside(link: path, target: target) == isInside)
     }
 
@@ -57,11 +62,13 @@ import Testing
         return start
     }
 
-    @Test func aProperStartIsTaken() throws {
+    @Test("A valid start message passes the check")
+    func validStartPasses() throws {
         #expect(StartCheck.problem(try start { _ in }) == nil)
     }
 
-    @Test func oddStartsAreNot() throws {
+    @Test("A start message with any invalid field is rejected")
+    func invalidStartsAreRejected() throws {
         let changes: [(inout Start) -> Void] = [
             { $0.template.sha256 = "../../etc/passwd" },
             { $0.build.imageName = "a/b" },
@@ -83,7 +90,8 @@ import Testing
         }
     }
 
-    @Test func longLinesArePassedOver() {
+    @Test("An overlong line is reported once and skipped")
+    func overlongLinesAreSkipped() {
         var lines = MessageLines(limitBytes: 5)
         #expect(lines.push(Array("ab\ncd".utf8)) == [.line(Array("ab".utf8))])
         #expect(lines.push(Array("efgh".utf8)) == [.tooLong])
@@ -93,27 +101,32 @@ import Testing
                 == [.line(Array("12345".utf8)), .tooLong, .line(Array("ok".utf8))])
     }
 
-    @Test(arguments: [
-        ("http://a/b", BaseImageURL.http("http://a/b")), ("HTTPS://a/b", .http("HTTPS://a/b")),
-        ("file:///srv/a%20b.iso", .file("/srv/a b.iso")),
-        ("file://localhost/a.iso", .file("/a.iso")), ("file://other/a.iso", nil),
-        ("file://a.iso", nil), ("ftp://a/b", nil), ("", nil), ("/a", nil),
-        ("file:///a%00b", nil), ("file:///a%zz", nil), ("file:///a%ff", nil),
-    ])
-    func readsURLs(url: String, expected: BaseImageURL?) {
+    @Test(
+        "Base image URLs are http, https, or file with an absolute path",
+        arguments: [
+            ("http://a/b", BaseImageURL.http("http://a/b")), ("HTTPS://a/b", .http("HTTPS://a/b")),
+            ("file:///srv/a%20b.iso", .file("/srv/a b.iso")),
+            ("file://localhost/a.iso", .file("/a.iso")), ("file://other/a.iso", nil),
+            ("file://a.iso", nil), ("ftp://a/b", nil), ("", nil), ("/a", nil),
+            ("file:///a%00b", nil), ("file:///a%zz", nil), ("file:///a%ff", nil),
+        ])
+    func baseImageURLsParse(url: String, expected: BaseImageURL?) {
         #expect(BaseImageURL(url) == expected)
     }
 
-    @Test(arguments: [
-        ("http://h/p/debian-12.qcow2?x=1", "debian-12.qcow2"), ("http://h/", "base.img"),
-        ("http://h/a/..", "base.img"), ("file:///x/安.iso", "base.img"),
-        ("http://h/noext", "base.img"),
-    ])
-    func namesBaseImages(url: String, name: String) {
+    @Test(
+        "A base image keeps the name in its URL if that is a plain one",
+        arguments: [
+            ("http://h/p/debian-12.qcow2?x=1", "debian-12.qcow2"), ("http://h/", "base.img"),
+            ("http://h/a/..", "base.img"), ("file:///x/安.iso", "base.img"),
+            ("http://h/noext", "base.img"),
+        ])
+    func baseImageKeepsPlainName(url: String, name: String) {
         #expect(BaseImageURL.fileName(url) == name)
     }
 
-    @Test func environmentsHoldWhatBuildsMayKnow() throws {
+    @Test("A build command's environment holds the documented variables")
+    func commandEnvironment() throws {
         let start = try start { $0.recipe.variables = ["greeting": "hi"] }
         let order = AttemptOrder(
             start: start, accelerator: .tcg, stateFolder: "/s", searchPath: "/bin",
@@ -135,7 +148,8 @@ import Testing
         }
     }
 
-    @Test func pathsOfProgramsComeFirst() {
+    @Test("Folders of configured programs come first in PATH, each once")
+    func configuredProgramsComeFirst() {
         var configuration = AgentConfiguration()
         #expect(configuration.searchPath.hasPrefix("/usr/local/sbin:"))
         configuration.packer = "/opt/packer/packer"
@@ -158,7 +172,8 @@ import Testing
         -> ImageFormat
     { ImageFormat.detect(name: "x.bin", header: header, footer: footer, sizeBytes: size) }
 
-    @Test func knowsFormats() {
+    @Test("Image formats are detected by their headers")
+    func formatsAreDetected() {
         let gigabyte: [UInt8] = [0, 0, 0, 0, 0x40, 0, 0, 0]
         let qcow2 = header([0: [0x51, 0x46, 0x49, 0xFB], 24: gigabyte])
         #expect(detect(qcow2) == .init(name: "qcow2", virtualSizeBytes: 1 << 30))
@@ -180,7 +195,8 @@ import Testing
         #expect(named == .init(name: "raw", virtualSizeBytes: 1))
     }
 
-    @Test func survivesAbsurdSizes() {
+    @Test("An absurd or truncated size field gives no virtual size")
+    func absurdSizesAreUnknown() {
         let vmdk = header([0: Array("KDMV".utf8), 12: [UInt8](repeating: 0x7F, count: 8)])
         #expect(detect(vmdk).virtualSizeBytes == nil)
         let qcow2 = header([0: [0x51, 0x46, 0x49, 0xFB], 24: [UInt8](repeating: 0xFF, count: 8)])
@@ -190,22 +206,26 @@ import Testing
 }
 
 @Suite struct BootProbeTests {
-    @Test func theSectorIsBootable() {
+    @Test("The boot sector has 512 bytes and the boot signature")
+    func bootSectorIsBootable() {
         #expect(BootProbe.bootSector.count == 512)
         #expect(BootProbe.bootSector.suffix(2) == [0x55, 0xAA])
     }
 
-    @Test func slownessIsToldFromLoad() throws {
+    @Test("KVM is rejected if it is far slower than emulation")
+    func slowKVMIsRejected() throws {
         #expect(BootProbe.slowness(kvmMilliseconds: 900, tcgMilliseconds: 80) == nil)
         let refusal = BootProbe.slowness(kvmMilliseconds: 2_800, tcgMilliseconds: 75)
         #expect(try #require(refusal).contains("2800 ms"))
     }
 
-    @Test(arguments: [
-        ("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright", "7.2.22"),
-        ("Packer v1.6.6\n", "1.6.6"), ("nothing", nil), ("", nil),
-    ])
-    func readsVersions(output: String, version: String?) {
+    @Test(
+        "Versions are found in the output of QEMU and Packer",
+        arguments: [
+            ("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright", "7.2.22"),
+            ("Packer v1.6.6\n", "1.6.6"), ("nothing", nil), ("", nil),
+        ])
+    func versionsParse(output: String, version: String?) {
         #expect(BootProbe.version(in: output) == version)
     }
 }

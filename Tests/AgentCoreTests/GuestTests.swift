@@ -30,7 +30,8 @@ import Testing
 
     // MARK: The verdict
 
-    @Test func whatMovesTellsSlowFromHung() {
+    @Test("Disk or network traffic tells a slow guest from a hung one; CPU time does not")
+    func ioActivityTellsSlowFromHung() {
         #expect(isHung(judge(sample(), sample(cpu: 60_000))), "a circle is no work")
         #expect(isHung(judge(sample(disk: 5), sample(disk: 5 + 60 * 1024))), "a journal's commit")
         #expect(isWorking(judge(sample(disk: 5), sample(disk: 6 + 60 * 1024))))
@@ -40,19 +41,23 @@ import Testing
     }
 
     /// Connections come and go; one that went is no movement backwards that hides another.
-    @Test func connectionsAreCountedOneByOne() {
+    @Test("A closed connection does not hide the traffic of another")
+    func closedConnectionsDoNotHideTraffic() {
         let before = sample(network: ["old": 1_000_000, "kept": 10])
         #expect(isWorking(judge(before, sample(network: ["kept": 10, "new": 100_000]))))
         #expect(isHung(judge(before, sample(network: ["kept": 10]))))
     }
 
-    @Test(arguments: ["paused", "io-error", "internal-error", "guest-panicked"])
-    func whatQEMUHasStoppedIsNotAsked(status: String) {
+    @Test(
+        "A guest that QEMU has stopped is reported as stopped",
+        arguments: ["paused", "io-error", "internal-error", "guest-panicked"])
+    func stoppedGuestIsReported(status: String) {
         let verdict = judge(sample(), sample(7, status, disk: 1 << 30))
         #expect(verdict == .stopped(status: status))
     }
 
-    @Test func oneOfSeveralGuestsIsEnough() {
+    @Test("One active guest of several is enough")
+    func oneActiveGuestSuffices() {
         let first = look(0, sample(1), sample(2))
         let second = look(1_000, sample(1), sample(2, disk: 1 << 20))
         #expect(isWorking(.judge(from: first, to: second)))
@@ -61,7 +66,8 @@ import Testing
         #expect(isWorking(.judge(from: look(0), to: look(1_000, sample(3)))), "one that began")
     }
 
-    @Test func whoCannotBeAskedIsNotJudged() {
+    @Test("A QEMU that cannot be queried is not called hung")
+    func unreachableQEMUIsUnknown() {
         let nobody = look(0)
         #expect(GuestVerdict.judge(from: nobody, to: look(1)) == .noGuest)
         let mute = GuestSnapshot(atMilliseconds: 1, unresponsive: [7])
@@ -86,14 +92,16 @@ import Testing
 
     private let limits = AttemptLimits(totalSeconds: 100_000, silenceSeconds: 600)
 
-    @Test func theWindowLiesBeforeTheLimit() {
+    @Test("Snapshots are taken one window before the silence limit and at the limit")
+    func snapshotsSpanLastWindow() {
         let timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
         var watch = GuestWatch()
         #expect(watch.dueMilliseconds(timers) == 540_000)
         #expect(watch.needsSnapshot(timers, nowMilliseconds: 539_999) == false)
         #expect(watch.needsSnapshot(timers, nowMilliseconds: 540_000) == true)
         #expect(
-            watch.needsSnapshot(timers, nowMilliseconds: 540_001) == false, "one question at a time")
+            watch.needsSnapshot(timers, nowMilliseconds: 540_001) == false, "one question at a time"
+        )
         #expect(watch.saw(look(540_000, sample())) == nil)
         #expect(watch.dueMilliseconds(timers) == 600_000)
         #expect(watch.needsSnapshot(timers, nowMilliseconds: 600_000) == true)
@@ -102,7 +110,8 @@ import Testing
     }
 
     /// A late first answer makes the window later, not shorter.
-    @Test func aWindowIsWhole() {
+    @Test("A late first snapshot delays the second by a whole window")
+    func lateSnapshotDelaysSecond() {
         let timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
         var watch = GuestWatch()
         _ = watch.needsSnapshot(timers, nowMilliseconds: 540_000)
@@ -110,7 +119,8 @@ import Testing
         #expect(watch.dueMilliseconds(timers) == 603_000)
     }
 
-    @Test func wordsBeginItAnew() {
+    @Test("Output during a snapshot resets the watch")
+    func outputResetsWatch() {
         var timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
         var watch = GuestWatch()
         _ = watch.needsSnapshot(timers, nowMilliseconds: 540_000)
@@ -120,7 +130,8 @@ import Testing
         #expect(watch.dueMilliseconds(timers) == 1_081_000)
     }
 
-    @Test func aSlowGuestIsGivenMoreTimeAndNotForEver() {
+    @Test("The silence limit is extended twice at most")
+    func silenceIsExtendedTwice() {
         var timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
         #expect(timers.allowMoreSilence() == true)
         #expect(timers.silenceDeadlineMilliseconds == 1_200_000)
@@ -132,14 +143,16 @@ import Testing
         #expect(timers.silenceDeadlineMilliseconds == 2_300_000)
     }
 
-    @Test func aShortLimitIsHalved() {
+    @Test("The window is half of a short silence limit")
+    func windowIsHalfOfShortLimit() {
         let short = AttemptLimits(totalSeconds: 10, silenceSeconds: 3)
         #expect(AttemptTimers(limits: short, nowMilliseconds: 0).windowMilliseconds == 1_500)
     }
 
     // MARK: The console
 
-    @Test func theConsolesEndIsText() {
+    @Test("The console tail is bounded text with invalid bytes escaped")
+    func consoleTailIsText() {
         let raw: [UInt8] = [0x1B] + Array("[2Jcaf\u{E9}".utf8) + [0xFF, 0x41, 0xE2, 0x82]
         #expect(ConsoleText.tail(raw) == "\u{1B}[2Jcaf\u{E9}\\xffA\\xe2\\x82")
         let long = [UInt8](repeating: 0x61, count: 100_000) + [0x62]
@@ -159,32 +172,39 @@ import Testing
 
     private let socket = "-qmp unix:/f/7.qmp,server=on,wait=off"
 
-    @Test(arguments: [
-        "", "-m 512 -drive file=a,format=raw", "-device virtio-serial -accel tcg",
-        "-monitor none -machine type=pc,accel=tcg", "-name guest -vnc 127.0.0.1:44",
-    ])
-    func aGuestGetsSocketAndConsole(words: String) {
+    @Test(
+        "A guest gets a control socket and a serial console",
+        arguments: [
+            "", "-m 512 -drive file=a,format=raw", "-device virtio-serial -accel tcg",
+            "-monitor none -machine type=pc,accel=tcg", "-name guest -vnc 127.0.0.1:44",
+        ])
+    func guestGetsSocketAndConsole(words: String) {
         #expect(added(words) == socket + " -serial file:/f/7.serial")
     }
 
-    @Test(arguments: [
-        "-serial stdio", "--serial stdio", "-nographic", "-nodefaults -device x",
-        "-chardev file,id=c,path=p -device isa-serial,chardev=c", "-device pci-serial",
-        "-readconfig f",
-    ])
-    func whoMindsTheConsoleKeepsIt(words: String) {
+    @Test(
+        "Arguments that configure the serial port keep it",
+        arguments: [
+            "-serial stdio", "--serial stdio", "-nographic", "-nodefaults -device x",
+            "-chardev file,id=c,path=p -device isa-serial,chardev=c", "-device pci-serial",
+            "-readconfig f",
+        ])
+    func ownSerialIsKept(words: String) {
         #expect(added(words) == socket)
     }
 
-    @Test(arguments: [
-        "-version", "--version", "-h", "-help", "--help", "-machine help", "-accel help",
-        "-cpu ?", "-device virtio-net,help", "-M none -qmp stdio", "-machine none,accel=kvm",
-    ])
-    func aQuestionIsPassedOn(words: String) {
+    @Test(
+        "Informational calls of QEMU are passed on unchanged",
+        arguments: [
+            "-version", "--version", "-h", "-help", "--help", "-machine help", "-accel help",
+            "-cpu ?", "-device virtio-net,help", "-M none -qmp stdio", "-machine none,accel=kvm",
+        ])
+    func informationalCallsAreUnchanged(words: String) {
         #expect(added(words) == "")
     }
 
-    @Test func onlyQEMUIsQEMU() {
+    @Test("QEMU programs and their files are recognized by name")
+    func qemuNamesAndFiles() {
         #expect(QEMUShim.isQEMU("qemu-system-x86_64"))
         #expect(QEMUShim.isQEMU("qemu-kvm"))
         #expect(!QEMUShim.isQEMU("qemu-img"))

@@ -21,39 +21,43 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("hello\n", #"{"t":5,"s":"out","m":"hello"}"#),
-        ("a\"b\\c\t\r\n", #"{"t":5,"s":"out","m":"a\"b\\c\t\r"}"#),
-        ("no newline", #"{"t":5,"s":"out","m":"no newline"}"#),
-        ("\n", #"{"t":5,"s":"out","m":""}"#),
-        ("\u{1B}[31mrot\u{1B}[0m\n", #"{"t":5,"s":"out","m":"\u001b[31mrot\u001b[0m"}"#),
-        ("a\0b\n", #"{"t":5,"s":"out","m":"a\u0000b"}"#),
-        ("安装 🙂\n", #"{"t":5,"s":"out","m":"安装 🙂"}"#),
-    ])
-    func encodes(text: String, record: String) {
+    @Test(
+        "Each line becomes one JSON record",
+        arguments: [
+            ("hello\n", #"{"t":5,"s":"out","m":"hello"}"#),
+            ("a\"b\\c\t\r\n", #"{"t":5,"s":"out","m":"a\"b\\c\t\r"}"#),
+            ("no newline", #"{"t":5,"s":"out","m":"no newline"}"#),
+            ("\n", #"{"t":5,"s":"out","m":""}"#),
+            ("\u{1B}[31mrot\u{1B}[0m\n", #"{"t":5,"s":"out","m":"\u001b[31mrot\u001b[0m"}"#),
+            ("a\0b\n", #"{"t":5,"s":"out","m":"a\u0000b"}"#),
+            ("安装 🙂\n", #"{"t":5,"s":"out","m":"安装 🙂"}"#),
+        ])
+    func linesBecomeJSONRecords(text: String, record: String) {
         #expect(String(decoding: encode([Array(text.utf8)]), as: UTF8.self) == record + "\n")
     }
 
-    @Test(arguments: [
-        ([0xFF, 0x41], #"\\xffA"#), ([0xC3], #"\\xc3"#), ([0xC3, 0x28], #"\\xc3("#),
-        // overlong, surrogate, beyond the last character, lone continuation
-        ([0xC0, 0xAF], #"\\xc0\\xaf"#), ([0xED, 0xA0, 0x80], #"\\xed\\xa0\\x80"#),
-        ([0xF4, 0x90, 0x80, 0x80], #"\\xf4\\x90\\x80\\x80"#), ([0x80], #"\\x80"#),
-        ([0xF0, 0x9F, 0x99, 0x82], "🙂"), ([0xE2, 0x82], #"\\xe2\\x82"#),
-    ])
-    func showsWhatIsNoUTF8(bytes: [UInt8], text: String) {
+    @Test(
+        "Invalid UTF-8 is escaped byte by byte",
+        arguments: [
+            ([0xFF, 0x41], #"\\xffA"#), ([0xC3], #"\\xc3"#), ([0xC3, 0x28], #"\\xc3("#),
+            // overlong, surrogate, beyond the last character, lone continuation
+            ([0xC0, 0xAF], #"\\xc0\\xaf"#), ([0xED, 0xA0, 0x80], #"\\xed\\xa0\\x80"#),
+            ([0xF4, 0x90, 0x80, 0x80], #"\\xf4\\x90\\x80\\x80"#), ([0x80], #"\\x80"#),
+            ([0xF0, 0x9F, 0x99, 0x82], "🙂"), ([0xE2, 0x82], #"\\xe2\\x82"#),
+        ])
+    func invalidUTF8IsEscaped(bytes: [UInt8], text: String) {
         let record = String(decoding: encode([bytes + [0x0A]]), as: UTF8.self)
         #expect(record == #"{"t":5,"s":"out","m":""# + text + "\"}\n")
     }
 
-    @Test func emptyInputLogsNothing() {
+    @Test("Empty input gives no records") func emptyInputHasNoRecords() {
         #expect(encode([]) == [])
         #expect(encode([[]]) == [])
     }
 
     /// Whatever the pieces, the records say the same.
-    @Test(arguments: 0..<20)
-    func piecesDoNotMatter(seed: UInt64) throws {
+    @Test("Records do not depend on how the input was chunked", arguments: 0..<20)
+    func chunkingDoesNotMatter(seed: UInt64) throws {
         var random = SplitMix(seed)
         let bytes = (0..<Int(random.next() % 4000)).map { _ -> UInt8 in
             switch random.next() % 8 {
@@ -78,8 +82,8 @@ import Testing
             ).count - (bytes.last == 0x0A || bytes.isEmpty ? 1 : 0))
     }
 
-    @Test(arguments: [1, 3, 4096, 1 << 20])
-    func cutsLongLines(pieceBytes: Int) throws {
+    @Test("Long lines are split into pieces marked `more`", arguments: [1, 3, 4096, 1 << 20])
+    func longLinesAreSplit(pieceBytes: Int) throws {
         let limit = ProtocolLimits.logRecordTextBytes
         let line = String(repeating: "äb\0", count: 30_000)
         let bytes = Array((line + "\nnext\n").utf8)
@@ -95,13 +99,15 @@ import Testing
         #expect(records.last?.m == "next")
     }
 
-    @Test func aRecordOfBadBytesStaysWithinItsLimit() throws {
+    @Test("Escaped bytes count towards the record limit")
+    func escapedBytesCountTowardsLimit() throws {
         let records = try decode(encode([[UInt8](repeating: 0xFF, count: 100_000)]))
         #expect(records.allSatisfy { $0.m.utf8.count <= ProtocolLimits.logRecordTextBytes })
         #expect(records.map(\.m.utf8.count).reduce(0, +) == 400_000)
     }
 
-    @Test func textsBecomeOneRecordALine() throws {
+    @Test("A text is logged as one record per line")
+    func textIsLoggedByLine() throws {
         var records: [UInt8] = []
         LogEncoder.append("a\nb", stream: .sys, unixMilliseconds: 1, into: &records)
         LogEncoder.append("", stream: .sys, unixMilliseconds: 1, into: &records)
@@ -112,7 +118,7 @@ import Testing
 @Suite struct LogCapTests {
     private func line(_ number: Int) -> [UInt8] { Array("line \(number)\n".utf8) }
 
-    @Test func letsASmallLogThrough() {
+    @Test("A log below its limit is not capped") func smallLogIsUncapped() {
         var cap = LogCap(limitBytes: 1 << 20)
         let admitted = cap.admit(line(1))
         #expect(admitted.bytes == line(1).count)
@@ -120,7 +126,8 @@ import Testing
         #expect(cap.finish() == nil)
     }
 
-    @Test func keepsHeadAndTail() throws {
+    @Test("A capped log keeps head and tail and counts the lines between")
+    func headAndTailAreKept() throws {
         let limit: Int64 = 20_000
         var cap = LogCap(limitBytes: limit)
         var file: [UInt8] = []
@@ -144,7 +151,8 @@ import Testing
     }
 
     /// Those who follow see that it lives, at ever longer pauses.
-    @Test func saysNowAndThenThatTheBuildGoesOn() {
+    @Test("A full log reports progress at doubling intervals")
+    func progressNoticesBackOff() {
         var cap = LogCap(limitBytes: 20_000)
         #expect(cap.progress(nowMilliseconds: 0) == nil, "the log is not full")
         for number in 0..<10_000 { _ = cap.admit(line(number)) }
@@ -157,7 +165,8 @@ import Testing
         #expect(said.count == 15)
     }
 
-    @Test func aLineLongerThanTheTailIsDropped() {
+    @Test("A line longer than the tail is dropped")
+    func lineLongerThanTailIsDropped() {
         var cap = LogCap(limitBytes: 2_000)
         _ = cap.admit([UInt8](repeating: 0x61, count: 5_000) + [0x0A])
         _ = cap.admit(Array("end\n".utf8))

@@ -29,7 +29,8 @@ import Testing
         return (output, shown)
     }
 
-    @Test func showsWhatPeopleRead() {
+    @Test("UI messages of Packer are shown, and its errors become the reason")
+    func uiMessagesAreShown() {
         let (output, shown) = run(failing)
         #expect(shown[1] == "out     null: hi, there\n")
         #expect(shown[2] == "err ==> null: err\n")
@@ -39,7 +40,8 @@ import Testing
         #expect(output.files == [])
     }
 
-    @Test func collectsArtifacts() {
+    @Test("Artifact files are collected in order, each once")
+    func artifactFilesAreCollected() {
         let (output, shown) = run(
             #"""
             1795256508,qemu,artifact-count,1
@@ -54,26 +56,30 @@ import Testing
         #expect(shown == [])
     }
 
-    @Test func boundsArtifacts() {
+    @Test("The number of artifact files is bounded")
+    func artifactFilesAreBounded() {
         var output = PackerOutput()
         for index in 0..<1000 { _ = output.output(Array("1,q,artifact,0,file,0,f\(index)".utf8)) }
         #expect(output.files.count == ProtocolLimits.artifactsPerAttempt)
     }
 
-    @Test(arguments: ["panic: runtime error", "", "a,b,c", "12,x", "12,,UI,say,x", ",,ui,say,x"])
-    func showsOtherLinesRaw(line: String) {
+    @Test(
+        "Lines that are not machine-readable are shown raw",
+        arguments: ["panic: runtime error", "", "a,b,c", "12,x", "12,,UI,say,x", ",,ui,say,x"])
+    func otherLinesAreShownRaw(line: String) {
         var output = PackerOutput()
         let words = output.output(Array(line.utf8))
         #expect(words == .init(stream: .out, text: Array((line + "\n").utf8)))
     }
 
-    @Test func keepsAnyBytes() throws {
+    @Test("Messages keep any bytes") func messagesKeepAnyBytes() throws {
         var output = PackerOutput()
         let words = output.output(Array("1,,ui,message,".utf8) + [0xFF, 0x00, 0x41])
         #expect(try #require(words).text == [0xFF, 0x00, 0x41, 0x0A])
     }
 
-    @Test func findsQEMUsWordsInTheDebugLog() throws {
+    @Test("QEMU's PID and stderr are found in Packer's debug log")
+    func qemuOutputIsFoundInDebugLog() throws {
         var output = PackerOutput()
         let prefix = "2026/11/21 10:30:18 packer-builder-qemu plugin: "
         #expect(output.debug(Array((prefix + "Started Qemu. Pid: 25239").utf8)) == nil)
@@ -85,7 +91,8 @@ import Testing
         #expect(output.reason == "Build was halted.\nqemu: -x: invalid option")
     }
 
-    @Test func theDebugLogIsNoSignOfLife() {
+    @Test("The debug log does not count as output")
+    func debugLogDoesNotResetSilence() {
         var sink = PackerSink()
         var records: [UInt8] = []
         func take(_ text: String, _ stream: LogRecord.Stream) -> Bool {
@@ -103,7 +110,8 @@ import Testing
 }
 
 @Suite struct PackerTemplateTests {
-    @Test func readsVariablesOfJSON() throws {
+    @Test("Variables of a JSON template are found")
+    func jsonVariablesAreFound() throws {
         let text = #"{"variables":{"a":"1","b":null,"c":"{{env `X`}}"},"builders":[]}"#
         let template = try PackerTemplate(name: "x.json", text: Array(text.utf8))
         #expect(template.language == .json)
@@ -112,21 +120,25 @@ import Testing
         #expect(none.variables == [])
     }
 
-    @Test func readsVariablesOfHCLInJSON() throws {
+    @Test("Variables of an HCL template in JSON are found")
+    func hclJSONVariablesAreFound() throws {
         let text = #"{"variable":{"a":{"default":"1"}},"source":{}}"#
         let template = try PackerTemplate(name: "x.pkr.json", text: Array(text.utf8))
         #expect(template.language == .hclJSON)
         #expect(template.variables == ["a"])
     }
 
-    @Test(arguments: ["", "[]", #"{"variables":[]}"#, "{", "\0"])
-    func refusesWhatIsNoTemplate(text: String) {
+    @Test(
+        "A file that is no JSON template is refused",
+        arguments: ["", "[]", #"{"variables":[]}"#, "{", "\0"])
+    func invalidTemplatesAreRefused(text: String) {
         #expect(throws: PackerTemplate.Unreadable.self) {
             try PackerTemplate(name: "x.json", text: Array(text.utf8))
         }
     }
 
-    @Test func readsVariablesOfHCL() throws {
+    @Test("Variables of an HCL template are found, and nothing that only looks like one")
+    func hclVariablesAreFound() throws {
         let text = #"""
             # variable "no1" {
             // variable "no2" {
@@ -157,8 +169,8 @@ import Testing
         #expect(template.variables == ["outdir", "unquoted", "first", "second", "last"])
     }
 
-    @Test(arguments: 0..<50)
-    func survivesAnyHCL(seed: UInt64) throws {
+    @Test("Random input does not crash the HCL scanner", arguments: 0..<50)
+    func anyHCLIsSurvived(seed: UInt64) throws {
         var random = SplitMix(seed)
         let alphabet = Array("{}[]()\"\\$%<-=#/* \nvariable x".utf8)
         let text = (0..<300).map { _ in alphabet[Int(random.next() % UInt64(alphabet.count))] }
@@ -180,7 +192,8 @@ import Testing
         return template
     }
 
-    @Test func givesWhatIsDeclared() throws {
+    @Test("A template gets the variables that it declares and no others")
+    func declaredVariablesAreSet() throws {
         let names: Set = [
             "outdir", "vmname", "isourl", "isochecksum", "accelerator", "cpus", "memory_mb",
             "host_port_min", "host_port_max", "vnc_port_min", "vnc_port_max", "build_number",
@@ -201,13 +214,15 @@ import Testing
         #expect(few == ["outdir": "/s/output/packer"])
     }
 
-    @Test func theRecipeWins() throws {
+    @Test("Variables of the recipe override those of the agent")
+    func recipeOverridesOffer() throws {
         let values = try PackerVariables.values(
             for: template(["cpus", "x"]), recipe: ["cpus": "9", "x": "y"], offer: offer())
         #expect(values == ["cpus": "9", "x": "y"])
     }
 
-    @Test func namesAnUndeclaredVariable() throws {
+    @Test("A variable that the template does not declare is a named template fault")
+    func undeclaredVariableIsNamed() throws {
         let declared = try template(["a"])
         let fault = #expect(throws: Fault.self) {
             try PackerVariables.values(for: declared, recipe: ["typo": "1"], offer: offer())
@@ -227,7 +242,8 @@ import Testing
         #expect(records == [])
     }
 
-    @Test func followsTheWords() throws {
+    @Test("Fetch events are read line by line, and others are ignored")
+    func fetchEventsAreFollowed() throws {
         var sink = FetchSink()
         let words: [FetchEvent] = [
             .progress(doneBytes: 10 << 20, totalBytes: 40 << 20),

@@ -10,7 +10,8 @@ import Testing
             overlay: "/a,b/o.qcow2", seed: nil, hostPort: 20_001, guestPort: 22)
     }
 
-    @Test func qemuGetsTheOverlayAndAPort() {
+    @Test("QEMU gets the overlay and a loopback port")
+    func qemuGetsOverlayAndPort() {
         let words = machine.arguments.joined(separator: " ")
         #expect(words.contains("file=/a,,b/o.qcow2,format=qcow2"), "a comma stands as two")
         #expect(words.contains("hostfwd=tcp:127.0.0.1:20001-:22"), "nobody else can reach it")
@@ -21,7 +22,8 @@ import Testing
         for word in ["-serial", "-nographic", "-nodefaults"] { #expect(!words.contains(word)) }
     }
 
-    @Test func otherHardwareIsOtherDevices() {
+    @Test("Disk, network, seed and accelerator select QEMU's devices")
+    func hardwareSelectsDevices() {
         var machine = machine
         machine.disk = .ide
         machine.network = .e1000
@@ -33,7 +35,8 @@ import Testing
         #expect(words.contains("-cpu host"))
     }
 
-    @Test func uefiIsTheHostsCodeAndVariablesOfTheBootsOwn() {
+    @Test("UEFI uses the host's code read-only and variables of its own")
+    func uefiUsesOwnVariables() {
         var machine = machine
         #expect(!machine.arguments.joined(separator: " ").contains("pflash"))
         machine.firmware = UEFIFirmware(code: "/o,vmf/CODE.fd", variables: "/t/variables")
@@ -42,7 +45,8 @@ import Testing
         #expect(words.contains("if=pflash,unit=1,format=raw,file=/t/variables"))
     }
 
-    @Test func theImageIsOnlyBackingForTheOverlay() {
+    @Test("The image is only the backing file of the overlay")
+    func imageIsBackingFile() {
         let words = TestMachine.overlayArguments(
             qemuImg: "qemu-img", image: "/i.vhd", format: "vhd", overlay: "/o.qcow2")
         #expect(
@@ -51,7 +55,8 @@ import Testing
             ])
     }
 
-    @Test func sshUsesNothingOfTheHostsOwn() {
+    @Test("SSH into a guest ignores the host's own configuration")
+    func sshIgnoresHostConfiguration() {
         let key = GuestSSH.arguments(user: "root", port: 9, key: "/k", command: "exit 0")
         #expect(key.prefix(3) == ["ssh", "-F", "/dev/null"])
         #expect(key.suffix(4) == ["-i", "/k", "127.0.0.1", "exit 0"])
@@ -64,7 +69,8 @@ import Testing
                 == "#!/bin/sh\nexec head -n 1 '/it'\\''s/here'\n")
     }
 
-    @Test func theSeedIsACDWithTwoFiles() {
+    @Test("The cloud-init seed is an ISO image of two files")
+    func seedIsISOWithTwoFiles() {
         let image = ISOImage.make(
             volume: "cidata",
             files: CloudInitSeed.files(instance: "i", user: "debian", publicKey: "ssh-ed25519 K"))
@@ -82,13 +88,18 @@ import Testing
         #expect(user.contains("      - ssh-ed25519 K\n"))
     }
 
-    @Test(arguments: [
-        (0 as Int?, nil as Int?, "", FaultClass.template, FaultCode.testFailed),
-        (1, nil, "qemu: Could not set up host forwarding rule 'tcp…'", .infrastructure, .portRace),
-        (1, nil, "qemu: cannot open", .infrastructure, .hostError),
-        (nil, 9, "", .infrastructure, .buildKilled),
-    ])
-    func theEndOfAQEMUIsTheGuestsOrTheHosts(
+    @Test(
+        "The exit of a test's QEMU is the image's fault or the host's",
+        arguments: [
+            (0 as Int?, nil as Int?, "", FaultClass.template, FaultCode.testFailed),
+            (
+                1, nil, "qemu: Could not set up host forwarding rule 'tcp…'", .infrastructure,
+                .portRace
+            ),
+            (1, nil, "qemu: cannot open", .infrastructure, .hostError),
+            (nil, 9, "", .infrastructure, .buildKilled),
+        ])
+    func qemuExitIsClassified(
         exitCode: Int?, signal: Int?, output: String, faultClass: FaultClass, code: FaultCode
     ) {
         let fault = TestGuestExit.fault(
@@ -111,7 +122,8 @@ import Testing
                 requirements: Requirements(), limits: AttemptLimits()))
     }
 
-    @Test func anOrderIsCheckedBeforeAnythingOfItIsUsed() {
+    @Test("A test plan with any invalid field is rejected")
+    func testPlanIsChecked() {
         #expect(problem { _ in } == nil)
         #expect(problem { $0.cases = [] } != nil)
         #expect(problem { $0.imageFormat = "raw,x" } != nil)
@@ -143,7 +155,8 @@ import Testing
             } == nil)
     }
 
-    @Test func aSlowGuestIsGivenMorePatience() {
+    @Test("The probe timeout grows with the boot time, within bounds")
+    func probeTimeoutGrows() {
         #expect(AgentLimits.probeMilliseconds(after: 0) == 1_000)
         #expect(AgentLimits.probeMilliseconds(after: 50_000) == 5_000)
         #expect(AgentLimits.probeMilliseconds(after: 3_600_000) == 10_000)

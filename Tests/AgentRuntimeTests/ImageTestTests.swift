@@ -23,185 +23,184 @@ import Testing
             login: GuestLogin(user: "root", method: .cloudInit), bootSeconds: seconds, cases: cases)
     }
 
-    @Test func casesRunInAGuestThatTheImageBoots() async throws {
+    @Test("Test cases run in a guest that boots the image on an overlay of its own")
+    func casesRunInBootedGuest() async throws {
         let image = try await MiniLinux.shared.image()
         let digest = try SHA256.file(image)
-        let agent = try TestAgent(Self.settings)
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let plan = plan([
-            PlannedTest(name: "script", kind: .script, limitSeconds: 60, path: "in-guest.sh"),
-            PlannedTest(
-                name: "program", kind: .program, limitSeconds: 60, command: ["./on-host.sh", "a b"]
-            ),
-            PlannedTest(
-                name: "registered", kind: .program, limitSeconds: 60,
-                text: "#!/bin/sh\ntest -f on-host.sh && echo \"beside $AIBUILD_TEST_CASE\"\n"),
-            PlannedTest(name: "off", kind: .shutdown, limitSeconds: 60),
-        ])
-        let start = try await agent.start(
-            plan, image: image,
-            files: [
-                "in-guest.sh": "#!/bin/sh\necho \"on $(hostname)\"\n" + Self.scratch,
-                "on-host.sh": """
-                #!/bin/sh
-                echo "$1 for $AIBUILD_TEST_CASE of $AIBUILD_IMAGE_NAME"
-                ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
-                    -o LogLevel=ERROR -i "$AIBUILD_GUEST_KEY" -p "$AIBUILD_GUEST_PORT" \
-                    "$AIBUILD_GUEST_USER@$AIBUILD_GUEST_ADDRESS" \
-                    'dd if=/dev/vda bs=512 skip=100 count=1 | grep -q scratch || echo fresh'
-
-                """,
+        try await withAgent(Self.settings) { agent, client in
+            let plan = plan([
+                PlannedTest(name: "script", kind: .script, limitSeconds: 60, path: "in-guest.sh"),
+                PlannedTest(
+                    name: "program", kind: .program, limitSeconds: 60,
+                    command: ["./on-host.sh", "a b"]
+                ),
+                PlannedTest(
+                    name: "registered", kind: .program, limitSeconds: 60,
+                    text: "#!/bin/sh\ntest -f on-host.sh && echo \"beside $AIBUILD_TEST_CASE\"\n"),
+                PlannedTest(name: "off", kind: .shutdown, limitSeconds: 60),
             ])
-        let tested = try await client.build(start)
-        #expect(tested.fault == nil, "\(tested.log)")
-        #expect(tested.finished.artifacts.isEmpty)
-        let results = try #require(tested.finished.tests)
-        #expect(results.map(\.name) == ["script", "program", "registered", "off"])
-        #expect(results.allSatisfy { $0.result == .passed && $0.milliseconds > 0 })
-        #expect(tested.texts.contains("on mini-linux"))
-        #expect(tested.texts.contains("written"))
-        #expect(tested.texts.contains("a b for program of gx86_64_20261121_1"))
-        #expect(tested.texts.contains("beside registered"), "in the template, as its own programs")
-        #expect(tested.texts.contains("fresh"), "each case has an overlay of its own")
-        // Each result knows its part of the log.
-        let log = Array(tested.log.utf8)
-        let part = log[Int(results[0].logFrom)..<Int(results[0].logTo)]
-        let text = String(decoding: part, as: UTF8.self)
-        #expect(text.contains("on mini-linux") && !text.contains("fresh"))
-        #expect(part.last == 0x0A)
-        #expect(try SHA256.file(image) == digest, "the image is as it was")
-        #expect(agent.processes(start.attempt).isEmpty)
-        #expect(!Files.exists(agent.state.attempt(start.attempt).tests), "no key is left")
-        _ = daemon.pid
+            let start = try await agent.start(
+                plan, image: image,
+                files: [
+                    "in-guest.sh": "#!/bin/sh\necho \"on $(hostname)\"\n" + Self.scratch,
+                    "on-host.sh": """
+                    #!/bin/sh
+                    echo "$1 for $AIBUILD_TEST_CASE of $AIBUILD_IMAGE_NAME"
+                    ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+                        -o LogLevel=ERROR -i "$AIBUILD_GUEST_KEY" -p "$AIBUILD_GUEST_PORT" \
+                        "$AIBUILD_GUEST_USER@$AIBUILD_GUEST_ADDRESS" \
+                        'dd if=/dev/vda bs=512 skip=100 count=1 | grep -q scratch || echo fresh'
+
+                    """,
+                ])
+            let tested = try await client.build(start)
+            #expect(tested.fault == nil, "\(tested.log)")
+            #expect(tested.finished.artifacts.isEmpty)
+            let results = try #require(tested.finished.tests)
+            #expect(results.map(\.name) == ["script", "program", "registered", "off"])
+            #expect(results.allSatisfy { $0.result == .passed && $0.milliseconds > 0 })
+            #expect(tested.texts.contains("on mini-linux"))
+            #expect(tested.texts.contains("written"))
+            #expect(tested.texts.contains("a b for program of gx86_64_20261121_1"))
+            #expect(
+                tested.texts.contains("beside registered"), "in the template, as its own programs")
+            #expect(tested.texts.contains("fresh"), "each case has an overlay of its own")
+            // Each result knows its part of the log.
+            let log = Array(tested.log.utf8)
+            let part = log[Int(results[0].logFrom)..<Int(results[0].logTo)]
+            let text = String(decoding: part, as: UTF8.self)
+            #expect(text.contains("on mini-linux") && !text.contains("fresh"))
+            #expect(part.last == 0x0A)
+            #expect(try SHA256.file(image) == digest, "the image is as it was")
+            #expect(agent.processes(start.attempt).isEmpty)
+            #expect(!Files.exists(agent.state.attempt(start.attempt).tests), "no key is left")
+        }
     }
 
-    @Test func aCaseThatFailsIsNamedAndTheNextOnesRunOn() async throws {
+    @Test("A failed case is named, and the cases after it still run")
+    func failedCaseIsNamed() async throws {
         let image = try await MiniLinux.shared.image()
-        let agent = try TestAgent(Self.settings)
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let plan = plan([
-            PlannedTest(
-                name: "selinux", kind: .script, limitSeconds: 60,
-                text: "#!/bin/sh\necho it is not there >&2\nexit 3\n"),
-            PlannedTest(
-                name: "hangs", kind: .program, limitSeconds: 1, command: ["sleep", "20"]),
-            PlannedTest(
-                name: "nobody", kind: .program, limitSeconds: 60, text: "#!/no/such/program\n"),
-            PlannedTest(name: "twice", kind: .bootRepeated, limitSeconds: 180, times: 2),
-        ])
-        let tested = try await client.build(try await agent.start(plan, image: image))
-        let fault = try #require(tested.fault)
-        #expect(fault.class == .template && fault.code == .testFailed)
-        #expect(
-            fault.reason.contains("the test case 'selinux': the script ended with exit status 3"))
-        #expect(fault.reason.contains("it is not there"), "the log's last lines: \(fault.reason)")
-        let results = try #require(tested.finished.tests)
-        #expect(results.map(\.result) == [.failed, .failed, .failed, .passed])
-        #expect(results[0].detail == "the script ended with exit status 3")
-        #expect(results[1].detail == "the program took longer than 1 s")
-        #expect(results[2].detail.contains("the program cannot be run on this host"))
-        #expect(tested.texts.contains("boot 2 of 2"))
-        #expect(tested.finished.evidence?.serialTail?.contains("mini-linux ready") == true)
-        _ = daemon.pid
+        try await withAgent(Self.settings) { agent, client in
+            let plan = plan([
+                PlannedTest(
+                    name: "selinux", kind: .script, limitSeconds: 60,
+                    text: "#!/bin/sh\necho it is not there >&2\nexit 3\n"),
+                PlannedTest(
+                    name: "hangs", kind: .program, limitSeconds: 1, command: ["sleep", "20"]),
+                PlannedTest(
+                    name: "nobody", kind: .program, limitSeconds: 60, text: "#!/no/such/program\n"),
+                PlannedTest(name: "twice", kind: .bootRepeated, limitSeconds: 180, times: 2),
+            ])
+            let tested = try await client.build(try await agent.start(plan, image: image))
+            let fault = try #require(tested.fault)
+            #expect(fault.class == .template && fault.code == .testFailed)
+            #expect(
+                fault.reason.contains(
+                    "the test case 'selinux': the script ended with exit status 3"))
+            #expect(
+                fault.reason.contains("it is not there"), "the log's last lines: \(fault.reason)")
+            let results = try #require(tested.finished.tests)
+            #expect(results.map(\.result) == [.failed, .failed, .failed, .passed])
+            #expect(results[0].detail == "the script ended with exit status 3")
+            #expect(results[1].detail == "the program took longer than 1 s")
+            #expect(results[2].detail.contains("the program cannot be run on this host"))
+            #expect(tested.texts.contains("boot 2 of 2"))
+            #expect(tested.finished.evidence?.serialTail?.contains("mini-linux ready") == true)
+        }
     }
 
-    @Test func aGuestThatDoesNotComeUpIsShownAndWaitedForOnce() async throws {
-        let agent = try TestAgent(Self.settings)
-        let image = agent.folder.path + "/hangs.img"
-        try Files.replace(image, with: Self.hangingDisk)
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        var plan = plan(
-            [
-                PlannedTest(name: "boots", kind: .boot, limitSeconds: 3),
-                PlannedTest(name: "script", kind: .script, limitSeconds: 9, text: "true\n"),
-            ], boot: 8)
-        plan.imageFormat = "raw"
-        let tested = try await client.build(try await agent.start(plan, image: image))
-        let fault = try #require(tested.fault)
-        #expect(fault.code == .testFailed, "\(fault)")
-        #expect(fault.reason.contains("'boots': the guest did not come up within 3 s"))
-        #expect(tested.finished.tests?.map(\.name) == ["boots"], "the others would wait in vain")
-        let evidence = try #require(tested.finished.evidence)
-        #expect(evidence.status == "running" && evidence.screenshotPNG != nil)
-        _ = daemon.pid
+    @Test("A guest that does not boot leaves evidence and skips the later cases")
+    func deadGuestSkipsLaterCases() async throws {
+        try await withAgent(Self.settings) { agent, client in
+            let image = agent.folder.path + "/hangs.img"
+            try Files.replace(image, with: Self.hangingDisk)
+            var plan = plan(
+                [
+                    PlannedTest(name: "boots", kind: .boot, limitSeconds: 3),
+                    PlannedTest(name: "script", kind: .script, limitSeconds: 9, text: "true\n"),
+                ], boot: 8)
+            plan.imageFormat = "raw"
+            let tested = try await client.build(try await agent.start(plan, image: image))
+            let fault = try #require(tested.fault)
+            #expect(fault.code == .testFailed, "\(fault)")
+            #expect(fault.reason.contains("'boots': the guest did not come up within 3 s"))
+            #expect(
+                tested.finished.tests?.map(\.name) == ["boots"], "the others would wait in vain")
+            let evidence = try #require(tested.finished.evidence)
+            #expect(evidence.status == "running" && evidence.screenshotPNG != nil)
+        }
     }
 
     /// QEMU takes every connection, long before its guest could.
-    @Test func aGuestThatSaysNothingOnItsPortIsNotUp() async throws {
-        let agent = try TestAgent(Self.settings)
-        let image = agent.folder.path + "/hangs.img"
-        try Files.replace(image, with: Self.hangingDisk)
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let plan = TestPlan(
-            imageFormat: "raw", port: 5985,
-            cases: [PlannedTest(name: "boots", kind: .boot, limitSeconds: 3)])
-        let tested = try await client.build(try await agent.start(plan, image: image))
-        #expect(tested.fault?.code == .testFailed)
-        #expect(tested.fault?.reason.contains("nothing answers on its port 5985") == true)
-        _ = daemon.pid
+    @Test("A guest that is silent on its port is not up")
+    func silentPortIsNotUp() async throws {
+        try await withAgent(Self.settings) { agent, client in
+            let image = agent.folder.path + "/hangs.img"
+            try Files.replace(image, with: Self.hangingDisk)
+            let plan = TestPlan(
+                imageFormat: "raw", port: 5985,
+                cases: [PlannedTest(name: "boots", kind: .boot, limitSeconds: 3)])
+            let tested = try await client.build(try await agent.start(plan, image: image))
+            #expect(tested.fault?.code == .testFailed)
+            #expect(tested.fault?.reason.contains("nothing answers on its port 5985") == true)
+        }
     }
 
-    @Test func anImageThatIsNoneIsTheImagesFault() async throws {
-        let agent = try TestAgent(Self.settings)
-        let image = agent.folder.path + "/broken.qcow2"
-        try Files.replace(image, with: Array("no image".utf8))
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let plan = plan([PlannedTest(name: "boots", kind: .boot, limitSeconds: 3)])
-        let tested = try await client.build(try await agent.start(plan, image: image))
-        #expect(tested.fault?.code == .testFailed)
-        #expect(tested.fault?.reason.contains("qemu-img does not take the image") == true)
-        _ = daemon.pid
+    @Test("A file that is no image fails its test")
+    func invalidImageFails() async throws {
+        try await withAgent(Self.settings) { agent, client in
+            let image = agent.folder.path + "/broken.qcow2"
+            try Files.replace(image, with: Array("no image".utf8))
+            let plan = plan([PlannedTest(name: "boots", kind: .boot, limitSeconds: 3)])
+            let tested = try await client.build(try await agent.start(plan, image: image))
+            #expect(tested.fault?.code == .testFailed)
+            #expect(tested.fault?.reason.contains("qemu-img does not take the image") == true)
+        }
     }
 
     /// Nothing of it says anything about the image.
-    @Test func whatTheHostLacksIsTheHostsFault() async throws {
-        let agent = try TestAgent(Self.settings)
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let image = agent.folder.path + "/x.qcow2"
-        try Files.replace(image, with: [1])
-        let plan = plan([PlannedTest(name: "boots", kind: .boot, limitSeconds: 3)])
-        var missing = try await agent.start(plan, image: image)
-        missing.recipe.baseImage?.sha256 = String(repeating: "0", count: 64)
-        let wrong = try await client.build(missing)
-        #expect(wrong.fault?.class == .infrastructure && wrong.fault?.code == .baseImageDigest)
-        #expect(wrong.finished.tests == nil)
-        missing.attempt = AttemptToken(high: 5, low: .random(in: .min ... .max))
-        missing.recipe.baseImage = BaseImage(url: "http://127.0.0.1:1/x.qcow2", sha256: nil)
-        let unreachable = try await client.build(missing)
-        #expect(unreachable.fault?.class == .infrastructure)
-        _ = daemon.pid
+    @Test("A wrong digest or unreachable image of a test is an infrastructure fault")
+    func missingImageIsInfrastructure() async throws {
+        try await withAgent(Self.settings) { agent, client in
+            let image = agent.folder.path + "/x.qcow2"
+            try Files.replace(image, with: [1])
+            let plan = plan([PlannedTest(name: "boots", kind: .boot, limitSeconds: 3)])
+            var missing = try await agent.start(plan, image: image)
+            missing.recipe.baseImage?.sha256 = String(repeating: "0", count: 64)
+            let wrong = try await client.build(missing)
+            #expect(wrong.fault?.class == .infrastructure && wrong.fault?.code == .baseImageDigest)
+            #expect(wrong.finished.tests == nil)
+            missing.attempt = AttemptToken(high: 5, low: .random(in: .min ... .max))
+            missing.recipe.baseImage = BaseImage(url: "http://127.0.0.1:1/x.qcow2", sha256: nil)
+            let unreachable = try await client.build(missing)
+            #expect(unreachable.fault?.class == .infrastructure)
+        }
     }
 
-    @Test func aCancelEndsTheGuest() async throws {
-        let agent = try TestAgent(Self.settings)
-        let image = agent.folder.path + "/hangs.img"
-        try Files.replace(image, with: Self.hangingDisk)
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        var plan = plan([PlannedTest(name: "boots", kind: .boot, limitSeconds: 600)])
-        plan.imageFormat = "raw"
-        let start = try await agent.start(plan, image: image)
-        try await client.send(.start(start))
-        try await eventually("QEMU runs") {
-            agent.processes(start.attempt).contains { pid in
-                QEMUShim.isQEMU(Files.name(of: Links.target("/proc/\(pid)/exe")))
+    @Test("A cancel request ends the guest of a test")
+    func cancelEndsGuest() async throws {
+        try await withAgent(Self.settings) { agent, client in
+            let image = agent.folder.path + "/hangs.img"
+            try Files.replace(image, with: Self.hangingDisk)
+            var plan = plan([PlannedTest(name: "boots", kind: .boot, limitSeconds: 600)])
+            plan.imageFormat = "raw"
+            let start = try await agent.start(plan, image: image)
+            try await client.send(.start(start))
+            try await eventually("QEMU runs") {
+                agent.processes(start.attempt).contains { pid in
+                    QEMUShim.isQEMU(Files.name(of: Links.target("/proc/\(pid)/exe")))
+                }
             }
+            try await client.send(.cancel(Cancel(attempt: start.attempt, reason: "enough")))
+            let tested = try await client.follow(start.attempt)
+            #expect(tested.fault?.class == .cancelled)
+            #expect(agent.processes(start.attempt).isEmpty)
         }
-        try await client.send(.cancel(Cancel(attempt: start.attempt, reason: "enough")))
-        let tested = try await client.follow(start.attempt)
-        #expect(tested.fault?.class == .cancelled)
-        #expect(agent.processes(start.attempt).isEmpty)
-        _ = daemon.pid
     }
 
     /// The SSH client is one of the test's own, which asks for the password as the real one does.
-    @Test func aPasswordIsAskedForAndNeverOnACommandLine() async throws {
+    @Test("A guest's password goes by SSH_ASKPASS, never on a command line")
+    func passwordStaysOffCommandLine() async throws {
         let image = try await MiniLinux.shared.image()
         let tools = try TemporaryFolder()
         try Files.replace(tools.path + "/qemu-img", with: Array(Self.passOn("qemu-img").utf8))
@@ -214,21 +213,19 @@ import Testing
             """
         try Files.replace(tools.path + "/ssh", with: Array(ssh.utf8))
         for name in ["ssh", "qemu-img"] { chmod("\(tools.path)/\(name)", 0o755) }
-        let agent = try TestAgent(Self.settings + "qemu_img: \(tools.path)/qemu-img\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        var plan = plan([
-            PlannedTest(
-                name: "password", kind: .program, limitSeconds: 60,
-                command: ["sh", "-c", "test \"$AIBUILD_GUEST_PASSWORD\" = s3cret"])
-        ])
-        plan.login = GuestLogin(user: "root", method: .password, path: "secret/password")
-        let start = try await agent.start(
-            plan, image: image, files: ["secret/password": "s3cret\nmore\n"])
-        let tested = try await client.build(start)
-        #expect(tested.fault == nil, "\(tested.log)")
-        #expect(!tested.log.contains("s3cret"))
-        _ = daemon.pid
+        try await withAgent(Self.settings + "qemu_img: \(tools.path)/qemu-img\n") { agent, client in
+            var plan = plan([
+                PlannedTest(
+                    name: "password", kind: .program, limitSeconds: 60,
+                    command: ["sh", "-c", "test \"$AIBUILD_GUEST_PASSWORD\" = s3cret"])
+            ])
+            plan.login = GuestLogin(user: "root", method: .password, path: "secret/password")
+            let start = try await agent.start(
+                plan, image: image, files: ["secret/password": "s3cret\nmore\n"])
+            let tested = try await client.build(start)
+            #expect(tested.fault == nil, "\(tested.log)")
+            #expect(!tested.log.contains("s3cret"))
+        }
     }
 
     private static func passOn(_ program: String) -> String {

@@ -45,62 +45,60 @@ import Testing
     }
 
     /// Packer says "Qemu failed to start", as it does of wrong options.
-    @Test func whilePackerLaunchesIt() async throws {
-        let agent = try TestAgent("accelerator: tcg\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let token = try await build(agent, client)
-        try await eventually("QEMU runs") { qemu(agent, token).map { kill($0, SIGKILL) } == 0 }
-        expectKilled(try await client.follow(token))
-        _ = daemon.pid
+    @Test("QEMU killed while Packer launches it is an infrastructure fault")
+    func killedDuringLaunch() async throws {
+        try await withAgent("accelerator: tcg\n") { agent, client in
+            let token = try await build(agent, client)
+            try await eventually("QEMU runs") { qemu(agent, token).map { kill($0, SIGKILL) } == 0 }
+            expectKilled(try await client.follow(token))
+        }
     }
 
     /// Packer fails at once when the guest that it works on is gone; it waits as long as it may
     /// for one that has not come up; and takes a guest for ready that goes while it shuts down.
-    @Test(arguments: ["Waiting for SSH", "Provisioning with", "Gracefully halting"])
-    func when(said words: String) async throws {
-        let agent = try TestAgent("accelerator: tcg\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let token = try await build(
-            agent, client, [("\"poweroff -f\"", "\"sleep 5; poweroff -f\"")])
-        try await client.follow(token, until: words)
-        kill(try #require(qemu(agent, token)), SIGKILL)
-        expectKilled(try await client.follow(token))
-        #expect(agent.processes(token).isEmpty)
-        _ = daemon.pid
+    @Test(
+        "QEMU killed at any stage of a Packer build is an infrastructure fault",
+        arguments: ["Waiting for SSH", "Provisioning with", "Gracefully halting"])
+    func killedDuringBuild(said words: String) async throws {
+        try await withAgent("accelerator: tcg\n") { agent, client in
+            let token = try await build(
+                agent, client, [("\"poweroff -f\"", "\"sleep 5; poweroff -f\"")])
+            try await client.follow(token, until: words)
+            kill(try #require(qemu(agent, token)), SIGKILL)
+            expectKilled(try await client.follow(token))
+            #expect(agent.processes(token).isEmpty)
+        }
     }
 
     /// QEMU that is only asked for its version, too.
-    @Test func whileItIsAsked() async throws {
+    @Test("QEMU that crashes when asked for its version is a host error")
+    func crashDuringVersionQuery() async throws {
         let folder = try TemporaryFolder()
         let script = "#!/bin/sh\nkill -SEGV $$\n"
         let program = folder.path + "/qemu-system-x86_64"
         try Files.replace(program, with: Array(script.utf8), mode: 0o755)
-        let agent = try TestAgent("accelerator: tcg\nqemu_system: \(program)\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let ended = try await client.follow(try await build(agent, client))
-        #expect(ended.fault?.code == .hostError, "\(ended.log)")
-        #expect(ended.fault?.reason.contains("QEMU crashed by signal 11") == true)
-        _ = daemon.pid
+        try await withAgent("accelerator: tcg\nqemu_system: \(program)\n") { agent, client in
+            let ended = try await client.follow(try await build(agent, client))
+            #expect(ended.fault?.code == .hostError, "\(ended.log)")
+            #expect(ended.fault?.reason.contains("QEMU crashed by signal 11") == true)
+        }
     }
 
-    @Test(arguments: [
-        ("[\"-vnc\", \"none\"]", "[\"-no-such-option\", \"1\"]", "Qemu failed to start"),
-        ("\"ssh_password\": \"build\"", "\"ssh_password\": \"wrong\"", "SSH"),
-        ("set -eu", "poweroff -f; sleep 60", ""),
-        ("set -eu", "exit 3", "exit status: 3"),
-    ])
-    func theTemplatesOwn(old: String, new: String, reason: String) async throws {
-        let agent = try TestAgent("accelerator: tcg\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let token = try await build(agent, client, [(old, new), ("\"3m\"", "\"40s\"")])
-        let ended = try await client.follow(token)
-        #expect(ended.fault?.code == .packerFailed, "\(ended.log)")
-        #expect(ended.fault?.class == .template)
-        #expect(ended.fault?.reason.contains(reason) == true, "\(ended.fault?.reason ?? "")")
-        _ = daemon.pid
+    @Test(
+        "Failures that the template causes are template faults",
+        arguments: [
+            ("[\"-vnc\", \"none\"]", "[\"-no-such-option\", \"1\"]", "Qemu failed to start"),
+            ("\"ssh_password\": \"build\"", "\"ssh_password\": \"wrong\"", "SSH"),
+            ("set -eu", "poweroff -f; sleep 60", ""),
+            ("set -eu", "exit 3", "exit status: 3"),
+        ])
+    func ownFailuresAreTemplateFaults(old: String, new: String, reason: String) async throws {
+        try await withAgent("accelerator: tcg\n") { agent, client in
+            let token = try await build(agent, client, [(old, new), ("\"3m\"", "\"40s\"")])
+            let ended = try await client.follow(token)
+            #expect(ended.fault?.code == .packerFailed, "\(ended.log)")
+            #expect(ended.fault?.class == .template)
+            #expect(ended.fault?.reason.contains(reason) == true, "\(ended.fault?.reason ?? "")")
+        }
     }
 }

@@ -15,21 +15,24 @@ import Testing
         return try StateFile.read(type, path, limitBytes: 1 << 20)
     }
 
-    @Test func theOrder() throws {
+    @Test("An attempt order written by agent 0.1.0 is read")
+    func oldOrderDecodes() throws {
         let order = try read(AttemptOrder.self, Self.order)
         #expect(order.start.attempt.text == "fedcba9876543210fedcba9876543210")
         #expect(order.start.build.number == 1 && order.start.limits.totalSeconds == 600)
         #expect(order.accelerator == .tcg)
     }
 
-    @Test func theResult() throws {
+    @Test("A result written by agent 0.1.0 is read")
+    func oldResultDecodes() throws {
         let result = try read(Finished.self, Self.result)
         #expect(result.outcome.fault?.code.rawValue == "packer.failed")
         #expect(result.outcome.exitCode == 1)
         #expect(result.artifacts.first?.chunkSHA256.count == 1)
     }
 
-    @Test func theRest() throws {
+    @Test("A phase and a cancel request written by agent 0.1.0 are read")
+    func oldPhaseAndCancelDecode() throws {
         let token = "fedcba9876543210fedcba9876543210"
         let phase = try read(
             Phase.self, #"{"attempt":"\#(token)","detail":"x","later":[1],"state":"building"}"#)

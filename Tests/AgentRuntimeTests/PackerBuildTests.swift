@@ -22,138 +22,133 @@ import Testing
                        "target": "{{user `outdir`}}/{{user `image_name`}}.raw"}]}
         """
 
-    @Test func buildsJSONAndHCL() async throws {
-        let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
-        let hcl = """
-            variable "outdir" { default = "" }
-            variable "word" {
-              type = string
-              default = "none"
+    @Test("JSON and HCL templates build images")
+    func buildsJSONAndHCL() async throws {
+        try await withAgent { agent, client in
+            let hcl = """
+                variable "outdir" { default = "" }
+                variable "word" {
+                  type = string
+                  default = "none"
+                }
+                source "file" "x" {
+                  content = var.word
+                  target  = "${var.outdir}/x.raw"
+                }
+                build { sources = ["source.file.x"] }
+                """
+            let template = try await deliver(agent, ["t.json": fileTemplate, "sub/t.pkr.hcl": hcl])
+            for (name, artifact) in [
+                ("t.json", "gx86_64_20261121_1.raw"), ("sub/t.pkr.hcl", "x.raw"),
+            ] {
+                let start = agent.start(
+                    template, .packer(template: name), variables: ["word": "hé, \n"])
+                let built = try await client.build(start)
+                #expect(built.fault == nil, "\(built.log)")
+                #expect(built.finished.artifacts.map(\.name) == [artifact])
+                #expect(built.finished.artifacts.first?.sha256 == SHA256.hex("hé, \n".utf8))
+                #expect(built.texts.contains { $0.hasPrefix("==> Builds finished.") })
+                // Machine-readable lines are not for people.
+                #expect(!built.texts.contains { $0.contains("artifact-count") })
             }
-            source "file" "x" {
-              content = var.word
-              target  = "${var.outdir}/x.raw"
+        }
+    }
+
+    @Test("Faults of a Packer template are classified and explained")
+    func packerFaultsAreClassified() async throws {
+        try await withAgent { agent, client in
+            let outside = agent.folder.path
+            let template = try await deliver(
+                agent,
+                [
+                    "broken.json": "{",
+                    "unknown.json": #"{"builders":[{"type":"no-such-builder"}]}"#,
+                    "none.json": #"{"builders":[{"type":"null","communicator":"none"}]}"#,
+                    "script.json":
+                        #"{"builders":[{"type":"null","communicator":"none"}],"provisioners":"#
+                        + #"[{"type":"shell-local","inline":["echo why >&2","exit 3"]}]}"#,
+                    "outside.json":
+                        #"{"builders":[{"type":"file","content":"x","target":"\#(outside)/x"}]}"#,
+                    "declares.json": fileTemplate,
+                ])
+            let cases: [(String, [String: String], FaultCode, String)] = [
+                ("broken.json", [:], .packerRejected, "no JSON object"),
+                ("unknown.json", [:], .packerRejected, "no-such-builder"),
+                ("none.json", [:], .noImage, "made no file"),
+                ("script.json", [:], .packerFailed, "exit status: 3"),
+                ("outside.json", [:], .templateInvalid, "outside the attempt's folder"),
+                ("declares.json", ["typo": "1"], .templateInvalid, "'typo'"),
+                ("missing.json", [:], .templateMissing, "missing.json"),
+            ]
+            for (name, variables, code, words) in cases {
+                let start = agent.start(template, .packer(template: name), variables: variables)
+                let fault = try await client.build(start).fault
+                #expect(fault?.code == code, "\(name): \(String(describing: fault))")
+                #expect(fault?.class == .template)
+                #expect(fault?.reason.contains(words) == true, "\(fault?.reason ?? "")")
             }
-            build { sources = ["source.file.x"] }
-            """
-        let template = try await deliver(agent, ["t.json": fileTemplate, "sub/t.pkr.hcl": hcl])
-        let client = try await agent.connect()
-        for (name, artifact) in [
-            ("t.json", "gx86_64_20261121_1.raw"), ("sub/t.pkr.hcl", "x.raw"),
-        ] {
-            let start = agent.start(
-                template, .packer(template: name), variables: ["word": "hé, \n"])
-            let built = try await client.build(start)
-            #expect(built.fault == nil, "\(built.log)")
-            #expect(built.finished.artifacts.map(\.name) == [artifact])
-            #expect(built.finished.artifacts.first?.sha256 == SHA256.hex("hé, \n".utf8))
-            #expect(built.texts.contains { $0.hasPrefix("==> Builds finished.") })
-            // Machine-readable lines are not for people.
-            #expect(!built.texts.contains { $0.contains("artifact-count") })
         }
-        _ = daemon.pid
     }
 
-    @Test func faultsAreTold() async throws {
-        let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
-        let outside = agent.folder.path
-        let template = try await deliver(
-            agent,
-            [
-                "broken.json": "{",
-                "unknown.json": #"{"builders":[{"type":"no-such-builder"}]}"#,
-                "none.json": #"{"builders":[{"type":"null","communicator":"none"}]}"#,
-                "script.json":
-                    #"{"builders":[{"type":"null","communicator":"none"}],"provisioners":"#
-                    + #"[{"type":"shell-local","inline":["echo why >&2","exit 3"]}]}"#,
-                "outside.json":
-                    #"{"builders":[{"type":"file","content":"x","target":"\#(outside)/x"}]}"#,
-                "declares.json": fileTemplate,
-            ])
-        let client = try await agent.connect()
-        let cases: [(String, [String: String], FaultCode, String)] = [
-            ("broken.json", [:], .packerRejected, "no JSON object"),
-            ("unknown.json", [:], .packerRejected, "no-such-builder"),
-            ("none.json", [:], .noImage, "made no file"),
-            ("script.json", [:], .packerFailed, "exit status: 3"),
-            ("outside.json", [:], .templateInvalid, "outside the attempt's folder"),
-            ("declares.json", ["typo": "1"], .templateInvalid, "'typo'"),
-            ("missing.json", [:], .templateMissing, "missing.json"),
-        ]
-        for (name, variables, code, words) in cases {
-            let start = agent.start(template, .packer(template: name), variables: variables)
-            let fault = try await client.build(start).fault
-            #expect(fault?.code == code, "\(name): \(String(describing: fault))")
-            #expect(fault?.class == .template)
-            #expect(fault?.reason.contains(words) == true, "\(fault?.reason ?? "")")
+    @Test("An old template is fixed, and the diff is logged")
+    func oldTemplateIsFixed() async throws {
+        try await withAgent { agent, client in
+            // Packer 0.x: `iso_checksum_type` and `ssh_wait_timeout`. Whether QEMU then finds its
+            // ISO is another matter.
+            let old = """
+                {"builders": [{"type": "qemu", "iso_url": "no.iso", "iso_checksum_type": "md5",
+                  "iso_checksum": "00000000000000000000000000000000", "ssh_wait_timeout": "3s",
+                  "ssh_username": "root", "accelerator": "tcg", "headless": true}]}
+                """
+            let template = try await deliver(agent, ["old.json": old])
+            let built = try await client.build(agent.start(template, .packer(template: "old.json")))
+            #expect(built.fault?.code == .packerFailed)
+            #expect(
+                built.texts.contains(
+                    "packer fix made the template acceptable to this host's Packer"))
+            #expect(built.texts.contains { $0.hasPrefix("+") && $0.contains("md5:000") })
         }
-        _ = daemon.pid
     }
 
-    @Test func oldTemplatesAreFixedAndTheDiffIsLogged() async throws {
-        let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
-        // Packer 0.x: `iso_checksum_type` and `ssh_wait_timeout`. Whether QEMU then finds its ISO
-        // is another matter.
-        let old = """
-            {"builders": [{"type": "qemu", "iso_url": "no.iso", "iso_checksum_type": "md5",
-              "iso_checksum": "00000000000000000000000000000000", "ssh_wait_timeout": "3s",
-              "ssh_username": "root", "accelerator": "tcg", "headless": true}]}
-            """
-        let template = try await deliver(agent, ["old.json": old])
-        let client = try await agent.connect()
-        let built = try await client.build(agent.start(template, .packer(template: "old.json")))
-        #expect(built.fault?.code == .packerFailed)
-        #expect(
-            built.texts.contains("packer fix made the template acceptable to this host's Packer"))
-        #expect(built.texts.contains { $0.hasPrefix("+") && $0.contains("md5:000") })
-        _ = daemon.pid
-    }
-
-    @Test func variablesAreNoSecretsOfTheCommandLine() async throws {
-        let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
-        let words = agent.folder.path + "/words"
-        let modes = agent.folder.path + "/modes"
-        let wrapper = agent.folder.path + "/packer"
+    @Test("Variable values stay off Packer's command line, in a private file")
+    func variablesStayOffCommandLine() async throws {
+        let folder = try TemporaryFolder()
+        let (calls, modes) = (folder.path + "/calls", folder.path + "/modes")
+        let wrapper = folder.path + "/packer"
         let script = """
             #!/bin/sh
-            echo "$@" >> \(words)
+            echo "$@" >> \(calls)
             for word in "$@"; do
               case "$word" in -var-file=*) stat -c %a "${word#*=}" >> \(modes);; esac
             done
             exec /usr/bin/packer "$@"
             """
         try Files.replace(wrapper, with: Array(script.utf8), mode: 0o755)
-        let other = try TestAgent("qemu_system: no-such-qemu\npacker: \(wrapper)\n")
-        let second = try await other.startDaemon()
-        let template = try await deliver(other, ["t.json": fileTemplate])
-        let client = try await other.connect()
-        let start = other.start(
-            template, .packer(template: "t.json"), variables: ["word": "secret-word"])
-        #expect(try await client.build(start).fault == nil)
-        let said = String(decoding: try Files.read(words, limitBytes: 1 << 20), as: UTF8.self)
-        #expect(said.contains("validate") && said.contains("build -machine-readable"))
-        #expect(!said.contains("secret-word"))
-        #expect(try Files.read(modes, limitBytes: 100) == Array("600\n600\n".utf8))
-        _ = (daemon.pid, second.pid)
+        try await withAgent(TestAgent.withoutQEMU + "packer: \(wrapper)\n") { agent, client in
+            let template = try await deliver(agent, ["t.json": fileTemplate])
+            let start = agent.start(
+                template, .packer(template: "t.json"), variables: ["word": "secret-word"])
+            #expect(try await client.build(start).fault == nil)
+            let text = String(decoding: try Files.read(calls, limitBytes: 1 << 20), as: UTF8.self)
+            #expect(text.contains("validate") && text.contains("build -machine-readable"))
+            #expect(!text.contains("secret-word"))
+            #expect(try Files.read(modes, limitBytes: 100) == Array("600\n600\n".utf8))
+        }
     }
 
-    @Test func withoutPackerCommandsStillBuild() async throws {
-        let agent = try TestAgent("qemu_system: no-such-qemu\npacker: no-such-packer\n")
-        let daemon = try await agent.startDaemon()
-        let template = try await deliver(agent, ["t.json": fileTemplate])
-        let client = try await TestClient(agent.state.socket)
-        let hello = try await client.greet()
-        #expect(hello.host.packerVersion == nil)
-        #expect(hello.host.notices.contains { $0.contains("Packer is not installed") })
-        let packer = try await client.build(agent.start(template, .packer(template: "t.json")))
-        #expect(packer.fault?.code == .hostError)
-        #expect(packer.fault?.class == .infrastructure)
-        #expect(try await client.build(agent.start(template, .command(["true"]))).fault == nil)
-        _ = daemon.pid
+    @Test("A host without Packer still runs command builds")
+    func commandBuildsNeedNoPacker() async throws {
+        try await withAgent("qemu_system: no-such-qemu\npacker: no-such-packer\n") { agent in
+            let template = try await deliver(agent, ["t.json": fileTemplate])
+            let client = try await TestClient(agent.state.socket)
+            let hello = try await client.greet()
+            #expect(hello.host.packerVersion == nil)
+            #expect(hello.host.notices.contains { $0.contains("Packer is not installed") })
+            let packer = try await client.build(agent.start(template, .packer(template: "t.json")))
+            #expect(packer.fault?.code == .hostError)
+            #expect(packer.fault?.class == .infrastructure)
+            #expect(try await client.build(agent.start(template, .command(["true"]))).fault == nil)
+        }
     }
 
     private let qemuTemplate = """
@@ -192,79 +187,76 @@ import Testing
     }
 
     /// Packer knocks at the guest's port again and again: that is no life of the guest's.
-    @Test func aHungGuestOfPackerIsSeen() async throws {
-        let agent = try TestAgent("accelerator: tcg\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let limits = AttemptLimits(totalSeconds: 300, silenceSeconds: 30)
-        let token = try await startQEMU(agent, client, limits: limits)
-        let ended = try await client.follow(token)
-        #expect(ended.fault?.code == .guestHung, "\(String(describing: ended.fault))")
-        #expect(ended.finished.evidence?.screenshotPNG != nil)
-        #expect(ended.texts.contains { $0.contains("Cleanly cancelled builds") })
-        #expect(agent.processes(token).isEmpty)
-        _ = daemon.pid
+    @Test("A hung guest of a Packer build is stopped in spite of SSH retries")
+    func hungPackerGuestIsStopped() async throws {
+        try await withAgent("accelerator: tcg\n") { agent, client in
+            let limits = AttemptLimits(totalSeconds: 300, silenceSeconds: 30)
+            let token = try await startQEMU(agent, client, limits: limits)
+            let ended = try await client.follow(token)
+            #expect(ended.fault?.code == .guestHung, "\(String(describing: ended.fault))")
+            #expect(ended.finished.evidence?.screenshotPNG != nil)
+            #expect(ended.texts.contains { $0.contains("Cleanly cancelled builds") })
+            #expect(agent.processes(token).isEmpty)
+        }
     }
 
-    @Test func cancelLeavesNoQEMU() async throws {
-        let agent = try TestAgent("accelerator: tcg\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let token = try await startQEMU(agent, client)
-        #expect(qemus(agent, token).count == 1)
-        try await client.send(.cancel(Cancel(attempt: token, reason: "x")))
-        let ended = try await client.follow(token)
-        #expect(ended.fault?.code == .cancelled)
-        // Packer was asked first, and cleaned up.
-        #expect(ended.texts.contains { $0.contains("Cleanly cancelled builds") })
-        #expect(agent.processes(token).isEmpty)
-        _ = daemon.pid
+    @Test("A cancelled Packer build leaves no QEMU process")
+    func cancelLeavesNoQEMU() async throws {
+        try await withAgent("accelerator: tcg\n") { agent, client in
+            let token = try await startQEMU(agent, client)
+            #expect(qemus(agent, token).count == 1)
+            try await client.send(.cancel(Cancel(attempt: token, reason: "x")))
+            let ended = try await client.follow(token)
+            #expect(ended.fault?.code == .cancelled)
+            // Packer was asked first, and cleaned up.
+            #expect(ended.texts.contains { $0.contains("Cleanly cancelled builds") })
+            #expect(agent.processes(token).isEmpty)
+        }
     }
 
-    @Test func qemuRunsOnWithoutItsDaemonButNotWithoutItsSupervisor() async throws {
-        let agent = try TestAgent("accelerator: tcg\n")
-        var daemon = try await agent.startDaemon()
-        var client = try await agent.connect()
-        let token = try await startQEMU(agent, client)
-        let before = qemus(agent, token)
-        try daemon.crash()
-        #expect(qemus(agent, token) == before)
-        daemon = try await agent.startDaemon()
-        client = try await agent.connect()
-        #expect(qemus(agent, token) == before)
-        let supervisor = try #require(FileLock.holder(agent.state.attempt(token).lock))
-        kill(supervisor, SIGKILL)
-        #expect(try await client.follow(token).fault?.code == .supervisorLost)
-        #expect(agent.processes(token).isEmpty)
+    @Test("QEMU outlives the daemon but not its supervisor")
+    func qemuOutlivesDaemonOnly() async throws {
+        try await withAgent("accelerator: tcg\n") { agent, client in
+            let token = try await startQEMU(agent, client)
+            let before = qemus(agent, token)
+            try agent.crashDaemon()
+            #expect(qemus(agent, token) == before)
+            try await agent.startDaemon()
+            let second = try await agent.connect()
+            #expect(qemus(agent, token) == before)
+            let supervisor = try #require(FileLock.holder(agent.state.attempt(token).lock))
+            kill(supervisor, SIGKILL)
+            #expect(try await second.follow(token).fault?.code == .supervisorLost)
+            #expect(agent.processes(token).isEmpty)
+        }
     }
 
-    @Test func acceleratorsAreTriedByBooting() async throws {
-        let agent = try TestAgent("accelerator: auto\n")
-        let daemon = try await agent.startDaemon()
-        let hello = try await TestClient(agent.state.socket).greet()
-        #expect(hello.host.accelerators.contains(.tcg))
-        #expect(hello.host.qemuVersion != nil)
-        #expect(hello.host.packerVersion != nil)
-        // Where kvm is refused although the device is there, the operator is told why.
-        #expect(
-            hello.host.accelerators.contains(.kvm) || !Files.exists("/dev/kvm")
-                || hello.host.notices.contains { $0.contains("/dev/kvm") })
-        let probe = try Files.read(agent.state.probe, limitBytes: 1 << 20)
-        #expect(String(decoding: probe, as: UTF8.self).contains("bootID"))
+    @Test("Accelerators are probed by booting, and refusals are explained")
+    func acceleratorsAreProbed() async throws {
+        try await withAgent("accelerator: auto\n") { agent in
+            let host = try await TestClient(agent.state.socket).greet().host
+            #expect(host.accelerators.contains(.tcg))
+            #expect(host.qemuVersion != nil && host.packerVersion != nil)
+            // If KVM is refused although the device exists, the operator is told why.
+            #expect(
+                host.accelerators.contains(.kvm) || !Files.exists("/dev/kvm")
+                    || host.notices.contains { $0.contains("/dev/kvm") })
+            let probe = try Files.read(agent.state.probe, limitBytes: 1 << 20)
+            #expect(String(decoding: probe, as: UTF8.self).contains("bootID"))
+        }
         // A QEMU that boots nothing offers nothing.
-        let other = try TestAgent("qemu_system: /bin/true\naccelerator: auto\n")
-        let second = try await other.startDaemon()
-        let report = try await TestClient(other.state.socket).greet().host
-        #expect(report.accelerators == [])
-        #expect(report.notices.contains { $0.contains("tcg does not work") })
-        _ = (daemon.pid, second.pid)
+        try await withAgent("qemu_system: /bin/true\naccelerator: auto\n") { agent in
+            let host = try await TestClient(agent.state.socket).greet().host
+            #expect(host.accelerators == [])
+            #expect(host.notices.contains { $0.contains("tcg does not work") })
+        }
     }
 
-    @Test func anOperatorsWordIsBelieved() async throws {
-        let agent = try TestAgent("qemu_system: /bin/true\naccelerator: tcg\n")
-        let daemon = try await agent.startDaemon()
-        let report = try await TestClient(agent.state.socket).greet().host
-        #expect(report.accelerators == [.tcg])
-        _ = daemon.pid
+    @Test("A configured accelerator is not probed")
+    func configuredAcceleratorIsNotProbed() async throws {
+        try await withAgent("qemu_system: /bin/true\naccelerator: tcg\n") { agent in
+            let report = try await TestClient(agent.state.socket).greet().host
+            #expect(report.accelerators == [.tcg])
+        }
     }
 }

@@ -21,173 +21,161 @@ import Testing
         )
     }
 
-    private func begin(_ agent: TestAgent, _ client: TestClient, _ script: String) async throws
-        -> (folder: AttemptFolder, supervisor: Int32)
-    {
-        let start = agent.start(try await agent.deliver(script: script))
-        try await client.send(.start(start))
-        try await client.follow(start.attempt, until: "ready")
-        let folder = agent.state.attempt(start.attempt)
-        return (folder, try #require(FileLock.holder(folder.lock)))
-    }
-
-    /// The coordinator says it once; the daemon dies before the supervisor has obeyed.
-    @Test func aForgetSurvivesTheDaemon() async throws {
-        let agent = try TestAgent()
-        var daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let (folder, supervisor) = try await begin(agent, client, waiting(agent).script)
-        kill(supervisor, SIGSTOP)
-        try await client.send(.forget(Forget(attempt: folder.token)))
-        try await eventually("the wish is on disk") { Files.exists(folder.forget) }
-        try daemon.crash()
-        daemon = try await agent.startDaemon()
-        kill(supervisor, SIGCONT)
-        try await eventually("the folder is gone") { !Files.exists(folder.root) }
-        #expect(agent.processes(folder.token).isEmpty)
+    /// The coordinator sends it once; the daemon dies before the supervisor has acted on it.
+    @Test("A forget request survives a crash of the daemon")
+    func forgetSurvivesDaemon() async throws {
+        try await withAgent { agent, client in
+            let build = try await agent.begin(client, waiting(agent).script)
+            kill(build.supervisor, SIGSTOP)
+            try await client.send(.forget(Forget(attempt: build.token)))
+            try await eventually("the request is on disk") { Files.exists(build.folder.forget) }
+            try await agent.restartDaemon()
+            kill(build.supervisor, SIGCONT)
+            try await eventually("the folder is gone") { !Files.exists(build.folder.root) }
+            #expect(agent.processes(build.token).isEmpty)
+        }
     }
 
     /// As on a full disk: there is no room for the note that would tell the supervisor.
-    @Test func aForgetThatCannotBeWrittenIsTriedAgain() async throws {
-        let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let (folder, _) = try await begin(agent, client, waiting(agent).script)
-        try Files.rename(folder.control, to: folder.control + ".away")
-        try await client.send(.forget(Forget(attempt: folder.token)))
-        try await eventually("it cannot") {
-            if case .error(let error) = try await client.next() {
-                error.code == .internal
-            } else {
-                false
+    @Test("A forget request that cannot be written is retried")
+    func failedForgetIsRetried() async throws {
+        try await withAgent { agent, client in
+            let build = try await agent.begin(client, waiting(agent).script)
+            try Files.rename(build.folder.control, to: build.folder.control + ".away")
+            try await client.send(.forget(Forget(attempt: build.token)))
+            try await eventually("it cannot") {
+                if case .error(let error) = try await client.next() {
+                    error.code == .internal
+                } else {
+                    false
+                }
             }
+            try Files.rename(build.folder.control + ".away", to: build.folder.control)
+            try await eventually("the folder is gone") { !Files.exists(build.folder.root) }
         }
-        try Files.rename(folder.control + ".away", to: folder.control)
-        try await eventually("the folder is gone") { !Files.exists(folder.root) }
-        _ = daemon.pid
     }
 
     /// As on a full disk: there is no room for the result of a supervisor that died.
-    @Test func anEndThatCannotBeWrittenIsTriedAgain() async throws {
-        let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let (folder, supervisor) = try await begin(agent, client, waiting(agent).script)
-        try Files.makeFolder(folder.result)
-        kill(supervisor, SIGKILL)
-        try await eventually("it is said") {
-            let log = try Files.read(agent.folder.path + "/daemon.log", limitBytes: 1 << 20)
-            return String(decoding: log, as: UTF8.self).contains("cannot be concluded")
+    @Test("The result of a lost attempt that cannot be written is retried")
+    func failedResultIsRetried() async throws {
+        try await withAgent { agent, client in
+            let build = try await agent.begin(client, waiting(agent).script)
+            try Files.makeFolder(build.folder.result)
+            kill(build.supervisor, SIGKILL)
+            try await eventually("it is said") {
+                let log = try Files.read(agent.folder.path + "/daemon.log", limitBytes: 1 << 20)
+                return String(decoding: log, as: UTF8.self).contains("cannot be concluded")
+            }
+            try Files.remove(build.folder.result)
+            #expect(try await client.follow(build.token).fault?.code == .supervisorLost)
         }
-        try Files.remove(folder.result)
-        #expect(try await client.follow(folder.token).fault?.code == .supervisorLost)
-        _ = daemon.pid
     }
 
-    @Test func anAttemptThatCannotBeBegunLeavesNothing() async throws {
-        let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let start = agent.start(try await agent.deliver(script: "true"))
-        let folder = agent.state.attempt(start.attempt)
-        try Files.replace(folder.root, with: [])
-        try await client.send(.start(start))
-        guard case .error(let error) = try await client.answer() else {
-            throw Failure("an attempt without a folder was begun")
+    @Test("An attempt that cannot be started leaves nothing behind")
+    func failedStartLeavesNothing() async throws {
+        try await withAgent { agent, client in
+            let start = agent.start(try await agent.deliver(script: "true"))
+            let folder = agent.state.attempt(start.attempt)
+            try Files.replace(folder.root, with: [])
+            try await client.send(.start(start))
+            guard case .error(let error) = try await client.answer() else {
+                throw Failure("an attempt without a folder was begun")
+            }
+            #expect(error.code == .refused)
+            try await eventually("what was in the way is gone") { !Files.exists(folder.root) }
+            #expect(try await client.build(start).fault == nil)
         }
-        #expect(error.code == .refused)
-        try await eventually("what was in the way is gone") { !Files.exists(folder.root) }
-        #expect(try await client.build(start).fault == nil)
-        _ = daemon.pid
     }
 
     /// The disk is freed, and what the guest said last is kept.
-    @Test func aLostAttemptIsCleanedUp() async throws {
-        let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let (folder, supervisor) = try await begin(agent, client, waiting(agent).script)
-        try Files.replace(folder.guests + "/7.serial", with: Array("last words".utf8))
-        kill(supervisor, SIGKILL)
-        let ended = try await client.follow(folder.token)
-        #expect(ended.finished.evidence?.serialTail == "last words")
-        for path in folder.scratch + [folder.artifacts] { #expect(!Files.exists(path), "\(path)") }
-        _ = daemon.pid
+    @Test("A lost attempt is cleaned up, and its console tail is kept")
+    func lostAttemptIsCleanedUp() async throws {
+        try await withAgent { agent, client in
+            let build = try await agent.begin(client, waiting(agent).script)
+            try Files.replace(build.folder.guests + "/7.serial", with: Array("last words".utf8))
+            kill(build.supervisor, SIGKILL)
+            let ended = try await client.follow(build.token)
+            #expect(ended.finished.evidence?.serialTail == "last words")
+            for path in build.folder.scratch + [build.folder.artifacts] {
+                #expect(!Files.exists(path), "\(path)")
+            }
+        }
     }
 
     /// A terminal that is closed, or a signal to the whole service, does not end a build.
-    @Test func aSupervisorMindsNoSignalOfOthers() async throws {
-        let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let (script, go) = waiting(agent)
-        let (folder, supervisor) = try await begin(agent, client, script)
-        kill(supervisor, SIGHUP)
-        kill(supervisor, SIGINT)
-        // Nor does another supervisor take the attempt.
-        let second = try await agent.run(["supervise", folder.root])
-        #expect(second.status == .exited(70))
-        #expect(second.stderrText.contains("another supervisor runs the attempt"))
-        try Files.replace(go, with: [])
-        #expect(try await client.follow(folder.token).fault == nil)
-        _ = daemon.pid
+    @Test("A supervisor ignores SIGHUP and SIGINT and keeps its attempt to itself")
+    func supervisorIgnoresSignals() async throws {
+        try await withAgent { agent, client in
+            let (script, go) = waiting(agent)
+            let build = try await agent.begin(client, script)
+            kill(build.supervisor, SIGHUP)
+            kill(build.supervisor, SIGINT)
+            // Nor does another supervisor take the attempt.
+            let second = try await agent.run(["supervise", build.folder.root])
+            #expect(second.status == .exited(70))
+            #expect(second.stderrText.contains("another supervisor runs the attempt"))
+            try Files.replace(go, with: [])
+            #expect(try await client.follow(build.token).fault == nil)
+        }
     }
 
     /// Neither zombies nor control groups, and no image of a build that failed behind it.
-    @Test func anEndedAttemptLeavesNothing() async throws {
-        let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let start = agent.start(
-            try await agent.deliver(
-                script: "cd $AIBUILD_OUTPUT; echo image > a.raw; ln -s a.raw b.raw"))
-        let ended = try await client.build(start)
-        #expect(ended.fault?.code == .templateInvalid)
-        let folder = agent.state.attempt(start.attempt)
-        for path in folder.scratch + [folder.artifacts] { #expect(!Files.exists(path), "\(path)") }
-        let group = AttemptProcesses.groupName(stateFolder: agent.state.root, start.attempt)
-        #expect(!ControlGroup.siblings().contains { Files.name(of: $0) == group })
-        try await eventually("the supervisor is buried") {
-            !ProcessTable.all().contains { $0.parent == daemon.pid && $0.isZombie }
+    @Test("An ended attempt leaves no scratch files, control group or zombie")
+    func endedAttemptLeavesNothing() async throws {
+        try await withAgent { agent, client in
+            let start = agent.start(
+                try await agent.deliver(
+                    script: "cd $AIBUILD_OUTPUT; echo image > a.raw; ln -s a.raw b.raw"))
+            let ended = try await client.build(start)
+            #expect(ended.fault?.code == .templateInvalid)
+            let folder = agent.state.attempt(start.attempt)
+            for path in folder.scratch + [folder.artifacts] {
+                #expect(!Files.exists(path), "\(path)")
+            }
+            let group = AttemptProcesses.groupName(stateFolder: agent.state.root, start.attempt)
+            #expect(!ControlGroup.siblings().contains { Files.name(of: $0) == group })
+            let daemon = agent.daemonPID
+            try await eventually("the supervisor is reaped") {
+                !ProcessTable.all().contains { $0.parent == daemon && $0.isZombie }
+            }
         }
     }
 
     /// Each holds a process number, and a build may run for hours.
-    @Test func endedOrphansOfARunningBuildGo() async throws {
-        let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let (_, supervisor) = try await begin(
-            agent, client, "(sleep 0.3 &)\n" + waiting(agent).script)
-        func zombies() -> Int {
-            ProcessTable.all().count { $0.parent == supervisor && $0.isZombie }
+    @Test("Ended orphans of a running build are reaped")
+    func orphansAreReaped() async throws {
+        try await withAgent { agent, client in
+            let build = try await agent.begin(
+                client, "(sleep 0.3 &)\n" + waiting(agent).script)
+            func zombies() -> Int {
+                ProcessTable.all().count { $0.parent == build.supervisor && $0.isZombie }
+            }
+            try await eventually("the orphan has ended") { zombies() == 1 }
+            try await eventually("it is reaped") { zombies() == 0 }
         }
-        try await eventually("the orphan has ended") { zombies() == 1 }
-        try await eventually("it is reaped") { zombies() == 0 }
-        _ = daemon.pid
     }
 
-    @Test func aBuildThatWaitsForAnothersFetchObeysCancel() async throws {
-        let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let image = BaseImage(
-            url: "http://127.0.0.1:1/a.img", sha256: String(repeating: "a", count: 64))
-        let cache = BaseImageCache(state: agent.state)
-        guard let lock = try FileLock.tryTake(cache.lock(BaseImageCache.key(image))) else {
-            throw Failure("somebody fetches what nobody wants")
+    @Test("A cancel request ends the wait for another build's fetch")
+    func cancelEndsWaitForFetch() async throws {
+        try await withAgent { agent, client in
+            let image = BaseImage(
+                url: "http://127.0.0.1:1/a.img", sha256: String(repeating: "a", count: 64))
+            let cache = BaseImageCache(state: agent.state)
+            guard let lock = try FileLock.tryTake(cache.lock(BaseImageCache.key(image))) else {
+                throw Failure("somebody fetches what nobody wants")
+            }
+            let start = agent.start(try await agent.deliver(script: "true"), baseImage: image)
+            try await client.send(.start(start))
+            try await client.follow(start.attempt, until: "waiting for another build")
+            try await client.send(.cancel(Cancel(attempt: start.attempt, reason: "x")))
+            #expect(try await client.follow(start.attempt).fault?.code == .cancelled)
+            _ = consume lock
         }
-        let start = agent.start(try await agent.deliver(script: "true"), baseImage: image)
-        try await client.send(.start(start))
-        try await client.follow(start.attempt, until: "waiting for another build")
-        try await client.send(.cancel(Cancel(attempt: start.attempt, reason: "x")))
-        #expect(try await client.follow(start.attempt).fault?.code == .cancelled)
-        _ = daemon.pid
-        _ = consume lock
     }
 
     /// What a killed agent left half-written, what nobody uses any more; and what somebody does.
-    @Test func theJanitorKnowsWhatIsNeeded() async throws {
+    @Test("The janitor removes what is stale and keeps what is in use")
+    func janitorRemovesOnlyUnneeded() async throws {
         let agent = try TestAgent("qemu_system: no-such-qemu\ncache_bytes: 1MiB\n")
         let state = agent.state
         for folder in state.folders { try Files.makeFolder(folder) }
@@ -217,53 +205,47 @@ import Testing
         let token = AttemptToken(high: 1, low: 2)
         let group = ControlGroup.make(
             named: AttemptProcesses.groupName(stateFolder: state.root, token))
-        let daemon = try await agent.startDaemon()
-        try await eventually("the old ones are gone") {
-            !old.contains { Files.exists($0) }
-                && Templates.digests(state).sorted() == digests.dropLast(2).sorted()
-                && !Files.exists("\(state.baseImages)/\(unused)")
-                && !(group.map { Files.exists($0.folder) } ?? false)
+        try await agent.serve {
+            try await eventually("the old ones are gone") {
+                !old.contains { Files.exists($0) }
+                    && Templates.digests(state).sorted() == digests.dropLast(2).sorted()
+                    && !Files.exists("\(state.baseImages)/\(unused)")
+                    && !(group.map { Files.exists($0.folder) } ?? false)
+            }
+            #expect(Files.exists(fresh))
+            #expect(Files.exists("\(state.baseImages)/\(fetched)"))
         }
-        #expect(Files.exists(fresh))
-        #expect(Files.exists("\(state.baseImages)/\(fetched)"))
-        _ = daemon.pid
         _ = consume lock
     }
 
     /// What is measured stays as it is.
-    @Test func whatABuildLeftRunningDoesNotWriteToItsImage() async throws {
-        let agent = try TestAgent()
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let start = agent.start(
-            try await agent.deliver(
-                script: """
-                    exec 3>$AIBUILD_OUTPUT/a.raw
-                    (while :; do echo more >&3; done) &
-                    until [ -s $AIBUILD_OUTPUT/a.raw ]; do sleep 0.05; done
-                    """))
-        let ended = try await client.build(start)
-        let artifact = try #require(ended.finished.artifacts.first, "\(ended.log)")
-        let path = agent.state.attempt(start.attempt).artifacts + "/a.raw"
-        #expect(Files.sizeBytes(path) == artifact.sizeBytes)
-        #expect(try SHA256.file(path) == artifact.sha256)
-        _ = daemon.pid
+    @Test("A process left running cannot write to the image after it is measured")
+    func leftoversCannotWriteImage() async throws {
+        try await withAgent { agent, client in
+            let start = agent.start(
+                try await agent.deliver(
+                    script: """
+                        exec 3>$AIBUILD_OUTPUT/a.raw
+                        (while :; do echo more >&3; done) &
+                        until [ -s $AIBUILD_OUTPUT/a.raw ]; do sleep 0.05; done
+                        """))
+            let ended = try await client.build(start)
+            let artifact = try #require(ended.finished.artifacts.first, "\(ended.log)")
+            let path = agent.state.attempt(start.attempt).artifacts + "/a.raw"
+            #expect(Files.sizeBytes(path) == artifact.sizeBytes)
+            #expect(try SHA256.file(path) == artifact.sha256)
+        }
     }
 
     /// A full disk takes some records and a part of one. A reader sees whole ones, which stay, and
     /// what is written later follows them.
-    @Test func aLogOnAFullDiskHoldsWholeRecords() async throws {
+    @Test("A log on a full disk holds whole records only")
+    func fullDiskKeepsWholeRecords() async throws {
         // A small file system of its own needs root.
         guard getuid() == 0 else { return }
         let folder = try TemporaryFolder()
-        let environment = Command.minimalEnvironment
-        let mounted = try await Command(
-            ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder.path],
-            environment: environment
-        ).run(timeoutSeconds: 60)
-        try #require(mounted.status.isSuccess, "\(mounted.stderrText)")
-        let path = folder.path + "/log"
-        let outcome = Result {
+        try await withTmpfs(folder.path, size: "64k") {
+            let path = folder.path + "/log"
             let log = try AttemptLog(path, limitBytes: 1 << 30)
             let record = [UInt8](repeating: 0x61, count: 9_999) + [0x0A]
             let records = Array(repeatElement(record, count: 20).joined())
@@ -274,8 +256,5 @@ import Testing
             #expect(end.sha256 == (try SHA256.file(path)))
             #expect(end.sizeBytes == Files.sizeBytes(path))
         }
-        _ = try await Command(["umount", "-l", folder.path], environment: environment)
-            .run(timeoutSeconds: 60)
-        try outcome.get()
     }
 }

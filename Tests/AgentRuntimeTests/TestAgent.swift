@@ -4,13 +4,16 @@ import Glibc
 import LoopKit
 import ProcessKit
 import Support
+import Synchronization
 import TestSupport
+import Testing
 
-/// A real `aibuild-agent` with a state folder of its own. Everything it started goes with it.
+/// A real `aibuild-agent` with a state folder of its own.
 final class TestAgent: Sendable {
     let folder: TemporaryFolder
     let state: StateFolder
     let configurationFile: String
+    private let running = Mutex<Daemon?>(nil)
     static let loop = Result { try EventLoop(name: "test") }
 
     /// The program, built beside the tests.
@@ -20,10 +23,12 @@ final class TestAgent: Sendable {
         return "/\(folder)/aibuild-agent"
     }()
 
+    static let withoutQEMU = "qemu_system: no-such-qemu\n"
+
     /// - Parameters:
-    ///   - settings: lines of `agent.yml`. Without a QEMU nothing is probed, which is quicker.
-    ///   - depth: least length of the state folder's path.
-    init(_ settings: String = "qemu_system: no-such-qemu\n", depth: Int = 0) throws {
+    ///   - settings: lines of `agent.yml`. Without a QEMU nothing is probed, which is faster.
+    ///   - depth: minimum length of the state folder's path.
+    init(_ settings: String = TestAgent.withoutQEMU, depth: Int = 0) throws {
         folder = try TemporaryFolder()
         let name = String(repeating: "s", count: max(1, depth - folder.path.utf8.count - 1))
         state = StateFolder("\(folder.path)/\(name)")
@@ -32,8 +37,11 @@ final class TestAgent: Sendable {
         try Files.replace(configurationFile, with: Array(text.utf8))
     }
 
-    deinit {
-        // The daemon, its supervisors and most of their children carry the state folder.
+    deinit { stop() }
+
+    /// Kills the daemon, its supervisors and everything that they started.
+    func stop() {
+        // Most of them carry the state folder in their environment.
         for _ in 0..<1000 {
             let mine = ProcessTable.withVariable(ProcessMark.stateFolder) { $0 == state.root }
             if mine.isEmpty { break }
@@ -55,41 +63,79 @@ final class TestAgent: Sendable {
         Command.minimalEnvironment.merging([ProcessMark.stateFolder: state.root]) { _, own in own }
     }
 
-    /// Starts the daemon and waits for its socket.
+    /// Runs `body` while the daemon serves, then stops the agent.
     ///
-    /// - Parameter withoutGroups: as on a host whose control groups are not the agent's to use.
-    ///   Needs root.
-    func startDaemon(withoutGroups: Bool = false) async throws -> Daemon {
+    /// - Parameter withoutGroups: as on a host without writable control groups. Needs root.
+    func serve(withoutGroups: Bool = false, _ body: () async throws -> Void) async throws {
+        defer { stop() }
+        try await startDaemon(withoutGroups: withoutGroups)
+        try await body()
+    }
+
+    /// The process id of the running daemon.
+    var daemonPID: Int32 { running.withLock { $0?.pid ?? -1 } }
+
+    /// Kills the daemon as a crash would, and waits until it is gone.
+    func crashDaemon() throws {
+        guard let daemon = running.withLock(\.self) else { throw Failure("no daemon runs") }
+        try daemon.kill()
+    }
+
+    /// Crashes the daemon and starts it again.
+    func restartDaemon() async throws {
+        try crashDaemon()
+        try await startDaemon()
+    }
+
+    /// Starts the daemon and waits for its socket.
+    func startDaemon(withoutGroups: Bool = false) async throws {
         let log = try Descriptor(folder.path + "/daemon.log", O_WRONLY | O_CREAT | O_APPEND)
-        var words = [Self.program, "daemon", "--config", configurationFile]
+        var command = [Self.program, "daemon", "--config", configurationFile]
         if withoutGroups {
             let script = "mount -t tmpfs none /sys/fs/cgroup && exec \"$0\" \"$@\""
-            words = ["unshare", "--mount", "sh", "-c", script] + words
+            command = ["unshare", "--mount", "sh", "-c", script] + command
         }
         let child = try ChildProcess(
-            Command(words, environment: environment, isNewSession: true),
+            Command(command, environment: environment, isNewSession: true),
             streams: .init(output: log.raw, error: log.raw))
         let daemon = Daemon(pid: child.pid, pidfd: child.intoDescriptor())
-        let socket = state.socket
+        running.withLock { $0 = daemon }
         try await eventually("the daemon listens") {
-            (try? BlockingSocket.connect(socket)) != nil
+            (try? BlockingSocket.connect(state.socket)) != nil
         }
-        return daemon
     }
 
     /// Runs a command of the program to its end.
     func run(
-        _ words: [String], stdin: [UInt8] = [], sshCommand: String? = nil
+        _ arguments: [String], stdin: [UInt8] = [], sshCommand: String? = nil
     ) async throws -> Command.Output {
         var environment = environment
         environment["SSH_ORIGINAL_COMMAND"] = sshCommand
-        return try await Command([Self.program] + words, environment: environment)
+        return try await Command([Self.program] + arguments, environment: environment)
             .run(stdin: stdin, timeoutSeconds: 120, outputLimitBytes: 64 << 20)
     }
 
     func gate(_ command: String, stdin: [UInt8] = []) async throws -> Command.Output {
         try await run(
             ["gate", "--config", configurationFile], stdin: stdin, sshCommand: command)
+    }
+
+    /// An attempt whose build runs.
+    struct Running {
+        var folder: AttemptFolder
+        var supervisor: Int32
+        var token: AttemptToken { folder.token }
+    }
+
+    /// Starts a build of a script and waits until its log holds a text.
+    func begin(
+        _ client: TestClient, _ script: String, until text: String = "ready"
+    ) async throws -> Running {
+        let start = start(try await deliver(script: script))
+        try await client.send(.start(start))
+        try await client.follow(start.attempt, until: text)
+        let folder = state.attempt(start.attempt)
+        return Running(folder: folder, supervisor: try #require(FileLock.holder(folder.lock)))
     }
 
     /// Delivers a template as the coordinator does.
@@ -156,14 +202,39 @@ final class TestAgent: Sendable {
     }
 }
 
-/// A running daemon.
-struct Daemon: ~Copyable, Sendable {
-    let pid: Int32
-    let pidfd: Descriptor
+/// Runs `body` with an agent whose daemon serves; everything in it is killed afterwards.
+///
+/// - Parameters: as of `TestAgent`.
+func withAgent(
+    _ settings: String = TestAgent.withoutQEMU, depth: Int = 0,
+    _ body: (TestAgent) async throws -> Void
+) async throws {
+    let agent = try TestAgent(settings, depth: depth)
+    try await agent.serve { try await body(agent) }
+}
 
-    /// Kills it as a crash would, and waits until it is gone.
-    func crash() throws {
-        kill(pid, SIGKILL)
+/// As `withAgent`, with the session of a coordinator that has said hello.
+func withAgent(
+    _ settings: String = TestAgent.withoutQEMU, depth: Int = 0,
+    _ body: (TestAgent, TestClient) async throws -> Void
+) async throws {
+    try await withAgent(settings, depth: depth) { agent in
+        try await body(agent, try await agent.connect())
+    }
+}
+
+/// A running daemon.
+private final class Daemon: Sendable {
+    let pid: Int32
+    private let pidfd: Descriptor
+
+    init(pid: Int32, pidfd: consuming Descriptor) {
+        self.pid = pid
+        self.pidfd = pidfd
+    }
+
+    func kill() throws {
+        Glibc.kill(pid, SIGKILL)
         _ = try Wait.readable([pidfd.raw], timeoutMilliseconds: 60_000)
         Descendants.reap(pidfd)
     }

@@ -29,46 +29,45 @@ import Testing
             cases: [PlannedTest(name: "off", kind: .shutdown, limitSeconds: limit)])
     }
 
-    @Test func aGuestThatDoesNotMindItsPowerButtonFails() async throws {
+    @Test("A guest that ignores its power button fails the shutdown case")
+    func ignoredPowerButtonFails() async throws {
         let image = try await MiniLinux.shared.imageForUEFI(isDeaf: true)
-        let agent = try TestAgent("accelerator: tcg\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let start = try await agent.start(
-            deafGuest(3), image: image, files: ["password": "build\n"])
-        let tested = try await client.build(start)
-        #expect(tested.fault?.code == .testFailed)
-        #expect(
-            tested.fault?.reason.contains(
-                "'off': the guest did not shut down within 3 s after its power button") == true,
-            "\(tested.log)")
-        #expect(agent.processes(start.attempt).isEmpty)
-        _ = daemon.pid
+        try await withAgent("accelerator: tcg\n") { agent, client in
+            let start = try await agent.start(
+                deafGuest(3), image: image, files: ["password": "build\n"])
+            let tested = try await client.build(start)
+            #expect(tested.fault?.code == .testFailed)
+            #expect(
+                tested.fault?.reason.contains(
+                    "'off': the guest did not shut down within 3 s after its power button") == true,
+                "\(tested.log)")
+            #expect(agent.processes(start.attempt).isEmpty)
+        }
     }
 
     /// As by a host that is out of memory: it did end, and says nothing about the image.
-    @Test func aQEMUThatIsKilledWhileItsGuestShutsDownIsTheHostsFault() async throws {
+    @Test("QEMU killed while its guest shuts down is an infrastructure fault")
+    func killedDuringShutdown() async throws {
         let image = try await MiniLinux.shared.imageForUEFI(isDeaf: true)
-        let agent = try TestAgent("accelerator: tcg\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let start = try await agent.start(
-            deafGuest(600), image: image, files: ["password": "build\n"])
-        try await client.send(.start(start))
-        guard case .phase = try await client.answer() else { throw Failure("it was refused") }
-        try await client.follow(start.attempt, until: "the guest's power button is pressed")
-        let qemu = running(agent, start.attempt, QEMUShim.isQEMU)
-        kill(try #require(qemu), SIGKILL)
-        let tested = try await client.follow(start.attempt)
-        #expect(tested.fault?.class == .infrastructure && tested.fault?.code == .buildKilled)
-        #expect(tested.finished.tests?.isEmpty ?? true, "nothing is judged")
-        _ = daemon.pid
+        try await withAgent("accelerator: tcg\n") { agent, client in
+            let start = try await agent.start(
+                deafGuest(600), image: image, files: ["password": "build\n"])
+            try await client.send(.start(start))
+            guard case .phase = try await client.answer() else { throw Failure("it was refused") }
+            try await client.follow(start.attempt, until: "the guest's power button is pressed")
+            let qemu = running(agent, start.attempt, QEMUShim.isQEMU)
+            kill(try #require(qemu), SIGKILL)
+            let tested = try await client.follow(start.attempt)
+            #expect(tested.fault?.class == .infrastructure && tested.fault?.code == .buildKilled)
+            #expect(tested.finished.tests?.isEmpty ?? true, "nothing is judged")
+        }
     }
 
     // MARK: Coming up
 
     /// The SSH client is one of the test's own: the first two times nobody can log in yet.
-    @Test func aLoginIsTriedUntilItWorksWithTheTemplatesKey() async throws {
+    @Test("A login with the template's private key is retried until it works")
+    func loginIsRetried() async throws {
         let image = try await MiniLinux.shared.image()
         let notes = try TemporaryFolder()
         let ssh = """
@@ -80,24 +79,24 @@ import Testing
 
             """
         let tools = try tools(["ssh": ssh, "qemu-img": Self.qemuImg])
-        let agent = try TestAgent("accelerator: tcg\nqemu_img: \(tools.path)/qemu-img\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let plan = TestPlan(
-            login: GuestLogin(user: "root", method: .key, path: "tests/key"), bootSeconds: 180,
-            cases: [PlannedTest(name: "boots", kind: .boot, limitSeconds: 180)])
-        let tested = try await client.build(
-            try await agent.start(plan, image: image, files: ["tests/key": "a private key\n"]))
-        #expect(tested.fault == nil, "\(tested.log)")
-        let modes = try Files.read(notes.path + "/modes", limitBytes: 99)
-        #expect(String(decoding: modes, as: UTF8.self) == "600\n600\n600\n")
-        let key = try Files.read(notes.path + "/key", limitBytes: 99)
-        #expect(String(decoding: key, as: UTF8.self) == "a private key\n")
-        _ = daemon.pid
+        try await withAgent("accelerator: tcg\nqemu_img: \(tools.path)/qemu-img\n") {
+            agent, client in
+            let plan = TestPlan(
+                login: GuestLogin(user: "root", method: .key, path: "tests/key"), bootSeconds: 180,
+                cases: [PlannedTest(name: "boots", kind: .boot, limitSeconds: 180)])
+            let tested = try await client.build(
+                try await agent.start(plan, image: image, files: ["tests/key": "a private key\n"]))
+            #expect(tested.fault == nil, "\(tested.log)")
+            let modes = try Files.read(notes.path + "/modes", limitBytes: 99)
+            #expect(String(decoding: modes, as: UTF8.self) == "600\n600\n600\n")
+            let key = try Files.read(notes.path + "/key", limitBytes: 99)
+            #expect(String(decoding: key, as: UTF8.self) == "a private key\n")
+        }
     }
 
     /// QEMU says so of a port that somebody else took since it was looked for.
-    @Test func aPortThatWasTakenMeanwhileIsNotTheEnd() async throws {
+    @Test("A port lost to another program is replaced by the next one")
+    func portRaceTriesNextPort() async throws {
         let image = try await MiniLinux.shared.image()
         let notes = try TemporaryFolder()
         let qemu = """
@@ -111,26 +110,26 @@ import Testing
 
             """
         let tools = try tools(["qemu-system-x86_64": qemu])
-        let agent = try TestAgent(
-            "accelerator: tcg\nqemu_system: \(tools.path)/qemu-system-x86_64\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        // The daemon asks it for its version.
-        try Files.remove(notes.path + "/tries")
-        let plan = TestPlan(
-            bootSeconds: 180, cases: [PlannedTest(name: "boots", kind: .boot, limitSeconds: 180)])
-        let tested = try await client.build(try await agent.start(plan, image: image))
-        #expect(tested.fault == nil, "\(tested.log)")
-        let tries = try Files.read(notes.path + "/tries", limitBytes: 1 << 16)
-        let ports = String(decoding: tries, as: UTF8.self).split(separator: "\n").map { line in
-            line.split(separator: "hostfwd=").last?.prefix { $0 != " " } ?? ""
+        try await withAgent("accelerator: tcg\nqemu_system: \(tools.path)/qemu-system-x86_64\n") {
+            agent, client in
+            // The daemon asks it for its version.
+            try Files.remove(notes.path + "/tries")
+            let plan = TestPlan(
+                bootSeconds: 180,
+                cases: [PlannedTest(name: "boots", kind: .boot, limitSeconds: 180)])
+            let tested = try await client.build(try await agent.start(plan, image: image))
+            #expect(tested.fault == nil, "\(tested.log)")
+            let tries = try Files.read(notes.path + "/tries", limitBytes: 1 << 16)
+            let ports = String(decoding: tries, as: UTF8.self).split(separator: "\n").map { line in
+                line.split(separator: "hostfwd=").last?.prefix { $0 != " " } ?? ""
+            }
+            #expect(ports.count == 2 && ports[0] != ports[1], "\(ports)")
         }
-        #expect(ports.count == 2 && ports[0] != ports[1], "\(ports)")
-        _ = daemon.pid
     }
 
     /// WinRM is such a server. This one answers in the guest's place.
-    @Test func aServerThatWaitsForItsClientIsSpokenTo() async throws {
+    @Test("A server that waits for its client to send first counts as up")
+    func serverThatWaitsIsProbed() async throws {
         let tools = try tools([
             "qemu-system-x86_64": """
             #!/bin/sh
@@ -152,15 +151,13 @@ import Testing
 
             """
         ])
-        let agent = try TestAgent(
-            "accelerator: tcg\nqemu_system: \(tools.path)/qemu-system-x86_64\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let start = try await agent.start(hangingGuest(60), image: try hangingImage(agent))
-        let tested = try await client.build(start)
-        #expect(tested.fault == nil, "\(tested.log)")
-        #expect(agent.processes(start.attempt).isEmpty)
-        _ = daemon.pid
+        try await withAgent("accelerator: tcg\nqemu_system: \(tools.path)/qemu-system-x86_64\n") {
+            agent, client in
+            let start = try await agent.start(hangingGuest(60), image: try hangingImage(agent))
+            let tested = try await client.build(start)
+            #expect(tested.fault == nil, "\(tested.log)")
+            #expect(agent.processes(start.attempt).isEmpty)
+        }
     }
 
     // MARK: What breaks under a case
@@ -187,76 +184,75 @@ import Testing
     }
 
     /// The script fails first; how QEMU ended is known a moment later, and explains it.
-    @Test func aQEMUThatIsKilledUnderAScriptIsTheHostsFault() async throws {
+    @Test("QEMU killed during a script is an infrastructure fault, though the script failed first")
+    func killedDuringScript() async throws {
         let image = try await MiniLinux.shared.image()
-        let agent = try TestAgent("accelerator: tcg\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let plan = TestPlan(
-            login: GuestLogin(user: "root", method: .cloudInit), bootSeconds: 180,
-            cases: [
-                PlannedTest(
-                    name: "long", kind: .script, limitSeconds: 600,
-                    text: "#!/bin/sh\necho begun\nexec sleep 600\n")
-            ])
-        let start = try await agent.start(plan, image: image)
-        let token = start.attempt
-        try await client.send(.start(start))
-        guard case .phase = try await client.answer() else { throw Failure("it was refused") }
-        try await client.follow(token, until: "begun")
-        let qemu = try #require(running(agent, token, QEMUShim.isQEMU))
-        // The process before it is held, so that it cannot tell at once.
-        let shim = try #require(ProcessTable.all().first { $0.pid == qemu }?.parent)
-        kill(shim, SIGSTOP)
-        kill(qemu, SIGKILL)
-        try await eventually("the SSH client has ended") {
-            running(agent, token) { $0 == "ssh" } == nil
+        try await withAgent("accelerator: tcg\n") { agent, client in
+            let plan = TestPlan(
+                login: GuestLogin(user: "root", method: .cloudInit), bootSeconds: 180,
+                cases: [
+                    PlannedTest(
+                        name: "long", kind: .script, limitSeconds: 600,
+                        text: "#!/bin/sh\necho begun\nexec sleep 600\n")
+                ])
+            let start = try await agent.start(plan, image: image)
+            let token = start.attempt
+            try await client.send(.start(start))
+            guard case .phase = try await client.answer() else { throw Failure("it was refused") }
+            try await client.follow(token, until: "begun")
+            let qemu = try #require(running(agent, token, QEMUShim.isQEMU))
+            // The process before it is held, so that it cannot tell at once.
+            let shim = try #require(ProcessTable.all().first { $0.pid == qemu }?.parent)
+            kill(shim, SIGSTOP)
+            kill(qemu, SIGKILL)
+            try await eventually("the SSH client has ended") {
+                running(agent, token) { $0 == "ssh" } == nil
+            }
+            kill(shim, SIGCONT)
+            let tested = try await client.follow(token)
+            #expect(tested.fault?.class == .infrastructure, "\(tested.log)")
+            #expect(tested.fault?.code == .buildKilled)
+            #expect(tested.finished.tests?.isEmpty ?? true, "nothing is judged")
         }
-        kill(shim, SIGCONT)
-        let tested = try await client.follow(token)
-        #expect(tested.fault?.class == .infrastructure, "\(tested.log)")
-        #expect(tested.fault?.code == .buildKilled)
-        #expect(tested.finished.tests?.isEmpty ?? true, "nothing is judged")
-        _ = daemon.pid
     }
 
-    @Test func aCaseWhoseProcessIsKilledIsTheHostsFault() async throws {
-        let agent = try TestAgent("accelerator: tcg\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let start = try await agent.start(hangingGuest(600), image: try hangingImage(agent))
-        try await client.send(.start(start))
-        try await eventually("QEMU runs") {
-            running(agent, start.attempt, QEMUShim.isQEMU) != nil
+    @Test("A killed test process is an infrastructure fault and leaves no guest")
+    func killedCaseProcess() async throws {
+        try await withAgent("accelerator: tcg\n") { agent, client in
+            let start = try await agent.start(hangingGuest(600), image: try hangingImage(agent))
+            try await client.send(.start(start))
+            try await eventually("QEMU runs") {
+                running(agent, start.attempt, QEMUShim.isQEMU) != nil
+            }
+            let test = agent.processes(start.attempt).first { pid in
+                let words = try? Files.read("/proc/\(pid)/cmdline", limitBytes: 1 << 16)
+                let second = words?.split(separator: 0).dropFirst().first
+                return second.map { Array($0) } == Array("test".utf8)
+            }
+            kill(try #require(test), SIGKILL)
+            let tested = try await client.follow(start.attempt)
+            #expect(tested.fault?.class == .infrastructure && tested.fault?.code == .buildKilled)
+            #expect(tested.fault?.reason.contains("the test case 'boots' ended with") == true)
+            #expect(agent.processes(start.attempt).isEmpty)
         }
-        let test = agent.processes(start.attempt).first { pid in
-            let words = try? Files.read("/proc/\(pid)/cmdline", limitBytes: 1 << 16)
-            let second = words?.split(separator: 0).dropFirst().first
-            return second.map { Array($0) } == Array("test".utf8)
-        }
-        kill(try #require(test), SIGKILL)
-        let tested = try await client.follow(start.attempt)
-        #expect(tested.fault?.class == .infrastructure && tested.fault?.code == .buildKilled)
-        #expect(tested.fault?.reason.contains("the test case 'boots' ended with") == true)
-        #expect(agent.processes(start.attempt).isEmpty)
-        _ = daemon.pid
     }
 
-    @Test func anOverlayThatFindsNoRoomIsTheHostsFault() async throws {
+    @Test("An overlay that finds no room is a full disk of the host")
+    func noRoomForOverlay() async throws {
         let tools = try tools([
             "qemu-img": "#!/bin/sh\necho 'qemu-img: x: No space left on device' >&2\nexit 1\n"
         ])
-        let agent = try TestAgent("accelerator: tcg\nqemu_img: \(tools.path)/qemu-img\n")
-        let daemon = try await agent.startDaemon()
-        let client = try await agent.connect()
-        let tested = try await client.build(
-            try await agent.start(hangingGuest(3), image: try hangingImage(agent)))
-        #expect(tested.fault?.class == .infrastructure && tested.fault?.code == .diskFull)
-        _ = daemon.pid
+        try await withAgent("accelerator: tcg\nqemu_img: \(tools.path)/qemu-img\n") {
+            agent, client in
+            let tested = try await client.build(
+                try await agent.start(hangingGuest(3), image: try hangingImage(agent)))
+            #expect(tested.fault?.class == .infrastructure && tested.fault?.code == .diskFull)
+        }
     }
 
     /// A guest that does not come up there might elsewhere.
-    @Test func whatFailsOnAFullDiskIsTheHostsFault() async throws {
+    @Test("A test that fails while the host's disk is full is an infrastructure fault")
+    func fullDiskDuringTest() async throws {
         // A small file system of its own needs root.
         guard getuid() == 0 else { return }
         let tools = try tools([
@@ -270,23 +266,15 @@ import Testing
             """
         ])
         let agent = try TestAgent("accelerator: tcg\nqemu_img: \(tools.path)/qemu-img\n")
-        try Files.makeFolder(agent.state.root)
-        let mount = ["mount", "-t", "tmpfs", "-o", "size=300m", "tmpfs", agent.state.root]
-        let mounted = try await Command(mount, environment: Command.minimalEnvironment)
-            .run(timeoutSeconds: 60)
-        try #require(mounted.status.isSuccess, "\(mounted.stderrText)")
         var fault: Fault?
-        do {
-            let daemon = try await agent.startDaemon()
-            let client = try await agent.connect()
-            fault = try await client.build(
-                try await agent.start(hangingGuest(3), image: try hangingImage(agent))
-            ).fault
-            try daemon.crash()
-        } catch { Issue.record(error) }
-        _ = try await Command(
-            ["umount", "-l", agent.state.root], environment: Command.minimalEnvironment
-        ).run(timeoutSeconds: 60)
+        try await withTmpfs(agent.state.root, size: "300m") {
+            try await agent.serve {
+                let client = try await agent.connect()
+                fault = try await client.build(
+                    try await agent.start(hangingGuest(3), image: try hangingImage(agent))
+                ).fault
+            }
+        }
         #expect(fault?.class == .infrastructure && fault?.code == .diskFull)
         #expect(fault?.reason.contains("was full while the image was tested") == true)
     }
