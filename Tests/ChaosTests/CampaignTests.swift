@@ -6,21 +6,23 @@ import TestSupport
 import Testing
 
 @Suite struct CampaignTests {
-    @Test func nothingIsLostAndNothingIsDoneTwice() async throws {
+    @Test("A campaign of faults loses nothing and does nothing twice")
+    func campaignIsClean() async throws {
         let settings = Settings.fromEnvironment()
         let server = try await MariaDBServer.start()
         let endpoint = try await server.makeDatabase()
-        var setup = Farm.Setup()
-        setup.hosts = 3
-        setup.database = endpoint
-        setup.hasNetworks = true
-        setup.hasClocks = true
-        setup.hostLostSeconds = settings.hostLostSeconds
-        setup.webRootTmpfs = FaultTable.diskSize
-        setup.logsTmpfs = FaultTable.diskSize
-        setup.hostTmpfs = FaultTable.diskSize
-        setup.gateScript = ReplayingGate.script
-        try await Farm.run(setup) { farm in
+        let setup = Farm.Setup {
+            $0.hosts = 3
+            $0.database = endpoint
+            $0.hasNetworks = true
+            $0.hasClocks = true
+            $0.hostLostSeconds = settings.hostLostSeconds
+            $0.webRootTmpfs = FaultTable.diskSize
+            $0.logsTmpfs = FaultTable.diskSize
+            $0.hostTmpfs = FaultTable.diskSize
+            $0.gateScript = ReplayingGate.script
+        }
+        try await withFarm(setup) { farm in
             var campaign = Campaign(farm, server, endpoint, settings)
             let began = Clocks.monotonicMilliseconds()
             try await campaign.run(settings.faults) { settings.say($0) }

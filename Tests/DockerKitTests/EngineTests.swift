@@ -7,13 +7,15 @@ import Testing
 
 /// Against a real dockerd.
 struct EngineTests {
-    @Test func saysWhatItIs() async throws {
+    @Test("An engine reports its version and disk usage")
+    func engineReportsVersion() async throws {
         let engine = try await DockerHost.shared().connect()
         #expect(try #require(APIVersion(engine.version.apiVersion)) >= DockerLimits.engineAPI)
         #expect(try await engine.imageBytes() != nil)
     }
 
-    @Test func aForeignCertificateIsAQuestionOfAccess() async throws {
+    @Test("An unknown client certificate is unauthorized")
+    func unknownClientCertificateIsUnauthorized() async throws {
         let host = try await DockerHost.shared()
         let stranger = try await failure {
             _ = try await host.connect(host.files("stranger", "stranger-key"))
@@ -29,7 +31,8 @@ struct EngineTests {
         #expect(nobody.message.contains("it was shown no certificate"))
     }
 
-    @Test func aServerOfAnotherAuthorityIsNotTrusted() async throws {
+    @Test("A server of another authority is untrusted")
+    func unknownAuthorityIsUntrusted() async throws {
         let host = try await DockerHost.shared()
         let error = try await failure { _ = try await host.connect(host.files(ca: "otherca")) }
         #expect(error.kind == .untrusted)
@@ -38,7 +41,8 @@ struct EngineTests {
         #expect(missing.message.contains("nothing.pem"))
     }
 
-    @Test func nobodyThereIsSaidSo() async throws {
+    @Test("A refused connection is unreachable and may be retried")
+    func refusedConnectionIsUnreachable() async throws {
         let host = try await DockerHost.shared()
         let port = try LoopbackPort.free()
         let error = try await failure {
@@ -51,7 +55,8 @@ struct EngineTests {
     }
 
     /// Also in the middle of the handshake, which looks like a matter of TLS.
-    @Test func aCutConnectionMayComeBack() async throws {
+    @Test("A connection cut during the TLS handshake may be retried")
+    func cutHandshakeIsUnreachable() async throws {
         let host = try await DockerHost.shared()
         let proxy = try TCPProxy(to: host.port)
         proxy.set(.cut)
@@ -63,7 +68,8 @@ struct EngineTests {
         #expect(!error.isPermanent)
     }
 
-    @Test func pullsByDigestAndKnowsTheImage() async throws {
+    @Test("An image is pulled by digest and removed again")
+    func pullByDigest() async throws {
         let service = try await TestService()
         let image = try await service.push("1")
         let progress = Notes<Int64>()
@@ -78,7 +84,7 @@ struct EngineTests {
         #expect(try await service.engine.image(image.description) == nil)
     }
 
-    @Test func whatFailsToBePulledSaysWhy() async throws {
+    @Test("A failed pull says why") func pullErrorsAreExplained() async throws {
         let service = try await TestService()
         let missing = ImageReference(repository: service.repository.repository, tag: "nope")
         let unknown = try await failure {
@@ -97,7 +103,8 @@ struct EngineTests {
     }
 
     /// An engine says 200 first and fails then: the layer is gone from the registry.
-    @Test func anErrorInsideAGoodAnswerIsAnError() async throws {
+    @Test("An error inside a response of status 200 is thrown")
+    func errorInsideStatus200IsThrown() async throws {
         let service = try await TestService()
         let image = try await service.push("broken", ["LABEL unique=\(service.name)"])
         let repository = try Registry(url: service.registry.url).repository(service.name)
@@ -117,7 +124,8 @@ struct EngineTests {
         #expect(try await service.engine.image(image.description) == nil)
     }
 
-    @Test func wantsTheRegistrysPassword() async throws {
+    @Test("A pull needs the registry's credentials and never quotes them")
+    func pullUsesCredentials() async throws {
         let registry = try await RegistryServer.start(isOpen: false)
         let host = try await DockerHost.shared()
         let engine = try await host.connect()
@@ -140,7 +148,8 @@ struct EngineTests {
         _ = try await engine.removeImage(reference.description)
     }
 
-    @Test func takesLogsOutOfTheirFrames() {
+    @Test("Log frames are stripped, and plain logs are left alone")
+    func logFramesAreStripped() {
         let framed: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 2, 0x61, 0x0A, 2, 0, 0, 0, 0, 0, 0, 1, 0x62]
         #expect(LogFrames.payload(framed) == Array("a\nb".utf8))
         #expect(LogFrames.payload(Array("plain words of a terminal".utf8)).count == 25)

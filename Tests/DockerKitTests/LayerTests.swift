@@ -26,8 +26,8 @@ struct LayerTests {
         return path
     }
 
-    @Test(arguments: [0, 1, 511, 512, 513, 5000])
-    func tarReadsIt(_ size: Int) async throws {
+    @Test("tar reads a disk layer of any size", arguments: [0, 1, 511, 512, 513, 5000])
+    func tarReadsLayer(_ size: Int) async throws {
         let folder = try TemporaryFolder()
         let path = try makeDisk(folder, size)
         let layer = try DiskLayer(file: path, name: "debian-12.qcow2")
@@ -53,7 +53,8 @@ struct LayerTests {
         #expect(try content.stdout == Files.read(path, limitBytes: size))
     }
 
-    @Test func canBeReadFromAnyPlace() async throws {
+    @Test("A layer can be read from any offset")
+    func layerReadsFromAnyOffset() async throws {
         let folder = try TemporaryFolder()
         let layer = try DiskLayer(file: makeDisk(folder, 1500), name: "a.qcow2")
         let all = try bytes(layer)
@@ -65,8 +66,10 @@ struct LayerTests {
     }
 
     /// 8 GiB and more do not fit into eleven octal digits.
-    @Test(arguments: [8 << 30, (8 << 30) - 1, 1 << 42] as [Int64])
-    func pythonReadsTheSizeOfALargeDisk(_ size: Int64) async throws {
+    @Test(
+        "Sizes of 8 GiB and more are encoded as GNU tar does",
+        arguments: [8 << 30, (8 << 30) - 1, 1 << 42] as [Int64])
+    func largeSizesAreEncoded(_ size: Int64) async throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/image"
         try Files.replace(path, with: [])
@@ -89,7 +92,8 @@ struct LayerTests {
         #expect(output.stdoutText == "disk/a.qcow2 \(size) 107 0o440 0\n", "\(output.stderrText)")
     }
 
-    @Test func refusesAFileThatChanged() throws {
+    @Test("A file that changed and a bad name are refused")
+    func changedFileIsRefused() throws {
         let folder = try TemporaryFolder()
         let path = try makeDisk(folder, 600)
         let layer = try DiskLayer(file: path, name: "a.qcow2")
@@ -99,7 +103,8 @@ struct LayerTests {
         #expect(throws: DockerError.self) { try DiskLayer(file: path, name: "a/b") }
     }
 
-    @Test func theManifestDependsOnTheDiskAlone() throws {
+    @Test("The manifest depends on the disk alone")
+    func manifestIsDeterministic() throws {
         let make = {
             DiskManifest(
                 layerDigest: "sha256:1", layerBytes: 7, created: "2026-01-02T03:04:05Z",

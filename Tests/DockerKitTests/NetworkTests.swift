@@ -32,8 +32,10 @@ import Testing
     }
 
     /// Both of docker-py's ways to say it, and the new container is found where the old one was.
-    @Test(arguments: ["network", "network_mode"])
-    func theNewContainerIsInTheNetworkOfTheOld(key: String) async throws {
+    @Test(
+        "The new container answers in the network of the old one",
+        arguments: ["network", "network_mode"])
+    func networkIsKept(key: String) async throws {
         let service = try await TestService(2)
         let network = try await network(service)
         let first = try await service.push("1", Self.server)
@@ -62,7 +64,8 @@ import Testing
         try await service.host.run(["rm", "-f", service.name, client])
     }
 
-    @Test func theNetworkOfAnotherContainerCanBeShared() async throws {
+    @Test("The network of another container can be shared")
+    func containerNetworkIsShared() async throws {
         let service = try await TestService(2)
         let network = try await network(service)
         let image = try await service.push("1")
@@ -77,7 +80,8 @@ import Testing
     }
 
     /// As the deployment scripts write it: whatever the engine does where nothing is said.
-    @Test func theDefaultAndTheHostsOwnAreTaken() async throws {
+    @Test("The network modes default, host and none work")
+    func standardNetworkModesWork() async throws {
         let service = try await TestService(2)
         let image = try await service.push("1")
         for (index, mode) in ["default", "host", "none"].enumerated() {
@@ -87,7 +91,8 @@ import Testing
         try await service.host.run(["rm", "-f", service.name])
     }
 
-    @Test func aNetworkThatIsNotThereGivesWayToTheOld() async throws {
+    @Test("A missing network rolls back to the old container")
+    func missingNetworkRollsBack() async throws {
         let service = try await TestService(2)
         let first = try await service.push("1")
         let second = try await service.push("2")

@@ -40,7 +40,8 @@ struct RegistryTests {
         try words.withUnsafeBytes { try Files.replace(disk, with: $0.prefix(size)) }
     }
 
-    @Test func anEngineFindsTheDiskInTheImage() async throws {
+    @Test("An engine finds the pushed disk in the image, and equal bytes are pushed once")
+    func engineReadsPushedDisk() async throws {
         try makeDisk(3_000_001)
         let registry = try await RegistryServer.shared()
         let repository = try Registry(url: registry.url).repository(name)
@@ -78,7 +79,8 @@ struct RegistryTests {
         #expect(try await repository.manifest("7") == nil)
     }
 
-    @Test func wantsAPassword() async throws {
+    @Test("A registry with a password refuses others and never quotes it")
+    func registryNeedsPassword() async throws {
         let server = try await RegistryServer.start(isOpen: false)
         let none = try Registry(url: server.url)
         let missing = try await failure { try await none.check() }
@@ -101,7 +103,8 @@ struct RegistryTests {
     }
 
     /// Docker's registry gives up an upload of which a piece was cut: it begins anew.
-    @Test func aCutUploadIsTakenUp() async throws {
+    @Test("A cut upload is restarted if the registry dropped it")
+    func cutUploadIsRestarted() async throws {
         try makeDisk(40_000_000)
         let server = try await RegistryServer.shared()
         let proxy = try TCPProxy(to: server.port)
@@ -124,7 +127,8 @@ struct RegistryTests {
     }
 
     /// A crash after the last byte and before the registry was told the digest.
-    @Test func anUploadThatIsWholeIsNotSentAgain() async throws {
+    @Test("A complete upload is not sent again after a crash")
+    func completeUploadIsNotResent() async throws {
         try makeDisk(5_000_000)
         let server = try await RegistryServer.shared()
         let registry = try Registry(url: server.url)
@@ -155,7 +159,8 @@ struct RegistryTests {
                 other.blob(digest: other.digest()), upload: url) == .pushed(resumedAt: 0))
     }
 
-    @Test func aFullDiskOfTheRegistryIsSaidSo() async throws {
+    @Test("A full disk of the registry is named and may be retried")
+    func fullRegistryIsNamed() async throws {
         try makeDisk(8 << 20)
         let server = try await RegistryServer.start(dataBytes: 4 << 20)
         let error = try await failure {
@@ -167,7 +172,8 @@ struct RegistryTests {
         #expect(error.message.contains("no space left on device"), "\(error.message)")
     }
 
-    @Test func aRegistryThatIsAwayIsSaidSo() async throws {
+    @Test("A registry that is away is unreachable, and malformed URLs are refused")
+    func unreachableRegistry() async throws {
         let port = try LoopbackPort.free()
         let error = try await failure {
             try await Registry(url: "http://127.0.0.1:\(port)/").check()
@@ -178,7 +184,8 @@ struct RegistryTests {
         }
     }
 
-    @Test func aFileThatChangesIsNotPushed() async throws {
+    @Test("A file that changes during a push is not accepted")
+    func changedFileIsNotPushed() async throws {
         try makeDisk(2_000_000)
         let server = try await RegistryServer.shared()
         let layer = try DiskLayer(file: disk, name: "a.qcow2")

@@ -17,7 +17,8 @@ struct ReplacementTests {
         #"HEALTHCHECK --interval=100ms --timeout=5s --retries=3 CMD ["/bin/test","-e","/version"]"#,
     ]
 
-    @Test func replacesAndKeepsNothingOfTheOldOne() async throws {
+    @Test("A replacement leaves nothing of the old container, and unused images are removed")
+    func replacementRemovesOld() async throws {
         let service = try await TestService()
         let first = try await service.push("1", Self.healthy)
         let second = try await service.push("2", Self.healthy)
@@ -37,7 +38,8 @@ struct ReplacementTests {
         try await service.host.run(["rm", "-f", service.name])
     }
 
-    @Test func anImageThatCannotBePulledAgainStays() async throws {
+    @Test("An image without a digest is kept, since it cannot be pulled again")
+    func localImageIsKept() async throws {
         let service = try await TestService()
         let image = try await service.push("1")
         _ = try await service.engine.pull(image, credentials: nil)
@@ -55,7 +57,8 @@ struct ReplacementTests {
         _ = try await service.engine.removeImage(local)
     }
 
-    @Test func anUnhealthyOneGivesWayToTheOld() async throws {
+    @Test("An unhealthy container rolls back to the old one and quotes its log")
+    func unhealthyRollsBack() async throws {
         let service = try await TestService()
         let first = try await service.push("1", Self.healthy)
         let second = try await service.push("2", Self.sickly)
@@ -71,7 +74,8 @@ struct ReplacementTests {
         try await service.host.run(["rm", "-f", service.name])
     }
 
-    @Test func oneThatStartsAndEndsGivesWayToTheOld() async throws {
+    @Test("A container that exits or restarts rolls back to the old one")
+    func exitedRollsBack() async throws {
         let service = try await TestService()
         let first = try await service.push("1")
         let second = try await service.push("2", [#"CMD ["/bin/sh","-c","echo no disk; exit 7"]"#])
@@ -93,7 +97,8 @@ struct ReplacementTests {
         try await service.host.run(["rm", "-f", service.name])
     }
 
-    @Test func aTakenPortGivesWayToTheOld() async throws {
+    @Test("A taken port rolls back to the old container")
+    func takenPortRollsBack() async throws {
         let service = try await TestService(1)
         let image = try await service.push("1")
         try await service.deploy(image, id: "r1")
@@ -124,7 +129,8 @@ struct ReplacementTests {
         try await service.host.run(["rm", "-f", service.name])
     }
 
-    @Test func aStoppedContainerIsPutBackStopped() async throws {
+    @Test("A stopped container is restored stopped")
+    func stoppedStaysStopped() async throws {
         let service = try await TestService()
         let first = try await service.push("1")
         let second = try await service.push("2", [#"CMD ["/bin/nope"]"#])
@@ -137,7 +143,8 @@ struct ReplacementTests {
     }
 
     /// Somebody made a container of that name while ours was away.
-    @Test func anotherContainerOfTheNameStaysAsItIs() async throws {
+    @Test("A container that someone else created under the name is left alone")
+    func foreignContainerIsKept() async throws {
         let service = try await TestService()
         let first = try await service.push("1")
         let second = try await service.push("2")
@@ -164,7 +171,8 @@ struct ReplacementTests {
     private struct Crash: Error {}
 
     /// The coordinator dies before each step in turn; the next one goes on.
-    @Test func goesOnAfterACrashBetweenAnyTwoSteps() async throws {
+    @Test("A replacement resumes after a crash before any step")
+    func replacementResumesAtAnyStep() async throws {
         let service = try await TestService(2)
         let versions = [
             try await service.push("1", Self.healthy), try await service.push("2", Self.healthy),
@@ -191,7 +199,8 @@ struct ReplacementTests {
     }
 
     /// A release that nobody tries again is taken back, from wherever it stopped.
-    @Test func isUndoneFromAnyStep() async throws {
+    @Test("A replacement is undone from any step, twice without harm")
+    func replacementIsUndoneAtAnyStep() async throws {
         let service = try await TestService(2)
         let first = try await service.push("1")
         let second = try await service.push("2")

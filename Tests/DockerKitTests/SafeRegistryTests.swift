@@ -18,7 +18,8 @@ struct SafeRegistryTests {
         return ((try? Files.list(place)) ?? []).contains { Files.exists("\(place)/\($0)/data") }
     }
 
-    @Test func anAuthorityOfOnesOwnIsTrustedWhereItIsNamed() async throws {
+    @Test("A registry's own authority is trusted if it is named")
+    func namedAuthorityIsTrusted() async throws {
         let certificates = try await TestCertificates(in: folder.path + "/certificates")
         let server = try await RegistryServer.start(isOpen: false, certificates: certificates)
         let credentials = RegistryCredentials(
@@ -38,7 +39,8 @@ struct SafeRegistryTests {
     }
 
     /// Nothing is sent: the password least of all.
-    @Test func aCertificateThatNobodyKnowsIsRefusedWithWhatToDo() async throws {
+    @Test("An unknown certificate is refused with its remedy before anything is sent")
+    func unknownCertificateIsRefused() async throws {
         let certificates = try await TestCertificates(in: folder.path + "/certificates")
         let server = try await RegistryServer.start(isOpen: false, certificates: certificates)
         for (authorities, words) in [
@@ -60,7 +62,8 @@ struct SafeRegistryTests {
         #expect(!server.log.contains("GET /v2/"))
     }
 
-    @Test func aRegistryThatTakesNothingSaysSoBeforeTheFirstPush() async throws {
+    @Test("A read-only registry is found before the first push")
+    func readOnlyRegistryIsFound() async throws {
         let server = try await RegistryServer.start(isReadOnly: true)
         let repository = try Registry(url: server.url).repository(name)
         #expect(try await repository.tags() == [], "it may be looked at")
@@ -71,7 +74,8 @@ struct SafeRegistryTests {
     }
 
     /// A token that allows to pull alone, as of a robot that may only look.
-    @Test func aTokenThatAllowsNoPushIsNamed() async throws {
+    @Test("A token that allows no push is found before the first push")
+    func tokenWithoutPushIsNamed() async throws {
         let server = try await TokenRegistry()
         let url = "http://127.0.0.1:\(server.port)"
         let puller = try Registry(

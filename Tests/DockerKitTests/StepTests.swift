@@ -27,21 +27,24 @@ struct StepTests {
         }
     }
 
-    @Test func replacesInTheOrderThatKeepsTheServiceLongest() throws {
+    @Test("The steps run in the order of least downtime")
+    func stepsAreOrdered() throws {
         #expect(
             try steps(from: .init(current: .other)).steps
                 == [.renameOld, .create, .stopOld, .start, .watch, .removeOld])
         #expect(try steps(from: .init()).steps == [.create, .start, .watch])
     }
 
-    @Test(arguments: 0...6) func goesOnAfterACrash(_ after: Int) throws {
+    @Test("The steps resume after a crash at any of them", arguments: 0...6)
+    func stepsResumeAfterCrash(_ after: Int) throws {
         let (steps, end) = try steps(from: .init(current: .other), crashAfter: after)
         #expect(end == .init(current: .started, old: nil, isWatched: true))
         #expect(
             steps.filter { $0 != .watch } == [.renameOld, .create, .stopOld, .start, .removeOld])
     }
 
-    @Test func touchesNothingOfSomebodyElse() {
+    @Test("Containers of someone else under both names are a conflict")
+    func foreignContainersConflict() {
         #expect(throws: ReplacementStep.NameConflict.self) {
             try ReplacementStep.next(.init(current: .other, old: .running))
         }

@@ -12,7 +12,8 @@ struct TokenTests {
         Blob((0..<size).map { UInt8(truncatingIfNeeded: ($0 &* $0) >> 7 ^ $0) })
     }
 
-    @Test func logsInWithATokenAndAgainWhenItExpires() async throws {
+    @Test("A token is requested, and again when it expires")
+    func expiredTokenIsRenewed() async throws {
         let server = try await TokenRegistry()
         let registry = try Registry(
             url: "http://127.0.0.1:\(server.port)", credentials: credentials)
@@ -36,7 +37,8 @@ struct TokenTests {
     }
 
     /// Where the registry kept what came before the cut, only the rest is sent.
-    @Test func aCutUploadGoesOnWhereTheRegistryIs() async throws {
+    @Test("A cut upload resumes where the registry is")
+    func cutUploadResumes() async throws {
         let server = try await TokenRegistry()
         let proxy = try TCPProxy(to: server.port)
         let registry = try Registry(

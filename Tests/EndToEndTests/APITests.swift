@@ -9,9 +9,7 @@ import TextKit
 /// Requests that are wrong, and names that must go nowhere.
 @Suite struct APITests {
     private func withoutHosts(_ body: (Farm) async throws -> Void) async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        try await Farm.run(setup, body)
+        try await withFarm(.withoutHosts, body)
     }
 
     static let badNames = [
@@ -20,7 +18,8 @@ import TextKit
         "$(id)", "a;b", "%2e%2e", "<script>",
     ]
 
-    @Test func badNamesAreRefusedEverywhere() async throws {
+    @Test("Bad names are refused by every route")
+    func badNamesAreRefused() async throws {
         try await withoutHosts { farm in
             try await farm.script("debian", Scripts.image())
             let folder = "\(farm.folder)/templates/debian"
@@ -55,7 +54,8 @@ import TextKit
         }
     }
 
-    @Test func nothingOutsideTheWebRootIsServed() async throws {
+    @Test("Nothing outside the web root is served")
+    func onlyWebRootIsServed() async throws {
         try await withoutHosts { farm in
             try Files.replace("\(farm.webRoot)/images/build/.secret.part", with: "secret".utf8)
             for path in [
@@ -78,7 +78,8 @@ import TextKit
         }
     }
 
-    @Test func wrongRequestsGetAnAnswerThatHelps() async throws {
+    @Test("A wrong request gets a problem document that says what is wrong")
+    func requestErrorsAreExplained() async throws {
         try await withoutHosts { farm in
             func expect(
                 _ status: Int, _ words: String, _ answer: HTTPAnswer,
@@ -120,7 +121,8 @@ import TextKit
         }
     }
 
-    @Test func boundsOfASubmission() async throws {
+    @Test("Priority and reason of a submission are bounded")
+    func submissionIsBounded() async throws {
         try await withoutHosts { farm in
             try await farm.script("debian", Scripts.image())
             for json in [
@@ -133,11 +135,13 @@ import TextKit
         }
     }
 
-    @Test func aQueueThatIsFull() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        setup.queuedBuilds = 3
-        try await Farm.run(setup) { farm in
+    @Test("A full queue refuses a submission")
+    func fullQueueRefuses() async throws {
+        let setup = Farm.Setup {
+            $0.hosts = 0
+            $0.queuedBuilds = 3
+        }
+        try await withFarm(setup) { farm in
             try await farm.script("debian", Scripts.image())
             for _ in 0..<3 { _ = try await farm.api.submit("debian") }
             let answer = try await farm.api.send(
@@ -147,11 +151,13 @@ import TextKit
         }
     }
 
-    @Test func aTokenIsAskedFor() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        setup.token = "correct-horse-battery-staple"
-        try await Farm.run(setup) { farm in
+    @Test("A configured token is required everywhere but for the health check")
+    func tokenIsRequired() async throws {
+        let setup = Farm.Setup {
+            $0.hosts = 0
+            $0.token = "correct-horse-battery-staple"
+        }
+        try await withFarm(setup) { farm in
             #expect(try await farm.api.get("/api/v1/builds").status == 401)
             #expect(try await farm.api.send("POST", "/api/v1/builds").status == 401)
             #expect(try await farm.api.get("/").status == 401)
@@ -167,7 +173,8 @@ import TextKit
         }
     }
 
-    @Test func listsArePagedAndFiltered() async throws {
+    @Test("Lists are paged and filtered")
+    func listsArePagedAndFiltered() async throws {
         try await withoutHosts { farm in
             try await farm.script("debian", Scripts.image())
             try await farm.script("centos", Scripts.image())

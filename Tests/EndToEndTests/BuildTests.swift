@@ -17,8 +17,9 @@ import Testing
         """
     private static let yaml = "variables: {flavour: vanilla}\n"
 
-    @Test func aCommandBuildEndsInTheWebRoot() async throws {
-        try await Farm.run { farm in
+    @Test("A command build ends as an image in the web root")
+    func commandBuildIsPublished() async throws {
+        try await withFarm { farm in
             try await farm.script("debian", Self.script, yaml: Self.yaml)
             let build = try await farm.api.submit("debian")
             #expect(build.state == "queued" && build.number == 1)
@@ -34,11 +35,12 @@ import Testing
         }
     }
 
-    @Test func theSameOnMariaDB() async throws {
+    @Test("A command build is published and recorded on MariaDB")
+    func commandBuildOnMariaDB() async throws {
         var setup = Farm.Setup()
         let endpoint = try await MariaDBServer.shared().makeDatabase()
         setup.database = endpoint
-        try await Farm.run(setup) { farm in
+        try await withFarm(setup) { farm in
             try await farm.script("debian", Self.script, yaml: Self.yaml)
             let passed = try await farm.api.end(of: try await farm.api.submit("debian"))
             try #require(passed.state == "passed", "\(passed)")

@@ -27,10 +27,9 @@ import Testing
 
     // MARK: Test cases
 
-    @Test func testCasesAreRegisteredShownChangedAndRemoved() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        try await Farm.run(setup) { farm in
+    @Test("Test cases are added, listed, shown, changed and removed")
+    func testCaseCommands() async throws {
+        try await withFarm(.withoutHosts) { farm in
             try Files.replace(farm.folder + "/selinux.sh", with: Array("#!/bin/sh\ntrue\n".utf8))
             try Files.replace(farm.folder + "/winrm.py", with: Array("#!/bin/env python3\n".utf8))
             let empty = try await aibuild(farm, "testcase", "list")
@@ -84,10 +83,9 @@ import Testing
     }
 
     /// Each refusal says what is wrong, and with which word of the line or of the file.
-    @Test func whatIsNoTestCaseIsRefused() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        try await Farm.run(setup) { farm in
+    @Test("An invalid test case is refused with the argument that is wrong")
+    func testCaseErrorsNameArgument() async throws {
+        try await withFarm(.withoutHosts) { farm in
             try Files.replace(farm.folder + "/text", with: Array("no first line\n".utf8))
             try Files.replace(farm.folder + "/bytes", with: [0xFF, 0xFE])
             try Files.replace(farm.folder + "/empty", with: [])
@@ -131,15 +129,13 @@ import Testing
 
     // MARK: What is kept, and what is made of a build
 
-    @Test func buildsArePinnedAndOldOnesGo() async throws {
-        var setup = Farm.Setup()
-        setup.coordinatorLines = ["retention: {good_images: 1}"]
-        try await Farm.run(setup) { farm in
-            try await farm.script("debian", Scripts.image())
-            var builds: [FarmBuild] = []
-            for _ in 0..<3 {
-                builds.append(try await farm.api.end(of: try await farm.api.submit("debian")))
-            }
+    @Test("Retention removes old builds but no pinned one")
+    func pinAndRetention() async throws {
+        let setup = Farm.Setup {
+            $0.coordinatorLines = ["retention: {good_images: 1}"]
+        }
+        try await withFarm(setup) { farm in
+            let builds = try await farm.imageBuilds(3)
             #expect(try await aibuild(farm, "pin", "debian:1").out == "build debian:1 is kept\n")
             let planned = try await aibuild(farm, "retention", "--dry-run")
             let rows = planned.out.split(separator: "\n")
@@ -177,10 +173,9 @@ import Testing
         #expect(!page.contains(builds[0].id) && !page.contains(builds[2].id))
     }
 
-    @Test func withoutAPolicyNothingGoesAndThatIsSaid() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        try await Farm.run(setup) { farm in
+    @Test("Without a retention policy nothing is removed, and the command says so")
+    func retentionNeedsPolicy() async throws {
+        try await withFarm(.withoutHosts) { farm in
             for words in [["retention"], ["retention", "--dry-run"]] {
                 let said = try await run(farm, words)
                 #expect(said.status == .exited(4))
@@ -191,8 +186,9 @@ import Testing
         }
     }
 
-    @Test func outputsAreListedAndPrinted() async throws {
-        try await Farm.run { farm in
+    @Test("Outputs of a build are listed and printed")
+    func outputsAreListedAndPrinted() async throws {
+        try await withFarm { farm in
             try await farm.template(
                 "debian",
                 "builder: command\ncommand: [./build.sh]\n"

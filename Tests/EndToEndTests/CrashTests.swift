@@ -20,8 +20,9 @@ import Testing
         await database.close()
     }
 
-    @Test func theCoordinator() async throws {
-        try await Farm.run { farm in
+    @Test("A build that ends while the coordinator is dead is published once")
+    func coordinatorKilled() async throws {
+        try await withFarm { farm in
             let build = try await farm.gatedBuild()
             farm.coordinator?.kill()
             try farm.open("on")
@@ -33,8 +34,9 @@ import Testing
         }
     }
 
-    @Test func theCoordinatorWhileItRuns() async throws {
-        try await Farm.run { farm in
+    @Test("A build survives three kills of the coordinator")
+    func coordinatorKilledRepeatedly() async throws {
+        try await withFarm { farm in
             let build = try await farm.gatedBuild()
             for _ in 0..<3 {
                 farm.coordinator?.kill()
@@ -46,8 +48,9 @@ import Testing
         }
     }
 
-    @Test func theCoordinatorWhileItPulls() async throws {
-        try await Farm.run { farm in
+    @Test("A pull goes on after the coordinator was killed")
+    func coordinatorKilledDuringPull() async throws {
+        try await withFarm { farm in
             try await farm.script("debian", Scripts.image(300_000_000))
             let build = try await farm.api.submit("debian")
             _ = try await farm.api.wait(build, for: "pulled") {
@@ -65,8 +68,9 @@ import Testing
         }
     }
 
-    @Test func theAgentsDaemon() async throws {
-        try await Farm.run { farm in
+    @Test("A build that ends while the agent is dead is published once")
+    func agentKilled() async throws {
+        try await withFarm { farm in
             let build = try await farm.gatedBuild()
             farm.hosts[0].killDaemon()
             _ = try await farm.api.host("kvm0", is: "unreachable")
@@ -79,8 +83,9 @@ import Testing
         }
     }
 
-    @Test func theAgentsDaemonWhileItRuns() async throws {
-        try await Farm.run { farm in
+    @Test("A build survives a restart of the agent")
+    func agentRestarted() async throws {
+        try await withFarm { farm in
             let build = try await farm.gatedBuild()
             farm.hosts[0].killDaemon()
             try farm.hosts[0].startDaemon()
@@ -90,8 +95,9 @@ import Testing
         }
     }
 
-    @Test func theWayBetweenThem() async throws {
-        try await Farm.run { farm in
+    @Test("A build survives killed SSH sessions")
+    func sshKilled() async throws {
+        try await withFarm { farm in
             let build = try await farm.gatedBuild()
             farm.hosts[0].ssh.killSessions()
             _ = try await farm.api.host("kvm0", is: "ready")
@@ -100,8 +106,9 @@ import Testing
         }
     }
 
-    @Test func everything() async throws {
-        try await Farm.run { farm in
+    @Test("A build survives when coordinator, agent and SSH are killed at once")
+    func everythingKilled() async throws {
+        try await withFarm { farm in
             let build = try await farm.gatedBuild()
             farm.coordinator?.kill()
             farm.hosts[0].killDaemon()
@@ -113,11 +120,12 @@ import Testing
         }
     }
 
-    @Test func theDatabase() async throws {
+    @Test("A build survives a crash of the database")
+    func databaseKilled() async throws {
         let server = try await MariaDBServer.start()
         var setup = Farm.Setup()
         setup.database = try await server.makeDatabase()
-        try await Farm.run(setup) { farm in
+        try await withFarm(setup) { farm in
             let build = try await farm.gatedBuild()
             try await server.crashAndRestart()
             try farm.open("on")
@@ -127,8 +135,9 @@ import Testing
     }
 
     /// The fence: a wish to cancel that the host could not hear while it was away.
-    @Test func aCancelledBuildOfADeadDaemonIsKilledWhenItIsBack() async throws {
-        try await Farm.run { farm in
+    @Test("A build cancelled while its agent was dead is killed when the agent returns")
+    func cancelReachesReturnedAgent() async throws {
+        try await withFarm { farm in
             let build = try await farm.gatedBuild()
             farm.hosts[0].killDaemon()
             _ = try await farm.api.host("kvm0", is: "unreachable")

@@ -35,8 +35,10 @@ import Testing
         return tables
     }
 
-    @Test(arguments: [true, false])
-    func aDatabaseOfTheOriginalIsTakenOver(byName: Bool) async throws {
+    @Test(
+        "A database of the original AIBuild is migrated in place without losing a row",
+        arguments: [true, false])
+    func originalDatabaseIsMigrated(byName: Bool) async throws {
         let folder = try TemporaryFolder()
         let endpoint = try await MariaDBServer.shared().makeDatabase()
         let old = try await SQLDatabase.open(.mariadb(endpoint))

@@ -6,11 +6,12 @@ import Testing
 
 /// From a build to a registry and to Docker hosts, by the API that people use.
 @Suite struct DockerReleaseTests {
-    @Test func fromABuildToARegistryAndToADockerHost() async throws {
+    @Test("A build is released to a registry, and a failed deployment leaves no container")
+    func releasesToRegistryAndDockerHost() async throws {
         let registry = try await RegistryServer.start(isOpen: false)
         let host = try await DockerHost.shared()
         let name = "svc" + String(UInt32.random(in: .min ... .max), radix: 16)
-        try await Farm.run { farm in
+        try await withFarm { farm in
             try await farm.register(
                 "store",
                 #"{"registry":{"url":"\#(registry.url)","repository":"images/{guestos}","#
@@ -49,9 +50,10 @@ import Testing
         }
     }
 
-    @Test func aWrongPasswordIsRefusedAtTheDoor() async throws {
+    @Test("An environment with a wrong registry password is refused")
+    func wrongRegistryPasswordIsRefused() async throws {
         let registry = try await RegistryServer.start(isOpen: false)
-        try await Farm.run { farm in
+        try await withFarm { farm in
             let answer = try await farm.api.send(
                 "POST", "/api/v1/environments",
                 json: #"{"name":"store","secret":"guess","settings":{"registry":{"#

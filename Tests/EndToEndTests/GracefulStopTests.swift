@@ -27,8 +27,9 @@ import Testing
         #expect(!log.contains("not everything came to rest"))
     }
 
-    @Test func whileItBuilds() async throws {
-        try await Farm.run { farm in
+    @Test("SIGTERM during a build ends event streams whole and loses nothing")
+    func stopDuringBuild() async throws {
+        try await withFarm { farm in
             try await farm.script(
                 "debian",
                 "seq 1 500; echo begun; \(Scripts.gate(farm, "on")); seq 501 1000; "
@@ -62,8 +63,9 @@ import Testing
         }
     }
 
-    @Test func whileItPulls() async throws {
-        try await Farm.run { farm in
+    @Test("SIGTERM during a pull loses nothing")
+    func stopDuringPull() async throws {
+        try await withFarm { farm in
             try await farm.script("debian", Scripts.image(300_000_000))
             let build = try await farm.api.submit("debian")
             _ = try await farm.api.wait(build, for: "pulled") {
@@ -77,8 +79,9 @@ import Testing
     }
 
     /// Many companions make the publication long enough to be met.
-    @Test func whileItPublishes() async throws {
-        try await Farm.run { farm in
+    @Test("SIGTERM during a publication loses no companion file")
+    func stopDuringPublication() async throws {
+        try await withFarm { farm in
             try await farm.script(
                 "debian",
                 "\(Scripts.image()); for i in $(seq 40); do "
@@ -99,10 +102,9 @@ import Testing
     }
 
     /// Hosts that do not answer, and clients that do not read.
-    @Test func whileNobodyAnswers() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 2
-        try await Farm.run(setup) { farm in
+    @Test("SIGTERM ends a coordinator whose hosts do not answer")
+    func stopWithSilentHosts() async throws {
+        try await withFarm(.init { $0.hosts = 2 }) { farm in
             try await farm.script("debian", "echo begun; \(Scripts.gate(farm, "on"))")
             let build = try await farm.api.submit("debian")
             try await farm.api.logs(build, "begun")
@@ -113,8 +115,9 @@ import Testing
     }
 
     /// A part that hangs: the program ends all the same, by itself or by a second signal.
-    @Test func whenAPartHangs() async throws {
-        try await Farm.run { farm in
+    @Test("SIGTERM ends a coordinator with a hung thread, and a second one ends it at once")
+    func stopWithHungThread() async throws {
+        try await withFarm { farm in
             for signals in [2, 1] {
                 let program = try #require(farm.coordinator)
                 let frozen = try await FrozenThreads(of: program.pid, named: "MHD-worker")

@@ -8,8 +8,9 @@ import Testing
 
 /// A guest that hangs, from the host's QEMU to the browser.
 @Suite struct GuestTests {
-    @Test func aHungGuestIsShownWithItsFailure() async throws {
-        try await Farm.run { farm in
+    @Test("A hung guest is shown with screen and console, also after a restart")
+    func hungGuestIsShown() async throws {
+        try await withFarm { farm in
             let sector = BootSectors.hanging(saying: "kernel <panic>\r\n")
             try await farm.script(
                 "debian",

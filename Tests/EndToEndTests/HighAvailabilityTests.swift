@@ -15,8 +15,9 @@ import Testing
         return setup
     }
 
-    @Test func aStandbyReadsAndSendsTheRestOn() async throws {
-        try await Farm.run(try await setup()) { farm in
+    @Test("A standby serves reads and redirects the rest to the leader")
+    func standbyServesReads() async throws {
+        try await withFarm(try await setup()) { farm in
             let second = try await StandbyCoordinator("second", of: farm)
             let leader = try await second.api.leader()
             #expect(!leader.isLeading && leader.url == farm.api.base)
@@ -37,8 +38,9 @@ import Testing
         }
     }
 
-    @Test func theLeaderIsKilled() async throws {
-        try await Farm.run(try await setup()) { farm in
+    @Test("A standby takes over from a killed leader, which returns as a standby")
+    func killedLeaderIsReplaced() async throws {
+        try await withFarm(try await setup()) { farm in
             let second = try await StandbyCoordinator("second", of: farm)
             let build = try await farm.gatedBuild()
             farm.coordinator?.kill()
@@ -51,8 +53,9 @@ import Testing
     }
 
     /// It does not know that it was deposed when it wakes.
-    @Test func theLeaderStandsStillAndWakesUp() async throws {
-        try await Farm.run(try await setup()) { farm in
+    @Test("A frozen leader steps down when it resumes, in the same process")
+    func frozenLeaderStepsDown() async throws {
+        try await withFarm(try await setup()) { farm in
             let second = try await StandbyCoordinator("second", of: farm)
             let build = try await farm.gatedBuild()
             let old = try #require(farm.coordinator)
@@ -69,8 +72,9 @@ import Testing
         }
     }
 
-    @Test func aLeaderThatEndsInOrderIsFollowedAtOnce() async throws {
-        try await Farm.run(try await setup()) { farm in
+    @Test("A standby takes over from a leader that stops in order")
+    func stoppedLeaderIsReplaced() async throws {
+        try await withFarm(try await setup()) { farm in
             let second = try await StandbyCoordinator("second", of: farm)
             let build = try await farm.gatedBuild()
             try await farm.stopCoordinator()
@@ -82,11 +86,10 @@ import Testing
 
     /// A real cluster of three nodes: the one that the leader uses is killed while a build runs,
     /// then the leader itself.
-    @Test func aNodeOfTheClusterIsKilled() async throws {
+    @Test("A build survives the loss of a Galera node and of the leader")
+    func killedClusterNodeAndLeader() async throws {
         let cluster = try await GaleraCluster()
-        var setup = Farm.Setup()
-        setup.database = cluster.endpoint(first: 0)
-        try await Farm.run(setup) { farm in
+        try await withFarm(.init { $0.database = cluster.endpoint(first: 0) }) { farm in
             let second = try await StandbyCoordinator(
                 "second", of: farm, database: cluster.endpoint(first: 1))
             let third = try await StandbyCoordinator(

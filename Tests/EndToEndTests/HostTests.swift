@@ -9,11 +9,13 @@ import Testing
 
 /// Hosts that come, go, lie or are not what they should be.
 @Suite struct HostTests {
-    @Test func aBuildOfALostHostIsDoneElsewhere() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 2
-        setup.hostLostSeconds = 2
-        try await Farm.run(setup) { farm in
+    @Test("A build of a lost host is retried on another, and its first attempt is cleaned up")
+    func lostHostRetriesElsewhere() async throws {
+        let setup = Farm.Setup {
+            $0.hosts = 2
+            $0.hostLostSeconds = 2
+        }
+        try await withFarm(setup) { farm in
             try await farm.script(
                 "debian",
                 """
@@ -46,8 +48,9 @@ import Testing
         }
     }
 
-    @Test func aDrainedHostTakesNothingNew() async throws {
-        try await Farm.run { farm in
+    @Test("A drained host takes no builds until it is resumed")
+    func drainedHostTakesNoBuilds() async throws {
+        try await withFarm { farm in
             try await farm.script("debian", Scripts.image())
             #expect(try await farm.api.send("POST", "/api/v1/hosts/kvm0/drain").status == 200)
             let build = try await farm.api.submit("debian")
@@ -62,8 +65,9 @@ import Testing
         }
     }
 
-    @Test func aHostThatRunsSomethingIsNotRemoved() async throws {
-        try await Farm.run { farm in
+    @Test("A busy host cannot be removed")
+    func busyHostIsNotRemoved() async throws {
+        try await withFarm { farm in
             try await farm.script(
                 "debian", "echo begun; \(Scripts.gate(farm, "on")); \(Scripts.image())")
             let build = try await farm.api.submit("debian")
@@ -78,11 +82,13 @@ import Testing
         }
     }
 
-    @Test func whatNoHostCanEverDoFailsAtOnce() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 2
-        setup.extraAgentLines = ["kvm1": ["tags: [ssd]"]]
-        try await Farm.run(setup) { farm in
+    @Test("A build that no host can ever run fails at once and says why per host")
+    func impossibleBuildFails() async throws {
+        let setup = Farm.Setup {
+            $0.hosts = 2
+            $0.extraAgentLines = ["kvm1": ["tags: [ssd]"]]
+        }
+        try await withFarm(setup) { farm in
             try await farm.script(
                 "debian", Scripts.image(), yaml: "requirements: {vcpus: 500, tags: [ssd]}\n")
             let build = try await farm.api.end(of: try await farm.api.submit("debian"))
@@ -98,21 +104,21 @@ import Testing
 
     /// An sshd that this libssh2 cannot talk to: what each side can do and what to change is said
     /// where the admin looks, at the first scan as well as with a host that is registered.
-    @Test(arguments: [
-        ("Ciphers aes128-gcm@openssh.com", "aes128-ctr", true),
-        ("MACs hmac-sha2-256-etm@openssh.com", "hmac-sha2-256", true),
-        ("HostKeyAlgorithms rsa-sha2-512", "ssh-keygen -A", false),
-    ])
-    func anSSHServerWithOtherAlgorithms(
+    @Test(
+        "A host without a common SSH algorithm is explained with its remedy",
+        arguments: [
+            ("Ciphers aes128-gcm@openssh.com", "aes128-ctr", true),
+            ("MACs hmac-sha2-256-etm@openssh.com", "hmac-sha2-256", true),
+            ("HostKeyAlgorithms rsa-sha2-512", "ssh-keygen -A", false),
+        ])
+    func missingAlgorithmsAreExplained(
         line: String, remedy: String, hasKey: Bool
     ) async throws {
         var server = SSHServer.Configuration()
         server.lines = [line]
         server.hostKeyTypes = hasKey ? ["ed25519"] : ["rsa"]
         let ssh = try await SSHServer.start(server)
-        var setup = Farm.Setup()
-        setup.registersHosts = false
-        try await Farm.run(setup) { farm in
+        try await withFarm(.init { $0.registersHosts = false }) { farm in
             let address = ssh.endpoint.description
             let scan = try await farm.api.send(
                 "POST", "/api/v1/hosts/scan",
@@ -128,10 +134,9 @@ import Testing
         }
     }
 
-    @Test func aHostKeyIsConfirmedByAnAdminsAct() async throws {
-        var setup = Farm.Setup()
-        setup.registersHosts = false
-        try await Farm.run(setup) { farm in
+    @Test("A host is added only with the host key that an admin confirmed")
+    func hostKeyNeedsConfirmation() async throws {
+        try await withFarm(.init { $0.registersHosts = false }) { farm in
             let host = farm.hosts[0]
             let scan = try await farm.api.send(
                 "POST", "/api/v1/hosts/scan",
@@ -163,10 +168,9 @@ import Testing
         }
     }
 
-    @Test func aChangedHostKeyIsRefused() async throws {
-        var setup = Farm.Setup()
-        setup.registersHosts = false
-        try await Farm.run(setup) { farm in
+    @Test("A changed host key is refused before any login")
+    func changedHostKeyIsRefused() async throws {
+        try await withFarm(.init { $0.registersHosts = false }) { farm in
             let other = "\(farm.folder)/other"
             try await SSHServer.makeKey(other, "ed25519")
             let key = String(
@@ -180,10 +184,9 @@ import Testing
         }
     }
 
-    @Test func aKeyThatTheHostDoesNotTake() async throws {
-        var setup = Farm.Setup()
-        setup.registersHosts = false
-        try await Farm.run(setup) { farm in
+    @Test("A host that refuses the coordinator's key points at authorized_keys")
+    func refusedKeyIsExplained() async throws {
+        try await withFarm(.init { $0.registersHosts = false }) { farm in
             try farm.hosts[0].allow("# nobody")
             try await farm.register(farm.hosts[0])
             let host = try await farm.api.host("kvm0", is: "connecting", saying: "key")
@@ -201,30 +204,35 @@ import Testing
     private func detail(
         _ script: String, _ words: String, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        var setup = Farm.Setup()
-        setup.registersHosts = false
-        setup.gateScript = script
-        try await Farm.run(setup) { farm in
+        let setup = Farm.Setup {
+            $0.registersHosts = false
+            $0.gateScript = script
+        }
+        try await withFarm(setup) { farm in
             try await farm.register(farm.hosts[0])
             _ = try await farm.api.host("kvm0", is: "connecting", saying: words)
         }
     }
 
-    @Test func aHostWithoutAgent() async throws {
+    @Test("A host without an agent is named")
+    func missingAgentIsNamed() async throws {
         try await detail(
             "exec aibuild-agent-which-is-not-installed gate",
             "kvm0 has no aibuild-agent in its PATH")
     }
 
-    @Test func aShellThatEndsWithWords() async throws {
+    @Test("The message of a login shell that exits is shown")
+    func shellMessageIsShown() async throws {
         try await detail("echo this account is disabled; exit 3", "this account is disabled")
     }
 
-    @Test func anAgentWithoutDaemon() async throws {
-        var setup = Farm.Setup()
-        setup.registersHosts = false
-        setup.daemons = []
-        try await Farm.run(setup) { farm in
+    @Test("An agent whose daemon does not run says how to start it")
+    func missingDaemonIsNamed() async throws {
+        let setup = Farm.Setup {
+            $0.registersHosts = false
+            $0.daemons = []
+        }
+        try await withFarm(setup) { farm in
             try await farm.register(farm.hosts[0])
             let host = try await farm.api.host(
                 "kvm0", is: "connecting", saying: "daemon does not run")
@@ -234,7 +242,8 @@ import Testing
         }
     }
 
-    @Test func anAgentOfAnotherVersion() async throws {
+    @Test("An agent of a newer major version asks for an upgrade of the coordinator")
+    func newerAgentIsRefused() async throws {
         let hello = """
             {"type":"hello","version":{"major":2,"minor":0},"agentVersion":"9","attempts":[],\
             "templates":[],"host":{"slots":1,"vcpus":1,"memoryBytes":1,"diskFreeBytes":1,\
@@ -247,7 +256,8 @@ import Testing
                 + "upgrade the coordinator")
     }
 
-    @Test func anAgentThatRefusesThisVersion() async throws {
+    @Test("An agent that refuses the coordinator's version is quoted")
+    func agentRefusalIsShown() async throws {
         let error = """
             {"type":"error","code":"version","message":"upgrade the agent on kvm0"}
             """
@@ -256,19 +266,21 @@ import Testing
             "upgrade the agent on kvm0")
     }
 
-    @Test func anAgentThatSpeaksNonsense() async throws {
+    @Test("A malformed hello is reported")
+    func malformedHelloIsReported() async throws {
         try await detail(
             "echo AIBUILD-AGENT-PROTOCOL; read -r line; echo '{\"type\":\"hello\",\"version\":1}'",
             "malformed message: version")
     }
 
-    @Test func aLoginShellThatPrintsFirst() async throws {
+    @Test("A banner of the login shell does not disturb a build")
+    func shellBannerIsSkipped() async throws {
         var setup = Farm.Setup()
         setup.gateScript = """
             echo "Welcome to kvm0"; echo; printf '\\033[1mprompt> \\033[0m'
             exec "$1" gate --config "$2"
             """
-        try await Farm.run(setup) { farm in
+        try await withFarm(setup) { farm in
             // Template and image travel by gates of their own, through the same shell.
             try await farm.script("debian", Scripts.image(3_000_000))
             let build = try await farm.api.end(of: try await farm.api.submit("debian"))

@@ -8,8 +8,9 @@ import TextKit
 
 /// Templates and base images that are not what they should be.
 @Suite struct InputTests {
-    @Test func aBaseImageIsHandedToTheBuild() async throws {
-        try await Farm.run { farm in
+    @Test("A base image reaches the build")
+    func baseImageReachesBuild() async throws {
+        try await withFarm { farm in
             try Files.replace("\(farm.folder)/base.img", with: "the base".utf8)
             let digest = SHA256.hex("the base".utf8)
             try await farm.script(
@@ -22,8 +23,9 @@ import TextKit
         }
     }
 
-    @Test func aBaseImageOfAnotherDigest() async throws {
-        try await Farm.run { farm in
+    @Test("A base image with a wrong digest fails the build without a retry")
+    func wrongBaseImageDigestFails() async throws {
+        try await withFarm { farm in
             try Files.replace("\(farm.folder)/base.img", with: "something else".utf8)
             let digest = SHA256.hex("the base".utf8)
             let url = "file://\(farm.folder)/base.img"
@@ -39,8 +41,9 @@ import TextKit
         }
     }
 
-    @Test func aBaseImageThatIsNotThere() async throws {
-        try await Farm.run { farm in
+    @Test("A missing base image fails the build without a retry")
+    func missingBaseImageFails() async throws {
+        try await withFarm { farm in
             let url = "\(farm.api.base)/images/no-such.iso"
             try await farm.script(
                 "debian", Scripts.image(), yaml: "base_image: {url: \"\(url)\", sha256: none}\n")
@@ -52,8 +55,9 @@ import TextKit
         }
     }
 
-    @Test func aCommandThatFailsGivesItsLastLines() async throws {
-        try await Farm.run { farm in
+    @Test("A failed command is quoted with its last lines and exit status")
+    func failedCommandIsQuoted() async throws {
+        try await withFarm { farm in
             try await farm.script(
                 "debian", "echo all is well; echo the disk is missing >&2; exit 7")
             let build = try await farm.api.end(of: try await farm.api.submit("debian"))
@@ -108,10 +112,9 @@ import TextKit
         ),
     ]
 
-    @Test func mistakesInATemplateNameTheirPlace() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        try await Farm.run(setup) { farm in
+    @Test("Errors in aibuild.yml name line, column and key")
+    func recipeErrorsAreLocated() async throws {
+        try await withFarm(.withoutHosts) { farm in
             for (index, mistake) in Self.mistakes.enumerated() {
                 let folder = try farm.writeTemplate("t\(index)", mistake.yaml)
                 let answer = try await farm.api.register(guestOS: "t\(index)", folder: folder)
@@ -128,10 +131,9 @@ import TextKit
 
     struct Named: Decodable, Sendable { var name: String }
 
-    @Test func aTemplateThatIsNotThere() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        try await Farm.run(setup) { farm in
+    @Test("A template folder that is missing or unusable is refused")
+    func missingTemplateIsRefused() async throws {
+        try await withFarm(.withoutHosts) { farm in
             for (folder, words) in [
                 ("\(farm.folder)/none", "does not exist"), ("relative", "no absolute path"),
                 (farm.configPath, "is a file"), (farm.webRoot, "has no aibuild.yml"),
@@ -144,10 +146,9 @@ import TextKit
     }
 
     /// Found again at submission: what was sound when it was registered may be broken now.
-    @Test func aTemplateThatWasBrokenMeanwhile() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        try await Farm.run(setup) { farm in
+    @Test("A template that broke after its registration is refused at submission")
+    func brokenTemplateIsRefusedAtSubmission() async throws {
+        try await withFarm(.withoutHosts) { farm in
             try await farm.script("debian", Scripts.image())
             try farm.writeTemplate("debian", "builder: command\ncommand: 7\n")
             let answer = try await farm.api.send(
@@ -159,8 +160,9 @@ import TextKit
 
     // MARK: Names and places
 
-    @Test func imagesOfAnyPlainNameArePublished() async throws {
-        try await Farm.run { farm in
+    @Test("Files with unusual names are published and served")
+    func unusualNamesArePublished() async throws {
+        try await withFarm { farm in
             try await farm.script(
                 "debian",
                 """
@@ -181,15 +183,17 @@ import TextKit
         }
     }
 
-    @Test(arguments: [
-        (#"printf x > "$(printf 'a\nb.raw')""#, "unusable name"),
-        ("printf x > .hidden.raw", "unusable name"),
-        ("ln -s /etc/passwd disk.raw", "symbolic link"),
-        ("mkdir disk.raw; touch disk.raw/x", "folder"),
-        ("mkfifo disk.raw", "no plain file"),
-    ])
-    func whatIsNoImageIsRefused(_ script: String, _ words: String) async throws {
-        try await Farm.run { farm in
+    @Test(
+        "An artifact with an unusable name or type fails the build",
+        arguments: [
+            (#"printf x > "$(printf 'a\nb.raw')""#, "unusable name"),
+            ("printf x > .hidden.raw", "unusable name"),
+            ("ln -s /etc/passwd disk.raw", "symbolic link"),
+            ("mkdir disk.raw; touch disk.raw/x", "folder"),
+            ("mkfifo disk.raw", "no plain file"),
+        ])
+    func unusableArtifactsFail(_ script: String, _ words: String) async throws {
+        try await withFarm { farm in
             try await farm.script("debian", "cd \"$AIBUILD_OUTPUT\"; " + script)
             let build = try await farm.api.end(of: try await farm.api.submit("debian"))
             #expect(build.state == "failed", "\(build)")
@@ -199,8 +203,9 @@ import TextKit
     }
 
     /// A command may have other work than an image: it passes, and nothing is published.
-    @Test func aCommandWithoutImagePasses() async throws {
-        try await Farm.run { farm in
+    @Test("A command build without an image passes and publishes nothing")
+    func buildWithoutImagePasses() async throws {
+        try await withFarm { farm in
             try await farm.script("debian", "echo nothing to do")
             let build = try await farm.api.end(of: try await farm.api.submit("debian"))
             #expect(build.state == "passed" && build.image == nil, "\(build)")
@@ -208,8 +213,9 @@ import TextKit
         }
     }
 
-    @Test func aTemplateOfAGitRepositoryIsBuiltAtItsCommit() async throws {
-        try await Farm.run { farm in
+    @Test("A Git template is built at its commit, and hostile URLs and refs are refused")
+    func gitTemplateIsBuiltAtCommit() async throws {
+        try await withFarm { farm in
             let folder = try farm.writeTemplate(
                 "git",
                 "builder: command\ncommand: [./build.sh]\n"
@@ -254,10 +260,9 @@ import TextKit
         }
     }
 
-    @Test func pathsOfTemplatesThatAreNone() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        try await Farm.run(setup) { farm in
+    @Test("Hostile template paths are refused")
+    func hostileTemplatePathsAreRefused() async throws {
+        try await withFarm(.withoutHosts) { farm in
             for folder in [
                 "", "/", "/\0", "/tmp/a\nb", "../..", "/" + String(repeating: "a", count: 300),
                 "/\u{5FAE}\u{8F6F}/\u{1F600}",

@@ -20,8 +20,9 @@ import Testing
 
     /// Sixty times the limit; a debug build takes minutes for a gigabyte, which needs no more
     /// memory.
-    @Test func aLogBeyondItsLimit() async throws {
-        try await Farm.run { farm in
+    @Test("A log sixty times its limit costs no memory and keeps both ends")
+    func hugeLogIsBounded() async throws {
+        try await withFarm { farm in
             try await farm.script("small", Scripts.image())
             try await farm.script(
                 "loud",
@@ -65,8 +66,9 @@ import Testing
     }
 
     /// A thousand who follow and do not read, and one who does.
-    @Test func aThousandFollowers() async throws {
-        try await Farm.run { farm in
+    @Test("A thousand followers that do not read hold nobody up")
+    func thousandFollowers() async throws {
+        try await withFarm { farm in
             try await farm.script("small", Scripts.image())
             try await farm.script(
                 "debian",
@@ -101,7 +103,8 @@ import Testing
 
     /// An agent that sends on and on: phases, log that no build has, more log than one may have,
     /// then lines that are none.
-    @Test func anAgentThatFloods() async throws {
+    @Test("A flooding agent is cut off, and its build passes on another host")
+    func floodingAgentIsCutOff() async throws {
         var setup = Farm.Setup()
         setup.hosts = 2
         setup.gateScript = """
@@ -111,7 +114,7 @@ import Testing
             esac
             """
         setup.registersHosts = false
-        try await Farm.run(setup) { farm in
+        try await withFarm(setup) { farm in
             try Files.replace("\(farm.folder)/flood.py", with: Flood.script.utf8)
             try await farm.script("small", Scripts.image())
             try await farm.script(
@@ -142,11 +145,13 @@ import Testing
     }
 
     /// A full queue: what comes beyond is refused, pages stay pages, and builds get through.
-    @Test func aHundredThousandBuildsInTheQueue() async throws {
-        var setup = Farm.Setup()
-        setup.registersHosts = false
-        setup.queuedBuilds = 100_000
-        try await Farm.run(setup) { farm in
+    @Test("A queue of a hundred thousand builds is served in bounded memory")
+    func hugeQueueIsServed() async throws {
+        let setup = Farm.Setup {
+            $0.registersHosts = false
+            $0.queuedBuilds = 100_000
+        }
+        try await withFarm(setup) { farm in
             try await farm.script("debian", Scripts.image())
             let first = try await farm.api.submit("debian")
             try await farm.stopCoordinator()

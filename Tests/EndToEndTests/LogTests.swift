@@ -9,8 +9,9 @@ import Testing
 
 /// What a build says, on its way from the host's disk to a browser.
 @Suite struct LogTests {
-    @Test func aFollowerThatComesBackGoesOnAtTheSameByte() async throws {
-        try await Farm.run { farm in
+    @Test("A follower that reconnects resumes at the same byte")
+    func followerResumesAtByte() async throws {
+        try await withFarm { farm in
             try await farm.script(
                 "debian",
                 """
@@ -49,8 +50,9 @@ import Testing
         }
     }
 
-    @Test func aFollowerOfABuildThatHasEndedGetsItAll() async throws {
-        try await Farm.run { farm in
+    @Test("A follower of an ended build gets the whole log and the end of the stream")
+    func endedBuildStreamsWholeLog() async throws {
+        try await withFarm { farm in
             try await farm.script("debian", "echo hello; \(Scripts.image())")
             let build = try await farm.api.end(of: try await farm.api.submit("debian"))
             let follower = FarmFollower()
@@ -63,8 +65,9 @@ import Testing
         }
     }
 
-    @Test func outputOfAnyKindComesThrough() async throws {
-        try await Farm.run { farm in
+    @Test("Binary, huge and unterminated output reaches the log")
+    func anyOutputIsLogged() async throws {
+        try await withFarm { farm in
             try await farm.script(
                 "debian",
                 #"""
@@ -87,8 +90,9 @@ import Testing
         }
     }
 
-    @Test func aPartOfALogIsServed() async throws {
-        try await Farm.run { farm in
+    @Test("Ranges of a log are served, and no other file")
+    func logRangesAreServed() async throws {
+        try await withFarm { farm in
             try await farm.script("debian", "echo hello; \(Scripts.image())")
             let build = try await farm.api.end(of: try await farm.api.submit("debian"))
             let log = try await farm.api.log(build)

@@ -14,10 +14,9 @@ import Testing
             + "FROM n",
     ]
 
-    @Test func theNextStartCompletesIt() async throws {
-        var setup = Farm.Setup()
-        setup.startsCoordinator = false
-        try await Farm.run(setup) { farm in
+    @Test("A migration killed at any point is completed by the next start")
+    func killedMigrationIsCompleted() async throws {
+        try await withFarm(.init { $0.startsCoordinator = false }) { farm in
             let path = farm.stateFolder + "/aibuild.sqlite"
             var wasCut = 0
             for step in 0..<12 {

@@ -6,9 +6,10 @@ import Testing
 
 /// From a build to an image in a real Glance, by the API that people use.
 @Suite struct OpenStackReleaseTests {
-    @Test func threeEnvironmentsOfWhichOneIsAway() async throws {
+    @Test("A release to an unreachable cloud is retried and delays no other")
+    func unreachableCloudDelaysNoOther() async throws {
         let stack = try await OpenStack.shared()
-        try await Farm.run { farm in
+        try await withFarm { farm in
             try await farm.addCloud("lab", stack, project: "release")
             try await farm.addCloud("raw", stack, project: "staging", more: #","format":"raw""#)
             try await farm.addCloud("away", keystone: "http://127.0.0.1:9/v3")
@@ -34,12 +35,23 @@ import Testing
         }
     }
 
-    @Test func theCoordinatorIsKilledInTheMiddleOfAnUpload() async throws {
+    /// A release whose upload to Glance is held back in its middle.
+    private struct HeldUpload {
+        let farm: Farm
+        let stack: OpenStack
+        let build: FarmBuild
+        let release: FarmRelease
+        let proxy: TCPProxy
+
+        func resume() { proxy.hold(fromByte: nil) }
+    }
+
+    private func withHeldUpload(_ body: (HeldUpload) async throws -> Void) async throws {
         let stack = try await OpenStack.shared()
         let proxy = try TCPProxy(to: stack.port(.glance1))
-        let region = "Slow\(proxy.port)"
+        let region = "Held\(proxy.port)"
         try await stack.addRegion(region, imageURL: "http://127.0.0.1:\(proxy.port)")
-        try await Farm.run { farm in
+        try await withFarm { farm in
             try await farm.addCloud("lab", stack, project: "release", region: region)
             let build = try await farm.imageBuild()
             proxy.hold(fromByte: 4 << 20)
@@ -47,43 +59,43 @@ import Testing
             try await eventually("the upload is in its middle", seconds: 120) {
                 (try await farm.view(release).progress?.doneBytes ?? 0) > 0
             }
-            farm.coordinator?.kill()
-            proxy.hold(fromByte: nil)
-            try await farm.startCoordinator(keepingPort: true)
-            let released = try await farm.end(release)
+            try await body(
+                HeldUpload(farm: farm, stack: stack, build: build, release: release, proxy: proxy))
+        }
+    }
+
+    @Test("A coordinator killed during an upload releases the image once")
+    func killDuringUploadReleasesOnce() async throws {
+        try await withHeldUpload { upload in
+            upload.farm.coordinator?.kill()
+            upload.resume()
+            try await upload.farm.startCoordinator(keepingPort: true)
+            let released = try await upload.farm.end(upload.release)
             #expect(released.state == "released", "\(released)")
             #expect(released.attemptCount == 2)
-            let images = try await stack.images(of: build.id)
+            let images = try await upload.stack.images(of: upload.build.id)
             #expect(images.map(\.id) == [released.remoteID].compactMap(\.self))
             #expect(images.map(\.status) == ["active"])
         }
     }
 
-    @Test func aCancelledReleaseLeavesNothing() async throws {
-        let stack = try await OpenStack.shared()
-        let proxy = try TCPProxy(to: stack.port(.glance1))
-        let region = "Stop\(proxy.port)"
-        try await stack.addRegion(region, imageURL: "http://127.0.0.1:\(proxy.port)")
-        try await Farm.run { farm in
-            try await farm.addCloud("lab", stack, project: "release", region: region)
-            let build = try await farm.imageBuild()
-            proxy.hold(fromByte: 4 << 20)
-            let release = try await farm.release(build, to: ["lab"])[0]
-            try await eventually("the upload is in its middle", seconds: 120) {
-                (try await farm.view(release).progress?.doneBytes ?? 0) > 0
-            }
-            let answer = try await farm.api.send("POST", "/api/v1/releases/\(release.id)/cancel")
+    @Test("A cancelled release leaves no image")
+    func cancelledReleaseLeavesNoImage() async throws {
+        try await withHeldUpload { upload in
+            let answer = try await upload.farm.api.send(
+                "POST", "/api/v1/releases/\(upload.release.id)/cancel")
             #expect(answer.status == 202)
-            let cancelled = try await farm.end(release)
+            let cancelled = try await upload.farm.end(upload.release)
             #expect(cancelled.state == "cancelled", "\(cancelled)")
-            proxy.hold(fromByte: nil)
-            #expect(try await stack.images(of: build.id).isEmpty)
+            upload.resume()
+            #expect(try await upload.stack.images(of: upload.build.id).isEmpty)
         }
     }
 
-    @Test func aWrongPasswordIsRefusedAtTheDoor() async throws {
+    @Test("An environment with a wrong cloud password is refused")
+    func wrongCloudPasswordIsRefused() async throws {
         let stack = try await OpenStack.shared()
-        try await Farm.run { farm in
+        try await withFarm { farm in
             let answer = try await farm.api.send(
                 "POST", "/api/v1/environments",
                 json: farm.cloud("lab", stack.keystoneURL, password: "guess"))

@@ -12,8 +12,9 @@ import Testing
         return here.dropLast(3).joined(separator: "/") + "/examples/mini-linux"
     }
 
-    @Test func packerAndQEMUBuildAnImage() async throws {
-        try await Farm.run { farm in
+    @Test("Packer and QEMU build an image that is tested and released")
+    func packerBuildsTestedImage() async throws {
+        try await withFarm { farm in
             let folder = try await farm.shell(
                 "'\(Self.example)/prepare.sh' \(farm.folder)/mini 2>/dev/null", timeoutSeconds: 120
             ).filter { $0 != "\n" }
@@ -42,8 +43,9 @@ import Testing
         }
     }
 
-    @Test func aTemplateThatFailsGivesPackersLastWords() async throws {
-        try await Farm.run { farm in
+    @Test("A failed template is a template fault that quotes Packer")
+    func failedTemplateQuotesPacker() async throws {
+        try await withFarm { farm in
             try await farm.template(
                 "debian",
                 "builder: packer\ntemplate: t.json\nrequirements: {memory: 64MiB, disk: 1MiB}\n",
@@ -60,8 +62,9 @@ import Testing
         }
     }
 
-    @Test func aTemplateThatPackerRejects() async throws {
-        try await Farm.run { farm in
+    @Test("A template that Packer rejects is a template fault without a retry")
+    func rejectedTemplateQuotesPacker() async throws {
+        try await withFarm { farm in
             try await farm.template(
                 "debian",
                 "builder: packer\ntemplate: t.json\nrequirements: {memory: 64MiB, disk: 1MiB}\n",

@@ -11,8 +11,9 @@ import Testing
             "AIBUILD_URL=\(farm.api.base) \(program) \(arguments) 2>&1 || echo \"exit $?\"")
     }
 
-    @Test func theOriginalSheetIsImportedBuiltAndExported() async throws {
-        try await Farm.run { farm in
+    @Test("A spreadsheet is imported, built from and exported without passwords")
+    func spreadsheetRoundTrips() async throws {
+        try await withFarm { farm in
             let folder = try farm.writeTemplate(
                 "ubuntu1604",
                 "builder: command\ncommand: [./build.sh]\n"
@@ -80,7 +81,8 @@ import Testing
         }
     }
 
-    @Test func gitLabGetsTheProjectAndTheHook() async throws {
+    @Test("A registered guest OS gets its GitLab project and hook")
+    func gitLabProjectAndHook() async throws {
         let gitlab = try await FakeGitLab.start()
         let folder = try TemporaryFolder()
         try Files.replace(folder.path + "/token", with: Array(FakeGitLab.token.utf8), mode: 0o600)
@@ -91,7 +93,7 @@ import Testing
             "gitlab: {url: '\(gitlab.url)', token_file: \(folder.path)/token, "
                 + "hook_url: 'http://builds1:9753/hook', hook_secret_file: \(folder.path)/hook}"
         ]
-        try await Farm.run(setup) { farm in
+        try await withFarm(setup) { farm in
             let made = try await aibuild(farm, "guestos add debian12 --type linux")
             #expect(made.contains("debian12: project aibuild/debian12_tpl: made"), "\(made)")
             #expect(

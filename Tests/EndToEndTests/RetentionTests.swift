@@ -6,16 +6,13 @@ import Testing
 
 /// What the policy lets go, through the real store and web root, as people see it.
 @Suite struct RetentionTests {
-    @Test func oldImagesGoAndTheirAddressesSaySo() async throws {
-        var setup = Farm.Setup()
-        setup.coordinatorLines = ["retention: {good_images: 1}"]
-        try await Farm.run(setup) { farm in
-            try await farm.script("debian", Scripts.image())
-            var builds: [FarmBuild] = []
-            for _ in 0..<3 {
-                builds.append(
-                    try await farm.api.end(of: try await farm.api.submit("debian")))
-            }
+    @Test("Removed images answer 410 Gone and leave no file")
+    func removedImagesAreGone() async throws {
+        let setup = Farm.Setup {
+            $0.coordinatorLines = ["retention: {good_images: 1}"]
+        }
+        try await withFarm(setup) { farm in
+            let builds = try await farm.imageBuilds(3)
             let pin = try await farm.api.send("POST", "/api/v1/builds/debian:1/pin")
             #expect(FarmClient.text(pin).contains(#""pinned":true"#))
             let planned = try await farm.api.get("/api/v1/retention")

@@ -15,5 +15,13 @@ enum Scripts {
 }
 
 extension Farm {
+    /// So many builds of the guest OS `debian`, one after the other, each with a small image.
+    func imageBuilds(_ count: Int) async throws -> [FarmBuild] {
+        try await script("debian", Scripts.image())
+        var builds: [FarmBuild] = []
+        for _ in 0..<count { builds.append(try await api.end(of: try await api.submit("debian"))) }
+        return builds
+    }
+
     func open(_ name: String) throws { try Files.replace("\(folder)/go-\(name)", with: []) }
 }

@@ -15,10 +15,11 @@ import Testing
     }
 
     private func run(_ body: (Farm, Programs) async throws -> Void) async throws {
-        var setup = Farm.Setup()
-        setup.daemons = []
-        setup.startsCoordinator = false
-        try await Farm.run(setup) { farm in
+        let setup = Farm.Setup {
+            $0.daemons = []
+            $0.startsCoordinator = false
+        }
+        try await withFarm(setup) { farm in
             let (agentSocket, coordinatorSocket) = (try NotifySocket(), try NotifySocket())
             let agent = try FarmProgram(
                 "aibuild-agent", ["daemon", "--config", farm.hosts[0].configPath],
@@ -40,7 +41,8 @@ import Testing
         }
     }
 
-    @Test func readyComesOnceTheyServe() async throws {
+    @Test("READY is sent once the program serves")
+    func readyMeansServing() async throws {
         try await run { farm, programs in
             let agent = try await programs.agentSocket.wait(for: "READY=1")
             // Not asked again and again: it serves, or READY was too early.
@@ -59,7 +61,8 @@ import Testing
         }
     }
 
-    @Test func stoppingIsSaidOnTheSignal() async throws {
+    @Test("STOPPING is sent on SIGTERM")
+    func stoppingIsSentOnSignal() async throws {
         try await run { _, programs in
             for (program, socket) in [
                 (programs.agent, programs.agentSocket),
@@ -75,8 +78,10 @@ import Testing
 
     /// Nothing more is heard of a program of which a part stands still, while the other program
     /// is heard again and again; and it is heard again afterwards.
-    @Test(arguments: ["MHD-worker", "whole"])
-    func aCoordinatorThatHangsIsNotHeard(_ part: String) async throws {
+    @Test(
+        "A hung coordinator sends no watchdog ping until it resumes",
+        arguments: ["MHD-worker", "whole"])
+    func hungCoordinatorSendsNoPing(_ part: String) async throws {
         try await run { _, programs in
             try await expectSilence(
                 of: programs.coordinator, programs.coordinatorSocket, part,
@@ -84,8 +89,8 @@ import Testing
         }
     }
 
-    @Test(arguments: ["agent", "whole"])
-    func anAgentThatHangsIsNotHeard(_ part: String) async throws {
+    @Test("A hung agent sends no watchdog ping until it resumes", arguments: ["agent", "whole"])
+    func hungAgentSendsNoPing(_ part: String) async throws {
         try await run { _, programs in
             try await expectSilence(
                 of: programs.agent, programs.agentSocket, part,

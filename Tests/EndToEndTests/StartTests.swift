@@ -20,19 +20,19 @@ import Testing
     }
 
     private func unstarted(_ body: (Farm) async throws -> Void) async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        setup.startsCoordinator = false
-        try await Farm.run(setup) { farm in
+        let setup = Farm.Setup {
+            $0.hosts = 0
+            $0.startsCoordinator = false
+        }
+        try await withFarm(setup) { farm in
             try farm.writeConfiguration(port: try LoopbackPort.free())
             try await body(farm)
         }
     }
 
-    @Test func aPortThatIsTaken() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        try await Farm.run(setup) { farm in
+    @Test("A taken port is named with the program that holds it")
+    func takenPortIsNamed() async throws {
+        try await withFarm(.withoutHosts) { farm in
             // Another farm's files, this one's port.
             try await farm.shell(
                 "sed 's/coordinator$/other/; s/www$/www2/' coordinator.yml > other.yml")
@@ -47,10 +47,9 @@ import Testing
         }
     }
 
-    @Test func twoCoordinatorsOnOneDatabase() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        try await Farm.run(setup) { farm in
+    @Test("A second coordinator on one SQLite file is refused")
+    func secondCoordinatorOnSQLiteIsRefused() async throws {
+        try await withFarm(.withoutHosts) { farm in
             let words = try await refusal(
                 farm, arguments: ["--port", "\(try LoopbackPort.free())"])
             #expect(words.contains("is in use by another program"), "\(words)")
@@ -61,7 +60,8 @@ import Testing
         }
     }
 
-    @Test func aDatabaseThatIsDown() async throws {
+    @Test("An unreachable database is named without its password")
+    func unreachableDatabaseIsNamed() async throws {
         try await unstarted { farm in
             let port = try LoopbackPort.free()
             let password = "\(farm.folder)/password"
@@ -78,7 +78,8 @@ import Testing
         }
     }
 
-    @Test func aWebRootThatCannotBeWritten() async throws {
+    @Test("A web root that is a file is named")
+    func webRootThatIsFile() async throws {
         try await unstarted { farm in
             try Files.remove(farm.webRoot)
             try Files.replace(farm.webRoot, with: "a file".utf8)
@@ -87,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func aReadOnlyWebRoot() async throws {
+    @Test("A read-only web root is named") func readOnlyWebRoot() async throws {
         try #require(getuid() == 0, "only root may mount")
         try await unstarted { farm in
             try await farm.shell("mount -t tmpfs -o ro tmpfs \(farm.webRoot)")
@@ -96,7 +97,8 @@ import Testing
         }
     }
 
-    @Test func anAddressThatOthersReachNeedsAToken() async throws {
+    @Test("A listen address that others can reach needs a token")
+    func publicAddressNeedsToken() async throws {
         try await unstarted { farm in
             try await farm.shell("sed -i 's/listen: 127.0.0.1/listen: 0.0.0.0/' coordinator.yml")
             #expect(try await refusal(farm).contains("api.token_file is not set"))
@@ -111,7 +113,8 @@ import Testing
         ("database: {engine: mariadb}", ["password_file"]),
     ]
 
-    @Test func mistakesInCoordinatorYmlNameTheirPlace() async throws {
+    @Test("Errors in coordinator.yml name their line")
+    func coordinatorErrorsAreLocated() async throws {
         try await unstarted { farm in
             let good = "state_folder: \(farm.stateFolder)\n"
             for (line, words) in Self.mistakes {
@@ -129,7 +132,8 @@ import Testing
         }
     }
 
-    @Test func mistakesInAgentYmlNameTheirPlace() async throws {
+    @Test("Errors in agent.yml name line, column and key")
+    func agentErrorsAreLocated() async throws {
         try await unstarted { farm in
             let path = "\(farm.folder)/agent.yml"
             for (line, words) in [
@@ -150,7 +154,8 @@ import Testing
         }
     }
 
-    @Test func wrongArguments() async throws {
+    @Test("Wrong arguments of the coordinator are named")
+    func wrongArgumentsAreNamed() async throws {
         try await unstarted { farm in
             for arguments in [["--prot", "1"], ["--port", "x"], ["--config"]] {
                 let program = try FarmProgram(
@@ -165,12 +170,11 @@ import Testing
 
     private func onSmallWebRoot(_ size: String, _ body: (Farm) async throws -> Void) async throws {
         try #require(getuid() == 0, "only root may mount")
-        var setup = Farm.Setup()
-        setup.webRootTmpfs = size
-        try await Farm.run(setup, body)
+        try await withFarm(.init { $0.webRootTmpfs = size }, body)
     }
 
-    @Test func aWebRootWithoutRoomHoldsBuildsBack() async throws {
+    @Test("A web root without room keeps builds in the queue and says why")
+    func fullWebRootHoldsBuilds() async throws {
         try await onSmallWebRoot("1m") { farm in
             try await farm.script(
                 "debian", Scripts.image(), yaml: "requirements: {memory: 64MiB, disk: 2MiB}\n")
@@ -183,7 +187,8 @@ import Testing
         }
     }
 
-    @Test func aWebRootThatFillsUpDelaysTheImage() async throws {
+    @Test("A web root that fills up delays the pull and costs no attempt")
+    func fullWebRootDelaysPull() async throws {
         try await onSmallWebRoot("2m") { farm in
             try await farm.script("debian", Scripts.image(4_000_000))
             let build = try await farm.api.submit("debian")

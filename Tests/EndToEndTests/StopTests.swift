@@ -16,8 +16,9 @@ import Testing
         while :; do sleep 1000; done
         """
 
-    @Test func cancelEndsTheWholeTree() async throws {
-        try await Farm.run { farm in
+    @Test("A cancelled build leaves no process and no folder")
+    func cancelEndsBuild() async throws {
+        try await withFarm { farm in
             try await farm.script("debian", Self.unkillable)
             let build = try await farm.api.submit("debian")
             try await farm.api.logs(build, "begun")
@@ -36,10 +37,9 @@ import Testing
         }
     }
 
-    @Test func cancelOfAWaitingBuild() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 0
-        try await Farm.run(setup) { farm in
+    @Test("A queued build is cancelled at once")
+    func queuedBuildIsCancelled() async throws {
+        try await withFarm(.withoutHosts) { farm in
             try await farm.script("debian", Scripts.image())
             let build = try await farm.api.submit("debian")
             #expect(try await farm.api.build(build.id).waiting?.summary == "no host is registered")
@@ -47,11 +47,13 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("limits: {total: 2s}", "timeout.total"), ("limits: {silence: 1s}", "timeout.silence"),
-    ])
-    func timersEndABuildForGood(_ yaml: String, _ code: String) async throws {
-        try await Farm.run { farm in
+    @Test(
+        "A build that times out fails without a retry",
+        arguments: [
+            ("limits: {total: 2s}", "timeout.total"), ("limits: {silence: 1s}", "timeout.silence"),
+        ])
+    func timeoutsAreFinal(_ yaml: String, _ code: String) async throws {
+        try await withFarm { farm in
             try await farm.script("debian", "echo begun; while :; do sleep 1000; done", yaml: yaml)
             let build = try await farm.api.end(of: try await farm.api.submit("debian"))
             #expect(build.state == "failed")
@@ -62,8 +64,9 @@ import Testing
     }
 
     /// The silence timer is not the total one: a build that speaks goes on.
-    @Test func aBuildThatSpeaksIsNotSilent() async throws {
-        try await Farm.run { farm in
+    @Test("A build that prints outlives its silence limit")
+    func outputResetsSilenceTimer() async throws {
+        try await withFarm { farm in
             try await farm.script(
                 "debian",
                 "for i in $(seq 16); do echo $i; sleep 0.4; done; \(Scripts.image())",

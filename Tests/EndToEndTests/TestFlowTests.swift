@@ -32,8 +32,9 @@ import Testing
 
     private struct Latest: Decodable { var name, url, sha256: String }
 
-    @Test func anImageThatPassesIsReleasedAsTheLatest() async throws {
-        try await Farm.run { farm in
+    @Test("An image that passes its tests is released as the latest")
+    func passedImageIsReleased() async throws {
+        try await withFarm { farm in
             try await register(
                 farm, Self.system + "    - {name: off, builtin: shutdown, limit: 2m}\n",
                 script: "echo \"here is $(hostname)\"\n")
@@ -70,8 +71,9 @@ import Testing
         #expect(part.contains("here is mini-linux") && !part.contains("power button"))
     }
 
-    @Test func anImageThatFailsIsTakenBack() async throws {
-        try await Farm.run { farm in
+    @Test("An image that fails its tests is withdrawn")
+    func failedImageIsWithdrawn() async throws {
+        try await withFarm { farm in
             try await register(farm, Self.system, script: "echo not good >&2\nexit 1\n")
             let failed = try await farm.api.end(of: try await farm.api.submit("mini"), seconds: 400)
             #expect(failed.state == "failed" && failed.image == nil)
@@ -88,10 +90,9 @@ import Testing
     }
 
     /// QEMU is killed as by a host that is out of memory, and the coordinator is killed, too.
-    @Test func faultsOfTheFarmTestAgainAndNeverBuildAgain() async throws {
-        var setup = Farm.Setup()
-        setup.hosts = 2
-        try await Farm.run(setup) { farm in
+    @Test("Infrastructure faults repeat the test but never the build")
+    func infrastructureFaultsRetestOnly() async throws {
+        try await withFarm(.init { $0.hosts = 2 }) { farm in
             try await register(farm, Self.system, script: "echo fine\n")
             let build = try await farm.api.submit("mini")
             let testing = try await farm.api.wait(build, for: "tested", seconds: 200) {

@@ -34,10 +34,9 @@ import Testing
         return String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    @Test func buildsRunOnInTheOldProgram() async throws {
-        var setup = Farm.Setup()
-        setup.daemons = []
-        try await Farm.run(setup) { farm in
+    @Test("Builds survive an upgrade of the agent")
+    func buildsSurviveAgentUpgrade() async throws {
+        try await withFarm(.init { $0.daemons = [] }) { farm in
             let folder = "\(farm.folder)/bin"
             try Files.makeFolder(folder)
             try install(into: folder)

@@ -45,7 +45,8 @@ import Testing
             ], timeoutSeconds: timeoutSeconds)
     }
 
-    @Test func theTemplateNamesTheISOByURLAndDigest() throws {
+    @Test("The prepared template names the ISO by URL and digest")
+    func templateNamesISO() throws {
         let recipe = String(
             decoding: try Files.read("\(template)/aibuild.yml", limitBytes: 1 << 16),
             as: UTF8.self)
@@ -55,7 +56,7 @@ import Testing
     }
 
     /// It is archived and sent to every host: inputs of megabytes belong into the base image.
-    @Test func theTemplateIsSmall() throws {
+    @Test("The template is smaller than 64 KiB") func templateIsSmall() throws {
         var sizeBytes: Int64 = 0
         for path in ["", "/scripts"] {
             for name in try Files.list(template + path) {
@@ -66,7 +67,7 @@ import Testing
         #expect(sizeBytes < 64 << 10)
     }
 
-    @Test func preparingAgainKeepsTheISO() async throws {
+    @Test("Preparing again keeps the ISO") func prepareKeepsISO() async throws {
         let before = Self.inode(iso)
         let again = try await Self.run(
             ["\(example)/prepare.sh", folder.path], timeoutSeconds: 120)
@@ -80,7 +81,8 @@ import Testing
         return stat(path, &info) == 0 ? UInt64(info.st_ino) : nil
     }
 
-    @Test func theTwinsDeclareTheSameVariables() async throws {
+    @Test("The JSON and HCL templates declare the same variables")
+    func twinsDeclareSameVariables() async throws {
         let json = try Files.read("\(template)/mini-linuxx86_64.json", limitBytes: 1 << 16)
         struct Template: Decodable { var variables: [String: String] }
         let declared = try JSONDecoder().decode(Template.self, from: Data(json)).variables
@@ -93,15 +95,17 @@ import Testing
                 == declared)
     }
 
-    @Test(arguments: ["mini-linuxx86_64.json", "mini-linux.pkr.hcl"])
-    func packerTakesTheTemplate(name: String) async throws {
+    @Test(
+        "Packer accepts both templates", arguments: ["mini-linuxx86_64.json", "mini-linux.pkr.hcl"])
+    func packerAcceptsTemplate(name: String) async throws {
         let checked = try await packer(
             ["validate", "-var", "isourl=\(iso)", "\(template)/\(name)"], timeoutSeconds: 60)
         #expect(checked.status.isSuccess, "\(checked.stdoutText)\(checked.stderrText)")
     }
 
     /// The JSON template is built by the tests of the whole farm.
-    @Test func theHCLTwinBuildsAnImageThatBoots() async throws {
+    @Test("The HCL template builds an image that boots")
+    func hclImageBoots() async throws {
         let port = String(Int.random(in: 20000..<32000))
         let image = "\(folder.path)/output/twin.qcow2"
         let variables = [
@@ -120,7 +124,8 @@ import Testing
         #expect(booted.stdoutText == "mini-linux ready: build=42 greeting=it's me\n")
     }
 
-    @Test func anImageThatDoesNotBootFailsTheBootTest() async throws {
+    @Test("An image that does not boot fails the boot test")
+    func emptyImageFailsBootTest() async throws {
         let image = "\(folder.path)/empty.qcow2"
         let made = try await Self.run(
             ["qemu-img", "create", "-q", "-f", "qcow2", image, "16M"], timeoutSeconds: 30)

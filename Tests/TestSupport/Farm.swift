@@ -6,8 +6,20 @@ import SSHKit
 import Support
 import Synchronization
 
-/// A real farm on loopback for one test: hosts with sshd and agent, one coordinator, its API. All
-/// of it is killed and removed when the test ends, also when it fails.
+/// Runs `body` with a farm of its own, which is killed and removed afterwards, also if `body`
+/// throws.
+public func withFarm(
+    _ setup: Farm.Setup = Farm.Setup(), _ body: (Farm) async throws -> Void
+) async throws {
+    await FarmSlots.shared.take()
+    do { try await Farm.run(setup, body) } catch {
+        await FarmSlots.shared.give()
+        throw error
+    }
+    await FarmSlots.shared.give()
+}
+
+/// A real farm on loopback for one test: hosts with sshd and agent, one coordinator, its API.
 public final class Farm: Sendable {
     public struct Setup: Sendable {
         public var hosts = 1
@@ -38,7 +50,11 @@ public final class Farm: Sendable {
         /// A clock for the coordinator and for each host's daemon that can jump.
         public var hasClocks = false
 
-        public init() {}
+        /// The standard setup, changed by `configure`.
+        public init(_ configure: (inout Setup) -> Void = { _ in }) { configure(&self) }
+
+        /// For tests of the coordinator alone.
+        public static let withoutHosts = Setup { $0.hosts = 0 }
     }
 
     public let folder: String
@@ -53,21 +69,7 @@ public final class Farm: Sendable {
     private let folderKeeper: FarmFolder
     private let current = Mutex<(program: FarmProgram, port: UInt16)?>(nil)
 
-    /// Runs `body` with a farm of its own.
-    public static func run(
-        _ setup: Setup = Setup(), _ body: (Farm) async throws -> Void
-    ) async throws {
-        await FarmTurns.shared.take()
-        do {
-            try await runNow(setup, body)
-        } catch {
-            await FarmTurns.shared.give()
-            throw error
-        }
-        await FarmTurns.shared.give()
-    }
-
-    private static func runNow(
+    fileprivate static func run(
         _ setup: Setup, _ body: (Farm) async throws -> Void
     ) async throws {
         let farm = try await Farm(setup)
