@@ -187,7 +187,7 @@ struct LogTests {
 
         func next() async -> [UInt8]? {
             if let piece = first.withLock({ $0.take() }) { return Array(piece.utf8) }
-            try? await Task.sleep(for: .seconds(3600))
+            await untilCancelled()
             return nil
         }
 

@@ -55,8 +55,7 @@ struct ClientTests {
 
     @Test func boundsTheWholeTime() async throws {
         let source = TestSource { _ in
-            try? await Task.sleep(for: .milliseconds(5))
-            return [1]
+            [1]
         }
         try await withServer({ _ in HTTPResponse(body: .stream(source)) }) { base, _ in
             let error = try await failure(base + "/", timeouts: HTTPTimeouts(totalSeconds: 0.3))
@@ -104,7 +103,7 @@ struct ClientTests {
         let small = HTTPClient(limits: limits)
         let source = TestSource { _ in [UInt8](repeating: 0, count: 300) }
         let quiet = TestSource { _ in
-            try? await Task.sleep(for: .seconds(3600))
+            await untilCancelled()
             return nil
         }
         try await withServer({ request in

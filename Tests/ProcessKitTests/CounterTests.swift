@@ -35,7 +35,8 @@ import Testing
         return String(decoding: text.dropLast(), as: UTF8.self)
     }
 
-    @Test func connectionsAreCounted() throws {
+    @Test("Bytes of each TCP connection are counted")
+    func tcpBytesAreCounted() throws {
         let running = try python(
             """
             import socket, time
@@ -58,7 +59,8 @@ import Testing
         #expect(Set(channels.map(\.id)).count == 2)
     }
 
-    @Test func timeOfAProcessorIsCounted() throws {
+    @Test("CPU time is counted, and unknown processes give nil")
+    func cpuTimeIsCounted() throws {
         let running = try python(
             """
             import time
@@ -75,7 +77,8 @@ import Testing
     }
 
     /// Needs root to make a device.
-    @Test func tapDevicesAreCounted() throws {
+    @Test("Bytes sent into a tap device are counted")
+    func tapBytesAreCounted() throws {
         if getuid() != 0 { return }
         let running = try python(
             """

@@ -5,37 +5,40 @@ import TestSupport
 import Testing
 
 @Suite struct GroupTests {
-    @Test(arguments: [
-        // systemd, version 2 only
-        (
-            "0::/system.slice/aibuild-agent.service\n",
-            "24 1 0:22 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw\n",
-            "/sys/fs/cgroup/system.slice/aibuild-agent.service"
-        ),
-        // hybrid: the version 2 tree has no controllers
-        (
-            "4:memory:/x\n0::/\n",
-            "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
-                + "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
-            "/sys/fs/cgroup/unified"
-        ),
-        // a container that sees only its part
-        (
-            "0::/docker/abc/build\n",
-            "41 31 0:38 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw\n",
-            "/sys/fs/cgroup/build"
-        ),
-        // version 1 only
-        ("4:memory:/x\n", "31 23 0:28 / /sys/fs/cgroup rw - cgroup cgroup rw,memory\n", nil),
-        (
-            "0::/other\n", "41 31 0:38 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw\n", nil
-        ),
-    ])
-    func findsItsFolder(groups: String, mounts: String, folder: String?) {
+    @Test(
+        "The cgroup folder is found on version 2, hybrid and container mounts",
+        arguments: [
+            // systemd, version 2 only
+            (
+                "0::/system.slice/aibuild-agent.service\n",
+                "24 1 0:22 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw\n",
+                "/sys/fs/cgroup/system.slice/aibuild-agent.service"
+            ),
+            // hybrid: the version 2 tree has no controllers
+            (
+                "4:memory:/x\n0::/\n",
+                "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
+                    + "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
+                "/sys/fs/cgroup/unified"
+            ),
+            // a container that sees only its own subtree
+            (
+                "0::/docker/abc/build\n",
+                "41 31 0:38 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw\n",
+                "/sys/fs/cgroup/build"
+            ),
+            // version 1 only
+            ("4:memory:/x\n", "31 23 0:28 / /sys/fs/cgroup rw - cgroup cgroup rw,memory\n", nil),
+            (
+                "0::/other\n", "41 31 0:38 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw\n", nil
+            ),
+        ])
+    func cgroupFolderIsFound(groups: String, mounts: String, folder: String?) {
         #expect(ControlGroup.folder(groups: groups, mounts: mounts) == folder)
     }
 
-    @Test func killsWhatLeftItsProcessGroup() async throws {
+    @Test("Killing a control group reaches processes in other sessions")
+    func killReachesOtherSessions() async throws {
         // On a host without a writable tree there is nothing to test here; the sweep is tested
         // with the supervisor.
         guard let group = ControlGroup.make(named: "aibuild-test-\(getpid())") else { return }
@@ -45,39 +48,39 @@ import Testing
         let child = try ChildProcess(
             Command(["/bin/sh", "-c", script], environment: Command.minimalEnvironment),
             group: group)
-        while Files.sizeBytes(folder.path + "/pid") ?? 0 == 0 {
-            try await Task.sleep(for: .milliseconds(5))
-        }
+        try await eventually("the child runs") { Files.sizeBytes(folder.path + "/pid") ?? 0 > 0 }
         #expect(!group.isEmpty)
         group.kill()
         _ = try Wait.readable([child.pidfd.raw], timeoutMilliseconds: 60_000)
         #expect(try child.reap() == .killed(signal: 9))
-        while !group.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        try await eventually("the group is empty") { group.isEmpty }
         group.remove()
         #expect(!Files.exists(group.folder))
     }
 }
 
 @Suite struct ProcessTableTests {
-    @Test(arguments: [
-        ("12 (sh) S 1 12 12 0", 1, false), ("12 (a) b) (c) Z 34 1 1", 34, true),
-    ])
-    func parsesStat(text: String, parent: Int32, isZombie: Bool) throws {
+    @Test(
+        "/proc/PID/stat parses with any process name",
+        arguments: [
+            ("12 (sh) S 1 12 12 0", 1, false), ("12 (a) b) (c) Z 34 1 1", 34, true),
+        ])
+    func statParses(text: String, parent: Int32, isZombie: Bool) throws {
         let entry = try #require(ProcessTable.parse(stat: Array(text.utf8), pid: 12))
         #expect(entry.parent == parent)
         #expect(entry.isZombie == isZombie)
     }
 
-    @Test func findsAndKillsOnlyTheMarked() throws {
+    @Test("A process is killed only if it carries the given variable")
+    func killChecksVariable() async throws {
         let value = "\(getpid())-\(UInt64.random(in: .min ... .max))"
         let command = Command(["/bin/sleep", "1000"], environment: ["AIB_TEST_MARK": value])
         let child = try ChildProcess(command)
         // For a moment within exec a process shows no environment.
-        var found: [Int32] = []
-        while found.isEmpty {
-            found = ProcessTable.withVariable("AIB_TEST_MARK") { $0 == value }.map(\.pid)
+        let pid = child.pid
+        try await eventually("the variable is visible") {
+            ProcessTable.withVariable("AIB_TEST_MARK") { $0 == value }.map(\.pid) == [pid]
         }
-        #expect(found == [child.pid])
         ProcessTable.kill(child.pid, withVariable: "AIB_TEST_MARK", "another")
         #expect(try child.reap() == nil)
         ProcessTable.kill(child.pid, withVariable: "AIB_TEST_MARK", value)
@@ -87,7 +90,8 @@ import Testing
 }
 
 @Suite struct LockTests {
-    @Test func isHeldByWhoeverInheritedIt() async throws {
+    @Test("A lock is held by the child that inherited it")
+    func lockOutlivesParent() async throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/lock"
         let child = try holder(of: path)
@@ -116,7 +120,8 @@ import Testing
             Command(["/bin/sleep", "1000"], environment: [:]), passed: [lock.descriptor.raw])
     }
 
-    @Test func aMissingFileIsNotLocked() throws {
+    @Test("A missing file is not locked and has no holder")
+    func missingFileIsUnlocked() throws {
         let folder = try TemporaryFolder()
         #expect(!FileLock.isHeld(folder.path + "/lock"))
         #expect(FileLock.holder(folder.path + "/lock") == nil)
@@ -124,7 +129,8 @@ import Testing
 }
 
 @Suite struct WatchTests {
-    @Test func tellsWhichFolderChanged() throws {
+    @Test("A folder watch reports which folder changed")
+    func watchNamesFolder() throws {
         let folder = try TemporaryFolder()
         for name in ["a", "b"] { try Files.makeFolder(folder.path + "/" + name) }
         let watch = try FolderWatch()
@@ -143,7 +149,7 @@ import Testing
 }
 
 @Suite struct PipeTests {
-    @Test func readsWithoutWaiting() throws {
+    @Test("Reading a pipe does not block") func pipeReadDoesNotBlock() throws {
         var pipe = try Pipe()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 1)
         defer { buffer.deallocate() }

@@ -11,20 +11,23 @@ import Testing
             environment: Command.minimalEnvironment.merging(environment) { _, own in own })
     }
 
-    @Test func tellsExitFromSignal() async throws {
+    @Test("An exit status and a signal are told apart")
+    func exitAndSignalDiffer() async throws {
         #expect(try await shell("exit 7").run(timeoutSeconds: 60).status == .exited(7))
         let killed = try await shell("kill -9 $$").run(timeoutSeconds: 60).status
         #expect(killed == .killed(signal: 9))
     }
 
-    @Test func keepsTheStreamsApart() async throws {
+    @Test("Standard input, output and error are separate")
+    func streamsAreSeparate() async throws {
         let output = try await shell("echo out; echo err >&2; cat").run(
             stdin: Array("input".utf8), timeoutSeconds: 60)
         #expect(output.stdoutText == "out\ninput")
         #expect(output.stderrText == "err\n")
     }
 
-    @Test func inheritsNothingButWhatIsNamed() async throws {
+    @Test("A child inherits no descriptor and no variable that is not named")
+    func nothingElseIsInherited() async throws {
         let leak = try Descriptor("/dev/null", O_RDONLY)
         // As a library would leave it: without close-on-exec.
         #expect(fcntl(leak.raw, F_SETFD, 0) == 0)
@@ -38,7 +41,8 @@ import Testing
         #expect(environment.stdoutText == "A=1\n")
     }
 
-    @Test func resetsSignals() async throws {
+    @Test("A child starts with no signal ignored or blocked")
+    func signalsAreReset() async throws {
         Signals.ignore(SIGPIPE)
         let output = try await shell("grep -E '^Sig(Blk|Ign):' /proc/self/status")
             .run(timeoutSeconds: 60)
@@ -48,7 +52,8 @@ import Testing
         }
     }
 
-    @Test func passesDescriptorsInOrder() throws {
+    @Test("Passed descriptors become 3, 4, … in order")
+    func passedDescriptorsAreOrdered() throws {
         let folder = try TemporaryFolder()
         let first = try Descriptor(folder.path + "/a", O_RDWR | O_CREAT)
         let second = try Descriptor(folder.path + "/b", O_RDWR | O_CREAT)
@@ -60,7 +65,8 @@ import Testing
         #expect(try Files.read(folder.path + "/b", limitBytes: 100) == Array("four\n".utf8))
     }
 
-    @Test func startsAGroupOrASession() async throws {
+    @Test("A child leads a process group, or a session if asked")
+    func groupOrSessionIsCreated() async throws {
         // pid, group and session of the shell itself
         let script = "cut -d' ' -f1,5,6 /proc/$$/stat"
         let group = try await shell(script).run(timeoutSeconds: 60).stdoutText
@@ -75,7 +81,8 @@ import Testing
         #expect(session[0] == session[2])
     }
 
-    @Test func saysWhatCannotBeRun() async throws {
+    @Test("A spawn error carries errno and says what cannot be run")
+    func spawnErrorsNameProgram() async throws {
         let folder = try TemporaryFolder()
         try Files.replace(folder.path + "/text", with: Array("no program".utf8), mode: 0o755)
         let cases: [([String], String?, Int32)] = [
@@ -97,7 +104,8 @@ import Testing
         }
     }
 
-    @Test func doesNotWaitForGrandchildren() async throws {
+    @Test("A command does not wait for its grandchildren")
+    func grandchildrenAreNotAwaited() async throws {
         let started = Clocks.monotonicMilliseconds()
         let output = try await shell("sleep 100 & echo $!; exit 3").run(timeoutSeconds: 60)
         #expect(output.status == .exited(3))
@@ -106,32 +114,36 @@ import Testing
         #expect(kill(grandchild, SIGKILL) == 0)
     }
 
-    @Test func killsWhatRunsTooLong() async throws {
+    @Test("A command that exceeds its timeout is killed")
+    func timeoutKills() async throws {
         let error = await #expect(throws: Failure.self) {
             try await shell("sleep 100").run(timeoutSeconds: 1)
         }
         #expect(error?.description.contains("longer than 1 s") == true)
     }
 
-    @Test func killsWhatPrintsTooMuch() async throws {
+    @Test("A command that exceeds its output limit is killed")
+    func outputLimitKills() async throws {
         let error = await #expect(throws: Failure.self) {
             try await shell("yes").run(timeoutSeconds: 60, outputLimitBytes: 10_000)
         }
         #expect(error?.description.contains("more than 10000 bytes") == true)
     }
 
-    @Test func killsOnCancellation() async throws {
+    @Test("Cancelling the task kills the command")
+    func cancellationKills() async throws {
         let folder = try TemporaryFolder()
         let mark = folder.path + "/started"
         let task = Task {
             try await shell("touch \(mark); sleep 100").run(timeoutSeconds: 90)
         }
-        while !Files.exists(mark) { try await Task.sleep(for: .milliseconds(5)) }
+        try await eventually("the command runs") { Files.exists(mark) }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
-    @Test func takesLargeInput() async throws {
+    @Test("Large input is delivered whole")
+    func largeInputIsDelivered() async throws {
         let input = [UInt8](repeating: 0x61, count: 3 << 20)
         let output = try await shell("wc -c").run(stdin: input, timeoutSeconds: 60)
         #expect(output.stdoutText.contains("3145728"))

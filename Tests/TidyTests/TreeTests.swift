@@ -57,6 +57,16 @@ import Testing
         expectNone(tree.files.flatMap(StyleRules.findings))
     }
 
+    @Test("No type has over 400 lines with its extensions")
+    func typesStaySmall() {
+        expectNone(TypeRules.findings(in: tree.files))
+    }
+
+    @Test("Each exempt type is still too large") func exemptionsAreNeeded() {
+        let large = TypeRules.sizes(of: tree.files).filter { $0.lines > TypeRules.typeLines }
+        #expect(TypeRules.exempt.subtracting(large.map(\.name)) == [])
+    }
+
     @Test func bannedWordsAreAbsent() {
         expectNone(tree.files.flatMap(WordRules.findings))
     }

@@ -37,13 +37,10 @@ enum WordRules {
             reason: "wait for the event: a fixed sleep is too long here and too short elsewhere")
     }
 
-    /// Whether a sleep is none to wait by: the pause of a loop that looks for the event again and
-    /// again (`while` or `eventually`, found by the indentation that the format gives), the pace of
-    /// a source, a task that is there to be cancelled; or a declaration.
+    /// Whether a sleep is the pause of a loop that polls for an event (`while` or `eventually`,
+    /// found by the indentation that the format gives), or a declaration.
     private static func isHarmlessSleep(_ index: Int, in lines: [Substring]) -> Bool {
-        if lines[index].contains(#/func |[.]seconds[(]3600[)]|[.]milliseconds[(]\d[)]/#) {
-            return true
-        }
+        if lines[index].contains("func ") { return true }
         let indentation = { (line: Substring) in line.prefix { $0 == " " }.count }
         var depth = indentation(lines[index])
         for line in lines[..<index].reversed()

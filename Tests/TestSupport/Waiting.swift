@@ -1,10 +1,10 @@
 import Support
 
-/// Waits for a condition with a limit that only a failure reaches, on a machine that is busy with
-/// other things too: looks, waits a moment, looks again. The one place where a test waits for time.
+/// Polls for a condition, up to a limit that only a failure reaches, even on a busy machine. This
+/// is the one place where a test waits for time.
 ///
 /// - Returns: the first value that is not `nil`.
-/// - Throws: `Failure` that says what did not come; what `look` throws.
+/// - Throws: `Failure` that says what did not happen; what `look` throws.
 public func eventually<T>(
     _ what: @autoclosure () -> String, seconds: Int64 = 90,
     everyMilliseconds: Int64 = 5, _ look: () async throws -> T?
@@ -13,7 +13,7 @@ public func eventually<T>(
     while true {
         if let value = try await look() { return value }
         guard Clocks.monotonicMilliseconds() < deadline else {
-            throw Failure("did not come within \(seconds) s: \(what())")
+            throw Failure("did not happen within \(seconds) s: \(what())")
         }
         try await Task.sleep(for: .milliseconds(everyMilliseconds))
     }
@@ -27,4 +27,14 @@ public func eventually(
     let _: Bool = try await eventually(
         what(), seconds: seconds, everyMilliseconds: everyMilliseconds
     ) { try await condition() ? true : nil }
+}
+
+/// Suspends until the task is cancelled: for a source that has nothing to send.
+public func untilCancelled() async {
+    let (stream, continuation) = AsyncStream<Void>.makeStream()
+    await withTaskCancellationHandler {
+        for await _ in stream {}
+    } onCancel: {
+        continuation.finish()
+    }
 }
