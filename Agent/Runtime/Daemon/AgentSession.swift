@@ -81,11 +81,12 @@ actor AgentSession {
     private func answer(_ message: CoordinatorMessage) async {
         switch message {
         case .hello: await send(.hello(await daemon.hello()))
-        case .start(let start): await send(await daemon.start(start))
+        case .start(let start):
+            await send(await daemon.attempts.start(start, await daemon.probed()))
         case .cancel(let cancel):
-            if let answer = await daemon.cancel(cancel) { await send(answer) }
+            if let answer = await daemon.attempts.cancel(cancel) { await send(answer) }
         case .forget(let forget):
-            if let answer = await daemon.forget(forget) { await send(answer) }
+            if let answer = await daemon.attempts.forget(forget) { await send(answer) }
         case .follow(let request): await follow(request)
         case .ping(let ping): await send(.pong(ping))
         }
@@ -107,13 +108,13 @@ actor AgentSession {
     private func follow(_ request: Follow) async {
         if let old = followers.removeValue(forKey: request.attempt) {
             old.task.cancel()
-            await daemon.stopObserving(request.attempt, old.number)
+            await daemon.attempts.stopObserving(request.attempt, old.number)
             // Nothing of the old one may come behind the new one's first piece.
             await old.task.value
         }
         let observer = await daemon.nextNumber()
-        guard let changes = await daemon.observe(request.attempt, observer) else {
-            await send(AgentDaemon.unknown(request.attempt))
+        guard let changes = await daemon.attempts.observe(request.attempt, observer) else {
+            await send(AttemptRegistry.unknown(request.attempt))
             return
         }
         let task = Task { await pump(request, changes, observer) }
@@ -127,7 +128,7 @@ actor AgentSession {
         var sentPhase: Phase?
         for await _ in changes {
             if Task.isCancelled { break }
-            guard let status = await daemon.status(token) else { break }
+            guard let status = await daemon.attempts.status(token) else { break }
             if status.phase != sentPhase, status.phase.state != .finished {
                 await send(.phase(status.phase))
                 sentPhase = status.phase
@@ -143,7 +144,7 @@ actor AgentSession {
                 break
             }
         }
-        await daemon.stopObserving(token, observer)
+        await daemon.attempts.stopObserving(token, observer)
         if followers[token]?.number == observer { followers[token] = nil }
     }
 

@@ -15,7 +15,7 @@ struct AttemptFiles: Sendable {
 
     /// Makes the folder durable, then starts the supervisor with the attempt's lock in its hands.
     /// - Returns: a handle on the supervisor.
-    func begin(_ order: AttemptOrder) throws -> ProcessHandle {
+    func start(_ order: AttemptOrder) throws -> ProcessHandle {
         let folder = state.attempt(order.start.attempt)
         try Files.makeFolder(folder.control, mode: 0o700)
         try Files.replace(folder.start, with: StateFile.encode(order), mode: 0o600)
@@ -97,59 +97,16 @@ struct AttemptFiles: Sendable {
         try Files.replace(folder.forget, with: Array("forgotten\n".utf8), mode: 0o600)
     }
 
-    /// Takes a folder out of sight at once; its bytes go later.
+    /// Deletes a folder, which is out of sight at once.
+    func delete(_ path: String) throws {
+        if Files.exists(path) { try Files.remove(moveToTrash(path)) }
+    }
+
+    /// Takes a folder out of sight at once.
+    /// - Returns: where its bytes are until they are deleted.
     func moveToTrash(_ path: String) throws -> String {
         let trashed = "\(state.trash)/\(Files.name(of: path)).\(UInt32.random(in: .min ... .max))"
         try Files.rename(path, to: trashed)
         return trashed
-    }
-}
-
-/// A running process that is watched by its pidfd.
-final class ProcessHandle: Sendable {
-    let pidfd: Descriptor
-    let pid: Int32
-    private let isChild: Bool
-
-    init(_ child: consuming ChildProcess) {
-        pid = child.pid
-        isChild = true
-        pidfd = child.intoDescriptor()
-    }
-
-    init(_ pidfd: consuming Descriptor, pid: Int32) {
-        self.pidfd = pidfd
-        self.pid = pid
-        isChild = false
-    }
-
-    /// Does not wait.
-    var hasEnded: Bool {
-        (try? Wait.readable([pidfd.raw], timeoutMilliseconds: 0)) == [true]
-    }
-
-    /// Takes the ended process out of the process table, if that is our duty.
-    func reap() { if isChild { Descendants.reap(pidfd) } }
-}
-
-/// Ends the log of an attempt whose supervisor is gone.
-enum LostLog {
-    static func close(
-        _ path: String, saying text: String
-    ) throws -> (sizeBytes: Int64, sha256: String) {
-        let file = try Descriptor(path, O_RDWR | O_CREAT)
-        // A writer that was killed may have left a part of a record.
-        var size = try file.cutToLastLine()
-        var record: [UInt8] = []
-        LogEncoder.append(
-            text, stream: .sys, unixMilliseconds: Clocks.unixMilliseconds(), into: &record)
-        let failure = record.withUnsafeBytes { raw -> SystemError? in
-            do throws(SystemError) { try file.writeAll(raw, at: size) } catch { return error }
-            return nil
-        }
-        if let failure { throw failure }
-        size += Int64(record.count)
-        try file.sync()
-        return (size, try SHA256.file(path))
     }
 }

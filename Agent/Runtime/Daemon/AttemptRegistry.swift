@@ -4,60 +4,73 @@ import LoopKit
 import ProcessKit
 import Support
 
-extension AgentDaemon {
-    // MARK: What coordinators ask
+/// The attempts of this host: starts them, passes requests on to their supervisors, notices their
+/// end, and finds them again after a restart. Runs on the daemon's loop.
+actor AttemptRegistry {
+    private nonisolated let loop: EventLoop
+    private nonisolated let configuration: AgentConfiguration
+    private nonisolated let files: AttemptFiles
+    private nonisolated let admission: StartAdmission
+    private nonisolated let logger = Logger("agent")
 
-    /// Begins an attempt, once: a second `start` of a known token only says where it stands.
-    func start(_ start: Start) async -> AgentMessage {
+    private var attempts: [AttemptToken: AttemptEntry] = [:]
+    private var forgotten = ForgottenTokens()
+    private let folderWatch: FolderWatch
+    private var watched: [Int32: AttemptToken] = [:]
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    init(configuration: AgentConfiguration, loop: EventLoop) throws {
+        self.configuration = configuration
+        self.loop = loop
+        files = AttemptFiles(state: configuration.state)
+        admission = StartAdmission(
+            configuration: configuration, fetchProgram: files.fetchProgram)
+        folderWatch = try FolderWatch()
+    }
+
+    var summaries: [AttemptSummary] {
+        attempts.values.map(\.summary).sorted { $0.attempt < $1.attempt }
+    }
+
+    var runningRequirements: [Requirements] {
+        attempts.values.filter(\.isRunning).map(\.order.start.requirements)
+    }
+
+    // MARK: Requests of coordinators
+
+    /// Starts an attempt, once: a second `start` of a known token only returns its phase.
+    func start(_ start: Start, _ probe: HostProbe) async -> AgentMessage {
         let token = start.attempt
-        let probe = await probed()
         if let known = attempts[token] { return .phase(known.phase) }
         if forgotten.contains(token) {
-            return Self.refused(token, "the coordinator has given this attempt up before")
+            return Self.error(token, .refused, "the coordinator forgot this attempt before")
         }
-        if let problem = StartCheck.problem(start) {
-            return .error(ErrorReport(code: .malformed, message: problem, attempt: token))
-        }
-        guard Templates.touch(start.template.sha256, configuration.state) else {
-            return .error(
-                ErrorReport(
-                    code: .templateMissing,
-                    message: "the template \(start.template.sha256) is not on this host: deliver "
-                        + "it, then send start again", attempt: token))
-        }
-        let firmware = HostFacts.firmware(configuration.ovmfFolder)
-        if case .test(let plan) = start.recipe.builder, plan.firmware == .uefi, firmware == nil {
-            return Self.refused(token, UEFIFirmware.missing(in: configuration.ovmfFolder))
-        }
-        if let refusal = Admission.refusal(start.requirements, room(probe)) {
-            return Self.refused(token, refusal)
-        }
-        return await begin(
-            AttemptOrder(
-                start: start,
-                accelerator: start.requirements.accelerator ?? probe.preferredAccelerator,
-                stateFolder: configuration.stateFolder, searchPath: configuration.searchPath,
-                packer: configuration.packer, fetchProgram: files.fetchProgram,
-                qemuSystem: configuration.qemuSystem, qemuImg: configuration.qemuImg,
-                firmware: firmware))
+        let order: AttemptOrder
+        do throws(StartAdmission.Refusal) {
+            order = try admission.order(
+                start, probe, running: runningRequirements, count: attempts.count)
+        } catch { return Self.error(token, error.code, error.reason) }
+        return await begin(order)
     }
 
     private func begin(_ order: AttemptOrder) async -> AgentMessage {
         let token = order.start.attempt
         let entry = AttemptEntry(folder: configuration.state.attempt(token), order: order)
-        // Entered before the files are made, so that a second start meanwhile finds it.
+        // Registered before its files exist, so that a second start in the meantime finds it.
         attempts[token] = entry
         do {
-            let supervisor = try await OwnThread.run { [files] in try files.begin(order) }
+            let supervisor = try await OwnThread.run { [files] in try files.start(order) }
             watch(entry, supervisor)
             return .phase(entry.phase)
         } catch {
-            logger.error("attempt \(token) cannot be started: \(error)")
+            logger.error("cannot start attempt \(token): \(error)")
             remove(entry)
-            return Self.refused(token, "the attempt cannot be started: \(error)")
+            return Self.error(token, .refused, "the attempt cannot be started: \(error)")
         }
     }
 
+    /// - Returns: an error, or `nil` if the request was accepted or came too late.
     func cancel(_ cancel: Cancel) async -> AgentMessage? {
         guard let entry = attempts[cancel.attempt] else { return Self.unknown(cancel.attempt) }
         guard entry.isRunning else { return nil }
@@ -67,28 +80,25 @@ extension AgentDaemon {
             }
             return nil
         } catch {
-            return .error(
-                ErrorReport(
-                    code: .internal, message: "cannot cancel: \(error)", attempt: cancel.attempt))
+            return Self.error(cancel.attempt, .internal, "cannot cancel: \(error)")
         }
     }
 
-    /// Deletes an attempt, after killing it if it still runs. An unknown one is forgotten already.
+    /// Deletes an attempt, after killing it if it still runs. An unknown one needs no deletion.
     func forget(_ forget: Forget) async -> AgentMessage? {
         forgotten.insert(forget.attempt)
         guard let entry = attempts[forget.attempt] else { return nil }
         entry.isForgotten = true
         do { try await end(forgotten: entry) } catch {
-            return .error(
-                ErrorReport(
-                    code: .internal, message: "cannot forget: \(error)", attempt: forget.attempt))
+            return Self.error(forget.attempt, .internal, "cannot forget: \(error)")
         }
         return nil
     }
 
-    /// What has ended goes without a note, for which a full disk has no room. Where a supervisor
-    /// cannot be told, the janitor comes back to it: the coordinator does not say it again.
-    func end(forgotten entry: AttemptEntry) async throws {
+    /// A finished attempt is deleted without writing a request, for which a full disk has no room.
+    /// If the request to a supervisor cannot be written, the janitor retries it: the coordinator
+    /// does not send it again.
+    private func end(forgotten entry: AttemptEntry) async throws {
         if entry.isRunning {
             try await OwnThread.run { [files, folder = entry.folder] in
                 try files.writeForget(folder)
@@ -98,26 +108,18 @@ extension AgentDaemon {
     }
 
     static func unknown(_ token: AttemptToken) -> AgentMessage {
-        .error(
-            ErrorReport(
-                code: .unknownAttempt, message: "this host has no attempt \(token)",
-                attempt: token))
+        error(token, .unknownAttempt, "this host has no attempt \(token)")
     }
 
-    private static func refused(_ token: AttemptToken, _ why: String) -> AgentMessage {
-        .error(ErrorReport(code: .refused, message: why, attempt: token))
+    private static func error(
+        _ token: AttemptToken, _ code: ErrorReport.Code, _ message: String
+    ) -> AgentMessage {
+        .error(ErrorReport(code: code, message: message, attempt: token))
     }
 
-    private func room(_ probe: HostProbe) -> Admission.Room {
-        let report = hostReport(probe)
-        return Admission.Room(
-            slots: report.slots, memoryBytes: report.memoryBytes,
-            diskFreeBytes: report.diskFreeBytes, accelerators: report.accelerators,
-            running: runningRequirements, attempts: attempts.count)
-    }
+    // MARK: Followers
 
-    // MARK: What followers see
-
+    /// A stream that yields at each change of the attempt; `nil` if it is unknown.
     func observe(_ token: AttemptToken, _ observer: UInt64) -> AsyncStream<Void>? {
         attempts[token]?.observe(observer)
     }
@@ -126,19 +128,38 @@ extension AgentDaemon {
         attempts[token]?.stopObserving(observer)
     }
 
-    /// `nil` when the attempt is gone.
+    /// `nil` if the attempt was deleted.
     func status(_ token: AttemptToken) -> (phase: Phase, result: Finished?)? {
         attempts[token].map { ($0.phase, $0.result) }
     }
 
-    // MARK: The life of an attempt
+    /// Reads what supervisors write into their attempts' folders, until the task is cancelled.
+    func watchFolders() async {
+        let descriptor = folderWatch.descriptor.raw
+        do {
+            // Not `while true`: the optimizer of Swift 6.3 crashes on a coroutine without an end.
+            while !Task.isCancelled {
+                _ = try await loop.wait(fd: descriptor, for: .readable)
+                let changed = try folderWatch.takeEvents()
+                // -1: the kernel's queue overflowed; anything may have changed.
+                let all = changed.contains(-1)
+                for (watch, token) in watched where all || changed.contains(watch) {
+                    attempts[token]?.changed()
+                }
+            }
+        } catch {
+            logger.error("cannot watch the attempts: \(error)")
+        }
+    }
+
+    // MARK: The end of an attempt
 
     private func watch(_ entry: AttemptEntry, _ supervisor: ProcessHandle) {
         if let watch = try? folderWatch.add(entry.folder.root) {
             entry.watch = watch
             watched[watch] = entry.folder.token
         }
-        // What was written before the watch was there.
+        // What was written before the watch existed.
         entry.changed()
         let token = entry.folder.token
         Task {
@@ -149,14 +170,14 @@ extension AgentDaemon {
         }
     }
 
-    /// Returns when the supervisor has ended, and not before: its attempt is then cleaned away.
+    /// Returns once the supervisor has exited, and not before: its attempt is then cleaned up.
     private func ended(_ supervisor: ProcessHandle, _ token: AttemptToken) async {
         while !supervisor.hasEnded {
             do {
-                // It may return early.
+                // May return early.
                 _ = try await loop.wait(fd: supervisor.pidfd.raw, for: .readable)
             } catch {
-                // Too many descriptors are watched: tried again until some are free.
+                // Too many descriptors are watched: retried until some are free.
                 logger.error("cannot watch the supervisor of \(token): \(error)")
                 let now = Clocks.monotonicMilliseconds()
                 try? await loop.sleep(untilMilliseconds: now + 1_000)
@@ -173,9 +194,9 @@ extension AgentDaemon {
         await conclude(entry)
     }
 
-    /// Takes the result of an attempt that no supervisor holds. Where it cannot be written (a full
-    /// disk), the janitor comes back to it.
-    func conclude(_ entry: AttemptEntry) async {
+    /// Reads the result of an attempt without a supervisor, or writes it if the supervisor did not.
+    /// If that fails (a full disk), the janitor retries it.
+    private func conclude(_ entry: AttemptEntry) async {
         do {
             let result = try await OwnThread.run {
                 [files, folder = entry.folder, order = entry.order] in
@@ -198,15 +219,23 @@ extension AgentDaemon {
         attempts[entry.folder.token] = nil
         entry.endObservation()
         Task { [files, logger, root = entry.folder.root] in
-            do {
-                try await OwnThread.run {
-                    guard Files.exists(root) else { return }
-                    try Files.remove(files.moveToTrash(root))
-                }
-            } catch {
+            do { try await OwnThread.run { try files.delete(root) } } catch {
                 logger.error("cannot delete \(root): \(error)")
             }
         }
+    }
+
+    // MARK: The janitor
+
+    /// Retries what a full disk prevented.
+    func retryPending() async {
+        for entry in attempts.values where entry.awaitsConclusion { await conclude(entry) }
+        for entry in attempts.values where entry.isForgotten { try? await end(forgotten: entry) }
+    }
+
+    /// The tokens among these that belong to no attempt.
+    func dead(among tokens: Set<AttemptToken>) -> Set<AttemptToken> {
+        tokens.filter { attempts[$0] == nil }
     }
 
     // MARK: After a restart
@@ -216,7 +245,7 @@ extension AgentDaemon {
         for name in try Files.list(configuration.state.attempts) {
             let root = "\(configuration.state.attempts)/\(name)"
             guard let token = AttemptToken(name) else {
-                logger.warning("\(root) is no attempt's folder: deleted")
+                logger.warning("deleted \(root): not the folder of an attempt")
                 _ = try files.moveToTrash(root)
                 continue
             }
@@ -230,8 +259,8 @@ extension AgentDaemon {
             order = try StateFile.read(
                 AttemptOrder.self, folder.start, limitBytes: AgentLimits.stateFileBytes)
         } catch {
-            // The daemon died before it accepted the attempt: nobody was told of it.
-            logger.warning("attempt \(folder.token) was never accepted: deleted")
+            // The daemon died before it accepted the attempt: no coordinator knows of it.
+            logger.warning("deleted attempt \(folder.token): it was never accepted")
             _ = try files.moveToTrash(folder.root)
             return
         }

@@ -1,8 +1,31 @@
 import AgentCore
 import BuildProtocol
+import Support
 
-/// When a coordinator should hear of its host again.
-enum HostReports {
+/// Reports of this host for coordinators.
+struct HostReporter: Sendable {
+    let configuration: AgentConfiguration
+
+    func report(_ probe: HostProbe, running: [Requirements]) -> HostReport {
+        let room = (try? Files.room(configuration.stateFolder)) ?? (free: 0, total: 0)
+        return HostReport(
+            slots: configuration.slots ?? max(1, HostFacts.vcpus() / 2),
+            vcpus: configuration.vcpus ?? HostFacts.vcpus(),
+            memoryBytes: configuration.memoryBytes ?? HostFacts.memoryBytes(),
+            diskFreeBytes: Admission.diskFree(freeBytes: room.free, running: running),
+            diskTotalBytes: room.total, accelerators: probe.accelerators,
+            tags: configuration.tags,
+            baseImages: BaseImageCache(state: configuration.state).digests(),
+            packerVersion: probe.packerVersion, qemuVersion: probe.qemuVersion,
+            runsTests: probe.qemuVersion != nil && !probe.accelerators.isEmpty
+                && HostFacts.hasPrograms([configuration.qemuImg, "ssh"], configuration.searchPath),
+            testAbilities: TestAbility.allCases.filter {
+                $0 != .uefi || HostFacts.firmware(configuration.ovmfFolder) != nil
+            }.map(\.rawValue).sorted(), unixMilliseconds: Clocks.unixMilliseconds(),
+            notices: probe.notices)
+    }
+
+    /// Whether a change is worth sending.
     static func isNotable(from old: HostReport, to new: HostReport) -> Bool {
         var same = new
         same.unixMilliseconds = old.unixMilliseconds
