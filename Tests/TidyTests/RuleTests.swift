@@ -87,6 +87,23 @@ import Testing
         }
     }
 
+    @Test("A type is as long as its declaration and all its extensions in the module")
+    func typeSizesAddUp() {
+        let body = { (count: Int) in String(repeating: "    let x = 1\n", count: count) }
+        let files = [
+            file("Coordinator/Core/A.swift", "public struct A: Sendable {\n\(body(250))}\n"),
+            file("Coordinator/Core/A+B.swift", "extension A {\n\(body(147))}\nstruct C {}\n"),
+            file("Agent/Core/A.swift", "@frozen public struct A {\n\(body(300))}\n"),
+            file("Tests/X/A.swift", "struct T {\n\(body(500))}\n"),
+        ]
+        #expect(TypeRules.sizes(of: files).map(\.lines) == [401, 302, 1])
+        #expect(
+            TypeRules.findings(in: files).map(\.description) == [
+                "Coordinator/Core/A.swift:1: A has 401 lines with its extensions, at most 400: "
+                    + "divide its duties"
+            ])
+    }
+
     @Test(arguments: [
         "let x = try" + "! f()", "let y = x as" + "! Int", "fatal" + "Error()",
         "let p = Foundation" + ".Process(" + ")", "handle.readability" + "Handler = nil",

@@ -57,8 +57,7 @@ import Testing
         expectNone(tree.files.flatMap(StyleRules.findings))
     }
 
-    @Test("No type has over 400 lines with its extensions")
-    func typesStaySmall() {
+    @Test("No type has over 400 lines with its extensions") func typesStaySmall() {
         expectNone(TypeRules.findings(in: tree.files))
     }
 
