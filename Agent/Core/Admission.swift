@@ -1,9 +1,9 @@
 public import BuildProtocol
 import TextKit
 
-/// Whether a host takes an attempt now.
+/// Whether a host has room for an attempt now.
 public enum Admission {
-    /// What the host has, and what its running attempts hold.
+    /// Resources of the host, and what its running attempts use.
     public struct Room: Sendable, Hashable {
         public var slots: Int
         public var memoryBytes: Int64
@@ -11,7 +11,7 @@ public enum Admission {
         public var diskFreeBytes: Int64
         public var accelerators: Set<Accelerator>
         public var running: [Requirements]
-        /// Attempts of any state on the disk.
+        /// Attempts on disk, in any state.
         public var attempts: Int
 
         public init(
@@ -27,10 +27,10 @@ public enum Admission {
         }
     }
 
-    /// `nil` when the attempt may start, else why not, for an operator.
+    /// `nil` if the attempt may start, otherwise the reason for an operator.
     public static func refusal(_ wanted: Requirements, _ room: Room) -> String? {
         if room.running.count >= room.slots {
-            return "all \(room.slots) slots of this host are taken"
+            return "all \(room.slots) slots of this host are in use"
         }
         if room.attempts >= ProtocolLimits.attemptsPerHost {
             return "this host holds \(room.attempts) attempts that no coordinator has "
@@ -52,7 +52,8 @@ public enum Admission {
         return nil
     }
 
-    /// Room for new attempts: free bytes less a reserve and what running attempts may still write.
+    /// Space for new attempts: free bytes minus a reserve and what running attempts may still
+    /// write.
     public static func diskFree(freeBytes: Int64, running: [Requirements]) -> Int64 {
         let reserved = running.reduce(AgentLimits.diskReserveBytes) { $0 + $1.diskBytes }
         return max(0, freeBytes - reserved)

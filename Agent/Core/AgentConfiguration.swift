@@ -1,25 +1,25 @@
-/// What an operator says of an agent in `agent.yml`.
+/// The configuration of an agent: `agent.yml`.
 public struct AgentConfiguration: Sendable, Hashable {
-    /// Which accelerators are used at all.
+    /// Which accelerators the agent offers.
     public enum AcceleratorChoice: String, Sendable, Hashable, CaseIterable {
-        /// What the probe finds to work.
+        /// Those that the probe finds to work.
         case auto
         case kvm, tcg
     }
 
     public var stateFolder = StateFolder.standard
-    /// Attempts at once; `nil`: half as many as vCPUs.
+    /// Concurrent attempts; `nil`: half the number of vCPUs.
     public var slots: Int?
     public var tags: Set<String> = []
     /// `nil`: in the state folder.
     public var socket: String?
-    /// Programs: a path, or a name that is looked for in the usual folders.
+    /// Programs: a path, or a name that is searched for in the system's folders.
     public var packer = "packer"
     public var qemuSystem = "qemu-system-x86_64"
     public var qemuImg = "qemu-img"
-    /// Where OVMF is.
+    /// The folder of OVMF.
     public var ovmfFolder = "/usr/share/OVMF"
-    /// `nil`: what the machine has.
+    /// `nil`: those of the machine.
     public var vcpus: Int?
     public var memoryBytes: Int64?
     /// Room for cached base images.

@@ -1,9 +1,9 @@
 public import BuildProtocol
 
-/// What a daemon hands to the supervisor of an attempt, by `start.json`.
+/// What the daemon passes to the supervisor of an attempt, in `start.json`.
 public struct AttemptOrder: Sendable, Hashable, Codable {
     public var start: Start
-    /// The one this attempt uses; `nil` on a host without QEMU.
+    /// The accelerator of this attempt; `nil` on a host without QEMU.
     public var accelerator: Accelerator?
     public var stateFolder: String
     /// `PATH` of the build program: where Packer, QEMU and the system's tools are.
@@ -12,10 +12,10 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
     public var packer: String
     /// Path of `aibuild-fetch`.
     public var fetchProgram: String
-    /// Paths or names of QEMU and of qemu-img; missing in the files of older agents.
+    /// Paths or names of QEMU and qemu-img; absent in files of older agents.
     public var qemuSystem: String?
     public var qemuImg: String?
-    /// For guests that boot by UEFI; `nil` where the host has none.
+    /// For guests that boot by UEFI; `nil` if the host has none.
     public var firmware: UEFIFirmware?
 
     public init(

@@ -1,13 +1,12 @@
 public import BuildProtocol
 
-/// The two timers of a running build program: its total time and the silence of its log. Time is
-/// monotonic and comes in as a value.
+/// The two timers of a running build program: total time, and time without output. Time is
+/// monotonic and passed in as a value.
 public struct AttemptTimers: Sendable, Hashable {
     private let limits: AttemptLimits
     private let startedMilliseconds: Int64
     private var lastOutputMilliseconds: Int64
-    /// How often the silence limit counts before the build is ended: once more for each time that
-    /// its guest was seen to work.
+    /// How many silence limits the build gets: one more each time that its guest was active.
     private var periods: Int64 = 1
 
     public init(limits: AttemptLimits, nowMilliseconds: Int64) {
@@ -16,14 +15,14 @@ public struct AttemptTimers: Sendable, Hashable {
         lastOutputMilliseconds = nowMilliseconds
     }
 
-    /// The program said something, or another one begins.
+    /// The program printed something, or another one starts.
     public mutating func sawOutput(nowMilliseconds: Int64) {
         lastOutputMilliseconds = nowMilliseconds
         periods = 1
     }
 
-    /// The build is silent, but its guest works: it is given the silence limit once more.
-    /// - Returns: whether it is; three times the limit is the end.
+    /// Extends the silence limit of a build whose guest is active.
+    /// - Returns: false if it was extended as often as allowed.
     public mutating func allowMoreSilence() -> Bool {
         guard periods < AgentLimits.silencePeriods else { return false }
         periods += 1
@@ -41,13 +40,12 @@ public struct AttemptTimers: Sendable, Hashable {
         lastOutputMilliseconds + periods * silenceMilliseconds
     }
 
-    /// Of the whole attempt; the only one for work of the agent itself, which logs nothing
-    /// meanwhile.
+    /// Of the whole attempt. The only timer for work of the agent itself, which logs nothing.
     public var totalDeadlineMilliseconds: Int64 {
         startedMilliseconds + Int64(limits.totalSeconds) * 1000
     }
 
-    /// The timer that has run out.
+    /// The timer that has expired.
     public func expired(nowMilliseconds: Int64) -> TimeoutCause? {
         if nowMilliseconds >= totalDeadlineMilliseconds {
             return .total(seconds: limits.totalSeconds)
@@ -56,7 +54,7 @@ public struct AttemptTimers: Sendable, Hashable {
         return nil
     }
 
-    /// The end of a silent build, with what its guest was seen to do.
+    /// The timeout of a silent build, with the verdict on its guest.
     public func silence(_ verdict: GuestVerdict) -> TimeoutCause {
         .silence(seconds: limits.silenceSeconds * Int(periods), verdict)
     }

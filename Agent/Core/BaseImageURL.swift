@@ -1,12 +1,12 @@
 import TextKit
 
-/// Where a base image comes from.
+/// The source of a base image.
 public enum BaseImageURL: Sendable, Hashable {
     /// An absolute path on the host.
     case file(String)
     case http(String)
 
-    /// `nil` for a scheme that is not fetched, and for what is no URL.
+    /// `nil` for a scheme that is not supported, and for a malformed URL.
     public init?(_ url: String) {
         let lower = url.lowercased()
         if lower.hasPrefix("http://") || lower.hasPrefix("https://") {
@@ -26,7 +26,7 @@ public enum BaseImageURL: Sendable, Hashable {
         }
     }
 
-    /// What the image is called beside a build: the URL's own name where that is a plain one,
+    /// The file name of the image next to a build: the one in the URL if it is a plain name,
     /// because builders look at the suffix.
     public static func fileName(_ url: String) -> String {
         let path = url.prefix { $0 != "?" && $0 != "#" }

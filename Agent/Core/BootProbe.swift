@@ -1,8 +1,8 @@
-/// Whether an accelerator really runs guests. `/dev/kvm` that opens proves nothing: there are
-/// machines on which a boot sector runs under kvm, slowly, while any Linux kernel hangs at 100 %
-/// system time.
+/// Tests whether an accelerator really runs guests. That `/dev/kvm` opens proves nothing: on some
+/// machines a boot sector runs under KVM, slowly, while any Linux kernel hangs at 100 % system
+/// time.
 public enum BootProbe {
-    /// A boot sector that ends QEMU by its `isa-debug-exit` device.
+    /// A boot sector that stops QEMU by its `isa-debug-exit` device.
     public static var bootSector: [UInt8] {
         var sector: [UInt8] = [
             0xBA, 0xF4, 0x00,  // mov dx, 0xf4
@@ -37,15 +37,16 @@ public enum BootProbe {
         ]
     }
 
-    /// A kernel that finds no root panics and, told so, restarts at once; QEMU then ends.
+    /// A kernel without a root file system panics and, with these arguments, reboots at once; QEMU
+    /// then exits.
     public static func kernelArguments(qemu: String, kernel: String) -> [String] {
         [qemu, "-accel", "kvm", "-m", "256"] + machine + [
             "-kernel", kernel, "-append", "panic=-1 quiet",
         ]
     }
 
-    /// Why kvm is not used although a boot sector ran under it: hardware cannot be slower than its
-    /// emulation. `nil` when the times are plausible; a loaded machine is given some slack.
+    /// Why KVM is not used although a boot sector ran under it: hardware cannot be slower than its
+    /// emulation. `nil` if the times are plausible, with some slack for a loaded machine.
     public static func slowness(kvmMilliseconds: Int64, tcgMilliseconds: Int64) -> String? {
         guard kvmMilliseconds > 4 * tcgMilliseconds + 1_000 else { return nil }
         return "/dev/kvm opens, but a boot sector took \(kvmMilliseconds) ms under it against "

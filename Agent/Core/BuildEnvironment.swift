@@ -1,8 +1,8 @@
 public import BuildProtocol
 
-/// The environment of a build program: nothing is inherited from the agent.
+/// The environments of an attempt's programs. Nothing is inherited from the agent.
 public enum BuildEnvironment {
-    /// What every program of an attempt gets.
+    /// Common to all programs of an attempt.
     public static func common(_ order: AttemptOrder, _ folder: AttemptFolder) -> [String: String] {
         [
             "PATH": order.searchPath,
@@ -14,7 +14,7 @@ public enum BuildEnvironment {
         ]
     }
 
-    /// What a program gets that may start QEMU: the shim stands before it.
+    /// For programs that may start QEMU: the shim comes first in `PATH`.
     private static func qemu(
         _ order: AttemptOrder, _ folder: AttemptFolder
     ) -> [String: String] {
@@ -27,19 +27,19 @@ public enum BuildEnvironment {
     public static func packer(_ order: AttemptOrder, _ folder: AttemptFolder) -> [String: String] {
         let own = [
             "PACKER_CACHE_DIR": folder.temporary + "/packer_cache",
-            // An empty file: no plugins or settings of whoever installed Packer.
+            // An empty file: no plugins or settings of the user who installed Packer.
             "PACKER_CONFIG": folder.home + "/packerconfig",
             "PACKER_CONFIG_DIR": StateFolder(order.stateFolder).packerConfiguration,
             "CHECKPOINT_DISABLE": "1",
             "PACKER_NO_COLOR": "1",
-            // To standard error, where the supervisor picks QEMU's words out of it.
+            // To standard error, from which the supervisor extracts QEMU's output.
             "PACKER_LOG": "1",
         ]
         return common(order, folder).merging(qemu(order, folder)) { _, own in own }
             .merging(own) { _, own in own }
     }
 
-    /// - Throws: a template fault for a variable that no environment can hold.
+    /// - Throws: a template fault for a variable that cannot be an environment variable.
     public static func command(
         _ order: AttemptOrder, _ folder: AttemptFolder, baseImagePath: String?
     ) throws(Fault) -> [String: String] {
@@ -59,15 +59,15 @@ public enum BuildEnvironment {
             else {
                 throw Fault(
                     .template, .templateInvalid,
-                    "the variable \(Names.quoted(name)) of aibuild.yml cannot stand in an "
-                        + "environment: no NUL bytes, and no '=' in its name")
+                    "the variable \(Names.quoted(name)) of aibuild.yml cannot be an environment "
+                        + "variable: remove NUL bytes, and '=' from its name")
             }
             own["AIBUILD_VAR_\(name)"] = value
         }
         return common(order, folder).merging(own) { _, own in own }
     }
 
-    /// Of the process that runs one test case.
+    /// For the process that runs one test case.
     public static func test(_ order: AttemptOrder, _ folder: AttemptFolder) -> [String: String] {
         common(order, folder).merging(qemu(order, folder)) { _, own in own }
     }

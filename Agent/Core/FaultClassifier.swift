@@ -1,6 +1,6 @@
 public import BuildProtocol
 
-/// Whose fault the end of a build program was.
+/// Decides which fault the exit of a build program was.
 public enum FaultClassifier {
     /// How a build program ended, by itself.
     public struct End: Sendable, Hashable {
@@ -8,19 +8,19 @@ public enum FaultClassifier {
         public var program: Program
         public var exitCode: Int?
         public var signal: Int?
-        /// The end of what it printed.
+        /// The tail of its output.
         public var tail: String
-        /// Its own summary of what went wrong, `nil` where it has none.
+        /// Its own summary of what went wrong, if it gives one.
         public var summary: String?
-        /// How its QEMU ended, where that is known.
+        /// How its QEMU exited, if known.
         public var qemuExit: QEMUExit?
-        /// Whether QEMU has said anything.
+        /// Whether QEMU printed anything.
         public var hasQEMUOutput: Bool
-        /// How long before Packer's first error QEMU was gone, if it was.
+        /// How long before Packer's first error QEMU had exited, if it had.
         public var qemuGoneMilliseconds: Int64?
-        /// Least free room seen on the host's disk while it ran.
+        /// The minimum free space on the host's disk while it ran.
         public var lowestFreeBytes: Int64
-        /// Processes that the host's kernel killed for want of memory while it ran.
+        /// Processes that the host's kernel killed for lack of memory while it ran.
         public var outOfMemoryKills: Int64
 
         public init(
@@ -42,11 +42,11 @@ public enum FaultClassifier {
         }
     }
 
-    /// Signals that come from outside: the kernel out of memory, an operator, a shutdown. A program
-    /// that crashes gets others.
+    /// Signals of others: the kernel out of memory, an operator, a shutdown. A program that crashes
+    /// gets different ones.
     static let externalSignals: Set<Int> = [1, 2, 9, 15]
 
-    /// `nil` when the program ended well.
+    /// `nil` if the program succeeded.
     public static func fault(_ end: End) -> Fault? {
         if end.signal == nil, end.exitCode == 0 { return nil }
         let name = end.program == .packer ? "Packer" : "the build command"
@@ -59,16 +59,16 @@ public enum FaultClassifier {
         if let fault = end.qemuExit?.fault {
             return Fault(fault.class, fault.code, fault.reason + output(end))
         }
-        // A shell tells of a child that was killed, and then fails by itself. That the kernel has
-        // killed somebody says no more than that it may have been this one: the words must, too.
+        // A shell reports that a child was killed, and then fails by itself. An out-of-memory kill
+        // on the host may have hit another build, so the output must report one as well.
         if end.outOfMemoryKills > 0, end.exitCode == 128 + 9 || mentions(end, ["killed"]) {
             return Fault(
                 .infrastructure, .buildKilled,
-                "a program of \(name) was killed, and the host ran out of memory meanwhile"
+                "a program of \(name) was killed while the host was out of memory"
                     + output(end))
         }
-        // The same words from inside a guest mean that the guest's disk is too small: then the
-        // host has room. Where the host had none at all, many programs fail without those words.
+        // From inside a guest the same message means that the guest's disk is too small; the host
+        // then has space. If the host had none at all, many programs fail without that message.
         if end.lowestFreeBytes < AgentLimits.exhaustedDiskBytes
             || end.lowestFreeBytes < AgentLimits.fullDiskBytes && mentions(end, diskFull)
         {
@@ -86,8 +86,8 @@ public enum FaultClassifier {
             "\(name) \(how)" + output(end))
     }
 
-    /// Faults of the host that Packer tells apart only by its words. Looked for in its summary, not
-    /// in the whole output, where a guest may say the same of itself.
+    /// Faults of the host that only Packer's messages tell apart. Searched for in its summary, not
+    /// in the whole output, in which a guest may print the same.
     private static func packerFault(_ end: End) -> Fault? {
         if mentions(end.summary, portRace) {
             return Fault(
@@ -108,27 +108,27 @@ public enum FaultClassifier {
         if mentions(end.summary, qemuTerminated) {
             return Fault(
                 .infrastructure, .buildKilled,
-                "QEMU was told to end from outside (an operator? a shutdown?)" + output(end))
+                "QEMU was terminated from outside (an operator? a shutdown?)" + output(end))
         }
         return end.qemuExit == nil ? unseenFault(end) : nil
     }
 
-    /// Of a QEMU whose end nobody saw: a template called it by its path, or what stands before it
-    /// was killed, too. Packer itself kills it after an error.
+    /// Faults of a QEMU whose exit was not recorded: the template started it by its path, or the
+    /// shim was killed as well. Packer itself kills it after an error.
     private static func unseenFault(_ end: End) -> Fault? {
-        // Whoever cannot start says why.
+        // A QEMU that cannot start prints why.
         if mentions(end.summary, qemuNotStarted), !end.hasQEMUOutput {
             return Fault(
                 .infrastructure, .buildKilled,
-                "QEMU was gone as soon as it was started, without a word: it was killed from "
+                "QEMU exited as soon as it was started, without any output: it was killed from "
                     + "outside (out of memory?)" + output(end))
         }
-        // Packer does not look after QEMU: it goes on waiting for a guest that is gone.
+        // Packer does not watch QEMU: it continues to wait for a guest that has exited.
         if let gone = end.qemuGoneMilliseconds, gone >= AgentLimits.qemuGoneMilliseconds {
             return Fault(
                 .infrastructure, .buildKilled,
                 "QEMU ended \(gone / 1000) s before Packer noticed: it was killed from outside "
-                    + "(out of memory?), or the guest switched itself off" + output(end))
+                    + "(out of memory?), or the guest shut down" + output(end))
         }
         return nil
     }
@@ -139,9 +139,9 @@ public enum FaultClassifier {
         "error finding vnc port", "could not find available vnc port",
         "failed to find an available port", "failed to bind socket: address already in use",
     ]
-    /// As Packer tells of its own children: QEMU, qemu-img.
+    /// How Packer reports its own children: QEMU, qemu-img.
     private static let programKilled = ["signal: killed"]
-    /// QEMU's own words for SIGTERM, SIGINT and SIGHUP; Packer sends it none of them.
+    /// How QEMU reports SIGTERM, SIGINT and SIGHUP; Packer sends none of them.
     private static let qemuTerminated = ["terminating on signal"]
     private static let qemuNotStarted = ["qemu failed to start"]
     private static let qemuMissing = [

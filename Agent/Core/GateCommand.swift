@@ -1,13 +1,13 @@
 public import BuildProtocol
 
-/// What the coordinator's SSH key may ask of a host. Nothing else can be run with that key.
+/// The commands that the coordinator's SSH key may run. Nothing else can be run with that key.
 public enum GateCommand: Sendable, Hashable {
-    /// Joins stdio to the daemon's socket.
+    /// Connects stdio to the daemon's socket.
     case attach
-    /// Bytes of an artifact of an attempt. On the wire the name stands in hexadecimal: it may
-    /// hold anything that a login shell on the way would read as its own.
+    /// Sends bytes of an artifact. On the wire its name is in hexadecimal, since it may contain
+    /// anything that a login shell would interpret.
     case send(attempt: AttemptToken, name: String, offset: Int64, length: Int64)
-    /// Takes a template archive.
+    /// Receives a template archive.
     case receive(sha256: String, sizeBytes: Int64)
 
     public struct Refused: Error, Sendable, Hashable, CustomStringConvertible {
@@ -29,7 +29,7 @@ public enum GateCommand: Sendable, Hashable {
         case "receive" where arguments.count == 3: self = try Self.receive(arguments)
         case "attach", "send", "receive":
             throw Refused(
-                description: "wrong number of arguments; the gate knows: attach · "
+                description: "wrong number of arguments; use: attach · "
                     + "send TOKEN HEXNAME OFFSET LENGTH · receive SHA256 SIZE")
         case nil:
             throw Refused(
@@ -43,29 +43,30 @@ public enum GateCommand: Sendable, Hashable {
 
     private static func send(_ arguments: [String]) throws(Refused) -> GateCommand {
         guard let token = AttemptToken(arguments[1]) else {
-            throw Refused(description: "\(Names.quoted(arguments[1])) is no attempt token")
+            throw Refused(description: "\(Names.quoted(arguments[1])) is not an attempt token")
         }
         guard let name = fromHex(arguments[2]), Names.isFileName(name) else {
             throw Refused(
-                description: "\(Names.quoted(arguments[2])) is no plain file name in hexadecimal")
+                description: "\(Names.quoted(arguments[2])) is not a plain file name in hexadecimal"
+            )
         }
         guard let offset = Int64(arguments[3]), let length = Int64(arguments[4]), offset >= 0,
             length >= 0
-        else { throw Refused(description: "offset and length are numbers of bytes") }
+        else { throw Refused(description: "offset and length must be numbers of bytes") }
         return .send(attempt: token, name: name, offset: offset, length: length)
     }
 
     private static func receive(_ arguments: [String]) throws(Refused) -> GateCommand {
         guard Names.isSHA256(arguments[1]) else {
-            throw Refused(description: "\(Names.quoted(arguments[1])) is no SHA-256")
+            throw Refused(description: "\(Names.quoted(arguments[1])) is not a SHA-256 digest")
         }
         guard let size = Int64(arguments[2]), size >= 0 else {
-            throw Refused(description: "the size is a number of bytes")
+            throw Refused(description: "the size must be a number of bytes")
         }
         guard size <= ProtocolLimits.templateBytes else {
             throw Refused(
-                description: "a template archive may have \(ProtocolLimits.templateBytes) bytes, "
-                    + "not \(size); large files belong into the base image, fetched by URL")
+                description: "a template archive of \(size) bytes is too large, at most "
+                    + "\(ProtocolLimits.templateBytes); put large files into the base image")
         }
         return .receive(sha256: arguments[1], sizeBytes: size)
     }

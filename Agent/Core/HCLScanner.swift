@@ -1,6 +1,6 @@
 /// Finds the variables that an HCL2 template declares: `variable "x" {` and the attributes of
-/// `variables {` at the top level. It is no parser: it only knows enough (comments, strings,
-/// here-documents, braces) not to be misled; Packer itself judges the template.
+/// `variables {` at the top level. This is not a parser: it handles comments, strings,
+/// here-documents and braces well enough not to be misled. Packer itself validates the template.
 struct HCLScanner {
     private let text: [UInt8]
     private var position = 0
@@ -106,8 +106,8 @@ struct HCLScanner {
         }
     }
 
-    /// A quoted string. An interpolation `${…}` may hold strings and braces of its own; how deep
-    /// they may lie in each other is bounded, because this recurses.
+    /// A quoted string. An interpolation `${…}` may contain strings and braces of its own; the
+    /// nesting is bounded, because this recurses.
     private mutating func string(depth: Int = 0) -> Token {
         position += 1
         let start = position

@@ -3,7 +3,7 @@ public struct ImageFormat: Sendable, Hashable {
     public var name: String
     public var virtualSizeBytes: Int64?
 
-    /// Bytes of a file that `detect` wants to see, or the whole file where it is shorter.
+    /// Bytes of a file that `detect` needs, or the whole file where it is shorter.
     public static let headerBytes = 4096
 
     /// - Parameters:

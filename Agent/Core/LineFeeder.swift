@@ -1,4 +1,4 @@
-/// Cuts a stream into lines of bounded length, for programs whose lines are understood and not only
+/// Splits a stream into lines of bounded length, for programs whose lines are parsed and not only
 /// logged.
 public struct LineFeeder: Sendable {
     private var pending: [UInt8] = []
@@ -6,8 +6,8 @@ public struct LineFeeder: Sendable {
 
     public init(limitBytes: Int = AgentLimits.packerLineBytes) { self.limitBytes = limitBytes }
 
-    /// Calls `body` with each line that `bytes` ends, without its newline. A line over the limit is
-    /// given as if it ended there.
+    /// Calls `body` with each line that `bytes` completes, without its newline. A line over the
+    /// limit is passed on as if it ended there.
     public mutating func push(
         _ bytes: UnsafeRawBufferPointer, _ body: (ArraySlice<UInt8>) -> Void
     ) {

@@ -1,5 +1,5 @@
-/// Keeps a log within its limit: the head as it comes, the last lines at the end, and a word about
-/// what was dropped between them. Bytes come in and go out as whole records (lines).
+/// Keeps a log within its limit: head and tail are kept, with a notice of what was dropped in
+/// between. Consumes and produces whole records (lines).
 public struct LogCap: Sendable {
     private let headLimit: Int64
     private let tailLimit: Int
@@ -7,19 +7,19 @@ public struct LogCap: Sendable {
     private var tail: [UInt8] = []
     private var droppedLines: Int64 = 0
     private var droppedBytes: Int64 = 0
-    /// The next word about what is held back, in the reader's time.
+    /// When the next progress notice is due.
     private var nextProgress: (atMilliseconds: Int64, pauseMilliseconds: Int64)?
     public private(set) var isFull = false
 
     public init(limitBytes: Int64) {
         tailLimit = Int(min(Int64(AgentLimits.logTailBytes), limitBytes / 2))
-        // Room for the tail and for the records that speak of the gap.
+        // Room for the tail and for the notices.
         headLimit = max(0, limitBytes - Int64(tailLimit) - AgentLimits.logNoticesBytes)
     }
 
-    /// How many bytes of `records` belong into the file now. What is beyond stays here.
-    /// - Returns: the number of bytes to write, and whether the log became full with them: then
-    ///   `fullNotice` is due.
+    /// Decides how many bytes of `records` are written now. The rest is kept here.
+    /// - Returns: the number of bytes to write, and whether the log became full: then `fullNotice`
+    ///   is due.
     public mutating func admit(_ records: [UInt8]) -> (bytes: Int, becameFull: Bool) {
         if isFull {
             keep(records[...])
@@ -38,14 +38,14 @@ public struct LogCap: Sendable {
     }
 
     public var fullNotice: String {
-        "the log is nearly at its limit of \(limitBytes) bytes: what follows is dropped "
-            + "but for the last \(tailLimit) bytes, which come when the build has ended"
+        "the log is nearly at its limit of \(limitBytes) bytes: what follows is dropped, except "
+            + "the last \(tailLimit) bytes, which are appended when the build has ended"
     }
 
     private var limitBytes: Int64 { headLimit + Int64(tailLimit) + AgentLimits.logNoticesBytes }
 
-    /// A word for those who follow a build whose log is full, so that it does not look dead. Each
-    /// comes twice as late as the one before, so that there are few of them in the longest build.
+    /// A notice for followers of a build whose log is full, so that it does not appear dead. The
+    /// intervals double, so that even the longest build has only a few.
     public mutating func progress(nowMilliseconds: Int64) -> String? {
         guard isFull else { return nil }
         let first = AgentLimits.logProgressMilliseconds
@@ -56,11 +56,11 @@ public struct LogCap: Sendable {
         guard nowMilliseconds >= due.atMilliseconds else { return nil }
         let pause = due.pauseMilliseconds * 2
         nextProgress = (nowMilliseconds + pause, pause)
-        return "the build goes on; \(droppedLines) log lines (\(droppedBytes) bytes) "
+        return "the build continues; \(droppedLines) log lines (\(droppedBytes) bytes) "
             + "were dropped so far"
     }
 
-    /// What was dropped and the kept end, to be appended when the build has ended.
+    /// The notice of what was dropped, and the tail, to be appended when the build has ended.
     public mutating func finish() -> (notice: String, tail: [UInt8])? {
         guard isFull else { return nil }
         trim(to: tailLimit)
@@ -70,7 +70,7 @@ public struct LogCap: Sendable {
 
     private mutating func keep(_ records: ArraySlice<UInt8>) {
         tail.append(contentsOf: records)
-        // Twice the limit, so that the trimming is paid for by as many new bytes.
+        // Trimmed at twice the limit, so that the cost is amortized.
         if tail.count > 2 * tailLimit { trim(to: tailLimit) }
     }
 

@@ -1,19 +1,19 @@
 public import BuildProtocol
 import TextKit
 
-/// Turns the bytes of one stream of a build program into log records, one JSON line each.
+/// Encodes the bytes of one stream of a build program as log records, one JSON line each.
 ///
-/// Hand-written because it is the one hot path of an agent: a chatty build prints hundreds of
-/// thousands of lines a second. Everything comes through: bytes that are no UTF-8 as visible
-/// `\xNN`, control characters JSON-escaped, lines of any length in pieces marked `more`.
+/// Hand-written because it is the hot path of an agent: a verbose build prints hundreds of
+/// thousands of lines a second. Nothing is lost: invalid UTF-8 becomes a visible `\xNN`, control
+/// characters are JSON-escaped, and long lines are split into pieces marked `more`.
 public struct LogEncoder: Sendable {
     private let stream: LogRecord.Stream
-    /// Start of a line whose end has not come yet: shorter than two records.
+    /// The beginning of an unfinished line: shorter than two records.
     private var pending: [UInt8] = []
 
     public init(_ stream: LogRecord.Stream) { self.stream = stream }
 
-    /// Appends the records of the lines that `bytes` ends.
+    /// Appends the records of the lines that `bytes` completes.
     public mutating func push(
         _ bytes: UnsafeRawBufferPointer, unixMilliseconds: Int64, into records: inout [UInt8]
     ) {
@@ -23,8 +23,8 @@ public struct LogEncoder: Sendable {
             pending.append(contentsOf: bytes[done...])
             return
         }
-        // Without a newline and with room to spare there is nothing to encode yet: a program that
-        // prints dots one by one must not have its line looked through again for each.
+        // Without a newline and below the limit there is nothing to encode yet: the line of a
+        // program that prints single dots must not be scanned again for each of them.
         let isShort = pending.count + bytes.count < ProtocolLimits.logRecordTextBytes
         pending.append(contentsOf: bytes)
         if isShort, !bytes.contains(0x0A) { return }
@@ -44,7 +44,7 @@ public struct LogEncoder: Sendable {
         pending = []
     }
 
-    /// Appends the records of a text: one for each of its lines.
+    /// Appends the records of a text, one per line.
     public static func append(
         _ text: String, stream: LogRecord.Stream, unixMilliseconds: Int64,
         into records: inout [UInt8]
@@ -91,7 +91,7 @@ public struct LogEncoder: Sendable {
     private enum TextEnd {
         /// The line is complete; the next begins at the offset.
         case line(Int)
-        /// The record is full; the line goes on at the offset.
+        /// The record is full; the line continues at the offset.
         case piece(Int)
         case unfinished
     }
@@ -103,7 +103,7 @@ public struct LogEncoder: Sendable {
         var position = start
         var textBytes = 0
         while position < bytes.count {
-            // The longest run that needs no thought.
+            // The longest run that needs no escaping.
             let limit = min(
                 bytes.count, position + ProtocolLimits.logRecordTextBytes - textBytes)
             var runEnd = position
@@ -163,7 +163,7 @@ public struct LogEncoder: Sendable {
 }
 
 enum ByteClass {
-    /// Whether a byte stands for itself in a JSON string, whatever its neighbours.
+    /// Whether a byte needs no escaping in a JSON string, whatever its neighbours.
     static func isPlain(_ byte: UInt8) -> Bool {
         byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }

@@ -1,7 +1,7 @@
 public import BuildProtocol
 
-/// Cuts what a peer sends into lines. A line that is too long is reported once and passed over, so
-/// that the session can go on.
+/// Splits what a peer sends into lines. A line that is too long is reported once and skipped, so
+/// that the session can continue.
 public struct MessageLines: Sendable {
     public enum Item: Sendable, Hashable {
         case line([UInt8])

@@ -1,10 +1,10 @@
-/// One line of `packer -machine-readable`: `timestamp,target,type,data…`. Data may hold any bytes.
+/// A line of `packer -machine-readable`: `timestamp,target,type,data…`. The data may be any bytes.
 public struct PackerLine: Sendable, Hashable {
     public var target: String
     public var type: String
     public var data: [[UInt8]]
 
-    /// `nil` where the line is not of this form: a program's own words, a crash report.
+    /// `nil` if the line does not have this form: output of another program, a crash report.
     public init?(_ line: some Collection<UInt8>) {
         let fields = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
         guard fields.count >= 3, !fields[0].isEmpty,
@@ -16,8 +16,8 @@ public struct PackerLine: Sendable, Hashable {
         data = fields.dropFirst(3).map { Self.unescape($0) }
     }
 
-    /// Packer replaces commas, newlines and carriage returns. It does not mark a backslash that was
-    /// there before, so `\n` in the text of a guest comes out as a newline too.
+    /// Packer escapes commas, newlines and carriage returns, but not backslashes, so a literal `\n`
+    /// in the output of a guest becomes a newline too.
     static func unescape(_ field: some Collection<UInt8>) -> [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity(field.count)

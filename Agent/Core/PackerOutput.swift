@@ -1,9 +1,9 @@
 public import BuildProtocol
 
-/// Follows what a `packer build -machine-readable` says: what a person should read, which files it
+/// Parses the output of `packer build -machine-readable`: messages for people, the files that it
 /// made, why it failed.
 public struct PackerOutput: Sendable {
-    /// What belongs into the log.
+    /// A message for the log.
     public struct Message: Sendable, Hashable {
         public var stream: LogRecord.Stream
         /// Lines ended by newlines.
@@ -12,15 +12,15 @@ public struct PackerOutput: Sendable {
 
     /// Paths of the files of all artifacts, as Packer named them, in order, each once.
     public private(set) var files: [String] = []
-    /// The errors of the builds, as Packer sums them up at the end.
+    /// The errors of the builds, from Packer's summary at the end.
     public private(set) var errors: [String] = []
-    /// The last lines that Packer said in red.
+    /// The last lines that Packer printed as errors.
     private var errorLines: [String] = []
-    /// The processes of the hypervisors that Packer has started, in order.
+    /// The process ids of the QEMUs that Packer started, in order.
     public private(set) var qemuPIDs: [Int32] = []
-    /// Packer has said that it ends the hypervisor now.
+    /// Packer has announced that it stops QEMU.
     private var isHalting = false
-    /// QEMU's own words, which Packer keeps to its debug log.
+    /// QEMU's standard error, which Packer prints only to its debug log.
     private var qemuLines: [String] = []
 
     public init() {}
@@ -47,8 +47,8 @@ public struct PackerOutput: Sendable {
         return nil
     }
 
-    /// A line of standard error: the debug log, which is passed over but for what QEMU said, and
-    /// reports of crashes.
+    /// A line of standard error: the debug log, of which only QEMU's output is kept, or a crash
+    /// report.
     public mutating func debug(_ line: some Collection<UInt8>) -> Message? {
         guard Self.isDebugLog(line) else { return Message(stream: .err, text: line + [0x0A]) }
         if let text = Self.after("Started Qemu. Pid: ", in: line),
@@ -62,12 +62,12 @@ public struct PackerOutput: Sendable {
         return Message(stream: .err, text: Array("qemu: ".utf8) + text + [0x0A])
     }
 
-    /// Packer may have ended its hypervisor: something went wrong, or the guest is ready.
+    /// Packer may have stopped QEMU: something went wrong, or the guest is ready.
     public var mayHaveKilled: Bool { !errorLines.isEmpty || !errors.isEmpty || isHalting }
 
     public var hasQEMUOutput: Bool { !qemuLines.isEmpty }
 
-    /// Why the build failed, in Packer's and QEMU's words.
+    /// Why the build failed, from the messages of Packer and QEMU.
     public var reason: String {
         var lines = errors
         for line in qemuLines where !lines.contains(line) { lines.append("qemu: " + line) }
@@ -111,7 +111,7 @@ public struct PackerOutput: Sendable {
 
     private static func after(_ marker: String, in line: some Collection<UInt8>) -> [UInt8]? {
         let marker = Array(marker.utf8)
-        // QEMU's words stand near the front, behind the date and the plugin's name.
+        // The marker is near the start, after the date and the name of the plugin.
         var rest = line.prefix(256)[...]
         while rest.count >= marker.count {
             if rest.starts(with: marker) {

@@ -1,10 +1,10 @@
 import FoundationEssentials
 
-/// What an agent must know of a Packer template: in which language it is written, and which
-/// variables it declares.
+/// What an agent needs to know about a Packer template: its language, and the variables that it
+/// declares.
 public struct PackerTemplate: Sendable, Hashable {
     public enum Language: Sendable, Hashable {
-        /// The JSON of Packer's first years; `packer fix` upgrades it.
+        /// Packer's legacy JSON, which `packer fix` can upgrade.
         case json
         case hcl
         /// The JSON form of HCL2, `.pkr.json`.
@@ -18,7 +18,7 @@ public struct PackerTemplate: Sendable, Hashable {
         public var description: String
     }
 
-    /// - Parameter name: the file's name, which says the language, as Packer has it.
+    /// - Parameter name: the file's name, whose suffix selects the language, as in Packer.
     public init(name: String, text: [UInt8]) throws(Unreadable) {
         if name.hasSuffix(".pkr.hcl") {
             language = .hcl
@@ -28,7 +28,8 @@ public struct PackerTemplate: Sendable, Hashable {
             language = isHCL ? .hclJSON : .json
             let file: File
             do { file = try JSONDecoder().decode(File.self, from: Data(text)) } catch {
-                throw Unreadable(description: "\(name) is no JSON object: \(Self.describe(error))")
+                throw Unreadable(
+                    description: "\(name) is not a JSON object: \(Self.describe(error))")
             }
             let declared = isHCL ? file.variable : file.variables
             variables = Set((declared ?? [:]).keys)
@@ -40,7 +41,7 @@ public struct PackerTemplate: Sendable, Hashable {
         var variable: [String: Anything?]?
     }
 
-    /// A value that nobody looks at.
+    /// A value that is ignored.
     private struct Anything: Decodable {
         init(from decoder: any Decoder) throws {}
     }

@@ -1,11 +1,11 @@
 public import BuildProtocol
 import TextKit
 
-/// The variables that an attempt's Packer gets.
+/// The variables that are passed to an attempt's Packer.
 public enum PackerVariables {
-    /// What an agent offers. A template takes what it declares.
+    /// Values of the agent. A template gets those that it declares.
     public struct Offer: Sendable, Hashable {
-        /// Must not exist yet: Packer makes it.
+        /// Must not exist yet: Packer creates it.
         public var outputFolder: String
         public var imageName: String
         public var buildNumber: Int
@@ -55,9 +55,9 @@ public enum PackerVariables {
         }
     }
 
-    /// The values for the variables that `template` declares; the recipe's own win.
-    /// - Throws: a template fault that names a variable of the recipe which is not declared: it
-    ///   would silently have no effect.
+    /// The values of the variables that `template` declares; those of the recipe take precedence.
+    /// - Throws: a template fault that names a variable of the recipe that is not declared, since
+    ///   it would silently have no effect.
     public static func values(
         for template: PackerTemplate, recipe: [String: String], offer: Offer
     ) throws(Fault) -> [String: String] {

@@ -1,19 +1,21 @@
 public import BuildProtocol
 
-/// Checks a `start` before anything of it becomes a path, a variable or a timer.
+/// Validates a `start` before any of it becomes a path, a variable or a timer.
 public enum StartCheck {
-    /// `nil`, or what is wrong with the message.
+    /// What is wrong with the message, or `nil`.
     public static func problem(_ start: Start) -> String? {
-        if !Names.isSHA256(start.template.sha256) { return "template.sha256 is no SHA-256" }
+        if !Names.isSHA256(start.template.sha256) {
+            return "template.sha256 is not a SHA-256 digest"
+        }
         if let problem = Names.problem(start.build.imageName, what: "image name") { return problem }
         if start.limits.totalSeconds < 1 || start.limits.silenceSeconds < 1 {
-            return "limits: a time of less than a second"
+            return "limits: a time below one second"
         }
-        if start.limits.logBytes < 1024 { return "limits.logBytes: less than 1024" }
+        if start.limits.logBytes < 1024 { return "limits.logBytes: below 1024" }
         if start.requirements.memoryBytes < 0 || start.requirements.diskBytes < 0
             || start.requirements.vcpus < 0
         {
-            return "requirements: a negative number"
+            return "requirements: a negative value"
         }
         return problem(start.recipe)
     }
@@ -30,16 +32,16 @@ public enum StartCheck {
             }
         }
         if let sha256 = recipe.baseImage?.sha256, !Names.isSHA256(sha256) {
-            return "recipe.baseImage.sha256 is no SHA-256"
+            return "recipe.baseImage.sha256 is not a SHA-256 digest"
         }
         switch recipe.builder {
         case .packer(let template) where !Names.isInnerPath(template):
-            return "recipe: the template \(Names.quoted(template)) is no path within the repository"
+            return "recipe: the template \(Names.quoted(template)) is not a path in the repository"
         case .command(let arguments) where arguments.isEmpty: return "recipe: the command is empty"
         case .command(let arguments) where arguments.contains { $0.utf8.contains(0) }:
             return "recipe: the command contains a NUL byte"
         case .test(let plan):
-            if recipe.baseImage == nil { return "recipe: no image to be tested" }
+            if recipe.baseImage == nil { return "recipe: no image to test" }
             return problem(plan)
         default: return nil
         }
@@ -52,12 +54,12 @@ public enum StartCheck {
         guard (1...65_535).contains(plan.port), plan.bootSeconds > 0 else {
             return "recipe.test: port \(plan.port), bootSeconds \(plan.bootSeconds)"
         }
-        // They become words on a command line, and paths.
+        // They become arguments of a command, and paths.
         if let problem = Names.problem(plan.imageFormat, what: "image format") { return problem }
         if let login = plan.login {
             if let problem = Names.problem(login.user, what: "user") { return problem }
             guard login.method == .cloudInit || login.path.map(Names.isInnerPath) ?? false else {
-                return "recipe.test.login: no path within the repository"
+                return "recipe.test.login: not a path in the repository"
             }
         }
         return plan.cases.lazy.compactMap { problem($0, plan) }.first

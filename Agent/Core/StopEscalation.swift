@@ -1,5 +1,5 @@
-/// How a process tree is ended: politely first, so that Packer deletes its output and stops QEMU,
-/// then for sure. All within 10 s.
+/// How a process tree is stopped: SIGINT first, so that Packer deletes its output and stops QEMU,
+/// then SIGTERM, then SIGKILL. All within 10 s.
 public struct StopEscalation: Sendable, Hashable {
     public enum Step: Sendable, Hashable {
         case interrupt, terminate, kill
@@ -8,13 +8,13 @@ public struct StopEscalation: Sendable, Hashable {
     private var next: Step?
     private var dueMilliseconds: Int64
 
-    /// - Parameter isUrgent: nobody wants the build's own cleaning any more.
+    /// - Parameter isUrgent: skip the grace periods in which the build could clean up.
     public init(nowMilliseconds: Int64, isUrgent: Bool) {
         next = isUrgent ? .kill : .interrupt
         dueMilliseconds = nowMilliseconds
     }
 
-    /// When `step` has something to say; `nil` after the last step.
+    /// When the next step is due; `nil` after the last one.
     public var nextDeadlineMilliseconds: Int64? { next == nil ? nil : dueMilliseconds }
 
     /// The step that is due now, once.
@@ -32,7 +32,7 @@ public struct StopEscalation: Sendable, Hashable {
         return step
     }
 
-    /// Skips what is left of the polite steps.
+    /// Skips the remaining grace periods.
     public mutating func hurry(nowMilliseconds: Int64) {
         guard next != nil else { return }
         next = .kill

@@ -1,12 +1,12 @@
-/// Checks of an unpacked template: it comes from a stranger's repository.
+/// Checks of an unpacked template, which is untrusted.
 public enum TemplateTree {
-    /// Whether a symbolic link stays within the tree it lies in, wherever other links of the tree
-    /// lead: `..` is only allowed in front, where it climbs real folders. Behind a name it would
-    /// climb from wherever that name, a link itself, leads.
+    /// Whether a symbolic link stays within its tree, wherever other links of the tree lead: `..`
+    /// is allowed only at the beginning, where it climbs real folders. After a name, which may be a
+    /// link itself, it would climb from wherever that leads.
     ///
     /// - Parameters:
-    ///   - path: of the link, relative to the root of the tree.
-    ///   - target: what it says.
+    ///   - path: the path of the link, relative to the root of the tree.
+    ///   - target: the target of the link.
     public static func isInside(link path: String, target: String) -> Bool {
         guard !target.hasPrefix("/") else { return false }
         let depth = path.split(separator: "/").count - 1

@@ -7,7 +7,7 @@ public enum TimeoutCause: Sendable, Hashable {
 
     /// - Parameters:
     ///   - evidence: what was kept of the guest.
-    ///   - lowestFreeBytes: least room seen on the host's disk while the build ran.
+    ///   - lowestFreeBytes: the minimum free space on the host's disk while the build ran.
     public func fault(evidence: GuestEvidence?, lowestFreeBytes: Int64) -> Fault {
         switch self {
         case .total(let seconds):
@@ -29,11 +29,13 @@ public enum TimeoutCause: Sendable, Hashable {
         case .noGuest:
             return Fault(
                 .template, .timeoutSilence,
-                "\(silent) and was stopped; it seems to wait for something that never comes\(kept)")
+                "\(silent) and was stopped; it seems to wait for something that never "
+                    + "happens\(kept)"
+            )
         case .unknown(let why):
             return Fault(
                 .template, .timeoutSilence,
-                "\(silent) and was stopped; whether its guest hangs is not known: \(why)\(kept)")
+                "\(silent) and was stopped; it is unknown whether its guest hangs: \(why)\(kept)")
         case .working(let activity):
             return Fault(
                 .template, .timeoutSilence,
@@ -43,20 +45,20 @@ public enum TimeoutCause: Sendable, Hashable {
         case .hung(let activity, let status):
             return Fault(
                 .template, .guestHung,
-                "\(silent) and its guest hangs: QEMU says \(status), but the guest "
+                "\(silent) and its guest hangs: QEMU reports \(status), but the guest "
                     + "\(activity.summary); the build was stopped\(kept)")
         case .stopped(let status) where status == "io-error" || status == "internal-error":
-            // QEMU itself could not go on: another host may do better.
+            // QEMU itself could not continue: another host may succeed.
             let isFull = status == "io-error" && lowestFreeBytes < AgentLimits.fullDiskBytes
             return Fault(
                 .infrastructure, isFull ? .diskFull : .hostError,
-                "\(silent): QEMU has stopped its guest and says \(status)"
+                "\(silent): QEMU stopped its guest and reports \(status)"
                     + (isFull ? ": the host's disk was full" : "") + "; the build was stopped"
                     + kept)
         case .stopped(let status):
             return Fault(
                 .template, .guestHung,
-                "\(silent) and its guest stands still: QEMU says \(status); the build was stopped"
+                "\(silent) and its guest is stopped: QEMU reports \(status); the build was stopped"
                     + kept)
         }
     }

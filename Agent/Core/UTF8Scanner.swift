@@ -1,4 +1,4 @@
-/// Recognises one UTF-8 character in raw bytes.
+/// Recognizes one UTF-8 character in raw bytes.
 enum UTF8Scanner {
     enum Character: Equatable {
         case valid(length: Int)
@@ -10,7 +10,8 @@ enum UTF8Scanner {
     /// The character at `position`, whose byte is 0x80 or more.
     static func character(_ bytes: UnsafeRawBufferPointer, at position: Int) -> Character {
         let lead = bytes[position]
-        // The second byte's range excludes overlong forms, surrogates and what is beyond U+10FFFF.
+        // The range of the second byte excludes overlong forms, surrogates, and code points beyond
+        // U+10FFFF.
         let (length, second): (Int, ClosedRange<UInt8>)
         switch lead {
         case 0xC2...0xDF: (length, second) = (2, 0x80...0xBF)

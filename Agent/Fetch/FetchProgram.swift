@@ -1,6 +1,6 @@
-//! aibuild-fetch: downloads one base image for a supervisor, and says how far it is. A program of
-//! its own, so that the thirty libraries behind libcurl are loaded only where something is fetched,
-//! and a hostile server talks to a process that holds nothing.
+//! aibuild-fetch: downloads one base image for a supervisor and reports its progress. A program of
+//! its own, so that the thirty libraries behind libcurl are loaded only for a download, and a
+//! hostile server talks to a process that holds nothing.
 
 import AgentCore
 import FoundationEssentials
@@ -11,7 +11,7 @@ import Support
 import TextKit
 
 enum FetchProgram {
-    /// - Returns: the exit status: 0 when the last word says how it went.
+    /// - Returns: the exit status: 0 if the last event says how the download ended.
     static func run(_ arguments: [String]) async -> Int32 {
         guard arguments.count == 2 else {
             Logger("fetch").error("usage: aibuild-fetch REQUEST-FILE (started by aibuild-agent)")

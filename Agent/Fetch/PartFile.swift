@@ -4,7 +4,7 @@ import HTTPClientKit
 import Support
 import Synchronization
 
-/// Writes what comes to the `.part` file, and says how far it is once a second.
+/// Writes the received bytes to the `.part` file, and reports progress once a second.
 final class PartFile: DownloadSink {
     private struct State: ~Copyable {
         var file: Descriptor?

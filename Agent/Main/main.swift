@@ -1,5 +1,5 @@
-//! aibuild-agent: the composition root of a host's side. It only hands the command line to
-//! AgentRuntime, which tests can import and this program they cannot.
+//! aibuild-agent: the composition root of the agent. It only passes the command line to
+//! AgentRuntime, because tests can import a module but not a program.
 
 import AgentRuntime
 

@@ -1,18 +1,18 @@
-//! AgentRuntime: the effects of an agent: the daemon on its socket, one supervisor process an
-//! attempt, the gate, the probe of the host. What is decided, AgentCore decides. The supervisor and
-//! the gate are plain blocking programs; the daemon blocks nowhere but on threads of its own.
+//! AgentRuntime: the effects of an agent: the daemon on its socket, one supervisor process per
+//! attempt, the gate, the probe of the host. All decisions are in AgentCore. The supervisor and the
+//! gate are plain blocking programs; the daemon blocks only on threads of its own.
 
 import BuildProtocol
 import FoundationEssentials
 import Support
 import TextKit
 
-/// The version of the agent that `version` and `hello` say.
+/// The version of the agent, as reported by `version` and `hello`.
 public enum AgentVersion {
     public static let current = "0.1.0"
 }
 
-/// JSON files that the agent writes for itself.
+/// JSON files that the agent writes and reads back.
 enum StateFile {
     static func encode(_ value: some Encodable) throws -> [UInt8] {
         try CanonicalJSON.encode(value) + [0x0A]
@@ -21,7 +21,7 @@ enum StateFile {
     static func read<V: Decodable>(_ type: V.Type, _ path: String, limitBytes: Int) throws -> V {
         let bytes = try Files.read(path, limitBytes: limitBytes)
         do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch {
-            throw Failure("\(path) cannot be understood: \(error)")
+            throw Failure("cannot parse \(path): \(error)")
         }
     }
 }

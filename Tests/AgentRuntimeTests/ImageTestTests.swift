@@ -154,7 +154,7 @@ import Testing
             let plan = plan([PlannedTest(name: "boots", kind: .boot, limitSeconds: 3)])
             let tested = try await client.build(try await agent.start(plan, image: image))
             #expect(tested.fault?.code == .testFailed)
-            #expect(tested.fault?.reason.contains("qemu-img does not take the image") == true)
+            #expect(tested.fault?.reason.contains("qemu-img cannot read the image") == true)
         }
     }
 

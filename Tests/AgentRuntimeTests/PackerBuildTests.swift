@@ -72,7 +72,7 @@ import Testing
                     "declares.json": fileTemplate,
                 ])
             let cases: [(String, [String: String], FaultCode, String)] = [
-                ("broken.json", [:], .packerRejected, "no JSON object"),
+                ("broken.json", [:], .packerRejected, "not a JSON object"),
                 ("unknown.json", [:], .packerRejected, "no-such-builder"),
                 ("none.json", [:], .noImage, "made no file"),
                 ("script.json", [:], .packerFailed, "exit status: 3"),

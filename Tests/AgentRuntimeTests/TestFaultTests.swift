@@ -39,7 +39,8 @@ import Testing
             #expect(tested.fault?.code == .testFailed)
             #expect(
                 tested.fault?.reason.contains(
-                    "'off': the guest did not shut down within 3 s after its power button") == true,
+                    "'off': the guest did not shut down within 3 s after its ACPI power button")
+                    == true,
                 "\(tested.log)")
             #expect(agent.processes(start.attempt).isEmpty)
         }
@@ -54,7 +55,7 @@ import Testing
                 deafGuest(600), image: image, files: ["password": "build\n"])
             try await client.send(.start(start))
             guard case .phase = try await client.answer() else { throw Failure("it was refused") }
-            try await client.follow(start.attempt, until: "the guest's power button is pressed")
+            try await client.follow(start.attempt, until: "pressed the guest's power button")
             let qemu = running(agent, start.attempt, QEMUShim.isQEMU)
             kill(try #require(qemu), SIGKILL)
             let tested = try await client.follow(start.attempt)

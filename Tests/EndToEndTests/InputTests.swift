@@ -190,7 +190,7 @@ import TextKit
             ("printf x > .hidden.raw", "unusable name"),
             ("ln -s /etc/passwd disk.raw", "symbolic link"),
             ("mkdir disk.raw; touch disk.raw/x", "folder"),
-            ("mkfifo disk.raw", "no plain file"),
+            ("mkfifo disk.raw", "not a plain file"),
         ])
     func unusableArtifactsFail(_ script: String, _ words: String) async throws {
         try await withFarm { farm in

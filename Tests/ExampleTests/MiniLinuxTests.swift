@@ -55,7 +55,7 @@ import Testing
         #expect(!recipe.contains("@"))
     }
 
-    /// It is archived and sent to every host: inputs of megabytes belong into the base image.
+    /// It is archived and sent to every host: large inputs belong in the base image.
     @Test("The template is smaller than 64 KiB") func templateIsSmall() throws {
         var sizeBytes: Int64 = 0
         for path in ["", "/scripts"] {

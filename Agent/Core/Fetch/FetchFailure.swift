@@ -1,15 +1,15 @@
-/// Why nothing, or not all, came.
+/// Why a download failed.
 public struct FetchFailure: Error, Sendable, Hashable, Codable {
     public enum Kind: String, Sendable, Hashable, Codable {
-        /// The server will not give this file, today or tomorrow.
+        /// The server does not have this file, and retrying will not help.
         case missing
-        /// What is there cannot be the beginning of the server's file.
+        /// The partial file cannot be the beginning of the server's file.
         case notResumable
-        /// The file cannot be kept.
+        /// The file does not fit on the disk.
         case diskFull
-        /// This host cannot talk to the server, whoever asks (TLS).
+        /// This host cannot talk to the server at all (TLS).
         case host
-        /// Worth another try.
+        /// Worth a retry.
         case transient
     }
 

@@ -1,14 +1,15 @@
-/// line is for everybody to read.
+/// A request to `aibuild-fetch`, passed in a file: a URL may hold a password, and anyone can read a
+/// command line.
 public struct FetchRequest: Sendable, Hashable, Codable {
     public var url: String
-    /// The file that grows.
+    /// The file that is appended to.
     public var part: String
-    /// Bytes of it that are there already.
+    /// Bytes of it that exist already.
     public var offsetBytes: Int64
     public var limitBytes: Int64
     public var connectSeconds: Int
     public var stallSeconds: Int
-    /// The entity tag of what is cached: the server says 304 if its file is still the same.
+    /// The entity tag of the cached file, with which the server may answer 304.
     public var knownTag: String?
 
     public init(

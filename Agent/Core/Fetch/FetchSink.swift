@@ -1,11 +1,11 @@
 public import BuildProtocol
 import FoundationEssentials
 
-/// Follows the words of `aibuild-fetch`.
+/// Parses the output of `aibuild-fetch`.
 public struct FetchSink: OutputSink, Sendable {
     private var lines = LineFeeder()
     private var err = RawSink()
-    /// The last word: progress, or how it ended.
+    /// The last event: progress, or how it ended.
     public private(set) var last: FetchEvent?
 
     public init() {}
@@ -32,7 +32,7 @@ public struct FetchSink: OutputSink, Sendable {
         err.finish(unixMilliseconds: unixMilliseconds, into: &records)
     }
 
-    /// The words of the progress, for the phase.
+    /// The progress as text, for the phase.
     public var progress: String? {
         guard case .progress(let done, let total) = last else { return nil }
         let text = "fetching base image, "

@@ -1,7 +1,7 @@
 import BuildProtocol
 import TextKit
 
-/// The end of a serial console as text: bytes that are no UTF-8 stand as `\xNN`, as in the log.
+/// The tail of a serial console as text. Invalid UTF-8 becomes `\xNN`, as in the log.
 public enum ConsoleText {
     public static func tail(_ bytes: [UInt8]) -> String {
         var text = ""

@@ -1,16 +1,16 @@
 import TextKit
 
-/// What the guests of an attempt moved between two looks.
+/// Traffic of an attempt's guests between two snapshots.
 public struct GuestActivity: Sendable, Hashable {
     public var milliseconds: Int64
     public var diskBytes: Int64 = 0
-    /// `nil` where the kernel does not say.
+    /// `nil` if the kernel does not provide it.
     public var networkBytes: Int64?
     public var cpuMilliseconds: Int64 = 0
 
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
-    /// Only QEMUs that are in both looks count.
+    /// Counts only QEMUs in both snapshots.
     public init(from first: GuestSnapshot, to second: GuestSnapshot) {
         milliseconds = second.atMilliseconds - first.atMilliseconds
         for new in second.samples {
@@ -24,7 +24,7 @@ public struct GuestActivity: Sendable, Hashable {
         }
     }
 
-    /// Used time of a processor is no sign: a guest that hangs may turn in a circle.
+    /// CPU time is no sign of activity: a hung guest may be in an endless loop.
     public var isActive: Bool {
         let idle = AgentLimits.idleGuestBytesPerSecond * milliseconds / 1000
         return diskBytes > idle || (networkBytes ?? 0) > idle
@@ -38,7 +38,7 @@ public struct GuestActivity: Sendable, Hashable {
             + "time)"
     }
 
-    /// With a tenth where it matters.
+    /// With a decimal below 10 s.
     private static func seconds(_ milliseconds: Int64) -> String {
         milliseconds >= 10_000 || milliseconds % 1000 == 0
             ? "\(milliseconds / 1000)" : "\(milliseconds / 1000).\(milliseconds % 1000 / 100)"

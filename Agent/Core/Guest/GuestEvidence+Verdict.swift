@@ -1,7 +1,7 @@
 public import BuildProtocol
 
 extension GuestEvidence {
-    /// Adds what the guest was seen to do.
+    /// Adds what the verdict says about the guest's activity.
     public mutating func add(_ verdict: GuestVerdict) {
         switch verdict {
         case .working(let activity): add(activity)

@@ -1,12 +1,12 @@
-/// What a silent log means, as far as QEMU can tell.
+/// What a silent log means, as far as QEMU's state shows.
 public enum GuestVerdict: Sendable, Hashable {
-    /// No QEMU runs: silence is all there is.
+    /// No QEMU runs: only the silence counts.
     case noGuest
-    /// There is a QEMU that cannot be asked; the words say why.
+    /// A QEMU cannot be queried, for this reason.
     case unknown(String)
     /// Slow, not hung.
     case working(GuestActivity)
-    /// Runs and moves nothing.
+    /// Runs, but causes no disk or network traffic.
     case hung(GuestActivity, status: String)
     /// QEMU has stopped it.
     case stopped(status: String)
@@ -18,8 +18,8 @@ public enum GuestVerdict: Sendable, Hashable {
             }
             if let pid = second.uncontrolled.first {
                 return .unknown(
-                    "QEMU (process \(pid)) was not started by its plain name, so that it has no "
-                        + "control socket and cannot be asked")
+                    "QEMU (process \(pid)) was not started by its plain name, so it has no control "
+                        + "socket and cannot be queried")
             }
             return .noGuest
         }
@@ -31,10 +31,10 @@ public enum GuestVerdict: Sendable, Hashable {
         let activity = GuestActivity(from: first, to: second)
         let known = Set(first.samples.map(\.pid))
         if second.samples.allSatisfy({ !known.contains($0.pid) }) {
-            // A QEMU that began while we watched is work, too; one that we could not ask is not
-            // known to do anything.
+            // A QEMU that started during the window is activity, too; of one that did not answer
+            // before, no activity is known.
             return first.unresponsive.isEmpty
-                ? .working(activity) : .unknown("QEMU answered only at the end of its silence")
+                ? .working(activity) : .unknown("QEMU answered only at the end of the silence")
         }
         if activity.isActive { return .working(activity) }
         return .hung(activity, status: guest.status)

@@ -1,5 +1,6 @@
-/// When the guests of a silent build are looked at: once a window before the silence limit, once at
-/// the limit, so that a build whose guest hangs is ended no later than one without a guest.
+/// Schedules the snapshots of the guests of a silent build: one window before the silence limit,
+/// and at the limit, so that a build with a hung guest is stopped no later than one without a
+/// guest.
 public struct GuestWatch: Sendable, Hashable {
     private enum State: Sendable, Hashable {
         case resting
@@ -12,10 +13,10 @@ public struct GuestWatch: Sendable, Hashable {
 
     public init() {}
 
-    /// The build spoke; what was seen before does not matter any more.
+    /// The build printed something, so earlier snapshots no longer matter.
     public mutating func sawOutput() { state = .resting }
 
-    /// Whether the guests are to be looked at now. The answer comes by `saw`.
+    /// Whether a snapshot is to be taken now. Its result is passed to `saw`.
     public mutating func needsSnapshot(_ timers: AttemptTimers, nowMilliseconds: Int64) -> Bool {
         guard let due = dueMilliseconds(timers), nowMilliseconds >= due else { return false }
         switch state {
@@ -26,7 +27,7 @@ public struct GuestWatch: Sendable, Hashable {
         return true
     }
 
-    /// When `needsSnapshot` is to be asked again; `nil` while a look is under way.
+    /// When the next snapshot is due; `nil` while one is being taken.
     public func dueMilliseconds(_ timers: AttemptTimers) -> Int64? {
         switch state {
         case .resting: timers.silenceDeadlineMilliseconds - timers.windowMilliseconds
@@ -38,7 +39,7 @@ public struct GuestWatch: Sendable, Hashable {
         }
     }
 
-    /// - Returns: what the silence means, when this was the second look.
+    /// - Returns: what the silence means, if this was the second snapshot.
     public mutating func saw(_ snapshot: GuestSnapshot) -> GuestVerdict? {
         switch state {
         case .takingFirst:
@@ -47,7 +48,7 @@ public struct GuestWatch: Sendable, Hashable {
         case .takingSecond(let first):
             state = .resting
             return GuestVerdict.judge(from: first, to: snapshot)
-        // The build spoke meanwhile.
+        // The build printed something in the meantime.
         case .resting, .watching: return nil
         }
     }

@@ -1,9 +1,9 @@
 public import BuildProtocol
 
-/// How a QEMU ended, as the shim before it wrote it down.
+/// How a QEMU exited, as recorded by the shim.
 public enum QEMUExit: Sendable, Hashable {
     case exited(Int32)
-    /// Not by whoever started it.
+    /// By another process than the one that started it.
     case killed(signal: Int32)
 
     public init?(_ text: some StringProtocol) {
@@ -23,8 +23,8 @@ public enum QEMUExit: Sendable, Hashable {
         }
     }
 
-    /// `nil` where QEMU ended by itself: it was told to, or its guest switched itself off, or its
-    /// arguments are wrong. That is the template's own affair.
+    /// `nil` if QEMU exited by itself: on request, by the guest's shutdown, or for wrong arguments.
+    /// All of these are up to the template.
     public var fault: Fault? {
         guard case .killed(let signal) = self else { return nil }
         if FaultClassifier.externalSignals.contains(Int(signal)) {
@@ -32,7 +32,7 @@ public enum QEMUExit: Sendable, Hashable {
                 .infrastructure, .buildKilled,
                 "QEMU was killed by signal \(signal) from outside (out of memory? an operator?)")
         }
-        // Also where the guest made it crash: another version of QEMU may not.
+        // Even if the guest made it crash: another version of QEMU may not.
         return Fault(.infrastructure, .hostError, "QEMU crashed by signal \(signal)")
     }
 }

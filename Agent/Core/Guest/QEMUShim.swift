@@ -1,6 +1,6 @@
-/// The rules of the shim that stands before QEMU in the `PATH` of a build program: it runs QEMU
-/// with a control socket (and a file for the serial console), and writes down how it ended. No
-/// template knows of it.
+/// The rules of the shim that precedes QEMU in the `PATH` of a build program: it runs QEMU with a
+/// control socket (and a file for the serial console), and records how it exited. Templates do not
+/// notice it.
 public enum QEMUShim {
     /// The environment variable that names the folder for sockets and consoles.
     public static let folderVariable = "AIBUILD_GUESTS"
@@ -10,11 +10,11 @@ public enum QEMUShim {
         name.hasPrefix("qemu-system-") || name == "qemu-kvm"
     }
 
-    /// What is added to QEMU's own arguments.
+    /// Arguments that are added to QEMU's own.
     ///
     /// - Parameters:
     ///   - arguments: without the program.
-    ///   - folder: a short path, without comma: a socket's path may have 107 bytes.
+    ///   - folder: a short path without a comma: a socket's path may have 107 bytes.
     public static func additions(
         _ arguments: [String], folder: String, pid: Int32
     ) -> [String] {
@@ -28,12 +28,12 @@ public enum QEMUShim {
     public static let serialSuffix = ".serial"
     public static let exitSuffix = ".end"
 
-    /// The process that a file of the folder belongs to: the shim's, whose child QEMU is.
+    /// The process id in the name of a file: the shim's, whose child is QEMU.
     public static func pid(ofFile name: String, suffix: String) -> Int32? {
         name.hasSuffix(suffix) ? Int32(name.dropLast(suffix.count)) : nil
     }
 
-    /// No guest is to run: QEMU is asked for its version, its help, or what it can do.
+    /// Whether QEMU is only asked for its version, help or capabilities, and runs no guest.
     private static func isInformational(_ arguments: [String]) -> Bool {
         let questions: Set = ["version", "h", "help"]
         var before = ""
@@ -50,7 +50,7 @@ public enum QEMUShim {
         return false
     }
 
-    /// Whether the arguments say themselves what becomes of the serial console; then it is theirs.
+    /// Whether the arguments configure the serial console themselves; it is then left to them.
     private static func configuresSerial(_ arguments: [String]) -> Bool {
         let options: Set = ["serial", "nographic", "nodefaults", "readconfig"]
         let devices = ["isa-serial", "pci-serial"]
@@ -63,7 +63,7 @@ public enum QEMUShim {
         return false
     }
 
-    /// QEMU takes its options with one dash or two.
+    /// QEMU accepts options with one dash or two.
     private static func option(_ argument: String) -> String? {
         guard argument.hasPrefix("-") else { return nil }
         return String(argument.dropFirst(argument.hasPrefix("--") ? 2 : 1))

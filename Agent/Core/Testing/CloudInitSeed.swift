@@ -1,4 +1,5 @@
-/// What cloud-init in a guest is told of the test, by its NoCloud data source: a CD named `cidata`.
+/// Data for cloud-init in a guest under test, in the form of its NoCloud data source: a CD named
+/// `cidata`.
 public enum CloudInitSeed {
     public static let volume = "cidata"
 
@@ -12,7 +13,7 @@ public enum CloudInitSeed {
               - \(publicKey)
 
             """
-        // The distribution's own user gets the key as well: the user may be that one, or root.
+        // The distribution's default user gets the key as well: the user may be that one, or root.
         var config = """
             #cloud-config
             disable_root: false

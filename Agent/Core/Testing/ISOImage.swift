@@ -1,13 +1,13 @@
-/// A CD image (ISO 9660) of a few files in its root folder: what a NoCloud seed needs, made without
-/// a program that a host might not have. Names keep their small letters and hyphens, which the
-/// standard does not know and every system reads, as `genisoimage -relaxed-filenames` has them.
+/// A CD image (ISO 9660) with a few files in its root folder, as a NoCloud seed needs it, made
+/// without a program that a host might lack. Names keep lower-case letters and hyphens, which the
+/// standard forbids and every system reads, as with `genisoimage -relaxed-filenames`.
 public enum ISOImage {
     private static let sectorBytes = 2048
     private static let descriptorSector = 16
     private static let tableSector = 18
     private static let rootSector = 20
 
-    /// - Parameter files: so few that their entries fit one sector.
+    /// - Parameter files: their directory entries must fit into one sector.
     public static func make(
         volume: String, files: [(name: String, bytes: [UInt8])]
     ) -> [UInt8] {

@@ -1,19 +1,19 @@
 public import BuildProtocol
 
-/// The machine that boots an image for a test case, as QEMU's command line.
+/// The virtual machine that boots an image for a test case, as QEMU's command line.
 public struct TestMachine: Sendable, Hashable {
     public var accelerator: Accelerator
     public var vcpus: Int
     public var memoryBytes: Int64
     public var disk: GuestDisk
     public var network: GuestNetwork
-    /// A copy-on-write file over the image.
+    /// A copy-on-write file on top of the image.
     public var overlay: String
-    /// OVMF, its variables a copy for this boot alone; `nil`: QEMU's BIOS.
+    /// OVMF, with a copy of its variables for this boot; `nil` for QEMU's BIOS.
     public var firmware: UEFIFirmware?
     /// An ISO for cloud-init.
     public var seed: String?
-    /// Of this host's loopback, and of the guest.
+    /// A port of this host's loopback interface, forwarded to a port of the guest.
     public var hostPort: Int
     public var guestPort: Int
 
@@ -34,16 +34,16 @@ public struct TestMachine: Sendable, Hashable {
         self.guestPort = guestPort
     }
 
-    /// QEMU's arguments. Control socket and serial console are added by the shim.
+    /// QEMU's arguments. The shim adds control socket and serial console.
     public var arguments: [String] {
-        // Guests of today need more than QEMU's oldest processor; five-level paging confuses some.
+        // Current guests need more than QEMU's default CPU; five-level paging confuses some.
         let processor = accelerator == .kvm ? "host" : "max,la57=off"
         var arguments = [
             "-name", "aibuild-test", "-no-user-config",
             "-machine", "pc,accel=\(accelerator.rawValue)", "-cpu", processor,
             "-smp", String(max(1, vcpus)), "-m", String(max(16, memoryBytes >> 20)),
             "-display", "none", "-vga", "std", "-monitor", "none",
-            // Nobody needs the overlay after a power cut.
+            // The overlay is worthless after a power failure.
             "-drive",
             "if=none,id=image,file=\(Self.escaped(overlay)),format=qcow2,cache=unsafe",
         ]
@@ -77,7 +77,7 @@ public struct TestMachine: Sendable, Hashable {
         return arguments
     }
 
-    /// What makes the overlay: QEMU opens the image behind it for reading only.
+    /// The command that makes the overlay. QEMU opens the image behind it read-only.
     public static func overlayArguments(
         qemuImg: String, image: String, format: String, overlay: String
     ) -> [String] {
@@ -86,10 +86,10 @@ public struct TestMachine: Sendable, Hashable {
         ]
     }
 
-    /// QEMU's word for a format that `Artifact.format` names.
+    /// QEMU's name for a format that `Artifact.format` names.
     private static func formatName(_ format: String) -> String { format == "vhd" ? "vpc" : format }
 
-    /// In QEMU's options a comma stands as two.
+    /// In QEMU's options a comma is escaped by doubling it.
     private static func escaped(_ path: String) -> String {
         path.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
     }

@@ -1,10 +1,10 @@
 public import BuildProtocol
 
-/// What the process that ran one test case found out, by a file for its supervisor.
+/// The outcome of a test case, which the process that ran it leaves in a file for its supervisor.
 public struct TestVerdict: Sendable, Hashable, Codable, Error {
-    /// `nil`: passed. A template fault is the image's, any other says nothing about it.
+    /// `nil` if the case passed. Only a template fault is the fault of the image.
     public var fault: Fault?
-    /// The guest did not come up: the cases after this one would wait for it in vain.
+    /// The guest did not boot, so later cases would wait in vain.
     public var isGuestDown: Bool
     public var evidence: GuestEvidence?
 
@@ -16,35 +16,5 @@ public struct TestVerdict: Sendable, Hashable, Codable, Error {
 
     public static func failed(_ why: String) -> TestVerdict {
         TestVerdict(fault: Fault(.template, .testFailed, why))
-    }
-}
-
-/// What the unexpected exit of a QEMU means.
-public enum TestGuestExit {
-    /// - Parameters:
-    ///   - output: what QEMU printed last.
-    ///   - isUp: whether the guest had come up before.
-    public static func fault(
-        exitCode: Int?, signal: Int?, output: String, isUp: Bool
-    ) -> Fault {
-        let suffix = output.isEmpty ? "" : ": " + output
-        if let signal {
-            return Fault(
-                .infrastructure, .buildKilled,
-                "QEMU was killed by signal \(signal) (out of memory?)\(suffix)")
-        }
-        if exitCode != 0 {
-            let text = output.lowercased()
-            let isPort =
-                text.contains("host forwarding rule") || text.contains("address already in use")
-            return Fault(
-                .infrastructure, isPort ? .portRace : .hostError,
-                "QEMU ended with exit status \(exitCode ?? -1)\(suffix)")
-        }
-        return Fault(
-            .template, .testFailed,
-            isUp
-                ? "the guest switched itself off in the middle of the test"
-                : "the guest switched itself off instead of coming up")
     }
 }

@@ -1,8 +1,8 @@
-/// OVMF: what a guest boots by that knows no BIOS.
+/// OVMF, the firmware of guests that boot by UEFI.
 public struct UEFIFirmware: Sendable, Hashable, Codable {
-    /// Of every guest; read only.
+    /// Shared by all guests; read-only.
     public var code: String
-    /// What a new guest's variables are; each boot has a copy of its own.
+    /// The initial variables; each boot gets its own copy.
     public var variables: String
 
     public init(code: String, variables: String) {
@@ -10,7 +10,7 @@ public struct UEFIFirmware: Sendable, Hashable, Codable {
         self.variables = variables
     }
 
-    /// Debian's names, the roomier first: what is there of one must be of the other, too.
+    /// Debian's file names, the larger flash size first.
     public static func candidates(in folder: String) -> [UEFIFirmware] {
         ["_4M", ""].map { size in
             UEFIFirmware(
@@ -18,9 +18,9 @@ public struct UEFIFirmware: Sendable, Hashable, Codable {
         }
     }
 
-    /// Why a host without it takes no test that needs it.
+    /// Why a host without OVMF refuses a test that needs it.
     public static func missing(in folder: String) -> String {
-        "the image boots by UEFI, and this host has no \(candidates(in: folder)[0].code): install "
-            + "the package ovmf, or name its folder as ovmf_folder in agent.yml"
+        "the image boots by UEFI, but this host has no \(candidates(in: folder)[0].code): install "
+            + "the package ovmf, or set ovmf_folder in agent.yml"
     }
 }

@@ -4,16 +4,16 @@ import Glibc
 import ProcessKit
 import Support
 
-/// The cached base images of a host: files named by their digest, or by their URL where the
-/// template wants no digest; beside each a note that says what it is and when it was last used.
+/// The cached base images of a host: files named by their digest or, without one, by their URL.
+/// Next to each is a note with its identity; the note's time is when the image was last used.
 struct BaseImageCache: Sendable {
     let state: StateFolder
 
-    /// What is known of a cached image.
+    /// What is known about a cached image.
     struct Note: Codable, Sendable, Hashable {
         var identity: FileIdentity
         var sha256: String
-        /// By which a server says that its file is still the same.
+        /// For revalidation by the server.
         var entityTag: String?
     }
 
@@ -26,12 +26,12 @@ struct BaseImageCache: Sendable {
         wanted.sha256 ?? "url-" + SHA256.hex(wanted.url.utf8)
     }
 
-    /// Digests of the whole images on this host.
+    /// Digests of the complete images on this host.
     func digests() -> [String] {
         ((try? Files.list(state.baseImages)) ?? []).filter { Names.isSHA256($0) }
     }
 
-    /// Keys of all images, whole or in part.
+    /// Keys of all images, complete or partial.
     func entries() -> [String] {
         var keys: Set<String> = []
         for name in (try? Files.list(state.baseImages)) ?? [] {
@@ -45,8 +45,8 @@ struct BaseImageCache: Sendable {
         (Files.sizeBytes(path(key)) ?? 0) + (Files.sizeBytes(part(key)) ?? 0)
     }
 
-    /// The note of an image that is there and was not changed since: a build may have written to
-    /// it, because it sees the same file.
+    /// The note of an image that exists and was not modified since. A build may have written to it,
+    /// because it gets a hard link.
     func intactNote(_ key: String) -> Note? {
         guard
             let note = try? StateFile.read(

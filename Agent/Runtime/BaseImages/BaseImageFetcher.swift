@@ -4,14 +4,7 @@ import Glibc
 import ProcessKit
 import Support
 
-/// A base image on this host's disk.
-struct FetchedBaseImage: Sendable, Hashable {
-    var path: String
-    /// As the template demands it; `nil` where it wants none.
-    var sha256: String?
-}
-
-/// Gets the base image of an attempt: from the cache, from a path of this host, or by HTTP.
+/// Gets the base image of an attempt: from the cache, from a path on this host, or by HTTP.
 struct BaseImageFetcher {
     let context: AttemptContext
     let wanted: BaseImage
@@ -27,14 +20,14 @@ struct BaseImageFetcher {
         case nil:
             throw Fault(
                 .template, .baseImageMissing,
-                "the base image's URL \(Names.quoted(wanted.url)) is none that an agent fetches: "
-                    + "http, https, or file with an absolute path")
+                "unsupported base image URL \(Names.quoted(wanted.url)): use http, https, or file "
+                    + "with an absolute path")
         }
     }
 
-    // MARK: A file of this host
+    // MARK: A file on this host
 
-    /// Used where it lies. Its digest is computed once for each state of the file.
+    /// Used in place. Its digest is computed once for each state of the file.
     private func local(_ path: String) throws -> FetchedBaseImage {
         guard let identity = FileIdentity(path), let real = Links.resolved(path),
             Files.kind(real) == .file
@@ -70,14 +63,14 @@ struct BaseImageFetcher {
             try context.log.note("base image \(key) is cached")
         }
         cache.touch(key)
-        // A second name for the file: the cache may drop it while the attempt runs.
+        // A hard link, since the cache may drop the file while the attempt runs.
         let path = "\(context.folder.baseImage)/\(BaseImageURL.fileName(wanted.url))"
         if link(cache.path(key), path) != 0 { throw SystemError.last("cannot link \(path)") }
         _ = consume lock
         return FetchedBaseImage(path: path, sha256: wanted.sha256)
     }
 
-    /// One attempt at a time fetches an image; the others wait and then find it.
+    /// One attempt at a time fetches an image; the others wait and then find it in the cache.
     private func takeLock(_ key: String) throws -> FileLock {
         var isReported = false
         while true {
@@ -108,7 +101,7 @@ struct BaseImageFetcher {
                     : "fetching base image \(shown)")
             switch try run(request) {
             case .unchanged:
-                try context.log.note("base image \(shown) is cached, the server has the same")
+                try context.log.note("base image \(shown) is cached and unchanged on the server")
                 return
             case .done(let offset, let total, let tag):
                 if try accept(key, offset: offset, total: total, entityTag: tag) { return }
@@ -116,27 +109,27 @@ struct BaseImageFetcher {
                 try judge(failure, key)
                 failed = failure
             case .progress, nil:
-                failed = FetchFailure(.transient, "the download ended without a word")
+                failed = FetchFailure(.transient, "the download ended without a result")
             }
         }
         throw Fault(
             .infrastructure, .baseImageFetch,
-            "the base image could not be fetched in \(AgentLimits.fetchTries) tries: "
-                + (failed?.message ?? "what came was not what the digest says"))
+            "cannot fetch the base image in \(AgentLimits.fetchTries) tries: "
+                + (failed?.message ?? "its digest was wrong"))
     }
 
     private func request(_ key: String) -> FetchRequest {
         let stall = min(AgentLimits.fetchStallSeconds, context.order.start.limits.silenceSeconds)
         return FetchRequest(
             url: wanted.url, part: cache.part(key),
-            // Without a digest nothing would tell a mixture of two files from one.
+            // Without a digest a mixture of two files would not be noticed.
             offsetBytes: wanted.sha256 == nil ? 0 : Files.sizeBytes(cache.part(key)) ?? 0,
             limitBytes: AgentLimits.baseImageBytes,
             connectSeconds: min(AgentLimits.fetchConnectSeconds, stall), stallSeconds: stall,
             knownTag: wanted.sha256 == nil ? cache.intactNote(key)?.entityTag : nil)
     }
 
-    /// Runs `aibuild-fetch`, under the attempt's timers and its cancel.
+    /// Runs `aibuild-fetch`, subject to the attempt's timers and cancel requests.
     private func run(_ request: FetchRequest) throws -> FetchEvent? {
         let file = context.folder.root + "/fetch.json"
         try Files.replace(file, with: StateFile.encode(request), mode: 0o600)
@@ -148,7 +141,7 @@ struct BaseImageFetcher {
         var shown = ""
         var nextLog = Clocks.monotonicMilliseconds() + AgentLimits.progressLogMilliseconds
         do {
-            // Its silence is a stalled mirror, which is no fault of the template.
+            // Silence means a stalled mirror, which is not a fault of the template.
             let runner = ProgramRunner(context: context, isGrouped: false, endsOnSilence: false)
             _ = try runner.run(command, &sink) { sink, _ in
                 guard let progress = sink.progress, progress != shown else { return nil }
@@ -163,14 +156,14 @@ struct BaseImageFetcher {
         } catch let error as SystemError where error.errno == ENOENT || error.errno == EACCES {
             throw Fault(
                 .infrastructure, .hostError,
-                "\(error): it is installed beside aibuild-agent, and fetches base images")
+                "\(error): it fetches base images and belongs next to aibuild-agent")
         }
         return sink.last
     }
 
-    /// Checks and keeps what came.
-    /// - Returns: false when a resumed file is not what the digest says: then it may be a mixture
-    ///   of two, and the whole is fetched anew before anybody is blamed.
+    /// Verifies the download and adds it to the cache.
+    /// - Returns: false if a resumed file has a wrong digest: it may be a mixture of two files, and
+    ///   is fetched again in full before the template is blamed.
     private func accept(
         _ key: String, offset: Int64, total: Int64, entityTag: String?
     ) throws -> Bool {
@@ -185,16 +178,16 @@ struct BaseImageFetcher {
         chmod(cache.part(key), 0o400)
         try Files.rename(cache.part(key), to: cache.path(key))
         try cache.remember(key, sha256: digest, entityTag: entityTag)
-        try context.log.note("base image \(digest) is here, \(total) bytes")
+        try context.log.note("fetched base image \(digest), \(total) bytes")
         return true
     }
 
-    /// Throws what ends the attempt; returns for what is worth another try.
+    /// Throws the fault that ends the attempt; returns if the failure is worth a retry.
     private func judge(_ failure: FetchFailure, _ key: String) throws {
         switch failure.kind {
         case .missing:
             throw Fault(
-                .template, .baseImageMissing, "the base image cannot be had: \(failure.message)")
+                .template, .baseImageMissing, "cannot get the base image: \(failure.message)")
         case .diskFull: throw SystemError(errno: ENOSPC, failure.message)
         case .host: throw Fault(.infrastructure, .baseImageFetch, failure.message)
         case .notResumable:
@@ -219,8 +212,8 @@ struct BaseImageFetcher {
     private func wrongDigest(_ digest: String) -> Fault {
         Fault(
             .template, .baseImageDigest,
-            "the base image \(BaseImageURL.fileName(wanted.url)) has the SHA-256 \(digest), but "
-                + "aibuild.yml demands \(wanted.sha256 ?? "none"); if the publisher has replaced "
-                + "it, put the new digest there")
+            "the base image \(BaseImageURL.fileName(wanted.url)) has the SHA-256 digest \(digest), "
+                + "but aibuild.yml requires \(wanted.sha256 ?? "none"). If the publisher replaced "
+                + "it, update aibuild.yml.")
     }
 }

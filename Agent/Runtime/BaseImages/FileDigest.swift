@@ -2,7 +2,7 @@ import AgentCore
 import Glibc
 import Support
 
-/// Digests a file in pieces, so that a cancel is heeded in between.
+/// Hashes a file in pieces, with a checkpoint in between for cancel requests.
 enum FileDigest {
     static func compute(_ path: String, checkpoint: () throws -> Void) throws -> String {
         let file = try Descriptor(path, O_RDONLY)

@@ -3,13 +3,13 @@ import BuildProtocol
 import LoopKit
 import Support
 
-/// One coordinator on the socket. It reads a message at a time and answers it; each followed
-/// attempt has a task that sends as fast as the coordinator reads, and holds one piece of log.
+/// The session of a coordinator. Reads and answers one message at a time. Each followed attempt has
+/// a task that sends as fast as the coordinator reads, and buffers one chunk of log.
 actor AgentSession {
     nonisolated let number: UInt64
     private let stream: AsyncDescriptor
     private let daemon: AgentDaemon
-    /// The coordinator's, once it has said hello and was taken.
+    /// The coordinator's lease epoch, once its hello was accepted.
     private var epoch: Int64?
     private var isDeposed = false
     private var followers: [AttemptToken: (number: UInt64, task: Task<Void, Never>)] = [:]
@@ -26,7 +26,7 @@ actor AgentSession {
         self.daemon = daemon
     }
 
-    /// Serves until the coordinator goes away.
+    /// Serves until the coordinator disconnects.
     func run() async {
         var lines = MessageLines()
         reading: while let bytes = try? await stream.read(upTo: 64 << 10), !bytes.isEmpty {
@@ -38,7 +38,7 @@ actor AgentSession {
         stream.close()
     }
 
-    /// - Returns: whether the session goes on.
+    /// - Returns: whether the session continues.
     private func handle(_ item: MessageLines.Item) async -> Bool {
         if isDeposed { return false }
         guard case .line(let line) = item else {
@@ -92,7 +92,7 @@ actor AgentSession {
         }
     }
 
-    /// None of its words that are still on their way is heard any more.
+    /// Ends the session of a superseded coordinator: messages in flight are ignored.
     func close(olderThan newest: Int64) {
         guard let epoch, epoch < newest else { return }
         isDeposed = true
@@ -109,7 +109,7 @@ actor AgentSession {
         if let old = followers.removeValue(forKey: request.attempt) {
             old.task.cancel()
             await daemon.attempts.stopObserving(request.attempt, old.number)
-            // Nothing of the old one may come behind the new one's first piece.
+            // Nothing of the old one may follow the new one's first chunk.
             await old.task.value
         }
         let observer = await daemon.nextNumber()
@@ -150,8 +150,8 @@ actor AgentSession {
 
     // MARK: Sending
 
-    /// Sends the host's report when the coordinator reads; of several that wait, the last. The
-    /// caller does not wait.
+    /// Sends the host's report without making the caller wait. Of several pending reports only the
+    /// last is sent.
     func report(_ report: HostReport) {
         guard epoch != nil else { return }
         waitingReport = report
@@ -166,15 +166,15 @@ actor AgentSession {
         }
     }
 
-    /// Sends one line when those before it are gone. A coordinator that does not read makes the
-    /// senders wait; one that is gone is noticed by the reading side.
+    /// Sends one line after those before it. A coordinator that does not read makes the senders
+    /// wait; one that disconnected is noticed by the reading side.
     func send(_ message: AgentMessage) async {
         while isSending { await withCheckedContinuation { senders.append($0) } }
         isSending = true
         do {
             try await stream.write(try LineCodec.encode(message))
         } catch {
-            // Half a line may be out: nothing can follow it.
+            // Half a line may have been sent: nothing can follow it.
             stream.close()
         }
         isSending = false

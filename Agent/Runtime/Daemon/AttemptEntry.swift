@@ -3,16 +3,16 @@ import BuildProtocol
 import ProcessKit
 import Support
 
-/// What a daemon knows of one attempt in its folder. Belongs to the daemon's actor.
+/// An attempt in memory. Belongs to the registry's actor.
 final class AttemptEntry {
     let folder: AttemptFolder
     let order: AttemptOrder
     private(set) var phase: Phase
     /// The end of the attempt, once it is durable.
     private(set) var result: Finished?
-    /// The coordinator gave it up; it goes as soon as nothing of it runs.
+    /// The coordinator forgot it; it is deleted as soon as nothing of it runs.
     var isForgotten = false
-    /// Its supervisor is gone, and its result could not be written yet.
+    /// Its supervisor is gone, but its result could not be written yet.
     var awaitsConclusion = false
     /// The number of the watch on its folder, while it runs.
     var watch: Int32?
@@ -33,7 +33,7 @@ final class AttemptEntry {
             logBytes: result?.logBytes ?? Files.sizeBytes(folder.log) ?? 0)
     }
 
-    /// Something in the folder changed: wakes those who follow.
+    /// Called after a change in the folder: wakes the followers.
     func changed() {
         readPhase()
         for observer in observers.values { observer.yield() }
@@ -45,7 +45,7 @@ final class AttemptEntry {
         for observer in observers.values { observer.yield() }
     }
 
-    /// Wakes at every change, as often as the reader keeps up; ends with the attempt's deletion.
+    /// Yields after each change, coalesced if the reader is slow; ends when the attempt is deleted.
     func observe(_ id: UInt64) -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream<Void>.makeStream(
             bufferingPolicy: .bufferingNewest(1))

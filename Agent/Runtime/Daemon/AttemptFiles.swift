@@ -4,16 +4,16 @@ import Glibc
 import ProcessKit
 import Support
 
-/// The blocking part of a daemon's work on attempts: folders, files, the start of supervisors.
-/// Called on threads of its own.
+/// The blocking operations on attempts: folders, files, starting supervisors. Called on threads of
+/// their own.
 struct AttemptFiles: Sendable {
     let state: StateFolder
-    /// This program, for supervisors: what runs, also after an upgrade has replaced its file.
+    /// This program, for supervisors: the running one, even after an upgrade replaced its file.
     let program = "/proc/self/exe"
-    /// Installed beside this program.
+    /// Installed next to this program.
     let fetchProgram = Files.folder(of: Links.target("/proc/self/exe")) + "/aibuild-fetch"
 
-    /// Makes the folder durable, then starts the supervisor with the attempt's lock in its hands.
+    /// Makes the folder durable, then starts the supervisor, which inherits the attempt's lock.
     /// - Returns: a handle on the supervisor.
     func start(_ order: AttemptOrder) throws -> ProcessHandle {
         let folder = state.attempt(order.start.attempt)
@@ -23,8 +23,7 @@ struct AttemptFiles: Sendable {
         return try startSupervisor(folder)
     }
 
-    /// The lock goes to the supervisor over the fork, so that there is no moment in which the
-    /// attempt lives and nobody holds it.
+    /// The supervisor inherits the lock, so that it is held for as long as the attempt runs.
     private func startSupervisor(_ folder: AttemptFolder) throws -> ProcessHandle {
         guard let lock = try FileLock.tryTake(folder.lock) else {
             throw Failure("\(folder.lock) is held by another process")
@@ -35,20 +34,20 @@ struct AttemptFiles: Sendable {
         let command = Command(
             [program, "supervise", folder.root, SupervisorProgram.lockOption, "3"],
             environment: environment, workFolder: "/", isNewSession: true)
-        // Its words go where the daemon's go.
+        // Its messages go where the daemon's go.
         let child = try ChildProcess(
             command, streams: .init(output: 2, error: 2), passed: [lock.descriptor.raw])
         return ProcessHandle(child)
     }
 
-    /// A handle on the supervisor of an attempt that an earlier daemon started, or `nil` when it
-    /// has ended. Blocks for a moment when the supervisor has only just been started.
+    /// A handle on the supervisor that an earlier daemon started, or `nil` if it has exited. Blocks
+    /// for a moment if the supervisor has only just been started.
     func adopt(_ folder: AttemptFolder) -> ProcessHandle? {
         let deadline = Clocks.monotonicMilliseconds() + AgentLimits.adoptMilliseconds
         while FileLock.isHeld(folder.lock) {
             if let pid = FileLock.holder(folder.lock), let pidfd = ProcessTable.open(pid),
-                // The number could have been given away before it was opened; while the lock is
-                // held, it was not.
+                // The process id could have been reused before it was opened, but not while the
+                // lock is held.
                 FileLock.isHeld(folder.lock)
             {
                 return ProcessHandle(pidfd, pid: pid)
@@ -66,8 +65,8 @@ struct AttemptFiles: Sendable {
             Finished.self, folder.result, limitBytes: AgentLimits.stateFileBytes)
     }
 
-    /// Ends an attempt whose supervisor died without a result: kills what it left, and writes the
-    /// result in its place.
+    /// Ends an attempt whose supervisor died without a result: kills what it left running, and
+    /// writes the result on its behalf.
     func concludeLost(_ folder: AttemptFolder, _ order: AttemptOrder?) throws -> Finished {
         let unkillable = AttemptProcesses.killAll(folder, stateFolder: state.root)
         if let result = result(folder) { return result }
@@ -75,7 +74,7 @@ struct AttemptFiles: Sendable {
         for path in folder.scratch + [folder.artifacts] { try? Files.remove(path) }
         var reason =
             "the supervisor of the attempt died (killed, out of memory, or the machine went down); "
-            + "the build was ended with it"
+            + "its build was stopped"
         if !unkillable.isEmpty { reason += "; processes \(unkillable) cannot be killed" }
         let fault = Fault(.infrastructure, .supervisorLost, reason)
         let log = try LostLog.close(folder.log, saying: reason)

@@ -4,16 +4,16 @@ import Glibc
 import ProcessKit
 import Support
 
-/// Removes what nobody needs: processes and control groups without a living attempt, temporary
-/// files, templates and base images beyond their bounds. Blocks: on a thread of its own.
+/// Removes what is not needed: processes and control groups without a live attempt, temporary
+/// files, templates and base images beyond their limits. Blocks: run it on a thread of its own.
 struct Janitor: Sendable {
     let state: StateFolder
     let cacheBytes: Int64
     let logger = Logger("janitor")
 
-    /// Tokens of all attempts that have processes or control groups. Asked for before it is looked
-    /// up which attempts live: whoever is found here and then not known there is dead, however many
-    /// attempts begin meanwhile.
+    /// Tokens of all attempts that have processes or control groups. To be called before the live
+    /// attempts are looked up: a token that is found here and not known then is dead, however many
+    /// attempts start in the meantime.
     func suspects() -> Set<AttemptToken> {
         let carried = ProcessTable.withVariable(ProcessMark.stateFolder) { $0 == state.root }
         let mine = Set(carried.map(\.pid))
@@ -22,7 +22,7 @@ struct Janitor: Sendable {
         return Set(marked).union(groups().map(\.token))
     }
 
-    /// - Parameter dead: tokens whose processes are to be ended.
+    /// - Parameter dead: tokens whose processes are to be killed.
     func clean(dead: Set<AttemptToken>) {
         if !dead.isEmpty { end(dead) }
         removeTemporary()
@@ -40,8 +40,8 @@ struct Janitor: Sendable {
         }
         let texts = Set(dead.map(\.text))
         let unkillable = AttemptProcesses.killMarked(stateFolder: state.root) { texts.contains($0) }
-        logger.warning("ended what was left of \(dead.count) dead attempts")
-        if !unkillable.isEmpty { logger.error("processes \(unkillable) cannot be killed") }
+        logger.warning("killed the remains of \(dead.count) dead attempts")
+        if !unkillable.isEmpty { logger.error("cannot kill processes \(unkillable)") }
     }
 
     private func groups() -> [(folder: String, token: AttemptToken)] {
@@ -55,13 +55,13 @@ struct Janitor: Sendable {
 
     // MARK: Files
 
-    /// What earlier daemons had no time to delete.
+    /// Deletes what earlier daemons did not finish deleting.
     func emptyTrash() {
         for name in list(state.trash) { remove("\(state.trash)/\(name)") }
     }
 
-    /// Half-delivered templates and half-written notes. A `.part` is a download that may be
-    /// resumed, and counts as a base image.
+    /// Partially received templates and partially written notes. A `.part` file is a download that
+    /// can be resumed, and counts as a base image.
     private func removeTemporary() {
         for folder in [state.templates, state.baseImages, state.root] {
             for name in list(folder) where isTemporary(name) {
@@ -71,7 +71,7 @@ struct Janitor: Sendable {
         }
     }
 
-    /// As the gate and `Files.replace` name what they have not finished.
+    /// The names of unfinished files of the gate and of `Files.replace`.
     private func isTemporary(_ name: String) -> Bool {
         name.contains(".tmp") || name.hasPrefix(".") && name.hasSuffix(".part")
     }
@@ -83,15 +83,15 @@ struct Janitor: Sendable {
         for path in old { remove(path) }
     }
 
-    /// Drops the images used longest ago until the rest fit their bound. An attempt that uses one
-    /// has its own name for it, and loses nothing.
+    /// Drops the least recently used images beyond the limit. An attempt that uses one has its own
+    /// hard link to it.
     private func boundBaseImages() {
         let cache = BaseImageCache(state: state)
         var images = cache.entries().sorted { modified(cache.note($0)) < modified(cache.note($1)) }
         var total = images.reduce(Int64(0)) { $0 + cache.sizeBytes($1) }
         while total > cacheBytes, let key = images.first {
             images.removeFirst()
-            // Whoever holds the lock is fetching or linking it now.
+            // The holder of the lock is fetching or linking it now.
             guard let lock = try? FileLock.tryTake(cache.lock(key)) else { continue }
             total -= cache.sizeBytes(key)
             cache.remove(key)

@@ -3,7 +3,7 @@ import BuildProtocol
 import Glibc
 import Support
 
-/// Reads an attempt's log from a cursor on, whole lines at a time.
+/// Reads an attempt's log from a cursor, whole lines at a time.
 struct LogReader {
     private let folder: AttemptFolder
     private var cursor: Int64
@@ -15,8 +15,8 @@ struct LogReader {
         self.cursor = cursor
     }
 
-    /// The next piece, or `nil` when there is no further whole line yet.
-    /// - Throws: `Misplaced` once; after that there is no piece.
+    /// The next chunk, or `nil` if there is no further whole line yet.
+    /// - Throws: `Misplaced` once; after that there are no chunks.
     mutating func next() throws -> LogChunk? {
         guard isPlaced != false, Files.exists(folder.log) else { return nil }
         let file = try Descriptor(folder.log, O_RDONLY)
@@ -33,7 +33,7 @@ struct LogReader {
         return LogChunk(attempt: folder.token, cursor: cursor, data: data)
     }
 
-    /// The reader has another log than this one; its copy is judged by the digest in the end.
+    /// The reader's copy is not of this log; comparing the digest at the end will show that.
     struct Misplaced: Error, CustomStringConvertible {
         var cursor: Int64
         var description: String { "the cursor \(cursor) is not the start of a line of the log" }

@@ -1,4 +1,5 @@
 import AgentCore
+import BuildProtocol
 import Glibc
 import Support
 

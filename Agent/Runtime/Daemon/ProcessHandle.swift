@@ -24,6 +24,6 @@ final class ProcessHandle: Sendable {
         (try? Wait.readable([pidfd.raw], timeoutMilliseconds: 0)) == [true]
     }
 
-    /// Takes the ended process out of the process table, if that is our duty.
+    /// Removes the exited process from the process table if it is a child of this one.
     func reap() { if isChild { Descendants.reap(pidfd) } }
 }

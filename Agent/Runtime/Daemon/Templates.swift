@@ -14,7 +14,7 @@ enum Templates {
     }
 
     /// Marks the archive as used now.
-    /// - Returns: whether it is there.
+    /// - Returns: whether it exists.
     static func touch(_ sha256: String, _ state: StateFolder) -> Bool {
         utimensat(AT_FDCWD, state.template(sha256), nil, 0) == 0
     }

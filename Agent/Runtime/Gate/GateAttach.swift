@@ -4,8 +4,8 @@ import Glibc
 import ProcessKit
 import Support
 
-/// Joins stdio to the daemon's socket. One thread copies each way, so that neither waits for the
-/// other; the kernel's buffers are the only ones.
+/// Connects stdio to the daemon's socket. One thread per direction, so that neither waits for the
+/// other; there are no buffers but the kernel's.
 struct GateAttach {
     let configuration: AgentConfiguration
 
@@ -17,12 +17,11 @@ struct GateAttach {
             GateProgram.report(
                 .noDaemon,
                 "the agent's daemon does not run on \(HostFacts.hostName()) "
-                    + "(\(error)); start it: systemctl start aibuild-agent, or: "
-                    + "aibuild-agent daemon --config FILE")
+                    + "(\(error)); start it: systemctl start aibuild-agent")
             return EX_UNAVAILABLE
         }
         let upstream = socket.raw
-        // The process ends with the other direction; this thread may still wait for input then.
+        // The process exits with the other direction, though this thread may still wait for input.
         try OwnThread.start {
             Self.copy(from: 0, to: upstream)
             shutdown(upstream, Int32(SHUT_WR))
@@ -32,7 +31,7 @@ struct GateAttach {
         return 0
     }
 
-    /// Copies until the source ends or the sink is gone.
+    /// Copies until the source ends or the sink is closed.
     private static func copy(from source: Int32, to sink: Int32) {
         let buffer = UnsafeMutableRawBufferPointer.allocate(
             byteCount: AgentLimits.readBytes, alignment: 4096)

@@ -8,7 +8,7 @@ import Support
 struct GateProgram {
     let configuration: AgentConfiguration
 
-    /// - Parameter arguments: what the client asked for.
+    /// - Parameter arguments: the command of the SSH client.
     func run(_ arguments: [String]) -> Int32 {
         do {
             // First of all: it tells the coordinator where the output of a login shell ends.
@@ -40,20 +40,5 @@ struct GateProgram {
 
     static func out(_ bytes: [UInt8]) throws(SystemError) {
         try Stdio.descriptor(1).writeAll(bytes)
-    }
-}
-
-/// What the gate will not do, for the coordinator.
-struct GateRefusal: Error {
-    var code: ErrorReport.Code
-    var message: String
-}
-
-/// Standard input and output as descriptors that may be closed.
-enum Stdio {
-    static func descriptor(_ number: Int32) throws(SystemError) -> Descriptor {
-        let copy = dup(number)
-        if copy < 0 { throw .last("cannot use standard input and output") }
-        return Descriptor(owning: copy)
     }
 }

@@ -4,8 +4,8 @@ import Glibc
 import ProcessKit
 import Support
 
-/// Takes a template archive from stdin. It is there under its digest, whole and durable, or not at
-/// all.
+/// Receives a template archive from stdin. It is stored under its digest, complete and durable, or
+/// not at all.
 struct GateReceive {
     let state: StateFolder
 
@@ -38,7 +38,7 @@ struct GateReceive {
             let count = try stdin.read(
                 into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
             if count == 0 {
-                throw Failure("the archive ended after \(received) of \(size) bytes")
+                throw Failure("the archive ends after \(received) of \(size) bytes")
             }
             let piece = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             hasher.update(piece)

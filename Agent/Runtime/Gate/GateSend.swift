@@ -4,7 +4,7 @@ import FoundationEssentials
 import Glibc
 import Support
 
-/// Sends bytes of an artifact: one JSON line that says how many, then the bytes.
+/// Sends bytes of an artifact: a JSON line with their number, then the bytes.
 struct GateSend {
     let state: StateFolder
 
@@ -26,12 +26,12 @@ struct GateSend {
         guard offset <= artifact.sizeBytes, length <= artifact.sizeBytes - offset else {
             throw GateRefusal(
                 code: .refused,
-                message: "\(length) bytes from \(offset) on lie outside the "
-                    + "\(artifact.sizeBytes) bytes of \(Names.quoted(name))")
+                message: "\(length) bytes at \(offset) are out of range: "
+                    + "\(Names.quoted(name)) has \(artifact.sizeBytes) bytes")
         }
         let file = try Descriptor("\(folder.artifacts)/\(name)", O_RDONLY | O_NOFOLLOW)
         guard try file.sizeBytes() == artifact.sizeBytes else {
-            throw Failure("\(name) does not have the size of its manifest any more")
+            throw Failure("the size of \(name) has changed since it was built")
         }
         try GateProgram.out(StateFile.encode(Head(sizeBytes: length)))
         try send(file, offset, length)
@@ -55,7 +55,7 @@ struct GateSend {
         }
     }
 
-    /// For an sshd that was built to give its commands sockets.
+    /// For an sshd that connects its commands by sockets, to which splice does not work.
     private func copy(
         _ file: borrowing Descriptor, _ offset: Int64, _ count: Int,
         _ stdout: borrowing Descriptor

@@ -4,12 +4,12 @@ import Glibc
 import ProcessKit
 import Support
 
-/// The control sockets and serial consoles of an attempt's QEMUs. A build program could have put
-/// anything here: only plain files are read, and only their ends.
+/// The control sockets and serial consoles of an attempt's QEMUs. The folder is untrusted, since a
+/// build program can write to it: only plain files are read, and only their tails.
 struct GuestFolder: Sendable {
     let path: String
 
-    /// Process numbers of the QEMUs that have a file of this kind, oldest file first.
+    /// Process ids of the QEMUs that have a file of this kind, oldest file first.
     func pids(_ suffix: String) -> [Int32] {
         let names = (try? Files.list(path)) ?? []
         return names.compactMap { QEMUShim.pid(ofFile: $0, suffix: suffix) }
@@ -23,24 +23,24 @@ struct GuestFolder: Sendable {
         Files.modifiedNanoseconds(file(pid, suffix)) ?? 0
     }
 
-    /// How the QEMU behind a process ended, if it has.
+    /// How the QEMU of a process exited, if it has.
     func exit(_ pid: Int32) -> QEMUExit? {
         end(of: file(pid, QEMUShim.exitSuffix), bytes: AgentLimits.qemuExitBytes)
             .flatMap { QEMUExit(String(decoding: $0, as: UTF8.self)) }
     }
 
-    /// The end of a QEMU that nobody wanted, if there is one.
+    /// The exit of a QEMU that was killed or crashed, if there is one.
     func unwantedExit() -> QEMUExit? {
         pids(QEMUShim.exitSuffix).lazy.compactMap { exit($0) }.first { $0.fault != nil }
     }
 
-    /// A path that a socket can have, however deep the state folder lies: good while `folder` is
-    /// open.
+    /// A path that is short enough for a socket, however deep the state folder is: valid while
+    /// `folder` is open.
     static func socketPath(_ folder: borrowing Descriptor, _ pid: Int32) -> String {
         "/proc/self/fd/\(folder.raw)/\(pid)\(QEMUShim.socketSuffix)"
     }
 
-    /// The end of the newest serial console that holds anything.
+    /// The tail of the newest serial console that is not empty.
     func serialTail() -> String? {
         for pid in pids(QEMUShim.serialSuffix).reversed() {
             let console = file(pid, QEMUShim.serialSuffix)
@@ -51,9 +51,9 @@ struct GuestFolder: Sendable {
         return nil
     }
 
-    /// At most so many bytes from the end of a plain file.
+    /// The last bytes of a plain file.
     func end(of path: String, bytes limit: Int) -> [UInt8]? {
-        // O_NONBLOCK: what looked like a file could be a pipe by now.
+        // O_NONBLOCK: the file could have been replaced by a pipe.
         guard Files.kind(path) == .file,
             let file = try? Descriptor(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK),
             let size = try? file.sizeBytes()
@@ -64,8 +64,8 @@ struct GuestFolder: Sendable {
         }
     }
 
-    /// Gives the disk back what long consoles hold but for their ends. QEMU goes on writing where
-    /// it was, so a file keeps its size and loses its blocks.
+    /// Frees the disk blocks of long consoles except their tails. QEMU continues to write at its
+    /// offset, so a file keeps its size.
     func trimConsoles() {
         for pid in pids(QEMUShim.serialSuffix) {
             let path = file(pid, QEMUShim.serialSuffix)

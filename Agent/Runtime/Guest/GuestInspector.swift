@@ -4,8 +4,8 @@ import ProcessKit
 import Support
 import Synchronization
 
-/// Asks QEMU beside the supervisor's loop, which goes on reading the log and obeying cancel. One
-/// question at a time; one that is not answered in time is given up.
+/// Runs guest queries in parallel to the supervisor's loop, which continues to read output and to
+/// handle cancel requests. One query at a time; one that exceeds its deadline is abandoned.
 final class GuestInspector {
     enum Finding: Sendable {
         case snapshot(GuestSnapshot)
@@ -26,7 +26,7 @@ final class GuestInspector {
     var isBusy: Bool { slot != nil }
 
     func takeSnapshot() {
-        // Nobody knows which QEMU it is that keeps us waiting.
+        // It is unknown which QEMU is late.
         let late = GuestSnapshot(
             atMilliseconds: Clocks.monotonicMilliseconds(), unresponsive: [Int32(0)])
         run(orElse: .snapshot(late)) { .snapshot($0.snapshot()) }
@@ -55,11 +55,11 @@ final class GuestInspector {
         }
     }
 
-    /// The answer, once, when it is there or does not come any more.
+    /// The result, once: when it is there, or when the query is abandoned.
     func take(nowMilliseconds: Int64) -> Finding? {
         guard let slot else { return nil }
         var finding = slot.finding.withLock { $0 }
-        // The thread keeps the limit itself; this is for what it does not foresee.
+        // The query keeps its own deadline; this is a safety net.
         let limit = startedMilliseconds + AgentLimits.guestQueryMilliseconds * 2
         if finding == nil, nowMilliseconds >= limit { finding = unanswered }
         if finding != nil { self.slot = nil }

@@ -4,8 +4,8 @@ import Glibc
 import ProcessKit
 import Support
 
-/// Asks the QEMUs of an attempt for their state, and the kernel for theirs. Blocks, no longer than
-/// `AgentLimits.guestQueryMilliseconds`: on a thread of its own.
+/// Queries the QEMUs of an attempt, and the kernel about them. Blocks for at most
+/// `AgentLimits.guestQueryMilliseconds`: run it on a thread of its own.
 struct GuestQuery: Sendable {
     let folder: GuestFolder
     let token: AttemptToken
@@ -30,7 +30,7 @@ struct GuestQuery: Sendable {
         return snapshot
     }
 
-    /// A sample of each QEMU that has a socket and lives; `nil` where it does not answer.
+    /// A sample of each running QEMU that has a socket; `nil` if it does not answer.
     private func clients() -> [(name: Int32, sample: GuestSample?)] {
         guard let descriptor = open() else { return [] }
         return folder.pids(QEMUShim.socketSuffix).compactMap { name in
@@ -39,7 +39,7 @@ struct GuestQuery: Sendable {
                 let client = try QMPClient(path, deadlineMilliseconds: deadlineMilliseconds)
                 return (name, try sample(client, client.peer ?? name))
             } catch let error as SystemError where [ECONNREFUSED, ENOENT].contains(error.errno) {
-                // That QEMU has ended.
+                // That QEMU has exited.
                 return nil
             } catch {
                 return (name, nil)
@@ -64,8 +64,8 @@ struct GuestQuery: Sendable {
     private func sample(_ client: QMPClient, _ pid: Int32) throws -> GuestSample {
         let status = try client.execute("query-status", returning: Status.self).status
         let disks = try client.execute("query-blockstats", returning: [BlockDevice].self)
-        // What goes to a viewer is the screen, and a cursor that blinks in it is no life. A QEMU
-        // without VNC answers with an error.
+        // Traffic of a VNC viewer does not count: a blinking cursor is no activity. A QEMU without
+        // VNC answers with an error.
         let servers = (try? client.execute("query-vnc-servers", returning: [VNCServer].self)) ?? []
         let screens = Set(servers.flatMap(\.server).compactMap { Int($0.service) })
         let channels = ProcessCounters.network(pid)?.filter { channel in
@@ -82,7 +82,7 @@ struct GuestQuery: Sendable {
             cpuMilliseconds: ProcessCounters.cpuMilliseconds(pid))
     }
 
-    /// Every QEMU of the attempt, however it was started.
+    /// All QEMUs of the attempt, however they were started.
     private func qemuPIDs() -> [Int32] {
         ProcessTable.withVariable(ProcessMark.attempt) { $0 == token.text }.map(\.pid).filter {
             QEMUShim.isQEMU(Files.name(of: Links.target("/proc/\($0)/exe")))
@@ -91,14 +91,14 @@ struct GuestQuery: Sendable {
 
     // MARK: Evidence
 
-    /// What can be kept of the guest that was started last; `nil` when there is nothing.
+    /// Evidence of the guest that was started last, if there is any.
     func evidence() -> GuestEvidence? {
         var evidence = GuestEvidence(serialTail: folder.serialTail())
         let found = captureScreen(&evidence)
         return found || evidence.serialTail != nil ? evidence : nil
     }
 
-    /// - Returns: whether there is a QEMU to be asked.
+    /// - Returns: whether there was a QEMU to query.
     private func captureScreen(_ evidence: inout GuestEvidence) -> Bool {
         guard let descriptor = open() else { return false }
         for name in folder.pids(QEMUShim.socketSuffix).reversed() {
@@ -123,12 +123,12 @@ struct GuestQuery: Sendable {
         _ client: QMPClient, _ name: Int32, _ evidence: inout GuestEvidence
     ) throws -> String? {
         let path = folder.file(name, ".png")
-        // QEMU before 7.1 knows no PNG and says so.
+        // QEMU before 7.1 does not support PNG and reports that.
         _ = try client.execute(
             "screendump", ["filename": path, "format": "png"], returning: QMPClient.Ignored.self)
-        // One byte more tells a larger one.
+        // One byte more, to notice a larger file.
         guard let png = folder.end(of: path, bytes: ProtocolLimits.screenshotBytes + 1) else {
-            evidence.notes.append("no screen: QEMU wrote none")
+            evidence.notes.append("no screen: QEMU wrote no file")
             return nil
         }
         if let problem = PNG.problem(png) {

@@ -3,14 +3,14 @@ import Glibc
 import ProcessKit
 import Support
 
-/// The folder of links that stand before QEMU in the `PATH` of a build program.
+/// The folder of links to the shim, which precedes QEMU in the `PATH` of a build program.
 enum QEMUShimLinks {
-    /// What the kernel adds to the path of a program whose file an upgrade has replaced.
+    /// The suffix in the path of a program whose file was replaced by an upgrade.
     private static let replaced = " (deleted)"
 
-    /// Makes a link for each QEMU of the host. They lead to the agent's program by its path: after
-    /// an upgrade to the new one, which keeps the variable and the names of files; where it is out
-    /// of sight, as in a sandbox, the real QEMU comes next in the `PATH`.
+    /// Makes a link for each QEMU of the host. They point to the path of the agent's program, which
+    /// after an upgrade is the new one; it keeps the variable and the file names. If the path does
+    /// not exist, as in a sandbox, the real QEMU is next in `PATH`.
     static func make(_ folder: AttemptFolder, searchPath: String) throws {
         try Files.makeFolder(folder.guests, mode: 0o700)
         try Files.makeFolder(folder.shim, mode: 0o700)

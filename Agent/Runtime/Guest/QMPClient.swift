@@ -6,16 +6,16 @@ import ProcessKit
 import Support
 import TextKit
 
-/// A conversation with QEMU on its control socket (QMP): one JSON object a line. The other end may
-/// be anything, since the build program could have made the socket: every wait ends at `deadline`,
-/// every line is bounded. Blocks: on a thread of its own.
+/// A client of QEMU's control socket (QMP): one JSON object a line. The peer is untrusted, since
+/// the build program could have made the socket: every wait ends at the deadline, and every line is
+/// bounded. Blocks: use it on a thread of its own.
 final class QMPClient {
     private let socket: Descriptor
     private let deadlineMilliseconds: Int64
     private var splitter = LineSplitter(limitBytes: AgentLimits.qmpLineBytes)
     private var lines: [[UInt8]] = []
 
-    /// Connects and is greeted.
+    /// Connects and negotiates capabilities.
     /// - Parameter path: short enough for a socket.
     init(_ path: String, deadlineMilliseconds: Int64) throws {
         socket = try BlockingSocket.connect(path, untilMilliseconds: deadlineMilliseconds)
@@ -27,7 +27,7 @@ final class QMPClient {
     /// The process at the other end.
     var peer: Int32? { BlockingSocket.peer(socket) }
 
-    /// An answer that nobody looks at.
+    /// A return value that is ignored.
     struct Ignored: Decodable { init(from decoder: any Decoder) {} }
 
     private struct Command: Encodable {
@@ -41,7 +41,7 @@ final class QMPClient {
         var error: Failed?
     }
 
-    /// - Throws: `Failure` with QEMU's words, or what is wrong with the other end.
+    /// - Throws: `Failure` with QEMU's error, or with what is wrong with the peer.
     func execute<Value: Decodable>(
         _ command: String, _ arguments: [String: String]? = nil, returning type: Value.Type
     ) throws -> Value {
@@ -53,11 +53,11 @@ final class QMPClient {
             do {
                 reply = try JSONDecoder().decode(Reply<Value>.self, from: Data(line))
             } catch {
-                throw Failure("QEMU's answer to \(command) cannot be understood")
+                throw Failure("cannot parse QEMU's reply to \(command)")
             }
             if let failed = reply.error { throw Failure("\(command): \(failed.desc)") }
             if let value = reply.return { return value }
-            // An event: QEMU tells them when it likes.
+            // An event: QEMU sends them at any time.
         }
     }
 

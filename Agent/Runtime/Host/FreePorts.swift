@@ -3,11 +3,11 @@ import BuildProtocol
 import Glibc
 import Support
 
-/// Ports for the hypervisor of one attempt. Packer looks for free ones itself, but two Packers that
-/// look in the same range at the same moment find the same; so each attempt has a range to itself.
+/// Ports for the QEMU of one attempt. Packer searches for free ports itself, but two Packers that
+/// search one range at the same time find the same port; so each attempt gets a range of its own.
 enum FreePorts {
-    /// A block that nobody listens in now. Where it begins depends on the token, so that attempts
-    /// on one host, of this agent or another, rarely meet.
+    /// A block of free ports. Its start depends on the token, so that attempts on one host, of this
+    /// agent or another, rarely collide.
     static func block(for token: AttemptToken) throws -> Range<Int> {
         let size = AgentLimits.portsPerAttempt
         let blocks = AgentLimits.portRange.count / size
@@ -30,7 +30,7 @@ enum FreePorts {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(UInt16(port)).bigEndian
-        // Any address: QEMU forwards on all of them unless it is told otherwise.
+        // Any address: QEMU forwards on all of them by default.
         address.sin_addr.s_addr = 0
         return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

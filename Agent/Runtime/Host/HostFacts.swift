@@ -3,11 +3,11 @@ import Glibc
 import ProcessKit
 import Support
 
-/// What the kernel says of this machine.
+/// Facts about this machine.
 enum HostFacts {
     static func hostName() -> String { line("/proc/sys/kernel/hostname") ?? "this host" }
 
-    /// Changes with every boot.
+    /// Changes at every boot.
     static func bootID() -> String { line("/proc/sys/kernel/random/boot_id") ?? "" }
 
     static func vcpus() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
@@ -26,7 +26,7 @@ enum HostFacts {
         names.allSatisfy { Command.find($0, path: searchPath) != nil }
     }
 
-    /// Looked for each time: a host that gets it need not be started anew.
+    /// Searched for each time, so that installing it needs no restart.
     static func firmware(_ folder: String) -> UEFIFirmware? {
         UEFIFirmware.candidates(in: folder).first {
             access($0.code, R_OK) == 0 && access($0.variables, R_OK) == 0

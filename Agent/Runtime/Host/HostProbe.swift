@@ -1,6 +1,6 @@
 import BuildProtocol
 
-/// What was found out about this host's programs and accelerators.
+/// The result of probing this host's programs and accelerators.
 struct HostProbe: Sendable, Hashable, Codable {
     var accelerators: Set<Accelerator> = []
     var packerVersion: String?
@@ -8,7 +8,7 @@ struct HostProbe: Sendable, Hashable, Codable {
     /// For the operator.
     var notices: [String] = []
 
-    /// What a build gets that does not care.
+    /// The accelerator of builds that do not require one.
     var preferredAccelerator: Accelerator? {
         if accelerators.contains(.kvm) { return .kvm }
         return accelerators.contains(.tcg) ? .tcg : nil

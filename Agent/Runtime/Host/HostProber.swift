@@ -4,11 +4,11 @@ import Glibc
 import ProcessKit
 import Support
 
-/// Finds out what this host's programs and accelerators can do. Blocks: on a thread of its own.
+/// Probes this host's programs and accelerators. Blocks: run it on a thread of its own.
 struct HostProber: Sendable {
     let configuration: AgentConfiguration
 
-    /// A result that holds as long as machine and programs are the same.
+    /// A result that is valid while machine and programs are the same.
     private struct Cached: Codable {
         var bootID: String
         var choice: String
@@ -59,7 +59,7 @@ struct HostProber: Sendable {
 
     // MARK: Accelerators
 
-    /// An operator who names an accelerator is believed; else what boots is offered.
+    /// Offers the configured accelerator without a probe, or those that boot a guest.
     private func probeAccelerators(_ qemu: String, _ probe: inout HostProbe) {
         switch configuration.accelerator {
         case .tcg: probe.accelerators = [.tcg]
@@ -96,12 +96,12 @@ struct HostProber: Sendable {
     private func kvmClosed() -> String? {
         guard Files.exists("/dev/kvm") else { return "this host has no /dev/kvm" }
         guard access("/dev/kvm", R_OK | W_OK) == 0 else {
-            return "/dev/kvm may not be opened by the agent: add its user to the group kvm"
+            return "the agent cannot open /dev/kvm: add its user to the group kvm"
         }
         return nil
     }
 
-    /// `nil` when guests run under kvm.
+    /// Why KVM is not offered; `nil` if guests run under it.
     private func kvmRefusal(
         _ qemu: String, _ image: String, _ tcg: Result<Int64, Failure>
     ) -> String? {

@@ -8,7 +8,7 @@ import Support
 public enum AgentProgram {
     /// Runs the program and ends the process.
     public static func main(_ arguments: [String]) -> Never {
-        // First, so that QEMU inherits no signal that is ignored here.
+        // Before signals are ignored, which QEMU would inherit.
         let name = Files.name(of: arguments.first ?? "")
         if QEMUShim.isQEMU(name) {
             exit(QEMUShimProgram.run(name, CommandLine.unsafeArgv))
@@ -19,7 +19,7 @@ public enum AgentProgram {
 
     static let usage = """
         usage: aibuild-agent daemon --config FILE     serve coordinators on this host
-               aibuild-agent gate --config FILE       what a coordinator's SSH key is forced to
+               aibuild-agent gate --config FILE       the forced command of a coordinator's SSH key
                aibuild-agent supervise FOLDER         run one attempt (started by the daemon)
                aibuild-agent test FOLDER N IMAGE      run one test case (started by supervise)
                aibuild-agent version
@@ -44,7 +44,7 @@ public enum AgentProgram {
         }
     }
 
-    /// Reads `--config FILE` behind the first word, then the rest.
+    /// Reads `--config FILE` after the command, then the remaining arguments.
     private static func configured(
         _ arguments: [String], _ body: (AgentConfiguration, [String]) -> Int32
     ) -> Int32 {
@@ -57,8 +57,7 @@ public enum AgentProgram {
         }
     }
 
-    /// What the SSH client asked for, where the key forces the gate; else the words on its own
-    /// command line.
+    /// The command of the SSH client if the key forces the gate, otherwise the arguments.
     private static func requested(_ arguments: [String]) -> [String] {
         guard let original = getenv("SSH_ORIGINAL_COMMAND") else { return arguments }
         return String(cString: original).split(separator: " ").map(String.init)

@@ -2,7 +2,7 @@ import AgentCore
 import BuildProtocol
 import YAMLKit
 
-/// Reads `agent.yml`. A wrong key or type is an error that names file, line and key.
+/// Reads `agent.yml`. An unknown key or wrong type is an error with file, line and key.
 enum ConfigurationFile {
     static func load(_ path: String) throws(YAMLError) -> AgentConfiguration {
         try read(YAMLMapping.load(path))
@@ -39,14 +39,14 @@ enum ConfigurationFile {
     private static var absolutePath: YAMLType<String> {
         .string.checked { path in
             path.hasPrefix("/") && !path.hasSuffix("/") && !path.utf8.contains(0)
-                ? nil : "expected an absolute path without a slash at its end"
+                ? nil : "expected an absolute path without a trailing slash"
         }
     }
 
     private static var program: YAMLType<String> {
         .string.checked { name in
             name.hasPrefix("/") || (!name.isEmpty && !name.contains("/"))
-                ? nil : "expected an absolute path, or the plain name of a program"
+                ? nil : "expected an absolute path or a plain program name"
         }
     }
 }

@@ -9,7 +9,7 @@ import SystemdKit
 /// `aibuild-agent daemon`.
 enum DaemonProgram {
     static func run(_ configuration: AgentConfiguration) -> Int32 {
-        // Taken by this thread, and blocked in all that are started from it.
+        // Waited for by this thread, and blocked in all threads that it starts.
         Signals.block([SIGTERM, SIGINT])
         umask(0o077)
         do {
@@ -18,8 +18,8 @@ enum DaemonProgram {
             guard let lock = try take(lockPath) else {
                 let holder = FileLock.holder(lockPath).map { " (process \($0))" } ?? ""
                 throw Failure(
-                    "another agent daemon\(holder) serves \(configuration.stateFolder): stop it, "
-                        + "or give this one a state_folder of its own")
+                    "another agent daemon\(holder) uses \(configuration.stateFolder): stop it, or "
+                        + "set a different state_folder")
             }
             try lock.recordHolder()
             try serve(configuration)
@@ -31,8 +31,8 @@ enum DaemonProgram {
         }
     }
 
-    /// A daemon that was killed while it started a program leaves the lock for a moment to the
-    /// child that is not that program yet.
+    /// A daemon that was killed while it started a program leaves the lock to the child until that
+    /// has executed the program.
     private static func take(_ path: String) throws -> FileLock? {
         let deadline = Clocks.monotonicMilliseconds() + AgentLimits.daemonLockMilliseconds
         while Clocks.monotonicMilliseconds() < deadline {

@@ -3,18 +3,18 @@ import Glibc
 import ProcessKit
 import Support
 
-/// This program under the name of QEMU: runs the real one, with a control socket for the attempt's
-/// supervisor, and writes down how it ended. Its own caller sees no difference: signals go on to
-/// QEMU, which dies with it, and whose exit status it has.
+/// This program under the name of QEMU: runs the real one with a control socket for the attempt's
+/// supervisor, and records how it exited. The caller sees no difference: signals are passed on to
+/// QEMU, which dies with the shim, and the shim exits as QEMU did.
 ///
-/// It stays, since only a parent learns how a process ended, and Packer does not tell: a QEMU that
-/// was killed from outside fails a build in the same words as one that a template ends. It is small
-/// beside QEMU, so that the kernel, short of memory, does not choose it.
+/// It stays in memory, since only a parent learns how a process ended, and Packer does not report
+/// it: a QEMU killed from outside fails a build with the same message as one that a template stops.
+/// It is small compared to QEMU, so that the kernel does not choose it when memory runs out.
 enum QEMUShimProgram {
     /// - Parameters:
-    ///   - name: the program that is asked for, without a folder.
+    ///   - name: the requested program, without a folder.
     ///   - arguments: `argv` as the process got it.
-    /// - Returns: an exit status, when nothing could be run.
+    /// - Returns: an exit status, if nothing could be run.
     static func run(_ name: String, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>)
         -> Int32
     {
@@ -23,12 +23,12 @@ enum QEMUShimProgram {
             AgentProgram.printError("aibuild-agent: \(name) is not installed (PATH=\(searchPath))")
             return 127
         }
-        // Passed on as they are: they need not be UTF-8.
+        // Passed on as bytes: they need not be UTF-8.
         var passed: [UnsafeMutablePointer<CChar>?] = []
         while let argument = arguments[passed.count] { passed.append(strdup(argument)) }
         ProxyProcess.hideCommandLine(as: "aibuild-agent", arguments)
         let own = passed.dropFirst().map { $0.map { String(cString: $0) } ?? "" }
-        // Whoever was called by a path finds itself by it.
+        // A program called by its path may locate itself by it.
         if passed[0].map({ String(cString: $0).contains("/") }) == true {
             passed[0] = strdup(program)
         }
@@ -44,7 +44,8 @@ enum QEMUShimProgram {
         }
     }
 
-    /// Who kills QEMU by this process has a right to, as Packer has: that is not written down.
+    /// A signal that this process passed on came from whoever started it, such as Packer, and is
+    /// not recorded as a kill.
     private static func recordExit(_ status: ExitStatus, _ passedOn: Int32) {
         let exit: QEMUExit
         switch status {
@@ -57,13 +58,13 @@ enum QEMUShimProgram {
                 "\(String(cString: folder))/\(getpid())\(QEMUShim.exitSuffix)",
                 O_WRONLY | O_CREAT | O_EXCL)
         else { return }
-        // Where the disk is full, that is the fault.
+        // On a full disk, that is the fault.
         try? file.writeAll(Array(exit.text.utf8))
     }
 
     private static func additions(_ arguments: [String]) -> [String] {
         guard let folder = getenv(QEMUShim.folderVariable) else { return [] }
-        // Inherited by QEMU: the socket's path leads through it, and so is short enough.
+        // Inherited by QEMU: the socket's path goes through it, which keeps it short enough.
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY)
         guard descriptor >= 0 else { return [] }
         let additions = QEMUShim.additions(
@@ -72,7 +73,7 @@ enum QEMUShimProgram {
         return additions
     }
 
-    /// The first program of that name which is not this one.
+    /// The first program of that name that is not this one.
     private static func find(_ name: String, _ searchPath: String) -> String? {
         var own = stat()
         guard stat("/proc/self/exe", &own) == 0 else { return nil }

@@ -6,7 +6,7 @@ import Support
 
 /// `aibuild-agent supervise FOLDER [--lock-fd N]`.
 enum SupervisorProgram {
-    /// Where a daemon passes the lock that it took for the supervisor: descriptor 3.
+    /// Names the descriptor of the lock that the daemon passes to the supervisor.
     static let lockOption = "--lock-fd"
 
     static func run(_ arguments: [String]) -> Int32 {
@@ -14,16 +14,16 @@ enum SupervisorProgram {
         do {
             let (root, inherited) = try parse(arguments)
             guard let token = AttemptToken(Files.name(of: root)) else {
-                throw Failure("\(root) is no attempt's folder")
+                throw Failure("\(root) is not the folder of an attempt")
             }
             let folder = AttemptFolder(root: root, token: token)
-            // Held by this process from here to its end, and by no other: it is not passed on.
+            // Held by this process until it exits, and not passed on to others.
             let lock = try take(inherited, folder)
             try lock.recordHolder()
             let order = try StateFile.read(
                 AttemptOrder.self, folder.start, limitBytes: AgentLimits.stateFileBytes)
-            // The daemon's service may be stopped by a signal to all its processes, and a terminal
-            // may be closed: the build goes on.
+            // The build continues if a signal stops all processes of the daemon's service, or if a
+            // terminal is closed.
             Signals.ignore(SIGHUP)
             Signals.ignore(SIGINT)
             umask(0o077)

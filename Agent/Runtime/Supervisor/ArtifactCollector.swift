@@ -3,23 +3,23 @@ import BuildProtocol
 import Glibc
 import Support
 
-/// Measures, hashes and puts aside the images that a build program left.
+/// Collects the images that a build program left: checks, hashes and moves them.
 struct ArtifactCollector {
     let context: AttemptContext
 
-    /// Moves each file to the artifacts folder, where the gate finds it by its name.
+    /// Moves each file to the artifacts folder, from which the gate sends it by name.
     func collect(_ paths: [String]) throws -> [Artifact] {
         guard paths.count <= ProtocolLimits.artifactsPerAttempt else {
             throw invalid(
-                "left \(paths.count) files; at most \(ProtocolLimits.artifactsPerAttempt) "
-                    + "are taken: pack them")
+                "left \(paths.count) files, at most \(ProtocolLimits.artifactsPerAttempt) are "
+                    + "allowed: pack them")
         }
         var artifacts: [Artifact] = []
         for path in paths {
             let name = Files.name(of: path)
             try check(path, name)
             guard !artifacts.contains(where: { $0.name == name }) else {
-                throw invalid("left two files of the name \(Names.quoted(name))")
+                throw invalid("left two files named \(Names.quoted(name))")
             }
             let kept = "\(context.folder.artifacts)/\(name)"
             if rename(path, kept) != 0 { throw SystemError.last("cannot move \(path)") }
@@ -31,7 +31,7 @@ struct ArtifactCollector {
 
     private func check(_ path: String, _ name: String) throws {
         guard Names.isFileName(name) else {
-            throw invalid("left a file of the unusable name \(Names.quoted(name))")
+            throw invalid("left a file with the unusable name \(Names.quoted(name))")
         }
         switch Files.kind(path) {
         case .file: break
@@ -39,10 +39,10 @@ struct ArtifactCollector {
             throw invalid("left \(Names.quoted(name)), a symbolic link; copy the file instead")
         case .folder:
             throw invalid("left \(Names.quoted(name)), a folder; leave the images themselves")
-        case .other: throw invalid("left \(Names.quoted(name)), which is no plain file")
-        case nil: throw invalid("named \(Names.quoted(name)), which is not there")
+        case .other: throw invalid("left \(Names.quoted(name)), which is not a plain file")
+        case nil: throw invalid("named \(Names.quoted(name)), which does not exist")
         }
-        // The name is a plain one; its folders must not lead elsewhere by a link.
+        // The name is plain; none of its folders may be a link that leads elsewhere.
         let root = Links.resolved(context.folder.root) ?? context.folder.root
         guard let real = Links.resolved(path), real.hasPrefix(root + "/") else {
             throw invalid(
@@ -51,7 +51,7 @@ struct ArtifactCollector {
         }
     }
 
-    /// One read serves the digest of the file and those of its chunks.
+    /// Reads the file once for its own digest and those of its chunks.
     private func measure(_ path: String, _ name: String) throws -> Artifact {
         let file = try Descriptor(path, O_RDONLY | O_NOFOLLOW)
         let size = try file.sizeBytes()
@@ -81,7 +81,7 @@ struct ArtifactCollector {
             footer = Array(bytes.suffix(512))
             offset += Int64(filled)
         }
-        // A result must not be more durable than what it speaks of.
+        // A result must not be more durable than the files that it names.
         try file.sync()
         let format = ImageFormat.detect(
             name: name, header: header, footer: footer, sizeBytes: size)

@@ -4,7 +4,7 @@ import Glibc
 import ProcessKit
 import Support
 
-/// What all steps of one attempt share. Lives on the supervisor's one thread.
+/// State that all steps of an attempt share. Used only on the supervisor's main thread.
 final class AttemptContext {
     let order: AttemptOrder
     let folder: AttemptFolder
@@ -14,9 +14,9 @@ final class AttemptContext {
     var timers: AttemptTimers
     private(set) var lowestFreeBytes = Int64.max
     private let outOfMemoryKillsBefore = ProcessCounters.outOfMemoryKills()
-    /// What was seen of the guest before a timer ended the build.
+    /// Evidence of the guest, collected before a timer stopped the build.
     var evidence: GuestEvidence?
-    /// Of the test cases that have ended.
+    /// Results of the finished test cases.
     var tests: [TestResult] = []
 
     init(_ order: AttemptOrder, _ folder: AttemptFolder) throws(SystemError) {
@@ -29,14 +29,14 @@ final class AttemptContext {
         let name = AttemptProcesses.groupName(
             stateFolder: order.stateFolder, order.start.attempt)
         group = ControlGroup.make(named: name)
-        // Not durable: where the machine goes down, the group goes too.
+        // Not durable: if the machine goes down, the group is gone too.
         if let path = group?.folder {
             let file = try Descriptor(folder.controlGroup, O_WRONLY | O_CREAT | O_TRUNC)
             try file.writeAll(Array(path.utf8))
         }
     }
 
-    /// Says for the coordinator and the log where the attempt stands.
+    /// Reports a new state to the coordinator and the log.
     func enter(_ state: AttemptState, _ detail: String? = nil) throws {
         try report(state, detail)
         try log.note(detail.map { "\(state.rawValue): \($0)" } ?? state.rawValue)
@@ -45,8 +45,8 @@ final class AttemptContext {
     /// As `enter`, without a line in the log: for progress.
     func report(_ state: AttemptState, _ detail: String?) throws {
         let phase = Phase(attempt: order.start.attempt, state: state, detail: detail)
-        // Renamed so that no reader sees a part, but not made durable: after a power cut the
-        // supervisor is gone, and its last phase with it means nothing.
+        // Renamed so that no reader sees a partial file, but not made durable: after a power
+        // failure the supervisor is gone, and its last phase does not matter.
         let temporary = folder.phase + ".tmp"
         let file = try Descriptor(temporary, O_WRONLY | O_CREAT | O_TRUNC)
         try file.writeAll(StateFile.encode(phase))
@@ -55,8 +55,8 @@ final class AttemptContext {
         }
     }
 
-    /// Throws the fault that ends the attempt, if somebody wished for its end or its time is over.
-    /// Called between the pieces of the supervisor's own work.
+    /// Throws the fault that ends the attempt, if a stop was requested or a timer has expired.
+    /// Called between pieces of the supervisor's own work.
     func checkpoint() throws(Fault) {
         if let request = control.stopRequest() { throw request.fault }
         let now = Clocks.monotonicMilliseconds()
@@ -68,12 +68,12 @@ final class AttemptContext {
         cause.fault(evidence: evidence, lowestFreeBytes: lowestFreeBytes)
     }
 
-    /// Processes of whatever build that this machine killed for want of memory since the attempt
-    /// began. The attempt's group does not count its own: it has no memory controller, because the
-    /// daemon sits in the group above it.
+    /// Processes of any build that this machine killed for lack of memory since the attempt
+    /// started. The attempt's control group does not count its own, because it has no memory
+    /// controller: the daemon is in the group above it.
     var outOfMemoryKills: Int64 { ProcessCounters.outOfMemoryKills() - outOfMemoryKillsBefore }
 
-    /// Remembers how full the disk became, to know a host's full disk from a guest's.
+    /// Records the minimum of free space, to tell a full disk of the host from one of a guest.
     func sampleDisk() {
         guard let room = try? Files.room(folder.root) else { return }
         lowestFreeBytes = min(lowestFreeBytes, room.free)

@@ -3,15 +3,15 @@ import BuildProtocol
 import ProcessKit
 import Support
 
-/// What the daemon requests of a running attempt, as files: they survive its restart.
+/// Requests of the daemon to a running attempt. They are files, so that they survive its restart.
 struct AttemptControl: ~Copyable {
     enum StopRequest: Sendable, Hashable {
         case cancel(reason: String)
-        /// Nobody waits for the attempt any more.
+        /// No coordinator needs the attempt any more.
         case forget
     }
 
-    /// Readable when something changed in the control folder.
+    /// Readable after a change in the control folder.
     let watch: FolderWatch
     private let folder: AttemptFolder
 
@@ -36,7 +36,7 @@ extension AttemptControl.StopRequest {
     var fault: Fault {
         switch self {
         case .cancel(let reason): Fault(.cancelled, .cancelled, "cancelled: \(reason)")
-        case .forget: Fault(.cancelled, .cancelled, "the coordinator has given the attempt up")
+        case .forget: Fault(.cancelled, .cancelled, "the coordinator gave up the attempt")
         }
     }
 }

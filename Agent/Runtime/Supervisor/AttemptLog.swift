@@ -3,7 +3,7 @@ import BuildProtocol
 import Glibc
 import Support
 
-/// The log file of one attempt: whole records, counted and digested as they are written.
+/// The log file of one attempt. Whole records only, hashed while they are written.
 final class AttemptLog {
     private let path: String
     private let file: Descriptor
@@ -34,7 +34,7 @@ final class AttemptLog {
     /// Appends a line from the supervisor itself.
     func note(_ text: String) throws(SystemError) { try write(Self.record(text)) }
 
-    /// Appends what the limit held back, makes the file durable.
+    /// Appends the tail that the limit held back, and makes the file durable.
     func close() throws(SystemError) -> (sizeBytes: Int64, sha256: String) {
         if let (notice, tail) = cap.finish() { try append(Self.record(notice) + tail) }
         try file.sync()
@@ -58,8 +58,8 @@ final class AttemptLog {
         if let failure { throw SystemError(errno: failure.errno, "cannot write \(path)") }
     }
 
-    /// What a full disk took of a piece. Its whole records may have been read by now, so they stay;
-    /// a part of one was not, and must never be.
+    /// Truncates what a full disk accepted of a piece to whole records. Those may have been read
+    /// already, so they stay; a partial one was not, and must never be.
     private func keepWholeRecords(of piece: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         let written = Int(((try? file.sizeBytes()) ?? sizeBytes) - sizeBytes)
         let newline = piece.prefix(max(0, written)).lastIndex(of: 0x0A)

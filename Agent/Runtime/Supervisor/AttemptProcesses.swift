@@ -4,9 +4,9 @@ import Glibc
 import ProcessKit
 import Support
 
-/// The processes of attempts whose supervisor is gone, found by what they carry.
+/// Processes of attempts whose supervisor is gone, found by their environment variables.
 enum AttemptProcesses {
-    /// Unique on the machine: other agents, with other state folders, may share the tree.
+    /// Unique on the machine, since agents with other state folders may share the tree.
     static func groupName(stateFolder: String, _ token: AttemptToken) -> String {
         groupPrefix(stateFolder: stateFolder) + token.text
     }
@@ -15,12 +15,12 @@ enum AttemptProcesses {
         "aibuild-\(SHA256.hex(stateFolder.utf8).prefix(8))-"
     }
 
-    /// Kills everything that an attempt left running. Blocks for the moment that takes.
-    /// - Returns: what would not die.
+    /// Kills everything that an attempt left running. Blocks until that is done.
+    /// - Returns: the processes that could not be killed.
     static func killAll(_ folder: AttemptFolder, stateFolder: String) -> [Int32] {
         if let bytes = try? Files.read(folder.controlGroup, limitBytes: 4096) {
             let path = String(decoding: bytes, as: UTF8.self)
-            // The file lies where a build could write: only our own groups are killed by it.
+            // A build can write to this file, so only groups of this agent are killed.
             if Files.name(of: path) == groupName(stateFolder: stateFolder, folder.token) {
                 let group = ControlGroup(existing: path)
                 group.kill()
@@ -30,8 +30,8 @@ enum AttemptProcesses {
         return killMarked(stateFolder: stateFolder) { $0 == folder.token.text }
     }
 
-    /// Kills processes of this agent whose attempt token `isWanted`, again and again until there
-    /// are none: a process may fork while it is being killed.
+    /// Kills processes of this agent whose attempt token `isWanted`, repeatedly until there are
+    /// none, because a process may fork while it is being killed.
     static func killMarked(
         stateFolder: String, where isWanted: (String) -> Bool
     ) -> [Int32] {

@@ -39,8 +39,8 @@ struct CommandBuild {
         return try Files.list(context.folder.output).map { "\(context.folder.output)/\($0)" }
     }
 
-    /// A program of the template must be in it, and executable: said before the system says it
-    /// in fewer words.
+    /// Checks that a program of the template exists and is executable, for a better message than
+    /// the system's.
     private func checkedProgram() throws -> String {
         guard let program = arguments.first, !program.isEmpty else {
             throw Fault(.template, .templateInvalid, "the build command of aibuild.yml is empty")
@@ -55,30 +55,9 @@ struct CommandBuild {
         guard access(path, X_OK) == 0 else {
             throw Fault(
                 .template, .templateInvalid,
-                "the build command \(Names.quoted(program)) is not executable; "
-                    + "`git update-index --chmod=+x \(program)` makes it so")
+                "the build command \(Names.quoted(program)) is not executable. Run: "
+                    + "git update-index --chmod=+x \(program)")
         }
         return program
-    }
-}
-
-/// A fault of a build program that has an exit status.
-struct ProgramFault: Error {
-    var fault: Fault
-    var exitCode: Int?
-
-    init(_ fault: Fault, _ exitCode: Int?) {
-        self.fault = fault
-        self.exitCode = exitCode
-    }
-}
-
-extension ExitStatus {
-    var exitCode: Int? {
-        if case .exited(let code) = self { Int(code) } else { nil }
-    }
-
-    var signal: Int? {
-        if case .killed(let signal) = self { Int(signal) } else { nil }
     }
 }

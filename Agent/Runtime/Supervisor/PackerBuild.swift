@@ -4,11 +4,10 @@ import Glibc
 import ProcessKit
 import Support
 
-/// Runs `packer build` of a template, after `packer validate` and, for templates of older days,
-/// `packer fix`.
+/// Runs `packer build` on a template, after `packer validate` and, for old templates, `packer fix`.
 struct PackerBuild {
     let context: AttemptContext
-    /// Of the template's file, relative to the work folder.
+    /// The path of the template, relative to the work folder.
     let template: String
     let baseImage: FetchedBaseImage?
 
@@ -48,7 +47,7 @@ struct PackerBuild {
     private func offer() throws -> PackerVariables.Offer {
         let start = context.order.start
         return PackerVariables.Offer(
-            // Packer makes it, and refuses one that is there.
+            // Packer creates the folder, and refuses an existing one.
             outputFolder: context.folder.output + "/packer", imageName: start.build.imageName,
             buildNumber: start.build.number, baseImagePath: baseImage?.path,
             baseImageSHA256: baseImage?.sha256, accelerator: context.order.accelerator,
@@ -58,7 +57,7 @@ struct PackerBuild {
 
     // MARK: Validate and fix
 
-    /// - Returns: the template that Packer takes: the repository's own, or a fixed one.
+    /// - Returns: the template that Packer accepts: the repository's own, or a fixed one.
     private func validate(_ parsed: PackerTemplate) throws -> String {
         guard let rejected = try rejection(of: template) else { return template }
         guard parsed.language == .json, let fixed = try fix() else {
@@ -71,26 +70,26 @@ struct PackerBuild {
         }
         throw Fault(
             .template, .packerRejected,
-            "Packer does not accept the template, nor what `packer fix` makes of it:\n"
+            "Packer accepts neither the template nor the output of `packer fix`:\n"
                 + stillRejected)
     }
 
-    /// `nil` when Packer takes the template, else its words.
+    /// Packer's error messages, or `nil` if it accepts the template.
     private func rejection(of template: String) throws -> String? {
         var sink = CaptureSink(limitBytes: AgentLimits.packerTemplateBytes)
         let status = try packer(
             ["validate", "-var-file=\(context.folder.packerVariables)", template], &sink)
         if status.isSuccess { return nil }
-        // Packer says it on either stream, as its version likes.
+        // Versions of Packer differ in which stream they use.
         let said = String(decoding: sink.output, as: UTF8.self)
         if !said.isEmpty { try context.log.note(said) }
         let lines = (said + sink.tail.text).split(separator: "\n")
         return lines.isEmpty ? "packer validate: \(status)" : lines.joined(separator: "\n")
     }
 
-    /// Upgrades an old template, and logs what changed.
-    /// - Returns: the path of the fixed template beside the old one; relative paths in it go on
-    ///   meaning the same.
+    /// Upgrades an old template, and logs the changes.
+    /// - Returns: the path of the fixed template, which is next to the old one, so that relative
+    ///   paths in it stay valid.
     private func fix() throws -> String? {
         var sink = CaptureSink(limitBytes: AgentLimits.packerTemplateBytes)
         let status = try packer(["fix", "-validate=false", template], &sink)
@@ -100,7 +99,7 @@ struct PackerBuild {
         let fixed = folder == "." ? name : "\(folder)/\(name)"
         let path = "\(context.folder.work)/\(fixed)"
         try Files.replace(path, with: sink.output, mode: 0o600)
-        try context.log.note("the template is tried again as `packer fix` would have it:")
+        try context.log.note("trying the template again as changed by `packer fix`:")
         var diff = RawSink()
         _ = try ProgramRunner(context: context, isGrouped: false).run(
             Command(
@@ -136,8 +135,8 @@ struct PackerBuild {
             throw ProgramFault(
                 Fault(
                     .template, .noImage,
-                    "Packer ended well but made no file: the template needs a builder that leaves "
-                        + "an image (qemu, file …), and no post-processor may delete it"),
+                    "Packer succeeded but made no file: the template needs a builder that leaves "
+                        + "an image (qemu, file …) which no post-processor deletes"),
                 status.exitCode)
         }
         return files
@@ -148,7 +147,7 @@ struct PackerBuild {
         observe: (Sink, _ hasEnded: Bool) -> Fault? = { _, _ in nil }
     ) throws -> ExitStatus {
         var environment = BuildEnvironment.packer(context.order, context.folder)
-        // Only a build's debug log is read.
+        // Only the debug log of a build is read.
         if arguments.first != "build" { environment["PACKER_LOG"] = nil }
         let command = Command(
             [context.order.packer] + arguments, environment: environment,

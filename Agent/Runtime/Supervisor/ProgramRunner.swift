@@ -4,21 +4,22 @@ import Glibc
 import ProcessKit
 import Support
 
-/// Runs one program of an attempt to its end, and the whole tree below it: streams its output to
-/// the log, keeps the timers, obeys cancel. Nothing of the tree is left when it returns.
+/// Runs one program of an attempt to its end: logs its output, applies the timers, handles stop
+/// requests. On return nothing of its process tree is left.
 struct ProgramRunner {
     let context: AttemptContext
-    /// Whether the program, which the template wrote, runs in the attempt's control group. Joining
-    /// costs some milliseconds; the agent's own helpers are not worth them.
+    /// Whether the program runs in the attempt's control group. Joining costs some milliseconds,
+    /// which the agent's own helpers do not need.
     var isGrouped = true
-    /// Whether its silence ends the attempt; a helper may have limits of its own.
+    /// Whether the silence timer applies; a helper may have limits of its own.
     var endsOnSilence = true
 
-    /// - Parameter observe: called after output, and at least once a second; the last time when the
-    ///   program has ended, and what it left still runs. The fault that it finds ends the program.
-    /// - Returns: how the program ended by itself.
-    /// - Throws: `Fault` when it was stopped (cancel, timer) or could not be started, `SystemError`
-    ///   for the supervisor's own trouble.
+    /// - Parameter observe: called after output, and at least once a second; finally when the
+    ///   program has exited, while processes that it left still run. The program is stopped for a
+    ///   fault that it returns.
+    /// - Returns: how the program exited by itself.
+    /// - Throws: `Fault` if it was stopped (cancel, timer) or could not be started, `SystemError`
+    ///   for an error of the supervisor.
     func run<Sink: OutputSink>(
         _ command: Command, _ sink: inout Sink,
         observe: (Sink, _ hasEnded: Bool) throws -> Fault? = { _, _ in nil }
@@ -36,13 +37,13 @@ struct ProgramRunner {
         do {
             let status = try session.watch(child, out, err, &sink, observe)
             let unkillable = killLeftovers(child)
-            // Everybody who could write is dead, so both pipes end now.
+            // All writers are dead, so both pipes end now.
             try session.drain(out, err, &sink)
             try session.finish(&sink)
             if !unkillable.isEmpty {
                 throw Fault(
                     .infrastructure, .hostError,
-                    "processes \(unkillable) of the build cannot be killed: they hang in the kernel"
+                    "cannot kill processes \(unkillable) of the build: they hang in the kernel"
                 )
             }
             if let fault = session.fault { throw fault }
@@ -53,7 +54,7 @@ struct ProgramRunner {
         }
     }
 
-    /// - Returns: the processes that would not die.
+    /// - Returns: the processes that could not be killed.
     private func killLeftovers(_ child: borrowing ChildProcess) -> [Int32] {
         child.signalGroup(SIGKILL)
         context.group?.kill()
@@ -74,7 +75,7 @@ private struct Session {
     private(set) var fault: Fault?
     private var guests = GuestWatch()
     private let inspector: GuestInspector
-    /// The timer that ends the build, while the evidence is collected.
+    /// The timer that expired, while evidence is collected.
     private var cause: TimeoutCause?
     private var isCollectingEvidence = false
 
@@ -115,7 +116,7 @@ private struct Session {
             let ready = try Wait.readable(
                 [outEnded ? -1 : out.readEnd.raw, errEnded ? -1 : err.readEnd.raw],
                 timeoutMilliseconds: 0)
-            // Only what could not be killed still holds a pipe open; it is reported as such.
+            // Only a process that could not be killed keeps a pipe open; it is reported.
             if !ready[0] && !ready[1] { return }
             if ready[0] { outEnded = try read(out, .out, &sink) }
             if ready[1] { errEnded = try read(err, .err, &sink) }
@@ -188,13 +189,13 @@ private struct Session {
         }
     }
 
-    /// Ends the build when a timer has run out, and its guest does not work: what can be seen of
-    /// the guest is collected first.
+    /// Stops the build if a timer has expired and its guest is not active, after collecting
+    /// evidence of the guest.
     private mutating func keepTimers(_ now: Int64) throws {
         switch inspector.take(nowMilliseconds: now) {
         case .snapshot(let snapshot):
             if let verdict = guests.saw(snapshot), cause == nil { try judge(verdict) }
-        // The build may have spoken meanwhile.
+        // The build may have printed something in the meantime.
         case .evidence(let evidence) where cause != nil:
             context.evidence = evidence
             if case .silence(_, let verdict)? = cause { context.evidence?.add(verdict) }
@@ -214,7 +215,7 @@ private struct Session {
         }
     }
 
-    /// A silent build has been looked at for the second time.
+    /// Handles the second snapshot of a silent build.
     private mutating func judge(_ verdict: GuestVerdict) throws {
         if case .working(let activity) = verdict, context.timers.allowMoreSilence() {
             return try context.log.note(

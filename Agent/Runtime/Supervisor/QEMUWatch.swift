@@ -3,22 +3,22 @@ import BuildProtocol
 import ProcessKit
 import Support
 
-/// Notices when the QEMU of a running Packer exits: Packer itself does not.
+/// Notices when the QEMU of a running Packer exits, since Packer itself does not.
 final class QEMUWatch {
     private let guests: GuestFolder
     private var handle: Descriptor?
     private var isOpened = false
     private var goneSince: Int64?
     private var firstErrorAt: Int64?
-    /// How it ended; where it did so by itself or is not known, how another QEMU was killed.
+    /// How it exited; if by itself or unknown, how another QEMU was killed.
     private(set) var exit: QEMUExit?
 
     init(guests: GuestFolder) { self.guests = guests }
 
-    /// Called about once a second, and at every word.
+    /// Called about once a second, and after output.
     ///
-    /// - Returns: a fault when it was killed. Packer would go on waiting for the guest, or, were it
-    ///   told to switch itself off, take what is left of its disk for the image.
+    /// - Returns: a fault if it was killed. Packer would go on waiting for the guest or, during its
+    ///   shutdown, take what is left of its disk for the image.
     func check(_ packer: PackerOutput, hasEnded: Bool) -> Fault? {
         let now = Clocks.monotonicMilliseconds()
         if firstErrorAt == nil, packer.mayHaveKilled { firstErrorAt = now }
@@ -28,7 +28,7 @@ final class QEMUWatch {
         return exits.lazy.compactMap(\.fault).first
     }
 
-    /// How long it was gone when Packer first spoke of an error.
+    /// How long before Packer's first error it had exited.
     var goneMilliseconds: Int64? {
         guard let goneSince, let firstErrorAt, firstErrorAt > goneSince else { return nil }
         return firstErrorAt - goneSince

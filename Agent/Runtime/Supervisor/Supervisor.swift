@@ -4,13 +4,13 @@ import Glibc
 import ProcessKit
 import Support
 
-/// One attempt from its folder to its result. A process of its own, detached from the daemon: it
-/// goes on when the daemon crashes, restarts or is upgraded.
+/// Runs one attempt, from its folder to its result, in a process that is detached from the daemon:
+/// it continues if the daemon crashes, restarts or is upgraded.
 struct Supervisor {
     let folder: AttemptFolder
     let order: AttemptOrder
 
-    /// Runs the attempt. When it returns, nothing of it runs, and `result.json` is durable.
+    /// Runs the attempt. On return none of its processes is left, and `result.json` is durable.
     func run() throws {
         let started = Clocks.unixMilliseconds()
         let context = try AttemptContext(order, folder)
@@ -27,7 +27,7 @@ struct Supervisor {
             artifacts = []
             try? Files.remove(folder.artifacts)
         }
-        // A disk that was full has room again now.
+        // A full disk has space again by now.
         try? context.log.note(Self.logLine(outcome))
         let (logBytes, logSHA256) = try context.log.close()
         let result = Finished(
@@ -75,22 +75,22 @@ struct Supervisor {
         return (try ArtifactCollector(context: context).collect(files), 0)
     }
 
-    /// What is kept of the guest. A build that failed by itself has ended its QEMU; what that said
-    /// on the serial console is still there.
+    /// Evidence of the guest. A build that failed by itself has stopped its QEMU, but the serial
+    /// console still exists.
     private func evidence(_ context: AttemptContext, _ outcome: Outcome) -> GuestEvidence? {
         guard let fault = outcome.fault, fault.class != .cancelled else { return nil }
         if let evidence = context.evidence { return evidence }
         return GuestFolder(path: folder.guests).serialTail().map { GuestEvidence(serialTail: $0) }
     }
 
-    /// Only the first lines of a reason: the others quote the log above it.
+    /// The outcome with the first lines of its reason; the others quote the log above.
     private static func logLine(_ outcome: Outcome) -> String {
         guard let fault = outcome.fault else { return "passed" }
         let first = fault.reason.split(separator: "\n").prefix(2).joined(separator: " ")
         return "failed: \(fault.code.rawValue): \(first)"
     }
 
-    /// Ends what still runs and frees the disk of what nobody needs any more.
+    /// Kills what still runs and deletes the scratch files.
     private func clean(_ context: AttemptContext) {
         context.group?.kill()
         _ = Descendants.sweep()
@@ -108,8 +108,8 @@ struct Supervisor {
             return (
                 Fault(
                     .infrastructure, .diskFull,
-                    "the host's disk is full: \(error); free some room "
-                        + "under \(context.order.stateFolder)"), nil
+                    "the host's disk is full: \(error); free some space under "
+                        + "\(context.order.stateFolder)"), nil
             )
         default:
             return (Fault(.infrastructure, .hostError, "the agent failed: \(error)"), nil)

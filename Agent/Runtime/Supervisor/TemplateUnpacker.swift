@@ -4,7 +4,7 @@ import Glibc
 import ProcessKit
 import Support
 
-/// Unpacks the template archive into the work folder and makes sure that it stays there.
+/// Unpacks the template archive into the work folder and checks that nothing leads out of it.
 struct TemplateUnpacker {
     let context: AttemptContext
 
@@ -34,7 +34,7 @@ struct TemplateUnpacker {
         try check(context.folder.work, relative: "", depth: 0, &entries)
     }
 
-    /// Refuses what leads out of the tree, and what is neither file, folder nor link.
+    /// Refuses links that lead out of the tree, and anything that is not a file, folder or link.
     private func check(
         _ folder: String, relative: String, depth: Int, _ entries: inout Int
     ) throws {
@@ -59,7 +59,8 @@ struct TemplateUnpacker {
                 }
             case .file, nil: break
             case .other:
-                throw invalid("contains \(Names.quoted(inner)), which is no file, folder or link")
+                throw invalid(
+                    "contains \(Names.quoted(inner)), which is not a file, folder or link")
             }
         }
     }

@@ -4,12 +4,12 @@ import Glibc
 import ProcessKit
 import Support
 
-/// Whether a guest is up: somebody can log in, or, where nobody does, its port answers.
+/// Whether a guest is up: the login works or, without a login, its port responds.
 struct GuestReadiness {
     let order: AttemptOrder
     let folder: AttemptFolder
     let plan: TestPlan
-    /// Of this host; it leads to the guest's.
+    /// A port of this host that is forwarded to the guest's.
     let port: Int
 
     private var files: TestFiles { TestFiles(folder: folder) }
@@ -17,8 +17,8 @@ struct GuestReadiness {
     /// What SSH printed at the last login attempt.
     var sshOutput: String { plan.login == nil ? "" : files.tail(of: files.sshLog) }
 
-    /// One try. What says nothing within `patience` is tried anew: QEMU takes a connection at once,
-    /// and passes it on when it pleases.
+    /// One probe. A guest that is silent for `patience` is to be probed again: QEMU accepts a
+    /// connection at once, but forwards it only when the guest does.
     func check(
         _ guest: TestGuest, patienceMilliseconds patience: Int64, until deadline: Int64
     ) throws -> Bool {
@@ -52,8 +52,8 @@ struct GuestReadiness {
         return status.isSuccess
     }
 
-    /// Only a guest that is up says something. A server that waits for its client to begin is
-    /// spoken to as to a web server: WinRM is one.
+    /// Only a guest that is up sends anything. A server that waits for its client to send first
+    /// gets an HTTP request: WinRM is such a server.
     private func respondsToTCP(_ patience: Int64) throws -> Bool {
         let connection = Descriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
         guard connection.raw >= 0 else { throw SystemError.last("cannot open a socket") }
@@ -68,7 +68,7 @@ struct GuestReadiness {
         }
         guard isConnected else { return false }
         if try receivesByte(connection, patience) { return true }
-        // SSH begins by itself.
+        // SSH servers send first.
         if plan.login != nil { return false }
         try? connection.writeAll(Array("GET / HTTP/1.0\r\nHost: guest\r\n\r\n".utf8))
         return try receivesByte(connection, patience)

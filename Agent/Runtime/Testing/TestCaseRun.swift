@@ -4,7 +4,7 @@ import Glibc
 import ProcessKit
 import Support
 
-/// One test case: boots the image on an overlay of its own, and does what the case says.
+/// One test case: boots the image on its own overlay, and runs the case.
 struct TestCaseRun {
     let order: AttemptOrder
     let folder: AttemptFolder
@@ -23,7 +23,7 @@ struct TestCaseRun {
             return TestVerdict()
         } catch var verdict as TestVerdict {
             if verdict.evidence == nil {
-                // What the next case's guest says would be shown otherwise.
+                // Otherwise the console of the next case's guest would be shown.
                 verdict.evidence = GuestFolder(path: folder.guests).serialTail()
                     .map { GuestEvidence(serialTail: $0) }
             }
@@ -64,7 +64,7 @@ struct TestCaseRun {
         let deadline = started + Int64(seconds) * 1000
         let readiness = GuestReadiness(order: order, folder: folder, plan: plan, port: guest.port)
         while true {
-            // A slow guest needs longer for each word.
+            // A slow guest needs longer to respond.
             let patience = AgentLimits.probeMilliseconds(
                 after: Clocks.monotonicMilliseconds() - started)
             if try readiness.check(guest, patienceMilliseconds: patience, until: deadline) { break }
@@ -80,7 +80,7 @@ struct TestCaseRun {
         Self.report("the guest is up after \(tenths / 10).\(tenths % 10) s")
     }
 
-    /// A guest that does not come up: what can be seen of it is kept.
+    /// The verdict on a guest that does not boot, with evidence of its state.
     private func silent(_ guest: TestGuest, _ seconds: Int, _ readiness: GuestReadiness)
         -> TestVerdict
     {
@@ -90,7 +90,7 @@ struct TestCaseRun {
         if let status = evidence?.status, status == "io-error" || status == "internal-error" {
             return TestVerdict(
                 fault: Fault(
-                    .infrastructure, .hostError, "QEMU has stopped the guest and says \(status)"),
+                    .infrastructure, .hostError, "QEMU stopped the guest and reports \(status)"),
                 evidence: evidence)
         }
         let output = readiness.sshOutput
@@ -110,12 +110,12 @@ struct TestCaseRun {
 
     private func shutDown(_ guest: TestGuest) throws {
         try guest.pressPowerButton()
-        Self.report("the guest's power button is pressed")
+        Self.report("pressed the guest's power button")
         try guest.wait(until: deadline())
         guard try guest.hasEnded() else {
             throw TestVerdict.failed(
-                "the guest did not shut down within \(test.limitSeconds) s after its power button "
-                    + "was pressed (ACPI)")
+                "the guest did not shut down within \(test.limitSeconds) s after its ACPI power "
+                    + "button was pressed")
         }
         guard guest.hasExitedCleanly else { throw exit(guest, isUp: true) }
     }
@@ -186,7 +186,7 @@ struct TestCaseRun {
             throw TestVerdict.failed("\(what) took longer than \(test.limitSeconds) s")
         }
         if status.isSuccess { return }
-        // A guest that died under it explains it better.
+        // If the guest died in the meantime, that explains it better.
         if try guest.hasEndedMeanwhile(), !guest.hasExitedCleanly { throw exit(guest, isUp: true) }
         throw TestVerdict.failed("\(what) ended with \(status)")
     }
@@ -197,7 +197,7 @@ struct TestCaseRun {
 }
 
 extension Wait {
-    /// As `readable`, for however long that may be.
+    /// As `readable`, until a point in time.
     static func readable(
         _ descriptors: [Int32], until milliseconds: Int64
     ) throws(SystemError) -> Bool {

@@ -1,22 +1,22 @@
 import AgentCore
 import Support
 
-/// Files that a test attempt and the processes of its cases share.
+/// Files shared by a test attempt and the processes of its cases.
 struct TestFiles {
     let folder: AttemptFolder
 
-    /// The private key, the public one beside it.
+    /// The private key, with the public one next to it.
     var key: String { folder.tests + "/key" }
     var password: String { folder.tests + "/password" }
     var askpass: String { folder.tests + "/askpass" }
     var seed: String { folder.tests + "/seed.iso" }
     var overlay: String { folder.tests + "/overlay.qcow2" }
-    /// What the guest's firmware remembers.
+    /// The UEFI variables of the guest.
     var firmwareVariables: String { folder.tests + "/uefi-variables" }
     /// What QEMU printed, and what SSH printed at the last login attempt.
     var qemuLog: String { folder.tests + "/qemu.log" }
     var sshLog: String { folder.tests + "/knock.log" }
-    /// A registered script, or program.
+    /// A registered script or program.
     var script: String { folder.tests + "/script" }
 
     func verdict(_ index: Int) -> String { "\(folder.tests)/\(index).json" }

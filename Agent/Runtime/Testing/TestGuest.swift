@@ -17,8 +17,8 @@ final class TestGuest {
         self.folder = folder
     }
 
-    /// Boots the image on a fresh overlay. Between looking for a free port and taking it another
-    /// program may have it; then the next one is taken.
+    /// Boots the image on a fresh overlay. If another program takes the port before QEMU does, the
+    /// next port is tried.
     static func boot(
         _ order: AttemptOrder, _ folder: AttemptFolder, _ plan: TestPlan, image: String
     ) throws -> TestGuest {
@@ -54,12 +54,12 @@ final class TestGuest {
             if output.stderrText.contains("No space left on device") {
                 throw SystemError(errno: ENOSPC, "cannot write \(files.overlay)")
             }
-            // An image that qemu-img does not understand boots nowhere else.
-            throw TestVerdict.failed("qemu-img does not take the image: \(output.stderrText)")
+            // An image that qemu-img cannot read does not boot anywhere else.
+            throw TestVerdict.failed("qemu-img cannot read the image: \(output.stderrText)")
         }
     }
 
-    /// Its variables are as new with each boot: what a guest wrote there is not in the image.
+    /// Firmware with fresh variables for each boot: what a guest writes there is not in the image.
     private static func makeFirmware(
         _ order: AttemptOrder, _ plan: TestPlan, _ files: TestFiles
     ) throws -> UEFIFirmware? {
@@ -88,7 +88,7 @@ final class TestGuest {
             disk: plan.disk, network: plan.network, overlay: files.overlay, firmware: firmware,
             seed: Files.exists(files.seed) ? files.seed : nil, hostPort: port,
             guestPort: plan.port)
-        // By its name, so that the shim stands before it: control socket and serial console.
+        // By its name, so that the shim is found first and adds control socket and console.
         let program = Files.name(of: order.qemuSystem ?? "qemu-system-x86_64")
         let log = try Descriptor(files.qemuLog, O_WRONLY | O_CREAT | O_TRUNC)
         do {
@@ -102,7 +102,7 @@ final class TestGuest {
         }
     }
 
-    /// Whether it has opened its control socket, which it does after it took its port.
+    /// Whether QEMU has opened its control socket, which it does after binding its port.
     private func hasStarted() throws -> Bool {
         let socket = GuestFolder(path: folder.guests).file(process.pid, QEMUShim.socketSuffix)
         let deadline = Clocks.monotonicMilliseconds() + AgentLimits.testStartMilliseconds
@@ -127,13 +127,13 @@ final class TestGuest {
             try query { _ = try $0.execute("system_powerdown", returning: QMPClient.Ignored.self) }
         } catch {
             throw Fault(
-                .infrastructure, .hostError, "QEMU does not take the power button: \(error)")
+                .infrastructure, .hostError, "cannot press the power button in QEMU: \(error)")
         }
     }
 
-    // MARK: Its end
+    // MARK: The exit
 
-    /// Returns when the time has come, or QEMU has ended.
+    /// Returns at the given time, or once QEMU has exited.
     func wait(until milliseconds: Int64) throws {
         if status == nil { _ = try Wait.readable([process.pidfd.raw], until: milliseconds) }
     }
@@ -144,8 +144,8 @@ final class TestGuest {
         return status != nil
     }
 
-    /// As `hasEnded`, for when something that was done with the guest has just failed. That a QEMU
-    /// is gone is seen by its control socket at once; how it ended, a moment later.
+    /// As `hasEnded`, after an operation on the guest has failed. The control socket shows at once
+    /// that QEMU is gone; its exit status follows a moment later.
     func hasEndedMeanwhile() throws -> Bool {
         if try !hasEnded(), (try? query { _ in }) == nil {
             try wait(until: Clocks.monotonicMilliseconds() + AgentLimits.guestQueryMilliseconds)

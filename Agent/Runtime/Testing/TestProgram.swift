@@ -5,7 +5,7 @@ import ProcessKit
 import Support
 
 /// `aibuild-agent test FOLDER N IMAGE`: one test case of an attempt, from booting the image to the
-/// verdict. What it prints goes into the attempt's log; its supervisor ends what it leaves.
+/// verdict. Its output goes to the attempt's log; its supervisor kills what it leaves running.
 enum TestProgram {
     static func run(_ arguments: [String]) -> Int32 {
         do {

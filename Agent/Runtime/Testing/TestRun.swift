@@ -4,19 +4,19 @@ import Glibc
 import ProcessKit
 import Support
 
-/// A test attempt: fetches the image and runs one case after the other, each in a process of its
-/// own below this one, which streams its output, keeps the timers and ends the whole tree.
+/// A test attempt: fetches the image and runs one case after the other. Each case is a child
+/// process, of which this one logs the output, applies the timers and kills the whole tree.
 struct TestRun {
     let context: AttemptContext
     let plan: TestPlan
     let image: String
 
-    /// Only a case that the image did not pass is the image's fault.
+    /// Runs all cases. Only a case that the image failed is the image's fault.
     ///
-    /// - Throws: `Fault`; the results of the cases that have ended are in the context.
+    /// - Throws: `Fault`; the results of the finished cases are in the context.
     static func run(_ plan: TestPlan, _ wanted: BaseImage?, _ context: AttemptContext) throws {
         guard let wanted else {
-            throw Fault(.infrastructure, .hostError, "the order names no image to be tested")
+            throw Fault(.infrastructure, .hostError, "the order names no image to test")
         }
         let image: FetchedBaseImage
         do {
@@ -30,7 +30,7 @@ struct TestRun {
         try run.runAll()
     }
 
-    // MARK: The way into the guest
+    // MARK: The login
 
     private func prepare() throws {
         try Files.makeFolder(context.folder.tests, mode: 0o700)
@@ -46,7 +46,7 @@ struct TestRun {
         }
     }
 
-    /// SSH takes no key that others may read.
+    /// With mode 600: SSH refuses a key that others can read.
     private func copy(_ path: String?, to target: String) throws {
         let source = "\(context.folder.work)/\(path ?? "")"
         guard path != nil, Files.exists(source) else {
@@ -110,8 +110,8 @@ struct TestRun {
         if let failed { throw failed }
     }
 
-    /// - Returns: the image's fault, if it has one.
-    /// - Throws: a fault that says nothing about the image.
+    /// - Returns: the fault of the image, if any.
+    /// - Throws: a fault that is not the image's.
     private func judged(_ verdict: TestVerdict) throws -> Fault? {
         guard let fault = verdict.fault else { return nil }
         if context.lowestFreeBytes < AgentLimits.fullDiskBytes {
@@ -131,7 +131,7 @@ struct TestRun {
             ], environment: BuildEnvironment.test(context.order, context.folder),
             workFolder: context.folder.work)
         var sink = RawSink()
-        // Silence is no sign here: each step of a case has a limit of its own.
+        // Silence does not count here: each step of a case has its own limit.
         let status = try ProgramRunner(context: context, endsOnSilence: false).run(command, &sink)
         let tail = sink.tail.text
         guard status.isSuccess,

@@ -148,20 +148,3 @@ public struct DockerEngine: Sendable {
         return String(text.prefix(DockerLimits.quotedBytes))
     }
 }
-
-/// What an engine says of itself.
-public struct EngineVersion: Sendable, Decodable {
-    public var version = ""
-    public var apiVersion = ""
-    public var minAPIVersion: String?
-    public var operatingSystem: String?
-    public var architecture: String?
-
-    private enum CodingKeys: String, CodingKey {
-        case version = "Version"
-        case apiVersion = "ApiVersion"
-        case minAPIVersion = "MinAPIVersion"
-        case operatingSystem = "Os"
-        case architecture = "Arch"
-    }
-}

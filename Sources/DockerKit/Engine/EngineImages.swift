@@ -1,41 +1,6 @@
 import FoundationEssentials
 import HTTPTypes
 
-/// An image that an engine has.
-public struct EngineImage: Sendable, Decodable, Hashable {
-    public var id: String
-    /// `repository:tag`; `<none>:<none>` or nothing for one that was pulled by digest.
-    public var tags: [String]?
-    /// `repository@sha256:…`
-    public var digests: [String]?
-    public var sizeBytes: Int64?
-
-    private enum CodingKeys: String, CodingKey {
-        case id = "Id"
-        case tags = "RepoTags"
-        case digests = "RepoDigests"
-        case sizeBytes = "Size"
-    }
-
-    /// Every name that the image has in the repository of `reference`.
-    public func names(inRepositoryOf reference: ImageReference) -> [String] {
-        ((tags ?? []) + (digests ?? [])).filter { name in
-            (try? ImageReference(name))?.isOfSameRepository(as: reference) ?? false
-        }
-    }
-}
-
-/// Who pulls from a registry.
-public struct RegistryCredentials: Sendable, Hashable {
-    public var user: String
-    public var password: String
-
-    public init(user: String, password: String) {
-        self.user = user
-        self.password = password
-    }
-}
-
 extension DockerEngine {
     /// Pulls an image and says under which id the engine has it.
     ///

@@ -1,0 +1,54 @@
+public import BuildProtocol
+
+/// The paths of one attempt: `attempts/<token>/`.
+public struct AttemptFolder: Sendable, Hashable {
+    public let root: String
+    public let token: AttemptToken
+
+    public init(root: String, token: AttemptToken) {
+        self.root = root
+        self.token = token
+    }
+
+    /// The `Start` message, written before the attempt is accepted.
+    public var start: String { root + "/start.json" }
+    /// Held by the supervisor; it holds its process id.
+    public var lock: String { root + "/lock" }
+    public var log: String { root + "/log.ndjson" }
+    /// The `Phase` that the attempt is in.
+    public var phase: String { root + "/phase.json" }
+    /// The `Finished` message. The attempt has ended once this file exists.
+    public var result: String { root + "/result.json" }
+    /// The control group's folder in the cgroup tree, if there is one.
+    public var controlGroup: String { root + "/cgroup" }
+
+    /// Requests of the daemon to the supervisor. A folder of its own, so that the supervisor is not
+    /// woken by its own log.
+    public var control: String { root + "/control" }
+    /// A `Cancel` message.
+    public var cancel: String { control + "/cancel" }
+    /// The coordinator forgot the attempt: kill it at once, then delete everything.
+    public var forget: String { control + "/forget" }
+
+    /// The unpacked template, where the build program runs.
+    public var work: String { root + "/work" }
+    /// Where a build program leaves its images.
+    public var output: String { root + "/output" }
+    public var temporary: String { root + "/tmp" }
+    public var home: String { root + "/home" }
+    /// Images that the coordinator can pull, by their file names.
+    public var artifacts: String { root + "/artifacts" }
+    public var baseImage: String { root + "/base" }
+    /// Links with the names of QEMU, first in the build program's `PATH`.
+    public var shim: String { root + "/shim" }
+    /// Control sockets and serial consoles of the attempt's QEMUs.
+    public var guests: String { root + "/guests" }
+    /// Keys, seed and verdicts of a test attempt.
+    public var tests: String { root + "/tests" }
+    public var packerVariables: String { root + "/variables.pkrvars.json" }
+
+    /// What is deleted as soon as the attempt has ended.
+    public var scratch: [String] {
+        [work, output, temporary, home, baseImage, packerVariables, shim, guests, tests]
+    }
+}
