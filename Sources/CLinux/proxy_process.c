@@ -11,7 +11,7 @@
 static void become_child(const char *program, char *const *argv, pid_t parent,
                          const sigset_t *mask, const struct sigaction *on_child,
                          volatile int *error) {
-  // Before the look at the parent, which may have been killed meanwhile.
+  // Set before the parent is checked, which may have been killed meanwhile.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent) {
     sigaction(SIGCHLD, on_child, NULL);
     sigprocmask(SIG_SETMASK, mask, NULL);
@@ -28,7 +28,7 @@ int aib_run_proxied(const char *program, char *const *argv, int *code, int *sign
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &before);
-  // Whoever ignores it gets no exit status of a child.
+  // A process that ignores it gets no exit status of its children.
   struct sigaction standard = {.sa_handler = SIG_DFL}, on_child;
   sigaction(SIGCHLD, &standard, &on_child);
   pid_t parent = getpid();

@@ -1,23 +1,23 @@
 import HTTPClientKit
 
-/// Why an engine or a registry did not do what was asked. The description is the whole message.
+/// An error of an engine or a registry. The description is the whole message.
 public struct DockerError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
-        /// No answer: name, network, or nobody listens.
+        /// No response: name resolution, network, or connection refused.
         case unreachable
-        /// Certificate, password or token is not accepted, or may not do this.
+        /// Certificate, password or token is not accepted or lacks the permission.
         case unauthorized
         /// The server's certificate is not trusted.
         case untrusted
         case notFound
         case conflict
-        /// The answer was an error of this status.
+        /// The response was an error with this status.
         case refused(Int)
-        /// An answer that began well and ended with an error, or that makes no sense.
+        /// A response that ended with an error or is malformed.
         case failed
-        /// What was asked for cannot be done by any server: a definition with an unknown key.
+        /// A request that no server can fulfil: a definition with an unknown key.
         case invalid
-        /// A container that ended, or became or stayed unhealthy.
+        /// A container that exited, or became or stayed unhealthy.
         case unhealthy
         case cancelled
     }
@@ -46,7 +46,7 @@ public struct DockerError: Error, Sendable, Hashable, CustomStringConvertible {
 
 extension DockerError {
     /// - Parameters:
-    ///   - operation: what was tried, on what: "cannot pull x on 10.0.0.1".
+    ///   - operation: what failed: "cannot pull x on 10.0.0.1".
     ///   - reason: the error message of the server, if it sent one.
     init(_ error: HTTPClientError, _ operation: String, reason: String? = nil) {
         let text = reason.map { "\(operation): \($0)" } ?? "\(operation): \(error.message)"

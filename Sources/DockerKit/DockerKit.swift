@@ -1,53 +1,53 @@
-//! DockerKit: talks to Docker engines (Engine API, TLS with client certificates) and to registries
-//! (OCI distribution), replaces a container by one of another image so that a failure puts the old
-//! one back, and writes a disk image as the one layer of a container image. Knows nothing of where
-//! images come from, and keeps no state: what must outlive a crash is given to the caller first.
+//! DockerKit: a client of Docker engines (Engine API, TLS with client certificates) and registries
+//! (OCI distribution). Replaces a container by one of another image, with a rollback on failure,
+//! and writes a disk image as the only layer of a container image. Does not know where images come
+//! from, and keeps no state: what must survive a crash is passed to the caller first.
 
 /// Every bound of DockerKit, in one place, each with its reason.
 public enum DockerLimits {
-    /// The Engine API that this kit speaks: Docker 20.10, what Debian 12 and RHEL 8 have.
+    /// The version of the Engine API: that of Docker 20.10, as in Debian 12 and RHEL 8.
     static let engineAPI = APIVersion(major: 1, minor: 41)
 
-    /// Longest answer of an engine or registry that is read into previous. A list of ten thousand
-    /// containers has about 20 MB.
+    /// Largest response of an engine or registry that is read into memory. A list of ten thousand
+    /// containers takes about 20 MB.
     static let answerBytes = 32 << 20
 
-    /// Longest line of a pull's progress, which holds one layer's state or one error.
+    /// Longest line of a pull's progress, which has the state of one layer or one error.
     static let progressLineBytes = 1 << 20
 
-    /// Longest silence of a pull: an engine that unpacks a layer of many gigabytes on a slow disk
+    /// Longest silence of a pull: an engine that unpacks a layer of many gigabytes to a slow disk
     /// reports rarely.
     static let pullSilenceSeconds: Double = 600
 
-    /// Longest wait for an answer to a plain call. `stop` comes on top of it.
+    /// Timeout of a plain request, in addition to the grace period of `stop`.
     static let callSeconds: Double = 60
 
-    /// Seconds that a container has to end by itself before the engine kills it; Docker's own.
+    /// Grace period of a container before the engine kills it; Docker's default.
     public static let stopSeconds = 10
 
-    /// Lines and bytes that are kept of what a container said before it failed.
+    /// Tail of a failed container's log that is kept, in lines and bytes.
     static let logLines = 20
     static let logBytes = 8 << 10
 
-    /// Pause between two looks at a container's health.
+    /// Pause between two checks of a container's health.
     static let healthPauseMilliseconds = 250
 
-    /// Largest manifest or configuration that is read: the distribution specification's own bound.
+    /// Largest manifest or configuration that is read, as in the distribution specification.
     static let manifestBytes = 4 << 20
 
-    /// Longest silence of an upload: a registry on object storage answers the last byte after it
-    /// has copied all of the others.
+    /// Longest silence of an upload: a registry on object storage answers only after it has copied
+    /// all bytes.
     static let uploadSilenceSeconds: Double = 300
 
-    /// Tries of an upload in which not one byte came further.
+    /// Tries of an upload without any progress.
     static let uploadTriesWithoutProgress = 4
 
-    /// Bytes of a file that are read at once while it is digested.
+    /// Bytes that are read at once while a file is hashed.
     static let pieceBytes = 1 << 20
 
-    /// Pages of a list of tags: more is a registry that answers in a circle.
+    /// Pages of a list of tags: more means a registry that answers in a circle.
     static let tagPages = 1000
 
-    /// Words of a server that an error repeats.
+    /// Part of a server's message that an error quotes.
     static let quotedBytes = 500
 }

@@ -1,6 +1,6 @@
-/// `registry:5000/team/app:tag@sha256:…`, taken apart as Docker does.
+/// `registry:5000/team/app:tag@sha256:…`, parsed as Docker does.
 public struct ImageReference: Sendable, Hashable, CustomStringConvertible {
-    /// With its registry, as it was written: `10.0.0.1:5000/team/app`.
+    /// With the registry, as written: `10.0.0.1:5000/team/app`.
     public var repository: String
     public var tag: String?
     /// `sha256:…`
@@ -35,17 +35,18 @@ public struct ImageReference: Sendable, Hashable, CustomStringConvertible {
         guard isNamed else {
             throw DockerError(
                 .invalid,
-                "'\(text.prefix(300))' is no image: write registry/team/name:tag, the name in "
-                    + "lower-case letters, digits and single . _ - between them")
+                "'\(text.prefix(300))' is not an image: use registry/team/name:tag, with "
+                    + "lower-case letters, digits and single . _ - between them in the name")
         }
         if let tag, !Self.isTag(tag) {
             throw DockerError(
                 .invalid,
-                "'\(text.prefix(300))' is no image: a tag has up to 128 letters, digits, . _ -")
+                "'\(text.prefix(300))' is not an image: a tag has up to 128 letters, digits, . _ -")
         }
         if let digest, digest.wholeMatch(of: #/sha256:[0-9a-f]{64}/#) == nil {
             throw DockerError(
-                .invalid, "'\(text.prefix(300))' is no image: a digest is sha256: and 64 digits")
+                .invalid, "'\(text.prefix(300))' is not an image: a digest is sha256: and 64 digits"
+            )
         }
     }
 
@@ -53,7 +54,7 @@ public struct ImageReference: Sendable, Hashable, CustomStringConvertible {
         text.wholeMatch(of: #/[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}/#) != nil
     }
 
-    /// `host:port` of the registry; nil means Docker's own.
+    /// `host:port` of the registry; `nil` for Docker's own.
     public var registry: String? {
         guard let slash = repository.firstIndex(of: "/") else { return nil }
         let first = repository[..<slash]
@@ -66,7 +67,7 @@ public struct ImageReference: Sendable, Hashable, CustomStringConvertible {
         registry.map { String(repository.dropFirst($0.count + 1)) } ?? repository
     }
 
-    /// Docker shows images of its own registry without the registry.
+    /// The name without Docker's own registry, as Docker shows it.
     var familiarRepository: String {
         var name = repository[...]
         for prefix in ["docker.io/", "index.docker.io/"] where name.hasPrefix(prefix) {
@@ -84,7 +85,7 @@ public struct ImageReference: Sendable, Hashable, CustomStringConvertible {
         repository + (tag.map { ":\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "")
     }
 
-    /// The same image by what cannot change under us.
+    /// The image by its digest, which cannot change.
     public func pinned(to digest: String) -> ImageReference {
         ImageReference(repository: repository, digest: digest)
     }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import TextKit
 
-/// Any JSON value: for documents whose shape others decide.
+/// Any JSON value, for documents without a fixed schema.
 public enum JSON: Sendable, Hashable, Codable {
     case null
     case bool(Bool)
@@ -43,14 +43,14 @@ public enum JSON: Sendable, Hashable, Codable {
         }
     }
 
-    /// - Throws: where `bytes` are no JSON.
+    /// - Throws: if `bytes` are not JSON.
     public init(parsing bytes: some Sequence<UInt8>) throws {
         self = try JSONDecoder().decode(JSON.self, from: Data(bytes))
     }
 
-    /// The same value always gives the same bytes: they are digested.
+    /// Canonical bytes: equal values give equal bytes, which are hashed.
     public var bytes: [UInt8] {
-        // Every case encodes, except for numbers that JSON lacks.
+        // All of these cases can be encoded, except NaN and infinities.
         (try? CanonicalJSON.encode(self)) ?? []
     }
 
@@ -64,7 +64,7 @@ public enum JSON: Sendable, Hashable, Codable {
         return value
     }
 
-    /// How a person calls what this is.
+    /// The type of the value, for messages.
     var kindName: String {
         switch self {
         case .null: "null"
@@ -76,7 +76,7 @@ public enum JSON: Sendable, Hashable, Codable {
         }
     }
 
-    /// Puts `value` at a path of keys and makes the objects on the way.
+    /// Sets the value at a path of keys, creating objects on the way.
     mutating func set(_ value: JSON, at path: ArraySlice<String>) {
         guard let key = path.first else {
             self = value

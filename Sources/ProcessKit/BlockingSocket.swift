@@ -2,10 +2,10 @@ import CLinux
 import Glibc
 public import Support
 
-/// A connection for programs that do nothing but copy.
+/// Blocking Unix sockets.
 public enum BlockingSocket {
-    /// Connects to a Unix socket; waits while the listener is too busy to accept, 5 s at most.
-    /// - Throws: `SystemError` (`ENOENT`, `ECONNREFUSED`: nobody listens).
+    /// Connects to a Unix socket; waits up to 5 s while the listener is too busy to accept.
+    /// - Throws: `SystemError` (`ENOENT` or `ECONNREFUSED` if there is no listener).
     public static func connect(
         _ path: String, untilMilliseconds: Int64 = .max
     ) throws(SystemError) -> Descriptor {
@@ -23,7 +23,7 @@ public enum BlockingSocket {
         }
     }
 
-    /// The process that listens at the other end.
+    /// The process id of the listener.
     public static func peer(_ socket: borrowing Descriptor) -> Int32? {
         let pid = aib_peer_pid(socket.raw)
         return pid > 0 ? pid : nil

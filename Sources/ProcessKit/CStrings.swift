@@ -1,6 +1,6 @@
 import Glibc
 
-/// Strings as C wants them.
+/// Strings in the form that C takes them.
 enum CStrings {
     /// A NULL-terminated vector that lives for the duration of `body`.
     static func withVector<R>(

@@ -2,10 +2,10 @@ import CLinux
 import Glibc
 public import Support
 
-/// A child that was started. It is not killed when this value goes: whoever starts a child decides.
+/// A started child. It is not killed when this value is destroyed: that is up to the caller.
 public struct ChildProcess: ~Copyable, Sendable {
-    /// Where a child's three standard descriptors come from. -1 is `/dev/null`. They stay open in
-    /// the parent, which closes them.
+    /// A child's standard descriptors. -1 is `/dev/null`. They stay open in the parent, which
+    /// closes them.
     public struct Streams: Sendable {
         public var input: Int32
         public var output: Int32
@@ -19,15 +19,15 @@ public struct ChildProcess: ~Copyable, Sendable {
     }
 
     public let pid: Int32
-    /// Readable when the child has exited; for poll or an event loop.
+    /// Readable once the child has exited; for poll or an event loop.
     public let pidfd: Descriptor
 
-    /// Starts a program with all signals at their default, in its own process group, with no other
-    /// descriptors than `streams` and `passed` (which become 3, 4, …).
+    /// Starts a program with default signal handling, in its own process group, with only the
+    /// descriptors in `streams` and `passed` (which become 3, 4, …).
     ///
-    /// Forking takes a moment that grows with the parent's memory; it does not wait for anything.
-    /// - Parameter group: joined before the program runs.
-    /// - Throws: `SystemError` that names the program, also when it cannot be executed.
+    /// Does not block, but forking takes longer the more memory the parent has.
+    /// - Parameter group: joined before the program is executed.
+    /// - Throws: `SystemError` that names the program, also if it cannot be executed.
     public init(
         _ command: Command, streams: Streams = Streams(), passed: [Int32] = [],
         group: ControlGroup? = nil
@@ -75,8 +75,8 @@ public struct ChildProcess: ~Copyable, Sendable {
         self.pidfd = Descriptor(owning: pidfd)
     }
 
-    /// How the child ended, `nil` while it runs. Does not wait. After the first non-`nil` answer
-    /// the child is gone from the process table, and must not be asked again.
+    /// How the child ended, or `nil` while it runs. Does not wait. After the first non-`nil` result
+    /// the child is gone from the process table; do not call this again.
     public func reap() throws(SystemError) -> ExitStatus? {
         var code: Int32 = 0
         var signal: Int32 = 0
@@ -86,16 +86,16 @@ public struct ChildProcess: ~Copyable, Sendable {
         return signal == 0 ? .exited(code) : .killed(signal: signal)
     }
 
-    /// Gives the pidfd away, for those who wait for the child by it alone.
+    /// Gives up everything but the pidfd, for callers that only wait for the child.
     public consuming func intoDescriptor() -> Descriptor { pidfd }
 
-    /// Signals the child's whole process group. What left the group is not reached: that is what
-    /// `ControlGroup` and `Descendants` are for.
+    /// Signals the child's process group. Processes that left the group are not reached; use
+    /// `ControlGroup` and `Descendants` for those.
     public func signalGroup(_ signal: Int32) {
         _ = aib_group_signal(pid, signal)
     }
 
-    /// A relative program with a slash is meant relative to the child's folder.
+    /// A relative path of a program is relative to the child's folder.
     private static func locate(_ program: String, _ path: String, _ folder: String?) -> String? {
         if program.contains("/"), !program.hasPrefix("/"), let folder {
             return Command.find("\(folder)/\(program)", path: path)

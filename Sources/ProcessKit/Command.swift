@@ -1,15 +1,15 @@
 import Glibc
 import Support
 
-/// A program to run, with everything it inherits said in so many words.
+/// A program to run, with an explicit environment.
 public struct Command: Sendable, Hashable {
-    /// The program first. Without a slash it is looked for in the `PATH` of `environment`.
+    /// The program first. Without a slash it is searched for in the `PATH` of `environment`.
     public var arguments: [String]
-    /// Exactly what the child gets; nothing is inherited.
+    /// The child's whole environment; nothing is inherited.
     public var environment: [String: String]
     /// `nil`: the parent's.
     public var workFolder: String?
-    /// Own session instead of only an own process group: for what must outlive its parent.
+    /// Start a session instead of only a process group, for programs that outlive their parent.
     public var isNewSession: Bool
 
     public init(
@@ -22,13 +22,13 @@ public struct Command: Sendable, Hashable {
         self.isNewSession = isNewSession
     }
 
-    /// What a program needs to find the system's tools, and nothing of the parent's secrets.
+    /// Enough to find the system's tools, and none of the parent's secrets.
     public static let minimalEnvironment = [
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
     ]
 
-    /// The executable file that `name` means, or `nil`.
+    /// The executable file that `name` refers to, or `nil`.
     public static func find(_ name: String, path: String) -> String? {
         if name.contains("/") { return isProgram(name) ? name : nil }
         for folder in path.split(separator: ":") where folder.hasPrefix("/") {

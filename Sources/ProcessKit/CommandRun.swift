@@ -3,7 +3,7 @@ import Glibc
 import Support
 
 extension Command {
-    /// What a finished program left.
+    /// The result of a finished program.
     public struct Output: Sendable, Hashable {
         public var status: ExitStatus
         public var stdout: [UInt8]
@@ -15,11 +15,11 @@ extension Command {
 
     /// Runs the program to its end on a thread of its own.
     ///
-    /// A program that runs longer than `timeoutSeconds`, writes more than `outputLimitBytes` to
-    /// one stream, or whose task is cancelled, is killed with its process group.
-    /// - Parameter stdin: what the program reads; then its input ends.
-    /// - Throws: `SystemError` when it cannot be started, `Failure` for timeout and limit,
-    ///   `CancellationError`. An exit status other than 0 is not thrown.
+    /// The program is killed with its process group if it runs longer than `timeoutSeconds`, writes
+    /// more than `outputLimitBytes` to one stream, or if the task is cancelled.
+    /// - Parameter stdin: the program's whole input.
+    /// - Throws: `SystemError` if it cannot be started, `Failure` for timeout and limit,
+    ///   `CancellationError`. An exit status other than 0 is not an error.
     public func run(
         stdin: [UInt8] = [], timeoutSeconds: Int, outputLimitBytes: Int = 1 << 20
     ) async throws -> Output {
@@ -35,7 +35,7 @@ extension Command {
         }
     }
 
-    /// As `run`, on the calling thread, which must not be one of the cooperative pool.
+    /// As `run`, on the calling thread, which must not belong to the cooperative pool.
     public func runBlocking(
         stdin: [UInt8] = [], timeoutSeconds: Int, outputLimitBytes: Int = 1 << 20
     ) throws -> Output {
@@ -93,8 +93,8 @@ extension Command {
                     collector.errEnded ? -1 : err.readEnd.raw, cancelled.wakeUp.descriptor.raw,
                 ], timeoutMilliseconds: Int32(clamping: rest))
             if ready[3] { throw Stop.cancelled }
-            // The exit is taken first and the pipes drained after it: all that the child itself
-            // wrote is then in them, and a grandchild that keeps them open is not waited for.
+            // The exit is taken before the pipes are drained: they then hold all that the child
+            // itself wrote, and a grandchild that keeps them open is not waited for.
             let status = ready[0] ? try child.reap() : nil
             if ready[1] || status != nil { try collector.drain(out, isError: false) }
             if ready[2] || status != nil { try collector.drain(err, isError: true) }
@@ -141,7 +141,7 @@ extension Command {
     }
 }
 
-/// A `WakeUp` that a cancellation handler and a thread hold together.
+/// A `WakeUp` shared by a cancellation handler and a thread.
 private final class SharedWakeUp: Sendable {
     let wakeUp: WakeUp
     init() throws(SystemError) { wakeUp = try WakeUp() }

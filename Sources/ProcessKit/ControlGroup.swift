@@ -2,14 +2,14 @@ import CLinux
 import Glibc
 import Support
 
-/// A control group (version 2) of this process's own subtree: whatever is started in it can be
-/// killed at once, however it forks, changes its session or its environment.
+/// A control group (version 2) below this process's own. Everything in it can be killed at once,
+/// even processes that forked, or changed their session or environment.
 public struct ControlGroup: Sendable {
     public let folder: String
 
     /// Makes a group below the one of this process.
-    /// - Returns: `nil` where the host has no version 2 tree, or it is not writable for us; the
-    ///   caller then has process groups and the sweep of descendants.
+    /// - Returns: `nil` if the host has no version 2 hierarchy, or none that this process can
+    ///   write; the caller then falls back to process groups and `Descendants`.
     public static func make(named name: String) -> ControlGroup? {
         guard let parent = ownFolder() else { return nil }
         let folder = "\(parent)/\(name)"
@@ -21,7 +21,7 @@ public struct ControlGroup: Sendable {
         return ControlGroup(existing: folder)
     }
 
-    /// A group that somebody made before.
+    /// An existing group.
     public init(existing folder: String) { self.folder = folder }
 
     /// Names of the groups directly below this process's own.
@@ -41,7 +41,7 @@ public struct ControlGroup: Sendable {
         {
             return
         }
-        // Kernels before 5.14 have no cgroup.kill: again and again, because a process may fork.
+        // Kernels before 5.14 have no cgroup.kill. Repeated, because a process may fork.
         for _ in 0..<100 where !isEmpty {
             for word in (Self.text("\(folder)/cgroup.procs") ?? "").split(separator: "\n") {
                 if let pid = Int32(word), pid > 1 { _ = Glibc.kill(pid, SIGKILL) }
@@ -50,8 +50,8 @@ public struct ControlGroup: Sendable {
         }
     }
 
-    /// Removes the group (and groups its processes made in it) once it is empty. Blocks for the
-    /// moment that killed processes take to vanish.
+    /// Removes the group, with the groups that its processes made in it, once it is empty. Blocks
+    /// until killed processes are gone.
     public func remove() {
         let deadline = Clocks.monotonicMilliseconds() + Limits.sweepMilliseconds
         while !isEmpty, Clocks.monotonicMilliseconds() < deadline {
@@ -60,7 +60,7 @@ public struct ControlGroup: Sendable {
         Self.removeTree(folder)
     }
 
-    /// Open for writing: a process that writes "0" joins. The caller closes it.
+    /// A descriptor to which a process writes "0" to join. The caller closes it.
     func openProcesses() throws(SystemError) -> Int32 {
         try Descriptor("\(folder)/cgroup.procs", O_WRONLY).release()
     }
@@ -73,7 +73,7 @@ public struct ControlGroup: Sendable {
         rmdir(folder)
     }
 
-    /// The folder of this process's group in the version 2 tree, wherever that is mounted.
+    /// The folder of this process's group in the version 2 hierarchy, wherever that is mounted.
     private static func ownFolder() -> String? {
         guard let groups = text("/proc/self/cgroup"), let mounts = text("/proc/self/mountinfo")
         else { return nil }
@@ -93,7 +93,7 @@ public struct ControlGroup: Sendable {
             let fields = line.split(separator: " ")
             guard fields.count > 4 else { continue }
             let root = fields[3] == "/" ? "" : String(fields[3])
-            // In a container the mount shows only a part of the tree.
+            // In a container the mount shows only a part of the hierarchy.
             guard own.hasPrefix(root) else { continue }
             let below = own.dropFirst(root.count)
             return String(fields[4]) + (below == "/" ? "" : String(below))
@@ -110,7 +110,7 @@ public struct ControlGroup: Sendable {
 }
 
 extension Substring {
-    /// Where `needle` first stands. The standard library alone has no such search.
+    /// The first occurrence of `needle`, for which the standard library has no search.
     fileprivate func range(of needle: String) -> Range<Index>? {
         var start = startIndex
         while start < endIndex {

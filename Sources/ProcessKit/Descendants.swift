@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 public import Support
 
-/// The processes below this one. Complete only in a subreaper: elsewhere orphans move to PID 1.
+/// The descendants of this process. Complete only in a subreaper: otherwise orphans move to PID 1.
 public enum Descendants {
     public static func becomeSubreaper() throws(SystemError) {
         try checked(aib_become_subreaper(), "cannot become a child subreaper")
@@ -23,15 +23,15 @@ public enum Descendants {
         return found
     }
 
-    /// Takes an ended child out of the process table, whatever its exit status.
+    /// Removes an exited child from the process table, whatever its exit status.
     public static func reap(_ pidfd: borrowing Descriptor) {
         var code: Int32 = 0
         var signal: Int32 = 0
         _ = aib_pidfd_reap(pidfd.raw, &code, &signal)
     }
 
-    /// Reaps orphans that came to this process and have ended, but not `child`, whose exit status
-    /// somebody waits for.
+    /// Reaps exited orphans that this process adopted, but not `child`, whose exit status is
+    /// needed.
     public static func reapOrphans(except child: Int32) {
         for process in ProcessTable.all()
         where process.parent == getpid() && process.isZombie && process.pid != child {
@@ -39,20 +39,21 @@ public enum Descendants {
         }
     }
 
-    /// Kills every descendant and reaps it, again and again until none is left: a process may fork
-    /// while it is being killed. Blocks; for a process that has no other children to keep, and no
-    /// child that somebody else waits for.
+    /// Kills and reaps all descendants, repeatedly until none is left, because a process may fork
+    /// while it is being killed. Blocks. Only for a process that needs none of its children, nor
+    /// their exit status.
     ///
-    /// - Returns: the ids of those that would not die (they hang in the kernel); mostly none.
+    /// - Returns: the ids of those that could not be killed because they hang in the kernel.
     public static func sweep() -> [Int32] {
         let deadline = Clocks.monotonicMilliseconds() + Limits.sweepMilliseconds
         while true {
-            // Whoever has no child has no descendant: the common case, without a look at /proc.
+            // Without a child there is no descendant: the common case, which needs no scan of
+            // /proc.
             if aib_reap_orphans() == -ECHILD { return [] }
             let left = list()
             if left.isEmpty || Clocks.monotonicMilliseconds() > deadline { return left }
             for pid in left { kill(pid, SIGKILL) }
-            // They die at once, but not before they are scheduled.
+            // A killed process exits once it is scheduled.
             poll(nil, 0, Limits.sweepPauseMilliseconds)
         }
     }

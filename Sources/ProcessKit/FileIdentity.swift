@@ -1,14 +1,14 @@
 import CLinux
 import Support
 
-/// Which file stands at a path: while inode, size and time of modification are the same, so are its
-/// bytes, where nobody sets the time back.
+/// The identity of a file: while inode, size and modification time are the same, so are its bytes,
+/// unless the time was set back.
 public struct FileIdentity: Sendable, Hashable, Codable {
     public var inode: UInt64
     public var sizeBytes: Int64
     public var modifiedNanoseconds: Int64
 
-    /// `nil` when nothing is there.
+    /// `nil` if the file does not exist.
     public init?(_ path: String) {
         var inode: UInt64 = 0
         var size: Int64 = 0

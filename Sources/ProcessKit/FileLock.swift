@@ -2,12 +2,12 @@ import CLinux
 import Glibc
 public import Support
 
-/// An exclusive lock on a file, held while the descriptor is open in any process: a child that it
-/// is passed to goes on holding it. The kernel frees it when the last holder ends, however it ends.
+/// An exclusive lock on a file, held while the descriptor is open in any process: a child that
+/// inherits it keeps holding it. The kernel releases it when the last holder exits.
 public struct FileLock: ~Copyable, Sendable {
     public let descriptor: Descriptor
 
-    /// Takes the lock, creating the file, or `nil` when another holds it.
+    /// Takes the lock, creating the file if needed; `nil` if another process holds it.
     public static func tryTake(_ path: String) throws(SystemError) -> FileLock? {
         let file = try Descriptor(path, O_RDWR | O_CREAT)
         let code = aib_lock_exclusive(file.raw)
@@ -21,13 +21,13 @@ public struct FileLock: ~Copyable, Sendable {
 
     private init(descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
-    /// Whether somebody holds the lock now. A file that is not there is not locked.
+    /// Whether the lock is held now. A missing file is not locked.
     public static func isHeld(_ path: String) -> Bool {
         guard let file = try? Descriptor(path, O_RDWR) else { return false }
         return aib_lock_exclusive(file.raw) == -EWOULDBLOCK
     }
 
-    /// Puts the process id of the holder into the file, for others to read.
+    /// Writes this process's id to the file, for others to read.
     public func recordHolder() throws(SystemError) {
         if ftruncate(descriptor.raw, 0) != 0 { throw .last("cannot write a lock file") }
         let text = Array("\(getpid())\n".utf8)

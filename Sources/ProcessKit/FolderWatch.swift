@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 public import Support
 
-/// Events of folders: something in one was written, created, moved in or deleted. Says which
-/// folder, not what: the reader looks, so that a lost or merged event does no harm.
+/// Change notifications of folders. Reports which folder changed, not what changed: the caller
+/// looks, so that a lost or merged event does no harm.
 public struct FolderWatch: ~Copyable, Sendable {
     /// Readable when there are events; for poll or an event loop.
     public let descriptor: Descriptor
@@ -12,7 +12,7 @@ public struct FolderWatch: ~Copyable, Sendable {
         descriptor = Descriptor(owning: try checked(aib_inotify_create(), "cannot use inotify"))
     }
 
-    /// - Returns: the watch's number, which `takeEvents` names.
+    /// - Returns: the watch's number, as returned by `takeEvents`.
     public func add(_ folder: String) throws(SystemError) -> Int32 {
         try checked(aib_inotify_add(descriptor.raw, folder), "cannot watch \(folder)")
     }

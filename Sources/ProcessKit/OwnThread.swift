@@ -1,9 +1,9 @@
 import Glibc
 public import Support
 
-/// Runs blocking code on a thread made for it, so that the cooperative pool never waits.
+/// Runs blocking code on a new thread, so that the cooperative pool never blocks.
 public enum OwnThread {
-    /// The result of `body`, which may block. The thread ends with it.
+    /// The result of `body`, which may block. The thread exits with it.
     public static func run<R: Sendable>(
         _ body: @escaping @Sendable () throws -> R
     ) async throws -> R {

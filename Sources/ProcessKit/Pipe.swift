@@ -1,7 +1,7 @@
 import CLinux
 public import Support
 
-/// A pipe from a child: the read end does not block, the write end is given to the child.
+/// A pipe from a child. The read end does not block; the write end is passed to the child.
 public struct Pipe: ~Copyable, Sendable {
     public let readEnd: Descriptor
     /// For `ChildProcess.Streams`; -1 once closed.
@@ -18,7 +18,7 @@ public struct Pipe: ~Copyable, Sendable {
         writeDescriptor = write
     }
 
-    /// Must be called after the child was started, or the pipe never ends.
+    /// Must be called once the child is started, otherwise the pipe never ends.
     public mutating func closeWriteEnd() {
         writeEnd = nil
         writeDescriptor = -1
@@ -30,7 +30,7 @@ public struct Pipe: ~Copyable, Sendable {
         case end
     }
 
-    /// Reads what is there now, without waiting.
+    /// Reads what is available now, without waiting.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Piece {
         do throws(SystemError) {
             let count = try readEnd.read(into: buffer)

@@ -2,20 +2,20 @@ import CLinux
 import Glibc
 import Support
 
-/// What another process of the same user has used and moved, as the kernel counts it.
+/// Resource usage and traffic of another process of the same user, as counted by the kernel.
 public enum ProcessCounters {
     /// A connection or network device of a process.
     public struct Channel: Sendable, Hashable {
-        /// The same as long as the connection lives.
+        /// Constant for the lifetime of the connection.
         public var id: String
         /// `nil` for a device.
         public var localPort: Int?
-        /// Through a connection, in both directions; of a device, what the process sent into it.
+        /// Of a connection, in both directions; of a device, what the process sent into it.
         public var bytes: Int64
     }
 
-    /// Processes of this machine that the kernel has killed since its start because memory ran out,
-    /// in any control group; 0 where it does not count them.
+    /// Processes that the kernel has killed since boot because memory ran out, in any control
+    /// group; 0 if it does not count them.
     public static func outOfMemoryKills() -> Int64 {
         let lines = read("/proc/vmstat")?.split(separator: "\n") ?? []
         let words = lines.first { $0.hasPrefix("oom_kill ") }?.split(separator: " ")
@@ -27,7 +27,7 @@ public enum ProcessCounters {
         guard let stat = read("/proc/\(pid)/stat"),
             let end = stat.lastIndex(of: ")")
         else { return nil }
-        // Behind the name: state is field 3, user and system time are 14 and 15.
+        // After the name: state is field 3, user and system time are 14 and 15.
         let fields = stat[stat.index(after: end)...].split(separator: " ")
         guard fields.count > 12, let user = Int64(fields[11]), let system = Int64(fields[12]) else {
             return nil
@@ -35,7 +35,7 @@ public enum ProcessCounters {
         return (user + system) * 1000 / Int64(max(1, sysconf(Int32(_SC_CLK_TCK))))
     }
 
-    /// TCP connections and tap devices, or `nil` where the kernel does not let us look.
+    /// TCP connections and tap devices, or `nil` if the kernel denies access.
     public static func network(_ pid: Int32) -> [Channel]? {
         guard let pidfd = ProcessTable.open(pid),
             let names = try? Files.list("/proc/\(pid)/fd")
@@ -59,7 +59,7 @@ public enum ProcessCounters {
         return channels
     }
 
-    /// A tap device counts as received what the process sent.
+    /// What the process sent is what the tap device received.
     private static func tap(_ pid: Int32, _ descriptor: Int32) -> Channel? {
         guard let info = read("/proc/\(pid)/fdinfo/\(descriptor)"),
             let line = info.split(separator: "\n").first(where: { $0.hasPrefix("iff:") })

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 public import Support
 
-/// `/proc` as far as it is needed to find processes that nobody holds any more.
+/// The processes in `/proc`, for finding those that no parent controls any more.
 public enum ProcessTable {
     public struct Entry: Sendable, Hashable {
         public var pid: Int32
@@ -17,8 +17,8 @@ public enum ProcessTable {
         }
     }
 
-    /// Living processes whose environment at their start held the variable `name` with a value
-    /// that `isWanted`, with that value. Those of other users are not visible.
+    /// Processes that were started with the environment variable `name`, with its value, if
+    /// `isWanted`. Those of other users are not visible.
     public static func withVariable(
         _ name: String, where isWanted: (String) -> Bool
     ) -> [(pid: Int32, value: String)] {
@@ -28,15 +28,15 @@ public enum ProcessTable {
         }
     }
 
-    /// Sends SIGKILL to `pid` if it still carries `name=value`: the number may have been given to
-    /// another process since it was looked up, and a pidfd holds the process while it is checked.
+    /// Sends SIGKILL to `pid` if its environment still has `name=value`: the process id may have
+    /// been reused since it was looked up, and a pidfd pins the process while it is checked.
     public static func kill(_ pid: Int32, withVariable name: String, _ value: String) {
         let pidfd = Descriptor(owning: aib_pidfd_open(pid))
         guard pidfd.raw >= 0, variable(name, of: pid) == value else { return }
         _ = aib_pidfd_signal(pidfd.raw, SIGKILL)
     }
 
-    /// A handle on a process that is not our child; readable when it has ended. `nil` when it has.
+    /// A handle on a process that is not a child; readable once it has exited. `nil` if it is gone.
     public static func open(_ pid: Int32) -> Descriptor? {
         let pidfd = aib_pidfd_open(pid)
         return pidfd < 0 ? nil : Descriptor(owning: pidfd)

@@ -2,16 +2,16 @@ import CLinux
 import Glibc
 public import Support
 
-/// A process that stands for another one: it runs a program as its child, passes signals on, ends
-/// as that ends, and so knows how, which only a parent does.
+/// A process that acts as a proxy for a program: it runs the program as its child, passes signals
+/// on, and exits as the child did. Only a parent learns how a process ended.
 public enum ProxyProcess {
-    /// Runs `program` to its end. It gets what this process has: environment, descriptors, group,
-    /// signals; and is killed when this process is. For a process with a single thread, which has
-    /// nothing left to do: its signals stay blocked.
+    /// Runs `program` to its end. It inherits environment, descriptors, process group and signal
+    /// handling of this process, and is killed when this process is. Only for a process with a
+    /// single thread and nothing else to do: its signals stay blocked.
     ///
-    /// - Parameter arguments: ended by `nil`.
+    /// - Parameter arguments: terminated by `nil`.
     /// - Returns: how it ended, and the last signal that was passed on to it.
-    /// - Throws: `SystemError` when it cannot be started.
+    /// - Throws: `SystemError` if it cannot be started.
     public static func run(
         _ program: String, _ arguments: [UnsafeMutablePointer<CChar>?]
     ) throws(SystemError) -> (status: ExitStatus, passedOn: Int32) {
@@ -23,7 +23,7 @@ public enum ProxyProcess {
         return (signal == 0 ? .exited(code) : .killed(signal: signal), passedOn)
     }
 
-    /// Ends this process as the other one ended.
+    /// Exits this process with the same status or signal.
     public static func exit(as status: ExitStatus) -> Never {
         switch status {
         case .exited(let code): Glibc.exit(code)

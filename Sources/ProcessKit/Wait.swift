@@ -2,10 +2,10 @@ import CLinux
 import Glibc
 public import Support
 
-/// Waiting for descriptors on a thread of one's own.
+/// Blocking waits for descriptors.
 public enum Wait {
-    /// Blocks until one of `descriptors` is readable or ended, or `timeoutMilliseconds` passed (-1:
-    /// for ever). Negative descriptors are passed over.
+    /// Blocks until one of `descriptors` is readable or at its end, or until `timeoutMilliseconds`
+    /// have passed (-1: no limit). Negative descriptors are skipped.
     /// - Returns: for each descriptor, whether it is ready.
     public static func readable(
         _ descriptors: [Int32], timeoutMilliseconds: Int32

@@ -1,7 +1,7 @@
 import CLinux
 public import Support
 
-/// A counter that makes a waiting thread return: set by a task, waited for with `Wait`.
+/// An eventfd that wakes a thread: signalled by a task, waited for with `Wait`.
 public struct WakeUp: ~Copyable, Sendable {
     public let descriptor: Descriptor
 

@@ -1,11 +1,11 @@
 import Support
 
-/// Tells the service manager again and again that the program is alive, as long as that is true.
+/// Sends watchdog pings to the service manager as long as the program is alive.
 public enum Watchdog {
-    /// Begins, where the manager asks for it, and goes on to the program's end.
+    /// Starts sending pings, if the manager requests them, until the program exits.
     ///
-    /// - Parameter isAlive: walks through what must work. One that answers no keeps the ping back,
-    ///   and so does one that never answers: a part that hangs is found without a timer of its own.
+    /// - Parameter isAlive: checks everything that must work. No ping is sent while it returns
+    ///   false or does not return, so a part that hangs is noticed without a timer of its own.
     public static func start(_ isAlive: @escaping @Sendable () async -> Bool) {
         guard let limit = ServiceManager.watchdogMilliseconds else { return }
         Task {
@@ -16,8 +16,8 @@ public enum Watchdog {
                     await ServiceManager.ping()
                 } else if wasAlive {
                     Logger("watchdog").error(
-                        "a part of this program does not answer; the service manager will be told "
-                            + "nothing more until it does")
+                        "a part of this program does not respond: sending no watchdog pings until "
+                            + "it does")
                 }
                 wasAlive = isAlive
                 // Half of the limit, as sd_watchdog_enabled(3) asks: one late ping does no harm.

@@ -148,7 +148,7 @@ struct DockerTargetTests {
         }
         #expect(error.isPermanent)
         #expect(error.description.contains("host2: cannot start container \(name)"))
-        #expect(error.description.contains("the old container \(name) is back and runs"))
+        #expect(error.description.contains("restored the old container \(name), which runs"))
         #expect(try await versions() == ["2", "2", "1"])
         // Nothing is half-made, and another try does not take the service away again.
         let order = try guest.order(2, settings, journal: notes.journal)
@@ -303,7 +303,7 @@ struct DockerTargetTests {
             _ = try await target.check(
                 environment(settings(containers: [0: #"{"name":"app","port":{}}"#])), nil)
         }
-        #expect(wrong.description.contains("host0: its container definition: there is no key"))
+        #expect(wrong.description.contains("host0: its container definition: unknown key"))
         #expect(wrong.description.contains("did you mean 'ports'?"))
     }
 }

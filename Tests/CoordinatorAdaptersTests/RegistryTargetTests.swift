@@ -143,7 +143,7 @@ struct RegistryTargetTests {
         #expect(wrong.isPermanent)
         settings.username = nil
         let nobody = try await fault { _ = try await target.check(environment(settings), nil) }
-        #expect(nobody.description.contains("wants a user and a password"))
+        #expect(nobody.description.contains("requires a user and a password"))
         settings.repository = "{guestos}:tag"
         let tagged = try await fault { _ = try await target.check(environment(settings), nil) }
         #expect(tagged.description.contains("has a tag"))

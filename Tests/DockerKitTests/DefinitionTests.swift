@@ -113,36 +113,39 @@ struct DefinitionTests {
         "An invalid definition is refused with the key that is wrong",
         arguments: [
             (#"{"detach":true}"#, "a container definition needs the key 'name'"),
-            (#"[]"#, "an object of keys"),
-            (#"{"name":"a/b"}"#, "name: 'a/b' is no container's name"),
+            (#"[]"#, "must be an object"),
+            (#"{"name":"a/b"}"#, "name: 'a/b' is not a container name"),
             (
                 #"{"name":"app","enviroment":{}}"#,
-                "no key 'enviroment'; did you mean 'environment'?"
+                "unknown key 'enviroment'; did you mean 'environment'?"
             ),
-            (#"{"name":"app","restart":"always"}"#, "there is no key 'restart'"),
+            (#"{"name":"app","restart":"always"}"#, "unknown key 'restart'"),
             (#"{"name":"app","detach":false}"#, "detach: must be true"),
             (
                 #"{"name":"app","network":"back","network_mode":"host"}"#,
-                "network and network_mode say the same"
+                "network and network_mode are mutually exclusive"
             ),
-            (#"{"name":"app","networks":["back"]}"#, "no key 'networks'; did you mean 'network'?"),
+            (
+                #"{"name":"app","networks":["back"]}"#,
+                "unknown key 'networks'; did you mean 'network'?"
+            ),
             (#"{"name":"app","auto_remove":true}"#, "auto_remove: must be false"),
-            (#"{"name":"app","image":"x"}"#, "image: the image comes from what is deployed"),
+            (#"{"name":"app","image":"x"}"#, "image: the release determines the image"),
             (
                 #"{"name":"app","privileged":"yes"}"#,
-                "privileged: wanted is true or false, given is a string"
+                "privileged: expected true or false, got a string"
             ),
-            (#"{"name":"app","mem_limit":"lots"}"#, "mem_limit: 'lots' is no size"),
-            (#"{"name":"app","ports":{"99999":1}}"#, "ports: '99999' is no port"),
-            (#"{"name":"app","ports":{"80":"http"}}"#, "ports: 80: 'http' is no port of the host"),
-            (#"{"name":"app","ports":["80"]}"#, "ports: wanted is an object, given is a list"),
+            (#"{"name":"app","mem_limit":"lots"}"#, "mem_limit: 'lots' is not a size"),
+            (#"{"name":"app","ports":{"99999":1}}"#, "ports: '99999' is not a port"),
+            (#"{"name":"app","ports":{"80":"http"}}"#, "ports: 80: 'http' is not a host port"),
+            (#"{"name":"app","ports":["80"]}"#, "ports: expected an object, got a list"),
             (
                 #"{"name":"app","restart_policy":{"Name":"sometimes"}}"#,
                 "restart_policy: Name must be"
             ),
-            (#"{"name":"app","volumes":{"/a":{"path":"/b"}}}"#, "volumes: there is no key 'path'"),
+            (#"{"name":"app","volumes":{"/a":{"path":"/b"}}}"#, "volumes: unknown key 'path'"),
             (#"{"name":"app","command":"echo 'x"}"#, "command: a quote is not closed"),
-            (#"{"name":"app","log_config":{"kind":"x"}}"#, "log_config: there is no key 'kind'"),
+            (#"{"name":"app","log_config":{"kind":"x"}}"#, "log_config: unknown key 'kind'"),
         ])
     func invalidKeysAreNamed(_ text: String, _ words: String) throws {
         let message = try refusal(text)

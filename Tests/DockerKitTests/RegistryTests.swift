@@ -85,7 +85,7 @@ struct RegistryTests {
         let none = try Registry(url: server.url)
         let missing = try await failure { try await none.check() }
         #expect(missing.kind == .unauthorized)
-        #expect(missing.message.contains("wants a user and a password; none are set"))
+        #expect(missing.message.contains("requires a user and a password, which are not set"))
         let wrong = try Registry(
             url: server.url, credentials: RegistryCredentials(user: "robot", password: "guess"))
         let refused = try await failure { try await wrong.check() }

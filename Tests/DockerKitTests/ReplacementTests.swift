@@ -68,7 +68,7 @@ struct ReplacementTests {
         #expect(error.isPermanent)
         #expect(error.message.contains("its health check ends with code 3 and says: I feel bad"))
         #expect(error.message.contains("its last log lines:\nstarted"))
-        #expect(error.message.contains("the old container \(service.name) is back and runs"))
+        #expect(error.message.contains("restored the old container \(service.name), which runs"))
         #expect(try await service.version() == "1")
         #expect(try await service.containers() == ["\(service.name) running"])
         try await service.host.run(["rm", "-f", service.name])
@@ -129,8 +129,7 @@ struct ReplacementTests {
         try await service.host.run(["rm", "-f", service.name])
     }
 
-    @Test("A stopped container is restored stopped")
-    func stoppedStaysStopped() async throws {
+    @Test("A stopped container is restored stopped") func stoppedStaysStopped() async throws {
         let service = try await TestService()
         let first = try await service.push("1")
         let second = try await service.push("2", [#"CMD ["/bin/nope"]"#])
@@ -161,7 +160,7 @@ struct ReplacementTests {
         let error = try await failure { try await replacement.run(memory) }
         #expect(error.kind == .failed)
         #expect(error.message.contains("is already in use"), "\(error.message)")
-        #expect(error.message.contains("could not be put back"), "\(error.message)")
+        #expect(error.message.contains("could not be restored"), "\(error.message)")
         #expect(
             try await service.containers()
                 == ["\(name) running", "\(name).aibuild-old-r2 running"])

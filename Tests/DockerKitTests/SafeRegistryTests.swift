@@ -44,10 +44,10 @@ struct SafeRegistryTests {
         let certificates = try await TestCertificates(in: folder.path + "/certificates")
         let server = try await RegistryServer.start(isOpen: false, certificates: certificates)
         for (authorities, words) in [
-            (nil, "are the system's own"),
+            (nil, "the trusted authorities are the system's own"),
             (
                 certificates.folder + "/otherca.pem",
-                "are those in \(certificates.folder)/otherca.pem"
+                "the trusted authorities are those in \(certificates.folder)/otherca.pem"
             ),
         ] {
             let registry = try Registry(
@@ -57,7 +57,7 @@ struct SafeRegistryTests {
             let error = try await failure { try await registry.check() }
             #expect(error.kind == .untrusted && error.isPermanent)
             #expect(error.message.contains(words), "\(error.message)")
-            #expect(error.message.contains("name the PEM file of the one that signed"))
+            #expect(error.message.contains("PEM file of the authority that signed"))
         }
         #expect(!server.log.contains("GET /v2/"))
     }
@@ -83,7 +83,7 @@ struct SafeRegistryTests {
         #expect(try await !puller.repository("x").has("sha256:1"), "it may look")
         let error = try await failure { try await puller.repository("x").checkPush() }
         #expect(error.kind == .unauthorized)
-        #expect(error.message.contains("give whoever logs in the right to push there"))
+        #expect(error.message.contains("grant the user the right to push there"))
         let robot = try Registry(
             url: url, credentials: RegistryCredentials(user: "robot", password: "secret"))
         try await robot.repository("x").checkPush()

@@ -1,4 +1,5 @@
-// Linux calls that Swift's Glibc module lacks, as plain functions. Nothing here knows of builds.
+// Linux calls that Swift's Glibc module lacks, as plain functions. Nothing here is specific to
+// builds.
 #pragma once
 #include "loop.h"
 #include "files.h"

@@ -1,4 +1,4 @@
-// Files: locks, durability, inotify, room on a disk. Errors are returned as -errno.
+// Files: locks, durability, inotify, free disk space. Errors are returned as -errno.
 #pragma once
 #include <stdint.h>
 #include <sys/types.h>
@@ -11,7 +11,8 @@ int aib_open(const char *path, int flags, int mode);
 int aib_open_direct(const char *path);
 /// fsync of the folder, so that a rename in it survives a power cut.
 int aib_sync_directory(const char *path);
-/// Gives the disk blocks of a part of a file back; its size stays. Not every file system can.
+/// Frees the disk blocks of a part of a file, whose size stays the same. Not every file system
+/// supports it.
 int aib_punch_hole(int fd, int64_t offset, int64_t length);
 /// Bytes an unprivileged user may still write on the file system of path, and its size.
 int aib_disk_room(const char *path, int64_t *free_bytes, int64_t *total_bytes);

@@ -9,10 +9,10 @@
 struct aib_event { uint64_t token; uint32_t ready; };
 
 int aib_epoll_create(void);
-/// Adds fd to the set, or changes what it is watched for; one event, then it must be armed again.
+/// Adds fd to the set, or changes its events. It reports one event and must then be armed again.
 int aib_epoll_arm(int epoll_fd, int fd, uint32_t interest, uint64_t token);
 int aib_epoll_remove(int epoll_fd, int fd);
-/// Waits up to timeout_ms (-1: for ever) for events; an interrupted wait returns 0.
+/// Waits up to timeout_ms (-1: forever) for events; an interrupted wait returns 0.
 int aib_epoll_wait(int epoll_fd, struct aib_event *events, int capacity, int timeout_ms);
 int aib_eventfd_create(void);
 int aib_eventfd_signal(int fd);
@@ -29,11 +29,13 @@ int aib_unix_listen(const char *path, int backlog);
 /// A connected socket; -EAGAIN while the listener's backlog is full.
 int aib_unix_connect(const char *path);
 int aib_accept(int fd);
-/// The process at the other end of a Unix socket: of a listener, the one that began to listen.
+/// The process at the other end of a Unix socket; for a listener, the process that called listen.
 int aib_peer_pid(int fd);
-/// Starts to connect: a socket that is writable when that has ended, see aib_socket_error.
+/// Starts to connect. The returned socket becomes writable when that has finished; see
+/// aib_socket_error.
 int aib_tcp_connect(const struct sockaddr *address, socklen_t length);
-/// The outcome of a connect or the error that the connection met: 0, or -errno.
+/// The result of a connect, or the error of the connection: 0, or -errno.
 int aib_socket_error(int fd);
-/// The shortest round trip that the kernel has seen on a TCP connection, in microseconds; 0: none.
+/// The shortest round-trip time that the kernel has measured on a TCP connection, in microseconds;
+/// 0: none.
 uint32_t aib_tcp_round_trip(int fd);

@@ -29,22 +29,23 @@ pid_t aib_spawn(const struct aib_spawn_request *request, int *pidfd);
 int aib_pidfd_open(pid_t pid);
 int aib_pidfd_signal(int pidfd, int signal);
 
-/// Looks at descriptor `fd` of another process: 1 when it is a connected TCP socket, with its local
-/// port, the kernel's number of it and the bytes that went through it in both directions; 0 when
-/// it is something else. Needs the right to trace the process.
+/// Inspects descriptor `fd` of another process: 1 if it is a connected TCP socket, with its local
+/// port, its inode and the bytes transferred in both directions; 0 if it is something else. Needs
+/// permission to trace the process.
 int aib_tcp_counters(int pidfd, int fd, int *local_port, uint64_t *inode, int64_t *bytes);
 
 /// 1 when the child behind pidfd has exited and was reaped now: `*code` is its exit status, or
 /// `*signal` the signal that killed it (else 0). 0 when it still runs. -ECHILD when not our child.
 int aib_pidfd_reap(int pidfd, int *code, int *signal);
 
-/// Reaps every zombie child that nobody waits for. Count, or -errno (-ECHILD: no child at all).
+/// Reaps every zombie child that nobody waits for. Returns their number, or -errno (-ECHILD: no
+/// child at all).
 int aib_reap_orphans(void);
 
 /// Orphaned descendants become children of this process instead of PID 1's.
 int aib_become_subreaper(void);
 
-/// Blocks a signal in this thread and those it starts later, to be taken by aib_signal_wait.
+/// Blocks a signal in this thread and those it starts later, for aib_signal_wait.
 int aib_signal_block(int signal);
 /// Waits for one of the two blocked signals and returns it.
 int aib_signal_wait(int first, int second);
@@ -52,32 +53,32 @@ int aib_signal_wait(int first, int second);
 void aib_signal_ignore(int signal);
 
 /// poll(2) for reading, retried on EINTR with the remaining time: bit i of the answer is set when
-/// fds[i] is readable or hung up. Negative fds are passed over. At most 31.
+/// fds[i] is readable or hung up. Negative fds are ignored. At most 31.
 int aib_poll_readable(const int *fds, int count, int timeout_ms);
 
 /// A pipe, close-on-exec; the read end does not block.
 int aib_pipe(int *read_fd, int *write_fd);
-/// Grows a pipe's buffer as far as the system lets us.
+/// Grows a pipe's buffer as far as the system permits.
 void aib_pipe_grow(int fd, int size_bytes);
 
 /// An unnamed file in memory, close-on-exec: standard input of a child without a pipe to feed.
 int aib_memory_file(void);
 /// Sends a signal to a process group. 0 also when the group is gone.
 int aib_group_signal(pid_t group, int signal);
-/// The number of a file as the kernel knows it, its size and time of modification: the same
-/// three mean the same bytes, where nobody sets the time back.
+/// A file's inode, size and modification time. If all three are unchanged, so are its bytes, unless
+/// somebody reset the time.
 int aib_file_identity(const char *path, uint64_t *inode, int64_t *size_bytes, int64_t *modified_ns);
-/// Makes reads and writes of fd wait again.
+/// Makes reads and writes of fd block.
 int aib_set_blocking(int fd);
-/// Becomes `program` with the same arguments, environment and process id; no descriptor but the
-/// first three is passed on. Returns only when that is not possible: -errno.
+/// Executes `program` in this process, with the same arguments and environment; only the first
+/// three descriptors stay open. Returns only on failure: -errno.
 int aib_reexec(const char *program, char *const *argv);
 
-/// Runs `program` with everything that this process has (arguments apart), and stands for it: a
-/// signal to this process is passed on, and the program is killed when this one is. Waits for its
-/// end: 0, and `*code` or `*signal` as for aib_pidfd_reap; -errno when it cannot be started.
-/// `*passed_on` is the last signal that was passed on. Only for a process with a single thread;
-/// all its signals stay blocked.
+/// Runs `program` as a child that inherits everything but the arguments, and acts as its proxy:
+/// signals to this process are forwarded, and the child is killed when this process dies. Waits
+/// until it exits: 0, and `*code` or `*signal` as for aib_pidfd_reap; -errno when it cannot be
+/// started. `*passed_on` is the last forwarded signal. Only for a process with a single thread; all
+/// its signals stay blocked.
 int aib_run_proxied(const char *program, char *const *argv, int *code, int *signal, int *passed_on);
 /// Ends this process by a signal, and leaves no core.
 void aib_die_by(int signal);

@@ -1,36 +1,35 @@
 import Support
 import TextKit
 
-/// How a container is to run, as `docker-py` takes it: the keyword arguments of `containers.run`.
-/// Deployment scripts in Python keep such documents, and they are taken as they are.
+/// The definition of a container in the form of `docker-py`: the keyword arguments of
+/// `containers.run`. Documents of deployment scripts in Python can be used as they are.
 public struct ContainerDefinition: Sendable, Hashable {
     public var name: String
-    /// The body of the Engine API's "create", but for image and labels of the deployment.
+    /// The body of the Engine API's "create", without image and labels of the deployment.
     var body: JSON
 
-    /// - Throws: `.invalid`, which names the key, what is wrong with it, and a known key that looks
-    ///   like it.
+    /// - Throws: `.invalid`, which names the key, what is wrong with it, and a similar known key.
     public init(_ document: JSON) throws(DockerError) {
         guard case .object(let fields) = document else {
-            throw DockerError(.invalid, "a container definition is an object of keys and values")
+            throw DockerError(.invalid, "a container definition must be an object")
         }
         guard let name = fields["name"]?.text else {
             throw DockerError(
                 .invalid,
-                "a container definition needs the key 'name', a string: an update finds "
-                    + "the container that it replaces by it")
+                "a container definition needs the key 'name', a string: an update finds the "
+                    + "container to replace by it")
         }
         guard name.wholeMatch(of: #/[A-Za-z0-9][A-Za-z0-9_.\-]{1,127}/#) != nil else {
             throw DockerError(
                 .invalid,
-                "name: '\(name.prefix(200))' is no container's name: letters and digits, "
-                    + "then also _ . -")
+                "name: '\(name.prefix(200))' is not a container name: use letters and digits, then "
+                    + "also _ . -")
         }
         if let network = fields["network"], let mode = fields["network_mode"],
             network != .null, mode != .null
         {
             throw DockerError(
-                .invalid, "network and network_mode say the same: leave one of them out")
+                .invalid, "network and network_mode are mutually exclusive: omit one of them")
         }
         self.name = name
         body = .object([:])
@@ -53,10 +52,10 @@ public struct ContainerDefinition: Sendable, Hashable {
             let hint = Suggestion.hint(for: key, in: DefinitionKeys.all)
             throw DockerError(
                 .invalid,
-                "there is no key '\(key.prefix(64))'"
-                    + (hint ?? "; known are docker-py's arguments of containers.run"))
+                "unknown key '\(key.prefix(64))'"
+                    + (hint ?? "; use docker-py's arguments of containers.run"))
         }
-        // As docker-py: None is as good as not given.
+        // As in docker-py: None means not given.
         if value == .null { return }
         do throws(DefinitionShape.Mismatch) {
             for (path, value) in try field.shape.convert(value) {
@@ -67,9 +66,9 @@ public struct ContainerDefinition: Sendable, Hashable {
         }
     }
 
-    /// What the Engine API is given to create the container of an image.
+    /// The body of the Engine API's request to create the container.
     ///
-    /// - Parameter labels: beside those of the definition; they win.
+    /// - Parameter labels: in addition to those of the definition, over which they take precedence.
     func request(image: String, labels: [String: String]) -> JSON {
         var body = body
         body.set(.string(image), at: ["Image"])

@@ -1,4 +1,4 @@
-/// docker-py's keyword arguments of `containers.run`, and the Engine API's field for each.
+/// The keyword arguments of docker-py's `containers.run`, with their fields of the Engine API.
 enum DefinitionKeys {
     struct Field: Sendable {
         var path: [String]
@@ -10,7 +10,7 @@ enum DefinitionKeys {
         }
     }
 
-    /// One value is what a deployment means; any other is a mistake.
+    /// A keyword of which a deployment allows only some values.
     struct Fixed: Sendable {
         var allowed: [JSON]
         var reason: String
@@ -30,18 +30,18 @@ enum DefinitionKeys {
     ]
 
     private static let noAutoRemoval =
-        "must be false: a container that is removed when it stops cannot be put back"
+        "must be false: a container that is removed when it stops cannot be restored"
 
     static let refused: [String: String] = [
-        "image": "the image comes from what is deployed; leave this key out",
-        "version": "the API's version is agreed on with the engine; leave this key out",
+        "image": "the release determines the image; omit this key",
+        "version": "the API version is negotiated with the engine; omit this key",
         "use_config_proxy": "there is no Docker client configuration here; set the proxy "
             + "variables in 'environment'",
-        "lxc_conf": "Docker has no LXC driver any more; leave this key out",
+        "lxc_conf": "Docker no longer has an LXC driver; omit this key",
         "cpu_count": "it is for Windows engines only; use 'nano_cpus'",
         "cpu_percent": "it is for Windows engines only; use 'cpu_quota' and 'cpu_period'",
         "networking_config": "use 'network', with one network's name",
-        "platform": "it is chosen when the image is pulled; leave this key out",
+        "platform": "it is chosen when the image is pulled; omit this key",
     ]
 
     static let fields: [String: Field] = container.merging(host) { first, _ in first }

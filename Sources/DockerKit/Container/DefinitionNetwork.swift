@@ -1,4 +1,4 @@
-/// Ports, networks, and the policies that are objects of their own, as docker-py spells them.
+/// Ports, networks and policies in docker-py's spelling.
 enum DefinitionNetwork {
     typealias Mismatch = DefinitionShape.Mismatch
 
@@ -11,7 +11,7 @@ enum DefinitionNetwork {
             let parts = inside.split(separator: "/", omittingEmptySubsequences: false)
             guard parts.count == 2, UInt16(parts[0]) ?? 0 > 0,
                 ["tcp", "udp", "sctp"].contains(parts[1])
-            else { throw Mismatch("'\(key.prefix(64))' is no port: write 8080/tcp") }
+            else { throw Mismatch("'\(key.prefix(64))' is not a port: use 8080/tcp") }
             exposed[inside] = .object([:])
             var list: [JSON] = []
             if case .array(let values) = value, !isAddress(value) {
@@ -46,7 +46,7 @@ enum DefinitionNetwork {
         if value == .null { return "" }
         let text = try DefinitionShape.stringOrNumber(value)
         guard UInt16(text) != nil else {
-            throw Mismatch("\(key): '\(text.prefix(40))' is no port of the host: write 1 to 65535")
+            throw Mismatch("\(key): '\(text.prefix(40))' is not a host port: use 1 to 65535")
         }
         return text
     }
@@ -82,7 +82,7 @@ enum DefinitionNetwork {
         return .object(fields)
     }
 
-    /// Times are nanoseconds, as docker-py has them.
+    /// Times are in nanoseconds, as in docker-py.
     static func health(_ value: JSON) throws(Mismatch) -> JSON {
         var fields = try DefinitionShape.named(
             value,

@@ -1,30 +1,30 @@
-/// What docker-py takes for a keyword, and how it becomes the Engine API's value.
+/// The type of a docker-py keyword, and how its value is translated for the Engine API.
 enum DefinitionShape: Sendable, Hashable {
     case string, stringOrInt, bool, int, bytes
     /// A list of strings, or one.
     case strings
-    /// As a shell would split it, or a list.
+    /// A string to be split as a shell does, or a list.
     case shellWords
     /// An object, or a list of `key<separator>value`; becomes the list.
     case pairs(Character)
-    /// An object of strings, or a list of `key` or `key=value`; stays an object.
+    /// An object of strings, or a list of `key` or `key=value`; becomes an object.
     case map
-    /// A list of objects that are the Engine API's own already.
+    /// A list of objects in the form of the Engine API.
     case objects
     case ports, volumes, devices, restart, logging, health, network
 
-    /// Why a value does not fit.
+    /// Why a value is invalid.
     struct Mismatch: Error {
         var message: String
 
         init(_ message: String) { self.message = message }
 
         init(_ value: JSON, wanted: String) {
-            message = "wanted is \(wanted), given is \(value.kindName)"
+            message = "expected \(wanted), got \(value.kindName)"
         }
     }
 
-    /// Fields below the key's own path, with their values.
+    /// Fields below the keyword's own path, with their values.
     func convert(_ value: JSON) throws(Mismatch) -> [([String], JSON)] {
         switch self {
         case .ports: try DefinitionNetwork.ports(value)
@@ -60,7 +60,7 @@ enum DefinitionShape: Sendable, Hashable {
         return text
     }
 
-    /// Python's authors write 8080 or "8080".
+    /// Python programmers write 8080 or "8080".
     static func stringOrNumber(_ value: JSON) throws(Mismatch) -> String {
         switch value {
         case .string(let text): return text
@@ -95,7 +95,7 @@ enum DefinitionShape: Sendable, Hashable {
         let scale = unit.isEmpty ? 1 : unit.count == 1 ? unit.first.flatMap { units[$0] } : nil
         guard let number = Int64(digits), let scale,
             case let (bytes, overflows) = number.multipliedReportingOverflow(by: scale), !overflows
-        else { throw Mismatch("'\(text.prefix(40))' is no size: write bytes, or as 512m or 2g") }
+        else { throw Mismatch("'\(text.prefix(40))' is not a size: use bytes, or 512m or 2g") }
         return bytes
     }
 
@@ -116,7 +116,7 @@ enum DefinitionShape: Sendable, Hashable {
         guard case .object(let fields) = value else { return try strings(value) }
         var pairs: [String] = []
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
-            // As docker-py: None is the name alone.
+            // As in docker-py: None means the name alone.
             pairs.append(value == .null ? key : "\(key)\(separator)\(try stringOrNumber(value))")
         }
         return pairs
@@ -150,7 +150,7 @@ enum DefinitionShape: Sendable, Hashable {
         return fields
     }
 
-    /// The values of an object's keys, each spelled in one of the ways that docker-py knows.
+    /// The values of an object's keys, in any of the spellings that docker-py accepts.
     static func named(
         _ value: JSON, _ known: [String: [String]]
     ) throws(Mismatch) -> [String: JSON] {
@@ -158,7 +158,7 @@ enum DefinitionShape: Sendable, Hashable {
         for (key, value) in try object(value) {
             guard let name = known.first(where: { $0.value.contains(key) })?.key else {
                 let all = known.keys.sorted().joined(separator: ", ")
-                throw Mismatch("there is no key '\(key.prefix(64))'; known are \(all)")
+                throw Mismatch("unknown key '\(key.prefix(64))'; known keys: \(all)")
             }
             if value != .null { result[name] = value }
         }

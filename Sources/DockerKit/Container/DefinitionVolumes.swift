@@ -1,4 +1,4 @@
-/// Volumes and devices, as docker-py spells them.
+/// Volumes and devices in docker-py's spelling.
 enum DefinitionVolumes {
     typealias Mismatch = DefinitionShape.Mismatch
 
@@ -38,7 +38,7 @@ enum DefinitionVolumes {
         for text in try DefinitionShape.strings(value) {
             let parts = text.split(separator: ":").map(String.init)
             guard (1...3).contains(parts.count) else {
-                throw Mismatch("'\(text.prefix(200))' is no device: write /dev/x:/dev/y:rwm")
+                throw Mismatch("'\(text.prefix(200))' is not a device: use /dev/x:/dev/y:rwm")
             }
             let isAccess = parts.count == 2 && parts[1].allSatisfy { "rwm".contains($0) }
             devices.append(

@@ -1,6 +1,6 @@
 import Support
 
-/// Waits until a container is known to be well, or known not to be.
+/// Waits until a container is known to be healthy or unhealthy.
 struct HealthWatch: Sendable {
     let engine: DockerEngine
     let container: String
@@ -39,7 +39,7 @@ struct HealthWatch: Sendable {
     ) -> Verdict {
         let state = container.state
         if let restarts = container.restarts, restarts > 0 || state.status == "restarting" {
-            return .unhealthy("does not stay up: it was started anew \(restarts) times")
+            return .unhealthy("does not stay up: it was restarted \(restarts) times")
         }
         guard state.status == "running" else {
             let reason = (state.error).flatMap { $0.isEmpty ? nil : ": \($0)" } ?? ""

@@ -1,13 +1,14 @@
 import Support
 
-/// Replaces a container by one of another image. A start that fails, or a container that does not
-/// get well, puts the old one back.
+/// Replaces a container by one of another image. If the new one does not start or does not become
+/// healthy, the old one is restored.
 public struct Replacement: Sendable {
-    /// What must be known after a crash, and cannot be observed on the host any more.
+    /// The state before the replacement, which must survive a crash and can no longer be seen on
+    /// the host.
     public struct PreviousState: Sendable, Hashable, Codable {
-        /// Whether the old container ran before anything was touched.
+        /// Whether the old container ran.
         public var wasRunning: Bool
-        /// The image of the old container, by digest where it has one: what a roll-back deploys.
+        /// The image of the old container, by digest if it has one, for a rollback.
         public var previousImage: String?
 
         public init(wasRunning: Bool, previousImage: String?) {
@@ -16,11 +17,11 @@ public struct Replacement: Sendable {
         }
     }
 
-    /// When the new container is well.
+    /// When the new container counts as healthy.
     public struct Health: Sendable, Hashable {
-        /// Longest time until its health check is content.
+        /// Time limit for its health check to pass.
         public var limitSeconds: Int
-        /// Without a health check: how long it must run without a stop.
+        /// Without a health check: how long it must run without a restart.
         public var settleSeconds: Int
 
         public init(limitSeconds: Int = 120, settleSeconds: Int = 5) {
@@ -29,17 +30,17 @@ public struct Replacement: Sendable {
         }
     }
 
-    /// The label by which a container is known as one of a replacement.
+    /// The label that marks containers of a replacement.
     static let label = "aibuild.release"
 
     let engine: DockerEngine
     let definition: ContainerDefinition
     let image: ImageReference
-    /// Names this replacement: the same again after a crash, another for each other one.
+    /// Identifies this replacement, also after a crash.
     let id: String
     let labels: [String: String]
     let health: Health
-    /// Called before each step that changes something; what it throws ends the replacement there.
+    /// Called before each step that changes something; an error it throws aborts the replacement.
     let before: @Sendable (String) async throws -> Void
 
     public init(
@@ -58,12 +59,12 @@ public struct Replacement: Sendable {
 
     var name: String { definition.name }
 
-    /// Where the old container stands meanwhile.
+    /// The name of the old container in the meantime.
     public var oldName: String { "\(name).aibuild-old-\(id)" }
 
-    /// What is to be remembered before `run` is called for the first time.
+    /// The state to be stored before `run` is called for the first time.
     public func previousState() async throws(DockerError) -> PreviousState {
-        // After a crash before the memory was kept, the old one may stand under either name.
+        // After a crash before the state was stored, the old container may have either name.
         var container = try await engine.container(name)
         if container.map(isOurs) ?? true { container = try await engine.container(oldName) }
         guard let container else { return PreviousState(wasRunning: false, previousImage: nil) }
@@ -77,15 +78,15 @@ public struct Replacement: Sendable {
             wasRunning: container.state.isRunning, previousImage: pinned ?? container.config.image)
     }
 
-    /// Goes on from whatever stands on the host until the new container is well.
+    /// Continues from the state of the host until the new container is healthy.
     ///
-    /// - Throws: `DockerError`; the old container is back then, unless the host is not reached any
-    ///   more: then the same call goes on later. What `before` throws.
+    /// - Throws: `DockerError`, after the old container was restored, unless the host became
+    ///   unreachable: then call this again later. Errors of `before`.
     public func run(_ previous: PreviousState) async throws {
         do {
             try await advance()
         } catch let error as DockerError {
-            // A host that is away is gone on with when it is back; it runs old or new meanwhile.
+            // On an unreachable host it is resumed later; either container runs in the meantime.
             if [.unreachable, .cancelled, .unauthorized].contains(error.kind) { throw error }
             throw try await failed(error, previous)
         }
@@ -99,8 +100,8 @@ public struct Replacement: Sendable {
             do { step = try ReplacementStep.next(observed) } catch {
                 throw DockerError(
                     .conflict,
-                    "\(name) on \(engine.name) was made by somebody else while "
-                        + "\(oldName) waits to be put back: remove one of them", isPermanent: true)
+                    "\(name) on \(engine.name) was created by someone else while \(oldName) waits "
+                        + "to be restored: remove one of them", isPermanent: true)
             }
             if step == .nothing { return }
             if step != .watch { try await before(step.rawValue) }
@@ -144,15 +145,15 @@ public struct Replacement: Sendable {
         container.config.labels?[Self.label] == id
     }
 
-    // MARK: Back
+    // MARK: Rollback
 
-    /// Puts the old container back, named and running as it was, and removes the new one. Does
-    /// nothing where the replacement is whole.
+    /// Restores the old container, with its name and whether it ran, and removes the new one. Does
+    /// nothing if the replacement is complete.
     public func undo(_ previous: PreviousState) async throws(DockerError) {
         let current = try await engine.container(name)
         let old = try await engine.container(oldName)
         if let current, isOurs(current) {
-            // The old one is removed last: where it is gone, nothing is left half done.
+            // The old one is removed last: if it is gone, the replacement is complete.
             if old == nil && previous.previousImage != nil { return }
             try await engine.remove(current.id)
         }
@@ -162,7 +163,7 @@ public struct Replacement: Sendable {
         }
     }
 
-    /// - Returns: what is to be thrown, once the old container is back.
+    /// - Returns: the error to throw, after the old container was restored.
     private func failed(_ error: DockerError, _ previous: PreviousState) async throws -> DockerError
     {
         var message = error.message
@@ -176,15 +177,15 @@ public struct Replacement: Sendable {
             try await undo(previous)
             message +=
                 hadOld
-                ? "\nthe old container \(name) is back\(previous.wasRunning ? " and runs" : "")"
+                ? "\nrestored the old container \(name)\(previous.wasRunning ? ", which runs" : "")"
                 : "\nthere was no container \(name) before, and there is none now"
         } catch let undone {
             message +=
-                "\nand the old container could not be put back: \(undone.message); it is "
+                "\nand the old container could not be restored: \(undone.message); it is "
                 + "\(oldName) on \(engine.name)"
             return DockerError(.failed, message, isPermanent: true)
         }
-        // Each try takes the service away for a moment: a person looks first.
+        // Permanent: each retry interrupts the service, so a person should decide.
         return DockerError(error.kind, message, isPermanent: true)
     }
 }

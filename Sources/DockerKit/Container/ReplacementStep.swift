@@ -1,19 +1,19 @@
-/// What comes next in the replacement of a container, decided by what stands on the host alone: a
-/// coordinator that crashed between two steps looks again and goes on.
+/// The next step in the replacement of a container, decided only by what exists on the host: after
+/// a crash between two steps the replacement is resumed from there.
 ///
-/// The order keeps the service away as shortly as possible, and the old container until the new one
-/// is known to be well: rename old, create new, stop old, start new, watch it, remove old.
+/// The order minimizes the downtime, and keeps the old container until the new one is healthy:
+/// rename old, create new, stop old, start new, watch it, remove old.
 enum ReplacementStep: String, Sendable, Hashable, CaseIterable {
     case renameOld, create, stopOld, start, watch, removeOld, nothing
 
-    /// What stands on the host under the two names.
+    /// The containers on the host under the two names.
     struct Observation: Sendable, Hashable {
         enum Current: Sendable, Hashable {
-            /// Another than the one that this replacement made.
+            /// Not created by this replacement.
             case other
-            /// Made by this replacement, and not started yet.
+            /// Created by this replacement, not started yet.
             case created
-            /// Made by this replacement, and started.
+            /// Created by this replacement and started.
             case started
         }
 
@@ -24,7 +24,7 @@ enum ReplacementStep: String, Sendable, Hashable, CaseIterable {
         var isWatched = false
     }
 
-    /// Two containers under both names of which none is ours: somebody else works here.
+    /// Containers of someone else exist under both names.
     struct NameConflict: Error {}
 
     static func next(_ observed: Observation) throws(NameConflict) -> ReplacementStep {

@@ -1,6 +1,6 @@
-/// Splits a command as `shlex.split` does: what docker-py does to a command that is one string.
+/// Splits a command as Python's `shlex.split`, which docker-py applies to a command in one string.
 enum ShellWords {
-    /// `nil` where a quote is not closed.
+    /// `nil` if a quote is not closed.
     static func split(_ text: String) -> [String]? {
         var words: [String] = []
         var word: String?
@@ -11,7 +11,7 @@ enum ShellWords {
             case (let end, let open?) where end == open: quote = nil
             case ("\\", "\""):
                 guard let next = characters.popFirst() else { return nil }
-                // Within double quotes only these two are escaped.
+                // Only these two can be escaped in double quotes.
                 word = (word ?? "") + (next == "\"" || next == "\\" ? "" : "\\") + String(next)
             case (_, _?): word = (word ?? "") + String(character)
             case ("'", nil), ("\"", nil):

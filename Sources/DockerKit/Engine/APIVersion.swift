@@ -1,4 +1,4 @@
-/// `1.41`, compared by its numbers.
+/// `1.41`, compared numerically.
 struct APIVersion: Sendable, Hashable, Comparable, CustomStringConvertible {
     var major: Int
     var minor: Int

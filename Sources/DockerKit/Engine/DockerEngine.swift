@@ -5,13 +5,13 @@ import TextKit
 
 /// One Docker engine, reached over TLS with a client certificate.
 public struct DockerEngine: Sendable {
-    /// What messages call it: "10.64.26.41:2376".
+    /// Its name in messages: "10.64.26.41:2376".
     public let name: String
     public let version: EngineVersion
     private let base: String
     private let client: HTTPClient
 
-    /// Reaches the engine and learns which API it speaks.
+    /// Connects to the engine and negotiates the API version.
     public static func connect(
         host: String, port: Int, tls: TLSFiles
     ) async throws(DockerError) -> DockerEngine {
@@ -34,18 +34,18 @@ public struct DockerEngine: Sendable {
         guard let newest = APIVersion(version.apiVersion), newest >= wanted else {
             throw DockerError(
                 .invalid,
-                "Docker on \(name) is \(version.version) and speaks API \(version.apiVersion); "
-                    + "\(wanted) is needed: upgrade it to Docker 20.10 or newer")
+                "Docker \(version.version) on \(name) has API \(version.apiVersion), but \(wanted) "
+                    + "is required: upgrade it to Docker 20.10 or newer")
         }
-        // Newer engines no longer speak the oldest versions.
+        // Newer engines no longer support the oldest versions.
         let oldest = version.minAPIVersion.flatMap { APIVersion($0) } ?? wanted
         return DockerEngine(
             name: name, version: version, base: "https://\(name)/v\(max(wanted, oldest))",
             client: client)
     }
 
-    /// With TLS 1.3 an engine closes the connection to a client whose certificate it does not take
-    /// after the handshake, and why is lost where the client was still sending. TLS 1.2 tells.
+    /// With TLS 1.3 an engine that rejects the client's certificate closes the connection after the
+    /// handshake, and the reason is lost if the client was still sending. TLS 1.2 reports it.
     private func refusal(
         _ limits: HTTPClientLimits, _ tls: TLSFiles, _ operation: String
     ) async -> DockerError? {
@@ -59,11 +59,11 @@ public struct DockerEngine: Sendable {
         }
     }
 
-    /// One call whose answer is held in previous.
+    /// Sends a request whose response is held in memory.
     ///
     /// - Parameters:
-    ///   - operation: what fails, if it fails: "cannot stop web on 10.0.0.1:2376".
-    ///   - accept: statuses that are no failure.
+    ///   - operation: the beginning of error messages: "cannot stop web on 10.0.0.1:2376".
+    ///   - accept: statuses that are not errors.
     func call(
         _ method: String, _ path: String, query: [(String, String)] = [], body: JSON? = nil,
         _ operation: String, accept: Set<Int> = [200, 201, 204],
@@ -86,8 +86,8 @@ public struct DockerEngine: Sendable {
         return answer
     }
 
-    /// Passes the lines of a POST's answer on as they come; the error that a line may hold instead
-    /// of a status is thrown.
+    /// Sends a POST and passes on the lines of the response as they arrive. An error in a line is
+    /// thrown.
     func lines(
         _ path: String, query: [(String, String)], headers: HTTPHeaders, _ operation: String,
         onLine: @escaping @Sendable (JSON) -> Void
@@ -103,7 +103,7 @@ public struct DockerEngine: Sendable {
                 throw Self.failure(operation, cause.message)
             }
             let reason = Self.errorMessage(error.body)
-            // The registry's refusal is an error 500 of the engine; its words must do, too.
+            // A refusal by the registry is an error 500 of the engine, told apart by its message.
             if case .status(500...) = error.kind, let reason {
                 throw Self.failure(operation, reason)
             }
@@ -112,7 +112,7 @@ public struct DockerEngine: Sendable {
         if let reason = reader.finish() { throw Self.failure(operation, reason) }
     }
 
-    /// An error inside an answer has no status; its words must do.
+    /// An error inside a response has no status and is classified by its message.
     private static func failure(_ operation: String, _ reason: String) -> DockerError {
         let text = reason.lowercased()
         let kind: DockerError.Kind =
@@ -133,7 +133,7 @@ public struct DockerEngine: Sendable {
             return try JSONDecoder().decode(T.self, from: Data(answer.body))
         } catch {
             throw DockerError(
-                .failed, "Docker on \(name) answers nonsense when asked for \(what): \(error)")
+                .failed, "cannot parse \(what) from Docker on \(name): \(error)")
         }
     }
 
@@ -142,7 +142,7 @@ public struct DockerEngine: Sendable {
         return base + path + (fields.isEmpty ? "" : "?" + fields.joined(separator: "&"))
     }
 
-    /// What `{"message": "…"}` says.
+    /// The message of `{"message": "…"}`.
     private static func errorMessage(_ body: [UInt8]) -> String? {
         guard let text = (try? JSON(parsing: body))?["message"]?.text else { return nil }
         return String(text.prefix(DockerLimits.quotedBytes))

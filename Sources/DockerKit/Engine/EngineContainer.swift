@@ -1,4 +1,4 @@
-/// A container as an engine describes it.
+/// A container, as inspected by an engine.
 public struct EngineContainer: Sendable, Decodable {
     public var id: String
     public var state: State
@@ -46,7 +46,7 @@ public struct EngineContainer: Sendable, Decodable {
     }
 
     public struct Config: Sendable, Decodable {
-        /// As it was given when the container was created.
+        /// As given when the container was created.
         public var image: String
         public var labels: [String: String]?
 

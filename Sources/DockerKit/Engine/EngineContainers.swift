@@ -2,7 +2,7 @@ import FoundationEssentials
 import HTTPClientKit
 
 extension DockerEngine {
-    /// All containers, those that do not run too.
+    /// All containers, including stopped ones.
     public func containers() async throws(DockerError) -> [ListedContainer] {
         let answer = try await call(
             "GET", "/containers/json", query: [("all", "1")],
@@ -11,7 +11,7 @@ extension DockerEngine {
     }
 
     /// - Parameter container: name or id.
-    /// - Returns: `nil` where there is none.
+    /// - Returns: `nil` if it does not exist.
     public func container(_ container: String) async throws(DockerError) -> EngineContainer? {
         do throws(DockerError) {
             let answer = try await call(
@@ -42,14 +42,14 @@ extension DockerEngine {
             "cannot rename container \(container) to \(new) on \(name)")
     }
 
-    /// One that runs already stays as it is.
+    /// Does nothing if the container already runs.
     public func start(_ container: String) async throws(DockerError) {
         _ = try await call(
             "POST", "/containers/\(container)/start",
             "cannot start container \(container) on \(name)", accept: [204, 304])
     }
 
-    /// One that does not run stays as it is.
+    /// Does nothing if the container does not run.
     public func stop(_ container: String) async throws(DockerError) {
         let grace = DockerLimits.stopSeconds
         _ = try await call(
@@ -58,7 +58,8 @@ extension DockerEngine {
             seconds: DockerLimits.callSeconds + Double(grace))
     }
 
-    /// Also one that runs; none is fine. Its anonymous volumes stay: they may hold data.
+    /// Removes a container, even if it runs, if it exists. Its anonymous volumes are kept, since
+    /// they may hold data.
     public func remove(_ container: String) async throws(DockerError) {
         do throws(DockerError) {
             _ = try await call(
@@ -69,9 +70,9 @@ extension DockerEngine {
         }
     }
 
-    /// The last lines of what a container said, for a person.
+    /// The last lines of a container's log, for a message.
     public func logTail(_ container: String) async -> String {
-        // Only ever shown beside another error, so one of its own says nothing more.
+        // Only shown next to another error, so its own errors are ignored.
         guard
             let answer = try? await call(
                 "GET", "/containers/\(container)/logs",

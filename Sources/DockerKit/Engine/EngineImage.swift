@@ -1,7 +1,7 @@
-/// An image that an engine has.
+/// An image on an engine.
 public struct EngineImage: Sendable, Decodable, Hashable {
     public var id: String
-    /// `repository:tag`; `<none>:<none>` or nothing for one that was pulled by digest.
+    /// `repository:tag`; `<none>:<none>` or nothing for an image pulled by digest.
     public var tags: [String]?
     /// `repository@sha256:…`
     public var digests: [String]?
@@ -14,7 +14,7 @@ public struct EngineImage: Sendable, Decodable, Hashable {
         case sizeBytes = "Size"
     }
 
-    /// Every name that the image has in the repository of `reference`.
+    /// All names of the image in the repository of `reference`.
     public func names(inRepositoryOf reference: ImageReference) -> [String] {
         ((tags ?? []) + (digests ?? [])).filter { name in
             (try? ImageReference(name))?.isOfSameRepository(as: reference) ?? false

@@ -2,9 +2,10 @@ import FoundationEssentials
 import HTTPTypes
 
 extension DockerEngine {
-    /// Pulls an image and says under which id the engine has it.
+    /// Pulls an image.
     ///
-    /// - Parameter onProgress: bytes of all layers that came, and of all that were begun.
+    /// - Parameter onProgress: called with the received bytes, and the size of all started layers.
+    /// - Returns: the image, with its id on the engine.
     public func pull(
         _ reference: ImageReference, credentials: RegistryCredentials?,
         onProgress: @escaping @Sendable (_ doneBytes: Int64, _ totalBytes: Int64) -> Void = {
@@ -25,13 +26,13 @@ extension DockerEngine {
         }
         guard let image = try await image(reference.description) else {
             throw DockerError(
-                .failed, "\(operation): the pull ended without an error, but there is no such image"
+                .failed, "\(operation): the pull succeeded, but the engine does not have the image"
             )
         }
         return image
     }
 
-    /// `nil` where the engine has none of that name or id.
+    /// `nil` if the engine has no image of this name or id.
     public func image(_ name: String) async throws(DockerError) -> EngineImage? {
         do throws(DockerError) {
             let answer = try await call(
@@ -48,9 +49,9 @@ extension DockerEngine {
         return try decode(answer, "its images")
     }
 
-    /// Removes one name of an image, and the image with its last one.
+    /// Removes one name of an image, and the image with its last name.
     ///
-    /// - Returns: false where a container uses it, which is left as it is.
+    /// - Returns: false if a container uses the image, which is then kept.
     public func removeImage(_ name: String) async throws(DockerError) -> Bool {
         do throws(DockerError) {
             _ = try await call(
@@ -63,7 +64,7 @@ extension DockerEngine {
         }
     }
 
-    /// Bytes that all images take on the engine's disk together.
+    /// Disk usage of all images.
     public func imageBytes() async throws(DockerError) -> Int64? {
         struct Usage: Decodable {
             var LayersSize: Int64?
@@ -74,7 +75,7 @@ extension DockerEngine {
         return usage.LayersSize
     }
 
-    /// The header that an engine passes on to the registry. It wants one even for nobody.
+    /// The header that an engine passes on to the registry. It is required even without a login.
     private static func registryAuth(
         _ credentials: RegistryCredentials?, _ reference: ImageReference
     ) -> String {

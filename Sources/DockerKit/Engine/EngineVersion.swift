@@ -1,4 +1,4 @@
-/// What an engine says of itself.
+/// Version and platform of an engine.
 public struct EngineVersion: Sendable, Decodable {
     public var version = ""
     public var apiVersion = ""

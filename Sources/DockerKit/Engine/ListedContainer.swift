@@ -1,7 +1,7 @@
-/// A container as lists show it.
+/// A container in a list.
 public struct ListedContainer: Sendable, Decodable, Hashable {
     public var id: String
-    /// Each with a slash before it.
+    /// Each with a leading slash.
     public var names: [String]?
     public var imageID: String
     public var state: String?

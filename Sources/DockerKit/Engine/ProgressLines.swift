@@ -1,10 +1,10 @@
 import Support
 import Synchronization
 
-/// Takes the JSON lines of a pull apart. An engine answers 200 before it knows whether it will go
-/// well, so an error is a line like any other: each one is looked at.
+/// Parses the JSON lines of a pull. An engine answers 200 before it knows whether the pull
+/// succeeds, so an error is a line like any other.
 final class ProgressLines: Sendable {
-    /// What a line said that was an error.
+    /// The error in a line.
     struct Failed: Error {
         var message: String
     }
@@ -23,13 +23,13 @@ final class ProgressLines: Sendable {
                 rest.removeFirst(end + 1)
             }
             guard rest.count <= DockerLimits.progressLineBytes else {
-                throw Failed(message: "a line of its answer has no end")
+                throw Failed(message: "a line of the response is too long")
             }
         }
         for line in lines { try parse(line) }
     }
 
-    /// - Returns: the error that the last line held, which may have no end of line.
+    /// - Returns: the error in the last line, which may lack a newline.
     func finish() -> String? {
         let last = rest.withLock(\.self)
         do { try parse(last) } catch { return (error as? Failed)?.message ?? "\(error)" }
@@ -39,7 +39,7 @@ final class ProgressLines: Sendable {
     private func parse(_ line: [UInt8]) throws {
         guard line.contains(where: { $0 > 0x20 }) else { return }
         guard let value = try? JSON(parsing: line) else {
-            throw Failed(message: "its answer is no JSON: the answer was cut, or no Docker answers")
+            throw Failed(message: "the response is not JSON: it was cut, or this is not Docker")
         }
         if let message = value["errorDetail"]?["message"]?.text ?? value["error"]?.text {
             throw Failed(message: message)

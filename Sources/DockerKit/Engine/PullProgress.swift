@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Adds up what a pull says of each layer.
+/// Sums up the progress of a pull over its layers.
 final class PullProgress: Sendable {
     private let layers = Mutex<[String: (done: Int64, total: Int64)]>([:])
 

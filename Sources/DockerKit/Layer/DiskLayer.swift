@@ -3,16 +3,16 @@ import HTTPClientKit
 import ProcessKit
 import Support
 
-/// A disk image as the one layer of a container image, for KubeVirt's containerDisk: `/disk/<name>`
-/// that the user qemu (107) may read. Made while it is read: there is no copy, and the size of the
-/// image does not matter to previous.
+/// A disk image as the only layer of a container image, for KubeVirt's containerDisk:
+/// `/disk/<name>`, readable by the user qemu (107). Generated while it is read: there is no copy,
+/// and memory does not depend on the size of the image.
 ///
-/// The layer is not compressed. qcow2 images mostly are already, or do not compress; the digest of
-/// the layer is then also its `diff_id`; its length is known before the first byte, and any byte of
-/// it can be found again, so that a push that was cut goes on. The same image always gives the same
-/// bytes, so a registry that has them is not sent them again.
+/// The layer is not compressed. qcow2 images mostly are already, or do not compress. Without
+/// compression the digest of the layer is also its `diff_id`, its length is known in advance, and
+/// it can be read from any offset, so that an interrupted push can be resumed. Equal images give
+/// equal bytes, so that a registry that has them does not get them again.
 public struct DiskLayer: Sendable {
-    /// qemu, in the images of KubeVirt.
+    /// The user qemu in the images of KubeVirt.
     static let owner: Int64 = 107
 
     let path: String
@@ -23,13 +23,13 @@ public struct DiskLayer: Sendable {
     /// - Parameter name: `debian-12.qcow2`.
     public init(file path: String, name: String) throws(DockerError) {
         guard let size = Files.sizeBytes(path) else {
-            throw DockerError(.invalid, "there is no file \(path)")
+            throw DockerError(.invalid, "the file \(path) does not exist")
         }
         let inner = "disk/\(name)"
         guard !name.isEmpty, !name.contains("/"), inner.utf8.count <= TarHeader.nameBytes else {
             throw DockerError(
                 .invalid,
-                "'\(name.prefix(120))' is no name of a disk: up to "
+                "'\(name.prefix(120))' is not a disk name: use up to "
                     + "\(TarHeader.nameBytes - 5) bytes without a slash")
         }
         self.path = path
@@ -43,7 +43,7 @@ public struct DiskLayer: Sendable {
 
     public var sizeBytes: Int64 { Int64(head.count) + fileBytes + tailBytes }
 
-    /// `sha256:…`; reads the whole file, on a thread of its own.
+    /// `sha256:…`. Reads the whole file, on a thread of its own.
     public func digest() async throws -> String {
         let layer = self
         return try await OwnThread.run {

@@ -1,15 +1,15 @@
 import Support
 
-/// Configuration and manifest of a container image that holds one disk and no program.
+/// Configuration and manifest of a container image with one disk and no program.
 public struct DiskManifest: Sendable, Hashable {
     public let config: [UInt8]
     public let manifest: [UInt8]
-    /// `sha256:…`: the image's name that never changes.
+    /// `sha256:…`: the immutable name of the image.
     public let digest: String
     public static let mediaType = MediaType.manifest
 
     /// - Parameters:
-    ///   - created: RFC 3339; of the disk, not of now: the same disk has the same manifest.
+    ///   - created: RFC 3339; the time of the disk, so that equal disks have equal manifests.
     public init(
         layerDigest: String, layerBytes: Int64, architecture: String = "amd64",
         created: String? = nil, labels: [String: String]

@@ -1,7 +1,7 @@
 import TextKit
 
-/// The header of one entry of a tar archive (GNU's dialect, which every reader knows): 512 bytes
-/// that depend on what is given and on nothing else.
+/// The header of an entry of a tar archive (GNU format, which every reader supports): 512 bytes
+/// that depend only on the fields here.
 struct TarHeader: Sendable, Hashable {
     static let blockBytes: Int64 = 512
     static let nameBytes = 100
@@ -22,7 +22,7 @@ struct TarHeader: Sendable, Hashable {
         put(Self.number(owner, 8), 108)
         put(Self.number(owner, 8), 116)
         put(Self.number(sizeBytes, 12), 124)
-        // The time of the file is left out: it would give the same image another digest.
+        // The modification time is omitted: it would give the same image a different digest.
         put(Self.number(0, 12), 136)
         put(Array("        ".utf8), 148)
         put([UInt8(ascii: isFolder ? "5" : "0")], 156)
@@ -32,12 +32,12 @@ struct TarHeader: Sendable, Hashable {
         return block
     }
 
-    /// Zeros that fill the last block of a file.
+    /// The number of zeros that fill the last block of a file.
     static func padding(_ sizeBytes: Int64) -> Int64 {
         (blockBytes - sizeBytes % blockBytes) % blockBytes
     }
 
-    /// Octal digits, or, for what they cannot hold (8 GiB and more), GNU's binary form.
+    /// Octal digits or, for larger values (8 GiB and more), GNU's binary form.
     static func number(_ value: Int64, _ width: Int) -> [UInt8] {
         if value < 1 << (3 * (width - 1)) {
             return Array(value.zeroPadded(width - 1, radix: 8).utf8) + [0]

@@ -1,6 +1,6 @@
 /// `Bearer realm="https://…",service="…",scope="repository:x:pull,push"`
 struct AuthChallenge: Sendable, Hashable {
-    /// In small letters.
+    /// In lower case.
     var scheme: String
     var fields: [String: String] = [:]
 

@@ -1,13 +1,13 @@
 import HTTPClientKit
 public import Support
 
-/// Bytes that are pushed to a registry. They can be read from any place on, so that a push that was
-/// cut goes on there.
+/// Bytes to push to a registry. They can be read from any offset, so that an interrupted push can
+/// be resumed.
 public struct Blob: Sendable {
     /// `sha256:…`
     public var digest: String
     public var sizeBytes: Int64
-    /// Begins to read at an offset.
+    /// Opens the bytes for reading from an offset.
     public var open: @Sendable (_ offset: Int64) throws -> any ByteReader
 
     public init(
@@ -25,7 +25,7 @@ public struct Blob: Sendable {
         }
     }
 
-    /// The rest of it as the body of a request.
+    /// The bytes from an offset as the body of a request.
     func body(
         from offset: Int64, onProgress: @escaping @Sendable (Int64) -> Void
     ) -> UploadBody {
@@ -49,7 +49,7 @@ private final class BytesReader: ByteReader {
     }
 }
 
-/// Tells how far a push has come.
+/// Reports the progress of a push.
 private final class CountingReader: ByteReader {
     private let inner: any ByteReader
     private var done: Int64

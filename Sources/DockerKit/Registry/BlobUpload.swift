@@ -6,7 +6,7 @@ import TextKit
 extension RegistryRepository {
     public enum PushResult: Sendable, Hashable {
         case wasThere
-        /// - Parameter resumedAt: where the last of its pieces began; 0 where it went in one.
+        /// - Parameter resumedAt: the offset of the last request; 0 if one was enough.
         case pushed(resumedAt: Int64)
     }
 
@@ -17,14 +17,14 @@ extension RegistryRepository {
         return answer.status == 200
     }
 
-    /// Pushes a blob, unless the registry has it. A connection that breaks is taken up where the
-    /// registry says that it is; where it has forgotten (Docker's own registry gives up an upload
-    /// of which a piece was cut), from the beginning.
+    /// Pushes a blob unless the registry has it. After a broken connection it resumes at the offset
+    /// that the registry reports, or from the beginning if the registry dropped the upload
+    /// (Docker's own does after an incomplete request).
     ///
     /// - Parameters:
-    ///   - upload: the URL of an upload that was begun before a crash.
-    ///   - onUpload: called with the URL of each upload that begins, before the first byte.
-    ///   - onProgress: bytes that went, on the transfer's thread.
+    ///   - upload: the URL of an upload that was started before a crash.
+    ///   - onUpload: called with the URL of each started upload, before the first byte.
+    ///   - onProgress: called with the number of bytes sent, on the transfer's thread.
     public func push(
         _ blob: Blob, upload: String? = nil,
         onUpload: @Sendable (String) async throws -> Void = { _ in },
@@ -54,7 +54,7 @@ extension RegistryRepository {
                 try await finish(blob, now, operation)
                 return .pushed(resumedAt: start)
             } catch {
-                // What the registry refuses it refuses again; only what broke is taken up.
+                // A refusal is final; only a broken connection is resumed.
                 guard error.kind == .unreachable else { throw error }
                 place = try await afterPause(idle, error) { try await status(now, operation, blob) }
                 idle = (place?.offset ?? 0) > farthest ? 0 : idle + 1
@@ -64,16 +64,16 @@ extension RegistryRepository {
         }
     }
 
-    /// Whether we may push here: begins an upload, and takes it back.
+    /// Checks the right to push: starts an upload and cancels it.
     public func checkPush() async throws(DockerError) {
         let operation = "cannot push to \(path) in \(registry.base)"
         let place: Place
         do throws(DockerError) { place = try await begin(operation) } catch {
             let remedy: String? =
                 switch error.kind {
-                case .unauthorized: "give whoever logs in the right to push there"
-                case .notFound: "make the project there that it belongs to"
-                case .refused(405): "is it read-only, or a cache of another one?"
+                case .unauthorized: "grant the user the right to push there"
+                case .notFound: "create its project there"
+                case .refused(405): "is it read-only, or a cache of another registry?"
                 default: nil
                 }
             guard let remedy else { throw error }
@@ -82,11 +82,11 @@ extension RegistryRepository {
         }
         var call = RegistryCall("DELETE", place.url, operation)
         call.scope = "repository:\(path):pull,push"
-        // One that takes nothing back sweeps uploads by itself.
+        // A registry that cannot cancel an upload removes it by itself.
         try await registry.send(call, accept: [200, 202, 204, 404, 405])
     }
 
-    /// Where an upload stands.
+    /// The state of an upload.
     private struct Place {
         var url: String
         var offset: Int64 = 0
@@ -98,7 +98,7 @@ extension RegistryRepository {
         return try place(answer, 0, operation)
     }
 
-    /// `nil` where the registry knows the upload no more.
+    /// `nil` if the registry has dropped the upload.
     private func status(
         _ old: Place, _ operation: String, _ blob: Blob
     ) async throws(DockerError) -> Place? {
@@ -106,7 +106,7 @@ extension RegistryRepository {
         call.scope = "repository:\(path):pull,push"
         let answer = try await registry.send(call, accept: [200, 204, 400, 404, 405, 416])
         guard answer.status < 300 else { return nil }
-        // "0-0" is how an empty upload is said; one of one byte looks the same and is not worth it.
+        // "0-0" is an empty upload; one of a single byte looks the same and does not matter.
         let last = answer.headers["Range"].flatMap { range -> Int64? in
             range.drop { $0 != "-" }.dropFirst().isEmpty
                 ? nil : Int64(range.drop { $0 != "-" }.dropFirst())
@@ -141,7 +141,7 @@ extension RegistryRepository {
         let answer = try await registry.send(call, accept: [200, 201, 202, 204])
         let kept = answer.headers["Docker-Content-Digest"] ?? blob.digest
         guard kept == blob.digest else {
-            throw DockerError(.failed, "\(operation): the registry has \(kept) instead")
+            throw DockerError(.failed, "\(operation): the registry stored \(kept) instead")
         }
     }
 
@@ -149,12 +149,12 @@ extension RegistryRepository {
         _ answer: HTTPAnswer, _ offset: Int64, _ operation: String, else old: String? = nil
     ) throws(DockerError) -> Place {
         guard let location = answer.headers["Location"].map(registry.resolve) ?? old else {
-            throw DockerError(.failed, "\(operation): it does not say where the upload goes")
+            throw DockerError(.failed, "\(operation): the response has no location for the upload")
         }
         return Place(url: location, offset: offset)
     }
 
-    /// Doubling from a second: a registry that is started anew needs a moment.
+    /// Retries after a pause that doubles from one second, for a registry that restarts.
     private func afterPause(
         _ tries: Int, _ broken: DockerError, _ next: () async throws -> Place?
     ) async throws -> Place? {

@@ -7,15 +7,15 @@ import TextKit
 
 /// A registry of container images (OCI distribution, Docker Registry v2).
 public final class Registry: Sendable {
-    /// `https://registry:5000`, without a slash at its end.
+    /// `https://registry:5000`, without a trailing slash.
     public let base: String
     let client: HTTPClient
     private let credentials: RegistryCredentials?
     private let authorities: String?
-    /// What was accepted last, by what it is for.
+    /// The last accepted `Authorization` header by scope.
     private let accepted = Mutex<[String: String]>([:])
 
-    /// - Parameter url: `https://…`, or `http://…` for a registry that speaks no TLS.
+    /// - Parameter url: `https://…`, or `http://…` for a registry without TLS.
     public init(
         url: String, tls: TLSFiles = TLSFiles(), credentials: RegistryCredentials? = nil
     ) throws(DockerError) {
@@ -23,8 +23,8 @@ public final class Registry: Sendable {
         guard let base = parts?.output.1 else {
             throw DockerError(
                 .invalid,
-                "'\(url.prefix(200))' is no registry: write https://host:port; the "
-                    + "repository's name and the user have settings of their own")
+                "'\(url.prefix(200))' is not a registry: use https://host:port; the repository's "
+                    + "name and the user have settings of their own")
         }
         self.base = String(base)
         self.credentials = credentials
@@ -34,10 +34,10 @@ public final class Registry: Sendable {
         client = HTTPClient(limits: limits, tls: tls)
     }
 
-    /// `host:port`, as image names begin with it.
+    /// `host:port`, as in image names.
     public var host: String { String(base.drop { $0 != ":" }.dropFirst(3)) }
 
-    /// Whether the registry answers and lets us in.
+    /// Checks that the registry answers and accepts the login.
     public func check() async throws(DockerError) {
         try await send(
             RegistryCall("GET", base + "/v2/", "cannot use the registry \(base)"), accept: [200])
@@ -47,7 +47,7 @@ public final class Registry: Sendable {
         RegistryRepository(registry: self, path: path)
     }
 
-    /// One call; logs in where the registry asks for it, and once more where a token has expired.
+    /// Sends one request. Logs in if the registry requires it, and again if a token has expired.
     @discardableResult
     func send(_ call: RegistryCall, accept: Set<Int>) async throws(DockerError) -> HTTPAnswer {
         var answer = try await attempt(call)
@@ -66,7 +66,7 @@ public final class Registry: Sendable {
 
     private func attempt(_ call: RegistryCall) async throws(DockerError) -> HTTPAnswer {
         var headers = call.headers
-        // A registry may send uploads to another server, which our password does not concern.
+        // A registry may redirect uploads to another server, which must not get the password.
         if isOwn(call.url), let value = accepted.withLock({ $0[call.scope] }) {
             headers.set("Authorization", value)
         }
@@ -84,8 +84,8 @@ public final class Registry: Sendable {
             if fault.kind == .untrusted {
                 let known = authorities.map { "those in \($0)" } ?? "the system's own"
                 fault.message +=
-                    "; the authorities that are trusted are \(known): name the PEM file of the one "
-                    + "that signed its certificate as the environment's CA file"
+                    "; the trusted authorities are \(known): set the environment's CA file to the "
+                    + "PEM file of the authority that signed its certificate"
             }
             throw fault
         }
@@ -93,7 +93,7 @@ public final class Registry: Sendable {
 
     func isOwn(_ url: String) -> Bool { url == base || url.hasPrefix(base + "/") }
 
-    /// A `Location` may leave the server out.
+    /// A `Location` may omit the server.
     func resolve(_ location: String) -> String {
         location.hasPrefix("/") ? base + location : location
     }
@@ -110,13 +110,13 @@ public final class Registry: Sendable {
         guard challenges.contains(where: { $0.scheme == "basic" }) else {
             throw DockerError(
                 .unauthorized,
-                "\(call.operation): it answers 401 and names no way to log in that is "
-                    + "known here (Basic, Bearer)")
+                "\(call.operation): it answers 401 without a supported login method "
+                    + "(Basic, Bearer)")
         }
         guard let basic else {
             throw DockerError(
                 .unauthorized,
-                "\(call.operation): the registry wants a user and a password; none are set")
+                "\(call.operation): the registry requires a user and a password, which are not set")
         }
         return basic
     }
@@ -132,12 +132,12 @@ public final class Registry: Sendable {
     ) async throws(DockerError) -> String {
         guard let realm = challenge.fields["realm"] else {
             throw DockerError(
-                .failed, "\(call.operation): it wants a token and does not say of whom")
+                .failed, "\(call.operation): it requires a token but does not say from where")
         }
         if credentials != nil, base.hasPrefix("https:"), !realm.hasPrefix("https:") {
             throw DockerError(
                 .unauthorized,
-                "\(call.operation): its tokens come from \(realm), where the password "
+                "\(call.operation): its tokens come from \(realm), to which the password "
                     + "would be sent unencrypted")
         }
         var query = ["service", "scope"].compactMap { name in
@@ -160,12 +160,12 @@ public final class Registry: Sendable {
         }
         let fields = try? JSON(parsing: answer.body)
         guard let token = fields?["token"]?.text ?? fields?["access_token"]?.text else {
-            throw DockerError(.failed, "\(operation): its answer holds none")
+            throw DockerError(.failed, "\(operation): the response has none")
         }
         return token
     }
 
-    /// What `{"errors":[{"code":…,"message":…,"detail":…}]}` says, with its status.
+    /// The message of `{"errors":[{"code":…,"message":…,"detail":…}]}`, with the status.
     static func errorMessage(_ answer: HTTPAnswer) -> String? {
         guard case .array(let errors)? = (try? JSON(parsing: answer.body))?["errors"],
             !errors.isEmpty

@@ -1,4 +1,4 @@
-/// Who pulls from a registry.
+/// The login to a registry.
 public struct RegistryCredentials: Sendable, Hashable {
     public var user: String
     public var password: String

@@ -9,7 +9,7 @@ public struct RegistryRepository: Sendable {
     /// `team/app`
     public let path: String
 
-    /// As engines are told to pull from it.
+    /// The reference by which engines pull from it.
     public var reference: ImageReference { ImageReference(repository: "\(registry.host)/\(path)") }
 
     func call(_ method: String, _ rest: String, _ operation: String) -> RegistryCall {
@@ -36,7 +36,7 @@ public struct RegistryRepository: Sendable {
     }
 
     /// - Parameter reference: a tag or a digest.
-    /// - Returns: `nil` where there is none.
+    /// - Returns: `nil` if it does not exist.
     public func manifest(_ reference: String) async throws(DockerError) -> Manifest? {
         let operation = "cannot read the manifest \(reference) of \(path) in \(registry.base)"
         var call = call("GET", "manifests/\(reference)", operation)
@@ -47,23 +47,23 @@ public struct RegistryRepository: Sendable {
             throw error
         }
         guard answer.body.count <= DockerLimits.manifestBytes else {
-            throw DockerError(.failed, "\(operation): it is larger than any manifest may be")
+            throw DockerError(.failed, "\(operation): it is larger than the limit for manifests")
         }
         let digest = "sha256:" + SHA256.hex(answer.body)
         let isWanted = !reference.hasPrefix("sha256:") || reference == digest
         guard isWanted, answer.headers["Docker-Content-Digest"] ?? digest == digest else {
             throw DockerError(
                 .failed,
-                "\(operation): what came has the digest \(digest); is there a proxy between?")
+                "\(operation): received the digest \(digest); is there a proxy in between?")
         }
         return Manifest(
             digest: digest, mediaType: answer.headers["Content-Type"] ?? MediaType.manifest,
             bytes: answer.body)
     }
 
-    /// Puts a manifest there under a tag and reads it back by its digest.
+    /// Stores a manifest under a tag, and reads it back by its digest.
     ///
-    /// - Returns: its digest.
+    /// - Returns: the digest.
     @discardableResult
     public func put(
         _ bytes: [UInt8], type: String, tag: String
@@ -75,12 +75,13 @@ public struct RegistryRepository: Sendable {
         try await registry.send(call, accept: [200, 201, 202])
         let digest = "sha256:" + SHA256.hex(bytes)
         guard let kept = try await manifest(digest), kept.bytes == bytes else {
-            throw DockerError(.failed, "\(operation): the registry took it, but has no \(digest)")
+            throw DockerError(
+                .failed, "\(operation): the registry accepted it, but has no \(digest)")
         }
         return digest
     }
 
-    /// Removes a manifest and all tags that point to it; none is fine.
+    /// Removes a manifest and all tags that point to it, if it exists.
     public func delete(_ digest: String) async throws(DockerError) {
         let operation = "cannot delete \(path)@\(digest) in \(registry.base)"
         do throws(DockerError) {
@@ -102,12 +103,12 @@ public struct RegistryRepository: Sendable {
         for _ in 0..<DockerLimits.tagPages {
             let answer: HTTPAnswer
             do throws(DockerError) { answer = try await registry.send(next, accept: [200]) } catch {
-                // A repository comes into being with its first push.
+                // A repository is created by its first push.
                 if error.kind == .notFound { return tags }
                 throw error
             }
             guard let list = try? JSONDecoder().decode(List.self, from: Data(answer.body)) else {
-                throw DockerError(.failed, "\(operation): its answer is no list of tags")
+                throw DockerError(.failed, "\(operation): the response is not a list of tags")
             }
             tags += list.tags ?? []
             guard let link = answer.headers["Link"], let open = link.firstIndex(of: "<"),
@@ -115,6 +116,6 @@ public struct RegistryRepository: Sendable {
             else { return tags }
             next.url = registry.resolve(String(link[link.index(after: open)..<close]))
         }
-        throw DockerError(.failed, "\(operation): its pages have no end")
+        throw DockerError(.failed, "\(operation): the list of pages does not end")
     }
 }
