@@ -16,7 +16,6 @@ import Testing
         "until \(condition); do echo not yet; sleep 0.2; done"
     }
 
-    /// A guest that hangs is stopped, and its last screen and words are there.
     @Test("A hung guest is stopped, and its screen and console are kept")
     func hungGuestIsStopped() async throws {
         try await withAgent { agent, client in
@@ -55,7 +54,7 @@ import Testing
         }
     }
 
-    /// Runs a silent build that ends when it has been found to be slow.
+    /// Runs a silent build to its end, which waits until it is found to be slow.
     private func passSlowly(
         _ agent: TestAgent, _ client: TestClient, _ template: TemplateArchive, _ go: String
     ) async throws -> TestClient.Followed {
@@ -69,7 +68,7 @@ import Testing
         return ended
     }
 
-    @Test("A silent build continues while its guest writes to disk")
+    @Test("A silent build goes on while its guest writes to disk")
     func diskActivityExtendsSilence() async throws {
         try await withAgent { agent, client in
             let go = agent.folder.path + "/go"
@@ -83,13 +82,7 @@ import Testing
                     kill $!
                     mv disk.raw $AIBUILD_OUTPUT/disk.raw
                     """)
-            let start = agent.start(
-                template, limits: AttemptLimits(totalSeconds: 300, silenceSeconds: 8))
-            try await client.send(.start(start))
-            try await client.follow(start.attempt, until: "it is slow, not hung, and goes on")
-            try Files.replace(go, with: [])
-            let ended = try await client.follow(start.attempt)
-            #expect(ended.finished.outcome.passed, "\(ended.finished.outcome)")
+            let ended = try await passSlowly(agent, client, template, go)
             #expect(ended.finished.evidence == nil)
         }
     }
@@ -126,13 +119,7 @@ import Testing
                     while [ ! -e \(go) ]; do sleep 0.1; done
                     echo image > $AIBUILD_OUTPUT/disk.raw
                     """)
-            let start = agent.start(
-                template, limits: AttemptLimits(totalSeconds: 300, silenceSeconds: 8))
-            try await client.send(.start(start))
-            try await client.follow(start.attempt, until: "it is slow, not hung, and goes on")
-            try Files.replace(go, with: [])
-            let ended = try await client.follow(start.attempt)
-            #expect(ended.finished.outcome.passed, "\(ended.finished.outcome)")
+            let ended = try await passSlowly(agent, client, template, go)
             #expect(ended.texts.contains { $0.contains("0 B of disk and") }, "\(ended.log)")
         }
     }

@@ -1,4 +1,5 @@
 import Glibc
+import ProcessKit
 import Support
 import Synchronization
 
@@ -34,16 +35,7 @@ public enum LoopbackPort {
         guard given.withLock({ $0.insert(port).inserted }) else { return nil }
         let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         let socket = Glibc.socket(AF_INET, type, 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        let code = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        if code == 0 { return (socket, port) }
+        if LoopbackSocket.bind(socket, port: port) { return (socket, port) }
         close(socket)
         return nil
     }

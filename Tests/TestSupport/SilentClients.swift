@@ -17,18 +17,11 @@ public final class SilentClients: Sendable {
             // Little, so that the server's side fills soon.
             var size: Int32 = 4096
             setsockopt(client, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = in_port_t(port).bigEndian
-            address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-            let code = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
+            guard LoopbackSocket.connect(client, port: port) else {
+                throw SystemError.last("cannot connect")
             }
-            guard code == 0 else { throw SystemError.last("cannot connect") }
             guard send(client, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
-                throw SystemError.last("cannot ask")
+                throw SystemError.last("cannot send")
             }
         }
         self.sockets = sockets

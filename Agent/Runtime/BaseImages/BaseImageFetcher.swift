@@ -153,7 +153,7 @@ struct BaseImageFetcher {
                 }
                 return nil
             }
-        } catch let error as SystemError where error.errno == ENOENT || error.errno == EACCES {
+        } catch let error as SystemError where error.isNotExecutable {
             throw Fault(
                 .infrastructure, .hostError,
                 "\(error): it fetches base images and belongs next to aibuild-agent")

@@ -38,7 +38,7 @@ struct GuestQuery: Sendable {
             do {
                 let client = try QMPClient(path, deadlineMilliseconds: deadlineMilliseconds)
                 return (name, try sample(client, client.peer ?? name))
-            } catch let error as SystemError where [ECONNREFUSED, ENOENT].contains(error.errno) {
+            } catch let error as SystemError where error.isNotListening {
                 // That QEMU has exited.
                 return nil
             } catch {
@@ -108,7 +108,7 @@ struct GuestQuery: Sendable {
                     deadlineMilliseconds: deadlineMilliseconds)
                 evidence.status = try client.execute("query-status", returning: Status.self).status
                 evidence.screenshot = try screen(client, name, &evidence)
-            } catch let error as SystemError where [ECONNREFUSED, ENOENT].contains(error.errno) {
+            } catch let error as SystemError where error.isNotListening {
                 continue
             } catch {
                 evidence.notes.append("no screen: \(error)".prefixOfUTF8(500))

@@ -1,6 +1,7 @@
 import AgentCore
 import BuildProtocol
 import Glibc
+import ProcessKit
 import Support
 
 /// Ports for the QEMU of one attempt. Packer searches for free ports itself, but two Packers that
@@ -27,15 +28,7 @@ enum FreePorts {
     private static func isFree(_ port: Int) -> Bool {
         let socket = Descriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
         guard socket.raw >= 0 else { return false }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(port)).bigEndian
         // Any address: QEMU forwards on all of them by default.
-        address.sin_addr.s_addr = 0
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket.raw, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
+        return LoopbackSocket.bind(socket.raw, port: UInt16(port), toAllAddresses: true)
     }
 }

@@ -25,7 +25,7 @@ struct CommandBuild {
                 if hasEnded { qemuExit = GuestFolder(path: context.folder.guests).unwantedExit() }
                 return nil
             }
-        } catch let error as SystemError where [ENOENT, EACCES, ENOEXEC].contains(error.errno) {
+        } catch let error as SystemError where error.isNotExecutable {
             throw Fault(
                 .template, error.errno == ENOENT ? .templateMissing : .templateInvalid,
                 "the build command \(Names.quoted(program)) cannot be run: \(error)")

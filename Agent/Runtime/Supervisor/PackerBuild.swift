@@ -100,12 +100,8 @@ struct PackerBuild {
         let path = "\(context.folder.work)/\(fixed)"
         try Files.replace(path, with: sink.output, mode: 0o600)
         try context.log.note("trying the template again as changed by `packer fix`:")
-        var diff = RawSink()
-        _ = try ProgramRunner(context: context, isGrouped: false).run(
-            Command(
-                ["diff", "-u", "--label", template, "--label", "fixed", template, fixed],
-                environment: BuildEnvironment.common(context.order, context.folder),
-                workFolder: context.folder.work), &diff)
+        _ = try ProgramRunner.tool(
+            ["diff", "-u", "--label", template, "--label", "fixed", template, fixed], context)
         return fixed
     }
 
@@ -154,7 +150,7 @@ struct PackerBuild {
             workFolder: context.folder.work)
         do {
             return try ProgramRunner(context: context).run(command, &sink, observe: observe)
-        } catch let error as SystemError where error.errno == ENOENT || error.errno == EACCES {
+        } catch let error as SystemError where error.isNotExecutable {
             throw Fault(
                 .infrastructure, .hostError,
                 "Packer is not installed on this host (\(error)); install it, or set `packer` in "

@@ -54,6 +54,19 @@ struct ProgramRunner {
         }
     }
 
+    /// Runs a tool of the host in the work folder, and logs its output.
+    /// - Returns: how it exited, and the tail of its output.
+    static func tool(
+        _ arguments: [String], _ context: AttemptContext
+    ) throws -> (status: ExitStatus, output: String) {
+        var sink = RawSink()
+        let command = Command(
+            arguments, environment: BuildEnvironment.common(context.order, context.folder),
+            workFolder: context.folder.work)
+        let status = try ProgramRunner(context: context, isGrouped: false).run(command, &sink)
+        return (status, sink.tail.text)
+    }
+
     /// - Returns: the processes that could not be killed.
     private func killLeftovers(_ child: borrowing ChildProcess) -> [Int32] {
         child.signalGroup(SIGKILL)

@@ -11,24 +11,20 @@ struct TemplateUnpacker {
     func unpack() throws {
         let archive = StateFolder(context.order.stateFolder)
             .template(context.order.start.template.sha256)
-        let command = Command(
+        let (status, output) = try ProgramRunner.tool(
             [
                 "tar", "--extract", "--file", archive, "--directory", context.folder.work,
                 "--no-same-owner", "--no-same-permissions", "--no-xattrs", "--no-acls",
                 "--no-selinux", "--warning=no-timestamp", "--warning=no-unknown-keyword",
-            ],
-            environment: BuildEnvironment.common(context.order, context.folder),
-            workFolder: context.folder.work)
-        var sink = RawSink()
-        let status = try ProgramRunner(context: context, isGrouped: false).run(command, &sink)
+            ], context)
         guard status.isSuccess else {
-            if sink.tail.text.contains("No space left on device") {
+            if output.contains("No space left on device") {
                 throw SystemError(errno: ENOSPC, "cannot unpack the template")
             }
             throw Fault(
                 .template, .templateInvalid,
                 "the template archive cannot be unpacked (tar: \(status)):\n"
-                    + sink.tail.text)
+                    + output)
         }
         var entries = 0
         try check(context.folder.work, relative: "", depth: 0, &entries)

@@ -24,19 +24,12 @@ struct GuestReadiness {
     ) throws -> Bool {
         guard try respondsToTCP(patience) else { return false }
         guard let login = plan.login else { return true }
-        let arguments = GuestSSH.arguments(
-            user: login.user, port: port, key: login.method == .password ? nil : files.key,
-            command: GuestSSH.probe)
-        var environment = BuildEnvironment.common(order, folder)
-        if login.method == .password {
-            environment.merge(GuestSSH.askpassEnvironment(files.askpass)) { _, new in new }
-        }
+        let shell = GuestShell(order: order, folder: folder, login: login, port: port)
         let log = try Descriptor(files.sshLog, O_WRONLY | O_CREAT | O_TRUNC)
         let child: ChildProcess
         do {
             child = try ChildProcess(
-                Command(arguments, environment: environment, isNewSession: true),
-                streams: .init(error: log.raw))
+                shell.command(GuestSSH.probe), streams: .init(error: log.raw))
         } catch {
             throw Fault(.infrastructure, .hostError, "the SSH client cannot be run: \(error)")
         }
@@ -57,16 +50,7 @@ struct GuestReadiness {
     private func respondsToTCP(_ patience: Int64) throws -> Bool {
         let connection = Descriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
         guard connection.raw >= 0 else { throw SystemError.last("cannot open a socket") }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(port)).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let isConnected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(connection.raw, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-        guard isConnected else { return false }
+        guard LoopbackSocket.connect(connection.raw, port: UInt16(port)) else { return false }
         if try receivesByte(connection, patience) { return true }
         // SSH servers send first.
         if plan.login != nil { return false }

@@ -135,16 +135,8 @@ struct TestCaseRun {
                 "the script \(Names.quoted(test.path ?? "")) is not in the template repository")
         }
         let input = try Descriptor(path, O_RDONLY)
-        let arguments = GuestSSH.arguments(
-            user: login.user, port: guest.port, key: login.method == .password ? nil : files.key,
-            command: GuestSSH.runScript)
-        var environment = BuildEnvironment.common(order, folder)
-        if login.method == .password {
-            environment.merge(GuestSSH.askpassEnvironment(files.askpass)) { _, new in new }
-        }
-        let command = Command(
-            arguments, environment: environment, workFolder: folder.work, isNewSession: true)
-        try runToEnd(command, input: input.raw, what: "the script", guest)
+        let shell = GuestShell(order: order, folder: folder, login: login, port: guest.port)
+        try runToEnd(shell.command(GuestSSH.runScript), input: input.raw, what: "the script", guest)
     }
 
     private func runProgram(_ guest: TestGuest) throws {
@@ -170,7 +162,7 @@ struct TestCaseRun {
         }
         let command = Command(arguments, environment: environment, workFolder: folder.work)
         do { try runToEnd(command, input: -1, what: "the program", guest) } catch let error
-            as SystemError where [ENOENT, EACCES, ENOEXEC].contains(error.errno)
+            as SystemError where error.isNotExecutable
         {
             throw TestVerdict.failed("the program cannot be run on this host: \(error)")
         }

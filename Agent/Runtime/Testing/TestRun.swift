@@ -60,14 +60,12 @@ struct TestRun {
     }
 
     private func makeSeed(_ login: GuestLogin, _ files: TestFiles) throws {
-        var sink = RawSink()
-        let command = Command(
+        let (status, output) = try ProgramRunner.tool(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "aibuild", "-f", files.key],
-            environment: BuildEnvironment.common(context.order, context.folder))
-        let status = try ProgramRunner(context: context, isGrouped: false).run(command, &sink)
+            context)
         guard status.isSuccess else {
             throw Fault(
-                .infrastructure, .hostError, "ssh-keygen: \(status): \(sink.tail.text)")
+                .infrastructure, .hostError, "ssh-keygen: \(status): \(output)")
         }
         let bytes = try Files.read(files.key + ".pub", limitBytes: AgentLimits.testFileBytes)
         let publicKey = String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
