@@ -57,7 +57,7 @@ import Testing
         #expect(total.reason.hasSuffix("its last serial console is kept with the attempt"))
     }
 
-    /// A host whose disk is full stops the guest; another host may do better.
+    /// A host whose disk is full pauses the guest; another host may succeed.
     @Test("A guest that QEMU stops for an I/O or internal error is an infrastructure fault")
     func ioErrorIsInfrastructure() {
         #expect(fault(.stopped(status: "io-error"), freeMiB: 1).code == .diskFull)
@@ -131,7 +131,8 @@ import Testing
         #expect(fault(.command, exit: nil, signal: signal)?.class == .infrastructure)
     }
 
-    /// A shell whose child was killed ends by itself, and says so by its status or in words.
+    /// A shell whose child was killed exits by itself, and reports that by its status or in its
+    /// output.
     @Test("An out-of-memory kill is blamed only if the kernel and the output agree")
     func oomKillNeedsBothSigns() {
         #expect(fault(.command, exit: 137, memoryKills: 1)?.code == .buildKilled)
@@ -142,34 +143,34 @@ import Testing
 
     @Test("A full disk is the host's fault only if the host had no room")
     func fullDiskOfHostOrGuest() {
-        let words = "dd: writing: No space left on device"
-        #expect(fault(tail: words, freeMiB: 10)?.code == .diskFull)
-        #expect(fault(.command, tail: words, freeMiB: 10)?.class == .infrastructure)
-        #expect(fault(tail: words, freeMiB: 10_000)?.code == .packerFailed)
+        let output = "dd: writing: No space left on device"
+        #expect(fault(tail: output, freeMiB: 10)?.code == .diskFull)
+        #expect(fault(.command, tail: output, freeMiB: 10)?.class == .infrastructure)
+        #expect(fault(tail: output, freeMiB: 10_000)?.code == .packerFailed)
         #expect(fault(tail: "other", freeMiB: 10)?.code == .packerFailed)
-        // A short write that the program did not name.
+        // A short write that the program did not explain.
         #expect(fault(.command, tail: "other", freeMiB: 0)?.code == .diskFull)
     }
 
     @Test("A port race in Packer's summary is an infrastructure fault")
     func portRaceIsInfrastructure() {
-        let words = "Error finding port: listen tcp 127.0.0.1:23001: bind: address already in use"
-        #expect(fault(summary: words)?.code == .portRace)
-        // A web server in the guest may say so too.
-        #expect(fault(tail: "    qemu: nginx: " + words, summary: "x")?.code == .packerFailed)
-        #expect(fault(.command, tail: words)?.code == .commandFailed)
+        let output = "Error finding port: listen tcp 127.0.0.1:23001: bind: address already in use"
+        #expect(fault(summary: output)?.code == .portRace)
+        // A web server in the guest may print that, too.
+        #expect(fault(tail: "    qemu: nginx: " + output, summary: "x")?.code == .packerFailed)
+        #expect(fault(.command, tail: output)?.code == .commandFailed)
     }
 
-    /// Met by killing QEMU while Packer asked it for its version.
+    /// Observed when QEMU was killed while Packer asked for its version.
     @Test("A killed child of Packer is an infrastructure fault")
     func killedPackerChildIsInfrastructure() {
-        let words = "Build was halted.\n==> mini: Error determining qemu version: signal: killed"
-        #expect(fault(summary: words)?.code == .buildKilled)
-        #expect(fault(summary: words)?.class == .infrastructure)
+        let output = "Build was halted.\n==> mini: Error determining qemu version: signal: killed"
+        #expect(fault(summary: output)?.code == .buildKilled)
+        #expect(fault(summary: output)?.class == .infrastructure)
         #expect(fault(tail: "in the guest: signal: killed", summary: "x")?.code == .packerFailed)
     }
 
-    /// The shim before QEMU knows how that ended; of one without it, there is only the time.
+    /// The shim knows how QEMU ended; without it, there is only the time.
     @Test("A killed QEMU is an infrastructure fault; one that exits by itself is not")
     func killedQEMUIsInfrastructure() {
         func fault(_ end: QEMUExit?, gone: Int64) -> Fault? {
@@ -181,10 +182,10 @@ import Testing
         #expect(fault(.killed(signal: 9), gone: 0)?.code == .buildKilled)
         #expect(fault(.killed(signal: 9), gone: 0)?.class == .infrastructure)
         #expect(fault(.killed(signal: 11), gone: 0)?.code == .hostError)
-        // The guest switched itself off.
+        // The guest powered itself off.
         #expect(fault(.exited(0), gone: 60_000)?.code == .packerFailed)
         #expect(fault(nil, gone: 60_000)?.code == .buildKilled)
-        // Packer ends QEMU itself right after an error; one that cannot start ends right before.
+        // Packer ends QEMU right after an error; a QEMU that cannot start ends right before.
         #expect(fault(nil, gone: 500)?.code == .packerFailed)
     }
 
@@ -205,9 +206,9 @@ import Testing
 
     @Test("A QEMU terminated by a signal is an infrastructure fault")
     func terminatedQEMUIsInfrastructure() {
-        let words = "Timeout.\nqemu: qemu-system-x86_64: terminating on signal 15 from pid 7 (sh)"
-        #expect(fault(summary: words)?.code == .buildKilled)
-        #expect(fault(tail: "in the guest: " + words, summary: "x")?.code == .packerFailed)
+        let output = "Timeout.\nqemu: qemu-system-x86_64: terminating on signal 15 from pid 7 (sh)"
+        #expect(fault(summary: output)?.code == .buildKilled)
+        #expect(fault(tail: "in the guest: " + output, summary: "x")?.code == .packerFailed)
     }
 
     @Test(
@@ -223,9 +224,9 @@ import Testing
     func malformedQEMUExitIsNil(text: String) { #expect(QEMUExit(text) == nil) }
 
     @Test("A missing QEMU is a host error") func missingQEMUIsHostError() {
-        let words =
+        let output =
             "Failed creating Qemu driver: exec: \"qemu-system-x86_64\": executable file not found"
-        #expect(fault(summary: words)?.code == .hostError)
+        #expect(fault(summary: output)?.code == .hostError)
     }
 }
 
@@ -252,8 +253,8 @@ import Testing
             Admission.refusal(Requirements(accelerator: .kvm), room()),
             Admission.refusal(one, room(attempts: ProtocolLimits.attemptsPerHost)),
         ]
-        let words = ["slots", "memory", "disk", "kvm", "acknowledged"]
-        for (refusal, word) in zip(refusals, words) {
+        let messages = ["slots", "memory", "disk", "kvm", "acknowledged"]
+        for (refusal, word) in zip(refusals, messages) {
             #expect(try #require(refusal).contains(word))
         }
     }

@@ -2,7 +2,7 @@
 import BuildProtocol
 import Testing
 
-/// Hung or slow: what is decided of a guest whose build prints nothing.
+/// The decision whether the guest of a silent build is hung or slow.
 @Suite struct GuestTests {
     private func sample(
         _ pid: Int32 = 7, _ status: String = "running", disk: Int64 = 0,
@@ -40,7 +40,7 @@ import Testing
         #expect(isHung(judge(sample(network: nil), sample(network: nil))))
     }
 
-    /// Connections come and go; one that went is no movement backwards that hides another.
+    /// Connections open and close; the counters of a closed one must not offset those of another.
     @Test("A closed connection does not hide the traffic of another")
     func closedConnectionsDoNotHideTraffic() {
         let before = sample(network: ["old": 1_000_000, "kept": 10])
@@ -109,7 +109,7 @@ import Testing
         #expect(verdict.map(isHung) == true)
     }
 
-    /// A late first answer makes the window later, not shorter.
+    /// A late first answer delays the window instead of shortening it.
     @Test("A late first snapshot delays the second by a whole window")
     func lateSnapshotDelaysSecond() {
         let timers = AttemptTimers(limits: limits, nowMilliseconds: 0)
@@ -162,11 +162,11 @@ import Testing
     }
 }
 
-/// What the shim adds to the command line of QEMU.
+/// The arguments that the shim adds to QEMU's.
 @Suite struct QEMUShimTests {
-    private func added(_ words: String) -> String {
+    private func added(_ arguments: String) -> String {
         QEMUShim.additions(
-            words.split(separator: " ").map(String.init), folder: "/f", pid: 7
+            arguments.split(separator: " ").map(String.init), folder: "/f", pid: 7
         ).joined(separator: " ")
     }
 
@@ -178,8 +178,8 @@ import Testing
             "", "-m 512 -drive file=a,format=raw", "-device virtio-serial -accel tcg",
             "-monitor none -machine type=pc,accel=tcg", "-name guest -vnc 127.0.0.1:44",
         ])
-    func guestGetsSocketAndConsole(words: String) {
-        #expect(added(words) == socket + " -serial file:/f/7.serial")
+    func guestGetsSocketAndConsole(arguments: String) {
+        #expect(added(arguments) == socket + " -serial file:/f/7.serial")
     }
 
     @Test(
@@ -189,8 +189,8 @@ import Testing
             "-chardev file,id=c,path=p -device isa-serial,chardev=c", "-device pci-serial",
             "-readconfig f",
         ])
-    func ownSerialIsKept(words: String) {
-        #expect(added(words) == socket)
+    func ownSerialIsKept(arguments: String) {
+        #expect(added(arguments) == socket)
     }
 
     @Test(
@@ -199,8 +199,8 @@ import Testing
             "-version", "--version", "-h", "-help", "--help", "-machine help", "-accel help",
             "-cpu ?", "-device virtio-net,help", "-M none -qmp stdio", "-machine none,accel=kvm",
         ])
-    func informationalCallsAreUnchanged(words: String) {
-        #expect(added(words) == "")
+    func informationalCallsAreUnchanged(arguments: String) {
+        #expect(added(arguments) == "")
     }
 
     @Test("QEMU programs and their files are recognized by name")

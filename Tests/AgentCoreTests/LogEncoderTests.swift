@@ -4,7 +4,7 @@ import FoundationEssentials
 import Testing
 
 @Suite struct LogEncoderTests {
-    /// Encodes `pieces` one after the other, as they would come from a pipe.
+    /// Encodes `pieces` one after the other, as they might arrive from a pipe.
     private func encode(_ pieces: [[UInt8]]) -> [UInt8] {
         var encoder = LogEncoder(.out)
         var records: [UInt8] = []
@@ -55,7 +55,7 @@ import Testing
         #expect(encode([[]]) == [])
     }
 
-    /// Whatever the pieces, the records say the same.
+    /// The records are the same however the input is divided.
     @Test("Records do not depend on how the input was chunked", arguments: 0..<20)
     func chunkingDoesNotMatter(seed: UInt64) throws {
         var random = SplitMix(seed)
@@ -145,12 +145,12 @@ import Testing
         #expect(lines.first == "line 0")
         #expect(lines.last == "line 100001")
         #expect(tail.count > 9_900)
-        // What was dropped and what is there make up the whole.
+        // The dropped and the logged bytes add up to the input.
         let dropped = try #require(Int(notice.prefix { $0.isNumber }))
         #expect(dropped + lines.count { $0.hasPrefix("line ") } == 100_002)
     }
 
-    /// Those who follow see that it lives, at ever longer pauses.
+    /// Followers see that it is alive, at ever longer intervals.
     @Test("A full log reports progress at doubling intervals")
     func progressNoticesBackOff() {
         var cap = LogCap(limitBytes: 20_000)
@@ -175,7 +175,7 @@ import Testing
     }
 }
 
-/// A small generator with a seed that a failing test names.
+/// A small seeded generator; a failing test reports the seed.
 struct SplitMix {
     private var state: UInt64
     init(_ seed: UInt64) { state = seed }

@@ -21,9 +21,9 @@ import Testing
         var output = PackerOutput()
         var shown: [String] = []
         for line in lines.split(separator: "\n") {
-            if let words = output.output(Array(line.utf8)) {
+            if let printed = output.output(Array(line.utf8)) {
                 shown.append(
-                    "\(words.stream.rawValue) \(String(decoding: words.text, as: UTF8.self))")
+                    "\(printed.stream.rawValue) \(String(decoding: printed.text, as: UTF8.self))")
             }
         }
         return (output, shown)
@@ -68,14 +68,14 @@ import Testing
         arguments: ["panic: runtime error", "", "a,b,c", "12,x", "12,,UI,say,x", ",,ui,say,x"])
     func otherLinesAreShownRaw(line: String) {
         var output = PackerOutput()
-        let words = output.output(Array(line.utf8))
-        #expect(words == .init(stream: .out, text: Array((line + "\n").utf8)))
+        let printed = output.output(Array(line.utf8))
+        #expect(printed == .init(stream: .out, text: Array((line + "\n").utf8)))
     }
 
     @Test("Messages keep any bytes") func messagesKeepAnyBytes() throws {
         var output = PackerOutput()
-        let words = output.output(Array("1,,ui,message,".utf8) + [0xFF, 0x00, 0x41])
-        #expect(try #require(words).text == [0xFF, 0x00, 0x41, 0x0A])
+        let printed = output.output(Array("1,,ui,message,".utf8) + [0xFF, 0x00, 0x41])
+        #expect(try #require(printed).text == [0xFF, 0x00, 0x41, 0x0A])
     }
 
     @Test("QEMU's PID and stderr are found in Packer's debug log")
@@ -84,8 +84,8 @@ import Testing
         let prefix = "2026/11/21 10:30:18 packer-builder-qemu plugin: "
         #expect(output.debug(Array((prefix + "Started Qemu. Pid: 25239").utf8)) == nil)
         #expect(output.qemuPIDs == [25239])
-        let words = output.debug(Array((prefix + "Qemu stderr: -x: invalid option").utf8))
-        #expect(try #require(words).text == Array("qemu: -x: invalid option\n".utf8))
+        let printed = output.debug(Array((prefix + "Qemu stderr: -x: invalid option").utf8))
+        #expect(try #require(printed).text == Array("qemu: -x: invalid option\n".utf8))
         #expect(output.debug(Array("panic: x".utf8)) != nil)
         _ = output.output(Array("1,qemu,error,Build was halted.".utf8))
         #expect(output.reason == "Build was halted.\nqemu: -x: invalid option")
@@ -245,17 +245,17 @@ import Testing
     @Test("Fetch events are read line by line, and others are ignored")
     func fetchEventsAreFollowed() throws {
         var sink = FetchSink()
-        let words: [FetchEvent] = [
+        let events: [FetchEvent] = [
             .progress(doneBytes: 10 << 20, totalBytes: 40 << 20),
             .done(offsetBytes: 0, totalBytes: 40 << 20, entityTag: nil),
         ]
-        let lines = try words.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
+        let lines = try events.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
         take(&sink, "no json\n" + lines[0].prefix(10))
         #expect(sink.last == nil)
         take(&sink, lines[0].dropFirst(10) + "\n")
         #expect(sink.progress == "fetching base image, 25 % (10 of 40 MiB)")
         take(&sink, lines[1] + "\n")
-        #expect(sink.last == words[1])
+        #expect(sink.last == events[1])
         #expect(sink.progress == nil)
     }
 }

@@ -2,7 +2,7 @@ import AgentCore
 import BuildProtocol
 import Testing
 
-/// What a test case tells QEMU, SSH and cloud-init.
+/// The input of a test case for QEMU, SSH and cloud-init.
 @Suite struct TestingTests {
     private var machine: TestMachine {
         TestMachine(
@@ -12,14 +12,14 @@ import Testing
 
     @Test("QEMU gets the overlay and a loopback port")
     func qemuGetsOverlayAndPort() {
-        let words = machine.arguments.joined(separator: " ")
-        #expect(words.contains("file=/a,,b/o.qcow2,format=qcow2"), "a comma stands as two")
-        #expect(words.contains("hostfwd=tcp:127.0.0.1:20001-:22"), "nobody else can reach it")
-        #expect(words.contains("-machine pc,accel=tcg") && words.contains("-m 512"))
-        #expect(words.contains("virtio-blk-pci,drive=image"))
-        #expect(!words.contains("cdrom"))
+        let arguments = machine.arguments.joined(separator: " ")
+        #expect(arguments.contains("file=/a,,b/o.qcow2,format=qcow2"), "a comma stands as two")
+        #expect(arguments.contains("hostfwd=tcp:127.0.0.1:20001-:22"), "nobody else can reach it")
+        #expect(arguments.contains("-machine pc,accel=tcg") && arguments.contains("-m 512"))
+        #expect(arguments.contains("virtio-blk-pci,drive=image"))
+        #expect(!arguments.contains("cdrom"))
         // With these, the shim would add no serial console.
-        for word in ["-serial", "-nographic", "-nodefaults"] { #expect(!words.contains(word)) }
+        for word in ["-serial", "-nographic", "-nodefaults"] { #expect(!arguments.contains(word)) }
     }
 
     @Test("Disk, network, seed and accelerator select QEMU's devices")
@@ -29,10 +29,10 @@ import Testing
         machine.network = .e1000
         machine.seed = "/s.iso"
         machine.accelerator = .kvm
-        let words = machine.arguments.joined(separator: " ")
-        #expect(words.contains("ide-hd,drive=image") && words.contains("e1000,netdev=net"))
-        #expect(words.contains("file=/s.iso,format=raw,readonly=on,media=cdrom"))
-        #expect(words.contains("-cpu host"))
+        let arguments = machine.arguments.joined(separator: " ")
+        #expect(arguments.contains("ide-hd,drive=image") && arguments.contains("e1000,netdev=net"))
+        #expect(arguments.contains("file=/s.iso,format=raw,readonly=on,media=cdrom"))
+        #expect(arguments.contains("-cpu host"))
     }
 
     @Test("UEFI uses the host's code read-only and variables of its own")
@@ -40,17 +40,17 @@ import Testing
         var machine = machine
         #expect(!machine.arguments.joined(separator: " ").contains("pflash"))
         machine.firmware = UEFIFirmware(code: "/o,vmf/CODE.fd", variables: "/t/variables")
-        let words = machine.arguments.joined(separator: " ")
-        #expect(words.contains("if=pflash,unit=0,format=raw,readonly=on,file=/o,,vmf/CODE.fd"))
-        #expect(words.contains("if=pflash,unit=1,format=raw,file=/t/variables"))
+        let arguments = machine.arguments.joined(separator: " ")
+        #expect(arguments.contains("if=pflash,unit=0,format=raw,readonly=on,file=/o,,vmf/CODE.fd"))
+        #expect(arguments.contains("if=pflash,unit=1,format=raw,file=/t/variables"))
     }
 
     @Test("The image is only the backing file of the overlay")
     func imageIsBackingFile() {
-        let words = TestMachine.overlayArguments(
+        let arguments = TestMachine.overlayArguments(
             qemuImg: "qemu-img", image: "/i.vhd", format: "vhd", overlay: "/o.qcow2")
         #expect(
-            words == [
+            arguments == [
                 "qemu-img", "create", "-q", "-f", "qcow2", "-F", "vpc", "-b", "/i.vhd", "/o.qcow2",
             ])
     }

@@ -6,12 +6,12 @@ import Support
 import TestSupport
 import Testing
 
-/// Base images by HTTP and from paths of the host.
+/// Base images from HTTP URLs and from paths of the host.
 @Suite struct BaseImageTests {
     private let file = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ ($0 >> 9)) }
     private var digest: String { SHA256.hex(file) }
 
-    /// Prints the digest of what it was given.
+    /// Prints the digest of its base image.
     private let script = "sha256sum < \"$AIBUILD_BASE_IMAGE\"; echo \"$AIBUILD_BASE_IMAGE\""
 
     private func limits(silence: Int = 200) -> AttemptLimits {
@@ -95,8 +95,8 @@ import Testing
         }
     }
 
-    /// A part of an older file, resumed, is a mixture of two: the template is blamed only after a
-    /// complete download. A server may also refuse to resume.
+    /// A resumed download may mix an older file with a newer one, so the template is blamed only
+    /// after a complete download. A server may also refuse to resume.
     @Test(
         "A partial download that is corrupt or cannot be resumed is fetched again in full",
         arguments: [true, false]) func uselessPartIsRefetched(isResumable: Bool) async throws
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    /// Nothing would tell a mixture of two files from one.
+    /// A mixture of two files could not be detected.
     @Test("Without a digest a download is never resumed")
     func noDigestNeverResumes() async throws {
         try await withAgent { agent, client in
@@ -194,7 +194,7 @@ import Testing
                 #expect(built.texts.contains(path))
                 #expect(built.texts.contains { $0.hasPrefix(digest) })
             }
-            // The remembered digest does not outlive the file's bytes.
+            // The remembered digest becomes invalid when the file changes.
             try Files.replace(path, with: file.reversed())
             let changed = try await client.build(
                 agent.start(template, baseImage: BaseImage(url: url, sha256: digest)))
@@ -207,7 +207,7 @@ import Testing
         }
     }
 
-    /// A build that writes to the image it was given spoils it for itself only.
+    /// A build that writes to its base image changes only its own copy.
     @Test("A cached image that a build modified is fetched again")
     func modifiedImageIsRefetched() async throws {
         try await withAgent { agent, client in

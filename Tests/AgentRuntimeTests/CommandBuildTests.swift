@@ -40,15 +40,15 @@ import Testing
                     SHA256.hex(image[..<ProtocolLimits.artifactChunkBytes]),
                     SHA256.hex(image[ProtocolLimits.artifactChunkBytes...]),
                 ])
-            // Scratch is gone, what the coordinator may still ask for is there.
+            // The scratch files are deleted; what the coordinator may still ask for is kept.
             let left = try Files.list(agent.state.attempt(start.attempt).root)
             #expect(
                 !left.contains("work") && !left.contains("output") && left.contains("artifacts"))
         }
     }
 
-    /// A group with little memory: the kernel kills in it, and the shell only sees a child that
-    /// died. Needs root to make one.
+    /// A control group with little memory: the kernel kills a process in it, and the shell only
+    /// sees that a child died. Needs root to create it.
     @Test("A child killed by the kernel for memory is an infrastructure fault")
     func oomKilledChildIsInfrastructure() async throws {
         if getuid() != 0 { return }
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    /// As on a full disk: there is no room for a note, and the coordinator says it once.
+    /// As on a full disk: the request cannot be saved, and the coordinator sends it only once.
     @Test("Forgetting a finished attempt writes nothing to disk")
     func forgetNeedsNoRoom() async throws {
         try await withAgent { agent, client in
@@ -113,7 +113,7 @@ import Testing
             #expect(try await client.answer() == .pong(Ping(id: 7)))
             let folder = agent.state.attempt(start.attempt).root
             try await eventually("the folder is gone") { !Files.exists(folder) }
-            // A start that was on its way when the attempt was forgotten does not run it again.
+            // A start that was in transit when the attempt was forgotten does not run it again.
             try await client.send(.start(start))
             guard case .error(let error) = try await client.answer() else {
                 throw Failure("a forgotten attempt was started")
@@ -237,7 +237,8 @@ import Testing
 
     @Test("A full disk is an infrastructure fault and is freed afterwards")
     func fullDiskIsInfrastructure() async throws {
-        // A small file system of its own needs root; elsewhere the classifier's tests must do.
+        // Mounting a small file system needs root; otherwise the classifier's tests have to
+        // suffice.
         guard getuid() == 0 else { return }
         let agent = try TestAgent()
         try await withTmpfs(agent.state.root, size: "300m") {

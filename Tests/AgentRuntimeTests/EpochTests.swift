@@ -4,7 +4,7 @@ import Support
 import TestSupport
 import Testing
 
-/// One coordinator leads; the host hears no other.
+/// A host accepts only the leading coordinator.
 @Suite struct EpochTests {
     private func refusal(_ agent: TestAgent, epoch: Int64?) async throws -> ErrorReport {
         let client = try await TestClient(agent.state.socket)
@@ -46,11 +46,11 @@ import Testing
         }
     }
 
-    /// They were in the agent's hands already when the next leader came.
+    /// The agent had received them before the next leader connected.
     @Test("A start of a superseded coordinator is not carried out")
     func supersededStartIsDropped() async throws {
         let folder = try TemporaryFolder()
-        // The probe of the host, and with it the answer to the first word, waits for it.
+        // The probe of the host, and with it the answer to the first message, waits for it.
         let (go, program) = (folder.path + "/go", folder.path + "/qemu-system-x86_64")
         let script = "#!/bin/sh\nwhile [ ! -e \(go) ]; do sleep 0.05; done\nexit 1\n"
         try Files.replace(program, with: Array(script.utf8), mode: 0o755)

@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Guests that boot by UEFI: real QEMU, real OVMF.
+/// Guests that boot with UEFI: real QEMU, real OVMF.
 @Suite struct FirmwareTests {
     private func start(
         _ agent: TestAgent, _ firmware: GuestFirmware?, image: String, boot seconds: Int = 240,
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    /// What the firmware remembers of one boot would be no part of the image in the next.
+    /// The firmware's variables of one boot are not part of the image.
     @Test("Each boot starts with fresh UEFI variables")
     func eachBootHasFreshVariables() async throws {
         let image = try await MiniLinux.shared.imageForUEFI()
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// What a BIOS makes of the same disk: the firmware is what made the difference above.
+    /// The same disk with a BIOS: the firmware made the difference above.
     @Test("A UEFI image does not boot by BIOS")
     func uefiImageFailsOnBIOS() async throws {
         let image = try await MiniLinux.shared.imageForUEFI()
@@ -92,7 +92,7 @@ import Testing
             guard case .error(let error) = try await client.answer() else {
                 throw Failure("it was not refused")
             }
-            // Refused, and no verdict: another host may take it.
+            // Refused without a verdict: another host may take it.
             #expect(error.code == .refused)
             #expect(error.message.contains("/nowhere/OVMF_CODE_4M.fd"), "\(error.message)")
             #expect(error.message.contains("install the package ovmf"), "\(error.message)")

@@ -11,7 +11,8 @@ import Testing
 @Suite struct GuestTests {
     private let qemu = "qemu-system-x86_64 -accel tcg -m 16 -display none"
 
-    /// Speaks until it is so: from then on a build is silent, however long its QEMU took to start.
+    /// Prints until the condition holds, so that the silence starts then, however long QEMU took to
+    /// start.
     private func silent(once condition: String) -> String {
         "until \(condition); do echo not yet; sleep 0.2; done"
     }
@@ -44,17 +45,17 @@ import Testing
             #expect(evidence.serialTail == "guest\u{1B}[1m is stuck\r\n")
             #expect(evidence.notes.isEmpty)
             let png = try #require(evidence.screenshotPNG)
-            // The text mode of a PC, and not a black one: a uniform screen packs into less.
+            // The text mode of a PC with text on it: a uniform screen compresses to less.
             #expect(png[16..<24].elementsEqual([0, 0, 2, 0xD0, 0, 0, 1, 0x90]))
             #expect(png.count > 2000)
             #expect(agent.processes(start.attempt).isEmpty)
-            // All of it is durable in the result, and nothing of it is left beside it.
+            // All of it is in the durable result, and no copy is left beside it.
             let left = try Files.list(agent.state.attempt(start.attempt).root)
             #expect(!left.contains("guests") && !left.contains("shim"))
         }
     }
 
-    /// Runs a silent build to its end, which waits until it is found to be slow.
+    /// Runs a silent build that ends when it has been found to be slow.
     private func passSlowly(
         _ agent: TestAgent, _ client: TestClient, _ template: TemplateArchive, _ go: String
     ) async throws -> TestClient.Followed {
@@ -88,7 +89,7 @@ import Testing
     }
 
     /// The firmware of a network card downloads a large file slowly and prints nothing.
-    @Test("A silent build continues while its guest downloads")
+    @Test("A silent build goes on while its guest downloads")
     func networkActivityExtendsSilence() async throws {
         try await withAgent { agent, client in
             let go = agent.folder.path + "/go"
@@ -124,8 +125,8 @@ import Testing
         }
     }
 
-    /// A build that takes too long altogether has a screen, too; one with two guests does not mix
-    /// them up.
+    /// A build that exceeds its total time has a screen, too; with two guests, they are not mixed
+    /// up.
     @Test("A build over its total time keeps the evidence of its newest guest")
     func totalTimeoutKeepsEvidence() async throws {
         try await withAgent { agent, client in
@@ -148,8 +149,8 @@ import Testing
         }
     }
 
-    /// What its console said is kept also of a build that failed by itself; and a state folder may
-    /// lie deeper than a socket's path can say.
+    /// The console of a build that failed by itself is kept, too; and the state folder's path may
+    /// be longer than that of a socket may be.
     @Test("A failed build keeps its console, however deep the state folder lies")
     func failedBuildKeepsConsole() async throws {
         try await withAgent(depth: 90) { agent, client in
@@ -187,7 +188,7 @@ import Testing
         #expect(info.st_size == text.count)
         #expect(Int64(info.st_blocks) * 512 < 2 * AgentLimits.serialKeptBytes)
         #expect(guests.serialTail()?.hasSuffix("aathe end") == true)
-        // What is no plain file is not opened.
+        // Only plain files are opened.
         #expect(mkfifo(folder.path + "/13.serial", 0o600) == 0)
         #expect(symlink("/etc/passwd", folder.path + "/14.serial") == 0)
         #expect(guests.serialTail()?.hasSuffix("aathe end") == true)
@@ -211,17 +212,17 @@ import Testing
         }
     }
 
-    /// Whatever listens on the socket: the build is stopped, and not much later.
+    /// Whatever listens on the socket, the build is stopped without much delay.
     @Test(
         "A hostile control socket does not keep a build from being stopped",
         arguments: [
-            // Takes the connection and says nothing.
+            // Accepts the connection and sends nothing.
             "time.sleep(1000)",
             "while True: c.sendall(b'{}{}[]nonsense\\n')",
             // A line without end.
             "while True: c.sendall(b'x' * 65536)",
             "c.close()",
-            // Greets, then answers everything with a word.
+            // Greets, then answers everything with one word.
             "c.sendall(b'{}\\n')\n        while c.recv(99): c.sendall(b'{\"return\":7}\\n')",
         ])
     func hostileSocketDoesNotDelayKill(behaviour: String) async throws {
@@ -251,8 +252,8 @@ import Testing
         }
     }
 
-    /// Whoever starts QEMU sees the same of it through the shim: it dies with its caller's process,
-    /// takes signals, and has its exit status; and the shim knows who was killed.
+    /// The shim is transparent to whoever starts QEMU: it dies with its parent, forwards signals
+    /// and has QEMU's exit status; and it records that QEMU was killed.
     @Test("The shim passes on signals and exit status and records how QEMU exited")
     func shimProxiesQEMU() async throws {
         try await withAgent { agent, client in
@@ -283,14 +284,14 @@ import Testing
             ] {
                 #expect(ended.texts.contains(line), "\(line): \(ended.log)")
             }
-            // It ends by itself, or by the signal where it does not mind that yet.
+            // It exits by itself, or by the signal if it has not installed its handler yet.
             #expect(ended.texts.contains { ["told: 0 exit 0", "told: 143 "].contains($0) })
-            // The build failed after a QEMU of its was killed.
+            // The build failed after one of its QEMUs was killed.
             #expect(ended.fault?.code == .buildKilled, "\(String(describing: ended.fault))")
         }
     }
 
-    /// The shim is not seen by those who only ask.
+    /// The shim is invisible to programs that only query QEMU.
     @Test("The shim does not change what an informational call prints")
     func shimIsTransparent() async throws {
         try await withAgent { agent, client in

@@ -10,7 +10,7 @@ import Testing
 @Suite struct ImageTestTests {
     private static let settings = "accelerator: tcg\n"
 
-    /// A disk of 1 MiB whose boot sector stands still.
+    /// A disk of 1 MiB whose boot sector loops forever.
     private static let hangingDisk =
         BootSectors.hanging(saying: "no system") + [UInt8](repeating: 0, count: (1 << 20) - 512)
 
@@ -65,7 +65,7 @@ import Testing
             #expect(
                 tested.texts.contains("beside registered"), "in the template, as its own programs")
             #expect(tested.texts.contains("fresh"), "each case has an overlay of its own")
-            // Each result knows its part of the log.
+            // Each result gives its part of the log.
             let log = Array(tested.log.utf8)
             let part = log[Int(results[0].logFrom)..<Int(results[0].logTo)]
             let text = String(decoding: part, as: UTF8.self)
@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    /// QEMU takes every connection, long before its guest could.
+    /// QEMU accepts every connection, long before its guest can.
     @Test("A guest that is silent on its port is not up")
     func silentPortIsNotUp() async throws {
         try await withAgent(Self.settings) { agent, client in
@@ -158,7 +158,7 @@ import Testing
         }
     }
 
-    /// Nothing of it says anything about the image.
+    /// None of these says anything about the image.
     @Test("A wrong digest or unreachable image of a test is an infrastructure fault")
     func missingImageIsInfrastructure() async throws {
         try await withAgent(Self.settings) { agent, client in
@@ -198,7 +198,7 @@ import Testing
         }
     }
 
-    /// The SSH client is one of the test's own, which asks for the password as the real one does.
+    /// The SSH client is a fake that asks for the password as the real one does.
     @Test("A guest's password goes by SSH_ASKPASS, never on a command line")
     func passwordStaysOffCommandLine() async throws {
         let image = try await MiniLinux.shared.image()

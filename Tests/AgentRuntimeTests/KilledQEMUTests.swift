@@ -6,10 +6,10 @@ import Support
 import TestSupport
 import Testing
 
-/// QEMU that is killed in any moment of a build by real Packer is the host's fault; how a template
-/// makes its own build fail is not.
+/// QEMU being killed at any moment of a build by real Packer is an infrastructure fault; a template
+/// that makes its own build fail is not.
 @Suite struct KilledQEMUTests {
-    /// A build of the example, with some words of its files changed.
+    /// A build of the example, with some replacements in its files.
     private func build(
         _ agent: TestAgent, _ client: TestClient, _ changes: [(String, String)] = []
     ) async throws -> AttemptToken {
@@ -44,7 +44,7 @@ import Testing
         #expect(ended.fault?.reason.contains("QEMU was killed by signal 9 from outside") == true)
     }
 
-    /// Packer says "Qemu failed to start", as it does of wrong options.
+    /// Packer reports "Qemu failed to start", as for wrong options.
     @Test("QEMU killed while Packer launches it is an infrastructure fault")
     func killedDuringLaunch() async throws {
         try await withAgent("accelerator: tcg\n") { agent, client in
@@ -54,8 +54,8 @@ import Testing
         }
     }
 
-    /// Packer fails at once when the guest that it works on is gone; it waits as long as it may
-    /// for one that has not come up; and takes a guest for ready that goes while it shuts down.
+    /// Packer fails at once when the guest that it provisions dies, waits for its full timeout for
+    /// one that has not come up, and accepts one that dies during its shutdown.
     @Test(
         "QEMU killed at any stage of a Packer build is an infrastructure fault",
         arguments: ["Waiting for SSH", "Provisioning with", "Gracefully halting"])
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    /// QEMU that is only asked for its version, too.
+    /// Also a QEMU that is only asked for its version.
     @Test("QEMU that crashes when asked for its version is a host error")
     func crashDuringVersionQuery() async throws {
         let folder = try TemporaryFolder()

@@ -3,7 +3,7 @@ import ProcessKit
 import Support
 import Synchronization
 
-/// A small HTTP server that misbehaves as a test wants it to.
+/// A small HTTP server that misbehaves in the way that a test specifies.
 final class MirrorServer: Sendable {
     struct Request: Sendable, Hashable {
         var path: String
@@ -11,14 +11,14 @@ final class MirrorServer: Sendable {
         var hasTag: Bool
     }
 
-    /// What becomes of a request.
+    /// The answer to a request.
     enum Reply: Sendable {
         case status(Int)
         /// The file, or the rest of it.
         case file
-        /// So many bytes of the file, then the connection breaks.
+        /// This many bytes of the file, then the connection is closed.
         case cut(Int)
-        /// So many bytes of the file, then nothing, until the client goes away.
+        /// This many bytes of the file, then nothing until the client disconnects.
         case stall(Int)
     }
 
@@ -28,7 +28,7 @@ final class MirrorServer: Sendable {
     private let seen = Mutex<[Request]>([])
     private let reply: @Sendable (Request, Int) -> Reply
 
-    /// - Parameter reply: for a request and its number, from 0.
+    /// - Parameter reply: to a request and its number, from 0.
     init(_ file: [UInt8], reply: @escaping @Sendable (Request, Int) -> Reply) throws {
         self.file = file
         self.reply = reply
@@ -109,7 +109,7 @@ final class MirrorServer: Sendable {
     private func send(
         _ peer: borrowing Descriptor, _ head: String, _ body: ArraySlice<UInt8> = []
     ) {
-        // A client that goes away must not end the tests by SIGPIPE.
+        // A client that disconnects must not kill the tests by SIGPIPE.
         var bytes = (Array(head.utf8) + body)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes {

@@ -5,8 +5,8 @@ import Support
 import TestSupport
 import Testing
 
-/// Files that an agent 0.1.0 left of its attempts are read by every later one: an upgrade meets
-/// builds that run. A field that is added must be optional; one that is known may not go.
+/// Every later agent must read the files that agent 0.1.0 left of its attempts, because an upgrade
+/// happens during builds. A new field must be optional, and no field may be removed.
 @Suite struct OlderFilesTests {
     private func read<V: Decodable>(_ type: V.Type, _ text: String) throws -> V {
         let folder = try TemporaryFolder()

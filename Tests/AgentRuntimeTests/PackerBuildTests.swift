@@ -6,7 +6,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Builds by the real Packer, some with the real QEMU under software emulation.
+/// Builds by real Packer, some with real QEMU and software emulation.
 @Suite struct PackerBuildTests {
     private func deliver(_ agent: TestAgent, _ files: [String: String]) async throws
         -> TemplateArchive
@@ -48,7 +48,7 @@ import Testing
                 #expect(built.finished.artifacts.map(\.name) == [artifact])
                 #expect(built.finished.artifacts.first?.sha256 == SHA256.hex("hé, \n".utf8))
                 #expect(built.texts.contains { $0.hasPrefix("==> Builds finished.") })
-                // Machine-readable lines are not for people.
+                // Machine-readable lines do not belong in the log.
                 #expect(!built.texts.contains { $0.contains("artifact-count") })
             }
         }
@@ -163,7 +163,7 @@ import Testing
            "vnc_port_max": "{{user `vnc_port_max`}}", "vnc_bind_address": "127.0.0.1"}]}
         """
 
-    /// QEMU boots an empty CD, and waits for a guest that never comes.
+    /// QEMU boots an empty CD, and Packer waits for a guest that never comes up.
     private func startQEMU(
         _ agent: TestAgent, _ client: TestClient,
         limits: AttemptLimits = AttemptLimits(totalSeconds: 300, silenceSeconds: 200)
@@ -186,7 +186,7 @@ import Testing
         }
     }
 
-    /// Packer knocks at the guest's port again and again: that is no life of the guest's.
+    /// Packer polls the guest's port: that is no sign of activity of the guest.
     @Test("A hung guest of a Packer build is stopped in spite of SSH retries")
     func hungPackerGuestIsStopped() async throws {
         try await withAgent("accelerator: tcg\n") { agent, client in
@@ -208,7 +208,7 @@ import Testing
             try await client.send(.cancel(Cancel(attempt: token, reason: "x")))
             let ended = try await client.follow(token)
             #expect(ended.fault?.code == .cancelled)
-            // Packer was asked first, and cleaned up.
+            // Packer was asked to stop first, and cleaned up.
             #expect(ended.texts.contains { $0.contains("Cleanly cancelled builds") })
             #expect(agent.processes(token).isEmpty)
         }
@@ -237,14 +237,14 @@ import Testing
             let host = try await TestClient(agent.state.socket).greet().host
             #expect(host.accelerators.contains(.tcg))
             #expect(host.qemuVersion != nil && host.packerVersion != nil)
-            // If KVM is refused although the device exists, the operator is told why.
+            // If KVM does not work although the device exists, the operator is told why.
             #expect(
                 host.accelerators.contains(.kvm) || !Files.exists("/dev/kvm")
                     || host.notices.contains { $0.contains("/dev/kvm") })
             let probe = try Files.read(agent.state.probe, limitBytes: 1 << 20)
             #expect(String(decoding: probe, as: UTF8.self).contains("bootID"))
         }
-        // A QEMU that boots nothing offers nothing.
+        // A QEMU that cannot boot anything offers no accelerator.
         try await withAgent("qemu_system: /bin/true\naccelerator: auto\n") { agent in
             let host = try await TestClient(agent.state.socket).greet().host
             #expect(host.accelerators == [])

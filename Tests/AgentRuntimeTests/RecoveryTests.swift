@@ -7,9 +7,9 @@ import Support
 import TestSupport
 import Testing
 
-/// What heals by itself after a daemon, a supervisor or a disk failed at a bad moment.
+/// Recovery after a daemon, a supervisor or a disk failed at a bad moment.
 @Suite struct RecoveryTests {
-    /// Runs until `go` is there, then leaves an image.
+    /// Runs until the file `go` exists, then leaves an image.
     private func waiting(_ agent: TestAgent) -> (script: String, go: String) {
         let go = agent.folder.path + "/go"
         return (
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    /// As on a full disk: there is no room for the note that would tell the supervisor.
+    /// As on a full disk: the request for the supervisor cannot be saved.
     @Test("A forget request that cannot be written is retried")
     func failedForgetIsRetried() async throws {
         try await withAgent { agent, client in
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    /// As on a full disk: there is no room for the result of a supervisor that died.
+    /// As on a full disk: the result of a supervisor that died cannot be saved.
     @Test("The result of a lost attempt that cannot be written is retried")
     func failedResultIsRetried() async throws {
         try await withAgent { agent, client in
@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    /// The disk is freed, and what the guest said last is kept.
+    /// The disk space is freed, and the guest's last output is kept.
     @Test("A lost attempt is cleaned up, and its console tail is kept")
     func lostAttemptIsCleanedUp() async throws {
         try await withAgent { agent, client in
@@ -102,7 +102,7 @@ import Testing
         }
     }
 
-    /// A terminal that is closed, or a signal to the whole service, does not end a build.
+    /// Neither closing the terminal nor a signal to the whole service ends a build.
     @Test("A supervisor ignores SIGHUP and SIGINT and keeps its attempt to itself")
     func supervisorIgnoresSignals() async throws {
         try await withAgent { agent, client in
@@ -110,7 +110,7 @@ import Testing
             let build = try await agent.begin(client, script)
             kill(build.supervisor, SIGHUP)
             kill(build.supervisor, SIGINT)
-            // Nor does another supervisor take the attempt.
+            // Nor does another supervisor take over the attempt.
             let second = try await agent.run(["supervise", build.folder.root])
             #expect(second.status == .exited(70))
             #expect(second.stderrText.contains("another supervisor runs the attempt"))
@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    /// Neither zombies nor control groups, and no image of a build that failed behind it.
+    /// Neither zombies nor control groups remain, nor the image of a build that failed afterwards.
     @Test("An ended attempt leaves no scratch files, control group or zombie")
     func endedAttemptLeavesNothing() async throws {
         try await withAgent { agent, client in
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    /// Each holds a process number, and a build may run for hours.
+    /// Each zombie occupies a process id, and a build may run for hours.
     @Test("Ended orphans of a running build are reaped")
     func orphansAreReaped() async throws {
         try await withAgent { agent, client in
@@ -173,7 +173,7 @@ import Testing
         }
     }
 
-    /// What a killed agent left half-written, what nobody uses any more; and what somebody does.
+    /// Files that a killed agent left incomplete, unused files, and files in use.
     @Test("The janitor removes what is stale and keeps what is in use")
     func janitorRemovesOnlyUnneeded() async throws {
         let agent = try TestAgent("qemu_system: no-such-qemu\ncache_bytes: 1MiB\n")
@@ -218,7 +218,7 @@ import Testing
         _ = consume lock
     }
 
-    /// What is measured stays as it is.
+    /// The measured files are not changed.
     @Test("A process left running cannot write to the image after it is measured")
     func leftoversCannotWriteImage() async throws {
         try await withAgent { agent, client in
@@ -237,8 +237,8 @@ import Testing
         }
     }
 
-    /// A full disk takes some records and a part of one. A reader sees whole ones, which stay, and
-    /// what is written later follows them.
+    /// A full disk takes some records and a part of one. A reader sees the complete ones, which
+    /// remain, and later records follow them.
     @Test("A log on a full disk holds whole records only")
     func fullDiskKeepsWholeRecords() async throws {
         // A small file system of its own needs root.

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import TextKit
 
-/// The socket and the gate: what is asked in which words, and what is refused.
+/// The socket and the gate: requests, answers and refusals.
 @Suite struct SessionTests {
     @Test("Hello reports the host's resources and templates")
     func helloReportsHost() async throws {
@@ -129,7 +129,7 @@ import TextKit
             #expect(Array(rest.log.utf8) == Array(built.log.utf8.dropFirst(Int(cursor))))
             let end = try await second.follow(start.attempt, from: built.finished.logBytes)
             #expect(end.log.isEmpty && end.finished == built.finished)
-            // Whose copy is another log learns it from the digest.
+            // A client whose copy is of another log learns so from the digest.
             for bad in [cursor + 1, -1] {
                 try await second.send(.follow(Follow(attempt: start.attempt, cursor: bad)))
                 guard case .error(let error) = try await second.answer() else {
@@ -161,8 +161,7 @@ import TextKit
         }
     }
 
-    /// As when a daemon is killed while it starts a program: the child holds the lock until it is
-    /// that program.
+    /// As when a daemon is killed while it starts a program: the child holds the lock until exec.
     @Test("A starting daemon waits for a lock that is about to be released")
     func daemonWaitsForLock() async throws {
         let agent = try TestAgent()

@@ -6,10 +6,10 @@ import Support
 import TestSupport
 import Testing
 
-/// Cancel and timers end whole process trees; crashes of agent processes lose nothing.
+/// Cancel requests and timers end whole process trees; crashes of agent processes lose nothing.
 @Suite struct StopTests {
-    /// Ignores the polite signals, and has children that left the group, the session and the
-    /// environment.
+    /// Ignores the signals that can be ignored, and has children that left its process group,
+    /// session and environment.
     private let unkillable = """
         trap '' INT TERM HUP
         setsid sh -c "trap '' INT TERM; echo child; while :; do sleep 1000; done" &
@@ -38,8 +38,8 @@ import Testing
             let ended = try await client.follow(build.token)
             #expect(ended.fault?.class == .cancelled)
             #expect(ended.fault?.reason == "cancelled: obsolete")
-            // The grace periods of 7 s together are part of the promise; without the kill it
-            // would run for ever.
+            // The grace periods, 7 s in all, are part of the promise; without the kill it would run
+            // forever.
             #expect(Clocks.monotonicMilliseconds() - asked < 60_000)
             #expect(agent.processes(build.token).isEmpty)
             #expect(kill(unmarked, 0) == -1)
@@ -94,7 +94,7 @@ import Testing
             let second = try await TestClient(agent.state.socket)
             let hello = try await second.greet()
             #expect(hello.attempts.map(\.attempt) == [build.token])
-            // It ran on, and was left alone.
+            // It ran on undisturbed.
             #expect(hello.attempts.map(\.state) == [.building])
             try Files.replace(go, with: [])
             let built = try await second.follow(build.token)

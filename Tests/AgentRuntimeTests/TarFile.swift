@@ -1,6 +1,6 @@
 import Support
 
-/// Writes tar archives, also such as no tar program would write.
+/// Writes tar archives, including ones that no tar program would write.
 struct TarFile {
     enum Kind: UInt8 {
         case file = 0x30
@@ -40,6 +40,6 @@ struct TarFile {
         if rest > 0 { bytes += [UInt8](repeating: 0, count: 512 - rest) }
     }
 
-    /// The archive with its end.
+    /// The archive with its end marker.
     var archive: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 }

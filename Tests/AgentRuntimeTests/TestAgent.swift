@@ -8,7 +8,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A real `aibuild-agent` with a state folder of its own.
+/// A real `aibuild-agent` with its own state folder.
 final class TestAgent: Sendable {
     let folder: TemporaryFolder
     let state: StateFolder
@@ -120,14 +120,14 @@ final class TestAgent: Sendable {
             ["gate", "--config", configurationFile], stdin: stdin, sshCommand: command)
     }
 
-    /// An attempt whose build runs.
+    /// An attempt whose build is running.
     struct Running {
         var folder: AttemptFolder
         var supervisor: Int32
         var token: AttemptToken { folder.token }
     }
 
-    /// Starts a build of a script and waits until its log holds a text.
+    /// Starts a build of a script and waits until its log contains a text.
     func begin(
         _ client: TestClient, _ script: String, until text: String = "ready"
     ) async throws -> Running {
@@ -161,7 +161,7 @@ final class TestAgent: Sendable {
         return client
     }
 
-    /// Processes of an attempt that are still there.
+    /// Processes of an attempt that are still alive.
     func processes(_ token: AttemptToken) -> [Int32] {
         ProcessTable.withVariable(ProcessMark.attempt) { $0 == token.text }.map(\.pid)
     }

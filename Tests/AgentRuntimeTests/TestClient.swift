@@ -36,7 +36,7 @@ final class TestClient {
         return try LineCodec.decode(AgentMessage.self, from: lines.removeFirst())
     }
 
-    /// The next message that is no report of the host.
+    /// The next message that is not a host report.
     func answer() async throws -> AgentMessage {
         while true {
             let message = try await next()
@@ -47,7 +47,7 @@ final class TestClient {
 
     func close() { stream.close() }
 
-    /// What `follow` brought, to the end of the attempt.
+    /// What `follow` received, to the end of the attempt.
     struct Followed {
         var log = ""
         var phases: [AttemptState] = []
@@ -69,7 +69,7 @@ final class TestClient {
         var phases: [AttemptState] = []
         while true {
             switch try await next() {
-            // On its way since before this follow replaced another one.
+            // Sent before this follow replaced another one.
             case .log(let chunk) where log.isEmpty && chunk.cursor != cursor: break
             case .log(let chunk) where chunk.attempt == token:
                 guard chunk.cursor == cursor + Int64(log.utf8.count) else {
@@ -79,7 +79,7 @@ final class TestClient {
                 log += chunk.data
             case .phase(let phase) where phase.attempt == token: phases.append(phase.state)
             case .finished(let finished) where finished.attempt == token:
-                // So is this.
+                // So was this.
                 if log.isEmpty, finished.logBytes > cursor { continue }
                 guard finished.logBytes == cursor + Int64(log.utf8.count) else {
                     throw Failure("finished came before the log's end")
@@ -101,7 +101,7 @@ final class TestClient {
         return try await follow(start.attempt)
     }
 
-    /// Follows until the log holds a text.
+    /// Follows until the log contains a text.
     func follow(_ token: AttemptToken, until text: String) async throws {
         try await send(.follow(Follow(attempt: token, cursor: 0)))
         var log = ""

@@ -6,10 +6,9 @@ import Support
 import TestSupport
 import Testing
 
-/// What goes wrong while an image is tested, with real QEMU: whose fault it is, and what is tried
-/// again.
+/// Faults during tests of an image, with real QEMU: how they are classified, and what is retried.
 @Suite struct TestFaultTests {
-    /// Programs that stand before the host's own.
+    /// A folder of scripts that replace programs of the host.
     private func tools(_ scripts: [String: String]) throws -> TemporaryFolder {
         let tools = try TemporaryFolder()
         for (name, script) in scripts {
@@ -46,7 +45,7 @@ import Testing
         }
     }
 
-    /// As by a host that is out of memory: it did end, and says nothing about the image.
+    /// As on a host that is out of memory: QEMU did exit, which says nothing about the image.
     @Test("QEMU killed while its guest shuts down is an infrastructure fault")
     func killedDuringShutdown() async throws {
         let image = try await MiniLinux.shared.imageForUEFI(isDeaf: true)
@@ -66,7 +65,7 @@ import Testing
 
     // MARK: Coming up
 
-    /// The SSH client is one of the test's own: the first two times nobody can log in yet.
+    /// The SSH client is a fake with which the first two logins fail.
     @Test("A login with the template's private key is retried until it works")
     func loginIsRetried() async throws {
         let image = try await MiniLinux.shared.image()
@@ -95,7 +94,7 @@ import Testing
         }
     }
 
-    /// QEMU says so of a port that somebody else took since it was looked for.
+    /// QEMU prints this for a port that another program took after the agent had found it free.
     @Test("A port lost to another program is replaced by the next one")
     func portRaceTriesNextPort() async throws {
         let image = try await MiniLinux.shared.image()
@@ -113,7 +112,7 @@ import Testing
         let tools = try tools(["qemu-system-x86_64": qemu])
         try await withAgent("accelerator: tcg\nqemu_system: \(tools.path)/qemu-system-x86_64\n") {
             agent, client in
-            // The daemon asks it for its version.
+            // The daemon asks for its version.
             try Files.remove(notes.path + "/tries")
             let plan = TestPlan(
                 bootSeconds: 180,
@@ -128,7 +127,7 @@ import Testing
         }
     }
 
-    /// WinRM is such a server. This one answers in the guest's place.
+    /// WinRM is such a server. This one answers instead of the guest.
     @Test("A server that waits for its client to send first counts as up")
     func serverThatWaitsIsProbed() async throws {
         let tools = try tools([
@@ -161,7 +160,7 @@ import Testing
         }
     }
 
-    // MARK: What breaks under a case
+    // MARK: Faults during a test case
 
     private func hangingImage(_ agent: TestAgent) throws -> String {
         let image = agent.folder.path + "/hangs.img"
@@ -184,7 +183,7 @@ import Testing
         }
     }
 
-    /// The script fails first; how QEMU ended is known a moment later, and explains it.
+    /// The script fails first; QEMU's exit status is known a moment later and explains it.
     @Test("QEMU killed during a script is an infrastructure fault, though the script failed first")
     func killedDuringScript() async throws {
         let image = try await MiniLinux.shared.image()
@@ -202,7 +201,7 @@ import Testing
             guard case .phase = try await client.answer() else { throw Failure("it was refused") }
             try await client.follow(token, until: "begun")
             let qemu = try #require(running(agent, token, QEMUShim.isQEMU))
-            // The process before it is held, so that it cannot tell at once.
+            // Its parent process is stopped, so that it cannot report at once.
             let shim = try #require(ProcessTable.all().first { $0.pid == qemu }?.parent)
             kill(shim, SIGSTOP)
             kill(qemu, SIGKILL)
@@ -251,7 +250,7 @@ import Testing
         }
     }
 
-    /// A guest that does not come up there might elsewhere.
+    /// A guest that does not come up on this host might on another.
     @Test("A test that fails while the host's disk is full is an infrastructure fault")
     func fullDiskDuringTest() async throws {
         // A small file system of its own needs root.

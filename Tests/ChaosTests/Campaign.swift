@@ -3,14 +3,14 @@ import SQLKit
 import Support
 import TestSupport
 
-/// Keeps a farm busy, brings one fault after another over it, and checks after each.
+/// Keeps a farm busy, injects one fault after another, and checks the farm after each.
 struct Campaign {
     let farm: Farm
     let database: MariaDBServer
     let endpoint: MariaDBEndpoint
     private let watches: Watches
     private var ledger: Ledger
-    private var chance: Chance
+    private var chance: SeededGenerator
     private(set) var tallies: [String: Tally] = [:]
     private(set) var findings: [String] = []
     private var submitted = 0
@@ -32,13 +32,13 @@ struct Campaign {
         self.farm = farm
         self.database = database
         self.endpoint = endpoint
-        chance = Chance(seed: settings.seed)
+        chance = SeededGenerator(seed: settings.seed)
         stretch = Int64(settings.stretch)
         watches = Watches(farm)
         ledger = Ledger(farm, watches)
     }
 
-    /// - Parameter faults: in this order.
+    /// - Parameter faults: injected in this order.
     mutating func run(_ faults: [Fault], say: (String) -> Void) async throws {
         try await Workload.register(farm)
         if faults.contains(where: { $0.guestOS == Workload.packerGuestOS }) {
@@ -58,14 +58,14 @@ struct Campaign {
         close("at the end")
     }
 
-    /// Enough builds that every host is busy.
+    /// Submits enough builds to keep every host busy.
     private mutating func fill() async throws {
         try await ledger.look()
         let now = Clocks.monotonicMilliseconds()
         if ledger.ended.count > lastCount || lastEnd == 0 {
             (lastCount, lastEnd) = (ledger.ended.count, now)
         }
-        // Else all the other checks would be of a farm that does nothing.
+        // Otherwise all other checks would pass on an idle farm.
         guard now - lastEnd < Self.standstillSeconds * 1000 * stretch else {
             throw Failure("no build has ended for \((now - lastEnd) / 1000) s")
         }
@@ -98,7 +98,7 @@ struct Campaign {
             ledger.add(try await farm.api.submit(guestOS, priority: 1))
         }
         let lasts = Int64(chance.within(fault.milliseconds)) * stretch
-        // A random instant in the life of the builds that run.
+        // A random moment during the running builds.
         try await pause(Int64(chance.below(1_500)))
         guard let strike = try await strike(fault, scene) else { return nil }
         tallies[fault.name, default: Tally()].times += 1
@@ -129,7 +129,7 @@ struct Campaign {
         return strike.target
     }
 
-    /// The builds come and go: what is there to be hit may need a moment.
+    /// Builds start and end all the time, so a target may take a moment to appear.
     private func strike(_ fault: Fault, _ scene: Scene) async throws -> Strike? {
         let deadline = Clocks.monotonicMilliseconds() + (fault.guestOS == nil ? 15_000 : 90_000)
         while Clocks.monotonicMilliseconds() < deadline {
@@ -139,7 +139,7 @@ struct Campaign {
         return nil
     }
 
-    /// The farm's life goes on for so long.
+    /// Lets the farm work for this time.
     private func pause(_ milliseconds: Int64) async throws {
         let end = Clocks.monotonicMilliseconds() + milliseconds
         while Clocks.monotonicMilliseconds() < end {
@@ -147,7 +147,7 @@ struct Campaign {
         }
     }
 
-    /// What ran on the host must have ended before its excuse does.
+    /// What ran on the host must have ended before its excuse expires.
     private mutating func settleExcuses(_ excuse: Excuse) async throws {
         guard case .host(let name, _) = excuse else { return }
         guard let host = farm.hosts.first(where: { $0.name == name }) else { return }
@@ -171,7 +171,7 @@ struct Campaign {
         }
     }
 
-    /// Empty when the coordinator serves, every host is there, and every log has caught up.
+    /// Empty when the coordinator serves, every host is connected, and every log has caught up.
     private func whatIsMissing(
         _ marks: [(host: FarmHost, token: String, bytes: Int64)]
     ) async throws -> String {
@@ -209,8 +209,8 @@ struct Campaign {
             rows: try rows.map { (try $0.text("image_name"), try $0.text("get_url")) })
     }
 
-    /// Counts what is still there after a minute. Builds come and go meanwhile, so whatever is not
-    /// seen in one of the looks is none.
+    /// Counts what remains after a minute. Builds start and end meanwhile, so only what is seen in
+    /// every check counts.
     private mutating func countOrphans() async throws {
         let deadline = Clocks.monotonicMilliseconds() + Self.orphanSeconds * 1000
         var left: Set<String>?

@@ -4,30 +4,30 @@ import TestSupport
 /// One kind of fault, as data: a new one is one row of a table.
 struct Fault: Sendable {
     let name: String
-    /// How long it lasts before it is lifted.
+    /// How long it lasts before it is removed.
     var milliseconds: ClosedRange<Int> = 0...0
-    /// A build of this guest OS must be under way.
+    /// A build of this guest OS must be running.
     var guestOS: String?
-    /// Takes longer than a campaign that is part of every test run has time for.
+    /// Takes too long for the campaign that is part of every test run.
     var isLong = false
-    /// Brings it about; `nil` when there is nothing to hit at the moment.
+    /// Injects the fault; `nil` when it has no target at the moment.
     let strike: @Sendable (Scene) async throws -> Strike?
 }
 
-/// A fault that has been brought about.
+/// An injected fault.
 struct Strike: Sendable {
     var target: String
     var excuse = Excuse.nothing
-    /// Whether it is really there, waited for before its time begins.
+    /// Whether it has taken effect; its duration starts then.
     var took: @Sendable () async throws -> Bool = { true }
     var lift: @Sendable () async throws -> Void = {}
-    /// What must have healed afterwards, beyond what every fault is asked for.
+    /// What must have recovered afterwards, in addition to the general checks.
     var healed: @Sendable () async throws -> Bool = { true }
-    /// Puts the farm back as it was before, once it has healed.
+    /// Restores the farm's former state, after recovery.
     var restore: @Sendable () async throws -> Void = {}
 }
 
-/// Which attempts a fault may end. Any other attempt that ran and did not pass was restarted
+/// The attempts that a fault may end. Any other attempt that ran and did not pass was restarted
 /// without cause.
 enum Excuse: Sendable {
     case nothing

@@ -3,15 +3,15 @@ import ProcessKit
 import Support
 import TestSupport
 
-/// Every fault that a campaign can bring about.
+/// Every fault that a campaign can inject.
 enum FaultTable {
-    /// Room for the images and logs of some thousand builds; only what is used takes memory.
+    /// Room for the images and logs of some thousand builds; only the used part takes memory.
     static let diskSize = "4g"
 
     static let all =
         kills + takeovers + packers + networks + hosts + disks + databases + clocks + stops
 
-    // MARK: What is killed
+    // MARK: Killed processes
 
     private static let kills = [
         Fault(name: "coordinator killed, back at once") { killCoordinator($0) },
@@ -54,8 +54,8 @@ enum FaultTable {
         Fault(name: "leader stopped, a standby takes over") { try await takeOver($0, SIGSTOP) },
     ]
 
-    /// The seconds of these are those of the takeover: until the standby leads, has every host, and
-    /// has caught up with every log.
+    /// Their recovery time is that of the takeover: until the standby leads, is connected to every
+    /// host, and has caught up with every log.
     private static func takeOver(_ scene: Scene, _ signal: Int32) async throws -> Strike? {
         let farm = scene.farm
         guard let old = farm.coordinator else { return nil }
@@ -63,13 +63,13 @@ enum FaultTable {
         let standby = try await StandbyCoordinator(
             "standby\(UInt32.random(in: .min ... .max))", of: farm)
         old.signal(signal)
-        farm.ask(standby.program, port: standby.port)
+        farm.use(standby.program, port: standby.port)
         return Strike(
             target: "coordinator", healed: { try await standby.api.leader().isLeading },
             restore: {
-                farm.ask(old, port: port)
+                farm.use(old, port: port)
                 if signal == SIGSTOP {
-                    // Deposed, it becomes a new program.
+                    // A deposed coordinator executes itself again.
                     FarmClock.sweep(old.pid)
                     old.signal(SIGCONT)
                 } else {
@@ -137,13 +137,13 @@ enum FaultTable {
         network("network deaf towards the coordinator", .heldToClient),
     ]
 
-    private static func network(_ name: String, _ weather: TCPProxy.Weather) -> Fault {
+    private static func network(_ name: String, _ mode: TCPProxy.Mode) -> Fault {
         Fault(name: name, milliseconds: 200...5_000) { scene in
             let network = scene.host.network
-            network?.set(weather)
+            network?.set(mode)
             return Strike(
                 target: scene.host.name,
-                took: { weather != .cut || network?.connections == 0 },
+                took: { mode != .cut || network?.connections == 0 },
                 lift: { network?.set(.open) })
         }
     }
@@ -152,7 +152,7 @@ enum FaultTable {
 
     private static let hosts = [
         Fault(name: "host cut off until given up, then back") { scene in
-            // Without a build there is nothing to give up.
+            // Without a build nothing can be lost.
             guard let victim = scene.victim() else { return nil }
             let (host, api) = (victim.host, scene.farm.api)
             host.network?.set(.cut)
@@ -238,7 +238,7 @@ enum FaultTable {
         return Strike(target: "\(target) by \(seconds) s", lift: { try clock.set(seconds: 0) })
     }
 
-    // MARK: What is stopped and goes on
+    // MARK: Suspended processes
 
     private static let stops = [
         Fault(name: "coordinator stopped", milliseconds: 200...5_000) { scene in

@@ -1,18 +1,18 @@
 import Support
 import TestSupport
 
-/// The builds of a campaign and what became of them, judged against what the faults excuse.
+/// The builds of a campaign and their outcomes, judged against what the faults excuse.
 struct Ledger {
     let farm: Farm
     let watches: Watches
     private(set) var open: [FarmBuild] = []
     private(set) var ended: [FarmBuild] = []
-    /// Attempts whose end has been judged.
+    /// Attempts whose outcome has been judged.
     private var judged: Set<String> = []
     private var excusedAttempts: [String: Set<String>] = [:]
     private var excusedHosts: [String: Set<String>] = [:]
     private var countedRuns: Set<String> = []
-    /// What was wrong since it was asked last, for people.
+    /// Problems found since the last call.
     private(set) var findings: [String] = []
     private(set) var tally = Tally()
 
@@ -39,7 +39,7 @@ struct Ledger {
         }
     }
 
-    /// A host has recovered, and what was excused on it has ended.
+    /// Ends the excuse of a host that has recovered.
     mutating func endExcuses() { excusedHosts = [:] }
 
     mutating func report(_ finding: String) { findings.append(finding) }
@@ -54,7 +54,7 @@ struct Ledger {
         findings += builds.map { "\($0.guestOS)/\($0.number) does not end: \(Self.show($0))" }
     }
 
-    /// Asks for every open build and judges what has ended since.
+    /// Queries every open build and judges what has ended since.
     mutating func look() async throws {
         for (token, count) in Workload.begun(farm)
         where count > 1 && countedRuns.insert(token).inserted {
@@ -99,7 +99,7 @@ struct Ledger {
                     + "\(fault.code) …\(fault.reason.suffix(200))")
         }
         let kept = watches.takeKeptLog(attempt.attempt, attempt.host)
-        // Without a digest the host never told how the attempt ended.
+        // Without a digest, the host never reported how the attempt ended.
         guard let digest = attempt.logSHA256, let size = attempt.logBytes else { return }
         let path = "\(farm.logsFolder)/\(attempt.attempt.prefix(2))/\(attempt.attempt).ndjson"
         let log = (try? Files.read(path, limitBytes: 1 << 30)) ?? []
@@ -141,7 +141,7 @@ struct Ledger {
         }
     }
 
-    /// Whether the retry policy says so: three hosts lost under it, or five tries.
+    /// Whether the retry policy gives up: three lost hosts, or five attempts.
     private func isGivenUp(_ build: FarmBuild, _ attempts: [FarmBuild.Attempt]) -> Bool {
         let faults = attempts.compactMap { $0.outcome?.fault }
         guard build.fault?.class == "infrastructure",
@@ -171,7 +171,7 @@ struct Ledger {
         }
         var visible: [String] = []
         for guestOS in Workload.guestOSes + [Workload.packerGuestOS] {
-            // Where it is built, and where it goes when its tests have passed.
+            // The location of built images, and that of images whose tests have passed.
             for folder in ["images/build/\(guestOS)", "images/release/\(guestOS)"] {
                 let names = (try? Files.list("\(farm.webRoot)/\(folder)")) ?? []
                 let paths = names.map { "\(folder)/\($0)" }

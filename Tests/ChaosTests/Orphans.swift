@@ -3,12 +3,12 @@ import SQLKit
 import Support
 import TestSupport
 
-/// What belongs to no attempt of a build that lives. For a moment after the end of each there is
-/// some; none of it may stay.
+/// What belongs to no attempt of an open build. There may be some shortly after an attempt ends,
+/// but none may remain.
 struct Orphans {
     let farm: Farm
     let endpoint: MariaDBEndpoint
-    /// Of builds that have not ended.
+    /// Attempts of builds that have not ended.
     var builds: [FarmBuild] = []
 
     private var living: Set<String> {
@@ -53,7 +53,7 @@ struct Orphans {
             .map { "\(folder)/\($0)" }
     }
 
-    /// Rows that say of what is over that it goes on, and of builds that nobody knows.
+    /// Rows that list finished work as running, and rows of unknown builds.
     private func rows(_ living: Set<String>) async throws -> [String] {
         let sql = try await SQLDatabase.open(.mariadb(endpoint))
         let open = try await sql.query("SELECT id FROM builds WHERE live = 1")

@@ -1,5 +1,5 @@
-/// The way to the last host: what either side said is said again now and then, out of its order.
-/// The whole way ends with the gate, as it would without the repeaters.
+/// The connection to the last host: now and then it repeats earlier messages of either side, out of
+/// order. It ends with the gate, as it would without the repeaters.
 enum ReplayingGate {
     static let script = #"""
         again() {

@@ -1,7 +1,7 @@
 import Glibc
 import Support
 
-/// The table, for the terminal and for docs/faults.md.
+/// The table of results, for the terminal and for docs/faults.md.
 struct Report {
     let settings: Settings
     let tallies: [String: Tally]
@@ -31,7 +31,7 @@ struct Report {
             + Tally.table(rows)
     }
 
-    /// Replaces this campaign's table in docs/faults.md, between its marks.
+    /// Replaces this campaign's table in docs/faults.md, between its markers.
     func write() throws {
         let whole = String(
             decoding: try Files.read(Self.path, limitBytes: 1 << 20), as: UTF8.self)
@@ -45,7 +45,7 @@ struct Report {
         try Files.replace(Self.path, with: String(new).utf8)
     }
 
-    /// What the figures depend on.
+    /// The conditions of the measurement.
     private var machine: String {
         let model = (try? Files.read("/proc/cpuinfo", limitBytes: 1 << 20)).flatMap { bytes in
             String(decoding: bytes, as: UTF8.self).split(separator: "\n")

@@ -2,14 +2,14 @@ import ProcessKit
 import Support
 import TestSupport
 
-/// What a fault finds: the farm, and what was drawn for it.
+/// The farm that a fault is injected into, and the random choices made for it.
 struct Scene: Sendable {
     let farm: Farm
     let database: MariaDBServer
     let host: FarmHost
     let dice: Int
 
-    /// An attempt whose program runs now.
+    /// An attempt whose program is running.
     struct Victim: Sendable {
         var host: FarmHost
         var token: String
@@ -17,7 +17,7 @@ struct Scene: Sendable {
         var program: Int32
     }
 
-    /// One of those that run, on the drawn host if it has any.
+    /// One of the running attempts, on the chosen host if it has any.
     func victim() -> Victim? {
         let others = farm.hosts.filter { $0.name != host.name }
         for host in [host] + others {
@@ -28,7 +28,7 @@ struct Scene: Sendable {
     }
 
     /// A program of a build by Packer.
-    /// - Parameter name: how the program's begins.
+    /// - Parameter name: the prefix of the program's name.
     func victim(running name: String) -> Victim? {
         for host in farm.hosts {
             for (pid, token) in ProcessTable.withVariable("AIBUILD_ATTEMPT", where: { _ in true }) {

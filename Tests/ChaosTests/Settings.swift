@@ -1,15 +1,15 @@
 import Glibc
 import TestSupport
 
-/// What `make chaos` asks for by the environment.
+/// The environment variables of `make chaos`.
 struct Settings {
     var seed = 1
-    /// Faults one after another; `nil`: each kind once.
+    /// The number of faults; `nil`: each kind once.
     var rounds: Int?
-    /// Only kinds whose name holds this.
+    /// Only kinds whose name contains this.
     var only: String?
     var isWritten = false
-    /// How many times as long as usual a fault lasts: 12 makes it up to a minute.
+    /// A factor for the duration of faults: 12 makes it up to a minute.
     var stretch = 1
 
     static func fromEnvironment() -> Settings {
@@ -26,12 +26,12 @@ struct Settings {
         getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// Longer than any cut that a build must live through.
+    /// Longer than any outage that a build must survive.
     var hostLostSeconds: Int { 10 * stretch }
 
-    /// Every kind as often as any other, in an order by the seed.
+    /// Every kind equally often, in an order that the seed determines.
     var faults: [Fault] {
-        var chance = Chance(seed: seed &+ 1)
+        var chance = SeededGenerator(seed: seed &+ 1)
         let kinds = FaultTable.all.filter { kind in
             guard let only else { return rounds != nil || !kind.isLong }
             return kind.name.contains(only)

@@ -1,4 +1,4 @@
-/// What one kind of fault did over a campaign: a row of the table.
+/// The outcome of one kind of fault in a campaign: a row of the table.
 struct Tally: Sendable {
     var times = 0
     var lostBuilds = 0

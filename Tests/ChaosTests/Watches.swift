@@ -3,10 +3,10 @@ import Support
 import Synchronization
 import TestSupport
 
-/// Looks at the farm from outside, all the time, and remembers what it saw.
+/// Observes the farm from outside all the time, and records problems.
 final class Watches: Sendable {
     private struct State {
-        /// Names in the web root with the stamp of what was looked at.
+        /// Names in the web root with the stamp of the checked file.
         var stamps: [String: String] = [:]
         var findings: [String] = []
         var keptLogs: Set<String> = []
@@ -35,7 +35,7 @@ final class Watches: Sendable {
 
     func stop() { for task in tasks.withLock(\.self) { task.cancel() } }
 
-    /// What was wrong in the web root since it was asked last.
+    /// Problems in the web root since the last call.
     func takeFindings() -> [String] {
         state.withLock { state in
             defer { state.findings = [] }
@@ -45,7 +45,7 @@ final class Watches: Sendable {
 
     // MARK: The web root
 
-    /// Every image that a reader can see must be one that an attempt made, whole.
+    /// Every visible image must be one that an attempt made, complete.
     private func lookAtWebRoot() {
         let root = "\(farm.webRoot)/images/build"
         for guestOS in Workload.guestOSes {
@@ -69,7 +69,7 @@ final class Watches: Sendable {
             guard let bytes = try? Files.read(path, limitBytes: 64 << 20) else { return }
             isWhole = [0x0A, UInt8(ascii: "}")].contains(bytes.last)
         }
-        // Withdrawn or replaced while it was read: what is there now is looked at next.
+        // Withdrawn or replaced while it was read: its replacement is checked next.
         guard Files.stamp(path) == stamp else { return }
         state.withLock { state in
             state.stamps[path] = stamp
@@ -79,7 +79,7 @@ final class Watches: Sendable {
 
     // MARK: Logs
 
-    /// A second name for the agent's log, so that it can be compared after the agent forgot it.
+    /// A hard link to the agent's log, so that it can be compared after the agent deleted it.
     private func keepLogs() {
         for host in farm.hosts {
             let folder = keptFolder(host)
@@ -96,7 +96,7 @@ final class Watches: Sendable {
 
     private func keptFolder(_ host: FarmHost) -> String { "\(host.stateFolder)/kept" }
 
-    /// The agent's own log of an attempt that has ended; it is let go of.
+    /// The agent's own log of an attempt that has ended. It is no longer kept afterwards.
     func takeKeptLog(_ token: String, _ hostName: String) -> [UInt8]? {
         guard let host = farm.hosts.first(where: { $0.name == hostName }) else { return nil }
         let path = "\(keptFolder(host))/\(token)"

@@ -2,9 +2,9 @@ import HTTPClientKit
 import Support
 import TestSupport
 
-/// What the builds of a campaign do: they print numbered lines in bursts for a second or three,
-/// among them what is no UTF-8 and now and then a megabyte, and leave an image of random bytes.
-/// They write down themselves that they began and what they made, outside of what is tested.
+/// The builds of a campaign. They print numbered lines in bursts for one to three seconds, with
+/// some invalid UTF-8 and now and then a megabyte, and leave an image of random bytes. They record
+/// their start and their image themselves, outside of the system under test.
 enum Workload {
     static let guestOSes = ["debian", "rocky", "ubuntu"]
 
@@ -27,7 +27,7 @@ enum Workload {
         }
     }
 
-    /// The example that boots a guest, by real Packer and QEMU.
+    /// The example that boots a guest, built by real Packer and QEMU.
     static let packerGuestOS = "mini"
 
     static func registerPacker(_ farm: Farm) async throws {
@@ -79,7 +79,7 @@ enum Workload {
 
         """#
 
-    /// Runs of each attempt: how often its script began.
+    /// How often each attempt's script was started.
     static func begun(_ farm: Farm) -> [String: Int] {
         lines(farm, "begun").reduce(into: [:]) { $0[String($1[0]), default: 0] += 1 }
     }
@@ -89,7 +89,7 @@ enum Workload {
         var lines: Int
     }
 
-    /// What the attempts that came to their end made.
+    /// The images of the attempts that finished.
     static func made(_ farm: Farm) -> [String: Made] {
         lines(farm, "made").reduce(into: [:]) {
             guard $1.count == 3, let count = Int($1[2]) else { return }

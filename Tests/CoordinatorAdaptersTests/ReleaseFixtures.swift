@@ -18,7 +18,7 @@ struct ReleasedGuest {
     ) throws -> ReleaseOrder {
         let path = "\(folder.path)/\(number)-\(bytes).qcow2"
         if !Files.exists(path) {
-            var chance = Chance(seed: number)
+            var chance = SeededGenerator(seed: number)
             let words = (0..<bytes / 4 + 1).map { _ in UInt32(chance.below(1 << 31)) }
             try words.withUnsafeBytes { try Files.replace(path, with: $0.prefix(bytes)) }
         }

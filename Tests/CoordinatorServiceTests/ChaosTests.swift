@@ -23,7 +23,7 @@ import Testing
     private func live(_ seed: Int) async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 3, store: store)
-        var random = Chance(seed: seed)
+        var random = SeededGenerator(seed: seed)
         // Half of the farms test their images.
         if seed.isMultiple(of: 2) { farm.templates.test(.of(["boot"])) }
         var coordinator = try await farm.coordinator()
@@ -63,7 +63,7 @@ import Testing
     @Test("A coordinator may die between any two effects", arguments: 1...1_000)
     func aCoordinatorMayDieBetweenAnyTwoEffects(_ seed: Int) async throws {
         let farm = try await TestFarm(hosts: 3)
-        var random = Chance(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let stages: [BuildStage] = seed.isMultiple(of: 2) ? [.build, .test] : [.build]
         if stages.count > 1 { farm.templates.test(.of(["boot"])) }
         var builds: [Build] = []
@@ -100,12 +100,12 @@ import Testing
         }
     }
 
-    private func breakTheStore(_ store: FaultyStore, _ random: inout Chance) {
+    private func breakTheStore(_ store: FaultyStore, _ random: inout SeededGenerator) {
         let call = random.one(of: [FaultyStore.Call.claim, .apply, .enqueue, .recentDurations])
         store.fail(call, random.one(of: [.before, .after]), times: 1 + random.below(3))
     }
 
-    private func breakTransfers(_ farm: TestFarm, _ random: inout Chance) async {
+    private func breakTransfers(_ farm: TestFarm, _ random: inout SeededGenerator) async {
         let count = 1 + random.below(2)
         switch random.below(4) {
         case 0: farm.gateway.failReads(count)
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    private func changePlan(_ agent: FakeAgent, _ random: inout Chance) async {
+    private func changePlan(_ agent: FakeAgent, _ random: inout SeededGenerator) async {
         let plans: [FakeAgent.Plan] = [
             .pass([1, 2, 3]), .pass([1, 2, 3]), .hang, .silence, .answer(.refused),
             .fail(Fault(.infrastructure, .diskFull, "full")),

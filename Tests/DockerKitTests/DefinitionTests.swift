@@ -20,7 +20,7 @@ struct DefinitionTests {
         return found.message
     }
 
-    /// As deployment scripts in Python keep it.
+    /// As Python deployment scripts save it.
     @Test("A docker-py document is translated to the Engine API")
     func deploymentDocumentIsTranslated() throws {
         let text = """
@@ -41,7 +41,7 @@ struct DefinitionTests {
                 + #""RestartPolicy":{"Name":"always"}},"Image":"r/app@sha256:1"}"#)
     }
 
-    /// Each keyword of docker-py in a form that it takes, and what it sends to the engine.
+    /// Each keyword of docker-py in a form that it accepts, and what it sends to the engine.
     @Test(
         "Each docker-py keyword is translated",
         arguments: [

@@ -54,7 +54,7 @@ struct EngineTests {
         #expect(error.message.contains("127.0.0.1:\(port)"))
     }
 
-    /// Also in the middle of the handshake, which looks like a matter of TLS.
+    /// Also during the handshake, where it looks like a TLS error.
     @Test("A connection cut during the TLS handshake may be retried")
     func cutHandshakeIsUnreachable() async throws {
         let host = try await DockerHost.shared()
@@ -78,7 +78,7 @@ struct EngineTests {
         }
         #expect(pulled.names(inRepositoryOf: service.repository) == [image.description])
         #expect(progress.all.max() ?? 0 > 0)
-        // Again: nothing to do.
+        // Again: there is nothing to do.
         #expect(try await service.engine.pull(image, credentials: nil).id == pulled.id)
         #expect(try await service.engine.removeImage(image.description))
         #expect(try await service.engine.image(image.description) == nil)
@@ -102,7 +102,7 @@ struct EngineTests {
         #expect(away.message.contains("connection refused"), "\(away.message)")
     }
 
-    /// An engine says 200 first and fails then: the layer is gone from the registry.
+    /// The engine answers 200 and fails afterwards: the layer is missing from the registry.
     @Test("An error inside a response of status 200 is thrown")
     func errorInsideStatus200IsThrown() async throws {
         let service = try await TestService()
@@ -112,7 +112,7 @@ struct EngineTests {
         guard case .array(let layers)? = try JSON(parsing: manifest.bytes)["layers"] else {
             throw Failure("no layers")
         }
-        // The one that only this image has: its "version".
+        // The layer that only this image has: its "version".
         let digest = try #require(layers.last?["digest"]?.text).dropFirst("sha256:".count)
         let blobs = service.registry.data + "/docker/registry/v2/blobs/sha256"
         try Files.remove("\(blobs)/\(digest.prefix(2))/\(digest)/data")

@@ -5,13 +5,12 @@ import TestSupport
 
 @testable import DockerKit
 
-/// One service of a test's own: its repository in the shared registry, its container on a shared
-/// engine.
+/// A service for one test: its repository in the shared registry, its container on a shared engine.
 struct TestService {
     let host: DockerHost
     let engine: DockerEngine
     let registry: RegistryServer
-    /// Of the container and of the repository.
+    /// The name of the container and of the repository.
     let name = "app" + String(UInt32.random(in: .min ... .max), radix: 16)
 
     init(_ index: Int = 0) async throws {
@@ -22,7 +21,7 @@ struct TestService {
 
     var repository: ImageReference { ImageReference(repository: "\(registry.host)/\(name)") }
 
-    /// Pushes a version of the service: the reference by its digest.
+    /// Pushes a version of the service. - Returns: the reference with its digest.
     func push(_ version: String, _ lines: [String] = [DockerHost.service]) async throws
         -> ImageReference
     {
@@ -49,7 +48,7 @@ struct TestService {
             health: health, before: before)
     }
 
-    /// Pulls, and replaces, as a release does.
+    /// Pulls an image and replaces the container, as a release does.
     @discardableResult
     func deploy(
         _ image: ImageReference, id: String, _ extra: [String: JSON] = [:],
@@ -62,7 +61,7 @@ struct TestService {
         return memory
     }
 
-    /// What runs under the service's name says of itself.
+    /// The output of the container with the service's name.
     func version() async throws -> String {
         try await host.run(["exec", name, "cat", "/version"])
     }
@@ -74,7 +73,7 @@ struct TestService {
         ]).split(separator: "\n").map(String.init).sorted()
     }
 
-    /// References of the service's images that the engine has.
+    /// References of the service's images on the engine.
     func images() async throws -> [String] {
         try await engine.images().flatMap { $0.names(inRepositoryOf: repository) }.sorted()
     }
@@ -95,7 +94,7 @@ extension DockerHost {
     }
 }
 
-/// Values that tasks of a test noted, in order.
+/// Values that tasks recorded, in order.
 final class Notes<Element: Sendable>: Sendable {
     private let elements = Mutex<[Element]>([])
 

@@ -5,16 +5,16 @@ import Testing
 
 @testable import DockerKit
 
-/// The networks of container definitions, on a real engine. One after the other: they share the
-/// network that the first of them makes.
+/// The networks of container definitions, on a real engine. Serialized, because they share the
+/// network that the first of them creates.
 @Suite(.serialized) struct NetworkTests {
-    /// Answers on a port of its network, for as long as it runs.
+    /// Answers on a port of its network while it runs.
     private static let server = [
         #"CMD ["/bin/sh","-c","trap exit TERM; while :; do nc -l -p 80 -e /bin/cat /version & "#
             + #"wait $!; done"]"#
     ]
 
-    /// The engine has one network of the tests' own.
+    /// Creates the tests' network on the engine.
     private func network(_ service: TestService) async throws -> String {
         let host = service.host
         if try await !host.docker(["network", "inspect", host.network]).status.isSuccess {
@@ -31,7 +31,8 @@ import Testing
         ]).split(separator: "\n").joined()
     }
 
-    /// Both of docker-py's ways to say it, and the new container is found where the old one was.
+    /// Both of docker-py's ways to specify it; the new container is reachable where the old one
+    /// was.
     @Test(
         "The new container answers in the network of the old one",
         arguments: ["network", "network_mode"])
@@ -52,7 +53,7 @@ import Testing
                     first.description, "/bin/sh", "-c", "while :; do sleep 1; done",
                 ])
             }
-            // By its name: what the network's other containers know it by.
+            // By its name, as the network's other containers do.
             let answer = try await eventually("the service answers") { () -> String? in
                 let said = try await service.host.docker([
                     "exec", client, "nc", "-w", "5", service.name, "80",
@@ -79,7 +80,7 @@ import Testing
         try await service.host.run(["rm", "-f", service.name, other])
     }
 
-    /// As the deployment scripts write it: whatever the engine does where nothing is said.
+    /// As deployment scripts write it: the engine's default when nothing is specified.
     @Test("The network modes default, host and none work")
     func standardNetworkModesWork() async throws {
         let service = try await TestService(2)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import DockerKit
 
-/// Pushes a disk as a release does: layer, configuration, manifest. Its digest.
+/// Pushes a disk as a release does: layer, configuration, manifest. - Returns: the digest.
 @discardableResult
 func pushDisk(
     _ path: String, to repository: RegistryRepository, tag: String, name: String = "a.qcow2"
@@ -35,7 +35,7 @@ struct RegistryTests {
     }
 
     private func makeDisk(_ size: Int) throws {
-        var chance = Chance(seed: size)
+        var chance = SeededGenerator(seed: size)
         let words = (0..<size / 4 + 1).map { _ in UInt32(chance.below(1 << 31)) }
         try words.withUnsafeBytes { try Files.replace(disk, with: $0.prefix(size)) }
     }
@@ -47,7 +47,7 @@ struct RegistryTests {
         let repository = try Registry(url: registry.url).repository(name)
         let (digest, first) = try await pushDisk(disk, to: repository, tag: "7")
         #expect(first == .pushed(resumedAt: 0))
-        // The same disk is there already, under any tag.
+        // The same disk is already there, under any tag.
         let (again, second) = try await pushDisk(disk, to: repository, tag: "latest")
         #expect(again == digest)
         #expect(second == .wasThere)
@@ -102,7 +102,7 @@ struct RegistryTests {
         #expect(try await right.repository("nothing").tags() == [])
     }
 
-    /// Docker's registry gives up an upload of which a piece was cut: it begins anew.
+    /// Docker's registry abandons an upload of which a chunk was interrupted: it starts again.
     @Test("A cut upload is restarted if the registry dropped it")
     func cutUploadIsRestarted() async throws {
         try makeDisk(40_000_000)
@@ -126,7 +126,7 @@ struct RegistryTests {
         #expect(try await Registry(url: server.url).repository(name).has(digest))
     }
 
-    /// A crash after the last byte and before the registry was told the digest.
+    /// A crash after the last byte and before the registry got the digest.
     @Test("A complete upload is not sent again after a crash")
     func completeUploadIsNotResent() async throws {
         try makeDisk(5_000_000)
@@ -151,7 +151,7 @@ struct RegistryTests {
         #expect(result == .pushed(resumedAt: layer.sizeBytes))
         #expect(sentBytes.all == [])
         #expect(try await registry.repository(name).has(digest))
-        // An upload that the registry knows no more costs nothing but a new one.
+        // An upload that the registry no longer knows is started again.
         try makeDisk(5_000_001)
         let other = try DiskLayer(file: disk, name: "a.qcow2")
         #expect(

@@ -29,7 +29,7 @@ struct ReplacementTests {
         #expect(next == .init(wasRunning: true, previousImage: first.description))
         #expect(try await service.version() == "2")
         #expect(try await service.containers() == ["\(service.name) running"])
-        // The first image is used by nobody now; the second is, also by a stopped container.
+        // The first image is unused now; the second is used, also by a stopped container.
         try await service.host.run(["stop", "--time", "1", service.name])
         let removed = try await service.engine.removeUnusedImages(
             of: service.repository, keep: [])
@@ -49,7 +49,7 @@ struct ReplacementTests {
         #expect(
             try await service.engine.removeUnusedImages(
                 of: service.repository, keep: [try #require(kept).id]) == [])
-        // Without its digest it has no way back.
+        // Without its digest it cannot be restored.
         _ = try await service.engine.removeImage(image.description)
         #expect(try await service.images() == [local])
         #expect(
@@ -86,7 +86,7 @@ struct ReplacementTests {
         #expect(error.message.contains("ended with code 7"))
         #expect(error.message.contains("its last log lines:\nno disk"))
         #expect(try await service.version() == "1")
-        // One that its restart policy starts again and again, too.
+        // Also one that its restart policy restarts again and again.
         let again = try await failure {
             try await service.deploy(
                 second, id: "r3", ["restart_policy": .object(["Name": .string("always")])],
@@ -141,7 +141,7 @@ struct ReplacementTests {
         try await service.host.run(["rm", "-f", service.name])
     }
 
-    /// Somebody made a container of that name while ours was away.
+    /// Somebody created a container of that name while ours was missing.
     @Test("A container that someone else created under the name is left alone")
     func foreignContainerIsKept() async throws {
         let service = try await TestService()
@@ -169,7 +169,7 @@ struct ReplacementTests {
 
     private struct Crash: Error {}
 
-    /// The coordinator dies before each step in turn; the next one goes on.
+    /// The coordinator dies before each step in turn; the next one continues.
     @Test("A replacement resumes after a crash before any step")
     func replacementResumesAtAnyStep() async throws {
         let service = try await TestService(2)
@@ -187,7 +187,7 @@ struct ReplacementTests {
             #expect(memory.previousImage == versions[current].description)
             await #expect(throws: Crash.self) { try await dying.run(memory) }
             let next = try service.replacement(versions[1 - current], id: step)
-            // Also when the memory was lost: the old container tells it.
+            // Also when the saved state was lost: the old container has it.
             #expect(try await next.previousState().previousImage == memory.previousImage)
             try await next.run(memory)
             current = 1 - current
@@ -197,7 +197,7 @@ struct ReplacementTests {
         try await service.host.run(["rm", "-f", service.name])
     }
 
-    /// A release that nobody tries again is taken back, from wherever it stopped.
+    /// A release that is not retried is rolled back, whichever step it stopped at.
     @Test("A replacement is undone from any step, twice without harm")
     func replacementIsUndoneAtAnyStep() async throws {
         let service = try await TestService(2)
@@ -211,7 +211,7 @@ struct ReplacementTests {
             }
             let memory = try await dying.previousState()
             await #expect(throws: Crash.self) { try await dying.run(memory) }
-            // Twice: the coordinator may die here, too.
+            // Twice, because the coordinator may die here, too.
             try await dying.undo(memory)
             try await dying.undo(memory)
             #expect(try await service.version() == "1", "\(step)")

@@ -5,14 +5,15 @@ import Testing
 
 @testable import DockerKit
 
-/// Real registries over TLS, and those that let us look and not push.
+/// Real registries over TLS, and registries that allow pulling but not pushing.
 struct SafeRegistryTests {
     private let folder: TemporaryFolder
     private let name = "disk" + String(UInt32.random(in: .min ... .max), radix: 16)
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// Docker's own registry leaves an empty state of what it gave up; the upload itself is `data`.
+    /// Docker's own registry leaves an empty state of an abandoned upload; the upload itself is
+    /// `data`.
     private func hasUploads(_ server: RegistryServer) -> Bool {
         let place = "\(server.data)/docker/registry/v2/repositories/\(name)/_uploads"
         return ((try? Files.list(place)) ?? []).contains { Files.exists("\(place)/\($0)/data") }
@@ -38,7 +39,7 @@ struct SafeRegistryTests {
         #expect(try await repository.manifest("1")?.digest == digest)
     }
 
-    /// Nothing is sent: the password least of all.
+    /// Nothing is sent, in particular no password.
     @Test("An unknown certificate is refused with its remedy before anything is sent")
     func unknownCertificateIsRefused() async throws {
         let certificates = try await TestCertificates(in: folder.path + "/certificates")
@@ -73,7 +74,7 @@ struct SafeRegistryTests {
         #expect(error.message.contains("is it read-only"), "\(error.message)")
     }
 
-    /// A token that allows to pull alone, as of a robot that may only look.
+    /// A token that only allows pulling, as for a read-only robot account.
     @Test("A token that allows no push is found before the first push")
     func tokenWithoutPushIsNamed() async throws {
         let server = try await TokenRegistry()

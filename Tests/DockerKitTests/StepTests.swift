@@ -3,7 +3,7 @@ import Testing
 @testable import DockerKit
 
 struct StepTests {
-    /// The steps from a host as it stands to the end, as an engine would carry them out.
+    /// The steps from a host's current state to the end, as an engine would execute them.
     private func steps(
         from start: ReplacementStep.Observation, crashAfter crash: Int? = nil
     ) throws -> (steps: [ReplacementStep], end: ReplacementStep.Observation) {

@@ -1,17 +1,18 @@
 import Support
 import TestSupport
 
-/// What Debian's docker-registry cannot do: gives out Bearer tokens, which it forgets after a few
-/// calls, and keeps the piece of an upload that came before a cut.
+/// A registry with features that Debian's docker-registry lacks: it issues Bearer tokens, which
+/// expire after a few requests, and keeps the part of an upload that arrived before a
+/// disconnection.
 final class TokenRegistry: Sendable {
     let port: UInt16
-    private let server: KeptServer
+    private let server: ServerProcess
 
     init() async throws {
         let temporary = "/tmp/aib-tokens\(UInt32.random(in: .min ... .max))"
         try Files.makeFolder(temporary, mode: 0o700)
         port = try LoopbackPort.free()
-        server = try KeptServer(
+        server = try ServerProcess(
             folder: temporary, ["/usr/bin/python3", "-c", Self.script, String(port)])
         let server = server
         try await eventually("the registry's first word: \(server.log)") {
@@ -19,7 +20,8 @@ final class TokenRegistry: Sendable {
         }
     }
 
-    /// "PATCH 0", "PUT 400000", "token robot": what was asked; how much of the upload was there.
+    /// "PATCH 0", "PUT 400000", "token robot": the requests, with the bytes of the upload received
+    /// before.
     var calls: [String] {
         server.log.split(separator: "\n").filter { $0.hasPrefix("> ") }.map {
             String($0.dropFirst(2))

@@ -36,7 +36,7 @@ struct TokenTests {
         #expect(!error.message.contains("guess"))
     }
 
-    /// Where the registry kept what came before the cut, only the rest is sent.
+    /// Where the registry kept what arrived before the disconnection, only the rest is sent.
     @Test("A cut upload resumes where the registry is")
     func cutUploadResumes() async throws {
         let server = try await TokenRegistry()

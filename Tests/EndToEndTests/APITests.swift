@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import TextKit
 
-/// Requests that are wrong, and names that must go nowhere.
+/// Invalid requests, and names that must not escape their folder.
 @Suite struct APITests {
     private func withoutHosts(_ body: (Farm) async throws -> Void) async throws {
         try await withFarm(.withoutHosts, body)
@@ -43,7 +43,7 @@ import TextKit
                 #expect(unknown.status == 404, "\(quoted): \(FarmClient.text(unknown))")
                 let encoded = PercentCoding.encode(name)
                 for path in ["guestos/\(encoded)", "hosts/\(encoded)", "builds/\(encoded)"]
-                // The client itself takes dots out of a path; see below.
+                // The client itself normalises dots in a path; see below.
                 where !name.isEmpty && name != "." && name != ".." {
                     let answer = try await farm.api.get("/api/v1/\(path)")
                     #expect((400..<500).contains(answer.status), "\(path): \(answer.status)")
@@ -65,7 +65,7 @@ import TextKit
                 "/images/build/%2esecret.part", "/coordinator.yml",
                 "/images/../../../../../../../etc/passwd", "/images/./build/.secret.part",
             ] {
-                // curl sends the path as it stands.
+                // curl sends the path unchanged.
                 let answer = try await farm.shell(
                     "curl -s --path-as-is -w '\\n%{http_code}' '\(farm.api.base)\(path)'")
                 let status = answer.split(separator: "\n").last ?? ""

@@ -9,7 +9,7 @@ import Testing
 
 /// From submission to the web root, through real sshd, agent and coordinator.
 @Suite struct BuildTests {
-    /// 3 MiB of something, named as an image.
+    /// A file of 3 MiB with the name of an image.
     private static let script = """
         echo "building $AIBUILD_IMAGE_NAME for $AIBUILD_VAR_flavour"
         echo "to standard error" >&2
@@ -27,7 +27,7 @@ import Testing
             try #require(passed.state == "passed", "\(passed)")
             try await expectPublished(farm, passed)
 
-            // One program at a time uses an SQLite file.
+            // Only one program at a time may use an SQLite file.
             try await farm.stopCoordinator()
             let database = try await SQLDatabase.open(
                 .sqlite(path: farm.stateFolder + "/aibuild.sqlite"))
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    /// The image, what stands beside it, and what the API shows of it.
+    /// The image, the files beside it, and what the API reports of it.
     private func expectPublished(_ farm: Farm, _ build: FarmBuild) async throws {
         let image = try #require(build.image)
         #expect(image.name == build.imageName + ".raw")
@@ -62,7 +62,7 @@ import Testing
         try await farm.shell("cd \(folder) && sha256sum --check --strict SHA256SUMS")
         #expect(try Files.list(folder).allSatisfy { !$0.hasSuffix(".part") })
 
-        // Served whole and in parts.
+        // Served completely and in ranges.
         let path = "/" + image.path
         #expect(image.url.hasSuffix(path))
         #expect(try await farm.api.get(path).body == bytes)
@@ -71,7 +71,7 @@ import Testing
         #expect(part.headers["Content-Range"] == "bytes 1000000-1000009/3145728")
         #expect(part.body == Array(bytes[1_000_000...1_000_009]))
 
-        // The log: here, beside the image, and by the API.
+        // The log is in the state folder, beside the image, and in the API.
         let attempt = try #require(build.attempts?.last)
         let log = try await farm.api.log(build)
         #expect(SHA256.hex(log) == attempt.logSHA256)

@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// The command line as people type it, against a real coordinator.
+/// The command line, against a real coordinator.
 @Suite struct CommandLineTests {
     private struct Said {
         var status: ProcessKit.ExitStatus
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    /// One that a spreadsheet brought has only a name, and gets something to do.
+    /// A test case from a spreadsheet has only a name; the command adds its action.
     private func change(_ farm: Farm) async throws {
         let longer = try await aibuild(farm, "testcase", "change", "selinux", "--limit", "90")
         #expect(longer.out == "test case selinux is changed for builds from now on\n")
@@ -74,7 +74,7 @@ import Testing
         _ = try await aibuild(farm, "testcase", "change", "by hand", "--script", "selinux.sh")
         let hand = try await aibuild(farm, "testcase", "show", "by hand")
         #expect(hand.out.contains("script, 15 bytes"))
-        // The other way to do it replaces the first, and the times that belonged to it.
+        // Another kind of action replaces the first one with its time limits.
         _ = try await aibuild(
             farm, "testcase", "change", "boots", "--os-type", "linux", "--builtin", "shutdown")
         let json = try await aibuild(
@@ -82,7 +82,7 @@ import Testing
         #expect(json.out.contains(#""definition":{"builtin":"shutdown"}"#), "\(json.out)")
     }
 
-    /// Each refusal says what is wrong, and with which word of the line or of the file.
+    /// Each refusal says what is wrong, and in which argument or line of the file.
     @Test("An invalid test case is refused with the argument that is wrong")
     func testCaseErrorsNameArgument() async throws {
         try await withFarm(.withoutHosts) { farm in
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    // MARK: What is kept, and what is made of a build
+    // MARK: Retention and releases
 
     @Test("Retention removes old builds but no pinned one")
     func pinAndRetention() async throws {
@@ -202,7 +202,7 @@ import Testing
             let name = try #require(build.image).name
             let list = try await aibuild(farm, "outputs", "debian:1")
             let rows = list.out.split(separator: "\n")
-            // The other one waits for a release.
+            // The other one is kept because a release needs it.
             #expect(rows.count == 2 && rows.last?.hasPrefix("wiki note.txt  -") == true, "\(list)")
             let text = try await aibuild(
                 farm, "outputs", "debian:1", "--print", "wiki note.txt")

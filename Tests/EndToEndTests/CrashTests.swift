@@ -6,7 +6,8 @@ import Support
 import TestSupport
 import Testing
 
-/// kill -9 of each part while a build runs: it goes on, nothing is lost, nothing is done twice.
+/// SIGKILL to each component during a build: the build continues, nothing is lost, and nothing is
+/// done twice.
 @Suite struct CrashTests {
     private func expectWhole(_ farm: Farm, _ build: FarmBuild) async throws {
         let passed = try await farm.expectWhole(build, at: farm.api)
@@ -134,7 +135,7 @@ import Testing
         }
     }
 
-    /// The fence: a wish to cancel that the host could not hear while it was away.
+    /// A cancel request that could not reach the host while it was unreachable.
     @Test("A build cancelled while its agent was dead is killed when the agent returns")
     func cancelReachesReturnedAgent() async throws {
         try await withFarm { farm in

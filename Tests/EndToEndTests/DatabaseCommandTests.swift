@@ -76,7 +76,7 @@ import Testing
         #expect(told.contains("Done: schema"))
         let after = try await dump(old)
         for (table, rows) in before where table != "guestos" { #expect(after[table] == rows) }
-        // Of two guest OSes of one name, one got a name of its own; nothing else changed.
+        // One of two guest OSes of the same name was renamed; nothing else changed.
         let renamed = zip(before["guestos"] ?? [], after["guestos"] ?? []).filter { $0 != $1 }
         #expect(renamed.count == (byName ? 1 : 0) && renamed.allSatisfy { $0.0[1] == "win10" })
         #expect(after["guestos"]?.count == before["guestos"]?.count)

@@ -4,7 +4,7 @@ import Support
 import TestSupport
 import Testing
 
-/// From a build to a registry and to Docker hosts, by the API that people use.
+/// From a build to a registry and Docker hosts, through the public API.
 @Suite struct DockerReleaseTests {
     @Test("A build is released to a registry, and a failed deployment leaves no container")
     func releasesToRegistryAndDockerHost() async throws {
@@ -16,7 +16,8 @@ import Testing
                 "store",
                 #"{"registry":{"url":"\#(registry.url)","repository":"images/{guestos}","#
                     + #""username":"\#(RegistryServer.user)"}}"#)
-            // What a deployment script kept; it needs a program, which a disk does not have.
+            // A definition that a deployment script saved. It needs a program, which a disk image
+            // does not contain.
             let container = FarmClient.quoted(
                 #"{"name":"\#(name)","detach":true,"network_mode":"none","command":"/disk/run"}"#)
             try await farm.register(
@@ -40,7 +41,8 @@ import Testing
             let shop = try await farm.end(try await farm.release(build, to: ["shop"])[0])
             #expect(shop.state == "failed", "\(shop)")
             #expect(shop.attemptCount == 2)
-            // The image was there already, was pulled with the password, and cannot be run.
+            // The image was already in the registry, was pulled with the password, and cannot be
+            // run.
             let fault = try #require(shop.fault)
             #expect(fault.contains("one: cannot start container \(name)"), "\(fault)")
             #expect(fault.contains("/disk/run"), "\(fault)")

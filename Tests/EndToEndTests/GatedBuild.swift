@@ -3,10 +3,10 @@ import Support
 import TestSupport
 import Testing
 
-/// One build of a thousand numbered lines that waits in the middle, for tests that break something
-/// meanwhile.
+/// A build that prints a thousand numbered lines and waits in the middle, for tests that break
+/// something meanwhile.
 extension Farm {
-    /// Returns once it waits for `open("on")`.
+    /// Returns when the build waits for `open("on")`.
     func gatedBuild() async throws -> FarmBuild {
         try await script(
             "debian",
@@ -19,8 +19,9 @@ extension Farm {
         return build
     }
 
-    /// It passes at its first attempt, with each line once, and is published once.
-    /// - Parameter api: of the coordinator that leads by now.
+    /// Checks that the build passes at its first attempt, logs each line once, and is published
+    /// once.
+    /// - Parameter api: of the coordinator that leads now.
     func expectWhole(_ build: FarmBuild, at api: FarmClient) async throws -> FarmBuild {
         let passed = try await api.end(of: build)
         try #require(passed.state == "passed", "\(passed)")

@@ -6,8 +6,8 @@ import Support
 import TestSupport
 import Testing
 
-/// SIGTERM of a coordinator, as a service manager sends it, with builds in every stage: it ends in
-/// order and soon, and the next one loses nothing.
+/// SIGTERM to a coordinator, as a service manager sends it, with builds in every stage: it shuts
+/// down in order and soon, and the next one loses nothing.
 @Suite struct GracefulStopTests {
     private func expectWhole(_ farm: Farm, _ build: FarmBuild) async throws {
         let passed = try await farm.api.end(of: build)
@@ -36,7 +36,7 @@ import Testing
                     + Scripts.image())
             let build = try await farm.api.submit("debian")
             try await farm.api.logs(build, "begun")
-            // A follower's stream ends whole: a cut one would throw here.
+            // A follower's stream ends properly: a broken one would throw here.
             let follower = FarmFollower()
             let (api, path) = (farm.api, "/api/v1/builds/\(build.id)/events")
             let following = Task {
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    /// Many companions make the publication long enough to be met.
+    /// Many companion files make the publication take long enough.
     @Test("SIGTERM during a publication loses no companion file")
     func stopDuringPublication() async throws {
         try await withFarm { farm in
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    /// A part that hangs: the program ends all the same, by itself or by a second signal.
+    /// A component that hangs: the program exits nevertheless, by itself or after a second signal.
     @Test("SIGTERM ends a coordinator with a hung thread, and a second one ends it at once")
     func stopWithHungThread() async throws {
         try await withFarm { farm in
@@ -130,7 +130,7 @@ import Testing
                     signals == 2
                     ? "a second signal: ending at once" : "not everything came to rest within 20 s"
                 try await eventually(words, seconds: 60) { program.log.contains(words) }
-                // The kernel keeps a process until its threads' tracer lets go.
+                // The kernel keeps a process until the tracer of its threads detaches.
                 frozen.thaw()
                 #expect(try await program.exit() == .exited(signals == 2 ? 143 : 0))
                 if signals == 2 {

@@ -6,7 +6,7 @@ import Support
 import TestSupport
 import Testing
 
-/// A guest that hangs, from the host's QEMU to the browser.
+/// A hung guest, from the host's QEMU to the browser.
 @Suite struct GuestTests {
     @Test("A hung guest is shown with screen and console, also after a restart")
     func hungGuestIsShown() async throws {
@@ -33,7 +33,7 @@ import Testing
             #expect(answer.status == 200)
             #expect(answer.headers["Content-Type"] == "image/png")
             #expect(PNG.problem(answer.body) == nil)
-            // Another program than ours sees a picture in it.
+            // An independent program recognises it as a picture.
             try Files.replace(farm.folder + "/screen.png", with: answer.body)
             let kind = try await farm.shell("od -An -tx1 -N4 screen.png")
             #expect(kind.contains("89 50 4e 47"))
@@ -44,7 +44,7 @@ import Testing
             try await eventually("nothing is left") {
                 farm.buildProcesses().isEmpty && farm.hosts[0].attempts.isEmpty
             }
-            // What the host has forgotten is still here, also after a restart.
+            // The coordinator keeps what the host has deleted, also after a restart.
             farm.coordinator?.kill()
             try await farm.startCoordinator(keepingPort: true)
             #expect(try await farm.api.get(screenshot).body == answer.body)

@@ -7,7 +7,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Several coordinators on one database: one leads, and whatever becomes of it, builds go on.
+/// Several coordinators on one database: one leads, and builds continue whatever happens to it.
 @Suite(.timeLimit(.minutes(5))) struct HighAvailabilityTests {
     private func setup() async throws -> Farm.Setup {
         var setup = Farm.Setup()
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    /// It does not know that it was deposed when it wakes.
+    /// When it resumes, it does not know that it was deposed.
     @Test("A frozen leader steps down when it resumes, in the same process")
     func frozenLeaderStepsDown() async throws {
         try await withFarm(try await setup()) { farm in
@@ -84,8 +84,8 @@ import Testing
         }
     }
 
-    /// A real cluster of three nodes: the one that the leader uses is killed while a build runs,
-    /// then the leader itself.
+    /// A real cluster of three nodes: the leader's node is killed during a build, then the leader
+    /// itself.
     @Test("A build survives the loss of a Galera node and of the leader")
     func killedClusterNodeAndLeader() async throws {
         let cluster = try await GaleraCluster()

@@ -7,7 +7,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Hosts that come, go, lie or are not what they should be.
+/// Hosts that join, leave, lie or are misconfigured.
 @Suite struct HostTests {
     @Test("A build of a lost host is retried on another, and its first attempt is cleaned up")
     func lostHostRetriesElsewhere() async throws {
@@ -39,7 +39,7 @@ import Testing
             let first = try #require(passed.attempts?.first)
             let log = try await farm.api.log(build, attempt: first.attempt)
             #expect(String(decoding: log, as: UTF8.self).contains("first try"))
-            // It comes back: what it still runs is killed, its folder goes.
+            // The host returns: what it still runs is killed, and its folder is removed.
             #expect(!lost.attempts.isEmpty && !farm.buildProcesses().isEmpty)
             try lost.startDaemon()
             try await eventually("nothing is left") {
@@ -102,8 +102,8 @@ import Testing
 
     // MARK: Keys
 
-    /// An sshd that this libssh2 cannot talk to: what each side can do and what to change is said
-    /// where the admin looks, at the first scan as well as with a host that is registered.
+    /// An sshd with no algorithm in common with libssh2: the admin is told what each side supports
+    /// and what to change, both at the first scan and for a registered host.
     @Test(
         "A host without a common SSH algorithm is explained with its remedy",
         arguments: [
@@ -200,7 +200,7 @@ import Testing
 
     // MARK: What answers
 
-    /// What the farm says of a host whose key is forced to the script instead of the gate.
+    /// What the farm reports of a host whose forced command is the script instead of the gate.
     private func detail(
         _ script: String, _ words: String, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
@@ -281,7 +281,7 @@ import Testing
             exec "$1" gate --config "$2"
             """
         try await withFarm(setup) { farm in
-            // Template and image travel by gates of their own, through the same shell.
+            // Template and image are transferred by separate gates, through the same shell.
             try await farm.script("debian", Scripts.image(3_000_000))
             let build = try await farm.api.end(of: try await farm.api.submit("debian"))
             #expect(build.state == "passed", "\(build)")

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import TextKit
 
-/// Templates and base images that are not what they should be.
+/// Invalid templates and base images.
 @Suite struct InputTests {
     @Test("A base image reaches the build")
     func baseImageReachesBuild() async throws {
@@ -145,7 +145,8 @@ import TextKit
         }
     }
 
-    /// Found again at submission: what was sound when it was registered may be broken now.
+    /// Checked again at submission: a template that was valid when it was registered may be invalid
+    /// now.
     @Test("A template that broke after its registration is refused at submission")
     func brokenTemplateIsRefusedAtSubmission() async throws {
         try await withFarm(.withoutHosts) { farm in
@@ -202,7 +203,7 @@ import TextKit
         }
     }
 
-    /// A command may have other work than an image: it passes, and nothing is published.
+    /// A command need not produce an image: the build passes, and nothing is published.
     @Test("A command build without an image passes and publishes nothing")
     func buildWithoutImagePasses() async throws {
         try await withFarm { farm in

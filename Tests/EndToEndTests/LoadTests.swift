@@ -7,18 +7,18 @@ import Support
 import TestSupport
 import Testing
 
-/// More than anybody needs, at once: memory stays within a bound, and the rest of the farm goes on.
-/// What is asserted is memory and results, never time.
+/// Load far beyond normal use: memory stays within a bound, and the rest of the farm works. The
+/// tests assert memory and results, never time.
 @Suite struct LoadTests {
     private static let mebibyte: Int64 = 1 << 20
 
-    /// A second build begins and ends while the first goes on: nobody is held up by it.
+    /// A second build starts and ends while the first continues: the first delays nobody.
     private func expectOthersPass(_ farm: Farm) async throws {
         let small = try await farm.api.end(of: try await farm.api.submit("small"))
         try #require(small.state == "passed", "\(small)")
     }
 
-    /// Sixty times the limit; a debug build takes minutes for a gigabyte, which needs no more
+    /// Sixty times the limit. A gigabyte would take minutes in a debug build and need no more
     /// memory.
     @Test("A log sixty times its limit costs no memory and keeps both ends")
     func hugeLogIsBounded() async throws {
@@ -42,7 +42,7 @@ import Testing
                         let words = try? Files.read("/proc/\(pid)/cmdline", limitBytes: 1 << 16)
                         return String(decoding: words ?? [], as: UTF8.self).contains("supervise")
                     })
-            // The silent end of the script: everything is printed, and the gate still shut.
+            // The script has printed everything and waits at its gate.
             try await eventually("it is printed", seconds: 120) {
                 farm.buildProcesses().allSatisfy { pid in
                     let name = (try? Files.read("/proc/\(pid)/comm", limitBytes: 64)) ?? []
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    /// A thousand who follow and do not read, and one who does.
+    /// A thousand followers that do not read, and one that does.
     @Test("A thousand followers that do not read hold nobody up")
     func thousandFollowers() async throws {
         try await withFarm { farm in
@@ -101,8 +101,8 @@ import Testing
         }
     }
 
-    /// An agent that sends on and on: phases, log that no build has, more log than one may have,
-    /// then lines that are none.
+    /// An agent that sends without end: phases, log of no build, more log than a build may have,
+    /// and then lines that are not messages.
     @Test("A flooding agent is cut off, and its build passes on another host")
     func floodingAgentIsCutOff() async throws {
         var setup = Farm.Setup()
@@ -122,7 +122,8 @@ import Testing
             try await farm.register(farm.hosts[1])
             _ = try await farm.api.host("kvm1", is: "ready")
             let flooded = try await farm.api.submit("flooded")
-            // Its log is cut off, and it is tried on the other host once that is there.
+            // Its log is truncated, and the build is retried on the other host once that is
+            // available.
             try await eventually("the flood is refused", seconds: 60) {
                 try await farm.api.build(flooded.id).attempts?.contains {
                     $0.summary == "kvm1 host.error"
@@ -144,7 +145,7 @@ import Testing
         }
     }
 
-    /// A full queue: what comes beyond is refused, pages stay pages, and builds get through.
+    /// A full queue: further builds are refused, lists stay paged, and builds still run.
     @Test("A queue of a hundred thousand builds is served in bounded memory")
     func hugeQueueIsServed() async throws {
         let setup = Farm.Setup {
@@ -183,7 +184,7 @@ import Testing
                 #expect(answer.body.count < 2 << 20, "\(path)")
                 #expect(try await farm.api.get("/api/v1/\(path)?limit=501").status == 400)
             }
-            // Room for one, which goes before all others.
+            // Room for one, which has the highest priority.
             #expect(try await farm.api.cancel(first).state == "cancelled")
             let urgent = try await farm.api.submit("debian", priority: 100)
             #expect(try await farm.api.build(urgent.id).waiting?.position == 1)
@@ -196,7 +197,7 @@ import Testing
     }
 }
 
-/// An agent that speaks the protocol, and too much of it.
+/// An agent that follows the protocol but sends too much.
 private enum Flood {
     static let script = #"""
         import json, sys, threading

@@ -7,7 +7,7 @@ import Support
 import TestSupport
 import Testing
 
-/// What a build says, on its way from the host's disk to a browser.
+/// A build's log, from the host's disk to a browser.
 @Suite struct LogTests {
     @Test("A follower that reconnects resumes at the same byte")
     func followerResumesAtByte() async throws {

@@ -4,7 +4,7 @@ import Support
 import TestSupport
 import Testing
 
-/// The real coordinator, killed while it upgrades the SQLite database of the original AIBuild.
+/// The real coordinator is killed while it upgrades the original AIBuild's SQLite database.
 @Suite struct MigrationKillTests {
     private static let old = [
         "CREATE TABLE guestos (id VARCHAR(36) NOT NULL PRIMARY KEY, name VARCHAR(255), "
@@ -30,7 +30,8 @@ import Testing
                 let program = try FarmProgram(
                     "aibuild-coordinator", ["--config", farm.configPath],
                     logPath: "\(farm.folder)/coordinator.log")
-                // Not a time: so many bytes written, which is another place in its work each.
+                // A number of bytes written instead of a time, so that each round stops it at
+                // another point.
                 try await eventually("it has written", everyMilliseconds: 0) {
                     program.status != nil || program.log.contains("serving ")
                         || Self.written(program.pid) >= step * 8_192

@@ -4,7 +4,7 @@ import Support
 import TestSupport
 import Testing
 
-/// From a build to an image in a real Glance, by the API that people use.
+/// From a build to an image in a real Glance, through the public API.
 @Suite struct OpenStackReleaseTests {
     @Test("A release to an unreachable cloud is retried and delays no other")
     func unreachableCloudDelaysNoOther() async throws {
@@ -22,7 +22,8 @@ import Testing
             let images = try await stack.images(of: build.id)
             #expect(images.map(\.id) == [lab.remoteID].compactMap(\.self))
             #expect(images.first?.name == "\(build.guestOS)x86_64")
-            // What is away is tried again and again, and says so; the others did not wait for it.
+            // An unreachable target is retried, and its status says so; the others did not wait for
+            // it.
             let away: FarmRelease = try await eventually("the third was tried", seconds: 120) {
                 let release = try await farm.view(releases[2])
                 return release.fault == nil ? nil : release
@@ -35,7 +36,7 @@ import Testing
         }
     }
 
-    /// A release whose upload to Glance is held back in its middle.
+    /// A release whose upload to Glance stalls midway.
     private struct HeldUpload {
         let farm: Farm
         let stack: OpenStack
@@ -107,7 +108,7 @@ import Testing
     }
 }
 
-/// What the API tells of a release.
+/// A release in the API.
 struct FarmRelease: Decodable, Sendable {
     struct Progress: Decodable, Sendable { var doneBytes: Int64 }
     var id, state: String
@@ -122,7 +123,7 @@ struct CloudImage: Decodable, Sendable {
 }
 
 extension OpenStack {
-    /// Images of a build in the project `release`, hidden ones as well.
+    /// Images of a build in the project `release`, including hidden ones.
     func images(of build: String) async throws -> [CloudImage] {
         struct List: Decodable { var images: [CloudImage] }
         var found: [CloudImage] = []
@@ -155,7 +156,7 @@ extension Farm {
         #expect(answer.status == 201, "\(FarmClient.text(answer))")
     }
 
-    /// One that nobody has looked at.
+    /// A port that nothing has connected to.
     func addCloud(_ name: String, keystone: String) async throws {
         let json = String(cloud(name, keystone).dropLast()) + #","unchecked":true}"#
         let answer = try await api.send("POST", "/api/v1/environments", json: json)

@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// The real thing: Packer, and QEMU.
+/// Builds by real Packer and QEMU.
 @Suite struct PackerTests {
     private static var example: String {
         let here = #filePath.split(separator: "/", omittingEmptySubsequences: false)

@@ -2,9 +2,9 @@ import Support
 import TestSupport
 import Testing
 
-/// A spreadsheet becomes guest OSes that can be built, through the programs as they are installed.
+/// Registering guest OSes from a spreadsheet with the installed programs.
 @Suite(.timeLimit(.minutes(5))) struct RegistrationTests {
-    /// What the command says, and behind that how it ended, unless well.
+    /// The command's output, followed by its exit status unless that is 0.
     private func aibuild(_ farm: Farm, _ arguments: String) async throws -> String {
         let program = try FarmProgram.path("aibuild")
         return try await farm.shell(

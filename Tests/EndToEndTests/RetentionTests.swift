@@ -4,7 +4,7 @@ import Support
 import TestSupport
 import Testing
 
-/// What the policy lets go, through the real store and web root, as people see it.
+/// What retention deletes, in the real store and web root and in the API.
 @Suite struct RetentionTests {
     @Test("Removed images answer 410 Gone and leave no file")
     func removedImagesAreGone() async throws {

@@ -3,19 +3,20 @@ import TestSupport
 
 /// Pieces of build scripts.
 enum Scripts {
-    /// An image of so many bytes of zeros, named as one.
+    /// Writes an image of this many zero bytes.
     static func image(_ sizeBytes: Int = 65_536) -> String {
         "head -c \(sizeBytes) /dev/zero > \"$AIBUILD_OUTPUT/disk.raw\""
     }
 
-    /// The build waits here until the test says `farm.open(name)`.
+    /// The build waits here until the test calls `farm.open(name)`.
     static func gate(_ farm: Farm, _ name: String) -> String {
         "while [ ! -e \(farm.folder)/go-\(name) ]; do sleep 0.05; done"
     }
 }
 
 extension Farm {
-    /// So many builds of the guest OS `debian`, one after the other, each with a small image.
+    /// Runs this many builds of the guest OS `debian`, one after the other, each with a small
+    /// image.
     func imageBuilds(_ count: Int) async throws -> [FarmBuild] {
         try await script("debian", Scripts.image())
         var builds: [FarmBuild] = []

@@ -5,9 +5,10 @@ import Support
 import TestSupport
 import Testing
 
-/// What the programs tell a service manager: ready when they serve, alive while they do, stopping.
+/// The programs' messages to a service manager: ready when they serve, watchdog pings while they
+/// do, stopping.
 @Suite struct ServiceManagerTests {
-    /// Both programs of a farm, each with a manager's socket.
+    /// Runs both programs of a farm, each with a manager's socket.
     private struct Programs {
         let agent, coordinator: FarmProgram
         let agentSocket, coordinatorSocket: NotifySocket
@@ -45,7 +46,7 @@ import Testing
     func readyMeansServing() async throws {
         try await run { farm, programs in
             let agent = try await programs.agentSocket.wait(for: "READY=1")
-            // Not asked again and again: it serves, or READY was too early.
+            // Asked only once: it serves, or READY came too early.
             let gate = try await Command(
                 [
                     try FarmProgram.path("aibuild-agent"), "gate", "--config",
@@ -76,8 +77,8 @@ import Testing
         }
     }
 
-    /// Nothing more is heard of a program of which a part stands still, while the other program
-    /// is heard again and again; and it is heard again afterwards.
+    /// A program with a stopped component sends no more pings, while the other program does; when
+    /// the component resumes, so do the pings.
     @Test(
         "A hung coordinator sends no watchdog ping until it resumes",
         arguments: ["MHD-worker", "whole"])
@@ -109,7 +110,7 @@ import Testing
         } else {
             frozen = try await FrozenThreads(of: program.pid, named: part)
         }
-        // Pings may have been on their way when the part stopped.
+        // Pings may have been in transit when the component stopped.
         for _ in 0..<20 { try await other.wait(for: "WATCHDOG=1") }
         _ = socket.all()
         for _ in 0..<10 { try await other.wait(for: "WATCHDOG=1") }

@@ -7,9 +7,9 @@ import Support
 import TestSupport
 import Testing
 
-/// What a coordinator or an agent says when it cannot start, and what happens on a full disk.
+/// Startup errors of the coordinator and the agent, and full disks.
 @Suite struct StartTests {
-    /// A coordinator that is to fail at once: its last words.
+    /// Starts a coordinator that should fail at once. - Returns: its last output.
     private func refusal(_ farm: Farm, arguments: [String] = []) async throws -> String {
         let program = try FarmProgram(
             "aibuild-coordinator", ["--config", farm.configPath] + arguments,
@@ -33,7 +33,7 @@ import Testing
     @Test("A taken port is named with the program that holds it")
     func takenPortIsNamed() async throws {
         try await withFarm(.withoutHosts) { farm in
-            // Another farm's files, this one's port.
+            // Another farm's files with this one's port.
             try await farm.shell(
                 "sed 's/coordinator$/other/; s/www$/www2/' coordinator.yml > other.yml")
             let program = try FarmProgram(

@@ -5,9 +5,10 @@ import Support
 import TestSupport
 import Testing
 
-/// A build that is ended before its time takes everything with it.
+/// Builds that are stopped early.
 @Suite struct StopTests {
-    /// Ignores every polite signal, as do its children, one of them in a session of its own.
+    /// Ignores every signal that can be ignored, as do its children, one of which has its own
+    /// session.
     private static let unkillable = """
         trap '' INT TERM HUP
         setsid sh -c 'trap "" INT TERM HUP; while :; do sleep 1000; done' &
@@ -63,7 +64,7 @@ import Testing
         }
     }
 
-    /// The silence timer is not the total one: a build that speaks goes on.
+    /// The silence timer is not the total timer: a build that prints continues.
     @Test("A build that prints outlives its silence limit")
     func outputResetsSilenceTimer() async throws {
         try await withFarm { farm in

@@ -6,7 +6,7 @@ import Support
 import TestSupport
 import Testing
 
-/// From a built image to a tested one, with images that really boot.
+/// Tests of built images, with images that really boot.
 @Suite struct TestFlowTests {
     private static let head = """
         builder: command
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    /// QEMU is killed as by a host that is out of memory, and the coordinator is killed, too.
+    /// QEMU is killed as on a host that is out of memory, and the coordinator is killed, too.
     @Test("Infrastructure faults repeat the test but never the build")
     func infrastructureFaultsRetestOnly() async throws {
         try await withFarm(.init { $0.hosts = 2 }) { farm in

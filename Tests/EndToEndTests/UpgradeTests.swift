@@ -4,10 +4,10 @@ import Support
 import TestSupport
 import Testing
 
-/// The agent's program is replaced while it builds, as a package manager does it: a new file takes
-/// the name, the old one lives on in the processes that run it.
+/// The agent's program is replaced during builds as a package manager does it: a new file takes the
+/// name, and running processes keep the old one.
 @Suite struct AgentUpgradeTests {
-    /// Puts a copy of the programs into a folder, in one step each.
+    /// Copies the programs to a folder, each atomically.
     private func install(into folder: String) throws {
         for name in ["aibuild-agent", "aibuild-fetch"] {
             let bytes = try Files.read(FarmProgram.path(name), limitBytes: 1 << 30)
@@ -21,7 +21,7 @@ import Testing
             logPath: "\(farm.folder)/upgraded.log", path: "\(folder)/aibuild-agent")
     }
 
-    /// Programs that supervisors of this farm run, as the kernel names them.
+    /// The executables of this farm's supervisors, as the kernel reports them.
     private func supervisors(_ farm: Farm) -> [String] {
         ProcessTable.withVariable(ProcessMarks.stateFolder) { $0 == farm.hosts[0].stateFolder }
             .map { Self.target("/proc/\($0.pid)/exe") }
@@ -58,7 +58,7 @@ import Testing
             let before = try await farm.api.submit("before")
             try await farm.api.logs(before, "begun")
             try install(into: folder)
-            // The file is replaced, the old daemon still runs, and starts one more.
+            // The file is replaced; the old daemon still runs and starts another build.
             let between = try await farm.api.submit("between")
             try await farm.api.logs(between, "begun")
             old.signal(SIGTERM)
@@ -84,5 +84,6 @@ import Testing
     }
 }
 
-/// As the agent marks its processes; tests of whole programs do not import its modules.
+/// The agent's mark on its processes, repeated here: tests of whole programs do not import its
+/// modules.
 private enum ProcessMarks { static let stateFolder = "AIBUILD_STATE" }

@@ -4,9 +4,9 @@ import Support
 import TestSupport
 import Testing
 
-/// What the kernel counts of another process.
+/// The kernel's counters of another process.
 @Suite struct CounterTests {
-    /// A child and what it prints.
+    /// A child and its output.
     private struct Running: ~Copyable {
         let child: ChildProcess
         let out: Pipe
@@ -51,9 +51,9 @@ import Testing
         defer { running.child.signalGroup(SIGKILL) }
         let port = try #require(Int(try line(running.out)))
         let channels = try #require(ProcessCounters.network(running.child.pid))
-        // Both ends; the listener itself moves nothing and is none.
+        // Both ends; the listener itself transfers nothing and does not count.
         #expect(channels.count == 2)
-        // The kernel counts the word that opens a connection as a byte.
+        // The kernel counts the SYN as a byte.
         #expect(channels.allSatisfy { (1000...1001).contains($0.bytes) }, "\(channels)")
         #expect(channels.count { $0.localPort == port } == 1)
         #expect(Set(channels.map(\.id)).count == 2)

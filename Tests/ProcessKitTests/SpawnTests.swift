@@ -29,7 +29,7 @@ import Testing
     @Test("A child inherits no descriptor and no variable that is not named")
     func nothingElseIsInherited() async throws {
         let leak = try Descriptor("/dev/null", O_RDONLY)
-        // As a library would leave it: without close-on-exec.
+        // Without close-on-exec, as a library might leave it.
         #expect(fcntl(leak.raw, F_SETFD, 0) == 0)
         let output = try await Command(
             ["/bin/ls", "/proc/self/fd"], environment: ["A": "1"]

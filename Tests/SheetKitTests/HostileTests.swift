@@ -113,7 +113,7 @@ import Testing
         for length in stride(from: 4, to: whole.count, by: 211) {
             _ = try await refusal(Array(whole[..<length]))
         }
-        var chance = Chance(seed: 7)
+        var chance = SeededGenerator(seed: 7)
         for _ in 0..<400 {
             var damaged = whole
             for _ in 0..<chance.below(8) + 1 {

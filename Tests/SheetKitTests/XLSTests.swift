@@ -107,7 +107,7 @@ import Testing
             }
         }
         // Any answer is right but the end of this process or a loop without end.
-        var chance = Chance(seed: 4)
+        var chance = SeededGenerator(seed: 4)
         for _ in 0..<600 {
             var damaged = bytes
             for _ in 0..<chance.below(12) + 1 {

@@ -1,6 +1,6 @@
-/// Guests of 512 bytes: what real QEMU boots in a test that looks at its state.
+/// Guests of 512 bytes that real QEMU boots in tests that inspect its state.
 public enum BootSectors {
-    /// Prints a text on the screen and the first serial port, then never does anything again.
+    /// Prints a text on the screen and the first serial port, then halts forever.
     public static func hanging(saying text: String) -> [UInt8] {
         let start: [UInt8] = [
             0x31, 0xC0,  // xor ax, ax
@@ -25,7 +25,7 @@ public enum BootSectors {
         return sector(start + Array(text.utf8) + [0])
     }
 
-    /// Writes to its own disk behind the boot sector, again and again, and says nothing.
+    /// Writes to its own disk behind the boot sector in a loop, and prints nothing.
     public static let writing = sector([
         0x31, 0xC0,  // xor ax, ax
         0x8E, 0xC0,  // mov es, ax
@@ -38,7 +38,7 @@ public enum BootSectors {
         0xEB, 0xF3,  // jmp again
     ])
 
-    /// A line of shell that writes a disk of 1 MiB with this boot sector.
+    /// A shell command that writes a disk of 1 MiB with this boot sector.
     public static func disk(_ sector: [UInt8], at path: String) -> String {
         let digits = sector.map { byte in
             "\\" + String(byte >> 6, radix: 8) + String(byte >> 3 & 7, radix: 8)

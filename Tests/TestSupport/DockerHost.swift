@@ -2,23 +2,23 @@ import Glibc
 public import ProcessKit
 import Support
 
-/// A real Docker engine on loopback that knows its clients by certificates, with data of its own.
+/// A real Docker engine on loopback with its own data, which authenticates clients by certificate.
 public final class DockerHost: Sendable {
     public let port: UInt16
     public let certificates: TestCertificates
-    /// Made when a test publishes ports: the engine has no network of its own.
+    /// Created when a test publishes ports: the engine has no network of its own.
     public let network: String
-    private let server: KeptServer
+    private let server: ServerProcess
 
     private static let sharedStarts = (0..<3).map { _ in Task { try await start() } }
 
-    /// One of three engines that all tests of this process share: names of containers and images
-    /// are a test's own.
+    /// One of three engines that all tests of this process share; each test uses its own names of
+    /// containers and images.
     public static func shared(_ index: Int = 0) async throws -> DockerHost {
         try await sharedStarts[index].value
     }
 
-    /// An engine of its own, for a test that breaks it.
+    /// A separate engine, for a test that breaks it.
     public static func start() async throws -> DockerHost {
         for _ in 0..<20 {
             let folder = "/tmp/aib-docker\(getpid())-\(UInt32.random(in: .min ... .max))"
@@ -36,9 +36,9 @@ public final class DockerHost: Sendable {
         network = "aib" + String(UInt32.random(in: .min ... .max), radix: 16)
         let own = certificates.folder
         try Files.replace("\(folder)/daemon.json", with: Array("{}".utf8))
-        // Its bridges and firewall rules would be the machine's, so it has none. It leaves its
-        // data folder mounted on itself, and a network namespace.
-        server = try KeptServer(
+        // Its bridges and firewall rules would affect the whole machine, so it has none. It leaves
+        // its data folder bind-mounted and a network namespace behind.
+        server = try ServerProcess(
             folder: folder,
             [
                 "dockerd", "--config-file=\(folder)/daemon.json", "--data-root=\(folder)/root",
@@ -63,7 +63,7 @@ public final class DockerHost: Sendable {
         }
     }
 
-    /// The real `docker`, over the engine's socket.
+    /// Runs the real `docker` on the engine's socket.
     public func docker(_ words: [String]) async throws -> Command.Output {
         try await Command(
             ["/usr/bin/docker", "--host", "unix://\(server.folder)/socket"] + words,
@@ -71,7 +71,7 @@ public final class DockerHost: Sendable {
         ).run(timeoutSeconds: 120, outputLimitBytes: 64 << 20)
     }
 
-    /// The same, where success is expected: what it printed.
+    /// The same, but throws on failure. - Returns: the output.
     @discardableResult
     public func run(_ words: [String]) async throws -> String {
         let output = try await docker(words)
@@ -103,7 +103,8 @@ public final class DockerHost: Sendable {
             }
         }
         try Files.replace(folder.path + "/version", with: Array(version.utf8))
-        // Shares no layer with another build, which may be removed while this one is made.
+        // Makes the layer unique: a shared one could be removed with another image during this
+        // build.
         let file = [
             "FROM scratch", "LABEL test=\(UInt64.random(in: .min ... .max))", "COPY bin /bin",
             "COPY version /version", "ENV PATH=/bin",
@@ -112,7 +113,7 @@ public final class DockerHost: Sendable {
         try Files.replace(folder.path + "/Dockerfile", with: Array(text.utf8))
         try await run(["build", "--quiet", "--tag", reference, folder.path])
         try await run(["push", reference])
-        // As on a host that has never seen it.
+        // So that it is as on a host that has never pulled it.
         try await run(["rmi", reference])
     }
 

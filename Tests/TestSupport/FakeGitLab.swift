@@ -3,7 +3,7 @@ import HTTPClientKit
 import HTTPTypes
 import Support
 
-/// A GitLab server on loopback, as far as this project talks to one (`fake-gitlab.py`).
+/// A fake GitLab server on loopback with the requests that this project uses (`fake-gitlab.py`).
 public final class FakeGitLab: Sendable {
     public struct State: Decodable, Sendable {
         public struct Group: Decodable, Sendable { public var full_path, visibility: String }
@@ -62,7 +62,7 @@ public final class FakeGitLab: Sendable {
         self.program = program
     }
 
-    /// - Parameter json: what is to change; see the script.
+    /// - Parameter json: the changes; see the script.
     @discardableResult
     public func control(_ json: String = "{}") async throws -> State {
         let answer = try await http.request(
@@ -71,6 +71,6 @@ public final class FakeGitLab: Sendable {
         return try JSONDecoder().decode(State.self, from: Data(answer.body))
     }
 
-    /// As a server that is switched off.
+    /// Stops the server, as if it were switched off.
     public func stop() { program.kill() }
 }

@@ -6,8 +6,7 @@ import SSHKit
 import Support
 import Synchronization
 
-/// Runs `body` with a farm of its own, which is killed and removed afterwards, also if `body`
-/// throws.
+/// Runs `body` with a new farm, which is killed and removed afterwards, also if `body` throws.
 public func withFarm(
     _ setup: Farm.Setup = Farm.Setup(), _ body: (Farm) async throws -> Void
 ) async throws {
@@ -27,8 +26,8 @@ public final class Farm: Sendable {
         public var agentLines = ["slots: 2", "vcpus: 8", "memory_bytes: 16GiB"]
         /// Lines for one host's `agent.yml`.
         public var extraAgentLines: [String: [String]] = [:]
-        /// A shell script that the coordinator's key is forced to instead of the gate; its first
-        /// argument is the agent program, its second the agent's configuration.
+        /// A shell script that is the forced command of the coordinator's key in place of the gate;
+        /// its first argument is the agent program, its second the agent's configuration.
         public var gateScript: String?
         /// Hosts whose agent runs from the start; `nil`: all.
         public var daemons: Set<String>?
@@ -36,18 +35,18 @@ public final class Farm: Sendable {
         public var startsCoordinator = true
         public var hostLostSeconds = 600
         public var queuedBuilds = 1000
-        /// The API asks for it; `api` does not send it.
+        /// The API requires it; `api` does not send it.
         public var token: String?
         public var database: MariaDBEndpoint?
         /// Lines for `coordinator.yml`, at its end.
         public var coordinatorLines: [String] = []
-        /// The web root is a file system of its own, of this size.
+        /// The web root is a separate file system of this size.
         public var webRootTmpfs: String?
-        /// So are the folders of logs and of each host.
+        /// The log folder and each host's folder are, too.
         public var logsTmpfs, hostTmpfs: String?
-        /// A network before each host that can be cut: `FarmHost.network`.
+        /// Each host is behind a network that can fail: `FarmHost.network`.
         public var hasNetworks = false
-        /// A clock for the coordinator and for each host's daemon that can jump.
+        /// The coordinator and each host's daemon have a clock that can jump.
         public var hasClocks = false
 
         /// The standard setup, changed by `configure`.
@@ -63,7 +62,7 @@ public final class Farm: Sendable {
     public let webRoot: String
     public let stateFolder: String
     public let configPath: String
-    /// The coordinator's, if the farm was asked for clocks.
+    /// The coordinator's clock, if the setup has clocks.
     public let clock: FarmClock?
     public var logsFolder: String { "\(stateFolder)/logs" }
     private let folderKeeper: FarmFolder
@@ -134,10 +133,10 @@ public final class Farm: Sendable {
         try await shell("mount -t tmpfs -o size=\(size) tmpfs \(folder)")
     }
 
-    /// The tmpfs on `folder` has no room any more but for some pages, so that the end comes within
+    /// Shrinks the tmpfs on `folder` to a few free pages, so that it becomes full in the middle of
     /// a file.
     public func fillDisk(_ folder: String) async throws {
-        // The kernel takes no size below what is in use by now, and the farm writes on.
+        // The kernel accepts no size below what is in use, and the farm continues to write.
         var tries = 0
         while true {
             let room = try Files.room(folder)
@@ -163,7 +162,7 @@ public final class Farm: Sendable {
         folderKeeper.sweep()
     }
 
-    /// What every part said, for a test that failed.
+    /// The output of every part, for a test that failed.
     public var report: String {
         var text = "--- coordinator\n\(coordinator?.log.suffix(6000) ?? "")"
         for host in hosts {
@@ -179,12 +178,12 @@ public final class Farm: Sendable {
     public var port: UInt16 { current.withLock { $0?.port ?? 0 } }
     public var api: FarmClient { FarmClient(base: "http://127.0.0.1:\(port)") }
 
-    /// From now on this one is asked, and is what is stopped and started.
-    public func ask(_ program: FarmProgram, port: UInt16) {
+    /// From now on `api`, `stop` and `start` use this coordinator.
+    public func use(_ program: FarmProgram, port: UInt16) {
         current.withLock { $0 = (program, port) }
     }
 
-    /// As a service manager stops it.
+    /// Stops it as a service manager would.
     public func stopCoordinator() async throws {
         coordinator?.signal(SIGTERM)
         let status = try await coordinator?.exit()
@@ -193,7 +192,7 @@ public final class Farm: Sendable {
         }
     }
 
-    /// - Parameter keepingPort: as after a crash, so that followers find it again.
+    /// - Parameter keepingPort: as after a crash, so that clients can reconnect.
     public func startCoordinator(
         keepingPort: Bool = false, withinSeconds seconds: Int64 = 90
     ) async throws {
@@ -212,7 +211,7 @@ public final class Farm: Sendable {
                 return (try? await api.get("/readyz").status) == 200 ? true : nil
             }
             if isUp { return }
-            // Somebody took the port first.
+            // Another program took the port first.
             guard program.log.contains("\(port)") && !keepingPort else { break }
         }
         throw Failure("the coordinator did not start: \(coordinator?.log ?? "")")
@@ -240,7 +239,7 @@ public final class Farm: Sendable {
 
     private var passwordFile: String { "\(folder)/password" }
 
-    /// The database as `coordinator.yml` names it.
+    /// The database as given in `coordinator.yml`.
     public func line(for database: MariaDBEndpoint) -> String {
         let others = database.alternatives.map { "{host: \($0.host), port: \($0.port)}" }
         return "database: {engine: mariadb, port: \(database.port), user: \(database.user), "
@@ -283,7 +282,7 @@ public final class Farm: Sendable {
     public func script(
         _ name: String, _ script: String, yaml: String = ""
     ) async throws {
-        // Little room, so that many fit.
+        // Small, so that many fit on a host.
         let needs =
             yaml.contains("requirements:") ? "" : "requirements: {memory: 64MiB, disk: 1MiB}\n"
         try await template(
@@ -291,7 +290,7 @@ public final class Farm: Sendable {
             files: ["build.sh": "#!/bin/sh\nset -eu\n" + script + "\n"])
     }
 
-    /// Runs a shell command of the test's own.
+    /// Runs a shell command.
     @discardableResult
     public func shell(_ command: String, timeoutSeconds: Int = 120) async throws -> String {
         let output = try await Command(
@@ -304,7 +303,7 @@ public final class Farm: Sendable {
         return output.stdoutText
     }
 
-    /// Processes of builds: what runs in this farm but daemons, supervisors and gates.
+    /// Processes of builds: all processes of this farm except daemons, supervisors and gates.
     public func buildProcesses() -> [Int32] {
         let own = Set(hosts.compactMap { $0.daemon?.pid } + [coordinator?.pid].compactMap(\.self))
         return folderKeeper.processes().filter { pid in

@@ -3,7 +3,7 @@ public import HTTPClientKit
 public import HTTPTypes
 import Support
 
-/// The API of one coordinator, with the words that tests need.
+/// A client of one coordinator's API, with the operations that tests need.
 public struct FarmClient: Sendable {
     public let base: String
     private let http = HTTPClient()
@@ -16,7 +16,7 @@ public struct FarmClient: Sendable {
         try await http.request("GET", base + path, headers: headers)
     }
 
-    /// - Parameter json: encoded by the caller, so that a test may send what no encoder would.
+    /// - Parameter json: encoded by the caller, so that a test can send invalid requests.
     public func send(
         _ method: String, _ path: String, json: String = "{}",
         type: String? = "application/json"
@@ -25,7 +25,7 @@ public struct FarmClient: Sendable {
         if let type { headers.set("Content-Type", type) }
         return try await http.request(
             method, base + path, headers: headers, body: Array(json.utf8),
-            // Some ask a cloud before they answer.
+            // Some requests query a cloud before they answer.
             timeouts: HTTPTimeouts(stallSeconds: 120))
     }
 
@@ -117,7 +117,7 @@ public struct FarmClient: Sendable {
 
     // MARK: Waiting
 
-    /// The build once `isWanted`, or its end, whichever comes first.
+    /// The build once `isWanted` is true or the build has ended, whichever comes first.
     public func wait(
         _ build: FarmBuild, for what: String, seconds: Int64 = 180,
         _ isWanted: (FarmBuild) -> Bool
@@ -137,7 +137,7 @@ public struct FarmClient: Sendable {
         try await wait(build, for: "ended", seconds: seconds) { $0.isEnded }
     }
 
-    /// The build once its log holds the text.
+    /// The build once its log contains the text.
     public func logs(_ build: FarmBuild, _ text: String, seconds: Int64 = 90) async throws {
         try await eventually(
             "the log of \(build.guestOS) says \(text)", seconds: seconds, everyMilliseconds: 50
@@ -160,7 +160,7 @@ public struct FarmClient: Sendable {
         }
     }
 
-    /// Follows the events until `take` says that it has enough, or the server ends the stream.
+    /// Follows the events until `take` returns true, or the server ends the stream.
     public func follow(
         _ path: String, lastEventID: String? = nil,
         _ take: @escaping @Sendable (ServerSentEvent) -> Bool

@@ -1,13 +1,13 @@
 import Glibc
 import Support
 
-/// A clock of its own for one program, by libfaketime, that can be made to jump while the program
-/// runs. The monotonic clock goes on as it does.
+/// A clock for one program, by libfaketime, that can jump while the program runs. The monotonic
+/// clock is unaffected.
 public struct FarmClock: Sendable {
     private let path: String
     private let library: String
 
-    /// - Throws: where libfaketime is not installed.
+    /// - Throws: if libfaketime is not installed.
     init(_ path: String) throws {
         let folders = ((try? Files.list("/usr/lib")) ?? []).map { "/usr/lib/\($0)/faketime" }
         guard let folder = folders.first(where: { Files.exists("\($0)/libfaketimeMT.so.1") }) else {
@@ -24,13 +24,13 @@ public struct FarmClock: Sendable {
         try Files.replace(path, with: "\(sign)\(abs(seconds))s\n".utf8)
     }
 
-    /// A shell becomes the program. It is libfaketime's first process and changes its environment,
-    /// for which Swift's runtime would not find its arguments any more.
+    /// The program is started by a shell that execs it: libfaketime changes the environment of its
+    /// first process, after which Swift's runtime would not find the arguments.
     let wrapper = ["/bin/sh", "-c", "exec \"$0\" \"$@\""]
 
-    /// What libfaketime leaves of a process that was killed. Also to be called before a process
-    /// becomes a new program: a thread that ends then may hold the lock, which would be held for
-    /// ever by the name that the new one takes, too.
+    /// Removes what libfaketime leaves behind for a process that was killed. Call it also before a
+    /// process executes itself again: a thread that ends then may hold the lock, and the new
+    /// program would use the same lock by name and wait forever.
     public static func sweep(_ pid: Int32) {
         unlink("/dev/shm/faketime_shm_\(pid)")
         unlink("/dev/shm/sem.faketime_sem_\(pid)")

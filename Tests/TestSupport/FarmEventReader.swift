@@ -1,7 +1,7 @@
 public import HTTPClientKit
 import Synchronization
 
-/// The parser, for the transfer's thread.
+/// The parser, used by the transfer's thread.
 final class EventReader: Sendable {
     private let parser = Mutex(ServerSentEventParser())
 
@@ -10,7 +10,7 @@ final class EventReader: Sendable {
     }
 }
 
-/// What a follower of a build has seen: the log's bytes, its place in it, states, the end.
+/// What a follower of a build has received: the log's bytes, its offset, states, the end.
 public final class FarmFollower: Sendable {
     private struct State {
         var log: [UInt8] = []

@@ -2,9 +2,9 @@ import Glibc
 import ProcessKit
 import Support
 
-/// Everything of one farm lies in one folder, whose path is in the arguments or the environment
-/// of each of its processes. When the test ends, however it ends, they are killed, one by one, and
-/// the folder goes.
+/// The one folder of a farm, whose path is in the arguments or the environment of each of its
+/// processes. When the test ends, however it ends, the processes are killed one by one, and the
+/// folder is removed.
 final class FarmFolder: Sendable {
     let path: String
     private let lifeline: Descriptor
@@ -35,7 +35,7 @@ final class FarmFolder: Sendable {
         try? Files.remove(path)
     }
 
-    /// For a test process that is killed itself: the same by a shell that then reads end of file.
+    /// In case the test process itself is killed: a shell does the same when it reads end of file.
     private static let keeperScript = """
         read -r _ || true
         for p in /proc/[0-9]*; do
@@ -49,9 +49,10 @@ final class FarmFolder: Sendable {
         rm -rf "$1"
         """
 
-    /// Kills what runs of this farm: daemons, supervisors, gates, builds.
+    /// Kills all processes of this farm: daemons, supervisors, gates, builds.
     func sweep() {
-        // A build may start a program while its parent is killed: until none is found.
+        // A build may start a program while its parent is killed, so this repeats until none is
+        // found.
         for _ in 0..<20 {
             let found = processes()
             if found.isEmpty { return }
@@ -59,10 +60,10 @@ final class FarmFolder: Sendable {
         }
     }
 
-    /// Those of this farm that are alive, but for the keeper.
+    /// The living processes of this farm, except the cleanup shell.
     func processes() -> [Int32] { Self.processes(mentioning: path).filter { $0 != keeper.pid } }
 
-    /// Living processes with the text in their arguments or in their environment at their start.
+    /// Living processes with the text in their arguments or their initial environment.
     static func processes(mentioning text: String) -> [Int32] {
         let wanted = Array(text.utf8)
         return ProcessTable.all().filter { entry in

@@ -3,17 +3,17 @@ import SSHKit
 import Support
 import Synchronization
 
-/// A KVM host on loopback: a private sshd whose only key is forced to the gate, and an agent with
-/// a state folder of its own.
+/// A KVM host on loopback: a private sshd whose only key has the gate as its forced command, and an
+/// agent with its own state folder.
 public final class FarmHost: Sendable {
     public let name: String
     public let ssh: SSHServer
     /// The agent's state folder.
     public let stateFolder: String
     public let configPath: String
-    /// Its daemon's clock, if the farm was asked for one.
+    /// Its daemon's clock, if the setup has clocks.
     public let clock: FarmClock?
-    /// The network before it, if the farm was asked for one.
+    /// The network in front of it, if the setup has one.
     public let network: TCPProxy?
     private let logPath: String
     private let current = Mutex<FarmProgram?>(nil)
@@ -56,7 +56,7 @@ public final class FarmHost: Sendable {
         return endpoint.description
     }
 
-    /// The daemon that runs now.
+    /// The running daemon.
     public var daemon: FarmProgram? { current.withLock(\.self) }
 
     public func startDaemon() throws {
@@ -66,10 +66,10 @@ public final class FarmHost: Sendable {
         current.withLock { $0 = program }
     }
 
-    /// The daemon's socket goes with it, and so do the gates' sessions; the builds run on.
+    /// Kills the daemon. Its socket and the gates' sessions end with it; the builds run on.
     public func killDaemon() { daemon?.kill() }
 
-    /// Processes that join the coordinator's sessions with the daemon.
+    /// The gates, which connect the coordinator's sessions to the daemon.
     public var gates: [Int32] {
         FarmFolder.processes(mentioning: configPath).filter { pid in
             let bytes = (try? Files.read("/proc/\(pid)/cmdline", limitBytes: 1 << 20)) ?? []
@@ -77,7 +77,7 @@ public final class FarmHost: Sendable {
         }
     }
 
-    /// As a power cut: all of its processes are gone, the disk stays.
+    /// Crashes the host as a power cut would: its processes end, the disk remains.
     public func crash() {
         ssh.crash()
         killDaemon()
@@ -88,16 +88,16 @@ public final class FarmHost: Sendable {
         }
     }
 
-    /// After `crash`.
+    /// Starts the host after `crash`.
     public func boot() async throws {
         try await ssh.restart()
         try startDaemon()
     }
 
-    /// Attempts that lie on the host's disk.
+    /// Attempts on the host's disk.
     public var attempts: [String] { (try? Files.list("\(stateFolder)/attempts")) ?? [] }
 
-    /// The log of an attempt as it stands on the host's disk.
+    /// The log of an attempt on the host's disk.
     public func log(_ attempt: String) throws -> [UInt8] {
         try Files.read("\(stateFolder)/attempts/\(attempt)/log.ndjson", limitBytes: 1 << 30)
     }

@@ -3,7 +3,7 @@ public import ProcessKit
 import Support
 import Synchronization
 
-/// A program of the product, as a child of the test, with what it says in a file.
+/// A program of the product, run as a child of the test; its output goes to a file.
 public final class FarmProgram: Sendable {
     public let pid: Int32
     public let logPath: String
@@ -11,7 +11,7 @@ public final class FarmProgram: Sendable {
     private let ended = Mutex<ExitStatus?>(nil)
 
     /// - Parameters:
-    ///   - name: of a program that lies beside the test's own: `aibuild-agent`.
+    /// - name: of a program beside the test's own: `aibuild-agent`.
     ///   - path: of another copy of it.
     public init(
         _ name: String, _ arguments: [String], logPath: String, path: String? = nil,
@@ -49,7 +49,7 @@ public final class FarmProgram: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// How it ended, `nil` while it runs.
+    /// Its exit status; `nil` while it runs.
     public var status: ExitStatus? {
         ended.withLock { ended in
             if ended == nil { ended = (try? child.reap()) ?? nil }
@@ -61,7 +61,7 @@ public final class FarmProgram: Sendable {
         if status == nil { child.signalGroup(signal) }
     }
 
-    /// As a crash would; returns when it is gone.
+    /// Kills it as a crash would; returns when it has exited.
     public func kill() {
         guard status == nil else { return }
         child.signalGroup(SIGKILL)
@@ -69,7 +69,7 @@ public final class FarmProgram: Sendable {
         _ = status
     }
 
-    /// Waits for its end.
+    /// Waits until it exits.
     public func exit(seconds: Int64 = 90) async throws -> ExitStatus {
         try await eventually("\(Files.name(of: logPath)) ends: \(log)", seconds: seconds) { status }
     }

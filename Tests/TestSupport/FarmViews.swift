@@ -1,4 +1,4 @@
-// What the API answers, as far as tests look at it.
+// The API's answers, with the members that tests use.
 
 public struct FarmBuild: Decodable, Sendable {
     public struct Fault: Decodable, Sendable, Hashable {

@@ -2,12 +2,12 @@ import Glibc
 import ProcessKit
 import Support
 
-/// Holds some threads of a program still while the others run, as a deadlock would: by ptrace, from
-/// a program of its own, because tracer and threads belong together.
+/// Stops some threads of a program while the others run, as a deadlock would. It uses ptrace from a
+/// separate program, because a tracer is bound to the thread that attached.
 public final class FrozenThreads: Sendable {
     private let child: ChildProcess
 
-    /// - Parameter name: what the threads are called; all of that name stop.
+    /// - Parameter name: the threads' name; all threads of that name are stopped.
     public init(of pid: Int32, named name: String) async throws {
         let output = try Pipe()
         child = try ChildProcess(
@@ -27,7 +27,7 @@ public final class FrozenThreads: Sendable {
 
     deinit { thaw() }
 
-    /// The kernel lets the threads go on when their tracer ends.
+    /// The kernel resumes the threads when their tracer exits.
     public func thaw() {
         child.signalGroup(SIGKILL)
         _ = try? Wait.readable([child.pidfd.raw], timeoutMilliseconds: 5_000)

@@ -3,8 +3,8 @@ import ProcessKit
 public import SQLKit
 import Support
 
-/// Three real MariaDB nodes on loopback that replicate by Galera. Killed and removed with this
-/// object, or when the test process ends.
+/// Three real MariaDB nodes on loopback that replicate by Galera. They are killed and removed with
+/// this object, or when the test process ends.
 public final class GaleraCluster: Sendable {
     public struct Node: Sendable {
         public let port: Int
@@ -50,7 +50,7 @@ public final class GaleraCluster: Sendable {
             "GRANT ALL ON aibuild.* TO '\(Self.user)'@'%'",
         ] { try await admin.execute(statement) }
         await admin.close()
-        // The other nodes do what the first one did a moment later.
+        // The other nodes replicate the first one's changes a moment later.
         for index in nodes.indices {
             var alone = endpoint(first: index)
             alone.alternatives = []
@@ -64,7 +64,7 @@ public final class GaleraCluster: Sendable {
         }
     }
 
-    /// The cluster as a coordinator is told of it, one node first.
+    /// The cluster's addresses for a coordinator's configuration, with one node first.
     public func endpoint(first: Int) -> MariaDBEndpoint {
         var endpoint = MariaDBEndpoint(
             port: nodes[first].port, user: Self.user, password: MariaDBServer.password,
@@ -77,7 +77,7 @@ public final class GaleraCluster: Sendable {
         nodes.indices.filter { $0 != first }.map { nodes[$0] }
     }
 
-    /// As a power cut does.
+    /// Kills a node as a power cut would.
     public func kill(_ index: Int) throws {
         let text = try Files.read("\(nodes[index].folder)/pid", limitBytes: 64)
         guard let pid = Int32(String(decoding: text, as: UTF8.self).filter(\.isNumber)) else {
@@ -92,7 +92,7 @@ public final class GaleraCluster: Sendable {
             "gmcast.listen_addr=tcp://127.0.0.1:\(node.groupPort)",
             "ist.recv_addr=127.0.0.1:\(node.transferPort)",
             "ist.recv_bind=127.0.0.1:\(node.transferPort)", "gcache.size=16M",
-            // Longer than a busy machine may keep a living node waiting.
+            // Longer than a living node may be delayed on a busy machine.
             "pc.recovery=FALSE", "evs.suspect_timeout=PT5S", "evs.inactive_timeout=PT15S",
             "evs.install_timeout=PT15S", "evs.keepalive_period=PT0.5S",
         ]

@@ -1,6 +1,6 @@
-/// Databases of the original AIBuild as they are in the field, statement by statement.
+/// Databases of the original AIBuild as they are in production, as SQL statements.
 public enum HistoricDump {
-    /// The variant of its code, as SQLAlchemy made it in MariaDB: names instead of ids, utf8.
+    /// The schema that its code makes, by SQLAlchemy in MariaDB: names instead of ids, utf8.
     public static let byName = [
         "CREATE TABLE guestos (id VARCHAR(36) NOT NULL PRIMARY KEY, name VARCHAR(255), "
             + "base_iso VARCHAR(512), type VARCHAR(36), distro VARCHAR(36), version VARCHAR(36))",
@@ -32,7 +32,7 @@ public enum HistoricDump {
         "INSERT INTO release_log VALUES ('r1', 'prod', 'glance-1', '2018-11-28 11:00:00')",
     ]
 
-    /// The variant of its README: ids, and the widths that stand there.
+    /// The schema in its README: ids, and the column widths given there.
     public static let byID = [
         "CREATE TABLE guestos (id varchar(36) NOT NULL, name varchar(255), "
             + "base_iso varchar(255), type varchar(36), distro varchar(36), "

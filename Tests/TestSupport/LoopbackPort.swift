@@ -3,13 +3,14 @@ import ProcessKit
 import Support
 import Synchronization
 
-/// Ports for servers of tests: below 32768, where the kernel takes none by itself.
+/// Ports for test servers, below 32768, where the kernel assigns none by itself.
 public enum LoopbackPort {
-    /// Each is given once, or two tests at a time would get the same before its server listens.
+    /// Each is given out once; otherwise two tests could get the same one before its server
+    /// listens.
     private static let given = Mutex<Set<UInt16>>([])
 
-    /// A port of 127.0.0.1 that nobody listened on a moment ago, and that no other test of this
-    /// process gets. Another process may take it before the server does.
+    /// A port of 127.0.0.1 that was free a moment ago and that no other test of this process gets.
+    /// Another process may take it before the server does.
     public static func free() throws -> UInt16 {
         for _ in 0..<100 {
             if let (socket, port) = bound() {

@@ -2,9 +2,9 @@ import Glibc
 public import SQLKit
 import Support
 
-/// A real MariaDB server on loopback, with a data folder of its own. A shell keeps it: the shell
-/// reads a pipe that this process holds, so the server and its folder go when this process ends,
-/// however it ends.
+/// A real MariaDB server on loopback, with its own data folder. A shell supervises it and reads a
+/// pipe that this process holds open, so the server and its folder are removed when this process
+/// ends, however it ends.
 public final class MariaDBServer: Sendable {
     public let port: Int
     private let folder: String
@@ -16,10 +16,10 @@ public final class MariaDBServer: Sendable {
     public static let password = "wrong-horse-battery"
     private static let startSeconds = 90
 
-    /// The server that all tests of this process share; each takes a database of its own from it.
+    /// The server that all tests of this process share; each uses its own database.
     public static func shared() async throws -> MariaDBServer { try await sharedStart.value }
 
-    /// A server of its own, for a test that breaks it.
+    /// A separate server, for a test that breaks it.
     public static func start() async throws -> MariaDBServer {
         let folder = "/tmp/aib-mariadb\(getpid())-\(UInt32.random(in: .min ... .max))"
         // Traversable: as root, the server runs as user mysql.
@@ -46,7 +46,7 @@ public final class MariaDBServer: Sendable {
         self.admin = admin
     }
 
-    /// A fresh, empty database, and as whom to use it.
+    /// A new, empty database, and the user to connect as.
     public func makeDatabase() async throws -> MariaDBEndpoint {
         let name = "test_\(UInt64.random(in: .min ... .max))"
         try await admin.execute("CREATE DATABASE \(name) CHARACTER SET utf8mb4")
@@ -68,7 +68,7 @@ public final class MariaDBServer: Sendable {
         _ = try await Self.firstAnswer(folder)
     }
 
-    /// Stops answering, as a machine that hangs.
+    /// Suspends the server, as if its machine hung.
     public func freeze() throws { kill(try pid(), SIGSTOP) }
 
     public func thaw() throws { kill(try pid(), SIGCONT) }
@@ -146,7 +146,7 @@ public final class MariaDBServer: Sendable {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // A group of its own, so that Ctrl-C ends this process first and the pipe does the rest.
+        // Its own process group, so that Ctrl-C ends this process first and the pipe does the rest.
         posix_spawnattr_setpgroup(&attributes, 0)
         var none = sigset_t()
         sigemptyset(&none)
@@ -163,7 +163,7 @@ public final class MariaDBServer: Sendable {
         guard code == 0 else { throw SystemError(errno: code, "cannot start /bin/sh") }
     }
 
-    /// A port that nobody listens on. Below 32768, where the kernel takes no ports by itself.
+    /// A free port below 32768, where the kernel assigns none by itself.
     private static func freePort() throws -> Int {
         for _ in 0..<100 {
             let port = Int.random(in: 20_000..<32_000)

@@ -1,8 +1,8 @@
 import ProcessKit
 import Support
 
-/// An image of examples/mini-linux, built by Packer alone: made once, and kept beside the tests as
-/// long as what it is made of stays the same.
+/// An image of examples/mini-linux, built with Packer alone. It is built once and cached beside the
+/// tests until its sources change.
 public actor MiniLinux {
     public static let shared = MiniLinux()
 
@@ -20,14 +20,14 @@ public actor MiniLinux {
     private var preparing: Task<Void, any Error>?
     private var making: Task<String, any Error>?
 
-    /// The folder of the template, with its ISO beside it; nobody may write to it.
+    /// The folder of the template, with its ISO beside it; read-only for tests.
     public func template() async throws -> (folder: String, iso: String) {
         if preparing == nil { preparing = Task { try await Self.prepare() } }
         try await preparing?.value
         return ("\(Self.folder)/template", "\(Self.folder)/mini-linux.iso")
     }
 
-    /// The path of the image; nobody may write to it.
+    /// The path of the image; read-only for tests.
     public func image() async throws -> String {
         _ = try await template()
         if making == nil { making = Task { try await Self.make() } }
@@ -35,10 +35,10 @@ public actor MiniLinux {
         return try await making.value
     }
 
-    /// Its CD's system on a disk that boots by UEFI and in no other way: root logs in with the
-    /// password `build`.
+    /// The system of its CD on a disk that boots only with UEFI: root logs in with the password
+    /// `build`.
     ///
-    /// - Parameter isDeaf: to its power button.
+    /// - Parameter isDeaf: whether the guest ignores its power button.
     public func imageForUEFI(isDeaf: Bool = false) async throws -> String {
         _ = try await template()
         let made = madeForUEFI[isDeaf] ?? Task { try await Self.makeForUEFI(isDeaf: isDeaf) }
@@ -62,7 +62,7 @@ public actor MiniLinux {
         let deaf = isDeaf ? " initcall_blacklist=acpi_button_driver_init" : ""
         let start = "vmlinuz initrd=\\initrd.gz console=ttyS0 panic=-1\(deaf)\r\n"
         try Files.replace("\(disk)/startup.nsh", with: Array(start.utf8))
-        // QEMU makes a FAT disk of a folder.
+        // QEMU presents a folder as a FAT disk.
         _ = try await run(
             ["qemu-img", "convert", "-O", "qcow2", "fat:\(disk)", "\(disk)/image"], seconds: 60)
         try Files.rename("\(disk)/image", to: image)

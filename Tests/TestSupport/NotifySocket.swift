@@ -2,7 +2,7 @@ import Glibc
 import ProcessKit
 import Support
 
-/// What a service manager listens on: a datagram socket whose path is in `NOTIFY_SOCKET`.
+/// A service manager's datagram socket, whose path is in `NOTIFY_SOCKET`.
 public final class NotifySocket: Sendable {
     private let folder: TemporaryFolder
     private let path: String
@@ -24,12 +24,13 @@ public final class NotifySocket: Sendable {
         guard code == 0 else { throw SystemError.last("cannot bind \(path)") }
     }
 
-    /// What the manager gives to a program whose unit has `Type=notify` and `WatchdogSec`.
+    /// The environment that the manager gives a program whose unit has `Type=notify` and
+    /// `WatchdogSec`.
     public func environment(watchdogMilliseconds: Int) -> [String: String] {
         ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "\(watchdogMilliseconds * 1000)"]
     }
 
-    /// The next message, as the assignments it is made of; `nil` when none is there.
+    /// The assignments of the next message; `nil` when there is none.
     public func next() -> [String]? {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = recv(socket.raw, &buffer, buffer.count, Int32(MSG_DONTWAIT))
@@ -38,14 +39,14 @@ public final class NotifySocket: Sendable {
             .map(String.init)
     }
 
-    /// Every message that is there.
+    /// All messages that have arrived.
     public func all() -> [[String]] {
         var messages: [[String]] = []
         while let message = next() { messages.append(message) }
         return messages
     }
 
-    /// Returns with the first message that holds the assignment.
+    /// Returns the first message that contains the assignment.
     @discardableResult
     public func wait(for assignment: String, seconds: Int64 = 90) async throws -> [String] {
         try await eventually("\(assignment) comes", seconds: seconds) {

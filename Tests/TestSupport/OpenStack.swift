@@ -13,15 +13,15 @@ public final class OpenStack: Sendable {
         case keystone
         /// Region `RegionOne`.
         case glance1
-        /// Region `RegionTwo`: asks Keystone about every token, takes no image over 64 MiB, and of
-        /// a project no more than 96 MiB.
+        /// Region `RegionTwo`: validates every token with Keystone, and accepts no image over 64
+        /// MiB and no more than 96 MiB per project.
         case glance2
     }
 
     public let keystoneURL: String
-    /// Of a Keystone whose tokens live for 8 s; else it is the same.
+    /// The same, but tokens expire after 8 s.
     public let briefKeystoneURL: String
-    /// Keystone and the first Glance by TLS, for which an authority of the tests' own stands.
+    /// Keystone and the first Glance use TLS, with certificates of the tests' own authority.
     public let safeKeystoneURL: String
     public let safeGlanceURL: String
     public let certificates: TestCertificates
@@ -35,14 +35,14 @@ public final class OpenStack: Sendable {
     private static let breakableStart = Task { try await start() }
     private static let startSeconds: Int64 = 240
 
-    /// The one that all tests of this process share, and none of them breaks.
+    /// The one that all tests of this process share and none of them breaks.
     public static func shared() async throws -> OpenStack { try await sharedStart.value }
 
-    /// The one whose services may be killed, by suites that run one test after the other.
+    /// The one whose services may be killed, by serialized suites.
     public static func breakable() async throws -> OpenStack { try await breakableStart.value }
 
     public static func start() async throws -> OpenStack {
-        // The script removes it, once all that works in it has ended.
+        // The script removes it once all its processes have ended.
         let folder = "/tmp/aib-openstack\(getpid())-\(UInt32.random(in: .min ... .max))"
         try Files.makeFolder(folder, mode: 0o700)
         let stack = try OpenStack(folder, try await TestCertificates(in: folder + "/tls"))
@@ -90,7 +90,7 @@ public final class OpenStack: Sendable {
 
     public func port(_ service: Service) -> UInt16 { ports[service] ?? 0 }
 
-    /// Kills a service as a power cut would. It stays away until `start`.
+    /// Kills a service as a power cut would. It stays down until `start`.
     public func kill(_ service: Service) async throws {
         try Files.replace("\(folder)/\(service.rawValue).down", with: [])
         let bytes = try Files.read("\(folder)/\(service.rawValue).pid", limitBytes: 64)
@@ -116,7 +116,7 @@ public final class OpenStack: Sendable {
         return answer?.status == 200
     }
 
-    /// Makes a region whose Glance is at another address: that of a proxy before a real one.
+    /// Creates a region whose Glance is at another address: that of a proxy in front of a real one.
     public func addRegion(_ name: String, imageURL: String) async throws {
         struct Services: Decodable {
             struct Service: Decodable { var id: String }
@@ -133,7 +133,7 @@ public final class OpenStack: Sendable {
                 + #""service_id":"\#(service.id)"}}"#, token: token)
     }
 
-    /// Takes every token back that a user has, as a new password does.
+    /// Revokes all tokens of a user, as a password change does.
     public func revoke(token secret: String) async throws {
         let answer = try await http.request(
             "DELETE", keystoneURL + "/auth/tokens",
@@ -141,7 +141,7 @@ public final class OpenStack: Sendable {
         guard answer.status == 204 else { throw Failure("revoking: \(answer.status)") }
     }
 
-    /// Whether the second Glance, which asks Keystone each time, takes a token.
+    /// Whether the second Glance, which asks Keystone each time, accepts a token.
     public func takes(token secret: String) async throws -> Bool {
         let answer = try await http.request(
             "GET", "http://127.0.0.1:\(port(.glance2))/v2/images?limit=1",
@@ -152,7 +152,7 @@ public final class OpenStack: Sendable {
         return answer.status == 200
     }
 
-    /// What the first Glance answers the user who releases, for paths of lists and images.
+    /// The first Glance's answer to the releasing user, for paths of lists and images.
     public func asReleaser(_ path: String) async throws -> [UInt8] {
         let token = try await token("releaser", project: "release")
         let answer = try await http.request(

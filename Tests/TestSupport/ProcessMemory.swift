@@ -2,7 +2,7 @@ import Support
 
 /// How much memory a process uses, as the kernel counts it.
 public enum ProcessMemory {
-    /// The most that was resident so far.
+    /// The peak resident memory so far.
     public static func peakBytes(_ pid: Int32) throws -> Int64 { try field("VmHWM", pid) }
 
     private static func field(_ name: String, _ pid: Int32) throws -> Int64 {

@@ -2,13 +2,13 @@ import Glibc
 import ProcessKit
 import Support
 
-/// The system's Python with the modules that write spreadsheets as other programs do. They come
-/// from PyPI into a folder of the project's, once.
+/// The system's Python with modules that write spreadsheets as other programs do. They are
+/// installed from PyPI into a folder of the project, once.
 public enum Python {
     private static let modules = ["xlwt==1.3.0", "openpyxl==3.1.5", "odfpy==1.4.1"]
     private static let installation = Task { try await install() }
 
-    /// Runs a program that writes the file `sys.argv[1]`. - Returns: what it wrote.
+    /// Runs a program that writes the file `sys.argv[1]`. - Returns: the contents of that file.
     public static func file(_ program: String) async throws -> [UInt8] {
         let folder = try TemporaryFolder()
         let path = folder.path + "/file"
@@ -32,7 +32,7 @@ public enum Python {
         let temporary = "\(folder)-\(getpid())"
         try Files.makeFolder(temporary)
         var environment = Command.minimalEnvironment
-        // What a machine that reaches PyPI by a detour has set.
+        // Settings of a machine that reaches PyPI through a proxy or mirror.
         for name in [
             "HOME", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "PIP_CERT", "SSL_CERT_FILE", "http_proxy",
             "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy", "NO_PROXY",
@@ -51,7 +51,7 @@ public enum Python {
                 "pip cannot install \(modules) (scripts/install-packages.sh brings pip itself): "
                     + output.stderrText)
         }
-        // Another process may have been quicker; either is whole.
+        // Another process may have been faster; both copies are complete.
         if rename(temporary, folder) != 0 { try Files.remove(temporary) }
         return folder
     }

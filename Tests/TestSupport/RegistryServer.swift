@@ -2,27 +2,28 @@ import Glibc
 import ProcessKit
 import Support
 
-/// A real registry of container images on loopback, for one user or for all.
+/// A real container registry on loopback, for one user or for everybody.
 public final class RegistryServer: Sendable {
     public let port: UInt16
-    /// Where it keeps what was pushed.
+    /// Where it stores what was pushed.
     public let data: String
     private let scheme: String
-    private let server: KeptServer
+    private let server: ServerProcess
 
     public static let user = "robot"
     public static let password = "correct-horse"
 
     private static let sharedStart = Task { try await start() }
 
-    /// One without password that all tests of this process share; repositories are a test's own.
+    /// One without a password, shared by all tests of this process; each test uses its own
+    /// repositories.
     public static func shared() async throws -> RegistryServer { try await sharedStart.value }
 
     /// - Parameters:
     ///   - isOpen: without a password.
-    ///   - isReadOnly: lets everybody look and nobody push.
-    ///   - dataBytes: the size of a disk of its own, which becomes full.
-    ///   - certificates: it speaks TLS with their `server.pem`.
+    /// - isReadOnly: everybody can pull and nobody can push.
+    /// - dataBytes: the size of its own disk, which can become full.
+    /// - certificates: it uses TLS with their `server.pem`.
     public static func start(
         isOpen: Bool = true, isReadOnly: Bool = false, dataBytes: Int? = nil,
         certificates: TestCertificates? = nil
@@ -77,7 +78,7 @@ public final class RegistryServer: Sendable {
 
             """
         try Files.replace("\(folder)/config.yml", with: Array(configuration.utf8))
-        server = try KeptServer(
+        server = try ServerProcess(
             folder: folder, ["docker-registry", "serve", "\(folder)/config.yml"],
             cleanup: "umount \"$dir\"/data 2>/dev/null")
     }

@@ -4,14 +4,14 @@ public import SSHKit
 import Support
 import Synchronization
 
-/// A real sshd on loopback with keys and a configuration of its own. It ends with this process,
-/// however that ends.
+/// A real sshd on loopback with its own keys and configuration. It ends with this process, however
+/// that ends.
 public final class SSHServer: Sendable {
     public struct Configuration: Sendable {
         /// Types for `ssh-keygen -t`.
         public var hostKeyTypes = ["ed25519", "ecdsa"]
         public var clientKeyTypes = ["ed25519"]
-        /// Lines for sshd_config; they win over the defaults.
+        /// Lines for sshd_config; they override the defaults.
         public var lines: [String] = []
         /// Options before each key in authorized_keys: `restrict,command="…"`.
         public var authorizedKeyOptions = ""
@@ -20,12 +20,12 @@ public final class SSHServer: Sendable {
     }
 
     public let port: UInt16
-    /// The folder with all of the server's files; tests may put theirs there.
+    /// The folder with all of the server's files; tests may add their own.
     public let folder: String
     private let temporary: TemporaryFolder
     private let current: Mutex<SSHServerProcess>
 
-    /// Starts the server; it stops when the value is let go of.
+    /// Starts the server; it stops when the value is released.
     public static func start(
         _ configuration: Configuration = Configuration()
     ) async throws -> SSHServer {
@@ -34,14 +34,14 @@ public final class SSHServer: Sendable {
         for type in configuration.hostKeyTypes { try await makeKey("\(folder)/host_\(type)", type) }
         for type in configuration.clientKeyTypes { try await makeKey("\(folder)/id_\(type)", type) }
         try authorize(configuration, folder)
-        // Root's sshd wants it, and it is gone after each boot.
+        // sshd needs it when run as root, and it does not survive a reboot.
         if getuid() == 0 { try Files.makeFolder("/run/sshd") }
         for _ in 0..<20 {
             let port = try LoopbackPort.free()
             try writeConfiguration(configuration, folder, port)
             let server = try SSHServer(port, temporary)
             if try await server.isListening() { return server }
-            // Somebody else took the port first.
+            // Another program took the port first.
         }
         throw Failure("sshd found no free port: \(log(folder))")
     }
@@ -77,7 +77,7 @@ public final class SSHServer: Sendable {
         .keyFile(path: keyFile(type))
     }
 
-    /// What sshd wrote about itself.
+    /// sshd's own log.
     public var log: String { Self.log(folder) }
 
     // MARK: What can be done to it

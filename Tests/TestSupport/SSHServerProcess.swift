@@ -3,13 +3,13 @@ import ProcessKit
 import Support
 import Synchronization
 
-/// One run of sshd. A shell keeps it, which reads a pipe that this process holds.
+/// One run of sshd, supervised by a shell that reads a pipe which this process holds open.
 final class SSHServerProcess: Sendable {
     private let lifeline: Descriptor
     private let keeper: ChildProcess
     private let isReaped = Mutex(false)
 
-    /// - Parameter folder: with `sshd_config`; its `log` begins anew.
+    /// - Parameter folder: with `sshd_config`; its `log` is truncated.
     init(folder: String) throws {
         let fifo = "\(folder)/lifeline\(UInt32.random(in: .min ... .max))"
         guard mkfifo(fifo, 0o600) == 0 else { throw SystemError.last("cannot make \(fifo)") }
@@ -32,7 +32,7 @@ final class SSHServerProcess: Sendable {
 
     deinit { kill() }
 
-    /// The listener and its keeper; sessions are processes of their own.
+    /// The listener and its supervising shell; sessions have their own processes.
     func kill() {
         isReaped.withLock { isReaped in
             if isReaped { return }

@@ -2,7 +2,7 @@ import Glibc
 import ProcessKit
 import Support
 
-/// Clients that ask an HTTP server on loopback for something and then do not read the answer.
+/// Clients that send an HTTP request to a server on loopback and then do not read the answer.
 public final class SilentClients: Sendable {
     private let sockets: [Int32]
 
@@ -14,7 +14,7 @@ public final class SilentClients: Sendable {
             let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             guard client >= 0 else { throw SystemError.last("socket") }
             sockets.append(client)
-            // Little, so that the server's side fills soon.
+            // Small, so that the server's send buffer fills soon.
             var size: Int32 = 4096
             setsockopt(client, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
             guard LoopbackSocket.connect(client, port: port) else {
@@ -29,7 +29,7 @@ public final class SilentClients: Sendable {
 
     deinit { for socket in sockets { close(socket) } }
 
-    /// How many have been sent something and still are connected.
+    /// How many have received data and are still connected.
     public var answered: Int {
         sockets.count { socket in
             var byte: UInt8 = 0

@@ -2,14 +2,14 @@ import HTTPClientKit
 public import SQLKit
 import Support
 
-/// A further coordinator on a farm's database, web root and shared folder.
+/// Another coordinator on a farm's database, web root and shared folder.
 public final class StandbyCoordinator: Sendable {
     public let program: FarmProgram
     public let port: UInt16
     public var api: FarmClient { FarmClient(base: "http://127.0.0.1:\(port)") }
 
-    /// Returns when it serves, leading or not.
-    /// - Parameter database: the farm's, where it is not reached by another node.
+    /// Returns when it serves requests, whether it leads or not.
+    /// - Parameter database: the farm's by default; set when it is reached through another node.
     public init(
         _ name: String, of farm: Farm, database: MariaDBEndpoint? = nil
     ) async throws {
@@ -55,7 +55,7 @@ public struct FarmLeader: Sendable, Decodable {
 }
 
 extension FarmClient {
-    /// Not leading where it does not answer.
+    /// A coordinator that does not answer does not lead.
     public func leader() async throws -> FarmLeader {
         guard let answer = try? await get("/api/v1/leader"), answer.status == 200 else {
             return FarmLeader(isLeading: false)

@@ -4,15 +4,15 @@ import LoopKit
 import Support
 import Synchronization
 
-/// A network in between: a port of 127.0.0.1 whose connections go on to a server, and which can be
-/// cut or held. What is held is not lost: it goes on when the way is open again, as in a network
-/// that drops packets which are then sent again.
+/// A TCP proxy that simulates network faults: it forwards the connections to a port of 127.0.0.1 to
+/// a server, and can reset or stall them. Stalled data is not lost: it is forwarded when the
+/// network recovers, as when TCP retransmits dropped packets.
 public final class TCPProxy: Sendable {
-    public enum Weather: Sendable, Hashable, CaseIterable {
+    public enum Mode: Sendable, Hashable, CaseIterable {
         case open
-        /// Connections are reset, new ones too.
+        /// Connections are reset, including new ones.
         case cut
-        /// Nothing gets through, nobody is told.
+        /// No data gets through, and no error is reported.
         case held
         case heldToServer
         case heldToClient
@@ -21,7 +21,7 @@ public final class TCPProxy: Sendable {
     private enum Direction { case toServer, toClient }
 
     private struct State {
-        var weather = Weather.open
+        var mode = Mode.open
         var streams: [UInt64: (client: AsyncDescriptor, server: AsyncDescriptor)] = [:]
         var lastID: UInt64 = 0
         var isClosed = false
@@ -56,22 +56,22 @@ public final class TCPProxy: Sendable {
         close(listener)
     }
 
-    public var weather: Weather { state.withLock(\.weather) }
+    public var mode: Mode { state.withLock(\.mode) }
 
-    public func set(_ weather: Weather) {
-        state.withLock { $0.weather = weather }
-        if weather == .cut { reset() }
+    public func set(_ mode: Mode) {
+        state.withLock { $0.mode = mode }
+        if mode == .cut { reset() }
     }
 
-    /// Changes one bit of what each connection sends to the server from now on, so many bytes after
-    /// its beginning; `nil`: none.
+    /// From now on, one bit that each connection sends to the server is flipped, this many bytes
+    /// after its start; `nil`: none.
     public func flipBit(ofByte index: Int?) { state.withLock { $0.flippedByte = index } }
 
-    /// Each connection gets stuck so many bytes after its beginning, on the way to the server;
-    /// `nil`: none does, and those that were stuck go on.
+    /// Each connection stalls this many bytes after its start, towards the server; `nil`: none
+    /// does, and stalled ones continue.
     public func hold(fromByte index: Int?) { state.withLock { $0.heldByte = index } }
 
-    /// Connections that are open now.
+    /// The number of open connections.
     public var connections: Int { state.withLock(\.streams.count) }
 
     private func reset() {
@@ -90,7 +90,7 @@ public final class TCPProxy: Sendable {
             let accepted = aib_accept(listener)
             guard accepted >= 0 else { return }
             let client = Descriptor(owning: accepted)
-            guard weather != .cut, let server = connect(),
+            guard mode != .cut, let server = connect(),
                 let near = try? AsyncDescriptor(client, loop: loop),
                 let far = try? AsyncDescriptor(server, loop: loop)
             else { continue }
@@ -131,7 +131,7 @@ public final class TCPProxy: Sendable {
                 try await sink.write(bytes)
             }
         } catch {
-            // One side is gone: so is the other.
+            // One side has closed: close the other.
             source.close()
             sink.close()
         }
@@ -141,7 +141,7 @@ public final class TCPProxy: Sendable {
         if direction == .toServer, let held = state.withLock(\.heldByte), passed > held {
             return true
         }
-        return switch weather {
+        return switch mode {
         case .open, .cut: false
         case .held: true
         case .heldToServer: direction == .toServer
@@ -149,7 +149,7 @@ public final class TCPProxy: Sendable {
         }
     }
 
-    /// On loopback a connection is made or refused at once.
+    /// On loopback a connection succeeds or is refused at once.
     private func connect() -> Descriptor? {
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         let socket = Descriptor(owning: Glibc.socket(AF_INET, type, 0))

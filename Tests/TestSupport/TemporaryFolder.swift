@@ -4,12 +4,12 @@
 import Glibc
 public import Support
 
-/// A folder of a test's own, removed with the object.
+/// A folder for one test, removed when the object is released.
 public final class TemporaryFolder: Sendable {
     public let path: String
 
     public init() throws(SystemError) {
-        // Short: the path of a Unix socket has 107 bytes.
+        // Short, because the path of a Unix socket is limited to 107 bytes.
         path = "/tmp/aib\(getpid())-\(UInt32.random(in: .min ... .max))"
         try Files.makeFolder(path, mode: 0o700)
     }

@@ -1,8 +1,8 @@
 import ProcessKit
 import Support
 
-/// Certificates of an authority of a test's own, made by openssl: `ca.pem`, `server.pem` for
-/// loopback, `cert.pem` of a client, and `stranger.pem` of another authority's client.
+/// Certificates of a test's own authority, made with openssl: `ca.pem`, `server.pem` for loopback,
+/// `cert.pem` of a client, and `stranger.pem` of a client of another authority.
 public struct TestCertificates: Sendable {
     public let folder: String
 
@@ -17,7 +17,7 @@ public struct TestCertificates: Sendable {
                 + "extendedKeyUsage=serverAuth\n", by: "ca")
         try await certificate("cert", "deployer", "extendedKeyUsage=clientAuth\n", by: "ca")
         try await certificate("stranger", "s", "extendedKeyUsage=clientAuth\n", by: "otherca")
-        // What Docker's own client calls it.
+        // Docker's own client expects this name.
         try Files.rename("\(folder)/cert-key.pem", to: "\(folder)/key.pem")
     }
 

@@ -1,5 +1,5 @@
-/// Numbers by seed, the same on every machine.
-public struct Chance: Sendable {
+/// A seeded random number generator, with the same sequence on every machine.
+public struct SeededGenerator: Sendable {
     private var state: UInt64
 
     public init(seed: Int) {

@@ -3,8 +3,8 @@ import BuildProtocol
 import FoundationEssentials
 import Testing
 
-/// What is let in, and what is not.
-@Suite struct DoorTests {
+/// The gate's checks of its input.
+@Suite struct InputTests {
     private let token = "0123456789abcdef0123456789abcdef"
     private let digest = String(repeating: "a", count: 64)
 
@@ -36,8 +36,8 @@ import Testing
             ["receive", String(repeating: "a", count: 64), "999999999999"],
             ["receive", String(repeating: "a", count: 64), "-1"], ["scp", "-t", "."],
         ])
-    func gateRefusesOtherCommands(words: [String]) {
-        #expect(throws: GateCommand.Refused.self) { try GateCommand(words) }
+    func gateRefusesOtherCommands(arguments: [String]) {
+        #expect(throws: GateCommand.Refused.self) { try GateCommand(arguments) }
     }
 
     @Test(

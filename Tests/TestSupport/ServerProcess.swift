@@ -3,10 +3,11 @@ import ProcessKit
 import Support
 import Synchronization
 
-/// A server of a test with a folder of its own. A shell keeps it, which reads a pipe that this
-/// process holds: server and folder go when this value or this process goes, however it ends.
-public final class KeptServer: Sendable {
-    /// Files of the server; its words are in `log`.
+/// A server for tests with its own folder. A shell supervises it and reads a pipe that this process
+/// holds open: the shell removes server and folder when this value is released or this process
+/// ends, however it ends.
+public final class ServerProcess: Sendable {
+    /// Files of the server; its output is in `log`.
     public let folder: String
     private let lifeline: Descriptor
     private let keeper: ChildProcess
@@ -24,7 +25,7 @@ public final class KeptServer: Sendable {
 
     /// - Parameters:
     ///   - folder: exists, and is removed at the end.
-    ///   - cleanup: words for the shell, run before that; `$dir` is the folder.
+    /// - cleanup: shell commands to run before that; `$dir` is the folder.
     public init(folder: String, _ words: [String], cleanup: String = ":") throws {
         self.folder = folder
         // A named pipe: one of pipe() would leak into children that start at the same time.
@@ -40,7 +41,7 @@ public final class KeptServer: Sendable {
             streams: .init(input: reader.raw))
     }
 
-    /// Waits until the server is gone, and with it whatever it left mounted.
+    /// Waits until the server has exited and whatever it mounted is unmounted.
     deinit {
         _ = try? lifeline.writeAll(Array("end\n".utf8))
         _ = try? Wait.readable([keeper.pidfd.raw], timeoutMilliseconds: 30_000)
@@ -59,7 +60,7 @@ public final class KeptServer: Sendable {
         return pid
     }
 
-    /// As a server that hangs.
+    /// Suspends the server, as if it hung.
     public func freeze() throws { kill(try pid(), SIGSTOP) }
     public func thaw() throws { kill(try pid(), SIGCONT) }
 }
