@@ -21,35 +21,43 @@ import Testing
         await database.close()
     }
 
+    private func expectSurvival(
+        _ setup: Farm.Setup = Farm.Setup(), of crash: (Farm) async throws -> Void
+    ) async throws {
+        try await withFarm(setup) { farm in
+            let build = try await farm.gatedBuild()
+            try await crash(farm)
+            try farm.open("on")
+            try await expectWhole(farm, build)
+        }
+    }
+
+    private func endBuilds(_ farm: Farm) async throws {
+        try farm.open("on")
+        try await eventually("the build ends") { farm.buildProcesses().isEmpty }
+    }
+
     @Test("A build that ends while the coordinator is dead is published once")
     func coordinatorKilled() async throws {
-        try await withFarm { farm in
-            let build = try await farm.gatedBuild()
+        try await expectSurvival { farm in
             farm.coordinator?.kill()
-            try farm.open("on")
-            try await eventually("it ends while nobody looks") {
-                farm.buildProcesses().isEmpty
-            }
+            try await endBuilds(farm)
             try await farm.startCoordinator(keepingPort: true)
-            try await expectWhole(farm, build)
         }
     }
 
     @Test("A build survives three kills of the coordinator")
     func coordinatorKilledRepeatedly() async throws {
-        try await withFarm { farm in
-            let build = try await farm.gatedBuild()
+        try await expectSurvival { farm in
             for _ in 0..<3 {
                 farm.coordinator?.kill()
                 try await farm.startCoordinator(keepingPort: true)
                 _ = try await farm.api.host("kvm0", is: "ready")
             }
-            try farm.open("on")
-            try await expectWhole(farm, build)
         }
     }
 
-    @Test("A pull goes on after the coordinator was killed")
+    @Test("A pull continues after the coordinator was killed")
     func coordinatorKilledDuringPull() async throws {
         try await withFarm { farm in
             try await farm.script("debian", Scripts.image(300_000_000))
@@ -71,53 +79,39 @@ import Testing
 
     @Test("A build that ends while the agent is dead is published once")
     func agentKilled() async throws {
-        try await withFarm { farm in
-            let build = try await farm.gatedBuild()
+        try await expectSurvival { farm in
             farm.hosts[0].killDaemon()
             _ = try await farm.api.host("kvm0", is: "unreachable")
-            try farm.open("on")
-            try await eventually("it ends while nobody looks") {
-                farm.buildProcesses().isEmpty
-            }
+            try await endBuilds(farm)
             try farm.hosts[0].startDaemon()
-            try await expectWhole(farm, build)
         }
     }
 
     @Test("A build survives a restart of the agent")
     func agentRestarted() async throws {
-        try await withFarm { farm in
-            let build = try await farm.gatedBuild()
+        try await expectSurvival { farm in
             farm.hosts[0].killDaemon()
             try farm.hosts[0].startDaemon()
             _ = try await farm.api.host("kvm0", is: "ready")
-            try farm.open("on")
-            try await expectWhole(farm, build)
         }
     }
 
     @Test("A build survives killed SSH sessions")
     func sshKilled() async throws {
-        try await withFarm { farm in
-            let build = try await farm.gatedBuild()
+        try await expectSurvival { farm in
             farm.hosts[0].ssh.killSessions()
             _ = try await farm.api.host("kvm0", is: "ready")
-            try farm.open("on")
-            try await expectWhole(farm, build)
         }
     }
 
     @Test("A build survives when coordinator, agent and SSH are killed at once")
     func everythingKilled() async throws {
-        try await withFarm { farm in
-            let build = try await farm.gatedBuild()
+        try await expectSurvival { farm in
             farm.coordinator?.kill()
             farm.hosts[0].killDaemon()
             farm.hosts[0].ssh.killSessions()
             try farm.hosts[0].startDaemon()
             try await farm.startCoordinator(keepingPort: true)
-            try farm.open("on")
-            try await expectWhole(farm, build)
         }
     }
 
@@ -144,7 +138,7 @@ import Testing
             _ = try await farm.api.host("kvm0", is: "unreachable")
             _ = try await farm.api.cancel(build)
             #expect(try await farm.api.end(of: build).state == "cancelled")
-            #expect(!farm.buildProcesses().isEmpty, "nobody could tell it")
+            #expect(!farm.buildProcesses().isEmpty, "the host has not heard of it")
             try farm.hosts[0].startDaemon()
             try await eventually("it is killed") {
                 farm.buildProcesses().isEmpty && farm.hosts[0].attempts.isEmpty

@@ -52,7 +52,7 @@ import Testing
             expectRest(farm)
             #expect(!farm.buildProcesses().isEmpty)
             try farm.open("on")
-            try await eventually("it ends while nobody looks") { farm.buildProcesses().isEmpty }
+            try await eventually("the build ends meanwhile") { farm.buildProcesses().isEmpty }
             try await farm.startCoordinator(keepingPort: true)
             try await api.follow(path, lastEventID: follower.position) { event in
                 follower.take(event)
