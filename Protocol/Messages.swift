@@ -226,14 +226,13 @@ public struct Artifact: Sendable, Hashable, Codable {
     public var name: String
     public var sizeBytes: Int64
     public var sha256: String
-    /// `qcow2`, `raw`, `vmdk` …, `file` where it is no disk image.
-    public var format: String
+    public var format: ImageFormat
     public var virtualSizeBytes: Int64?
     /// SHA-256 of each `ProtocolLimits.artifactChunkBytes`, in order.
     public var chunkSHA256: [String]
 
     public init(
-        name: String, sizeBytes: Int64, sha256: String, format: String,
+        name: String, sizeBytes: Int64, sha256: String, format: ImageFormat,
         virtualSizeBytes: Int64? = nil, chunkSHA256: [String] = []
     ) {
         self.name = name

@@ -1,7 +1,6 @@
 /// How an image is tested: the machine that boots it, the way into the guest, and the cases.
 public struct TestPlan: Sendable, Hashable, Codable {
-    /// What the image is, as `Artifact.format` names it.
-    public var imageFormat: String
+    public var imageFormat: ImageFormat
     /// `nil`: nobody logs in; a guest is up when it answers on `port`.
     public var login: GuestLogin?
     /// Of the guest: SSH's, or where a case's own program reaches it.
@@ -16,7 +15,7 @@ public struct TestPlan: Sendable, Hashable, Codable {
     public var cases: [PlannedTest]
 
     public init(
-        imageFormat: String = "qcow2", login: GuestLogin? = nil, port: Int = 22,
+        imageFormat: ImageFormat = .qcow2, login: GuestLogin? = nil, port: Int = 22,
         bootSeconds: Int = 300, disk: GuestDisk = .virtio, network: GuestNetwork = .virtio,
         firmware: GuestFirmware? = nil, cases: [PlannedTest] = []
     ) {

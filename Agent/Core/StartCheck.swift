@@ -54,8 +54,7 @@ public enum StartCheck {
         guard (1...65_535).contains(plan.port), plan.bootSeconds > 0 else {
             return "recipe.test: port \(plan.port), bootSeconds \(plan.bootSeconds)"
         }
-        // They become arguments of a command, and paths.
-        if let problem = Names.problem(plan.imageFormat, what: "image format") { return problem }
+        // It becomes a word on a command line, and a path.
         if let login = plan.login {
             if let problem = Names.problem(login.user, what: "user") { return problem }
             guard login.method == .cloudInit || login.path.map(Names.isInnerPath) ?? false else {

@@ -168,40 +168,52 @@ import Testing
         return bytes
     }
 
-    private func detect(_ header: [UInt8], footer: [UInt8] = [], size: Int64 = 1 << 20)
-        -> ImageFormat
-    { ImageFormat.detect(name: "x.bin", header: header, footer: footer, sizeBytes: size) }
-
-    @Test("Image formats are detected by their headers")
-    func formatsAreDetected() {
-        let gigabyte: [UInt8] = [0, 0, 0, 0, 0x40, 0, 0, 0]
-        let qcow2 = header([0: [0x51, 0x46, 0x49, 0xFB], 24: gigabyte])
-        #expect(detect(qcow2) == .init(name: "qcow2", virtualSizeBytes: 1 << 30))
-        let vmdk = header([0: Array("KDMV".utf8), 12: [0, 8, 0, 0, 0, 0, 0, 0]])
-        #expect(detect(vmdk) == .init(name: "vmdk", virtualSizeBytes: 1 << 20))
-        let vdi = header([64: [0x7F, 0x10, 0xDA, 0xBE], 368: gigabyte.reversed()])
-        #expect(detect(vdi) == .init(name: "vdi", virtualSizeBytes: 1 << 30))
-        let vhd = header([0: Array("conectix".utf8), 48: gigabyte])
-        #expect(detect(vhd) == .init(name: "vpc", virtualSizeBytes: 1 << 30))
-        #expect(
-            detect(header([:]), footer: Array(vhd.prefix(512)))
-                == .init(name: "vpc", virtualSizeBytes: 1 << 30))
-        #expect(detect(header([0: Array("vhdxfile".utf8)])).name == "vhdx")
-        #expect(
-            detect(header([510: [0x55, 0xAA]])) == .init(name: "raw", virtualSizeBytes: 1 << 20))
-        #expect(detect(Array("hello".utf8), size: 5) == .init(name: "file"))
-        #expect(detect([], size: 0).name == "file")
-        let named = ImageFormat.detect(name: "a.img", header: [1], footer: [1], sizeBytes: 1)
-        #expect(named == .init(name: "raw", virtualSizeBytes: 1))
+    private func inspect(
+        _ header: [UInt8], footer: [UInt8] = [], size: Int64 = 1 << 20, name: String = "x.bin"
+    ) -> [String] {
+        let found = ImageInspection(name: name, header: header, footer: footer, sizeBytes: size)
+        return [found.format.rawValue, found.virtualSizeBytes.map(String.init) ?? "?"]
     }
 
-    @Test("An absurd or truncated size field gives no virtual size")
-    func absurdSizesAreUnknown() {
+    @Test("Formats are known by their bytes, whatever the file is called")
+    func formats() {
+        let gigabyte: [UInt8] = [0, 0, 0, 0, 0x40, 0, 0, 0]
+        let qcow2 = header([0: [0x51, 0x46, 0x49, 0xFB], 24: gigabyte])
+        #expect(inspect(qcow2, name: "a.iso") == ["qcow2", "1073741824"])
+        let vmdk = header([0: Array("KDMV".utf8), 12: [0, 8, 0, 0, 0, 0, 0, 0]])
+        #expect(inspect(vmdk) == ["vmdk", "1048576"])
+        #expect(inspect(header([0: Array("# Disk DescriptorFile".utf8)])) == ["vmdk", "?"])
+        let vdi = header([64: [0x7F, 0x10, 0xDA, 0xBE], 368: gigabyte.reversed()])
+        #expect(inspect(vdi) == ["vdi", "1073741824"])
+        let vhd = header([0: Array("conectix".utf8), 48: gigabyte])
+        #expect(inspect(vhd) == ["vhd", "1073741824"])
+        #expect(inspect(header([:]), footer: Array(vhd.prefix(512))) == ["vhd", "1073741824"])
+        #expect(inspect(header([0: Array("vhdxfile".utf8)])) == ["vhdx", "?"])
+    }
+
+    @Test("A disk without a header is raw by its boot signature or its name, and a CD an ISO")
+    func headerless() {
+        let bootable = header([510: [0x55, 0xAA]])
+        #expect(inspect(bootable) == ["raw", "1048576"])
+        #expect(inspect(bootable, size: 1000) == ["file", "?"])
+        #expect(inspect(bootable, name: "a.iso") == ["raw", "1048576"])
+        // A CD that also boots from a USB stick has both marks.
+        let hybrid =
+            bootable + [UInt8](repeating: 0, count: 32_769 - bootable.count) + Array("CD001".utf8)
+        #expect(inspect(hybrid) == ["iso", "1048576"])
+        #expect(inspect([1], size: 1, name: "a.img") == ["raw", "1"])
+        #expect(inspect([1], size: 1, name: "a.iso") == ["iso", "1"])
+        #expect(inspect(Array("hello".utf8), size: 5) == ["file", "?"])
+        #expect(inspect([], size: 0) == ["file", "?"])
+    }
+
+    @Test("Sizes that cannot be are unknown")
+    func absurdSizes() {
         let vmdk = header([0: Array("KDMV".utf8), 12: [UInt8](repeating: 0x7F, count: 8)])
-        #expect(detect(vmdk).virtualSizeBytes == nil)
+        #expect(inspect(vmdk) == ["vmdk", "?"])
         let qcow2 = header([0: [0x51, 0x46, 0x49, 0xFB], 24: [UInt8](repeating: 0xFF, count: 8)])
-        #expect(detect(qcow2).virtualSizeBytes == nil)
-        #expect(detect([0x51, 0x46, 0x49, 0xFB], size: 4).virtualSizeBytes == nil)
+        #expect(inspect(qcow2) == ["qcow2", "?"])
+        #expect(inspect([0x51, 0x46, 0x49, 0xFB], size: 4) == ["qcow2", "?"])
     }
 }
 

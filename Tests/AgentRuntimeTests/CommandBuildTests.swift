@@ -30,7 +30,7 @@ import Testing
 
             let artifacts = built.finished.artifacts
             #expect(artifacts.map(\.name) == ["a b.raw", "b.qcow2"])
-            #expect(artifacts.map(\.format) == ["raw", "qcow2"])
+            #expect(artifacts.map(\.format) == [.raw, .qcow2])
             let image = [UInt8](repeating: 0x78, count: 5_000_000)
             let first = try #require(artifacts.first)
             #expect(first.sizeBytes == 5_000_000)

@@ -119,7 +119,7 @@ import Testing
                     PlannedTest(name: "boots", kind: .boot, limitSeconds: 3),
                     PlannedTest(name: "script", kind: .script, limitSeconds: 9, text: "true\n"),
                 ], boot: 8)
-            plan.imageFormat = "raw"
+            plan.imageFormat = .raw
             let tested = try await client.build(try await agent.start(plan, image: image))
             let fault = try #require(tested.fault)
             #expect(fault.code == .testFailed, "\(fault)")
@@ -138,7 +138,7 @@ import Testing
             let image = agent.folder.path + "/hangs.img"
             try Files.replace(image, with: Self.hangingDisk)
             let plan = TestPlan(
-                imageFormat: "raw", port: 5985,
+                imageFormat: .raw, port: 5985,
                 cases: [PlannedTest(name: "boots", kind: .boot, limitSeconds: 3)])
             let tested = try await client.build(try await agent.start(plan, image: image))
             #expect(tested.fault?.code == .testFailed)
@@ -183,7 +183,7 @@ import Testing
             let image = agent.folder.path + "/hangs.img"
             try Files.replace(image, with: Self.hangingDisk)
             var plan = plan([PlannedTest(name: "boots", kind: .boot, limitSeconds: 600)])
-            plan.imageFormat = "raw"
+            plan.imageFormat = .raw
             let start = try await agent.start(plan, image: image)
             try await client.send(.start(start))
             try await eventually("QEMU runs") {

@@ -171,7 +171,7 @@ import Testing
 
     private func hangingGuest(_ limit: Int) -> TestPlan {
         TestPlan(
-            imageFormat: "raw",
+            imageFormat: .raw,
             cases: [PlannedTest(name: "boots", kind: .boot, limitSeconds: limit)])
     }
 

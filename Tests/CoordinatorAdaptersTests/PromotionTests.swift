@@ -34,7 +34,8 @@ struct PromotionTests {
         var build = Builds.example
         build.number = number
         let token = AttemptToken(high: 1, low: UInt64(number))
-        let artifacts = [("notes.txt", "file", 40), ("disk.raw", "raw", 3000)].map { entry in
+        let artifacts = [("notes.txt", ImageFormat.file, 40), ("disk.raw", .raw, 3000)].map {
+            entry in
             let bytes = [UInt8](repeating: UInt8(number), count: entry.2)
             return Artifact(
                 name: entry.0, sizeBytes: Int64(entry.2), sha256: SHA256.hex(bytes),

@@ -25,7 +25,7 @@ struct ReleasedGuest {
         let image = PublishedImage(
             name: "\(name)_\(number).qcow2", path: "images/build/\(name)/\(number).qcow2",
             url: "http://farm/images/\(number).qcow2", sizeBytes: Int64(bytes),
-            sha256: try SHA256.file(path), format: "qcow2", virtualSizeBytes: 1 << 30)
+            sha256: try SHA256.file(path), format: .qcow2, virtualSizeBytes: 1 << 30)
         let plan = BuildPlan(
             template: TemplateArchive(sha256: String(repeating: "a", count: 64), sizeBytes: 1),
             commit: "0123abcd",

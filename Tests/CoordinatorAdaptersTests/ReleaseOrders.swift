@@ -63,7 +63,7 @@ struct ReleaseOrders {
         let image = PublishedImage(
             name: "\(number).qcow2", path: "images/build/x", url: "http://farm/\(number).qcow2",
             sizeBytes: try #require(Files.sizeBytes(path)), sha256: try SHA256.file(path),
-            format: "qcow2", virtualSizeBytes: nil)
+            format: .qcow2, virtualSizeBytes: nil)
         return order(build, image, path, properties)
     }
 

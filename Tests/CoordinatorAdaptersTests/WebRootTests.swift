@@ -25,7 +25,7 @@ struct WebRootTests {
         UInt8(truncatingIfNeeded: $0 / 7)
     }
 
-    private func artifact(_ name: String = "a.qcow2", _ format: String = "qcow2") -> Artifact {
+    private func artifact(_ name: String = "a.qcow2", _ format: ImageFormat = .qcow2) -> Artifact {
         let bytes = Self.content
         let chunks = stride(from: 0, to: bytes.count, by: Self.chunk).map {
             SHA256.hex(bytes[$0..<min($0 + Self.chunk, bytes.count)])

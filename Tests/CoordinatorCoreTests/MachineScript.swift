@@ -67,7 +67,7 @@ enum MachineScript {
             .published(
                 PublishedImage(
                     name: "i.qcow2", path: "p", url: "u", sizeBytes: 1, sha256: "s",
-                    format: "qcow2", virtualSizeBytes: nil))
+                    format: .qcow2, virtualSizeBytes: nil))
         ),
         ("host lost", .failed(Fault(.infrastructure, .hostLost, "why"))),
         ("superseded", .superseded),
@@ -100,7 +100,7 @@ enum MachineScript {
 
     static func finished(
         _ fault: Fault?,
-        artifacts: [Artifact] = [Artifact(name: "i", sizeBytes: 1, sha256: "s", format: "qcow2")]
+        artifacts: [Artifact] = [Artifact(name: "i", sizeBytes: 1, sha256: "s", format: .qcow2)]
     ) -> Finished {
         Finished(
             attempt: token, outcome: Outcome(fault: fault), logBytes: 9, logSHA256: "l",

@@ -20,7 +20,7 @@ import Testing
             endedMilliseconds: ended == 0 ? Int64(number) : ended, isPinned: pinned)
         if state == .passed {
             build.image = PublishedImage(
-                name: "", path: "", url: "", sizeBytes: bytes, sha256: "", format: "qcow2",
+                name: "", path: "", url: "", sizeBytes: bytes, sha256: "", format: .qcow2,
                 virtualSizeBytes: nil)
         }
         return Retention.Kept(build, isReleased: released)

@@ -41,7 +41,7 @@ import Testing
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change {
             $0.testPlan = .hang
-            $0.imageFormat = "raw"
+            $0.imageFormat = .raw
         }
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
@@ -49,7 +49,7 @@ import Testing
             let token = try await farm.attempt(on: farm.agents[0])
             let start = try #require(await farm.agents[0].attempts[token]?.start)
             #expect(start.tests?.cases.map(\.name) == ["boot", "ssh"])
-            #expect(start.tests?.imageFormat == "raw", "what was built, not what was planned")
+            #expect(start.tests?.imageFormat == .raw, "what was built, not what was planned")
             let name = build.imageName + ".qcow2"
             #expect(start.recipe.baseImage?.url == "http://farm/images/build/debian/" + name)
             #expect(start.recipe.baseImage?.sha256?.count == 64)

@@ -119,7 +119,7 @@ struct FarmRelease: Decodable, Sendable {
 
 /// An image as Glance lists it.
 struct CloudImage: Decodable, Sendable {
-    var id, name, status: String
+    var id, name, status, disk_format: String
 }
 
 extension OpenStack {

@@ -78,15 +78,15 @@ enum Samples {
 
     static let artifacts = [
         Artifact(
-            name: "b.qcow2", sizeBytes: 1 << 34, sha256: "d1", format: "qcow2",
+            name: "b.qcow2", sizeBytes: 1 << 34, sha256: "d1", format: .qcow2,
             virtualSizeBytes: 1 << 35, chunkSHA256: ["c1", "c2"]),
-        Artifact(name: "a.json", sizeBytes: 12, sha256: "d2", format: "file"),
+        Artifact(name: "a.json", sizeBytes: 12, sha256: "d2", format: .file),
     ]
 
     static func published(_ name: String) -> PublishedImage {
         PublishedImage(
             name: name, path: "images/build/ubuntu1604/" + name, url: "http://web/" + name,
-            sizeBytes: 1 << 34, sha256: "d1", format: "qcow2", virtualSizeBytes: 1 << 35)
+            sizeBytes: 1 << 34, sha256: "d1", format: .qcow2, virtualSizeBytes: 1 << 35)
     }
 }
 

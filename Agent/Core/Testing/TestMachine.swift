@@ -79,15 +79,21 @@ public struct TestMachine: Sendable, Hashable {
 
     /// The command that makes the overlay. QEMU opens the image behind it read-only.
     public static func overlayArguments(
-        qemuImg: String, image: String, format: String, overlay: String
+        qemuImg: String, image: String, format: ImageFormat, overlay: String
     ) -> [String] {
         [
-            qemuImg, "create", "-q", "-f", "qcow2", "-F", formatName(format), "-b", image, overlay,
+            qemuImg, "create", "-q", "-f", "qcow2", "-F", qemuName(format), "-b", image, overlay,
         ]
     }
 
-    /// QEMU's name for a format that `Artifact.format` names.
-    private static func formatName(_ format: String) -> String { format == "vhd" ? "vpc" : format }
+    /// QEMU's name of a format. It is always given, because QEMU's own guess is up to the guest.
+    private static func qemuName(_ format: ImageFormat) -> String {
+        switch format {
+        case .vhd: "vpc"
+        case .iso, .file: "raw"
+        case .qcow2, .raw, .vmdk, .vdi, .vhdx: format.rawValue
+        }
+    }
 
     /// In QEMU's options a comma is escaped by doubling it.
     private static func escaped(_ path: String) -> String {

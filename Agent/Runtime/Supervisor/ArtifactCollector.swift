@@ -77,17 +77,17 @@ struct ArtifactCollector {
             chunk.update(bytes)
             chunks.append(chunk.finish())
             whole.update(bytes)
-            if offset == 0 { header = Array(bytes.prefix(ImageFormat.headerBytes)) }
-            footer = Array(bytes.suffix(512))
+            if offset == 0 { header = Array(bytes.prefix(ImageInspection.headerBytes)) }
+            footer = Array(bytes.suffix(ImageInspection.footerBytes))
             offset += Int64(filled)
         }
         // A result must not be more durable than the files that it names.
         try file.sync()
-        let format = ImageFormat.detect(
+        let image = ImageInspection(
             name: name, header: header, footer: footer, sizeBytes: size)
         return Artifact(
-            name: name, sizeBytes: size, sha256: whole.finish(), format: format.name,
-            virtualSizeBytes: format.virtualSizeBytes, chunkSHA256: chunks)
+            name: name, sizeBytes: size, sha256: whole.finish(), format: image.format,
+            virtualSizeBytes: image.virtualSizeBytes, chunkSHA256: chunks)
     }
 
     private func fill(

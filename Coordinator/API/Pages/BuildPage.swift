@@ -42,7 +42,7 @@ enum BuildPage {
             rows.append([
                 "image",
                 "<a href=\"/\(HTML.escape(image.path))\">\(HTML.escape(image.name))</a>, "
-                    + "\(image.sizeBytes) bytes, \(HTML.escape(image.format))",
+                    + "\(image.sizeBytes) bytes, \(image.format.rawValue)",
             ])
             rows.append(["SHA-256", "<code>\(HTML.escape(image.sha256))</code>"])
         }

@@ -143,7 +143,7 @@ struct ArtifactView: Encodable {
     init(_ artifact: Artifact) {
         name = artifact.name
         sha256 = artifact.sha256
-        format = artifact.format
+        format = artifact.format.rawValue
         sizeBytes = artifact.sizeBytes
         virtualSizeBytes = artifact.virtualSizeBytes
     }

@@ -56,7 +56,8 @@ enum AttemptTable {
                     + "virtual_size_bytes, chunk_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     .text(token.text), .int(position), .text(artifact.name),
-                    .int(artifact.sizeBytes), .text(artifact.sha256), .text(artifact.format),
+                    .int(artifact.sizeBytes), .text(artifact.sha256),
+                    .text(artifact.format.rawValue),
                     .int(orNull: artifact.virtualSizeBytes),
                     .text(artifact.chunkSHA256.joined(separator: " ")),
                 ])
@@ -84,7 +85,7 @@ enum AttemptTable {
     private static func artifact(_ row: SQLRow) throws -> Artifact {
         Artifact(
             name: try row.text("name"), sizeBytes: try row.int64("size_bytes"),
-            sha256: try row.text("sha256"), format: try row.text("format"),
+            sha256: try row.text("sha256"), format: ImageFormat(word: try row.text("format")),
             virtualSizeBytes: try row.int64OrNil("virtual_size_bytes"),
             chunkSHA256: try row.text("chunk_sha256").split(separator: " ").map(String.init))
     }

@@ -136,7 +136,11 @@ public actor FolderWebRoot: WebRoot {
         let old = "\(folder)/images/build/\(build.guestOS)"
         let relative = "images/release/\(build.guestOS)"
         let place = "\(folder)/\(relative)"
-        let moved = try move(publication, to: relative) { _, name in "\(old)/\(name)" }
+        let moved = try move(publication, to: relative) { artifact, name in
+            // A VHD was published as a companion before aibuild knew it by QEMU's name.
+            let companion = "\(old)/\(build.imageName)-\(artifact.name)"
+            return Files.exists(companion) ? companion : "\(old)/\(name)"
+        }
         try renewSums(place, moved.sums)
         for name in ["\(build.imageName).log.ndjson", "\(build.imageName).build.json"]
         where Files.exists("\(old)/\(name)") {
@@ -153,10 +157,11 @@ public actor FolderWebRoot: WebRoot {
         return try SHA256.file(path) == artifact.sha256
     }
 
-    /// The image takes the build's name, its companions theirs behind it.
+    /// The image is named after the build, with its format as the extension; its companions have
+    /// their own names behind the build's.
     static func publishedName(_ artifact: Artifact, _ index: Int, _ imageName: String) -> String {
-        if index == 0 && artifact.isDiskImage { return "\(imageName).\(artifact.format)" }
-        return "\(imageName)-\(artifact.name)"
+        index == 0 && artifact.format.isDiskImage
+            ? "\(imageName).\(artifact.format.rawValue)" : "\(imageName)-\(artifact.name)"
     }
 
     private func publishLog(_ attempt: AttemptToken, _ path: String) throws {

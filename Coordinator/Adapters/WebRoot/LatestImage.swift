@@ -38,7 +38,7 @@ enum LatestImage {
         let value = Latest(
             build: latest.build, guestOS: latest.guestOS, imageName: latest.imageName,
             name: image, url: "\(url)/\(image)", sha256: artifact.sha256,
-            format: artifact.format, number: latest.number, sizeBytes: artifact.sizeBytes,
+            format: artifact.format.rawValue, number: latest.number, sizeBytes: artifact.sizeBytes,
             commit: latest.commit)
         guard let bytes = try? CanonicalJSON.encode(value, isPretty: true) else { return }
         try Files.replace("\(place)/\(name)", with: bytes)

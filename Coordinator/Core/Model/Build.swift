@@ -119,13 +119,14 @@ public struct PublishedImage: Sendable, Hashable, Codable {
     public var url: String
     public var sizeBytes: Int64
     public var sha256: String
-    public var format: String
+    public var format: ImageFormat
     public var virtualSizeBytes: Int64?
     /// The attempt that made it.
     public var attempt: AttemptToken?
 
     public init(
-        name: String, path: String, url: String, sizeBytes: Int64, sha256: String, format: String,
+        name: String, path: String, url: String, sizeBytes: Int64, sha256: String,
+        format: ImageFormat,
         virtualSizeBytes: Int64?, attempt: AttemptToken? = nil
     ) {
         self.name = name

@@ -12,7 +12,7 @@ public enum OutputValues {
         ("build.image_path", { $0.image?.path ?? "" }),
         ("build.image_size_bytes", { "\($0.image?.sizeBytes ?? 0)" }),
         ("build.image_sha256", { $0.image?.sha256 ?? "" }),
-        ("build.image_format", { $0.image?.format ?? "" }),
+        ("build.image_format", { $0.image?.format.rawValue ?? "" }),
         ("build.commit", { $0.plan.commit ?? "" }), ("build.reason", { $0.updateContents }),
     ]
     private static let ofGuestOS: [Fact<GuestOS>] = [

@@ -74,14 +74,9 @@ public struct Publication: Sendable {
 }
 
 extension Artifact {
-    /// Whether the file is a disk image, by what its header says.
-    public var isDiskImage: Bool {
-        ["qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx"].contains(format)
-    }
-
     /// Disk images before other files, large before small: the first of a build is its image.
     public static func precedes(_ a: Artifact, _ b: Artifact) -> Bool {
-        if a.isDiskImage != b.isDiskImage { return a.isDiskImage }
+        if a.format.isDiskImage != b.format.isDiskImage { return a.format.isDiskImage }
         return a.sizeBytes == b.sizeBytes ? a.name < b.name : a.sizeBytes > b.sizeBytes
     }
 }

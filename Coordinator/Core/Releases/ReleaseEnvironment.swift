@@ -1,3 +1,5 @@
+public import BuildProtocol
+
 /// Where images are released to: an OpenStack region, Docker hosts, a registry. A row of the
 /// historic table `envs` plus what aibuild adds beside it. Its secret is never part of it: the
 /// store seals that, and gives it to nobody but a release.
@@ -73,4 +75,10 @@ extension EnvironmentSettings: Codable {
 /// What an image becomes on its way to an environment.
 public enum ReleaseFormat: String, Sendable, Codable, CaseIterable {
     case qcow2, raw
+
+    /// Whether an image of this format is released as it is. An ISO image is a raw disk too: whole
+    /// sectors and no header.
+    public func isMet(by format: ImageFormat) -> Bool {
+        format.rawValue == rawValue || (self == .raw && format == .iso)
+    }
 }

@@ -29,7 +29,7 @@ actor FakeAgent {
     var plan: Plan = .pass(Array("image".utf8))
     /// For attempts that test, where they fare otherwise.
     var testPlan: Plan?
-    var imageFormat = "qcow2"
+    var imageFormat = ImageFormat.qcow2
     /// Names of test cases that test attempts say nothing of.
     var forgottenTests: Set<String> = []
     /// Sent with every end that is no pass.

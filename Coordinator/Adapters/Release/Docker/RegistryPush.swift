@@ -44,10 +44,10 @@ struct RegistryPush: Sendable {
     func run(
         _ order: ReleaseOrder, _ journal: ReleaseJournal, _ steps: any ReleaseSteps
     ) async throws -> RegistryRepository.Manifest {
-        if let wanted = order.format ?? settings.format, wanted.rawValue != order.image.format {
+        if let wanted = order.format ?? settings.format, !wanted.isMet(by: order.image.format) {
             throw ReleaseFault(
-                "the image is \(order.image.format) and a registry gets images as they were built: "
-                    + "release it without the format \(wanted.rawValue)", isPermanent: true)
+                "the image is \(order.image.format.rawValue) and a registry gets images as they "
+                    + "were built: release it without the format \(wanted.rawValue)", isPermanent: true)
         }
         let name = Self.diskName(order)
         let layer = try DiskLayer(file: order.imagePath, name: name)
@@ -109,7 +109,7 @@ struct RegistryPush: Sendable {
     /// KubeVirt takes the one file that is in `/disk`, whatever its name.
     private static func diskName(_ order: ReleaseOrder) -> String {
         let name = order.build.imageName
-        return "\(name.utf8.count <= 80 ? name : "disk").\(order.image.format)"
+        return "\(name.utf8.count <= 80 ? name : "disk").\(order.image.format.rawValue)"
     }
 
     private static func labels(_ order: ReleaseOrder) -> [String: String] {

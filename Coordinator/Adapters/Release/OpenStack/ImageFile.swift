@@ -1,3 +1,4 @@
+import BuildProtocol
 import CoordinatorCore
 import DiskImageKit
 import HTTPClientKit
@@ -5,46 +6,44 @@ import OpenStackKit
 
 /// The published file as it is to be sent: as it is, or as the disk that a guest would see.
 struct ImageFile: Sendable {
-    /// As Glance calls it.
+    /// As Glance calls it: by the same names as the protocol.
     let format: String
     let isConverted: Bool
     let body: UploadBody
     let minDiskGiB: Int
 
-    /// Formats that Glance has by the same name.
-    private static let known: Set<String> = ["qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx"]
     private static let gibibyte: Int64 = 1 << 30
 
     init(_ order: ReleaseOrder, _ settings: OpenStackSettings) throws {
         let image = order.image
         let path = order.imagePath
-        let wanted = (order.format ?? settings.format)?.rawValue ?? image.format
-        guard Self.known.contains(image.format) else {
+        let wanted = order.format ?? settings.format
+        guard image.format.isDiskImage else {
             throw ReleaseFault(
-                "\(image.name) is no disk image (its format is \(image.format)), so it cannot go "
-                    + "into an OpenStack", isPermanent: true)
+                "\(image.name) is not a disk image, so it cannot go into an OpenStack",
+                isPermanent: true)
         }
         // Whatever is done with it: an image that needs other files is worth nothing elsewhere.
-        let header = image.format == "qcow2" ? try QCOW2Header(file: path) : nil
+        let header = image.format == .qcow2 ? try QCOW2Header(file: path) : nil
         let diskBytes = header?.virtualSizeBytes ?? image.virtualSizeBytes ?? image.sizeBytes
         minDiskGiB = Int((diskBytes + Self.gibibyte - 1) / Self.gibibyte)
-        format = wanted
-        isConverted = wanted != image.format
+        format = wanted?.rawValue ?? image.format.rawValue
+        isConverted = wanted.map { !$0.isMet(by: image.format) } ?? false
         let sha256 = image.sha256
         if !isConverted {
             let size = image.sizeBytes
             body = UploadBody(sizeBytes: size) {
                 try ImageFileReader(path, sizeBytes: size, sha256: sha256)
             }
-        } else if wanted == "raw", let header {
+        } else if wanted == .raw, let header {
             body = UploadBody(sizeBytes: header.virtualSizeBytes) {
                 try RawDiskReader(qcow2: path, sha256: sha256)
             }
         } else {
             throw ReleaseFault(
-                "\(image.name) is \(image.format), and the environment wants \(wanted): only qcow2 "
-                    + "is converted, and only to raw; let the template make \(wanted), or set no "
-                    + "format", isPermanent: true)
+                "\(image.name) is \(image.format.rawValue), and the environment wants \(format): "
+                    + "only qcow2 is converted, and only to raw; let the template make \(format), "
+                    + "or set no format", isPermanent: true)
         }
     }
 }

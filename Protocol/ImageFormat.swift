@@ -1,0 +1,22 @@
+/// What an artifact is, as its bytes say. The raw value is the word on the wire, in the database,
+/// in the image's published name, and for OpenStack.
+public enum ImageFormat: String, Sendable, Hashable, CaseIterable {
+    case qcow2, raw, iso, vmdk, vdi, vhd, vhdx
+    /// Not a disk image, or one of a format that this side does not know.
+    case file
+
+    /// A word that this side does not know, from a newer agent or a hostile one, is not a disk
+    /// image: it never becomes part of a name, a command line or a request.
+    public init(word: String) {
+        // QEMU's word for a VHD, which agents of version 0.1.0 send.
+        self = word == "vpc" ? .vhd : ImageFormat(rawValue: word) ?? .file
+    }
+
+    public var isDiskImage: Bool { self != .file }
+}
+
+extension ImageFormat: Codable {
+    public init(from decoder: any Decoder) throws {
+        self.init(word: try decoder.singleValueContainer().decode(String.self))
+    }
+}
