@@ -69,6 +69,7 @@ let package = Package(
         module("TextKit", "Sources/TextKit"),
 
         // Kits: know nothing of image building
+        module("ArgumentKit", "Sources/ArgumentKit", ["TextKit"]),
         module("Support", "Sources/Support", ["CCrypto", "CLinux", "TextKit"]),
         module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
@@ -100,13 +101,13 @@ let package = Package(
         module(
             "AgentRuntime", "Agent/Runtime",
             [
-                "AgentCore", "BuildProtocol", "LoopKit", "ProcessKit", "Support", "SystemdKit",
-                "TextKit", "YAMLKit",
+                "AgentCore", "ArgumentKit", "BuildProtocol", "LoopKit", "ProcessKit", "Support",
+                "SystemdKit", "TextKit", "YAMLKit",
             ]),
         program("aibuild-agent", "Agent/Main", ["AgentRuntime", "Support"]),
         program(
             "aibuild-fetch", "Agent/Fetch",
-            ["AgentCore", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
+            ["AgentCore", "ArgumentKit", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
 
         // What runs on the farm's head
         module("CoordinatorCore", "Coordinator/Core", ["BuildProtocol", "TextKit"]),
@@ -129,15 +130,16 @@ let package = Package(
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
             [
-                "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
-                "CoordinatorService", "HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit",
-                "SQLKit", "SSHKit", "Support", "SystemdKit", "YAMLKit",
+                "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
+                "CoordinatorCore", "CoordinatorService", "HTTPClientKit", "HTTPServerKit",
+                "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit", "YAMLKit",
             ]),
         program(
             "aibuild", "Sources/aibuild",
-            ["BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
+            ["ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
 
         // Tests
+        tests("ArgumentKitTests", ["ArgumentKit"]),
         module(
             "TestSupport", "Tests/TestSupport",
             [
@@ -151,8 +153,8 @@ let package = Package(
         tests(
             "CLITests",
             [
-                "aibuild", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
-                "ProcessKit", "Support", "TestSupport",
+                "ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
+                "ProcessKit", "Support", "TestSupport", "aibuild",
             ]),
         tests(
             "OpenStackKitTests",

@@ -9,20 +9,29 @@ import HTTPClientKit
 import HTTPTypes
 import Support
 import TextKit
+import ArgumentKit
 
 enum FetchProgram {
-    /// - Returns: the exit status: 0 if the last event says how the download ended.
-    static func run(_ arguments: [String]) async -> Int32 {
-        guard arguments.count == 2 else {
-            Logger("fetch").error("usage: aibuild-fetch REQUEST-FILE (started by aibuild-agent)")
-            return 64
-        }
+    private static let program = CommandProgram(
+        "aibuild-fetch", "downloads one base image for aibuild-agent, which starts it",
+        commands: [PlainCommand("", "download", operands: ["REQUEST-FILE"])])
+
+    /// - Returns: the exit status: 0 when the last word says how it went.
+    static func run(_ line: [String]) async -> Int32 {
         do {
-            let bytes = try Files.read(
-                arguments[1], limitBytes: AgentLimits.packerTemplateBytes)
-            let request = try JSONDecoder().decode(FetchRequest.self, from: Data(bytes))
-            emit(await fetch(request))
+            switch try program.parse(line) {
+            case .help(let text): print(text, terminator: "")
+            case .run(_, let arguments):
+                let bytes = try Files.read(
+                    arguments.operands[0], limitBytes: AgentLimits.packerTemplateBytes)
+                let request = try JSONDecoder().decode(FetchRequest.self, from: Data(bytes))
+                emit(await fetch(request))
+            }
             return 0
+        } catch let error as UsageError {
+            let text = Array("\(program.complaint(error))\n".utf8)
+            _ = text.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+            return UsageError.exitCode
         } catch {
             Logger("fetch").error("\(error)")
             return 70

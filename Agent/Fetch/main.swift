@@ -1,3 +1,3 @@
 import Glibc
 
-exit(await FetchProgram.run(CommandLine.arguments))
+exit(await FetchProgram.run(Array(CommandLine.arguments.dropFirst())))

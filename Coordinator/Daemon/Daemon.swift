@@ -10,6 +10,7 @@ import ProcessKit
 import SQLKit
 import Support
 import YAMLKit
+import ArgumentKit
 
 /// Joins adapters, service, API and server, in the order in which they depend on each other, and
 /// takes them apart again on SIGTERM or SIGINT.
@@ -21,8 +22,8 @@ enum Daemon {
     static func main() async {
         do {
             let options = try Options(CommandLine.arguments.dropFirst())
-            switch options.command {
-            case .help: print(Options.usage)
+            switch options.action {
+            case .help(let text): print(text, terminator: "")
             case .version: print("aibuild-coordinator \(version)")
             case .run: try await run(try options.configuration())
             case .migrate(let isDryRun):
@@ -31,10 +32,9 @@ enum Daemon {
                 print(words, terminator: "")
             }
         } catch let error as UsageError {
-            // For a person at a terminal, with its line breaks.
-            let words = Array("aibuild-coordinator: \(error)\n".utf8)
-            _ = write(STDERR_FILENO, words, words.count)
-            exit(2)
+            let text = Array("\(Options.program.complaint(error))\n".utf8)
+            _ = write(STDERR_FILENO, text, text.count)
+            exit(UsageError.exitCode)
         } catch {
             Logger("coordinator").error("\(error)")
             exit(1)

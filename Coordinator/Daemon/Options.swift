@@ -1,64 +1,50 @@
+import ArgumentKit
 import Support
 
-struct UsageError: Error, CustomStringConvertible { var description: String }
-
-/// `aibuild-coordinator [--config FILE] [--port N]`
+/// The command line of `aibuild-coordinator`.
 struct Options {
-    enum Command {
-        case run, version, help
+    enum Action: Sendable, Equatable {
+        case run, version, help(String)
         case migrate(isDryRun: Bool)
     }
 
-    var command = Command.run
+    let action: Action
     private var configFile: String?
     private var port: Int?
 
-    static let usage = """
-        usage: aibuild-coordinator [--config FILE] [--port N]
-               aibuild-coordinator db migrate [--config FILE] [--dry-run]
+    static let program = CommandProgram(
+        "aibuild-coordinator", "queues builds, runs them on the hosts of the farm, serves the API",
+        commands: [
+            PlainCommand(
+                "", "serve until a signal comes",
+                options: [
+                    config,
+                    CommandOption(
+                        "port", value: "N", "the API's port, instead of api.port (default 9753)"),
+                ]),
+            PlainCommand(
+                "db migrate", "bring the database to this program's schema, and say what it was",
+                options: [config, CommandOption("dry-run", "only say what would be done")]),
+            PlainCommand("version", "print the version"),
+        ])
 
-          --config FILE  configuration (default \(Configuration.defaultPath), if it is there)
-          --port N       the API's port, instead of api.port (default 9753)
-          --version      print the version
-          db migrate     bring the database to this program's schema, and say what it was
-          --dry-run      only say what would be done
-        """
+    private static let config = CommandOption(
+        "config", value: "FILE",
+        "configuration (default \(Configuration.defaultPath), if it exists)")
 
-    init(_ arguments: some Sequence<String>) throws {
-        var rest = Array(arguments)[...]
-        if rest.first == "db" {
-            guard rest.dropFirst().first == "migrate" else {
-                throw UsageError(description: "db knows one word: migrate\n\(Self.usage)")
-            }
-            rest = rest.dropFirst(2)
-            command = .migrate(isDryRun: false)
-        }
-        while let word = rest.popFirst() {
-            switch word {
-            case "--help", "-h": command = .help
-            case "--version": command = .version
-            case "--dry-run":
-                guard case .migrate = command else {
-                    throw UsageError(description: "--dry-run belongs to db migrate")
+    init(_ line: some Sequence<String>) throws(UsageError) {
+        switch try Self.program.parse(Array(line)) {
+        case .help(let text): action = .help(text)
+        case .run(let command, let arguments):
+            action =
+                switch command.name {
+                case "version": .version
+                case "db migrate": .migrate(isDryRun: arguments.has("dry-run"))
+                default: .run
                 }
-                command = .migrate(isDryRun: true)
-            case "--config": configFile = try Self.value(of: word, &rest)
-            case "--port":
-                let text = try Self.value(of: word, &rest)
-                guard let number = Int(text), (0...65535).contains(number) else {
-                    throw UsageError(description: "--port: '\(text)' is no port number")
-                }
-                port = number
-            default: throw UsageError(description: "unknown argument '\(word)'\n\(Self.usage)")
-            }
+            configFile = arguments["config"]
+            port = try arguments.int("port", in: 0...65535)
         }
-    }
-
-    private static func value(of word: String, _ rest: inout ArraySlice<String>) throws -> String {
-        guard let value = rest.popFirst() else {
-            throw UsageError(description: "\(word) needs a value\n\(usage)")
-        }
-        return value
     }
 
     func configuration() throws -> Configuration {

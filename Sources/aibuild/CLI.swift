@@ -1,4 +1,5 @@
 import Support
+import ArgumentKit
 
 /// One run of the command line.
 struct CLI {
@@ -9,7 +10,8 @@ struct CLI {
 
     func run(_ arguments: [String]) async -> ExitCode {
         do throws(UsageError) {
-            switch try ArgumentParser(commands: Commands.all).parse(arguments) {
+            // Whoever types nothing but the name wants the overview.
+            switch try CommandProgram.aibuild.parse(arguments.isEmpty ? ["help"] : arguments) {
             case .help(let text):
                 console.out(text)
                 return .ok
@@ -17,8 +19,7 @@ struct CLI {
                 return await run(command, arguments)
             }
         } catch {
-            console.err("aibuild: \(error.message)\n")
-            console.err("see: aibuild\(error.command.map { " " + $0 } ?? "") --help\n")
+            console.err(CommandProgram.aibuild.complaint(error) + "\n")
             return .usage
         }
     }

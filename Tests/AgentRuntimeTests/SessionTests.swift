@@ -312,10 +312,12 @@ import TextKit
     func programPrintsUsage() async throws {
         let agent = try TestAgent()
         #expect(try await agent.run(["version"]).stdoutText.contains("protocol 1.1"))
-        for words in [[], ["dance"], ["daemon"], ["gate", "attach"]] {
+        for words in [[], ["dance"], ["daemon"], ["gate", "attach"], ["supervise"]] {
             let output = try await agent.run(words)
-            #expect(output.status == .exited(64))
-            #expect(output.stderrText.contains("usage:"))
+            #expect(output.status == .exited(2))
+            #expect(output.stderrText.hasPrefix("aibuild-agent: "))
+            #expect(output.stderrText.hasSuffix("--help\n"))
+            #expect(output.stdout.isEmpty)
         }
     }
 }

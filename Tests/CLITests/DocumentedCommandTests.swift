@@ -2,6 +2,7 @@ import Support
 import Testing
 
 @testable import aibuild
+import ArgumentKit
 
 /// The documents show command lines that this program takes.
 struct DocumentedCommandTests {
@@ -9,7 +10,6 @@ struct DocumentedCommandTests {
 
     @Test("Every aibuild command line in the documents is right")
     func commandLinesAreRight() throws {
-        let parser = ArgumentParser(commands: Commands.all)
         let lines = try documents().flatMap { path, text in
             commandLines(text).map { (path, $0) }
         }
@@ -19,7 +19,9 @@ struct DocumentedCommandTests {
             // `aibuild env add` in a sentence means the command, not a call of it.
             let isName = Commands.all.contains { ($0.name + " ").hasPrefix(line + " ") }
             guard !isName, !words.contains("COMMAND"), !words.contains("…") else { continue }
-            #expect(throws: Never.self, "\(path): aibuild \(line)") { try parser.parse(words) }
+            #expect(throws: Never.self, "\(path): aibuild \(line)") {
+                try CommandProgram.aibuild.parse(words)
+            }
         }
     }
 

@@ -157,11 +157,28 @@ import Testing
     @Test("Wrong arguments of the coordinator are named")
     func wrongArgumentsAreNamed() async throws {
         try await unstarted { farm in
-            for arguments in [["--prot", "1"], ["--port", "x"], ["--config"]] {
+            for (name, line, words) in [
+                (
+                    "aibuild-coordinator", "--prot 1",
+                    "unknown option '--prot'; did you mean '--port'?"
+                ),
+                ("aibuild-coordinator", "--port=x", "--port: expected a number from 0 to 65535"),
+                ("aibuild-coordinator", "--config", "--config needs a value: --config FILE"),
+                ("aibuild-coordinator", "db migrat", "did you mean 'db migrate'?"),
+                ("aibuild-coordinator", "serve", "unknown command 'serve'"),
+                ("aibuild-agent", "deamon", "unknown command 'deamon'; did you mean 'daemon'?"),
+                ("aibuild-agent", "daemon --confg=f", "did you mean '--config'?"),
+                ("aibuild-fetch", "", "missing argument: REQUEST-FILE"),
+                ("aibuild", "biuld", "unknown command 'biuld'; did you mean 'build'?"),
+            ] {
+                let log = "\(farm.folder)/third.log"
+                try Files.replace(log, with: [])
                 let program = try FarmProgram(
-                    "aibuild-coordinator", arguments, logPath: "\(farm.folder)/third.log")
-                #expect(try await program.exit() == .exited(2))
-                #expect(program.log.contains(arguments[0]))
+                    name, line.split(separator: " ").map(String.init), logPath: log)
+                #expect(try await program.exit() == .exited(2), "\(name) \(line)")
+                #expect(program.log.hasPrefix("\(name): "), "\(program.log)")
+                #expect(program.log.contains(words), "\(program.log)")
+                #expect(program.log.hasSuffix(" --help\n"), "\(program.log)")
             }
         }
     }

@@ -41,6 +41,7 @@ enum ImportRules {
         .init("TextKit", "Sources/TextKit", .pure),
 
         // Kits
+        .init("ArgumentKit", "Sources/ArgumentKit", .pure, ["TextKit"]),
         .init("Support", "Sources/Support", .kit, ["CCrypto", "CLinux", "TextKit"]),
         .init("LoopKit", "Sources/LoopKit", .kit, ["CLinux", "Support"]),
         .init("ProcessKit", "Sources/ProcessKit", .kit, ["CLinux", "Support"]),
@@ -77,15 +78,15 @@ enum ImportRules {
         .init(
             "AgentRuntime", "Agent/Runtime", .outer,
             [
-                "AgentCore", "BuildProtocol", "LoopKit", "ProcessKit", "Support", "SystemdKit",
-                "TextKit", "YAMLKit",
+                "AgentCore", "ArgumentKit", "BuildProtocol", "LoopKit", "ProcessKit", "Support",
+                "SystemdKit", "TextKit", "YAMLKit",
             ]),
         .init(
             "aibuild-agent", "Agent/Main", .outer,
             ["AgentCore", "AgentRuntime", "BuildProtocol", "Support"]),
         .init(
             "aibuild-fetch", "Agent/Fetch", .outer,
-            ["AgentCore", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
+            ["AgentCore", "ArgumentKit", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
 
         // What runs on the farm's head
         .init("CoordinatorCore", "Coordinator/Core", .pure, ["BuildProtocol", "TextKit"]),
@@ -108,13 +109,14 @@ enum ImportRules {
         .init(
             "aibuild-coordinator", "Coordinator/Daemon", .outer,
             [
-                "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters", "CoordinatorCore",
-                "CoordinatorService", "HTTPClientKit", "HTTPServerKit", "HTTPTypes", "LoopKit",
-                "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit", "YAMLKit",
+                "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
+                "CoordinatorCore", "CoordinatorService", "HTTPClientKit", "HTTPServerKit",
+                "HTTPTypes", "LoopKit", "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit",
+                "YAMLKit",
             ]),
         .init(
             "aibuild", "Sources/aibuild", .outer,
-            ["BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
+            ["ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
 
         // For tests only, so it may reach for C like a kit
         .init(

@@ -32,7 +32,7 @@ struct AttemptFiles: Sendable {
         environment[ProcessMark.attempt] = folder.token.text
         environment[ProcessMark.stateFolder] = state.root
         let command = Command(
-            [program, "supervise", folder.root, SupervisorProgram.lockOption, "3"],
+            [program, "supervise", folder.root, "--" + SupervisorProgram.lockOption, "3"],
             environment: environment, workFolder: "/", isNewSession: true)
         // Its messages go where the daemon's go.
         let child = try ChildProcess(

@@ -3,6 +3,7 @@ import BuildProtocol
 import Glibc
 import ProcessKit
 import Support
+import ArgumentKit
 
 /// The command line of `aibuild-agent`.
 public enum AgentProgram {
@@ -17,41 +18,67 @@ public enum AgentProgram {
         exit(run(Array(arguments.dropFirst())))
     }
 
-    static let usage = """
-        usage: aibuild-agent daemon --config FILE     serve coordinators on this host
-               aibuild-agent gate --config FILE       the forced command of a coordinator's SSH key
-               aibuild-agent supervise FOLDER         run one attempt (started by the daemon)
-               aibuild-agent test FOLDER N IMAGE      run one test case (started by supervise)
-               aibuild-agent version
-        """
+    private static let program = CommandProgram(
+        "aibuild-agent", "runs builds on a KVM host",
+        commands: [
+            PlainCommand("daemon", "serve coordinators on this host", options: [config]),
+            PlainCommand(
+                "gate", "what the SSH key of a coordinator is forced to",
+                operands: ["WORD..."], options: [config]),
+            PlainCommand(
+                "supervise", "run one attempt (started by the daemon)", operands: ["FOLDER"],
+                options: [
+                    CommandOption(
+                        SupervisorProgram.lockOption, value: "N",
+                        "descriptor of the lock that the daemon took for this process")
+                ]),
+            PlainCommand(
+                "test", "run one test case (started by supervise)",
+                operands: ["FOLDER", "N", "IMAGE"]),
+            PlainCommand("version", "print the versions of the program and its protocol"),
+        ])
 
-    private static func run(_ arguments: [String]) -> Int32 {
-        switch arguments.first {
-        case "version" where arguments.count == 1:
-            print("aibuild-agent \(AgentVersion.current), protocol \(ProtocolVersion.current)")
-            return 0
-        case "supervise": return SupervisorProgram.run(Array(arguments.dropFirst()))
-        case "test": return TestProgram.run(Array(arguments.dropFirst()))
-        case "daemon":
-            return configured(arguments) { configuration, arguments in
-                arguments.isEmpty ? DaemonProgram.run(configuration) : printUsage()
+    private static let config = CommandOption(
+        "config", value: "FILE", "configuration, such as /etc/aibuild/agent.yml", isRequired: true)
+
+    private static func run(_ line: [String]) -> Int32 {
+        do throws(UsageError) {
+            switch try program.parse(line) {
+            case .help(let text):
+                print(text, terminator: "")
+                return 0
+            case .run(let command, let arguments): return try run(command.name, arguments)
             }
-        case "gate":
-            return configured(arguments) { configuration, arguments in
-                GateProgram(configuration: configuration).run(requested(arguments))
-            }
-        default: return printUsage()
+        } catch {
+            printError(program.complaint(error))
+            return UsageError.exitCode
         }
     }
 
-    /// Reads `--config FILE` after the command, then the remaining arguments.
+    private static func run(
+        _ command: String, _ arguments: Arguments
+    ) throws(UsageError) -> Int32 {
+        let operands = arguments.operands
+        switch command {
+        case "daemon": return configured(arguments) { DaemonProgram.run($0) }
+        case "gate":
+            return configured(arguments) {
+                GateProgram(configuration: $0).run(requested(operands))
+            }
+        case "supervise":
+            let lock = try arguments.int(SupervisorProgram.lockOption, in: 3...Int(Int32.max))
+            return SupervisorProgram.run(operands[0], lock: lock.map { Int32($0) })
+        case "test": return TestProgram.run(operands[0], case: operands[1], image: operands[2])
+        default:
+            print("aibuild-agent \(AgentVersion.current), protocol \(ProtocolVersion.current)")
+            return 0
+        }
+    }
+
     private static func configured(
-        _ arguments: [String], _ body: (AgentConfiguration, [String]) -> Int32
+        _ arguments: Arguments, _ body: (AgentConfiguration) -> Int32
     ) -> Int32 {
-        guard arguments.count >= 3, arguments[1] == "--config" else { return printUsage() }
-        do {
-            return body(try ConfigurationFile.load(arguments[2]), Array(arguments.dropFirst(3)))
-        } catch {
+        do { return body(try ConfigurationFile.load(arguments["config"] ?? "")) } catch {
             printError("aibuild-agent: \(error)")
             return EX_CONFIG
         }
@@ -61,11 +88,6 @@ public enum AgentProgram {
     private static func requested(_ arguments: [String]) -> [String] {
         guard let original = getenv("SSH_ORIGINAL_COMMAND") else { return arguments }
         return String(cString: original).split(separator: " ").map(String.init)
-    }
-
-    private static func printUsage() -> Int32 {
-        printError(usage)
-        return EX_USAGE
     }
 
     static func printError(_ text: String) {

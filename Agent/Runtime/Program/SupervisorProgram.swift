@@ -4,15 +4,14 @@ import Glibc
 import ProcessKit
 import Support
 
-/// `aibuild-agent supervise FOLDER [--lock-fd N]`.
+/// `aibuild-agent supervise FOLDER [--lock-fd N]`: runs one attempt.
 enum SupervisorProgram {
-    /// Names the descriptor of the lock that the daemon passes to the supervisor.
-    static let lockOption = "--lock-fd"
+    /// Where a daemon passes the lock that it took for the supervisor: descriptor 3.
+    static let lockOption = "lock-fd"
 
-    static func run(_ arguments: [String]) -> Int32 {
+    static func run(_ root: String, lock inherited: Int32?) -> Int32 {
         let logger = Logger("supervise")
         do {
-            let (root, inherited) = try parse(arguments)
             guard let token = AttemptToken(Files.name(of: root)) else {
                 throw Failure("\(root) is not the folder of an attempt")
             }
@@ -43,16 +42,5 @@ enum SupervisorProgram {
         if let inherited { return FileLock(inherited: inherited) }
         if let lock = try FileLock.tryTake(folder.lock) { return lock }
         throw Failure("another supervisor runs the attempt \(folder.token)")
-    }
-
-    private static func parse(_ arguments: [String]) throws -> (root: String, lock: Int32?) {
-        switch arguments.count {
-        case 1: return (arguments[0], nil)
-        case 3 where arguments[1] == lockOption:
-            guard let lock = Int32(arguments[2]), lock > 2 else { break }
-            return (arguments[0], lock)
-        default: break
-        }
-        throw Failure(AgentProgram.usage)
     }
 }

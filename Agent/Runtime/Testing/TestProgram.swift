@@ -7,12 +7,12 @@ import Support
 /// `aibuild-agent test FOLDER N IMAGE`: one test case of an attempt, from booting the image to the
 /// verdict. Its output goes to the attempt's log; its supervisor kills what it leaves running.
 enum TestProgram {
-    static func run(_ arguments: [String]) -> Int32 {
+    static func run(_ root: String, case number: String, image: String) -> Int32 {
         do {
-            guard arguments.count == 3, let index = Int(arguments[1]),
-                let token = AttemptToken(Files.name(of: arguments[0]))
-            else { throw Failure(AgentProgram.usage) }
-            let folder = AttemptFolder(root: arguments[0], token: token)
+            guard let token = AttemptToken(Files.name(of: root)), let index = Int(number) else {
+                throw Failure("\(root) is no attempt's folder, or \(number) no number of a case")
+            }
+            let folder = AttemptFolder(root: root, token: token)
             let order = try StateFile.read(
                 AttemptOrder.self, folder.start, limitBytes: AgentLimits.stateFileBytes)
             guard case .test(let plan) = order.start.recipe.builder,
@@ -21,7 +21,7 @@ enum TestProgram {
             umask(0o077)
             let test = TestCaseRun(
                 order: order, folder: folder, plan: plan, test: plan.cases[index],
-                image: arguments[2])
+                image: image)
             let verdict = test.run()
             try Files.replace(
                 TestFiles(folder: folder).verdict(index), with: StateFile.encode(verdict),

@@ -1,59 +1,43 @@
-/// What a command is, as data: the parser, the help and the tests read the same table.
-struct Command: Sendable {
-    /// `host add`.
+import ArgumentKit
+
+/// A command of this program: what it is, and what it does.
+struct Command: CommandDescription {
     var name: String
     var summary: String
-    /// What stands in the command line, in order.
     var operands: [String] = []
     var options: [CommandOption] = []
-    /// More than the summary says, in whole lines.
     var details: [String] = []
     var examples: [String]
     var run: @Sendable (CommandContext) async throws -> ExitCode
-
-    var words: [String] { name.split(separator: " ").map(String.init) }
 }
 
-struct CommandOption: Sendable {
-    var long: String
-    var short: Character?
-    /// How the value is called in the help; `nil` for a flag.
-    var value: String?
-    var help: String
-    var isRequired = false
-    var repeats = false
+extension CommandProgram<Command> {
+    static let aibuild = CommandProgram(
+        "aibuild", "builds guest OS images on a farm of KVM hosts", commands: Commands.all,
+        commonOptions: [
+            CommandOption("json", "print the API's answer as it is, for programs"),
+            CommandOption("url", value: "URL", "the coordinator (or AIBUILD_URL)"),
+        ], notes: notes)
 
-    init(
-        _ long: String, short: Character? = nil, value: String? = nil, _ help: String,
-        isRequired: Bool = false, repeats: Bool = false
-    ) {
-        self.long = long
-        self.short = short
-        self.value = value
-        self.help = help
-        self.isRequired = isRequired
-        self.repeats = repeats
-    }
+    private static let notes: String = {
+        let variables = [
+            ("AIBUILD_URL", "the coordinator; http://127.0.0.1:9753 if not set"),
+            ("AIBUILD_TOKEN", "the token to show to it, if it asks for one"),
+            ("NO_COLOR", "set to anything: no colours"),
+        ]
+        let codes = ExitCode.allCases.map { ("\($0.rawValue)", $0.meaning) }
+        return """
 
-    /// Known to every command.
-    static let common = [
-        CommandOption("json", "print the API's answer as it is, for programs"),
-        CommandOption("url", value: "URL", "the coordinator (or AIBUILD_URL)"),
-        CommandOption("help", short: "h", "explain the command"),
-    ]
-}
+            environment
+            \(variables.table)
+            exit codes
+            \(codes.table)
+            a first build
+              aibuild host add kvm1 --address aibuild@kvm1.example.com
+              aibuild guestos add debian12 --type linux --distro debian --version 12 \\
+                  --git https://git.example.com/debian12_tpl.git
+              aibuild build debian12 --follow
 
-/// What was given to a command.
-struct Arguments: Sendable {
-    var operands: [String] = []
-    private var values: [String: [String]] = [:]
-
-    subscript(option: String) -> String? { values[option]?.last }
-
-    func has(_ option: String) -> Bool { values[option] != nil }
-    func all(_ option: String) -> [String] { values[option] ?? [] }
-
-    mutating func add(_ option: String, _ value: String) {
-        values[option, default: []].append(value)
-    }
+            """
+    }()
 }

@@ -1,5 +1,6 @@
 import BuildProtocol
 import TextKit
+import ArgumentKit
 
 /// Submitting, looking at and ending builds.
 enum BuildCommands {

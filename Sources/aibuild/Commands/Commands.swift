@@ -1,4 +1,5 @@
 import TextKit
+import ArgumentKit
 
 /// Every command, in the order of the help.
 enum Commands {

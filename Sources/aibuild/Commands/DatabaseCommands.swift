@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import ArgumentKit
 
 /// `aibuild db …`: done by the coordinator's own program, which knows the databases. It runs in
 /// place of this one.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Support
+import ArgumentKit
 
 /// `aibuild env …`: where images are released to.
 enum EnvironmentCommands {

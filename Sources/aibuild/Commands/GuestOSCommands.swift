@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ArgumentKit
 
 /// `aibuild guestos …`
 enum GuestOSCommands {

@@ -1,3 +1,5 @@
+import ArgumentKit
+
 /// `aibuild host …` and `aibuild hosts`
 enum HostCommands {
     static let all = [

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Support
+import ArgumentKit
 
 /// `aibuild import`, `aibuild export`
 enum ImportCommands {

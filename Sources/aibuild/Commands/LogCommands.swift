@@ -1,5 +1,6 @@
 import HTTPClientKit
 import Synchronization
+import ArgumentKit
 
 /// `aibuild logs`
 enum LogCommands {

@@ -1,3 +1,5 @@
+import ArgumentKit
+
 /// `aibuild outputs`
 enum OutputCommands {
     static let all = [outputs]

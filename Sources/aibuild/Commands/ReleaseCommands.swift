@@ -1,3 +1,5 @@
+import ArgumentKit
+
 /// `aibuild release`, `releases` and what is done with one of them.
 enum ReleaseCommands {
     static let all = [release, releases, approve, cancel, retry]

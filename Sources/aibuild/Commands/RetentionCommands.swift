@@ -1,3 +1,5 @@
+import ArgumentKit
+
 /// `aibuild retention`, `pin` and `unpin`: what is kept.
 enum RetentionCommands {
     static let all = [retention, pin, unpin]

@@ -1,6 +1,7 @@
 import BuildProtocol
 import FoundationEssentials
 import Synchronization
+import ArgumentKit
 
 /// Prints records of a build's log, safe for a terminal.
 final class LogPrinter: Sendable {

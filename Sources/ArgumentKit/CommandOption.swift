@@ -1,0 +1,28 @@
+/// `--long VALUE`, `-s VALUE`, or a flag.
+public struct CommandOption: Sendable {
+    public var long: String
+    public var short: Character?
+    /// How the help calls the value; `nil` for a flag.
+    public var value: String?
+    public var help: String
+    public var isRequired: Bool
+    public var repeats: Bool
+
+    public init(
+        _ long: String, short: Character? = nil, value: String? = nil, _ help: String,
+        isRequired: Bool = false, repeats: Bool = false
+    ) {
+        self.long = long
+        self.short = short
+        self.value = value
+        self.help = help
+        self.isRequired = isRequired
+        self.repeats = repeats
+    }
+
+    /// `--long`, and `-s` if it has one.
+    var spellings: [String] { ["--" + long] + (short.map { ["-\($0)"] } ?? []) }
+
+    /// Every program and every command answers it.
+    static let help = CommandOption("help", short: "h", "explain the command")
+}

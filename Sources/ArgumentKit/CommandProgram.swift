@@ -1,0 +1,45 @@
+/// A program as its command line shows it.
+public struct CommandProgram<Entry: CommandDescription>: Sendable {
+    let name: String
+    let summary: String
+    let commands: [Entry]
+    let commonOptions: [CommandOption]
+    let notes: String
+
+    /// - Parameters:
+    ///   - commonOptions: known to every command, beside `--help`.
+    ///   - notes: what the overview says after commands and options.
+    public init(
+        _ name: String, _ summary: String, commands: [Entry],
+        commonOptions: [CommandOption] = [], notes: String = ""
+    ) {
+        self.name = name
+        self.summary = summary
+        self.commands = commands
+        self.commonOptions = commonOptions + [.help]
+        self.notes = notes
+    }
+
+    /// What the program is to do.
+    public enum Outcome {
+        /// Print this text, and end well.
+        case help(String)
+        case run(Entry, Arguments)
+    }
+
+    /// - Parameter line: without the program's own name.
+    public func parse(_ line: [String]) throws(UsageError) -> Outcome {
+        try ArgumentParser(program: self).parse(line)
+    }
+
+    /// What a person reads on standard error: two lines, the last one without its end.
+    public func complaint(_ error: UsageError) -> String {
+        let page = error.command.map { " \($0)" } ?? ""
+        return "\(name): \(error.message)\nsee: \(name)\(page) --help"
+    }
+
+    /// What the program does without a command; `nil` if it needs one.
+    var main: Entry? { commands.first { $0.words.isEmpty } }
+
+    func options(of command: Entry) -> [CommandOption] { command.options + commonOptions }
+}
