@@ -1,8 +1,8 @@
 import Glibc
 public import Support
 
-/// Reads a file as it is, and fails at its end when it is not the one that was meant. The last
-/// bytes are only given when the digest is right.
+/// Reads a file as it is, and fails at its end unless size and digest are the expected ones. The
+/// last bytes are only given if they are.
 public final class ImageFileReader: ByteReader {
     private let path: String
     private let file: Descriptor

@@ -11,8 +11,8 @@ final class ImageServer {
 
     /// - Returns: the server, and the connected socket.
     static func start(_ path: String, format: String) throws -> (ImageServer, socket: Int32) {
-        // Connected before the server runs, so that nobody else can be, nothing is waited for, and
-        // nothing of the socket is left on the disk.
+        // Connected before the server runs: nobody else can connect, there is nothing to wait for,
+        // and no socket is left on the disk.
         var template = Array("/tmp/aibuild-nbd.XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw SystemError.last("cannot make a folder in /tmp")
@@ -31,8 +31,8 @@ final class ImageServer {
     }
 
     private init(_ path: String, format: String, listener: Int32) throws {
-        // The shell's own id is what the server's will be. The format is said, never guessed: a
-        // raw image could hold the header of another format, put there by a guest.
+        // LISTEN_PID must be the id of the server, which the shell becomes. The format is given,
+        // never guessed: a guest may have put the header of another format into a raw image.
         let script = "export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$@\""
         var words = try Pipe()
         child = try ChildProcess(
@@ -48,7 +48,7 @@ final class ImageServer {
         self.words = words
     }
 
-    /// What the server said of its end, where it has ended.
+    /// The last message of the server, if it has ended.
     func lastWords() -> String {
         _ = try? Wait.readable([child.pidfd.raw], timeoutMilliseconds: 1000)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 2048, alignment: 1)

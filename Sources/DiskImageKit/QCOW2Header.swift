@@ -1,8 +1,8 @@
 import Glibc
 import Support
 
-/// What the first bytes of a qcow2 image say, read by hand: no program opens an image that points
-/// to other files of this machine.
+/// The header of a qcow2 image. It is read here, so that no program opens an image that refers to
+/// other files of this machine.
 public struct QCOW2Header: Sendable, Hashable {
     public var virtualSizeBytes: Int64
 
@@ -10,8 +10,8 @@ public struct QCOW2Header: Sendable, Hashable {
     private static let magic: UInt64 = 0x5146_49FB  // "QFI\xfb"
     private static let externalDataBit: UInt64 = 1 << 2
 
-    /// - Throws: `DiskImageError` for a file that is no qcow2, and for one that is not whole by
-    ///   itself: with a backing file or an external data file. `SystemError`.
+    /// - Throws: `DiskImageError` for a file that is not qcow2, and for one that needs a backing
+    ///   file or an external data file. `SystemError`.
     public init(file path: String) throws {
         let file = try Descriptor(path, O_RDONLY)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bytes, alignment: 8)
@@ -22,7 +22,7 @@ public struct QCOW2Header: Sendable, Hashable {
             buffer[offset..<offset + bytes].reduce(0) { $0 << 8 | UInt64($1) }
         }
         guard count >= 72, number(0, 4) == Self.magic else {
-            throw DiskImageError("\(path) is no qcow2 image", isPermanent: true)
+            throw DiskImageError("\(path) is not a qcow2 image", isPermanent: true)
         }
         let version = number(4, 4)
         guard version == 2 || version == 3 else {
@@ -31,13 +31,13 @@ public struct QCOW2Header: Sendable, Hashable {
         }
         guard number(8, 8) == 0, number(16, 4) == 0 else {
             throw DiskImageError(
-                "\(path) has a backing file, so it is not whole by itself; 'qemu-img convert' "
-                    + "makes one image of both", isPermanent: true)
+                "\(path) has a backing file, so it is not complete. Make one image of both with "
+                    + "'qemu-img convert'", isPermanent: true)
         }
         if version == 3, number(72, 8) & Self.externalDataBit != 0 {
             throw DiskImageError(
-                "\(path) keeps its data in another file, so it is not whole by itself; "
-                    + "'qemu-img convert' makes one image of both", isPermanent: true)
+                "\(path) keeps its data in another file, so it is not complete. Make one image "
+                    + "of both with 'qemu-img convert'", isPermanent: true)
         }
         guard number(32, 4) == 0 else {
             throw DiskImageError(
@@ -45,7 +45,7 @@ public struct QCOW2Header: Sendable, Hashable {
         }
         guard let size = Int64(exactly: number(24, 8)), size <= DiskImageLimits.diskBytes else {
             throw DiskImageError(
-                "\(path) claims to be a disk of \(number(24, 8)) bytes, which is nonsense",
+                "\(path) claims a virtual size of \(number(24, 8)) bytes, which is too large",
                 isPermanent: true)
         }
         virtualSizeBytes = size

@@ -20,8 +20,8 @@ public final class RawDiskReader: ByteReader {
     private var requests: [Request] = []
     private var taken = 0
 
-    /// - Parameter sha256: of the image file, which is read once for that, before it is opened by
-    ///   any program.
+    /// - Parameter sha256: the digest of the image file, which is checked before any program opens
+    ///   the image.
     public init(qcow2 path: String, sha256: String) throws {
         let size = try QCOW2Header(file: path).virtualSizeBytes
         guard try SHA256.file(path) == sha256 else {
@@ -53,7 +53,7 @@ public final class RawDiskReader: ByteReader {
     }
 
     deinit {
-        // First the handle, which may still write into the buffers.
+        // The handle first: it may still write into the buffers.
         nbd_close(handle)
         for request in requests { request.buffer.deallocate() }
     }
@@ -74,7 +74,7 @@ public final class RawDiskReader: ByteReader {
         return count
     }
 
-    /// Asks for the next bytes of the disk, if there are any.
+    /// Requests the next bytes of the disk, if there are any.
     private func ask(_ request: inout Request) throws {
         request.count = Int(min(Int64(request.buffer.count), sizeBytes - asked))
         request.cookie = -1
@@ -100,8 +100,8 @@ public final class RawDiskReader: ByteReader {
             }
             guard Clocks.monotonicMilliseconds() < deadline else {
                 throw DiskImageError(
-                    "\(path) could not be read for \(DiskImageLimits.requestSeconds) s: does its "
-                        + "disk answer?", isPermanent: false)
+                    "cannot read \(path): no response for \(DiskImageLimits.requestSeconds) s. "
+                        + "Check the disk it is on", isPermanent: false)
             }
             guard nbd_poll(handle, 1000) >= 0 else { throw failed("cannot read") }
         }

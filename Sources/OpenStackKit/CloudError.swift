@@ -1,7 +1,7 @@
 import HTTPClientKit
 import HTTPTypes
 
-/// Why a cloud did not do what it was asked. The description is the whole message for a person.
+/// Why a call to a cloud failed. The description is the whole message for a person.
 public struct CloudError: Error, Sendable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
         /// User, password or domain.
@@ -10,25 +10,25 @@ public struct CloudError: Error, Sendable, CustomStringConvertible {
         case project
         /// The catalog has no such region, interface or service.
         case catalog
-        /// Glance refuses a token that Keystone gave a moment ago.
+        /// Glance rejects a token that Keystone has just issued.
         case tokenRefused
         case forbidden
         case notFound
         /// The image is in a state that does not allow it.
         case conflict
-        /// The image was deleted while it was sent.
+        /// The image was deleted during the upload.
         case gone
-        /// A quota, the largest size of an image, or the store's room.
+        /// A quota, the maximum size of an image, or the free space of the store.
         case tooLarge
         case refused
         case server
         case unreachable
         case tls
-        /// The answer makes no sense.
+        /// The response cannot be understood.
         case answer
         /// What arrived is not what was sent.
         case digest
-        /// An upload that ended without an answer, and an image that stays `saving`.
+        /// An upload ended without a response, or an image stays `saving`.
         case stuck
         /// What was to be sent could not be read.
         case source
@@ -36,14 +36,14 @@ public struct CloudError: Error, Sendable, CustomStringConvertible {
     }
 
     public var kind: Kind
-    /// What happened, to what, and what to do.
+    /// What failed, why, and what to do.
     public var message: String
     public var status: Int?
-    /// By which the cloud's operator finds the call in the logs.
+    /// Identifies the call in the logs of the cloud.
     public var requestID: String?
     /// Whether the same call would fail the same way again.
     public var isPermanent: Bool
-    /// What the reader of an upload threw.
+    /// The error that the reader of an upload threw.
     public var cause: (any Error)?
 
     init(_ kind: Kind, _ message: String, isPermanent: Bool) {
@@ -58,7 +58,7 @@ public struct CloudError: Error, Sendable, CustomStringConvertible {
 }
 
 extension CloudError {
-    /// An answer that is no success.
+    /// From a response that reports a failure.
     init(_ answer: HTTPAnswer, to what: String, limits: OpenStackLimits) {
         let words = ErrorWords.shown(answer.body, limit: limits.shownWords)
         let said =
@@ -69,13 +69,13 @@ extension CloudError {
         case 403:
             self.init(
                 .forbidden,
-                "\(said); the user may not do that: give it the role, or choose what "
-                    + "it may do", isPermanent: true)
+                "\(said); the user lacks a role for this: grant it, or change the "
+                    + "settings so that it is not needed", isPermanent: true)
         case 404: self.init(.notFound, said, isPermanent: true)
         case 409: self.init(.conflict, said, isPermanent: false)
         case 410:
             self.init(
-                .gone, "\(said); somebody deleted the image while it was sent", isPermanent: false)
+                .gone, "\(said); somebody deleted the image during the upload", isPermanent: false)
         case 413:
             self.init(
                 .tooLarge,
@@ -97,7 +97,7 @@ extension CloudError {
             case .tooLarge, .protocolForbidden, .invalidRequest: .answer
             default: .unreachable
             }
-        // The library's words tell of the certificate, or of the file that could not be read.
+        // The library's message describes the certificate, or the file that could not be read.
         let remedy =
             kind == .tls
             ? "; the server must show a certificate for that name, signed by an authority that "
@@ -108,7 +108,7 @@ extension CloudError {
     }
 }
 
-/// What a server said of an error, as plain words of one line.
+/// The error message of a server as one line of plain text.
 enum ErrorWords {
     private struct KeystoneError: Decodable {
         struct Body: Decodable { var message: String }
@@ -131,7 +131,7 @@ enum ErrorWords {
             default: if !isTag { text.append(character) }
             }
         }
-        // The title, and the first heading, which is the same once more.
+        // The title, and the first heading, which repeats it.
         let words = plain(text, limit: 16 << 10)
         let title = title(body)
         let rest = words.hasPrefix("\(title) \(title)") ? words.dropFirst(title.count) : words[...]

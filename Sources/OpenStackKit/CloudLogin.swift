@@ -1,4 +1,4 @@
-/// Whom to be in which cloud. Shown without its password.
+/// A user in one project of a cloud. The description leaves the password out.
 public struct CloudLogin: Sendable, Hashable, CustomStringConvertible {
     public enum Interface: String, Sendable, CaseIterable {
         case `public`, `internal`, admin
@@ -11,7 +11,7 @@ public struct CloudLogin: Sendable, Hashable, CustomStringConvertible {
     public var userDomain = "Default"
     public var project: String
     public var projectDomain = "Default"
-    /// `nil` where the catalog has one region only.
+    /// `nil` if the catalog has one region only.
     public var region: String?
     public var interface = Interface.public
 

@@ -3,7 +3,7 @@ import HTTPTypes
 import Support
 import TextKit
 
-/// A login, kept as long as it lasts.
+/// Logs in when a token is needed, and keeps the token until it is about to expire.
 public actor CloudSession {
     public nonisolated let login: CloudLogin
     nonisolated let http: HTTPClient
@@ -19,19 +19,19 @@ public actor CloudSession {
         self.limits = limits
     }
 
-    /// The token, from Keystone where there is none or it is about to expire.
+    /// The current token, or a new one if there is none or it is about to expire.
     func token() async throws(CloudError) -> CloudToken {
         if let current, current.isFresh { return current }
         return try await logIn()
     }
 
-    /// Another token than the one that was refused.
+    /// A token other than the one that was rejected.
     func token(after refused: CloudToken) async throws(CloudError) -> CloudToken {
         if let current, current.secret != refused.secret, current.isFresh { return current }
         return try await logIn()
     }
 
-    /// Where a service of the login's region and interface is, without a slash at its end.
+    /// The URL of a service in the region and interface of the login, without a trailing slash.
     public func endpoint(_ service: String) async throws(CloudError) -> String {
         let token = try await token()
         let all = token.catalog.filter { $0.type == service }.flatMap(\.endpoints)
@@ -110,8 +110,8 @@ public actor CloudSession {
         }
     }
 
-    /// Keystone says the same of a wrong password and of a project that the user has no role in.
-    /// Whether the user can log in without the project tells them apart.
+    /// Keystone rejects a wrong password and a project without a role for the user alike. A login
+    /// without the project tells the two apart.
     private func refusal() async -> CloudError {
         let user = "user \(login.username) of domain \(login.userDomain)"
         let what = "cannot log in as \(login)"

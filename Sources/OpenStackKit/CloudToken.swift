@@ -4,7 +4,7 @@ import HTTPTypes
 import Support
 import TextKit
 
-/// What Keystone answers a login with.
+/// Keystone's response to a login.
 struct CloudToken: Sendable {
     struct Service: Decodable, Sendable {
         struct Endpoint: Decodable, Sendable {
@@ -32,14 +32,14 @@ struct CloudToken: Sendable {
     }
 
     var secret: String
-    /// By this machine's monotonic clock: how long the token lives is the difference of two of
-    /// Keystone's times, so that it does not matter whether the clocks agree.
+    /// By this machine's monotonic clock. The lifetime is the difference of two of Keystone's
+    /// times, so the clocks need not agree.
     var renewAtMilliseconds: Int64
     var catalog: [Service]
     var project: Project?
     var roles: [String]
 
-    /// - Returns: `nil` for an answer that holds no token.
+    /// Returns `nil` for a response without a token.
     init?(_ answer: HTTPAnswer, askedAt: Int64, limits: OpenStackLimits) {
         guard let secret = answer.headers["X-Subject-Token"], !secret.isEmpty,
             let body = try? JSON.decode(Body.self, answer.body),
@@ -47,7 +47,7 @@ struct CloudToken: Sendable {
             let expires = Self.seconds(body.token.expires_at)
         else { return nil }
         let life = max(expires - issued, 0)
-        // Of a short life only a quarter: it must be of some use.
+        // A short lifetime gives up a quarter at most, so that some of it is left.
         let usable = life - min(limits.tokenMarginSeconds, life / 4)
         self.secret = secret
         renewAtMilliseconds = askedAt + Int64(min(usable, 86_400 * 365) * 1000)

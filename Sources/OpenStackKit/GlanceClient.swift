@@ -3,7 +3,7 @@ import HTTPTypes
 import Support
 import TextKit
 
-/// Glance v2 of one login. Every call logs in again once where the token is no longer taken.
+/// Glance v2 for one login. A call whose token is rejected logs in again, once.
 public struct GlanceClient: Sendable {
     public let session: CloudSession
     var limits: OpenStackLimits { session.limits }
@@ -22,7 +22,7 @@ public struct GlanceClient: Sendable {
         return try decoded(List.self, answer, what).versions.map(\.id)
     }
 
-    /// `nil` where Glance keeps no quotas that it tells.
+    /// `nil` if Glance reports no quotas.
     public func usage() async throws(CloudError) -> GlanceUsage? {
         struct Answer: Decodable { var usage: [String: GlanceUsage.Measure] }
         let what = "cannot ask Glance for the project's usage"
@@ -39,7 +39,7 @@ public struct GlanceClient: Sendable {
         return try decoded(GlanceImage.self, answer, what)
     }
 
-    /// - Returns: `nil` where there is none, or none that the project may see.
+    /// Returns `nil` if there is no such image, or none that the project may see.
     public func image(_ id: String) async throws(CloudError) -> GlanceImage? {
         let what = "cannot look at image \(id)"
         let answer = try await call("GET", "/images/\(PercentCoding.encode(id))", what)
@@ -50,7 +50,7 @@ public struct GlanceClient: Sendable {
 
     /// All images that match, newest first, page by page.
     ///
-    /// - Parameter filters: Glance's own words, or names of properties.
+    /// - Parameter filters: Glance's own fields, or names of properties.
     public func images(
         _ filters: [(name: String, value: String)]
     ) async throws(CloudError) -> [GlanceImage] {
@@ -75,7 +75,7 @@ public struct GlanceClient: Sendable {
                     .answer, "\(what): there are more than \(limits.listedImages)",
                     isPermanent: true)
             }
-            // There is a next page also where the last one was just full: then it is empty.
+            // A full last page still links to a next one, which is empty.
             path = page.images.isEmpty ? nil : page.next.map { String($0.trimmingPrefix("/v2")) }
         }
         return found
@@ -95,7 +95,7 @@ public struct GlanceClient: Sendable {
         return try decoded(GlanceImage.self, answer, what)
     }
 
-    /// - Returns: false where it is gone already.
+    /// Returns false if the image does not exist any more.
     /// - Throws: `.forbidden` for a protected image, `.conflict` for one in use.
     @discardableResult
     public func delete(_ id: String) async throws(CloudError) -> Bool {
@@ -108,7 +108,7 @@ public struct GlanceClient: Sendable {
         }
     }
 
-    /// Whom an image is shared with; nobody where its visibility allows no members.
+    /// The projects that an image is shared with; empty if its visibility allows no members.
     public func members(_ id: String) async throws(CloudError) -> [GlanceMember] {
         struct List: Decodable { var members: [GlanceMember] }
         let what = "cannot list the members of image \(id)"
@@ -118,7 +118,7 @@ public struct GlanceClient: Sendable {
         return try decoded(List.self, answer, what).members
     }
 
-    /// Shares an image whose visibility is `shared`. Twice does no harm.
+    /// Shares an image whose visibility is `shared`. Sharing it twice does no harm.
     public func addMember(_ project: String, to id: String) async throws(CloudError) {
         let what = "cannot share image \(id) with project \(project)"
         let answer = try await call(
@@ -126,7 +126,7 @@ public struct GlanceClient: Sendable {
         guard answer.status == 200 || answer.status == 409 else { throw failed(answer, what) }
     }
 
-    /// What the member itself, or an administrator, says to a shared image.
+    /// Accepts or rejects a shared image, as the member itself or an administrator.
     public func answer(
         _ word: String, as project: String, to id: String
     ) async throws(CloudError) {
@@ -143,8 +143,8 @@ public struct GlanceClient: Sendable {
 }
 
 extension GlanceClient {
-    /// One call. What may be asked twice is asked again where the server erred: a busy database or
-    /// a worker that is just being replaced is no reason to begin a release anew.
+    /// One call. An idempotent call is repeated after an error of the server: a busy database, or
+    /// a worker that is being replaced, must not fail a release.
     func call(
         _ method: String, _ path: String, _ what: String, type: String = "application/json",
         body: [UInt8] = [], withVersion: Bool = true
@@ -157,13 +157,13 @@ extension GlanceClient {
                 return answer
             }
             do { try await Task.sleep(for: .milliseconds(pauses.removeFirst())) } catch {
-                throw CloudError(.cancelled, "\(what): called off", isPermanent: false)
+                throw CloudError(.cancelled, "\(what): it was cancelled", isPermanent: false)
             }
         }
     }
 
-    /// A token that is refused is renewed once; where Keystone gives another and Glance refuses
-    /// that too, the trouble is between those two.
+    /// A rejected token is renewed once. If Glance rejects the new one too, the two services
+    /// cannot talk to each other.
     private func once(
         _ method: String, _ path: String, _ what: String, type: String, body: [UInt8],
         withVersion: Bool
@@ -200,8 +200,8 @@ extension GlanceClient {
         }
         throw CloudError(
             .tokenRefused,
-            "\(what): Glance refuses a token that Keystone gave a moment ago; can Glance reach "
-                + "its Keystone?", isPermanent: false)
+            "\(what): Glance rejects a token that Keystone has just issued. Check that "
+                + "Glance can reach its Keystone", isPermanent: false)
     }
 
     /// Some catalogs name the version, most do not.
@@ -219,7 +219,7 @@ extension GlanceClient {
     ) throws(CloudError) -> T {
         do { return try JSON.decode(type, answer.body) } catch {
             throw CloudError(
-                .answer, "\(what): what answers there is no Glance v2", isPermanent: true)
+                .answer, "\(what): the server there is not Glance v2", isPermanent: true)
         }
     }
 

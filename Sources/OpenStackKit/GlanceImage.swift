@@ -1,4 +1,4 @@
-/// An image as Glance tells of it.
+/// An image as Glance reports it.
 public struct GlanceImage: Sendable, Hashable {
     public var id: String
     public var name: String
@@ -19,7 +19,7 @@ public struct GlanceImage: Sendable, Hashable {
     public var createdAt: String
     public var updatedAt: String
     public var tags: [String]
-    /// What Glance itself has no word for.
+    /// The fields that are not Glance's own.
     public var properties: [String: String]
 
     public var isActive: Bool { status == "active" }
@@ -62,7 +62,7 @@ extension GlanceImage: Decodable {
         }
     }
 
-    /// What Glance has a word for, so that it is no property.
+    /// The fields that are Glance's own, so that they cannot be properties.
     public static let ownKeys: Set<String> = [
         "id", "name", "status", "visibility", "owner", "size", "virtual_size", "disk_format",
         "container_format", "min_disk", "min_ram", "protected", "os_hidden", "os_hash_algo",
@@ -71,7 +71,7 @@ extension GlanceImage: Decodable {
     ]
 }
 
-/// An image that is to be created. It holds nothing at first and is `queued`.
+/// An image that is to be created. It is empty and `queued` at first.
 public struct NewGlanceImage: Sendable, Encodable {
     public var name: String
     public var diskFormat: String
@@ -169,7 +169,7 @@ public struct GlanceMember: Sendable, Hashable, Decodable {
     }
 }
 
-/// What a project may use and uses, where Glance keeps quotas.
+/// The quotas of a project and what it uses of them.
 public struct GlanceUsage: Sendable, Hashable {
     public struct Measure: Sendable, Hashable, Decodable {
         /// -1: no limit.

@@ -6,15 +6,14 @@ import Synchronization
 import TextKit
 
 extension GlanceClient {
-    /// Sends an image's bytes, and compares what arrived with what was read. The image must be
-    /// `queued`: new, or one whose earlier upload was cut.
+    /// Uploads the bytes of an image, and compares what arrived with what was read. The image must
+    /// be `queued`: new, or left by an upload that was cut.
     ///
-    /// However the upload itself ends, what counts is what Glance has then: the answer may have
-    /// been lost on its way.
-    /// - Parameter progress: bytes given away so far, on the transfer's thread.
+    /// However the upload ends, what Glance has then decides: its response may have been lost.
+    /// - Parameter progress: called with the bytes sent so far, on the thread of the transfer.
     /// - Returns: the image, which is `active`.
-    /// - Throws: `.conflict` and `.stuck`: this image will never be good, so it is to be deleted
-    ///   and created anew; `.gone` when somebody deleted it; `.digest`.
+    /// - Throws: `.conflict` and `.stuck` if the image can never become active and must be deleted
+    ///   and created again; `.gone` if somebody deleted it; `.digest`.
     public func upload(
         _ id: String, _ body: UploadBody,
         progress: @escaping @Sendable (Int64) -> Void = { _ in }
@@ -36,14 +35,15 @@ extension GlanceClient {
         guard image.isActive, let sent = digest.value else {
             throw failure
                 ?? CloudError(
-                    .stuck, "\(what): Glance took all of it and says '\(image.status)'",
+                    .stuck,
+                    "\(what): Glance received all of it, but its status is '\(image.status)'",
                     isPermanent: false)
         }
         try await compare(image, body, sent, what)
         return image
     }
 
-    /// Compares what Glance has with what `body` gives, by reading that once more.
+    /// Compares what Glance has with `body`, which is read once more.
     public func verify(_ image: GlanceImage, _ body: UploadBody) async throws(CloudError) {
         let what = "cannot take up image \(image.id)"
         let sent = try await Self.digest(DigestingReader.algorithm, of: body, what)
@@ -72,15 +72,15 @@ extension GlanceClient {
         while true {
             guard let image = try await image(id) else {
                 throw CloudError(
-                    .gone, "\(what): somebody deleted the image while it was sent",
+                    .gone, "\(what): somebody deleted the image during the upload",
                     isPermanent: false)
             }
             if image.status != "saving" { return image }
             if failure?.kind == .conflict || Clocks.monotonicMilliseconds() > deadline {
                 throw CloudError(
                     .stuck,
-                    "\(what): it stays 'saving', as when Glance is killed in the middle; "
-                        + "such an image can only be deleted and made anew", isPermanent: false)
+                    "\(what): it stays 'saving', as after Glance was killed; such an image "
+                        + "can only be deleted and created again", isPermanent: false)
             }
             do { try await Task.sleep(for: .milliseconds(pauseMilliseconds)) } catch {
                 throw CloudError(.cancelled, "\(what): it was cancelled", isPermanent: false)
@@ -100,8 +100,8 @@ extension GlanceClient {
         guard let algorithm = image.hashAlgorithm, let value = image.hashValue else {
             throw CloudError(
                 .digest,
-                "\(what): Glance tells no os_hash_value, so that nobody knows what "
-                    + "arrived; Rocky (2018) and newer do", isPermanent: true)
+                "\(what): Glance reports no os_hash_value, so the upload cannot be "
+                    + "verified. Upgrade it to Rocky (2018) or newer", isPermanent: true)
         }
         var expected = sent
         if algorithm != DigestingReader.algorithm {
@@ -116,7 +116,7 @@ extension GlanceClient {
         }
     }
 
-    /// Reads all once more: only for a Glance whose `hashing_algorithm` is not the usual one.
+    /// Reads everything once more, for a Glance whose `hashing_algorithm` is not the default.
     private static func digest(
         _ algorithm: String, of body: UploadBody, _ what: String
     ) async throws(CloudError) -> String {
@@ -140,8 +140,8 @@ extension GlanceClient {
         guard let digest else {
             throw CloudError(
                 .digest,
-                "\(what): this machine cannot compute Glance's hash '\(algorithm)'; set "
-                    + "its hashing_algorithm to sha512", isPermanent: true)
+                "\(what): this machine cannot compute the hash '\(algorithm)'. Set "
+                    + "hashing_algorithm of Glance to sha512", isPermanent: true)
         }
         return digest
     }
@@ -165,14 +165,14 @@ extension GlanceClient {
     }
 }
 
-/// Brings a digest from the transfer's thread.
+/// Carries a digest out of the thread of the transfer.
 private final class DigestBox: Sendable {
     private let state = Mutex<String?>(nil)
     var value: String? { state.withLock { $0 } }
     func set(_ digest: String?) { state.withLock { $0 = digest } }
 }
 
-/// Measures what another reader gives.
+/// Computes the digest of what another reader gives.
 private final class DigestingReader: ByteReader {
     static let algorithm = "sha512"
 
@@ -191,7 +191,7 @@ private final class DigestingReader: ByteReader {
         self.sizeBytes = sizeBytes
         self.box = box
         self.progress = progress
-        // Of an earlier reading, which was cut.
+        // Left by an earlier pass that was cut.
         box.set(nil)
     }
 

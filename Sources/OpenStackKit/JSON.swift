@@ -1,13 +1,13 @@
 import FoundationEssentials
 
-/// JSON as this kit's calls have it.
+/// Decodes the JSON of responses.
 enum JSON {
     static func decode<T: Decodable>(_ type: T.Type, _ bytes: [UInt8]) throws -> T {
         try JSONDecoder().decode(type, from: Data(bytes))
     }
 }
 
-/// A key that is known when the program runs.
+/// A key that is only known at run time.
 struct AnyKey: CodingKey {
     var stringValue: String
     var intValue: Int? { nil }

@@ -6,25 +6,25 @@
 
 public import HTTPClientKit
 
-/// Every bound of the kit, each with its reason.
+/// The limits of the kit, each with its reason.
 public struct OpenStackLimits: Sendable {
-    /// A token is renewed that much before it expires: a call that begins with it must still end.
+    /// A token is renewed this long before it expires, so that a call that begins with it can end.
     public var tokenMarginSeconds = 60.0
 
-    /// One call other than an upload: Glance is slow when its Keystone or its store is, but a
-    /// person waits for the answer.
+    /// One call other than an upload. Glance is slow when its Keystone or its store is, but a
+    /// person waits for the response.
     public var call = HTTPTimeouts(connectSeconds: 10, stallSeconds: 60, totalSeconds: 90)
 
-    /// Before a small call that met an error of the server is made again: a few seconds in all,
-    /// which a person who waits does not mind.
+    /// Pauses before a small call is repeated after an error of the server: a few seconds in all,
+    /// which a person can wait for.
     public var repeatPausesMilliseconds = [300, 1000, 3000]
 
-    /// An upload may take hours; that not one byte goes for so long means that the network or the
-    /// store hangs. It is also how long a store may think after the last byte.
+    /// An upload may take hours, but if no byte moves for this long, the network or the store
+    /// hangs. The store also has this long to respond after the last byte.
     public var upload = HTTPTimeouts(connectSeconds: 10, stallSeconds: 180)
 
-    /// How long an image may be `saving` after its upload has ended here, until Glance has noticed
-    /// that, or its store has taken the bytes.
+    /// How long an image may stay `saving` after its upload has ended, until Glance notices, or its
+    /// store has written the bytes.
     public var settleSeconds = 120.0
 
     /// Images of one page of a list: Glance's own upper bound is 1000 by default.
@@ -33,7 +33,7 @@ public struct OpenStackLimits: Sendable {
     /// Images of one list in all: a filter that matches more is wrong.
     public var listedImages = 10_000
 
-    /// Words of an error that are shown.
+    /// Characters of an error message that are shown.
     public var shownWords = 300
 
     public init() {}

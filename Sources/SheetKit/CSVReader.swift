@@ -1,5 +1,5 @@
 /// Comma-separated text (RFC 4180) in UTF-8. Spreadsheets of many countries write `;`, and some
-/// programs tabs: what stands most often in the first line separates.
+/// programs write tabs: the most frequent one in the first line is the separator.
 enum CSVReader {
     static func read(
         _ bytes: [UInt8], name: String, _ limits: SheetLimits
@@ -17,7 +17,7 @@ enum CSVReader {
                 let (field, ends) = try parser.field(row: row)
                 guard let text = String(validating: field, as: UTF8.self) else {
                     throw SheetError(
-                        "row \(row), column \(CellName.column(column)) holds bytes that are no "
+                        "row \(row), column \(CellName.column(column)) holds bytes that are not "
                             + "UTF-8: save the file as CSV in UTF-8")
                 }
                 try builder.add(text.isEmpty ? .empty : .text(text), row: row, column: column)
@@ -42,7 +42,7 @@ enum CSVReader {
             counts[byte, default: 0] += 1
         }
         let candidates = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t")]
-        // Of equals the first: a comma where nothing separates.
+        // If counts are equal, the first: a comma if there is no separator.
         return candidates.reduce(candidates[0]) { best, next in
             counts[next, default: 0] > counts[best, default: 0] ? next : best
         }
@@ -76,7 +76,7 @@ enum CSVReader {
                     text.append(byte)
                     continue
                 }
-                // Two of them stand for one.
+                // A doubled quotation mark stands for one.
                 guard position < bytes.count, bytes[position] == Self.quote else { break }
                 text.append(byte)
                 position += 1

@@ -11,7 +11,7 @@ public enum CellName {
         return name
     }
 
-    /// Column from 0 and row from 1 of `B7`; `nil` when it is no such name.
+    /// Column from 0 and row from 1 of `B7`; `nil` for anything else.
     static func parse(_ name: String) -> (row: Int, column: Int)? {
         var column = 0
         var row = 0

@@ -1,6 +1,6 @@
 import TextKit
 
-/// Spreadsheets keep dates as numbers of days that a format shows as dates.
+/// Spreadsheets store dates as numbers of days, with a format that shows them as dates.
 enum DateFormat {
     /// Whether the built-in format of this number shows dates or times.
     static func isDate(builtIn id: Int) -> Bool {
@@ -40,9 +40,9 @@ enum DateFormat {
         return false
     }
 
-    /// The date that a number of days stands for; the number itself where it is none.
+    /// The date that a number of days stands for, or the number itself if it is out of range.
     static func cell(_ days: Double, is1904: Bool) -> Cell {
-        // 9999-12-31 and before it; beyond, programs show the number too.
+        // Up to 9999-12-31; beyond it, spreadsheet programs show the number too.
         guard days >= 0, days < 2_958_466 else { return .number(days) }
         let seconds = Int64((days * 86_400).rounded())
         let day = seconds / 86_400

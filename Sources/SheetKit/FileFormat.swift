@@ -1,4 +1,4 @@
-/// What a file is, by its first bytes; its name may say anything.
+/// What a file is, by its first bytes. Its name is not trusted.
 enum FileFormat {
     /// The container of .xls, and of encrypted .xlsx.
     case compound
@@ -16,7 +16,7 @@ enum FileFormat {
             throw SheetError("the file is text in UTF-16; save it as CSV in UTF-8")
         } else if bytes.contains(0) {
             throw SheetError(
-                "the file is no spreadsheet that is known here; save it as .xlsx, .ods, .xls or "
+                "the file is not a spreadsheet of a known format; save it as .xlsx, .ods, .xls or "
                     + ".csv")
         } else if Self.isMarkup(bytes) {
             throw SheetError(

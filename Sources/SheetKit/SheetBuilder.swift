@@ -1,4 +1,4 @@
-/// Takes the cells of a workbook as they are read, and counts.
+/// Collects the cells of a workbook as they are read, within the limits.
 struct SheetBuilder {
     private let limits: SheetLimits
     private var sheets: [Sheet] = []
@@ -37,7 +37,7 @@ struct SheetBuilder {
         if rows[row] == nil, rows.count >= limits.rows {
             throw SheetError("a sheet has more than \(limits.rows) rows")
         }
-        // Taken out, so that appending does not copy the row.
+        // Removed while it grows, so that appending does not copy the row.
         rows[row] = nil
         while cells.count <= column { cells.append(.empty) }
         cells[column] = cell

@@ -1,4 +1,4 @@
-/// Why a file cannot be read; the whole message for a person: what is wrong, where, what to do.
+/// Why a file cannot be read. The description is the whole message for a person.
 public struct SheetError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String
     init(_ description: String) { self.description = description }

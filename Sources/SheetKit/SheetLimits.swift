@@ -1,4 +1,4 @@
-/// Every bound of the kit, each with its reason.
+/// The limits of the kit, each with its reason.
 public struct SheetLimits: Sendable {
     /// A registry of a thousand rows has 100 KiB. The file is held in memory.
     public var fileBytes = 8 << 20

@@ -3,8 +3,8 @@ import Support
 
 /// Reads one document.
 public enum YAMLDocument {
-    /// - Parameter file: what errors call the document.
-    /// - Throws: `YAMLError` for whatever is not allowed; see the module's first words.
+    /// - Parameter file: the name of the document in errors.
+    /// - Throws: `YAMLError` for anything outside the part of YAML that the module accepts.
     public static func parse(_ bytes: [UInt8], file: String) throws(YAMLError) -> YAMLNode {
         guard bytes.count <= YAMLLimits.documentBytes else {
             throw YAMLError(
@@ -41,7 +41,7 @@ public enum YAMLDocument {
             file: file, line: place.line, column: place.column,
             message: isUTF16
                 ? "the file is UTF-16; save it as UTF-8"
-                : "a byte that is no UTF-8 stands here; save the file as UTF-8")
+                : "this byte is not UTF-8; save the file as UTF-8")
     }
 }
 
@@ -63,7 +63,7 @@ struct Place {
 }
 
 enum UTF8Check {
-    /// Offset of the first byte that begins no UTF-8 character.
+    /// Offset of the first byte that does not begin a UTF-8 character.
     static func firstInvalid(_ bytes: [UInt8]) -> Int? {
         var decoder = UTF8()
         var iterator = bytes.makeIterator()

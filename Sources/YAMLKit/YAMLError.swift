@@ -7,7 +7,7 @@ public struct YAMLError: Error, Sendable, Hashable {
     public var line: Int
     /// In characters, from 1.
     public var column: Int
-    /// `builder.template`, `hosts[2].name`; empty where the document as a whole is meant.
+    /// `builder.template`, `hosts[2].name`; empty for the document as a whole.
     public var key: String
     public var message: String
 

@@ -1,8 +1,8 @@
 import Support
 import TextKit
 
-/// A mapping from which keys are taken, each with its type. What was never asked for is an error:
-/// `finish()` refuses it and suggests what may have been meant.
+/// A mapping whose keys are taken, each with its type. A key that was never taken is an error:
+/// `finish()` refuses it and suggests the nearest one that was.
 ///
 ///     let config = try YAMLMapping.load("/etc/aibuild/coordinator.yml")
 ///     let port = try config.take("port", .int(1...65535), default: 9753)
@@ -10,7 +10,7 @@ import TextKit
 ///     let path = try database?.takeIfPresent("path", .string)
 ///     try config.finish()
 ///
-/// A key with nothing behind it counts as not given.
+/// A key without a value counts as not set.
 public final class YAMLMapping {
     private let place: YAMLPlace
     private let node: YAMLNode
@@ -37,7 +37,7 @@ public final class YAMLMapping {
         for entry in entries { self.entries[entry.key] = entry }
     }
 
-    /// The keys of the document, given with a value or not, sorted.
+    /// The keys, with a value or without, sorted.
     public var keys: [String] { entries.keys.sorted() }
 
     /// - Throws: `YAMLError` when the key is missing or its value is of another type.
@@ -68,7 +68,7 @@ public final class YAMLMapping {
         place.inner(key).error(entries[key]?.value ?? node, message)
     }
 
-    /// Refuses what nobody asked for, here and in every mapping that was taken from here.
+    /// Refuses every key that was not taken, here and in the mappings that were taken from here.
     public func finish() throws(YAMLError) {
         let unknown = entries.values.filter { !asked.contains($0.key) }
             .min { ($0.line, $0.column) < ($1.line, $1.column) }
@@ -83,7 +83,7 @@ public final class YAMLMapping {
         for mapping in inner { try mapping.finish() }
     }
 
-    /// Mappings inside what was read are finished with this one.
+    /// Remembers the mappings inside a value, which are finished with this one.
     private func note(_ value: Any) {
         switch value {
         case let mapping as YAMLMapping: inner.append(mapping)

@@ -1,10 +1,10 @@
 /// A part of a document, with the place where it begins.
 public struct YAMLNode: Sendable, Hashable {
     public enum Content: Sendable, Hashable {
-        /// `isPlain`: without quotes and no block, so that it may mean a number, true, or nothing.
+        /// `isPlain`: neither quoted nor a block, so that it may stand for a number, true or null.
         case scalar(String, isPlain: Bool)
         case sequence([YAMLNode])
-        /// In the document's order; no key twice.
+        /// In the order of the document, without duplicate keys.
         case mapping([YAMLEntry])
     }
 
@@ -18,13 +18,13 @@ public struct YAMLNode: Sendable, Hashable {
         self.column = column
     }
 
-    /// `key:` with nothing behind it, `~` or `null`.
+    /// `key:` without a value, `~` or `null`.
     public var isNull: Bool {
         guard case .scalar(let text, isPlain: true) = content else { return false }
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
-    /// What stands here, for "found …".
+    /// Describes the value, for "found …".
     var found: String {
         switch content {
         case _ where isNull: "nothing"

@@ -15,7 +15,7 @@ final class YAMLParser {
         parser.initialize(to: yaml_parser_t())
         input = .allocate(capacity: max(1, bytes.count))
         input.initialize(from: bytes, count: bytes.count)
-        // Fails without memory only; every call after it then answers with an error.
+        // Fails only if memory runs out, and then every later call returns an error.
         yaml_parser_initialize(parser)
         yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
         yaml_parser_set_input_string(parser, input, bytes.count)
@@ -77,7 +77,7 @@ final class YAMLParser {
                 event,
                 "aliases such as \(("*" + name).quoted) are not supported; "
                     + "write the value out")
-        default: throw error(event, "this is no value")
+        default: throw error(event, "a value is missing here")
         }
         return YAMLNode(content, line: event.line, column: event.column)
     }
@@ -101,7 +101,7 @@ final class YAMLParser {
                 throw error(event, "a key must be a plain word")
             }
             if let first = lineOfKey.updateValue(event.line, forKey: key) {
-                throw error(event, "the key \(key.quoted) stands in line \(first) already")
+                throw error(event, "duplicate key \(key.quoted), first in line \(first)")
             }
             let value = try node(try next(), depth: depth + 1)
             entries.append(
@@ -149,7 +149,7 @@ final class YAMLParser {
 
     private func syntaxError() -> YAMLError {
         let state = parser.pointee
-        let problem = state.problem.map { String(cString: $0) } ?? "this is no YAML"
+        let problem = state.problem.map { String(cString: $0) } ?? "this is not YAML"
         if state.error == YAML_READER_ERROR {
             let place = Place(of: Int(state.problem_offset), in: bytes)
             return YAMLError(
@@ -161,7 +161,7 @@ final class YAMLParser {
         return YAMLError(
             file: file, line: Int(mark.line) + 1, column: Int(mark.column) + 1,
             message: context + problem
-                + (hasTab ? "; a tab stands here: indent with spaces" : ""))
+                + (hasTab ? "; this is a tab: indent with spaces" : ""))
     }
 
     private func line(_ index: Int) -> ArraySlice<UInt8> {

@@ -1,11 +1,11 @@
-/// How one value is read: what it should be, in words, and how. The types below are all that a
-/// configuration is made of; `list`, `map` and `checked` combine them.
+/// How one value is read, and what an error says was expected. The types below are all that a
+/// configuration needs; `list`, `map` and `checked` combine them.
 public struct YAMLType<Value> {
     /// For "expected …".
     let expected: String
     let read: (YAMLNode, YAMLPlace) throws(YAMLError) -> Value
 
-    /// A type that is written as a scalar. `parse` answers `nil` for a text that is none of it.
+    /// A type that is written as a scalar. `parse` returns `nil` for a text that is not one.
     static func scalar(
         _ expected: String, plainOnly: Bool = false, _ parse: @escaping (String) -> Value?
     ) -> YAMLType {
@@ -23,7 +23,7 @@ public struct YAMLType<Value> {
         }
     }
 
-    /// The same, but `problem` may refuse a value with a sentence (`nil` accepts).
+    /// The same type, with a check: `problem` returns what is wrong with a value, or `nil`.
     public func checked(_ problem: @escaping (Value) -> String?) -> YAMLType {
         YAMLType(expected: expected) { (node, place) throws(YAMLError) in
             let value = try read(node, place)
@@ -33,7 +33,7 @@ public struct YAMLType<Value> {
     }
 }
 
-/// Where a value stands: the file, and the path of keys that leads to it.
+/// The place of a value: the file, and the path of keys that leads to it.
 struct YAMLPlace {
     let file: String
     let key: String
@@ -54,8 +54,8 @@ struct YAMLPlace {
 }
 
 extension YAMLType where Value == String {
-    /// Any scalar, as it stands: `16.04` stays `16.04`, `no` stays `no`.
-    public static var string: YAMLType { .scalar("a text") { $0 } }
+    /// Any scalar as it is written: `16.04` stays `16.04`, `no` stays `no`.
+    public static var string: YAMLType { .scalar("a string") { $0 } }
 }
 
 extension YAMLType where Value == Bool {
@@ -135,7 +135,7 @@ extension YAMLType {
 }
 
 extension YAMLType where Value == YAMLMapping {
-    /// A mapping with keys of its own, read by the caller and finished with the whole.
+    /// A mapping that the caller reads further. It is finished with the whole document.
     public static var mapping: YAMLType {
         YAMLType(expected: "a mapping") { (node, place) throws(YAMLError) in
             try YAMLMapping(node, place)
@@ -143,7 +143,7 @@ extension YAMLType where Value == YAMLMapping {
     }
 }
 
-/// `<digits><unit>`, multiplied; `nil` when it is none or too large.
+/// `<digits><unit>`, multiplied; `nil` if it is not that, or too large.
 private func quantity(_ text: String, _ units: [String: Int64]) -> Int64? {
     let digits = text.utf8.prefix { (48...57).contains($0) }
     guard !digits.isEmpty, let number = Int64(String(decoding: digits, as: UTF8.self)),

@@ -17,7 +17,7 @@ import Testing
             + picture.suffix(12)
     }
 
-    @Test func aPictureIsOne() {
+    @Test("Only a whole PNG within its bounds is taken for a screenshot") func pictures() {
         #expect(PNG.problem(picture) == nil)
         #expect(PNG.problem(padded(ProtocolLimits.screenshotBytes)) == nil)
         #expect(PNG.problem(padded(ProtocolLimits.screenshotBytes + 1)) == "is larger than 256 KiB")
@@ -35,7 +35,7 @@ import Testing
         #expect(PNG.problem(huge) == "has 0 × 1 points")
     }
 
-    @Test func whatIsKeptIsBounded() {
+    @Test("Evidence is cut to its bounds, and what is dropped is noted") func bounds() {
         var evidence = GuestEvidence(
             status: String(repeating: "s", count: 1000),
             notes: [String](repeating: String(repeating: "n", count: 10_000), count: 100),
@@ -53,7 +53,7 @@ import Testing
     }
 
     /// The largest of everything, escaped as badly as can be.
-    @Test func theLargestEvidenceFitsALine() throws {
+    @Test("The largest evidence fits a line") func largest() throws {
         let reason = String(repeating: "\u{1}", count: ProtocolLimits.reasonBytes)
         let finished = Finished(
             attempt: AttemptToken(high: 1, low: 2),
@@ -71,7 +71,7 @@ import Testing
     }
 
     /// An agent of yesterday sends none.
-    @Test func evidenceMayBeMissing() throws {
+    @Test("Evidence is optional, as older agents send none") func missing() throws {
         let finished = Finished(
             attempt: AttemptToken(high: 1, low: 2), outcome: Outcome(), logBytes: 0,
             logSHA256: "", artifacts: [], startedUnixMilliseconds: 0, endedUnixMilliseconds: 0)

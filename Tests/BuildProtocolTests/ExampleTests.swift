@@ -8,7 +8,8 @@ import Testing
 
     init() throws { document = try ProtocolDocument() }
 
-    @Test func everyCoordinatorExampleIsAGoldenLine() throws {
+    @Test("Every example of a coordinator in PROTOCOL.md is a line as it is sent")
+    func coordinatorExamples() throws {
         var types: Set<String> = []
         for line in document.messages("coordinator") {
             let message = try LineCodec.decode(CoordinatorMessage.self, from: line)
@@ -20,7 +21,8 @@ import Testing
         #expect(types == ["hello", "start", "cancel", "follow", "forget", "ping"])
     }
 
-    @Test func everyAgentExampleIsAGoldenLine() throws {
+    @Test("Every example of an agent in PROTOCOL.md is a line as it is sent")
+    func agentExamples() throws {
         var types: Set<String> = []
         for line in document.messages("agent") {
             let message = try LineCodec.decode(AgentMessage.self, from: line)
@@ -56,7 +58,7 @@ import Testing
         }
     }
 
-    @Test func allKindsOfBuilderAreShown() throws {
+    @Test("PROTOCOL.md shows every kind of builder") func builders() throws {
         let kinds = try document.messages("coordinator").compactMap { line -> String? in
             guard
                 case .start(let start) = try LineCodec.decode(CoordinatorMessage.self, from: line)
@@ -70,7 +72,7 @@ import Testing
         #expect(Set(kinds) == ["packer", "command", "test"])
     }
 
-    @Test func theLogExamplesAreRecords() throws {
+    @Test("The log lines of PROTOCOL.md are records") func logExamples() throws {
         let lines = document.blocks("log").flatMap(\.self)
         #expect(lines.count == 4)
         let records = try lines.map {
@@ -81,7 +83,8 @@ import Testing
         #expect(records[1].m == "caf\\xe9 is Latin-1, \0 is a NUL")
     }
 
-    @Test func theStatesOfAnAttemptAreTheOnesShown() throws {
+    @Test("PROTOCOL.md lists the states of an attempt and what follows each")
+    func attemptStates() throws {
         let rows = document.table(under: "## States of an attempt")
         #expect(
             rows.map { ProtocolDocument.words($0[0]) }
@@ -91,7 +94,8 @@ import Testing
         }
     }
 
-    @Test func theStatesOfABuildAreTheOnesShown() throws {
+    @Test("PROTOCOL.md lists the states of a build and what follows each") func buildStates() throws
+    {
         let rows = document.table(under: "## States of a build")
         #expect(
             rows.map { ProtocolDocument.words($0[0]) } == BuildState.allCases.map { [$0.rawValue] })
@@ -100,12 +104,12 @@ import Testing
         }
     }
 
-    @Test func everyErrorCodeIsExplained() {
+    @Test("PROTOCOL.md explains every error code") func errorCodes() {
         let codes = document.table(under: "### error").flatMap { ProtocolDocument.words($0[0]) }
         #expect(codes == ErrorReport.Code.allCases.map(\.rawValue))
     }
 
-    @Test func theBoundsAreTheOnesShown() {
+    @Test("PROTOCOL.md shows every bound with its value") func bounds() {
         let shown = document.table(under: "## Bounds").map { row in
             Int64(row[1].prefix { $0.isNumber }) ?? -1
         }

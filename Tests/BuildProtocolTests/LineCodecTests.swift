@@ -16,7 +16,7 @@ import Testing
         } catch { return "\(error)" }
     }
 
-    @Test func aLineEndsWithItsOnlyNewline() throws {
+    @Test("An encoded line has one newline, at its end") func newline() throws {
         let chunk = LogChunk(attempt: token, cursor: 0, data: "a\nb\r\n\0\u{2028}é\u{1F600}")
         let line = try LineCodec.encode(AgentMessage.log(chunk))
         #expect(line.filter { $0 == 0x0A }.count == 1)
@@ -25,13 +25,13 @@ import Testing
             try LineCodec.decode(AgentMessage.self, from: Array(line.dropLast())) == .log(chunk))
     }
 
-    @Test func unknownFieldsAreIgnored() throws {
+    @Test("Unknown fields are ignored") func unknownFields() throws {
         let text =
             #"{"type":"pong","id":7,"mood":"good","nested":{"type":"hello"},"list":[1,"x",null]}"#
         #expect(try decode(text) == .pong(Ping(id: 7)))
     }
 
-    @Test func aTypeThatIsNotKnownIsToldFromAMalformedMessage() {
+    @Test("An unknown type is not reported as a malformed message") func unknownType() {
         #expect(throws: ProtocolError.unknownType("migrate")) {
             try decode(#"{"type":"migrate","attempt":5}"#)
         }
@@ -44,23 +44,25 @@ import Testing
                 == "unknown message type '\(String(repeating: "x", count: 64))'")
     }
 
-    @Test(arguments: [
-        (#"{"type":"cancel","reason":"r"}"#, "field 'attempt' is missing"),
-        (#"{"type":"follow","attempt":"x","cursor":0}"#, "attempt: an attempt token is 32"),
-        (#"{"type":"follow","attempt":"X","cursor":0}"#, "attempt: an attempt token is 32"),
-        (#"{"cursor":0}"#, "field 'type' is missing"),
-        (#"{"type":7}"#, "type: "),
-        (#"{"type":"hello","version":{"major":"one","minor":0}}"#, "version.major: "),
-        (#"{"type":"ping","id":"1"}"#, "id: "),
-        (#"{"type":"ping","id":null}"#, "id: "),
-    ])
-    func aMalformedMessageNamesItsField(_ text: String, _ expected: String) {
+    @Test(
+        "A malformed message is reported with its field",
+        arguments: [
+            (#"{"type":"cancel","reason":"r"}"#, "field 'attempt' is missing"),
+            (#"{"type":"follow","attempt":"x","cursor":0}"#, "attempt: an attempt token is 32"),
+            (#"{"type":"follow","attempt":"X","cursor":0}"#, "attempt: an attempt token is 32"),
+            (#"{"cursor":0}"#, "field 'type' is missing"),
+            (#"{"type":7}"#, "type: "),
+            (#"{"type":"hello","version":{"major":"one","minor":0}}"#, "version.major: "),
+            (#"{"type":"ping","id":"1"}"#, "id: "),
+            (#"{"type":"ping","id":null}"#, "id: "),
+        ])
+    func malformedField(_ text: String, _ expected: String) {
         let complaint = complaint(text)
         #expect(complaint.hasPrefix("malformed message: "))
         #expect(complaint.contains(expected), "\(complaint)")
     }
 
-    @Test func whatIsWrongDeepInAStartIsNamed() throws {
+    @Test("A wrong field deep in a start message is named by its path") func nestedField() throws {
         let document = try ProtocolDocument()
         let start = try #require(
             document.messages("coordinator").map { String(decoding: $0, as: UTF8.self) }
@@ -78,16 +80,18 @@ import Testing
         #expect(try broken(#""tags":["ssd"]"#, #""tags":[5]"#).contains("requirements.tags."))
     }
 
-    @Test(arguments: [
-        // Foundation says of numbers that do not fit only that the JSON is not valid.
-        #"{"type":"ping","id":1.5}"#, #"{"type":"ping","id":99999999999999999999}"#,
-        "", "null", "[]", "7", "\"hello\"", "{", "nonsense", "{\"type\":\"ping\"", "\u{0}",
-    ])
-    func whatIsNoMessageIsMalformed(_ text: String) {
+    @Test(
+        "Text that is not a message is malformed",
+        arguments: [
+            // Foundation says of numbers that do not fit only that the JSON is not valid.
+            #"{"type":"ping","id":1.5}"#, #"{"type":"ping","id":99999999999999999999}"#,
+            "", "null", "[]", "7", "\"hello\"", "{", "nonsense", "{\"type\":\"ping\"", "\u{0}",
+        ])
+    func noMessage(_ text: String) {
         #expect(complaint(text).hasPrefix("malformed message: "), "\(complaint(text))")
     }
 
-    @Test func bytesThatAreNoUTF8AreMalformed() {
+    @Test("Bytes that are not UTF-8 are malformed") func invalidUTF8() {
         var line = Array(#"{"type":"cancel","attempt":"\#(token)","reason":""#.utf8)
         line += [0xFF, 0xFE] + Array(#""}"#.utf8)
         #expect(throws: ProtocolError.self) {
@@ -95,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func deepNestingIsAnErrorAndNotTheEnd() {
+    @Test("Deep nesting does not end the process") func deepNesting() {
         let depth = 100_000
         let text =
             #"{"type":"ping","id":1,"x":"# + String(repeating: "[", count: depth)
@@ -104,7 +108,7 @@ import Testing
         _ = try? LineCodec.decode(CoordinatorMessage.self, from: Array(text.utf8))
     }
 
-    @Test func aMessageThatFitsNoLineIsNotSent() throws {
+    @Test("A message that is too long for a line is not encoded") func tooLong() throws {
         func line(_ count: Int) throws -> [UInt8] {
             try LineCodec.encode(
                 AgentMessage.log(
@@ -121,7 +125,7 @@ import Testing
 
     /// The worst that JSON does to log bytes: records are ASCII where they were escaped once, so a
     /// second escaping at most doubles them.
-    @Test func aFullPieceOfLogFitsALine() throws {
+    @Test("The largest piece of log fits a line, however it is escaped") func fullLog() throws {
         let record =
             #"{"t":1763718061000,"s":"out","m":""# + String(repeating: "\\\\", count: 100)
             + "\"}\n"
@@ -132,7 +136,7 @@ import Testing
         #expect(line.count < ProtocolLimits.lineBytes)
     }
 
-    @Test func aFullHelloFitsALine() throws {
+    @Test("The largest hello fits a line") func fullHello() throws {
         let digest = String(repeating: "a", count: 64)
         let hello = AgentHello(
             agentVersion: "1.0.0",

@@ -24,8 +24,10 @@ import Testing
         (String(repeating: "a", count: 300), "has 300 bytes; at most 128 are allowed"),
     ]
 
-    @Test(arguments: bad)
-    func whatIsNoNameIsRefusedWithTheReason(_ name: String, _ complaint: String) throws {
+    @Test(
+        "A bad name is refused with the reason, in one short line",
+        arguments: bad)
+    func badNames(_ name: String, _ complaint: String) throws {
         let problem = try #require(Names.problem(name, what: "name of the host"))
         #expect(problem.contains(complaint), "\(problem)")
         #expect(problem.contains("the name of the host"), "\(problem)")
@@ -33,33 +35,44 @@ import Testing
         #expect(problem.utf8.count < 400)
     }
 
-    @Test(arguments: ["a", "7", "debian12", "Win-2022_core.1", String(repeating: "a", count: 128)])
-    func whatIsANameIsTaken(_ name: String) {
+    @Test(
+        "A good name is accepted",
+        arguments: ["a", "7", "debian12", "Win-2022_core.1", String(repeating: "a", count: 128)])
+    func goodNames(_ name: String) {
         #expect(Names.problem(name) == nil)
     }
 
-    @Test(arguments: [
-        "", ".", "..", ".hidden", "a/b", "/a", "a\nb", "a\0b", "a\u{7F}",
-        String(repeating: "a", count: 256),
-    ])
-    func whatIsNoFileName(_ name: String) { #expect(!Names.isFileName(name)) }
+    @Test(
+        "A path, a hidden file and control characters are not a file name",
+        arguments: [
+            "", ".", "..", ".hidden", "a/b", "/a", "a\nb", "a\0b", "a\u{7F}",
+            String(repeating: "a", count: 256),
+        ])
+    func badFileNames(_ name: String) { #expect(!Names.isFileName(name)) }
 
-    @Test(arguments: [
-        "disk.qcow2", "a b", "\u{5FAE}\u{8F6F}.vhd", "\u{1F600}", "-", "a..b",
-        String(repeating: "a", count: 255),
-    ])
-    func whatIsAFileName(_ name: String) { #expect(Names.isFileName(name)) }
+    @Test(
+        "A plain name is a file name, whatever its script",
+        arguments: [
+            "disk.qcow2", "a b", "\u{5FAE}\u{8F6F}.vhd", "\u{1F600}", "-", "a..b",
+            String(repeating: "a", count: 255),
+        ])
+    func goodFileNames(_ name: String) { #expect(Names.isFileName(name)) }
 
-    @Test(arguments: [
-        "", "/", "/etc/passwd", "..", "../a", "a/../b", "a/..", "./a", "a//b", "a/", "a\nb", "a\0b",
-        String(repeating: "a/", count: 512) + "a",
-    ])
-    func whatLeavesItsFolderIsNoInnerPath(_ path: String) { #expect(!Names.isInnerPath(path)) }
+    @Test(
+        "A path that could leave its folder is refused",
+        arguments: [
+            "", "/", "/etc/passwd", "..", "../a", "a/../b", "a/..", "./a", "a//b", "a/", "a\nb",
+            "a\0b",
+            String(repeating: "a/", count: 512) + "a",
+        ])
+    func outerPaths(_ path: String) { #expect(!Names.isInnerPath(path)) }
 
-    @Test(arguments: ["a", "a/b/c.json", "..a/b..", ".git", "\u{5FAE}/x"])
-    func whatStaysInItsFolderIsAnInnerPath(_ path: String) { #expect(Names.isInnerPath(path)) }
+    @Test(
+        "A path that stays in its folder is accepted",
+        arguments: ["a", "a/b/c.json", "..a/b..", ".git", "\u{5FAE}/x"])
+    func innerPaths(_ path: String) { #expect(Names.isInnerPath(path)) }
 
-    @Test func digestsAreLowerCaseHexadecimal() {
+    @Test("A SHA-256 is 64 hexadecimal digits in lower case") func digests() {
         #expect(Names.isSHA256(String(repeating: "0f", count: 32)))
         for bad in [
             "", String(repeating: "0F", count: 32), String(repeating: "0", count: 63),
@@ -69,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func tokensAreThirtyTwoHexadecimalDigits() throws {
+    @Test("An attempt token is 32 hexadecimal digits in lower case") func tokens() throws {
         let token = AttemptToken(high: 0xAB, low: .max)
         #expect(token.text == "00000000000000abffffffffffffffff")
         #expect(AttemptToken(token.text) == token)
@@ -81,12 +94,12 @@ import Testing
         #expect(AttemptToken(high: 0, low: 1) < AttemptToken(high: 1, low: 0))
     }
 
-    @Test func whatIsQuotedIsVisibleAndShort() {
+    @Test("A quoted name is visible and short") func quoting() {
         #expect(Names.quoted("a\u{1B}[31m\nb\0") == "'a\\u{1b}[31m\\u{a}b\\u{0}'")
         #expect(Names.quoted(String(repeating: "\u{1F600}", count: 300)).utf8.count == 202)
     }
 
-    @Test func textIsCutBetweenCharacters() {
+    @Test("A text is cut between characters") func cutting() {
         #expect("abc".prefixOfUTF8(3) == "abc")
         #expect("ab\u{E9}".prefixOfUTF8(3) == "ab")
         #expect("\u{1F600}x".prefixOfUTF8(3) == "")

@@ -2,7 +2,7 @@ import BuildProtocol
 import Testing
 
 @Suite struct StatesTests {
-    @Test func anAttemptNeverGoesBack() {
+    @Test("An attempt never goes back, and may end from anywhere") func attemptOrder() {
         let order = AttemptState.allCases
         for (index, state) in order.enumerated() {
             for next in state.successors {
@@ -13,11 +13,11 @@ import Testing
         #expect(AttemptState.finished.successors.isEmpty)
     }
 
-    @Test func everyStateOfAnAttemptIsReached() {
+    @Test("Every state of an attempt can be reached") func attemptReach() {
         #expect(reached(from: AttemptState.accepted, \.successors) == Set(AttemptState.allCases))
     }
 
-    @Test func aBuildEndsOnceAndFromAnywhere() {
+    @Test("A build ends once, and may end from anywhere") func buildEnd() {
         for state in BuildState.allCases {
             if state.isEnded {
                 #expect(state.successors.isEmpty, "\(state)")
@@ -29,7 +29,7 @@ import Testing
         #expect(BuildState.allCases.filter(\.isEnded) == [.passed, .failed, .cancelled])
     }
 
-    @Test func aBuildPassesOnlyAfterPublishing() {
+    @Test("A build passes only after its image was published") func buildReach() {
         let before = BuildState.allCases.filter { $0.successors.contains(.passed) }
         #expect(before == [.publishing])
         #expect(reached(from: BuildState.queued, \.successors) == Set(BuildState.allCases))
@@ -44,7 +44,7 @@ import Testing
         return found
     }
 
-    @Test func anotherMinorVersionIsAccepted() {
+    @Test("Another minor version is accepted") func minorVersion() {
         let current = ProtocolVersion.current
         for minor in [0, 1, 99] {
             let agent = ProtocolVersion(major: current.major, minor: minor)
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test func anotherMajorVersionIsRefusedWithWhatToUpgrade() {
+    @Test("Another major version is refused with what to upgrade") func majorVersion() {
         let one = ProtocolVersion(major: 1, minor: 0)
         let two = ProtocolVersion(major: 2, minor: 3)
         #expect(
@@ -65,7 +65,7 @@ import Testing
                 + "upgrade the agent on kvm1")
     }
 
-    @Test func aCodeOfANewerAgentIsKept() throws {
+    @Test("An error code of a newer agent is kept") func unknownCode() throws {
         let line = Array(
             #"{"exitCode":3,"fault":{"class":"infrastructure","code":"host.on_fire","reason":"r"}}"#
                 .utf8)

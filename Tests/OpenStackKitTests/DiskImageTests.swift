@@ -40,8 +40,10 @@ struct DiskImageTests {
         }
     }
 
-    @Test(arguments: ["", "-c", "-o compat=0.10", "-o cluster_size=2M"])
-    func givesWhatQemuImgConvertWrites(options: String) async throws {
+    @Test(
+        "A qcow2 image is read as the disk that qemu-img convert writes",
+        arguments: ["", "-c", "-o compat=0.10", "-o cluster_size=2M"])
+    func conversion(options: String) async throws {
         _ = try await image(options)
         let converted = folder.path + "/converted"
         try await run("qemu-img", "convert", "-f", "qcow2", "-O", "raw", path, converted)
@@ -52,7 +54,8 @@ struct DiskImageTests {
         #expect(try QCOW2Header(file: path).virtualSizeBytes == 37 << 20)
     }
 
-    @Test func refusesAnImageThatPointsElsewhere() async throws {
+    @Test("An image that depends on another file is refused before any program opens it")
+    func outsideFiles() async throws {
         let raw = try await image()
         let overlay = folder.path + "/overlay"
         try await run("qemu-img", "create", "-f", "qcow2", "-F", "qcow2", "-b", path, overlay)
@@ -72,7 +75,8 @@ struct DiskImageTests {
         #expect(throws: DiskImageError.self) { _ = try QCOW2Header(file: raw) }
     }
 
-    @Test func noticesWhatChangedSinceItWasPublished() async throws {
+    @Test("A file that changed since it was published is never sent whole")
+    func changedFile() async throws {
         _ = try await image()
         let before = try SHA256.file(path)
         let size = try #require(Files.sizeBytes(path))
@@ -88,7 +92,7 @@ struct DiskImageTests {
         #expect(throws: DiskImageError.self) { _ = try all(short) }
     }
 
-    @Test func saysWhatIsWrongWithADamagedImage() async throws {
+    @Test("A damaged image fails with what qemu-nbd says of it") func damage() async throws {
         _ = try await image()
         // The table of clusters lies outside of the file.
         try await run(
@@ -103,7 +107,9 @@ struct DiskImageTests {
         #expect(damaged.description.contains("L1"), "\(damaged)")
     }
 
-    @Test func aConvertedImageArrivesWhole() async throws {
+    @Test("A converted image arrives in Glance with the right digest") func convertedUpload()
+        async throws
+    {
         _ = try await image("-c")
         let converted = folder.path + "/converted"
         try await run("qemu-img", "convert", "-f", "qcow2", "-O", "raw", path, converted)

@@ -10,7 +10,8 @@ struct GlanceTests {
         GlanceClient(.releaser(try await OpenStack.shared()))
     }
 
-    @Test func createsUploadsAndTakesBack() async throws {
+    @Test("An image is created with its properties, uploaded, read back and deleted")
+    func upload() async throws {
         let glance = try await client()
         var new = NewGlanceImage(name: "debian x86_64/ä", diskFormat: "raw")
         new.minDiskGiB = 2
@@ -40,7 +41,7 @@ struct GlanceTests {
         #expect(try await glance.image(image.id) == nil)
     }
 
-    @Test func changesAllOrNothing() async throws {
+    @Test("A change is made as a whole, or not at all") func atomicChange() async throws {
         let glance = try await client()
         let image = try await glance.fresh()
         let changed = try await glance.change(
@@ -68,7 +69,7 @@ struct GlanceTests {
         #expect(try await glance.delete(image.id))
     }
 
-    @Test func listsPageByPage() async throws {
+    @Test("A list holds the images of all its pages") func pages() async throws {
         let stack = try await OpenStack.shared()
         var limits = OpenStackLimits()
         limits.pageImages = 2
@@ -89,7 +90,8 @@ struct GlanceTests {
         for id in ids { try await glance.delete(id) }
     }
 
-    @Test func sharesWithProjects() async throws {
+    @Test("A shared image is seen by its member, and only the member can accept it")
+    func members() async throws {
         let stack = try await OpenStack.shared()
         let glance = try await client()
         let customer = GlanceClient(.customer(stack))
@@ -112,14 +114,16 @@ struct GlanceTests {
         try await glance.delete(image.id)
     }
 
-    @Test func tellsVersionsAndUsage() async throws {
+    @Test("Versions are listed, and a Glance without quotas reports no usage")
+    func versions() async throws {
         let glance = try await client()
         #expect(try await glance.versions().contains { $0.hasPrefix("v2.") })
         // No quotas are set here, which Glance tells by an empty table.
         #expect(try await glance.usage()?.measures.isEmpty ?? true)
     }
 
-    @Test func refusesWhatGlanceDoesNotKnow() async throws {
+    @Test("An unknown disk format fails for good, in plain text") func unknownFormat() async throws
+    {
         let glance = try await client()
         let refused = try await cloudError {
             _ = try await glance.create(NewGlanceImage(name: "x", diskFormat: "floppy"))

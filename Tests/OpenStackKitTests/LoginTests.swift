@@ -5,7 +5,8 @@ import Testing
 
 /// Logins against a real Keystone.
 struct LoginTests {
-    @Test func findsTheServiceOfItsRegion() async throws {
+    @Test("The endpoint is that of the region and the interface of the login")
+    func endpoints() async throws {
         let stack = try await OpenStack.shared()
         let one = CloudSession(.releaser(stack))
         #expect(try await one.endpoint("image") == "http://127.0.0.1:\(stack.port(.glance1))")
@@ -19,7 +20,8 @@ struct LoginTests {
         #expect(try await two.projectID() == one.projectID())
     }
 
-    @Test func tellsAWrongPasswordFromAWrongProject() async throws {
+    @Test("A wrong password and a wrong project fail with different messages")
+    func wrongLogin() async throws {
         let stack = try await OpenStack.shared()
         var login = CloudLogin.releaser(stack)
         login.password = "guess"
@@ -37,7 +39,8 @@ struct LoginTests {
         #expect(project.description.contains("release, staging"))
     }
 
-    @Test func saysWhatTheCatalogHas() async throws {
+    @Test("A missing region, interface or service is reported with what the catalog has")
+    func catalog() async throws {
         let stack = try await OpenStack.shared()
         var login = CloudLogin.releaser(stack, region: "Mars")
         let region = try await cloudError { _ = try await CloudSession(login).endpoint("image") }
@@ -54,7 +57,8 @@ struct LoginTests {
         #expect(service.description.contains("no service 'compute'"))
     }
 
-    @Test func saysThatNobodyAnswers() async throws {
+    @Test("An unreachable Keystone is worth a retry; another server in its place is not")
+    func unreachable() async throws {
         let stack = try await OpenStack.shared()
         var login = CloudLogin.releaser(stack)
         login.authURL = "http://127.0.0.1:\(try LoopbackPort.free())/v3"

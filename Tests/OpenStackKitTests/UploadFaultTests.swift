@@ -36,7 +36,9 @@ import Testing
         return error
     }
 
-    @Test func findsAChangedByte() async throws {
+    @Test("A bit that flips on the way fails the upload by its digest") func flippedBit()
+        async throws
+    {
         let stack = try await OpenStack.breakable()
         let proxy = try TCPProxy(to: stack.port(.glance1))
         try await stack.addRegion("Flip", imageURL: "http://127.0.0.1:\(proxy.port)")
@@ -51,7 +53,9 @@ import Testing
         #expect(error.description.contains("changes bytes on the way"))
     }
 
-    @Test func saysWhenTheImageIsTooLarge() async throws {
+    @Test("An image above image_size_cap fails for good and stays queued") func sizeCap()
+        async throws
+    {
         let stack = try await OpenStack.breakable()
         let glance = GlanceClient(.releaser(stack, region: "RegionTwo"))
         let image = try await glance.fresh()
@@ -65,7 +69,8 @@ import Testing
         #expect(try await glance.image(image.id)?.status == "queued")
     }
 
-    @Test func saysWhenTheImageIsDeletedMeanwhile() async throws {
+    @Test("An image that is deleted during its upload is reported as gone")
+    func deleted() async throws {
         let stack = try await OpenStack.breakable()
         let glance = GlanceClient(.releaser(stack))
         let image = try await glance.fresh()
@@ -75,7 +80,9 @@ import Testing
         #expect(try failure(result).kind == .gone)
     }
 
-    @Test func goesOnWhenTheTokenIsTakenBack() async throws {
+    @Test("A token that is revoked during an upload does not fail it") func revokedToken()
+        async throws
+    {
         let stack = try await OpenStack.breakable()
         // This Glance asks Keystone about every token.
         let glance = GlanceClient(.releaser(stack, region: "RegionTwo"))
@@ -88,7 +95,8 @@ import Testing
         try await glance.delete(image.id)
     }
 
-    @Test func goesOnWhenTheTokenExpires() async throws {
+    @Test("A token that expires during an upload does not fail it") func expiredToken() async throws
+    {
         let stack = try await OpenStack.breakable()
         var login = CloudLogin.releaser(stack, region: "RegionTwo")
         login.authURL = stack.briefKeystoneURL
@@ -108,7 +116,7 @@ import Testing
         try await glance.delete(image.id)
     }
 
-    @Test func saysWhenTheProjectHasNoRoomLeft() async throws {
+    @Test("An upload beyond the quota of the project fails for good") func quota() async throws {
         let stack = try await OpenStack.breakable()
         // The other tests' images are not this project's.
         var login = CloudLogin.releaser(stack, region: "RegionTwo")
@@ -130,7 +138,8 @@ import Testing
         try await glance.delete(second.id)
     }
 
-    @Test func anImageThatAKilledGlanceLeftCanOnlyBeMadeAnew() async throws {
+    @Test("An image that a killed Glance left cannot be uploaded again, a new one can")
+    func killedGlance() async throws {
         let stack = try await OpenStack.breakable()
         var limits = OpenStackLimits()
         limits.settleSeconds = 1
@@ -158,7 +167,8 @@ import Testing
         try await glance.delete(second.id)
     }
 
-    @Test func aLostKeystoneIsNoWrongPassword() async throws {
+    @Test("A Keystone that is down is worth a retry, and is not a wrong password")
+    func lostKeystone() async throws {
         let stack = try await OpenStack.breakable()
         let glance = GlanceClient(.releaser(stack, region: "RegionTwo"))
         #expect(try await glance.image("none") == nil)
@@ -173,7 +183,8 @@ import Testing
         }
     }
 
-    @Test func cancellingEndsTheUploadAtOnce() async throws {
+    @Test("A cancelled upload ends at once, and Glance queues the image again")
+    func cancel() async throws {
         let stack = try await OpenStack.breakable()
         let glance = GlanceClient(.releaser(stack))
         let image = try await glance.fresh()

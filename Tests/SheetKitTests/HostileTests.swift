@@ -14,7 +14,7 @@ import Testing
         return try #require(error).description
     }
 
-    @Test func aBombIsRefusedBeforeItIsUnpacked() async throws {
+    @Test("A zip bomb is refused before it is unpacked") func bomb() async throws {
         let bytes = try await Python.file(
             XLSXTests.patching("parts['xl/worksheets/sheet1.xml'] = b' ' * (100 << 20)"))
         #expect(bytes.count < 1 << 20)
@@ -22,7 +22,8 @@ import Testing
     }
 
     /// The list of the archive says that the part is small; what comes out is counted.
-    @Test func aClaimThatLiesIsFoundOut() async throws {
+    @Test("A part that unpacks to more than the archive claims is refused")
+    func falseSize() async throws {
         let lie = { (size: Int) in
             XLSXTests.patching("parts['xl/worksheets/sheet1.xml'] = b' ' * (40 << 20)") + """
 
@@ -45,7 +46,7 @@ import Testing
     }
 
     /// 5 GB, claimed in the fields for large archives.
-    @Test func aHugeClaimIsRefused() async throws {
+    @Test("A part of 5 GB is refused by its claimed size") func hugeSize() async throws {
         let bytes = try await Python.file(
             XLSXTests.patching("") + """
 
@@ -67,7 +68,8 @@ import Testing
         #expect(try await refusal(bytes).contains("unpacks to more than"))
     }
 
-    @Test func entitiesAreNotReplaced() async throws {
+    @Test("XML that declares entities is refused, and no file or address is opened")
+    func entities() async throws {
         let levels = (1...9).map { level in
             "<!ENTITY l\(level) \\\"" + String(repeating: "&l\(level - 1);", count: 10) + "\\\">"
         }.joined()
@@ -89,7 +91,8 @@ import Testing
         }
     }
 
-    @Test func depthNamesAndCutsAreRefused() async throws {
+    @Test("Deep, doubled, cut and damaged archives are refused, and harm nothing")
+    func damage() async throws {
         let deep = try await Python.file(
             XLSXTests.patching(
                 "parts['xl/worksheets/sheet1.xml'] = '<a>' * 200 + '</a>' * 200"))
@@ -123,13 +126,14 @@ import Testing
         }
     }
 
-    @Test func otherArchivesAreNamed() async throws {
+    @Test("An archive that is not a spreadsheet, or is too large, is refused")
+    func otherArchives() async throws {
         let bytes = try await Python.file(
             """
             import sys, zipfile
             with zipfile.ZipFile(sys.argv[1], 'w') as z: z.writestr('readme.txt', 'x')
             """)
-        #expect(try await refusal(bytes) == "the file is an archive, but no spreadsheet")
+        #expect(try await refusal(bytes) == "the file is an archive, but not a spreadsheet")
         #expect(
             try await refusal([UInt8](repeating: 65, count: (8 << 20) + 1)).contains("at most"))
     }

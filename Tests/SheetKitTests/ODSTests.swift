@@ -25,7 +25,7 @@ import Testing
 
         """
 
-    @Test func everyKindOfCellIsRead() async throws {
+    @Test("Every kind of cell of an ODS file is read") func cells() async throws {
         let bytes = try await Python.file(
             Self.head + """
                 t = Table(name='guest os')
@@ -73,7 +73,8 @@ import Testing
     }
 
     /// A row with content that is repeated to the end of the sheet would be a million rows.
-    @Test func contentRepeatedWithoutEndIsRefused() async throws {
+    @Test("Content that is repeated to the end of the sheet is refused") func repeats() async throws
+    {
         for (column, row, words) in [
             ("", ", numberrowsrepeated=1048576", "more than 100000 rows"),
             (", numbercolumnsrepeated=16384", "", "at most 256 columns"),
@@ -92,7 +93,8 @@ import Testing
         }
     }
 
-    @Test func macrosAreSaidAndEncryptionIsRefused() async throws {
+    @Test("Macros give a notice, encrypted files and other documents are refused")
+    func macros() async throws {
         let patch = { (change: String) in
             Self.head + """
                 import zipfile
@@ -129,6 +131,6 @@ import Testing
         let other = await #expect(throws: SheetError.self) {
             try await reader.read(text, name: "a.ods")
         }
-        #expect(other?.description.contains("no spreadsheet") == true)
+        #expect(other?.description.contains("not a spreadsheet") == true)
     }
 }

@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct XLSTests {
     private let reader = SheetReader()
 
-    @Test func everyKindOfCellIsRead() async throws {
+    @Test("Every kind of cell of an XLS file is read") func cells() async throws {
         let bytes = try await Python.file(
             """
             import sys, datetime, xlwt
@@ -54,7 +54,7 @@ import Testing
     }
 
     /// xlwt calculates nothing; the value is put where a program that does would put it.
-    @Test func theSavedValueOfAFormulaIsTaken() async throws {
+    @Test("A formula gives its saved value") func formulas() async throws {
         let bytes = try await Python.file(
             """
             import sys, struct, xlwt
@@ -76,7 +76,7 @@ import Testing
         #expect(book.sheets[0].rows[0].cells == [.number(16.04), .bool(true), .error("#N/A")])
     }
 
-    @Test func tenThousandRowsAreRead() async throws {
+    @Test("Ten thousand rows are read") func manyRows() async throws {
         let bytes = try await Python.file(
             """
             import sys, xlwt
@@ -91,7 +91,8 @@ import Testing
         #expect(book.sheets[0].rows[9999].cells[5] == .text("r9999c5"))
     }
 
-    @Test func aFileThatIsCutOrDamagedAnywhereIsRefusedAndHarmsNothing() async throws {
+    @Test("A file that is cut or damaged anywhere is refused, and harms nothing")
+    func damage() async throws {
         let bytes = try await Python.file(
             """
             import sys, xlwt
@@ -117,7 +118,8 @@ import Testing
         }
     }
 
-    @Test func macrosAreNotRunAndEncryptionIsSaid() async throws {
+    @Test("Macros give a notice and are not run, encrypted files are refused")
+    func macros() async throws {
         let plain = """
             import sys, xlwt
             book = xlwt.Workbook()

@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct XLSXTests {
     private let reader = SheetReader()
 
-    @Test func everyKindOfCellIsRead() async throws {
+    @Test("Every kind of cell of an XLSX file is read") func cells() async throws {
         let bytes = try await Python.file(
             """
             import sys, datetime, openpyxl
@@ -54,7 +54,8 @@ import Testing
     }
 
     /// As other programs write them: inline and rich texts, values of formulas, places left out.
-    @Test func whatOtherProgramsWriteIsRead() async throws {
+    @Test("Prefixes, inline strings and absolute paths of other programs are read")
+    func dialects() async throws {
         let bytes = try await Python.file(
             Self.patching(
                 """
@@ -82,7 +83,7 @@ import Testing
         #expect(rows[1].cells == [.date("2018-11-28"), .error("#DIV/0!"), .text("rich text")])
     }
 
-    @Test func tenThousandRowsAreRead() async throws {
+    @Test("Ten thousand rows are read") func manyRows() async throws {
         let bytes = try await Python.file(
             """
             import sys, openpyxl
@@ -96,14 +97,15 @@ import Testing
         #expect(book.sheets[0].rows[9999].cells[5] == .text("r9999c5"))
     }
 
-    @Test func macrosAreNotRunAndSaid() async throws {
+    @Test("Macros give a notice, and are not run") func macros() async throws {
         let bytes = try await Python.file(
             Self.patching("parts['xl/vbaProject.bin'] = 'Sub AutoOpen'"))
         let book = try await reader.read(bytes, name: "a.xlsm")
         #expect(book.notices == ["the file has macros; they were not run"])
     }
 
-    @Test func whatIsWrittenIsReadByOtherPrograms() async throws {
+    @Test("A written workbook is read by openpyxl, and is the same each time")
+    func writing() async throws {
         let table = [
             ["index", "näme", "<&\">"], ["1", "16.04", ""], ["", " a\nb\u{1} ", "=1+1"],
         ]

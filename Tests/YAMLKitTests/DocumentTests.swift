@@ -17,7 +17,7 @@ import YAMLKit
 
     private func message(_ text: String) -> String { message(Array(text.utf8)) }
 
-    @Test func placesAreExact() throws {
+    @Test("Every value has its line and column, counted in characters") func places() throws {
         let root = try parse("# first\nname: ubuntu\nlist:\n  - a\n  - äö: \"b\"\n")
         guard case .mapping(let entries) = root.content else {
             Issue.record("no mapping")
@@ -37,14 +37,14 @@ import YAMLKit
         #expect(inner[0].value.content == .scalar("b", isPlain: false))
     }
 
-    @Test func anEmptyDocumentIsNothing() throws {
+    @Test("A document without content is null") func empty() throws {
         for text in ["", "\n\n", "# only a comment\n", "---\n", "~", "\u{FEFF}"] {
             #expect(try parse(text).isNull, "\(text)")
         }
         #expect(try !parse("''").isNull)
     }
 
-    @Test func aByteOrderMarkIsSkipped() throws {
+    @Test("A byte order mark is skipped") func byteOrderMark() throws {
         let root = try parse("\u{FEFF}a: 1\n")
         guard case .mapping(let entries) = root.content else {
             Issue.record("no mapping")
@@ -53,9 +53,9 @@ import YAMLKit
         #expect(entries[0].key == "a" && entries[0].column == 1)
     }
 
-    @Test func whatIsNotAllowedIsSaidWithItsPlace() {
+    @Test("What is not allowed is an error with its place") func forbidden() {
         let cases: [(String, String)] = [
-            ("a: 1\nb: 2\na: 3\n", "a.yml:3:1: the key 'a' stands in line 1 already"),
+            ("a: 1\nb: 2\na: 3\n", "a.yml:3:1: duplicate key 'a', first in line 1"),
             (
                 "a: &x 1\nb: *x\n",
                 "a.yml:2:4: aliases such as '*x' are not supported; write the value out"
@@ -64,7 +64,7 @@ import YAMLKit
             ("a: 1\n---\nb: 2\n", "a.yml:2:1: a second document begins here; only one is allowed"),
             ("? [a, b]\n: c\n", "a.yml:1:3: a key must be a plain word"),
             ("'': c\n", "a.yml:1:1: a key must be a plain word"),
-            ("a:\n\tb: 1\n", "a tab stands here: indent with spaces"),
+            ("a:\n\tb: 1\n", "this is a tab: indent with spaces"),
             ("a: [1, 2\n", "a.yml:2:1: "),
             ("a: 'x\n", "a.yml:2:1: "),
             ("a: b: c\n", "a.yml:1:5: mapping values are not allowed in this context"),
@@ -77,18 +77,19 @@ import YAMLKit
         }
     }
 
-    @Test func otherEncodingsAreNamed() {
+    @Test("A file that is not UTF-8 is refused with the byte that shows it")
+    func encodings() {
         #expect(
             message(Array("é: 1\nb: ".utf8) + [0xFF, 0x0A])
-                == "a.yml:2:4: a byte that is no UTF-8 stands here; save the file as UTF-8")
+                == "a.yml:2:4: this byte is not UTF-8; save the file as UTF-8")
         #expect(message([0xFF, 0xFE, 0x61, 0x00]).hasSuffix("is UTF-16; save it as UTF-8"))
-        // Overlong and surrogate forms are no UTF-8 either.
-        #expect(message([0xC0, 0xAF]).contains("no UTF-8"))
-        #expect(message([0xED, 0xA0, 0x80]).contains("no UTF-8"))
+        // Overlong and surrogate forms are not UTF-8 either.
+        #expect(message([0xC0, 0xAF]).contains("not UTF-8"))
+        #expect(message([0xED, 0xA0, 0x80]).contains("not UTF-8"))
         #expect(message(Array("a: ".utf8) + [0]).contains("control characters"))
     }
 
-    @Test func sizeDepthAndCountAreBounded() throws {
+    @Test("Size, depth and number of values are bounded") func bounds() throws {
         let tooLong = [UInt8](repeating: 0x23, count: YAMLLimits.documentBytes + 1)
         #expect(message(tooLong).contains("at most 1048576 are allowed"))
         let depth = YAMLLimits.depth
@@ -105,7 +106,7 @@ import YAMLKit
         #expect(message(many).contains("more than 100000 values"))
     }
 
-    @Test func billionLaughs() {
+    @Test("Aliases are refused before they can grow") func billionLaughs() {
         var text = "a0: &a0 [lol,lol,lol,lol,lol,lol,lol,lol,lol]\n"
         for level in 1...9 {
             let aliases = Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ",")
@@ -115,7 +116,7 @@ import YAMLKit
     }
 
     /// Whatever a file holds, the answer is a tree or an error.
-    @Test func brokenDocumentsNeverCrash() {
+    @Test("A broken document gives a tree or an error, and never a crash") func fuzzing() {
         let seed = Array("a: [1, {b: 'c'}]\nd: |\n  x\n  y\n? e\n: \"f\\u00e9\"\n- - g\n".utf8)
         let noise = Array("\0\t\n :-?[]{}&*!|>'\"%@`#,\\".utf8) + [0x80, 0xC3, 0xFF]
         var random = SplitMix(state: 20_181_128)
@@ -133,7 +134,7 @@ import YAMLKit
         }
     }
 
-    @Test func anUnreadableFileIsNamed() {
+    @Test("A file that cannot be read is named in the error") func unreadable() {
         let error = #expect(throws: YAMLError.self) {
             try YAMLDocument.load("/no/such/file.yml")
         }

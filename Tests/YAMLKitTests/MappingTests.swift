@@ -17,7 +17,7 @@ import YAMLKit
         }
     }
 
-    @Test func everyTypeIsRead() throws {
+    @Test("Every type is read from a mapping") func types() throws {
         let config = try mapping(
             """
             version: 16.04
@@ -50,7 +50,7 @@ import YAMLKit
         try config.finish()
     }
 
-    @Test func whatIsNotGivenIsAbsent() throws {
+    @Test("A key without a value counts as absent") func absent() throws {
         let config = try mapping("a:\nb: ~\n")
         #expect(try config.takeIfPresent("a", .string) == nil)
         #expect(try config.take("b", .int(0...9), default: 7) == 7)
@@ -59,7 +59,8 @@ import YAMLKit
         #expect(try mapping("").takeIfPresent("a", .string) == nil)
     }
 
-    @Test func errorsNameFileLineColumnKeyAndBothSides() throws {
+    @Test("An error names file, line, column, key, what was expected and what was found")
+    func errors() throws {
         let config = try mapping(
             """
             builder:
@@ -79,7 +80,7 @@ import YAMLKit
         let path = "key 'builder.packer."
         let cases: [(String, () throws -> Void)] = [
             (
-                "c.yml:3:15: \(path)template': expected a text, found a list",
+                "c.yml:3:15: \(path)template': expected a string, found a list",
                 { _ = try packer.take("template", .string) }
             ),
             (
@@ -115,11 +116,11 @@ import YAMLKit
                 { _ = try packer.take("tags", .list(of: .string)) }
             ),
             (
-                "c.yml:12:15: \(path)vars.x': expected a text, found a list",
+                "c.yml:12:15: \(path)vars.x': expected a string, found a list",
                 { _ = try packer.take("vars", .map(of: .string)) }
             ),
             (
-                "c.yml:3:5: \(path)command': is missing; expected a text",
+                "c.yml:3:5: \(path)command': is missing; expected a string",
                 { _ = try packer.take("command", .string) }
             ),
         ]
@@ -128,7 +129,7 @@ import YAMLKit
         #expect(own.description == "c.yml:5:8: \(path)n': must be even")
     }
 
-    @Test func callersRulesAreAskedToo() throws {
+    @Test("A check of the caller is an error with the place of the value") func checked() throws {
         let config = try mapping("names: [a, b/c]\n")
         let name = YAMLType<String>.string.checked { $0.contains("/") ? "has a slash" : nil }
         #expect(
@@ -136,7 +137,7 @@ import YAMLKit
                 == "c.yml:1:12: key 'names[1]': has a slash")
     }
 
-    @Test func unknownKeysAreRefusedWithASuggestion() throws {
+    @Test("An unknown key is refused with the nearest known one") func unknownKeys() throws {
         func unknown(_ text: String) throws -> String {
             let config = try mapping(text)
             _ = try config.takeIfPresent("database", .mapping)?.takeIfPresent("password", .string)
@@ -156,7 +157,8 @@ import YAMLKit
     }
 
     /// A key is shown so that it cannot paint over the terminal.
-    @Test func hostileKeysAreMadeVisible() throws {
+    @Test("Control characters of a key are made visible, and long values cut")
+    func hostileKeys() throws {
         let config = try mapping("\"a\\e[31m\\u202e\": 1\n")
         #expect(
             message { try config.finish() }
@@ -165,19 +167,23 @@ import YAMLKit
         #expect(message { _ = try long.take("k", .bool) }.count < 150)
     }
 
-    @Test func aListIsNoConfiguration() {
+    @Test("A list at the top is refused") func list() {
         #expect(
             message { _ = try mapping("- a\n") } == "c.yml:1:1: expected a mapping, found a list")
     }
 
-    @Test(arguments: ["1", "-1s", "1 s", "s", "1.5h", "1H", "99999999999999999d", "١s", "+1s", ""])
-    func noDuration(_ text: String) throws {
+    @Test(
+        "A duration is digits and one unit",
+        arguments: ["1", "-1s", "1 s", "s", "1.5h", "1H", "99999999999999999d", "١s", "+1s", ""])
+    func durations(_ text: String) throws {
         let config = try mapping("d: \"\(text)\"\n")
         #expect(throws: YAMLError.self) { try config.take("d", .durationSeconds) }
     }
 
-    @Test(arguments: ["+1", "0x10", "1_000", "1.0", "١", "true"])
-    func noNumber(_ text: String) throws {
+    @Test(
+        "A number is decimal ASCII digits",
+        arguments: ["+1", "0x10", "1_000", "1.0", "١", "true"])
+    func numbers(_ text: String) throws {
         let config = try mapping("n: \(text)\n")
         #expect(throws: YAMLError.self) { try config.take("n", .int(0...Int.max)) }
     }

@@ -6,7 +6,7 @@ enum ODSReader {
         let type = try text(of: "mimetype", archive)
         guard type.hasPrefix(kind) else {
             throw SheetError(
-                "the file is an OpenDocument file, but no spreadsheet "
+                "the file is an OpenDocument file, but not a spreadsheet "
                     + "(\(type.prefix(100).filter { $0 >= " " }))")
         }
         if try isEncrypted(archive, limits) { throw SheetError.encrypted }

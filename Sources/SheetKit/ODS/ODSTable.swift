@@ -51,7 +51,7 @@ struct ODSTable {
         min(max(text.flatMap { Int($0) } ?? 1, 1), 1 << 24)
     }
 
-    /// The paragraphs of the cell that just began, up to its end; `nil` where it has none.
+    /// The paragraphs of the cell that just began, up to its end; `nil` if it has none.
     private func text(_ xml: XMLStream) throws(SheetError) -> String? {
         var text: String?
         var isParagraph = false
@@ -81,12 +81,12 @@ struct ODSTable {
 
     private func cell(_ values: [String: String], _ text: String?) -> Cell {
         let shown = text.flatMap { $0.isEmpty ? nil : $0 }
-        // LibreOffice writes the type a second time, as an extension that knows errors. Both have
-        // the same local name; which of the two is found does not matter but for that.
+        // LibreOffice writes the type twice; its own extension also has `error`. Both attributes
+        // have the same local name, and only for an error does it matter which one is found.
         switch values["value-type"] {
         case "float", "percentage", "currency":
             guard let number = values["value"].flatMap({ Double($0) }), number.isFinite else {
-                return .error("the file gives no number here")
+                return .error("the cell has no valid number")
             }
             return .number(number)
         case "boolean": return .bool(values["boolean-value"] == "true")

@@ -61,7 +61,7 @@ enum XLSXReader {
             throw SheetError("the file is a binary workbook (.xlsb): save it as .xlsx")
         }
         guard let main, archive.names.contains(main) else {
-            throw SheetError("the file is an archive, but no spreadsheet")
+            throw SheetError("the file is an archive, but not a spreadsheet")
         }
         return main
     }

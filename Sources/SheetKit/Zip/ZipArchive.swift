@@ -1,7 +1,7 @@
 import CZip
 
-/// The files in a ZIP archive that is held in memory. Claims of sizes are checked before anything
-/// is unpacked, and what comes out is counted besides: claims may lie.
+/// The files of a ZIP archive in memory. Sizes are checked before anything is unpacked, and counted
+/// again while it is, because the archive may lie about them.
 final class ZipArchive {
     private struct Item {
         var index: UInt64
@@ -55,7 +55,7 @@ final class ZipArchive {
             let item = Item(
                 index: index, sizeBytes: info.size, compressedBytes: info.comp_size,
                 isEncrypted: info.encryption_method != UInt16(ZIP_EM_NONE))
-            // Programs differ in which of two they take: none is right.
+            // Programs differ in which of the two they read, so neither is right.
             guard items.updateValue(item, forKey: String(cString: name)) == nil else {
                 throw SheetError("the file is damaged: two of its parts have the same name")
             }
@@ -64,7 +64,7 @@ final class ZipArchive {
 
     var names: Set<String> { Set(items.keys) }
 
-    /// Whether the archive says that it is a spreadsheet of OpenDocument.
+    /// Whether the archive has the parts of an OpenDocument file.
     var isOpenDocument: Bool { items["content.xml"] != nil && items["mimetype"] != nil }
 
     /// - Returns: `nil` when there is no such part.

@@ -2,7 +2,7 @@ import CZip
 
 /// Packs files into an archive in memory.
 enum ZipWriter {
-    /// 1980-01-01, the first day that the format knows: equal content gives equal bytes.
+    /// 1980-01-01, the first day of the format, so that equal content gives equal bytes.
     private static let time = 315_532_800
 
     static func pack(_ files: [(name: String, text: String)]) throws(SheetError) -> [UInt8] {
@@ -12,7 +12,7 @@ enum ZipWriter {
         defer { zip_error_fini(&error) }
         guard let target = zip_source_buffer_create(nil, 0, 0, &error) else { throw failed }
         defer { zip_source_free(target) }
-        // The archive takes one hold of the target and gives it up when it is closed.
+        // The archive retains the target, and releases it when it is closed.
         zip_source_keep(target)
         guard let archive = zip_open_from_source(target, ZIP_TRUNCATE, &error) else {
             zip_source_free(target)
