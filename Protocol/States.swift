@@ -11,6 +11,12 @@ public enum AttemptState: String, Sendable, Codable, CaseIterable {
     /// `result.json` is durable. Nothing of the attempt runs any more.
     case finished
 
+    /// Whether a report of `next` is right after one of this state: progress within it, or what
+    /// follows.
+    public func mayReport(_ next: AttemptState) -> Bool {
+        next == self || successors.contains(next)
+    }
+
     /// States that may follow. An attempt may end from anywhere; it never goes back.
     public var successors: Set<AttemptState> {
         switch self {

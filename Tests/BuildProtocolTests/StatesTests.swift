@@ -13,6 +13,18 @@ import Testing
         #expect(AttemptState.finished.successors.isEmpty)
     }
 
+    @Test("An attempt reports progress within its state and what follows, and nothing else")
+    func attemptReports() {
+        let order = AttemptState.allCases
+        for (index, state) in order.enumerated() {
+            for (nextIndex, next) in order.enumerated() {
+                let isStep = (0...1).contains(nextIndex - index)
+                let isEnd = next == .finished
+                #expect(state.mayReport(next) == (isStep || isEnd), "\(state) → \(next)")
+            }
+        }
+    }
+
     @Test("Every state of an attempt can be reached") func attemptReach() {
         #expect(reached(from: AttemptState.accepted, \.successors) == Set(AttemptState.allCases))
     }

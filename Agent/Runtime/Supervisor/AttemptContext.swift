@@ -13,6 +13,7 @@ final class AttemptContext {
     let group: ControlGroup?
     var timers: AttemptTimers
     private(set) var lowestFreeBytes = Int64.max
+    private var state = AttemptState.accepted
     private let outOfMemoryKillsBefore = ProcessCounters.outOfMemoryKills()
     /// Evidence of the guest, collected before a timer stopped the build.
     var evidence: GuestEvidence?
@@ -44,6 +45,10 @@ final class AttemptContext {
 
     /// As `enter`, without a line in the log: for progress.
     func report(_ state: AttemptState, _ detail: String?) throws {
+        guard self.state.mayReport(state) else {
+            throw Failure("an attempt cannot go from \(self.state.rawValue) to \(state.rawValue)")
+        }
+        self.state = state
         let phase = Phase(attempt: order.start.attempt, state: state, detail: detail)
         // Renamed so that no reader sees a partial file, but not made durable: after a power
         // failure the supervisor is gone, and its last phase does not matter.
