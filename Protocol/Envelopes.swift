@@ -24,20 +24,31 @@ public struct UnknownMessageType: Error, Sendable, Hashable {
     public var type: String
 }
 
-private enum EnvelopeKey: String, CodingKey { case type }
+/// The field beside those of the body.
+private enum Envelope: String, CodingKey {
+    case type
+
+    static func type(from decoder: any Decoder) throws -> String {
+        try decoder.container(keyedBy: Envelope.self).decode(String.self, forKey: .type)
+    }
+
+    static func encode(_ type: String, _ body: any Encodable, to encoder: any Encoder) throws {
+        try body.encode(to: encoder)
+        var container = encoder.container(keyedBy: Envelope.self)
+        try container.encode(type, forKey: .type)
+    }
+}
 
 extension CoordinatorMessage: Codable {
     public init(from decoder: any Decoder) throws {
-        let type = try decoder.container(keyedBy: EnvelopeKey.self)
-            .decode(String.self, forKey: .type)
-        switch type {
+        switch try Envelope.type(from: decoder) {
         case "hello": self = .hello(try CoordinatorHello(from: decoder))
         case "start": self = .start(try Start(from: decoder))
         case "cancel": self = .cancel(try Cancel(from: decoder))
         case "follow": self = .follow(try Follow(from: decoder))
         case "forget": self = .forget(try Forget(from: decoder))
         case "ping": self = .ping(try Ping(from: decoder))
-        default: throw UnknownMessageType(type: type)
+        case let type: throw UnknownMessageType(type: type)
         }
     }
 
@@ -51,17 +62,13 @@ extension CoordinatorMessage: Codable {
             case .forget(let body): ("forget", body)
             case .ping(let body): ("ping", body)
             }
-        try body.encode(to: encoder)
-        var container = encoder.container(keyedBy: EnvelopeKey.self)
-        try container.encode(type, forKey: .type)
+        try Envelope.encode(type, body, to: encoder)
     }
 }
 
 extension AgentMessage: Codable {
     public init(from decoder: any Decoder) throws {
-        let type = try decoder.container(keyedBy: EnvelopeKey.self)
-            .decode(String.self, forKey: .type)
-        switch type {
+        switch try Envelope.type(from: decoder) {
         case "hello": self = .hello(try AgentHello(from: decoder))
         case "host": self = .host(try HostReport(from: decoder))
         case "phase": self = .phase(try Phase(from: decoder))
@@ -69,7 +76,7 @@ extension AgentMessage: Codable {
         case "finished": self = .finished(try Finished(from: decoder))
         case "error": self = .error(try ErrorReport(from: decoder))
         case "pong": self = .pong(try Ping(from: decoder))
-        default: throw UnknownMessageType(type: type)
+        case let type: throw UnknownMessageType(type: type)
         }
     }
 
@@ -84,8 +91,6 @@ extension AgentMessage: Codable {
             case .error(let body): ("error", body)
             case .pong(let body): ("pong", body)
             }
-        try body.encode(to: encoder)
-        var container = encoder.container(keyedBy: EnvelopeKey.self)
-        try container.encode(type, forKey: .type)
+        try Envelope.encode(type, body, to: encoder)
     }
 }

@@ -8,11 +8,7 @@ public enum Names {
     /// Letters, digits, `.`, `_`, `-`, first a letter or digit, at most `ProtocolLimits.nameBytes`.
     /// ASCII only: the name becomes part of image names, URLs and folder names on many systems.
     public static func problem(_ name: String, what: String = "name") -> String? {
-        if name.isEmpty { return "the \(what) is empty" }
-        if name.utf8.count > ProtocolLimits.nameBytes {
-            return "the \(what) has \(name.utf8.count) bytes; "
-                + "at most \(ProtocolLimits.nameBytes) are allowed"
-        }
+        if let problem = lengthProblem(name, what) { return problem }
         for scalar in name.unicodeScalars where !isPlain(scalar) {
             return "the \(what) \(quoted(name)) contains \(quoted(String(scalar))); "
                 + "allowed are A-Z a-z 0-9 . _ -"
@@ -25,11 +21,7 @@ public enum Names {
 
     /// `nil` when `name` may name what is only shown, as a test case, else what is wrong with it.
     public static func titleProblem(_ name: String, what: String) -> String? {
-        if name.isEmpty { return "the \(what) is empty" }
-        if name.utf8.count > ProtocolLimits.nameBytes {
-            return "the \(what) has \(name.utf8.count) bytes; "
-                + "at most \(ProtocolLimits.nameBytes) are allowed"
-        }
+        if let problem = lengthProblem(name, what) { return problem }
         let isPrintable = !name.unicodeScalars.contains(where: \.isControl)
         guard isPrintable, name.first != " ", name.last != " " else {
             return "the \(what) \(quoted(name)) has a control character, or a space at an end"
@@ -61,6 +53,13 @@ public enum Names {
     /// Returns `name` in quotes and bounded for messages, with invisible characters made visible.
     public static func quoted(_ name: String) -> String {
         "'" + name.visible.prefixOfUTF8(200) + "'"
+    }
+
+    private static func lengthProblem(_ name: String, _ what: String) -> String? {
+        if name.isEmpty { return "the \(what) is empty" }
+        guard name.utf8.count > ProtocolLimits.nameBytes else { return nil }
+        return "the \(what) has \(name.utf8.count) bytes; "
+            + "at most \(ProtocolLimits.nameBytes) are allowed"
     }
 
     private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
