@@ -92,7 +92,8 @@ extension API {
     /// A leader's, with nothing behind it but what is given.
     static func leading(
         _ store: any Store & LeaseStore = InMemoryStore(), epoch: LeaseEpoch? = nil,
-        logs: NoLogs = NoLogs(), sheets: any SheetFiles = NoSheets(), webRoot folder: String,
+        logs: NoLogs = NoLogs(), sheets: any SheetFiles = NoSheets(),
+        webRoot folder: String = "/nowhere",
         standing: LeaseKeeper.Standing = .leading(epoch: 1), token: String? = nil
     ) async throws -> API {
         let ports = Ports.empty(store, logs: logs, sheets: sheets)

@@ -1,15 +1,12 @@
 import BuildProtocol
 @testable import CoordinatorAPI
 import CoordinatorCore
-import CoordinatorService
 import Foundation
 import HTTPTypes
-import Support
-import TestSupport
 import Testing
 
-/// The last screen and words of a guest, as the API and the page show them.
-struct GuestTests {
+/// The last screen and the serial console of a guest, as the API and the page show them.
+@Suite("Guest evidence") struct GuestTests {
     private let token = AttemptToken(high: 1, low: 2)
     private let png =
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAA"
@@ -17,22 +14,20 @@ struct GuestTests {
 
     private func screenshot(
         _ evidence: GuestEvidence?, of token: String
-    ) async throws -> HTTPResponse {
-        let folder = try TemporaryFolder()
-        let api = try await API.leading(logs: NoLogs(evidence: evidence), webRoot: folder.path)
-        return await api.respond(
-            to: try HTTPRequest(method: "GET", target: "/api/v1/attempts/\(token)/screenshot"))
+    ) async throws -> Answer {
+        let api = try await API.leading(logs: NoLogs(evidence: evidence))
+        return try await api.ask("GET", "/api/v1/attempts/\(token)/screenshot")
     }
 
-    @Test func theScreenIsAPictureAndNothingElse() async throws {
+    @Test("A screenshot is served only if it is a PNG, and as nothing else")
+    func servesOnlyPNGs() async throws {
         var evidence = GuestEvidence()
         evidence.screenshot = png
         let answer = try await screenshot(evidence, of: token.text)
         #expect(answer.status == 200)
         #expect(answer.headers["Content-Type"] == "image/png")
         #expect(answer.headers["X-Content-Type-Options"] == "nosniff")
-        guard case .bytes(let bytes) = answer.body else { throw Failure("no bytes") }
-        #expect(PNG.problem(bytes) == nil)
+        #expect(!answer.bytes.isEmpty && PNG.problem(answer.bytes) == nil)
 
         evidence.screenshot = Data("<script>alert(1)</script>".utf8).base64EncodedString()
         #expect(try await screenshot(evidence, of: token.text).status == 404)
@@ -41,7 +36,8 @@ struct GuestTests {
         #expect(try await screenshot(evidence, of: "nonsense").status == 404)
     }
 
-    @Test func thePageShowsTextAndNotMarkup() {
+    @Test("The page shows what a guest printed as text, without markup or control characters")
+    func showsGuestOutputAsText() {
         let hostile = GuestEvidence(
             status: "<b>", notes: ["<i>"],
             serialTail: "\u{1B}[31m<script>\u{1B}[0m\u{0}\u{9B}\ttab\r\nnext", screenshotPNG: [1])
@@ -54,7 +50,7 @@ struct GuestTests {
         #expect(html.contains("<img src=\"/api/v1/attempts/\(token)/screenshot\""))
     }
 
-    @Test func theFactsAreSaidInWords() {
+    @Test("The summary names status, disk, network and CPU use") func summarizesTheEvidence() {
         var evidence = GuestEvidence(status: "running")
         evidence.windowMilliseconds = 60_000
         evidence.diskBytes = 512

@@ -1,24 +1,19 @@
 import CoordinatorAPI
 import CoordinatorCore
-import CoordinatorService
 import Foundation
 import HTTPTypes
-import Support
-import TestSupport
 import Testing
 
 /// The endpoints of the original AIBuild, as its Jenkins jobs call them.
-struct HistoricTests {
-    private let folder: TemporaryFolder
+@Suite("Routes of the original AIBuild") struct HistoricTests {
     private let store = InMemoryStore()
     private let api: API
     private let leader: any LeaderStore
 
     init() async throws {
-        folder = try TemporaryFolder()
         let epoch = try await store.takeLead()
         leader = store.leading(epoch)
-        api = try await API.leading(store, epoch: epoch, webRoot: folder.path)
+        api = try await API.leading(store, epoch: epoch)
     }
 
     private func ask(
@@ -29,11 +24,8 @@ struct HistoricTests {
         headers.set(
             "Content-Type",
             json == nil ? "application/x-www-form-urlencoded" : "application/json; charset=utf-8")
-        let answer = await api.respond(
-            to: try HTTPRequest(
-                method: method, target: target, headers: headers, body: Array((json ?? form).utf8)))
-        guard case .bytes(let bytes) = answer.body else { throw Failure("no bytes") }
-        let object = try JSONSerialization.jsonObject(with: Data(bytes))
+        let answer = try await api.ask(method, target, json ?? form, headers: headers)
+        let object = try JSONSerialization.jsonObject(with: Data(answer.bytes))
         var fields = try #require(object as? [String: Any])
         fields["HTTP"] = answer.status
         return fields
@@ -43,7 +35,8 @@ struct HistoricTests {
         fields[name] as? String
     }
 
-    @Test func aGuestOSIsRegisteredAndFound() async throws {
+    @Test("A guest OS is registered and found, with the status in the body")
+    func registersAGuestOS() async throws {
         let made = try await ask(
             "POST", "/v1/guestos",
             json: #"{"name":"ubuntu1604","base_iso":"u.iso","type":"Linux","distro":"ubuntu","#
@@ -65,7 +58,8 @@ struct HistoricTests {
         #expect(try await ask("GET", "/v1/guestos?name=none")["status"] as? Int == 404)
     }
 
-    @Test func aJobReportsItsBuildTestAndRelease() async throws {
+    @Test("A Jenkins job can report its build, test and release") func recordsReports() async throws
+    {
         try await leader.add(
             GuestOS(
                 id: "g1", name: "ubuntu1604", type: .linux, distro: "", version: "", baseISO: "",
@@ -91,7 +85,9 @@ struct HistoricTests {
         #expect(try await ask("POST", "/v1/release")["status"] as? Int == 400)
     }
 
-    @Test func aPasswordGoesInAndNeverComesOut() async throws {
+    @Test("The password of an environment is stored and never shown") func hidesThePassword()
+        async throws
+    {
         let form =
             "env_name=prod&auth_url=http://k:5000/v3&project_domain_name=Default"
             + "&user_domain_name=Default&project_name=p&username=u&password=hunter22&region=r"
@@ -107,8 +103,8 @@ struct HistoricTests {
         #expect(refused["status"] as? Int == 400)
     }
 
-    @Test(arguments: ["Origin", "Sec-Fetch-Site"])
-    func noWebPageReportsAnything(header: String) async throws {
+    @Test("A request from a web page is refused", arguments: ["Origin", "Sec-Fetch-Site"])
+    func refusesWebPages(header: String) async throws {
         let answer = try await ask(
             "POST", "/v1/release", form: "env_name=a&glance_id=b", headers: [header: "x"])
         #expect(answer["HTTP"] as? Int == 400)

@@ -1,13 +1,11 @@
 import CoordinatorAPI
 import CoordinatorCore
-import CoordinatorService
 import FoundationEssentials
 import HTTPTypes
-import TestSupport
 import Testing
 
 /// The routes of registration by spreadsheet.
-struct ImportTests {
+@Suite("Import and export routes") struct ImportTests {
     /// One sheet `guestos` whose only row has what was sent as its name.
     private struct EchoSheets: SheetFiles {
         func read(_ bytes: [UInt8], name: String) async throws -> SheetFile {
@@ -30,21 +28,15 @@ struct ImportTests {
     private func ask(
         _ method: String, _ target: String, _ body: String = "",
         type: String? = "application/octet-stream"
-    ) async throws -> (status: Int, text: String, headers: HTTPHeaders) {
-        let folder = try TemporaryFolder()
-        let api = try await API.leading(sheets: EchoSheets(), webRoot: folder.path)
-        var headers: HTTPHeaders = [:]
-        if let type { headers.set("Content-Type", type) }
-        let answer = await api.respond(
-            to: try HTTPRequest(
-                method: method, target: target, headers: headers, body: Array(body.utf8)))
-        guard case .bytes(let bytes) = answer.body else {
-            return (answer.status, "", answer.headers)
-        }
-        return (answer.status, String(decoding: bytes, as: UTF8.self), answer.headers)
+    ) async throws -> Answer {
+        let api = try await API.leading(sheets: EchoSheets())
+        return try await api.ask(
+            method, target, body, headers: type.map { ["Content-Type": $0] } ?? [:])
     }
 
-    @Test func whatIsImportedIsCounted() async throws {
+    @Test("An import reports what it would change, sheet by sheet") func countsChanges()
+        async throws
+    {
         let answer = try await ask("POST", "/api/v1/import?dry_run=true&sheet=Guest%20OS", "a")
         #expect(answer.status == 200)
         #expect(
@@ -53,7 +45,7 @@ struct ImportTests {
         #expect(answer.text.contains(#""dryRun":true"#))
     }
 
-    @Test func problemsComeWithTheirPlaces() async throws {
+    @Test("Every problem in a file comes with its cell") func locatesProblems() async throws {
         let answer = try await ask("POST", "/api/v1/import", "a b")
         #expect(answer.status == 422)
         #expect(answer.headers["Content-Type"] == "application/problem+json")
@@ -64,8 +56,10 @@ struct ImportTests {
         #expect(unreadable.text.contains("the file x.xls is empty"))
     }
 
-    /// A form of another site can send this type through a browser.
-    @Test func whatIsNotAskedForIsRefused() async throws {
+    /// A form of another site can send these types through a browser.
+    @Test("A body of another type and unknown parameters are refused") func refusesOtherRequests()
+        async throws
+    {
         #expect(try await ask("POST", "/api/v1/import", "a", type: "text/plain").status == 415)
         #expect(try await ask("POST", "/api/v1/import", "a", type: nil).status == 415)
         #expect(try await ask("POST", "/api/v1/import?dry_run=maybe", "a").status == 400)
@@ -74,7 +68,7 @@ struct ImportTests {
         #expect(sheet.text.contains("envs, guestos, testcases"))
     }
 
-    @Test func theExportIsAFile() async throws {
+    @Test("The export is served as a file to save") func exportsAFile() async throws {
         let answer = try await ask("GET", "/api/v1/export?empty=true", type: nil)
         #expect(answer.status == 200 && answer.text == "[1, 1, 1]")
         #expect(

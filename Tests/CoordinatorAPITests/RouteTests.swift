@@ -7,8 +7,9 @@ import Support
 import TestSupport
 import Testing
 
-/// The routes, asked without a socket.
-struct RouteTests {
+@Suite("Routes") struct RouteTests {
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
     private let folder: TemporaryFolder
     private let api: API
 
@@ -18,11 +19,10 @@ struct RouteTests {
     }
 
     private func ask(
-        _ method: String, _ target: String, headers: HTTPHeaders = [:], body: String = ""
-    ) async throws -> HTTPResponse {
-        await api.respond(
-            to: try HTTPRequest(
-                method: method, target: target, headers: headers, body: Array(body.utf8)))
+        _ method: String, _ target: String, _ body: String = "",
+        type: String = "application/json"
+    ) async throws -> Answer {
+        try await api.ask(method, target, body, headers: ["Content-Type": type])
     }
 
     @Test("docs/api.md lists every route of the API, and no other")
@@ -53,16 +53,16 @@ struct RouteTests {
     }
 
     private func documentation() throws -> String {
-        let root = URL(filePath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        return try String(contentsOf: root.appending(path: "docs/api.md"), encoding: .utf8)
+        try String(contentsOf: Self.root.appending(path: "docs/api.md"), encoding: .utf8)
     }
 
-    @Test(arguments: [
-        "..", "a/b", "a\nb", "a\u{0}b", String(repeating: "x", count: 300), "镜像", "🐧", "", "-x",
-        ".x",
-    ])
-    func aNameThatCannotBeAFolderIsRefused(name: String) async throws {
+    @Test(
+        "A name that cannot be a folder is refused",
+        arguments: [
+            "..", "a/b", "a\nb", "a\u{0}b", String(repeating: "x", count: 300), "镜像", "🐧", "", "-x",
+            ".x",
+        ])
+    func refusesUnusableNames(name: String) async throws {
         let guestOS = try JSONEncoder().encode(
             ["name": name, "type": "linux"]
         )
@@ -70,68 +70,68 @@ struct RouteTests {
         body.removeLast()
         body += #","template":{"kind":"folder","path":"/nowhere"}}"#
         let answer = try await ask(
-            "POST", "/api/v1/guestos", headers: ["Content-Type": "application/json"], body: body)
+            "POST", "/api/v1/guestos", body)
         #expect(answer.status == 400)
         let host = try JSONEncoder().encode([
             "name": name, "address": "root@localhost", "hostKey": "ssh-ed25519 AAAA",
         ])
         let second = try await ask(
-            "POST", "/api/v1/hosts", headers: ["Content-Type": "application/json"],
-            body: String(decoding: host, as: UTF8.self))
+            "POST", "/api/v1/hosts", String(decoding: host, as: UTF8.self))
         #expect(second.status == 400)
     }
 
     /// A form of another site can send neither this type nor this method through a browser.
-    @Test func aBodyThatIsNotSaidToBeJSONIsRefused() async throws {
+    @Test("A body that is not declared as JSON is refused") func refusesOtherMediaTypes()
+        async throws
+    {
         let answer = try await ask(
-            "POST", "/api/v1/builds", headers: ["Content-Type": "text/plain"],
-            body: #"{"guestOS":"x"}"#)
+            "POST", "/api/v1/builds", #"{"guestOS":"x"}"#, type: "text/plain")
         #expect(answer.status == 415)
     }
 
-    @Test func aMissingFieldIsNamed() async throws {
+    @Test("A missing field is named") func namesAMissingField() async throws {
         let answer = try await ask(
-            "POST", "/api/v1/hosts", headers: ["Content-Type": "application/json"],
-            body: #"{"name":"a","address":"b@c"}"#)
+            "POST", "/api/v1/hosts", #"{"name":"a","address":"b@c"}"#)
         #expect(answer.status == 400)
-        #expect(text(answer).contains("hostKey"))
+        #expect(answer.text.contains("hostKey"))
     }
 
-    @Test func aStandbySendsChangesAndLiveViewsToTheLeader() async throws {
-        let standby = try await API.leading(
-            webRoot: folder.path, standing: .standingBy(url: "http://leader:1"))
+    @Test("A standby redirects changes and live views to the leader") func redirectsToTheLeader()
+        async throws
+    {
+        let standby = try await API.leading(standing: .standingBy(url: "http://leader:1"))
         for (method, target) in [
             ("POST", "/api/v1/builds"), ("DELETE", "/api/v1/hosts/a"),
             ("GET", "/api/v1/queue?x=%20"),
             ("GET", "/api/v1/builds/a/events"), ("GET", "/"),
         ] {
-            let answer = await standby.respond(to: try HTTPRequest(method: method, target: target))
+            let answer = try await standby.ask(method, target)
             #expect(answer.status == 307, "\(target)")
             #expect(answer.headers["Location"] == "http://leader:1" + target)
         }
         for target in ["/api/v1/builds", "/api/v1/guestos", "/healthz", "/api/v1/leader"] {
-            let answer = await standby.respond(to: try HTTPRequest(method: "GET", target: target))
+            let answer = try await standby.ask("GET", target)
             #expect(answer.status == 200, "\(target)")
         }
     }
 
-    @Test func withoutALeaderChangesAreToComeLater() async throws {
-        let waiting = try await API.leading(webRoot: folder.path, standing: .standingBy(url: nil))
-        let answer = await waiting.respond(
-            to: try HTTPRequest(method: "POST", target: "/api/v1/builds"))
+    @Test("While no coordinator leads, changes get 503 with Retry-After") func asksToRetryLater()
+        async throws
+    {
+        let waiting = try await API.leading(standing: .standingBy(url: nil))
+        let answer = try await waiting.ask("POST", "/api/v1/builds")
         #expect(answer.status == 503)
         #expect(answer.headers["Retry-After"] != nil)
-        let ready = await waiting.respond(to: try HTTPRequest(method: "GET", target: "/readyz"))
+        let ready = try await waiting.ask("GET", "/readyz")
         #expect(ready.status == 503)
     }
 
-    @Test func theTokenGuardsAllButHealthAndImages() async throws {
-        let guarded = try await API.leading(
-            webRoot: folder.path, token: "a long enough secret")
+    @Test("The token guards everything but health checks and images") func guardsWithAToken()
+        async throws
+    {
+        let guarded = try await API.leading(token: "a long enough secret")
         func status(_ target: String, _ headers: HTTPHeaders = [:]) async throws -> Int {
-            await guarded.respond(
-                to: try HTTPRequest(method: "GET", target: target, headers: headers)
-            ).status
+            try await guarded.ask("GET", target, headers: headers).status
         }
         #expect(try await status("/api/v1/hosts") == 401)
         #expect(try await status("/") == 401)
@@ -142,20 +142,16 @@ struct RouteTests {
         #expect(try await status("/healthz") == 200)
     }
 
-    /// What arrives is never shown, whatever the path says.
-    @Test func hiddenFilesAreNotServed() async throws {
+    @Test("Files that are still arriving are neither served nor listed") func hidesIncomingFiles()
+        async throws
+    {
         try Files.makeFolder(folder.path + "/images/build")
         try Files.replace(folder.path + "/images/build/.secret.part", with: Array("x".utf8))
         try Files.replace(folder.path + "/images/build/shown", with: Array("x".utf8))
         #expect(try await ask("GET", "/images/build/.secret.part").status == 404)
         #expect(try await ask("GET", "/images/build/shown").status == 200)
-        let listing = text(try await ask("GET", "/images/build/"))
+        let listing = try await ask("GET", "/images/build/").text
         #expect(listing.contains("shown"))
         #expect(!listing.contains("secret"))
-    }
-
-    private func text(_ response: HTTPResponse) -> String {
-        guard case .bytes(let bytes) = response.body else { return "" }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

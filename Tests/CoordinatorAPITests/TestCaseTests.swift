@@ -1,37 +1,27 @@
 import CoordinatorAPI
 import CoordinatorCore
-import CoordinatorService
-import HTTPTypes
-import Support
-import TestSupport
 import Testing
 
 /// The routes of registered test cases.
-struct TestCaseTests {
-    private let folder: TemporaryFolder
+@Suite("Test case routes") struct TestCaseTests {
     private let store = InMemoryStore()
     private let api: API
     private let leader: any LeaderStore
 
     init() async throws {
-        folder = try TemporaryFolder()
         let epoch = try await store.takeLead()
         leader = store.leading(epoch)
-        api = try await API.leading(store, epoch: epoch, webRoot: folder.path)
+        api = try await API.leading(store, epoch: epoch)
     }
 
     private func ask(
         _ method: String, _ target: String, _ body: String = ""
-    ) async throws -> (status: Int, text: String) {
-        let answer = await api.respond(
-            to: try HTTPRequest(
-                method: method, target: "/api/v1/testcases" + target,
-                headers: ["Content-Type": "application/json"], body: Array(body.utf8)))
-        guard case .bytes(let bytes) = answer.body else { return (answer.status, "") }
-        return (answer.status, String(decoding: bytes, as: UTF8.self))
+    ) async throws -> Answer {
+        try await api.ask(method, "/api/v1/testcases" + target, body)
     }
 
-    @Test func aCaseIsAddedShownChangedAndRemoved() async throws {
+    @Test("A test case can be added, shown, changed and removed, each on the record")
+    func roundTrip() async throws {
         let made = try await ask(
             "POST", "",
             ##"{"name":"a b","osType":"linux","definition":{"script":"#!/bin/sh\n"}}"##)
@@ -60,30 +50,35 @@ struct TestCaseTests {
             ])
     }
 
-    @Test(arguments: [
-        (#"{"osType":"linux"}"#, "'name' is missing"),
-        (#"{"name":"x"}"#, "'osType' is missing"),
-        (#"{"name":"x","osType":"plan9"}"#, "osType"),
-        (#"{"name":"x","osType":"linux","definition":{"times":"3"}}"#, "definition.times"),
-        (#"{"name":"x","osType":"linux","definition":{"builtin":"dance"}}"#, "definition.builtin"),
-        (#"{"name":"x","osType":"linux","definition":{}}"#, "one of a builtin"),
-        (
-            ##"{"name":"x","osType":"linux","definition":{"script":"x","program":"#!/x"}}"##,
-            "one of a builtin"
-        ),
-        (#"{"name":"a\nb","osType":"linux"}"#, "name of the test case"),
-        (#"{"name":"","osType":"linux"}"#, "name of the test case"),
-        (#"[]"#, "the body"),
-        ("no json", "it is not well-formed JSON"),
-    ])
-    func aBodyThatIsNoCaseIsRefusedWithItsPlace(body: String, words: String) async throws {
+    @Test(
+        "An invalid test case is refused with the field that is wrong",
+        arguments: [
+            (#"{"osType":"linux"}"#, "'name' is missing"),
+            (#"{"name":"x"}"#, "'osType' is missing"),
+            (#"{"name":"x","osType":"plan9"}"#, "osType"),
+            (#"{"name":"x","osType":"linux","definition":{"times":"3"}}"#, "definition.times"),
+            (
+                #"{"name":"x","osType":"linux","definition":{"builtin":"dance"}}"#,
+                "definition.builtin"
+            ),
+            (#"{"name":"x","osType":"linux","definition":{}}"#, "one of a builtin"),
+            (
+                ##"{"name":"x","osType":"linux","definition":{"script":"x","program":"#!/x"}}"##,
+                "one of a builtin"
+            ),
+            (#"{"name":"a\nb","osType":"linux"}"#, "name of the test case"),
+            (#"{"name":"","osType":"linux"}"#, "name of the test case"),
+            (#"[]"#, "the body"),
+            ("no json", "it is not well-formed JSON"),
+        ])
+    func refusesAnInvalidTestCase(body: String, words: String) async throws {
         let answer = try await ask("POST", "", body)
         #expect(answer.status == 400)
         #expect(answer.text.contains(words), "\(answer.text)")
         #expect(await store.testCases(nil).isEmpty)
     }
 
-    @Test func aNameOfBothTypesIsAskedFor() async throws {
+    @Test("A name that both OS types have must be qualified") func asksForTheOSType() async throws {
         for type in ["linux", "windows"] {
             try await leader.add(
                 TestCase(

@@ -1,0 +1,97 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import HTTPTypes
+import Support
+
+/// One follower of one build: its state, progress and log until it ends.
+actor BuildEvents: LiveEvents {
+    nonisolated let api: APIContext
+    nonisolated let key: String
+    nonisolated var changes: ChangeHub { api.coordinator.changes }
+    var hasEnded = false
+    private var position: LogPosition?
+    /// Attempts whose logs are still to be shown, oldest first; the last is the current one.
+    private var attempts: [AttemptToken] = []
+    private var shown: (Build, LiveDetail)?
+    private var shownState: String?
+
+    init(build: Build, from position: LogPosition?, api: APIContext) {
+        key = build.id
+        self.position = position
+        self.api = api
+    }
+
+    func news() async throws -> [UInt8]? {
+        // The state is read before the log: what ended has its whole log here.
+        guard let (build, live) = try await api.coordinator.find(key) else { return nil }
+        let state = try await stateEvent(build, live)
+        let log = try await logEvents(build)
+        guard build.state.isEnded && log.isEmpty else {
+            return state.isEmpty ? log : state + log
+        }
+        hasEnded = true
+        return state + EventText.event("end", try EventText.json(BuildView(build)))
+    }
+
+    /// Empty when nothing of it is new. Of what a piece of log changed, that is known before it
+    /// is encoded: a thousand followers are woken by each piece.
+    private func stateEvent(_ build: Build, _ live: LiveDetail) async throws -> [UInt8] {
+        if build.state != .queued, let shown, shown == (build, live) { return [] }
+        var view = BuildView(build, live)
+        if build.state == .queued, view.phase == nil {
+            view.phase = await api.coordinator.explain(key)?.summary
+        }
+        shown = (build, live)
+        let text = try EventText.json(view)
+        guard text != shownState else { return [] }
+        shownState = text
+        return EventText.event("state", text)
+    }
+
+    private func logEvents(_ build: Build) async throws -> [UInt8] {
+        if attempts.last != build.attempt, build.attempt != nil { try await learnAttempts() }
+        while let attempt = attempts.first {
+            if position?.attempt != attempt { position = LogPosition(attempt: attempt, cursor: 0) }
+            guard let position else { return [] }
+            let bytes = try await api.ports.logs.read(
+                attempt, from: position.cursor, limit: APILimits.eventLogBytes)
+            // Whole lines only: a record that is half written here comes with the next piece.
+            if let end = bytes.lastIndex(of: 0x0A) {
+                self.position?.cursor += Int64(end + 1)
+                return logEvent(
+                    bytes[...end],
+                    LogPosition(
+                        attempt: attempt, cursor: position.cursor + Int64(end + 1)))
+            }
+            guard attempts.count > 1 else { return [] }
+            attempts.removeFirst()
+        }
+        return []
+    }
+
+    /// The attempts from the one where the follower stands to the newest.
+    private func learnAttempts() async throws {
+        var all = try await api.ports.store.attempts(ofBuild: key).map(\.token)
+        if let here = position?.attempt, let index = all.firstIndex(of: here) {
+            all.removeFirst(index)
+        }
+        attempts = all
+    }
+
+    private func logEvent(_ lines: ArraySlice<UInt8>, _ position: LogPosition) -> [UInt8] {
+        var out = Array("event: log\nid: \(position.text)\n".utf8)
+        out.reserveCapacity(lines.count + lines.count / 8)
+        let prefix = Array("data: ".utf8)
+        lines.withUnsafeBytes { bytes in
+            var start = 0
+            while let newline = ByteSearch.first(0x0A, in: bytes, from: start) {
+                out += prefix
+                out += bytes[start...newline]
+                start = newline + 1
+            }
+        }
+        out.append(0x0A)
+        return out
+    }
+}

@@ -1,0 +1,75 @@
+import BuildProtocol
+import HTTPClientKit
+import Synchronization
+
+/// Shows a build live until it ends: its log, its phases, its progress.
+final class BuildFollower: Sendable {
+    private let context: CommandContext
+    private let printer: LogPrinter
+    private let progress: ProgressLine
+    private let attempt = Mutex<String?>(nil)
+
+    init(_ context: CommandContext) {
+        self.context = context
+        printer = LogPrinter(context)
+        progress = ProgressLine(context.console)
+    }
+
+    /// - Returns: whether it passed, as an exit code.
+    func follow(_ build: String) async throws -> ExitCode {
+        let events = EventFollower(
+            context.api, path: APIClient.build(build) + "/events",
+            connection: ConnectionNotes(progress),
+            advice: "The build may still be running: aibuild logs -f \(build)")
+        defer { progress.wipe() }
+        return try finish(await events.follow { try self.show($0) })
+    }
+
+    private func show(_ event: ServerSentEvent) throws {
+        switch event.name {
+        case "log":
+            progress.wipe()
+            for line in event.data.split(separator: "\n") { printer.print(String(line)) }
+        case "state":
+            let build = try APIClient.decode(BuildAnswer.self, Array(event.data.utf8))
+            if context.wantsJSON { return }
+            announceAttempt(build)
+            if !build.hasEnded { progress.show(build) }
+        default: break
+        }
+    }
+
+    private func announceAttempt(_ build: BuildAnswer) {
+        guard let current = build.attempt else { return }
+        let isNew = attempt.withLock { attempt in
+            defer { attempt = current }
+            return attempt != current
+        }
+        if isNew {
+            printer.finish()
+            progress.say(
+                "== "
+                    + SafeText.line(
+                        "attempt \(build.attemptCount ?? 1) on \(build.host ?? "a host")"))
+        }
+    }
+
+    private func finish(_ end: String) throws -> ExitCode {
+        printer.finish()
+        progress.wipe()
+        let build = try APIClient.decode(BuildAnswer.self, Array(end.utf8))
+        if context.wantsJSON {
+            if context.command.name != "logs" { context.printJSON(Array(end.utf8)) }
+        } else {
+            var text = "== \(build.label) \(build.state)"
+            if let took = build.took { text += " in \(took)" }
+            if let image = build.image {
+                text += ": \(Format.bytes(image.sizeBytes)) \(image.url)"
+            } else if let fault = build.fault {
+                text += ": \(fault.reason)"
+            }
+            context.console.err(SafeText.line(text) + "\n")
+        }
+        return build.state == BuildState.passed.rawValue ? .ok : .buildFailed
+    }
+}
