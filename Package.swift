@@ -17,11 +17,11 @@ let strict: [SwiftSetting] = [
 
 func module(
     _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [],
-    exclude: [String] = []
+    exclude: [String] = [], embedding: [String] = []
 ) -> Target {
     .target(
         name: name, dependencies: dependencies, path: path, exclude: exclude,
-        swiftSettings: strict)
+        resources: embedding.map { .embedInCode($0) }, swiftSettings: strict)
 }
 
 func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -119,7 +119,8 @@ let package = Package(
             [
                 "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes", "Support",
                 "TextKit",
-            ]),
+            ],
+            embedding: ["build.js", "overview.js", "style.css"].map { "Pages/Assets/\($0)" }),
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [

@@ -154,4 +154,20 @@ import Testing
         #expect(listing.contains("shown"))
         #expect(!listing.contains("secret"))
     }
+
+    @Test("Each page asset is served as the file in the source tree, and is revalidated")
+    func servesPageAssets() async throws {
+        for (name, type) in [
+            ("style.css", "text/css"), ("overview.js", "text/javascript"),
+            ("build.js", "text/javascript"),
+        ] {
+            let answer = try await ask("GET", "/static/\(name)")
+            #expect(answer.status == 200)
+            #expect(answer.headers["Content-Type"] == "\(type); charset=utf-8")
+            #expect(answer.headers["Cache-Control"] == "no-cache")
+            let source = Self.root.appending(path: "Coordinator/API/Pages/Assets/\(name)")
+            #expect(answer.text == (try String(contentsOf: source, encoding: .utf8)))
+        }
+        #expect(try await ask("GET", "/static/nothing.js").status == 404)
+    }
 }

@@ -34,7 +34,9 @@ enum PageRoutes {
             guard let file = StaticFiles.all[path["name"]] else {
                 throw Problem.notFound("there is no /static/\(path["name"].prefix(80))")
             }
-            return .text(file.text, type: file.type, headers: ["Cache-Control": "no-cache"])
+            return HTTPResponse(
+                headers: ["Content-Type": file.type, "Cache-Control": "no-cache"],
+                body: .bytes(file.bytes))
         }
     }
 
