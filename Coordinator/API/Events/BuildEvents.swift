@@ -3,6 +3,7 @@ import CoordinatorCore
 import CoordinatorService
 import HTTPTypes
 import Support
+import TextKit
 
 /// One follower of one build: its state, progress and log until it ends.
 actor BuildEvents: LiveEvents {
@@ -31,7 +32,7 @@ actor BuildEvents: LiveEvents {
             return state.isEmpty ? log : state + log
         }
         hasEnded = true
-        return state + EventText.event("end", try EventText.json(BuildView(build)))
+        return state + EventText.event("end", try CanonicalJSON.text(BuildView(build)))
     }
 
     /// Empty when nothing of it is new. Of what a piece of log changed, that is known before it
@@ -40,10 +41,10 @@ actor BuildEvents: LiveEvents {
         if build.state != .queued, let shown, shown == (build, live) { return [] }
         var view = BuildView(build, live)
         if build.state == .queued, view.phase == nil {
-            view.phase = await api.coordinator.explain(key)?.summary
+            view.phase = await api.coordinator.leader?.tracker.explain(key)?.summary
         }
         shown = (build, live)
-        let text = try EventText.json(view)
+        let text = try CanonicalJSON.text(view)
         guard text != shownState else { return [] }
         shownState = text
         return EventText.event("state", text)

@@ -29,9 +29,7 @@ enum ReleaseSection {
     private static func table(_ releases: [Release], _ api: APIContext) async -> String {
         var shown: [[String]] = []
         for release in releases {
-            let view = ReleaseView(
-                release, await api.coordinator.leader?.releases.progress(of: release.id))
-            shown.append(row(view))
+            shown.append(row(await ReleaseRoutes.view(release, api)))
         }
         return HTML.table(
             ["image", "environment", "state", "asked for", "by", "there", "detail"], shown,

@@ -88,7 +88,7 @@ enum ReleaseRoutes {
         return views
     }
 
-    private static func view(_ release: Release, _ api: APIContext) async -> ReleaseView {
+    static func view(_ release: Release, _ api: APIContext) async -> ReleaseView {
         ReleaseView(release, await api.coordinator.leader?.releases.progress(of: release.id))
     }
 }

@@ -67,7 +67,7 @@ enum BuildCommands {
                     + (follows ? "" : "; follow it: aibuild logs -f \(SafeText.line(build.label))")
                     + "\n")
         }
-        return follows ? try await Follower(context).follow(build.id) : .ok
+        return follows ? try await BuildFollower(context).follow(build.id) : .ok
     }
 
     private static let builds = Command(

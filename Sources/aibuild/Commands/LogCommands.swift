@@ -27,7 +27,7 @@ enum LogCommands {
                 guard !context.arguments.has("attempt") else {
                     throw CommandError(.usage, "--attempt shows a log that does not grow any more")
                 }
-                return try await Follower(context).follow(build)
+                return try await BuildFollower(context).follow(build)
             }
             let printer = LogPrinter(context)
             let lines = Mutex(LineSplitter())

@@ -61,7 +61,7 @@ enum ReleaseCommands {
                 if context.wantsJSON { context.printJSON(body) } else { print(made, context) }
                 return .ok
             }
-            return try await ReleaseFollower(context).follow(made)
+            return try await ReleaseFollower(made, context).follow()
         })
 
     /// `debian12:7`, `debian12/7` or an id, whose form no name of a guest OS needs.

@@ -33,7 +33,13 @@ final class ProgressLine: Sendable {
             if isNew { console.err("\(text)\n") }
             return
         }
-        let cut = String(text.prefix(max(20, console.width() - 1)))
+        draw(text)
+    }
+
+    /// Draws over what was drawn before; nothing where there is no terminal.
+    func draw(_ text: String) {
+        guard console.errIsTerminal else { return }
+        let cut = SafeText.line(String(text.prefix(max(20, console.width() - 1))))
         wipe()
         state.withLock { $0.drawn = cut }
         console.err(cut)

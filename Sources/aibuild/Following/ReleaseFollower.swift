@@ -1,51 +1,66 @@
-import Support
+import HTTPClientKit
+import Synchronization
 
-/// Shows releases until all have ended: a line for each thing that happened, on a terminal also
-/// how far the running ones are.
-struct ReleaseFollower {
-    private static let pauseMilliseconds = 500
-    /// How long a coordinator may be away before the waiting ends.
-    private static let patienceMilliseconds: Int64 = 10 * 60 * 1000
+/// Shows releases until all have ended: a line for each change, on a terminal also how far the
+/// running ones are.
+final class ReleaseFollower: Sendable {
+    private struct State {
+        /// In the order in which they were made.
+        var releases: [ReleaseAnswer]
+        /// What was said last of each, by id.
+        var said: [String: String] = [:]
+    }
 
     private let context: CommandContext
+    private let progress: ProgressLine
+    private let connection: ConnectionNotes
+    private let state: Mutex<State>
 
-    init(_ context: CommandContext) { self.context = context }
+    init(_ releases: [ReleaseAnswer], _ context: CommandContext) {
+        self.context = context
+        progress = ProgressLine(context.console)
+        connection = ConnectionNotes(progress)
+        state = Mutex(State(releases: releases))
+    }
 
     /// - Returns: whether all succeeded, as an exit code.
-    func follow(_ releases: [ReleaseAnswer]) async throws -> ExitCode {
-        var states = releases
-        var said: [String: String] = [:]
-        var drawn = false
-        var heard = Clocks.monotonicMilliseconds()
-        while true {
-            for (index, release) in states.enumerated() where !release.hasEnded {
-                do {
-                    let path = "/api/v1/releases/\(APIClient.segment(release.id))"
-                    let body = try await context.api.get(path)
-                    states[index] = try APIClient.decode(ReleaseAnswer.self, body)
-                    heard = Clocks.monotonicMilliseconds()
-                } catch let error as CommandError where error.code == .unreachable {
-                    guard Clocks.monotonicMilliseconds() - heard < Self.patienceMilliseconds else {
-                        throw error
-                    }
-                }
-            }
-            for release in states where said[release.id] != news(release) {
-                if drawn { context.console.err("\r\u{1B}[K") }
-                drawn = false
-                said[release.id] = news(release)
-                context.console.err(SafeText.line("== \(release.environment): ") + told(release))
-            }
-            if states.allSatisfy(\.hasEnded) { break }
-            if context.console.errIsTerminal {
-                let line = states.filter { !$0.hasEnded }.map(progress).joined(separator: "   ")
-                let cut = SafeText.line(String(line.prefix(max(20, context.console.width() - 1))))
-                context.console.err("\r\u{1B}[K" + cut)
-                drawn = true
-            }
-            try await Task.sleep(for: .milliseconds(Self.pauseMilliseconds))
+    func follow() async throws -> ExitCode {
+        let releases = state.withLock(\.releases)
+        defer { progress.wipe() }
+        try await withThrowingTaskGroup { group in
+            for release in releases { group.addTask { try await self.follow(release.id) } }
+            try await group.waitForAll()
         }
-        return states.allSatisfy { $0.state == "released" } ? .ok : .buildFailed
+        return state.withLock { $0.releases.allSatisfy { $0.state == "released" } }
+            ? .ok : .buildFailed
+    }
+
+    private func follow(_ id: String) async throws {
+        let events = EventFollower(
+            context.api, path: "/api/v1/releases/\(APIClient.segment(id))/events",
+            connection: connection,
+            advice: "The releases may still be running: aibuild releases")
+        let end = try await events.follow { if $0.name == "state" { try self.show($0.data) } }
+        try show(end)
+    }
+
+    private func show(_ json: String) throws {
+        let release = try APIClient.decode(ReleaseAnswer.self, Array(json.utf8))
+        // One piece at a time reaches the terminal: the streams come from several threads.
+        state.withLock { state in
+            guard let index = state.releases.firstIndex(where: { $0.id == release.id }) else {
+                return
+            }
+            state.releases[index] = release
+            let news = news(release)
+            if state.said[release.id] != news {
+                state.said[release.id] = news
+                progress.wipe()
+                context.console.err(message(release))
+            }
+            let running = state.releases.filter { !$0.hasEnded }
+            if !running.isEmpty { progress.draw(running.map(part).joined(separator: "   ")) }
+        }
     }
 
     /// What is said once.
@@ -54,8 +69,8 @@ struct ReleaseFollower {
             + (release.hasEnded ? "" : release.progress?.what ?? "")
     }
 
-    private func told(_ release: ReleaseAnswer) -> String {
-        var text = release.state
+    private func message(_ release: ReleaseAnswer) -> String {
+        var text = "== \(release.environment): \(release.state)"
         if !release.hasEnded, let what = release.progress?.what { text += ", \(what)" }
         if let fault = release.fault { text += ": \(fault)" }
         if release.hasEnded, let id = release.remoteID { text += " as \(id)" }
@@ -63,17 +78,18 @@ struct ReleaseFollower {
         if release.hasEnded {
             for note in release.notes ?? [] { lines += "   \(SafeText.line(note))\n" }
         } else if release.state == "awaitingApproval" {
-            lines += "   say yes: aibuild release approve \(SafeText.line(release.id))\n"
+            lines += "   Approve it: aibuild release approve \(SafeText.line(release.id))\n"
         }
         return lines
     }
 
-    private func progress(_ release: ReleaseAnswer) -> String {
+    /// Its part of the progress line.
+    private func part(_ release: ReleaseAnswer) -> String {
         guard let progress = release.progress, progress.totalBytes > 0 else {
             return "\(release.environment): \(release.state)"
         }
-        let part = Int(100 * Double(progress.doneBytes) / Double(progress.totalBytes))
-        return "\(release.environment): \(progress.what) \(part) % of "
+        let percent = Int(100 * Double(progress.doneBytes) / Double(progress.totalBytes))
+        return "\(release.environment): \(progress.what) \(percent) % of "
             + Format.bytes(progress.totalBytes)
     }
 }

@@ -1,0 +1,23 @@
+import BuildProtocol
+import HTTPTypes
+
+/// Where a follower stands: `<attempt>:<byte offset>`, the id of the last event it saw.
+struct LogPosition: Sendable, Hashable {
+    var attempt: AttemptToken
+    var cursor: Int64
+
+    var text: String { "\(attempt):\(cursor)" }
+
+    static func parse(_ text: String?) throws -> LogPosition? {
+        guard let text, !text.isEmpty else { return nil }
+        let parts = text.split(separator: ":")
+        guard parts.count == 2, let attempt = AttemptToken(String(parts[0])),
+            let cursor = Int64(parts[1]), cursor >= 0
+        else {
+            throw Problem.badRequest(
+                "'\(text.prefix(80))' is not a position in a log",
+                remedy: "send the id of the last event, or none to start at the beginning")
+        }
+        return LogPosition(attempt: attempt, cursor: cursor)
+    }
+}
