@@ -38,8 +38,8 @@ public struct API: Sendable {
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
         if let token, !isOpen(request.path), !isAuthorized(request, token) {
             return Problem.unauthorized(
-                "this coordinator asks for a token",
-                remedy: "send Authorization: Bearer TOKEN; the CLI takes it from AIBUILD_TOKEN"
+                "This coordinator requires a token",
+                remedy: "Send Authorization: Bearer TOKEN. The CLI takes it from AIBUILD_TOKEN"
             ).response
         }
         if let elsewhere = await standby.response(to: request) { return elsewhere }
@@ -66,7 +66,7 @@ public struct API: Sendable {
                 ? .conflict(refusal.description) : .badRequest(refusal.description)
         case let fault as TemplateFault:
             return .unprocessable(
-                fault.description, remedy: "fix the template, then submit the build again")
+                fault.description, remedy: "Fix the template, then submit the build again")
         case let fault as SheetFault:
             return .unprocessable(fault.description)
         case let fault as WebRootFault:
@@ -75,7 +75,7 @@ public struct API: Sendable {
             return Problem(status: 502, detail: fault.description)
         case let error as StoreError:
             switch error {
-            case .exists: return .conflict(error.description, remedy: "choose another name")
+            case .exists: return .conflict(error.description, remedy: "Choose another name")
             case .notFound: return .notFound(error.description)
             case .unavailable: return .unavailable(error.description)
             case .deposed: return .unavailable(error.description, retryAfterSeconds: 1)

@@ -59,16 +59,17 @@ extension HTTPRequest {
         guard mediaType.trimmingPrefix(while: \.isWhitespace).lowercased() == "application/json"
         else {
             throw Problem.unsupportedType(
-                "the body must be JSON", remedy: "send Content-Type: application/json")
+                "The body is not declared as JSON",
+                remedy: "Send Content-Type: application/json")
         }
         do {
             return try JSONDecoder().decode(type, from: Data(body))
         } catch let error as DecodingError {
             throw Problem.badRequest(
-                "the body is not what is asked for: \(describe(error))",
-                remedy: "see docs/api.md for the fields")
+                "Invalid body: \(describe(error))",
+                remedy: "The fields are described in docs/api.md")
         } catch {
-            throw Problem.badRequest("the body is not JSON", remedy: "see docs/api.md")
+            throw Problem.badRequest("Invalid body: not JSON", remedy: "See docs/api.md")
         }
     }
 
@@ -83,7 +84,7 @@ extension HTTPRequest {
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
             return "field '\(place(context.codingPath))': \(context.debugDescription)"
         case .dataCorrupted(let context) where context.codingPath.isEmpty:
-            return "it is not well-formed JSON"
+            return "not well-formed JSON"
         case .dataCorrupted(let context):
             return "field '\(place(context.codingPath))': \(context.debugDescription)"
         @unknown default: return "\(error)"
@@ -94,7 +95,7 @@ extension HTTPRequest {
         guard let text = query["limit"] else { return APILimits.defaultRows }
         guard let limit = Int(text), (1...APILimits.pageRows).contains(limit) else {
             throw Problem.badRequest(
-                "limit is '\(text.prefix(20))'", remedy: "use 1 to \(APILimits.pageRows)")
+                "Invalid limit: '\(text.prefix(20))'", remedy: "Use 1 to \(APILimits.pageRows)")
         }
         return limit
     }
@@ -119,8 +120,8 @@ extension APIContext {
             return build
         }
         throw Problem.notFound(
-            "there is no build \(Names.quoted(name))",
-            remedy: "name a build by its id or as GUESTOS:NUMBER; see: aibuild builds")
+            "There is no build \(Names.quoted(name))",
+            remedy: "Name a build by its ID or as GUESTOS:NUMBER. List builds: aibuild builds")
     }
 
     func view(_ build: Build) async -> BuildView {

@@ -14,14 +14,15 @@ struct Standby: Sendable {
         guard case .standingBy(let url) = await standing(), needsLeader(request) else { return nil }
         guard let url else {
             return Problem.unavailable(
-                "no coordinator leads at this moment, or it is just taking over",
-                remedy: "try again in a few seconds; if it stays so, see the coordinators' logs",
+                "No coordinator is leading, or one is taking over",
+                remedy:
+                    "Try again in a few seconds. If it persists, see the coordinators' logs",
                 retryAfterSeconds: 2
             ).response
         }
         return Problem(
-            status: 307, detail: "this coordinator stands by; \(url) leads",
-            remedy: "send the request there",
+            status: 307, detail: "This coordinator is a standby; \(url) leads",
+            remedy: "Send the request there",
             headers: ["Location": url + request.target]
         ).response
     }

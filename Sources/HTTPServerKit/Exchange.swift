@@ -126,7 +126,7 @@ final class Exchange: Sendable {
         }
         guard core.reserve(bodyBytes: upload.count) else {
             state.phase = .discarding(
-                .unavailable("too many large requests are under way", remedy: "try again later"),
+                .unavailable("Too many large requests at once", remedy: "Try again later"),
                 bytes: upload.count)
             return
         }

@@ -14,7 +14,7 @@ struct ResponseWriter {
         var response = response
         var made = make(response.body)
         if made == nil {
-            response = Problem.internalError("the file could not be read").response
+            response = Problem.internalError("The file cannot be read").response
             made = make(response.body)
         }
         guard let made else { return (false, nil) }

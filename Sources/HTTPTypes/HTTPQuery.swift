@@ -10,7 +10,7 @@ public struct HTTPQuery: Sendable {
     public init(decoding text: some StringProtocol) throws(Problem) {
         let pairs = text.split(separator: "&", maxSplits: Self.maximumItems)
         guard pairs.count <= Self.maximumItems else {
-            throw .badRequest("the query has more than \(Self.maximumItems) fields")
+            throw .badRequest("The query has more than \(Self.maximumItems) fields")
         }
         for pair in pairs {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -32,8 +32,8 @@ public struct HTTPQuery: Sendable {
     private static func decode(_ text: some StringProtocol) throws(Problem) -> String {
         guard let decoded = PercentCoding.decode(text, plusIsSpace: true) else {
             throw .badRequest(
-                "the query holds '\(text.prefix(80))', which is not correctly percent-encoded "
-                    + "UTF-8", remedy: "write each byte of a special character as %XX")
+                "The query field '\(text.prefix(80))' is not correctly percent-encoded UTF-8",
+                remedy: "Write each byte of a special character as %XX")
         }
         return decoded
     }

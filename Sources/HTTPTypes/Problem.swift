@@ -66,8 +66,8 @@ extension Problem {
     public static func methodNotAllowed(_ method: String, allow: [String]) -> Problem {
         let known = allow.joined(separator: ", ")
         return Problem(
-            status: 405, detail: "the method \(method.prefix(32)) is not known here",
-            remedy: "use \(known)", headers: ["Allow": known])
+            status: 405, detail: "Method \(method.prefix(32)) is not allowed here",
+            remedy: "Use \(known)", headers: ["Allow": known])
     }
 
     public static func conflict(_ detail: String, remedy: String? = nil) -> Problem {
@@ -76,8 +76,8 @@ extension Problem {
 
     public static func tooLarge(limitBytes: Int) -> Problem {
         Problem(
-            status: 413, detail: "the request body is larger than \(limitBytes) bytes",
-            remedy: "send less than that in one request")
+            status: 413, detail: "The request body is larger than \(limitBytes) bytes",
+            remedy: "Send less in one request")
     }
 
     public static func unsupportedType(_ detail: String, remedy: String? = nil) -> Problem {
@@ -91,7 +91,7 @@ extension Problem {
 
     /// Only for what nobody foresaw: the detail must not tell secrets.
     public static func internalError(
-        _ detail: String = "the server could not answer; its log says why"
+        _ detail: String = "The server failed to answer. Its log has the reason"
     ) -> Problem {
         Problem(status: 500, detail: detail)
     }

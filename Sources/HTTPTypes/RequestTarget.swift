@@ -28,25 +28,25 @@ struct RequestTarget {
 
     private static func path(_ raw: Substring) throws(Problem) -> String {
         guard raw.hasPrefix("/") else {
-            throw .badRequest("the request target does not begin with '/'")
+            throw .badRequest("The request target does not begin with '/'")
         }
         var decoded: [String] = []
         let segments = raw.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         for (index, segment) in segments.enumerated() {
             guard let text = PercentCoding.decode(segment) else {
                 throw .badRequest(
-                    "the path is not correctly percent-encoded UTF-8",
-                    remedy: "write each byte of a special character as %XX")
+                    "The path is not correctly percent-encoded UTF-8",
+                    remedy: "Write each byte of a special character as %XX")
             }
             if text == "." || text == ".." {
-                throw .badRequest("the path holds the segment '\(text)'")
+                throw .badRequest("The path contains the segment '\(text)'")
             }
             if text.unicodeScalars.contains(where: \.isControl) {
-                throw .badRequest("the path holds a control character")
+                throw .badRequest("The path contains a control character")
             }
-            if text.contains("/") { throw .badRequest("the path holds an encoded slash (%2F)") }
+            if text.contains("/") { throw .badRequest("The path contains an encoded slash (%2F)") }
             if text.isEmpty && index < segments.count - 1 {
-                throw .badRequest("the path holds '//'", remedy: "write one slash")
+                throw .badRequest("The path contains '//'", remedy: "Write one slash")
             }
             decoded.append(text)
         }

@@ -54,7 +54,7 @@ extension HTTPResponse {
             return response
         case .unsatisfiable:
             return Problem(
-                status: 416, detail: "the file has \(sizeBytes) bytes",
+                status: 416, detail: "The file has \(sizeBytes) bytes",
                 headers: ["Content-Range": "bytes */\(sizeBytes)"]
             ).response
         }

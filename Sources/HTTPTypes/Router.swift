@@ -71,8 +71,8 @@ public struct Router: Sendable {
         let top = scored.map(\.0).max()
         let similar = scored.filter { $0.0 == top }.map(\.1).sorted().prefix(3)
         return .notFound(
-            "nothing is at \(request.path.prefix(200))",
-            remedy: similar.isEmpty ? nil : "similar: " + similar.joined(separator: ", "))
+            "There is nothing at \(request.path.prefix(200))",
+            remedy: similar.isEmpty ? nil : "Similar paths: " + similar.joined(separator: ", "))
     }
 }
 

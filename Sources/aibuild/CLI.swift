@@ -34,7 +34,7 @@ struct CLI {
             return try await command.run(context)
         } catch let error as CommandError {
             console.err("aibuild: \(SafeText.lines(error.message))\n")
-            if error.code == .usage { console.err("see: aibuild \(command.name) --help\n") }
+            if error.code == .usage { console.err("See: aibuild \(command.name) --help\n") }
             return error.code
         } catch {
             console.err("aibuild: \(SafeText.lines("\(error)"))\n")

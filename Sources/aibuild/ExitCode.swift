@@ -9,12 +9,12 @@ enum ExitCode: Int32, CaseIterable {
 
     var meaning: String {
         switch self {
-        case .ok: "done"
-        case .buildFailed: "the build or release waited for did not succeed; doctor found fault"
-        case .usage: "the command line is wrong"
-        case .notFound: "there is nothing of that name"
-        case .refused: "the coordinator refused or failed"
-        case .unreachable: "the coordinator cannot be reached"
+        case .ok: "success"
+        case .buildFailed: "the build or release failed or was cancelled; doctor found a problem"
+        case .usage: "invalid command line"
+        case .notFound: "not found"
+        case .refused: "the coordinator refused the request, or failed"
+        case .unreachable: "the coordinator is unreachable"
         }
     }
 }

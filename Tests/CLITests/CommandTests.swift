@@ -4,7 +4,7 @@ import Testing
 
 @testable import aibuild
 
-struct CommandTests {
+@Suite("Commands") struct CommandTests {
     private static let build =
         #"{"id":"b1","guestOS":"debian12","number":7,"state":"failed","owner":"o","priority":0,"#
         + #""host":"kvm1","attemptCount":1,"submittedAt":"2025-11-21T09:40:00.000Z","#
@@ -17,7 +17,8 @@ struct CommandTests {
         + #""diskTotalBytes":107374182400,"accelerators":["tcg"],"tags":[],"notices":["old"],"#
         + #""clockSkewSeconds":-7.5}"#
 
-    @Test func listsBuilds() async throws {
+    @Test("builds lists what the API answers, with escapes removed") func listsBuilds() async throws
+    {
         try await withCoordinator({
             $0.say("GET", "/api/v1/builds", #"{"items":[\#(Self.build)],"next":"b1"}"#)
         }) { coordinator in
@@ -27,18 +28,18 @@ struct CommandTests {
             #expect(ran.out.hasPrefix("BUILD       STATE   HOST  SUBMITTED"))
             #expect(ran.out.contains("debian12:7  failed  kvm1"))
             #expect(ran.out.contains("it broke") && !ran.out.contains("\u{1B}"))
-            #expect(ran.err == "there are more: aibuild builds --after b1\n")
+            #expect(ran.err == "More results: aibuild builds --after b1\n")
             #expect(coordinator.lines == ["GET /api/v1/builds limit=1 guestos=a&b state=failed"])
             let wrong = await coordinator.run("builds", "--state", "fialed")
             #expect(wrong.code == .usage)
-            #expect(wrong.err.contains("did you mean 'failed'?"))
+            #expect(wrong.err.contains("Unknown state: fialed; did you mean 'failed'?"))
             let json = await coordinator.run("builds", "--json")
             #expect(json.out == #"{"items":[\#(Self.build)],"next":"b1"}"# + "\n")
             #expect(json.err.isEmpty)
         }
     }
 
-    @Test func showsABuild() async throws {
+    @Test("show explains a fault, a wait and a guest") func showsABuild() async throws {
         let detail =
             String(Self.build.dropLast(1))
             + #","attempts":[{"attempt":"t","ordinal":1,"host":"kvm1","startedAt":"x","#
@@ -66,7 +67,9 @@ struct CommandTests {
         }
     }
 
-    @Test func submitsCancelsAndRetries() async throws {
+    @Test("build, cancel and retry send what was asked for") func submitsCancelsAndRetries()
+        async throws
+    {
         try await withCoordinator({ router in
             router.say("POST", "/api/v1/builds", Self.build, status: 201)
             router.say("POST", "/api/v1/builds/{id}/cancel", Self.build, status: 202)
@@ -75,7 +78,8 @@ struct CommandTests {
             let ran = await coordinator.run(
                 "build", "debian12", "--priority", "-3", "--reason", "a \"b\"")
             #expect(ran.code == .ok)
-            #expect(ran.err.contains("follow it: aibuild logs -f debian12:7"))
+            #expect(
+                ran.err.contains("Queued build debian12:7. Follow it: aibuild logs -f debian12:7"))
             #expect(await coordinator.run("cancel", "b1").code == .ok)
             #expect(await coordinator.run("retry", "b1", "--json").out == Self.build + "\n")
             #expect(
@@ -98,7 +102,9 @@ struct CommandTests {
         var owner, reason: String?
     }
 
-    @Test func registersGuestOSes() async throws {
+    @Test("guestos add takes a folder or a Git repository, not both") func registersGuestOSes()
+        async throws
+    {
         let guestOS =
             #"{"id":"1","name":"d","type":"linux","template":{"kind":"folder","path":"/srv/t"}}"#
         try await withCoordinator({ router in
@@ -124,7 +130,9 @@ struct CommandTests {
         }
     }
 
-    @Test func listsAndDrainsHosts() async throws {
+    @Test("host and hosts list, show, drain and remove hosts") func listsAndDrainsHosts()
+        async throws
+    {
         try await withCoordinator({ router in
             router.say("GET", "/api/v1/hosts", #"{"items":[\#(Self.host)]}"#)
             router.say("GET", "/api/v1/hosts/{name}", Self.host)
@@ -138,20 +146,23 @@ struct CommandTests {
             }
             #expect(await coordinator.run("host", "show", "kvm1").out.contains("100 GiB"))
             #expect(await coordinator.run("host", "drain", "k/1").code == .refused)
-            #expect(await coordinator.run("host", "drain", "kvm1").out.contains("no new builds"))
-            #expect(await coordinator.run("host", "remove", "kvm1").out.contains("removed"))
+            #expect(
+                await coordinator.run("host", "drain", "kvm1").out.hasPrefix("Drained host kvm1. "))
+            #expect(await coordinator.run("host", "remove", "kvm1").out == "Removed host kvm1\n")
             #expect(coordinator.lines.last == "DELETE /api/v1/hosts/kvm1")
         }
     }
 
-    @Test func endsWithTheDocumentedCodes() async throws {
+    @Test("Each kind of failure has its documented exit code") func endsWithTheDocumentedCodes()
+        async throws
+    {
         try await withCoordinator({ router in
             router.on("GET", "/api/v1/builds/{id}") { _, path in
                 switch path["id"] {
                 case "none":
-                    throw Problem.notFound("no build 'none'", remedy: "see: aibuild builds")
+                    throw Problem.notFound("There is no build 'none'", remedy: "See /api/v1/builds")
                 case "odd": return .text("<html>", type: "text/html")
-                default: throw Problem.unauthorized("this coordinator asks for a token")
+                default: throw Problem.unauthorized("This coordinator requires a token")
                 }
             }
             router.on("GET", "/api/v1/queue") { request, _ in
@@ -161,20 +172,22 @@ struct CommandTests {
         }) { coordinator in
             let none = await coordinator.run("show", "none")
             #expect(none.code == .notFound)
-            #expect(none.err == "aibuild: no build 'none'\nsee: aibuild builds\n")
+            #expect(none.err == "aibuild: There is no build 'none'\nSee /api/v1/builds\n")
             #expect(await coordinator.run("show", "closed").code == .refused)
             #expect(await coordinator.run("show", "odd").code == .refused)
             #expect(await coordinator.run("queue").code == .refused)
-            #expect(await coordinator.run("queue", token: "secret").out == "nothing waits\n")
+            #expect(await coordinator.run("queue", token: "secret").out == "No builds are queued\n")
             #expect(await coordinator.run("show").code == .usage)
         }
         let away = await runCLI(["queue"])
         #expect(away.code == .unreachable)
-        #expect(away.err.contains("Set AIBUILD_URL or --url"))
+        #expect(away.err.contains("set AIBUILD_URL or --url"))
         #expect(await runCLI(["queue", "--url", "gopher://h"]).code == .usage)
     }
 
-    @Test func theDoctorSaysWhatToDo() async throws {
+    @Test("The doctor reports each problem with its remedy") func theDoctorReportsProblems()
+        async throws
+    {
         try await withCoordinator({ router in
             router.say("GET", "/healthz", "ok")
             router.say("GET", "/readyz", "{}")
@@ -185,8 +198,9 @@ struct CommandTests {
             let ran = await coordinator.run("doctor")
             #expect(ran.code == .ok)
             for text in [
-                "ok   host kvm1 is ready", "warn host kvm1 has no working KVM", "1 GiB of disk",
-                "clock of host kvm1 is 8 s behind", "warn host kvm1: old",
+                "ok   Host kvm1 is ready", "warn Host kvm1 has no working KVM",
+                "low on disk space: 1 GiB free", "Host kvm1: the clock is 8 s behind",
+                "warn Host kvm1: old",
             ] {
                 #expect(ran.out.contains(text), "\(text)")
             }
@@ -201,7 +215,7 @@ struct CommandTests {
             let ran = await coordinator.run("doctor")
             #expect(ran.code == .buildFailed)
             for text in [
-                "the store is away", "install the aibuild of version 9", "no host is added",
+                "the store is away", "Install aibuild 9", "FAIL No hosts",
             ] {
                 #expect(ran.out.contains(text), "\(text)")
             }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import aibuild
 
-struct HostAddTests {
+@Suite("host add") struct HostAddTests {
     private static let line = ["host", "add", "kvm1", "--address", "u@h"]
 
     private func add(
@@ -23,7 +23,9 @@ struct HostAddTests {
     private static let scanned = ["POST /api/v1/hosts/scan"]
     private static let added = scanned + ["POST /api/v1/hosts"]
 
-    @Test func asksAPerson() async throws {
+    @Test("A host is added only after the user confirms its key") func asksForConfirmation()
+        async throws
+    {
         for answer in ["yes", "y", "YES"] {
             let (ran, asked, body) = try await add(answers: [answer])
             #expect(ran.code == .ok)
@@ -38,15 +40,18 @@ struct HostAddTests {
         }
     }
 
-    @Test func takesTheFingerprintOfAScript() async throws {
+    @Test("--fingerprint replaces the prompt and must match") func takesAFingerprint() async throws
+    {
         #expect(try await add(["--fingerprint", "SHA256:abc"]).asked == Self.added)
         let (ran, asked, _) = try await add(["--fingerprint", "SHA256:abcd"], answers: ["yes"])
         #expect(ran.code == .refused)
-        #expect(ran.err.contains("shows the key SHA256:abc, not SHA256:abcd"))
+        #expect(ran.err.contains("has the key SHA256:abc, not SHA256:abcd"))
         #expect(asked == Self.scanned)
     }
 
-    @Test func addsNothingWhereNobodyCanBeAsked() async throws {
+    @Test("Without a terminal and without --fingerprint nothing is added") func needsATerminal()
+        async throws
+    {
         let (ran, asked, _) = try await add()
         #expect(ran.code == .usage)
         #expect(ran.err.contains("--fingerprint SHA256:abc"))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import aibuild
 
-struct ImportTests {
+@Suite("Import and export on the command line") struct ImportTests {
     private let folder: TemporaryFolder
     private let file: String
 
@@ -16,7 +16,7 @@ struct ImportTests {
         try Files.replace(file, with: Array("\u{0}bytes".utf8))
     }
 
-    @Test func aFileIsSentAndWhatCameOfItIsShown() async throws {
+    @Test("A file is sent as it is, and the result is shown") func importsAFile() async throws {
         let answer =
             #"{"dryRun":true,"sheets":[{"sheet":"guestos","new":2,"changed":1,"same":7}],"#
             + #""notices":["column E is not known"],"#
@@ -30,12 +30,12 @@ struct ImportTests {
                     "POST /api/v1/import name=farm.xls sheet=guestos dry_run=true"
                 ])
             #expect(coordinator.bodies == ["\u{0}bytes"])
-            #expect(ran.out.contains("SHEET    NEW  CHANGED  THE SAME"))
+            #expect(ran.out.contains("SHEET    NEW  CHANGED  UNCHANGED"))
             #expect(ran.out.contains("guestos  2    1        7"))
-            #expect(ran.out.contains("this was a dry run"))
+            #expect(ran.out.contains("Dry run: nothing was changed"))
             #expect(ran.out.contains("a: hook: made"))
             #expect(ran.err.contains("note: column E is not known"))
-            #expect(ran.err.contains("b is registered, but not all was done in GitLab"))
+            #expect(ran.err.contains("b is registered, but not ready in GitLab"))
             #expect(ran.err.contains("aibuild guestos gitlab b"))
             #expect(!ran.err.contains("\u{1B}"))
             let json = await coordinator.run("import", file, "--json")
@@ -43,7 +43,7 @@ struct ImportTests {
         }
     }
 
-    @Test func everyProblemIsShownWithItsPlace() async throws {
+    @Test("Every problem in a file is shown with its place") func showsProblems() async throws {
         let answer =
             #"{"type":"about:blank","title":"x","status":422,"detail":"there are 138 problems","#
             + #""remedy":"put all of it right","problems":[{"sheet":"guestos","row":7,"cell":"B7","#
@@ -62,7 +62,7 @@ struct ImportTests {
         }
     }
 
-    @Test func otherRefusalsAreSentences() async throws {
+    @Test("Other refusals are shown as errors") func showsOtherRefusals() async throws {
         try await withCoordinator({
             $0.on("POST", "/api/v1/import") { _, _ in
                 throw Problem.unprocessable("the file is protected by a password")
@@ -76,7 +76,7 @@ struct ImportTests {
         }
     }
 
-    @Test func whatIsRegisteredIsWrittenToAFile() async throws {
+    @Test("The export is written to a file") func exportsToAFile() async throws {
         try await withCoordinator({ $0.say("GET", "/api/v1/export", "PK") }) { coordinator in
             let path = folder.path + "/out.xlsx"
             let ran = await coordinator.run("export", path)
@@ -89,11 +89,11 @@ struct ImportTests {
                 coordinator.lines == ["GET /api/v1/export", "GET /api/v1/export empty=true"])
             let wrong = await coordinator.run("export", folder.path + "/out.csv")
             #expect(wrong.code == .usage)
-            #expect(wrong.err.contains("does not end in .xlsx"))
+            #expect(wrong.err.contains("must end in .xlsx"))
         }
     }
 
-    @Test func aGuestOSIsChangedAndItsProjectMade() async throws {
+    @Test("A changed guest OS keeps what was not given") func changesAGuestOS() async throws {
         let known =
             #"{"id":"1","name":"d","type":"linux","distro":"debian","version":"12","owner":"o","#
             + #""template":{"kind":"git","url":"u","ref":"main"}}"#

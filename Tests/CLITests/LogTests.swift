@@ -8,7 +8,7 @@ import Testing
 
 @testable import aibuild
 
-struct LogTests {
+@Suite("Logs on the command line") struct LogTests {
     private static func record(_ text: String, _ stream: String = "out", more: Bool = false)
         -> String
     {
@@ -30,7 +30,7 @@ struct LogTests {
     private static func end(_ json: String) -> String { "event: end\ndata: \(json)\n\n" }
     private static let hundred = (0..<100).map { "line \($0)\n" }.joined()
 
-    @Test func printsALog() async throws {
+    @Test("A log is printed whole, with harmless escapes only") func printsALog() async throws {
         let log = [
             Self.record("half", more: true), Self.record(" whole"),
             Self.record("err", "err"), Self.record("\\u001b[31mred\\u001b[2J"),
@@ -59,7 +59,9 @@ struct LogTests {
         }
     }
 
-    @Test func followsToTheEnd() async throws {
+    @Test("A build is followed to its end, which decides the exit code") func followsToTheEnd()
+        async throws
+    {
         for (state, code) in [("passed", ExitCode.ok), ("failed", .buildFailed)] {
             try await withCoordinator({ router in
                 router.on("GET", "/api/v1/builds/{id}/events") { _, _ in
@@ -84,7 +86,8 @@ struct LogTests {
         }
     }
 
-    @Test func goesOnAtTheByteAfterACut() async throws {
+    @Test("After a cut the log continues at the byte where the last event ended")
+    func continuesAfterACut() async throws {
         let positions = Notes<String>()
         try await withCoordinator({ router in
             router.on("GET", "/api/v1/builds/{id}/events") { request, _ in
@@ -106,11 +109,12 @@ struct LogTests {
             #expect(ran.code == .ok)
             #expect(ran.out == Self.hundred)
             #expect(positions.all == ["", "t1:40", "t1:80", "t1:100"])
-            #expect(ran.err.contains("trying again") && ran.err.contains("connected again"))
+            #expect(
+                ran.err.contains("Reconnecting …") && ran.err.contains("aibuild: Reconnected\n"))
         }
     }
 
-    @Test func survivesARestartOfTheCoordinator() async throws {
+    @Test("Following survives a restart of the coordinator") func survivesARestart() async throws {
         @Sendable func routes(_ router: inout Router, _ from: Int) {
             router.on("GET", "/api/v1/builds/{id}/events") { request, _ in
                 guard from > 0 else {
@@ -128,14 +132,14 @@ struct LogTests {
         try await eventually("half of the log") { console.out.contains("line 49\n") }
         let port = first.port
         await first.stop()
-        try await eventually("the cut is noticed") { console.err.contains("trying again") }
+        try await eventually("the cut is noticed") { console.err.contains("Reconnecting") }
         let second = try FakeCoordinator(port: port) { routes(&$0, 1) }
         #expect(await code == .ok)
         #expect(console.out == Self.hundred)
         await second.stop()
     }
 
-    @Test func drawsProgressOverItselfOnTerminalsOnly() async throws {
+    @Test("Progress is drawn over itself, on terminals only") func drawsProgress() async throws {
         @Sendable func pulling(_ doneBytes: Int) -> String {
             let progress =
                 #""progress":{"what":"pulling image","doneBytes":\#(doneBytes),"totalBytes":10}"#
@@ -163,15 +167,17 @@ struct LogTests {
         }
     }
 
-    @Test func doesNotTryAgainWhereItIsNoUse() async throws {
+    @Test("A refused or unreachable first connection is not retried") func doesNotRetryInVain()
+        async throws
+    {
         try await withCoordinator({ router in
             router.on("GET", "/api/v1/builds/{id}/events") { _, _ in
-                throw Problem.notFound("there is no build 'x'")
+                throw Problem.notFound("There is no build 'x'")
             }
         }) { coordinator in
             let ran = await coordinator.run("logs", "-f", "x")
             #expect(ran.code == .notFound)
-            #expect(ran.err == "aibuild: there is no build 'x'\n")
+            #expect(ran.err == "aibuild: There is no build 'x'\n")
             #expect(coordinator.lines.count == 1)
         }
         #expect(await runCLI(["logs", "-f", "x"]).code == .unreachable)

@@ -3,31 +3,34 @@ import Testing
 
 @testable import aibuild
 
-struct OutputTests {
+@Suite("Terminal output") struct OutputTests {
     private static let escape = "\u{1B}"
 
-    @Test(arguments: [
-        ("plain ü 日本", "plain ü 日本"),
-        ("\(escape)[31mred\(escape)[0m", "red"),
-        ("\(escape)[2J\(escape)[1;1Hgone", "gone"),
-        ("\(escape)]0;title\u{7}text", "text"),
-        ("\(escape)]52;c;ZXZpbA==\(escape)\\text", "text"),
-        ("\(escape)]8;;http://evil\(escape)\\link", "link"),
-        ("\(escape)P1$r0m\(escape)\\x", "x"),
-        ("\(escape)[?1049hx\(escape)[6n", "x"),
-        ("\(escape)(0lqk\(escape)c.", "lqk."),
-        ("a\u{9B}31mb\u{85}c", "a31mbc"),
-        ("10 %\r20 %\r30 %\r\n", "30 %"),
-        ("a\tb\u{8}\u{0}\u{7F}c", "a    bc"),
-        ("ok\u{202E}gpj.exe", "okgpj.exe"),
-        ("\(escape)", ""), ("\(escape)[", ""), ("\(escape)[31", ""), ("\(escape)]0;never ends", ""),
-        ("\(escape)[\u{7}x", "x"),
-    ])
+    @Test(
+        "Untrusted text is reduced to text on one line",
+        arguments: [
+            ("plain ü 日本", "plain ü 日本"),
+            ("\(escape)[31mred\(escape)[0m", "red"),
+            ("\(escape)[2J\(escape)[1;1Hgone", "gone"),
+            ("\(escape)]0;title\u{7}text", "text"),
+            ("\(escape)]52;c;ZXZpbA==\(escape)\\text", "text"),
+            ("\(escape)]8;;http://evil\(escape)\\link", "link"),
+            ("\(escape)P1$r0m\(escape)\\x", "x"),
+            ("\(escape)[?1049hx\(escape)[6n", "x"),
+            ("\(escape)(0lqk\(escape)c.", "lqk."),
+            ("a\u{9B}31mb\u{85}c", "a31mbc"),
+            ("10 %\r20 %\r30 %\r\n", "30 %"),
+            ("a\tb\u{8}\u{0}\u{7F}c", "a    bc"),
+            ("ok\u{202E}gpj.exe", "okgpj.exe"),
+            ("\(escape)", ""), ("\(escape)[", ""), ("\(escape)[31", ""),
+            ("\(escape)]0;never ends", ""),
+            ("\(escape)[\u{7}x", "x"),
+        ])
     func keepsTextOnly(text: String, shown: String) {
         #expect(SafeText.line(text) == shown)
     }
 
-    @Test func keepsColoursWhereAllowed() {
+    @Test("Colours are kept if asked for, and end with the line") func keepsColours() {
         let red = "\(Self.escape)[1;31m"
         let reset = "\(Self.escape)[0m"
         #expect(SafeText.line("\(red)x", colours: true) == "\(red)x\(reset)")
@@ -40,7 +43,7 @@ struct OutputTests {
         #expect(SafeText.line(endless, colours: true) == "x")
     }
 
-    @Test func cutsTablesToTheTerminal() {
+    @Test("A table fits the terminal and is whole elsewhere") func fitsTables() {
         let style = Style(
             console: TestConsole().console(isTerminal: false), variables: [:])
         var table = Table("NAME", "WHY")
@@ -53,7 +56,7 @@ struct OutputTests {
         #expect(table.text(style, width: nil).contains(String(repeating: "long ", count: 29)))
     }
 
-    @Test func coloursTerminalsOnly() {
+    @Test("Only terminals get colours, and NO_COLOR is honoured") func coloursTerminalsOnly() {
         func style(_ terminal: Bool, _ variables: [String: String]) -> Bool {
             Style(console: TestConsole().console(isTerminal: terminal), variables: variables)
                 .isColoured
@@ -65,6 +68,7 @@ struct OutputTests {
     }
 
     @Test(
+        "Byte counts are rounded to a readable unit",
         arguments: [
             (nil, "-"), (1536, "1.5 KiB"),
         ] as [(Int64?, String)])
@@ -72,15 +76,17 @@ struct OutputTests {
         #expect(Format.bytes(count) == text)
     }
 
-    @Test(arguments: [
-        (0, "0 s"), (59.6, "1 min"), (125, "2 min 5 s"), (3600, "1 h"), (7500, "2 h 5 min"),
-        (3605, "1 h"), (90061, "1 d 1 h"), (-5, "0 s"), (.infinity, "11574 d 1 h"),
-    ])
+    @Test(
+        "Durations show at most two units",
+        arguments: [
+            (0, "0 s"), (59.6, "1 min"), (125, "2 min 5 s"), (3600, "1 h"), (7500, "2 h 5 min"),
+            (3605, "1 h"), (90061, "1 d 1 h"), (-5, "0 s"), (.infinity, "11574 d 1 h"),
+        ])
     func writesDurations(seconds: Double, text: String) {
         #expect(Format.duration(seconds) == text)
     }
 
-    @Test func readsTimes() {
+    @Test("Times are read with and without fractions") func readsTimes() {
         let now = Date(timeIntervalSince1970: 1_763_718_060)
         #expect(Format.age("2025-11-21T09:40:00.000Z", now: now) == "1 min ago")
         #expect(Format.age("2025-11-21T09:40:00Z", now: now) == "1 min ago")

@@ -3,7 +3,7 @@ import Testing
 @testable import aibuild
 import ArgumentKit
 
-struct ParserTests {
+@Suite("Command line parser") struct ParserTests {
     private let program = CommandProgram.aibuild
 
     private func parse(_ line: String) throws -> (command: String, arguments: Arguments) {
@@ -33,7 +33,7 @@ struct ParserTests {
         return words
     }
 
-    @Test func takesOptionsInEveryForm() throws {
+    @Test("Options are accepted in every form and order") func takesOptionsInEveryForm() throws {
         for line in [
             "build debian12 -f --priority 3", "build --priority=3 --follow debian12",
             "--url http://h build -f debian12 --priority 3", "build -f --priority 3 -- debian12",
@@ -52,35 +52,38 @@ struct ParserTests {
         #expect(try parse("--version").command == "version")
     }
 
-    @Test(arguments: [
-        ("biuld x", "unknown command 'biuld'; did you mean 'build'?"),
-        ("qeue", "unknown command 'qeue'; did you mean 'queue'?"),
-        ("xyzzy", "unknown command 'xyzzy'"),
-        ("host", "'host' needs one of: add, list, show, drain, resume, remove"),
-        ("host remvoe a", "unknown command 'host remvoe'; did you mean 'host remove'?"),
-        ("builds --jsno", "unknown option '--jsno'; did you mean '--json'?"),
-        ("builds --zzzzzz", "unknown option '--zzzzzz'"),
-        ("builds -q", "unknown option '-q'"),
-        ("show", "missing argument: BUILD"), ("show a b", "unexpected argument: 'b'"),
-        ("build x --priority", "--priority needs a value: --priority N"),
-        ("build x --priority=", "--priority needs a value: --priority N"),
-        ("build x --follow=yes", "--follow takes no value"),
-        ("build x --owner a --owner b", "--owner is given twice"),
-        ("host add kvm1", "missing option: --address USER@HOST[:PORT]"),
-        ("--json", "missing command"),
-    ])
+    @Test(
+        "A wrong command line is answered with what is wrong",
+        arguments: [
+            ("biuld x", "unknown command 'biuld'; did you mean 'build'?"),
+            ("qeue", "unknown command 'qeue'; did you mean 'queue'?"),
+            ("xyzzy", "unknown command 'xyzzy'"),
+            ("host", "'host' needs one of: add, list, show, drain, resume, remove"),
+            ("host remvoe a", "unknown command 'host remvoe'; did you mean 'host remove'?"),
+            ("builds --jsno", "unknown option '--jsno'; did you mean '--json'?"),
+            ("builds --zzzzzz", "unknown option '--zzzzzz'"),
+            ("builds -q", "unknown option '-q'"),
+            ("show", "missing argument: BUILD"), ("show a b", "unexpected argument: 'b'"),
+            ("build x --priority", "--priority needs a value: --priority N"),
+            ("build x --priority=", "--priority needs a value: --priority N"),
+            ("build x --follow=yes", "--follow takes no value"),
+            ("build x --owner a --owner b", "--owner is given twice"),
+            ("host add kvm1", "missing option: --address USER@HOST[:PORT]"),
+            ("--json", "missing command"),
+        ])
     func saysWhatIsWrong(line: String, message: String) throws {
         #expect(try fail(line) == message)
     }
 
-    @Test func helpsWithEverything() throws {
+    @Test("Every command has help, by --help and by help COMMAND") func helpsWithEverything() throws
+    {
         for command in Commands.all where command.name != "help" {
             for line in ["\(command.name) --help", "help \(command.name)", "\(command.name) x -h"] {
                 guard case .help(let text) = try program.parse(words(line)) else {
                     Issue.record("no help for \(line)")
                     continue
                 }
-                #expect(text.hasPrefix("aibuild \(command.name): \(command.summary)\n"))
+                #expect(text.hasPrefix("\(command.summary).\n\nUsage: aibuild \(command.name) "))
                 for option in command.options { #expect(text.contains("--\(option.long)")) }
                 for operand in command.operands { #expect(text.contains(operand)) }
             }
@@ -100,7 +103,7 @@ struct ParserTests {
         #expect(group.contains("host drain") && !group.contains("guestos"))
     }
 
-    @Test func everyExampleIsRight() throws {
+    @Test("Every example in the help parses as its own command") func everyExampleParses() throws {
         for command in Commands.all where command.name != "help" {
             #expect(!command.examples.isEmpty)
             for example in command.examples {

@@ -5,7 +5,7 @@ import Support
 import Testing
 
 /// The program itself, as a shell runs it.
-struct ProgramTests {
+@Suite("The program") struct ProgramTests {
     private func run(_ script: String, url: String) async throws -> Command.Output {
         var path = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &path, path.count)
@@ -20,15 +20,17 @@ struct ProgramTests {
             .run(timeoutSeconds: 60)
     }
 
-    @Test func endsWithItsCode() async throws {
+    @Test("The program exits with the documented codes") func exitsWithItsCode() async throws {
         let away = try await run("\"$aibuild\" queue", url: "http://127.0.0.1:1")
         #expect(away.status == .exited(5))
-        #expect(away.stdout.isEmpty && away.stderrText.hasPrefix("aibuild: cannot connect"))
+        #expect(
+            away.stdout.isEmpty
+                && away.stderrText.hasPrefix("aibuild: Request failed: cannot connect"))
         #expect(try await run("\"$aibuild\" qeue", url: "").status == .exited(2))
         #expect(try await run("\"$aibuild\" --help", url: "").status == .exited(0))
     }
 
-    @Test func endsQuietlyWhenItsReaderDoes() async throws {
+    @Test("The program ends quietly when its reader does") func endsWithItsReader() async throws {
         let line = #"{"t":1,"s":"out","m":"\#(String(repeating: "x", count: 1000))"}"# + "\n"
         try await withCoordinator({ router in
             router.on("GET", "/api/v1/builds/{id}/log") { _, _ in

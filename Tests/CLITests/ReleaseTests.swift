@@ -78,7 +78,8 @@ import Testing
             let ran = await coordinator.run("release", "d:1", "--to", "lab")
             #expect(ran.code == .ok)
             #expect(positions.all == ["", "5"])
-            #expect(ran.err.contains("trying again") && ran.err.contains("connected again"))
+            #expect(
+                ran.err.contains("Reconnecting …") && ran.err.contains("aibuild: Reconnected\n"))
         }
     }
 

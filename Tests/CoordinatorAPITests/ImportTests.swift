@@ -50,7 +50,7 @@ import Testing
         #expect(answer.status == 422)
         #expect(answer.headers["Content-Type"] == "application/problem+json")
         #expect(answer.text.contains(#""cell":"A2""#) && answer.text.contains(#""row":2"#))
-        #expect(answer.text.contains(#""detail":"there is a problem in the file: nothing was"#))
+        #expect(answer.text.contains(#""detail":"There is a problem in the file: nothing was"#))
         let unreadable = try await ask("POST", "/api/v1/import?name=x.xls")
         #expect(unreadable.status == 422)
         #expect(unreadable.text.contains("the file x.xls is empty"))

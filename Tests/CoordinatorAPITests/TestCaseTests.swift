@@ -69,7 +69,7 @@ import Testing
             (#"{"name":"a\nb","osType":"linux"}"#, "name of the test case"),
             (#"{"name":"","osType":"linux"}"#, "name of the test case"),
             (#"[]"#, "the body"),
-            ("no json", "it is not well-formed JSON"),
+            ("no json", "not well-formed JSON"),
         ])
     func refusesAnInvalidTestCase(body: String, words: String) async throws {
         let answer = try await ask("POST", "", body)

@@ -112,7 +112,7 @@ import TextKit
                 try await api.send("POST", "/api/v1/builds", type: "text/plain"))
             try expect(404, "no build", try await api.get("/api/v1/builds/none"))
             try expect(400, "1 to 500", try await api.get("/api/v1/builds?limit=0"))
-            try expect(400, "no state", try await api.get("/api/v1/builds?state=odd"))
+            try expect(400, "Unknown state", try await api.get("/api/v1/builds?state=odd"))
             let large = #"{"guestOS":""# + String(repeating: "x", count: 9 << 20) + #""}"#
             try expect(413, "", try await api.send("POST", "/api/v1/builds", json: large))
             let deep = String(repeating: "[", count: 200_000)

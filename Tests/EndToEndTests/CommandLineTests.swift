@@ -27,13 +27,15 @@ import Testing
 
     // MARK: Test cases
 
+    private let applies = "It applies to builds submitted from now on\n"
+
     @Test("Test cases are added, listed, shown, changed and removed")
     func testCaseCommands() async throws {
         try await withFarm(.withoutHosts) { farm in
             try Files.replace(farm.folder + "/selinux.sh", with: Array("#!/bin/sh\ntrue\n".utf8))
             try Files.replace(farm.folder + "/winrm.py", with: Array("#!/bin/env python3\n".utf8))
             let empty = try await aibuild(farm, "testcase", "list")
-            #expect(empty.out.contains("no test case is registered"))
+            #expect(empty.out.contains("No test cases"))
             for words in [
                 ["selinux", "--os-type", "linux", "--script", "selinux.sh", "--limit", "60"],
                 ["boots", "--os-type", "linux", "--builtin", "boot_repeated", "--times", "3"],
@@ -42,7 +44,7 @@ import Testing
                 ["by hand", "--os-type", "linux"],
             ] {
                 let said = try await run(farm, ["testcase", "add"] + words)
-                #expect(said.out == "test case \(words[0]) applies to builds from now on\n")
+                #expect(said.out == "Added test case \(words[0]). \(applies)")
             }
             let list = try await aibuild(farm, "testcase", "list", "--os-type", "linux")
             let rows = list.out.split(separator: "\n").map { row in
@@ -51,8 +53,8 @@ import Testing
             }
             #expect(
                 rows == [
-                    "NAME OS TYPE DOES LIMIT", "boots linux boot_repeated, 3 times -",
-                    "by hand linux reported from elsewhere -",
+                    "NAME OS TYPE RUNS LIMIT", "boots linux boot_repeated, 3 times -",
+                    "by hand linux reported by other systems -",
                     "selinux linux script, 15 bytes 1 min",
                 ])
             let program = try await aibuild(farm, "testcase", "show", "winrm")
@@ -60,7 +62,7 @@ import Testing
             #expect(program.out.hasSuffix("\n#!/bin/env python3\n"), "\(program.out)")
             try await change(farm)
             let gone = try await aibuild(farm, "testcase", "remove", "selinux")
-            #expect(gone.out == "test case selinux is removed\n")
+            #expect(gone.out == "Removed test case selinux\n")
             #expect(try await aibuild(farm, "testcase", "show", "selinux").status == .exited(3))
         }
     }
@@ -68,7 +70,7 @@ import Testing
     /// A test case from a spreadsheet has only a name; the command adds its action.
     private func change(_ farm: Farm) async throws {
         let longer = try await aibuild(farm, "testcase", "change", "selinux", "--limit", "90")
-        #expect(longer.out == "test case selinux is changed for builds from now on\n")
+        #expect(longer.out == "Changed test case selinux. \(applies)")
         let shown = try await aibuild(farm, "testcase", "show", "selinux")
         #expect(shown.out.contains("1 min 30 s") && shown.out.contains("#!/bin/sh\ntrue\n"))
         _ = try await aibuild(farm, "testcase", "change", "by hand", "--script", "selinux.sh")
@@ -100,10 +102,10 @@ import Testing
                 ("add x --os-type linux --builtin boot --times 3", 4, "times belongs to"),
                 ("add x --os-type linux --builtin boot_repeated --times 999", 4, "use 2 to 100"),
                 ("add x --os-type linux --builtin boot --limit 0", 4, "use 1 s to 24 h"),
-                ("add x --os-type linux --builtin boot --limit soon", 2, "--limit takes a number"),
+                ("add x --os-type linux --builtin boot --limit soon", 2, "--limit needs a number"),
                 ("add x --os-type linux --builtin reboot", 4, "builtin"),
-                ("add x --os-type linux --script nowhere", 2, "cannot read nowhere"),
-                ("add x --os-type linux --script bytes", 2, "bytes is no text in UTF-8"),
+                ("add x --os-type linux --script nowhere", 2, "Cannot read nowhere"),
+                ("add x --os-type linux --script bytes", 2, "bytes: not UTF-8 text"),
                 ("add x --os-type linux --script empty", 4, "the script has 0 bytes"),
                 ("add x --os-type linux --program large", 4, "the program has 40000 bytes"),
                 ("add x --os-type linux --program text", 4, "begin it with #!/bin/sh"),
@@ -111,10 +113,10 @@ import Testing
                 ("add b --os-type linux", 4, "'b'"),
                 ("change b --limit 3", 4, "2 test cases are named 'b'"),
                 ("change b --os-type linux --limit 3", 4, "a test case is one of"),
-                ("change b --os-type linux", 2, "say what is to change"),
+                ("change b --os-type linux", 2, "Nothing to change"),
                 ("remove b", 4, "2 test cases are named 'b'"),
                 ("remove x", 3, "'x'"),
-                ("list --os-type plan9", 4, "use linux, windows"),
+                ("list --os-type plan9", 4, "Use linux, windows"),
             ]
             for line in refused {
                 let words = line.words.split(separator: " ").map(String.init)
@@ -136,25 +138,25 @@ import Testing
         }
         try await withFarm(setup) { farm in
             let builds = try await farm.imageBuilds(3)
-            #expect(try await aibuild(farm, "pin", "debian:1").out == "build debian:1 is kept\n")
+            #expect(try await aibuild(farm, "pin", "debian:1").out == "Pinned build debian:1\n")
             let planned = try await aibuild(farm, "retention", "--dry-run")
             let rows = planned.out.split(separator: "\n")
-            #expect(rows.first?.contains("WOULD GO") == true)
+            #expect(rows.first?.contains("WOULD FREE") == true)
             #expect(rows.count == 2 && rows.last?.hasPrefix("debian:2") == true, "\(rows)")
             #expect(rows.last?.contains("debian keeps its newest 1 images") == true)
             try await expectPages(farm, builds)
 
             let gone = try await aibuild(farm, "retention")
-            #expect(gone.out.contains("IS GONE") && gone.out.contains("debian:2"))
-            #expect(try await aibuild(farm, "retention").out.contains("nothing had to go"))
+            #expect(gone.out.contains("FREED") && gone.out.contains("debian:2"))
+            #expect(try await aibuild(farm, "retention").out.contains("Nothing to remove"))
             let late = try await aibuild(farm, "pin", "debian:2")
             #expect(late.status == .exited(4))
             #expect(late.err.contains("were removed before: there is nothing left to keep"))
             let page = FarmClient.text(try await farm.api.get("/builds/\(builds[1].id)"))
-            #expect(page.contains("no more: the retention policy removed image and logs on"))
+            #expect(page.contains("image and logs were removed by the retention policy on"))
             #expect(
                 try await aibuild(farm, "unpin", "debian:1").out
-                    == "build debian:1 is not kept any longer than others\n")
+                    == "Unpinned build debian:1\n")
             let again = try await aibuild(farm, "retention", "--json")
             #expect(
                 again.out.contains(#""guestOS":"debian""#) && again.out.contains(#""number":1"#))
@@ -165,9 +167,9 @@ import Testing
     private func expectPages(_ farm: Farm, _ builds: [FarmBuild]) async throws {
         let pinned = FarmClient.text(try await farm.api.get("/builds/\(builds[0].id)"))
         #expect(
-            pinned.contains("always: it is pinned") && pinned.contains("aibuild unpin debian:1"))
+            pinned.contains("pinned; to unpin it") && pinned.contains("aibuild unpin debian:1"))
         let other = FarmClient.text(try await farm.api.get("/builds/\(builds[1].id)"))
-        #expect(other.contains("aibuild pin debian:2") && !other.contains("it is pinned"))
+        #expect(other.contains("aibuild pin debian:2") && !other.contains("to unpin it"))
         let page = FarmClient.text(try await farm.api.get("/retention"))
         #expect(page.contains("<a href=\"/builds/\(builds[1].id)\">debian:2</a>"))
         #expect(!page.contains(builds[0].id) && !page.contains(builds[2].id))
@@ -209,7 +211,7 @@ import Testing
             #expect(text.out == "<b>\(name)</b>\n")
             let missing = try await aibuild(farm, "outputs", "debian:1", "--print", "stack.yml")
             #expect(missing.status == .exited(3))
-            #expect(missing.err.contains("no output 'stack.yml'\nthere is: wiki note.txt"))
+            #expect(missing.err.contains("no output 'stack.yml'\nIts outputs: wiki note.txt"))
             #expect(try await aibuild(farm, "outputs", "debian:2").status == .exited(3))
 
             let page = FarmClient.text(try await farm.api.get("/builds/\(build.id)"))

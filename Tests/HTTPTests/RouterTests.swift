@@ -64,7 +64,7 @@ struct RouterTests {
         #expect(response.status == 404)
         #expect(response.headers["Content-Type"] == "application/problem+json")
         let problem = try JSONDecoder().decode(Problem.self, from: Data(body.utf8))
-        #expect(problem.detail == "nothing is at /api/v1/build/7/log")
+        #expect(problem.detail == "There is nothing at /api/v1/build/7/log")
         #expect(problem.remedy?.contains("/api/v1/builds/{id}") == true)
         #expect(problem.remedy?.contains("hosts") == false)
         #expect(try await !ask("GET", "/zzz").1.contains("similar"))

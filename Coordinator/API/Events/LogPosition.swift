@@ -15,8 +15,8 @@ struct LogPosition: Sendable, Hashable {
             let cursor = Int64(parts[1]), cursor >= 0
         else {
             throw Problem.badRequest(
-                "'\(text.prefix(80))' is not a position in a log",
-                remedy: "send the id of the last event, or none to start at the beginning")
+                "Invalid position in a log: '\(text.prefix(80))'",
+                remedy: "Send the ID of the last event, or none to start at the beginning")
         }
         return LogPosition(attempt: attempt, cursor: cursor)
     }

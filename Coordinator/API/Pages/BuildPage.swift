@@ -46,11 +46,11 @@ enum BuildPage {
             ])
             rows.append(["SHA-256", "<code>\(HTML.escape(image.sha256))</code>"])
         }
-        if let kept = RetentionSection.fact(build) { rows.append(["kept", kept]) }
+        if let kept = RetentionSection.fact(build) { rows.append(["retention", kept]) }
         if let waiting = detail.waiting {
             let hosts = waiting.hosts.map { "<li>\(HTML.escape("\($0.host): \($0.reason)"))" }
             rows.append([
-                "waits",
+                "waiting",
                 HTML.escape("\(waiting.summary); \(waiting.remedy)") + "<ul>\(hosts.joined())</ul>",
             ])
         }
@@ -62,7 +62,7 @@ enum BuildPage {
         guard detail.attempts.count > 1 else { return "" }
         let rows = detail.attempts.map { attempt -> [String] in
             let outcome =
-                attempt.outcome.map { $0.fault.map(\.reason) ?? "passed" } ?? "runs"
+                attempt.outcome.map { $0.fault.map(\.reason) ?? "passed" } ?? "running"
             let log = "/api/v1/builds/\(detail.build.id)/log?attempt=\(attempt.attempt)"
             return [
                 "\(attempt.ordinal)", attempt.stage, HTML.escape(attempt.host),

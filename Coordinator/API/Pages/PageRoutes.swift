@@ -32,7 +32,7 @@ enum PageRoutes {
         }
         router.on("GET", "/static/{name}") { _, path in
             guard let file = StaticFiles.all[path["name"]] else {
-                throw Problem.notFound("there is no /static/\(path["name"].prefix(80))")
+                throw Problem.notFound("There is no /static/\(path["name"].prefix(80))")
             }
             return HTTPResponse(
                 headers: ["Content-Type": file.type, "Cache-Control": "no-cache"],
@@ -71,7 +71,7 @@ enum PageRoutes {
             + "<h1>Builds</h1>"
             + HTML.table(
                 ["build", "state", "host", "submitted", "took", "image"], shown,
-                empty: "Nothing was built yet. Try: <code>aibuild build GUESTOS</code>")
+                empty: "No builds yet. Start one: <code>aibuild build GUESTOS</code>")
     }
 
     private static func row(_ build: BuildView) -> [String] {
@@ -90,7 +90,7 @@ enum PageRoutes {
 
     private static func queueTable(_ queue: [(Build, Waiting)]) -> String {
         HTML.table(
-            ["#", "build", "priority", "submitted", "why waiting", "what to do"],
+            ["#", "build", "priority", "submitted", "waiting for", "what to do"],
             queue.map { build, waiting in
                 let reasons = waiting.hosts.map { "\($0.host): \($0.reason)" }
                     .joined(separator: "\n")
@@ -103,7 +103,7 @@ enum PageRoutes {
                         + "\(HTML.escape(waiting.summary))\(eta)</span>",
                     HTML.escape(waiting.remedy),
                 ]
-            }, empty: "Nothing waits.")
+            }, empty: "No builds are queued.")
     }
 
     private static func hostTable(_ hosts: [HostSnapshot]) -> String {
@@ -121,6 +121,6 @@ enum PageRoutes {
                     HTML.escape(notes.joined(separator: "; ")),
                 ]
             },
-            empty: "No host yet. Add one: <code>aibuild host add NAME --address user@host</code>")
+            empty: "No hosts yet. Add one: <code>aibuild host add NAME --address user@host</code>")
     }
 }

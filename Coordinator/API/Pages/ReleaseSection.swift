@@ -18,7 +18,7 @@ enum ReleaseSection {
             + "<h1>Environments</h1>"
             + HTML.table(
                 ["environment", "kind", "registered"], places,
-                empty: "None is registered. Try: <code>aibuild env add --help</code>")
+                empty: "No environments yet. Register one: <code>aibuild env add --help</code>")
     }
 
     static func rows(ofBuild id: String, _ api: APIContext) async throws -> String {
@@ -32,13 +32,14 @@ enum ReleaseSection {
             shown.append(row(await ReleaseRoutes.view(release, api)))
         }
         return HTML.table(
-            ["image", "environment", "state", "asked for", "by", "there", "detail"], shown,
-            empty: "Nothing was released yet. Try: <code>aibuild release GUESTOS --to ENV</code>")
+            ["image", "environment", "state", "requested", "by", "remote ID", "detail"], shown,
+            empty:
+                "No releases yet. Release an image: <code>aibuild release GUESTOS --to ENV</code>")
     }
 
     private static func row(_ release: ReleaseView) -> [String] {
         let name = HTML.escape("\(release.guestOS):\(release.buildNumber)")
-        let action = release.action == "rollback" ? " (back)" : ""
+        let action = release.action == "rollback" ? " (rollback)" : ""
         var detail = release.fault ?? release.notes.joined(separator: "; ")
         if let progress = release.progress, progress.totalBytes > 0 {
             detail = "\(progress.what), \(100 * progress.doneBytes / progress.totalBytes) %"

@@ -8,15 +8,14 @@ enum RetentionSection {
     static func fact(_ build: BuildView) -> String? {
         let name = HTML.escape("\(build.guestOS):\(build.number)")
         if let pruned = build.prunedAt {
-            return "no more: the retention policy removed image and logs on "
+            return "image and logs were removed by the retention policy on "
                 + BuildPage.time(pruned)
         }
         if build.pinned {
-            return "always: it is pinned; <code>aibuild unpin \(name)</code> ends that"
+            return "pinned; to unpin it: <code>aibuild unpin \(name)</code>"
         }
         guard build.endedAt != nil else { return nil }
-        return "<a href=/retention>as long as the policy says</a>; "
-            + "<code>aibuild pin \(name)</code> keeps it always"
+        return "by the <a href=/retention>policy</a>; to pin it: <code>aibuild pin \(name)</code>"
     }
 
     static func page(_ api: APIContext) async throws -> String {
@@ -37,8 +36,8 @@ enum RetentionSection {
         }
         let room = view.freeBytes.map { "<p>The web root has \(ByteSize.text($0)) free.</p>" } ?? ""
         return "<h1>Retention</h1>" + room
-            + "<p>With the next look, these builds lose their image and their logs:</p>"
+            + "<p>The next run removes image and logs of these builds:</p>"
             + HTML.table(
-                ["build", "state", "frees", "why"], rows, empty: "None: all that is there is kept.")
+                ["build", "state", "frees", "reason"], rows, empty: "None.")
     }
 }

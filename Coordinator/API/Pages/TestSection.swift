@@ -14,12 +14,12 @@ enum TestSection {
         }
         if !rows.isEmpty {
             return "<h2>Tests</h2>"
-                + HTML.table(["case", "result", "took", "what failed", ""], rows, empty: "")
+                + HTML.table(["case", "result", "took", "detail", ""], rows, empty: "")
         }
         guard let tests = detail.plan.tests else {
             return "<h2>Tests</h2><p class=empty>This build has no test cases.</p>"
         }
         let names = tests.plan.cases.map { "<li>\(HTML.escape($0.name))" }.joined()
-        return "<h2>Tests</h2><p>Not tested yet; these cases follow:</p><ul>\(names)</ul>"
+        return "<h2>Tests</h2><p>Not tested yet. Planned test cases:</p><ul>\(names)</ul>"
     }
 }

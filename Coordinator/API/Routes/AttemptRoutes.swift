@@ -10,8 +10,8 @@ enum AttemptRoutes {
                 let png = try await api.ports.logs.evidence(of: token)?.screenshotPNG
             else {
                 throw Problem.notFound(
-                    "no screen is kept of the attempt \(Names.quoted(path["token"]))",
-                    remedy: "one is kept when a timer ends a build whose QEMU can be asked")
+                    "There is no screenshot of attempt \(Names.quoted(path["token"]))",
+                    remedy: "One is taken when a timer ends a build whose QEMU responds")
             }
             return HTTPResponse(
                 headers: [

@@ -61,7 +61,8 @@ enum BuildRoutes {
                     guard let state = BuildState(rawValue: word) else {
                         let known = BuildState.allCases.map(\.rawValue).joined(separator: ", ")
                         throw Problem.badRequest(
-                            "'\(word.prefix(40))' is no state of a build", remedy: "use \(known)")
+                            "Unknown state of a build: '\(word.prefix(40))'",
+                            remedy: "Use \(known)")
                     }
                     return state
                 })
@@ -102,12 +103,12 @@ enum BuildRoutes {
         let attempts = try await api.ports.store.attempts(ofBuild: build.id).map(\.token.text)
         guard let token = request.query["attempt"] ?? build.attempt?.text else {
             throw Problem.notFound(
-                "build \(build.guestOS):\(build.number) has no log yet: it waits in the queue")
+                "Build \(build.guestOS):\(build.number) has no log yet: it is queued")
         }
         guard attempts.contains(token), let path = api.logPath(token) else {
             throw Problem.notFound(
-                "attempt \(Names.quoted(token)) is none of build \(build.guestOS):\(build.number)",
-                remedy: attempts.isEmpty ? nil : "its attempts: \(attempts.joined(separator: ", "))"
+                "Build \(build.guestOS):\(build.number) has no attempt \(Names.quoted(token))",
+                remedy: attempts.isEmpty ? nil : "Its attempts: \(attempts.joined(separator: ", "))"
             )
         }
         let size = Files.sizeBytes(path) ?? 0
@@ -131,8 +132,8 @@ enum BuildRoutes {
         guard let from = request.query["from"], let to = request.query["to"] else { return nil }
         guard let first = Int64(from), let end = Int64(to), first >= 0, first <= end else {
             throw Problem.badRequest(
-                "from=\(from.prefix(20))&to=\(to.prefix(20)) is no part of a log",
-                remedy: "give two byte offsets, the smaller one first")
+                "Invalid part of a log: from=\(from.prefix(20))&to=\(to.prefix(20))",
+                remedy: "Give two byte offsets, the smaller one first")
         }
         let offset = min(first, sizeBytes)
         return ByteRange(offset: offset, lengthBytes: min(end, sizeBytes) - offset)

@@ -14,8 +14,8 @@ enum EnvironmentRoutes {
             let form = try request.decode(EnvironmentForm.self)
             guard form.name == path["name"] else {
                 throw Problem.badRequest(
-                    "the name in the body is '\(form.name)', in the path '\(path["name"])'",
-                    remedy: "an environment keeps its name; register a new one instead")
+                    "The names differ: '\(form.name)' in the body, '\(path["name"])' in the path",
+                    remedy: "An environment cannot be renamed. Register a new one")
             }
             let (environment, findings) = try await api.leader().environments.change(
                 form, by: api.actor(request))

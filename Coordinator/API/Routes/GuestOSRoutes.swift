@@ -14,8 +14,8 @@ enum GuestOSRoutes {
             let body = try request.decode(GuestOSForm.self)
             guard body.name == path["name"] else {
                 throw Problem.badRequest(
-                    "the name in the body is '\(body.name)', in the path '\(path["name"])'",
-                    remedy: "a guest OS keeps its name; register a new one instead")
+                    "The names differ: '\(body.name)' in the body, '\(path["name"])' in the path",
+                    remedy: "A guest OS cannot be renamed. Register a new one")
             }
             let registration = try await api.leader().guestOSes.change(body, by: api.actor(request))
             return try .json(GuestOSView(registration))

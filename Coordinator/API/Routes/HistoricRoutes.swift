@@ -43,7 +43,7 @@ enum HistoricRoutes {
             try await answer(request, ["image_name", "case_name", "result"]) { form in
                 let id = api.ports.ids.randomID()
                 guard form["result"].utf8.count <= 10 else {
-                    throw Problem.badRequest("result has more than 10 characters")
+                    throw Problem.badRequest("The result has more than 10 characters")
                 }
                 try await api.leader().historic.record(
                     HistoricTest(
@@ -209,8 +209,8 @@ enum HistoricRoutes {
     private static func refuseOtherSites(_ request: HTTPRequest) throws {
         guard request.headers["Origin"] == nil, request.headers["Sec-Fetch-Site"] == nil else {
             throw Problem.badRequest(
-                "the endpoints of the original AIBuild are not for web pages",
-                remedy: "use /api/v1")
+                "The endpoints of the original AIBuild refuse requests of web pages",
+                remedy: "Use /api/v1")
         }
     }
 

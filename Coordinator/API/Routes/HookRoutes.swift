@@ -21,17 +21,17 @@ enum HookRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", gitLabPath) { request, _ in
             guard let server = api.ports.templateServer else {
-                throw Problem.notFound("no GitLab server is configured here")
+                throw Problem.notFound("No GitLab server is configured")
             }
             guard server.isSecretOfReports(request.headers["X-Gitlab-Token"] ?? "") else {
                 throw Problem.unauthorized(
-                    "the report does not show the hook's secret",
-                    remedy: "aibuild guestos gitlab NAME puts the hook right")
+                    "The request does not carry the secret of the hook",
+                    remedy: "Fix the hook: aibuild guestos gitlab NAME")
             }
             let report = try request.decode(Report.self)
             guard let push = push(report) else {
                 return try .json(
-                    Ignored(ignored: "\(report.object_kind.prefix(40)) builds nothing"))
+                    Ignored(ignored: "\(report.object_kind.prefix(40)) events start no build"))
             }
             return try .json(try await api.leader().pushes.pushed(push, by: "gitlab"))
         }

@@ -29,7 +29,7 @@ enum ImageRoutes {
     }
 
     private static func notFound(_ path: String) -> Problem {
-        .notFound("nothing is at \(path.prefix(200))", remedy: "see /images/build/")
+        .notFound("There is nothing at \(path.prefix(200))", remedy: "See /images/build/")
     }
 
     private static func type(of path: String) -> String {

@@ -12,8 +12,8 @@ enum ImportRoutes {
             // A browser's form cannot send this type across sites.
             guard request.headers["Content-Type"] == "application/octet-stream" else {
                 throw Problem.unsupportedType(
-                    "the body must be the file itself",
-                    remedy: "send Content-Type: application/octet-stream")
+                    "The body is not declared as a file",
+                    remedy: "Send the file itself, as Content-Type: application/octet-stream")
             }
             do {
                 let report = try await api.leader().sheets.run(
@@ -42,7 +42,7 @@ enum ImportRoutes {
         guard let sheet = ImportSheet(named: name) else {
             let known = ImportSheet.allCases.map(\.rawValue).joined(separator: ", ")
             throw Problem.badRequest(
-                "there is no sheet '\(name.prefix(50))'", remedy: "use one of \(known)")
+                "Unknown sheet: '\(name.prefix(50))'", remedy: "Use one of \(known)")
         }
         return sheet
     }
@@ -53,7 +53,7 @@ enum ImportRoutes {
         case "true", "": return true
         default:
             throw Problem.badRequest(
-                "\(name) is neither true nor false", remedy: "use \(name)=true")
+                "Invalid value of \(name)", remedy: "Use true or false")
         }
     }
 }

@@ -31,11 +31,11 @@ enum OutputRoutes {
             guard let output = outputs.first(where: { $0.path == path["path"] }) else {
                 let there = outputs.map(\.path).joined(separator: ", ")
                 throw Problem.notFound(
-                    "build \(build.guestOS):\(build.number) has no output "
+                    "Build \(build.guestOS):\(build.number) has no output "
                         + Names.quoted(path["path"]),
                     remedy: there.isEmpty
-                        ? "outputs come from output/*.j2 of the template, once the build passed"
-                        : "there is: \(there)")
+                        ? "Outputs are rendered from output/*.j2 of the template after the build"
+                        : "Its outputs: \(there)")
             }
             // Never shown as a page of this site: its text is the template's.
             return .text(

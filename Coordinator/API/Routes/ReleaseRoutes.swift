@@ -25,7 +25,8 @@ enum ReleaseRoutes {
                 build = try await leader.releaseRequests.latestGood(guestOS: name)
             default:
                 throw Problem.badRequest(
-                    "say what to release", remedy: "send either build or guestOS")
+                    "Neither or both of build and guestOS are given",
+                    remedy: "Send either build or guestOS")
             }
             let made = try await leader.releaseRequests.submit(
                 build, to: body.environments, format: body.format, by: api.actor(request))
@@ -70,8 +71,8 @@ enum ReleaseRoutes {
         for word in request.query.all("state") {
             guard let state = ReleaseState(rawValue: word) else {
                 throw Problem.badRequest(
-                    "'\(word.prefix(20))' is no state of a release",
-                    remedy: "use "
+                    "Unknown state of a release: '\(word.prefix(20))'",
+                    remedy: "Use "
                         + ReleaseState.allCases.map(\.rawValue).joined(separator: ", "))
             }
             states.insert(state)

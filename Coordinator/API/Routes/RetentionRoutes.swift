@@ -19,9 +19,9 @@ enum Gone {
         guard let pruned = build.prunedMilliseconds else { return nil }
         return Problem(
             status: 410,
-            detail: "the image and the logs of build \(build.guestOS)/\(build.number) were removed "
-                + "by the retention policy on \(Time.text(pruned))",
-            remedy: "build it anew: aibuild build \(build.guestOS)")
+            detail: "The retention policy removed image and logs of build "
+                + "\(build.guestOS):\(build.number) on \(Time.text(pruned))",
+            remedy: "Build it again: aibuild build \(build.guestOS)")
     }
 
     /// - Parameter path: `/images/build/<guest OS>/<image name>…`; nothing is there.

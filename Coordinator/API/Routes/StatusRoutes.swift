@@ -16,14 +16,14 @@ enum StatusRoutes {
         router.on("GET", "/healthz") { _, _ in .text("ok\n") }
         router.on("GET", "/readyz") { _, _ in
             do { try await api.ports.store.ping() } catch {
-                throw Problem.unavailable("the store cannot be used: \(error)")
+                throw Problem.unavailable("The store is unavailable: \(error)")
             }
             do { _ = try await api.ports.webRoot.freeBytes() } catch {
-                throw Problem.unavailable("the web root cannot be used: \(error)")
+                throw Problem.unavailable("The web root is unavailable: \(error)")
             }
             if case .standingBy(nil) = await api.standing() {
                 throw Problem.unavailable(
-                    "no coordinator leads yet, or this one is just taking over",
+                    "No coordinator is leading yet, or this one is taking over",
                     retryAfterSeconds: 1)
             }
             return try .json(Ready())

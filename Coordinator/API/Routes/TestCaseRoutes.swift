@@ -39,8 +39,8 @@ enum TestCaseRoutes {
         guard let word = request.query["os_type"] else { return nil }
         guard let type = OSType(rawValue: word) else {
             throw Problem.badRequest(
-                "'\(word.prefix(40))' is no type of OS",
-                remedy: "use " + OSType.allCases.map(\.rawValue).joined(separator: ", "))
+                "Unknown OS type: '\(word.prefix(40))'",
+                remedy: "Use " + OSType.allCases.map(\.rawValue).joined(separator: ", "))
         }
         return type
     }

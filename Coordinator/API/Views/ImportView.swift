@@ -23,7 +23,7 @@ struct ImportProblemView: Encodable {
     var title = HTTPStatus.reason(422)
     var status = 422
     var detail: String
-    var remedy = "put all of it right, then import the file again"
+    var remedy = "Fix them, then import the file again"
     var problems: [ImportProblem]
     var moreProblems: Int
     var notices: [String]
@@ -32,7 +32,7 @@ struct ImportProblemView: Encodable {
         let count = refusal.problems.count
         detail =
             (count == 1
-                ? "there is a problem in the file" : "there are \(count) problems in the file")
+                ? "There is a problem in the file" : "There are \(count) problems in the file")
             + ": nothing was imported"
         problems = refusal.problems.shown
         moreProblems = refusal.problems.more

@@ -65,8 +65,8 @@ struct APIClient: Sendable {
         do { return try JSONDecoder().decode(type, from: Data(body)) } catch {
             throw CommandError(
                 .refused,
-                "the answer is not what this aibuild \(CLI.version) understands; "
-                    + "compare with: aibuild version")
+                "Cannot read the response of the coordinator with aibuild \(CLI.version). "
+                    + "Compare versions: aibuild version")
         }
     }
 
@@ -114,11 +114,12 @@ struct APIClient: Sendable {
         case .status(404): CommandError(.notFound, words(error.problem) ?? error.message)
         case .status: CommandError(.refused, words(error.problem) ?? error.message)
         case .invalidRequest, .protocolForbidden:
-            CommandError(.usage, "\(error.message); AIBUILD_URL or --url is '\(url)'")
+            CommandError(.usage, "Invalid AIBUILD_URL or --url '\(url)': \(error.message)")
         default:
             CommandError(
                 .unreachable,
-                "\(error.message)\nIs \(url) the coordinator? Set AIBUILD_URL or --url if not.")
+                "Request failed: \(error.message)\n"
+                    + "If \(url) is not the coordinator, set AIBUILD_URL or --url.")
         }
     }
 
@@ -175,7 +176,8 @@ struct APIClient: Sendable {
         let status = "\(answer.status) \(HTTPStatus.reason(answer.status))"
         throw CommandError(
             answer.status == 404 ? .notFound : .refused,
-            words(problem) ?? "\(url) answers \(status); is it an aibuild coordinator?")
+            words(problem)
+                ?? "Unexpected response from \(url): \(status). Check that it is a coordinator")
     }
 
     private func words(_ problem: Problem?) -> String? {

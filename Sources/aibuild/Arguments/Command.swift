@@ -15,15 +15,15 @@ extension CommandProgram<Command> {
     static let aibuild = CommandProgram(
         "aibuild", "builds guest OS images on a farm of KVM hosts", commands: Commands.all,
         commonOptions: [
-            CommandOption("json", "print the API's answer as it is, for programs"),
-            CommandOption("url", value: "URL", "the coordinator (or AIBUILD_URL)"),
+            CommandOption("json", "print the API response as JSON"),
+            CommandOption("url", value: "URL", "URL of the coordinator (default: $AIBUILD_URL)"),
         ], notes: notes)
 
     private static let notes: String = {
         let variables = [
-            ("AIBUILD_URL", "the coordinator; http://127.0.0.1:9753 if not set"),
-            ("AIBUILD_TOKEN", "the token to show to it, if it asks for one"),
-            ("NO_COLOR", "set to anything: no colours"),
+            ("AIBUILD_URL", "URL of the coordinator (default: http://127.0.0.1:9753)"),
+            ("AIBUILD_TOKEN", "API token, if the coordinator requires one"),
+            ("NO_COLOR", "disables colours if set"),
         ]
         let codes = ExitCode.allCases.map { ("\($0.rawValue)", $0.meaning) }
         return """

@@ -13,19 +13,21 @@ enum BuildCommands {
     }
 
     private static let follow = CommandOption(
-        "follow", short: "f", "show the log until the build ends")
+        "follow", short: "f", "follow the log until the build ends")
 
     private static let build = Command(
-        name: "build", summary: "build a guest OS", operands: ["GUESTOS"],
+        name: "build", summary: "Build a guest OS", operands: ["GUESTOS"],
         options: [
             follow,
-            CommandOption("priority", value: "N", "higher goes first; 0 if not given"),
-            CommandOption("owner", value: "NAME", "whom fair sharing counts it for"),
-            CommandOption("reason", value: "TEXT", "why, for the history"),
+            CommandOption(
+                "priority", value: "N", "builds with a higher priority start first (default: 0)"),
+            CommandOption(
+                "owner", value: "NAME", "team charged in fair sharing (default: the guest OS's)"),
+            CommandOption("reason", value: "TEXT", "reason, kept in the history"),
         ],
         details: [
-            "With --follow, ends with 0 when the image is published and with 1 when the build",
-            "failed. Ctrl-C stops the following, not the build.",
+            "With --follow, exits with 0 if the image is published and with 1 if the build fails.",
+            "Ctrl-C stops following; the build continues.",
         ],
         examples: [
             "aibuild build debian12", "aibuild build debian12 -f --reason 'kernel 6.1.158'",
@@ -34,7 +36,7 @@ enum BuildCommands {
             let arguments = context.arguments
             let priority = try arguments["priority"].map { text in
                 guard let number = Int(text) else {
-                    throw CommandError(.usage, "--priority takes a number, not '\(text)'")
+                    throw CommandError(.usage, "Option --priority needs a number, not '\(text)'")
                 }
                 return number
             }
@@ -47,7 +49,7 @@ enum BuildCommands {
         })
 
     private static let retry = Command(
-        name: "retry", summary: "build again what has ended, from the same template",
+        name: "retry", summary: "Run a finished build again, from the same template",
         operands: ["BUILD"], options: [follow], examples: ["aibuild retry debian12:7 -f"],
         run: { context in
             try await submitted(
@@ -63,20 +65,20 @@ enum BuildCommands {
             if !follows { context.printJSON(body) }
         } else {
             context.console.err(
-                "build \(SafeText.line(build.label)) is queued"
-                    + (follows ? "" : "; follow it: aibuild logs -f \(SafeText.line(build.label))")
+                "Queued build \(SafeText.line(build.label))"
+                    + (follows ? "" : ". Follow it: aibuild logs -f \(SafeText.line(build.label))")
                     + "\n")
         }
         return follows ? try await BuildFollower(context).follow(build.id) : .ok
     }
 
     private static let builds = Command(
-        name: "builds", summary: "list builds, newest first",
+        name: "builds", summary: "List builds, newest first",
         options: [
-            CommandOption("guestos", value: "NAME", "of this guest OS only"),
+            CommandOption("guestos", value: "NAME", "only builds of this guest OS"),
             CommandOption(
                 "state", value: "STATE",
-                "in this state only: "
+                "only builds in this state: "
                     + BuildState.allCases.map(\.rawValue).joined(separator: ", "),
                 repeats: true),
         ] + CommandContext.pageOptions,
@@ -88,7 +90,7 @@ enum BuildCommands {
                 guard BuildState(rawValue: state) != nil else {
                     throw CommandError(
                         .usage,
-                        "'\(state)' is no state"
+                        "Unknown state: \(state)"
                             + (Suggestion.hint(for: state, in: BuildState.allCases.map(\.rawValue))
                                 ?? ""))
                 }
@@ -104,15 +106,15 @@ enum BuildCommands {
                         .init(build.host ?? "-"), .init(Format.age(build.submittedAt)),
                         .init(build.took ?? "-"), .init(build.note))
                 }
-                context.print(table, orElse: "no builds; see: aibuild build --help")
+                context.print(table, orElse: "No builds. Start one: aibuild build GUESTOS")
                 context.printMore(page.next)
             }
         })
 
     private static let show = Command(
-        name: "show", summary: "show one build: attempts, image, why it waits or failed",
+        name: "show", summary: "Show a build: its attempts, its image, and why it waits or failed",
         operands: ["BUILD"],
-        details: ["BUILD is an id or GUESTOS:NUMBER, as aibuild builds shows it."],
+        details: ["BUILD is an ID or GUESTOS:NUMBER, as listed by aibuild builds."],
         examples: ["aibuild show debian12:7"],
         run: { context in
             let body = try await context.api.get(path(context))
@@ -122,22 +124,23 @@ enum BuildCommands {
         })
 
     private static let cancel = Command(
-        name: "cancel", summary: "cancel a build", operands: ["BUILD"],
+        name: "cancel", summary: "Cancel a build", operands: ["BUILD"],
         examples: ["aibuild cancel debian12:7"],
         run: { context in
             let body = try await context.api.send("POST", path(context) + "/cancel")
             return try context.show(body, as: BuildAnswer.self) { build in
-                let state = build.state == "cancelled" ? "is cancelled" : "is being cancelled"
-                context.console.out("build \(SafeText.line(build.label)) \(state)\n")
+                let verb = build.state == "cancelled" ? "Cancelled" : "Cancelling"
+                context.console.out("\(verb) build \(SafeText.line(build.label))\n")
             }
         })
 
     private static let queue = Command(
-        name: "queue", summary: "what waits, in order, and why", examples: ["aibuild queue"],
+        name: "queue", summary: "List queued builds in order, with the reason why each waits",
+        examples: ["aibuild queue"],
         run: { context in
             let body = try await context.api.get("/api/v1/queue")
             return try context.show(body, as: Page<QueueItemAnswer>.self) { page in
-                var table = Table("#", "BUILD", "WAITS", "STARTS IN", "WHY")
+                var table = Table("#", "BUILD", "WAITING", "STARTS IN", "REASON")
                 for item in page.items {
                     table.add(
                         .init(item.waiting.position.map(String.init) ?? ""),
@@ -148,7 +151,7 @@ enum BuildCommands {
                         .init(item.waiting.etaSeconds.map { Format.duration(Double($0)) } ?? "-"),
                         .init(item.waiting.summary ?? ""))
                 }
-                context.print(table, orElse: "nothing waits")
+                context.print(table, orElse: "No builds are queued")
             }
         })
 
@@ -168,7 +171,7 @@ extension BuildAnswer {
 
     /// What to say of it in a few words.
     var note: String {
-        if cancelRequested == true && !hasEnded { return "is being cancelled" }
+        if cancelRequested == true && !hasEnded { return "cancelling" }
         if let fault { return fault.reason }
         return hasEnded ? image?.name ?? "" : phase ?? ""
     }

@@ -9,7 +9,7 @@ struct BuildPage {
     func print(_ build: BuildAnswer) {
         let state =
             build.cancelRequested == true && !build.hasEnded
-            ? "\(build.state), is being cancelled" : build.state
+            ? "\(build.state), cancelling" : build.state
         context.print([
             ("build", build.label), ("id", build.id), ("state", state),
             ("stage", build.hasEnded ? nil : build.stage), ("phase", build.phase),
@@ -36,7 +36,7 @@ struct BuildPage {
         guard let waiting = build.waiting else { return }
         context.console.out("\n")
         context.print([
-            ("waits", waiting.summary), ("place in queue", waiting.position.map(String.init)),
+            ("waiting", waiting.summary), ("queue position", waiting.position.map(String.init)),
             ("starts in", waiting.etaSeconds.map { Format.duration(Double($0)) }),
             ("what to do", waiting.remedy),
         ])
@@ -63,7 +63,7 @@ struct BuildPage {
         var table = Table("ATTEMPT", "STAGE", "HOST", "STARTED", "LOG", "OUTCOME")
         for attempt in attempts {
             let fault = attempt.outcome?.fault
-            let outcome = attempt.outcome == nil ? "under way" : fault?.reason ?? "passed"
+            let outcome = attempt.outcome == nil ? "running" : fault?.reason ?? "passed"
             table.add(
                 .init("\(attempt.ordinal)"), .init(attempt.stage ?? "build"), .init(attempt.host),
                 .init(Format.time(attempt.startedAt)), .init(Format.bytes(attempt.logBytes)),
@@ -81,11 +81,11 @@ struct BuildPage {
             guard let guest = attempt.guest else { continue }
             context.console.out("\n")
             context.print(
-                [("guest of attempt", "\(attempt.ordinal)"), ("seen", guest.summary)]
+                [("guest of attempt", "\(attempt.ordinal)"), ("observed", guest.summary)]
                     + (guest.notes ?? []).map { ("note", $0) }
-                    + [("last screen", guest.screenshot.map { context.api.url + $0 })])
+                    + [("screenshot", guest.screenshot.map { context.api.url + $0 })])
             guard let serial = guest.serialTail, !serial.isEmpty else { continue }
-            context.console.out("its serial console ended with:\n")
+            context.console.out("Last lines of its serial console:\n")
             let lines = serial.split(whereSeparator: \.isNewline).suffix(Self.consoleLines)
             for line in lines { context.console.out("  \(SafeText.line(String(line)))\n") }
         }

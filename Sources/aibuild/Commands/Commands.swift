@@ -12,7 +12,8 @@ enum Commands {
 
     /// Never run: the parser answers it. Here so that the overview and the suggestions know it.
     private static let help = Command(
-        name: "help", summary: "explain aibuild or a command", examples: ["aibuild help host add"],
+        name: "help", summary: "Show help for aibuild or a command",
+        examples: ["aibuild help host add"],
         run: { _ in .ok })
 }
 
@@ -36,7 +37,7 @@ extension CommandContext {
 
     func printMore(_ next: String?) {
         guard let next else { return }
-        console.err("there are more: aibuild \(command.name) --after \(SafeText.line(next))\n")
+        console.err("More results: aibuild \(command.name) --after \(SafeText.line(next))\n")
     }
 
     /// `--limit` and `--after` for the API.
@@ -45,7 +46,7 @@ extension CommandContext {
     }
 
     static let pageOptions = [
-        CommandOption("limit", value: "N", "at most so many"),
-        CommandOption("after", value: "ID", "go on after this one"),
+        CommandOption("limit", value: "N", "maximum number of rows"),
+        CommandOption("after", value: "ID", "start after this one"),
     ]
 }

@@ -9,16 +9,16 @@ enum DatabaseCommands {
 
     private static let migrate = Command(
         name: "db migrate",
-        summary: "bring a database, also one of the original AIBuild, to this schema",
+        summary: "Migrate a database, including one of the original AIBuild, to the current schema",
         options: [
             CommandOption(
                 "config", value: "FILE",
-                "the coordinator's; /etc/aibuild/coordinator.yml if not given"),
-            CommandOption("dry-run", "only say what it is and what would be done"),
+                "coordinator configuration (default: /etc/aibuild/coordinator.yml)"),
+            CommandOption("dry-run", "report what would be done, change nothing"),
         ],
         details: [
-            "To be called on the coordinator's machine. No row and no column is removed; a",
-            "coordinator does the same when it starts.",
+            "Run this on the coordinator's machine. No row or column is removed. A coordinator",
+            "runs the same migrations when it starts.",
         ],
         examples: ["aibuild db migrate --dry-run", "aibuild db migrate --config coordinator.yml"],
         run: { context in
@@ -37,6 +37,6 @@ enum DatabaseCommands {
             }
             throw CommandError(
                 .notFound,
-                "there is no aibuild-coordinator on this machine: call this where it is installed")
+                "Cannot find aibuild-coordinator on this machine. Run this where it is installed")
         })
 }

@@ -1,6 +1,6 @@
 import BuildProtocol
 
-/// Looks at the coordinator, the hosts and the queue, and says what is to be done.
+/// Checks the coordinator, the hosts and the queue, and says what to do about each problem.
 struct Doctor {
     private enum Mark: String {
         case good = "ok   "
@@ -25,12 +25,12 @@ struct Doctor {
 
     func run() async -> ExitCode {
         do throws(CommandError) { _ = try await context.api.get("/healthz") } catch {
-            say(.bad, "the coordinator does not answer", error.message)
+            say(.bad, "The coordinator is unreachable", error.message)
             return error.code
         }
-        say(.good, "the coordinator answers at \(context.api.url)")
-        var isWell = await check("its store and its web root can be used", "/readyz") != nil
-        if let body = await check("it takes this program's requests", "/api/v1/version") {
+        say(.good, "The coordinator responds at \(context.api.url)")
+        var isWell = await check("Its store and web root are usable", "/readyz") != nil
+        if let body = await check("It accepts requests of this program", "/api/v1/version") {
             isWell = version(body) && isWell
         } else {
             return .buildFailed
@@ -46,7 +46,7 @@ struct Doctor {
             say(.good, what)
             return body
         } catch {
-            say(.bad, "not so: \(what)", error.message)
+            say(.bad, "Check failed: \(what)", error.message)
         }
         return nil
     }
@@ -56,60 +56,65 @@ struct Doctor {
         let mine = ProtocolVersion.current
         guard answer.protocol.split(separator: ".").first == "\(mine.major)" else {
             say(
-                .bad, "the coordinator speaks protocol \(answer.protocol), this program \(mine)",
-                "install the aibuild of version \(answer.version)")
+                .bad,
+                "Protocol mismatch: the coordinator has \(answer.protocol), this program \(mine)",
+                "Install aibuild \(answer.version)")
             return false
         }
         if answer.version != CLI.version {
-            say(.warning, "the coordinator is \(answer.version), this program \(CLI.version)")
+            say(
+                .warning,
+                "Versions differ: the coordinator is \(answer.version), this program \(CLI.version)"
+            )
         }
         return true
     }
 
     private func hosts() async -> Bool {
-        guard let body = await check("it tells of its hosts", "/api/v1/hosts"),
+        guard let body = await check("It lists its hosts", "/api/v1/hosts"),
             let hosts = try? APIClient.decode(Page<HostAnswer>.self, body).items
         else { return false }
         if hosts.isEmpty {
-            say(.bad, "no host is added", "aibuild host add NAME --address USER@HOST")
+            say(.bad, "No hosts", "Add one: aibuild host add NAME --address USER@HOST")
             return false
         }
         for host in hosts { look(at: host) }
         guard hosts.contains(where: { $0.shownState == "ready" }) else {
-            say(.bad, "no host takes builds", "mend or resume one of those above")
+            say(.bad, "No host accepts builds", "Fix or resume one of the hosts above")
             return false
         }
         return hosts.allSatisfy { $0.state == "ready" }
     }
 
     private func look(at host: HostAnswer) {
-        let name = "host \(host.name)"
+        let name = "Host \(host.name)"
         switch host.shownState {
         case "ready":
-            say(.good, "\(name) is ready, \(host.running ?? 0) of \(host.slots ?? 0) slots run")
-        case "drained": say(.warning, "\(name) is drained", "aibuild host resume \(host.name)")
+            say(.good, "\(name) is ready, \(host.running ?? 0) of \(host.slots ?? 0) slots in use")
+        case "drained":
+            say(.warning, "\(name) is drained", "Resume it: aibuild host resume \(host.name)")
         case let state: say(.bad, "\(name) is \(state)", host.detail)
         }
         if host.state == "ready", let accelerators = host.accelerators,
             !accelerators.contains("kvm")
         {
             say(
-                .warning, "\(name) has no working KVM, so builds there are many times slower",
-                "is virtualization on in its firmware, and may the agent open /dev/kvm?")
+                .warning, "\(name) has no working KVM: its builds are many times slower",
+                "Enable virtualization in its firmware, and give the agent access to /dev/kvm")
         }
         if let free = host.diskFreeBytes, let total = host.diskTotalBytes, total > 0,
             Double(free) / Double(total) < Self.fullDisk
         {
-            say(.warning, "\(name) has only \(Format.bytes(free)) of disk free")
+            say(.warning, "\(name) is low on disk space: \(Format.bytes(free)) free")
         }
         if let clock = host.clockNote {
-            say(.warning, "the clock of \(name) is \(clock)", "is NTP running there?")
+            say(.warning, "\(name): the clock is \(clock)", "Check that NTP is running there")
         }
         for notice in host.notices ?? [] { say(.warning, "\(name): \(notice)") }
     }
 
     private func queue() async -> Bool {
-        guard let body = await check("it tells of its queue", "/api/v1/queue"),
+        guard let body = await check("It lists its queue", "/api/v1/queue"),
             let items = try? APIClient.decode(Page<QueueItemAnswer>.self, body).items
         else { return false }
         // Every build of a kind waits for the same reason: say it once.
@@ -117,7 +122,7 @@ struct Doctor {
         for item in items {
             let summary = item.waiting.summary ?? ""
             guard said.insert(summary).inserted, said.count <= 10 else { continue }
-            say(.warning, "\(item.build.label) waits: \(summary)", item.waiting.remedy)
+            say(.warning, "Build \(item.build.label) is waiting: \(summary)", item.waiting.remedy)
         }
         return true
     }

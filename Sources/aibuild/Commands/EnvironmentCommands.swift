@@ -9,49 +9,59 @@ enum EnvironmentCommands {
     private static let options = [
         CommandOption("kind", value: "KIND", "openstack, docker or registry", isRequired: true),
         CommandOption(
-            "password-file", value: "FILE", "holds the password, - reads it from standard input"),
-        CommandOption("unchecked", "store it although nobody answers there yet"),
-        CommandOption("username", value: "NAME", "who logs in"),
-        CommandOption("ca-file", value: "FILE", "on the coordinator: authorities it trusts"),
-        CommandOption("format", value: "FORMAT", "qcow2 or raw; as it was built if not given"),
-        CommandOption("auth-url", value: "URL", "openstack: of Keystone"),
-        CommandOption("project", value: "NAME", "openstack: the project"),
-        CommandOption("user-domain", value: "NAME", "openstack: Default if not given"),
-        CommandOption("project-domain", value: "NAME", "openstack: Default if not given"),
-        CommandOption("region", value: "NAME", "openstack: the catalog's only one if not given"),
-        CommandOption("interface", value: "NAME", "openstack: public, internal or admin"),
+            "password-file", value: "FILE", "file with the password; - reads it from stdin"),
+        CommandOption("unchecked", "register it even if it is unreachable"),
+        CommandOption("username", value: "NAME", "user to log in as"),
+        CommandOption("ca-file", value: "FILE", "CA bundle to trust, on the coordinator"),
+        CommandOption("format", value: "FORMAT", "qcow2 or raw (default: as built)"),
+        CommandOption("auth-url", value: "URL", "openstack: URL of Keystone"),
+        CommandOption("project", value: "NAME", "openstack: project that owns the images"),
         CommandOption(
-            "visibility", value: "WORD", "openstack: private, shared, community or public"),
+            "user-domain", value: "NAME", "openstack: domain of the user (default: Default)"),
         CommandOption(
-            "member", value: "PROJECT", "openstack: id of a project to share with", repeats: true),
-        CommandOption("keep", value: "N", "openstack: replaced images to keep; 2 if not given"),
+            "project-domain", value: "NAME", "openstack: domain of the project (default: Default)"),
         CommandOption(
-            "hook", value: "NAME", "openstack: program of hooks_folder that must agree first"),
-        CommandOption("registry-url", value: "URL", "registry: https://registry.example.com"),
+            "region", value: "NAME", "openstack: region (default: the only one in the catalog)"),
         CommandOption(
-            "repository", value: "NAME", "registry, docker: {guestos} stands for the guest OS"),
-        CommandOption("tag", value: "TAG", "registry: always the newest; latest if not given"),
+            "interface", value: "NAME", "openstack: endpoint: public, internal or admin"),
         CommandOption(
-            "docker-host", value: "NAME=URL", "docker: one of the hosts", repeats: true),
+            "visibility", value: "WORD",
+            "openstack: visibility of images: private, shared, community or public"),
+        CommandOption(
+            "member", value: "PROJECT", "openstack: ID of a project to share with", repeats: true),
+        CommandOption(
+            "keep", value: "N", "openstack: number of replaced images to keep (default: 2)"),
+        CommandOption(
+            "hook", value: "NAME",
+            "openstack: program in hooks_folder that must approve each release"),
+        CommandOption(
+            "registry-url", value: "URL", "registry: URL, such as https://registry.example.com"),
+        CommandOption(
+            "repository", value: "NAME", "registry, docker: repository, may contain {guestos}"),
+        CommandOption(
+            "tag", value: "TAG", "registry: tag of the newest image (default: latest)"),
+        CommandOption(
+            "docker-host", value: "NAME=URL", "docker: a host to release to", repeats: true),
         CommandOption(
             "certificates", value: "FOLDER",
-            "docker: on the coordinator, with NAME/ca.pem, cert.pem, key.pem for each host"),
+            "docker: on the coordinator, with NAME/{ca,cert,key}.pem for each host"),
         CommandOption(
-            "containers", value: "FILE", "docker: JSON with each host's container, by its name"),
+            "containers", value: "FILE", "docker: JSON with each host's container, by host name"),
         CommandOption("registry", value: "ENV", "docker: push to this registry environment first"),
         CommandOption(
             "health-seconds", value: "N",
-            "docker: until a health check is content; 180 if not given"),
+            "docker: time for a health check to pass (default: 180)"),
         CommandOption(
-            "settle-seconds", value: "N", "docker: how long one without must run; 10 if not given"),
+            "settle-seconds", value: "N",
+            "docker: time to run for a container without a health check (default: 10)"),
     ]
 
     private static let add = Command(
-        name: "env add", summary: "register an environment that images are released to",
+        name: "env add", summary: "Register an environment to release images to",
         operands: ["NAME"], options: options,
         details: [
-            "The environment is checked at once: who logs in, what is allowed, who answers.",
-            "The password never stands in the command line, and is sealed where it is stored.",
+            "The environment is checked at once: reachability, login and permissions. The password",
+            "is never part of the command line, and is encrypted where it is stored.",
         ],
         examples: [
             "aibuild env add lab --kind openstack --auth-url https://lab:5000/v3 "
@@ -62,13 +72,13 @@ enum EnvironmentCommands {
         run: { context in
             let body = try await context.api.send(
                 "POST", "/api/v1/environments", try form(context))
-            return try show(body, context, "is registered")
+            return try show(body, context, "Registered environment")
         })
 
     private static let change = Command(
-        name: "env change", summary: "change an environment; all settings are given anew",
+        name: "env change", summary: "Replace the settings of an environment",
         operands: ["NAME"], options: options,
-        details: ["Without --password-file the password stays as it is."],
+        details: ["Without --password-file, the password is kept."],
         examples: [
             "aibuild env change lab --kind openstack --auth-url https://lab:5000/v3 "
                 + "--project images --username aibuild --visibility public"
@@ -77,11 +87,11 @@ enum EnvironmentCommands {
             let name = APIClient.segment(context.arguments.operands[0])
             let body = try await context.api.send(
                 "PUT", "/api/v1/environments/\(name)", try form(context))
-            return try show(body, context, "is changed")
+            return try show(body, context, "Changed environment")
         })
 
     private static let list = Command(
-        name: "env list", summary: "list the environments", examples: ["aibuild env list"],
+        name: "env list", summary: "List environments", examples: ["aibuild env list"],
         run: { context in
             let body = try await context.api.get("/api/v1/environments")
             return try context.show(body, as: Page<EnvironmentAnswer>.self) { page in
@@ -93,39 +103,39 @@ enum EnvironmentCommands {
                         .init(item.settings.place))
                 }
                 context.print(
-                    table, orElse: "no environment is registered; see: aibuild env add --help")
+                    table, orElse: "No environments. Register one: aibuild env add --help")
             }
         })
 
     private static let check = Command(
-        name: "env check", summary: "log in there and look whether a release could succeed",
+        name: "env check", summary: "Check that a release to an environment can succeed",
         operands: ["NAME"], examples: ["aibuild env check lab"],
         run: { context in
             let name = APIClient.segment(context.arguments.operands[0])
             let body = try await context.api.send("POST", "/api/v1/environments/\(name)/check")
-            return try show(body, context, "is well")
+            return try show(body, context, "Checked environment")
         })
 
     private static let remove = Command(
-        name: "env remove", summary: "forget an environment; what was released there stays",
+        name: "env remove", summary: "Remove an environment; images released there stay",
         operands: ["NAME"], examples: ["aibuild env remove lab"],
         run: { context in
             let name = context.arguments.operands[0]
             _ = try await context.api.send(
                 "DELETE", "/api/v1/environments/\(APIClient.segment(name))")
-            context.say("environment \(SafeText.line(name)) is forgotten")
+            context.say("Removed environment \(SafeText.line(name))")
             return .ok
         })
 
     private static func show(
-        _ body: [UInt8], _ context: CommandContext, _ what: String
+        _ body: [UInt8], _ context: CommandContext, _ done: String
     ) throws -> ExitCode {
         return try context.show(body, as: EnvironmentAnswer.self) { answer in
             for finding in answer.findings ?? [] {
                 let mark = finding.level == "ok" ? "ok     " : "warning"
                 context.console.out("\(mark)  \(SafeText.line(finding.text))\n")
             }
-            context.console.out("environment \(SafeText.line(answer.name)) \(what)\n")
+            context.console.out("\(done) \(SafeText.line(answer.name))\n")
         }
     }
 
@@ -142,7 +152,7 @@ enum EnvironmentCommands {
         let arguments = context.arguments
         let kind = arguments["kind"] ?? ""
         guard ["openstack", "docker", "registry"].contains(kind) else {
-            throw CommandError(.usage, "--kind is openstack, docker or registry, not '\(kind)'")
+            throw CommandError(.usage, "Unknown kind: \(kind). Use openstack, docker or registry")
         }
         return Form(
             name: arguments.operands[0], settings: [kind: try settings(kind, arguments)],
@@ -159,7 +169,7 @@ enum EnvironmentCommands {
         settings.format = arguments["format"]
         func need(_ option: String) throws -> String {
             guard let value = arguments[option] else {
-                throw CommandError(.usage, "an environment of kind \(kind) needs --\(option)")
+                throw CommandError(.usage, "Missing option for kind \(kind): --\(option)")
             }
             return value
         }
@@ -195,7 +205,7 @@ enum EnvironmentCommands {
     private static func number(_ option: String, _ arguments: Arguments) throws -> Int? {
         try arguments[option].map { text in
             guard let number = Int(text) else {
-                throw CommandError(.usage, "--\(option) takes a number, not '\(text)'")
+                throw CommandError(.usage, "Option --\(option) needs a number, not '\(text)'")
             }
             return number
         }
@@ -211,18 +221,21 @@ enum EnvironmentCommands {
         guard let all = try? JSONDecoder().decode([String: JSONText].self, from: Data(bytes))
         else {
             throw CommandError(
-                .usage, "\(file) is no JSON object with a container for each host's name")
+                .usage, "Cannot read \(file): not a JSON object with a container for each host name"
+            )
         }
-        guard !words.isEmpty else { throw CommandError(.usage, "name at least one --docker-host") }
+        guard !words.isEmpty else {
+            throw CommandError(.usage, "Missing option: --docker-host NAME=URL")
+        }
         return try words.map { word in
             let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else {
-                throw CommandError(.usage, "--docker-host is NAME=URL, not '\(word)'")
+                throw CommandError(.usage, "Invalid --docker-host: \(word). Use NAME=URL")
             }
             guard let container = all[parts[0]] else {
                 let there = all.keys.sorted().joined(separator: ", ")
                 throw CommandError(
-                    .usage, "\(file) has no container for '\(parts[0])'; it has: \(there)")
+                    .usage, "No container for host \(parts[0]) in \(file). Found: \(there)")
             }
             return .init(
                 name: parts[0], url: parts[1], certificates: "\(folder)/\(parts[0])",
@@ -238,7 +251,7 @@ enum EnvironmentCommands {
         } catch { throw CommandError(.usage, "\(error)") }
         let line = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).first
         guard let line, !line.isEmpty else {
-            throw CommandError(.usage, "there is no password in \(file)")
+            throw CommandError(.usage, "No password in \(file)")
         }
         return String(line)
     }

@@ -12,25 +12,25 @@ enum GuestOSCommands {
     }
 
     private static let fields = [
-        CommandOption("git", value: "URL", "the Git repository of its Packer template"),
-        CommandOption("ref", value: "REF", "branch, tag or commit in it; main if not given"),
-        CommandOption("template", value: "FOLDER", "or: the template's folder on the coordinator"),
-        CommandOption("distro", value: "NAME", "debian, centos, windows …"),
-        CommandOption("version", value: "VERSION", "12, 7.5, 2016 …"),
-        CommandOption("base-iso", value: "URL", "the ISO that it is installed from"),
-        CommandOption("owner", value: "NAME", "team that fair sharing counts it for"),
+        CommandOption("git", value: "URL", "Git repository of the template"),
+        CommandOption("ref", value: "REF", "branch, tag or commit (default: main)"),
+        CommandOption("template", value: "FOLDER", "or: folder of the template on the coordinator"),
+        CommandOption("distro", value: "NAME", "distribution, such as debian or centos"),
+        CommandOption("version", value: "VERSION", "version, such as 12 or 2016"),
+        CommandOption("base-iso", value: "URL", "ISO that it is installed from"),
+        CommandOption("owner", value: "NAME", "team charged in fair sharing"),
     ]
 
     private static let add = Command(
-        name: "guestos add", summary: "register a guest OS that can then be built",
+        name: "guestos add", summary: "Register a guest OS",
         operands: ["NAME"],
         options: [
             CommandOption("type", value: "TYPE", "linux or windows", isRequired: true)
         ] + fields,
         details: [
-            "The template is read at once, so that a broken one is told now and not when it is",
-            "built. It comes from --git or from --template; where the coordinator knows a GitLab",
-            "server, neither is needed: the project NAME_tpl is made there, with a push hook.",
+            "The template is read at once, so that a fault in it is reported now, not by the",
+            "first build. It comes from --git or --template. If the coordinator is set up for",
+            "GitLab, neither is needed: it creates the project NAME_tpl there, with a push hook.",
         ],
         examples: [
             "aibuild guestos add debian12 --type linux --distro debian --version 12 "
@@ -41,7 +41,7 @@ enum GuestOSCommands {
             let arguments = context.arguments
             let template = try template(arguments)
             guard template != nil || arguments["ref"] == nil else {
-                throw CommandError(.usage, "--ref belongs to --git")
+                throw CommandError(.usage, "Option --ref needs --git")
             }
             let form = Form(
                 name: arguments.operands[0], type: arguments["type"] ?? "",
@@ -53,16 +53,16 @@ enum GuestOSCommands {
                 let name = answer.name
                 if let report = answer.gitlab { context.printGitLab(report) }
                 context.console.out(
-                    "guest OS \(SafeText.line(name)) is registered; build it: aibuild build "
+                    "Registered guest OS \(SafeText.line(name)). Build it: aibuild build "
                         + "\(SafeText.line(name)) --follow\n")
             }
         })
 
     private static let change = Command(
-        name: "guestos change", summary: "change what is known of a guest OS",
+        name: "guestos change", summary: "Change a guest OS",
         operands: ["NAME"],
         options: [CommandOption("type", value: "TYPE", "linux or windows")] + fields,
-        details: ["What is not given stays as it is. A new template is read at once."],
+        details: ["Settings that are not given are kept. A new template is read at once."],
         examples: ["aibuild guestos change debian12 --version 12.1 --ref stable"],
         run: { context in
             let arguments = context.arguments
@@ -73,7 +73,7 @@ enum GuestOSCommands {
             var template = try template(arguments) ?? known.template
             if let ref = arguments["ref"] {
                 guard template.kind == "git" else {
-                    throw CommandError(.usage, "--ref belongs to --git")
+                    throw CommandError(.usage, "Option --ref needs --git")
                 }
                 template.ref = ref
             }
@@ -88,16 +88,16 @@ enum GuestOSCommands {
             let body = try await context.api.send("PUT", path, form)
             return try context.show(body, as: GuestOSAnswer.self) { answer in
                 if let report = answer.gitlab { context.printGitLab(report) }
-                context.console.out("guest OS \(SafeText.line(name)) is changed\n")
+                context.console.out("Changed guest OS \(SafeText.line(name))\n")
             }
         })
 
     private static let gitlab = Command(
-        name: "guestos gitlab", summary: "make its project and push hook in GitLab, if missing",
+        name: "guestos gitlab", summary: "Create the GitLab project and push hook of a guest OS",
         operands: ["NAME"],
         details: [
-            "Registering does it already. This repeats it: after GitLab was away, when a hook was",
-            "changed by hand, or when the hook's secret is a new one.",
+            "Registering does this already. Repeat it after GitLab was unreachable, after the hook",
+            "was changed by hand, or after its secret was changed. What exists is kept.",
         ],
         examples: ["aibuild guestos gitlab debian12"],
         run: { context in
@@ -121,16 +121,16 @@ enum GuestOSCommands {
             return .init(kind: "git", path: nil, url: url, ref: arguments["ref"] ?? "main")
         case (nil, let path?):
             guard arguments["ref"] == nil else {
-                throw CommandError(.usage, "--ref belongs to --git")
+                throw CommandError(.usage, "Option --ref needs --git")
             }
             return .init(kind: "folder", path: absolute(path), url: nil, ref: nil)
         case (nil, nil): return nil
-        default: throw CommandError(.usage, "give --git or --template, not both")
+        default: throw CommandError(.usage, "Options --git and --template exclude each other")
         }
     }
 
     private static let list = Command(
-        name: "guestos list", summary: "list the guest OSes",
+        name: "guestos list", summary: "List guest OSes",
         options: CommandContext.pageOptions, examples: ["aibuild guestos list"],
         run: { context in
             let body = try await context.api.get("/api/v1/guestos", query: context.pageQuery)
@@ -143,13 +143,13 @@ enum GuestOSCommands {
                         .init(shown(item.template)))
                 }
                 context.print(
-                    table, orElse: "no guest OS is registered; see: aibuild guestos add --help")
+                    table, orElse: "No guest OSes. Register one: aibuild guestos add --help")
                 context.printMore(page.next)
             }
         })
 
     private static let show = Command(
-        name: "guestos show", summary: "show one guest OS", operands: ["NAME"],
+        name: "guestos show", summary: "Show a guest OS", operands: ["NAME"],
         examples: ["aibuild guestos show debian12"],
         run: { context in
             let name = APIClient.segment(context.arguments.operands[0])

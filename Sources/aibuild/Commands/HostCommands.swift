@@ -4,26 +4,30 @@ import ArgumentKit
 enum HostCommands {
     static let all = [
         list("hosts"), add, list("host list"), show,
-        verb("drain", "give a host no new builds; what runs there goes on", "takes no new builds"),
-        verb("resume", "give a drained host builds again", "takes builds again"), remove,
+        verb(
+            "drain", "Stop sending builds to a host; running builds continue",
+            { "Drained host \($0). Resume it: aibuild host resume \($0)" }),
+        verb("resume", "Send builds to a drained host again", { "Resumed host \($0)" }), remove,
     ]
 
     private struct Scan: Encodable { var address: String }
     private struct Registration: Encodable { var name, address, hostKey: String }
 
     private static let add = Command(
-        name: "host add", summary: "add a KVM host to the farm", operands: ["NAME"],
+        name: "host add", summary: "Add a KVM host to the farm", operands: ["NAME"],
         options: [
             CommandOption(
-                "address", value: "USER@HOST[:PORT]", "where its SSH server is", isRequired: true),
+                "address", value: "USER@HOST[:PORT]", "user and address of its SSH server",
+                isRequired: true),
             CommandOption(
-                "fingerprint", value: "SHA256:…", "the key's fingerprint, instead of asking"),
+                "fingerprint", value: "SHA256:…",
+                "expected fingerprint of the host key, instead of a prompt"),
         ],
         details: [
-            "The coordinator asks the host for its key and will ever after take no other one.",
-            "Compare the fingerprint that is shown with the one that the host itself tells:",
+            "The coordinator fetches the host key and from then on accepts no other one. Compare",
+            "the fingerprint that is shown with the one that the host itself reports:",
             "  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
-            "Scripts, where nobody can be asked, give it with --fingerprint.",
+            "In a script, pass it with --fingerprint.",
         ],
         examples: [
             "aibuild host add kvm1 --address aibuild@kvm1.example.com",
@@ -42,7 +46,7 @@ enum HostCommands {
                 context.printJSON(body)
             } else {
                 context.console.out(
-                    "host \(SafeText.line(name)) is added; see how it does: aibuild hosts\n")
+                    "Added host \(SafeText.line(name)). Check its status: aibuild host list\n")
             }
             return .ok
         })
@@ -56,30 +60,30 @@ enum HostCommands {
             guard wanted == found.fingerprint else {
                 throw CommandError(
                     .refused,
-                    "\(found.address) shows the key \(shown), not \(wanted): it is another host, "
-                        + "or someone stands between. Nothing was added.")
+                    "Host key mismatch: \(found.address) has the key \(shown), not \(wanted). "
+                        + "It is another host, or the connection is intercepted. No host was added")
             }
             return
         }
         let kind = found.hostKey.split(separator: " ").first.map { SafeText.line(String($0)) } ?? ""
         context.console.err(
-            "\(SafeText.line(found.address)) shows the \(kind) key\n  \(shown)\n"
-                + "The host itself tells it with:"
+            "\(SafeText.line(found.address)) has the \(kind) key\n  \(shown)\n"
+                + "To compare it, run on the host:"
                 + " ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\n")
         guard let answer = context.console.ask("Is this the key of \(name)? [yes/no] ") else {
             throw CommandError(
                 .usage,
-                "nobody can be asked whether this is the key of \(name); compare it, then add "
-                    + "--fingerprint \(shown)")
+                "Cannot confirm the host key of \(name): stdin is not a terminal. Compare the key, "
+                    + "then pass --fingerprint \(shown)")
         }
         guard ["y", "yes"].contains(answer.lowercased()) else {
-            throw CommandError(.refused, "nothing was added")
+            throw CommandError(.refused, "The host key was not confirmed. No host was added")
         }
     }
 
     private static func list(_ name: String) -> Command {
         Command(
-            name: name, summary: "list the hosts and how they do", examples: ["aibuild \(name)"],
+            name: name, summary: "List hosts and their status", examples: ["aibuild \(name)"],
             run: { context in
                 let body = try await context.api.get("/api/v1/hosts")
                 return try context.show(body, as: Page<HostAnswer>.self) { page in
@@ -95,13 +99,13 @@ enum HostCommands {
                             .init((host.accelerators ?? []).joined(separator: " ")),
                             .init(host.note))
                     }
-                    context.print(table, orElse: "no host is added; see: aibuild host add --help")
+                    context.print(table, orElse: "No hosts. Add one: aibuild host add --help")
                 }
             })
     }
 
     private static let show = Command(
-        name: "host show", summary: "show one host", operands: ["NAME"],
+        name: "host show", summary: "Show a host", operands: ["NAME"],
         examples: ["aibuild host show kvm1"],
         run: { context in
             let body = try await context.api.get(path(context))
@@ -109,7 +113,7 @@ enum HostCommands {
                 context.print(
                     [
                         ("name", host.name), ("address", host.address), ("state", host.shownState),
-                        ("why", host.detail), ("key", host.fingerprint),
+                        ("reason", host.detail), ("host key", host.fingerprint),
                         ("running", "\(host.running ?? 0) of \(host.slots ?? 0) slots"),
                         ("vCPUs", host.vcpus.map(String.init)),
                         ("memory", Format.bytes(host.memoryBytes)),
@@ -126,7 +130,9 @@ enum HostCommands {
             }
         })
 
-    private static func verb(_ verb: String, _ summary: String, _ done: String) -> Command {
+    private static func verb(
+        _ verb: String, _ summary: String, _ done: @escaping @Sendable (String) -> String
+    ) -> Command {
         Command(
             name: "host \(verb)", summary: summary, operands: ["NAME"],
             examples: ["aibuild host \(verb) kvm1"],
@@ -135,20 +141,19 @@ enum HostCommands {
                 if context.wantsJSON {
                     context.printJSON(body)
                 } else {
-                    let name = SafeText.line(context.arguments.operands[0])
-                    context.console.out("host \(name) \(done)\n")
+                    context.say(done(SafeText.line(context.arguments.operands[0])))
                 }
                 return .ok
             })
     }
 
     private static let remove = Command(
-        name: "host remove", summary: "forget a host that runs nothing", operands: ["NAME"],
-        details: ["A host that runs builds is refused: drain it and wait, or cancel them."],
+        name: "host remove", summary: "Remove a host that runs no builds", operands: ["NAME"],
+        details: ["To remove a host that runs builds, drain it and wait, or cancel its builds."],
         examples: ["aibuild host remove kvm1"],
         run: { context in
             _ = try await context.api.send("DELETE", path(context))
-            context.say("host \(SafeText.line(context.arguments.operands[0])) is removed")
+            context.say("Removed host \(SafeText.line(context.arguments.operands[0]))")
             return .ok
         })
 

@@ -7,19 +7,20 @@ enum ImportCommands {
     static let all = [importFile, export]
 
     private static let importFile = Command(
-        name: "import", summary: "register what a spreadsheet lists, all of it or nothing",
+        name: "import", summary: "Register what a spreadsheet lists, all of it or nothing",
         operands: ["FILE"],
         options: [
-            CommandOption("dry-run", "say what would happen, and change nothing"),
+            CommandOption("dry-run", "report what would change, change nothing"),
             CommandOption(
-                "sheet", value: "NAME", "envs, guestos or testcases: only this one; what a CSV is"),
-            CommandOption("template", "write an empty spreadsheet to FILE, to be filled in"),
+                "sheet", value: "NAME",
+                "only this sheet: envs, guestos or testcases; of a CSV, what it is"),
+            CommandOption("template", "write an empty spreadsheet to FILE, to fill in"),
         ],
         details: [
-            "FILE is an .xls, .xlsx, .ods or .csv with the sheets envs, guestos and testcases, or",
-            "some of them: a header row, then a row for each. What is known already is changed to",
-            "what the file says. With anything wrong in the file nothing is changed, and every",
-            "problem is listed with its place. docs/registering.md explains the columns.",
+            "FILE is an .xls, .xlsx, .ods or .csv file with one or more of the sheets envs,",
+            "guestos and testcases: a header row, then a row for each entry. Existing entries are",
+            "changed to match the file. If anything in the file is wrong, nothing is changed, and",
+            "every problem is listed with its place. Columns: docs/registering.md.",
         ],
         examples: [
             "aibuild import --template farm.xlsx", "aibuild import farm.xlsx --dry-run",
@@ -29,11 +30,12 @@ enum ImportCommands {
             let path = context.arguments.operands[0]
             if context.arguments.has("template") {
                 for option in ["dry-run", "sheet"] where context.arguments.has(option) {
-                    throw CommandError(.usage, "--\(option) does not go with --template")
+                    throw CommandError(
+                        .usage, "Options --\(option) and --template exclude each other")
                 }
                 try await write(path, query: [("empty", "true")], context)
                 context.console.out(
-                    "fill in \(SafeText.line(path)), then: aibuild import \(path)\n")
+                    "Wrote \(SafeText.line(path)). Fill it in, then run: aibuild import \(path)\n")
                 return .ok
             }
             let bytes: [UInt8]
@@ -48,18 +50,18 @@ enum ImportCommands {
         })
 
     private static let export = Command(
-        name: "export", summary: "write what is registered to a spreadsheet",
+        name: "export", summary: "Write what is registered to a spreadsheet",
         operands: ["FILE"],
         details: [
-            "FILE is an .xlsx that `aibuild import` reads. Passwords are not in it: their column",
-            "is empty, and importing an empty password keeps the one that is known. Environments",
-            "of other kinds than OpenStack are not in it.",
+            "FILE is an .xlsx file that aibuild import reads. Passwords are not exported: their",
+            "column is empty, and importing an empty password keeps the current one. Of the",
+            "environments, only those of OpenStack are exported.",
         ],
         examples: ["aibuild export farm.xlsx"],
         run: { context in
             let path = context.arguments.operands[0]
             try await write(path, query: [], context)
-            context.console.out("written: \(SafeText.line(path)) (without passwords)\n")
+            context.console.out("Wrote \(SafeText.line(path)) (without passwords)\n")
             return .ok
         })
 
@@ -71,7 +73,7 @@ enum ImportCommands {
     ) async throws {
         guard path.lowercased().hasSuffix(".xlsx") else {
             throw CommandError(
-                .usage, "'\(path)' does not end in .xlsx, which is what is written")
+                .usage, "Cannot write \(path): the name must end in .xlsx")
         }
         let bytes = try await context.api.get("/api/v1/export", query: query)
         do { try Files.replace(path, with: bytes) } catch {
@@ -107,14 +109,14 @@ enum ImportCommands {
         }
         let report = try APIClient.decode(ImportAnswer.self, answer.body)
         note(report.notices ?? [], context)
-        var table = Table("SHEET", "NEW", "CHANGED", "THE SAME")
+        var table = Table("SHEET", "NEW", "CHANGED", "UNCHANGED")
         for count in report.sheets {
             table.add(
                 .init(count.sheet), .init("\(count.new)"), .init("\(count.changed)"),
                 .init("\(count.same)"))
         }
         context.console.out(table.text(context.style, width: nil))
-        if report.dryRun { context.console.out("nothing was changed: this was a dry run\n") }
+        if report.dryRun { context.console.out("Dry run: nothing was changed\n") }
         for server in report.gitlab ?? [] { context.printGitLab(server) }
         return .ok
     }
@@ -125,14 +127,14 @@ enum ImportCommands {
 }
 
 extension CommandContext {
-    /// What was done at the GitLab server. A problem is none of the command: the registration
+    /// What was done in GitLab. A problem there does not fail the command: the registration
     /// stands.
     func printGitLab(_ report: GitLabAnswer) {
         let name = SafeText.line(report.guestOS)
         for line in report.done ?? [] { console.out("\(name): \(SafeText.line(line))\n") }
         guard let problem = report.problem else { return }
         console.err(
-            "\(name) is registered, but not all was done in GitLab: \(SafeText.line(problem))\n"
-                + "then: aibuild guestos gitlab \(name)\n")
+            "\(name) is registered, but not ready in GitLab: \(SafeText.line(problem))\n"
+                + "Then run: aibuild guestos gitlab \(name)\n")
     }
 }

@@ -7,16 +7,16 @@ enum LogCommands {
     static let all = [logs]
 
     private static let logs = Command(
-        name: "logs", summary: "show the log of a build", operands: ["BUILD"],
+        name: "logs", summary: "Show the log of a build", operands: ["BUILD"],
         options: [
-            CommandOption("follow", short: "f", "go on showing it until the build ends"),
-            CommandOption("attempt", value: "ID", "of this attempt, not the last one"),
-            CommandOption("timestamps", short: "t", "begin each line with its time"),
+            CommandOption("follow", short: "f", "follow the log until the build ends"),
+            CommandOption("attempt", value: "ID", "ID of an attempt (default: the last one)"),
+            CommandOption("timestamps", short: "t", "start each line with its time"),
         ],
         details: [
-            "With --follow, a lost connection is made again and the log goes on at the very byte.",
-            "Ends with 0 when the build passed, with 1 when it failed or was cancelled.",
-            "With --json, the lines are printed as the agent wrote them, one JSON object each.",
+            "With --follow, a lost connection is restored and the log continues without a gap.",
+            "Exits with 0 if the build passes and with 1 if it fails or is cancelled.",
+            "With --json, prints the lines as the agent wrote them, one JSON object each.",
         ],
         examples: [
             "aibuild logs debian12:7", "aibuild logs -f debian12:7", "aibuild logs 7f3a… -t",
@@ -25,7 +25,7 @@ enum LogCommands {
             let build = context.arguments.operands[0]
             if context.arguments.has("follow") {
                 guard !context.arguments.has("attempt") else {
-                    throw CommandError(.usage, "--attempt shows a log that does not grow any more")
+                    throw CommandError(.usage, "Options --attempt and --follow exclude each other")
                 }
                 return try await BuildFollower(context).follow(build)
             }
@@ -63,7 +63,8 @@ struct LineSplitter {
         }
         rest.removeFirst(start)
         guard rest.count <= Self.limitBytes else {
-            throw CommandError(.refused, "the log holds a line without end")
+            throw CommandError(
+                .refused, "The log has a line longer than \(Self.limitBytes >> 20) MiB")
         }
         return lines
     }

@@ -11,10 +11,11 @@ enum OutputCommands {
     }
 
     private static let outputs = Command(
-        name: "outputs", summary: "the files that a template makes of a build and its releases",
+        name: "outputs",
+        summary: "List the files that a template renders for a build and its releases",
         operands: ["BUILD"],
-        options: [CommandOption("print", value: "PATH", "print this one, as it is")],
-        details: ["They come from output/*.j2 of the template: see docs/templates.md."],
+        options: [CommandOption("print", value: "PATH", "print this file")],
+        details: ["They are rendered from output/*.j2 of the template: docs/templates.md."],
         examples: [
             "aibuild outputs debian12:7", "aibuild outputs debian12:7 --print lab/stack.yml",
         ],
@@ -36,7 +37,8 @@ enum OutputCommands {
                         .init(Format.bytes(item.sizeBytes)))
                 }
                 context.print(
-                    table, orElse: "no outputs: the template has none, or waits for a release")
+                    table, orElse: "No outputs. The template has none, or they need a release first"
+                )
             }
         })
 }

@@ -16,19 +16,20 @@ enum ReleaseCommands {
     }
 
     private static let release = Command(
-        name: "release", summary: "bring an image that passed to one or more environments",
+        name: "release", summary: "Release an image to one or more environments",
         operands: ["BUILD|GUESTOS"],
         options: [
             CommandOption(
-                "to", value: "ENV[,ENV…]", "the environments", isRequired: true, repeats: true),
-            CommandOption("format", value: "FORMAT", "qcow2 or raw, instead of the environment's"),
-            CommandOption("rollback", "put back what stood there before the newest release"),
-            CommandOption("detach", "do not wait for the end"),
+                "to", value: "ENV[,ENV…]", "environments to release to", isRequired: true,
+                repeats: true),
+            CommandOption("format", value: "FORMAT", "qcow2 or raw (default: the environment's)"),
+            CommandOption("rollback", "restore the image that was there before the newest release"),
+            CommandOption("detach", "do not wait for the releases to end"),
         ],
         details: [
-            "A guest OS means its newest build that passed every test. Environments are served",
-            "side by side, each with its own result. Ends with 0 when all succeeded, with 1 when",
-            "one failed. Ctrl-C stops the waiting, not the releases.",
+            "A guest OS stands for its newest build that passed every test. Environments are",
+            "served in parallel, each with its own result. Exits with 0 if all succeed and with 1",
+            "if one fails. Ctrl-C stops waiting; the releases continue.",
         ],
         examples: [
             "aibuild release debian12:7 --to lab,production",
@@ -44,7 +45,8 @@ enum ReleaseCommands {
             let body: [UInt8]
             if arguments.has("rollback") {
                 guard !isBuild(what) else {
-                    throw CommandError(.usage, "--rollback takes the name of a guest OS")
+                    throw CommandError(
+                        .usage, "Option --rollback needs the name of a guest OS, not a build")
                 }
                 body = try await context.api.send(
                     "POST", "/api/v1/releases/rollback",
@@ -71,13 +73,13 @@ enum ReleaseCommands {
     }
 
     private static let releases = Command(
-        name: "releases", summary: "list releases, newest first",
+        name: "releases", summary: "List releases, newest first",
         options: [
-            CommandOption("guestos", value: "NAME", "of this guest OS only"),
-            CommandOption("to", value: "ENV", "to this environment only"),
+            CommandOption("guestos", value: "NAME", "only releases of this guest OS"),
+            CommandOption("to", value: "ENV", "only releases to this environment"),
             CommandOption(
                 "state", value: "STATE",
-                "in this state only: awaitingApproval, queued, running, released, failed, "
+                "only releases in this state: awaitingApproval, queued, running, released, failed, "
                     + "cancelled, rolledBack", repeats: true),
         ] + CommandContext.pageOptions,
         examples: ["aibuild releases", "aibuild releases --guestos debian12 --to lab"],
@@ -94,39 +96,43 @@ enum ReleaseCommands {
         })
 
     private static func print(_ items: [ReleaseAnswer], _ context: CommandContext) {
-        var table = Table("RELEASE", "IMAGE", "TO", "STATE", "ASKED FOR", "DETAIL")
+        var table = Table("RELEASE", "IMAGE", "TO", "STATE", "REQUESTED", "DETAIL")
         for item in items {
-            let action = item.action == "rollback" ? " (back)" : ""
+            let action = item.action == "rollback" ? " (rollback)" : ""
             table.add(
                 .init(item.id), .init(item.label + action, .bold), .init(item.environment),
                 .init(item.state, Style.colour(ofState: item.state)),
                 .init(Format.age(item.createdAt)),
                 .init(item.fault ?? item.remoteID ?? item.progress?.what ?? ""))
         }
-        context.print(table, orElse: "no releases; see: aibuild release --help")
+        context.print(table, orElse: "No releases. Release an image: aibuild release --help")
     }
 
     private static let approve = Command(
-        name: "release approve", summary: "say yes to a release that waits for it",
+        name: "release approve", summary: "Approve a release that is waiting for approval",
         operands: ["RELEASE"], examples: ["aibuild release approve 0d0e…"],
-        run: { context in try await act("approve", context) })
+        run: { context in try await act("approve", "Approved release", context) })
 
     private static let cancel = Command(
-        name: "release cancel", summary: "cancel a release; what is half-made is taken back",
+        name: "release cancel", summary: "Cancel a release and undo what it has done so far",
         operands: ["RELEASE"], examples: ["aibuild release cancel 0d0e…"],
-        run: { context in try await act("cancel", context) })
+        run: { context in
+            try await act("cancel", "Requested cancellation of release", context)
+        })
 
     private static let retry = Command(
-        name: "release retry", summary: "begin again a release that failed or was cancelled",
+        name: "release retry", summary: "Run a failed or cancelled release again",
         operands: ["RELEASE"], examples: ["aibuild release retry 0d0e…"],
-        run: { context in try await act("retry", context) })
+        run: { context in try await act("retry", "Queued release", context) })
 
-    private static func act(_ verb: String, _ context: CommandContext) async throws -> ExitCode {
+    private static func act(
+        _ verb: String, _ done: String, _ context: CommandContext
+    ) async throws -> ExitCode {
         let id = APIClient.segment(context.arguments.operands[0])
         let body = try await context.api.send("POST", "/api/v1/releases/\(id)/\(verb)")
         return try context.show(body, as: ReleaseAnswer.self) { release in
-            let words = "\(release.label) to \(release.environment): \(release.state)"
-            context.console.out("\(SafeText.line(release.id))  \(SafeText.line(words))\n")
+            let text = "\(done) \(release.id): \(release.label) to \(release.environment)"
+            context.console.out(SafeText.line("\(text) (\(release.state))") + "\n")
         }
     }
 }

@@ -5,7 +5,7 @@ enum SystemCommands {
     static let all = [doctor, version]
 
     private static let version = Command(
-        name: "version", summary: "the versions of this program and of the coordinator",
+        name: "version", summary: "Show the versions of this program and of the coordinator",
         examples: ["aibuild version"],
         run: { context in
             if !context.wantsJSON { context.console.out("aibuild \(CLI.version)\n") }
@@ -18,8 +18,8 @@ enum SystemCommands {
         })
 
     private static let doctor = Command(
-        name: "doctor", summary: "look for what keeps the farm from building",
-        details: ["Ends with 0 when all is well and with 1 when something is to be done."],
+        name: "doctor", summary: "Check the coordinator, its hosts and its queue for problems",
+        details: ["Exits with 0 if all is well and with 1 if something needs attention."],
         examples: ["aibuild doctor"],
         run: { context in await Doctor(context).run() })
 }

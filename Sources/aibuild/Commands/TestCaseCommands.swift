@@ -14,25 +14,25 @@ enum TestCaseCommands {
 
     private static let osType = CommandOption("os-type", value: "TYPE", "linux or windows")
     private static let fields = [
-        CommandOption("builtin", value: "CASE", "boot, shutdown or boot_repeated"),
-        CommandOption("times", value: "N", "for boot_repeated"),
-        CommandOption("script", value: "FILE", "or: a script that runs in the guest"),
-        CommandOption("program", value: "FILE", "or: a program that runs on the agent's host"),
-        CommandOption("limit", value: "SECONDS", "how long it may take"),
+        CommandOption("builtin", value: "CASE", "built-in case: boot, shutdown or boot_repeated"),
+        CommandOption("times", value: "N", "number of boots, for boot_repeated"),
+        CommandOption("script", value: "FILE", "or: script that runs in the guest"),
+        CommandOption("program", value: "FILE", "or: program that runs on the host of the guest"),
+        CommandOption("limit", value: "SECONDS", "time limit"),
     ]
 
     private static let add = Command(
-        name: "testcase add", summary: "have every image of an OS type pass a test case",
+        name: "testcase add", summary: "Add a test case that every image of an OS type must pass",
         operands: ["NAME"],
         options: [
             CommandOption("os-type", value: "TYPE", "linux or windows", isRequired: true)
         ] + fields,
         details: [
-            "Without --builtin, --script and --program the case has only a name: its results come",
-            "from elsewhere. Builds that are submitted from now on must pass it, unless their",
-            "aibuild.yml puts its name under tests: skip:. The text of a script or program is kept",
-            "by the coordinator. A program begins with #! and reaches the guest by what stands in",
-            "its environment: docs/templates.md.",
+            "Without --builtin, --script and --program, the case has only a name, and its results",
+            "are reported by other systems. It applies to builds that are submitted from now on,",
+            "unless their aibuild.yml lists it under tests: skip:. The coordinator stores the text",
+            "of the script or program. A program starts with #! and finds the guest's address in",
+            "its environment variables: docs/templates.md.",
         ],
         examples: [
             "aibuild testcase add boots --os-type linux --builtin boot",
@@ -45,7 +45,7 @@ enum TestCaseCommands {
             guard definition.isWhole || definition.times == nil && definition.limitSeconds == nil
             else {
                 throw CommandError(
-                    .usage, "--times and --limit need --builtin, --script or --program")
+                    .usage, "Options --times and --limit need --builtin, --script or --program")
             }
             let body = try await context.api.send(
                 "POST", "/api/v1/testcases",
@@ -54,22 +54,23 @@ enum TestCaseCommands {
                     definition: definition.isWhole ? definition : nil))
             return try context.show(body, as: TestCaseAnswer.self) { answer in
                 let name = SafeText.line(answer.name)
-                context.console.out("test case \(name) applies to builds from now on\n")
+                context.console.out(
+                    "Added test case \(name). It applies to builds submitted from now on\n")
             }
         })
 
     private static let change = Command(
-        name: "testcase change", summary: "change what a test case does",
+        name: "testcase change", summary: "Change a test case",
         operands: ["NAME"], options: [osType] + fields,
         details: [
-            "What is not given stays as it is; --builtin, --script and --program replace each",
-            "other. Builds that wait already keep what they were submitted with. NAME may be an",
-            "id. --os-type tells two of one name apart.",
+            "Settings that are not given are kept; --builtin, --script and --program replace each",
+            "other. Builds in the queue keep the test cases they were submitted with. NAME may be",
+            "an ID. If both OS types have a case of that name, pass --os-type.",
         ],
         examples: ["aibuild testcase change selinux --script tests/selinux.sh"],
         run: { context in
             guard fields.contains(where: { context.arguments[$0.long] != nil }) else {
-                throw CommandError(.usage, "say what is to change: see aibuild testcase change -h")
+                throw CommandError(.usage, "Nothing to change: no option was given")
             }
             let known = try APIClient.decode(
                 TestCaseAnswer.self, try await context.api.get(path(context)))
@@ -79,20 +80,21 @@ enum TestCaseCommands {
                 "PUT", path(context), Change(definition: definition))
             return try context.show(body, as: TestCaseAnswer.self) { answer in
                 let name = SafeText.line(answer.name)
-                context.console.out("test case \(name) is changed for builds from now on\n")
+                context.console.out(
+                    "Changed test case \(name). It applies to builds submitted from now on\n")
             }
         })
 
     private static let show = Command(
-        name: "testcase show", summary: "show a test case, with its script or program",
+        name: "testcase show", summary: "Show a test case with its script or program",
         operands: ["NAME"], options: [osType],
-        details: ["NAME may be an id. --os-type tells two of one name apart."],
+        details: ["NAME may be an ID. If both OS types have a case of that name, pass --os-type."],
         examples: ["aibuild testcase show selinux"],
         run: { context in
             let body = try await context.api.get(path(context))
             return try context.show(body, as: TestCaseAnswer.self) { item in
                 context.print([
-                    ("name", item.name), ("OS type", item.osType), ("does", shown(item.definition)),
+                    ("name", item.name), ("OS type", item.osType), ("runs", shown(item.definition)),
                     ("limit", limit(item.definition)), ("id", item.id),
                 ])
                 var text = (item.definition?.script ?? item.definition?.program ?? "")[...]
@@ -105,32 +107,32 @@ enum TestCaseCommands {
         })
 
     private static let list = Command(
-        name: "testcase list", summary: "list the test cases that apply to every guest OS",
+        name: "testcase list", summary: "List test cases",
         options: [osType], examples: ["aibuild testcase list --os-type linux"],
         run: { context in
             let query = context.arguments["os-type"].map { [("os_type", $0)] } ?? []
             let body = try await context.api.get("/api/v1/testcases", query: query)
             return try context.show(body, as: Page<TestCaseAnswer>.self) { page in
-                var table = Table("NAME", "OS TYPE", "DOES", "LIMIT", "ID")
+                var table = Table("NAME", "OS TYPE", "RUNS", "LIMIT", "ID")
                 for item in page.items {
                     table.add(
                         .init(item.name, .bold), .init(item.osType), .init(shown(item.definition)),
                         .init(limit(item.definition) ?? "-"), .init(item.id))
                 }
                 context.print(
-                    table, orElse: "no test case is registered; see: aibuild testcase add --help")
+                    table, orElse: "No test cases. Add one: aibuild testcase add --help")
             }
         })
 
     private static let remove = Command(
-        name: "testcase remove", summary: "no more of this test case; its results stay",
+        name: "testcase remove", summary: "Remove a test case; past results are kept",
         operands: ["NAME"], options: [osType],
-        details: ["NAME may be an id. --os-type tells two of one name apart."],
+        details: ["NAME may be an ID. If both OS types have a case of that name, pass --os-type."],
         examples: ["aibuild testcase remove boots"],
         run: { context in
             _ = try await context.api.send("DELETE", path(context))
             context.say(
-                "test case \(SafeText.line(context.arguments.operands[0])) is removed")
+                "Removed test case \(SafeText.line(context.arguments.operands[0]))")
             return .ok
         })
 
@@ -149,8 +151,7 @@ enum TestCaseCommands {
         guard ways.count < 2 else {
             throw CommandError(
                 .usage,
-                "give one of --builtin, --script and --program, not "
-                    + ways.map { "--" + $0 }.joined(separator: " and "))
+                "Options \(ways.map { "--" + $0 }.joined(separator: " and ")) exclude each other")
         }
         var definition = known
         if !ways.isEmpty {
@@ -165,7 +166,7 @@ enum TestCaseCommands {
     }
 
     private static func shown(_ definition: TestCaseAnswer.Definition?) -> String {
-        guard let definition else { return "reported from elsewhere" }
+        guard let definition else { return "reported by other systems" }
         if let builtin = definition.builtin {
             return builtin + (definition.times.map { ", \($0) times" } ?? "")
         }
@@ -180,7 +181,7 @@ enum TestCaseCommands {
     private static func number(_ option: String, _ context: CommandContext) throws -> Int? {
         try context.arguments[option].map { text in
             guard let number = Int(text) else {
-                throw CommandError(.usage, "--\(option) takes a number, not '\(text)'")
+                throw CommandError(.usage, "Option --\(option) needs a number, not '\(text)'")
             }
             return number
         }
@@ -188,10 +189,10 @@ enum TestCaseCommands {
 
     private static func read(_ path: String) throws -> String {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw CommandError(.usage, "cannot read \(path)")
+            throw CommandError(.usage, "Cannot read \(path)")
         }
         guard let text = String(validating: data, as: UTF8.self) else {
-            throw CommandError(.usage, "\(path) is no text in UTF-8")
+            throw CommandError(.usage, "Cannot read \(path): not UTF-8 text")
         }
         return text
     }

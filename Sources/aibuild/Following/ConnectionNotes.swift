@@ -13,7 +13,9 @@ final class ConnectionNotes: Sendable {
             count += 1
             return count == 1
         }
-        if isFirst { progress.say("aibuild: \(SafeText.line(why)); trying again …") }
+        if isFirst {
+            progress.say("aibuild: Connection lost: \(SafeText.line(why)). Reconnecting …")
+        }
     }
 
     func isBack() {
@@ -21,6 +23,6 @@ final class ConnectionNotes: Sendable {
             count -= 1
             return count == 0
         }
-        if isLast { progress.say("aibuild: connected again") }
+        if isLast { progress.say("aibuild: Reconnected") }
     }
 }
