@@ -110,7 +110,7 @@ enum PageRoutes {
         HTML.table(
             ["host", "state", "running", "accelerators", "disk free", "notes"],
             hosts.map { snapshot in
-                let host = HostView(snapshot)
+                let host = HostSnapshotView(snapshot)
                 let state = host.drained ? "drained" : host.state
                 let notes = ([host.detail] + host.notices).filter { !$0.isEmpty }
                 return [

@@ -19,13 +19,14 @@ enum HostRoutes {
             let host = try await api.leader().hosts.add(
                 name: body.name, address: body.address, hostKey: body.hostKey,
                 by: api.actor(request))
-            return try .json(HostView(host), status: 201)
+            return try .json(HostSnapshotView(host), status: 201)
         }
         router.on("GET", "/api/v1/hosts") { _, _ in
-            try .json(ListView(items: await api.leader().hosts.snapshots().map(HostView.init)))
+            try .json(
+                ListView(items: await api.leader().hosts.snapshots().map(HostSnapshotView.init)))
         }
         router.on("GET", "/api/v1/hosts/{name}") { _, path in
-            try .json(HostView(try await api.leader().hosts.snapshot(path["name"])))
+            try .json(HostSnapshotView(try await api.leader().hosts.snapshot(path["name"])))
         }
         router.on("DELETE", "/api/v1/hosts/{name}") { request, path in
             try await api.leader().hosts.remove(path["name"], by: api.actor(request))
@@ -35,7 +36,7 @@ enum HostRoutes {
             router.on("POST", "/api/v1/hosts/{name}/\(verb)") { request, path in
                 let host = try await api.leader().hosts.setDrained(
                     drained, host: path["name"], by: api.actor(request))
-                return try .json(HostView(host))
+                return try .json(HostSnapshotView(host))
             }
         }
     }

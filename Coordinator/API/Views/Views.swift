@@ -28,7 +28,7 @@ struct GuestOSView: Encodable {
     }
 }
 
-struct HostView: Encodable {
+struct HostSnapshotView: Encodable {
     var name, address, hostKey, state, detail: String
     var drained: Bool
     var running: Int

@@ -34,7 +34,7 @@ struct TemplateFile {
         requirements = try Self.requirements(yaml)
         limits = try Self.limits(yaml)
         concurrency = try yaml.takeIfPresent("concurrency", .int(1...1000))
-        tests = try TestSection.read(yaml, requirements)
+        tests = try TemplateTestPlan.read(yaml, requirements)
         release = try TemplateRelease.plan(yaml)
         try yaml.finish()
     }

@@ -119,7 +119,7 @@ enum BuildCommands {
         run: { context in
             let body = try await context.api.get(path(context))
             return try context.show(body, as: BuildAnswer.self) { answer in
-                BuildPage(context).print(answer)
+                BuildDetails(context).print(answer)
             }
         })
 

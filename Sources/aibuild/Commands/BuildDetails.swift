@@ -1,7 +1,7 @@
 import BuildProtocol
 
 /// One build on a page for a person.
-struct BuildPage {
+struct BuildDetails {
     private let context: CommandContext
 
     init(_ context: CommandContext) { self.context = context }

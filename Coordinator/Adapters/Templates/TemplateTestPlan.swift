@@ -3,7 +3,7 @@ import CoordinatorCore
 import YAMLKit
 
 /// `tests:` of `aibuild.yml`.
-enum TestSection {
+enum TemplateTestPlan {
     private enum Builtin: String, CaseIterable { case boot, shutdown, boot_repeated }
 
     /// - Parameter requirements: of the build; a test that says nothing of its own has the same.
