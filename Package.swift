@@ -183,7 +183,8 @@ let package = Package(
             "CoordinatorAdaptersTests",
             [
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
-                "OpenStackKit", "ProcessKit", "Support", "TestSupport",
+                "HTTPServerKit", "HTTPTypes", "OpenStackKit", "ProcessKit", "Support",
+                "TestSupport",
             ]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests(

@@ -24,7 +24,7 @@ struct GuestOSView: Encodable {
         baseISO = guestOS.baseISO
         owner = guestOS.owner
         createdAt = Time.text(guestOS.createdMilliseconds)
-        template = guestOS.template
+        template = guestOS.template.shown
     }
 }
 

@@ -9,7 +9,7 @@ import YAMLKit
 /// and from Git repositories by `git archive`. Hosts need no Git credentials.
 public actor TemplateArchives: TemplateLibrary {
     private let folder: String
-    private let gitTimeoutSeconds = 300
+    private let git: Git
     let tarTimeoutSeconds = 120
     /// What `aibuild.yml` says, by archive digest: the same archive says the same.
     private var known: [String: TemplateFile] = [:]
@@ -27,6 +27,7 @@ public actor TemplateArchives: TemplateLibrary {
     /// - Throws: `SystemError` when the folder cannot be made.
     public init(folder: String) throws {
         self.folder = folder
+        git = Git(home: folder)
         try Files.makeFolder(folder + "/git", mode: 0o750)
     }
 
@@ -148,7 +149,7 @@ public actor TemplateArchives: TemplateLibrary {
                 "--exclude-vcs", "--transform=s,^\\./,,", "--directory", path, ".",
             ], tarTimeoutSeconds)
         guard result.status.isSuccess else {
-            throw TemplateFault("cannot archive \(path): \(tail(result.stderrText))")
+            throw TemplateFault("cannot archive \(path): \(Self.tail(result.stderrText))")
         }
     }
 
@@ -156,57 +157,44 @@ public actor TemplateArchives: TemplateLibrary {
         guard !url.hasPrefix("-"), !url.utf8.contains(0), !url.isEmpty,
             !ref.hasPrefix("-"), !ref.utf8.contains(0), !ref.isEmpty
         else { throw TemplateFault("the Git address or ref is not valid") }
+        let address = GitAddress(url)
         let mirror = "\(folder)/git/\(SHA256.hex(url.utf8).prefix(32))"
         // One fetch into a mirror at a time: Git would refuse the second one its locks.
         let last = fetches[mirror]
         let fetch = Task {
             await last?.value
-            try await self.fetch(url, into: mirror)
+            try await self.fetch(address, into: mirror)
         }
         fetches[mirror] = Task { _ = try? await fetch.value }
         try await fetch.value
-        let commit = try await git(
+        let commit = try await git.run(
             [
                 "-C", mirror, "rev-parse", "--verify", "--quiet", "--end-of-options",
                 ref + "^{commit}",
-            ], "find '\(ref)' in \(url)"
+            ], to: "find '\(ref)' in \(address.url)"
         ).stdoutText.trimmingNewline
-        try await git(
+        try await git.run(
             ["-C", mirror, "archive", "--format=tar", "--output", output, commit],
-            "archive \(url) at \(commit)")
+            to: "archive \(address.url) at \(commit)")
         return commit
     }
 
-    private func fetch(_ url: String, into mirror: String) async throws {
+    private func fetch(_ address: GitAddress, into mirror: String) async throws {
         if !Files.exists(mirror) {
-            try await git(["init", "--quiet", "--bare", mirror], "make a mirror of \(url)")
+            try await git.run(
+                ["init", "--quiet", "--bare", mirror], to: "make a mirror of \(address.url)")
         }
         // Everything is fetched, so that any branch, tag or commit can be resolved.
-        try await git(
+        try await git.run(
             [
-                "-C", mirror, "fetch", "--quiet", "--prune", "--force", "--no-tags", url,
+                "-C", mirror, "fetch", "--quiet", "--prune", "--force", "--no-tags", address.url,
                 "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*",
-            ], "fetch \(url)")
-    }
-
-    @discardableResult
-    private func git(_ arguments: [String], _ what: String) async throws -> Command.Output {
-        let result = try await run(["git"] + arguments, gitTimeoutSeconds)
-        guard result.status.isSuccess else {
-            let words = tail(result.stderrText)
-            throw TemplateFault("cannot \(what)" + (words.isEmpty ? "" : ": \(words)"))
-        }
-        return result
+            ], to: "fetch \(address.url)", at: address)
     }
 
     func run(_ arguments: [String], _ timeoutSeconds: Int) async throws -> Command.Output {
         var environment = Command.minimalEnvironment
-        // No question may be asked of a terminal, no transport may run a program (`ext::`).
-        environment["GIT_TERMINAL_PROMPT"] = "0"
-        environment["GIT_ALLOW_PROTOCOL"] = "file:git:http:https:ssh"
-        environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
         environment["LC_ALL"] = "C"
-        environment["HOME"] = folder
         return try await Command(arguments, environment: environment).run(
             timeoutSeconds: timeoutSeconds)
     }
@@ -235,7 +223,7 @@ public actor TemplateArchives: TemplateLibrary {
         let what =
             switch source {
             case .folder(let path): path
-            case .git(let url, let ref): "\(url) at \(ref)"
+            case .git(let url, let ref): "\(GitAddress(url).url) at \(ref)"
             case .missing: ""
             }
         if let file = known[archive.sha256] { return file }
@@ -269,7 +257,8 @@ public actor TemplateArchives: TemplateLibrary {
                 + (similar.isEmpty ? "" : "; there is \(similar.joined(separator: ", "))"))
     }
 
-    private func tail(_ text: String) -> String {
+    /// The end of what a program said, which has the reason.
+    static func tail(_ text: String) -> String {
         text.split(separator: "\n").suffix(3).joined(separator: "; ").prefixOfUTF8(1000)
     }
 }

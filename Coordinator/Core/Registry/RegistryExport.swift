@@ -34,7 +34,7 @@ public enum RegistryExport {
                     "type": guestOS.type.rawValue, "distro": guestOS.distro,
                     "version": guestOS.version, "owner": guestOS.owner,
                 ]
-                switch guestOS.template {
+                switch guestOS.template.shown {
                 case .folder(let path): values["template"] = path
                 case .git(let url, let ref):
                     values["template"] = url

@@ -47,11 +47,12 @@ public struct RegistryPlan: Sendable {
     }
 
     private mutating func plan(
-        _ row: RegistryRows.GuestOSRow, _ known: GuestOS?, _ template: (String) -> TemplateSource,
+        _ row: RegistryRows.GuestOSRow, _ known: GuestOS?, _ home: (String) -> TemplateSource,
         _ count: inout Count, _ problems: inout ImportProblems
     ) {
-        var source = row.template ?? known?.template ?? .missing
-        if source == .missing { source = template(row.name) }
+        let template = row.template?.keepingCredential(of: known?.template)
+        var source = template ?? known?.template ?? .missing
+        if source == .missing { source = home(row.name) }
         if let ref = row.ref {
             guard case .git(let url, _) = source else {
                 var problem = row.place
@@ -60,7 +61,7 @@ public struct RegistryPlan: Sendable {
                 return
             }
             source = .git(url: url, ref: ref)
-        } else if case .git(let url, _) = row.template, case .git(url, let ref) = known?.template {
+        } else if case .git(let url, _) = template, case .git(url, let ref) = known?.template {
             source = .git(url: url, ref: ref)
         }
         let guestOS = GuestOS(

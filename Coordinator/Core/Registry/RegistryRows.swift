@@ -120,6 +120,9 @@ public struct RegistryRows: Sendable {
                         "\(Names.quoted(place)) is neither a folder on the coordinator (it begins "
                             + "with /) nor the address of a Git repository"))
             }
+            if let why = template?.problem {
+                problems.add(table.problem(row.number, "template", why))
+            }
         }
         if case .folder = template, row["ref"] != nil {
             problems.add(

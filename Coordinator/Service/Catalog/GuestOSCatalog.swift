@@ -22,7 +22,7 @@ public struct GuestOSCatalog: Sendable {
     /// Changes all but the name.
     public func change(_ form: GuestOSForm, by actor: String) async throws -> Registration {
         let known = try await ports.guestOS(named: form.name)
-        var guestOS = try await checked(form, id: known.id)
+        var guestOS = try await checked(form, id: known.id, known: known.template)
         guestOS.createdMilliseconds = known.createdMilliseconds
         try await store.update(guestOS)
         try await ports.audit(actor, "guestos.change", guestOS.name)
@@ -82,9 +82,13 @@ public struct GuestOSCatalog: Sendable {
             guestOS: guestOS, server: await ports.prepareTemplate(of: guestOS))
     }
 
-    private func checked(_ form: GuestOSForm, id: String) async throws -> GuestOS {
+    private func checked(
+        _ form: GuestOSForm, id: String, known: TemplateSource? = nil
+    ) async throws -> GuestOS {
+        if let problem = form.template?.problem { throw Refusal("the template's URL \(problem)") }
         let home = ports.templateServer?.template(ofGuestOS: form.name)
-        guard let template = form.template ?? home, template != .missing else {
+        let given = form.template?.keepingCredential(of: known)
+        guard let template = given ?? home, template != .missing else {
             throw Refusal(
                 "say where the template of \(Names.quoted(form.name)) is: a Git repository or a "
                     + "folder on the coordinator")

@@ -1,0 +1,56 @@
+import CoordinatorCore
+import ProcessKit
+
+/// Git as the coordinator runs it: it asks nobody, it runs no program as a transport, and it gets a
+/// credential by its environment only. Arguments are visible to every user of the machine.
+struct Git: Sendable {
+    /// The fetch of a large repository over a slow line.
+    private static let timeoutSeconds = 300
+
+    /// Where Git looks for its configuration and `.netrc`.
+    let home: String
+
+    /// - Parameters:
+    ///   - what: completes `cannot …`.
+    ///   - address: of the server to log in to, if its credential came with the address.
+    /// - Throws: `TemplateFault` with what Git said.
+    @discardableResult
+    func run(
+        _ arguments: [String], to what: String, at address: GitAddress? = nil
+    ) async throws -> Command.Output {
+        var environment = Command.minimalEnvironment
+        // No question may be asked of a terminal, no transport may run a program (`ext::`).
+        environment["GIT_TERMINAL_PROMPT"] = "0"
+        environment["GIT_ALLOW_PROTOCOL"] = "file:git:http:https:ssh"
+        environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
+        environment["LC_ALL"] = "C"
+        environment["HOME"] = home
+        if let address { environment.merge(Self.login(at: address)) { $1 } }
+        let result = try await Command(["git"] + arguments, environment: environment).run(
+            timeoutSeconds: Self.timeoutSeconds)
+        guard result.status.isSuccess else {
+            let message = TemplateArchives.tail(result.stderrText)
+            throw TemplateFault("cannot \(what)" + (message.isEmpty ? "" : ": \(message)"))
+        }
+        return result
+    }
+
+    /// A credential helper for this server alone. Git asks it when the server demands a login, so
+    /// every scheme of HTTP works, and a redirect to another server gets nothing; a header of our
+    /// own (`http.extraHeader`) would have to guess the scheme. No other helper is asked: one that
+    /// stores credentials would write this one to the disk.
+    private static func login(at address: GitAddress) -> [String: String] {
+        guard let credential = address.credential, let origin = address.origin,
+            !(credential.user + credential.password).utf8.contains(where: { $0 < 0x20 })
+        else { return [:] }
+        let helper =
+            "!f() { test \"$1\" != get || printf 'username=%s\\npassword=%s\\n' "
+            + "\"$AIBUILD_GIT_USER\" \"$AIBUILD_GIT_PASSWORD\"; }; f"
+        return [
+            "AIBUILD_GIT_USER": credential.user, "AIBUILD_GIT_PASSWORD": credential.password,
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": "credential.helper", "GIT_CONFIG_VALUE_0": "",
+            "GIT_CONFIG_KEY_1": "credential.\(origin).helper", "GIT_CONFIG_VALUE_1": helper,
+        ]
+    }
+}

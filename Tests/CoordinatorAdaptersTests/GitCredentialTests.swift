@@ -1,0 +1,129 @@
+import CoordinatorAdapters
+import CoordinatorCore
+import FoundationEssentials
+import HTTPServerKit
+import HTTPTypes
+import ProcessKit
+import Support
+import Synchronization
+import TestSupport
+import Testing
+
+/// A template behind HTTP basic authentication, fetched by a real Git.
+@Suite("Git credentials", .timeLimit(.minutes(2))) struct GitCredentialTests {
+    private static let secret = "s3cret-of-this-test"
+
+    private let temporary: TemporaryFolder
+    private let archives: TemplateArchives
+
+    init() throws {
+        temporary = try TemporaryFolder()
+        archives = try TemplateArchives(folder: temporary.path + "/archives")
+    }
+
+    @Test("A credential in the URL reaches the server, and no command line")
+    func usesTheCredential() async throws {
+        try await withServer { server, authority in
+            let template = source("http://bob:\(Self.secret)@\(authority)/a.git")
+            let plan = try await archives.plan(for: template)
+            #expect(plan.commit?.count == 40)
+            let seen = server.commandLines.withLock(\.self)
+            // Looked at while Git waited for the server, so that its own are among them.
+            #expect(seen.contains { $0.contains("http://\(authority)/a.git") })
+            #expect(!seen.contains { $0.contains(Self.secret) })
+        }
+    }
+
+    @Test("Git finds a credential in the .netrc file of the archives' folder")
+    func usesTheNetrc() async throws {
+        try await withServer { _, authority in
+            let host = authority.prefix { $0 != ":" }
+            try Files.replace(
+                temporary.path + "/archives/.netrc",
+                with: Array("machine \(host) login bob password \(Self.secret)\n".utf8))
+            #expect(try await archives.plan(for: source("http://\(authority)/a.git")).commit != nil)
+        }
+    }
+
+    @Test("An error of Git does not contain the credential", arguments: ["wrong", nil])
+    func hidesTheCredential(password: String?) async throws {
+        try await withServer { _, authority in
+            // A wrong password, and the right one for a repository or branch that does not exist.
+            let login = "bob:\(password.map { "\(Self.secret)-\($0)" } ?? Self.secret)"
+            for (path, ref) in [("a.git", "nowhere"), ("nothing.git", "main")] {
+                let template = source("http://\(login)@\(authority)/\(path)", ref: ref)
+                let fault = await #expect(throws: TemplateFault.self) {
+                    _ = try await archives.plan(for: template)
+                }
+                let text = try #require(fault).description
+                #expect(text.contains("http://\(authority)/\(path)"), "\(text)")
+                #expect(!text.contains(Self.secret), "\(text)")
+            }
+        }
+    }
+
+    // MARK: The server
+
+    private final class Server: Sendable {
+        /// Of all processes, at each request with the right credential.
+        let commandLines = Mutex<Set<String>>([])
+    }
+
+    private func source(_ url: String, ref: String = "main") -> GuestOS {
+        GuestOS(
+            id: "g", name: "mini", type: .linux, distro: "", version: "", baseISO: "",
+            template: .git(url: url, ref: ref), owner: "o", createdMilliseconds: 0)
+    }
+
+    /// Serves a repository by Git's plain protocol, which needs files only.
+    private func withServer(
+        _ body: (_ server: Server, _ authority: String) async throws -> Void
+    ) async throws {
+        try await makeRepository()
+        let server = Server()
+        let root = temporary.path
+        let login = "Basic " + Data("bob:\(Self.secret)".utf8).base64EncodedString()
+        let http = HTTPServer(host: "127.0.0.1", port: 0) { request in
+            guard request.headers["Authorization"] == login else {
+                return Problem.unauthorized("who?", challenge: "Basic realm=\"test\"").response
+            }
+            server.commandLines.withLock { $0.formUnion(Self.commandLines()) }
+            let file = root + request.path
+            guard Files.kind(file) == .file, let size = Files.sizeBytes(file) else {
+                return Problem.notFound("no such file").response
+            }
+            return HTTPResponse(
+                headers: ["Content-Type": "application/octet-stream"],
+                body: .file(FileSlice(path: file, lengthBytes: size)))
+        }
+        try http.start()
+        do { try await body(server, "127.0.0.1:\(http.boundPort)") } catch {
+            await http.stop()
+            throw error
+        }
+        await http.stop()
+    }
+
+    private func makeRepository() async throws {
+        let script = """
+            git init --quiet --initial-branch=main "$1/work" && cd "$1/work"
+            printf 'builder: command\\ncommand: ["true"]\\n' >aibuild.yml
+            git add . && git -c user.name=t -c user.email=t@example.org commit --quiet -m one
+            git clone --quiet --bare . "$1/a.git" && cd "$1/a.git" && git update-server-info
+            """
+        var environment = Command.minimalEnvironment
+        environment["HOME"] = temporary.path
+        let made = try await Command(
+            ["/bin/sh", "-ec", script, "sh", temporary.path], environment: environment
+        ).run(timeoutSeconds: 30)
+        try #require(made.status.isSuccess, "\(made.stderrText)")
+    }
+
+    private static func commandLines() -> [String] {
+        ((try? Files.list("/proc")) ?? []).filter { Int($0) != nil }.compactMap { pid in
+            (try? Files.read("/proc/\(pid)/cmdline", limitBytes: 1 << 20)).map {
+                String(decoding: $0, as: UTF8.self)
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import CoordinatorCore
+import Testing
+
+@Suite("Git addresses") struct GitAddressTests {
+    @Test(
+        "A credential is taken out of the address",
+        arguments: [
+            (
+                "https://bob:s3cret@git.example.org/a.git", "https://git.example.org/a.git", "bob",
+                "s3cret"
+            ),
+            (
+                "https://s3cret@git.example.org:8443/a", "https://git.example.org:8443/a", "s3cret",
+                ""
+            ),
+            ("http://:s3cret@h/a", "http://h/a", "", "s3cret"),
+            ("https://a%40b:s3%2Fcret@h/a", "https://h/a", "a@b", "s3/cret"),
+            ("https://a%:s3%cret@h/a", "https://h/a", "a%", "s3%cret"),
+            ("https://bob:s3@cret@h/a", "https://h/a", "bob", "s3@cret"),
+            ("https://bob:s3/cret@h/a", "https://h/a", "bob", "s3/cret"),
+            ("HTTPS://bob:s3cret@h", "HTTPS://h", "bob", "s3cret"),
+            ("ssh://git:s3cret@h:22/a", "ssh://git@h:22/a", "git", "s3cret"),
+        ])
+    func takesOutTheCredential(text: String, url: String, user: String, password: String) {
+        let address = GitAddress(text)
+        #expect(address.url == url)
+        #expect(address.credential?.user == user)
+        #expect(address.credential?.password == password)
+        let source = TemplateSource.git(url: text, ref: "main")
+        #expect(source.problem?.contains("s3") == false)
+        #expect(source.shown == .git(url: url, ref: "main"))
+    }
+
+    @Test(
+        "An address without a credential stays as it is",
+        arguments: [
+            "https://git.example.org/@scope/a.git", "https://h:8443/a?b=c@d", "http://[::1]:80/a@b",
+            "ssh://git@h/a", "git@h:a/b.git", "file:///srv/a@b", "git://h/a", "", "://", "a",
+        ])
+    func leavesOtherAddresses(text: String) {
+        #expect(GitAddress(text).url == text)
+        #expect(GitAddress(text).credential == nil)
+        #expect(TemplateSource.git(url: text, ref: "main").problem == nil)
+    }
+
+    @Test("What is shown of a template, sent back, keeps its credential")
+    func keepsTheCredential() {
+        let known = TemplateSource.git(url: "https://bob:s3cret@h/a", ref: "main")
+        #expect(
+            TemplateSource.git(url: "https://h/a", ref: "v2").keepingCredential(of: known)
+                == .git(url: "https://bob:s3cret@h/a", ref: "v2"))
+        let other = TemplateSource.git(url: "https://h/b", ref: "main")
+        #expect(other.keepingCredential(of: known) == other)
+        #expect(other.keepingCredential(of: nil) == other)
+    }
+
+    @Test("The export of an older registration does not contain its credential")
+    func exportsNoCredential() {
+        var snapshot = RegistrySnapshot()
+        snapshot.guestOSes["a"] = GuestOS(
+            id: "1", name: "a", type: .linux, distro: "", version: "", baseISO: "",
+            template: .git(url: "https://bob:s3cret@h/a", ref: "main"), owner: "o",
+            createdMilliseconds: 0)
+        let cells = RegistryExport.tables(snapshot).flatMap(\.rows).flatMap(\.self)
+        #expect(cells.contains("https://h/a"))
+        #expect(!cells.contains { $0.contains("s3cret") })
+    }
+}
