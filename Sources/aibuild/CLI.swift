@@ -42,33 +42,3 @@ struct CLI {
         }
     }
 }
-
-/// What a command works with.
-struct CommandContext: Sendable {
-    let console: Console
-    let style: Style
-    let api: APIClient
-    let arguments: Arguments
-    let command: Command
-
-    /// The answer as it came, for programs.
-    var wantsJSON: Bool { arguments.has("json") }
-
-    func printJSON(_ body: [UInt8]) {
-        console.out(String(decoding: body, as: UTF8.self))
-        if body.last != UInt8(ascii: "\n") { console.out("\n") }
-    }
-
-    /// Tells a person what was done; programs look at the exit code.
-    func say(_ what: String) {
-        if !wantsJSON { console.out(what + "\n") }
-    }
-
-    /// The end of most commands: the answer as it came, or as `print` shows it to a person.
-    func show<Answer: Decodable>(
-        _ body: [UInt8], as type: Answer.Type, _ print: (Answer) throws -> Void
-    ) throws -> ExitCode {
-        if wantsJSON { printJSON(body) } else { try print(try APIClient.decode(type, body)) }
-        return .ok
-    }
-}

@@ -18,14 +18,3 @@ enum ExitCode: Int32, CaseIterable {
         }
     }
 }
-
-/// Ends a command with a sentence and a code.
-struct CommandError: Error {
-    var code: ExitCode
-    var message: String
-
-    init(_ code: ExitCode, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-}

@@ -34,16 +34,10 @@ enum BuildCommands {
         ],
         run: { context in
             let arguments = context.arguments
-            let priority = try arguments["priority"].map { text in
-                guard let number = Int(text) else {
-                    throw CommandError(.usage, "Option --priority needs a number, not '\(text)'")
-                }
-                return number
-            }
             let body = try await context.api.send(
                 "POST", "/api/v1/builds",
                 Submission(
-                    guestOS: arguments.operands[0], priority: priority,
+                    guestOS: arguments.operands[0], priority: try arguments.number("priority"),
                     owner: arguments["owner"], reason: arguments["reason"]))
             return try await submitted(body, context)
         })

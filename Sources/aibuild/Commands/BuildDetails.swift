@@ -46,22 +46,19 @@ struct BuildDetails {
     }
 
     private func printTests(_ build: BuildAnswer) {
-        guard let tests = build.tests, !tests.isEmpty else { return }
         var table = Table("TEST", "RESULT", "TOOK", "DETAIL")
-        for test in tests {
+        for test in build.tests ?? [] {
             table.add(
                 .init(test.name),
                 .init(test.result, test.result == "passed" ? .green : .red),
                 .init(test.seconds.map(Format.duration) ?? ""), .init(test.detail ?? ""))
         }
-        context.console.out("\n")
-        context.print(table, orElse: "")
+        context.printSection(table)
     }
 
     private func printAttempts(_ build: BuildAnswer) {
-        guard let attempts = build.attempts, !attempts.isEmpty else { return }
         var table = Table("ATTEMPT", "STAGE", "HOST", "STARTED", "LOG", "OUTCOME")
-        for attempt in attempts {
+        for attempt in build.attempts ?? [] {
             let fault = attempt.outcome?.fault
             let outcome = attempt.outcome == nil ? "running" : fault?.reason ?? "passed"
             table.add(
@@ -69,8 +66,7 @@ struct BuildDetails {
                 .init(Format.time(attempt.startedAt)), .init(Format.bytes(attempt.logBytes)),
                 .init(outcome, attempt.outcome.map { $0.passed ? .green : .red }))
         }
-        context.console.out("\n")
-        context.print(table, orElse: "")
+        context.printSection(table)
     }
 
     /// Lines of a serial console that are shown here; the page in the browser shows them all.
@@ -92,14 +88,12 @@ struct BuildDetails {
     }
 
     private func printArtifacts(_ build: BuildAnswer) {
-        guard let artifacts = build.artifacts, !artifacts.isEmpty else { return }
         var table = Table("FILE", "FORMAT", "SIZE", "SHA-256")
-        for file in artifacts {
+        for file in build.artifacts ?? [] {
             table.add(
                 .init(file.name), .init(file.format), .init(Format.bytes(file.sizeBytes)),
                 .init(file.sha256))
         }
-        context.console.out("\n")
-        context.print(table, orElse: "")
+        context.printSection(table)
     }
 }

@@ -84,9 +84,7 @@ enum EnvironmentCommands {
                 + "--project images --username aibuild --visibility public"
         ],
         run: { context in
-            let name = APIClient.segment(context.arguments.operands[0])
-            let body = try await context.api.send(
-                "PUT", "/api/v1/environments/\(name)", try form(context))
+            let body = try await context.api.send("PUT", path(context), try form(context))
             return try show(body, context, "Changed environment")
         })
 
@@ -111,8 +109,7 @@ enum EnvironmentCommands {
         name: "env check", summary: "Check that a release to an environment can succeed",
         operands: ["NAME"], examples: ["aibuild env check lab"],
         run: { context in
-            let name = APIClient.segment(context.arguments.operands[0])
-            let body = try await context.api.send("POST", "/api/v1/environments/\(name)/check")
+            let body = try await context.api.send("POST", path(context) + "/check")
             return try show(body, context, "Checked environment")
         })
 
@@ -120,10 +117,8 @@ enum EnvironmentCommands {
         name: "env remove", summary: "Remove an environment; images released there stay",
         operands: ["NAME"], examples: ["aibuild env remove lab"],
         run: { context in
-            let name = context.arguments.operands[0]
-            _ = try await context.api.send(
-                "DELETE", "/api/v1/environments/\(APIClient.segment(name))")
-            context.say("Removed environment \(SafeText.line(name))")
+            _ = try await context.api.send("DELETE", path(context))
+            context.say("Removed environment \(context.name)")
             return .ok
         })
 
@@ -137,6 +132,10 @@ enum EnvironmentCommands {
             }
             context.console.out("\(done) \(SafeText.line(answer.name))\n")
         }
+    }
+
+    private static func path(_ context: CommandContext) -> String {
+        "/api/v1/environments/" + APIClient.segment(context.arguments.operands[0])
     }
 
     // MARK: The form
@@ -185,7 +184,7 @@ enum EnvironmentCommands {
             settings.visibility = arguments["visibility"]
             settings.members = arguments.all("member")
             settings.hook = arguments["hook"]
-            settings.keep = try number("keep", arguments)
+            settings.keep = try arguments.number("keep")
         case "registry":
             settings.url = try need("registry-url")
             settings.repository = arguments["repository"]
@@ -193,8 +192,8 @@ enum EnvironmentCommands {
         default:
             settings.repository = try need("repository")
             settings.registry = arguments["registry"]
-            settings.healthSeconds = try number("health-seconds", arguments)
-            settings.settleSeconds = try number("settle-seconds", arguments)
+            settings.healthSeconds = try arguments.number("health-seconds")
+            settings.settleSeconds = try arguments.number("settle-seconds")
             settings.hosts = try hosts(
                 arguments.all("docker-host"), folder: try need("certificates"),
                 containers: try need("containers"))
@@ -202,22 +201,10 @@ enum EnvironmentCommands {
         return settings
     }
 
-    private static func number(_ option: String, _ arguments: Arguments) throws -> Int? {
-        try arguments[option].map { text in
-            guard let number = Int(text) else {
-                throw CommandError(.usage, "Option --\(option) needs a number, not '\(text)'")
-            }
-            return number
-        }
-    }
-
     private static func hosts(
         _ words: [String], folder: String, containers file: String
     ) throws -> [EnvironmentAnswer.DockerHost] {
-        let bytes: [UInt8]
-        do { bytes = try Files.read(file, limitBytes: 1 << 20) } catch {
-            throw CommandError(.usage, "\(error)")
-        }
+        let bytes = try Arguments.read(file, limitBytes: 1 << 20)
         guard let all = try? JSONDecoder().decode([String: JSONText].self, from: Data(bytes))
         else {
             throw CommandError(
@@ -245,10 +232,7 @@ enum EnvironmentCommands {
 
     /// The first line, as people write passwords into files.
     private static func password(_ file: String) throws -> String {
-        let bytes: [UInt8]
-        do {
-            bytes = try Files.read(file == "-" ? "/dev/stdin" : file, limitBytes: 4096)
-        } catch { throw CommandError(.usage, "\(error)") }
+        let bytes = try Arguments.read(file == "-" ? "/dev/stdin" : file, limitBytes: 4096)
         let line = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).first
         guard let line, !line.isEmpty else {
             throw CommandError(.usage, "No password in \(file)")

@@ -42,13 +42,8 @@ enum HostCommands {
             let body = try await context.api.send(
                 "POST", "/api/v1/hosts",
                 Registration(name: name, address: found.address, hostKey: found.hostKey))
-            if context.wantsJSON {
-                context.printJSON(body)
-            } else {
-                context.console.out(
-                    "Added host \(SafeText.line(name)). Check its status: aibuild host list\n")
-            }
-            return .ok
+            return context.show(
+                body, "Added host \(context.name). Check its status: aibuild host list")
         })
 
     /// Throws unless a person or the command line said that this is the key.
@@ -137,13 +132,9 @@ enum HostCommands {
             name: "host \(verb)", summary: summary, operands: ["NAME"],
             examples: ["aibuild host \(verb) kvm1"],
             run: { context in
-                let body = try await context.api.send("POST", path(context) + "/\(verb)")
-                if context.wantsJSON {
-                    context.printJSON(body)
-                } else {
-                    context.say(done(SafeText.line(context.arguments.operands[0])))
-                }
-                return .ok
+                context.show(
+                    try await context.api.send("POST", path(context) + "/\(verb)"),
+                    done(context.name))
             })
     }
 
@@ -153,7 +144,7 @@ enum HostCommands {
         examples: ["aibuild host remove kvm1"],
         run: { context in
             _ = try await context.api.send("DELETE", path(context))
-            context.say("Removed host \(SafeText.line(context.arguments.operands[0]))")
+            context.say("Removed host \(context.name)")
             return .ok
         })
 

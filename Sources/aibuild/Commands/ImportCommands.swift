@@ -38,10 +38,7 @@ enum ImportCommands {
                     "Wrote \(SafeText.line(path)). Fill it in, then run: aibuild import \(path)\n")
                 return .ok
             }
-            let bytes: [UInt8]
-            do { bytes = try Files.read(path, limitBytes: largestFileBytes) } catch {
-                throw CommandError(.usage, "\(error)")
-            }
+            let bytes = try Arguments.read(path, limitBytes: largestFileBytes)
             var query = [("name", Files.name(of: path))]
             if let sheet = context.arguments["sheet"] { query.append(("sheet", sheet)) }
             if context.arguments.has("dry-run") { query.append(("dry_run", "true")) }
@@ -77,7 +74,7 @@ enum ImportCommands {
         }
         let bytes = try await context.api.get("/api/v1/export", query: query)
         do { try Files.replace(path, with: bytes) } catch {
-            throw CommandError(.refused, "\(error)")
+            throw CommandError(.refused, error)
         }
     }
 

@@ -132,7 +132,7 @@ enum TestCaseCommands {
         run: { context in
             _ = try await context.api.send("DELETE", path(context))
             context.say(
-                "Removed test case \(SafeText.line(context.arguments.operands[0]))")
+                "Removed test case \(context.name)")
             return .ok
         })
 
@@ -160,8 +160,8 @@ enum TestCaseCommands {
             definition.script = try arguments["script"].map(read)
             definition.program = try arguments["program"].map(read)
         }
-        if let times = try number("times", context) { definition.times = times }
-        if let limit = try number("limit", context) { definition.limitSeconds = limit }
+        if let times = try arguments.number("times") { definition.times = times }
+        if let limit = try arguments.number("limit") { definition.limitSeconds = limit }
         return definition
     }
 
@@ -178,20 +178,12 @@ enum TestCaseCommands {
         definition?.limitSeconds.map { Format.duration(Double($0)) }
     }
 
-    private static func number(_ option: String, _ context: CommandContext) throws -> Int? {
-        try context.arguments[option].map { text in
-            guard let number = Int(text) else {
-                throw CommandError(.usage, "Option --\(option) needs a number, not '\(text)'")
-            }
-            return number
-        }
-    }
+    /// Far more than the API takes, which says what it allows.
+    private static let largestFileBytes = 1 << 20
 
     private static func read(_ path: String) throws -> String {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw CommandError(.usage, "Cannot read \(path)")
-        }
-        guard let text = String(validating: data, as: UTF8.self) else {
+        let bytes = try Arguments.read(path, limitBytes: largestFileBytes)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             throw CommandError(.usage, "Cannot read \(path): not UTF-8 text")
         }
         return text
