@@ -6,7 +6,7 @@ enum BuildPage {
     static func body(_ detail: BuildDetailView) -> String {
         let build = detail.build
         let name = "\(build.guestOS):\(build.number)"
-        return "<h1>\(HTML.escape(name)) <span id=state>\(badge(build))</span></h1>"
+        return "<h1>\(HTML.escape(name)) <span id=state>\(HTML.badge(build.state))</span></h1>"
             + "<p id=phase>\(HTML.escape(build.phase ?? ""))</p>"
             + "<progress id=progress max=100 value=0 hidden></progress>"
             + (build.fault.map { "<pre class=fault>\(HTML.escape($0.reason))</pre>" } ?? "")
@@ -18,24 +18,11 @@ enum BuildPage {
             + "<div id=log data-build=\"\(build.id)\" tabindex=0 role=log></div>"
     }
 
-    static func link(_ build: BuildView) -> String {
-        let name = HTML.escape("\(build.guestOS):\(build.number)")
-        return "<a href=\"/builds/\(HTML.escape(build.id))\">\(name)</a>"
-    }
-
-    static func badge(_ build: BuildView) -> String {
-        "<b class=\"badge \(build.state)\">\(build.state)</b>"
-    }
-
-    static func time(_ text: String) -> String {
-        "<time datetime=\"\(text)\">\(text.prefix(19).replacing("T", with: " "))</time>"
-    }
-
     private static func facts(_ detail: BuildDetailView) -> String {
         let build = detail.build
         var rows: [[String]] = [
             ["id", HTML.escape(build.id)], ["reason", HTML.escape(build.reason)],
-            ["submitted", time(build.submittedAt)],
+            ["submitted", HTML.time(build.submittedAt)],
             ["template", HTML.escape(detail.plan.commit ?? detail.plan.template.sha256)],
         ]
         if let image = build.image {
@@ -66,7 +53,7 @@ enum BuildPage {
             let log = "/api/v1/builds/\(detail.build.id)/log?attempt=\(attempt.attempt)"
             return [
                 "\(attempt.ordinal)", attempt.stage, HTML.escape(attempt.host),
-                time(attempt.startedAt),
+                HTML.time(attempt.startedAt),
                 HTML.escape(outcome), "<a href=\"\(log)\">log</a>",
             ]
         }

@@ -30,6 +30,20 @@ enum HTML {
             """
     }
 
+    static func buildLink(_ id: String, _ guestOS: String, _ number: Int) -> String {
+        "<a href=\"/builds/\(escape(id))\">\(escape("\(guestOS):\(number)"))</a>"
+    }
+
+    /// A state, coloured by the style sheet.
+    static func badge(_ state: String) -> String {
+        "<b class=\"badge \(escape(state))\">\(escape(state))</b>"
+    }
+
+    /// - Parameter text: as the API writes times.
+    static func time(_ text: String) -> String {
+        "<time datetime=\"\(text)\">\(text.prefix(19).replacing("T", with: " "))</time>"
+    }
+
     static func table(_ heads: [String], _ rows: [[String]], empty: String) -> String {
         if rows.isEmpty { return "<p class=empty>\(empty)</p>" }
         let head = heads.map { "<th>\($0)</th>" }.joined()

@@ -80,8 +80,9 @@ enum PageRoutes {
         }
         let note = build.fault.map { HTML.escape($0.reason.prefix(120)) } ?? ""
         return [
-            BuildPage.link(build), BuildPage.badge(build), HTML.escape(build.host ?? ""),
-            BuildPage.time(build.submittedAt),
+            HTML.buildLink(build.id, build.guestOS, build.number), HTML.badge(build.state),
+            HTML.escape(build.host ?? ""),
+            HTML.time(build.submittedAt),
             build.durationSeconds.map { "\(Int($0.rounded())) s" }
                 ?? HTML.escape(build.phase ?? ""),
             image ?? note,
@@ -94,11 +95,11 @@ enum PageRoutes {
             queue.map { build, waiting in
                 let reasons = waiting.hosts.map { "\($0.host): \($0.reason)" }
                     .joined(separator: "\n")
-                let view = BuildView(build)
                 let eta = waiting.etaSeconds.map { " (about \($0) s)" } ?? ""
                 return [
-                    "\(waiting.position)", BuildPage.link(view), "\(build.priority)",
-                    BuildPage.time(view.submittedAt),
+                    "\(waiting.position)", HTML.buildLink(build.id, build.guestOS, build.number),
+                    "\(build.priority)",
+                    HTML.time(Time.text(build.submittedMilliseconds)),
                     "<span title=\"\(HTML.escape(reasons))\">"
                         + "\(HTML.escape(waiting.summary))\(eta)</span>",
                     HTML.escape(waiting.remedy),
@@ -114,7 +115,7 @@ enum PageRoutes {
                 let state = host.drained ? "drained" : host.state
                 let notes = ([host.detail] + host.notices).filter { !$0.isEmpty }
                 return [
-                    HTML.escape(host.name), "<b class=\"badge \(state)\">\(state)</b>",
+                    HTML.escape(host.name), HTML.badge(state),
                     "\(host.running) of \(host.slots.map(String.init) ?? "?")",
                     HTML.escape(host.accelerators.joined(separator: ", ")),
                     host.diskFreeBytes.map(ByteSize.text) ?? "?",

@@ -11,7 +11,7 @@ enum ReleaseSection {
         let places = environments.map { environment -> [String] in
             [
                 HTML.escape(environment.name), environment.kind.rawValue,
-                BuildPage.time(Time.text(environment.createdMilliseconds)),
+                HTML.time(Time.text(environment.createdMilliseconds)),
             ]
         }
         return "<h1>Releases</h1>" + (await table(releases, api))
@@ -38,17 +38,17 @@ enum ReleaseSection {
     }
 
     private static func row(_ release: ReleaseView) -> [String] {
-        let name = HTML.escape("\(release.guestOS):\(release.buildNumber)")
+        let link = HTML.buildLink(release.build, release.guestOS, release.buildNumber)
         let action = release.action == "rollback" ? " (rollback)" : ""
         var detail = release.fault ?? release.notes.joined(separator: "; ")
         if let progress = release.progress, progress.totalBytes > 0 {
             detail = "\(progress.what), \(100 * progress.doneBytes / progress.totalBytes) %"
         }
         return [
-            "<a href=\"/builds/\(HTML.escape(release.build))\">\(name)</a>\(action)",
+            link + action,
             HTML.escape(release.environment),
-            "<b class=\"badge \(release.state)\">\(release.state)</b>",
-            BuildPage.time(release.createdAt), HTML.escape(release.requestedBy),
+            HTML.badge(release.state),
+            HTML.time(release.createdAt), HTML.escape(release.requestedBy),
             "<code>\(HTML.escape(release.remoteID ?? ""))</code>", HTML.escape(detail),
         ]
     }

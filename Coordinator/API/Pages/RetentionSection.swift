@@ -9,7 +9,7 @@ enum RetentionSection {
         let name = HTML.escape("\(build.guestOS):\(build.number)")
         if let pruned = build.prunedAt {
             return "image and logs were removed by the retention policy on "
-                + BuildPage.time(pruned)
+                + HTML.time(pruned)
         }
         if build.pinned {
             return "pinned; to unpin it: <code>aibuild unpin \(name)</code>"
@@ -27,10 +27,8 @@ enum RetentionSection {
         }
         let view = RetentionView(report)
         let rows = view.items.map { item -> [String] in
-            let name = HTML.escape("\(item.guestOS):\(item.number)")
-            return [
-                "<a href=\"/builds/\(HTML.escape(item.build))\">\(name)</a>",
-                "<b class=\"badge \(item.state)\">\(item.state)</b>",
+            [
+                HTML.buildLink(item.build, item.guestOS, item.number), HTML.badge(item.state),
                 ByteSize.text(item.freesBytes), HTML.escape(item.reason),
             ]
         }

@@ -8,7 +8,7 @@ enum TestSection {
             let log = test.log.map { "<a href=\"\(HTML.escape($0))\">log</a>" } ?? ""
             return [
                 HTML.escape(test.name),
-                "<b class=\"badge \(test.result)\">\(HTML.escape(test.result))</b>",
+                HTML.badge(test.result),
                 "\((test.seconds * 10).rounded() / 10) s", HTML.escape(test.detail), log,
             ]
         }
