@@ -28,13 +28,13 @@ import Testing
         #expect(first.problem == nil)
         #expect(
             first.done == [
-                "group aibuild: made", "project aibuild/debian12_tpl: made",
-                "hook to \(Self.hook): made",
+                "group aibuild: created", "project aibuild/debian12_tpl: created",
+                "hook to \(Self.hook): created",
             ])
         let second = await server.prepare(guestOS: "debian12")
         #expect(
             second.done == [
-                "project aibuild/debian12_tpl is there", "hook to \(Self.hook) is there",
+                "project aibuild/debian12_tpl exists", "hook to \(Self.hook) exists",
             ])
         _ = await server.prepare(guestOS: "win2016")
         let state = try await gitlab.control()
@@ -76,7 +76,7 @@ import Testing
                 + "\"push_events\":\(pushes),\"enable_ssl_verification\":false}"
             try await gitlab.control("{\"hooks\":[\((others + [ours]).joined(separator: ","))]}")
             let report = await server.prepare(guestOS: name)
-            #expect(report.done.last == "hook to \(Self.hook) differed: put right", "\(name)")
+            #expect(report.done.last == "hook to \(Self.hook): corrected", "\(name)")
         }
         let state = try await gitlab.control()
         #expect(state.hooks.count == 1 + 2 * 132)
@@ -97,20 +97,22 @@ import Testing
         try await gitlab.control(
             #"{"refusals":[["POST","/projects",403,{"message":"403 Forbidden"}]]}"#)
         let forbidden = await server(gitlab).prepare(guestOS: "a")
-        #expect(forbidden.done == ["group aibuild: made"])
+        #expect(forbidden.done == ["group aibuild: created"])
         #expect(
             forbidden.problem?.hasPrefix(
-                "cannot make project aibuild/a_tpl: GitLab answers 403 (403 Forbidden)") == true)
+                "cannot create project aibuild/a_tpl: GitLab responded with 403 (403 Forbidden)")
+                == true)
 
         try await gitlab.control(
             #"{"refusals":[["POST","/hooks",422,{"error":"Invalid url given"}]]}"#)
         let badHook = await server(gitlab).prepare(guestOS: "a")
-        #expect(badHook.done == ["project aibuild/a_tpl: made"])
+        #expect(badHook.done == ["project aibuild/a_tpl: created"])
         #expect(badHook.problem?.contains("422 (Invalid url given)") == true)
 
         try await gitlab.control(#"{"refusals":[["GET","/",502,{}]]}"#)
         #expect(
-            await server(gitlab).prepare(guestOS: "a").problem?.contains("when GitLab is well")
+            await server(gitlab).prepare(guestOS: "a").problem?.contains(
+                "when GitLab has recovered")
                 == true)
 
         try await gitlab.control(#"{"refusals":[]}"#)
@@ -133,7 +135,7 @@ import Testing
         _ = await server(gitlab, group: "other").prepare(guestOS: "a")
         try await gitlab.control(#"{"hidden":["other/a_tpl"]}"#)
         let hidden = await server(gitlab, group: "other").prepare(guestOS: "a")
-        #expect(hidden.problem?.contains("that the token may not see") == true, "\(hidden)")
+        #expect(hidden.problem?.contains("that the token cannot access") == true, "\(hidden)")
 
         _ = await server(gitlab, group: "third").prepare(guestOS: "a")
         try await gitlab.control(#"{"archive":"third/a_tpl"}"#)

@@ -95,15 +95,15 @@ import Testing
         ]
         try await withFarm(setup) { farm in
             let made = try await aibuild(farm, "guestos add debian12 --type linux")
-            #expect(made.contains("debian12: project aibuild/debian12_tpl: made"), "\(made)")
+            #expect(made.contains("debian12: project aibuild/debian12_tpl: created"), "\(made)")
             #expect(
                 try await aibuild(farm, "guestos show debian12").contains(
                     "\(gitlab.url)/aibuild/debian12_tpl.git at main"))
             let again = try await aibuild(farm, "guestos gitlab debian12")
-            #expect(again.contains("hook to http://builds1:9753/hook is there"))
+            #expect(again.contains("hook to http://builds1:9753/hook exists"))
             let sheet = farm.folder + "/guestos.csv"
             try Files.replace(sheet, with: Array("index;name;type\n1;win2016;windows\n".utf8))
-            #expect(try await aibuild(farm, "import \(sheet)").contains("win2016_tpl: made"))
+            #expect(try await aibuild(farm, "import \(sheet)").contains("win2016_tpl: created"))
             let state = try await gitlab.control()
             #expect(state.hooks.map(\.token) == ["hook-secret-of-tests", "hook-secret-of-tests"])
 

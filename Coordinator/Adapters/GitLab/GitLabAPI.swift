@@ -28,10 +28,10 @@ struct GitLabAPI: Sendable {
 
     /// What a refusal holds, in one of several forms.
     private struct Refusal: Decodable {
-        var message: Words?
-        var error: Words?
+        var message: Message?
+        var error: Message?
 
-        enum Words: Decodable {
+        enum Message: Decodable {
             case text(String)
             case fields([String: [String]])
 
@@ -47,8 +47,8 @@ struct GitLabAPI: Sendable {
                 switch self {
                 case .text(let text): text
                 case .fields(let fields):
-                    fields.sorted { $0.key < $1.key }.map { key, words in
-                        "\(key) \(words.joined(separator: ", "))"
+                    fields.sorted { $0.key < $1.key }.map { key, message in
+                        "\(key) \(message.joined(separator: ", "))"
                     }.joined(separator: "; ")
                 }
             }
@@ -73,7 +73,7 @@ struct GitLabAPI: Sendable {
     func find<T: Decodable>(_ type: T.Type, _ path: String) async throws(Fault) -> T? {
         let answer = try await send("GET", path, nil)
         if answer.status == 404 { return nil }
-        return try decode(type, answer, "look at \(path)")
+        return try decode(type, answer, "read \(path)")
     }
 
     /// - Returns: `nil` when GitLab says that what is to be made is there already.
@@ -83,9 +83,9 @@ struct GitLabAPI: Sendable {
         let answer = try await send("POST", path, body)
         let isTaken =
             answer.status == 409
-            || (answer.status == 400 && words(answer).contains("has already been taken"))
+            || (answer.status == 400 && message(answer).contains("has already been taken"))
         if isTaken { return nil }
-        return try decode(type, answer, "make \(what)")
+        return try decode(type, answer, "create \(what)")
     }
 
     func change(_ path: String, _ body: some Encodable, what: String) async throws(Fault) {
@@ -114,7 +114,7 @@ struct GitLabAPI: Sendable {
         if let body {
             headers.set("Content-Type", "application/json")
             guard let encoded = try? CanonicalJSON.encode(body) else {
-                throw Fault(sentence: "the request to GitLab cannot be written")
+                throw Fault(sentence: "cannot encode the request to GitLab")
             }
             bytes = encoded
         }
@@ -132,8 +132,9 @@ struct GitLabAPI: Sendable {
         guard (200..<300).contains(answer.status) else { throw refused(answer, what) }
         guard let value = try? JSONDecoder().decode(type, from: Data(answer.body)) else {
             throw Fault(
-                sentence: "cannot \(what): \(settings.url) does not answer as GitLab's API does; "
-                    + "is it the address of a GitLab server?")
+                sentence:
+                    "cannot \(what): \(settings.url) does not respond like GitLab's API. Check "
+                    + "that it is the address of a GitLab server")
         }
         return value
     }
@@ -141,19 +142,20 @@ struct GitLabAPI: Sendable {
     private func refused(_ answer: HTTPAnswer, _ what: String) -> Fault {
         let advice =
             switch answer.status {
-            case 401: "; the token is wrong or has expired: write a new one into gitlab.token_file"
-            case 403: "; the token's owner must be allowed to do that (scope api, role Maintainer)"
-            case 429: "; GitLab asks for fewer requests: try again in a minute"
-            case 500...: "; try again when GitLab is well"
+            case 401: ". The token is invalid or expired: write a new one to gitlab.token_file"
+            case 403:
+                ". The token's owner needs the scope api and the role Maintainer"
+            case 429: ". GitLab limits the rate of requests: try again in a minute"
+            case 500...: ". Try again when GitLab has recovered"
             default: ""
             }
-        let words = words(answer)
+        let message = message(answer)
         return Fault(
-            sentence: "cannot \(what): GitLab answers \(answer.status)"
-                + (words.isEmpty ? "" : " (\(words))") + advice)
+            sentence: "cannot \(what): GitLab responded with \(answer.status)"
+                + (message.isEmpty ? "" : " (\(message))") + advice)
     }
 
-    private func words(_ answer: HTTPAnswer) -> String {
+    private func message(_ answer: HTTPAnswer) -> String {
         guard let refusal = try? JSONDecoder().decode(Refusal.self, from: Data(answer.body)) else {
             return ""
         }

@@ -74,10 +74,10 @@ public struct GitLabServer: TemplateServer {
         if let project = try await api.find(GitLabAPI.Project.self, place) {
             if project.archived == true {
                 throw GitLabAPI.Fault(
-                    sentence: "the project \(path) is archived: unarchive it in GitLab, then try "
+                    sentence: "the project \(path) is archived. Unarchive it in GitLab, then try "
                         + "again")
             }
-            report.done.append("project \(path) is there")
+            report.done.append("project \(path) exists")
             return project
         }
         let group = try await group(settings.group, &report)
@@ -85,16 +85,17 @@ public struct GitLabServer: TemplateServer {
             GitLabAPI.Project.self, "projects",
             NewProject(name: name, path: name, namespace_id: group.id), what: "project \(path)")
         if let made {
-            report.done.append("project \(path): made")
+            report.done.append("project \(path): created")
             return made
         }
         // Somebody else made it in between, or it is there and the token may not see it.
         guard let project = try await api.find(GitLabAPI.Project.self, place) else {
             throw GitLabAPI.Fault(
-                sentence: "GitLab has something named \(path) that the token may not see: give its "
+                sentence:
+                    "GitLab has something named \(path) that the token cannot access. Give its "
                     + "owner access to it, or rename it")
         }
-        report.done.append("project \(path) is there")
+        report.done.append("project \(path) exists")
         return project
     }
 
@@ -118,13 +119,13 @@ public struct GitLabServer: TemplateServer {
             GitLabAPI.Group.self, "groups", NewGroup(name: name, path: name, parent_id: parent),
             what: "group \(path)")
         if let made {
-            report.done.append("group \(path): made")
+            report.done.append("group \(path): created")
             return made
         }
         guard let group = try await api.find(GitLabAPI.Group.self, place) else {
             throw GitLabAPI.Fault(
-                sentence: "GitLab has a user or a group named \(path) that the token may not see: "
-                    + "give its owner access to the group, or set gitlab.group to another name")
+                sentence: "GitLab has a user or group named \(path) that the token cannot access. "
+                    + "Give its owner access to the group, or set gitlab.group to another name")
         }
         return group
     }
@@ -145,7 +146,7 @@ public struct GitLabServer: TemplateServer {
             ?? hooks.first { Self.path($0.url) == Self.path(settings.hookURL) }
         guard let ours else {
             _ = try await api.make(GitLabAPI.Hook.self, place, fields, what: "the push hook")
-            report.done.append("hook to \(settings.hookURL): made")
+            report.done.append("hook to \(settings.hookURL): created")
             return
         }
         try await api.change("\(place)/\(ours.id)", fields, what: "the push hook")
@@ -153,7 +154,7 @@ public struct GitLabServer: TemplateServer {
             ours.url == settings.hookURL && ours.push_events && ours.tag_push_events != false
             && ours.enable_ssl_verification != false
         report.done.append(
-            "hook to \(settings.hookURL) " + (isRight ? "is there" : "differed: put right"))
+            "hook to \(settings.hookURL)" + (isRight ? " exists" : ": corrected"))
     }
 
     /// What follows the host.
