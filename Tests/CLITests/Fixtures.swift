@@ -3,6 +3,7 @@ import HTTPServerKit
 import HTTPTypes
 import Support
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import aibuild
@@ -117,14 +118,6 @@ extension Router {
     mutating func say(_ method: String, _ path: String, _ json: String, status: Int = 200) {
         on(method, path) { _, _ in .text(json, type: "application/json", status: status) }
     }
-}
-
-/// What tasks of a test noted, in order.
-final class Notes<Element: Sendable>: Sendable {
-    private let elements = Mutex<[Element]>([])
-
-    var all: [Element] { elements.withLock(\.self) }
-    func add(_ element: Element) { elements.withLock { $0.append(element) } }
 }
 
 /// Pieces of a stream, one after the other, then its end.

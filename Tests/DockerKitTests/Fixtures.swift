@@ -1,6 +1,5 @@
 import HTTPClientKit
 import Support
-import Synchronization
 import TestSupport
 
 @testable import DockerKit
@@ -92,14 +91,6 @@ extension DockerHost {
     func connect(_ tls: TLSFiles? = nil) async throws(DockerError) -> DockerEngine {
         try await DockerEngine.connect(host: "127.0.0.1", port: Int(port), tls: tls ?? files())
     }
-}
-
-/// Values that tasks recorded, in order.
-final class Notes<Element: Sendable>: Sendable {
-    private let elements = Mutex<[Element]>([])
-
-    var all: [Element] { elements.withLock(\.self) }
-    func add(_ element: Element) { elements.withLock { $0.append(element) } }
 }
 
 func failure(_ work: () async throws -> Void) async throws -> DockerError {

@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-struct ClientTests {
+@Suite("HTTP client") struct ClientTests {
     private let client = HTTPClient()
 
     private func failure(_ url: String, timeouts: HTTPTimeouts = HTTPTimeouts()) async throws
@@ -18,7 +18,8 @@ struct ClientTests {
         return try #require(error)
     }
 
-    @Test func quotesTheServersWords() async throws {
+    @Test("A refusal is reported with what the server says, and without the query")
+    func quotesTheServersWords() async throws {
         try await withServer({ request in
             request.path == "/gone"
                 ? Problem.notFound("no build 7", remedy: "aibuild builds lists them").response
@@ -39,7 +40,8 @@ struct ClientTests {
         }
     }
 
-    @Test func noticesAStall() async throws {
+    @Test("A transfer without progress is ended as stalled")
+    func noticesAStall() async throws {
         let server = try RawServer { connection in
             _ = connection.read(until: "\r\n\r\n")
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf.")
@@ -53,7 +55,8 @@ struct ClientTests {
         #expect(!error.isPermanent)
     }
 
-    @Test func boundsTheWholeTime() async throws {
+    @Test("A transfer is ended at its time limit even if bytes keep coming")
+    func boundsTheWholeTime() async throws {
         let source = TestSource { _ in
             [1]
         }
@@ -63,7 +66,8 @@ struct ClientTests {
         }
     }
 
-    @Test func noticesABrokenAnswer() async throws {
+    @Test("A response that ends early is reported as broken")
+    func noticesABrokenAnswer() async throws {
         let server = try RawServer { connection in
             _ = connection.read(until: "\r\n\r\n")
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf.")
@@ -71,7 +75,8 @@ struct ClientTests {
         #expect(try await failure("http://127.0.0.1:\(server.port)/").kind == .broken)
     }
 
-    @Test func saysWhatIsWrong() async throws {
+    @Test("Each failure to connect has its own kind, and no message contains a secret")
+    func saysWhatIsWrong() async throws {
         // A port that was free a moment ago, and that nobody is given at random.
         let refused = try await failure("http://127.0.0.1:1/x")
         #expect(refused.kind == .refused)
@@ -84,7 +89,8 @@ struct ClientTests {
         #expect(try await failure("http://a b/").kind == .invalidRequest)
     }
 
-    @Test func letsNothingBreakOutOfItsLine() async throws {
+    @Test("A method or header cannot inject a line")
+    func letsNothingBreakOutOfItsLine() async throws {
         let error = await #expect(throws: HTTPClientError.self) {
             try await client.request(
                 "GET", "http://127.0.0.1:1/", headers: ["A": "b\r\nX-Evil: 1"])
@@ -95,7 +101,8 @@ struct ClientTests {
         }
     }
 
-    @Test func boundsAnswersAndTransfers() async throws {
+    @Test("Response size, transfers and waiting transfers are bounded")
+    func boundsAnswersAndTransfers() async throws {
         var limits = HTTPClientLimits()
         limits.answerBytes = 1000
         limits.transfers = 1

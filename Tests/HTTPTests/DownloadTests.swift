@@ -4,7 +4,7 @@ import Support
 import Testing
 import TestSupport
 
-struct DownloadTests {
+@Suite("Downloads") struct DownloadTests {
     private let client = HTTPClient()
     private let folder: TemporaryFolder
     private let bytes = pattern(300_000)
@@ -26,7 +26,8 @@ struct DownloadTests {
         try await withServer({ serveFile($0) }) { base, _ in try await body(base + "/image") }
     }
 
-    @Test func downloadsAndResumes() async throws {
+    @Test("A download resumes at any offset")
+    func downloadsAndResumes() async throws {
         try await withFile { url in
             for have in [0, 1, 150_000, 299_999, 300_000] {
                 let sink = MemorySink(Array(bytes.prefix(have)))
@@ -41,7 +42,8 @@ struct DownloadTests {
         }
     }
 
-    @Test func beginsAnewWhereTheFileChanged() async throws {
+    @Test("A download starts over if the file changed")
+    func beginsAnewWhereTheFileChanged() async throws {
         try await withFile { url in
             let sink = MemorySink([9, 9, 9])
             var request = DownloadRequest(url: url, offset: 3, ifRange: "\"v0\"")
@@ -59,7 +61,8 @@ struct DownloadTests {
         }
     }
 
-    @Test func saysThatAServerIgnoresRanges() async throws {
+    @Test("A download starts over if the server ignores the range")
+    func saysThatAServerIgnoresRanges() async throws {
         let bytes = self.bytes
         try await withServer({ _ in HTTPResponse(body: .bytes(bytes)) }) { base, _ in
             let sink = MemorySink(Array(bytes.prefix(1000)))
@@ -71,7 +74,8 @@ struct DownloadTests {
         }
     }
 
-    @Test func refusesAnotherRangeThanAsked() async throws {
+    @Test("A range that was not asked for is refused")
+    func refusesAnotherRangeThanAsked() async throws {
         try await withServer({ _ in
             HTTPResponse(
                 status: 206, headers: ["Content-Range": "bytes 7-9/10"], body: .bytes([1, 2, 3]))
@@ -85,7 +89,8 @@ struct DownloadTests {
         }
     }
 
-    @Test func boundsWhatItTakes() async throws {
+    @Test("A download larger than its limit is refused, with or without a length")
+    func boundsWhatItTakes() async throws {
         try await withFile { url in
             let error = await #expect(throws: HTTPClientError.self) {
                 try await client.download(
@@ -106,7 +111,8 @@ struct DownloadTests {
         }
     }
 
-    @Test func readsFilesOnlyWhereAllowed() async throws {
+    @Test("A file URL is read only if its scheme is allowed")
+    func readsFilesOnlyWhereAllowed() async throws {
         let url = "file://" + path
         var request = DownloadRequest(url: url, offset: 100_000, schemes: [.file])
         let sink = MemorySink(Array(bytes.prefix(100_000)))
@@ -129,7 +135,8 @@ struct DownloadTests {
         #expect(error?.kind == .fileUnreadable)
     }
 
-    @Test func followsRedirectsButNotInCirclesNorToFiles() async throws {
+    @Test("Redirects are followed, but not in circles and not to files")
+    func followsRedirectsButNotInCirclesNorToFiles() async throws {
         let path = self.path
         try await withServer({ request in
             let target =
@@ -158,7 +165,8 @@ struct DownloadTests {
         }
     }
 
-    @Test func failsOfTheSinkEndTheDownload() async throws {
+    @Test("An error of the sink ends the download and is its cause")
+    func failsOfTheSinkEndTheDownload() async throws {
         try await withFile { url in
             // Says that it has bytes which it has not.
             let error = await #expect(throws: HTTPClientError.self) {

@@ -62,14 +62,6 @@ final class TestSource: HTTPStreamSource {
     func cancelled() async { state.withLock { $0.cancelled += 1 } }
 }
 
-/// What tasks of a test noted, in order.
-final class Notes<Element: Sendable>: Sendable {
-    private let elements = Mutex<[Element]>([])
-
-    var all: [Element] { elements.withLock(\.self) }
-    func add(_ element: Element) { elements.withLock { $0.append(element) } }
-}
-
 /// A TCP connection by hand. Blocking: use it on a thread of its own.
 final class RawConnection: Sendable {
     let fd: Int32

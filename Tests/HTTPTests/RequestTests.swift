@@ -1,27 +1,31 @@
 import HTTPTypes
 import Testing
 
-struct RequestTests {
-    @Test(arguments: [
-        ("/", "/", []),
-        ("/a/b", "/a/b", ["a", "b"]),
-        ("/a/", "/a/", ["a"]),
-        ("/a%20b/%C3%BC?x=1", "/a b/ü", ["a b", "ü"]),
-        ("http://host:1/p?q", "/p", ["p"]),
-        ("http://host", "/", []),
-        ("HTTP://host?x", "/", []),
-        ("/a:1/..b/...", "/a:1/..b/...", ["a:1", "..b", "..."]),
-    ])
+@Suite("Requests") struct RequestTests {
+    @Test(
+        "A target is decoded into path and segments",
+        arguments: [
+            ("/", "/", []),
+            ("/a/b", "/a/b", ["a", "b"]),
+            ("/a/", "/a/", ["a"]),
+            ("/a%20b/%C3%BC?x=1", "/a b/ü", ["a b", "ü"]),
+            ("http://host:1/p?q", "/p", ["p"]),
+            ("http://host", "/", []),
+            ("HTTP://host?x", "/", []),
+            ("/a:1/..b/...", "/a:1/..b/...", ["a:1", "..b", "..."]),
+        ])
     func decodesPaths(target: String, path: String, segments: [String]) throws {
         let request = try HTTPRequest(method: "GET", target: target)
         #expect(request.path == path)
         #expect(request.segments == segments)
     }
 
-    @Test(arguments: [
-        "", "*", "a", "/..", "/a/../b", "/%2e%2E/x", "/./a", "/a%00b", "/a%2fb", "/%", "/%1",
-        "/%zz", "/%ff", "//a", "/a//b", "/a%0ab", "/?x=%", "/?%ff", "http://host/../a",
-    ])
+    @Test(
+        "An ambiguous or malformed target is refused",
+        arguments: [
+            "", "*", "a", "/..", "/a/../b", "/%2e%2E/x", "/./a", "/a%00b", "/a%2fb", "/%", "/%1",
+            "/%zz", "/%ff", "//a", "/a//b", "/a%0ab", "/?x=%", "/?%ff", "http://host/../a",
+        ])
     func refuses(target: String) {
         let problem = #expect(throws: Problem.self) {
             try HTTPRequest(method: "GET", target: target)
@@ -29,7 +33,8 @@ struct RequestTests {
         #expect(problem?.status == 400)
     }
 
-    @Test func decodesQueries() throws {
+    @Test("A query is decoded, repeated fields included")
+    func decodesQueries() throws {
         let query = try HTTPQuery(decoding: "a=1&b=x+y%26&a=2&flag&empty=&=v&c=d=e")
         #expect(query["a"] == "1")
         #expect(query.all("a") == ["1", "2"])
@@ -39,12 +44,14 @@ struct RequestTests {
         #expect(query["none"] == nil)
     }
 
-    @Test func refusesEndlessQueries() {
+    @Test("A query of too many fields is refused")
+    func refusesEndlessQueries() {
         let text = Array(repeating: "a=1", count: 257).joined(separator: "&")
         #expect(throws: Problem.self) { try HTTPQuery(decoding: text) }
     }
 
-    @Test func headersIgnoreCase() {
+    @Test("Header names ignore the case of letters, and of letters only")
+    func headersIgnoreCase() {
         var headers: HTTPHeaders = ["Content-Type": "a", "X-A": "1", "x-a": "2"]
         #expect(headers["content-TYPE"] == "a")
         #expect(headers.all("X-a") == ["1", "2"])

@@ -1,7 +1,7 @@
 import HTTPClientKit
 import Testing
 
-struct ServerSentEventTests {
+@Suite("Server-sent events") struct ServerSentEventTests {
     private static let text =
         "\u{FEFF}: hello\n\nid: a:1\nevent: log\ndata: one\ndata:two\n\ndata\n\n"
         + "event: lost\n\nretry: 250\nretry: x\nid\r\n"
@@ -14,7 +14,9 @@ struct ServerSentEventTests {
         ["message", " s", "z"],
     ]
 
-    @Test(arguments: [1, 2, 3, 5, 7, 1000])
+    @Test(
+        "A stream cut into pieces of any size gives the same events",
+        arguments: [1, 2, 3, 5, 7, 1000])
     func parsesPiecesCutAnywhere(size: Int) throws {
         var parser = ServerSentEventParser()
         var events: [ServerSentEvent] = []
@@ -28,13 +30,15 @@ struct ServerSentEventTests {
         #expect(parser.retryMilliseconds == 250)
     }
 
-    @Test func anIdCountsOnlyWithItsEvent() throws {
+    @Test("An id counts only once its event is complete")
+    func anIdCountsOnlyWithItsEvent() throws {
         var parser = ServerSentEventParser()
         _ = try parser.feed("id: 1\ndata: x\n\nid: 2\ndata: half".utf8)
         #expect(parser.lastEventID == "1")
     }
 
-    @Test func boundsAnEvent() throws {
+    @Test("An event larger than the limit is refused")
+    func boundsAnEvent() throws {
         var parser = ServerSentEventParser(limitBytes: 100)
         _ = try parser.feed("data: \(String(repeating: "x", count: 80))\n\n".utf8)
         #expect(throws: ServerSentEventParser.TooLong.self) {

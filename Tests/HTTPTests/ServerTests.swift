@@ -7,10 +7,11 @@ import Synchronization
 import TestSupport
 import Testing
 
-struct ServerTests {
+@Suite("HTTP server") struct ServerTests {
     private let client = HTTPClient()
 
-    @Test func handsOverTheRequest() async throws {
+    @Test("A handler gets the request as it was sent")
+    func handsOverTheRequest() async throws {
         try await withServer({ request in
             .text(
                 [
@@ -30,7 +31,8 @@ struct ServerTests {
         }
     }
 
-    @Test func carriesLargeBodiesBothWays() async throws {
+    @Test("Large bodies pass in both directions")
+    func carriesLargeBodiesBothWays() async throws {
         try await withServer({ HTTPResponse(body: .bytes($0.body)) }) { base, _ in
             let bytes = pattern(6 << 20)
             let answer = try await client.request("POST", base + "/", body: bytes)
@@ -38,7 +40,8 @@ struct ServerTests {
         }
     }
 
-    @Test func refusesLargeBodies() async throws {
+    @Test("A body over the limit is refused without reaching the handler")
+    func refusesLargeBodies() async throws {
         var limits = HTTPServerLimits()
         limits.bodyBytes = 100_000
         let handled = Mutex(0)
@@ -69,7 +72,8 @@ struct ServerTests {
         }
     }
 
-    @Test func boundsAllBodiesTogether() async throws {
+    @Test("All bodies together are bounded, and the bound is given back")
+    func boundsAllBodiesTogether() async throws {
         var limits = HTTPServerLimits()
         limits.allBodiesBytes = 1000
         try await withServer(limits: limits, { _ in .empty }) { base, _ in
@@ -82,7 +86,8 @@ struct ServerTests {
         }
     }
 
-    @Test func refusesBadTargetsAndHugeHeaders() async throws {
+    @Test("Hostile requests are refused, and the server keeps serving")
+    func refusesBadTargetsAndHugeHeaders() async throws {
         var limits = HTTPServerLimits()
         limits.idleSeconds = 1
         try await withServer(limits: limits, { .text($0.path) }) { base, server in
@@ -118,7 +123,8 @@ struct ServerTests {
         }
     }
 
-    @Test func leavesOutTheBodyForHead() async throws {
+    @Test("HEAD is answered without a body, and a stream is not started")
+    func leavesOutTheBodyForHead() async throws {
         let source = TestSource { _ in [1] }
         try await withServer({ request in
             request.path == "/s" ? .events(source) : .text("twelve bytes")
@@ -132,14 +138,16 @@ struct ServerTests {
         }
     }
 
-    @Test func keepsConnectionsOpen() async throws {
+    @Test("A connection is reused")
+    func keepsConnectionsOpen() async throws {
         try await withServer({ .text($0.path) }) { base, _ in
             let text = try await curl("-w", "%{num_connects};", base + "/a", base + "/b")
             #expect(text == "/a1;/b0;")
         }
     }
 
-    @Test func answersManyAtATimeWhileHandlersWait() async throws {
+    @Test("Waiting handlers do not block each other")
+    func answersManyAtATimeWhileHandlersWait() async throws {
         let waiting = Mutex(0)
         try await withServer({ _ in
             waiting.withLock { $0 += 1 }
@@ -156,7 +164,8 @@ struct ServerTests {
         }
     }
 
-    @Test func namesWhoHasThePort() async throws {
+    @Test("A taken port is reported with the process that has it")
+    func namesWhoHasThePort() async throws {
         try await withServer({ _ in .empty }) { _, server in
             let port = server.boundPort
             let second = HTTPServer(
@@ -174,7 +183,8 @@ struct ServerTests {
         }
     }
 
-    @Test func freesThePortAndCanStartAgain() async throws {
+    @Test("A stopped server frees its port at once")
+    func freesThePortAndCanStartAgain() async throws {
         let first = HTTPServer(host: "localhost", port: 0) { _ in .empty }
         try first.start()
         let port = first.boundPort
@@ -191,7 +201,8 @@ struct ServerTests {
         await second.stop()
     }
 
-    @Test func listensOnIPv6() async throws {
+    @Test("A server on :: also serves IPv4")
+    func listensOnIPv6() async throws {
         let server = HTTPServer(host: "::", port: 0) { .text($0.remoteAddress) }
         try server.start()
         let text = try await curl("http://127.0.0.1:\(server.boundPort)/")

@@ -8,8 +8,9 @@ import Synchronization
 import TestSupport
 import Testing
 
-struct StreamTests {
-    @Test func streamsInOrderToTheEnd() async throws {
+@Suite("Streams") struct StreamTests {
+    @Test("A stream arrives in order and whole")
+    func streamsInOrderToTheEnd() async throws {
         let pieces = (0..<50).map { pattern($0 * 1000) }
         let source = TestSource { $0 < pieces.count ? pieces[$0] : nil }
         try await withServer({ _ in HTTPResponse(body: .stream(source)) }) { base, _ in
@@ -19,7 +20,8 @@ struct StreamTests {
         #expect(source.cancelledCount == 0)
     }
 
-    @Test func serves200StreamsAtATime() async throws {
+    @Test("200 streams are served at once")
+    func serves200StreamsAtATime() async throws {
         let open = Mutex(0)
         try await withServer({ _ in
             .events(
@@ -51,7 +53,8 @@ struct StreamTests {
         }
     }
 
-    @Test func aSlowReaderSlowsItsSource() async throws {
+    @Test("A slow reader slows its source")
+    func aSlowReaderSlowsItsSource() async throws {
         let piece = pattern(64 << 10)
         // Four GiB, if nobody held it back.
         let source = TestSource { $0 < 65536 ? piece : nil }
@@ -76,7 +79,8 @@ struct StreamTests {
         try await eventually("the source is let go") { source.cancelledCount == 1 }
     }
 
-    @Test func noticesThatTheClientIsGone() async throws {
+    @Test("A source is cancelled when its client disconnects")
+    func noticesThatTheClientIsGone() async throws {
         let source = TestSource { _ in
             Array(": still there\n\n".utf8)
         }
@@ -92,7 +96,8 @@ struct StreamTests {
         #expect(source.cancelledCount == 1)
     }
 
-    @Test func theClientCanEndAStreamAtOnce() async throws {
+    @Test("A client can end a stream that is silent")
+    func theClientCanEndAStreamAtOnce() async throws {
         let source = TestSource { number in
             if number == 0 { return [1] }
             await untilCancelled()
@@ -115,7 +120,8 @@ struct StreamTests {
         try await eventually("the source is let go") { source.cancelledCount == 1 }
     }
 
-    @Test func stopCutsStreamsSoThatNoneLooksComplete() async throws {
+    @Test("Stopping the server cuts streams so that none looks complete")
+    func stopCutsStreamsSoThatNoneLooksComplete() async throws {
         let source = TestSource { number in
             if number == 0 { return [1] }
             await untilCancelled()
@@ -134,7 +140,8 @@ struct StreamTests {
         try await eventually("the source is let go") { source.cancelledCount == 1 }
     }
 
-    @Test func stopWaitsForAnswersButNotForEver() async throws {
+    @Test("Stopping waits for responses up to its grace period")
+    func stopWaitsForAnswersButNotForEver() async throws {
         var limits = HTTPServerLimits()
         limits.stopGraceSeconds = 1
         let began = Mutex(0)

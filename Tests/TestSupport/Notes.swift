@@ -1,0 +1,11 @@
+import Synchronization
+
+/// What tasks of a test noted, in order.
+public final class Notes<Element: Sendable>: Sendable {
+    private let elements = Mutex<[Element]>([])
+
+    public init() {}
+
+    public var all: [Element] { elements.withLock(\.self) }
+    public func add(_ element: Element) { elements.withLock { $0.append(element) } }
+}
