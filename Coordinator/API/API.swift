@@ -55,7 +55,7 @@ public struct API: Sendable {
         guard let value = request.headers["Authorization"], value.hasPrefix("Bearer ") else {
             return false
         }
-        // Digests are compared, so that the time taken says nothing about the token.
+        // Digests are compared, so that the time taken reveals nothing about the token.
         return SHA256.hex(value.dropFirst("Bearer ".count).utf8) == SHA256.hex(token.utf8)
     }
 

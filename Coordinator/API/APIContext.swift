@@ -1,5 +1,5 @@
-//! CoordinatorAPI: requests in, responses out: the routes, what they show, the web pages. It opens
-//! no socket; the composition root joins it to the server.
+//! CoordinatorAPI: requests in, responses out: the routes, their JSON and the web pages. It opens
+//! no socket; the composition root connects it to the server.
 
 import BuildProtocol
 import CoordinatorCore
@@ -8,18 +8,17 @@ import FoundationEssentials
 import HTTPTypes
 import Support
 
-/// What the routes work on.
+/// Everything the routes work on.
 public struct APIContext: Sendable {
     public var coordinator: Coordinator
     public var ports: Ports
     /// The folder behind `/images/`.
     public var webRootFolder: String
-    /// Where the log of an attempt is, to be served with Range.
+    /// The path of an attempt's log file, to be served with Range.
     public var logPath: @Sendable (String) -> String?
-    /// Whether this coordinator leads; one that stands by answers what it can read, and names the
-    /// leader for the rest.
+    /// Whether this coordinator leads. A standby serves what it can read and redirects the rest.
     public var standing: @Sendable () async -> LeaseKeeper.Standing
-    /// `nil`: no token is asked for, which the composition root allows on loopback only.
+    /// `nil`: no token is required, which the composition root allows on loopback only.
     public var token: String?
     public var version: String
 
@@ -39,21 +38,21 @@ public struct APIContext: Sendable {
     }
 }
 
-/// Bounds of what one request may ask for.
+/// Limits of a single request.
 enum APILimits {
-    /// Rows of one page: a screenful of screens, and a bounded answer.
+    /// Rows of one page, which bounds the response.
     static let pageRows = 500
     static let defaultRows = 50
-    /// Bytes of log that one event carries; several events follow each other without delay. Each
-    /// follower that does not read holds one: two thousand of them 128 MiB.
+    /// Bytes of log in one event; several events may follow without delay. A follower that does not
+    /// read holds one in memory: two thousand of them 128 MiB.
     static let eventLogBytes = 64 << 10
-    /// A comment line so often, so that a dead connection is noticed.
+    /// The interval of comment lines, by which a dead connection is noticed.
     static let heartbeatMilliseconds: Int64 = 15_000
 }
 
 extension HTTPRequest {
-    /// The body as JSON. A browser's form cannot send this type across sites, so that asking for
-    /// it also keeps other sites' pages from acting through an admin's browser.
+    /// The body as JSON. A form on another site cannot send this media type, so requiring it also
+    /// keeps other sites from acting through an admin's browser.
     func decode<T: Decodable>(_ type: T.Type) throws -> T {
         let mediaType = headers["Content-Type"]?.split(separator: ";").first ?? ""
         guard mediaType.trimmingPrefix(while: \.isWhitespace).lowercased() == "application/json"
@@ -102,7 +101,7 @@ extension HTTPRequest {
 }
 
 extension APIContext {
-    /// The actor of audit rows. Until there are users, it is where the request came from.
+    /// The actor of audit rows: the address of the client, as there are no users yet.
     func actor(_ request: HTTPRequest) -> String {
         request.remoteAddress.isEmpty ? "api" : "api@\(request.remoteAddress)"
     }

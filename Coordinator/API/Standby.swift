@@ -1,15 +1,15 @@
 import CoordinatorService
 import HTTPTypes
 
-/// What a coordinator that stands by does not answer itself: changes, and what only the leader
-/// knows. Everything else it reads from what all coordinators share.
+/// Redirects what a standby does not serve itself: changes, and what only the leader has in memory.
+/// Everything else it reads from the shared store.
 struct Standby: Sendable {
     let standing: @Sendable () async -> LeaseKeeper.Standing
 
-    /// Prefixes and suffixes of paths whose answers live in the leader's memory.
+    /// Prefixes of paths that are served from the leader's memory.
     private static let live = ["/api/v1/hosts", "/api/v1/queue", "/overview", "/builds/"]
 
-    /// Sends the request on to the leader, or `nil` where it is answered here.
+    /// Redirects the request to the leader, or returns `nil` if it is served here.
     func response(to request: HTTPRequest) async -> HTTPResponse? {
         guard case .standingBy(let url) = await standing(), needsLeader(request) else { return nil }
         guard let url else {

@@ -1,6 +1,6 @@
 import TextKit
 
-/// What a command works with.
+/// Everything a command works with.
 struct CommandContext: Sendable {
     let console: Console
     let style: Style
@@ -11,7 +11,7 @@ struct CommandContext: Sendable {
     /// Whether the answer is to be printed as it came, for programs.
     var wantsJSON: Bool { arguments.has("json") }
 
-    /// The first operand, as it may be shown.
+    /// The first operand, safe for a terminal.
     var name: String { SafeText.line(arguments.operands[0]) }
 
     func printJSON(_ body: [UInt8]) {

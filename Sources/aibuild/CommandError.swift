@@ -1,6 +1,6 @@
 import Support
 
-/// Ends a command with a sentence and a code.
+/// Ends a command with a message and an exit code.
 struct CommandError: Error {
     var code: ExitCode
     var message: String

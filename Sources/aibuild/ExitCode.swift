@@ -1,4 +1,4 @@
-/// What a script can rely on. Written down in `aibuild --help`.
+/// The exit codes, which scripts can rely on. `aibuild --help` lists them.
 enum ExitCode: Int32, CaseIterable {
     case ok = 0
     case buildFailed = 1

@@ -1,5 +1,5 @@
-//! aibuild: the command line. It asks the coordinator's API and shows the answers: tables for
-//! people, JSON for programs. It decides nothing and touches no file, host or database itself.
+//! aibuild: the command line. It calls the coordinator's API and prints the responses: tables for
+//! people, JSON for programs. It decides nothing and touches no host or database itself.
 
 import Glibc
 
@@ -10,7 +10,7 @@ struct Main {
         exit(await cli.run(Array(CommandLine.arguments.dropFirst())).rawValue)
     }
 
-    /// The variables that are looked at.
+    /// The variables that are read.
     private static var environment: [String: String] {
         var variables: [String: String] = [:]
         for name in ["AIBUILD_URL", "AIBUILD_TOKEN", "NO_COLOR", "TERM"] {

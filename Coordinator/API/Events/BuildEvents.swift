@@ -35,8 +35,8 @@ actor BuildEvents: LiveEvents {
         return state + EventText.event("end", try CanonicalJSON.text(BuildView(build)))
     }
 
-    /// Empty when nothing of it is new. Of what a piece of log changed, that is known before it
-    /// is encoded: a thousand followers are woken by each piece.
+    /// Empty if nothing is new, which is found out before encoding: each piece of log wakes a
+    /// thousand followers.
     private func stateEvent(_ build: Build, _ live: LiveDetail) async throws -> [UInt8] {
         if build.state != .queued, let shown, shown == (build, live) { return [] }
         var view = BuildView(build, live)

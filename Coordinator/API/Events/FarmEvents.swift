@@ -21,7 +21,7 @@ actor FarmEvents: HTTPStreamSource {
         }
         let last = seen
         seen = await changes.now()
-        // The first event has the listener look at once.
+        // The first event makes the listener refresh at once.
         guard let last else { return EventText.event("changed", "{}") }
         let isChanged = await api.change(of: ChangeHub.everything, in: changes, after: last)
         return isChanged ? EventText.event("changed", "{}") : EventText.heartbeat

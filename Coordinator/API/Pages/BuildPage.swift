@@ -1,7 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 
-/// One build: what became of it, its attempts, its image, its log as it is written.
+/// The page of one build: its result, attempts, image and live log.
 enum BuildPage {
     static func body(_ detail: BuildDetailView) -> String {
         let build = detail.build

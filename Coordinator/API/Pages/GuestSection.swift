@@ -1,7 +1,7 @@
 import BuildProtocol
 
-/// What was seen of the guests of a build's attempts: the last screen, the serial console. All of
-/// it is a stranger's.
+/// What was observed of the guests of a build's attempts: the last screen, the serial console. All
+/// of it is untrusted.
 enum GuestSection {
     static func body(_ detail: BuildDetailView) -> String {
         detail.attempts.compactMap { attempt in
@@ -25,7 +25,7 @@ enum GuestSection {
         return html + "</section>"
     }
 
-    /// Without what moves a terminal's cursor or colours it: only text, tabs and line ends stay.
+    /// Removes terminal control sequences: only text, tabs and line ends stay.
     static func plain(_ text: String) -> String {
         var kept = String.UnicodeScalarView()
         var scalars = Array(text.unicodeScalars)[...]

@@ -1,4 +1,4 @@
-/// HTML made by hand, in one place, so that everything that is not ours is escaped.
+/// Builds HTML in one place, so that all untrusted text is escaped.
 enum HTML {
     static func escape(_ text: some StringProtocol) -> String {
         var out = ""

@@ -1,14 +1,14 @@
 import CoordinatorCore
 import CoordinatorService
 
-/// The files that a template made of a build and its releases.
+/// The files that a template renders for a build and its releases.
 enum OutputSection {
     static func rows(of build: Build, _ api: APIContext) async throws -> String {
         let outputs: [RenderedOutput]
         do { outputs = try await BuildOutputs(ports: api.ports).outputs(of: build) } catch let fault
             as TemplateFault
         {
-            // A template that is gone must not hide the build.
+            // A missing template must not hide the build.
             return "<h2>Outputs</h2><p class=empty>\(HTML.escape(fault.description))</p>"
         }
         if outputs.isEmpty { return "" }

@@ -4,8 +4,8 @@ import CoordinatorService
 import HTTPTypes
 import TextKit
 
-/// The web pages: what the farm does, and one build with its live log. Rendered here, kept fresh
-/// by a few lines of JavaScript that read the same events as everybody else.
+/// The web pages: the farm, and one build with its live log. Rendered here and kept up to date by
+/// a few lines of JavaScript that read the same events as other clients.
 enum PageRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("GET", "/") { _, _ in

@@ -1,7 +1,7 @@
 import CoordinatorCore
 import CoordinatorService
 
-/// Which image is in which environment, and what is on its way.
+/// Which image is in which environment, and which releases are running.
 enum ReleaseSection {
     private static let rows = 100
 

@@ -2,9 +2,9 @@ import CoordinatorCore
 import CoordinatorService
 import TextKit
 
-/// What the retention policy says of one build, and what it would remove of all.
+/// How the retention policy applies to one build, and what it would remove in all.
 enum RetentionSection {
-    /// `nil` while nothing is there to be kept.
+    /// `nil` until the build has ended.
     static func fact(_ build: BuildView) -> String? {
         let name = HTML.escape("\(build.guestOS):\(build.number)")
         if let pruned = build.prunedAt {

@@ -16,7 +16,7 @@ enum AttemptRoutes {
             return HTTPResponse(
                 headers: [
                     "Content-Type": "image/png", "X-Content-Type-Options": "nosniff",
-                    // It is a stranger's picture: nothing in it may act on this page's behalf.
+                    // The picture is untrusted: nothing in it may act with the rights of this site.
                     "Content-Security-Policy": "default-src 'none'; sandbox",
                     "Cache-Control": "private, max-age=3600",
                 ], body: .bytes(png))

@@ -77,7 +77,7 @@ enum BuildRoutes {
     static func detail(_ build: Build, _ api: APIContext) async throws -> BuildDetailView {
         var attempts: [AttemptView] = []
         for attempt in try await api.ports.store.attempts(ofBuild: build.id) {
-            // A broken file must not hide the build.
+            // A damaged file must not hide the build.
             let evidence = try? await api.ports.logs.evidence(of: attempt.token)
             attempts.append(AttemptView(attempt, evidence))
         }
@@ -121,13 +121,13 @@ enum BuildRoutes {
                 FileSlice(path: path, offset: part.offset, lengthBytes: part.lengthBytes))
             return response
         }
-        // A growing file: its tag changes with its size, and a part of it stays what it was.
+        // The file only grows: its tag changes with its size, and a range stays valid.
         return .file(
             path, sizeBytes: size, type: "application/x-ndjson",
             tag: EntityTag("\(token)-\(size)"), for: request)
     }
 
-    /// `?from=&to=`, in bytes of the log: what a link can say, as it has no Range.
+    /// `?from=&to=`, in bytes of the log: for links, which cannot send Range.
     private static func part(_ request: HTTPRequest, sizeBytes: Int64) throws -> ByteRange? {
         guard let from = request.query["from"], let to = request.query["to"] else { return nil }
         guard let first = Int64(from), let end = Int64(to), first >= 0, first <= end else {

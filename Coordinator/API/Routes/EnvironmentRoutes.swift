@@ -51,11 +51,11 @@ enum EnvironmentRoutes {
     }
 }
 
-/// Without its secret, which nobody gets.
+/// An environment without its secret, which is never shown.
 struct EnvironmentView: Encodable {
     var name, kind, createdAt: String
     var settings: EnvironmentSettings
-    /// Of a check that was just made.
+    /// The result of a check in this request.
     var findings: [EnvironmentFinding]?
 
     init(_ environment: ReleaseEnvironment, _ findings: [EnvironmentFinding]? = nil) {

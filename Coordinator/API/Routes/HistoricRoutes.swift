@@ -3,9 +3,9 @@ import CoordinatorService
 import FoundationEssentials
 import HTTPTypes
 
-/// The endpoints of the original AIBuild, so that a Jenkins job of today goes on reporting while a
-/// team moves over. Forms or JSON come in; the answers have the original's fields, and, as there,
-/// HTTP status 200 with the real one in the body.
+/// The endpoints of the original AIBuild, so that existing Jenkins jobs keep reporting while a team
+/// migrates. They accept forms or JSON, and respond with the original's fields and its HTTP status
+/// 200, with the actual status in the body.
 enum HistoricRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/v1/guestos") { request, _ in
@@ -79,7 +79,7 @@ enum HistoricRoutes {
                     authURL: form["auth_url"], userDomain: form["user_domain_name"],
                     projectDomain: form["project_domain_name"], project: form["project_name"],
                     username: form["username"], region: form["region"],
-                    // As the original released.
+                    // The settings of the original.
                     format: .raw, visibility: .public)
                 let (environment, _) = try await api.leader().environments.register(
                     EnvironmentForm(
@@ -182,7 +182,7 @@ enum HistoricRoutes {
         (try? .json(Row(status: status, fields: ["message": message]))) ?? .empty
     }
 
-    /// `status` is a number among texts, as the original answered.
+    /// `status` is a number among strings, as in the original.
     private struct Row: Encodable {
         var status: Int
         var fields: [String: String]
@@ -204,8 +204,8 @@ enum HistoricRoutes {
 
     // MARK: Requests
 
-    /// A form can be sent by any site's page through an admin's browser, which then says where it
-    /// comes from; the jobs that these endpoints are for are no browsers.
+    /// Any site can send a form through an admin's browser, which then declares the origin. The
+    /// clients of these endpoints are jobs, not browsers.
     private static func refuseOtherSites(_ request: HTTPRequest) throws {
         guard request.headers["Origin"] == nil, request.headers["Sec-Fetch-Site"] == nil else {
             throw Problem.badRequest(
@@ -222,12 +222,12 @@ enum HistoricRoutes {
         var values: [String: String] = [:]
         let body = String(decoding: request.body, as: UTF8.self)
         for (name, value) in try HTTPQuery(decoding: body).items { values[name] = value }
-        // Some jobs sent the fields in the URL.
+        // Some jobs send the fields in the URL.
         for (name, value) in request.query.items where values[name] == nil { values[name] = value }
         return values
     }
 
-    /// `16.04` may come as a number.
+    /// Jobs may send `16.04` as a number.
     private struct LooseText: Decodable {
         var text: String
 

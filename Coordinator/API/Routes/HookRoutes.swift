@@ -2,7 +2,7 @@ import CoordinatorCore
 import CoordinatorService
 import HTTPTypes
 
-/// What Git servers report. They show a secret of their own instead of the API's token.
+/// Webhooks of Git servers. They authenticate by a secret of their own, not by the API token.
 enum HookRoutes {
     static let gitLabPath = "/api/v1/hooks/gitlab"
 

@@ -4,7 +4,7 @@ import HTTPTypes
 import Support
 import TextKit
 
-/// The web root, read only. Hidden names, which are what is on its way in, are never shown.
+/// The web root, read only. Hidden files are still arriving and never served.
 enum ImageRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("GET", "/images/{path...}") { request, _ in
@@ -15,7 +15,7 @@ enum ImageRoutes {
             let file = api.webRootFolder + path
             switch Files.kind(file) {
             case .file:
-                // The digest of an image never changes under its name; size and name tell it.
+                // An image never changes under its name, so size and time identify its content.
                 let size = Files.sizeBytes(file) ?? 0
                 let stamp = Files.modifiedNanoseconds(file) ?? 0
                 return .file(

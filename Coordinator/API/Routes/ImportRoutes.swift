@@ -9,7 +9,7 @@ enum ImportRoutes {
 
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/import") { request, _ in
-            // A browser's form cannot send this type across sites.
+            // A form on another site cannot send this type.
             guard request.headers["Content-Type"] == "application/octet-stream" else {
                 throw Problem.unsupportedType(
                     "The body is not declared as a file",

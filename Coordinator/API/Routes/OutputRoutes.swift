@@ -4,7 +4,7 @@ import CoordinatorService
 import HTTPTypes
 import TextKit
 
-/// The files that a template makes of a build and its releases.
+/// The files that a template renders for a build and its releases.
 enum OutputRoutes {
     private struct OutputView: Encodable {
         var path, name, url: String
@@ -37,14 +37,14 @@ enum OutputRoutes {
                         ? "Outputs are rendered from output/*.j2 of the template after the build"
                         : "Its outputs: \(there)")
             }
-            // Never shown as a page of this site: its text is the template's.
+            // Never rendered as a page of this site: the text comes from the template.
             return .text(
                 output.text, type: "text/plain; charset=utf-8",
                 headers: ["X-Content-Type-Options": "nosniff"])
         }
     }
 
-    /// Names of files are the template's, and may hold what an address may not.
+    /// File names come from the template and may contain what a URL may not.
     static func url(of output: RenderedOutput, _ build: Build) -> String {
         let path = output.path.split(separator: "/").map { PercentCoding.encode(String($0)) }
         return "/api/v1/builds/\(build.id)/outputs/" + path.joined(separator: "/")

@@ -13,7 +13,7 @@ enum RetentionRoutes {
     }
 }
 
-/// What is asked for of a build whose image and logs the retention policy removed.
+/// The response for a build whose image and logs the retention policy removed.
 enum Gone {
     static func problem(_ build: Build) -> Problem? {
         guard let pruned = build.prunedMilliseconds else { return nil }
@@ -28,7 +28,7 @@ enum Gone {
     static func problem(_ path: String, _ api: APIContext) async throws -> Problem? {
         let parts = path.split(separator: "/")
         guard parts.count == 4 else { return nil }
-        // The number stands behind the last underscore of the image's own name.
+        // The number follows the last underscore of the image name.
         let name = parts[3].split(whereSeparator: { $0 == "." || $0 == "-" }).first ?? ""
         guard let number = name.split(separator: "_").last.flatMap({ Int($0) }),
             let build = try await api.ports.store.build(

@@ -1,6 +1,6 @@
 import BuildProtocol
 
-/// What was seen of an attempt's guest. The picture has an address of its own.
+/// What was observed of an attempt's guest. The screenshot has a URL of its own.
 struct GuestView: Encodable {
     /// For a person: `QEMU said running; in 60 s the guest moved …`
     var summary: String
@@ -10,7 +10,7 @@ struct GuestView: Encodable {
     var cpuSeconds: Double?
     var notes: [String]
     var serialTail: String?
-    /// Path of the picture.
+    /// Path of the screenshot.
     var screenshot: String?
 
     init(_ evidence: GuestEvidence, of attempt: AttemptToken) {

@@ -17,7 +17,7 @@ struct ImportView: Encodable {
     }
 }
 
-/// The problem of RFC 9457 with what is wrong in the file, place by place.
+/// A problem as in RFC 9457, with each mistake in the file and its place.
 struct ImportProblemView: Encodable {
     var type = "about:blank"
     var title = HTTPStatus.reason(422)

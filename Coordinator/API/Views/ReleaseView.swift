@@ -1,7 +1,7 @@
 import CoordinatorCore
 import CoordinatorService
 
-/// One release as docs/api.md writes it. The journal is the targets' own business.
+/// One release, as documented in docs/api.md. The journal is internal to the targets.
 struct ReleaseView: Encodable {
     var id, action, build, guestOS, imageName, environment, state, requestedBy, createdAt: String
     var buildNumber, attemptCount: Int
@@ -12,7 +12,7 @@ struct ReleaseView: Encodable {
     /// Glance's id, or the digest in a registry.
     var remoteID: String?
     var notes: [String]
-    /// Why it failed, or why its last try did.
+    /// Why it failed, or why its last attempt did.
     var fault: String?
     var progress: BuildView.Progress?
 

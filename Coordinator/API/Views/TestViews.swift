@@ -5,7 +5,7 @@ import CoordinatorCore
 struct TestView: Encodable {
     var name, result, detail, testedAt: String
     var seconds: Double
-    /// Where its part of the log is; `nil` for a result from elsewhere.
+    /// URL of its part of the log; `nil` for a result reported by another system.
     var log: String?
     var attempt: AttemptToken?
 

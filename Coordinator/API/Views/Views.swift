@@ -3,7 +3,7 @@ import CoordinatorCore
 import CoordinatorService
 import TextKit
 
-// What the API shows, as docs/api.md writes it. Times are RFC 3339.
+// Responses of the API, as documented in docs/api.md. Times are RFC 3339.
 
 struct GuestOSView: Encodable {
     var id, name, type, distro, version, baseISO, owner, createdAt: String
@@ -72,7 +72,7 @@ struct BuildView: Encodable {
     var attempt: AttemptToken?
     var durationSeconds: Double?
     var cancelRequested, pinned: Bool
-    /// Since when its image and its logs are gone.
+    /// When its image and logs were removed.
     var prunedAt: String?
     var fault: Fault?
     var image: PublishedImage?
@@ -149,7 +149,7 @@ struct ArtifactView: Encodable {
     }
 }
 
-/// `BuildView` and what belongs to one build alone, in one object.
+/// `BuildView` and the details of a single build, in one object.
 struct BuildDetailView: Encodable {
     var build: BuildView
     var attempts: [AttemptView]

@@ -5,11 +5,11 @@ import Support
 import Synchronization
 import TextKit
 
-/// The coordinator's API as commands use it: JSON in and out, errors as sentences with exit codes.
+/// The coordinator's API as commands use it: JSON in and out, errors with exit codes.
 struct APIClient: Sendable {
-    /// One coordinator, or several of one database: whichever answers, the leader is found.
+    /// One coordinator, or several that share a database: each redirects to the leader.
     private let coordinators: [String]
-    /// The one that answered last, to be asked first.
+    /// The one that responded last, which is tried first.
     private let current = SharedIndex()
     private let headers: HTTPHeaders
     private let http: HTTPClient
@@ -20,10 +20,10 @@ struct APIClient: Sendable {
             let url = part.drop { $0 == " " }
             return String(url.hasSuffix("/") ? url.dropLast() : url)
         }
-        // What is no URL is refused with words when it is asked.
+        // An invalid URL is reported by the first request.
         coordinators = urls.isEmpty ? [url] : urls
         var limits = HTTPClientLimits()
-        // A standby sends us to its leader, which may have changed meanwhile.
+        // A standby redirects to its leader, which may have changed meanwhile.
         limits.trustedRedirects = 3
         http = HTTPClient(limits: limits)
         var headers: HTTPHeaders = [:]
@@ -32,7 +32,7 @@ struct APIClient: Sendable {
         self.headers = headers
     }
 
-    /// - Returns: the body of a good answer.
+    /// - Returns: the body of a successful response.
     func get(_ path: String, query: [(String, String)] = []) async throws(CommandError) -> [UInt8] {
         try await ask("GET", path + Self.encode(query))
     }
@@ -45,7 +45,7 @@ struct APIClient: Sendable {
         try await ask(method, path, body: try CanonicalJSON.encode(body))
     }
 
-    /// The body of a good answer as it comes.
+    /// Streams the body of a successful response.
     func stream(
         _ path: String, query: [(String, String)] = [], lastEventID: String = "",
         onBytes: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Void
@@ -79,8 +79,8 @@ struct APIClient: Sendable {
             + segment(String(name.map { $0 == "/" ? ":" : $0 }))
     }
 
-    /// Asks the coordinators in turn, beginning with the one that answered last, until one can be
-    /// connected to. Where there are several, a takeover is waited for.
+    /// Tries the coordinators in turn, starting with the one that responded last, until one accepts
+    /// the connection. With several of them, waits for a takeover.
     private func atACoordinator<T>(
         _ ask: (String) async throws(HTTPClientError) -> T
     ) async throws(HTTPClientError) -> T {
@@ -95,7 +95,7 @@ struct APIClient: Sendable {
                 current.value = index
                 return answer
             } catch {
-                // Nothing was asked yet where no connection was made: it may be asked elsewhere.
+                // Without a connection nothing was requested yet, so another one may be tried.
                 guard [.refused, .couldNotResolve].contains(error.kind), coordinators.count > 1,
                     Clocks.monotonicMilliseconds() < deadline
                 else { throw error }
@@ -104,7 +104,7 @@ struct APIClient: Sendable {
         }
     }
 
-    /// How long no coordinator may answer: twice what a takeover takes.
+    /// How long all coordinators may be unreachable: twice the duration of a takeover.
     private static let takeoverMilliseconds: Int64 = 30_000
 
     var url: String { coordinators.joined(separator: ",") }
@@ -123,13 +123,13 @@ struct APIClient: Sendable {
         }
     }
 
-    /// An answer to a file: a refusal that lists what is wrong in it is one, too.
+    /// The response to an upload. A list of what is wrong in the file is one as well.
     struct Answer {
         var isGood: Bool
         var body: [UInt8]
     }
 
-    /// Sends a file as it is. What becomes of it may take the coordinator minutes.
+    /// Uploads a file. The coordinator may take minutes to process it.
     func upload(
         _ path: String, query: [(String, String)], _ bytes: [UInt8]
     ) async throws(CommandError) -> Answer {

@@ -1,7 +1,7 @@
 import BuildProtocol
 
-// What the API answers, as docs/api.md writes it. Only what is shown is named here, and all that a
-// newer or older coordinator may leave out is optional.
+// Responses of the API, as documented in docs/api.md. Only fields that are shown are listed, and
+// those that an older or newer coordinator may omit are optional.
 
 struct Page<Item: Decodable>: Decodable {
     var items: [Item]
@@ -128,7 +128,7 @@ struct TestCaseAnswer: Decodable {
         var builtin, script, program: String?
         var times, limitSeconds: Int?
 
-        /// Whether it says what the case does.
+        /// Whether it defines what the case runs.
         var isWhole: Bool { builtin != nil || script != nil || program != nil }
     }
 

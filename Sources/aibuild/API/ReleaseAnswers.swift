@@ -5,7 +5,7 @@ struct EnvironmentAnswer: Decodable {
         var name, url, certificates, container: String
     }
 
-    /// Of all kinds: what a kind does not know is left out.
+    /// Of all kinds; each kind omits the fields it does not have.
     struct Settings: Codable {
         var authURL, userDomain, projectDomain, project, username, region, interface: String?
         var caFile, format, visibility: String?
@@ -18,7 +18,7 @@ struct EnvironmentAnswer: Decodable {
     struct KindSettings: Decodable {
         var openstack, docker, registry: Settings?
 
-        /// Where it is, in a few words.
+        /// Its location in a few words.
         var place: String {
             if let openstack {
                 let region = openstack.region.map { $0.isEmpty ? "" : ", region \($0)" } ?? ""

@@ -1,6 +1,6 @@
 import Support
 
-/// What was given to a command.
+/// The arguments of a command.
 struct Arguments: Sendable {
     var operands: [String] = []
     private var values: [String: [String]] = [:]
@@ -22,7 +22,7 @@ struct Arguments: Sendable {
         values[option, default: []].append(value)
     }
 
-    /// A file that the command line names.
+    /// Reads a file named on the command line.
     static func read(_ path: String, limitBytes: Int) throws(CommandError) -> [UInt8] {
         do { return try Files.read(path, limitBytes: limitBytes) } catch {
             throw CommandError(.usage, error)

@@ -1,7 +1,7 @@
 struct CommandOption: Sendable {
     var long: String
     var short: Character?
-    /// How the value is called in the help; `nil` for a flag.
+    /// The placeholder of the value in the help; `nil` for a flag.
     var value: String?
     var help: String
     var isRequired = false
@@ -19,7 +19,7 @@ struct CommandOption: Sendable {
         self.repeats = repeats
     }
 
-    /// Known to every command.
+    /// Options of every command.
     static let common = [
         CommandOption("json", "print the API response as JSON"),
         CommandOption("url", value: "URL", "URL of the coordinator (default: $AIBUILD_URL)"),

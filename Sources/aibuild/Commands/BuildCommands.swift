@@ -2,7 +2,7 @@ import BuildProtocol
 import TextKit
 import ArgumentKit
 
-/// Submitting, looking at and ending builds.
+/// Commands that submit, show and end builds.
 enum BuildCommands {
     static let all = [build, builds, show, cancel, retry, queue]
 
@@ -157,13 +157,13 @@ enum BuildCommands {
 extension BuildAnswer {
     var hasEnded: Bool { BuildState(rawValue: state)?.isEnded ?? false }
 
-    /// How long it ran, so far or in all.
+    /// How long it ran, or has been running.
     var took: String? {
         (durationSeconds ?? (hasEnded ? nil : Format.seconds(from: startedAt)))
             .map(Format.duration)
     }
 
-    /// What to say of it in a few words.
+    /// Its current situation in a few words.
     var note: String {
         if cancelRequested == true && !hasEnded { return "cancelling" }
         if let fault { return fault.reason }

@@ -1,6 +1,6 @@
 import BuildProtocol
 
-/// One build on a page for a person.
+/// Prints everything about one build.
 struct BuildDetails {
     private let context: CommandContext
 
@@ -69,7 +69,7 @@ struct BuildDetails {
         context.printSection(table)
     }
 
-    /// Lines of a serial console that are shown here; the page in the browser shows them all.
+    /// Lines of a serial console to print; the web page shows them all.
     private static let consoleLines = 10
 
     private func printGuests(_ build: BuildAnswer) {

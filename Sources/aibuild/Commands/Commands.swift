@@ -10,7 +10,7 @@ enum Commands {
             help
         ]
 
-    /// Never run: the parser answers it. Here so that the overview and the suggestions know it.
+    /// Never run: the parser handles it. Listed for the overview and the suggestions.
     private static let help = Command(
         name: "help", summary: "Show help for aibuild or a command",
         examples: ["aibuild help host add"],

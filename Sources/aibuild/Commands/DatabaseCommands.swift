@@ -2,8 +2,8 @@ import FoundationEssentials
 import Glibc
 import ArgumentKit
 
-/// `aibuild db …`: done by the coordinator's own program, which knows the databases. It runs in
-/// place of this one.
+/// `aibuild db …`: replaces this process with the coordinator's program, which has the database
+/// drivers.
 enum DatabaseCommands {
     static let all = [migrate]
 
@@ -25,13 +25,13 @@ enum DatabaseCommands {
             var words = ["db", "migrate"]
             if let file = context.arguments["config"] { words += ["--config", file] }
             if context.arguments.has("dry-run") { words.append("--dry-run") }
-            // Beside this program first: of the same version.
+            // The one beside this program comes first: it has the same version.
             let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
             let folder = own.map { String($0.prefix(upTo: $0.lastIndex(of: "/") ?? $0.endIndex)) }
             for program in [folder.map { $0 + "/aibuild-coordinator" }, "aibuild-coordinator"] {
                 guard let program else { continue }
                 var arguments = ([program] + words).map { strdup($0) } + [nil]
-                // Comes back only where it cannot be run.
+                // Returns only if it cannot be run.
                 execvp(program, &arguments)
                 for argument in arguments { free(argument) }
             }

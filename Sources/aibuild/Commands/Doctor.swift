@@ -117,7 +117,7 @@ struct Doctor {
         guard let body = await check("It lists its queue", "/api/v1/queue"),
             let items = try? APIClient.decode(Page<QueueItemAnswer>.self, body).items
         else { return false }
-        // Every build of a kind waits for the same reason: say it once.
+        // Similar builds wait for the same reason, which is reported once.
         var said: Set<String> = []
         for item in items {
             let summary = item.waiting.summary ?? ""

@@ -230,7 +230,7 @@ enum EnvironmentCommands {
         }
     }
 
-    /// The first line, as people write passwords into files.
+    /// The first line of the file: editors add a line end.
     private static func password(_ file: String) throws -> String {
         let bytes = try Arguments.read(file == "-" ? "/dev/stdin" : file, limitBytes: 4096)
         let line = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).first

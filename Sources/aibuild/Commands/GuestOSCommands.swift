@@ -83,7 +83,7 @@ enum GuestOSCommands {
                 version: arguments["version"] ?? known.version,
                 baseISO: arguments["base-iso"] ?? known.baseISO,
                 owner: arguments["owner"] ?? known.owner,
-                // Without one it is the place at the GitLab server.
+                // The default is the project at the GitLab server.
                 template: template.kind == "missing" ? nil : template)
             let body = try await context.api.send("PUT", path, form)
             return try context.show(body, as: GuestOSAnswer.self) { answer in
@@ -170,7 +170,7 @@ enum GuestOSCommands {
             ?? [template.url, template.ref].compactMap { $0 }.joined(separator: " at ")
     }
 
-    /// The coordinator has another working folder than this shell.
+    /// The coordinator's working directory is not this shell's.
     private static func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }

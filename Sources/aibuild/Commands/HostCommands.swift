@@ -46,7 +46,7 @@ enum HostCommands {
                 body, "Added host \(context.name). Check its status: aibuild host list")
         })
 
-    /// Throws unless a person or the command line said that this is the key.
+    /// Throws unless the user or the command line confirms the key.
     private static func confirm(
         _ found: ScanAnswer, _ name: String, _ context: CommandContext
     ) throws {
@@ -154,7 +154,7 @@ enum HostCommands {
 }
 
 extension HostAnswer {
-    /// `drained` outweighs `ready`, not what is wrong.
+    /// `drained` replaces `ready`, but hides no fault.
     var shownState: String { drained == true && state == "ready" ? "drained" : state }
 
     /// Clocks further apart than this make logs of two machines hard to read together.

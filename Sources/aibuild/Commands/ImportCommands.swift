@@ -62,7 +62,7 @@ enum ImportCommands {
             return .ok
         })
 
-    /// What the API takes at most.
+    /// The limit of the API.
     private static let largestFileBytes = 8 << 20
 
     private static func write(
@@ -95,7 +95,7 @@ enum ImportCommands {
                     .init(problem.cell ?? problem.row.map { "row \($0)" } ?? ""),
                     .init(problem.column ?? ""), .init(problem.why))
             }
-            // The whole sentence of each problem, also on a narrow terminal.
+            // Problems are not cut to the width of the terminal.
             if !table.isEmpty { context.console.out(table.text(context.style, width: nil)) }
             if let more = refusal.moreProblems, more > 0 {
                 context.console.out("and \(more) more\n")

@@ -46,9 +46,9 @@ enum LogCommands {
         })
 }
 
-/// Cuts bytes into lines.
+/// Splits bytes into lines.
 struct LineSplitter {
-    /// Longer than any record of a log; a bound on what an odd server can make this hold.
+    /// Longer than any log record. Bounds the memory that a broken server can take.
     private static let limitBytes = 8 << 20
 
     private var rest: [UInt8] = []

@@ -1,6 +1,6 @@
 import ArgumentKit
 
-/// `aibuild release`, `releases` and what is done with one of them.
+/// `aibuild release`, `aibuild releases` and the commands on a single release.
 enum ReleaseCommands {
     static let all = [release, releases, approve, cancel, retry]
 
@@ -66,7 +66,7 @@ enum ReleaseCommands {
             return try await ReleaseFollower(made, context).follow()
         })
 
-    /// `debian12:7`, `debian12/7` or an id, whose form no name of a guest OS needs.
+    /// Whether it is `debian12:7`, `debian12/7` or an id, and not the name of a guest OS.
     private static func isBuild(_ text: String) -> Bool {
         text.contains(":") || text.contains("/")
             || (text.count == 36 && text.split(separator: "-").count == 5)

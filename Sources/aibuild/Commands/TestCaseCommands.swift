@@ -142,7 +142,7 @@ enum TestCaseCommands {
         return path + "?os_type=" + APIClient.segment(type)
     }
 
-    /// What is known already, changed by what is given.
+    /// The current definition with the given options applied.
     private static func definition(
         _ known: TestCaseAnswer.Definition, _ context: CommandContext
     ) throws -> TestCaseAnswer.Definition {

@@ -2,8 +2,8 @@ import HTTPClientKit
 import Support
 import Synchronization
 
-/// Reads a stream of server-sent events to its `end`. After a lost connection it connects again
-/// and goes on behind the last whole event.
+/// Reads a stream of server-sent events to its `end`. After a lost connection it reconnects and
+/// continues after the last complete event.
 final class EventFollower: Sendable {
     private struct State {
         var parser = ServerSentEventParser()
@@ -16,7 +16,7 @@ final class EventFollower: Sendable {
         var isLost = false
     }
 
-    /// How long a coordinator may be away (an upgrade, a reboot) before the following ends.
+    /// How long a coordinator may be unreachable (an upgrade, a reboot) before following ends.
     private static let patienceMilliseconds: Int64 = 10 * 60 * 1000
     private static let firstPauseMilliseconds: Int64 = 250
     private static let longestPauseMilliseconds: Int64 = 10_000
@@ -76,7 +76,7 @@ final class EventFollower: Sendable {
             let events = try state.parser.feed(bytes)
             state.heard = Clocks.monotonicMilliseconds()
             state.wasConnected = true
-            // The parser of a new connection knows no id before the first one comes.
+            // The parser of a new connection has no id until the first one arrives.
             if !state.parser.lastEventID.isEmpty { state.lastEventID = state.parser.lastEventID }
             return (events, state.isLost.clear())
         }
@@ -90,7 +90,7 @@ final class EventFollower: Sendable {
         }
     }
 
-    /// Throws if another try makes no sense.
+    /// Throws if a retry is pointless.
     private func giveUp(after failure: HTTPClientError?) throws {
         let (wasConnected, heard) = state.withLock { ($0.wasConnected, $0.heard) }
         if let failure {

@@ -6,12 +6,12 @@ import ArgumentKit
 /// Prints records of a build's log, safe for a terminal.
 final class LogPrinter: Sendable {
     private let context: CommandContext
-    /// The stream whose last record goes on in the next one of its stream.
+    /// The stream whose last record continues in its next one.
     private let open = Mutex<LogRecord.Stream?>(nil)
 
     init(_ context: CommandContext) { self.context = context }
 
-    /// - Parameter line: a line of `log.ndjson`, or whatever stands in its place.
+    /// - Parameter line: a line of `log.ndjson`; anything else is printed as it is.
     func print(_ line: String) {
         if line.isEmpty { return }
         if context.wantsJSON {

@@ -1,14 +1,14 @@
 import Support
 import Synchronization
 
-/// Phases and progress on standard error: a line that is drawn over on a terminal, a line for each
-/// phase elsewhere.
+/// Phases and progress on stderr: one line that is redrawn on a terminal, a line for each phase
+/// elsewhere.
 final class ProgressLine: Sendable {
     private struct State {
-        /// What is drawn and must be wiped before other text.
+        /// The text on the terminal, to be wiped before other text.
         var drawn = ""
         var phase = ""
-        /// Since when the phase of `what` moves bytes, for the rate.
+        /// When the current transfer started, for its rate.
         var what = ""
         var startBytes: Int64 = 0
         var startMilliseconds: Int64 = 0
@@ -36,7 +36,7 @@ final class ProgressLine: Sendable {
         draw(text)
     }
 
-    /// Draws over what was drawn before; nothing where there is no terminal.
+    /// Redraws the line. Does nothing without a terminal.
     func draw(_ text: String) {
         guard console.errIsTerminal else { return }
         let cut = SafeText.line(String(text.prefix(max(20, console.width() - 1))))

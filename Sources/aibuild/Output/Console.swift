@@ -1,16 +1,16 @@
 import Glibc
 
-/// Where a command writes and whom it may ask. Tests put their own in its place.
+/// Where a command writes and reads answers. Tests substitute their own.
 struct Console: Sendable {
-    /// To standard output: what was asked for.
+    /// Writes to stdout: the result.
     var out: @Sendable (String) -> Void
-    /// To standard error: messages, progress.
+    /// Writes to stderr: messages and progress.
     var err: @Sendable (String) -> Void
     var outIsTerminal: Bool
     var errIsTerminal: Bool
     /// Columns of the terminal.
     var width: @Sendable () -> Int
-    /// One line of a person's answer; `nil` where nobody can be asked.
+    /// Asks the user for one line; `nil` if stdin is not a terminal.
     var ask: @Sendable (String) -> String?
 
     static var standard: Console {
@@ -37,7 +37,7 @@ struct Console: Sendable {
                 let count = Glibc.write(fd, rest.baseAddress, rest.count)
                 if count < 0 {
                     if errno == EINTR { continue }
-                    // The reader went away (`aibuild logs … | head`): there is nothing more to do.
+                    // The reader is gone (`aibuild logs … | head`): nothing more to do.
                     exit(128 + SIGPIPE)
                 }
                 rest = UnsafeRawBufferPointer(rebasing: rest[count...])

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 import TextKit
 
-/// Numbers and times as people read them.
+/// Formats numbers and times for people.
 enum Format {
     /// `1.2 GiB`.
     static func bytes(_ count: Int64?) -> String {

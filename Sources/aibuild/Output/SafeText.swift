@@ -1,11 +1,10 @@
-/// Text from guests, hosts and other people's mouths, made safe for a terminal: it can colour its
-/// own line and do nothing else.
+/// Makes untrusted text safe for a terminal: it can colour its own line and do nothing else.
 enum SafeText {
-    /// Longest colour sequence that is let through; real ones have a dozen characters.
+    /// The longest colour sequence that is kept; real ones have a dozen characters.
     private static let colourBytes = 48
 
-    /// One line: no control character is left. Colours stay where `colours` is set, and end with
-    /// the line. Of what a carriage return overwrites, the last is kept, as a terminal shows it.
+    /// One line without control characters. With `colours`, colours are kept and end with the line.
+    /// Of text overwritten by carriage returns only the last is kept, as a terminal shows it.
     static func line(_ text: String, colours: Bool = false) -> String {
         var kept = String.UnicodeScalarView()
         var isColoured = false
@@ -28,13 +27,13 @@ enum SafeText {
         return String(kept) + (isColoured ? "\u{1B}[0m" : "")
     }
 
-    /// Several lines, each made safe, without colours.
+    /// Several lines, each as by `line`, without colours.
     static func lines(_ text: String) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false)
             .map { line(String($0)) }.joined(separator: "\n")
     }
 
-    /// Eats the escape sequence that begins here; returns it where it is a colour.
+    /// Consumes the escape sequence that starts here; returns it if it is a colour.
     private static func escape(_ scalars: inout ArraySlice<Unicode.Scalar>) -> String? {
         switch scalars.first {
         case "[":
@@ -76,7 +75,7 @@ enum SafeText {
     private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0..<0x20, 0x7F..<0xA0: false  // C0, DEL, C1
-        case 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: false  // turn the text around
+        case 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: false  // change direction
         default: true
         }
     }

@@ -1,4 +1,4 @@
-/// Colours, where a person's terminal shows them.
+/// Colours, if the terminal shows them.
 struct Style: Sendable {
     enum Colour: String {
         case red = "31"

@@ -1,6 +1,6 @@
 import TextKit
 
-/// Rows for people: columns as wide as they must be, the last one cut to the terminal.
+/// A table for people: each column as wide as its content, the last one cut to the terminal.
 struct Table {
     struct Cell {
         var text: String
@@ -21,7 +21,7 @@ struct Table {
 
     mutating func add(_ cells: Cell...) { rows.append(cells) }
 
-    /// - Parameter width: of the terminal; `nil` cuts nothing, for files and pipes.
+    /// - Parameter width: of the terminal; `nil` for files and pipes, where nothing is cut.
     func text(_ style: Style, width: Int?) -> String {
         var widths = headers.map(\.count)
         for row in rows {
