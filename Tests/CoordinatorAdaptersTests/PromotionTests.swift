@@ -3,20 +3,16 @@ import CoordinatorAdapters
 import CoordinatorCore
 import FoundationEssentials
 import Support
-import TestSupport
 import Testing
 
-/// From the built images to the tested ones.
+/// Promotion in a folder: from the built images to the tested ones.
 struct PromotionTests {
-    private let temporary: TemporaryFolder
+    private let fixture: FolderFixture
     private let root: FolderWebRoot
 
     init() throws {
-        temporary = try TemporaryFolder()
-        let folder = temporary.path
-        try Files.replace(folder + "/log", with: Array("{}\n".utf8))
-        root = try FolderWebRoot(
-            folder: folder + "/web", baseURL: "http://farm", logPath: { _ in folder + "/log" })
+        fixture = try FolderFixture()
+        root = fixture.root
     }
 
     private var built: String { root.folder + "/images/build/mini" }
@@ -31,35 +27,18 @@ struct PromotionTests {
 
     /// An image and a companion, published as build `number`.
     private func publish(_ number: Int) async throws -> Publication {
-        var build = Builds.example
-        build.number = number
+        let build = Builds.numbered(number)
         let token = AttemptToken(high: 1, low: UInt64(number))
-        let artifacts = [("notes.txt", ImageFormat.file, 40), ("disk.raw", .raw, 3000)].map {
-            entry in
-            let bytes = [UInt8](repeating: UInt8(number), count: entry.2)
-            return Artifact(
-                name: entry.0, sizeBytes: Int64(entry.2), sha256: SHA256.hex(bytes),
-                format: entry.1, chunkSHA256: [SHA256.hex(bytes)])
-        }
-        for artifact in artifacts {
-            let file = try await root.incoming(artifact, of: token)
-            _ = try await file.missingRanges()
-            let count = Int(artifact.sizeBytes)
-            try await file.write([UInt8](repeating: UInt8(number), count: count), at: 0)
-            #expect(try await file.verify())
+        let samples = [("notes.txt", ImageFormat.file, 40), ("disk.raw", .raw, 3000)].map { entry in
+            SampleArtifact(
+                entry.0, format: entry.1,
+                content: [UInt8](repeating: UInt8(number), count: entry.2))
         }
         let record = Record(
-            build: "b\(number)", guestOS: "mini", imageName: build.imageName, number: number,
-            attempt: token, artifacts: artifacts)
-        let publication = Publication(
-            build: build, attempt: token, artifacts: artifacts,
-            record: Array(try JSONEncoder().encode(record)))
-        _ = try await root.publish(publication)
-        return publication
-    }
-
-    private func text(_ path: String) throws -> String {
-        String(decoding: try Files.read(path, limitBytes: 1 << 20), as: UTF8.self)
+            build: build.id, guestOS: "mini", imageName: build.imageName, number: number,
+            attempt: token, artifacts: samples.map(\.artifact))
+        return try await root.publish(
+            samples, as: build, of: token, record: Array(try JSONEncoder().encode(record)))
     }
 
     private func latest() throws -> Int {
@@ -74,8 +53,8 @@ struct PromotionTests {
         return latest.number
     }
 
-    /// Whatever was renamed before a crash: doing it again makes it whole.
-    @Test func aCrashBetweenAnyTwoStepsHeals() async throws {
+    @Test("A promotion that was cut at any step is completed by the next one")
+    func cutPromotion() async throws {
         let publication = try await publish(7)
         let name = publication.build.imageName
         let steps = [".raw", "-notes.txt", ".log.ndjson", ".build.json"].map { name + $0 }
@@ -95,13 +74,16 @@ struct PromotionTests {
             #expect(try Files.list(built) == ["SHA256SUMS"], "after \(done) steps")
             let expected = (["SHA256SUMS", "latest.json"] + steps).sorted()
             #expect(try Files.list(tested).sorted() == expected, "after \(done) steps")
-            #expect(try text(built + "/SHA256SUMS").isEmpty)
-            #expect(try text(tested + "/SHA256SUMS").split(separator: "\n").count == 2)
+            #expect(try fixture.text("images/build/mini/SHA256SUMS").isEmpty)
+            #expect(
+                try fixture.text("images/release/mini/SHA256SUMS").split(separator: "\n").count == 2
+            )
             #expect(try latest() == 7)
         }
     }
 
-    @Test func theLatestIsTheNewestThatIsThere() async throws {
+    @Test("latest.json names the newest image that is there")
+    func latestImage() async throws {
         let new = try await publish(70)
         let old = try await publish(7)
         _ = try await root.promote(new)
@@ -113,15 +95,8 @@ struct PromotionTests {
         #expect(try Files.list(tested) == ["SHA256SUMS"])
     }
 
-    @Test func whatIsInNeitherPlaceIsAFault() async throws {
-        let publication = try await publish(7)
-        try await root.withdraw(publication.attempt, of: publication.build)
-        let fault = await #expect(throws: Fault.self) { try await root.promote(publication) }
-        #expect(fault?.class == .infrastructure && fault?.code == .publishFailed)
-    }
-
-    /// The row that would speak of it is never written.
-    @Test func anImageThatWasMovedIsTakenBackToo() async throws {
+    @Test("A withdrawal of a promoted image renews latest.json")
+    func withdrawal() async throws {
         let publication = try await publish(7)
         _ = try await root.promote(publication)
         try await root.withdraw(AttemptToken(high: 1, low: 1), of: publication.build)
@@ -130,7 +105,8 @@ struct PromotionTests {
         #expect(try Files.list(tested) == ["SHA256SUMS"])
     }
 
-    @Test func aSweepLooksAtTheTestedOnesToo() async throws {
+    @Test("A sweep covers the tested images")
+    func sweep() async throws {
         try Files.makeFolder(tested)
         try Files.replace(tested + "/.latest.json.part", with: [1])
         try Files.replace(tested + "/image.part.raw", with: [1])

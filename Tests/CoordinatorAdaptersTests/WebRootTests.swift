@@ -2,209 +2,236 @@ import BuildProtocol
 import CoordinatorAdapters
 import CoordinatorCore
 import Support
-import TestSupport
 import Testing
 
-/// The web root on a real file system: nothing unverified is ever seen, nothing is pulled twice.
+/// What every web root does: no reader sees an unverified file, nothing is pulled twice, and every
+/// step may be repeated.
 struct WebRootTests {
-    private let temporary: TemporaryFolder
-    private let root: FolderWebRoot
     private let token = AttemptToken(high: 1, low: 2)
+    private let other = AttemptToken(high: 7, low: 0)
     private static let chunk = ProtocolLimits.artifactChunkBytes
 
-    init() throws {
-        temporary = try TemporaryFolder()
-        let folder = temporary.path
-        try Files.replace(folder + "/log", with: Array("{}\n".utf8))
-        root = try FolderWebRoot(
-            folder: folder + "/web", baseURL: "http://farm", logPath: { _ in folder + "/log" })
-    }
-
     /// Three chunks, the last one short.
-    private static let content: [UInt8] = (0..<(2 * chunk + 1000)).map {
-        UInt8(truncatingIfNeeded: $0 / 7)
+    private static let image = SampleArtifact(
+        content: (0..<(2 * chunk + 1000)).map { UInt8(truncatingIfNeeded: $0 / 7) })
+    private static let size = image.content.count
+
+    private static func small(_ byte: UInt8) -> [SampleArtifact] {
+        [
+            SampleArtifact("notes.txt", format: .file, content: [byte, 1, 2]),
+            SampleArtifact(
+                "disk.raw", format: .raw, content: [UInt8](repeating: byte, count: 3000)),
+        ]
     }
 
-    private func artifact(_ name: String = "a.qcow2", _ format: ImageFormat = .qcow2) -> Artifact {
-        let bytes = Self.content
-        let chunks = stride(from: 0, to: bytes.count, by: Self.chunk).map {
-            SHA256.hex(bytes[$0..<min($0 + Self.chunk, bytes.count)])
-        }
-        return Artifact(
-            name: name, sizeBytes: Int64(bytes.count), sha256: SHA256.hex(bytes), format: format,
-            chunkSHA256: chunks)
-    }
+    // MARK: Pulling
 
-    private func write(_ file: any IncomingFile, _ range: Range<Int>) async throws {
-        try await file.write(Array(Self.content[range]), at: Int64(range.lowerBound))
-    }
-
-    @Test func piecesMayComeInAnyOrder() async throws {
-        let file = try await root.incoming(artifact(), of: token)
-        #expect(try await file.missingRanges() == [0..<Int64(Self.content.count)])
-        let middle = Self.chunk + 17
-        try await write(file, middle..<Self.content.count)
-        try await write(file, 0..<middle)
-        #expect(try await file.verify())
-    }
-
-    @Test func onlyWhatIsMissingIsPulledAgain() async throws {
-        let first = try await root.incoming(artifact(), of: token)
-        _ = try await first.missingRanges()
-        try await write(first, 0..<100)
-        try await write(first, Self.chunk..<2 * Self.chunk)
-        // The coordinator is killed here; another one goes on.
-        let second = try await root.incoming(artifact(), of: token)
-        let missing = try await second.missingRanges()
-        #expect(
-            missing == [
-                0..<Int64(Self.chunk), Int64(2 * Self.chunk)..<Int64(Self.content.count),
-            ])
-        for range in missing {
-            try await write(second, Int(range.lowerBound)..<Int(range.upperBound))
-        }
-        #expect(try await second.verify())
-    }
-
-    @Test func aWrongByteIsFoundAndTheFileIsRemoved() async throws {
-        let file = try await root.incoming(artifact(), of: token)
-        _ = try await file.missingRanges()
-        var bytes = Self.content
-        bytes[Self.chunk + 5] ^= 1
-        try await file.write(bytes, at: 0)
-        #expect(try await !file.verify())
-        let again = try await root.incoming(artifact(), of: token)
-        #expect(try await again.missingRanges() == [0..<Int64(bytes.count)])
-    }
-
-    @Test func moreThanWasAnnouncedIsRefused() async throws {
-        let file = try await root.incoming(artifact(), of: token)
-        await #expect(throws: HostFault.self) {
-            try await file.write([1, 2, 3], at: Int64(Self.content.count) - 1)
-        }
-    }
-
-    @Test(arguments: ["../x", "a/b", ".hidden", "", "a\nb"])
-    func aNameThatLeavesTheFolderIsRefused(name: String) async throws {
-        await #expect(throws: Fault.self) {
-            _ = try await root.incoming(artifact(name), of: token)
-        }
-    }
-
-    @Test func publishingTwiceDoesNoHarm() async throws {
-        let image = artifact()
-        let file = try await root.incoming(image, of: token)
-        _ = try await file.missingRanges()
-        try await file.write(Self.content, at: 0)
-        #expect(try await file.verify())
-        let publication = Publication(
-            build: Builds.example, attempt: token, artifacts: [image], record: Array("{}".utf8))
-        let place = root.folder + "/images/build/mini"
-        #expect(!Files.exists(place))
-        let first = try await root.publish(publication)
-        let second = try await root.publish(publication)
-        #expect(first == second)
-        #expect(first.name == "minix86_64_20261121_7.qcow2")
-        #expect(
-            try Files.list(place) == [
-                "SHA256SUMS", "minix86_64_20261121_7.build.json",
-                "minix86_64_20261121_7.log.ndjson", "minix86_64_20261121_7.qcow2",
-            ])
-        let sums = String(
-            decoding: try Files.read(place + "/SHA256SUMS", limitBytes: 1 << 20), as: UTF8.self)
-        #expect(sums == "\(image.sha256)  minix86_64_20261121_7.qcow2\n")
-    }
-
-    /// Neither the part nor the published file is there, or another file is.
-    @Test(arguments: [false, true])
-    func whatWasRemovedByOthersIsNotPublished(_ isReplaced: Bool) async throws {
-        if isReplaced {
-            let place = root.folder + "/images/build/mini"
-            try Files.makeFolder(place)
-            try Files.replace(
-                "\(place)/\(Builds.example.imageName).qcow2", with: Self.content.reversed())
-        }
-        let publication = Publication(
-            build: Builds.example, attempt: token, artifacts: [artifact()],
-            record: Array("{}".utf8))
-        let fault = await #expect(throws: Fault.self) { try await root.publish(publication) }
-        #expect(fault?.code == .publishFailed)
-    }
-
-    @Test func whatIsTakenBackIsGoneAndNothingElse() async throws {
-        let image = artifact()
-        var other = Builds.example
-        other.number = 70
-        for (build, token) in [(Builds.example, token), (other, AttemptToken(high: 7, low: 0))] {
-            let file = try await root.incoming(image, of: token)
-            _ = try await file.missingRanges()
-            try await file.write(Self.content, at: 0)
+    @Test("Pieces may arrive in any order", arguments: WebRootKind.allCases)
+    func piecesInAnyOrder(_ kind: WebRootKind) async throws {
+        try await kind.with { root in
+            let file = try await root.incoming(Self.image.artifact, of: token)
+            #expect(try await file.missingRanges() == [0..<Int64(Self.size)])
+            let middle = Self.chunk + 17
+            try await Self.image.write(middle..<Self.size, to: file)
+            try await Self.image.write(0..<middle, to: file)
             #expect(try await file.verify())
-            _ = try await root.publish(
-                Publication(
-                    build: build, attempt: token, artifacts: [image],
-                    record: Array("{\"attempt\": \"\(token.text)\"}".utf8)))
         }
-        let place = root.folder + "/images/build/mini"
-        let before = try Files.list(place)
-        try await root.withdraw(AttemptToken(high: 1, low: 1), of: Builds.example)
-        #expect(try Files.list(place) == before, "another attempt published it")
-        _ = try await root.incoming(image, of: token)
-        try await root.withdraw(token, of: Builds.example)
-        #expect(
-            try Files.list(place) == ["SHA256SUMS"] + before.filter { $0.contains("_70.") })
-        let sums = try Files.read(place + "/SHA256SUMS", limitBytes: 1 << 20)
-        #expect(!String(decoding: sums, as: UTF8.self).contains("_7.qcow2"))
-        #expect(
-            try Files.list(root.folder + "/images/build") == ["mini"], "no .part is left")
-        try await root.withdraw(token, of: Builds.example)
     }
 
-    @Test func aRemovedImageIsGoneWithItsDigest() async throws {
-        let place = root.folder + "/images/build/mini"
-        try Files.makeFolder(place)
-        let own = Builds.example.imageName
-        let names = ["\(own).qcow2", "\(own)-note.txt", "\(own).log.ndjson", "\(own).build.json"]
-        let others = ["other_7.qcow2", "\(own)0.qcow2"]
-        for name in names + others { try Files.replace("\(place)/\(name)", with: [1]) }
-        // What an earlier try had hidden before it was killed.
-        try Files.replace("\(place)/.\(own)-more.txt.part", with: [1])
-        let sums = (names + others).map { "00  \($0)\n" }.joined()
-        try Files.replace(place + "/SHA256SUMS", with: sums.utf8)
-        for _ in 0..<2 {
-            try await root.remove(Builds.example)
-            #expect(try Files.list(place).sorted() == (others + ["SHA256SUMS"]).sorted())
-            let left = try Files.read(place + "/SHA256SUMS", limitBytes: 1 << 16)
+    @Test("Only missing chunks are pulled again", arguments: WebRootKind.allCases)
+    func missingChunks(_ kind: WebRootKind) async throws {
+        try await kind.with { root in
+            let first = try await root.incoming(Self.image.artifact, of: token)
+            _ = try await first.missingRanges()
+            try await Self.image.write(0..<100, to: first)
+            try await Self.image.write(Self.chunk..<2 * Self.chunk, to: first)
+            // The coordinator is killed here; another one goes on.
+            let second = try await root.incoming(Self.image.artifact, of: token)
+            let missing = try await second.missingRanges()
             #expect(
-                String(decoding: left, as: UTF8.self)
-                    == others.sorted().map { "00  \($0)\n" }.joined())
+                missing == [
+                    0..<Int64(Self.chunk), Int64(2 * Self.chunk)..<Int64(Self.size),
+                ])
+            for range in missing {
+                try await Self.image.write(
+                    Int(range.lowerBound)..<Int(range.upperBound), to: second)
+            }
+            #expect(try await second.verify())
         }
     }
 
-    @Test func aSweepKeepsWhatLives() async throws {
-        let dead = AttemptToken(high: 9, low: 9)
-        for token in [token, dead] {
-            let file = try await root.incoming(artifact(), of: token)
-            try await write(file, 0..<10)
+    @Test("A wrong byte fails verification and discards the file", arguments: WebRootKind.allCases)
+    func wrongByte(_ kind: WebRootKind) async throws {
+        try await kind.with { root in
+            let file = try await root.incoming(Self.image.artifact, of: token)
+            _ = try await file.missingRanges()
+            var bytes = Self.image.content
+            bytes[Self.chunk + 5] ^= 1
+            try await file.write(bytes, at: 0)
+            #expect(try await !file.verify())
+            let again = try await root.incoming(Self.image.artifact, of: token)
+            #expect(try await again.missingRanges() == [0..<Int64(Self.size)])
         }
-        try Files.makeFolder(root.folder + "/images/build/mini")
-        try Files.replace(root.folder + "/images/build/mini/image.part.qcow2", with: [1])
-        try Files.replace(root.folder + "/images/build/mini/.image.log.part", with: [1])
-        try await root.sweep(keeping: [token])
-        let left = try Files.list(root.folder + "/images/build")
-        #expect(left.filter { $0.contains(token.text) }.count == 1)
-        #expect(left.filter { $0.contains(dead.text) }.isEmpty)
-        #expect(try Files.list(root.folder + "/images/build/mini") == ["image.part.qcow2"])
     }
-}
 
-enum Builds {
-    /// 2026-11-21 in UTC.
-    static let example = Build(
-        id: "b", guestOSID: "g", guestOS: "mini", number: 7, priority: 0, owner: "o",
-        plan: BuildPlan(
-            template: TemplateArchive(sha256: String(repeating: "0", count: 64), sizeBytes: 1),
-            recipe: BuildRecipe(builder: .command(["true"])), requirements: Requirements(),
-            limits: AttemptLimits()),
-        updateContents: "", submittedMilliseconds: 1_795_258_192_000)
+    @Test("An incomplete file fails verification", arguments: WebRootKind.allCases)
+    func incompleteFile(_ kind: WebRootKind) async throws {
+        try await kind.with { root in
+            let file = try await root.incoming(Self.image.artifact, of: token)
+            _ = try await file.missingRanges()
+            try await Self.image.write(0..<Self.chunk, to: file)
+            #expect(try await !file.verify())
+        }
+    }
+
+    @Test("Bytes outside the announced size are refused", arguments: WebRootKind.allCases)
+    func announcedSize(_ kind: WebRootKind) async throws {
+        try await kind.with { root in
+            let file = try await root.incoming(Self.image.artifact, of: token)
+            for offset in [Int64(Self.size) - 1, -1] {
+                await #expect(throws: HostFault.self) {
+                    try await file.write([1, 2, 3], at: offset)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "A name that is not a plain file name is refused", arguments: WebRootKind.allCases,
+        ["../x", "a/b", ".hidden", "", "a\nb"])
+    func unsafeName(_ kind: WebRootKind, _ name: String) async throws {
+        try await kind.with { root in
+            await #expect(throws: Fault.self) {
+                _ = try await root.incoming(
+                    SampleArtifact(name, content: [1]).artifact, of: token)
+            }
+        }
+    }
+
+    // MARK: Publishing
+
+    @Test("A publication may be repeated", arguments: WebRootKind.allCases)
+    func repeatedPublication(_ kind: WebRootKind) async throws {
+        try await kind.with { root in
+            let samples = Self.small(1)
+            let publication = try await root.publish(samples, as: Builds.example, of: token)
+            let image = try await root.publish(publication)
+            #expect(try await root.publish(publication) == image)
+            #expect(image.name == "minix86_64_20261121_7.raw")
+            #expect(image.path == "images/build/mini/\(image.name)")
+            #expect(image.url == "http://farm/\(image.path)")
+            #expect(root.url(ofPath: image.path) == image.url)
+            #expect(image.sizeBytes == 3000 && image.format == .raw)
+            #expect(image.sha256 == samples[1].artifact.sha256 && image.attempt == token)
+            #expect(await root.holds(image))
+        }
+    }
+
+    @Test("A file that others removed is not published", arguments: WebRootKind.allCases)
+    func removedByOthers(_ kind: WebRootKind) async throws {
+        try await kind.with { root in
+            let publication = Publication(
+                build: Builds.example, attempt: token, artifacts: [Self.image.artifact])
+            let fault = await #expect(throws: Fault.self) { try await root.publish(publication) }
+            #expect(fault?.class == .infrastructure && fault?.code == .publishFailed)
+        }
+    }
+
+    @Test("A promotion may be repeated and moves the image", arguments: WebRootKind.allCases)
+    func repeatedPromotion(_ kind: WebRootKind) async throws {
+        try await kind.with { root in
+            let publication = try await root.publish(
+                Self.small(1), as: Builds.example, of: token)
+            let built = try await root.publish(publication)
+            let tested = try await root.promote(publication)
+            #expect(try await root.promote(publication) == tested)
+            #expect(tested.path == "images/release/mini/\(built.name)")
+            #expect(tested.attempt == token && tested.sha256 == built.sha256)
+            #expect(await root.holds(tested))
+            #expect(await !root.holds(built))
+        }
+    }
+
+    @Test("An image that is in neither folder cannot be promoted", arguments: WebRootKind.allCases)
+    func lostImage(_ kind: WebRootKind) async throws {
+        try await kind.with { root in
+            let publication = try await root.publish(
+                Self.small(1), as: Builds.example, of: token)
+            try await root.withdraw(token, of: Builds.example)
+            let fault = await #expect(throws: Fault.self) { try await root.promote(publication) }
+            #expect(fault?.class == .infrastructure && fault?.code == .publishFailed)
+        }
+    }
+
+    // MARK: Removing
+
+    @Test(
+        "A withdrawal removes what its attempt published, and nothing else",
+        arguments: WebRootKind.allCases, [false, true])
+    func withdrawal(_ kind: WebRootKind, _ isPromoted: Bool) async throws {
+        try await kind.with { root in
+            let builds = [(Builds.example, token), (Builds.numbered(70), other)]
+            var images: [PublishedImage] = []
+            for (build, token) in builds {
+                let publication = try await root.publish(Self.small(1), as: build, of: token)
+                images.append(
+                    isPromoted
+                        ? try await root.promote(publication) : try await root.publish(publication))
+            }
+            try await root.withdraw(AttemptToken(high: 1, low: 1), of: Builds.example)
+            #expect(await root.holds(images[0]), "another attempt published it")
+            _ = try await root.incoming(Self.image.artifact, of: token)
+            for _ in 1...2 {
+                try await root.withdraw(token, of: Builds.example)
+                #expect(await !root.holds(images[0]))
+                #expect(await root.holds(images[1]))
+            }
+        }
+    }
+
+    @Test("A removal takes the image of one build, wherever it is", arguments: WebRootKind.allCases)
+    func removal(_ kind: WebRootKind) async throws {
+        try await kind.with { root in
+            let first = try await root.publish(Self.small(1), as: Builds.example, of: token)
+            let tested = try await root.promote(first)
+            let second = try await root.publish(Self.small(2), as: Builds.numbered(70), of: other)
+            let kept = try await root.publish(second)
+            for _ in 1...2 {
+                try await root.remove(Builds.example)
+                #expect(await !root.holds(tested))
+                #expect(await root.holds(kept))
+            }
+            try await root.remove(Builds.numbered(70))
+            #expect(await !root.holds(kept))
+        }
+    }
+
+    @Test("A sweep keeps the parts of living attempts", arguments: WebRootKind.allCases)
+    func sweep(_ kind: WebRootKind) async throws {
+        try await kind.with { root in
+            for token in [token, other] {
+                let file = try await root.incoming(Self.image.artifact, of: token)
+                _ = try await file.missingRanges()
+                try await Self.image.write(0..<Self.chunk, to: file)
+            }
+            let publication = try await root.publish(
+                Self.small(1), as: Builds.example, of: AttemptToken(high: 5, low: 5))
+            let image = try await root.publish(publication)
+            try await root.sweep(keeping: [token])
+            let kept = try await root.incoming(Self.image.artifact, of: token)
+            #expect(try await kept.missingRanges() == [Int64(Self.chunk)..<Int64(Self.size)])
+            let swept = try await root.incoming(Self.image.artifact, of: other)
+            #expect(try await swept.missingRanges() == [0..<Int64(Self.size)])
+            #expect(await root.holds(image))
+        }
+    }
+
+    @Test("A web root has room, and folders are made once", arguments: WebRootKind.allCases)
+    func roomAndFolders(_ kind: WebRootKind) async throws {
+        try await kind.with { root in
+            #expect(try await root.freeBytes() > 0)
+            for _ in 1...2 { try await root.makeFolder(ofGuestOS: "mini") }
+            try await root.publish(Self.small(1), as: Builds.example, of: token)
+        }
+    }
 }

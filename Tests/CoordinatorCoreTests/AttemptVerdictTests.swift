@@ -8,7 +8,7 @@ import Testing
     private static let now: Int64 = 1_000_000
     private static let image = PublishedImage(
         name: "x.qcow2", path: "images/build/os/x.qcow2", url: "u", sizeBytes: 1, sha256: "s",
-        format: "qcow2", virtualSizeBytes: nil, attempt: token)
+        format: .qcow2, virtualSizeBytes: nil, attempt: token)
 
     private static let template = Fault(.template, .packerFailed, "bad script")
     private static let host = Fault(.infrastructure, .diskFull, "full")

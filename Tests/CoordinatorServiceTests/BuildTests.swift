@@ -30,7 +30,8 @@ import Testing
             let publication = try #require(await farm.webRoot.published.first)
             #expect(publication.artifacts.map(\.name) == ["disk.qcow2"])
             #expect(String(decoding: publication.record, as: UTF8.self).contains(token.text))
-            #expect(await farm.webRoot.file(token)?.bytes == image)
+            let published = try #require(passed.image)
+            #expect(await farm.webRoot.content(of: published) == image)
             #expect(
                 try await farm.store.buildLog(guestOSID: "os-1", limit: 9).map(\.id) == [build.id])
 

@@ -252,7 +252,7 @@ import Testing
             let build = try await farm.submit(coordinator)
             let passed = try await farm.wait(build, .passed, passing: 100)
             let token = try #require(passed.attempt)
-            #expect(await farm.webRoot.file(token)?.verifications == 3)
+            #expect(await farm.webRoot.verifications[token] == 3)
             #expect(await farm.webRoot.published.count == 1)
         }
     }

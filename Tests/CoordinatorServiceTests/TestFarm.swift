@@ -13,8 +13,8 @@ final class TestFarm: Sendable {
     /// What the farm's usual coordinator leads with.
     let epoch: LeaseEpoch
     let gateway: FakeGateway
-    let logs = FakeLogs()
-    let webRoot: FakeWebRoot
+    let logs = FaultyLogs()
+    let webRoot: FaultyWebRoot
     let templates = FakeTemplates()
     let sheets = FakeSheets()
     let agents: [FakeAgent]
@@ -32,7 +32,7 @@ final class TestFarm: Sendable {
         epoch = try await store.lead(milliseconds: -1)
         self.templateServer = templateServer
         gateway = FakeGateway(clock: clock)
-        webRoot = FakeWebRoot(clock: clock)
+        webRoot = FaultyWebRoot(clock: clock)
         target = FakeTarget(clock: clock)
         agents = (0..<hosts).map { FakeAgent("h\($0)", slots: slots) }
         for agent in agents {

@@ -22,7 +22,8 @@ import Testing
             let build = try await farm.submit(coordinator)
             let passed = try await farm.wait(build, .passed, .failed)
             #expect(passed.state == .passed && passed.stage == .test)
-            #expect(passed.image?.path == "images/release/debian/x.qcow2")
+            let path = "images/release/debian/\(build.imageName).qcow2"
+            #expect(passed.image?.path == path)
             let attempts = try await farm.store.attempts(ofBuild: build.id)
             #expect(attempts.map(\.stage) == [.build, .test] && attempts.map(\.ordinal) == [1, 2])
             #expect(passed.image?.attempt == attempts[0].token, "who made it, not who tested it")
@@ -31,7 +32,7 @@ import Testing
             #expect(records.allSatisfy { $0.result.result == .passed })
             #expect(records.allSatisfy { $0.attempt == attempts[1].token })
             let rows = try await farm.store.buildLog(guestOSID: nil, limit: 5)
-            #expect(rows.map(\.getURL) == ["http://farm/images/release/debian/x.qcow2"])
+            #expect(rows.map(\.getURL) == ["http://farm/" + path])
             #expect(await farm.webRoot.promoted.count == 1)
         }
     }
@@ -50,7 +51,7 @@ import Testing
             let start = try #require(await farm.agents[0].attempts[token]?.start)
             #expect(start.tests?.cases.map(\.name) == ["boot", "ssh"])
             #expect(start.tests?.imageFormat == .raw, "what was built, not what was planned")
-            let name = build.imageName + ".qcow2"
+            let name = build.imageName + ".raw"
             #expect(start.recipe.baseImage?.url == "http://farm/images/build/debian/" + name)
             #expect(start.recipe.baseImage?.sha256?.count == 64)
             #expect(start.requirements.diskBytes == ImageTests.overlayBytes + 5)

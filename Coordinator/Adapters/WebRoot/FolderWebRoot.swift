@@ -98,7 +98,8 @@ public actor FolderWebRoot: WebRoot {
         var sums: [(name: String, sha256: String)] = []
         var main: PublishedImage?
         for (index, artifact) in publication.artifacts.enumerated() {
-            let name = Self.publishedName(artifact, index, publication.build.imageName)
+            let name = artifact.publishedName(
+                at: index, imageName: publication.build.imageName)
             let part = source(artifact, name)
             if Files.exists(part) {
                 try Files.rename(part, to: "\(place)/\(name)")
@@ -155,13 +156,6 @@ public actor FolderWebRoot: WebRoot {
     private func isThere(_ path: String, _ artifact: Artifact) throws -> Bool {
         guard Files.sizeBytes(path) == artifact.sizeBytes else { return false }
         return try SHA256.file(path) == artifact.sha256
-    }
-
-    /// The image is named after the build, with its format as the extension; its companions have
-    /// their own names behind the build's.
-    static func publishedName(_ artifact: Artifact, _ index: Int, _ imageName: String) -> String {
-        index == 0 && artifact.format.isDiskImage
-            ? "\(imageName).\(artifact.format.rawValue)" : "\(imageName)-\(artifact.name)"
     }
 
     private func publishLog(_ attempt: AttemptToken, _ path: String) throws {

@@ -34,7 +34,7 @@ enum LatestImage {
         guard let latest, let artifact = latest.artifacts.min(by: Artifact.precedes) else {
             return try Files.remove("\(place)/\(name)")
         }
-        let image = FolderWebRoot.publishedName(artifact, 0, latest.imageName)
+        let image = artifact.publishedName(at: 0, imageName: latest.imageName)
         let value = Latest(
             build: latest.build, guestOS: latest.guestOS, imageName: latest.imageName,
             name: image, url: "\(url)/\(image)", sha256: artifact.sha256,

@@ -74,6 +74,15 @@ public struct Publication: Sendable {
 }
 
 extension Artifact {
+    /// The file's name in the web root: an image takes the build's name and its format's extension,
+    /// its companions their own names behind the build's.
+    ///
+    /// - Parameter index: in the order of `precedes`.
+    public func publishedName(at index: Int, imageName: String) -> String {
+        index == 0 && format.isDiskImage
+            ? "\(imageName).\(format.rawValue)" : "\(imageName)-\(name)"
+    }
+
     /// Disk images before other files, large before small: the first of a build is its image.
     public static func precedes(_ a: Artifact, _ b: Artifact) -> Bool {
         if a.format.isDiskImage != b.format.isDiskImage { return a.format.isDiskImage }

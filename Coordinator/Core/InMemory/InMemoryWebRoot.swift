@@ -1,0 +1,210 @@
+public import BuildProtocol
+
+/// A web root in memory, for tests and simulations: what a folder does, without a disk.
+public actor InMemoryWebRoot: WebRoot {
+    private enum Stage: String { case build, release }
+
+    /// One published file, under the path that a reader asks for.
+    private struct File {
+        var artifact: Artifact
+        var bytes: [UInt8]
+        var attempt: AttemptToken
+    }
+
+    private struct Part: Hashable {
+        var attempt: AttemptToken
+        var name: String
+    }
+
+    private let baseURL: String
+    private let capacityBytes: Int64
+    private let sha256: @Sendable ([UInt8]) -> String
+    private var files: [String: File] = [:]
+    /// By folder and image name.
+    private var pathsOfImage: [String: Set<String>] = [:]
+    private var usedBytes: Int64 = 0
+    private var parts: [Part: [UInt8]] = [:]
+
+    /// - Parameter sha256: the digest that agents compute, too.
+    public init(
+        baseURL: String = "http://farm", capacityBytes: Int64 = 1 << 40,
+        sha256: @escaping @Sendable ([UInt8]) -> String
+    ) {
+        self.baseURL = baseURL
+        self.capacityBytes = capacityBytes
+        self.sha256 = sha256
+    }
+
+    /// Paths of all published files, in order.
+    public var paths: [String] { files.keys.sorted() }
+
+    /// What stands at this path below the web root.
+    public func content(ofPath path: String) -> [UInt8]? { files[path]?.bytes }
+
+    /// Attempts of which a part is on its way in.
+    public var incomingAttempts: Set<AttemptToken> { Set(parts.keys.map(\.attempt)) }
+
+    public func freeBytes() -> Int64 { capacityBytes - usedBytes }
+
+    public func makeFolder(ofGuestOS name: String) {}
+
+    public func incoming(
+        _ artifact: Artifact, of attempt: AttemptToken
+    ) throws -> any IncomingFile {
+        guard Names.isFileName(artifact.name), Names.isSHA256(artifact.sha256) else {
+            throw Fault(
+                .template, .templateInvalid,
+                "the artifact name \(Names.quoted(artifact.name)) is not a plain file name")
+        }
+        parts[Part(attempt: attempt, name: artifact.name), default: []] += []
+        return InMemoryIncomingFile(root: self, artifact: artifact, attempt: attempt)
+    }
+
+    public func publish(_ publication: Publication) throws -> PublishedImage {
+        for (artifact, path) in paths(of: publication, .build) {
+            let part = Part(attempt: publication.attempt, name: artifact.name)
+            if let bytes = parts.removeValue(forKey: part) {
+                let file = File(
+                    artifact: artifact, bytes: bytes, attempt: publication.attempt)
+                place(file, at: path, .build, publication.build)
+            } else {
+                try check(path, artifact)
+            }
+        }
+        return try image(publication, .build)
+    }
+
+    public func promote(_ publication: Publication) throws -> PublishedImage {
+        let old = paths(of: publication, .build)
+        for ((artifact, path), (_, source)) in zip(paths(of: publication, .release), old) {
+            if let file = files[source] {
+                place(nil, at: source, .build, publication.build)
+                place(file, at: path, .release, publication.build)
+            } else {
+                try check(path, artifact)
+            }
+        }
+        return try image(publication, .release)
+    }
+
+    public nonisolated func url(ofPath path: String) -> String { "\(baseURL)/\(path)" }
+
+    public func withdraw(_ attempt: AttemptToken, of build: Build) {
+        parts = parts.filter { $0.key.attempt != attempt }
+        removeFiles(of: build) { $0.attempt == attempt }
+    }
+
+    public func remove(_ build: Build) { removeFiles(of: build) { _ in true } }
+
+    public func file(of image: PublishedImage) throws -> String {
+        guard files[image.path]?.artifact.sizeBytes == image.sizeBytes else {
+            throw WebRootFault(
+                "\(image.path) is not there, or not as it was published: build the image again")
+        }
+        return "/\(image.path)"
+    }
+
+    public func sweep(keeping living: Set<AttemptToken>) {
+        parts = parts.filter { living.contains($0.key.attempt) }
+    }
+
+    // MARK: Incoming files
+
+    func missingRanges(_ artifact: Artifact, of attempt: AttemptToken) -> [Range<Int64>] {
+        let bytes = parts[Part(attempt: attempt, name: artifact.name), default: []]
+        let chunkBytes = ProtocolLimits.artifactChunkBytes
+        let size = Int(artifact.sizeBytes)
+        var missing: [Range<Int64>] = []
+        for (index, start) in stride(from: 0, to: size, by: chunkBytes).enumerated() {
+            let end = min(start + chunkBytes, size)
+            let isHere =
+                end <= bytes.count && artifact.chunkSHA256.indices.contains(index)
+                && sha256(Array(bytes[start..<end])) == artifact.chunkSHA256[index]
+            if isHere { continue }
+            if let last = missing.last, last.upperBound == start {
+                missing[missing.count - 1] = last.lowerBound..<Int64(end)
+            } else {
+                missing.append(Int64(start)..<Int64(end))
+            }
+        }
+        return missing
+    }
+
+    /// A file that was withdrawn or swept meanwhile stays away.
+    func write(
+        _ new: [UInt8], at offset: Int, _ artifact: Artifact, of attempt: AttemptToken
+    ) {
+        let part = Part(attempt: attempt, name: artifact.name)
+        guard let count = parts[part]?.count else { return }
+        let end = offset + new.count
+        parts[part]? += Array(repeating: 0, count: max(0, end - count))
+        parts[part]?.replaceSubrange(offset..<end, with: new)
+    }
+
+    func verify(_ artifact: Artifact, of attempt: AttemptToken) -> Bool {
+        let part = Part(attempt: attempt, name: artifact.name)
+        guard let bytes = parts[part] else { return false }
+        if bytes.count == artifact.sizeBytes, sha256(bytes) == artifact.sha256 { return true }
+        parts[part] = nil
+        return false
+    }
+
+    // MARK: Published files
+
+    private func place(_ file: File?, at path: String, _ stage: Stage, _ build: Build) {
+        usedBytes -= files[path]?.artifact.sizeBytes ?? 0
+        usedBytes += file?.artifact.sizeBytes ?? 0
+        files[path] = file
+        if file == nil {
+            pathsOfImage[image(stage, build)]?.remove(path)
+        } else {
+            pathsOfImage[image(stage, build), default: []].insert(path)
+        }
+    }
+
+    private func image(_ stage: Stage, _ build: Build) -> String {
+        "\(folder(stage, build))/\(build.imageName)"
+    }
+
+    private func folder(_ stage: Stage, _ build: Build) -> String {
+        "images/\(stage.rawValue)/\(build.guestOS)"
+    }
+
+    private func paths(
+        of publication: Publication, _ stage: Stage
+    ) -> [(artifact: Artifact, path: String)] {
+        publication.artifacts.enumerated().map { index, artifact in
+            let name = artifact.publishedName(
+                at: index, imageName: publication.build.imageName)
+            return (artifact, "\(folder(stage, publication.build))/\(name)")
+        }
+    }
+
+    /// A crash after the move and before the row: the file is there, and it is ours.
+    private func check(_ path: String, _ artifact: Artifact) throws {
+        guard files[path]?.artifact.sha256 == artifact.sha256 else {
+            throw Fault(
+                .infrastructure, .publishFailed,
+                "\(artifact.name) was removed by others before it was published")
+        }
+    }
+
+    private func image(_ publication: Publication, _ stage: Stage) throws -> PublishedImage {
+        guard let (artifact, path) = paths(of: publication, stage).first else {
+            throw WebRootFault("there is nothing to publish")
+        }
+        let name = path.dropFirst(folder(stage, publication.build).count + 1)
+        return PublishedImage(
+            name: String(name), path: path, url: url(ofPath: path), sizeBytes: artifact.sizeBytes,
+            sha256: artifact.sha256, format: artifact.format,
+            virtualSizeBytes: artifact.virtualSizeBytes, attempt: publication.attempt)
+    }
+
+    private func removeFiles(of build: Build, where matches: (File) -> Bool) {
+        for stage in [Stage.build, .release] {
+            for path in pathsOfImage[image(stage, build), default: []] {
+                if let file = files[path], matches(file) { place(nil, at: path, stage, build) }
+            }
+        }
+    }
+}
