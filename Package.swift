@@ -183,8 +183,8 @@ let package = Package(
             "CoordinatorAdaptersTests",
             [
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
-                "HTTPServerKit", "HTTPTypes", "OpenStackKit", "ProcessKit", "Support",
-                "TestSupport",
+                "HTTPServerKit", "HTTPTypes", "OpenStackKit", "ProcessKit", "SSHKit", "Support",
+                "TestSupport", "aibuild-agent",
             ]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests(

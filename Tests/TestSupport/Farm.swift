@@ -92,11 +92,7 @@ public final class Farm: Sendable {
         configPath = "\(folder)/coordinator.yml"
         try Files.makeFolder(webRoot)
         try Files.makeFolder("\(folder)/templates")
-        try await SSHServer.makeKey("\(folder)/id_ed25519", "ed25519")
-        let key = String(
-            decoding: try Files.read("\(folder)/id_ed25519.pub", limitBytes: 4096), as: UTF8.self
-        ).split(separator: "\n").first.map(String.init)
-        guard let key else { throw Failure("ssh-keygen made no key") }
+        let key = try await LoneHost.makeKey("\(folder)/id_ed25519")
         var hosts: [FarmHost] = []
         for index in 0..<setup.hosts {
             let name = "kvm\(index)"

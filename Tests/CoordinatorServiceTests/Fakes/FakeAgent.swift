@@ -1,286 +1,249 @@
 import BuildProtocol
 import CoordinatorCore
 import Support
+import Synchronization
 
-/// An agent in memory that speaks the protocol; a test decides what becomes of its attempts.
-actor FakeAgent {
+/// An in-memory agent whose attempts a test decides about, and whose messages it can distort.
+final class FakeAgent: Sendable {
     enum Plan: Sendable {
-        /// Writes a log and ends well, with this image.
+        /// Writes a log and succeeds, with this image.
         case pass([UInt8])
         case fail(Fault)
         /// Runs until the test ends it.
         case hang
         case answer(ErrorReport.Code)
-        /// Takes the message and says nothing.
+        /// Receives the message and does not answer.
         case silence
     }
 
-    struct Attempt {
-        var start: Start
-        var state = AttemptState.accepted
-        var log: [UInt8] = []
-        var image: [UInt8] = []
-        var result: Finished?
-        var isFollowed = false
+    struct Settings: Sendable {
+        var report: HostReport
+        var plan: Plan = .pass(Array("image".utf8))
+        /// For attempts that test, if they are to end otherwise.
+        var testPlan: Plan?
+        var imageFormat = "qcow2"
+        /// Names of test cases of which test attempts report nothing.
+        var forgottenTests: Set<String> = []
+        /// Sent with every end that is not a pass.
+        var evidence: GuestEvidence?
+        /// Receives messages and does nothing, as a daemon that hangs.
+        var isStuck = false
+        /// The next log messages lose their first record; what is left begins too late.
+        var gaps = 0
+        /// The next complete logs are wrong in one byte.
+        var wrongLogs = 0
+        /// The next messages come twice, and the one before each once more behind it.
+        var repeats = 0
+        var said: [CoordinatorMessage] = []
+        var lastMessage: AgentMessage?
+        var isUp = true
+
+        func plan(for start: Start) -> Plan { start.tests == nil ? plan : testPlan ?? plan }
+    }
+
+    /// Shared with what the in-memory agent does when an attempt begins.
+    final class State: Sendable {
+        let settings: Mutex<Settings>
+
+        init(_ settings: Settings) { self.settings = Mutex(settings) }
     }
 
     let name: String
-    var report: HostReport
-    var plan: Plan = .pass(Array("image".utf8))
-    /// For attempts that test, where they fare otherwise.
-    var testPlan: Plan?
-    var imageFormat = ImageFormat.qcow2
-    /// Names of test cases that test attempts say nothing of.
-    var forgottenTests: Set<String> = []
-    /// Sent with every end that is no pass.
-    var evidence: GuestEvidence?
-    var isUp = true
-    private(set) var attempts: [AttemptToken: Attempt] = [:]
-    private(set) var templates: Set<String> = []
-    private(set) var said: [CoordinatorMessage] = []
-    private var channel: FakeChannel?
-    private var epoch: Int64 = 0
-
-    /// Takes what is said and does nothing, as a daemon that hangs.
-    var isStuck = false
-    /// The next log messages lose their first record; what is left begins too late.
-    var gaps = 0
-    /// The next complete logs are wrong in one byte.
-    var wrongLogs = 0
-    /// So many of the next messages come twice, and the one before each once more behind it.
-    var repeats = 0
-    private var lastSaid: AgentMessage?
+    let base: InMemoryHostGateway
+    private let state: State
 
     init(_ name: String, slots: Int = 2) {
         self.name = name
-        report = HostReport(
+        let report = HostReport(
             slots: slots, vcpus: 8, memoryBytes: 32 << 30, diskFreeBytes: 500 << 30,
             diskTotalBytes: 500 << 30, accelerators: [.tcg], tags: [],
             runsTests: true, testAbilities: TestAbility.allCases.map(\.rawValue),
             unixMilliseconds: ManualClock.unixStart + 1_000_000)
+        let state = State(Settings(report: report))
+        self.state = state
+        let agent = InMemoryAgent(name: name, report: report) { SHA256.hex($0) }
+        base = InMemoryHostGateway([agent]) { start, agent in
+            let settings = state.settings.withLock(\.self)
+            return Self.carryOut(settings.plan(for: start), start.attempt, settings, &agent)
+        }
     }
 
     // MARK: The test's side
 
-    func change(_ body: @Sendable (isolated FakeAgent) -> Void) { body(self) }
+    func change(_ body: @Sendable (inout Settings) -> Void) async {
+        state.settings.withLock { body(&$0) }
+    }
 
     /// The session breaks; the agent goes on.
-    func cut() async {
-        let old = channel
-        channel = nil
-        for token in attempts.keys { attempts[token]?.isFollowed = false }
-        await old?.end()
-    }
+    func cut() async { await base.disconnect(name) }
 
     func goAway() async {
-        isUp = false
-        await cut()
+        state.settings.withLock { $0.isUp = false }
+        await base.setReachable(false, name)
     }
 
-    func comeBack() { isUp = true }
+    func comeBack() async {
+        state.settings.withLock { $0.isUp = true }
+        await base.setReachable(true, name)
+    }
 
-    /// The state folder is lost.
-    func loseEverything() {
-        attempts = [:]
-        templates = []
+    func loseEverything() async {
+        await base.change(name) { agent in
+            agent.loseEverything()
+            return []
+        }
     }
 
     func write(_ token: AttemptToken, _ text: String) async {
-        let cursor = Int64(attempts[token]?.log.count ?? 0)
-        append(token, text)
-        if attempts[token]?.isFollowed == true { await sendLog(token, from: cursor) }
+        await base.change(name) { $0.write(token, Self.line(text)) }
     }
 
     func end(_ token: AttemptToken, _ plan: Plan) async {
-        let cursor = Int64(attempts[token]?.log.count ?? 0)
-        await carryOut(plan, token)
-        guard attempts[token]?.isFollowed == true else { return }
-        await sendLog(token, from: cursor)
-        await sendResult(token)
+        let settings = state.settings.withLock(\.self)
+        await base.change(name) { Self.carryOut(plan, token, settings, &$0) }
     }
 
-    func adopt(_ start: Start, log: String) {
-        attempts[start.attempt] = Attempt(start: start, state: .building)
-        append(start.attempt, log)
+    func adopt(_ start: Start, log: String) async {
+        await base.change(name) { agent in
+            agent.adopt(start, log: Self.line(log))
+            return []
+        }
     }
 
-    func send(_ message: AgentMessage) async {
-        let before = lastSaid
-        lastSaid = message
-        await channel?.deliver(message)
-        guard repeats > 0 else { return }
-        repeats -= 1
-        await channel?.deliver(message)
-        if let before { await channel?.deliver(before) }
+    func send(_ message: AgentMessage) async { await base.change(name) { _ in [message] } }
+
+    func hasSession() async -> Bool { await base.hasSession(name) }
+
+    var isUp: Bool { get async { state.settings.withLock(\.isUp) } }
+
+    var attempts: [AttemptToken: InMemoryAgent.Attempt] {
+        get async { await base.agent(name)?.attempts ?? [:] }
     }
 
-    func hasSession() async -> Bool {
-        guard let channel else { return false }
-        return await !channel.hasEnded
+    var tokens: [AttemptToken] { get async { await attempts.keys.sorted() } }
+
+    var running: [AttemptToken] {
+        get async { await attempts.filter { $0.value.result == nil }.keys.sorted() }
     }
 
-    var tokens: [AttemptToken] { attempts.keys.sorted() }
-    var running: [AttemptToken] { tokens.filter { attempts[$0]?.result == nil } }
+    var said: [CoordinatorMessage] { get async { state.settings.withLock(\.said) } }
 
-    func count(_ matching: (CoordinatorMessage) -> Bool) -> Int { said.count(where: matching) }
+    func count(_ matching: (CoordinatorMessage) -> Bool) async -> Int {
+        await said.count(where: matching)
+    }
 
     // MARK: The coordinator's side
 
-    func open(epoch: Int64) async throws -> FakeChannel {
-        guard isUp else { throw HostFault("host \(name): connection refused") }
-        guard epoch >= self.epoch else {
-            throw HostFault("host \(name) follows a coordinator of epoch \(self.epoch)")
+    func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
+        let report = state.settings.withLock(\.report)
+        await base.change(name) { agent in
+            agent.report = report
+            return []
         }
-        self.epoch = epoch
-        await channel?.end()
-        for token in attempts.keys { attempts[token]?.isFollowed = false }
-        let hello = AgentHello(
-            agentVersion: "test", host: report,
-            attempts: tokens.map {
-                AttemptSummary(
-                    attempt: $0, state: attempts[$0]?.state ?? .accepted,
-                    logBytes: Int64(attempts[$0]?.log.count ?? 0))
-            }, templates: templates.sorted())
-        let channel = FakeChannel(hello: hello, agent: self)
-        self.channel = channel
-        return channel
+        return FaultyChannel(base: try await base.open(host, epoch: epoch), agent: self)
     }
 
-    func receive(_ template: TemplateArchive) throws {
-        guard isUp else { throw HostFault("host \(name): connection refused") }
-        templates.insert(template.sha256)
-    }
-
-    func image(_ token: AttemptToken) throws -> [UInt8] {
-        guard isUp, let attempt = attempts[token] else { throw HostFault("host \(name) is away") }
-        return attempt.image
-    }
-
-    func hear(_ message: CoordinatorMessage, on channel: FakeChannel) async throws {
-        guard self.channel === channel else { throw HostFault("session with \(name): closed") }
-        said.append(message)
-        if isStuck { return }
-        switch message {
-        case .hello: break
-        case .ping(let ping): await send(.pong(ping))
-        case .start(let start): await begin(start)
-        case .follow(let follow): await self.follow(follow)
-        case .cancel(let cancel):
-            guard attempts[cancel.attempt] != nil else {
-                return await refuse(.unknownAttempt, cancel.attempt)
+    /// Sends a message on, unless the agent is stuck or has another plan for it.
+    func hear(_ message: CoordinatorMessage, on channel: any HostChannel) async throws {
+        let settings = state.settings.withLock { settings in
+            settings.said.append(message)
+            return settings
+        }
+        if settings.isStuck { return }
+        if case .start(let start) = message, let agent = await base.agent(name),
+            agent.attempts[start.attempt] == nil, agent.templates.contains(start.template.sha256)
+        {
+            switch settings.plan(for: start) {
+            case .answer(let code):
+                return await base.change(name) { [$0.refusal(code, start.attempt)] }
+            case .silence: return
+            case .pass, .fail, .hang: break
             }
-            guard attempts[cancel.attempt]?.result == nil else { return }
-            await end(cancel.attempt, .fail(Fault(.cancelled, .cancelled, cancel.reason)))
-        case .forget(let forget): attempts[forget.attempt] = nil
+        }
+        try await channel.send(message)
+    }
+
+    /// The message as it arrives: with a gap, wrong, or more than once.
+    func distort(_ message: AgentMessage) async -> [AgentMessage] {
+        var hasEnded = false
+        if case .log(let chunk) = message {
+            hasEnded = await attempts[chunk.attempt]?.result != nil
+        }
+        return state.settings.withLock { settings in
+            var message = message
+            if case .log(var chunk) = message {
+                guard Self.distort(&chunk, hasEnded, &settings) else { return [] }
+                message = .log(chunk)
+            }
+            let before = settings.lastMessage
+            settings.lastMessage = message
+            guard settings.repeats > 0 else { return [message] }
+            settings.repeats -= 1
+            return [message, message] + (before.map { [$0] } ?? [])
         }
     }
 
     // MARK: Parts
 
-    private func begin(_ start: Start) async {
-        guard templates.contains(start.template.sha256) else {
-            return await refuse(.templateMissing, start.attempt)
+    /// - Returns: whether anything is left of the chunk.
+    private static func distort(
+        _ chunk: inout LogChunk, _ hasEnded: Bool, _ settings: inout Settings
+    ) -> Bool {
+        var bytes = Array(chunk.data.utf8)
+        if settings.gaps > 0, let newline = bytes.firstIndex(of: 0x0A) {
+            settings.gaps -= 1
+            chunk.cursor += Int64(newline + 1)
+            bytes.removeFirst(newline + 1)
+            if bytes.isEmpty { return false }
         }
-        if attempts[start.attempt] == nil {
-            let plan = start.tests == nil ? plan : testPlan ?? plan
-            switch plan {
-            case .answer(let code): return await refuse(code, start.attempt)
-            case .silence: return
-            case .pass, .fail, .hang: break
-            }
-            attempts[start.attempt] = Attempt(start: start)
-            await carryOut(plan, start.attempt)
+        if settings.wrongLogs > 0, hasEnded {
+            settings.wrongLogs -= 1
+            bytes[bytes.endIndex - 4] ^= 1
         }
-        let state = attempts[start.attempt]?.state ?? .accepted
-        await send(.phase(Phase(attempt: start.attempt, state: state)))
+        chunk.data = String(decoding: bytes, as: UTF8.self)
+        return true
     }
 
-    private func refuse(_ code: ErrorReport.Code, _ token: AttemptToken) async {
-        await send(.error(ErrorReport(code: code, message: "\(name): \(code)", attempt: token)))
+    private static func line(_ text: String) -> [UInt8] {
+        Array("{\"t\":1,\"s\":\"out\",\"m\":\"\(text)\"}\n".utf8)
     }
 
-    private func carryOut(_ plan: Plan, _ token: AttemptToken) async {
-        guard attempts[token]?.result == nil else { return }
+    private static func carryOut(
+        _ plan: Plan, _ token: AttemptToken, _ settings: Settings, _ agent: inout InMemoryAgent
+    ) -> [AgentMessage] {
+        guard let start = agent.attempts[token]?.start, agent.attempts[token]?.result == nil else {
+            return []
+        }
         switch plan {
         case .pass(let image):
-            append(token, "building on \(name)")
-            if attempts[token]?.start.tests == nil { attempts[token]?.image = image }
-            finish(token, nil)
+            let image = (name: "disk.qcow2", format: settings.imageFormat, content: image)
+            return agent.write(token, line("building on \(agent.name)"))
+                + agent.finish(
+                    token, Outcome(), artifacts: start.tests == nil ? [image] : [],
+                    tests: results(start, nil, agent, settings))
         case .fail(let fault):
-            append(token, fault.reason)
-            finish(token, fault)
+            return agent.write(token, line(fault.reason))
+                + agent.finish(
+                    token, Outcome(fault: fault), evidence: settings.evidence,
+                    tests: results(start, fault, agent, settings))
         case .hang, .answer, .silence:
-            attempts[token]?.state = .building
-            append(token, "begun on \(name)")
+            return agent.write(token, line("begun on \(agent.name)"))
         }
-    }
-
-    private func append(_ token: AttemptToken, _ text: String) {
-        attempts[token]?.log += Array("{\"t\":1,\"s\":\"out\",\"m\":\"\(text)\"}\n".utf8)
-    }
-
-    private func finish(_ token: AttemptToken, _ fault: Fault?) {
-        guard let attempt = attempts[token] else { return }
-        let artifacts =
-            attempt.image.isEmpty
-            ? []
-            : [
-                Artifact(
-                    name: "disk.qcow2", sizeBytes: Int64(attempt.image.count),
-                    sha256: SHA256.hex(attempt.image), format: imageFormat)
-            ]
-        attempts[token]?.state = .finished
-        attempts[token]?.result = Finished(
-            attempt: token, outcome: Outcome(fault: fault), logBytes: Int64(attempt.log.count),
-            logSHA256: SHA256.hex(attempt.log), artifacts: artifacts, accelerator: .tcg,
-            startedUnixMilliseconds: 1, endedUnixMilliseconds: 2,
-            evidence: fault == nil ? nil : evidence, tests: results(attempt, fault))
     }
 
     /// A template fault is that of the first case.
-    private func results(_ attempt: Attempt, _ fault: Fault?) -> [TestResult]? {
-        guard let tests = attempt.start.tests, fault?.class ?? .template == .template else {
-            return nil
-        }
+    private static func results(
+        _ start: Start, _ fault: Fault?, _ agent: InMemoryAgent, _ settings: Settings
+    ) -> [TestResult]? {
+        guard let tests = start.tests, fault?.class ?? .template == .template else { return nil }
+        let logBytes = Int64(agent.attempts[start.attempt]?.log.count ?? 0)
         return tests.cases.enumerated().compactMap { index, test in
-            if forgottenTests.contains(test.name) { return nil }
+            if settings.forgottenTests.contains(test.name) { return nil }
             let failed = index == 0 ? fault : nil
             return TestResult(
                 name: test.name, result: failed == nil ? .passed : .failed, milliseconds: 1_500,
-                detail: failed?.reason ?? "", logFrom: 0, logTo: Int64(attempt.log.count))
+                detail: failed?.reason ?? "", logFrom: 0, logTo: logBytes)
         }
-    }
-
-    private func follow(_ follow: Follow) async {
-        guard attempts[follow.attempt] != nil else {
-            return await refuse(.unknownAttempt, follow.attempt)
-        }
-        attempts[follow.attempt]?.isFollowed = true
-        await sendLog(follow.attempt, from: follow.cursor)
-        await sendResult(follow.attempt)
-    }
-
-    private func sendLog(_ token: AttemptToken, from cursor: Int64) async {
-        guard var bytes = attempts[token]?.log.dropFirst(Int(cursor)), !bytes.isEmpty else {
-            return
-        }
-        var cursor = cursor
-        if gaps > 0, let newline = bytes.firstIndex(of: 0x0A) {
-            gaps -= 1
-            cursor += Int64(newline + 1 - bytes.startIndex)
-            bytes = bytes[(newline + 1)...]
-            if bytes.isEmpty { return }
-        }
-        if wrongLogs > 0, attempts[token]?.result != nil {
-            wrongLogs -= 1
-            bytes[bytes.endIndex - 4] ^= 1
-        }
-        let data = String(decoding: bytes, as: UTF8.self)
-        await send(.log(LogChunk(attempt: token, cursor: cursor, data: data)))
-    }
-
-    private func sendResult(_ token: AttemptToken) async {
-        if let result = attempts[token]?.result { await send(.finished(result)) }
     }
 }
 
@@ -291,47 +254,30 @@ extension Start {
     }
 }
 
-/// One session with a fake agent.
-actor FakeChannel: HostChannel {
+/// A session whose messages the test's agent may swallow, distort and repeat.
+actor FaultyChannel: HostChannel {
     nonisolated let hello: AgentHello
+    private let base: any HostChannel
     private let agent: FakeAgent
-    private var messages: [AgentMessage] = []
-    private(set) var hasEnded = false
-    private var reader: CheckedContinuation<Void, Never>?
+    private var pending: [AgentMessage] = []
 
-    init(hello: AgentHello, agent: FakeAgent) {
-        self.hello = hello
+    init(base: any HostChannel, agent: FakeAgent) {
+        hello = base.hello
+        self.base = base
         self.agent = agent
     }
 
     func send(_ message: CoordinatorMessage) async throws {
-        guard !hasEnded else { throw HostFault("session with \(agent.name): closed") }
-        try await agent.hear(message, on: self)
+        try await agent.hear(message, on: base)
     }
 
     func next() async throws -> AgentMessage? {
-        while messages.isEmpty && !hasEnded {
-            await withCheckedContinuation { reader = $0 }
+        while pending.isEmpty {
+            guard let message = try await base.next() else { return nil }
+            pending = await agent.distort(message)
         }
-        if messages.isEmpty { throw HostFault("session with \(agent.name): closed") }
-        return messages.removeFirst()
+        return pending.removeFirst()
     }
 
-    func close() { end() }
-
-    func deliver(_ message: AgentMessage) {
-        guard !hasEnded else { return }
-        messages.append(message)
-        wake()
-    }
-
-    func end() {
-        hasEnded = true
-        wake()
-    }
-
-    private func wake() {
-        reader?.resume()
-        reader = nil
-    }
+    func close() async { await base.close() }
 }

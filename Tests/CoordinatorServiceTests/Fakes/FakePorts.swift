@@ -3,7 +3,7 @@ import CoordinatorCore
 import Support
 import Synchronization
 
-/// Ways to agents in memory. Transfers can be made to fail, to lie and to hang.
+/// The way to in-memory agents. Transfers can be made to fail, to hang and to deliver wrong bytes.
 final class FakeGateway: HostGateway {
     private struct State {
         var agents: [String: FakeAgent] = [:]
@@ -23,9 +23,9 @@ final class FakeGateway: HostGateway {
     func add(_ agent: FakeAgent) { state.withLock { $0.agents[agent.name] = agent } }
     func failReads(_ count: Int) { state.withLock { $0.failingReads = count } }
     func lieInReads(_ count: Int) { state.withLock { $0.lyingReads = count } }
-    /// Transfers hang, as over a line that swallows everything.
+    /// Transfers hang, as over a network that drops everything.
     func hold(_ isHolding: Bool) { state.withLock { $0.isHolding = isHolding } }
-    /// Sessions are opened only once the flag is up.
+    /// Sessions are opened only once the flag is raised.
     func holdOpens(until gate: Flag) { state.withLock { $0.openGate = gate } }
     var reads: Int { state.withLock(\.reads) }
     func opens(_ host: String) -> Int { state.withLock { $0.opens[host, default: 0] } }
@@ -47,11 +47,11 @@ final class FakeGateway: HostGateway {
             return state.openGate
         }
         await gate?.wait()
-        return try await agent(host).open(epoch: epoch)
+        return try await agent(host).open(host, epoch: epoch)
     }
 
     func deliver(_ template: TemplateArchive, to host: Host) async throws {
-        try await agent(host).receive(template)
+        try await agent(host).base.deliver(template, to: host)
     }
 
     func read(
@@ -69,9 +69,13 @@ final class FakeGateway: HostGateway {
         }
         if isHolding { try await clock.sleep(untilMonotonicMilliseconds: .max) }
         if fails { throw HostFault("host \(host.name): the transfer broke") }
-        var bytes = Array(try await agent(host).image(attempt)[Int(offset)..<Int(offset + length)])
-        if lies { bytes[0] ^= 1 }
-        try await sink(offset, bytes)
+        try await agent(host).base.read(
+            artifact, of: attempt, from: host, offset: offset, length: length
+        ) { offset, bytes in
+            var bytes = bytes
+            if lies { bytes[0] ^= 1 }
+            try await sink(offset, bytes)
+        }
     }
 
     func scanHostKey(_ address: String) async throws -> HostKey {

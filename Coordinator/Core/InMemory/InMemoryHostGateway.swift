@@ -1,0 +1,118 @@
+public import BuildProtocol
+
+/// The way to agents in memory, for tests and simulations.
+public actor InMemoryHostGateway: HostGateway {
+    private var agents: [String: InMemoryAgent]
+    private var channels: [String: InMemoryHostChannel] = [:]
+    private var unreachable: Set<String> = []
+    private let work: Work
+
+    /// What becomes of an attempt as soon as an agent has accepted it; its messages are sent.
+    public typealias Work = @Sendable (Start, inout InMemoryAgent) -> [AgentMessage]
+
+    public init(
+        _ agents: [InMemoryAgent] = [], work: @escaping Work = { _, _ in [] }
+    ) {
+        self.agents = Dictionary(agents.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+        self.work = work
+    }
+
+    // MARK: The owner's side
+
+    public func agent(_ name: String) -> InMemoryAgent? { agents[name] }
+
+    /// Changes an agent and sends its messages to its session, if there is one.
+    public func change(
+        _ name: String, _ body: @Sendable (inout InMemoryAgent) -> [AgentMessage]
+    ) async {
+        // Taken out, so that the agent's logs are not copied.
+        guard var agent = agents.removeValue(forKey: name) else { return }
+        let messages = body(&agent)
+        agents[name] = agent
+        await channels[name]?.deliver(messages)
+    }
+
+    /// Ends the session of a host, whose agent goes on.
+    public func disconnect(_ name: String) async { await channels.removeValue(forKey: name)?.end() }
+
+    /// A host that is not reachable refuses every call and has no session.
+    public func setReachable(_ isReachable: Bool, _ name: String) async {
+        if isReachable {
+            unreachable.remove(name)
+        } else {
+            unreachable.insert(name)
+            await disconnect(name)
+        }
+    }
+
+    public func hasSession(_ name: String) -> Bool { channels[name] != nil }
+
+    // MARK: The port
+
+    public nonisolated func check(_ host: Host) throws {
+        let parts = host.address.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else {
+            throw HostFault("'\(host.address)' is not user@host:port", isPermanent: true)
+        }
+        guard host.hostKey.split(separator: " ").count >= 2 else {
+            throw HostFault("'\(host.hostKey)' is not a host key", isPermanent: true)
+        }
+    }
+
+    public func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
+        let name = host.name
+        var agent = try reachable(name)
+        let hello = try agent.greet(epoch: epoch)
+        agents[name] = agent
+        let channel = InMemoryHostChannel(hello: hello, host: name, gateway: self)
+        let old = channels.updateValue(channel, forKey: name)
+        await old?.end()
+        return channel
+    }
+
+    public func deliver(_ template: TemplateArchive, to host: Host) throws {
+        var agent = try reachable(host.name)
+        agent.receive(template)
+        agents[host.name] = agent
+    }
+
+    public func read(
+        _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
+        length: Int64,
+        into sink: @escaping @Sendable (_ offset: Int64, _ bytes: [UInt8]) async throws -> Void
+    ) async throws {
+        let bytes = try reachable(host.name).bytes(
+            of: artifact, attempt, offset: offset, length: length)
+        if !bytes.isEmpty { try await sink(offset, bytes) }
+    }
+
+    public func scanHostKey(_ address: String) throws -> HostKey {
+        HostKey(key: "ssh-ed25519 AAAA", fingerprint: "SHA256:in-memory")
+    }
+
+    // MARK: Parts
+
+    private func reachable(_ name: String) throws -> InMemoryAgent {
+        guard let agent = agents[name], !unreachable.contains(name) else {
+            throw HostFault("host \(name): connection refused")
+        }
+        return agent
+    }
+
+    /// A message of the coordinator, on a session that may have been replaced.
+    func receive(_ message: CoordinatorMessage, on channel: InMemoryHostChannel) async throws {
+        let name = channel.host
+        guard channels[name] === channel else { throw HostFault("session with \(name): closed") }
+        await change(name) { [work] agent in
+            guard case .start(let start) = message, agent.attempts[start.attempt] == nil else {
+                return agent.receive(message)
+            }
+            let answers = agent.receive(message)
+            return agent.attempts[start.attempt] == nil ? answers : answers + work(start, &agent)
+        }
+    }
+
+    func close(_ channel: InMemoryHostChannel) {
+        if channels[channel.host] === channel { channels[channel.host] = nil }
+    }
+}
