@@ -28,7 +28,7 @@ final class MariaDBCluster: Sendable {
         }
         guard let last = refusals.last else { throw SQLError(.misuse, "no MariaDB node is named") }
         guard refusals.count > 1 else { throw last }
-        let words = refusals.map(\.message).joined(separator: "; ")
-        throw SQLError(.unreachable, "no node of the cluster can be used: \(words)")
+        let detail = refusals.map(\.message).joined(separator: "; ")
+        throw SQLError(.unreachable, "no node of the cluster can be used: \(detail)")
     }
 }

@@ -1,8 +1,8 @@
 import CMariaDB
 import Glibc
 
-/// One connection to a MariaDB server, set up so that it answers as SQLite would: found rows are
-/// counted, wrong values are refused, a backslash is a backslash, `||` joins texts.
+/// One connection to a MariaDB server, set up so that it behaves like SQLite: found rows are
+/// counted, wrong values are refused, a backslash is a backslash, `||` concatenates.
 final class MariaDBConnection: SQLConnection {
     let dialect = SQLDialect.mariadb
     private let server: MariaDBEndpoint
@@ -29,16 +29,17 @@ final class MariaDBConnection: SQLConnection {
         guard connected != nil else {
             let number = mysql_errno(handle)
             let error = SQLError.mariadb(
-                number: number, words: words(), server: server, sql: nil)
+                number: number, detail: errorText(), server: server, sql: nil)
             // Until the handshake is over no statement can have been lost.
             throw error.code == .connectionLost
                 ? .mariadb(
-                    number: UInt32(ER_SERVER_SHUTDOWN), words: words(), server: server, sql: nil)
+                    number: UInt32(ER_SERVER_SHUTDOWN), detail: errorText(), server: server,
+                    sql: nil)
                 : error
         }
         for statement in Self.settings { try control(statement) }
         try waitForCluster()
-        // A node that has lost its cluster takes connections and settings, and nothing else.
+        // A node that has lost its cluster accepts connections and settings, and nothing else.
         try control("DO 1")
     }
 
@@ -81,8 +82,8 @@ final class MariaDBConnection: SQLConnection {
         mysql_options(handle, MYSQL_OPT_PROTOCOL, &transport)
     }
 
-    /// A server says nothing unasked, so a socket that can be read was closed by the other end:
-    /// restart, kill or idle timeout. Seen here, the next call connects anew instead of failing.
+    /// A server sends nothing unasked, so a readable socket was closed by the other end: restart,
+    /// kill or idle timeout. Noticed here, the next call reconnects instead of failing.
     var isUsable: Bool {
         guard !isLost else { return false }
         var probe = pollfd(fd: mysql_get_socket(handle), events: Int16(POLLIN), revents: 0)
@@ -122,7 +123,8 @@ final class MariaDBConnection: SQLConnection {
     private func control(_ sql: String) throws(SQLError) {
         guard mysql_real_query(handle, sql, UInt(sql.utf8.count)) == 0 else {
             throw noted(
-                .mariadb(number: mysql_errno(handle), words: words(), server: server, sql: sql))
+                .mariadb(number: mysql_errno(handle), detail: errorText(), server: server, sql: sql)
+            )
         }
     }
 
@@ -145,13 +147,13 @@ final class MariaDBConnection: SQLConnection {
         return statement
     }
 
-    private func words() -> String { String(cString: mysql_error(handle)) }
+    private func errorText() -> String { String(cString: mysql_error(handle)) }
 
     private func failure(_ statement: MariaDBStatement, _ sql: String) -> SQLError {
         noted(
             .mariadb(
                 number: mysql_stmt_errno(statement.raw),
-                words: String(cString: mysql_stmt_error(statement.raw)), server: server, sql: sql))
+                detail: String(cString: mysql_stmt_error(statement.raw)), server: server, sql: sql))
     }
 
     private func noted(_ error: SQLError) -> SQLError {

@@ -1,8 +1,8 @@
-/// A MariaDB server, and as whom to use it. Never shows its password, whichever way it is printed.
+/// A MariaDB server and the account to use. Its password is never printed.
 public struct MariaDBEndpoint: Sendable {
     public var host: String
     public var port: Int
-    /// Further nodes of the same cluster, which are tried in turn when this one is not usable.
+    /// Other nodes of the same cluster, tried in turn if this one is not usable.
     public var alternatives: [(host: String, port: Int)] = []
     /// A Unix socket is used instead of host and port.
     public var socket: String?

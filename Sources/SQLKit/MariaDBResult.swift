@@ -13,7 +13,7 @@ final class MariaDBResult {
 
     /// Bytes of a value that are fetched with its row; names, ids and times fit.
     private static let inlineBytes = 128
-    /// What MySQL calls the character set of bytes that are no text.
+    /// MySQL's number for the character set of binary data.
     private static let binaryCharset: UInt32 = 63
 
     let columns: SQLColumns
@@ -23,7 +23,7 @@ final class MariaDBResult {
     private let lengths: UnsafeMutablePointer<UInt>
     private let nulls: UnsafeMutablePointer<my_bool>
 
-    /// `nil` when the statement has no answer.
+    /// `nil` if the statement returns no rows.
     init?(_ statement: UnsafeMutablePointer<MYSQL_STMT>) {
         guard let metadata = mysql_stmt_result_metadata(statement) else { return nil }
         defer { mysql_free_result(metadata) }

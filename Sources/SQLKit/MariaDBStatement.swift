@@ -27,7 +27,7 @@ final class MariaDBStatement {
         }
     }
 
-    /// Reads away what is left of the answer, so that the connection is free for the next.
+    /// Discards the rest of the answer, so that the connection is free for the next one.
     func freeResult() { mysql_stmt_free_result(raw) }
 }
 

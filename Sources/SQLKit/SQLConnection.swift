@@ -3,7 +3,7 @@
 protocol SQLConnection: AnyObject {
     var dialect: SQLDialect { get }
 
-    /// Whether the next call has a chance. Asks the kernel only, never the server.
+    /// Whether the next call can succeed. Asks only the kernel, never the server.
     var isUsable: Bool { get }
 
     func query(_ sql: String, _ values: [SQLValue]) throws(SQLError) -> [SQLRow]

@@ -10,7 +10,7 @@ public final class SQLDatabase: Sendable {
         pool = SessionPool(sessions)
     }
 
-    /// Opens the database and makes sure that it answers.
+    /// Opens the database and checks that it answers.
     /// - Throws: `SQLError`: `unreachable`, `accessDenied`, `inUse`, `corrupt` …
     public static func open(_ location: SQLLocation) async throws -> SQLDatabase {
         let database: SQLDatabase
@@ -50,11 +50,11 @@ public final class SQLDatabase: Sendable {
 
     /// Runs `body` in a transaction on the connection's thread: all of it takes effect, or nothing.
     ///
-    /// `body` runs again, at most `SQLLimits.transactionAttempts` times, when it met a deadlock, a
+    /// `body` runs again, at most `SQLLimits.transactionAttempts` times, after a deadlock, a
     /// lock, or a connection that broke before COMMIT; so it must have no effect but on the
-    /// database. It blocks its connection, so it computes little. What it throws rolls back and is
-    /// thrown on.
-    /// - Throws: `SQLError.connectionLost` when COMMIT was under way: the outcome is not known.
+    /// database. It blocks its connection and should compute little. An error that it throws rolls
+    /// back and is rethrown.
+    /// - Throws: `SQLError.connectionLost` if COMMIT was under way: the outcome is not known.
     public func transaction<T: Sendable>(
         _ body: @Sendable (borrowing SQLTransaction) throws -> T
     ) async throws -> T {
@@ -69,7 +69,7 @@ public final class SQLDatabase: Sendable {
                 guard error.code == .connectionLost else { throw error }
                 throw SQLError(.unreachable, error.message, nativeCode: error.nativeCode)
             case .again:
-                // Two transactions that met once would meet again without a random pause.
+                // Without a random pause, two transactions that collided would collide again.
                 let longest = min(SQLLimits.transactionPauseMilliseconds, 5 << attempt)
                 try await Task.sleep(for: .milliseconds(Int.random(in: 0...longest)))
             }

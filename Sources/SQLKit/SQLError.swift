@@ -1,4 +1,4 @@
-/// What a database refused or could not do, said so that a person can act on it.
+/// What a database refused or could not do, in a message that a person can act on.
 public struct SQLError: Error, Sendable, Hashable {
     public enum Code: String, Sendable {
         /// The server cannot be reached, or it will not take connections now.
@@ -8,21 +8,21 @@ public struct SQLError: Error, Sendable, Hashable {
         case connectionLost
         /// User, password or rights are wrong.
         case accessDenied
-        /// A unique key is there already.
+        /// A unique key exists already.
         case constraintUnique
         /// Another constraint (foreign key, NOT NULL, CHECK), or a value that does not fit.
         case constraint
         /// A lock or deadlock that outlasted the retries.
         case busy
-        /// Another process has the database file.
+        /// Another process has the database file open.
         case inUse
         case corrupt
         case readOnly
         case diskFull
-        /// The statement or the schema that it expects is wrong: a defect, or a database of another
-        /// version.
+        /// The statement, or the schema that it expects, is wrong: a defect, or a database of
+        /// another version.
         case statement
-        /// A column holds something else than the caller takes from it.
+        /// A column holds another type than the caller asks for.
         case unexpectedValue
         /// The caller broke a rule of this kit.
         case misuse
@@ -30,9 +30,9 @@ public struct SQLError: Error, Sendable, Hashable {
     }
 
     public var code: Code
-    /// The whole sentence for a person.
+    /// The whole message for a person.
     public var message: String
-    /// SQLite's extended result code or MariaDB's error number; 0 where the kit itself complains.
+    /// SQLite's extended result code or MariaDB's error number; 0 for an error of the kit itself.
     public var nativeCode: Int
 
     public init(_ code: Code, _ message: String, nativeCode: Int = 0) {
@@ -41,7 +41,7 @@ public struct SQLError: Error, Sendable, Hashable {
         self.nativeCode = nativeCode
     }
 
-    /// Whether trying the same again later is pointless unless somebody changes something first.
+    /// Whether a retry is pointless until somebody changes something.
     public var isPermanent: Bool {
         switch code {
         case .unreachable, .connectionLost, .busy, .diskFull: false
@@ -49,7 +49,7 @@ public struct SQLError: Error, Sendable, Hashable {
         }
     }
 
-    /// Whether the same transaction may pass when it is run again at once.
+    /// Whether the same transaction may succeed if it is run again at once.
     var isTransient: Bool { code == .busy || code == .connectionLost }
 
     /// Whether a transaction is still whole after this error, so that its body may go on.
@@ -61,7 +61,7 @@ extension SQLError: CustomStringConvertible {
 }
 
 extension String {
-    /// At most `limit` bytes of a library's or server's words, on one line.
+    /// At most `limit` bytes of a library's or server's message, on one line.
     func bounded(_ limit: Int = SQLLimits.messageBytes) -> String {
         let line = String(
             String.UnicodeScalarView(unicodeScalars.map { $0.value < 0x20 ? " " : $0 }))

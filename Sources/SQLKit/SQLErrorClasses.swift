@@ -1,7 +1,7 @@
 import CMariaDB
 import CSQLite
 
-// What the libraries' numbers mean for a caller and for a person.
+// Error numbers of the libraries, as codes for callers and messages for people.
 
 extension SQLError {
     static func tooManyRows(_ sql: String) -> SQLError {
@@ -18,19 +18,19 @@ extension SQLError {
                 + sql.bounded())
     }
 
-    static func sqlite(extendedCode: Int32, words: String, path: String, sql: String) -> SQLError {
-        let words = words.bounded()
+    static func sqlite(extendedCode: Int32, detail: String, path: String, sql: String) -> SQLError {
+        let detail = detail.bounded()
         let (code, message): (Code, String) =
             switch extendedCode & 0xFF {
             case SQLITE_BUSY, SQLITE_LOCKED:
                 (
                     .busy,
-                    "the database \(path) is locked by another program (\(words)): close that one"
+                    "the database \(path) is locked by another program (\(detail)): close that one"
                 )
             case SQLITE_CORRUPT, SQLITE_NOTADB:
                 (
                     .corrupt,
-                    "the database \(path) is damaged (\(words)): stop aibuild and put a backup "
+                    "the database \(path) is damaged (\(detail)): stop aibuild and put a backup "
                         + "in its place"
                 )
             case SQLITE_FULL:
@@ -38,18 +38,21 @@ extension SQLError {
             case SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH:
                 (
                     .readOnly,
-                    "the database \(path) cannot be written (\(words)): check the owner and mode "
+                    "the database \(path) cannot be written (\(detail)): check the owner and mode "
                         + "of the file and of its folder"
                 )
             case SQLITE_CONSTRAINT:
                 (
                     [SQLITE_CONSTRAINT_UNIQUE_CODE, SQLITE_CONSTRAINT_PRIMARYKEY_CODE]
-                        .contains(extendedCode) ? .constraintUnique : .constraint, words
+                        .contains(extendedCode) ? .constraintUnique : .constraint, detail
                 )
-            case SQLITE_TOOBIG, SQLITE_MISMATCH: (.constraint, words)
+            case SQLITE_TOOBIG, SQLITE_MISMATCH: (.constraint, detail)
             case SQLITE_ERROR, SQLITE_SCHEMA:
-                (.statement, "the database \(path) refused a statement: \(words): \(sql.bounded())")
-            default: (.other, "the database \(path): \(words)")
+                (
+                    .statement,
+                    "the database \(path) refused a statement: \(detail): \(sql.bounded())"
+                )
+            default: (.other, "the database \(path): \(detail)")
             }
         return SQLError(code, message, nativeCode: Int(extendedCode))
     }
@@ -58,29 +61,29 @@ extension SQLError {
     private static let SQLITE_CONSTRAINT_UNIQUE_CODE = SQLITE_CONSTRAINT | (8 << 8)
     private static let SQLITE_CONSTRAINT_PRIMARYKEY_CODE = SQLITE_CONSTRAINT | (6 << 8)
 
-    static func mariadb(number: UInt32, words: String, server: MariaDBEndpoint, sql: String?)
+    static func mariadb(number: UInt32, detail: String, server: MariaDBEndpoint, sql: String?)
         -> SQLError
     {
-        let words = words.bounded()
+        let detail = detail.bounded()
         let code = mariadbCode(Int32(bitPattern: number))
         let message =
             switch code {
-            case .connectionLost: "the connection to \(server) was lost: \(words)"
+            case .connectionLost: "the connection to \(server) was lost: \(detail)"
             case .unreachable:
-                "cannot reach \(server): \(words); start the server, or correct the database "
+                "cannot reach \(server): \(detail); start the server, or correct the database "
                     + "section of the configuration"
             case .accessDenied:
-                "\(server) refused the login or lacks a right: \(words); check user, password "
+                "\(server) refused the login or lacks a right: \(detail); check user, password "
                     + "and grants"
-            case .constraint, .constraintUnique: words
-            case .busy: "\(server): \(words)"
-            case .diskFull: "the disk of \(server) is full (\(words)): make room there"
+            case .constraint, .constraintUnique: detail
+            case .busy: "\(server): \(detail)"
+            case .diskFull: "the disk of \(server) is full (\(detail)): make room there"
             case .readOnly:
-                "\(server) takes no changes now (\(words)): point aibuild at the primary server"
+                "\(server) takes no changes now (\(detail)): point aibuild at the primary server"
             case .corrupt:
-                "a table of \(server) is damaged (\(words)): repair it or restore a backup"
+                "a table of \(server) is damaged (\(detail)): repair it or restore a backup"
             default:
-                "\(server) refused a statement: \(words)"
+                "\(server) refused a statement: \(detail)"
                     + (sql.map { ": " + $0.bounded() } ?? "")
             }
         return SQLError(code, message, nativeCode: Int(number))
@@ -99,7 +102,7 @@ extension SQLError {
             ER_COLUMNACCESS_DENIED_ERROR, ER_BAD_DB_ERROR, ER_HOST_NOT_PRIVILEGED,
             ER_ACCESS_DENIED_NO_PASSWORD_ERROR, ER_SPECIFIC_ACCESS_DENIED_ERROR:
             .accessDenied
-        // 1047 is also what a Galera node says that has lost its cluster.
+        // 1047 is also the answer of a Galera node that has lost its cluster.
         case ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_SERVER_SHUTDOWN,
             ER_UNKNOWN_COM_ERROR, ER_HOST_IS_BLOCKED:
             .unreachable
@@ -112,8 +115,8 @@ extension SQLError {
         case ER_PARSE_ERROR, ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE, ER_TABLE_EXISTS_ERROR,
             ER_DUP_FIELDNAME, ER_DUP_KEYNAME, ER_EMPTY_QUERY:
             .statement
-        // The client library's own errors: all that can happen after the statement was prepared
-        // have broken the connection.
+        // The client library's own errors: after a statement was prepared, each means that the
+        // connection is broken.
         case 2000..<3000: .connectionLost
         default: .other
         }

@@ -9,14 +9,14 @@ public enum SQLLimits {
     /// has 150 for everybody.
     static let mariadbConnections = 8
 
-    /// Calls that wait for a free connection. More are refused: the database is then far behind and
-    /// a longer line would only hide it.
+    /// Calls that wait for a free connection. More are refused: the database is then far behind,
+    /// and a longer queue would only hide it.
     static let waitingCalls = 4096
 
-    /// Rows of one answer. Who needs more asks page by page.
+    /// Rows of one answer. A caller that needs more reads page by page.
     public static let rowsPerQuery = 250_000
 
-    /// Prepared statements kept for each connection. The store has fewer; texts made on the fly
+    /// Prepared statements kept for each connection. The store has fewer; texts built at run time
     /// must not pile up on the server.
     static let statementsPerConnection = 96
 
@@ -36,7 +36,7 @@ public enum SQLLimits {
     /// Longest wait for a lock that another connection or program holds.
     static let lockWaitSeconds = 5
 
-    /// Bytes of a server's own words that an error repeats.
+    /// Bytes of a server's own message that an error repeats.
     static let messageBytes = 1024
 
     /// Bytes read back of a lock file: a process id.

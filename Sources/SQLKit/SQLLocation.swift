@@ -1,6 +1,6 @@
 /// Where a database is.
 public enum SQLLocation: Sendable {
-    /// A file, created when it is not there. Exactly one process may have it open.
+    /// A file, created if it does not exist. Only one process may have it open.
     case sqlite(path: String)
     case mariadb(MariaDBEndpoint)
 

@@ -1,5 +1,5 @@
-/// One row of an answer. Columns are taken by name, typed; a wrong type is an error that names the
-/// column, so that a damaged or foreign schema is noticed where it hurts.
+/// One row of an answer. Columns are read by name and type; a wrong type is an error that names the
+/// column, so that a damaged or foreign schema is noticed where it matters.
 public struct SQLRow: Sendable {
     let columns: SQLColumns
     public let values: [SQLValue]

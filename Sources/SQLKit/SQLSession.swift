@@ -1,11 +1,11 @@
 import Support
 
-/// One connection and the thread that it blocks. Opens it when it is first needed and again after
-/// it was lost. No method suspends, so calls never interleave on the connection.
+/// One connection and the thread that it blocks. The connection is opened when it is first needed
+/// and again after it was lost. No method suspends, so calls never interleave on the connection.
 actor SQLSession {
     enum Attempt<T: Sendable>: Sendable {
         case done(T)
-        /// Nothing took effect; the same transaction may pass when it is run again.
+        /// Nothing took effect; the same transaction may succeed if it is run again.
         case again(SQLError)
     }
 
@@ -78,7 +78,7 @@ actor SQLSession {
         return fresh
     }
 
-    /// A connection that cannot even roll back is given up: its server end then rolls back.
+    /// A connection that cannot even roll back is closed: the server then rolls back.
     private func rollBack(_ connection: any SQLConnection) {
         do throws(SQLError) { try connection.rollBack() } catch { self.connection = nil }
     }

@@ -4,9 +4,9 @@ public struct SQLTransaction: ~Copyable {
     private let connection: any SQLConnection
     private let ledger = Ledger()
 
-    /// A deadlock rolls a MariaDB transaction back, and what the body did next would be committed
-    /// statement by statement. So the first failure that breaks the transaction is kept, answers
-    /// every later call, and forbids the commit, even when the body swallowed it.
+    /// A deadlock rolls a MariaDB transaction back, and the body's next statements would be
+    /// committed one by one. So the first failure that breaks the transaction is kept, is thrown
+    /// by every later call, and prevents the commit, even if the body swallowed it.
     private final class Ledger { var failure: SQLError? }
 
     init(_ connection: any SQLConnection) { self.connection = connection }

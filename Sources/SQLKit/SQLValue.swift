@@ -1,6 +1,6 @@
 /// A value that goes into a statement or comes out of a row.
 ///
-/// Times are texts or integers, as the caller's schema has it; a Boolean is 0 or 1.
+/// Times are texts or integers, depending on the schema; a Boolean is 0 or 1.
 public enum SQLValue: Sendable, Hashable {
     case null
     case int(Int64)
@@ -26,5 +26,5 @@ extension SQLValue {
     }
 }
 
-/// Which database is at the other end, for the few statements that the two spell differently.
+/// The kind of database, for the few statements that differ between the two.
 public enum SQLDialect: Sendable, Hashable { case sqlite, mariadb }

@@ -2,7 +2,8 @@ import CSQLite
 import Glibc
 import Support
 
-/// A SQLite file: write-ahead log, every commit on the disk before it returns, foreign keys kept.
+/// A SQLite file: write-ahead log, each commit on the disk before it returns, enforced foreign
+/// keys.
 final class SQLiteConnection: SQLConnection {
     private let path: String
     private let handle: OpaquePointer
@@ -17,10 +18,11 @@ final class SQLiteConnection: SQLConnection {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw SQLError(.misuse, "the path of the database is empty or holds a NUL")
         }
-        // SQLite gives names such as `:memory:` a meaning; with a folder in front none has one.
+        // Names such as `:memory:` are special to SQLite; with a folder in front none is.
         let path = path.contains("/") ? path : "./" + path
         lock = try SQLiteLock.take(databasePath: path)
-        // The file holds token digests: nobody else reads it. SQLite's side files take its mode.
+        // The file holds token digests: only its owner may read it. SQLite's side files inherit its
+        // mode.
         do throws(SystemError) {
             _ = try Descriptor(path, O_RDWR | O_CREAT, mode: 0o600)
         } catch {
@@ -78,8 +80,8 @@ final class SQLiteConnection: SQLConnection {
         return changed ? Int(sqlite3_changes64(handle)) : 0
     }
 
-    /// IMMEDIATE: a transaction that reads first and writes later would meet SQLITE_BUSY in its
-    /// middle, where waiting does not help.
+    /// IMMEDIATE: a transaction that reads first and writes later would get SQLITE_BUSY halfway,
+    /// where waiting does not help.
     func begin() throws(SQLError) { _ = try query("BEGIN IMMEDIATE", []) }
     func commit() throws(SQLError) { _ = try query("COMMIT", []) }
 
@@ -125,14 +127,14 @@ final class SQLiteConnection: SQLConnection {
 
     private func failure(_ code: Int32, _ sql: String) -> SQLError {
         .sqlite(
-            extendedCode: code, words: String(cString: sqlite3_errmsg(handle)), path: path,
+            extendedCode: code, detail: String(cString: sqlite3_errmsg(handle)), path: path,
             sql: sql)
     }
 
-    private static func openFailure(_ path: String, _ words: String, _ code: Int) -> SQLError {
+    private static func openFailure(_ path: String, _ detail: String, _ code: Int) -> SQLError {
         SQLError(
             .other,
-            "cannot open the database \(path): \(words); check that its folder exists "
+            "cannot open the database \(path): \(detail); check that its folder exists "
                 + "and that this user may write there", nativeCode: code)
     }
 }

@@ -10,7 +10,7 @@ struct SQLiteLock: ~Copyable {
 
     private init(_ file: consuming Descriptor) { self.file = file }
 
-    /// - Throws: `SQLError.inUse` when somebody has it, be it this process.
+    /// - Throws: `SQLError.inUse` if another process, or this one, holds it.
     static func take(databasePath: String) throws(SQLError) -> SQLiteLock {
         let path = databasePath + ".lock"
         let file: Descriptor
@@ -33,7 +33,7 @@ struct SQLiteLock: ~Copyable {
             let error = SystemError(errno: -answer, "cannot lock \(path)")
             throw SQLError(.other, "\(error)", nativeCode: Int(-answer))
         }
-        // For the sentence above only, so a full disk must not refuse the start.
+        // Only for the message above, so a full disk must not prevent the start.
         ftruncate(file.raw, 0)
         try? file.writeAll(Array("\(getpid())\n".utf8))
         return SQLiteLock(file)

@@ -1,12 +1,12 @@
 import Synchronization
 
-/// Lends each session to one caller at a time. Callers wait in line; the line is bounded. The
-/// session that was used last is lent first, so that a quiet system keeps few connections open.
+/// Lends each session to one caller at a time. Callers queue, and the queue is bounded. The session
+/// that was used last is lent first, so that a quiet system keeps few connections open.
 final class SessionPool: Sendable {
     private struct State {
         var idle: [SQLSession]
         var waiting: [CheckedContinuation<SQLSession, Never>] = []
-        /// Callers before this index have been served; the array is cut when it is worth it.
+        /// Callers before this index have been served; the array is compacted when it pays.
         var served = 0
     }
 

@@ -4,14 +4,14 @@ import Support
 import Synchronization
 import TestSupport
 
-/// A door before a MariaDB server that lets a COMMIT through and then drops the connection instead
-/// of the answer: what a network cut at the worst moment looks like.
+/// A proxy in front of a MariaDB server that forwards a COMMIT and then drops the connection
+/// instead of the answer, as a network failure at the worst moment.
 final class CommitCutter: Sendable {
     let socketPath: String
-    /// COMMITs that are still to be cut.
+    /// The number of COMMITs that are still to be cut.
     let cuts = Atomic<Int>(0)
-    /// Statements that still come through; with the last one, everything is cut for good: what the
-    /// server sees of a program that is killed. It carries out the last one all the same.
+    /// Statements that are still forwarded; with the last one, everything is cut for good, as if
+    /// the program were killed. The server executes the last one all the same.
     let statementsLeft = Atomic<Int>(.max)
     /// Whether the last statement's effect is waited for before the cut.
     let waitsForEffect = Atomic<Bool>(true)
@@ -21,7 +21,7 @@ final class CommitCutter: Sendable {
 
     init(port: Int) throws {
         folder = try TemporaryFolder()
-        socketPath = folder.path + "/door"
+        socketPath = folder.path + "/proxy"
         self.port = port
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_un()
@@ -34,10 +34,10 @@ final class CommitCutter: Sendable {
             }
         }
         guard code == 0, listen(listener, 16) == 0 else { throw SystemError.last("cannot listen") }
-        DispatchQueue(label: "door").async { self.accept() }
+        DispatchQueue(label: "proxy").async { self.accept() }
     }
 
-    /// Ends the door; its threads end with their connections.
+    /// Stops the proxy; its threads end with their connections.
     func close() { shutdown(listener, Int32(SHUT_RDWR)) }
 
     private func accept() {

@@ -13,22 +13,22 @@ import Testing
         _ body: (SQLStore, any LeaderStore, CommitCutter) async throws -> Void
     ) async throws {
         let server = try await MariaDBServer.shared()
-        let door = try CommitCutter(port: server.port)
+        let proxy = try CommitCutter(port: server.port)
         var endpoint = try await server.makeDatabase()
-        endpoint.socket = door.socketPath
+        endpoint.socket = proxy.socketPath
         let store = try await SQLStore.open(.mariadb(endpoint))
         let leader = try await store.leader()
         try await leader.add(Samples.guestOS("ubuntu1604"))
-        try await body(store, leader, door)
+        try await body(store, leader, proxy)
         await store.close()
-        door.close()
+        proxy.close()
     }
 
     @Test("A claim whose COMMIT answer is lost belongs to its claimer")
     func claimSurvives() async throws {
-        try await with { store, leader, door in
+        try await with { store, leader, proxy in
             _ = try await leader.enqueue(Samples.build("b1"))
-            door.cuts.store(1, ordering: .sequentiallyConsistent)
+            proxy.cuts.store(1, ordering: .sequentiallyConsistent)
             let build = try #require(try await leader.apply(Samples.claim("b1", 1)))
             #expect(build.attempt == Samples.token(1))
             #expect(build.attemptCount == 1)
@@ -39,12 +39,12 @@ import Testing
 
     @Test("A build whose COMMIT answers are lost is stored and published once")
     func submittedOnce() async throws {
-        try await with { store, leader, door in
-            door.cuts.store(1, ordering: .sequentiallyConsistent)
+        try await with { store, leader, proxy in
+            proxy.cuts.store(1, ordering: .sequentiallyConsistent)
             #expect(try await leader.enqueue(Samples.build("b1")).number == 1)
             #expect(try await leader.enqueue(Samples.build("b2")).number == 2)
             _ = try await leader.apply(Samples.claim("b1", 1))
-            door.cuts.store(1, ordering: .sequentiallyConsistent)
+            proxy.cuts.store(1, ordering: .sequentiallyConsistent)
             let passed = try #require(try await leader.apply(Samples.pass("b1", 1, at: 5000)))
             #expect(passed.state == .passed)
             #expect(try await store.artifacts(of: Samples.token(1)) == Samples.artifacts)
@@ -54,14 +54,14 @@ import Testing
 
     @Test("A caller that retries a failed claim learns that it took effect")
     func callerRetries() async throws {
-        try await with { store, leader, door in
+        try await with { store, leader, proxy in
             _ = try await leader.enqueue(Samples.build("b1"))
-            door.cuts.store(100, ordering: .sequentiallyConsistent)
+            proxy.cuts.store(100, ordering: .sequentiallyConsistent)
             let error = await #expect(throws: StoreError.self) {
                 try await leader.apply(Samples.claim("b1", 1))
             }
             #expect(error?.description.contains("was lost") == true)
-            door.cuts.store(0, ordering: .sequentiallyConsistent)
+            proxy.cuts.store(0, ordering: .sequentiallyConsistent)
             let build = try await leader.apply(Samples.claim("b1", 1))
             #expect(build?.attempt == Samples.token(1))
             #expect(build?.attemptCount == 1)
@@ -71,12 +71,12 @@ import Testing
     @Test("SQLKit reports a lost COMMIT as unknown and runs nothing again")
     func lostCommitIsUnknown() async throws {
         let server = try await MariaDBServer.shared()
-        let door = try CommitCutter(port: server.port)
+        let proxy = try CommitCutter(port: server.port)
         var endpoint = try await server.makeDatabase()
-        endpoint.socket = door.socketPath
+        endpoint.socket = proxy.socketPath
         let database = try await SQLDatabase.open(.mariadb(endpoint))
         try await database.execute("CREATE TABLE v (n INTEGER)")
-        door.cuts.store(1, ordering: .sequentiallyConsistent)
+        proxy.cuts.store(1, ordering: .sequentiallyConsistent)
         let error = await #expect(throws: SQLError.self) {
             try await database.transaction { try $0.execute("INSERT INTO v VALUES (1)") }
         }
@@ -84,6 +84,6 @@ import Testing
         #expect(error?.isPermanent == false)
         #expect(try await database.query("SELECT n FROM v").count == 1)
         await database.close()
-        door.close()
+        proxy.close()
     }
 }

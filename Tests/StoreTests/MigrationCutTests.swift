@@ -9,7 +9,7 @@ import Testing
 /// table by itself, so every statement leaves another half-made schema. The next start completes
 /// it.
 @Suite(.timeLimit(.minutes(10))) struct MigrationCutTests {
-    /// What a migration makes: all columns, all indexes, the steps done, the rows of before.
+    /// The result of a migration: all columns, indexes, steps and older rows.
     private static func dump(_ location: SQLLocation) async throws -> [String] {
         let database = try await SQLDatabase.open(location)
         var lines: [String] = []
@@ -50,14 +50,14 @@ import Testing
         _ whole: [String]
     ) async throws -> Bool {
         let endpoint = try await seeded(server, seed)
-        let door = try CommitCutter(port: server.port)
-        door.waitsForEffect.store(waiting, ordering: .sequentiallyConsistent)
-        door.statementsLeft.store(statements, ordering: .sequentiallyConsistent)
-        var throughDoor = endpoint
-        throughDoor.socket = door.socketPath
-        let store = try? await SQLStore.open(.mariadb(throughDoor))
+        let proxy = try CommitCutter(port: server.port)
+        proxy.waitsForEffect.store(waiting, ordering: .sequentiallyConsistent)
+        proxy.statementsLeft.store(statements, ordering: .sequentiallyConsistent)
+        var throughProxy = endpoint
+        throughProxy.socket = proxy.socketPath
+        let store = try? await SQLStore.open(.mariadb(throughProxy))
         await store?.close()
-        door.close()
+        proxy.close()
         // The next coordinator.
         await (try SQLStore.open(.mariadb(endpoint))).close()
         let found = try await dump(.mariadb(endpoint))

@@ -1,22 +1,22 @@
 public import BuildProtocol
 
-/// The way to the hosts. Everything here may fail at any moment and be tried again: a host's work
-/// does not depend on the coordinator being there.
+/// The way to the hosts. Every call may fail at any moment and may be retried: a host's work does
+/// not depend on the coordinator.
 public protocol HostGateway: Sendable {
-    /// Refuses what can be no address or no host key, before it is registered.
+    /// Refuses a malformed address or host key before it is registered.
     /// - Throws: `HostFault`
     func check(_ host: Host) throws
 
     /// Opens the control channel and speaks `hello` as the leader of this epoch.
-    /// - Throws: `HostFault`, also where the host has heard of a higher epoch.
+    /// - Throws: `HostFault`, also if the host follows a higher epoch.
     func open(_ host: Host, epoch: Int64) async throws -> any HostChannel
 
-    /// Puts a template archive on the host's disk. Delivering it twice does no harm.
+    /// Stores a template archive on the host's disk. May be repeated.
     /// - Throws: `HostFault`
     func deliver(_ template: TemplateArchive, to host: Host) async throws
 
     /// Streams `length` bytes of an artifact from `offset`, in order, in pieces of a
-    /// few MiB at most. The sink's errors end the transfer and are thrown on.
+    /// few MiB at most. The sink's errors end the transfer and are rethrown.
     /// - Throws: `HostFault`
     func read(
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
@@ -44,9 +44,9 @@ public struct HostKey: Sendable, Hashable, Codable {
 
 /// One control session with an agent. Messages arrive in order or not at all.
 public protocol HostChannel: Sendable {
-    /// What the agent said of itself.
+    /// The agent's own hello.
     var hello: AgentHello { get }
-    /// - Throws: `HostFault` when the session is over.
+    /// - Throws: `HostFault` if the session is over.
     func send(_ message: CoordinatorMessage) async throws
     /// The next message, `nil` once the agent has closed the session.
     /// - Throws: `HostFault`
@@ -58,8 +58,8 @@ public protocol HostChannel: Sendable {
 public struct HostFault: Error, Sendable, Hashable, CustomStringConvertible {
     /// What happened, on which host, and what to do.
     public var description: String
-    /// Trying again cannot help before an admin changes something (wrong key, no agent, other
-    /// protocol version).
+    /// A retry cannot help until an admin changes something (wrong key, no agent, other protocol
+    /// version).
     public var isPermanent: Bool
 
     public init(_ description: String, isPermanent: Bool = false) {

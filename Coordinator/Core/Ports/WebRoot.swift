@@ -1,11 +1,11 @@
 public import BuildProtocol
 
-/// The folder that the web server shows. A reader of it never sees a partial or unverified file.
+/// The folder that the web server serves. A reader never sees a partial or unverified file.
 public protocol WebRoot: Sendable {
     /// Bytes free on its file system.
     func freeBytes() async throws -> Int64
 
-    /// Makes the folder where the images of a guest OS will be, so that people find it at once.
+    /// Creates the folder for the images of a guest OS, so that people find it at once.
     func makeFolder(ofGuestOS name: String) async throws
 
     /// The place where an artifact arrives: on the same file system, under a name that is never
@@ -13,40 +13,40 @@ public protocol WebRoot: Sendable {
     func incoming(_ artifact: Artifact, of attempt: AttemptToken) async throws -> any IncomingFile
 
     /// Moves a verified image into `images/build/<guest OS>/`, with its log and `build.json`, and
-    /// renews `SHA256SUMS`. Doing it twice does no harm.
+    /// renews `SHA256SUMS`. May be repeated.
     /// - Returns: the image as it stands there.
-    /// - Throws: `Fault` when what was pulled is not there any more; anything else may pass.
+    /// - Throws: `Fault` if a pulled file is gone; any other error may be temporary.
     func publish(_ publication: Publication) async throws -> PublishedImage
 
     /// Moves what was published from `images/build/<guest OS>/` to `images/release/<guest OS>/`,
-    /// renews `SHA256SUMS` in both and `latest.json` in the latter. Doing it twice does no harm.
+    /// renews `SHA256SUMS` in both and `latest.json` in the latter. May be repeated.
     /// - Returns: the image as it stands there.
-    /// - Throws: `Fault` when it is in neither of the two; anything else may pass.
+    /// - Throws: `Fault` if it is in neither folder; any other error may be temporary.
     func promote(_ publication: Publication) async throws -> PublishedImage
 
-    /// Where hosts and people fetch what stands at this path below the web root.
+    /// The URL of this path below the web root.
     func url(ofPath path: String) -> String
 
-    /// Takes back what the attempt published or pulled, if anything, also where it was promoted.
-    /// What another attempt of the build published stays.
+    /// Removes everything that the attempt pulled, published or promoted. Files that another
+    /// attempt of the build published stay.
     func withdraw(_ attempt: AttemptToken, of build: Build) async throws
 
-    /// Where the file of a published image is, to be read only.
-    /// - Throws: `WebRootFault` when it is not there (any more).
+    /// The path of a published image's file, for reading only.
+    /// - Throws: `WebRootFault` if it does not exist.
     func file(of image: PublishedImage) async throws -> String
 
-    /// Removes the image of a build that passed, and what stands beside it. What was removed before
-    /// is no fault: a crash may come at any moment, and it is done again.
+    /// Removes the image of a build that passed and the files beside it. May be repeated after a
+    /// crash at any moment.
     func remove(_ build: Build) async throws
 
-    /// Removes what attempts other than `living` left behind.
+    /// Removes the incoming files of all attempts but `living`.
     func sweep(keeping living: Set<AttemptToken>) async throws
 }
 
 /// An artifact on its way in.
 public protocol IncomingFile: Sendable {
-    /// What is still to be pulled: all but the chunks that are here and match their digests, in
-    /// order, neighbours joined.
+    /// The ranges still to be pulled: all but the chunks that are here and match their digests, in
+    /// order, adjacent ones joined.
     func missingRanges() async throws -> [Range<Int64>]
     func write(_ bytes: [UInt8], at offset: Int64) async throws
     /// Compares size and SHA-256 with the artifact and makes the file durable.
@@ -90,7 +90,7 @@ extension Artifact {
     }
 }
 
-/// The web root cannot take it; the sentence says why (full, not writable) and what to do.
+/// The web root cannot accept a file; the message says why (full, not writable) and what to do.
 public struct WebRootFault: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String
     public init(_ description: String) { self.description = description }

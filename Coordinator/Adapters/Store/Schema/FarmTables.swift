@@ -3,7 +3,7 @@ import SQLKit
 
 /// Schema 2: the tables of the farm, beside the historic ones.
 ///
-/// Texts that an agent wrote have no narrow type: a build whose end does not fit a column could
+/// Texts that an agent wrote have wide types: a build whose outcome does not fit a column could
 /// never end.
 enum FarmTables {
     @Sendable static func migrate(_ transaction: borrowing SQLTransaction) throws {
@@ -52,8 +52,8 @@ enum FarmTables {
             ], key: "id")
         try transaction.createIndex(
             "builds_number", on: "builds", "guestos, number", isUnique: true)
-        // The direction must stand here: with ascending priority, MariaDB sorts the whole queue for
-        // each claim (14 against 1,960 a second).
+        // The direction matters: with ascending priority, MariaDB sorts the whole queue for each
+        // claim (14 instead of 1,960 a second).
         try transaction.createIndex(
             "builds_queue", on: "builds", "live, priority DESC, submitted_ms, id")
         try transaction.createIndex(

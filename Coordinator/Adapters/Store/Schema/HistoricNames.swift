@@ -1,7 +1,7 @@
 import SQLKit
 
-/// Schema 6: what one historic variant says by id and the other by name is said both ways, in the
-/// rows that are there and in new ones, so that readers written for either go on.
+/// Schema 6: one historic variant refers to rows by id and the other by name. Existing and new rows
+/// get both, so that readers written for either variant keep working.
 enum HistoricNames {
     @Sendable static func migrate(_ transaction: borrowing SQLTransaction) throws {
         try transaction.addColumns([("os_name", "varchar(255)")], to: "build_log")

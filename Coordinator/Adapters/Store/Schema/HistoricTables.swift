@@ -2,7 +2,7 @@ import SQLKit
 
 /// Schema 1: the six tables of the original AIBuild, with its columns and its types. A database
 /// that has them already, in either of the two variants in the field, keeps every row and column
-/// and gets what the other variant had more.
+/// and gets the columns of the other.
 enum HistoricTables {
     private static let tables: [(name: String, columns: [(name: String, type: String)])] = [
         (

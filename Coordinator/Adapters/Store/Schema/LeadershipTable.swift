@@ -1,7 +1,7 @@
 import SQLKit
 
-/// Schema 3: the lease of the coordinator that leads. Its one row is always there, so that two
-/// that come at once meet at its lock.
+/// Schema 3: the lease of the coordinator that leads. Its one row always exists, so that two
+/// concurrent candidates serialize at its lock.
 enum LeadershipTable {
     @Sendable static func migrate(_ transaction: borrowing SQLTransaction) throws {
         try transaction.createTable(
@@ -15,7 +15,7 @@ enum LeadershipTable {
                 "INSERT INTO leadership (id, epoch, holder, url, expires_ms) "
                     + "VALUES (1, 0, '', '', 0)")
         } catch {
-            // It is there: this step was interrupted, or is done at two nodes at once.
+            // The row exists: this step was interrupted, or runs on two nodes at once.
             guard error.code == .constraintUnique else { throw error }
         }
     }

@@ -3,7 +3,7 @@ import SQLKit
 import Support
 
 /// One step from a schema to the next. Steps are numbered from 1 and only go forward. A step must
-/// be able to run again after it was interrupted: MariaDB commits at each change of a table.
+/// be repeatable after an interruption: MariaDB commits at each change of a table.
 struct Migration: Sendable {
     let version: Int
     let run: @Sendable (borrowing SQLTransaction) throws -> Void
@@ -22,19 +22,19 @@ enum Migrator {
         Migration(version: 7, run: RetentionColumns.migrate),
     ]
 
-    /// Waits this long for another coordinator's migration; below the time of one statement.
+    /// How long to wait for another coordinator's migration; below the timeout of one statement.
     private static let lockSeconds = 45
 
-    /// - Throws: `SQLError`, or `StoreError.unavailable` when the database is of a newer aibuild.
+    /// - Throws: `SQLError`; `StoreError.unavailable` if the database belongs to a newer aibuild.
     static func run(
         on database: SQLDatabase, migrations: [Migration] = Migrator.migrations
     ) async throws {
         try await database.transaction { transaction in
-            // SQLite's transaction locks out everybody else already.
+            // SQLite's transaction excludes every other process already.
             if transaction.dialect == .mariadb { try lock(transaction) }
             try migrate(transaction, migrations)
             if transaction.dialect == .mariadb {
-                // First, or the next coordinator has the lock and does not see the last step.
+                // First: otherwise the next coordinator has the lock before it sees the last step.
                 try transaction.execute("COMMIT")
                 _ = try transaction.query("SELECT RELEASE_LOCK(\(lockName)) AS r")
             }

@@ -8,7 +8,7 @@ enum ReleaseTables {
             to: "envs")
         try transaction.renameDoubles(in: "envs", limit: 50)
         try transaction.createIndex("envs_name", on: "envs", "name", isUnique: true)
-        // One historic variant has it instead of env_id; old readers of either find theirs.
+        // One historic variant has it instead of env_id; readers of either variant find theirs.
         try transaction.addColumns([("env_name", "varchar(255)")], to: "release_log")
         try transaction.createIndex("release_log_time", on: "release_log", "release_at, id")
         try transaction.createTable(

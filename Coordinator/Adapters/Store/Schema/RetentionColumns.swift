@@ -1,12 +1,12 @@
 import SQLKit
 
-/// Schema 7: what a person keeps, and what was removed.
+/// Schema 7: pinned and pruned builds.
 enum RetentionColumns {
     @Sendable static func migrate(_ transaction: borrowing SQLTransaction) throws {
         try transaction.addColumns(
             [
                 ("pinned", "integer NOT NULL DEFAULT 0"), ("pruned_ms", "bigint"),
-                // The row says that it is gone, its files may be there yet.
+                // The build counts as pruned, and its files may still exist.
                 ("prune_pending", "integer NOT NULL DEFAULT 0"),
             ], to: "builds")
         try transaction.createIndex("builds_prune", on: "builds", "prune_pending, id")

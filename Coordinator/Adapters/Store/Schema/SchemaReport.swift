@@ -1,7 +1,7 @@
 import BuildProtocol
 public import SQLKit
 
-/// What a database is before, or after, it is brought to this program's schema.
+/// The state of a database before or after its migration.
 public struct SchemaReport: Sendable {
     public enum Origin: String, Sendable {
         case empty = "an empty database"
@@ -11,21 +11,21 @@ public struct SchemaReport: Sendable {
     }
 
     public var origin: Origin
-    /// The last step that was taken; 0 where none was.
+    /// The last migration that was applied; 0 if none was.
     public var version: Int
-    /// The last step that this program knows.
+    /// The last migration of this program.
     public var newestVersion: Int
-    /// Of the six historic tables, those that are there.
+    /// The historic tables that exist.
     public var rows: [(table: String, count: Int)]
-    /// Names that stand twice in `guestos` or `envs`; all but the first get the beginning of their
-    /// id behind them.
+    /// Duplicate names in `guestos` or `envs`; all but the first get the beginning of their id as a
+    /// suffix.
     public var doubles: [String]
-    /// Passwords in clear text, which are sealed.
+    /// Passwords in clear text, which a migration seals.
     public var clearPasswords: Int
 }
 
 extension SQLStore {
-    /// Looks, and changes nothing.
+    /// Inspects the database and changes nothing.
     /// - Throws: `StoreError`
     public static func inspect(_ location: SQLLocation) async throws -> SchemaReport {
         try await SQLAccess.reporting {

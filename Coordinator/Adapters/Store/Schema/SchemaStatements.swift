@@ -1,8 +1,8 @@
 import BuildProtocol
 import SQLKit
 
-/// Statements about tables, spelled as the database at the other end wants them. Each may run again
-/// after it took effect.
+/// Statements about tables in the dialect of the database. Each may run again after it took
+/// effect.
 extension SQLTransaction {
     /// Texts are compared byte for byte in SQLite; this makes MariaDB do the same.
     private static let mariadbOptions =
@@ -16,7 +16,7 @@ extension SQLTransaction {
                 + (columns + ["PRIMARY KEY (\(key))"]).joined(separator: ", ") + ")" + options)
     }
 
-    /// A table whose key `id` counts its rows, in the order in which they came.
+    /// A table whose key `id` numbers its rows in insertion order.
     borrowing func createCountedTable(_ name: String, _ columns: [String]) throws {
         let id =
             switch dialect {
@@ -37,7 +37,7 @@ extension SQLTransaction {
                 + "ON \(table) (\(columns))")
     }
 
-    /// Adds the columns that the table does not have yet.
+    /// Adds the columns that the table lacks.
     borrowing func addColumns(_ columns: [(name: String, type: String)], to table: String) throws {
         let present = try columnNames(of: table)
         let missing = columns.filter { !present.contains($0.name) }
@@ -48,8 +48,8 @@ extension SQLTransaction {
                 try execute("ALTER TABLE \(table) ADD COLUMN \(column.name) \(column.type)")
             }
         case .mariadb:
-            // A coordinator at another node of a Galera cluster may add them meanwhile. All at
-            // once: a large table is gone through once.
+            // A coordinator at another node of a Galera cluster may add them meanwhile. All in one
+            // statement, so that a large table is copied once.
             try execute(
                 "ALTER TABLE \(table) "
                     + missing.map { "ADD COLUMN IF NOT EXISTS \($0.name) \($0.type)" }
@@ -87,8 +87,8 @@ extension SQLTransaction {
                 + "CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin")
     }
 
-    /// Nothing kept the original AIBuild from storing a name twice. The first keeps it; the others
-    /// get the beginning of their id behind it, so that no row is lost and each can be asked for.
+    /// The original AIBuild could store a name twice. The first row keeps it; the others get the
+    /// beginning of their id as a suffix, so that no row is lost and each can be found.
     /// - Parameter limit: bytes of the name that are kept, so that the id still fits.
     borrowing func renameDoubles(in table: String, limit: Int) throws {
         let rows = try query(

@@ -4,7 +4,7 @@ import SQLKit
 /// attempt's log it comes from.
 enum TestTables {
     @Sendable static func migrate(_ transaction: borrowing SQLTransaction) throws {
-        // What was built before tests were had one stage.
+        // Builds from before image tests had one stage.
         for table in ["builds", "attempts"] {
             try transaction.addColumns(
                 [("stage", "varchar(16) NOT NULL DEFAULT 'build'")], to: table)
