@@ -2,54 +2,10 @@ import BuildProtocol
 import CoordinatorAPI
 import CoordinatorCore
 import CoordinatorService
+import Support
 import Testing
 
 // A farm with nothing in it: enough to ask the routes.
-
-struct NoHosts: HostGateway {
-    func check(_ host: Host) throws {}
-    func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
-        throw HostFault("no host")
-    }
-    func deliver(_ template: TemplateArchive, to host: Host) async throws {}
-    func read(
-        _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
-        length: Int64, into sink: @escaping @Sendable (Int64, [UInt8]) async throws -> Void
-    ) async throws {}
-    func scanHostKey(_ address: String) async throws -> HostKey { throw HostFault("no host") }
-}
-
-struct NoLogs: LogStore {
-    /// Kept of every attempt.
-    var evidence: GuestEvidence?
-
-    func append(_ attempt: AttemptToken, at cursor: Int64, _ bytes: [UInt8]) async -> Int64 { 0 }
-    func sizeBytes(_ attempt: AttemptToken) async -> Int64 { 0 }
-    func read(_ attempt: AttemptToken, from cursor: Int64, limit: Int) async -> [UInt8] { [] }
-    func seal(_ attempt: AttemptToken) async -> String { "" }
-    func keep(_ evidence: GuestEvidence, of attempt: AttemptToken) async {}
-    func evidence(of attempt: AttemptToken) async -> GuestEvidence? { evidence }
-    func reset(_ attempt: AttemptToken) async {}
-}
-
-struct NoWebRoot: WebRoot {
-    func freeBytes() async -> Int64 { 0 }
-    func makeFolder(ofGuestOS name: String) {}
-    func incoming(_ artifact: Artifact, of attempt: AttemptToken) async throws -> any IncomingFile {
-        throw WebRootFault("no web root")
-    }
-    func publish(_ publication: Publication) async throws -> PublishedImage {
-        throw WebRootFault("no web root")
-    }
-    func promote(_ publication: Publication) async throws -> PublishedImage {
-        throw WebRootFault("no web root")
-    }
-    func url(ofPath path: String) -> String { "http://farm/" + path }
-    func withdraw(_ attempt: AttemptToken, of build: Build) {}
-    func remove(_ build: Build) {}
-    func file(of image: PublishedImage) async throws -> String { "/web/" + image.path }
-    func sweep(keeping living: Set<AttemptToken>) async {}
-}
 
 struct NoSheets: SheetFiles {
     func read(_ bytes: [UInt8], name: String) async throws -> SheetFile {
@@ -78,12 +34,17 @@ struct StoppedClock: TimeSource, IDSource {
     func randomID() -> String { "id" }
 }
 
+extension InMemoryLogStore {
+    static var empty: InMemoryLogStore { InMemoryLogStore { SHA256.hex($0) } }
+}
+
 extension Ports {
     static func empty(
-        _ store: any Store, logs: NoLogs = NoLogs(), sheets: any SheetFiles = NoSheets()
+        _ store: any Store, logs: InMemoryLogStore = .empty, sheets: any SheetFiles = NoSheets()
     ) -> Ports {
         Ports(
-            store: store, gateway: NoHosts(), logs: logs, webRoot: NoWebRoot(),
+            store: store, gateway: InMemoryHostGateway(), logs: logs,
+            webRoot: InMemoryWebRoot { SHA256.hex($0) },
             templates: NoTemplates(), clock: StoppedClock(), ids: StoppedClock(), sheets: sheets)
     }
 }
@@ -92,7 +53,7 @@ extension API {
     /// A leader's, with nothing behind it but what is given.
     static func leading(
         _ store: any Store & LeaseStore = InMemoryStore(), epoch: LeaseEpoch? = nil,
-        logs: NoLogs = NoLogs(), sheets: any SheetFiles = NoSheets(),
+        logs: InMemoryLogStore = .empty, sheets: any SheetFiles = NoSheets(),
         webRoot folder: String = "/nowhere",
         standing: LeaseKeeper.Standing = .leading(epoch: 1), token: String? = nil
     ) async throws -> API {

@@ -15,7 +15,9 @@ import Testing
     private func screenshot(
         _ evidence: GuestEvidence?, of token: String
     ) async throws -> Answer {
-        let api = try await API.leading(logs: NoLogs(evidence: evidence))
+        let logs = InMemoryLogStore.empty
+        if let evidence { await logs.keep(evidence, of: self.token) }
+        let api = try await API.leading(logs: logs)
         return try await api.ask("GET", "/api/v1/attempts/\(token)/screenshot")
     }
 

@@ -98,7 +98,7 @@ public struct InMemoryAgent: Sendable {
     /// - Returns: what a coordinator that follows the attempt is sent.
     public mutating func finish(
         _ token: AttemptToken, _ outcome: Outcome,
-        artifacts: [(name: String, format: String, content: [UInt8])] = [],
+        artifacts: [(name: String, format: ImageFormat, content: [UInt8])] = [],
         evidence: GuestEvidence? = nil, tests: [TestResult]? = nil
     ) -> [AgentMessage] {
         guard let attempt = attempts[token], attempt.result == nil else { return [] }

@@ -21,7 +21,7 @@ final class FakeAgent: Sendable {
         var plan: Plan = .pass(Array("image".utf8))
         /// For attempts that test, if they are to end otherwise.
         var testPlan: Plan?
-        var imageFormat = "qcow2"
+        var imageFormat = ImageFormat.qcow2
         /// Names of test cases of which test attempts report nothing.
         var forgottenTests: Set<String> = []
         /// Sent with every end that is not a pass.
