@@ -38,8 +38,9 @@ struct AgentClient: Sendable {
             stream = try await UnixSocket.connect(path: path, loop: loop)
         } catch let error as SystemError {
             throw SSHError(
-                .agentUnusable, "The ssh-agent is not there: \(error). Start it, or use a key file."
-            )
+                .agentUnusable,
+                "Cannot connect to the ssh-agent at \(path). Start it, or use a key file.",
+                cause: .system(error))
         }
     }
 
@@ -51,14 +52,13 @@ struct AgentClient: Sendable {
     ) async throws -> (agent: AgentClient, identities: [Identity]) {
         let agent = try await AgentClient(socketPath: socketPath, loop: loop)
         do {
-            let answerBy = Deadline(in: SSHLimits.agentMilliseconds)
-            let identities = try await withDeadline(answerBy.milliseconds, loop: loop) {
-                try await agent.identities()
-            }
+            let identities = try await withDeadline(
+                Deadline(in: SSHLimits.agentMilliseconds), loop: loop
+            ) { try await agent.identities() }
             guard !identities.isEmpty else {
                 throw SSHError(
                     .agentUnusable,
-                    "The ssh-agent at \(agent.path) holds no key: add one with `ssh-add`.")
+                    "The ssh-agent at \(agent.path) holds no key. Add one with `ssh-add`.")
             }
             return (agent, Array(identities.prefix(SSHLimits.agentKeys)))
         } catch is DeadlinePassed {
@@ -113,7 +113,8 @@ struct AgentClient: Sendable {
             guard length > 0, length <= SSHLimits.agentMessageBytes else { throw malformed() }
             return try await queue.bytes(length)
         } catch let error as SystemError {
-            throw SSHError(.agentUnusable, "The ssh-agent at \(path) is gone: \(error).")
+            throw SSHError(
+                .agentUnusable, "Lost the ssh-agent at \(path).", cause: .system(error))
         } catch is WireReader.Malformed {
             throw malformed()
         }

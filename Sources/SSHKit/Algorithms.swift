@@ -1,5 +1,3 @@
-import CSSH2
-
 /// What is negotiated at the start of a session, and what we want of it.
 enum AlgorithmKind: String, CaseIterable {
     case keyExchange = "key exchange"
@@ -7,19 +5,9 @@ enum AlgorithmKind: String, CaseIterable {
     case cipher
     case mac = "MAC"
 
-    /// libssh2's numbers; cipher and MAC are negotiated for each direction, here alike.
-    var methods: [Int32] {
-        switch self {
-        case .keyExchange: [LIBSSH2_METHOD_KEX]
-        case .hostKey: [LIBSSH2_METHOD_HOSTKEY]
-        case .cipher: [LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_CRYPT_SC]
-        case .mac: [LIBSSH2_METHOD_MAC_CS, LIBSSH2_METHOD_MAC_SC]
-        }
-    }
-
-    /// Best first. libssh2 drops what its version cannot do. No SHA-1, no CBC; the fastest that is
-    /// safe is first: aes128-ctr with hmac-sha2-256, by measurement. chacha20 is left out: it is
-    /// safe only with "strict kex", which older libssh2 lacks.
+    /// Best first. No SHA-1, no CBC; the fastest that is safe is first: for libssh2 aes128-ctr with
+    /// hmac-sha2-256, by measurement. chacha20 is left out: it is safe only with "strict kex", which
+    /// older libssh2 lacks.
     var preferred: [String] {
         switch self {
         case .keyExchange:
@@ -47,20 +35,7 @@ enum AlgorithmKind: String, CaseIterable {
         }
     }
 
-    /// The order in which libssh is to take them for transfers: it decrypts whole packets, and
-    /// AES-GCM, which needs no MAC beside it, costs both ends the least. libssh 0.10.6 has "strict
-    /// kex", but nothing is gained by chacha20: a host that has it alone is no use to libssh2.
-    var preferredInBulk: [String] {
-        guard self == .cipher else { return preferred }
-        let isWhole = { (name: String) in name.hasSuffix("gcm@openssh.com") }
-        return preferred.filter(isWhole) + preferred.filter { !isWhole($0) }
-    }
-
-    static var preferredInBulk: [AlgorithmKind: [String]] {
-        Dictionary(uniqueKeysWithValues: allCases.map { ($0, $0.preferredInBulk) })
-    }
-
-    /// What an administrator of the host can do where this kind has nothing in common.
+    /// What an administrator of the host can do if both ends have nothing of this kind in common.
     var remedy: String {
         switch self {
         case .keyExchange:

@@ -1,4 +1,4 @@
-import CSSH2
+import CLinux
 import LoopKit
 
 /// Opening and closing channels. Each call looks its channel up again after it waited: it may have
@@ -20,9 +20,20 @@ extension SSHConnection {
     private func open(_ command: String) async throws -> Int {
         let deadline = Deadline(seconds: options.connectTimeoutSeconds)
         do {
-            let id = try await openSession(deadline)
+            let windowBytes = windowBytes(
+                roundTripMicroseconds: aib_tcp_round_trip(try usable().fd))
+            let channel = try await complete(
+                .channelRefused,
+                "the host opens no further channel (MaxSessions in its sshd_config)", deadline
+            ) { driver in try driver.openChannel(windowBytes: windowBytes) }
+            lastChannel += 1
+            let id = lastChannel
+            channels[id] = channel
             do {
-                try await start(command, id, deadline)
+                try await onChannel(
+                    id, "the host does not run a command for \(endpoint.user) with this key",
+                    code: .commandRefused, deadline
+                ) { channel in try channel.start(command) }
                 return id
             } catch {
                 await closeChannel(id)
@@ -30,81 +41,43 @@ extension SSHConnection {
             }
         } catch is DeadlinePassed {
             // The host's late answer would be taken for that to the next request.
-            fail(
-                SSHError(
-                    .timedOut,
-                    "\(endpoint.place) did not open a channel within "
-                        + "\(options.connectTimeoutSeconds) s."))
-            throw try lastFailure()
+            let error = SSHError.noChannel(endpoint, options)
+            fail(error)
+            throw error
         }
     }
 
-    private func openSession(_ deadline: Deadline) async throws -> Int {
-        var opened: OpaquePointer?
-        let result = try await complete(deadline) { session in
-            opened = libssh2_channel_open_ex(
-                session.raw, "session", 7, UInt32(SSHLimits.firstWindowBytes),
-                UInt32(LIBSSH2_CHANNEL_PACKET_DEFAULT), nil, 0)
-            return opened == nil ? Int(libssh2_session_last_errno(session.raw)) : 0
-        }
-        guard let opened else {
-            throw error(
-                result, try usable(), .channelRefused,
-                "the host opens no further channel (MaxSessions in its sshd_config)")
-        }
-        lastChannel += 1
-        channels[lastChannel] = OpenChannel(raw: opened, windowBytes: options.windowBytes)
-        return lastChannel
-    }
-
-    private func start(_ command: String, _ id: Int, _ deadline: Deadline) async throws {
-        let result = try await onChannel(id, deadline) { _, channel in
-            Int(
-                libssh2_channel_process_startup(
-                    channel.raw, "exec", 4, command, UInt32(command.utf8.count)))
-        }
-        guard result == 0 else {
-            throw error(
-                result, try usable(), .commandRefused,
-                "the host does not run a command for "
-                    + "\(endpoint.user) with this key")
-        }
+    /// How wide the window is to be: a round trip at full speed. A wider one costs the host: sshd
+    /// reads ahead from its pipe as far as the window goes, in one buffer.
+    private func windowBytes(roundTripMicroseconds: UInt32) -> Int {
+        let needed = Int(roundTripMicroseconds) * SSHLimits.windowBytesPerMillisecond / 1000
+        let wanted = max(needed, SSHLimits.usualWindowBytes)
+        return max(min(wanted, options.windowBytes), SSHLimits.smallestWindowBytes)
     }
 
     /// Closes the channel and waits a moment for the host to agree; if it does not, the channel's
     /// memory is freed with the connection.
     func closeChannel(_ id: Int) async {
-        guard let channel = channels.removeValue(forKey: id), let session else { return }
-        loop.wake(fd: session.transport.fd)
+        guard let channel = channels.removeValue(forKey: id), let driver else { return }
+        loop.wake(fd: driver.fd)
         // Even when the caller is cancelled.
         await Task {
             let deadline = Deadline(in: SSHLimits.closeMilliseconds)
-            let result = try? await complete(deadline) { _ in
-                Int(libssh2_channel_close(channel.raw))
-            }
-            if result == 0, self.session != nil { libssh2_channel_free(channel.raw) }
+            try? await perform(deadline) { _ in try channel.close() }
         }.value
     }
 
-    func channel(_ id: Int) throws(SSHError) -> OpenChannel {
-        if let channel = channels[id] { return channel }
-        throw SSHError(.channelClosed, "The channel to \(endpoint.place) was closed.")
-    }
-
     /// `complete` for a call on a channel.
-    func onChannel(
-        _ id: Int, _ deadline: Deadline? = nil, _ call: (Session, OpenChannel) -> Int
-    ) async throws -> Int {
-        var missing: SSHError?
-        let result = try await complete(deadline) { session in
-            do throws(SSHError) {
-                return call(session, try channel(id))
-            } catch {
-                missing = error
-                return 0
+    func onChannel<Value>(
+        _ id: Int, _ what: String, code: SSHError.Code = .channelClosed,
+        _ deadline: Deadline? = nil, _ call: (any DriverChannel) throws -> Step<Value>
+    ) async throws -> Value {
+        try await complete(code, what, deadline) { _ in
+            guard let channel = channels[id] else {
+                throw SSHError(
+                    .channelClosed, "The channel to \(endpoint.place) was closed.")
             }
+            return try call(channel)
         }
-        if let missing { throw missing }
-        return result
     }
 }

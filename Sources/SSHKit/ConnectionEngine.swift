@@ -1,118 +1,123 @@
-import CSSH2
 import LoopKit
 import Support
 
-/// How libssh2's calls are carried out.
+/// How the driver's calls are carried out.
 extension SSHConnection {
-    /// The session, or why there is none any more.
-    func usable() throws(SSHError) -> Session {
-        if let session { return session }
-        throw failure ?? SSHError(.closed, "The connection to \(endpoint.place) was closed.")
+    /// The driver, or why there is none any more.
+    func usable() throws(SSHError) -> any Driver {
+        if let driver { return driver }
+        throw failure ?? .closed(endpoint)
     }
 
-    /// Makes one libssh2 call. If it took bytes off the socket, some may be for a call of another
-    /// task, which the socket will not wake any more: all are woken and try again.
-    func step<Result>(_ session: Session, _ call: (Session) -> Result) -> Result {
-        session.transport.renewBudget()
-        let result = call(session)
-        if session.transport.receivedBytes != announcedBytes {
-            announcedBytes = session.transport.receivedBytes
-            loop.wake(fd: session.transport.fd)
-        }
-        if session.transport.hasOutput && !isDraining {
-            isDraining = true
-            Task {
-                try? await drainOutput()
-                isDraining = false
+    /// Makes one call. If it took bytes off the socket, some may be for a call of another task,
+    /// which the socket will not wake any more: all are woken and try again.
+    func step<Value>(
+        _ driver: any Driver, _ call: (any Driver) throws -> Value
+    ) rethrows -> Value {
+        driver.prepare()
+        defer {
+            if driver.receivedBytes != announcedBytes {
+                announcedBytes = driver.receivedBytes
+                loop.wake(fd: driver.fd)
+            }
+            if driver.hasOutput && !isDraining {
+                isDraining = true
+                Task {
+                    try? await drainOutput()
+                    isDraining = false
+                }
             }
         }
-        return result
+        return try call(driver)
     }
 
-    /// Repeats a libssh2 call until it has an answer, which is then not `LIBSSH2_ERROR_EAGAIN`.
-    /// - Throws: `SSHError` when the connection ends; `DeadlinePassed`; `CancellationError`.
-    func complete(_ deadline: Deadline? = nil, _ call: (Session) -> Int) async throws -> Int {
+    /// Repeats a call until it is done.
+    /// - Throws: `DriverFailure`; `SSHError` if the connection ends; `DeadlinePassed`;
+    ///   `CancellationError`.
+    func perform<Value>(
+        _ deadline: Deadline? = nil, _ call: (any Driver) throws -> Step<Value>
+    ) async throws -> Value {
         while true {
-            let session = try usable()
-            let before = session.transport.receivedBytes
-            let result = step(session, call)
-            if result != Int(LIBSSH2_ERROR_EAGAIN) { return result }
-            if session.transport.receivedBytes != before {
-                // What the call looked at before it took these bytes may be different now.
+            let driver = try usable()
+            let before = driver.receivedBytes
+            switch try step(driver, call) {
+            case .done(let value): return value
+            case .blocked where driver.receivedBytes == before:
+                guard try await waitForSocket(driver.interest, deadline) else {
+                    throw DeadlinePassed()
+                }
+            case .blocked, .unfinished:
+                // What the call looked at before it took bytes may be different now.
+                try Task.checkCancellation()
                 await Task.yield()
-                continue
             }
-            guard try await waitForSocket(.readable, deadline) else { throw DeadlinePassed() }
         }
     }
 
-    /// Waits after libssh2 could not go on. False: the deadline passed.
+    /// `perform`, with a failure as an error that names the host.
+    func complete<Value>(
+        _ code: SSHError.Code, _ what: String, _ deadline: Deadline? = nil,
+        _ call: (any Driver) throws -> Step<Value>
+    ) async throws -> Value {
+        do {
+            return try await perform(deadline, call)
+        } catch let failure as DriverFailure {
+            throw error(failure, code, what)
+        }
+    }
+
+    /// Waits for the socket. Returns false if the deadline passed.
     func waitForSocket(_ interest: Interest, _ deadline: Deadline? = nil) async throws -> Bool {
-        let transport = try usable().transport
-        if let ending = transport.ending {
-            fail(lost(ending))
-            throw try lastFailure()
+        let driver = try usable()
+        if let ending = driver.ending {
+            let error = lost(ending)
+            fail(error)
+            throw error
         }
         return try await loop.wait(
-            fd: transport.fd, for: interest, deadlineMilliseconds: deadline?.milliseconds)
+            fd: driver.fd, for: interest, deadlineMilliseconds: deadline?.milliseconds)
     }
 
-    /// Returns when the socket has taken all that libssh2 sent.
+    /// Returns when the socket has taken all that was sent.
     func drainOutput() async throws {
-        while true {
-            let transport = try usable().transport
-            transport.flush()
-            if !transport.hasOutput { return }
+        while !step(try usable(), { $0.flush() }) {
             _ = try await waitForSocket(.writable)
         }
     }
 
     /// Ends the connection for `error`; all waiting calls wake and throw it.
     func fail(_ error: SSHError) {
-        if failure == nil { failure = error }
+        guard let driver else { return }
+        failure = error
         keepaliveTask?.cancel()
         channels = [:]
-        guard let session else { return }
-        self.session = nil
-        loop.wake(fd: session.transport.fd)
+        self.driver = nil
+        loop.wake(fd: driver.fd)
     }
 
-    /// The error for a negative result. What is wrong with the session itself ends the connection.
-    func error(_ result: Int, _ session: Session, _ code: SSHError.Code, _ what: String) -> SSHError
-    {
-        let isOfChannel =
-            (Int(LIBSSH2_ERROR_CHANNEL_PACKET_EXCEEDED)...Int(LIBSSH2_ERROR_CHANNEL_OUTOFORDER))
-            .contains(result)
-            || [
-                LIBSSH2_ERROR_CHANNEL_CLOSED, LIBSSH2_ERROR_CHANNEL_EOF_SENT,
-                LIBSSH2_ERROR_CHANNEL_WINDOW_FULL, LIBSSH2_ERROR_REQUEST_DENIED,
-            ].contains(Int32(clamping: result))
-        if isOfChannel {
-            return SSHError(code, "\(endpoint.place): \(what): \(session.lastMessage()).")
+    /// The error for a failed call. What is wrong with the session itself ends the connection.
+    func error(_ failure: DriverFailure, _ code: SSHError.Code, _ what: String) -> SSHError {
+        guard driver != nil else { return self.failure ?? .closed(endpoint) }
+        if failure.kind == .channel {
+            return SSHError(code, "\(endpoint.place): \(what).", cause: failure.cause)
         }
-        let gone =
-            result == Int(LIBSSH2_ERROR_SOCKET_DISCONNECT)
-            ? lost(.endOfStream)
+        let error =
+            failure.kind == .disconnected
+            ? SSHError.connectionLost(endpoint, cause: failure.cause)
             : SSHError(
-                .protocolViolated,
-                "The SSH session with \(endpoint.place) broke: \(what): \(session.lastMessage()).")
-        fail(gone)
-        return gone
+                .protocolViolated, "The SSH session with \(endpoint.place) broke: \(what).",
+                cause: failure.cause)
+        fail(error)
+        return error
     }
 
-    func lastFailure() throws(SSHError) -> SSHError {
-        _ = try usable()
-        return SSHError(.closed, "The connection to \(endpoint.place) was closed.")
-    }
-
-    private func lost(_ ending: Transport.Ending) -> SSHError {
-        let how =
-            switch ending {
-            case .endOfStream: "the host closed it"
-            case .failed(let errno): "\(SystemError(errno: errno, "the network says"))"
-            }
-        return SSHError(
-            .connectionLost, "The connection to \(endpoint.place) was lost: \(how).")
+    private func lost(_ ending: SocketEnding) -> SSHError {
+        switch ending {
+        case .endOfStream: .connectionLost(endpoint, cause: nil)
+        case .failed(let errno):
+            .connectionLost(
+                endpoint, cause: .system(SystemError(errno: errno, "cannot use the socket")))
+        }
     }
 
     /// Runs calls that wait for a reply one after the other, and to their end even if the caller is

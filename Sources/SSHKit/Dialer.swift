@@ -66,8 +66,10 @@ enum Dialer {
                 "\(place) did not answer in time. Check that the host is up and that no firewall "
                     + "drops the connection.")
         default:
-            let cause = SystemError(errno: errno, "cannot connect to \(place)")
-            return SSHError(.unreachable, "\(cause). Check the network between here and the host.")
+            return SSHError(
+                .unreachable,
+                "Cannot connect to \(place). Check the network between here and the host.",
+                cause: .system(SystemError(errno: errno, "cannot connect")))
         }
     }
 }

@@ -1,8 +1,7 @@
 import LoopKit
-import Support
 
-/// A second look at a host with which no session could be agreed: it reads the host's offers, which
-/// libssh2 does not tell, so that the error can say what to change.
+/// A second look at a host with which no session could be negotiated: it reads what the host
+/// offers, which the libraries do not report, so that the error can say what to change.
 struct HandshakeProbe {
     struct Offers {
         var banner: String
@@ -12,12 +11,11 @@ struct HandshakeProbe {
     let endpoint: SSHEndpoint
     let loop: EventLoop
 
-    /// The library that made the attempt, as a person would name it.
-    var library = "libssh2 \(Session.version)"
-    /// What a newer one would bring, where that is known.
-    var upgrade = ", or use libssh2 1.11 or newer here"
+    /// Of the driver that made the attempt.
+    let library: String
+    let upgrade: String
 
-    /// The error that names the first kind of algorithm that has nothing in common; `nil` when the
+    /// Returns the error that names the first kind of algorithm without a common one; nil if the
     /// offers could not be read or nothing is wrong with them.
     func explain(
         supported: [AlgorithmKind: [String]], hostKeyType: String?
@@ -41,7 +39,7 @@ struct HandshakeProbe {
             .hostKeyChanged,
             "\(endpoint.place) has no \(hostKeyType) host key any more, by which it is known here; "
                 + "it offers \(list(theirs)). If its host keys were changed on purpose, read the "
-                + "new one on the host itself and add the host again; if not, another machine "
+                + "new one on the host itself and add the host again. If not, another machine "
                 + "answers in its place.")
     }
 
@@ -60,10 +58,10 @@ struct HandshakeProbe {
     }
 
     private func readOffers() async throws -> Offers {
-        let deadline = Clocks.monotonicMilliseconds() + SSHLimits.probeMilliseconds
+        let deadline = Deadline(in: SSHLimits.probeMilliseconds)
         return try await withDeadline(deadline, loop: loop) {
             let socket = try await Dialer.dial(
-                endpoint, deadlineMilliseconds: deadline, loop: loop)
+                endpoint, deadlineMilliseconds: deadline.milliseconds, loop: loop)
             let stream = try AsyncDescriptor(socket, loop: loop)
             defer { stream.close() }
             try await stream.write(Array("SSH-2.0-sshkit_probe\r\n".utf8))
@@ -85,58 +83,5 @@ struct HandshakeProbe {
             let payload = try await reader.bytes(length - 1).dropLast(padding)
             return Offers(banner: banner, kexInit: try KexInit(payload: payload))
         }
-    }
-}
-
-/// Takes pieces of a known size from a stream.
-struct ByteQueue {
-    private let stream: AsyncDescriptor
-    private var buffer: [UInt8] = []
-
-    init(stream: AsyncDescriptor) { self.stream = stream }
-
-    mutating func bytes(_ count: Int) async throws -> [UInt8] {
-        while buffer.count < count { try await fill() }
-        defer { buffer.removeFirst(count) }
-        return Array(buffer[..<count])
-    }
-
-    /// Up to a line feed, without it and a carriage return before it.
-    mutating func line() async throws -> [UInt8] {
-        while true {
-            if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
-                defer { buffer.removeFirst(end + 1) }
-                let line = buffer[..<end]
-                return Array(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
-            }
-            guard buffer.count <= SSHLimits.bannerBytes else { throw WireReader.Malformed() }
-            try await fill()
-        }
-    }
-
-    private mutating func fill() async throws {
-        let more = try await stream.read(upTo: 4096)
-        guard !more.isEmpty else { throw WireReader.Malformed() }
-        buffer += more
-    }
-}
-
-struct DeadlinePassed: Error {}
-
-/// The result of `work`, which is cancelled at the deadline.
-/// - Throws: `DeadlinePassed`, or what `work` throws.
-func withDeadline<Value: Sendable>(
-    _ deadlineMilliseconds: Int64, loop: EventLoop,
-    _ work: @escaping @Sendable () async throws -> Value
-) async throws -> Value {
-    try await withThrowingTaskGroup(of: Value.self) { group in
-        group.addTask { try await work() }
-        group.addTask {
-            try await loop.sleep(untilMilliseconds: deadlineMilliseconds)
-            throw DeadlinePassed()
-        }
-        defer { group.cancelAll() }
-        guard let value = try await group.next() else { throw DeadlinePassed() }
-        return value
     }
 }

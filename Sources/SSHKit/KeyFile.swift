@@ -3,8 +3,8 @@ import Glibc
 import LoopKit
 import Support
 
-/// A private key file, looked at before libssh2 gets it, because libssh2 answers everything that
-/// can be wrong with one by the same error.
+/// A private key file, looked at before a library gets it, because the libraries report everything
+/// that can be wrong with one by the same error.
 struct KeyFile {
     let path: String
     let bytes: [UInt8]
@@ -14,10 +14,10 @@ struct KeyFile {
 
     /// - Throws: `SSHError` (`keyFileUnusable`, `timedOut`), `CancellationError`.
     static func read(
-        _ path: String, loop: EventLoop, deadlineMilliseconds: Int64
+        _ path: String, loop: EventLoop, _ deadline: Deadline
     ) async throws -> KeyFile {
         let outcome = try await BlockingThreads.run(
-            loop: loop, deadlineMilliseconds: deadlineMilliseconds
+            loop: loop, deadlineMilliseconds: deadline.milliseconds
         ) { () -> Result<[UInt8], SystemError> in
             do throws(SystemError) {
                 return .success(try Files.read(path, limitBytes: SSHLimits.keyFileBytes))
@@ -34,7 +34,9 @@ struct KeyFile {
                 case EACCES, EPERM: "The user that this program runs as must be able to read it."
                 default: "Name a private key file."
                 }
-            throw SSHError(.keyFileUnusable, "The key file: \(error). \(remedy)")
+            throw SSHError(
+                .keyFileUnusable, "The key file \(path) cannot be read. \(remedy)",
+                cause: .system(error))
         case nil:
             throw SSHError(.timedOut, "The key file \(path) could not be read in time.")
         }

@@ -23,9 +23,12 @@ enum Resolver {
         case .success(let addresses): return addresses
         case .failure(let failure):
             throw SSHError(
-                failure.isTemporary ? .unreachable : .nameUnknown,
-                "The name \(host) cannot be resolved: \(failure.text). Check its spelling and the "
-                    + "name service of this machine (`getent hosts \(host)`).")
+                failure.code == EAI_AGAIN ? .unreachable : .nameUnknown,
+                "The name \(host) cannot be resolved. Check its spelling and the name service of "
+                    + "this machine (`getent hosts \(host)`).",
+                cause: .library(
+                    name: "getaddrinfo", code: failure.code,
+                    message: String(cString: gai_strerror(failure.code))))
         case nil:
             throw SSHError(
                 .timedOut,
@@ -35,8 +38,7 @@ enum Resolver {
     }
 
     private struct LookUpFailure: Error {
-        var text: String
-        var isTemporary: Bool
+        var code: Int32
     }
 
     private static func lookUp(
@@ -48,9 +50,7 @@ enum Resolver {
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, String(port), &hints, &list)
         guard code == 0 else {
-            return .failure(
-                LookUpFailure(
-                    text: String(cString: gai_strerror(code)), isTemporary: code == EAI_AGAIN))
+            return .failure(LookUpFailure(code: code))
         }
         defer { freeaddrinfo(list) }
         var addresses: [Address] = []

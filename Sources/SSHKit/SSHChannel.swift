@@ -12,12 +12,13 @@ public final class SSHChannel: Sendable {
         Task { [connection, id] in await connection.closeChannel(id) }
     }
 
-    /// What the command wrote to its standard output, at most `limitBytes`; empty at its end. The
-    /// host sends on while the window has room, so a bulk read of 1 MiB gets about that much.
+    /// Returns what the command wrote to its standard output, as far as it is here: at most
+    /// `limitBytes`, fewer than `leastBytes` only at its end, and none after it.
     ///
-    /// - Throws: `SSHError` (`connectionLost`, `channelClosed`, …), `CancellationError`.
-    public func read(upTo limitBytes: Int) async throws -> [UInt8] {
-        try await connection.read(id, upTo: limitBytes)
+    /// - Throws: `SSHError` (`connectionLost`, `channelClosed`, …); `CancellationError`, which loses
+    ///   bytes only if more than one was asked for at least.
+    public func read(upTo limitBytes: Int, atLeast leastBytes: Int = 1) async throws -> [UInt8] {
+        try await connection.read(id, upTo: limitBytes, atLeast: leastBytes)
     }
 
     /// Writes all of `bytes` to the command's standard input; waits while the host has no room.

@@ -1,5 +1,6 @@
-//! SSHKit: SSH connections to hosts whose key is known, on libssh2 and an event loop. It knows
-//! nothing of images or builds, never falls back to a password, and never trusts a key by itself.
+//! SSHKit: SSH connections to hosts whose key is known, on libssh2 or libssh and an event loop. It
+//! knows nothing of images or builds, never falls back to a password, and never trusts a key by
+//! itself.
 
 public import LoopKit
 import Support
@@ -7,8 +8,8 @@ import Support
 /// One SSH connection, logged in. It may carry several channels, each with a reader and a writer
 /// at work at the same time.
 ///
-/// The actor runs on the loop, and so does libssh2, which is never called from elsewhere. A call
-/// that cannot go on waits for the socket; because one call may take bytes off the socket that
+/// The actor runs on the loop, and so does the library, which is never called from elsewhere. A
+/// call that cannot go on waits for the socket; because one call may take bytes off the socket that
 /// another waits for, each that took some wakes all others (see `step`).
 public actor SSHConnection {
     public nonisolated let endpoint: SSHEndpoint
@@ -19,11 +20,11 @@ public actor SSHConnection {
     let loop: EventLoop
     let options: SSHOptions
     /// nil: closed, by us or by `failure`.
-    var session: Session?
+    var driver: (any Driver)?
     var failure: SSHError?
-    var channels: [Int: OpenChannel] = [:]
+    var channels: [Int: any DriverChannel] = [:]
     var lastChannel = 0
-    /// `receivedBytes` up to which all waiting calls have been told.
+    /// `receivedBytes` up to which all waiting calls have been woken.
     var announcedBytes: UInt64 = 0
     var isDraining = false
     /// The last of those calls that wait for a reply; see `inTurn`.
@@ -32,11 +33,11 @@ public actor SSHConnection {
     var keepaliveTask: Task<Void, Never>?
 
     private init(
-        _ endpoint: SSHEndpoint, _ session: sending Session, _ options: SSHOptions,
+        _ endpoint: SSHEndpoint, _ driver: sending any Driver, _ options: SSHOptions,
         _ loop: EventLoop
     ) {
         self.endpoint = endpoint
-        self.session = session
+        self.driver = driver
         self.options = options
         self.loop = loop
     }
@@ -64,8 +65,8 @@ public actor SSHConnection {
         }
     }
 
-    /// The key that a host shows, for an admin to compare with what the host itself says. Nothing
-    /// is proved by it but that somebody answers there who owns it.
+    /// Returns the key that a host shows, for an admin to compare with what the host itself says.
+    /// It proves nothing but that somebody who owns it answers there.
     ///
     /// - Throws: `SSHError`; `CancellationError`.
     public static func scanHostKey(
@@ -87,9 +88,8 @@ public actor SSHConnection {
     /// Ends the connection. What waits on it or its channels gets `SSHError` (`closed`). Twice is
     /// fine.
     public func close() {
-        guard let session else { return }
-        if failure == nil { session.sayGoodbye() }
-        fail(SSHError(.closed, "The connection to \(endpoint.place) was closed."))
+        driver?.sayGoodbye()
+        fail(.closed(endpoint))
     }
 
     private static func dial(
@@ -97,16 +97,11 @@ public actor SSHConnection {
     ) async throws -> SSHConnection {
         let socket = try await Dialer.dial(
             endpoint, deadlineMilliseconds: deadline.milliseconds, loop: loop)
-        return SSHConnection(endpoint, try Session(socket, loop: loop), options, loop)
-    }
-}
-
-/// A moment on the monotonic clock by which something must be done.
-struct Deadline: Sendable {
-    var milliseconds: Int64
-
-    init(seconds: Int) { self.init(in: Int64(seconds) * 1000) }
-    init(in milliseconds: Int64) {
-        self.milliseconds = Clocks.monotonicMilliseconds() + milliseconds
+        let driver: any Driver =
+            switch options.library {
+            case .libssh2: try LibSSH2Session(socket, endpoint, loop: loop)
+            case .libssh: try LibSSHSession(socket, endpoint, loop: loop)
+            }
+        return SSHConnection(endpoint, driver, options, loop)
     }
 }

@@ -1,6 +1,8 @@
-/// Why SSH did not work: a code for programs, a sentence for people that says what happened, to
-/// which host, and what to do.
-public struct SSHError: Error, Sendable, Hashable, CustomStringConvertible {
+public import Support
+
+/// Why SSH did not work: a code for programs, a message that says what happened, to which host, and
+/// what to do, and what the system or a library reported, if it did.
+public struct SSHError: Error, Sendable, Hashable {
     public enum Code: String, Sendable, Hashable, CaseIterable {
         /// The address as written makes no sense.
         case addressInvalid
@@ -28,17 +30,23 @@ public struct SSHError: Error, Sendable, Hashable, CustomStringConvertible {
         case protocolViolated
     }
 
-    public var code: Code
-    public var message: String
-
-    public init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
+    public enum Cause: Sendable, Hashable {
+        case system(SystemError)
+        /// What a C library reported, in its own words.
+        case library(name: String, code: Int32, message: String)
     }
 
-    public var description: String { message }
+    public var code: Code
+    public var message: String
+    public var cause: Cause?
 
-    /// Trying again does not help before a person has changed something.
+    public init(_ code: Code, _ message: String, cause: Cause? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+
+    /// Whether trying again is useless until a person has changed something.
     public var isPermanent: Bool {
         switch code {
         case .addressInvalid, .notSSH, .noCommonAlgorithm, .hostKeyChanged, .hostKeyInvalid,
@@ -47,6 +55,21 @@ public struct SSHError: Error, Sendable, Hashable, CustomStringConvertible {
         case .nameUnknown, .unreachable, .refused, .timedOut, .agentUnusable, .connectionLost,
             .closed, .channelRefused, .channelClosed, .protocolViolated:
             false
+        }
+    }
+}
+
+extension SSHError: CustomStringConvertible {
+    public var description: String {
+        cause.map { "\(message) Cause: \($0)." } ?? message
+    }
+}
+
+extension SSHError.Cause: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .system(let error): "\(error)"
+        case .library(let name, let code, let message): "\(message) (\(name), error \(code))"
         }
     }
 }

@@ -6,24 +6,23 @@ enum SSHLimits {
     /// quarters of this one for the moment to act by itself, which it must not, see `OpenChannel`.
     static let firstWindowBytes = 32 << 10
     static let smallestWindowBytes = 256 << 10
-    /// The window of a bulk session, where the way to the host is short. As OpenSSH's own; sshd
-    /// spends up to three times the CPU on a window of 16 MiB that it can fill.
-    static let bulkWindowBytes = 2 << 20
+    /// The window where the way to the host is short. As OpenSSH's own; sshd spends up to three
+    /// times the CPU on a window of 16 MiB that it can fill.
+    static let usualWindowBytes = 2 << 20
     /// What a millisecond of round trip adds: 512 MiB/s, more than one session can decrypt.
-    static let windowBytesForMillisecond = 512 << 10
+    static let windowBytesPerMillisecond = 512 << 10
     /// Calls of libssh, each of which takes 4 KiB off the socket, before the loop turns to others.
-    static let bulkCallsAtOnce = 256
+    static let readCallsAtOnce = 256
     /// Bytes given to libssh at once; it makes packets of them.
-    static let bulkWriteBytes = 128 << 10
+    static let writeBytesAtOnce = 128 << 10
     /// Bytes given to libssh2 at once: it makes one packet of them.
-    static let writeBytesAtOnce = 32 << 10
+    static let packetWriteBytes = 32 << 10
     /// What is kept of a command's standard error: its end says why it failed.
     static let stderrTailBytes = 64 << 10
     /// Pieces of 16 KiB of standard error before the loop turns to the others.
     static let stderrPiecesAtOnce = 64
     /// What is kept for a socket that takes no more. A writer waits after each packet; this is for
-    /// a
-    /// host that asks and asks and does not read the answers.
+    /// a host that asks and asks and does not read the answers.
     static let outputBytes = 1 << 20
     /// Keys of an agent that are tried: sshd's MaxAuthTries is 6.
     static let agentKeys = 5

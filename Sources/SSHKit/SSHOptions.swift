@@ -1,17 +1,30 @@
 /// How a connection behaves.
 public struct SSHOptions: Sendable, Hashable {
+    /// The library that carries a connection.
+    public enum Library: Sendable, Hashable, CaseIterable {
+        /// For everything but large transfers.
+        case libssh2
+        /// For large transfers: it decrypts whole packets and has AES-GCM, while libssh2 1.10
+        /// decrypts 16 bytes a call, which binds a transfer by one core.
+        case libssh
+    }
+
+    public var library: Library
     /// From the look-up of the name to the login; also for opening a channel.
     public var connectTimeoutSeconds: Int
-    /// How often a silent host is asked whether it lives; it is taken for dead when it leaves
-    /// three questions unanswered. 0: never.
+    /// How often a silent host is asked for a sign of life. It is taken for dead after three
+    /// questions without an answer. 0: never.
     public var keepaliveSeconds: Int
-    /// How much a host may send on one channel before it is read: the memory a channel can take,
-    /// and what keeps a long line full (16 MiB: 800 MiB/s at 20 ms). At least 256 KiB.
+    /// The most that a host may send on one channel before it is read, which bounds the memory that
+    /// a channel takes. The window follows the round trip, from 2 MiB up to this (16 MiB: 500 MiB/s
+    /// at 32 ms). At least 256 KiB.
     public var windowBytes: Int
 
     public init(
-        connectTimeoutSeconds: Int = 15, keepaliveSeconds: Int = 15, windowBytes: Int = 16 << 20
+        library: Library = .libssh2, connectTimeoutSeconds: Int = 15, keepaliveSeconds: Int = 15,
+        windowBytes: Int = 16 << 20
     ) {
+        self.library = library
         self.connectTimeoutSeconds = connectTimeoutSeconds
         self.keepaliveSeconds = keepaliveSeconds
         self.windowBytes = windowBytes

@@ -9,16 +9,43 @@ import Testing
 let sharedLoop = Result { try EventLoop(name: "ssh-tests") }
 
 /// Quick to give up: the servers are on loopback.
-let impatient = SSHOptions(connectTimeoutSeconds: 20, keepaliveSeconds: 0)
+func options(
+    _ library: SSHOptions.Library, keepaliveSeconds: Int = 0, windowBytes: Int = 16 << 20,
+    connectTimeoutSeconds: Int = 20
+) -> SSHOptions {
+    SSHOptions(
+        library: library, connectTimeoutSeconds: connectTimeoutSeconds,
+        keepaliveSeconds: keepaliveSeconds, windowBytes: windowBytes)
+}
+
+extension SSHOptions.Library {
+    static let both = allCases
+}
 
 extension SSHServer {
+    /// - Parameter hostKey: the one to expect; nil: the server's own.
     func connect(
-        keyType: String = "ed25519", hostKeyType: String = "ed25519",
-        options: SSHOptions = impatient
+        _ options: SSHOptions, as identity: SSHIdentity? = nil,
+        expecting hostKey: SSHHostKey? = nil,
+        user: String? = nil
     ) async throws -> SSHConnection {
-        try await SSHConnection.connect(
-            to: endpoint, expecting: hostKey(hostKeyType), identity: identity(keyType),
-            options: options, loop: sharedLoop.get())
+        var endpoint = endpoint
+        if let user { endpoint.user = user }
+        return try await SSHConnection.connect(
+            to: endpoint, expecting: hostKey ?? self.hostKey(),
+            identity: identity ?? self.identity(), options: options, loop: sharedLoop.get())
+    }
+
+    /// The error with which a connection attempt must end.
+    func refusal(
+        _ library: SSHOptions.Library, as identity: SSHIdentity? = nil,
+        expecting hostKey: SSHHostKey? = nil, user: String? = nil
+    ) async throws -> SSHError {
+        try await sshError {
+            let connection = try await connect(
+                SSHKitTests.options(library), as: identity, expecting: hostKey, user: user)
+            await connection.close()
+        }
     }
 }
 
@@ -37,12 +64,11 @@ func withServer(
 
 /// Runs `body` with a connection to a server of its own.
 func withConnection(
-    _ configure: (inout SSHServer.Configuration) -> Void = { _ in },
-    options: SSHOptions = impatient,
+    _ options: SSHOptions, _ configure: (inout SSHServer.Configuration) -> Void = { _ in },
     _ body: (SSHConnection, SSHServer) async throws -> Void
 ) async throws {
     try await withServer(configure) { server in
-        let connection = try await server.connect(options: options)
+        let connection = try await server.connect(options)
         try await body(connection, server)
         await connection.close()
     }
@@ -61,11 +87,8 @@ extension SSHConnection {
 extension SSHChannel {
     func readToEnd() async throws -> [UInt8] {
         var bytes: [UInt8] = []
-        while true {
-            let piece = try await read(upTo: 1 << 20)
-            if piece.isEmpty { return bytes }
-            bytes += piece
-        }
+        while case let piece = try await read(upTo: 1 << 20), !piece.isEmpty { bytes += piece }
+        return bytes
     }
 }
 

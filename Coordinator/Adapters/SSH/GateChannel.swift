@@ -2,12 +2,12 @@ import BuildProtocol
 import CoordinatorCore
 import SSHKit
 
-/// A gate command on a transfer session: lines first, then raw bytes.
+/// A gate command on a transfer connection: lines first, then raw bytes.
 final class GateChannel {
-    private let session: BulkSession
+    private let channel: SSHChannel
     private var rest: [UInt8] = []
 
-    init(_ session: BulkSession) { self.session = session }
+    init(_ channel: SSHChannel) { self.channel = channel }
 
     /// Skips what a login shell printed before the gate's magic line.
     func skipPreamble(_ host: String) async throws {
@@ -34,9 +34,9 @@ final class GateChannel {
             guard rest.count <= ProtocolLimits.preambleBytes else {
                 throw HostFault("the gate sent a line that does not end")
             }
-            let bytes = try await session.read(upTo: 16 << 10)
+            let bytes = try await channel.read(upTo: 16 << 10)
             guard !bytes.isEmpty else {
-                let words = await session.stderrTail.prefixOfUTF8(300)
+                let words = await channel.stderrTail.prefixOfUTF8(300)
                 throw HostFault("the gate ended the session" + (words.isEmpty ? "" : ": \(words)"))
             }
             rest += bytes
@@ -49,10 +49,10 @@ final class GateChannel {
         rest.removeFirst(first.count)
         let missing = countBytes - first.count
         if missing == 0 { return Array(first) }
-        let more = try await session.read(upTo: missing, atLeast: missing)
+        let more = try await channel.read(upTo: missing, atLeast: missing)
         return first.isEmpty ? more : first + more
     }
 
-    func write(_ bytes: [UInt8]) async throws { try await session.write(bytes) }
-    func sendEOF() async throws { try await session.sendEOF() }
+    func write(_ bytes: [UInt8]) async throws { try await channel.write(bytes) }
+    func sendEOF() async throws { try await channel.sendEOF() }
 }

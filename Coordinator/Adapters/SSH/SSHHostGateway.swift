@@ -7,14 +7,14 @@ public import SSHKit
 import Support
 import TextKit
 
-/// Hosts over SSH. Each host has one long-lived session for control and logs; artifacts and
-/// templates travel over sessions of their own kind, on event loops of their own, because one
-/// session is bound by one core and a transfer must not hold up the logs.
+/// Hosts over SSH. Each host has one long-lived connection for control and logs; artifacts and
+/// templates travel over connections and event loops of their own, because one connection is bound
+/// by one core and a transfer must not hold up the logs.
 public final class SSHHostGateway: HostGateway {
     private let identity: SSHIdentity
     private let template: @Sendable (TemplateArchive, Int64) async throws -> [UInt8]
     private let control: EventLoop
-    private let bulk: SessionPool
+    private let transfers: TransferConnections
 
     /// - Parameter template: a piece of an archive from an offset; empty at the end.
     /// - Throws: `SystemError` when no event loop can be started.
@@ -25,9 +25,11 @@ public final class SSHHostGateway: HostGateway {
         self.identity = identity
         self.template = template
         control = try EventLoop(name: "ssh-control")
-        bulk = SessionPool(
+        transfers = TransferConnections(
             identity: identity,
-            loops: try (0..<SSHLimits.bulkLoops).map { try EventLoop(name: "ssh-bulk-\($0)") })
+            loops: try (0..<SSHLimits.transferLoops).map {
+                try EventLoop(name: "ssh-transfer-\($0)")
+            })
     }
 
     public func check(_ host: Host) throws {
@@ -117,24 +119,26 @@ public final class SSHHostGateway: HostGateway {
         }
     }
 
-    /// Runs one gate command on a transfer session. The session is kept for the next one only if
-    /// this one ended well: a transfer that broke off may have left bytes on the way.
+    /// Runs one gate command on a transfer connection. The connection is kept for the next one only
+    /// if this one ended well: a transfer that broke off may have left bytes on the way.
     private func withChannel(
         _ host: Host, _ command: String, _ body: (GateChannel) async throws -> Void
     ) async throws {
-        let session: BulkSession
-        do { session = try await bulk.take(host) } catch { throw HostFault(naming: host, error) }
+        let connection: SSHConnection
+        do { connection = try await transfers.take(host) } catch {
+            throw HostFault(naming: host, error)
+        }
         do {
-            try await session.start("aibuild-agent gate " + command)
-            let channel = GateChannel(session)
-            try await channel.skipPreamble(host.name)
-            try await body(channel)
-            await session.endCommand()
+            let channel = try await connection.openChannel(command: "aibuild-agent gate " + command)
+            let gate = GateChannel(channel)
+            try await gate.skipPreamble(host.name)
+            try await body(gate)
+            await channel.close()
         } catch {
-            await session.close()
+            await connection.close()
             throw error is SSHError ? HostFault(naming: host, error) : error
         }
-        await bulk.give(back: session, host)
+        await transfers.give(back: connection, host)
     }
 
     private func show(_ line: [UInt8]) -> String {

@@ -6,17 +6,16 @@ enum SSHLimits {
     /// within three keepalives.
     static let control = SSHOptions(
         connectTimeoutSeconds: 15, keepaliveSeconds: 5, windowBytes: 4 << 20)
-    /// Transfers: the window follows the round trip up to this, which is enough for 500 MiB/s over
-    /// 32 ms. A wide one is not given without need: it costs the host's sshd CPU.
-    static let bulk = SSHOptions(
-        connectTimeoutSeconds: 15, keepaliveSeconds: 15, windowBytes: 16 << 20)
-    /// Threads for transfers; one session is bound by one core.
-    static let bulkLoops = 2
+    /// Transfers: the window is enough for 500 MiB/s over 32 ms.
+    static let transfer = SSHOptions(
+        library: .libssh, connectTimeoutSeconds: 15, keepaliveSeconds: 15, windowBytes: 16 << 20)
+    /// Threads for transfers; one connection is bound by one core.
+    static let transferLoops = 2
     /// Bytes of an artifact that are read, then written and hashed at once: each piece costs the
     /// same, whatever its size. Whole blocks, so that they can be written past the page cache.
     static let pieceBytes = 512 << 10
-    /// Idle transfer sessions kept for each host, ready for the next range.
-    static let idleSessions = 2
+    /// Idle transfer connections kept for each host, ready for the next range.
+    static let idleConnections = 2
     /// How long one is kept. Longer than the pause between two builds, shorter than sshd minds.
     static let idleMilliseconds: Int64 = 60_000
     /// Time for the agent to say hello after the command was started. A gate starts in

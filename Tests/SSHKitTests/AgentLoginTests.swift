@@ -45,30 +45,29 @@ private final class HesitantAgent: Sendable {
     deinit { serving.cancel() }
 }
 
-@Suite(.timeLimit(.minutes(3))) struct BulkAgentTests {
+@Suite("Login by an agent", .timeLimit(.minutes(3))) struct AgentLoginTests {
     /// libssh asks an agent by a call that blocks. Logins that are called off meanwhile must give
     /// their threads back, of which there are fewer than logins here, and hold nobody up.
-    @Test func loginsThatWaitForAnAgentAreCalledOff() async throws {
+    @Test("Logins that wait for an agent can be called off", arguments: SSHOptions.Library.both)
+    func calledOff(library: SSHOptions.Library) async throws {
         try await withServer { server in
-            let loop = try sharedLoop.get()
             let key = try SSHHostKey(
                 String(
                     decoding: Files.read(server.keyFile() + ".pub", limitBytes: 4096),
                     as: UTF8.self))
-            let agent = try HesitantAgent(path: "\(server.folder)/agent", key: key, loop: loop)
+            let agent = try HesitantAgent(
+                path: "\(server.folder)/agent", key: key, loop: sharedLoop.get())
             for round in 1...3 {
                 let logins = (0..<8).map { _ in
                     Task {
-                        try await BulkSession.connect(
-                            to: server.endpoint, expecting: server.hostKey(),
-                            identity: .agent(socketPath: agent.path), options: impatient,
-                            loop: loop)
+                        try await server.connect(
+                            options(library), as: .agent(socketPath: agent.path))
                     }
                 }
                 try await eventually("all wait for the agent") {
                     await agent.asked.count == round * logins.count
                 }
-                let free = try await server.connectInBulk()
+                let free = try await server.connect(options(library))
                 #expect(try await free.output(of: "echo free") == "free\n")
                 await free.close()
                 for login in logins { login.cancel() }

@@ -9,14 +9,9 @@ import Glibc
 /// read first. And it stops for a moment after some bytes, so that one session does not hold up the
 /// others of its loop. Only the loop's thread touches this.
 final class Transport {
-    enum Ending: Equatable {
-        case endOfStream
-        case failed(Int32)
-    }
-
     let fd: Int32
     private(set) var receivedBytes: UInt64 = 0
-    private(set) var ending: Ending?
+    private(set) var ending: SocketEnding?
     /// Set when the session is to be freed: libssh2 must not wait for anything then.
     var isAbandoned = false
     private var budgetBytes = 0
@@ -43,7 +38,7 @@ final class Transport {
         if count == 0 {
             ending = .endOfStream
         } else if errno != EAGAIN && errno != EINTR {
-            ending = .failed(errno)
+            ending = .failed(errno: errno)
         }
         return -Int(EAGAIN)
     }
@@ -54,7 +49,7 @@ final class Transport {
         let sent = hasOutput ? 0 : sendNow(buffer, length)
         if sent < length {
             output += UnsafeRawBufferPointer(start: buffer + sent, count: length - sent)
-            if output.count > SSHLimits.outputBytes { ending = .failed(ENOBUFS) }
+            if output.count > SSHLimits.outputBytes { ending = .failed(errno: ENOBUFS) }
         }
         return length
     }
@@ -77,7 +72,7 @@ final class Transport {
         if count >= 0 { return count }
         if errno == EAGAIN || errno == EINTR { return 0 }
         // What the host sent before can still be read: it may say why.
-        if receivedAll { ending = .failed(errno) }
+        if receivedAll { ending = .failed(errno: errno) }
         return length
     }
 

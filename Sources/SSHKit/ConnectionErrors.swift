@@ -1,4 +1,4 @@
-/// What can go wrong between the first byte and the login, in words, for both libraries.
+/// What can go wrong with a connection, in words.
 extension SSHError {
     static func handshakeTimedOut(_ endpoint: SSHEndpoint, _ options: SSHOptions) -> SSHError {
         SSHError(
@@ -21,9 +21,13 @@ extension SSHError {
             .notSSH, "What listens at \(endpoint.place) does not speak SSH. Check the port.")
     }
 
-    static func handshakeFailed(_ endpoint: SSHEndpoint, _ words: String) -> SSHError {
+    static func handshakeFailed(_ endpoint: SSHEndpoint, _ cause: Cause) -> SSHError {
         SSHError(
-            .protocolViolated, "The SSH handshake with \(endpoint.place) failed: \(words).")
+            .protocolViolated, "The SSH handshake with \(endpoint.place) failed.", cause: cause)
+    }
+
+    static var noHostKey: SSHError {
+        SSHError(.protocolViolated, "The host showed no host key.")
     }
 
     static func hostKeyChanged(
@@ -35,7 +39,7 @@ extension SSHError {
                 + "known here by \(expected.type) \(expected.fingerprint). If its host key was "
                 + "changed on purpose, compare the new one with `ssh-keygen -lf "
                 + "/etc/ssh/ssh_host_ed25519_key.pub` on the host itself and add the host "
-                + "again; if not, another machine answers in its place.")
+                + "again. If not, another machine answers in its place.")
     }
 
     static func loginTimedOut(_ endpoint: SSHEndpoint, _ options: SSHOptions) -> SSHError {
@@ -64,16 +68,17 @@ extension SSHError {
         SSHError(
             .keyFileUnusable,
             "The key file \(key.path) is protected by a passphrase, and none was given. Give "
-                + "it, use an agent, or take a key without one.")
+                + "it, use an agent, or use a key without one.")
     }
 
-    /// - Parameter words: what the library said of a key that needs no passphrase.
-    static func keyUnreadable(_ key: KeyFile, _ words: String) -> SSHError {
-        SSHError(
-            .keyFileUnusable,
-            key.isEncrypted
-                ? "The passphrase given for the key file \(key.path) is wrong."
-                : "The key file \(key.path) cannot be used: \(words). Take an ed25519 key.")
+    static func keyUnreadable(_ key: KeyFile, _ cause: Cause) -> SSHError {
+        // Of an encrypted key the libraries report nothing that helps.
+        key.isEncrypted
+            ? SSHError(
+                .keyFileUnusable, "The passphrase given for the key file \(key.path) is wrong.")
+            : SSHError(
+                .keyFileUnusable,
+                "The key file \(key.path) cannot be used. Use an ed25519 key.", cause: cause)
     }
 
     /// - Parameter remedy: nil: the usual one.
@@ -100,6 +105,14 @@ extension SSHError {
             .connectionLost,
             "\(endpoint.place) has not answered for \(seconds) s: the host or the network to it "
                 + "is down.")
+    }
+
+    /// - Parameter cause: nil: the host closed it.
+    static func connectionLost(_ endpoint: SSHEndpoint, cause: Cause?) -> SSHError {
+        SSHError(
+            .connectionLost,
+            "The connection to \(endpoint.place) was lost"
+                + (cause == nil ? ": the host closed it." : "."), cause: cause)
     }
 
     static func closed(_ endpoint: SSHEndpoint) -> SSHError {

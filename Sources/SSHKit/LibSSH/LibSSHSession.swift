@@ -1,0 +1,266 @@
+import CLinux
+import CSSH
+import Glibc
+import LoopKit
+import Support
+
+/// A session of libssh.
+final class LibSSHSession: Driver {
+    let raw: ssh_session
+    /// A second number for the socket, to wait on: libssh closes its own when the session breaks,
+    /// and that number may at once be that of another socket.
+    let fd: Int32
+    private let traffic: UnsafeMutablePointer<ssh_counter_struct>
+    private let loop: EventLoop
+    /// What was begun and must be gone on with when the call is repeated.
+    private var opening: LibSSHChannel?
+    private var loginKey: ssh_key?
+    /// Kept until `ssh_free`, which uses their callbacks.
+    var channels: [ssh_channel: LibSSHChannel] = [:]
+
+    init(
+        _ socket: consuming Descriptor, _ endpoint: SSHEndpoint, loop: EventLoop
+    ) throws(SSHError) {
+        let fd = fcntl(socket.raw, F_DUPFD_CLOEXEC, 3)
+        guard fd >= 0, let raw = ssh_new() else {
+            if fd >= 0 { Glibc.close(fd) }
+            throw SSHError(.protocolViolated, "libssh cannot start: no memory or no descriptor.")
+        }
+        self.raw = raw
+        self.fd = fd
+        self.loop = loop
+        traffic = .allocate(capacity: 1)
+        traffic.initialize(to: ssh_counter_struct())
+        ssh_set_blocking(raw, 0)
+        ssh_set_counters(raw, traffic, nil)
+        try isolateFromFiles(endpoint)
+        // From here on libssh closes it.
+        var number = socket.release()
+        ssh_options_set(raw, SSH_OPTIONS_FD, &number)
+    }
+
+    deinit {
+        loop.forget(fd: fd)
+        ssh_key_free(loginKey)
+        // Not `ssh_disconnect` before: it forgets a socket that it was given, without closing it,
+        // and does close it when sending its farewell fails.
+        ssh_free(raw)
+        traffic.deallocate()
+        Glibc.close(fd)
+    }
+
+    var library: String { "libssh \(ssh_version(0).map { String(cString: $0) } ?? "?")" }
+    var upgrade: String { "" }
+    var rsaRemedy: String? { nil }
+
+    var receivedBytes: UInt64 { traffic.pointee.in_bytes }
+    /// libssh reports the end of the connection as a failure, once what came before is read.
+    var ending: SocketEnding? { nil }
+    var interest: Interest {
+        ssh_get_poll_flags(raw) & SSH_WRITE_PENDING != 0 ? [.readable, .writable] : .readable
+    }
+
+    /// What the socket does not take stays in libssh's memory, and each call sends on.
+    var hasOutput: Bool { false }
+    func flush() -> Bool { ssh_blocking_flush(raw, 0) != SSH_AGAIN }
+    func prepare() {}
+    /// To the host, the end of the connection says the same.
+    func sayGoodbye() {}
+
+    // MARK: The handshake
+
+    /// Nothing that stands in the user's or the system's ssh_config or known_hosts counts here.
+    private func isolateFromFiles(_ endpoint: SSHEndpoint) throws(SSHError) {
+        var no: Int32 = 0
+        ssh_options_set(raw, SSH_OPTIONS_PROCESS_CONFIG, &no)
+        let texts = [
+            (SSH_OPTIONS_SSH_DIR, "/nonexistent"), (SSH_OPTIONS_KNOWNHOSTS, "/dev/null"),
+            (SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null"), (SSH_OPTIONS_HOST, endpoint.host),
+            (SSH_OPTIONS_USER, endpoint.user), (SSH_OPTIONS_COMPRESSION, "no"),
+        ]
+        for (option, text) in texts where ssh_options_set(raw, option, text) != 0 {
+            throw SSHError(
+                .protocolViolated, "libssh rejects '\(printable(text))'.", cause: lastCause())
+        }
+    }
+
+    /// AES-GCM first: it needs no MAC beside it and costs both ends the least. This libssh has
+    /// "strict kex", but nothing is gained by chacha20: a host that has it alone is no use to
+    /// libssh2.
+    func algorithms(_ kind: AlgorithmKind) -> [String] {
+        guard kind == .cipher else { return kind.preferred }
+        let isGCM = { (name: String) in name.hasSuffix("gcm@openssh.com") }
+        return kind.preferred.filter(isGCM) + kind.preferred.filter { !isGCM($0) }
+    }
+
+    func prefer(_ names: [String], _ kind: AlgorithmKind) -> Bool {
+        kind.options.allSatisfy { option in
+            ssh_options_set(raw, option, names.joined(separator: ",")) == 0
+        }
+    }
+
+    func handshake() throws(DriverFailure) -> Step<Void> {
+        let step = try step(ssh_connect(raw))
+        // libssh makes the socket a blocking one, and one that a host no longer reads would then
+        // hold up the loop. It asks poll before each call, so that it never meets EAGAIN.
+        if case .done = step { _ = aib_set_nonblocking(fd) }
+        return step
+    }
+
+    func hostKey() throws(SSHError) -> SSHHostKey {
+        var key: ssh_key?
+        var text: UnsafeMutablePointer<CChar>?
+        defer {
+            ssh_key_free(key)
+            ssh_string_free_char(text)
+        }
+        guard ssh_get_server_publickey(raw, &key) == SSH_OK, let key,
+            ssh_pki_export_pubkey_base64(key, &text) == SSH_OK, let text,
+            let type = ssh_key_type_to_char(ssh_key_type(key))
+        else { throw .noHostKey }
+        let name = ssh_pki_key_ecdsa_name(key).map { String(cString: $0) } ?? ""
+        let isECDSA = name.hasPrefix("ecdsa-")
+        return try SSHHostKey(
+            (isECDSA ? name : String(cString: type)) + " " + String(cString: text))
+    }
+
+    // MARK: The login
+
+    func offeredMethods() throws(DriverFailure) -> Step<String> {
+        guard case .done = try loginStep(ssh_userauth_none(raw, nil)) else { return .blocked }
+        let offered = ssh_userauth_list(raw, nil)
+        let names = [
+            (SSH_AUTH_METHOD_PUBLICKEY, "publickey"), (SSH_AUTH_METHOD_PASSWORD, "password"),
+            (SSH_AUTH_METHOD_INTERACTIVE, "keyboard-interactive"),
+            (SSH_AUTH_METHOD_HOSTBASED, "hostbased"), (SSH_AUTH_METHOD_GSSAPI_MIC, "gssapi"),
+        ].filter { offered & Int32($0.0) != 0 }
+        return .done(names.map(\.1).joined(separator: ","))
+    }
+
+    func logIn(with file: KeyFile, _ passphrase: String?) throws(DriverFailure) -> Step<Bool> {
+        if loginKey == nil {
+            let code = file.bytes.withCString { text in
+                ssh_pki_import_privkey_base64(text, passphrase, nil, nil, &loginKey)
+            }
+            guard code == SSH_OK else {
+                throw DriverFailure(
+                    kind: .key,
+                    cause: .library(name: library, code: code, message: "cannot read the key"))
+            }
+        }
+        return try loginStep(ssh_userauth_publickey(raw, nil, loginKey))
+    }
+
+    /// libssh talks to an agent by calls that block, for as long as the agent asks its owner for a
+    /// confirmation: on a thread of their own, which ends when both sockets are shut down.
+    func logIn(
+        with identities: [AgentClient.Identity], of agent: AgentClient,
+        on connection: isolated SSHConnection, _ deadline: Deadline
+    ) async throws -> Bool {
+        let number = aib_unix_connect(agent.path)
+        guard number >= 0 else {
+            throw SSHError(
+                .agentUnusable, "Lost the ssh-agent at \(agent.path).",
+                cause: .system(SystemError(errno: -number, "cannot connect")))
+        }
+        let socket = Descriptor(owning: number)
+        // libssh closes this one.
+        ssh_set_agent_socket(raw, fcntl(socket.raw, F_DUPFD_CLOEXEC, 3))
+        // Until the thread is done, nobody else touches the session; if it is not waited for, then
+        // nobody ever does, and it is freed there.
+        nonisolated(unsafe) let lent = self
+        let result: Int32?
+        do {
+            result = try await BlockingThreads.run(
+                loop: loop,
+                // The owner of the key may be asked: that is not the host's time.
+                deadlineMilliseconds: deadline.milliseconds + SSHLimits.agentMilliseconds
+            ) {
+                ssh_set_blocking(lent.raw, 1)
+                defer { ssh_set_blocking(lent.raw, 0) }
+                return ssh_userauth_agent(lent.raw, nil)
+            }
+            if result == nil { throw DeadlinePassed() }
+        } catch {
+            for number in [fd, socket.raw] { shutdown(number, Int32(SHUT_RDWR)) }
+            throw error
+        }
+        guard result != SSH_AUTH_ERROR.rawValue else { throw failure() }
+        return result == SSH_AUTH_SUCCESS.rawValue
+    }
+
+    private func loginStep(_ result: Int32) throws(DriverFailure) -> Step<Bool> {
+        switch result {
+        case SSH_AUTH_AGAIN.rawValue: .blocked
+        case SSH_AUTH_ERROR.rawValue: throw failure()
+        default: .done(result == SSH_AUTH_SUCCESS.rawValue)
+        }
+    }
+
+    // MARK: Channels and results
+
+    func openChannel(windowBytes: Int) throws(DriverFailure) -> Step<any DriverChannel> {
+        if opening == nil, let new = ssh_channel_new(raw) {
+            opening = LibSSHChannel(new, on: self, windowBytes: windowBytes)
+            channels[new] = opening
+        }
+        guard let channel = opening else {
+            throw DriverFailure(kind: .channel, cause: lastCause())
+        }
+        let result = ssh_channel_open_session(channel.raw)
+        if result == SSH_AGAIN { return .blocked }
+        opening = nil
+        if result == SSH_OK { return .done(channel) }
+        let failure = failure()
+        channel.free()
+        throw failure
+    }
+
+    /// What a result other than a count means.
+    func step(_ result: Int32) throws(DriverFailure) -> Step<Void> {
+        switch result {
+        case SSH_OK: .done(())
+        case SSH_AGAIN: .blocked
+        default: throw failure()
+        }
+    }
+
+    func failure() -> DriverFailure {
+        let cause = lastCause()
+        let words = "\(cause)"
+        let kind: DriverFailure.Kind =
+            // A request that was denied, or one of our own that cannot be.
+            if ssh_get_error_code(UnsafeMutableRawPointer(raw)) == SSH_REQUEST_DENIED.rawValue {
+                .channel
+            } else if words.contains("banner") || words.contains("rotocol mismatch") {
+                .notSSH
+            } else if words.contains("Socket error") || words.contains("isconnect") {
+                .disconnected
+            } else if words.contains("kex error") || words.contains("no match for method") {
+                .negotiation
+            } else {
+                .session
+            }
+        return DriverFailure(kind: kind, cause: cause)
+    }
+
+    private func lastCause() -> SSHError.Cause {
+        let session = UnsafeMutableRawPointer(raw)
+        let words = ssh_get_error(session).map { String(cString: $0) } ?? ""
+        return .library(
+            name: library, code: Int32(bitPattern: UInt32(ssh_get_error_code(session))),
+            message: printable(words))
+    }
+}
+
+extension AlgorithmKind {
+    /// libssh's numbers; cipher and MAC are negotiated for each direction, here alike.
+    fileprivate var options: [ssh_options_e] {
+        switch self {
+        case .keyExchange: [SSH_OPTIONS_KEY_EXCHANGE]
+        case .hostKey: [SSH_OPTIONS_HOSTKEYS]
+        case .cipher: [SSH_OPTIONS_CIPHERS_C_S, SSH_OPTIONS_CIPHERS_S_C]
+        case .mac: [SSH_OPTIONS_HMAC_C_S, SSH_OPTIONS_HMAC_S_C]
+        }
+    }
+}
