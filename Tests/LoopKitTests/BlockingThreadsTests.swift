@@ -11,7 +11,7 @@ import Testing
         func wait() { while !isOpen.withLock({ $0 }) {} }
     }
 
-    @Test func resultsComeBack() async throws {
+    @Test("Results come back to those who asked") func resultsComeBack() async throws {
         let loop = try LoopKitTests.loop.get()
         let results = try await withThrowingTaskGroup(of: Int?.self) { group in
             for index in 0..<100 {
@@ -24,7 +24,8 @@ import Testing
         #expect(results.compactMap { $0 }.sorted() == Array(0..<100))
     }
 
-    @Test func deadlineAndCancellationDoNotWaitForTheCall() async throws {
+    @Test("A deadline or a cancellation does not wait for the call")
+    func deadlineAndCancellationDoNotWaitForTheCall() async throws {
         let loop = try LoopKitTests.loop.get()
         let gate = Gate()
         defer { gate.open() }

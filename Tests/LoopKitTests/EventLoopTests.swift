@@ -67,7 +67,7 @@ actor Resident {
 }
 
 @Suite(.timeLimit(.minutes(1))) struct EventLoopTests {
-    @Test func actorRunsOnTheLoop() async throws {
+    @Test("An actor of the loop runs on its thread") func actorRunsOnTheLoop() async throws {
         let resident = Resident(try loop.get())
         await withTaskGroup { group in
             for _ in 0..<1000 { group.addTask { await resident.increment() } }
@@ -77,7 +77,9 @@ actor Resident {
         #expect(try loop.get().isIsolatingCurrentContext() == false)
     }
 
-    @Test func actorReturnsToTheLoopAfterWaiting() async throws {
+    @Test("An actor returns to the loop after it waited") func actorReturnsToTheLoopAfterWaiting()
+        async throws
+    {
         let pair = try SocketPair()
         let resident = Resident(try loop.get())
         async let isOnLoop = resident.waitAndReturn(pair.near)
@@ -86,7 +88,9 @@ actor Resident {
         try loop.get().forget(fd: pair.near)
     }
 
-    @Test func waitingBeginsOnTheLoop() async throws {
+    @Test("An actor does not leave the loop before it waits") func waitingBeginsOnTheLoop()
+        async throws
+    {
         let resident = Resident(try loop.get())
         for _ in 0..<100 {
             let pair = try SocketPair()
@@ -95,7 +99,8 @@ actor Resident {
         }
     }
 
-    @Test func readableWakesTheReaderOnly() async throws {
+    @Test("A readable descriptor wakes its reader and not its writer")
+    func readableWakesTheReaderOnly() async throws {
         let loop = try loop.get()
         let pair = try SocketPair()
         try pair.fill()
@@ -113,7 +118,9 @@ actor Resident {
         loop.forget(fd: pair.near)
     }
 
-    @Test func severalTasksWaitForTheSame() async throws {
+    @Test("Several tasks can wait for one descriptor") func severalTasksWaitForTheSame()
+        async throws
+    {
         let loop = try loop.get()
         let pair = try SocketPair()
         let first = Task.immediate { try await loop.wait(fd: pair.near, for: .readable) }
@@ -124,7 +131,7 @@ actor Resident {
         loop.forget(fd: pair.near)
     }
 
-    @Test func deadlinePasses() async throws {
+    @Test("A wait ends at its deadline") func deadlinePasses() async throws {
         let loop = try loop.get()
         let pair = try SocketPair()
         let before = Clocks.monotonicMilliseconds()
@@ -136,7 +143,9 @@ actor Resident {
     }
 
     /// A shorter sleep that begins later must change what the loop waits for.
-    @Test func aLongSleepDoesNotHideAShortOne() async throws {
+    @Test("A long sleep does not hide a short one") func aLongSleepDoesNotHideAShortOne()
+        async throws
+    {
         let loop = try loop.get()
         let long = Task.immediate { try await loop.sleep(untilMilliseconds: .max) }
         for milliseconds in [Int64(50), 20, 5, 0, -5] {
@@ -148,7 +157,9 @@ actor Resident {
         await #expect(throws: CancellationError.self) { try await long.value }
     }
 
-    @Test func cancellationEndsAWaitAndASleep() async throws {
+    @Test("A cancellation ends a wait and a sleep") func cancellationEndsAWaitAndASleep()
+        async throws
+    {
         let loop = try loop.get()
         let pair = try SocketPair()
         let wait = Task { _ = try await loop.wait(fd: pair.near, for: .readable) }
@@ -165,7 +176,8 @@ actor Resident {
         loop.forget(fd: pair.near)
     }
 
-    @Test func forgetWakesAndTheNumberCanBeUsedAgain() async throws {
+    @Test("Forgetting a descriptor wakes its waiters and frees its number")
+    func forgetWakesAndTheNumberCanBeUsedAgain() async throws {
         let loop = try loop.get()
         let (old, new) = (try SocketPair(), try SocketPair())
         // An immediate task runs until it waits before the next line is reached.
@@ -179,7 +191,7 @@ actor Resident {
         loop.forget(fd: old.near)
     }
 
-    @Test func aFileCannotBeWaitedFor() async throws {
+    @Test("Waiting for a file is an error") func aFileCannotBeWaitedFor() async throws {
         let file = try Descriptor("/proc/self/exe", O_RDONLY)
         let loop = try loop.get()
         await #expect(throws: SystemError.self) {
@@ -188,7 +200,9 @@ actor Resident {
         _ = consume file  // open until here
     }
 
-    @Test func manyWaitsWithFarDeadlines() async throws {
+    @Test("Waits that end early leave no timers behind") func manyWaitsWithFarDeadlines()
+        async throws
+    {
         let loop = try loop.get()
         let pair = try SocketPair()
         try pair.sendByte()

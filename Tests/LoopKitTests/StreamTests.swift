@@ -45,7 +45,9 @@ import Testing
         }
     }
 
-    @Test func bigTransfersBothWaysAtOnce() async throws {
+    @Test("Bytes arrive unchanged in both directions at once") func bigTransfersBothWaysAtOnce()
+        async throws
+    {
         let (near, far) = try await connected()
         let there = pattern(8 << 20, seed: 1)
         let back = pattern(8 << 20, seed: 2)
@@ -61,7 +63,7 @@ import Testing
         #expect(try await gotBack == back)
     }
 
-    @Test func aWriterWaitsForTheReader() async throws {
+    @Test("A writer waits for the reader") func aWriterWaitsForTheReader() async throws {
         let (end, start) = try pipeEnds()
         let bytes = pattern(1 << 20, seed: 3)
         let finished = Task {
@@ -79,7 +81,7 @@ import Testing
         #expect(try await end.read(upTo: 1).isEmpty)
     }
 
-    @Test func closeEndsAReadInProgress() async throws {
+    @Test("Closing a stream ends a read in progress") func closeEndsAReadInProgress() async throws {
         for _ in 0..<200 {
             let (near, _) = try pipeEnds()
             let reading = Task { try await near.read(upTo: 10) }
@@ -92,7 +94,9 @@ import Testing
         }
     }
 
-    @Test func aGonePeerIsAnErrorForTheWriter() async throws {
+    @Test("A writer gets an error if its peer is gone") func aGonePeerIsAnErrorForTheWriter()
+        async throws
+    {
         let (near, far) = try await connected()
         far.close()
         await #expect(throws: SystemError.self) {
@@ -107,7 +111,8 @@ import Testing
         }
     }
 
-    @Test func theSocketFileIsPrivateAndAStaleOneIsReplaced() async throws {
+    @Test("A socket file is private, and a stale one is replaced")
+    func theSocketFileIsPrivateAndAStaleOneIsReplaced() async throws {
         let path = folder.path + "/agent.sock"
         // A socket file without a process behind it, as a killed daemon leaves it.
         var address = sockaddr_un()
@@ -132,7 +137,7 @@ import Testing
         #expect(!Files.exists(path))
     }
 
-    @Test func aFileInTheWayIsKept() throws {
+    @Test("A file in the place of the socket is kept") func aFileInTheWayIsKept() throws {
         let path = folder.path + "/precious"
         try Files.replace(path, with: [1, 2, 3])
         let error = #expect(throws: SystemError.self) { try UnixListener(path: path, loop: loop) }
@@ -140,7 +145,9 @@ import Testing
         #expect(Files.sizeBytes(path) == 3)
     }
 
-    @Test func nobodyListens() async throws {
+    @Test("Connecting to a socket that nobody serves names its path") func nobodyListens()
+        async throws
+    {
         let path = folder.path + "/none"
         let error = await #expect(throws: SystemError.self) {
             _ = try await UnixSocket.connect(path: path, loop: loop)
@@ -153,14 +160,14 @@ import Testing
         }
     }
 
-    @Test func closeEndsAccept() async throws {
+    @Test("Closing a listener ends an accept in progress") func closeEndsAccept() async throws {
         let listener = try UnixListener(path: folder.path + "/s", loop: loop)
         let accepting = Task { try await listener.accept() }
         listener.close()
         await #expect(throws: SystemError.self) { _ = try await accepting.value }
     }
 
-    @Test func manyConnectionsAtOnce() async throws {
+    @Test("A listener serves many connections at once") func manyConnectionsAtOnce() async throws {
         let listener = try UnixListener(path: folder.path + "/s", loop: loop)
         let loop = loop
         let server = Task {

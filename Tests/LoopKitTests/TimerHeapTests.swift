@@ -3,7 +3,7 @@ import Testing
 @testable import LoopKit
 
 @Suite struct TimerHeapTests {
-    @Test(arguments: 0..<20) func deadlinesComeInOrder(round: Int) {
+    @Test("Deadlines come in order", arguments: 0..<20) func deadlinesComeInOrder(round: Int) {
         var heap = TimerHeap()
         let deadlines = (0..<200).map { _ in Int64.random(in: 0..<100) }
         for (index, deadline) in deadlines.enumerated() {
@@ -20,7 +20,7 @@ import Testing
     }
 
     /// Waits that end long before their deadline do not pile up.
-    @Test func deadTimersAreSwept() async throws {
+    @Test("Timers of waits that ended do not pile up") func deadTimersAreSwept() async throws {
         var table = WaiterTable()
         for id in 0..<20_000 as Range<UInt64> {
             _ = try await withCheckedThrowingContinuation { continuation in

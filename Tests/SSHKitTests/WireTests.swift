@@ -12,7 +12,7 @@ import Testing
 
     private let lists = ["k1,k2", "h1", "c1", "c2", "m1", "m2,m3", "none", "none", "", ""]
 
-    @Test func offersOfAHost() throws {
+    @Test("The offers of a host are read for each direction") func offersOfAHost() throws {
         let message = try KexInit(payload: kexInit(lists))
         #expect(message.offers(.keyExchange) == [["k1", "k2"]])
         #expect(message.offers(.hostKey) == [["h1"]])
@@ -20,7 +20,7 @@ import Testing
         #expect(message.offers(.mac) == [["m1"], ["m2", "m3"]])
     }
 
-    @Test func cutOrStrangeOffersAreRefused() {
+    @Test("Offers that are cut or not printable are refused") func cutOrStrangeOffersAreRefused() {
         let whole = kexInit(lists)
         let needed = 17 + lists.prefix(8).flatMap(list).count
         for length in 0..<needed {
@@ -39,7 +39,9 @@ import Testing
     }
 
     /// Seeded, so that a failure can be repeated.
-    @Test(arguments: 0..<20) func randomBytesCrashNothing(seed: UInt64) {
+    @Test("Random bytes crash no parser", arguments: 0..<20) func randomBytesCrashNothing(
+        seed: UInt64
+    ) {
         var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
         func random() -> UInt64 {
             state ^= state << 13
@@ -62,13 +64,13 @@ import Testing
         }
     }
 
-    @Test func tailKeepsTheEnd() {
+    @Test("A tail keeps the last bytes") func tailKeepsTheEnd() {
         var tail = ByteTail(limitBytes: 5)
         for piece in ["ab", "cd", "efghijklmn", "o"] { tail.append(Array(piece.utf8)) }
         #expect(tail.bytes == Array("klmno".utf8))
     }
 
-    @Test func textOfOthersIsMadeHarmless() {
+    @Test("Untrusted text is made printable and short") func textOfOthersIsMadeHarmless() {
         #expect(printable("a\u{1b}[31m\n\u{e9}") == "a?[31m??")
         #expect(printable(String(repeating: "x", count: 1000)).count == 301)
     }
