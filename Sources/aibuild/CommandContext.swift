@@ -1,3 +1,4 @@
+import ArgumentKit
 import TextKit
 
 /// Everything a command works with.

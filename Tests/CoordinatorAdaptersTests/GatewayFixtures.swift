@@ -44,7 +44,7 @@ struct GatewayFixture {
             return written
                 + agent.finish(
                     start.attempt, Outcome(exitCode: 0),
-                    artifacts: [(name: "a b.raw", format: "raw", content: image)])
+                    artifacts: [(name: "a b.raw", format: .raw, content: image)])
         }
         return GatewayFixture(
             gateway: gateway,

@@ -21,7 +21,7 @@ import Testing
     @Test("An image of every format is built, published by its extension, and released as it is")
     func everyFormat() async throws {
         let stack = try await OpenStack.shared()
-        try await Farm.run { farm in
+        try await withFarm { farm in
             try await farm.addCloud("lab", stack, project: "release")
             var builds: [(guestOS: String, build: FarmBuild)] = []
             for (name, maker) in Self.makers.sorted(by: { $0.key < $1.key }) {

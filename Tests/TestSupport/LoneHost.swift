@@ -16,7 +16,7 @@ public final class LoneHost: Sendable {
 
     /// Runs `body` with a host of its own, whose agent runs.
     public static func run(_ body: (LoneHost) async throws -> Void) async throws {
-        await FarmTurns.shared.take()
+        await FarmSlots.shared.take()
         do {
             let folder = try FarmFolder()
             let keyFile = folder.path + "/id_ed25519"
@@ -28,10 +28,10 @@ public final class LoneHost: Sendable {
             try await body(lone)
             host.killDaemon()
         } catch {
-            await FarmTurns.shared.give()
+            await FarmSlots.shared.give()
             throw error
         }
-        await FarmTurns.shared.give()
+        await FarmSlots.shared.give()
     }
 
     /// - Returns: the public key, as a line of `authorized_keys`.
