@@ -4,70 +4,107 @@ import TextKit
 /// Where a build may go: the rooms of the hosts, the filters and the score.
 struct Placement {
     /// What is left of a host after what runs there.
-    struct Room {
-        var view: HostView
+    private struct Room {
+        let name: String
+        let view: HostView
         var slots: Int
         var vcpus: Int
         var memoryBytes: Int64
         var diskBytes: Int64
-        var running = 0
+
+        init(_ view: HostView) {
+            name = view.name
+            self.view = view
+            slots = view.report?.slots ?? 0
+            vcpus = view.report?.vcpus ?? 0
+            memoryBytes = view.report?.memoryBytes ?? 0
+            // The host's report subtracts what its attempts hold already.
+            diskBytes = view.report?.diskFreeBytes ?? 0
+        }
+
+        mutating func take(_ needs: Requirements, reserveDisk: Bool) {
+            slots -= 1
+            vcpus -= needs.vcpus
+            memoryBytes -= needs.memoryBytes
+            if reserveDisk { diskBytes -= needs.diskBytes }
+        }
+
+        func holds(_ needs: Requirements) -> Bool {
+            slots >= 1 && vcpus >= needs.vcpus && memoryBytes >= needs.memoryBytes
+                && diskBytes >= needs.diskBytes
+        }
     }
 
-    private(set) var rooms: [String: Room] = [:]
-    /// Host names in order, so that the same world is always decided and told the same way.
-    let names: [String]
+    /// In the order of the names, so that the same world is always decided and told the same way.
+    private var rooms: [Room]
+    private let indexByName: [String: Int]
     private var runningByGuestOS: [String: Int] = [:]
     private var webRootFreeBytes: Int64?
 
     init(_ world: World) {
-        names = world.hosts.map(\.name).sorted()
+        rooms = world.hosts.map(Room.init).sorted { $0.name < $1.name }
+        indexByName = Dictionary(
+            rooms.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { $1 })
         webRootFreeBytes = world.webRootFreeBytes
-        for host in world.hosts {
-            rooms[host.name] = Room(
-                view: host, slots: host.report?.slots ?? 0, vcpus: host.report?.vcpus ?? 0,
-                memoryBytes: host.report?.memoryBytes ?? 0,
-                // The host's report subtracts what its attempts hold already.
-                diskBytes: host.report?.diskFreeBytes ?? 0)
-        }
         for build in world.running {
             if build.stage == .build { runningByGuestOS[build.guestOS, default: 0] += 1 }
-            if let host = build.host { take(build.requirements, on: host, reserveDisk: false) }
+            guard let host = build.host, let index = indexByName[host] else { continue }
+            rooms[index].take(build.requirements, reserveDisk: false)
         }
     }
+
+    var names: [String] { rooms.map(\.name) }
 
     /// The best host for the build, or `nil`.
     func best(for build: QueuedBuild) -> String? {
         guard concurrencyReason(build) == nil, webRootReason(build) == nil else { return nil }
-        let free = names.filter { blocker(build, on: $0) == nil }
-        let others = free.filter { !build.failedHosts.contains($0) }
+        var untried: Candidate?
+        var tried: Candidate?
+        // Most hosts of a busy farm are full, which their numbers say without a reason being made.
+        for index in rooms.indices
+        where rooms[index].holds(build.requirements) && blocker(build, rooms[index]) == nil {
+            let found = candidate(build, index)
+            if build.failedHosts.contains(rooms[index].name) {
+                tried = tried.map { $0.isBetter(than: found) ? $0 : found } ?? found
+            } else {
+                untried = untried.map { $0.isBetter(than: found) ? $0 : found } ?? found
+            }
+        }
+        if let untried { return rooms[untried.index].name }
         // A retry goes to another host; back to a failed one only where no other could ever do.
-        let candidates = others.isEmpty && !hasUntriedHost(build) ? free : others
-        return candidates.max { score(build, $0) < score(build, $1) }
+        guard let tried, !hasUntriedHost(build) else { return nil }
+        return rooms[tried.index].name
     }
 
     mutating func start(_ build: QueuedBuild, on host: String) {
-        take(build.requirements, on: host, reserveDisk: true)
+        if let index = indexByName[host] {
+            rooms[index].take(build.requirements, reserveDisk: true)
+        }
         // The image of a test is in the web root already.
         guard build.stage == .build else { return }
         runningByGuestOS[build.guestOS, default: 0] += 1
         webRootFreeBytes = webRootFreeBytes.map { $0 - build.requirements.diskBytes }
     }
 
-    private mutating func take(_ needs: Requirements, on host: String, reserveDisk: Bool) {
-        rooms[host]?.slots -= 1
-        rooms[host]?.vcpus -= needs.vcpus
-        rooms[host]?.memoryBytes -= needs.memoryBytes
-        if reserveDisk { rooms[host]?.diskBytes -= needs.diskBytes }
-        rooms[host]?.running += 1
+    /// Cached base image first, then the emptiest host; of equals the one first in the alphabet.
+    private struct Candidate {
+        var index: Int
+        var isCached: Bool
+        var freeShare: Double
+
+        /// - Parameter other: comes later in the alphabet.
+        func isBetter(than other: Candidate) -> Bool {
+            isCached == other.isCached ? freeShare >= other.freeShare : isCached
+        }
     }
 
-    /// Cached base image first, then the emptiest host; of equals the one first in the alphabet.
-    private func score(_ build: QueuedBuild, _ host: String) -> (Int, Double, Int) {
-        guard let room = rooms[host], let report = room.view.report else { return (0, 0, 0) }
-        let cached = build.baseImageSHA256.map { report.baseImages.contains($0) } ?? false
-        let free = Double(room.slots) / Double(max(1, report.slots))
-        let rank = names.firstIndex(of: host) ?? 0
-        return (cached ? 1 : 0, free, -rank)
+    private func candidate(_ build: QueuedBuild, _ index: Int) -> Candidate {
+        let report = rooms[index].view.report
+        return Candidate(
+            index: index,
+            isCached: build.baseImageSHA256.map { report?.baseImages.contains($0) ?? false }
+                ?? false,
+            freeShare: Double(rooms[index].slots) / Double(max(1, report?.slots ?? 1)))
     }
 
     // MARK: Why not
@@ -75,7 +112,11 @@ struct Placement {
     /// Why the host can never take the build, whatever runs there; `nil` when it could or when
     /// nothing is known of it yet.
     func impossible(_ build: QueuedBuild, on host: String) -> String? {
-        guard let report = rooms[host]?.view.report else { return nil }
+        indexByName[host].flatMap { impossible(build, rooms[$0].view.report) }
+    }
+
+    private func impossible(_ build: QueuedBuild, _ report: HostReport?) -> String? {
+        guard let report else { return nil }
         let needs = build.requirements
         if let accelerator = needs.accelerator, !report.accelerators.contains(accelerator) {
             let has = report.accelerators.sorted().map(\.rawValue).joined(separator: ", ")
@@ -115,7 +156,11 @@ struct Placement {
 
     /// Why the host cannot take the build now; `nil` when it can.
     func blocker(_ build: QueuedBuild, on host: String) -> String? {
-        guard let room = rooms[host] else { return "is not registered" }
+        guard let index = indexByName[host] else { return "is not registered" }
+        return blocker(build, rooms[index])
+    }
+
+    private func blocker(_ build: QueuedBuild, _ room: Room) -> String? {
         switch room.view.availability {
         case .ready: break
         case .away(let why): return why
@@ -123,7 +168,7 @@ struct Placement {
         case .quarantined(_, let why): return why
         }
         guard let report = room.view.report else { return "has not reported yet" }
-        if let reason = impossible(build, on: host) { return reason }
+        if let reason = impossible(build, report) { return reason }
         let needs = build.requirements
         if room.slots < 1 { return "all \(report.slots) slots are taken" }
         if needs.vcpus > room.vcpus {
@@ -156,15 +201,15 @@ struct Placement {
     }
 
     private func hasUntriedHost(_ build: QueuedBuild) -> Bool {
-        names.contains { host in
-            guard !build.failedHosts.contains(host), impossible(build, on: host) == nil else {
-                return false
-            }
+        rooms.contains { room in
+            guard !build.failedHosts.contains(room.name),
+                impossible(build, room.view.report) == nil
+            else { return false }
             // A host that an admin took out is no alternative, nor is one that is away: it may be
             // gone for good, and the build would wait for ever. A quarantine ends by itself.
-            switch rooms[host]?.view.availability {
+            switch room.view.availability {
             case .ready, .quarantined: return true
-            case .away, .drained, nil: return false
+            case .away, .drained: return false
             }
         }
     }
