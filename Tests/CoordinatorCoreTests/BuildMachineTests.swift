@@ -74,4 +74,27 @@ import Testing
         ]
         return stages.map { (MachineScript.name($0), BuildMachine(stage: $0)) }
     }
+
+    @Test("Numbers that no honest agent reports end the attempt with a fault of its host")
+    func impossibleNumbersAreAFaultOfTheHost() {
+        let changes: [(inout Finished) -> Void] = [
+            { $0.logBytes = .min }, { $0.logBytes = .max },
+            { $0.artifacts[0].sizeBytes = .max }, { $0.artifacts[0].sizeBytes = -1 },
+            { $0.artifacts[0].virtualSizeBytes = .max },
+            { $0.startedUnixMilliseconds = .min }, { $0.endedUnixMilliseconds = .max },
+            { $0.artifacts = Array(repeating: $0.artifacts[0], count: 65) },
+        ]
+        for change in changes {
+            var finished = MachineScript.finished(nil)
+            change(&finished)
+            var machine = BuildMachine(stage: .running)
+            let effects = machine.handle(.finished(finished))
+            guard case .end(let end, nil)? = effects.first else {
+                Issue.record("\(effects)")
+                continue
+            }
+            #expect(end.outcome.fault?.code == .hostError)
+            #expect(end.artifacts.isEmpty && end.logBytes == nil)
+        }
+    }
 }

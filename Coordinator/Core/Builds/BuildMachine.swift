@@ -59,6 +59,10 @@ public struct BuildMachine: Sendable {
         case .finished(let finished):
             switch stage {
             case .dispatching, .running:
+                if let problem = finished.problem {
+                    let why = "the agent reports \(problem): check the agent of this host"
+                    return end(end(with: Fault(.infrastructure, .hostError, why)), nil)
+                }
                 let finished = sifted(finished)
                 stage = .checking(finished)
                 return [.checkLog(finished)]

@@ -90,7 +90,8 @@ actor BuildSession {
             let bytes = Array(chunk.data.utf8)
             // The agent keeps to the limit; what sends on and on is none, and fills the disk here.
             let limit = build.limits.logBytes + ports.limits.logSlackBytes
-            guard chunk.cursor <= limit - Int64(bytes.count) else {
+            guard chunk.cursor >= 0, chunk.cursor <= limit - Int64(bytes.count)
+            else {
                 let why =
                     "host \(host.name) sends more log than the \(build.limits.logBytes) bytes "
                     + "that the build may have: check its agent"

@@ -114,7 +114,7 @@ actor HostMonitor {
             await link.send(.forget(Forget(attempt: summary.attempt)))
         }
         for session in sessions.values { await session.post(connected(session, hello)) }
-        await events?.hostReported(host.name, hello.host)
+        await events?.hostReported(host.name, hello.host.bounded)
     }
 
     /// - Returns: why the session ended.
@@ -158,7 +158,7 @@ actor HostMonitor {
     private func deliver(_ message: AgentMessage) async {
         switch message {
         case .hello: break
-        case .host(let report): await events?.hostReported(host.name, report)
+        case .host(let report): await events?.hostReported(host.name, report.bounded)
         case .phase(let phase):
             guard let session = await session(phase.attempt) else { return }
             await session.post(.phase(phase))
