@@ -244,6 +244,22 @@ import Testing
         }
     }
 
+    @Test("A host that cannot read its artifact is given up, and the build goes elsewhere")
+    func anUnreadableArtifactIsGivenUp() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        farm.gateway.failReads(.max)
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            try await eventually("the first host is given up") {
+                await farm.clock.advance(milliseconds: 20_000)
+                return try await farm.faults(build).contains { $0.hasSuffix("pull.failed") }
+            }
+            farm.gateway.failReads(0)
+            let passed = try await farm.wait(build, .passed, passing: 1_000)
+            #expect(passed.attemptCount == 2)
+        }
+    }
+
     @Test("A transfer with a wrong digest is never published")
     func aTransferThatLiesIsNeverPublished() async throws {
         let farm = try await TestFarm(hosts: 1)

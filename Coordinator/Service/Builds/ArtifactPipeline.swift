@@ -18,6 +18,7 @@ struct ArtifactPipeline {
             totalBytes: artifacts.reduce(0) { $0 + $1.sizeBytes }, ports: ports)
         for artifact in artifacts {
             var mismatches = 0
+            var patience = TransferPatience(ports, doneBytes: progress.doneBytes)
             try await ports.retrying {
                 while true {
                     let file = try await ports.webRoot.incoming(artifact, of: token)
@@ -39,6 +40,11 @@ struct ArtifactPipeline {
                 // The host is away, the transfer stalled, the web root is full: all of it may pass.
                 // The host's absence has its own limit, which ends this task.
                 try Task.checkCancellation()
+                if patience.ends(with: error, doneBytes: progress.doneBytes) {
+                    throw Fault(
+                        .infrastructure, .pullFailed,
+                        "\(artifact.name) cannot be read from \(host.name): \(error)")
+                }
                 await report(LiveDetail(phase: "waiting to pull: \(error)"))
             }
             progress.fileDone(artifact.sizeBytes)

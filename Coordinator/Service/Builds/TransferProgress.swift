@@ -25,7 +25,7 @@ final class TransferProgress: Sendable {
     var detail: LiveDetail {
         LiveDetail(phase: "pulling the image", doneBytes: doneBytes, totalBytes: totalBytes)
     }
-    private var doneBytes: Int64 { state.withLock { $0.finishedFiles + $0.current } }
+    var doneBytes: Int64 { state.withLock { $0.finishedFiles + $0.current } }
     var lastByteMilliseconds: Int64 { state.withLock { $0.lastByte } }
 
     func begin(at offset: Int64) {
