@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test chaos demo demo-stop demo-release bench format clean
+.PHONY: help deps build test chaos simulate demo demo-stop demo-release bench format clean
 
 # Looked up once, when a recipe first needs it, so that `make help` works without a toolchain.
 swift = $(or $(swift_found),$(eval swift_found := $(shell SWIFT='$(SWIFT)' scripts/find-swift.sh))$(or \
@@ -37,6 +37,11 @@ chaos: deps ## inject faults into a busy farm of real processes; see docs/faults
 	@CHAOS_SEED='$(SEED)' CHAOS_ROUNDS='$(or $(ROUNDS),100)' CHAOS_ONLY='$(ONLY)' \
 	    CHAOS_STRETCH='$(STRETCH)' CHAOS_WRITE='$(WRITE)' LIMIT_SECONDS=$(or $(LIMIT_SECONDS),7200) \
 	    scripts/run-tests.sh '$(swift)' '^ChaosTests[.]'
+
+simulate: deps ## simulate the coordinator and its hosts, with faults from one seed (SEED=1 HOSTS=2000 BUILDS=100000, TRACE=file; see docs/faults.md)
+	@$(swift) build -c release --product aibuild-simulate
+	@.build/release/aibuild-simulate --seed $(or $(SEED),1) --hosts $(or $(HOSTS),2000) \
+	    --builds $(or $(BUILDS),100000) $(if $(TRACE),--trace '$(TRACE)')
 
 demo: build ## build and publish two images on two local hosts (KEEP=1: leave the farm running, PORT=9800: another port)
 	@KEEP='$(KEEP)' PORT='$(PORT)' scripts/demo.sh

@@ -141,6 +141,12 @@ let package = Package(
 
         // Tests
         tests("ArgumentKitTests", ["ArgumentKit"]),
+        .target(name: "CJobHooks", path: "Tests/CJobHooks"),
+        program(
+            "aibuild-simulate", "Tests/Simulation",
+            ["BuildProtocol", "CJobHooks", "CoordinatorCore", "CoordinatorService", "Support"]),
+        tests(
+            "SimulationTests", ["ProcessKit", "Support", "TestSupport", "aibuild-simulate"]),
         module(
             "TestSupport", "Tests/TestSupport",
             [

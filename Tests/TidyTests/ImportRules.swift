@@ -118,7 +118,10 @@ enum ImportRules {
             "aibuild", "Sources/aibuild", .outer,
             ["ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
 
-        // For tests only, so it may reach for C like a kit
+        // For tests only, so they may reach for C like a kit
+        .init(
+            "aibuild-simulate", "Tests/Simulation", .test,
+            ["BuildProtocol", "CJobHooks", "CoordinatorCore", "CoordinatorService", "Support"]),
         .init(
             "TestSupport", "Tests/TestSupport", .test,
             [

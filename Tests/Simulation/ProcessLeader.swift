@@ -1,0 +1,97 @@
+import BuildProtocol
+import CoordinatorCore
+
+/// The writes of one coordinator process while it leads, or believes that it does.
+struct ProcessLeader: LeaderStore {
+    let gate: Gate
+    let door: StoreDoor
+    let base: any LeaderStore
+
+    private func effect<T: Sendable>(_ body: () async throws -> T) async throws -> T {
+        try await gate.effect(on: .store, body)
+    }
+
+    // MARK: Builds
+
+    func enqueue(_ build: NewBuild) async throws -> Build {
+        try await effect { try await door.enqueue(build, base) }
+    }
+    func apply(_ change: BuildChange) async throws -> Build? {
+        try await effect { try await door.apply(change, base) }
+    }
+    func requestCancel(build: String) async throws -> Build? {
+        try await effect { try await door.requestCancel(build, base) }
+    }
+    func setPinned(_ isPinned: Bool, build: String) async throws -> Build? {
+        try await effect { try await base.setPinned(isPinned, build: build) }
+    }
+    func beginPrune(build: String, atMilliseconds: Int64) async throws -> Build? {
+        try await effect {
+            try await base.beginPrune(build: build, atMilliseconds: atMilliseconds)
+        }
+    }
+    func endPrune(build: String) async throws {
+        try await effect { try await base.endPrune(build: build) }
+    }
+
+    // MARK: Hosts and catalog
+
+    func add(_ host: Host) async throws { try await effect { try await base.add(host) } }
+    func setDrained(_ drained: Bool, host: String) async throws {
+        try await effect { try await base.setDrained(drained, host: host) }
+    }
+    func removeHost(_ name: String) async throws {
+        try await effect { try await base.removeHost(name) }
+    }
+    func add(_ guestOS: GuestOS) async throws {
+        try await effect { try await base.add(guestOS) }
+    }
+    func update(_ guestOS: GuestOS) async throws {
+        try await effect { try await base.update(guestOS) }
+    }
+    func add(_ testCase: TestCase) async throws {
+        try await effect { try await base.add(testCase) }
+    }
+    func define(_ testCase: TestCase) async throws {
+        try await effect { try await base.define(testCase) }
+    }
+    func removeTestCase(id: String) async throws {
+        try await effect { try await base.removeTestCase(id: id) }
+    }
+    func register(_ batch: RegistryBatch) async throws {
+        try await effect { try await base.register(batch) }
+    }
+
+    // MARK: Releases
+
+    func add(_ environment: ReleaseEnvironment, secret: Secret?) async throws {
+        try await effect { try await base.add(environment, secret: secret) }
+    }
+    func update(_ environment: ReleaseEnvironment, secret: Secret?) async throws {
+        try await effect { try await base.update(environment, secret: secret) }
+    }
+    func removeEnvironment(named name: String) async throws {
+        try await effect { try await base.removeEnvironment(named: name) }
+    }
+    func add(_ release: Release) async throws {
+        try await effect { try await base.add(release) }
+    }
+    func apply(_ change: ReleaseChange) async throws -> Release? {
+        try await effect { try await base.apply(change) }
+    }
+    func requestCancel(release: String) async throws -> Release? {
+        try await effect { try await base.requestCancel(release: release) }
+    }
+
+    // MARK: Historic tables
+
+    func record(_ entry: BuildLogEntry, guestOS name: String) async throws {
+        try await effect { try await base.record(entry, guestOS: name) }
+    }
+    func record(_ test: HistoricTest) async throws {
+        try await effect { try await base.record(test) }
+    }
+    func record(_ release: HistoricRelease) async throws {
+        try await effect { try await base.record(release) }
+    }
+}

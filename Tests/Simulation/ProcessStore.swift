@@ -1,0 +1,108 @@
+import BuildProtocol
+import CoordinatorCore
+
+/// The way of one coordinator process to the store.
+struct ProcessStore: Store {
+    let gate: Gate
+    let door: StoreDoor
+    private var base: InMemoryStore { door.base }
+
+    init(gate: Gate, door: StoreDoor) {
+        self.gate = gate
+        self.door = door
+    }
+
+    private func effect<T: Sendable>(_ body: () async throws -> T) async throws -> T {
+        try await gate.effect(on: .store, body)
+    }
+
+    func leading(_ epoch: LeaseEpoch) -> any LeaderStore {
+        ProcessLeader(gate: gate, door: door, base: door.base.leading(epoch))
+    }
+
+    func ping() async throws { try await effect { await base.ping() } }
+
+    // MARK: Builds
+
+    func build(id: String) async throws -> Build? {
+        try await effect { await base.build(id: id) }
+    }
+    func build(guestOS: String, number: Int) async throws -> Build? {
+        try await effect { await base.build(guestOS: guestOS, number: number) }
+    }
+    func builds(_ filter: BuildFilter, limit: Int) async throws -> [Build] {
+        try await effect { await base.builds(filter, limit: limit) }
+    }
+    func liveBuilds() async throws -> [Build] {
+        try await effect { await base.liveBuilds() }
+    }
+    func halfPruned() async throws -> [Build] {
+        try await effect { await base.halfPruned() }
+    }
+    func attempts(ofBuild id: String) async throws -> [Attempt] {
+        try await effect { await base.attempts(ofBuild: id) }
+    }
+    func attempt(_ token: AttemptToken) async throws -> Attempt? {
+        try await effect { await base.attempt(token) }
+    }
+    func artifacts(of token: AttemptToken) async throws -> [Artifact] {
+        try await effect { await base.artifacts(of: token) }
+    }
+    func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int] {
+        try await effect {
+            await base.recentDurationsSeconds(guestOS: guestOS, limit: limit)
+        }
+    }
+    func testRecords(ofBuild id: String) async throws -> [TestRecord] {
+        try await effect { await base.testRecords(ofBuild: id) }
+    }
+
+    // MARK: Hosts and catalog
+
+    func hosts() async throws -> [Host] { try await effect { await base.hosts() } }
+    func guestOS(named name: String) async throws -> GuestOS? {
+        try await effect { await base.guestOS(named: name) }
+    }
+    func guestOSes(after: String?, limit: Int) async throws -> [GuestOS] {
+        try await effect { await base.guestOSes(after: after, limit: limit) }
+    }
+    func testCases(_ osType: OSType?) async throws -> [TestCase] {
+        try await effect { await base.testCases(osType) }
+    }
+
+    // MARK: Releases
+
+    func environment(named name: String) async throws -> ReleaseEnvironment? {
+        try await effect { await base.environment(named: name) }
+    }
+    func environments() async throws -> [ReleaseEnvironment] {
+        try await effect { await base.environments() }
+    }
+    func secret(ofEnvironment name: String) async throws -> Secret? {
+        try await effect { await base.secret(ofEnvironment: name) }
+    }
+    func release(id: String) async throws -> Release? {
+        try await effect { await base.release(id: id) }
+    }
+    func releases(_ filter: ReleaseFilter, limit: Int) async throws -> [Release] {
+        try await effect { await base.releases(filter, limit: limit) }
+    }
+    func liveReleases() async throws -> [Release] {
+        try await effect { await base.liveReleases() }
+    }
+
+    // MARK: Historic tables and audit
+
+    func buildLog(imageName: String, limit: Int) async throws -> [BuildLogEntry] {
+        try await effect { await base.buildLog(imageName: imageName, limit: limit) }
+    }
+    func buildLog(guestOSID: String?, limit: Int) async throws -> [BuildLogEntry] {
+        try await effect { await base.buildLog(guestOSID: guestOSID, limit: limit) }
+    }
+    func record(_ entry: AuditEntry) async throws {
+        try await effect { await base.record(entry) }
+    }
+    func audit(limit: Int) async throws -> [AuditEntry] {
+        try await effect { await base.audit(limit: limit) }
+    }
+}

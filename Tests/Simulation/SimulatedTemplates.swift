@@ -1,0 +1,51 @@
+import BuildProtocol
+import CoordinatorCore
+
+/// Guest OSes whose builds differ in what they need, and in whether their images are tested.
+struct SimulatedTemplates: TemplateLibrary {
+    static let guestOSes = 40
+
+    static func guestOS(_ index: Int) -> GuestOS {
+        GuestOS(
+            id: "os-\(index)", name: "os\(index)", type: .linux, distro: "", version: "",
+            baseISO: "", template: .folder(path: "/t/\(index)"), owner: "team\(index % 7)",
+            createdMilliseconds: 0)
+    }
+
+    func plan(for guestOS: GuestOS) async throws -> BuildPlan {
+        let index = Int(guestOS.id.dropFirst(3)) ?? 0
+        var requirements = Requirements()
+        if index % 5 == 1 { requirements.vcpus = 2 }
+        if index % 5 == 2 { requirements.memoryBytes = 3 << 30 }
+        var tests: ImageTests?
+        if index % 3 == 0 {
+            tests = ImageTests(requirements: requirements)
+            tests?.plan.cases = ["boots", "answers"].map {
+                PlannedTest(name: $0, kind: .boot, limitSeconds: 60)
+            }
+        }
+        let digits = String(index, radix: 16)
+        return BuildPlan(
+            template: TemplateArchive(
+                sha256: String(repeating: "0", count: 64 - digits.utf8.count) + digits,
+                sizeBytes: 10),
+            recipe: BuildRecipe(builder: .command(["./build"])), requirements: requirements,
+            limits: AttemptLimits(), concurrency: index % 10 == 9 ? 50 : nil, tests: tests)
+    }
+
+    func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
+
+    func outputs(
+        of archive: TemplateArchive
+    ) async throws -> [(name: String, template: OutputTemplate)] { [] }
+}
+
+/// Nobody imports spreadsheets here.
+struct NoSheets: SheetFiles {
+    func read(_ bytes: [UInt8], name: String) async throws -> SheetFile {
+        throw SheetFault("there are no spreadsheets")
+    }
+    func write(_ sheets: [(name: String, rows: [[String]])]) async throws -> [UInt8] {
+        throw SheetFault("there are no spreadsheets")
+    }
+}

@@ -1,0 +1,50 @@
+import ProcessKit
+import Support
+import TestSupport
+import Testing
+
+/// The whole coordinator over simulated hosts, with every kind of fault; `make simulate` runs more.
+@Suite struct SimulationTests {
+    /// A minute on a busy machine is plenty.
+    private static let seconds = 240
+
+    private func simulate(
+        seed: Int, hosts: Int, builds: Int, trace: String? = nil
+    ) async throws -> String {
+        let run = try await Command(
+            [
+                try FarmProgram.path("aibuild-simulate"), "--seed", "\(seed)", "--hosts",
+                "\(hosts)", "--builds", "\(builds)",
+            ] + (trace.map { ["--trace", $0] } ?? [])
+        ).run(timeoutSeconds: Self.seconds, outputLimitBytes: 1 << 20)
+        #expect(run.status.isSuccess, "\(run.stdoutText)\(run.stderrText)")
+        return run.stdoutText
+    }
+
+    private func digest(_ output: String) throws -> Substring {
+        let lines = output.split(separator: "\n")
+        return try #require(lines.first { $0.hasPrefix("trace ") }, "\(output)")
+    }
+
+    @Test("The same seed gives the same trace, byte for byte")
+    func sameSeedSameTrace() async throws {
+        let folder = try TemporaryFolder()
+        let first = try await simulate(
+            seed: 7, hosts: 40, builds: 600, trace: "\(folder.path)/first")
+        let second = try await simulate(
+            seed: 7, hosts: 40, builds: 600, trace: "\(folder.path)/second")
+        #expect(try digest(first) == digest(second))
+        let traces = try ["first", "second"].map {
+            try Files.read("\(folder.path)/\($0)", limitBytes: 1 << 28)
+        }
+        #expect(traces[0].count > 100_000)
+        #expect(traces[0] == traces[1])
+        #expect(try digest(try await simulate(seed: 8, hosts: 40, builds: 600)) != digest(first))
+    }
+
+    @Test("Every invariant holds while every kind of fault strikes", arguments: [1, 2])
+    func invariantsHold(seed: Int) async throws {
+        let output = try await simulate(seed: seed, hosts: 300, builds: 2_500)
+        #expect(output.contains(", 0 not ended"))
+    }
+}
