@@ -54,7 +54,7 @@ struct AttemptScript: Sendable {
             artifacts.append(
                 Artifact(
                     name: "disk.qcow2", sizeBytes: Int64(attempt.image.count),
-                    sha256: SHA256.hex(attempt.image), format: "qcow2"))
+                    sha256: SHA256.hex(attempt.image), format: .qcow2))
         }
         return Finished(
             attempt: attempt.start.attempt, outcome: Outcome(fault: fault),
