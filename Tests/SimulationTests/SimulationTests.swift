@@ -15,7 +15,7 @@ import Testing
             [
                 try FarmProgram.path("aibuild-simulate"), "--seed", "\(seed)", "--hosts",
                 "\(hosts)", "--builds", "\(builds)",
-            ] + (trace.map { ["--trace", $0] } ?? [])
+            ] + (trace.map { ["--trace", $0] } ?? []), environment: Command.minimalEnvironment
         ).run(timeoutSeconds: Self.seconds, outputLimitBytes: 1 << 20)
         #expect(run.status.isSuccess, "\(run.stdoutText)\(run.stderrText)")
         return run.stdoutText
