@@ -268,7 +268,7 @@ struct DockerTargetTests {
                 guest.order(1, settings(), properties: ["docker_image": "Not An Image"]),
                 ReleaseNotes())
         }
-        #expect(given.description.contains("'Not An Image' is no image"))
+        #expect(given.description.contains("'Not An Image' is not an image"))
     }
 
     @Test func isCheckedBeforeTheFirstRelease() async throws {

@@ -124,7 +124,7 @@ import Testing
     ]
 
     /// Everything that a reader can see.
-    private static func contents(_ store: any Store) async throws -> [String] {
+    private static func contents(_ store: any Store) async throws -> [AnyHashable] {
         let builds = try await store.builds(BuildFilter(), limit: 99)
         var records: [TestRecord] = []
         var attempts: [Attempt] = []
@@ -133,13 +133,12 @@ import Testing
             attempts += try await store.attempts(ofBuild: build.id)
         }
         return [
-            "\(builds)", "\(records)", "\(attempts)", "\(try await store.halfPruned())",
-            "\(try await store.hosts())",
-            "\(try await store.guestOSes(after: nil, limit: 99))",
-            "\(try await store.testCases(nil))", "\(try await store.environments())",
-            "\(try await store.secret(ofEnvironment: "lab")?.reveal ?? "none")",
-            "\(try await store.releases(ReleaseFilter(), limit: 99))",
-            "\(try await store.buildLog(guestOSID: nil, limit: 99))",
+            builds, records, attempts, try await store.halfPruned(), try await store.hosts(),
+            try await store.guestOSes(after: nil, limit: 99), try await store.testCases(nil),
+            try await store.environments(),
+            try await store.secret(ofEnvironment: "lab")?.reveal ?? "none",
+            try await store.releases(ReleaseFilter(), limit: 99),
+            try await store.buildLog(guestOSID: nil, limit: 99),
         ]
     }
 
