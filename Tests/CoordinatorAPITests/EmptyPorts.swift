@@ -22,6 +22,13 @@ struct NoTemplates: TemplateLibrary {
     func path(of archive: TemplateArchive) throws -> String { throw TemplateFault("no template") }
 }
 
+/// Every time has come: a stream without news sends its heartbeat at once.
+struct DueClock: TimeSource {
+    func unixMilliseconds() -> Int64 { 0 }
+    func monotonicMilliseconds() -> Int64 { 0 }
+    func sleep(untilMonotonicMilliseconds deadline: Int64) async throws {}
+}
+
 /// Time that never passes.
 struct StoppedClock: TimeSource, IDSource {
     func unixMilliseconds() -> Int64 { 0 }
@@ -59,11 +66,13 @@ extension API {
     ) async throws -> API {
         let ports = Ports.empty(store, logs: logs, sheets: sheets)
         let coordinator = Coordinator(ports: ports)
+        var routePorts = ports
+        routePorts.clock = DueClock()
         let held = if let epoch { epoch } else { try await store.takeLead() }
         try await coordinator.lead(held)
         return API(
             APIContext(
-                coordinator: coordinator, ports: ports, webRootFolder: folder,
+                coordinator: coordinator, ports: routePorts, webRootFolder: folder,
                 logPath: { _ in nil }, standing: { standing }, token: token, version: "test"))
     }
 }
