@@ -22,8 +22,8 @@ public struct ServiceLimits: Sendable {
     public var missedPings = 3
     /// A transfer without a byte for this long has stalled, however healthy SSH looks.
     public var transferStallMilliseconds: Int64 = 60_000
-    /// A host that is connected and gives no more of an artifact for this long will not: its disk is
-    /// broken. Longer than `hostLostMilliseconds`, which decides about hosts that are away.
+    /// A host that is connected and gives no more of an artifact for this long will not: its disk
+    /// is broken. Longer than `hostLostMilliseconds`, which decides about hosts that are away.
     public var pullQuietMilliseconds: Int64 = 20 * 60_000
     /// Delays between tries of a transfer, a publication or a store that is down.
     public var retryFirstMilliseconds: Int64 = 500

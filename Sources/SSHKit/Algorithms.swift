@@ -6,8 +6,8 @@ enum AlgorithmKind: String, CaseIterable {
     case mac = "MAC"
 
     /// Best first. No SHA-1, no CBC; the fastest that is safe is first: for libssh2 aes128-ctr with
-    /// hmac-sha2-256, by measurement. chacha20 is left out: it is safe only with "strict kex", which
-    /// older libssh2 lacks.
+    /// hmac-sha2-256, by measurement. chacha20 is left out: it is safe only with "strict kex",
+    /// which older libssh2 lacks.
     var preferred: [String] {
         switch self {
         case .keyExchange:

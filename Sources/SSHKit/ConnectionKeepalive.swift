@@ -8,8 +8,8 @@ struct Keepalive {
     var receivedBytes: UInt64 = 0
 }
 
-/// Finds dead hosts: any byte from the host counts as a sign of life. A connection without a channel
-/// is not asked: nobody waits on it, and whoever opens one has a deadline.
+/// Finds dead hosts: any byte from the host counts as a sign of life. A connection without a
+/// channel is not asked: nobody waits on it, and whoever opens one has a deadline.
 extension SSHConnection {
     func startKeepalive() {
         guard options.keepaliveSeconds > 0 else { return }

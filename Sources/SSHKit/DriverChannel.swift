@@ -1,9 +1,9 @@
 /// A command on the host, as an SSH library carries it. As with `Driver`, no call blocks.
 protocol DriverChannel: AnyObject {
     func start(_ command: String) throws(DriverFailure) -> Step<Void>
-    /// Reads standard output into `room`: a count, which is 0 only at the end. Standard error shares
-    /// the window, so it is emptied too: a command that only complains would otherwise fill it and
-    /// wait for ever.
+    /// Reads standard output into `room`: a count, which is 0 only at the end. Standard error
+    /// shares the window, so it is emptied too: a command that only complains would otherwise fill
+    /// it and wait for ever.
     func read(into room: UnsafeMutableRawBufferPointer) throws(DriverFailure) -> Step<Int>
     /// Takes some of `bytes`, sent or not: how many, at least one.
     func write(_ bytes: ArraySlice<UInt8>) throws(DriverFailure) -> Step<Int>

@@ -15,8 +15,8 @@ public final class SSHChannel: Sendable {
     /// Returns what the command wrote to its standard output, as far as it is here: at most
     /// `limitBytes`, fewer than `leastBytes` only at its end, and none after it.
     ///
-    /// - Throws: `SSHError` (`connectionLost`, `channelClosed`, …); `CancellationError`, which loses
-    ///   bytes only if more than one was asked for at least.
+    /// - Throws: `SSHError` (`connectionLost`, `channelClosed`, …); `CancellationError`, which
+    ///   loses bytes only if more than one was asked for at least.
     public func read(upTo limitBytes: Int, atLeast leastBytes: Int = 1) async throws -> [UInt8] {
         try await connection.read(id, upTo: limitBytes, atLeast: leastBytes)
     }

@@ -83,7 +83,8 @@ import ArgumentKit
                     Issue.record("no help for \(line)")
                     continue
                 }
-                #expect(text.hasPrefix("\(command.summary).\n\nUsage: aibuild \(command.name) "))
+                let opening = "aibuild \(command.name): \(command.summary)\n\nusage: aibuild "
+                #expect(text.hasPrefix(opening + command.name + " "))
                 for option in command.options { #expect(text.contains("--\(option.long)")) }
                 for operand in command.operands { #expect(text.contains(operand)) }
             }

@@ -107,7 +107,8 @@ final class Ledger: Sendable {
                 &state, change.owner == nil || change.owner == before.attempt,
                 "\(name): changed by a superseded attempt")
             expect(
-                &state, before.state == after.state || Self.follows(before.state, after.state),
+                &state,
+                before.state == after.state || before.state.successors.contains(after.state),
                 "\(name): this does not follow")
             if let begin = change.begin { claimed(begin, before, &state) }
             if let end = change.end { ended(end, before, change, after, logSHA256, &state) }
@@ -123,18 +124,6 @@ final class Ledger: Sendable {
             } else if before.stage != after.stage {
                 state.faults[after.id] = nil
             }
-        }
-    }
-
-    private static func follows(_ before: BuildState, _ after: BuildState) -> Bool {
-        switch (before, after) {
-        case (_, .failed), (_, .cancelled): true
-        case (.queued, .building), (.queued, .testing): true
-        case (.building, .collecting), (.collecting, .publishing), (.testing, .publishing): true
-        case (.publishing, .passed): true
-        case (.building, .queued), (.collecting, .queued), (.publishing, .queued): true
-        case (.testing, .queued): true
-        default: false
         }
     }
 

@@ -1,8 +1,9 @@
 import CSSH2
 
-/// A channel of libssh2. It sees to the two calls that must be repeated with the same arguments when
-/// they could not be finished (during a key exchange that the host began). With others, the first
-/// puts its account of the window wrong and then drops data, the second reads beyond the buffer.
+/// A channel of libssh2. It sees to the two calls that must be repeated with the same arguments
+/// when they could not be finished (during a key exchange that the host began). With others, the
+/// first puts its account of the window wrong and then drops data, the second reads beyond the
+/// buffer.
 final class LibSSH2Channel: DriverChannel {
     private let raw: OpaquePointer
     private unowned let session: LibSSH2Session

@@ -47,7 +47,8 @@ struct RegistryPush: Sendable {
         if let wanted = order.format ?? settings.format, !wanted.isMet(by: order.image.format) {
             throw ReleaseFault(
                 "the image is \(order.image.format.rawValue) and a registry gets images as they "
-                    + "were built: release it without the format \(wanted.rawValue)", isPermanent: true)
+                    + "were built: release it without the format \(wanted.rawValue)",
+                isPermanent: true)
         }
         let name = Self.diskName(order)
         let layer = try DiskLayer(file: order.imagePath, name: name)
