@@ -40,7 +40,7 @@ actor CoordinatorProcess {
         self.campaign = campaign
         let watch = Task {
             while !life.hasEnded, !Task.isCancelled {
-                do { try await simulation.clock.sleep(milliseconds: 100) } catch { return }
+                do { try await simulation.clock.wait(milliseconds: 100) } catch { return }
             }
             campaign.cancel()
         }
@@ -68,7 +68,7 @@ actor CoordinatorProcess {
     }
 
     private func stopped() async {
-        while !life.hasEnded { try? await simulation.clock.sleep(milliseconds: 50) }
+        while !life.hasEnded { try? await simulation.clock.wait(milliseconds: 50) }
     }
 
     private func lead(_ epoch: LeaseEpoch) async {

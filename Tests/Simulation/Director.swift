@@ -79,7 +79,7 @@ actor Director {
     }
 
     private func wait(_ milliseconds: Int) async {
-        try? await simulation.clock.sleep(milliseconds: Int64(milliseconds))
+        try? await simulation.clock.wait(milliseconds: Int64(milliseconds))
     }
 
     private func inspect(_ inspector: Inspector) async {

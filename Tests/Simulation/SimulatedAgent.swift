@@ -87,7 +87,7 @@ actor SimulatedAgent {
             send(.log(LogChunk(attempt: token, cursor: Int64(number), data: "x")))
         }
         Task {
-            try? await simulation.clock.sleep(milliseconds: 3_000)
+            try? await simulation.clock.wait(milliseconds: 3_000)
             self.send(.host(self.report))
         }
     }
@@ -196,7 +196,7 @@ actor SimulatedAgent {
 
     private func carryOut(_ script: AttemptScript, _ token: AttemptToken) async {
         for step in script.steps {
-            try? await simulation.clock.sleep(milliseconds: step.afterMilliseconds)
+            try? await simulation.clock.wait(milliseconds: step.afterMilliseconds)
             guard let attempt = attempts[token], attempt.result == nil else { return }
             if attempt.state != step.state {
                 attempts[token]?.state = step.state

@@ -87,6 +87,6 @@ final class Simulation: Sendable {
     func pause(upTo milliseconds: Int) async {
         let pause = below(milliseconds * 2)
         guard pause < milliseconds else { return }
-        try? await clock.sleep(milliseconds: Int64(pause) + 1)
+        try? await clock.wait(milliseconds: Int64(pause) + 1)
     }
 }

@@ -37,6 +37,11 @@ final class VirtualClock: Sendable {
     func jump(milliseconds: Int64) { state.withLock { $0.ahead += milliseconds } }
 
     /// - Throws: `CancellationError`
+    func wait(milliseconds: Int64) async throws {
+        try await sleep(untilMonotonicMilliseconds: monotonicMilliseconds() + milliseconds)
+    }
+
+    /// - Throws: `CancellationError`
     func sleep(untilMonotonicMilliseconds deadline: Int64) async throws {
         let id = state.withLock { state in
             state.nextID += 1
