@@ -203,6 +203,26 @@ import Testing
         }
     }
 
+    @Test("A cancel request that comes while durations are read counts")
+    func cancelWhileDurationsAreRead() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        await farm.agents[0].change { $0.plan = .hang }
+        let isAsked = Flag()
+        let isRequested = Flag()
+        store.next(.recentDurations) {
+            await isAsked.raise()
+            await isRequested.wait()
+        }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            await isAsked.wait()
+            _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
+            await isRequested.raise()
+            try await farm.wait(build, .cancelled)
+        }
+    }
+
     @Test("A host that is removed during a claim gives the build back")
     func aHostThatIsRemovedDuringAClaim() async throws {
         let store = FaultyStore()

@@ -113,7 +113,10 @@ public actor BuildTracker: AttemptEvents {
     func claimed(_ build: Build) async {
         update(build)
         if live[build.id]?.expectedSeconds == nil {
-            live[build.id]?.expectedSeconds = await ports.usualSeconds(guestOS: build.guestOS)
+            // In one statement the entry would be read before the wait and written back after it:
+            // a cancel request that came meanwhile would be lost.
+            let seconds = await ports.usualSeconds(guestOS: build.guestOS)
+            live[build.id]?.expectedSeconds = seconds
         }
         // The host may have been removed while the claim was written.
         guard let token = build.attempt, let host = build.host,
@@ -151,7 +154,6 @@ public actor BuildTracker: AttemptEvents {
 
     var count: Int { live.count }
 
-    /// How many attempts each host runs.
     func runningByHost() -> [String: Int] { live.runningByHost }
 
     /// Takes a build that was just stored into the queue.
@@ -192,9 +194,7 @@ public actor BuildTracker: AttemptEvents {
     func session(of build: Build) -> BuildSession? { live[build.id]?.session }
 
     /// The attempts whose files must stay.
-    func livingAttempts() -> Set<AttemptToken> {
-        Set(live.running.compactMap { $0.session?.token })
-    }
+    func livingAttempts() -> Set<AttemptToken> { live.attempts }
 
     // MARK: What people look at
 

@@ -56,6 +56,9 @@ struct LiveBuilds {
         }
     }
 
+    /// Those with a session.
+    var attempts: Set<AttemptToken> { Set(running.compactMap { $0.session?.token }) }
+
     /// How many attempts each host has.
     var runningByHost: [String: Int] {
         running.reduce(into: [:]) { counts, entry in
