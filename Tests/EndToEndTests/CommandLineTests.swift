@@ -104,7 +104,7 @@ import Testing
                 ("add x --os-type linux --builtin boot --limit 0", 4, "use 1 s to 24 h"),
                 ("add x --os-type linux --builtin boot --limit soon", 2, "--limit needs a number"),
                 ("add x --os-type linux --builtin reboot", 4, "builtin"),
-                ("add x --os-type linux --script nowhere", 2, "Cannot read nowhere"),
+                ("add x --os-type linux --script nowhere", 2, "Cannot open nowhere"),
                 ("add x --os-type linux --script bytes", 2, "bytes: not UTF-8 text"),
                 ("add x --os-type linux --script empty", 4, "the script has 0 bytes"),
                 ("add x --os-type linux --program large", 4, "the program has 40000 bytes"),

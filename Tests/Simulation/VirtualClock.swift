@@ -38,7 +38,8 @@ final class VirtualClock: Sendable {
 
     /// - Throws: `CancellationError`
     func wait(milliseconds: Int64) async throws {
-        try await sleep(untilMonotonicMilliseconds: monotonicMilliseconds() + milliseconds)
+        try await self.sleep(
+            untilMonotonicMilliseconds: monotonicMilliseconds() + milliseconds)
     }
 
     /// - Throws: `CancellationError`
