@@ -65,7 +65,8 @@ let package = Package(
         library("CZip", "libzip"),
         library("CNBD", "libnbd"),
 
-        // How values are written as text, for all modules
+        // How values are written as text, and what an error is, for all modules
+        module("ErrorKit", "Sources/ErrorKit"),
         module("TextKit", "Sources/TextKit"),
 
         // Kits: know nothing of image building
@@ -75,7 +76,7 @@ let package = Package(
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
         module(
             "SSHKit", "Sources/SSHKit",
-            ["CLinux", "CSSH", "CSSH2", "LoopKit", "Support", "TextKit"]),
+            ["CLinux", "CSSH", "CSSH2", "ErrorKit", "LoopKit", "Support", "TextKit"]),
         module("SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "Support"]),
         module("HTTPTypes", "Sources/HTTPTypes", ["TextKit"]),
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
@@ -223,6 +224,7 @@ let package = Package(
         tests(
             "DockerKitTests",
             ["DockerKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]),
+        tests("ErrorKitTests", ["ErrorKit"]),
         tests("TextKitTests", ["TextKit"]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]

@@ -40,7 +40,7 @@ struct AgentClient: Sendable {
             throw SSHError(
                 .agentUnusable,
                 "Cannot connect to the ssh-agent at \(path). Start it, or use a key file.",
-                cause: .system(error))
+                cause: error)
         }
     }
 
@@ -114,7 +114,7 @@ struct AgentClient: Sendable {
             return try await queue.bytes(length)
         } catch let error as SystemError {
             throw SSHError(
-                .agentUnusable, "Lost the ssh-agent at \(path).", cause: .system(error))
+                .agentUnusable, "Lost the ssh-agent at \(path).", cause: error)
         } catch is WireReader.Malformed {
             throw malformed()
         }

@@ -69,7 +69,7 @@ extension SSHConnection {
 
     /// `complete` for a call on a channel.
     func onChannel<Value>(
-        _ id: Int, _ what: String, code: SSHError.Code = .channelClosed,
+        _ id: Int, _ what: String, code: SSHErrorCode = .channelClosed,
         _ deadline: Deadline? = nil, _ call: (any DriverChannel) throws -> Step<Value>
     ) async throws -> Value {
         try await complete(code, what, deadline) { _ in

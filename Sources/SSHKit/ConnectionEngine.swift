@@ -56,7 +56,7 @@ extension SSHConnection {
 
     /// `perform`, with a failure as an error that names the host.
     func complete<Value>(
-        _ code: SSHError.Code, _ what: String, _ deadline: Deadline? = nil,
+        _ code: SSHErrorCode, _ what: String, _ deadline: Deadline? = nil,
         _ call: (any Driver) throws -> Step<Value>
     ) async throws -> Value {
         do {
@@ -96,7 +96,7 @@ extension SSHConnection {
     }
 
     /// The error for a failed call. What is wrong with the session itself ends the connection.
-    func error(_ failure: DriverFailure, _ code: SSHError.Code, _ what: String) -> SSHError {
+    func error(_ failure: DriverFailure, _ code: SSHErrorCode, _ what: String) -> SSHError {
         guard driver != nil else { return self.failure ?? .closed(endpoint) }
         if failure.kind == .channel {
             return SSHError(code, "\(endpoint.place): \(what).", cause: failure.cause)
@@ -116,7 +116,7 @@ extension SSHConnection {
         case .endOfStream: .connectionLost(endpoint, cause: nil)
         case .failed(let errno):
             .connectionLost(
-                endpoint, cause: .system(SystemError(errno: errno, "cannot use the socket")))
+                endpoint, cause: SystemError(errno: errno, "cannot use the socket"))
         }
     }
 

@@ -21,7 +21,7 @@ extension SSHError {
             .notSSH, "What listens at \(endpoint.place) does not speak SSH. Check the port.")
     }
 
-    static func handshakeFailed(_ endpoint: SSHEndpoint, _ cause: Cause) -> SSHError {
+    static func handshakeFailed(_ endpoint: SSHEndpoint, _ cause: LibraryError) -> SSHError {
         SSHError(
             .protocolViolated, "The SSH handshake with \(endpoint.place) failed.", cause: cause)
     }
@@ -71,7 +71,7 @@ extension SSHError {
                 + "it, use an agent, or use a key without one.")
     }
 
-    static func keyUnreadable(_ key: KeyFile, _ cause: Cause) -> SSHError {
+    static func keyUnreadable(_ key: KeyFile, _ cause: LibraryError) -> SSHError {
         // Of an encrypted key the libraries report nothing that helps.
         key.isEncrypted
             ? SSHError(
@@ -108,7 +108,7 @@ extension SSHError {
     }
 
     /// - Parameter cause: nil: the host closed it.
-    static func connectionLost(_ endpoint: SSHEndpoint, cause: Cause?) -> SSHError {
+    static func connectionLost(_ endpoint: SSHEndpoint, cause: (any Error)?) -> SSHError {
         SSHError(
             .connectionLost,
             "The connection to \(endpoint.place) was lost"

@@ -69,7 +69,7 @@ enum Dialer {
             return SSHError(
                 .unreachable,
                 "Cannot connect to \(place). Check the network between here and the host.",
-                cause: .system(SystemError(errno: errno, "cannot connect")))
+                cause: SystemError(errno: errno, "cannot connect"))
         }
     }
 }

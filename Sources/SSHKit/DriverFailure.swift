@@ -14,5 +14,5 @@ struct DriverFailure: Error {
     }
 
     var kind: Kind
-    var cause: SSHError.Cause
+    var cause: LibraryError
 }

@@ -36,7 +36,7 @@ struct KeyFile {
                 }
             throw SSHError(
                 .keyFileUnusable, "The key file \(path) cannot be read. \(remedy)",
-                cause: .system(error))
+                cause: error)
         case nil:
             throw SSHError(.timedOut, "The key file \(path) could not be read in time.")
         }

@@ -26,9 +26,9 @@ enum Resolver {
                 failure.code == EAI_AGAIN ? .unreachable : .nameUnknown,
                 "The name \(host) cannot be resolved. Check its spelling and the name service of "
                     + "this machine (`getent hosts \(host)`).",
-                cause: .library(
-                    name: "getaddrinfo", code: failure.code,
-                    message: String(cString: gai_strerror(failure.code))))
+                cause: LibraryError(
+                    "getaddrinfo", code: failure.code,
+                    String(cString: gai_strerror(failure.code))))
         case nil:
             throw SSHError(
                 .timedOut,

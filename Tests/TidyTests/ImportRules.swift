@@ -37,7 +37,8 @@ struct ModuleRule: Sendable {
 
 enum ImportRules {
     static let modules: [ModuleRule] = [
-        // How values are written as text
+        // How values are written as text, and what an error is
+        .init("ErrorKit", "Sources/ErrorKit", .pure),
         .init("TextKit", "Sources/TextKit", .pure),
 
         // Kits
@@ -47,7 +48,7 @@ enum ImportRules {
         .init("ProcessKit", "Sources/ProcessKit", .kit, ["CLinux", "Support"]),
         .init(
             "SSHKit", "Sources/SSHKit", .kit,
-            ["CLinux", "CSSH", "CSSH2", "LoopKit", "Support", "TextKit"]),
+            ["CLinux", "CSSH", "CSSH2", "ErrorKit", "LoopKit", "Support", "TextKit"]),
         .init("SQLKit", "Sources/SQLKit", .kit, ["CLinux", "CMariaDB", "CSQLite", "Support"]),
         .init("HTTPTypes", "Sources/HTTPTypes", .pure, ["TextKit"]),
         .init(

@@ -144,8 +144,7 @@ final class LibSSHSession: Driver {
             }
             guard code == SSH_OK else {
                 throw DriverFailure(
-                    kind: .key,
-                    cause: .library(name: library, code: code, message: "cannot read the key"))
+                    kind: .key, cause: LibraryError(library, code: code, "cannot read the key"))
             }
         }
         return try loginStep(ssh_userauth_publickey(raw, nil, loginKey))
@@ -161,7 +160,7 @@ final class LibSSHSession: Driver {
         guard number >= 0 else {
             throw SSHError(
                 .agentUnusable, "Lost the ssh-agent at \(agent.path).",
-                cause: .system(SystemError(errno: -number, "cannot connect")))
+                cause: SystemError(errno: -number, "cannot connect"))
         }
         let socket = Descriptor(owning: number)
         // libssh closes this one.
@@ -244,12 +243,10 @@ final class LibSSHSession: Driver {
         return DriverFailure(kind: kind, cause: cause)
     }
 
-    private func lastCause() -> SSHError.Cause {
+    private func lastCause() -> LibraryError {
         let session = UnsafeMutableRawPointer(raw)
         let words = ssh_get_error(session).map { String(cString: $0) } ?? ""
-        return .library(
-            name: library, code: Int32(bitPattern: UInt32(ssh_get_error_code(session))),
-            message: printable(words))
+        return LibraryError(library, code: ssh_get_error_code(session), printable(words))
     }
 }
 

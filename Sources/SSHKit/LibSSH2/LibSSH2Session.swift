@@ -208,12 +208,12 @@ final class LibSSH2Session: Driver {
         return DriverFailure(kind: kind, cause: lastCause())
     }
 
-    private func lastCause() -> SSHError.Cause {
+    private func lastCause() -> LibraryError {
         var message: UnsafeMutablePointer<CChar>?
         let code = libssh2_session_last_error(raw, &message, nil, 0)
-        return .library(
-            name: library, code: code,
-            message: message.map { printable(String(cString: $0)) } ?? "no message")
+        return LibraryError(
+            library, code: code,
+            message.map { printable(String(cString: $0)) } ?? "no message")
     }
 }
 

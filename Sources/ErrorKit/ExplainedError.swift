@@ -1,0 +1,25 @@
+/// What all errors of the product have. Most are a `CodedError`; one with more values, such as a
+/// place in a file, conforms itself.
+public protocol ExplainedError: Error, CustomStringConvertible {
+    associatedtype Code: FailureCode
+
+    var code: Code { get }
+    /// What happened, to what, and what to do. Empty if the cause says it all.
+    var message: String { get }
+    /// The error that led to this one; `nil` if this part found the failure itself.
+    var cause: (any Error)? { get }
+    var isPermanent: Bool { get }
+}
+
+extension ExplainedError {
+    public var isPermanent: Bool { code.isPermanent }
+
+    /// The whole message for a person, with the cause after it.
+    public var description: String {
+        guard let cause else { return message }
+        if message.isEmpty { return "\(cause)" }
+        guard message.hasSuffix(".") else { return "\(message): \(cause)" }
+        let words = "\(cause)"
+        return "\(message) Cause: \(words)" + (words.hasSuffix(".") ? "" : ".")
+    }
+}

@@ -1,0 +1,5 @@
+/// The kinds of failure that somebody tells apart: a caller, a test, a person.
+public protocol FailureCode: Hashable, Sendable {
+    /// Whether a retry is useless until a person has changed something.
+    var isPermanent: Bool { get }
+}
