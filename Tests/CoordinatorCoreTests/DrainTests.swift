@@ -67,7 +67,7 @@ private struct SimulatedFarm {
             case .fail(let id, _):
                 queue.removeAll { $0.id == id }
                 ended += 1
-            case .wake(let at): wakeAt = min(wakeAt ?? .max, at)
+            case .wake(let wait): wakeAt = min(wakeAt ?? .max, now + wait)
             }
         }
         return wakeAt

@@ -69,7 +69,7 @@ import Testing
     func noHostIsReady() {
         let hosts = [
             host("a", .drained), host("b", .away("connection refused")),
-            host("c", .quarantined(untilMilliseconds: 5, "is quarantined for 1 s more")),
+            host("c", .quarantined(remainingMilliseconds: 5, "is quarantined for 1 s more")),
         ]
         let waiting = world(hosts, [queued("q")]).waiting("q")
         #expect(waiting?.summary == "no host is ready")

@@ -88,8 +88,8 @@ import Testing
     @Test("The earliest time is the one to wake at")
     func theEarliestTimeIsTheOneToWakeAt() {
         let hosts = [
-            host("a", .quarantined(untilMilliseconds: 7_000, "is quarantined")),
-            host("b", .quarantined(untilMilliseconds: 4_000, "is quarantined")),
+            host("a", .quarantined(remainingMilliseconds: 7_000, "is quarantined")),
+            host("b", .quarantined(remainingMilliseconds: 4_000, "is quarantined")),
         ]
         let queue = [queued("x", notBefore: 9_000), queued("y", notBefore: 6_000), queued("z")]
         #expect(world(hosts, queue).wakeAt == 4_000)

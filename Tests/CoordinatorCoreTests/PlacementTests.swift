@@ -106,7 +106,7 @@ import Testing
         "Only ready hosts get builds",
         arguments: [
             HostView.Availability.away("no route"), .drained,
-            .quarantined(untilMilliseconds: 10, "is quarantined"),
+            .quarantined(remainingMilliseconds: 10, "is quarantined"),
         ])
     func onlyReadyHostsGetBuilds(_ availability: HostView.Availability) {
         #expect(world([host("a", availability)], [queued("q")]).starts.isEmpty)
@@ -169,7 +169,8 @@ import Testing
     func aRetryGoesBackWhereTheOtherHostIsAway() {
         let queue = [queued("q", failed: ["a"])]
         #expect(world([host("a"), host("b", .away("no route"))], queue).starts == ["q@a"])
-        let quarantined = HostView.Availability.quarantined(untilMilliseconds: 10, "is quarantined")
+        let quarantined = HostView.Availability.quarantined(
+            remainingMilliseconds: 10, "is quarantined")
         #expect(
             world([host("a"), host("b", quarantined)], queue).starts.isEmpty,
             "a quarantine ends by itself")

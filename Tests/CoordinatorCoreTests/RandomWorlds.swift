@@ -43,7 +43,7 @@ extension Seeded {
         if chance(30) {
             availability = one(of: [
                 .away("no route"), .drained,
-                .quarantined(untilMilliseconds: 5_000, "is quarantined"),
+                .quarantined(remainingMilliseconds: 4_000, "is quarantined"),
             ])
         }
         let total = Int64.random(in: 10...100, using: &self) * giB

@@ -81,7 +81,7 @@ extension World {
 
     var wakeAt: Int64? {
         Scheduler.decide(self).compactMap { decision in
-            if case .wake(let at) = decision { at } else { nil }
+            if case .wake(let wait) = decision { nowMilliseconds + wait } else { nil }
         }.min()
     }
 

@@ -11,7 +11,7 @@ public enum Scheduler {
     public static func decide(_ world: World) -> [Decision] {
         var placement = Placement(world)
         var decisions: [Decision] = []
-        var wakeAt: Int64?
+        var wakeAfter: Int64?
 
         var candidates: [Candidates] = []
         for queue in world.queue.ready {
@@ -23,7 +23,8 @@ public enum Scheduler {
             }
         }
         for build in world.queue.later.values {
-            wakeAt = min(wakeAt ?? .max, build.notBeforeMilliseconds)
+            let wait = build.notBeforeMilliseconds - world.nowMilliseconds
+            wakeAfter = min(wakeAfter ?? .max, wait)
         }
 
         // A start counts as a minute of use at once, so that two owners take turns in one tick.
@@ -34,7 +35,7 @@ public enum Scheduler {
             guard let build = candidates[next].head, let host = placement.best(for: build) else {
                 // Nobody says when the web root's disk has room again: look.
                 if let build = candidates[next].head, placement.webRootReason(build) != nil {
-                    wakeAt = min(wakeAt ?? .max, world.nowMilliseconds + webRootLookMilliseconds)
+                    wakeAfter = min(wakeAfter ?? .max, webRootLookMilliseconds)
                 }
                 candidates.remove(at: next)
                 continue
@@ -46,10 +47,10 @@ public enum Scheduler {
             if candidates[next].rest.isEmpty { candidates.remove(at: next) }
         }
 
-        for case .quarantined(let until, _) in world.hosts.map(\.availability) {
-            wakeAt = min(wakeAt ?? .max, until)
+        for case .quarantined(let remaining, _) in world.hosts.map(\.availability) {
+            wakeAfter = min(wakeAfter ?? .max, remaining)
         }
-        if let wakeAt { decisions.append(.wake(atMilliseconds: wakeAt)) }
+        if let wakeAfter { decisions.append(.wake(afterMilliseconds: wakeAfter)) }
         return decisions
     }
 

@@ -31,7 +31,7 @@ public struct HostView: Sendable, Hashable {
         /// Not connected now; the sentence says why.
         case away(String)
         case drained
-        case quarantined(untilMilliseconds: Int64, String)
+        case quarantined(remainingMilliseconds: Int64, String)
     }
 
     public var name: String
@@ -117,6 +117,7 @@ public enum Decision: Sendable, Hashable {
     case start(build: String, host: String)
     /// No host can ever take it.
     case fail(build: String, Fault)
-    /// Nothing more to do before then.
-    case wake(atMilliseconds: Int64)
+    /// Nothing more to do for this long, unless something happens. A duration, because the wall
+    /// clock may be set back between the decision and its effect.
+    case wake(afterMilliseconds: Int64)
 }

@@ -10,7 +10,7 @@ actor Dispatcher {
     private let tracker: BuildTracker
     private let wakeup: Wakeup
     private var loop: Task<Void, Never>?
-    private var alarm: (atMilliseconds: Int64, task: Task<Void, Never>)?
+    private var alarm: (dueMilliseconds: Int64, task: Task<Void, Never>)?
     /// When the decision under way last made progress; `nil` while none is.
     private var stepMilliseconds: Int64?
     private var isStopping = false
@@ -64,7 +64,7 @@ actor Dispatcher {
             switch decision {
             case .start(let build, let host): await claim(build, for: host)
             case .fail(let build, let fault): await fail(build, fault)
-            case .wake(let at): wake(atMilliseconds: at)
+            case .wake(let wait): wake(afterMilliseconds: wait)
             }
         }
     }
@@ -79,16 +79,17 @@ actor Dispatcher {
     }
 
     /// Decides again at the earliest time that was asked for.
-    private func wake(atMilliseconds unixMilliseconds: Int64) {
-        if let alarm, alarm.atMilliseconds <= unixMilliseconds { return }
+    private func wake(afterMilliseconds wait: Int64) {
+        let delay = max(1, wait)
+        let due = ports.clock.monotonicMilliseconds() + delay
+        if let alarm, alarm.dueMilliseconds <= due { return }
         alarm?.task.cancel()
-        let delay = max(1, unixMilliseconds - ports.clock.unixMilliseconds())
         let task = Task {
             do { try await self.ports.clock.sleep(milliseconds: delay) } catch { return }
             self.alarm = nil
             self.wakeup.raise()
         }
-        alarm = (unixMilliseconds, task)
+        alarm = (due, task)
     }
 
     // MARK: Decisions
@@ -110,7 +111,7 @@ actor Dispatcher {
         } catch {
             log.error("cannot claim build \(id): \(error)")
             // In a quiet farm nothing else would have it decided about again.
-            wake(atMilliseconds: now + ports.limits.retryLongestMilliseconds)
+            wake(afterMilliseconds: ports.limits.retryLongestMilliseconds)
         }
     }
 
@@ -122,7 +123,7 @@ actor Dispatcher {
             if let ended = try await store.apply(change) { await tracker.changed(ended) }
         } catch {
             log.error("cannot record that build \(id) is impossible: \(error)")
-            wake(atMilliseconds: change.atMilliseconds + ports.limits.retryLongestMilliseconds)
+            wake(afterMilliseconds: ports.limits.retryLongestMilliseconds)
         }
     }
 }

@@ -76,9 +76,8 @@ public actor HostFleet: HostEvents {
     // MARK: What is seen of them
 
     func views() -> [HostView] {
-        let now = ports.clock.unixMilliseconds()
-        let monotonic = ports.clock.monotonicMilliseconds()
-        return hosts.values.map { $0.view(at: now, monotonic: monotonic) }
+        let now = ports.clock.monotonicMilliseconds()
+        return hosts.values.map { $0.view(monotonic: now) }
     }
 
     /// By name.

@@ -29,20 +29,18 @@ struct HostState {
     }
 
     /// For the scheduler.
-    /// - Parameter now: the wall clock's time, on which the times in the view are.
-    func view(at now: Int64, monotonic: Int64) -> HostView {
-        HostView(
-            name: host.name, availability: availability(at: now, monotonic), report: report)
+    func view(monotonic now: Int64) -> HostView {
+        HostView(name: host.name, availability: availability(now), report: report)
     }
 
-    private func availability(at now: Int64, _ monotonic: Int64) -> HostView.Availability {
+    private func availability(_ now: Int64) -> HostView.Availability {
         if host.drained { return .drained }
         if let away { return .away(away) }
-        let rest = health.quarantineMilliseconds(monotonicMilliseconds: monotonic)
+        let rest = health.quarantineMilliseconds(monotonicMilliseconds: now)
         if rest > 0 {
             let seconds = (rest + 999) / 1000
             return .quarantined(
-                untilMilliseconds: now + rest,
+                remainingMilliseconds: rest,
                 "is quarantined for \(seconds) s more after \(health.failures) faults in a row, "
                     + "last: \(health.lastFault)")
         }
@@ -54,7 +52,7 @@ struct HostState {
         at now: Int64, monotonic: Int64, running: Int, clockSkewLimitMilliseconds: Int64
     ) -> HostSnapshot {
         let (state, detail): (String, String) =
-            switch availability(at: now, monotonic) {
+            switch availability(monotonic) {
             case .ready: ("ready", "")
             case .drained where away == nil: ("ready", "drained: takes no new builds")
             case .drained: ("unreachable", away ?? "")
