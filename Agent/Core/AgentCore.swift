@@ -60,6 +60,10 @@ public enum AgentLimits {
     /// Tail of a serial console that is kept on disk while the guest continues to print.
     public static let serialKeptBytes: Int64 = 1 << 20
 
+    /// How long after a build program the shims may take to record how their QEMUs exited: the
+    /// kernel frees the memory of a large guest first.
+    public static let qemuRecordMilliseconds: Int64 = 2_000
+
     /// If QEMU had exited this long before Packer's first error, Packer did not end it.
     public static let qemuGoneMilliseconds: Int64 = 3_000
 

@@ -7,6 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/// Sent by the kernel to the keeper when the process that the caller knows has died, and by the
+/// keeper to the program, which handles no such signal: if that was dying of another one already,
+/// its status still says so.
+#define ORPHANED (SIGRTMAX - 2)
+
 /// Runs in the child, which shares the parent's memory until it executes something.
 static void become_child(const char *program, char *const *argv, pid_t parent,
                          const sigset_t *mask, const struct sigaction *on_child,
@@ -22,8 +27,23 @@ static void become_child(const char *program, char *const *argv, pid_t parent,
   _exit(127);
 }
 
+/// Forwards signals to the child until it has exited: 0, or -errno.
+static int accompany(pid_t pid, int *status, int *passed_on) {
+  sigset_t all;
+  sigfillset(&all);
+  for (int got = SIGCHLD;; got = sigwaitinfo(&all, NULL)) {
+    pid_t ended = waitpid(pid, status, WNOHANG);
+    if (ended < 0) return -errno;
+    if (ended == pid) return 0;
+    if (got <= 0 || got == SIGCHLD) continue;
+    *passed_on = got;
+    kill(pid, got);
+    if (got == ORPHANED) kill(pid, SIGKILL);
+  }
+}
+
 int aib_run_proxied(const char *program, char *const *argv, int *code, int *signal_number,
-                  int *passed_on) {
+                    int *passed_on) {
   volatile int error = 0;
   sigset_t all, before;
   sigfillset(&all);
@@ -31,25 +51,28 @@ int aib_run_proxied(const char *program, char *const *argv, int *code, int *sign
   // A process that ignores it gets no exit status of its children.
   struct sigaction standard = {.sa_handler = SIG_DFL}, on_child;
   sigaction(SIGCHLD, &standard, &on_child);
+  int status;
+  pid_t known = getpid();
+  pid_t keeper = fork();
+  if (keeper < 0) return -errno;
+  if (keeper > 0) {
+    if (accompany(keeper, &status, passed_on) < 0) _exit(126);
+    if (WIFSIGNALED(status)) aib_die_by(WTERMSIG(status));
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 126);
+  }
+  // Set before the parent is checked, for the same reason as above.
+  if (prctl(PR_SET_PDEATHSIG, ORPHANED, 0, 0, 0) < 0) return -errno;
+  if (getppid() != known) _exit(126);
   pid_t parent = getpid();
   pid_t pid = vfork();
   if (pid == 0) become_child(program, argv, parent, &before, &on_child, &error);
   if (pid < 0) return -errno;
-  for (;;) {
-    int status;
-    pid_t ended = waitpid(pid, &status, WNOHANG);
-    if (ended < 0) return -errno;
-    if (ended == pid) {
-      if (error != 0) return -error;
-      *code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-      *signal_number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-      return 0;
-    }
-    int got = sigwaitinfo(&all, NULL);
-    if (got <= 0 || got == SIGCHLD) continue;
-    *passed_on = got;
-    kill(pid, got);
-  }
+  int rc = accompany(pid, &status, passed_on);
+  if (rc < 0) return rc;
+  if (error != 0) return -error;
+  *code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  *signal_number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  return 0;
 }
 
 void aib_die_by(int number) {

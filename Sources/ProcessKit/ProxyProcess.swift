@@ -3,14 +3,17 @@ import Glibc
 public import Support
 
 /// A process that acts as a proxy for a program: it runs the program as its child, passes signals
-/// on, and exits as the child did. Only a parent learns how a process ended.
+/// on, and exits as the child did. Only a parent learns how a process ended, and a proxy may be
+/// killed by its own caller at the moment when its program dies: a second process, the keeper, is
+/// therefore the parent, which outlives the proxy.
 public enum ProxyProcess {
     /// Runs `program` to its end. It inherits environment, descriptors, process group and signal
     /// handling of this process, and is killed when this process is. Only for a process with a
     /// single thread and nothing else to do: its signals stay blocked.
     ///
     /// - Parameter arguments: terminated by `nil`.
-    /// - Returns: how it ended, and the last signal that was passed on to it.
+    /// - Returns: in the keeper, how it ended, and the last signal that was passed on to it, or by
+    ///   which it was killed with this process. This process itself exits as the keeper does.
     /// - Throws: `SystemError` if it cannot be started.
     public static func run(
         _ program: String, _ arguments: [UnsafeMutablePointer<CChar>?]
@@ -23,7 +26,7 @@ public enum ProxyProcess {
         return (signal == 0 ? .exited(code) : .killed(signal: signal), passedOn)
     }
 
-    /// Exits this process with the same status or signal.
+    /// Exits the keeper with the same status or signal, and so the process that its caller knows.
     public static func exit(as status: ExitStatus) -> Never {
         switch status {
         case .exited(let code): Glibc.exit(code)

@@ -291,6 +291,32 @@ import Testing
         }
     }
 
+    /// Packer kills the process that it started as soon as its connection to a dead guest breaks. A
+    /// stopped keeper stands for a host that is too busy to record the exit before that.
+    @Test(
+        "A QEMU killed from outside is recorded although its caller kills the shim first",
+        arguments: [
+            ("kill -9 $qemu", FaultCode.buildKilled), ("kill -0 $qemu", .commandFailed),
+        ])
+    func exitIsRecordedAfterTheShim(deed: String, code: FaultCode) async throws {
+        try await withAgent { agent, client in
+            let template = try await agent.deliver(
+                script: """
+                    \(qemu) -S -pidfile pid & shim=$!
+                    until [ -s pid ]; do sleep 0.1; done
+                    qemu=$(cat pid)
+                    keeper=$(awk '/^PPid/ { print $2 }' /proc/$qemu/status)
+                    kill -STOP $keeper
+                    \(deed)
+                    kill -9 $shim
+                    kill -CONT $keeper
+                    exit 3
+                    """)
+            let ended = try await client.build(agent.start(template))
+            #expect(ended.fault?.code == code, "\(ended.log)")
+        }
+    }
+
     /// The shim is invisible to programs that only query QEMU.
     @Test("The shim does not change what an informational call prints")
     func shimIsTransparent() async throws {

@@ -28,7 +28,7 @@ public enum QEMUShim {
     public static let serialSuffix = ".serial"
     public static let exitSuffix = ".end"
 
-    /// The process id in the name of a file: the shim's, whose child is QEMU.
+    /// The process id in the name of a file: the shim's, as its caller knows it.
     public static func pid(ofFile name: String, suffix: String) -> Int32? {
         name.hasSuffix(suffix) ? Int32(name.dropLast(suffix.count)) : nil
     }

@@ -9,6 +9,9 @@ import Support
 struct GuestFolder: Sendable {
     let path: String
 
+    /// O_NONBLOCK: a file could have been replaced by a pipe.
+    private static let readFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+
     /// Process ids of the QEMUs that have a file of this kind, oldest file first.
     func pids(_ suffix: String) -> [Int32] {
         let names = (try? Files.list(path)) ?? []
@@ -27,6 +30,21 @@ struct GuestFolder: Sendable {
     func exit(_ pid: Int32) -> QEMUExit? {
         end(of: file(pid, QEMUShim.exitSuffix), bytes: AgentLimits.qemuExitBytes)
             .flatMap { QEMUExit(String(decoding: $0, as: UTF8.self)) }
+    }
+
+    /// Waits until every shim whose QEMU has started has recorded its exit or is gone, for at most
+    /// `AgentLimits.qemuRecordMilliseconds`: the build program may end before they do.
+    func waitForExitRecords() {
+        let deadline = Clocks.monotonicMilliseconds() + AgentLimits.qemuRecordMilliseconds
+        for pid in pids(QEMUShim.exitSuffix) where exit(pid) == nil {
+            guard let record = try? Descriptor(file(pid, QEMUShim.exitSuffix), Self.readFlags)
+            else { continue }
+            while flock(record.raw, LOCK_SH | LOCK_NB) != 0,
+                Clocks.monotonicMilliseconds() < deadline
+            {
+                _ = try? Wait.readable([], timeoutMilliseconds: 10)
+            }
+        }
     }
 
     /// The exit of a QEMU that was killed or crashed, if there is one.
@@ -53,10 +71,8 @@ struct GuestFolder: Sendable {
 
     /// The last bytes of a plain file.
     func end(of path: String, bytes limit: Int) -> [UInt8]? {
-        // O_NONBLOCK: the file could have been replaced by a pipe.
         guard Files.kind(path) == .file,
-            let file = try? Descriptor(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK),
-            let size = try? file.sizeBytes()
+            let file = try? Descriptor(path, Self.readFlags), let size = try? file.sizeBytes()
         else { return nil }
         let start = max(0, size - Int64(limit))
         return try? [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in

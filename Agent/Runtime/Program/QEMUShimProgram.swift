@@ -9,7 +9,9 @@ import Support
 ///
 /// It stays in memory, since only a parent learns how a process ended, and Packer does not report
 /// it: a QEMU killed from outside fails a build with the same message as one that a template stops.
-/// It is small compared to QEMU, so that the kernel does not choose it when memory runs out.
+/// Packer may notice the broken connection first and kill the process that it started; the keeper
+/// behind it still records the exit. Both are small compared to QEMU, so that the kernel does not
+/// choose them when memory runs out.
 enum QEMUShimProgram {
     /// - Parameters:
     ///   - name: the requested program, without a folder.
@@ -34,9 +36,10 @@ enum QEMUShimProgram {
         }
         for addition in additions(own) { passed.append(strdup(addition)) }
         passed.append(nil)
+        let record = exitRecord()
         do throws(SystemError) {
             let (status, passedOn) = try ProxyProcess.run(program, passed)
-            recordExit(status, passedOn)
+            if let record { writeExit(status, passedOn, to: record) }
             ProxyProcess.exit(as: status)
         } catch {
             AgentProgram.printError("aibuild-agent: \(error)")
@@ -44,20 +47,27 @@ enum QEMUShimProgram {
         }
     }
 
+    /// The file for the exit. It stays empty, and locked, until QEMU has exited.
+    private static func exitRecord() -> Descriptor? {
+        guard let folder = getenv(QEMUShim.folderVariable) else { return nil }
+        let path = "\(String(cString: folder))/\(getpid())\(QEMUShim.exitSuffix)"
+        guard let file = try? Descriptor(path, O_WRONLY | O_CREAT | O_EXCL),
+            flock(file.raw, LOCK_EX | LOCK_NB) == 0
+        else { return nil }
+        return file
+    }
+
     /// A signal that this process passed on came from whoever started it, such as Packer, and is
     /// not recorded as a kill.
-    private static func recordExit(_ status: ExitStatus, _ passedOn: Int32) {
+    private static func writeExit(
+        _ status: ExitStatus, _ passedOn: Int32, to file: borrowing Descriptor
+    ) {
         let exit: QEMUExit
         switch status {
         case .exited(let code): exit = .exited(code)
         case .killed(passedOn): return
         case .killed(let signal): exit = .killed(signal: signal)
         }
-        guard let folder = getenv(QEMUShim.folderVariable),
-            let file = try? Descriptor(
-                "\(String(cString: folder))/\(getpid())\(QEMUShim.exitSuffix)",
-                O_WRONLY | O_CREAT | O_EXCL)
-        else { return }
         // On a full disk, that is the fault.
         try? file.writeAll(Array(exit.text.utf8))
     }

@@ -22,7 +22,10 @@ struct CommandBuild {
         var qemuExit: QEMUExit?
         do {
             status = try ProgramRunner(context: context).run(command, &sink) { _, hasEnded in
-                if hasEnded { qemuExit = GuestFolder(path: context.folder.guests).unwantedExit() }
+                guard hasEnded else { return nil }
+                let guests = GuestFolder(path: context.folder.guests)
+                guests.waitForExitRecords()
+                qemuExit = guests.unwantedExit()
                 return nil
             }
         } catch let error as SystemError where error.isNotExecutable {

@@ -20,6 +20,7 @@ final class QEMUWatch {
     /// - Returns: a fault if it was killed. Packer would go on waiting for the guest or, during its
     ///   shutdown, take what is left of its disk for the image.
     func check(_ packer: PackerOutput, hasEnded: Bool) -> Fault? {
+        if hasEnded { guests.waitForExitRecords() }
         let now = Clocks.monotonicMilliseconds()
         if firstErrorAt == nil, packer.mayHaveKilled { firstErrorAt = now }
         if goneSince == nil, isGone(packer.qemuPIDs.last) { goneSince = now }

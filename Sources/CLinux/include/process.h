@@ -74,11 +74,13 @@ int aib_set_blocking(int fd);
 /// three descriptors stay open. Returns only on failure: -errno.
 int aib_reexec(const char *program, char *const *argv);
 
-/// Runs `program` as a child that inherits everything but the arguments, and acts as its proxy:
-/// signals to this process are forwarded, and the child is killed when this process dies. Waits
-/// until it exits: 0, and `*code` or `*signal` as for aib_pidfd_reap; -errno when it cannot be
-/// started. `*passed_on` is the last forwarded signal. Only for a process with a single thread; all
-/// its signals stay blocked.
+/// Runs `program` as a proxy: it inherits everything but the arguments, signals to this process are
+/// forwarded, and it is killed when this process dies. Returns in a child of this process, the
+/// keeper, which is the parent of the program and survives a SIGKILL of this process; this process
+/// waits for the keeper and exits as it does. Waits until the program exits: 0, and `*code` or
+/// `*signal` as for aib_pidfd_reap; -errno when it cannot be started. `*passed_on` is the last
+/// forwarded signal, or the one by which the program is killed when this process has died. Only for
+/// a process with a single thread; all its signals stay blocked.
 int aib_run_proxied(const char *program, char *const *argv, int *code, int *signal, int *passed_on);
 /// Ends this process by a signal, and leaves no core.
 void aib_die_by(int signal);
