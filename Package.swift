@@ -80,19 +80,22 @@ let package = Package(
         module("SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "Support"]),
         module("HTTPTypes", "Sources/HTTPTypes", ["TextKit"]),
         module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
-        module("HTTPClientKit", "Sources/HTTPClientKit", ["CCurl", "HTTPTypes", "Support"]),
+        module(
+            "HTTPClientKit", "Sources/HTTPClientKit",
+            ["CCurl", "ErrorKit", "HTTPTypes", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support", "TextKit"]),
         module("SheetKit", "Sources/SheetKit", ["CXML", "CZip", "Support", "TextKit"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
         module(
             "OpenStackKit", "Sources/OpenStackKit",
-            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
+            ["ErrorKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
         module(
-            "DiskImageKit", "Sources/DiskImageKit", ["CLinux", "CNBD", "ProcessKit", "Support"]),
+            "DiskImageKit", "Sources/DiskImageKit",
+            ["CLinux", "CNBD", "ErrorKit", "ProcessKit", "Support"]),
 
         module(
             "DockerKit", "Sources/DockerKit",
-            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
+            ["ErrorKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
 
         // The words both sides share
         module("BuildProtocol", "Protocol", ["TextKit"], exclude: ["PROTOCOL.md"]),
@@ -111,7 +114,7 @@ let package = Package(
             ["AgentCore", "ArgumentKit", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
 
         // What runs on the farm's head
-        module("CoordinatorCore", "Coordinator/Core", ["BuildProtocol", "TextKit"]),
+        module("CoordinatorCore", "Coordinator/Core", ["BuildProtocol", "ErrorKit", "TextKit"]),
         module(
             "CoordinatorService", "Coordinator/Service",
             ["BuildProtocol", "CoordinatorCore", "Support", "TextKit"]),

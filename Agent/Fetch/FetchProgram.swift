@@ -51,13 +51,13 @@ enum FetchProgram {
                 offsetBytes: result.offset, totalBytes: result.totalBytes,
                 entityTag: result.entityTag)
         } catch {
-            if error.kind == .status(304), request.knownTag != nil { return .unchanged }
+            if error.code == .status(304), request.knownTag != nil { return .unchanged }
             return .failed(FetchFailure(kind(error), "\(error)"))
         }
     }
 
     private static func kind(_ error: HTTPClientError) -> FetchFailure.Kind {
-        switch error.kind {
+        switch error.code {
         case .receiver:
             (error.cause as? SystemError)?.isDiskFull == true ? .diskFull : .host
         case .rangeRefused: .notResumable

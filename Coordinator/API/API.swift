@@ -66,7 +66,11 @@ public struct API: Sendable {
                 ? .conflict(refusal.description) : .badRequest(refusal.description)
         case let fault as TemplateFault:
             return .unprocessable(
-                fault.description, remedy: "Fix the template, then submit the build again")
+                fault.description,
+                remedy: fault.isPermanent
+                    ? "Fix the template, then submit the build again"
+                    : "Check that the template's repository can be reached, then submit the build "
+                        + "again")
         case let fault as SheetFault:
             return .unprocessable(fault.description)
         case let fault as WebRootFault:
@@ -74,7 +78,7 @@ public struct API: Sendable {
         case let fault as HostFault:
             return Problem(status: 502, detail: fault.description)
         case let error as StoreError:
-            switch error {
+            switch error.code {
             case .exists: return .conflict(error.description, remedy: "Choose another name")
             case .notFound: return .notFound(error.description)
             case .unavailable: return .unavailable(error.description)

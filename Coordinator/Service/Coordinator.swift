@@ -66,7 +66,8 @@ public final class Coordinator: Sendable {
     /// - Throws: `StoreError.unavailable` on a standby.
     public func leading() throws -> Leader {
         guard let leader else {
-            throw StoreError.unavailable(
+            throw StoreError(
+                .unavailable,
                 "this coordinator does not lead at this moment: try again in a few seconds")
         }
         return leader

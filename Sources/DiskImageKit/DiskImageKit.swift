@@ -2,6 +2,8 @@
 //! that a guest would see. Knows nothing of where images come from or go to. An image is untrusted:
 //! what its header says is checked before any program opens it.
 
+@_exported public import ErrorKit
+
 /// The limits of the kit, each with its reason.
 public enum DiskImageLimits {
     /// One request to the server that reads an image. Larger ones were no faster.
@@ -17,14 +19,16 @@ public enum DiskImageLimits {
     static let diskBytes: Int64 = 64 << 40
 }
 
-/// Why an image is not read. The description is the whole message for a person.
-public struct DiskImageError: Error, Sendable, Hashable, CustomStringConvertible {
-    public var description: String
-    /// Whether the same image would fail the same way again.
-    public var isPermanent: Bool
+/// Why an image is not read.
+public typealias DiskImageError = CodedError<DiskImageErrorCode>
 
-    init(_ description: String, isPermanent: Bool) {
-        self.description = description
-        self.isPermanent = isPermanent
-    }
+public enum DiskImageErrorCode: FailureCode {
+    /// The file is no image that can be read here.
+    case invalid
+    /// The file is not as it was published.
+    case changed
+    /// The disk, or the program that reads the image, failed.
+    case unreadable
+
+    public var isPermanent: Bool { self != .unreadable }
 }

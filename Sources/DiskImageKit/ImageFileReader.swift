@@ -33,7 +33,8 @@ public final class ImageFileReader: ByteReader {
 
     private func changed(_ how: String) -> DiskImageError {
         DiskImageError(
+            .changed,
             "\(path) \(how) than when it was published, so it is not sent: check the disk it is "
-                + "on, and make the image again", isPermanent: true)
+                + "on, and make the image again")
     }
 }

@@ -22,31 +22,33 @@ public struct QCOW2Header: Sendable, Hashable {
             buffer[offset..<offset + bytes].reduce(0) { $0 << 8 | UInt64($1) }
         }
         guard count >= 72, number(0, 4) == Self.magic else {
-            throw DiskImageError("\(path) is not a qcow2 image", isPermanent: true)
+            throw DiskImageError(.invalid, "\(path) is not a qcow2 image")
         }
         let version = number(4, 4)
         guard version == 2 || version == 3 else {
             throw DiskImageError(
-                "\(path) is qcow2 of version \(version); 2 and 3 are known", isPermanent: true)
+                .invalid, "\(path) is qcow2 of version \(version); 2 and 3 are known")
         }
         guard number(8, 8) == 0, number(16, 4) == 0 else {
             throw DiskImageError(
+                .invalid,
                 "\(path) has a backing file, so it is not complete. Make one image of both with "
-                    + "'qemu-img convert'", isPermanent: true)
+                    + "'qemu-img convert'")
         }
         if version == 3, number(72, 8) & Self.externalDataBit != 0 {
             throw DiskImageError(
+                .invalid,
                 "\(path) keeps its data in another file, so it is not complete. Make one image "
-                    + "of both with 'qemu-img convert'", isPermanent: true)
+                    + "of both with 'qemu-img convert'")
         }
         guard number(32, 4) == 0 else {
             throw DiskImageError(
-                "\(path) is encrypted; it cannot be read here", isPermanent: true)
+                .invalid, "\(path) is encrypted; it cannot be read here")
         }
         guard let size = Int64(exactly: number(24, 8)), size <= DiskImageLimits.diskBytes else {
             throw DiskImageError(
-                "\(path) claims a virtual size of \(number(24, 8)) bytes, which is too large",
-                isPermanent: true)
+                .invalid,
+                "\(path) claims a virtual size of \(number(24, 8)) bytes, which is too large")
         }
         virtualSizeBytes = size
     }

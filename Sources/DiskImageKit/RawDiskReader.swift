@@ -26,13 +26,14 @@ public final class RawDiskReader: ByteReader {
         let size = try QCOW2Header(file: path).virtualSizeBytes
         guard try SHA256.file(path) == sha256 else {
             throw DiskImageError(
+                .changed,
                 "\(path) has another SHA-256 than when it was published, so it is not sent: check "
-                    + "the disk it is on, and make the image again", isPermanent: true)
+                    + "the disk it is on, and make the image again")
         }
         let (server, socket) = try ImageServer.start(path, format: "qcow2")
         guard let handle = nbd_create() else {
             close(socket)
-            throw DiskImageError("cannot read \(path): out of memory", isPermanent: false)
+            throw DiskImageError(.unreadable, "cannot read \(path): out of memory")
         }
         self.path = path
         self.server = server
@@ -41,8 +42,9 @@ public final class RawDiskReader: ByteReader {
         guard nbd_connect_socket(handle, socket) == 0 else { throw failed("cannot open") }
         guard nbd_get_size(handle) == size else {
             throw DiskImageError(
+                .invalid,
                 "\(path) claims to be a disk of \(size) bytes, and qemu-nbd reads "
-                    + "\(nbd_get_size(handle))", isPermanent: true)
+                    + "\(nbd_get_size(handle))")
         }
         for _ in 0..<DiskImageLimits.requests {
             let buffer = UnsafeMutableRawBufferPointer.allocate(
@@ -100,8 +102,9 @@ public final class RawDiskReader: ByteReader {
             }
             guard Clocks.monotonicMilliseconds() < deadline else {
                 throw DiskImageError(
+                    .unreadable,
                     "cannot read \(path): no response for \(DiskImageLimits.requestSeconds) s. "
-                        + "Check the disk it is on", isPermanent: false)
+                        + "Check the disk it is on")
             }
             guard nbd_poll(handle, 1000) >= 0 else { throw failed("cannot read") }
         }
@@ -111,6 +114,6 @@ public final class RawDiskReader: ByteReader {
         let reason = nbd_get_error().map { String(cString: $0) } ?? "no reason is given"
         let words = server.lastWords()
         return DiskImageError(
-            "\(what) \(path): \(words.isEmpty ? reason : words)", isPermanent: false)
+            .unreadable, "\(what) \(path): \(words.isEmpty ? reason : words)")
     }
 }

@@ -1,47 +1,47 @@
+@_exported public import ErrorKit
 import HTTPClientKit
 
-/// An error of an engine or a registry. The description is the whole message.
-public struct DockerError: Error, Sendable, Hashable, CustomStringConvertible {
-    public enum Kind: Sendable, Hashable {
-        /// No response: name resolution, network, or connection refused.
-        case unreachable
-        /// Certificate, password or token is not accepted or lacks the permission.
-        case unauthorized
-        /// The server's certificate is not trusted.
-        case untrusted
-        case notFound
-        case conflict
-        /// The response was an error with this status.
-        case refused(Int)
-        /// A response that ended with an error or is malformed.
-        case failed
-        /// A request that no server can fulfil: a definition with an unknown key.
-        case invalid
-        /// A container that exited, or became or stayed unhealthy.
-        case unhealthy
-        case cancelled
+/// An error of an engine or a registry.
+public typealias DockerError = CodedError<DockerErrorCode>
+
+public enum DockerErrorCode: FailureCode {
+    /// No response: name resolution, network, or connection refused.
+    case unreachable
+    /// Certificate, password or token is not accepted or lacks the permission.
+    case unauthorized
+    /// The server's certificate is not trusted.
+    case untrusted
+    case notFound
+    case conflict
+    /// The response was an error with this status.
+    case refused(Int)
+    /// A response that ended with an error or is malformed.
+    case failed
+    /// A request that no server can fulfil: a definition with an unknown key.
+    case invalid
+    /// A container that exited, or became or stayed unhealthy.
+    case unhealthy
+    /// A replacement that failed: each retry interrupts the service, so a person should decide.
+    case notReplaced
+    case cancelled
+
+    public var isPermanent: Bool {
+        switch self {
+        case .unreachable, .failed, .conflict, .cancelled: false
+        case .refused(let status):
+            (400..<500).contains(status) && ![408, 425, 429].contains(status)
+        case .unauthorized, .untrusted, .notFound, .invalid, .unhealthy, .notReplaced: true
+        }
     }
 
-    public var kind: Kind
-    public var message: String
-    public var isPermanent: Bool
-
-    public init(_ kind: Kind, _ message: String, isPermanent: Bool? = nil) {
-        self.kind = kind
-        self.message = message
-        self.isPermanent =
-            isPermanent
-            ?? {
-                switch kind {
-                case .unreachable, .failed, .conflict, .cancelled: false
-                case .refused(let status):
-                    (400..<500).contains(status) && ![408, 425, 429].contains(status)
-                case .unauthorized, .untrusted, .notFound, .invalid, .unhealthy: true
-                }
-            }()
+    init(status: Int) {
+        switch status {
+        case 401, 403: self = .unauthorized
+        case 404: self = .notFound
+        case 409: self = .conflict
+        default: self = .refused(status)
+        }
     }
-
-    public var description: String { message }
 }
 
 extension DockerError {
@@ -49,24 +49,23 @@ extension DockerError {
     ///   - operation: what failed: "cannot pull x on 10.0.0.1".
     ///   - reason: the error message of the server, if it sent one.
     init(_ error: HTTPClientError, _ operation: String, reason: String? = nil) {
-        let text = reason.map { "\(operation): \($0)" } ?? "\(operation): \(error.message)"
-        switch error.kind {
-        case .certificateRefused: self.init(.unauthorized, text)
-        case .tls: self.init(.untrusted, text)
-        case .status(let status): self.init(status: status, text)
-        case .couldNotResolve, .refused, .timedOut, .stalled, .broken, .busy:
-            self.init(.unreachable, text)
-        case .cancelled: self.init(.cancelled, text)
-        default: self.init(.failed, text, isPermanent: error.isPermanent)
+        let code: DockerErrorCode =
+            switch error.code {
+            case .certificateRefused: .unauthorized
+            case .tls: .untrusted
+            case .status(let status): DockerErrorCode(status: status)
+            case .couldNotResolve, .refused, .timedOut, .stalled, .broken, .busy: .unreachable
+            case .cancelled: .cancelled
+            default: error.isPermanent ? .invalid : .failed
+            }
+        if let reason {
+            self.init(code, "\(operation): \(reason)")
+        } else {
+            self.init(code, operation, cause: error)
         }
     }
 
     init(status: Int, _ text: String) {
-        switch status {
-        case 401, 403: self.init(.unauthorized, text)
-        case 404: self.init(.notFound, text)
-        case 409: self.init(.conflict, text)
-        default: self.init(.refused(status), text)
-        }
+        self.init(DockerErrorCode(status: status), text)
     }
 }

@@ -10,3 +10,16 @@ public struct CodedError<Code: FailureCode>: ExplainedError {
         self.cause = cause
     }
 }
+
+extension CodedError where Code: UsualFailureCode {
+    public init(_ message: String = "", cause: (any Error)? = nil) {
+        self.init(.usual, message, cause: cause)
+    }
+}
+
+extension CodedError: Equatable {
+    /// Errors are equal if they tell programs and people the same.
+    public static func == (a: CodedError, b: CodedError) -> Bool {
+        a.code == b.code && a.description == b.description
+    }
+}

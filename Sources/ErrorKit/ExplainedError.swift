@@ -14,6 +14,16 @@ public protocol ExplainedError: Error, CustomStringConvertible {
 extension ExplainedError {
     public var isPermanent: Bool { code.isPermanent }
 
+    /// The nearest error of this type among the causes: this one's, its cause's, and so on.
+    public func underlying<E: Error>(_ type: E.Type) -> E? {
+        var next = cause
+        while let error = next {
+            if let found = error as? E { return found }
+            next = (error as? any ExplainedError)?.cause
+        }
+        return nil
+    }
+
     /// The whole message for a person, with the cause after it.
     public var description: String {
         guard let cause else { return message }

@@ -1,8 +1,9 @@
+@_exported public import ErrorKit
 public import HTTPTypes
 
-/// Why a transfer failed. The description is the whole message for a person.
-public struct HTTPClientError: Error, Sendable {
-    public enum Kind: Sendable, Hashable {
+/// Why a transfer failed.
+public struct HTTPClientError: ExplainedError {
+    public enum Code: FailureCode {
         case invalidRequest
         case couldNotResolve
         case refused
@@ -31,10 +32,20 @@ public struct HTTPClientError: Error, Sendable {
         case busy
         case cancelled
         case other
+
+        public var isPermanent: Bool {
+            switch self {
+            case .invalidRequest, .tls, .certificateRefused, .protocolForbidden, .tooManyRedirects,
+                .tooLarge, .fileUnreadable:
+                true
+            case .status(let status):
+                (400..<500).contains(status) && ![408, 425, 429].contains(status)
+            default: false
+            }
+        }
     }
 
-    public var kind: Kind
-    /// What happened, to what, and what to do.
+    public var code: Code
     public var message: String
     /// What the server said of its refusal, where it said so.
     public var problem: Problem?
@@ -44,27 +55,11 @@ public struct HTTPClientError: Error, Sendable {
     public var cause: (any Error)?
 
     init(
-        _ kind: Kind, _ message: String, problem: Problem? = nil, cause: (any Error)? = nil
+        _ code: Code, _ message: String, problem: Problem? = nil, cause: (any Error)? = nil
     ) {
-        self.kind = kind
+        self.code = code
         self.message = message
         self.problem = problem
         self.cause = cause
     }
-
-    /// Whether the same request would fail the same way again.
-    public var isPermanent: Bool {
-        switch kind {
-        case .invalidRequest, .tls, .certificateRefused, .protocolForbidden, .tooManyRedirects,
-            .tooLarge, .fileUnreadable:
-            true
-        case .status(let status):
-            (400..<500).contains(status) && ![408, 425, 429].contains(status)
-        default: false
-        }
-    }
-}
-
-extension HTTPClientError: CustomStringConvertible {
-    public var description: String { message }
 }

@@ -119,8 +119,7 @@ final class Transfer {
         if let failure = failure as? HTTPClientError { throw failure }
         if let failure {
             throw HTTPClientError(
-                .receiver, "cannot keep what comes from \(request.shownURL): \(failure)",
-                cause: failure)
+                .receiver, "cannot keep what comes from \(request.shownURL)", cause: failure)
         }
         if code != CURLE_OK, try !takeLateAnswer() {
             throw TransferFailure(
@@ -151,8 +150,7 @@ final class Transfer {
     private func guarded(_ work: () throws -> Void) throws(HTTPClientError) {
         do { try work() } catch let error as HTTPClientError { throw error } catch {
             throw HTTPClientError(
-                .receiver, "cannot keep what comes from \(request.shownURL): \(error)",
-                cause: error)
+                .receiver, "cannot keep what comes from \(request.shownURL)", cause: error)
         }
     }
 
@@ -262,8 +260,7 @@ extension Transfer {
     fileprivate func sourceFailed(_ error: any Error) -> HTTPClientError {
         if let error = error as? HTTPClientError { return error }
         return HTTPClientError(
-            .source, "cannot read what is to be sent to \(request.shownURL): \(error)",
-            cause: error)
+            .source, "cannot read what is to be sent to \(request.shownURL)", cause: error)
     }
 
     fileprivate static let cancelled = HTTPClientError(.cancelled, "the transfer was cancelled")

@@ -1,9 +1,10 @@
+@_exported public import ErrorKit
 import HTTPClientKit
 import HTTPTypes
 
-/// Why a call to a cloud failed. The description is the whole message for a person.
-public struct CloudError: Error, Sendable, CustomStringConvertible {
-    public enum Kind: Sendable, Hashable {
+/// Why a call to a cloud failed.
+public struct CloudError: ExplainedError {
+    public enum Code: FailureCode {
         /// User, password or domain.
         case credentials
         /// The user has no role in the project, or there is no such project.
@@ -28,32 +29,37 @@ public struct CloudError: Error, Sendable, CustomStringConvertible {
         case answer
         /// What arrived is not what was sent.
         case digest
+        /// Glance and this machine have no hash in common.
+        case unverifiable
         /// An upload ended without a response, or an image stays `saving`.
         case stuck
         /// What was to be sent could not be read.
         case source
         case cancelled
+
+        public var isPermanent: Bool {
+            switch self {
+            case .credentials, .project, .catalog, .forbidden, .notFound, .tooLarge, .refused,
+                .tls, .answer, .unverifiable:
+                true
+            case .tokenRefused, .conflict, .gone, .server, .unreachable, .digest, .stuck, .source,
+                .cancelled:
+                false
+            }
+        }
     }
 
-    public var kind: Kind
-    /// What failed, why, and what to do.
+    public var code: Code
     public var message: String
-    public var status: Int?
-    /// Identifies the call in the logs of the cloud.
-    public var requestID: String?
-    /// Whether the same call would fail the same way again.
-    public var isPermanent: Bool
-    /// The error that the reader of an upload threw.
     public var cause: (any Error)?
+    public var status: Int?
+    /// Identifies the call in the logs of the cloud; part of the message.
+    public var requestID: String?
 
-    init(_ kind: Kind, _ message: String, isPermanent: Bool) {
-        self.kind = kind
+    init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
         self.message = message
-        self.isPermanent = isPermanent
-    }
-
-    public var description: String {
-        requestID.map { "\(message) (request \($0))" } ?? message
+        self.cause = cause
     }
 }
 
@@ -65,46 +71,44 @@ extension CloudError {
             "\(what): \(answer.status) \(HTTPStatus.reason(answer.status))"
             + (words.isEmpty ? "" : ", \"\(words)\"")
         switch answer.status {
-        case 401: self.init(.tokenRefused, said, isPermanent: false)
+        case 401: self.init(.tokenRefused, said)
         case 403:
             self.init(
                 .forbidden,
                 "\(said); the user lacks a role for this: grant it, or change the "
-                    + "settings so that it is not needed", isPermanent: true)
-        case 404: self.init(.notFound, said, isPermanent: true)
-        case 409: self.init(.conflict, said, isPermanent: false)
-        case 410:
-            self.init(
-                .gone, "\(said); somebody deleted the image during the upload", isPermanent: false)
+                    + "settings so that it is not needed")
+        case 404: self.init(.notFound, said)
+        case 409: self.init(.conflict, said)
+        case 410: self.init(.gone, "\(said); somebody deleted the image during the upload")
         case 413:
             self.init(
                 .tooLarge,
                 "\(said); raise the project's quota or Glance's image_size_cap, make "
-                    + "room in its store, or make the image smaller", isPermanent: true)
-        case 408, 425, 429, 500...: self.init(.server, said, isPermanent: false)
-        default: self.init(.refused, said, isPermanent: true)
+                    + "room in its store, or make the image smaller")
+        case 408, 425, 429, 500...: self.init(.server, said)
+        default: self.init(.refused, said)
         }
         status = answer.status
         requestID = answer.headers["x-openstack-request-id"].map { ErrorWords.plain($0, limit: 80) }
+        if let requestID { message += " (request \(requestID))" }
     }
 
     init(_ error: HTTPClientError, to what: String) {
-        let kind: Kind =
-            switch error.kind {
+        let code: Code =
+            switch error.code {
             case .cancelled: .cancelled
-            case .tls: .tls
+            case .tls, .certificateRefused: .tls
             case .source: .source
-            case .tooLarge, .protocolForbidden, .invalidRequest: .answer
+            case .tooLarge, .tooManyRedirects, .protocolForbidden, .invalidRequest: .answer
+            case .status: error.isPermanent ? .refused : .server
             default: .unreachable
             }
-        // The library's message describes the certificate, or the file that could not be read.
+        // The library's message describes the certificate.
         let remedy =
-            kind == .tls
-            ? "; the server must show a certificate for that name, signed by an authority that "
-                + "this machine trusts: for one of your own, give the PEM file (ca-file)"
-            : ""
-        self.init(kind, "\(what): \(error.message)\(remedy)", isPermanent: error.isPermanent)
-        cause = error.cause
+            error.code == .tls
+            ? ". The server must show a certificate for that name, signed by an authority that "
+                + "this machine trusts; for one of your own, give the PEM file (ca-file)." : ""
+        self.init(code, what + remedy, cause: error)
     }
 }
 

@@ -42,26 +42,26 @@ public actor CloudSession {
             throw CloudError(
                 .catalog,
                 "the catalog of \(login) has no service '\(service)': is it the right "
-                    + "cloud?", isPermanent: true)
+                    + "cloud?")
         }
         if interface.isEmpty {
             let known = Set(all.map(\.interface)).sorted().joined(separator: ", ")
             throw CloudError(
                 .catalog,
                 "the catalog of \(login) has no interface '\(login.interface.rawValue)' "
-                    + "of '\(service)', but \(known)", isPermanent: true)
+                    + "of '\(service)', but \(known)")
         }
         guard let first = matching.first else {
             throw CloudError(
                 .catalog,
                 "the catalog of \(login) has no region '\(login.region ?? "")' for "
-                    + "'\(service)', but \(regions)", isPermanent: true)
+                    + "'\(service)', but \(regions)")
         }
         guard Set(matching.map(\.url)).count == 1 else {
             throw CloudError(
                 .catalog,
                 "the catalog of \(login) has several regions, so one must be named: "
-                    + regions, isPermanent: true)
+                    + regions)
         }
         var url = first.url[...]
         while url.hasSuffix("/") { url = url.dropLast() }
@@ -72,7 +72,7 @@ public actor CloudSession {
     public func projectID() async throws(CloudError) -> String {
         guard let project = try await token().project else {
             throw CloudError(
-                .answer, "Keystone's token for \(login) names no project", isPermanent: true)
+                .answer, "Keystone's token for \(login) names no project")
         }
         return project.id
     }
@@ -91,7 +91,7 @@ public actor CloudSession {
         guard answer.status == 201 else { throw CloudError(answer, to: what, limits: limits) }
         guard let token = CloudToken(answer, askedAt: askedAt, limits: limits) else {
             throw CloudError(
-                .answer, "\(what): what answers there is no Keystone v3", isPermanent: true)
+                .answer, "\(what): what answers there is no Keystone v3")
         }
         current = token
         return token
@@ -121,7 +121,7 @@ public actor CloudSession {
                 return CloudError(
                     .credentials,
                     "\(what): Keystone takes neither name nor password of \(user); "
-                        + "correct them, or the domain", isPermanent: true)
+                        + "correct them, or the domain")
             }
             guard answer.status == 201 else {
                 return CloudError(answer, to: what, limits: limits)
@@ -131,8 +131,7 @@ public actor CloudSession {
                 .project,
                 "\(what): \(user) has no role in project \(login.project) of domain "
                     + "\(login.projectDomain)"
-                    + (known.isEmpty ? ", nor in any other" : ", but in \(known)"),
-                isPermanent: true)
+                    + (known.isEmpty ? ", nor in any other" : ", but in \(known)"))
         } catch {
             return error
         }

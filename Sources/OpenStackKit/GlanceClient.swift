@@ -72,8 +72,7 @@ public struct GlanceClient: Sendable {
             found += page.images
             guard found.count <= limits.listedImages else {
                 throw CloudError(
-                    .answer, "\(what): there are more than \(limits.listedImages)",
-                    isPermanent: true)
+                    .answer, "\(what): there are more than \(limits.listedImages)")
             }
             // A full last page still links to a next one, which is empty.
             path = page.images.isEmpty ? nil : page.next.map { String($0.trimmingPrefix("/v2")) }
@@ -157,7 +156,7 @@ extension GlanceClient {
                 return answer
             }
             do { try await Task.sleep(for: .milliseconds(pauses.removeFirst())) } catch {
-                throw CloudError(.cancelled, "\(what): it was cancelled", isPermanent: false)
+                throw CloudError(.cancelled, "\(what): it was cancelled")
             }
         }
     }
@@ -201,7 +200,7 @@ extension GlanceClient {
         throw CloudError(
             .tokenRefused,
             "\(what): Glance rejects a token that Keystone has just issued. Check that "
-                + "Glance can reach its Keystone", isPermanent: false)
+                + "Glance can reach its Keystone")
     }
 
     /// Some catalogs name the version, most do not.
@@ -219,13 +218,13 @@ extension GlanceClient {
     ) throws(CloudError) -> T {
         do { return try JSON.decode(type, answer.body) } catch {
             throw CloudError(
-                .answer, "\(what): the server there is not Glance v2", isPermanent: true)
+                .answer, "\(what): the server there is not Glance v2")
         }
     }
 
     private func encoded(_ value: some Encodable, _ what: String) throws(CloudError) -> [UInt8] {
         do { return try CanonicalJSON.encode(value) } catch {
-            throw CloudError(.refused, "\(what): \(error)", isPermanent: true)
+            throw CloudError(.refused, what, cause: error)
         }
     }
 }

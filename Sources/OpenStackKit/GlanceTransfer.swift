@@ -28,7 +28,7 @@ extension GlanceClient {
         do throws(CloudError) {
             try await put(id, measured, what)
         } catch {
-            if error.kind == .cancelled || error.kind == .source { throw error }
+            if error.code == .cancelled || error.code == .source { throw error }
             failure = error
         }
         let image = try await settled(id, after: failure, what)
@@ -36,8 +36,7 @@ extension GlanceClient {
             throw failure
                 ?? CloudError(
                     .stuck,
-                    "\(what): Glance received all of it, but its status is '\(image.status)'",
-                    isPermanent: false)
+                    "\(what): Glance received all of it, but its status is '\(image.status)'")
         }
         try await compare(image, body, sent, what)
         return image
@@ -72,18 +71,17 @@ extension GlanceClient {
         while true {
             guard let image = try await image(id) else {
                 throw CloudError(
-                    .gone, "\(what): somebody deleted the image during the upload",
-                    isPermanent: false)
+                    .gone, "\(what): somebody deleted the image during the upload")
             }
             if image.status != "saving" { return image }
-            if failure?.kind == .conflict || Clocks.monotonicMilliseconds() > deadline {
+            if failure?.code == .conflict || Clocks.monotonicMilliseconds() > deadline {
                 throw CloudError(
                     .stuck,
                     "\(what): it stays 'saving', as after Glance was killed; such an image "
-                        + "can only be deleted and created again", isPermanent: false)
+                        + "can only be deleted and created again")
             }
             do { try await Task.sleep(for: .milliseconds(pauseMilliseconds)) } catch {
-                throw CloudError(.cancelled, "\(what): it was cancelled", isPermanent: false)
+                throw CloudError(.cancelled, "\(what): it was cancelled")
             }
             pauseMilliseconds = min(pauseMilliseconds * 2, 2000)
         }
@@ -94,14 +92,13 @@ extension GlanceClient {
     ) async throws(CloudError) {
         if let size = image.sizeBytes, size != body.sizeBytes {
             throw CloudError(
-                .digest, "\(what): \(body.sizeBytes) bytes were sent and \(size) are there",
-                isPermanent: false)
+                .digest, "\(what): \(body.sizeBytes) bytes were sent and \(size) are there")
         }
         guard let algorithm = image.hashAlgorithm, let value = image.hashValue else {
             throw CloudError(
-                .digest,
+                .unverifiable,
                 "\(what): Glance reports no os_hash_value, so the upload cannot be "
-                    + "verified. Upgrade it to Rocky (2018) or newer", isPermanent: true)
+                    + "verified. Upgrade it to Rocky (2018) or newer")
         }
         var expected = sent
         if algorithm != DigestingReader.algorithm {
@@ -111,8 +108,7 @@ extension GlanceClient {
             throw CloudError(
                 .digest,
                 "\(what): what arrived has \(algorithm) \(value.prefix(16))… and what was "
-                    + "sent \(expected.prefix(16))…: something changes bytes on the way",
-                isPermanent: false)
+                    + "sent \(expected.prefix(16))…: something changes bytes on the way")
         }
     }
 
@@ -135,13 +131,13 @@ extension GlanceClient {
                 }
             }
         } catch {
-            throw CloudError(.source, "\(what): \(error)", isPermanent: false)
+            throw CloudError(.source, what, cause: error)
         }
         guard let digest else {
             throw CloudError(
-                .digest,
+                .unverifiable,
                 "\(what): this machine cannot compute the hash '\(algorithm)'. Set "
-                    + "hashing_algorithm of Glance to sha512", isPermanent: true)
+                    + "hashing_algorithm of Glance to sha512")
         }
         return digest
     }

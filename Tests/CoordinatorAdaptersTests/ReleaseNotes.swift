@@ -53,7 +53,7 @@ final class ReleaseNotes: ReleaseSteps {
 
     func environment(named name: String) async throws -> (ReleaseEnvironment, Secret?) {
         guard let found = environments[name] else {
-            throw ReleaseFault("there is no environment '\(name)'", isPermanent: true)
+            throw ReleaseFault(.rejected, "there is no environment '\(name)'")
         }
         return found
     }

@@ -89,7 +89,7 @@ import Testing
     @Test("A release that fails holds up no other")
     func oneThatFailsHoldsUpNoOther() async throws {
         try await farm(environments: 2) { farm, coordinator, build in
-            await farm.target.answer(.fault(ReleaseFault("quota exceeded", isPermanent: true)))
+            await farm.target.answer(.fault(ReleaseFault(.rejected, "quota exceeded")))
             let made = try await coordinator.leading().releaseRequests.submit(
                 build, to: ["e1"], format: nil, by: "anna")
             let failed = try await wait(farm, made[0], .failed)
@@ -108,7 +108,8 @@ import Testing
     func whatMayPassIsTriedAgainUpToACap() async throws {
         try await farm { farm, coordinator, build in
             await farm.target.answer(
-                .fault(ReleaseFault("away")), .fault(ReleaseFault("away")), .success)
+                .fault(ReleaseFault(.failed, "away")), .fault(ReleaseFault(.failed, "away")),
+                .success)
             let made = try await coordinator.leading().releaseRequests.submit(
                 build, to: ["e1"], format: nil, by: "anna")
             let done = try await wait(farm, made[0], .released, passing: 1000)
@@ -117,8 +118,10 @@ import Testing
             #expect(await farm.target.halfMade.isEmpty)
 
             await farm.target.answer(
-                .fault(ReleaseFault("1")), .fault(ReleaseFault("2")), .fault(ReleaseFault("3")),
-                .fault(ReleaseFault("4")), .fault(ReleaseFault("5")), .fault(ReleaseFault("6")))
+                .fault(ReleaseFault(.failed, "1")), .fault(ReleaseFault(.failed, "2")),
+                .fault(ReleaseFault(.failed, "3")),
+                .fault(ReleaseFault(.failed, "4")), .fault(ReleaseFault(.failed, "5")),
+                .fault(ReleaseFault(.failed, "6")))
             await farm.target.failAbandon(2)
             let next = try await coordinator.leading().releaseRequests.submit(
                 build, to: ["e1"], format: nil, by: "anna")

@@ -37,7 +37,7 @@ import Testing
             let asked = Flag()
             store.next(.find) {
                 await asked.raise()
-                throw StoreError.unavailable("the database is away")
+                throw StoreError(.unavailable, "the database is away")
             }
             await farm.agents[0].end(token, .pass([2]))
             await asked.wait()
@@ -69,7 +69,7 @@ import Testing
             for _ in 0..<failures {
                 store.next(.find) {
                     await asked.raise()
-                    throw StoreError.unavailable("the database is away")
+                    throw StoreError(.unavailable, "the database is away")
                 }
             }
             await #expect(throws: StoreError.self) { try await farm.submit(coordinator) }
@@ -97,7 +97,7 @@ import Testing
             let asked = Flag()
             store.next(.apply) {
                 await asked.raise()
-                throw StoreError.unavailable("the database is away")
+                throw StoreError(.unavailable, "the database is away")
             }
             await agent.end(token, .fail(Fault(.template, .packerFailed, "words")))
             await asked.wait()

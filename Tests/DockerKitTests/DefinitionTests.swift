@@ -16,8 +16,8 @@ struct DefinitionTests {
     private func refusal(_ text: String) throws -> String {
         let error = #expect(throws: DockerError.self) { try definition(text) }
         let found = try #require(error)
-        #expect(found.kind == .invalid)
-        return found.message
+        #expect(found.code == .invalid)
+        return found.description
     }
 
     /// As Python deployment scripts save it.

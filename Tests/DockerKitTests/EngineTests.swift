@@ -20,25 +20,25 @@ struct EngineTests {
         let stranger = try await failure {
             _ = try await host.connect(host.files("stranger", "stranger-key"))
         }
-        #expect(stranger.kind == .unauthorized)
+        #expect(stranger.code == .unauthorized)
         #expect(stranger.isPermanent)
-        #expect(stranger.message.contains("does not let us in: it was shown the certificate"))
-        #expect(stranger.message.contains("/stranger.pem"))
+        #expect(stranger.description.contains("does not let us in: it was shown the certificate"))
+        #expect(stranger.description.contains("/stranger.pem"))
         let nobody = try await failure {
             _ = try await host.connect(TLSFiles(authorities: host.files().authorities))
         }
-        #expect(nobody.kind == .unauthorized)
-        #expect(nobody.message.contains("it was shown no certificate"))
+        #expect(nobody.code == .unauthorized)
+        #expect(nobody.description.contains("it was shown no certificate"))
     }
 
     @Test("A server of another authority is untrusted")
     func unknownAuthorityIsUntrusted() async throws {
         let host = try await DockerHost.shared()
         let error = try await failure { _ = try await host.connect(host.files(ca: "otherca")) }
-        #expect(error.kind == .untrusted)
+        #expect(error.code == .untrusted)
         let missing = try await failure { _ = try await host.connect(host.files("nothing")) }
-        #expect(missing.kind == .untrusted)
-        #expect(missing.message.contains("nothing.pem"))
+        #expect(missing.code == .untrusted)
+        #expect(missing.description.contains("nothing.pem"))
     }
 
     @Test("A refused connection is unreachable and may be retried")
@@ -49,9 +49,9 @@ struct EngineTests {
             _ = try await DockerEngine.connect(
                 host: "127.0.0.1", port: Int(port), tls: host.files())
         }
-        #expect(error.kind == .unreachable)
+        #expect(error.code == .unreachable)
         #expect(!error.isPermanent)
-        #expect(error.message.contains("127.0.0.1:\(port)"))
+        #expect(error.description.contains("127.0.0.1:\(port)"))
     }
 
     /// Also during the handshake, where it looks like a TLS error.
@@ -64,7 +64,7 @@ struct EngineTests {
             _ = try await DockerEngine.connect(
                 host: "127.0.0.1", port: Int(proxy.port), tls: host.files())
         }
-        #expect(error.kind == .unreachable, "\(error.message)")
+        #expect(error.code == .unreachable, "\(error.description)")
         #expect(!error.isPermanent)
     }
 
@@ -90,16 +90,16 @@ struct EngineTests {
         let unknown = try await failure {
             _ = try await service.engine.pull(missing, credentials: nil)
         }
-        #expect(unknown.kind == .notFound)
-        #expect(unknown.message.hasPrefix("cannot pull \(missing) on 127.0.0.1:"))
-        #expect(unknown.message.contains("manifest unknown"))
+        #expect(unknown.code == .notFound)
+        #expect(unknown.description.hasPrefix("cannot pull \(missing) on 127.0.0.1:"))
+        #expect(unknown.description.contains("manifest unknown"))
         let port = try LoopbackPort.free()
         let away = try await failure {
             _ = try await service.engine.pull(
                 ImageReference("127.0.0.1:\(port)/app:1"), credentials: nil)
         }
         #expect(!away.isPermanent)
-        #expect(away.message.contains("connection refused"), "\(away.message)")
+        #expect(away.description.contains("connection refused"), "\(away.description)")
     }
 
     /// The engine answers 200 and fails afterwards: the layer is missing from the registry.
@@ -119,8 +119,8 @@ struct EngineTests {
         let error = try await failure {
             _ = try await service.engine.pull(image, credentials: nil)
         }
-        #expect(error.message.contains("cannot pull \(image) on "), "\(error.message)")
-        #expect(error.message.contains("unknown blob"), "\(error.message)")
+        #expect(error.description.contains("cannot pull \(image) on "), "\(error.description)")
+        #expect(error.description.contains("unknown blob"), "\(error.description)")
         #expect(try await service.engine.image(image.description) == nil)
     }
 
@@ -141,8 +141,8 @@ struct EngineTests {
             let error = try await failure {
                 _ = try await engine.pull(reference, credentials: wrong)
             }
-            #expect(error.kind == .unauthorized, "\(error.message)")
-            #expect(!error.message.contains("guess"))
+            #expect(error.code == .unauthorized, "\(error.description)")
+            #expect(!error.description.contains("guess"))
         }
         _ = try await engine.pull(reference, credentials: credentials)
         _ = try await engine.removeImage(reference.description)

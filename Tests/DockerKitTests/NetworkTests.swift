@@ -103,7 +103,7 @@ import Testing
             try await service.deploy(second, id: "r2", ["network_mode": .string(nowhere)])
         }
         #expect(error.isPermanent)
-        #expect(error.message.contains("network \(nowhere) not found"), "\(error.message)")
+        #expect(error.description.contains("network \(nowhere) not found"), "\(error.description)")
         #expect(try await service.version() == "1")
         #expect(try await service.containers() == ["\(service.name) running"])
         try await service.host.run(["rm", "-f", service.name])

@@ -84,13 +84,13 @@ struct RegistryTests {
         let server = try await RegistryServer.start(isOpen: false)
         let none = try Registry(url: server.url)
         let missing = try await failure { try await none.check() }
-        #expect(missing.kind == .unauthorized)
-        #expect(missing.message.contains("requires a user and a password, which are not set"))
+        #expect(missing.code == .unauthorized)
+        #expect(missing.description.contains("requires a user and a password, which are not set"))
         let wrong = try Registry(
             url: server.url, credentials: RegistryCredentials(user: "robot", password: "guess"))
         let refused = try await failure { try await wrong.check() }
-        #expect(refused.kind == .unauthorized)
-        #expect(!refused.message.contains("guess"))
+        #expect(refused.code == .unauthorized)
+        #expect(!refused.description.contains("guess"))
         let right = try Registry(
             url: server.url,
             credentials: RegistryCredentials(
@@ -168,8 +168,8 @@ struct RegistryTests {
                 disk, to: Registry(url: server.url).repository(name), tag: "1")
         }
         #expect(!error.isPermanent)
-        #expect(error.message.contains("cannot push \(name)@sha256:"), "\(error.message)")
-        #expect(error.message.contains("no space left on device"), "\(error.message)")
+        #expect(error.description.contains("cannot push \(name)@sha256:"), "\(error.description)")
+        #expect(error.description.contains("no space left on device"), "\(error.description)")
     }
 
     @Test("A registry that is away is unreachable, and malformed URLs are refused")
@@ -178,7 +178,7 @@ struct RegistryTests {
         let error = try await failure {
             try await Registry(url: "http://127.0.0.1:\(port)/").check()
         }
-        #expect(error.kind == .unreachable)
+        #expect(error.code == .unreachable)
         for wrong in ["127.0.0.1:5000", "https://user:pw@registry", "ftp://x", ""] {
             #expect(throws: DockerError.self, "\(wrong)") { try Registry(url: wrong) }
         }
@@ -193,7 +193,7 @@ struct RegistryTests {
         try Files.replace(disk, with: [UInt8](repeating: 7, count: 2_000_000))
         let repository = try Registry(url: server.url).repository(name)
         let error = try await failure { _ = try await repository.push(layer.blob(digest: digest)) }
-        #expect(error.message.contains("digest"), "\(error.message)")
+        #expect(error.description.contains("digest"), "\(error.description)")
         #expect(error.isPermanent)
         #expect(try await !repository.has(digest))
     }

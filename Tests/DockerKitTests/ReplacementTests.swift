@@ -64,11 +64,13 @@ struct ReplacementTests {
         let second = try await service.push("2", Self.sickly)
         try await service.deploy(first, id: "r1")
         let error = try await failure { try await service.deploy(second, id: "r2") }
-        #expect(error.kind == .unhealthy)
+        #expect(error.code == .unhealthy)
         #expect(error.isPermanent)
-        #expect(error.message.contains("its health check ends with code 3 and says: I feel bad"))
-        #expect(error.message.contains("its last log lines:\nstarted"))
-        #expect(error.message.contains("restored the old container \(service.name), which runs"))
+        #expect(
+            error.description.contains("its health check ends with code 3 and says: I feel bad"))
+        #expect(error.description.contains("its last log lines:\nstarted"))
+        #expect(
+            error.description.contains("restored the old container \(service.name), which runs"))
         #expect(try await service.version() == "1")
         #expect(try await service.containers() == ["\(service.name) running"])
         try await service.host.run(["rm", "-f", service.name])
@@ -83,8 +85,8 @@ struct ReplacementTests {
         let error = try await failure {
             try await service.deploy(second, id: "r2", health: .init(settleSeconds: 20))
         }
-        #expect(error.message.contains("ended with code 7"))
-        #expect(error.message.contains("its last log lines:\nno disk"))
+        #expect(error.description.contains("ended with code 7"))
+        #expect(error.description.contains("its last log lines:\nno disk"))
         #expect(try await service.version() == "1")
         // Also one that its restart policy restarts again and again.
         let again = try await failure {
@@ -92,7 +94,7 @@ struct ReplacementTests {
                 second, id: "r3", ["restart_policy": .object(["Name": .string("always")])],
                 health: .init(settleSeconds: 20))
         }
-        #expect(again.message.contains("does not stay up"), "\(again.message)")
+        #expect(again.description.contains("does not stay up"), "\(again.description)")
         #expect(try await service.containers() == ["\(service.name) running"])
         try await service.host.run(["rm", "-f", service.name])
     }
@@ -120,10 +122,10 @@ struct ReplacementTests {
                 ])
         }
         #expect(listener.raw == socket)
-        #expect(error.kind == .unhealthy)
+        #expect(error.code == .unhealthy)
         #expect(error.isPermanent)
-        #expect(error.message.contains("cannot start container \(service.name)"))
-        #expect(error.message.contains("address already in use"), "\(error.message)")
+        #expect(error.description.contains("cannot start container \(service.name)"))
+        #expect(error.description.contains("address already in use"), "\(error.description)")
         #expect(try await service.version() == "1")
         #expect(try await service.containers() == ["\(service.name) running"])
         try await service.host.run(["rm", "-f", service.name])
@@ -136,7 +138,7 @@ struct ReplacementTests {
         try await service.deploy(first, id: "r1")
         try await service.host.run(["stop", "--time", "1", service.name])
         let error = try await failure { try await service.deploy(second, id: "r2") }
-        #expect(error.message.contains("/bin/nope"), "\(error.message)")
+        #expect(error.description.contains("/bin/nope"), "\(error.description)")
         #expect(try await service.containers() == ["\(service.name) exited"])
         try await service.host.run(["rm", "-f", service.name])
     }
@@ -158,9 +160,9 @@ struct ReplacementTests {
         }
         let memory = try await replacement.previousState()
         let error = try await failure { try await replacement.run(memory) }
-        #expect(error.kind == .failed)
-        #expect(error.message.contains("is already in use"), "\(error.message)")
-        #expect(error.message.contains("could not be restored"), "\(error.message)")
+        #expect(error.code == .notReplaced)
+        #expect(error.description.contains("is already in use"), "\(error.description)")
+        #expect(error.description.contains("could not be restored"), "\(error.description)")
         #expect(
             try await service.containers()
                 == ["\(name) running", "\(name).aibuild-old-r2 running"])

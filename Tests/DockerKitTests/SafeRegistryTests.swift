@@ -56,9 +56,9 @@ struct SafeRegistryTests {
                 credentials: RegistryCredentials(
                     user: RegistryServer.user, password: RegistryServer.password))
             let error = try await failure { try await registry.check() }
-            #expect(error.kind == .untrusted && error.isPermanent)
-            #expect(error.message.contains(words), "\(error.message)")
-            #expect(error.message.contains("PEM file of the authority that signed"))
+            #expect(error.code == .untrusted && error.isPermanent)
+            #expect(error.description.contains(words), "\(error.description)")
+            #expect(error.description.contains("PEM file of the authority that signed"))
         }
         #expect(!server.log.contains("GET /v2/"))
     }
@@ -70,8 +70,8 @@ struct SafeRegistryTests {
         #expect(try await repository.tags() == [], "it may be looked at")
         let error = try await failure { try await repository.checkPush() }
         #expect(error.isPermanent)
-        #expect(error.message.hasPrefix("cannot push to \(name) in \(server.url): 405"))
-        #expect(error.message.contains("is it read-only"), "\(error.message)")
+        #expect(error.description.hasPrefix("cannot push to \(name) in \(server.url): 405"))
+        #expect(error.description.contains("is it read-only"), "\(error.description)")
     }
 
     /// A token that only allows pulling, as for a read-only robot account.
@@ -83,8 +83,8 @@ struct SafeRegistryTests {
             url: url, credentials: RegistryCredentials(user: "puller", password: "secret"))
         #expect(try await !puller.repository("x").has("sha256:1"), "it may look")
         let error = try await failure { try await puller.repository("x").checkPush() }
-        #expect(error.kind == .unauthorized)
-        #expect(error.message.contains("grant the user the right to push there"))
+        #expect(error.code == .unauthorized)
+        #expect(error.description.contains("grant the user the right to push there"))
         let robot = try Registry(
             url: url, credentials: RegistryCredentials(user: "robot", password: "secret"))
         try await robot.repository("x").checkPush()

@@ -31,9 +31,9 @@ struct TokenTests {
             url: "http://127.0.0.1:\(server.port)",
             credentials: RegistryCredentials(user: "robot", password: "guess"))
         let error = try await failure { _ = try await stranger.repository("x").has("sha256:1") }
-        #expect(error.kind == .unauthorized)
-        #expect(error.message.contains("no token from http://127.0.0.1:\(server.port)/token"))
-        #expect(!error.message.contains("guess"))
+        #expect(error.code == .unauthorized)
+        #expect(error.description.contains("no token from http://127.0.0.1:\(server.port)/token"))
+        #expect(!error.description.contains("guess"))
     }
 
     /// Where the registry kept what arrived before the disconnection, only the rest is sent.

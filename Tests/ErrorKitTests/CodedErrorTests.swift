@@ -38,5 +38,7 @@ import Testing
         let outer = TestError(.busy, "host a", cause: TestError(.wrong, "login", cause: inner))
         #expect("\(outer)" == "host a: login: no memory (libkey, error 7)")
         #expect((outer.cause as? TestError)?.cause as? LibraryError == inner)
+        #expect(outer.underlying(LibraryError.self) == inner)
+        #expect(TestError(.busy, "host a").underlying(LibraryError.self) == nil)
     }
 }

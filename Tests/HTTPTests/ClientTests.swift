@@ -26,14 +26,14 @@ import Testing
                 : .text(String(repeating: "x", count: 1 << 20), status: 503)
         }) { base, _ in
             let gone = try await failure(base + "/gone?token=secret")
-            #expect(gone.kind == .status(404))
+            #expect(gone.code == .status(404))
             #expect(gone.isPermanent)
             #expect(
                 gone.message
                     == "\(base)/gone answers 404 Not Found: no build 7; aibuild builds lists them")
             #expect(gone.problem?.remedy == "aibuild builds lists them")
             let busy = try await failure(base + "/busy")
-            #expect(busy.kind == .status(503))
+            #expect(busy.code == .status(503))
             #expect(!busy.isPermanent)
             // `request` leaves the judgement to its caller.
             #expect(try await client.request("GET", base + "/gone").status == 404)
@@ -50,7 +50,7 @@ import Testing
         }
         let error = try await failure(
             "http://127.0.0.1:\(server.port)/image", timeouts: HTTPTimeouts(stallSeconds: 0.3))
-        #expect(error.kind == .stalled)
+        #expect(error.code == .stalled)
         #expect(error.message.hasSuffix("/image stalled: no byte for 0.3 s"))
         #expect(!error.isPermanent)
     }
@@ -62,7 +62,7 @@ import Testing
         }
         try await withServer({ _ in HTTPResponse(body: .stream(source)) }) { base, _ in
             let error = try await failure(base + "/", timeouts: HTTPTimeouts(totalSeconds: 0.3))
-            #expect(error.kind == .timedOut)
+            #expect(error.code == .timedOut)
         }
     }
 
@@ -72,21 +72,21 @@ import Testing
             _ = connection.read(until: "\r\n\r\n")
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf.")
         }
-        #expect(try await failure("http://127.0.0.1:\(server.port)/").kind == .broken)
+        #expect(try await failure("http://127.0.0.1:\(server.port)/").code == .broken)
     }
 
     @Test("Each failure to connect has its own kind, and no message contains a secret")
     func saysWhatIsWrong() async throws {
         // A port that was free a moment ago, and that nobody is given at random.
         let refused = try await failure("http://127.0.0.1:1/x")
-        #expect(refused.kind == .refused)
+        #expect(refused.code == .refused)
         #expect(refused.message.contains("is the server running there?"))
         let unknown = try await failure("http://user:secret@host.invalid/x?token=secret")
-        #expect(unknown.kind == .couldNotResolve)
+        #expect(unknown.code == .couldNotResolve)
         #expect(unknown.message.hasPrefix("cannot reach http://host.invalid/x:"))
-        #expect(try await failure("gopher://127.0.0.1/").kind == .protocolForbidden)
-        #expect(try await failure("http://").kind == .invalidRequest)
-        #expect(try await failure("http://a b/").kind == .invalidRequest)
+        #expect(try await failure("gopher://127.0.0.1/").code == .protocolForbidden)
+        #expect(try await failure("http://").code == .invalidRequest)
+        #expect(try await failure("http://a b/").code == .invalidRequest)
     }
 
     @Test("A method or header cannot inject a line")
@@ -95,7 +95,7 @@ import Testing
             try await client.request(
                 "GET", "http://127.0.0.1:1/", headers: ["A": "b\r\nX-Evil: 1"])
         }
-        #expect(error?.kind == .invalidRequest)
+        #expect(error?.code == .invalidRequest)
         await #expect(throws: HTTPClientError.self) {
             try await client.request("GET / HTTP/1.1\r\n", "http://127.0.0.1:1/")
         }
@@ -119,17 +119,17 @@ import Testing
             let error = await #expect(throws: HTTPClientError.self) {
                 try await small.request("GET", base + "/endless")
             }
-            #expect(error?.kind == .tooLarge)
+            #expect(error?.code == .tooLarge)
             let first = Task { try await small.request("GET", base + "/quiet") }
             try await eventually("the only thread is taken") { quiet.asked == 1 }
             // Of two more, one waits and the other is refused.
-            let refusals = Notes<HTTPClientError.Kind>()
+            let refusals = Notes<HTTPClientError.Code>()
             let others = (0..<2).map { _ in
                 Task {
                     do throws(HTTPClientError) {
                         _ = try await small.request("GET", base + "/quiet")
                     } catch {
-                        refusals.add(error.kind)
+                        refusals.add(error.code)
                         throw error
                     }
                 }

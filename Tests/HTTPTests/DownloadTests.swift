@@ -57,7 +57,7 @@ import TestSupport
             let error = await #expect(throws: HTTPClientError.self) {
                 try await client.download(request, to: MemorySink())
             }
-            #expect(error?.kind == .rangeRefused)
+            #expect(error?.code == .rangeRefused)
         }
     }
 
@@ -84,7 +84,7 @@ import TestSupport
             let error = await #expect(throws: HTTPClientError.self) {
                 try await client.download(DownloadRequest(url: base + "/", offset: 2), to: sink)
             }
-            #expect(error?.kind == .rangeRefused)
+            #expect(error?.code == .rangeRefused)
             #expect(sink.bytes == [0, 0])
         }
     }
@@ -96,7 +96,7 @@ import TestSupport
                 try await client.download(
                     DownloadRequest(url: url, limitBytes: 299_999), to: MemorySink())
             }
-            #expect(error?.kind == .tooLarge)
+            #expect(error?.code == .tooLarge)
         }
         // No length is announced: the bound holds while the bytes come.
         let source = TestSource { _ in [UInt8](repeating: 0, count: 10_000) }
@@ -106,7 +106,7 @@ import TestSupport
                 try await client.download(
                     DownloadRequest(url: base + "/", limitBytes: 50_000), to: sink)
             }
-            #expect(error?.kind == .tooLarge)
+            #expect(error?.code == .tooLarge)
             #expect(sink.bytes.count <= 50_000)
         }
     }
@@ -125,14 +125,14 @@ import TestSupport
         var error = await #expect(throws: HTTPClientError.self) {
             try await client.download(request, to: MemorySink())
         }
-        #expect(error?.kind == .protocolForbidden)
+        #expect(error?.code == .protocolForbidden)
         #expect(error?.isPermanent == true)
 
         request = DownloadRequest(url: url + ".none", schemes: [.file])
         error = await #expect(throws: HTTPClientError.self) {
             try await client.download(request, to: MemorySink())
         }
-        #expect(error?.kind == .fileUnreadable)
+        #expect(error?.code == .fileUnreadable)
     }
 
     @Test("Redirects are followed, but not in circles and not to files")
@@ -153,13 +153,13 @@ import TestSupport
             _ = try await client.download(request, to: sink)
             #expect(sink.bytes == bytes)
             for (path, kind) in [
-                ("/loop", HTTPClientError.Kind.tooManyRedirects), ("/file", .protocolForbidden),
+                ("/loop", HTTPClientError.Code.tooManyRedirects), ("/file", .protocolForbidden),
             ] {
                 request.url = base + path
                 let error = await #expect(throws: HTTPClientError.self) {
                     try await client.download(request, to: MemorySink())
                 }
-                #expect(error?.kind == kind)
+                #expect(error?.code == kind)
                 #expect(error?.isPermanent == true)
             }
         }
@@ -173,7 +173,7 @@ import TestSupport
                 try await client.download(
                     DownloadRequest(url: url), to: FullDisk())
             }
-            #expect(error?.kind == .receiver)
+            #expect(error?.code == .receiver)
             #expect((error?.cause as? SystemError)?.isDiskFull == true)
             #expect(error?.isPermanent == false)
         }

@@ -194,7 +194,7 @@ import Testing
         let error = await #expect(throws: HTTPClientError.self) {
             try await client.request("GET", url)
         }
-        #expect(error?.kind == .refused)
+        #expect(error?.code == .refused)
         let second = HTTPServer(host: "localhost", port: port) { _ in .empty }
         try second.start()
         #expect(try await client.request("GET", url).status == 204)

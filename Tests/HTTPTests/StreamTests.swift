@@ -114,7 +114,7 @@ import Testing
             try await eventually("the first piece") { got.withLock { $0 == 1 } }
             task.cancel()
             let error = await #expect(throws: HTTPClientError.self) { try await task.value }
-            #expect(error?.kind == .cancelled)
+            #expect(error?.code == .cancelled)
         }
         // The server stopped meanwhile: the waiting source was cancelled, not waited for.
         try await eventually("the source is let go") { source.cancelledCount == 1 }
@@ -136,7 +136,7 @@ import Testing
         try await eventually("the source waits") { source.asked == 2 }
         await server.stop()
         let error = await #expect(throws: HTTPClientError.self) { try await task.value }
-        #expect(error?.kind == .broken)
+        #expect(error?.code == .broken)
         try await eventually("the source is let go") { source.cancelledCount == 1 }
     }
 
@@ -167,7 +167,7 @@ import Testing
         #expect(try await short.value.body == Array("done".utf8))
         await stopped
         let error = await #expect(throws: HTTPClientError.self) { try await hanging.value }
-        #expect(error?.kind == .broken)
+        #expect(error?.code == .broken)
         try await eventually("the handler's task is cancelled") { cancelled.withLock(\.self) }
     }
 }

@@ -57,14 +57,14 @@ struct GlanceTests {
         let refused = try await cloudError {
             try await glance.change(image.id, [.name("again"), .visibility("public")])
         }
-        #expect(refused.kind == .forbidden)
+        #expect(refused.code == .forbidden)
         #expect(refused.isPermanent)
         #expect(refused.requestID != nil)
         #expect(try await glance.image(image.id)?.name == "renamed")
         _ = try await glance.change(image.id, [.removeProperty("os_distro"), .protected(true)])
         #expect(try await glance.image(image.id)?.properties["os_distro"] == nil)
         let kept = try await cloudError { try await glance.delete(image.id) }
-        #expect(kept.kind == .forbidden)
+        #expect(kept.code == .forbidden)
         _ = try await glance.change(image.id, [.protected(false)])
         #expect(try await glance.delete(image.id))
     }
@@ -104,7 +104,7 @@ struct GlanceTests {
         let refused = try await cloudError {
             try await glance.answer("accepted", as: project, to: image.id)
         }
-        #expect(refused.kind == .forbidden)
+        #expect(refused.code == .forbidden)
         try await customer.answer("accepted", as: project, to: image.id)
         let members = try await glance.members(image.id)
         #expect(members.map(\.projectID) == [project])

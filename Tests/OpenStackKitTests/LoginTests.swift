@@ -26,7 +26,7 @@ struct LoginTests {
         var login = CloudLogin.releaser(stack)
         login.password = "guess"
         let password = try await cloudError { _ = try await CloudSession(login).projectID() }
-        #expect(password.kind == .credentials)
+        #expect(password.code == .credentials)
         #expect(password.isPermanent)
         #expect(password.description.contains("name nor password of user releaser"))
         #expect(!password.description.contains("guess"))
@@ -34,7 +34,7 @@ struct LoginTests {
         login = .releaser(stack)
         login.project = "relase"
         let project = try await cloudError { _ = try await CloudSession(login).projectID() }
-        #expect(project.kind == .project)
+        #expect(project.code == .project)
         #expect(project.description.contains("no role in project relase"))
         #expect(project.description.contains("release, staging"))
     }
@@ -44,7 +44,7 @@ struct LoginTests {
         let stack = try await OpenStack.shared()
         var login = CloudLogin.releaser(stack, region: "Mars")
         let region = try await cloudError { _ = try await CloudSession(login).endpoint("image") }
-        #expect(region.kind == .catalog)
+        #expect(region.code == .catalog)
         #expect(region.description.contains("no region 'Mars'"))
         #expect(region.description.contains("RegionOne"))
         login.region = nil
@@ -63,7 +63,7 @@ struct LoginTests {
         var login = CloudLogin.releaser(stack)
         login.authURL = "http://127.0.0.1:\(try LoopbackPort.free())/v3"
         let away = try await cloudError { _ = try await CloudSession(login).projectID() }
-        #expect(away.kind == .unreachable)
+        #expect(away.code == .unreachable)
         #expect(!away.isPermanent)
         // Something else than Keystone.
         login.authURL = "http://127.0.0.1:\(stack.port(.glance1))"

@@ -48,7 +48,7 @@ import Testing
         let error = try await cloudError {
             _ = try await glance.upload(image.id, PatternReader.body(sizeBytes: Self.size))
         }
-        #expect(error.kind == .digest)
+        #expect(error.code == .digest)
         #expect(!error.isPermanent)
         #expect(error.description.contains("changes bytes on the way"))
     }
@@ -62,7 +62,7 @@ import Testing
         let error = try await cloudError {
             _ = try await glance.upload(image.id, PatternReader.body(sizeBytes: 80 << 20))
         }
-        #expect(error.kind == .tooLarge, "\(error)")
+        #expect(error.code == .tooLarge, "\(error)")
         #expect(error.isPermanent)
         #expect(error.description.contains("image_size_cap"))
         #expect(!error.description.contains("<"))
@@ -77,7 +77,7 @@ import Testing
         let result = try await upload(glance, image, gate: Gate(at: Self.size / 2)) {
             try await glance.delete(image.id)
         }
-        #expect(try failure(result).kind == .gone)
+        #expect(try failure(result).code == .gone)
     }
 
     @Test("A token that is revoked during an upload does not fail it") func revokedToken()
@@ -127,7 +127,7 @@ import Testing
         _ = try await glance.upload(first.id, body)
         let second = try await glance.fresh()
         let error = try await cloudError { _ = try await glance.upload(second.id, body) }
-        #expect(error.kind == .tooLarge, "\(error)")
+        #expect(error.code == .tooLarge, "\(error)")
         #expect(error.isPermanent)
         #expect(error.description.contains("raise the project's quota"))
         #expect(!error.description.contains("<"))
@@ -153,13 +153,13 @@ import Testing
             try await stack.kill(.glance2)
         }
         let killed = try failure(result)
-        #expect(killed.kind == .unreachable, "\(killed)")
+        #expect(killed.code == .unreachable, "\(killed)")
         #expect(!killed.isPermanent)
         try await stack.start(.glance2)
         let stuck = try await cloudError {
             _ = try await glance.upload(image.id, PatternReader.body(sizeBytes: 1000))
         }
-        #expect(stuck.kind == .stuck, "\(stuck)")
+        #expect(stuck.code == .stuck, "\(stuck)")
         try await glance.delete(image.id)
         let second = try await glance.fresh()
         let done = try await glance.upload(second.id, PatternReader.body(sizeBytes: Self.size))
@@ -175,7 +175,7 @@ import Testing
         try await stack.kill(.keystone)
         // Glance cannot ask about the token, and says that it is no good.
         let error = try await cloudError { _ = try await glance.image("none") }
-        #expect(error.kind == .unreachable || error.kind == .server, "\(error)")
+        #expect(error.code == .unreachable || error.code == .server, "\(error)")
         #expect(!error.isPermanent)
         try await stack.start(.keystone)
         try await eventually("Glance asks Keystone again", seconds: 60) {
@@ -197,7 +197,7 @@ import Testing
         task.cancel()
         gate.open()
         let error = try await cloudError { try await task.value }
-        #expect(error.kind == .cancelled)
+        #expect(error.code == .cancelled)
         try await eventually("Glance notices that nobody sends any more") {
             try await glance.image(image.id)?.status == "queued"
         }

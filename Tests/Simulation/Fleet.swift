@@ -22,7 +22,7 @@ final class Fleet: Sendable {
     /// - Throws: `HostFault`
     func agent(_ host: Host) throws -> SimulatedAgent {
         guard let agent = state.withLock({ $0.byName[host.name] }) else {
-            throw HostFault("host \(host.name): no route to host")
+            throw HostFault(.unreachable, "host \(host.name): no route to host")
         }
         return agent
     }

@@ -64,7 +64,7 @@ struct Gate: Sendable {
         let value = try await body()
         try life.step()
         if part == .store, simulation.strikes(.storeAnswerLost) {
-            throw StoreError.unavailable("the connection was lost before the answer")
+            throw StoreError(.unavailable, "the connection was lost before the answer")
         }
         return value
     }
@@ -73,10 +73,12 @@ struct Gate: Sendable {
         switch part {
         case .store:
             if simulation.isOut(.storeDown) || simulation.strikes(.storeFails) {
-                throw StoreError.unavailable("the database is down")
+                throw StoreError(.unavailable, "the database is down")
             }
         case .logs:
-            if simulation.isOut(.logDiskFull) { throw WebRootFault("no space left for logs") }
+            if simulation.isOut(.logDiskFull) {
+                throw WebRootFault("no space left for logs")
+            }
         case .webRoot, .hosts: break
         }
     }

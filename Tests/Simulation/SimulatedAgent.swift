@@ -109,9 +109,11 @@ actor SimulatedAgent {
     }
 
     func open(epoch: Int64, life: Life) throws -> SimulatedChannel {
-        guard isUp, !isFrozen else { throw HostFault("host \(name): connection refused") }
+        guard isUp, !isFrozen else {
+            throw HostFault(.unreachable, "host \(name): connection refused")
+        }
         guard epoch >= self.epoch else {
-            throw HostFault("host \(name) follows a coordinator of epoch \(self.epoch)")
+            throw HostFault(.refused, "host \(name) follows a coordinator of epoch \(self.epoch)")
         }
         self.epoch = epoch
         channel?.cut()
@@ -133,13 +135,13 @@ actor SimulatedAgent {
     }
 
     func receive(_ template: TemplateArchive) throws {
-        guard isUp else { throw HostFault("host \(name): connection refused") }
+        guard isUp else { throw HostFault(.unreachable, "host \(name): connection refused") }
         templates.insert(template.sha256)
     }
 
     func image(_ token: AttemptToken) throws -> [UInt8] {
         guard isUp, let attempt = attempts[token], !attempt.script.isUnreadable else {
-            throw HostFault("host \(name): cannot read attempt \(token)")
+            throw HostFault(.refused, "host \(name): cannot read attempt \(token)")
         }
         return attempt.image
     }

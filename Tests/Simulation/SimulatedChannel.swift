@@ -30,7 +30,9 @@ final class SimulatedChannel: HostChannel {
     func send(_ message: CoordinatorMessage) async throws {
         try life.step()
         let begins = try state.withLock { state in
-            if state.hasEnded { throw HostFault("session with \(agent.name): closed") }
+            if state.hasEnded {
+                throw HostFault(.unreachable, "session with \(agent.name): closed")
+            }
             state.toAgent.append(message)
             defer { state.isCarrying = true }
             return !state.isCarrying
@@ -45,7 +47,9 @@ final class SimulatedChannel: HostChannel {
             try life.step()
             let message = try state.withLock { state -> AgentMessage? in
                 if !state.toCoordinator.isEmpty { return state.toCoordinator.removeFirst() }
-                if state.hasEnded { throw HostFault("session with \(agent.name): closed") }
+                if state.hasEnded {
+                    throw HostFault(.unreachable, "session with \(agent.name): closed")
+                }
                 return nil
             }
             if let message {

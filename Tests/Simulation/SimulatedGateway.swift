@@ -9,14 +9,14 @@ struct SimulatedGateway: HostGateway {
     init(gate: Gate) { self.gate = gate }
 
     func check(_ host: Host) throws {
-        if host.hostKey.isEmpty { throw HostFault("host \(host.name): no host key") }
+        if host.hostKey.isEmpty { throw HostFault(.refused, "host \(host.name): no host key") }
     }
 
     func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
         try await gate.effect(on: .hosts) {
             if simulation.strikes(.openHangs) { try await hang(5_000) }
             if simulation.strikes(.openRefused) {
-                throw HostFault("host \(host.name): connection refused")
+                throw HostFault(.unreachable, "host \(host.name): connection refused")
             }
             return try await simulation.fleet.agent(host).open(epoch: epoch, life: gate.life)
         }
@@ -25,7 +25,7 @@ struct SimulatedGateway: HostGateway {
     func deliver(_ template: TemplateArchive, to host: Host) async throws {
         try await gate.effect(on: .hosts) {
             if simulation.strikes(.deliveryFails) {
-                throw HostFault("host \(host.name): the delivery broke")
+                throw HostFault(.unreachable, "host \(host.name): the delivery broke")
             }
             try await simulation.fleet.agent(host).receive(template)
         }
@@ -40,14 +40,16 @@ struct SimulatedGateway: HostGateway {
             if simulation.strikes(.transferStalls) { try await hang(.max) }
             let image = try await simulation.fleet.agent(host).image(attempt)
             guard offset >= 0, length > 0, offset + length <= image.count else {
-                throw HostFault("host \(host.name): \(artifact.name) is shorter")
+                throw HostFault(.refused, "host \(host.name): \(artifact.name) is shorter")
             }
             var bytes = Array(image[Int(offset)..<Int(offset + length)])
             if simulation.strikes(.transferLies) { bytes[0] ^= 1 }
             let half = simulation.strikes(.transferBreaks) ? bytes.count / 2 : bytes.count
             try gate.life.step()
             try await sink(offset, Array(bytes[..<half]))
-            if half < bytes.count { throw HostFault("host \(host.name): the transfer broke") }
+            if half < bytes.count {
+                throw HostFault(.unreachable, "host \(host.name): the transfer broke")
+            }
         }
     }
 
@@ -61,6 +63,6 @@ struct SimulatedGateway: HostGateway {
         let (until, overflows) = now.addingReportingOverflow(milliseconds)
         try await simulation.clock.sleep(
             untilMonotonicMilliseconds: overflows ? .max : until)
-        throw HostFault("nobody answers")
+        throw HostFault(.unreachable, "nobody answers")
     }
 }

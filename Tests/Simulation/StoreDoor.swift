@@ -47,7 +47,7 @@ struct ProcessLeases: LeaseStore {
     func campaign(_ candidate: Candidate) async throws -> Lease {
         try await gate.effect(on: .store) {
             guard gate.life.reachesLease(at: gate.simulation.clock.monotonicMilliseconds()) else {
-                throw StoreError.unavailable("the database does not answer")
+                throw StoreError(.unavailable, "the database does not answer")
             }
             return await base.campaign(candidate)
         }

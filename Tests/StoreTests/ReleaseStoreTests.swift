@@ -142,8 +142,8 @@ import Testing
             var again = ReleaseChange(
                 release: "r1", from: [.running], attempt: 1, to: .queued, atMilliseconds: 2200)
             again.notBeforeMilliseconds = 9000
-            again.fault = ReleaseFault("away")
-            #expect(try await leader.apply(again)?.fault == ReleaseFault("away"))
+            again.fault = RecordedFault(ReleaseFault(.failed, "away"))
+            #expect(try await leader.apply(again)?.fault?.description == "away")
             claim.atMilliseconds = 9000
             #expect(try await leader.apply(claim)?.attemptCount == 2)
 
@@ -157,6 +157,30 @@ import Testing
             #expect(ended.journal == ["image": "42"] && ended.endedMilliseconds == 9500)
             #expect(try await leader.apply(done) == ended)
             #expect(try await leader.requestCancel(release: "r1") == nil)
+        }
+    }
+
+    @Test("The fault of a release that an older aibuild stored is read as it was")
+    func faultOfOlderRow() async throws {
+        try await StoreKind.sqlite.withLocation { location in
+            let store = try await SQLStore.open(location)
+            try await store.leader().add(release("r1"))
+            await store.close()
+            let database = try await SQLDatabase.open(location)
+            try await database.execute(
+                "UPDATE releases SET document = replace(document, ?, ?)",
+                [
+                    .text("\"id\":\"r1\""),
+                    .text(
+                        "\"fault\":{\"description\":\"the quota is exceeded\","
+                            + "\"isPermanent\":true},\"id\":\"r1\""),
+                ])
+            await database.close()
+            let again = try await SQLStore.open(location)
+            let fault = try #require(try await again.release(id: "r1")?.fault)
+            #expect(fault.isPermanent)
+            #expect(fault.description == "the quota is exceeded")
+            await again.close()
         }
     }
 

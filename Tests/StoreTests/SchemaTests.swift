@@ -188,10 +188,8 @@ import Testing
         let location = SQLLocation.mariadb(
             MariaDBEndpoint(port: 1, user: "u", password: "secret-word", database: "d"))
         let error = await #expect(throws: StoreError.self) { try await SQLStore.open(location) }
-        guard case .unavailable(let words) = error else {
-            Issue.record("\(String(describing: error))")
-            return
-        }
-        #expect(words.hasPrefix("cannot reach MariaDB at 127.0.0.1:1 as u"))
+        #expect(error?.code == .unavailable)
+        #expect(error?.cause is SQLError)
+        #expect(error?.description.hasPrefix("cannot reach MariaDB at 127.0.0.1:1 as u") == true)
     }
 }

@@ -56,20 +56,20 @@ enum ImportRules {
             ["CMicroHTTPD", "CLinux", "HTTPTypes", "Support"]),
         .init(
             "HTTPClientKit", "Sources/HTTPClientKit", .kit,
-            ["CCurl", "CLinux", "HTTPTypes", "Support"]),
+            ["CCurl", "CLinux", "ErrorKit", "HTTPTypes", "Support"]),
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support", "TextKit"]),
         .init("SheetKit", "Sources/SheetKit", .kit, ["CXML", "CZip", "Support", "TextKit"]),
         .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
         .init(
             "OpenStackKit", "Sources/OpenStackKit", .kit,
-            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
+            ["ErrorKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
         .init(
             "DiskImageKit", "Sources/DiskImageKit", .kit,
-            ["CLinux", "CNBD", "ProcessKit", "Support"]),
+            ["CLinux", "CNBD", "ErrorKit", "ProcessKit", "Support"]),
 
         .init(
             "DockerKit", "Sources/DockerKit", .kit,
-            ["HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
+            ["ErrorKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
 
         // The words both sides share
         .init("BuildProtocol", "Protocol", .pure, ["TextKit"]),
@@ -90,7 +90,8 @@ enum ImportRules {
             ["AgentCore", "ArgumentKit", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
 
         // What runs on the farm's head
-        .init("CoordinatorCore", "Coordinator/Core", .pure, ["BuildProtocol", "TextKit"]),
+        .init(
+            "CoordinatorCore", "Coordinator/Core", .pure, ["BuildProtocol", "ErrorKit", "TextKit"]),
         .init(
             "CoordinatorService", "Coordinator/Service", .inner,
             ["BuildProtocol", "CoordinatorCore", "Support", "TextKit"]),

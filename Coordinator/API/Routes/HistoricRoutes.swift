@@ -172,8 +172,7 @@ enum HistoricRoutes {
             return try .json(Row(status: 200, fields: fields))
         } catch let refusal as Refusal {
             return failure(refusal.isConflict ? 409 : 400, refusal.description)
-        } catch let error as StoreError {
-            guard case .exists = error else { throw error }
+        } catch let error as StoreError where error.code == .exists {
             return failure(409, error.description)
         }
     }

@@ -123,7 +123,7 @@ struct GitLabAPI: Sendable {
             return try await http.request(
                 method, "\(settings.url)/api/v4/\(path)", headers: sent, body: bytes,
                 timeouts: Self.timeouts)
-        } catch { throw Fault(sentence: error.message) }
+        } catch { throw Fault(sentence: "\(error)") }
     }
 
     private func decode<T: Decodable>(

@@ -43,20 +43,21 @@ struct ReleaseHook: Sendable {
         let said = (output.stdoutText + output.stderrText).split(separator: "\n").suffix(5)
             .joined(separator: "; ").prefixOfUTF8(Self.shownBytes)
         throw ReleaseFault(
-            "the hook \(name) refuses the image (\(output.status)): \(said)", isPermanent: true)
+            .rejected, "the hook \(name) refuses the image (\(output.status)): \(said)")
     }
 
     private func path(_ name: String) throws -> String {
         guard let folder else {
             throw ReleaseFault(
+                .rejected,
                 "the environment names the hook \(Names.quoted(name)), and hooks_folder is not set "
-                    + "in the coordinator's configuration", isPermanent: true)
+                    + "in the coordinator's configuration")
         }
         guard Names.isFileName(name), Files.exists("\(folder)/\(name)") else {
             let there = ((try? Files.list(folder)) ?? []).sorted().joined(separator: ", ")
             throw ReleaseFault(
-                "there is no hook \(Names.quoted(name)) in \(folder); there is: \(there)",
-                isPermanent: true)
+                .rejected, "there is no hook \(Names.quoted(name)) in \(folder); there is: \(there)"
+            )
         }
         return "\(folder)/\(name)"
     }

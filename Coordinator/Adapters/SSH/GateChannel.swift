@@ -18,7 +18,7 @@ final class GateChannel {
             if line.suffix(magic.count).elementsEqual(magic) { return }
             skipped += line.count
             guard skipped <= ProtocolLimits.preambleBytes else {
-                throw HostFault("aibuild-agent on \(host) did not answer", isPermanent: true)
+                throw HostFault(.unusable, "aibuild-agent on \(host) did not answer")
             }
         }
     }
@@ -32,12 +32,13 @@ final class GateChannel {
                 return line
             }
             guard rest.count <= ProtocolLimits.preambleBytes else {
-                throw HostFault("the gate sent a line that does not end")
+                throw HostFault(.refused, "the gate sent a line that does not end")
             }
             let bytes = try await channel.read(upTo: 16 << 10)
             guard !bytes.isEmpty else {
                 let words = await channel.stderrTail.prefixOfUTF8(300)
-                throw HostFault("the gate ended the session" + (words.isEmpty ? "" : ": \(words)"))
+                throw HostFault(
+                    .refused, "the gate ended the session" + (words.isEmpty ? "" : ": \(words)"))
             }
             rest += bytes
         }

@@ -47,12 +47,14 @@ final class SSHHostChannel: HostChannel {
         switch message {
         case .hello(let hello):
             if let refusal = hello.version.refusal(coordinator: .current, host: host) {
-                throw HostFault(refusal, isPermanent: true)
+                throw HostFault(.unusable, refusal)
             }
             return hello
-        case .error(let report): throw HostFault("the agent on \(host) says: \(report.message)")
-        case nil: throw HostFault("the agent on \(host) ended the session before its hello")
-        default: throw HostFault("the agent on \(host) did not begin with hello")
+        case .error(let report):
+            throw HostFault(.refused, "the agent on \(host) says: \(report.message)")
+        case nil:
+            throw HostFault(.refused, "the agent on \(host) ended the session before its hello")
+        default: throw HostFault(.refused, "the agent on \(host) did not begin with hello")
         }
     }
 
@@ -72,6 +74,7 @@ final class SSHHostChannel: HostChannel {
             while let result = try await group.next() {
                 if let value = result { return value }
                 throw HostFault(
+                    .unreachable,
                     "nothing came from aibuild-agent on \(host) for "
                         + "\(SSHLimits.helloMilliseconds / 1000) s after it was started")
             }
@@ -81,13 +84,13 @@ final class SSHHostChannel: HostChannel {
 
     func send(_ message: CoordinatorMessage) async throws {
         do { try await channel.write(try LineCodec.encode(message)) } catch {
-            throw HostFault("cannot send to \(host): \(error)")
+            throw HostFault(.unreachable, "cannot send to \(host)", cause: error)
         }
     }
 
     func next() async throws -> AgentMessage? {
         do { return try await reader.next() } catch {
-            throw HostFault("session with \(host): \(error)")
+            throw HostFault(.unreachable, "session with \(host)", cause: error)
         }
     }
 
@@ -135,14 +138,14 @@ actor MessageReader {
         let said = shown.isEmpty ? "" : "; it said: \(shown.prefixOfUTF8(500))"
         if status == 127 {
             return HostFault(
+                .unusable,
                 "\(host) has no aibuild-agent in its PATH\(said). Install the agent there, and put "
-                    + "restrict,command=\"aibuild-agent gate\" before the key in authorized_keys",
-                isPermanent: true)
+                    + "restrict,command=\"aibuild-agent gate\" before the key in authorized_keys")
         }
         return HostFault(
+            .unusable,
             "aibuild-agent on \(host) did not answer"
-                + (status.map { " (exit status \($0))" } ?? "") + said,
-            isPermanent: true)
+                + (status.map { " (exit status \($0))" } ?? "") + said)
     }
 
     private func line() async throws -> [UInt8]? {

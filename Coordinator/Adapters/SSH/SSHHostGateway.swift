@@ -36,7 +36,7 @@ public final class SSHHostGateway: HostGateway {
         do {
             _ = try SSHEndpoint(host.address)
             _ = try SSHHostKey(host.hostKey)
-        } catch { throw HostFault("\(error)", isPermanent: true) }
+        } catch { throw HostFault(.unusable, cause: error) }
     }
 
     public func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
@@ -57,7 +57,7 @@ public final class SSHHostGateway: HostGateway {
                 of: try SSHEndpoint(address), options: SSHLimits.control, loop: control)
             return HostKey(key: key.description, fingerprint: key.fingerprint)
         } catch {
-            throw HostFault("\(error)")
+            throw HostFault(.unreachable, cause: error)
         }
     }
 
@@ -75,7 +75,9 @@ public final class SSHHostGateway: HostGateway {
             let answer = try await channel.line()
             guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(answer)),
                 answer.ok == true
-            else { throw HostFault("the host did not take the template: \(show(answer))") }
+            else {
+                throw HostFault(.refused, "the host did not take the template: \(show(answer))")
+            }
         }
     }
 
@@ -92,7 +94,9 @@ public final class SSHHostGateway: HostGateway {
             let head = try await channel.line()
             guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(head)),
                 answer.sizeBytes == length
-            else { throw HostFault("the host cannot send \(artifact.name): \(show(head))") }
+            else {
+                throw HostFault(.refused, "the host cannot send \(artifact.name): \(show(head))")
+            }
             try await copy(channel, offset, length, artifact.name, sink)
         }
     }
@@ -108,7 +112,7 @@ public final class SSHHostGateway: HostGateway {
                 let wanted = Int(min(Int64(SSHLimits.pieceBytes), length - done))
                 let piece = try await channel.read(exactly: wanted)
                 guard piece.count == wanted else {
-                    throw HostFault("\(name) ended \(length - done) bytes too early")
+                    throw HostFault(.unreachable, "\(name) ended \(length - done) bytes too early")
                 }
                 let place = offset + done
                 done += Int64(wanted)
@@ -164,8 +168,9 @@ extension HostFault {
         switch error {
         case let fault as HostFault: self = fault
         case let error as SSHError:
-            self.init("host \(host.name): \(error)", isPermanent: error.isPermanent)
-        default: self.init("host \(host.name) (\(host.address)): \(error)")
+            let code = error.isPermanent ? HostFaultCode.unusable : .unreachable
+            self.init(code, "host \(host.name)", cause: error)
+        default: self.init(.unreachable, "host \(host.name) (\(host.address))", cause: error)
         }
     }
 }

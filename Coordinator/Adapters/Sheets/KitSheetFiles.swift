@@ -12,11 +12,11 @@ public struct KitSheetFiles: SheetFiles {
             let book = try await reader.read(bytes, name: name)
             return SheetFile(
                 tables: book.sheets.map(Self.table), notices: book.notices, isText: book.isText)
-        } catch { throw SheetFault(error.description) }
+        } catch { throw SheetFault(cause: error) }
     }
 
     public func write(_ sheets: [(name: String, rows: [[String]])]) async throws -> [UInt8] {
-        do { return try await reader.write(sheets) } catch { throw SheetFault(error.description) }
+        do { return try await reader.write(sheets) } catch { throw SheetFault(cause: error) }
     }
 
     private static func table(_ sheet: Sheet) -> SheetTable {

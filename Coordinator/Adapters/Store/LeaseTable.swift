@@ -50,7 +50,8 @@ enum LeaseTable {
 
     private static func held(_ row: Row?) throws -> Row {
         guard let row else {
-            throw StoreError.unavailable(
+            throw StoreError(
+                .unavailable,
                 "the row with id 1 of the table leadership was deleted. Put it back: "
                     + "INSERT INTO leadership VALUES (1, 0, '', '', 0)")
         }

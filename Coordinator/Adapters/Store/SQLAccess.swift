@@ -81,9 +81,9 @@ struct SQLAccess: Sendable {
         do {
             return try await body()
         } catch let error as SQLError {
-            throw StoreError.unavailable(error.message)
+            throw StoreError(.unavailable, cause: error)
         } catch let error as DecodingError {
-            throw StoreError.unavailable("a row of the database cannot be read: \(error)")
+            throw StoreError(.unavailable, "a row of the database cannot be read", cause: error)
         }
     }
 }

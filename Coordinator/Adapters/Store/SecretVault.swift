@@ -14,14 +14,15 @@ struct SecretVault: Sendable {
         do {
             return Secret(try requiredKey().open(sealed, context: context))
         } catch let error as SecretKey.OpenError {
-            throw StoreError.unavailable(
-                "the secret of the environment '\(environment)' cannot be unsealed: \(error)")
+            throw StoreError(
+                .unavailable, "the secret of the environment '\(environment)' cannot be unsealed",
+                cause: error)
         }
     }
 
     private func requiredKey() throws -> SecretKey {
         guard let key else {
-            throw StoreError.unavailable("there is no key to seal and unseal secrets with")
+            throw StoreError(.unavailable, "there is no key to seal and unseal secrets with")
         }
         return key
     }

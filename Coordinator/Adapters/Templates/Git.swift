@@ -13,10 +13,12 @@ struct Git: Sendable {
     /// - Parameters:
     ///   - what: completes `cannot …`.
     ///   - address: of the server to log in to, if its credential came with the address.
+    ///   - code: of the error if Git fails.
     /// - Throws: `TemplateFault` with what Git said.
     @discardableResult
     func run(
-        _ arguments: [String], to what: String, at address: GitAddress? = nil
+        _ arguments: [String], to what: String, at address: GitAddress? = nil,
+        else code: TemplateFaultCode = .usual
     ) async throws -> Command.Output {
         var environment = Command.minimalEnvironment
         // No question may be asked of a terminal, no transport may run a program (`ext::`).
@@ -30,7 +32,7 @@ struct Git: Sendable {
             timeoutSeconds: Self.timeoutSeconds)
         guard result.status.isSuccess else {
             let message = TemplateArchives.tail(result.stderrText)
-            throw TemplateFault("cannot \(what)" + (message.isEmpty ? "" : ": \(message)"))
+            throw TemplateFault(code, "cannot \(what)" + (message.isEmpty ? "" : ": \(message)"))
         }
         return result
     }

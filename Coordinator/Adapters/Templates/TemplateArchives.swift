@@ -35,6 +35,7 @@ public actor TemplateArchives: TemplateLibrary {
         let path = "\(folder)/\(archive.sha256).tar"
         guard Names.isSHA256(archive.sha256), Files.sizeBytes(path) == archive.sizeBytes else {
             throw TemplateFault(
+                .unavailable,
                 "the template archive \(archive.sha256) is not here any more; submit a new build")
         }
         return path
@@ -189,7 +190,7 @@ public actor TemplateArchives: TemplateLibrary {
             [
                 "-C", mirror, "fetch", "--quiet", "--prune", "--force", "--no-tags", address.url,
                 "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*",
-            ], to: "fetch \(address.url)", at: address)
+            ], to: "fetch \(address.url)", at: address, else: .unavailable)
     }
 
     func run(_ arguments: [String], _ timeoutSeconds: Int) async throws -> Command.Output {
@@ -237,7 +238,7 @@ public actor TemplateArchives: TemplateLibrary {
         let file: TemplateFile
         do throws(YAMLError) {
             file = try TemplateFile(content.stdout, file: TemplateFile.name)
-        } catch { throw TemplateFault("\(error)") }
+        } catch { throw TemplateFault(cause: error) }
         try await checkFiles(file, path, what)
         if known.count >= Self.knownTemplates { known.removeAll() }
         known[archive.sha256] = file

@@ -35,7 +35,7 @@ public actor FolderWebRoot: WebRoot {
             try Files.replace(probe, with: [])
             try Files.remove(probe)
         } catch {
-            throw WebRootFault.from(error, folder)
+            throw WebRootFault(error, folder)
         }
     }
 
@@ -43,7 +43,7 @@ public actor FolderWebRoot: WebRoot {
 
     public func makeFolder(ofGuestOS name: String) throws {
         let place = "\(folder)/images/build/\(name)"
-        do { try Files.makeFolder(place) } catch { throw WebRootFault.from(error, place) }
+        do { try Files.makeFolder(place) } catch { throw WebRootFault(error, place) }
     }
 
     public func incoming(
@@ -58,7 +58,7 @@ public actor FolderWebRoot: WebRoot {
         do {
             return try IncomingArtifact(artifact, path: partPath(artifact.name, attempt))
         } catch let error as SystemError {
-            throw WebRootFault.from(error, partPath(artifact.name, attempt))
+            throw WebRootFault(error, partPath(artifact.name, attempt))
         }
     }
 
@@ -70,7 +70,7 @@ public actor FolderWebRoot: WebRoot {
 
     public func publish(_ publication: Publication) throws -> PublishedImage {
         do { return try move(publication) } catch let error as SystemError {
-            throw WebRootFault.from(error, folder)
+            throw WebRootFault(error, folder)
         }
     }
 
@@ -126,7 +126,7 @@ public actor FolderWebRoot: WebRoot {
 
     public func promote(_ publication: Publication) throws -> PublishedImage {
         do { return try moveTested(publication) } catch let error as SystemError {
-            throw WebRootFault.from(error, folder)
+            throw WebRootFault(error, folder)
         }
     }
 
@@ -194,7 +194,7 @@ public actor FolderWebRoot: WebRoot {
     }
 
     public func withdraw(_ attempt: AttemptToken, of build: Build) throws {
-        do { try remove(attempt, build) } catch { throw WebRootFault.from(error, folder) }
+        do { try remove(attempt, build) } catch { throw WebRootFault(error, folder) }
     }
 
     private func remove(_ attempt: AttemptToken, _ build: Build) throws(SystemError) {
@@ -239,7 +239,7 @@ public actor FolderWebRoot: WebRoot {
     }
 
     public func remove(_ build: Build) throws {
-        do { try hide(build) } catch { throw WebRootFault.from(error, folder) }
+        do { try hide(build) } catch { throw WebRootFault(error, folder) }
     }
 
     /// Out of sight first, then out of `SHA256SUMS`, then deleted: a reader never finds a digest

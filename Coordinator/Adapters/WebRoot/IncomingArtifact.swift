@@ -79,7 +79,7 @@ actor IncomingArtifact: IncomingFile {
 
     func write(_ bytes: [UInt8], at offset: Int64) throws {
         guard offset >= 0, offset + Int64(bytes.count) <= artifact.sizeBytes else {
-            throw HostFault("the host sent more of \(artifact.name) than it announced")
+            throw HostFault(.refused, "the host sent more of \(artifact.name) than it announced")
         }
         do {
             try bytes.withUnsafeBytes { raw in
@@ -88,7 +88,7 @@ actor IncomingArtifact: IncomingFile {
                 if !rest.isEmpty { try file.writeAll(rest, at: offset + Int64(done)) }
             }
         } catch let error as SystemError {
-            throw WebRootFault.from(error, path)
+            throw WebRootFault(error, path)
         }
         bytes.withUnsafeBytes { accept($0, at: offset) }
         try catchUp()
@@ -125,19 +125,17 @@ actor IncomingArtifact: IncomingFile {
             try Files.remove(path)
             return false
         }
-        do { try file.sync() } catch { throw WebRootFault.from(error, path) }
+        do { try file.sync() } catch { throw WebRootFault(error, path) }
         return true
     }
 }
 
 extension WebRootFault {
-    static func from(_ error: SystemError, _ path: String) -> WebRootFault {
-        if error.isDiskFull {
-            return WebRootFault(
-                "the web root's disk is full (\(path)): make room, the build goes on by itself")
-        }
-        return WebRootFault(
-            "\(error): check that the coordinator's user may write the web root, the build goes "
-                + "on by itself")
+    init(_ error: SystemError, _ path: String) {
+        self.init(
+            error.isDiskFull
+                ? "The web root's disk is full (\(path)). Make room: the build continues by itself."
+                : "The web root cannot be used (\(path)). Check that the coordinator's user may "
+                    + "write it: the build continues by itself.", cause: error)
     }
 }

@@ -35,7 +35,7 @@ public struct InMemoryAgent: Sendable {
     /// Opens a session, which replaces the one before it.
     mutating func greet(epoch new: Int64) throws -> AgentHello {
         guard new >= epoch else {
-            throw HostFault("host \(name) follows a coordinator of epoch \(epoch)")
+            throw HostFault(.refused, "host \(name) follows a coordinator of epoch \(epoch)")
         }
         epoch = new
         for token in attempts.keys { attempts[token]?.isFollowed = false }
@@ -76,7 +76,9 @@ public struct InMemoryAgent: Sendable {
     ) throws -> [UInt8] {
         guard let content = attempts[token]?.files[artifact.name], offset >= 0, length >= 0,
             offset <= content.count, length <= Int64(content.count) - offset
-        else { throw HostFault("host \(name) cannot send \(artifact.name): it is not there") }
+        else {
+            throw HostFault(.refused, "host \(name) cannot send \(artifact.name): it is not there")
+        }
         return Array(content[Int(offset)..<Int(offset + length)])
     }
 

@@ -16,7 +16,7 @@ actor InMemoryHostChannel: HostChannel {
     }
 
     func send(_ message: CoordinatorMessage) async throws {
-        guard !hasEnded else { throw HostFault("session with \(host): closed") }
+        guard !hasEnded else { throw HostFault(.unreachable, "session with \(host): closed") }
         try await gateway.receive(message, on: self)
     }
 
@@ -24,7 +24,9 @@ actor InMemoryHostChannel: HostChannel {
         while messages.isEmpty && !hasEnded {
             await withCheckedContinuation { reader = $0 }
         }
-        guard !messages.isEmpty else { throw HostFault("session with \(host): closed") }
+        guard !messages.isEmpty else {
+            throw HostFault(.unreachable, "session with \(host): closed")
+        }
         return messages.removeFirst()
     }
 

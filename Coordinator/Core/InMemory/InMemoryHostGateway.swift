@@ -52,10 +52,10 @@ public actor InMemoryHostGateway: HostGateway {
     public nonisolated func check(_ host: Host) throws {
         let parts = host.address.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else {
-            throw HostFault("'\(host.address)' is not user@host:port", isPermanent: true)
+            throw HostFault(.unusable, "'\(host.address)' is not user@host:port")
         }
         guard host.hostKey.split(separator: " ").count >= 2 else {
-            throw HostFault("'\(host.hostKey)' is not a host key", isPermanent: true)
+            throw HostFault(.unusable, "'\(host.hostKey)' is not a host key")
         }
     }
 
@@ -94,7 +94,7 @@ public actor InMemoryHostGateway: HostGateway {
 
     private func reachable(_ name: String) throws -> InMemoryAgent {
         guard let agent = agents[name], !unreachable.contains(name) else {
-            throw HostFault("host \(name): connection refused")
+            throw HostFault(.unreachable, "host \(name): connection refused")
         }
         return agent
     }
@@ -102,7 +102,9 @@ public actor InMemoryHostGateway: HostGateway {
     /// A message of the coordinator, on a session that may have been replaced.
     func receive(_ message: CoordinatorMessage, on channel: InMemoryHostChannel) async throws {
         let name = channel.host
-        guard channels[name] === channel else { throw HostFault("session with \(name): closed") }
+        guard channels[name] === channel else {
+            throw HostFault(.unreachable, "session with \(name): closed")
+        }
         await change(name) { [work] agent in
             guard case .start(let start) = message, agent.attempts[start.attempt] == nil else {
                 return agent.receive(message)

@@ -13,7 +13,7 @@ struct InMemoryIncomingFile: IncomingFile {
     func write(_ bytes: [UInt8], at offset: Int64) async throws {
         // Subtracted, because a sum could overflow.
         guard offset >= 0, offset <= artifact.sizeBytes - Int64(bytes.count) else {
-            throw HostFault("the host sent more of \(artifact.name) than it announced")
+            throw HostFault(.refused, "the host sent more of \(artifact.name) than it announced")
         }
         await root.write(bytes, at: Int(offset), artifact, of: attempt)
     }

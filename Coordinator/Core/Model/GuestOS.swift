@@ -2,6 +2,8 @@
 //! the scheduler, the build machine, the retry policy. Pure: no clock, randomness, task, file or
 //! socket; time and randomness come in as values.
 
+@_exported public import ErrorKit
+
 /// What is to be built. A row of the historic table `guestos` plus what aibuild adds beside it.
 public struct GuestOS: Sendable, Hashable, Codable {
     public var id: String

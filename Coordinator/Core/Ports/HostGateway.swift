@@ -1,4 +1,5 @@
 public import BuildProtocol
+public import ErrorKit
 
 /// The way to the hosts. Every call may fail at any moment and may be retried: a host's work does
 /// not depend on the coordinator.
@@ -54,16 +55,16 @@ public protocol HostChannel: Sendable {
     func close() async
 }
 
-/// Why a host cannot be used now.
-public struct HostFault: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What happened, on which host, and what to do.
-    public var description: String
-    /// A retry cannot help until an admin changes something (wrong key, no agent, other protocol
-    /// version).
-    public var isPermanent: Bool
+/// Why a host cannot be used now: what happened, on which host, and what to do.
+public typealias HostFault = CodedError<HostFaultCode>
 
-    public init(_ description: String, isPermanent: Bool = false) {
-        self.description = description
-        self.isPermanent = isPermanent
-    }
+public enum HostFaultCode: FailureCode {
+    /// Its address, key, agent or protocol version is wrong: an admin has to change it.
+    case unusable
+    /// There is no connection to it, or nothing comes over it.
+    case unreachable
+    /// Its agent refuses the request, or breaks the protocol.
+    case refused
+
+    public var isPermanent: Bool { self == .unusable }
 }

@@ -1,3 +1,5 @@
+public import ErrorKit
+
 /// Reads and writes the spreadsheets that people fill in.
 public protocol SheetFiles: Sendable {
     /// - Parameter name: the file's, for messages and as the name of the one sheet of a text file.
@@ -7,8 +9,11 @@ public protocol SheetFiles: Sendable {
     func write(_ sheets: [(name: String, rows: [[String]])]) async throws -> [UInt8]
 }
 
-/// The file cannot be read; the sentence says why and what to do.
-public struct SheetFault: Error, Sendable, Hashable, CustomStringConvertible {
-    public var description: String
-    public init(_ description: String) { self.description = description }
+/// Why a file cannot be read or written, and what to do.
+public typealias SheetFault = CodedError<SheetFaultCode>
+
+public enum SheetFaultCode: UsualFailureCode {
+    case usual
+
+    public var isPermanent: Bool { true }
 }

@@ -1,4 +1,5 @@
 public import BuildProtocol
+public import ErrorKit
 
 /// Turns a guest OS's template into an archive named by its content, and reads its `aibuild.yml`.
 public protocol TemplateLibrary: Sendable {
@@ -13,7 +14,14 @@ public protocol TemplateLibrary: Sendable {
     ) async throws -> [(name: String, template: OutputTemplate)]
 }
 
-public struct TemplateFault: Error, Sendable, Hashable, CustomStringConvertible {
-    public var description: String
-    public init(_ description: String) { self.description = description }
+/// Why a template cannot be built.
+public typealias TemplateFault = CodedError<TemplateFaultCode>
+
+public enum TemplateFaultCode: UsualFailureCode {
+    /// The template, or what the guest OS says of it, has to be changed.
+    case usual
+    /// The repository cannot be fetched now, or an archive is gone.
+    case unavailable
+
+    public var isPermanent: Bool { self == .usual }
 }

@@ -1,4 +1,5 @@
 public import BuildProtocol
+public import ErrorKit
 
 /// The folder that the web server serves. A reader never sees a partial or unverified file.
 public protocol WebRoot: Sendable {
@@ -90,8 +91,11 @@ extension Artifact {
     }
 }
 
-/// The web root cannot accept a file; the message says why (full, not writable) and what to do.
-public struct WebRootFault: Error, Sendable, Hashable, CustomStringConvertible {
-    public var description: String
-    public init(_ description: String) { self.description = description }
+/// Why the web root cannot take or give a file, and what to do.
+public typealias WebRootFault = CodedError<WebRootFaultCode>
+
+public enum WebRootFaultCode: UsualFailureCode {
+    case usual
+
+    public var isPermanent: Bool { false }
 }

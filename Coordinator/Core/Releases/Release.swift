@@ -37,7 +37,7 @@ public struct Release: Sendable, Hashable, Codable {
     public var journal: [String: String]
     public var result: ReleaseResult?
     /// Why it failed, or why its last try did.
-    public var fault: ReleaseFault?
+    public var fault: RecordedFault?
     /// Set once it is decided that it will not be tried again: what is left is to take back what is
     /// half-made, then it ends so.
     public var ending: ReleaseState?
@@ -99,15 +99,13 @@ public struct ReleaseResult: Sendable, Hashable, Codable {
     }
 }
 
-/// Why a release did not succeed.
-public struct ReleaseFault: Error, Sendable, Hashable, Codable, CustomStringConvertible {
-    /// What happened, to what, and what to do.
+/// What the store keeps of a `ReleaseFault`.
+public struct RecordedFault: Sendable, Hashable, Codable, CustomStringConvertible {
     public var description: String
-    /// Trying again cannot help before a person changes something.
     public var isPermanent: Bool
 
-    public init(_ description: String, isPermanent: Bool = false) {
-        self.description = description
-        self.isPermanent = isPermanent
+    public init(_ fault: ReleaseFault) {
+        description = fault.description
+        isPermanent = fault.isPermanent
     }
 }

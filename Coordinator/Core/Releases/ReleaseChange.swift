@@ -13,7 +13,7 @@ public struct ReleaseChange: Sendable, Hashable {
     public var journal: [String: String]?
     /// Set on the release, and recorded as a row of `release_log`.
     public var result: ReleaseResult?
-    public var fault: ReleaseFault?
+    public var fault: RecordedFault?
     public var ending: ReleaseState?
 
     public init(

@@ -89,6 +89,7 @@ struct ArtifactPipeline {
             }
             if progress.lastByteMilliseconds == quietSince {
                 throw HostFault(
+                    .unreachable,
                     "no byte of \(artifact.name) came from \(host.name) for \(limit / 1000) s")
             }
         }

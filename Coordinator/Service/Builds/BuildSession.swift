@@ -261,7 +261,7 @@ actor BuildSession {
             do {
                 try await ports.retrying(body) { error in
                     log.error("cannot \(what): \(error)")
-                    if case StoreError.deposed = error {
+                    if (error as? StoreError)?.code == .deposed {
                         // What this coordinator did is the new leader's now.
                         isDeposed = true
                         throw GaveUp()

@@ -125,7 +125,7 @@ public struct ReleaseRequests: Sendable {
             release: id, from: [.awaitingApproval, .queued],
             to: isUntouched ? .cancelled : .queued,
             atMilliseconds: ports.clock.unixMilliseconds())
-        change.fault = ReleaseFault("cancelled by \(actor)", isPermanent: true)
+        change.fault = RecordedFault(ReleaseFault(.cancelled, "cancelled by \(actor)"))
         if !isUntouched {
             change.ending = .cancelled
             change.notBeforeMilliseconds = 0

@@ -19,13 +19,15 @@ struct ReleaseRun: Sendable {
                 // Nobody knows where it was: nothing can be taken back, and no try would help.
                 return await end(
                     release, as: release.ending ?? .failed,
-                    Self.gone(release.environment, isHalfMade: !release.journal.isEmpty))
+                    RecordedFault(
+                        Self.gone(release.environment, isHalfMade: !release.journal.isEmpty)))
             }
             let order = try await order(for: release, to: environment)
             guard let target = ports.targets[environment.kind] else {
                 throw ReleaseFault(
+                    .rejected,
                     "this coordinator has no way to \(environment.kind.rawValue) "
-                        + "environments", isPermanent: true)
+                        + "environments")
             }
             guard release.ending == nil else {
                 try await target.abandon(order, steps)
@@ -53,14 +55,13 @@ struct ReleaseRun: Sendable {
             let guestOS = try await ports.store.guestOS(named: build.guestOS)
         else {
             throw ReleaseFault(
-                "build \(release.guestOS)/\(release.buildNumber) has no image any more",
-                isPermanent: true)
+                .rejected, "build \(release.guestOS)/\(release.buildNumber) has no image any more")
         }
         // Taking back needs no image, and must not fail for want of it.
         let needsImage = release.action == .release && release.ending == nil
         let path: String
         do { path = needsImage ? try await ports.webRoot.file(of: image) : "" } catch {
-            throw ReleaseFault("\(error)", isPermanent: true)
+            throw ReleaseFault(.rejected, cause: error)
         }
         var journal = release.journal
         if let undone = release.undoes, journal.isEmpty {
@@ -85,8 +86,8 @@ struct ReleaseRun: Sendable {
     private static func gone(_ name: String, isHalfMade: Bool = false) -> ReleaseFault {
         let left = isHalfMade ? "; what was half-made there has to be removed by hand" : ""
         return ReleaseFault(
-            "there is no environment '\(name)' (any more): register it, then release again\(left)",
-            isPermanent: true)
+            .rejected,
+            "there is no environment '\(name)' (any more): register it, then release again\(left)")
     }
 
     // MARK: The end
@@ -99,30 +100,31 @@ struct ReleaseRun: Sendable {
         release.cancelRequested = isUnwanted
         let fault =
             isUnwanted && release.ending == nil
-            ? ReleaseFault("cancelled", isPermanent: true)
-            : error as? ReleaseFault ?? ReleaseFault("\(error)")
+            ? ReleaseFault(.cancelled, "cancelled")
+            : error as? ReleaseFault ?? ReleaseFault(.failed, cause: error)
         let now = ports.clock.unixMilliseconds()
         switch ReleaseRetry.judge(release, fault, nowMilliseconds: now) {
         case .again(let notBefore):
             var again = change(release, to: .queued)
             again.notBeforeMilliseconds = notBefore
-            again.fault = release.ending == nil ? fault : release.fault
+            again.fault = release.ending == nil ? RecordedFault(fault) : release.fault
             await record(again)
         case .abandon(let state):
             var abandoned = change(release, to: .queued)
             abandoned.notBeforeMilliseconds = 0
             abandoned.ending = state
-            abandoned.fault = fault
+            abandoned.fault = RecordedFault(fault)
             await record(abandoned)
         case .end(let state):
-            let left =
+            let left = ReleaseFault(
+                .rejected,
                 "\(release.fault?.description ?? ""); what is half-made could not be taken back, "
-                + "remove it by hand: \(fault)"
-            await end(release, as: state, ReleaseFault(left, isPermanent: true))
+                    + "remove it by hand", cause: fault)
+            await end(release, as: state, RecordedFault(left))
         }
     }
 
-    private func end(_ release: Release, as state: ReleaseState, _ fault: ReleaseFault?) async {
+    private func end(_ release: Release, as state: ReleaseState, _ fault: RecordedFault?) async {
         var end = change(release, to: state)
         end.fault = fault
         await record(end)
@@ -153,7 +155,7 @@ struct ReleaseRun: Sendable {
             await releases.updated(changed)
             return changed
         } unless: { error in
-            if case StoreError.deposed = error { throw error }
+            if (error as? StoreError)?.code == .deposed { throw error }
             releases.log.error("cannot record the release \(change.release): \(error)")
         }
     }

@@ -87,7 +87,7 @@ public struct Replacement: Sendable {
             try await advance()
         } catch let error as DockerError {
             // On an unreachable host it is resumed later; either container runs in the meantime.
-            if [.unreachable, .cancelled, .unauthorized].contains(error.kind) { throw error }
+            if [.unreachable, .cancelled, .unauthorized].contains(error.code) { throw error }
             throw try await failed(error, previous)
         }
     }
@@ -101,7 +101,7 @@ public struct Replacement: Sendable {
                 throw DockerError(
                     .conflict,
                     "\(name) on \(engine.name) was created by someone else while \(oldName) waits "
-                        + "to be restored: remove one of them", isPermanent: true)
+                        + "to be restored: remove one of them")
             }
             if step == .nothing { return }
             if step != .watch { try await before(step.rawValue) }
@@ -130,8 +130,8 @@ public struct Replacement: Sendable {
         case .stopOld: try await engine.stop(oldName)
         case .start:
             do throws(DockerError) { try await engine.start(name) } catch {
-                guard case .refused = error.kind else { throw error }
-                throw DockerError(.unhealthy, error.message)
+                guard case .refused = error.code else { throw error }
+                throw DockerError(.unhealthy, cause: error)
             }
         case .watch:
             try await HealthWatch(engine: engine, container: name, rule: health).run()
@@ -166,8 +166,8 @@ public struct Replacement: Sendable {
     /// - Returns: the error to throw, after the old container was restored.
     private func failed(_ error: DockerError, _ previous: PreviousState) async throws -> DockerError
     {
-        var message = error.message
-        if error.kind == .unhealthy {
+        var message = "\(error)"
+        if error.code == .unhealthy {
             let last = await engine.logTail(name)
             if !last.isEmpty { message += "\nits last log lines:\n\(last)" }
         }
@@ -181,11 +181,10 @@ public struct Replacement: Sendable {
                 : "\nthere was no container \(name) before, and there is none now"
         } catch let undone {
             message +=
-                "\nand the old container could not be restored: \(undone.message); it is "
+                "\nand the old container could not be restored: \(undone); it is "
                 + "\(oldName) on \(engine.name)"
-            return DockerError(.failed, message, isPermanent: true)
+            return DockerError(.notReplaced, message)
         }
-        // Permanent: each retry interrupts the service, so a person should decide.
-        return DockerError(error.kind, message, isPermanent: true)
+        return DockerError(error.code == .unhealthy ? .unhealthy : .notReplaced, message)
     }
 }

@@ -26,7 +26,7 @@ public struct DockerEngine: Sendable {
         let answer: HTTPAnswer
         do throws(DockerError) { answer = try await first.call("GET", "/version", operation) } catch
         {
-            guard error.kind == .unreachable else { throw error }
+            guard error.code == .unreachable else { throw error }
             throw await first.refusal(limits, tls, operation) ?? error
         }
         let version: EngineVersion = try first.decode(answer, "its version")
@@ -55,7 +55,7 @@ public struct DockerEngine: Sendable {
             _ = try await HTTPClient(limits: limits, tls: tls).request("GET", base + "/_ping")
             return nil
         } catch {
-            return error.kind == .certificateRefused ? DockerError(error, operation) : nil
+            return error.code == .certificateRefused ? DockerError(error, operation) : nil
         }
     }
 
@@ -104,7 +104,7 @@ public struct DockerEngine: Sendable {
             }
             let reason = Self.errorMessage(error.body)
             // A refusal by the registry is an error 500 of the engine, told apart by its message.
-            if case .status(500...) = error.kind, let reason {
+            if case .status(500...) = error.code, let reason {
                 throw Self.failure(operation, reason)
             }
             throw DockerError(error, operation, reason: reason)
@@ -115,7 +115,7 @@ public struct DockerEngine: Sendable {
     /// An error inside a response has no status and is classified by its message.
     private static func failure(_ operation: String, _ reason: String) -> DockerError {
         let text = reason.lowercased()
-        let kind: DockerError.Kind =
+        let code: DockerErrorCode =
             if text.contains("unauthorized") || text.contains("denied")
                 || text.contains("no basic auth")
             {
@@ -125,7 +125,7 @@ public struct DockerEngine: Sendable {
             } else {
                 .failed
             }
-        return DockerError(kind, "\(operation): \(reason.prefix(DockerLimits.quotedBytes))")
+        return DockerError(code, "\(operation): \(reason.prefix(DockerLimits.quotedBytes))")
     }
 
     func decode<T: Decodable>(_ answer: HTTPAnswer, _ what: String) throws(DockerError) -> T {
@@ -133,7 +133,7 @@ public struct DockerEngine: Sendable {
             return try JSONDecoder().decode(T.self, from: Data(answer.body))
         } catch {
             throw DockerError(
-                .failed, "cannot parse \(what) from Docker on \(name): \(error)")
+                .failed, "cannot parse \(what) from Docker on \(name)", cause: error)
         }
     }
 

@@ -19,7 +19,7 @@ extension DockerEngine {
                 "cannot look at container \(container) on \(name)")
             return try decode(answer, "container \(container)")
         } catch {
-            if error.kind == .notFound { return nil }
+            if error.code == .notFound { return nil }
             throw error
         }
     }
@@ -66,7 +66,7 @@ extension DockerEngine {
                 "DELETE", "/containers/\(container)", query: [("force", "1")],
                 "cannot remove container \(container) on \(name)")
         } catch {
-            if error.kind != .notFound { throw error }
+            if error.code != .notFound { throw error }
         }
     }
 

@@ -39,7 +39,7 @@ extension DockerEngine {
                 "GET", "/images/\(name)/json", "cannot look at image \(name) on \(self.name)")
             return try decode(answer, "image \(name)")
         } catch {
-            if error.kind == .notFound { return nil }
+            if error.code == .notFound { return nil }
             throw error
         }
     }
@@ -58,8 +58,8 @@ extension DockerEngine {
                 "DELETE", "/images/\(name)", "cannot remove image \(name) on \(self.name)")
             return true
         } catch {
-            if error.kind == .notFound { return true }
-            if error.kind == .conflict { return false }
+            if error.code == .notFound { return true }
+            if error.code == .conflict { return false }
             throw error
         }
     }

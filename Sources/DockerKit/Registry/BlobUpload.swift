@@ -55,7 +55,7 @@ extension RegistryRepository {
                 return .pushed(resumedAt: start)
             } catch {
                 // A refusal is final; only a broken connection is resumed.
-                guard error.kind == .unreachable else { throw error }
+                guard error.code == .unreachable else { throw error }
                 place = try await afterPause(idle, error) { try await status(now, operation, blob) }
                 idle = (place?.offset ?? 0) > farthest ? 0 : idle + 1
                 farthest = max(farthest, place?.offset ?? 0)
@@ -70,15 +70,16 @@ extension RegistryRepository {
         let place: Place
         do throws(DockerError) { place = try await begin(operation) } catch {
             let remedy: String? =
-                switch error.kind {
+                switch error.code {
                 case .unauthorized: "grant the user the right to push there"
                 case .notFound: "create its project there"
                 case .refused(405): "is it read-only, or a cache of another registry?"
                 default: nil
                 }
             guard let remedy else { throw error }
-            throw DockerError(
-                error.kind, "\(error.message); \(remedy)", isPermanent: error.isPermanent)
+            var explained = error
+            explained.message += "; \(remedy)"
+            throw explained
         }
         var call = RegistryCall("DELETE", place.url, operation)
         call.scope = "repository:\(path):pull,push"
@@ -160,9 +161,9 @@ extension RegistryRepository {
     ) async throws -> Place? {
         do {
             try await Task.sleep(for: .seconds(1 << min(tries, 4)))
-        } catch { throw DockerError(.cancelled, broken.message) }
+        } catch { throw DockerError(.cancelled, cause: broken) }
         do { return try await next() } catch let away as DockerError
-            where away.kind == .unreachable
+            where away.code == .unreachable
         { return nil }
     }
 }

@@ -81,11 +81,11 @@ public final class Registry: Sendable {
                 timeouts: HTTPTimeouts(stallSeconds: DockerLimits.uploadSilenceSeconds))
         } catch {
             var fault = DockerError(error, call.operation)
-            if fault.kind == .untrusted {
+            if fault.code == .untrusted {
                 let known = authorities.map { "those in \($0)" } ?? "the system's own"
                 fault.message +=
-                    "; the trusted authorities are \(known): set the environment's CA file to the "
-                    + "PEM file of the authority that signed its certificate"
+                    ". Set the environment's CA file to the PEM file of the authority that signed "
+                    + "the server's certificate; the trusted authorities are \(known)."
             }
             throw fault
         }

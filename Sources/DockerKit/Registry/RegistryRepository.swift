@@ -43,7 +43,7 @@ public struct RegistryRepository: Sendable {
         for type in MediaType.readable { call.headers.append("Accept", type) }
         let answer: HTTPAnswer
         do throws(DockerError) { answer = try await registry.send(call, accept: [200]) } catch {
-            if error.kind == .notFound { return nil }
+            if error.code == .notFound { return nil }
             throw error
         }
         guard answer.body.count <= DockerLimits.manifestBytes else {
@@ -88,7 +88,7 @@ public struct RegistryRepository: Sendable {
             try await registry.send(
                 call("DELETE", "manifests/\(digest)", operation), accept: [200, 202])
         } catch {
-            if error.kind == .notFound { return }
+            if error.code == .notFound { return }
             throw error
         }
     }
@@ -104,7 +104,7 @@ public struct RegistryRepository: Sendable {
             let answer: HTTPAnswer
             do throws(DockerError) { answer = try await registry.send(next, accept: [200]) } catch {
                 // A repository is created by its first push.
-                if error.kind == .notFound { return tags }
+                if error.code == .notFound { return tags }
                 throw error
             }
             guard let list = try? JSONDecoder().decode(List.self, from: Data(answer.body)) else {

@@ -96,7 +96,7 @@ struct APIClient: Sendable {
                 return answer
             } catch {
                 // Without a connection nothing was requested yet, so another one may be tried.
-                guard [.refused, .couldNotResolve].contains(error.kind), coordinators.count > 1,
+                guard [.refused, .couldNotResolve].contains(error.code), coordinators.count > 1,
                     Clocks.monotonicMilliseconds() < deadline
                 else { throw error }
             }
@@ -110,15 +110,15 @@ struct APIClient: Sendable {
     var url: String { coordinators.joined(separator: ",") }
 
     func commandError(_ error: HTTPClientError) -> CommandError {
-        switch error.kind {
-        case .status(404): CommandError(.notFound, words(error.problem) ?? error.message)
-        case .status: CommandError(.refused, words(error.problem) ?? error.message)
+        switch error.code {
+        case .status(404): CommandError(.notFound, words(error.problem) ?? "\(error)")
+        case .status: CommandError(.refused, words(error.problem) ?? "\(error)")
         case .invalidRequest, .protocolForbidden:
-            CommandError(.usage, "Invalid AIBUILD_URL or --url '\(url)': \(error.message)")
+            CommandError(.usage, "Invalid AIBUILD_URL or --url '\(url)': \(error)")
         default:
             CommandError(
                 .unreachable,
-                "Request failed: \(error.message)\n"
+                "Request failed: \(error)\n"
                     + "If \(url) is not the coordinator, set AIBUILD_URL or --url.")
         }
     }

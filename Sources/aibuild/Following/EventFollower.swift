@@ -96,7 +96,7 @@ final class EventFollower: Sendable {
         if let failure {
             if let cause = failure.cause { throw cause }
             let isAway: Bool =
-                if case .status(let status) = failure.kind { status >= 500 } else {
+                if case .status(let status) = failure.code { status >= 500 } else {
                     !failure.isPermanent
                 }
             if !wasConnected || !isAway { throw api.commandError(failure) }

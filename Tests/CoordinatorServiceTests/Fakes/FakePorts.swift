@@ -32,13 +32,13 @@ final class FakeGateway: HostGateway {
 
     private func agent(_ host: Host) throws -> FakeAgent {
         guard let agent = state.withLock({ $0.agents[host.name] }) else {
-            throw HostFault("host \(host.name): no route")
+            throw HostFault(.unreachable, "host \(host.name): no route")
         }
         return agent
     }
 
     func check(_ host: Host) throws {
-        if host.hostKey.isEmpty { throw HostFault("there is no host key") }
+        if host.hostKey.isEmpty { throw HostFault(.refused, "there is no host key") }
     }
 
     func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
@@ -68,7 +68,7 @@ final class FakeGateway: HostGateway {
             return (state.isHolding, state.failingReads > 0, state.lyingReads > 0)
         }
         if isHolding { try await clock.sleep(untilMonotonicMilliseconds: .max) }
-        if fails { throw HostFault("host \(host.name): the transfer broke") }
+        if fails { throw HostFault(.unreachable, "host \(host.name): the transfer broke") }
         try await agent(host).base.read(
             artifact, of: attempt, from: host, offset: offset, length: length
         ) { offset, bytes in
@@ -108,7 +108,9 @@ final class FakeTemplates: TemplateLibrary {
     func release(_ plan: ReleasePlan?) { releasePlan.withLock { $0 = plan } }
 
     func plan(for guestOS: GuestOS) async throws -> BuildPlan {
-        if guestOS.name == "broken" { throw TemplateFault("aibuild.yml:3:1: unknown key 'x'") }
+        if guestOS.name == "broken" {
+            throw TemplateFault("aibuild.yml:3:1: unknown key 'x'")
+        }
         let isGit = if case .git = guestOS.template { true } else { false }
         return BuildPlan(
             template: TemplateArchive(

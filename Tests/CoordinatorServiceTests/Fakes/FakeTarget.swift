@@ -33,7 +33,7 @@ actor FakeTarget: ReleaseTarget {
         _ environment: ReleaseEnvironment, _ secret: Secret?
     ) async throws -> [EnvironmentFinding] {
         guard secret?.reveal != "wrong" else {
-            throw ReleaseFault("the password is refused", isPermanent: true)
+            throw ReleaseFault(.rejected, "the password is refused")
         }
         return [EnvironmentFinding(.ok, "answers")]
     }
@@ -71,7 +71,7 @@ actor FakeTarget: ReleaseTarget {
     ) async throws -> ReleaseResult {
         calls.append("rollback \(order.environment.name)")
         guard let before = order.journal["before"] else {
-            throw ReleaseFault("nothing stood there before", isPermanent: true)
+            throw ReleaseFault(.rejected, "nothing stood there before")
         }
         images[order.guestOS.name] = before
         return ReleaseResult(remoteID: before)
@@ -81,7 +81,7 @@ actor FakeTarget: ReleaseTarget {
         calls.append("abandon \(order.environment.name)")
         if abandonFaults > 0 {
             abandonFaults -= 1
-            throw ReleaseFault("still away")
+            throw ReleaseFault(.failed, "still away")
         }
         if let image = order.journal["image"] { halfMade.remove(image) }
     }

@@ -25,7 +25,7 @@ final class FaultyStore: InterceptingStore, LeaseStore {
     /// Fails the next calls; with `.after` they take effect and only their answers are lost.
     func fail(_ call: StoreCall, _ moment: Moment = .before, times: Int = 1) {
         for _ in 0..<times {
-            next(call, moment) { throw StoreError.unavailable("the database is away") }
+            next(call, moment) { throw StoreError(.unavailable, "the database is away") }
         }
     }
 

@@ -32,10 +32,10 @@ struct DockerHostConnection: Sendable {
     ) throws(DockerError) -> ContainerDefinition {
         let document: JSON
         do { document = try JSON(parsing: Array(host.container.utf8)) } catch {
-            throw DockerError(.invalid, "its container definition is no JSON: \(error)")
+            throw DockerError(.invalid, "its container definition is no JSON", cause: error)
         }
         do throws(DockerError) { return try ContainerDefinition(document) } catch {
-            throw DockerError(.invalid, "its container definition: \(error.message)")
+            throw DockerError(.invalid, "its container definition", cause: error)
         }
     }
 

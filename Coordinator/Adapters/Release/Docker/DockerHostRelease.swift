@@ -38,8 +38,8 @@ struct DockerHostRelease: Sendable {
         await steps.progress("replacing on \(host.name)", doneBytes: 0, totalBytes: 0)
         do { try await replacement.run(memory) } catch let error as DockerError {
             // The old container is back, so nothing is half-made here.
-            if error.kind == .unhealthy {
-                try await note(HostEntry(.failed, memory, error.message))
+            if error.code == .unhealthy {
+                try await note(HostEntry(.failed, memory, "\(error)"))
             }
             throw error
         }
@@ -60,7 +60,7 @@ struct DockerHostRelease: Sendable {
         do throws(DockerError) {
             let removed = try await connection.engine.removeUnusedImages(of: image, keep: [])
             return removed.isEmpty ? "" : ", removed \(removed.joined(separator: ", "))"
-        } catch { return ", old images were not removed: \(error.message)" }
+        } catch { return ", old images were not removed: \(error)" }
     }
 }
 

@@ -34,15 +34,12 @@ public struct DockerTarget: ReleaseTarget {
         let settings = try settings(environment)
         do throws(DockerError) {
             _ = try ImageReference(settings.repository.filled(guestOS: "guestos"))
-        } catch { throw ReleaseFault(error) }
+        } catch { throw ReleaseFault(because: error) }
         let looks = await eachHost(of: settings) { host -> HostResult in
             do throws(DockerError) {
                 return .success(try await DockerHostConnection(host).describe())
             } catch {
-                return .failure(
-                    ReleaseFault(
-                        "\(host.name): \(error.message)",
-                        isPermanent: error.isPermanent))
+                return .failure(ReleaseFault(host.name, because: error))
             }
         }
         let faults = looks.compactMap { look -> ReleaseFault? in
@@ -51,8 +48,8 @@ public struct DockerTarget: ReleaseTarget {
         // One that is only away takes no part in a release, and is done when it is back.
         if faults.contains(where: \.isPermanent) || faults.count == looks.count {
             throw ReleaseFault(
-                faults.map(\.description).joined(separator: "\n"),
-                isPermanent: faults.contains(where: \.isPermanent))
+                faults.contains(where: \.isPermanent) ? .rejected : .failed,
+                faults.map(\.description).joined(separator: "\n"))
         }
         return looks.map { look in
             switch look {
@@ -112,7 +109,7 @@ public struct DockerTarget: ReleaseTarget {
                     try await journal.note([key: HostEntry(.takenBack, memory).text])
                 }
                 return .success("\(host.name): as before")
-            } catch { return .failure(fault(host, error)) }
+            } catch { return .failure(ReleaseFault(host.name, because: error)) }
         }
         try throwIfAny(results)
     }
@@ -149,8 +146,9 @@ public struct DockerTarget: ReleaseTarget {
         let (environment, secret) = try await steps.environment(named: name)
         guard case .registry(let settings) = environment.settings else {
             throw ReleaseFault(
+                .rejected,
                 "\(order.environment.name) names '\(name)' as its registry, which is of "
-                    + "kind \(environment.kind.rawValue)", isPermanent: true)
+                    + "kind \(environment.kind.rawValue)")
         }
         let push = try RegistryPush(settings, secret, guestOS: order.build.guestOS)
         return try await push.run(order, journal, steps).digest
@@ -175,14 +173,14 @@ public struct DockerTarget: ReleaseTarget {
                 return name
             } catch {
                 if error is CancellationError { throw error }
-                faults.append(fault(host, error))
+                faults.append(ReleaseFault(host.name, because: error))
                 // The registry's answer is the same for everybody.
-                if (error as? DockerError)?.kind == .notFound { break }
+                if (error as? DockerError)?.code == .notFound { break }
             }
         }
         throw ReleaseFault(
-            faults.map(\.description).joined(separator: "\n"),
-            isPermanent: faults.allSatisfy(\.isPermanent))
+            faults.allSatisfy(\.isPermanent) ? .rejected : .failed,
+            Self.lines(faults).joined(separator: "\n"))
     }
 
     private func deploy(
@@ -197,7 +195,7 @@ public struct DockerTarget: ReleaseTarget {
                 health: settings.health(else: health), watch: watch, journal: journal,
                 steps: steps)
             do { return .success(try await release.run(image(host))) } catch {
-                return .failure(fault(host, error))
+                return .failure(ReleaseFault(host.name, because: error))
             }
         }
         try Task.checkCancellation()
@@ -221,16 +219,13 @@ public struct DockerTarget: ReleaseTarget {
         }
         guard !faults.isEmpty else { return }
         throw ReleaseFault(
+            faults.allSatisfy(\.isPermanent) ? .rejected : .failed,
             "\(faults.count) of \(results.count) hosts failed\n"
-                + (faults.map(\.description) + lines).joined(separator: "\n"),
-            isPermanent: faults.allSatisfy(\.isPermanent))
+                + (Self.lines(faults) + lines).joined(separator: "\n"))
     }
 
-    private func fault(_ host: DockerSettings.Host, _ error: any Error) -> ReleaseFault {
-        let words = "\(host.name): \(error)".prefix(DockerReleaseLimits.wordsCharacters)
-        let isPermanent =
-            (error as? DockerError)?.isPermanent ?? (error as? ReleaseFault)?.isPermanent ?? false
-        return ReleaseFault(String(words), isPermanent: isPermanent)
+    private static func lines(_ faults: [ReleaseFault]) -> [String] {
+        faults.map { String($0.description.prefix(DockerReleaseLimits.wordsCharacters)) }
     }
 
     /// All hosts, some at once; results in the order of the settings.
@@ -252,7 +247,7 @@ public struct DockerTarget: ReleaseTarget {
 
     private func settings(_ environment: ReleaseEnvironment) throws -> DockerSettings {
         guard case .docker(let settings) = environment.settings else {
-            throw ReleaseFault("\(environment.name) has no Docker hosts", isPermanent: true)
+            throw ReleaseFault(.rejected, "\(environment.name) has no Docker hosts")
         }
         return settings
     }

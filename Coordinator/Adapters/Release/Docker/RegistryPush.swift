@@ -19,7 +19,7 @@ struct RegistryPush: Sendable {
                 throw DockerError(.invalid, "repository '\(path)' has a tag: leave it out")
             }
             repository = registry.repository(path)
-        } catch { throw ReleaseFault(error) }
+        } catch { throw ReleaseFault(because: error) }
     }
 
     static func registry(
@@ -46,9 +46,9 @@ struct RegistryPush: Sendable {
     ) async throws -> RegistryRepository.Manifest {
         if let wanted = order.format ?? settings.format, !wanted.isMet(by: order.image.format) {
             throw ReleaseFault(
+                .rejected,
                 "the image is \(order.image.format.rawValue) and a registry gets images as they "
-                    + "were built: release it without the format \(wanted.rawValue)",
-                isPermanent: true)
+                    + "were built: release it without the format \(wanted.rawValue)")
         }
         let name = Self.diskName(order)
         let layer = try DiskLayer(file: order.imagePath, name: name)
@@ -78,7 +78,7 @@ struct RegistryPush: Sendable {
         if await journal[Key.isNew] == "yes", let digest = await journal[Key.digest] {
             do throws(DockerError) { try await repository.delete(digest) } catch {
                 // A registry that deletes nothing keeps an image that no moving tag points to.
-                guard error.kind == .refused(405) else { throw error }
+                guard error.code == .refused(405) else { throw error }
             }
         }
         // Blobs without a manifest, and uploads that stopped, are the registry's to sweep.
@@ -131,10 +131,6 @@ struct RegistryPush: Sendable {
         }
         return labels
     }
-}
-
-extension ReleaseFault {
-    init(_ error: DockerError) { self.init(error.message, isPermanent: error.isPermanent) }
 }
 
 extension String {

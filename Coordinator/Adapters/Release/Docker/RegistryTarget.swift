@@ -39,7 +39,7 @@ public struct RegistryTarget: ReleaseTarget {
                             + "images and read the password"))
             }
             return findings
-        } catch { throw ReleaseFault(error) }
+        } catch { throw ReleaseFault(because: error) }
     }
 
     public func release(
@@ -78,19 +78,21 @@ public struct RegistryTarget: ReleaseTarget {
             let reference = "\(push.repository.reference):\(settings.tag)"
             guard let previous = order.journal[Self.previousKey], previous != Self.none else {
                 throw ReleaseFault(
-                    "nothing stood under \(reference) before: there is nothing to go back to",
-                    isPermanent: true)
+                    .rejected,
+                    "nothing stood under \(reference) before: there is nothing to go back to")
             }
             let current = try await push.repository.manifest(settings.tag)?.digest
             guard current == previous || current == order.journal["digest"] else {
                 throw ReleaseFault(
+                    .rejected,
                     "\(reference) was moved by somebody else to \(current ?? "nothing"), which "
-                        + "stays: release what you want there instead", isPermanent: true)
+                        + "stays: release what you want there instead")
             }
             guard let manifest = try await push.repository.manifest(previous) else {
                 throw ReleaseFault(
+                    .rejected,
                     "\(previous), which stood under \(reference) before, is not in the registry "
-                        + "any more: release that build again", isPermanent: true)
+                        + "any more: release that build again")
             }
             try await push.repository.put(
                 manifest.bytes, type: manifest.mediaType, tag: settings.tag)
@@ -116,7 +118,7 @@ public struct RegistryTarget: ReleaseTarget {
 
     private func settings(_ environment: ReleaseEnvironment) throws -> RegistrySettings {
         guard case .registry(let settings) = environment.settings else {
-            throw ReleaseFault("\(environment.name) is no registry", isPermanent: true)
+            throw ReleaseFault(.rejected, "\(environment.name) is no registry")
         }
         return settings
     }
@@ -124,5 +126,7 @@ public struct RegistryTarget: ReleaseTarget {
 
 /// A kit's error as the one that Service knows.
 func faults<T>(_ work: () async throws -> T) async throws -> T {
-    do { return try await work() } catch let error as DockerError { throw ReleaseFault(error) }
+    do { return try await work() } catch let error as DockerError {
+        throw ReleaseFault(because: error)
+    }
 }

@@ -20,8 +20,7 @@ struct ImageFile: Sendable {
         let wanted = order.format ?? settings.format
         guard image.format.isDiskImage else {
             throw ReleaseFault(
-                "\(image.name) is not a disk image, so it cannot go into an OpenStack",
-                isPermanent: true)
+                .rejected, "\(image.name) is not a disk image, so it cannot go into an OpenStack")
         }
         // Whatever is done with it: an image that needs other files is worth nothing elsewhere.
         let header = image.format == .qcow2 ? try QCOW2Header(file: path) : nil
@@ -41,9 +40,10 @@ struct ImageFile: Sendable {
             }
         } else {
             throw ReleaseFault(
+                .rejected,
                 "\(image.name) is \(image.format.rawValue), and the environment wants \(format): "
                     + "only qcow2 is converted, and only to raw; let the template make \(format), "
-                    + "or set no format", isPermanent: true)
+                    + "or set no format")
         }
     }
 }

@@ -35,9 +35,9 @@ enum ImageMarks {
                 key != builder.name
             else {
                 throw ReleaseFault(
+                    .rejected,
                     "aibuild.yml of \(build.guestOS) sets the property '\(key)', which is "
-                        + "Glance's or aibuild's own: take it out of release: properties:",
-                    isPermanent: true)
+                        + "Glance's or aibuild's own: take it out of release: properties:")
             }
             all[key] = value
         }
@@ -59,8 +59,9 @@ enum ImageMarks {
         guard let text = order.plan.properties[key] else { return nil }
         guard let number = Int(text), (0...1 << 20).contains(number) else {
             throw ReleaseFault(
+                .rejected,
                 "aibuild.yml of \(order.build.guestOS) sets \(key) to '\(text)': a number of "
-                    + (key == "min_disk" ? "GiB" : "MiB") + " is expected", isPermanent: true)
+                    + (key == "min_disk" ? "GiB" : "MiB") + " is expected")
         }
         return number
     }

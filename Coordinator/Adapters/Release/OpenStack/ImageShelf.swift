@@ -95,7 +95,7 @@ struct ImageShelf: Sendable {
                 do throws(CloudError) {
                     try await glance.answer("accepted", as: member.projectID, to: image.id)
                 } catch {
-                    guard error.kind == .forbidden || error.kind == .notFound else { throw error }
+                    guard error.code == .forbidden || error.code == .notFound else { throw error }
                     pending.append(member.projectID)
                 }
             }
@@ -113,7 +113,7 @@ struct ImageShelf: Sendable {
         var notes: [String] = []
         for image in images {
             do throws(CloudError) { try await glance.delete(image.id) } catch {
-                guard error.kind == .forbidden || error.kind == .conflict else { throw error }
+                guard error.code == .forbidden || error.code == .conflict else { throw error }
                 let why = image.isProtected ? "is protected" : "is in use"
                 notes.append("'\(image.name)' (\(image.id)) \(why), so it was not deleted")
             }

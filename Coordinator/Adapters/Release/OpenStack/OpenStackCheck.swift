@@ -23,8 +23,9 @@ struct OpenStackCheck {
         let versions = try await glance.versions()
         guard let newest = Self.newest(versions) else {
             throw ReleaseFault(
+                .rejected,
                 "Glance at \(endpoint) offers no version 2, but "
-                    + versions.joined(separator: ", "), isPermanent: true)
+                    + versions.joined(separator: ", "))
         }
         findings.append(EnvironmentFinding(.ok, "Glance: \(endpoint), \(newest)"))
         findings += safety([session.login.authURL, endpoint])
@@ -75,11 +76,12 @@ struct OpenStackCheck {
         image.properties = [ImageMarks.builder.name: ImageMarks.builder.value]
         let created: GlanceImage
         do throws(CloudError) { created = try await glance.create(image) } catch {
-            guard error.kind == .forbidden else { throw error }
+            guard error.code == .forbidden else { throw error }
             throw ReleaseFault(
+                .rejected,
                 "\(settings.username) may not create images of visibility "
                     + "\(settings.visibility.rawValue) in project \(settings.project): give the "
-                    + "user the role, or choose shared or private (\(error))", isPermanent: true)
+                    + "user the role, or choose shared or private", cause: error)
         }
         try await glance.delete(created.id)
     }

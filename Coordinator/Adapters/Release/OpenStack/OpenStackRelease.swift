@@ -104,7 +104,7 @@ struct OpenStackRelease {
         guard image.isActive else { return false }
         await steps.progress("comparing", doneBytes: 0, totalBytes: source.body.sizeBytes)
         do throws(CloudError) { try await glance.verify(image, source.body) } catch {
-            if error.kind == .digest { return false }
+            if [.digest, .unverifiable].contains(error.code) { return false }
             throw error
         }
         return true
@@ -154,7 +154,9 @@ struct OpenStackRelease {
             return try await glance.upload(image.id, source.body) { done.set($0) }
         } catch {
             // Nothing that is not good stays there until the next try.
-            if error.kind == .digest { _ = try? await glance.delete(image.id) }
+            if [.digest, .unverifiable].contains(error.code) {
+                _ = try? await glance.delete(image.id)
+            }
             throw error
         }
     }

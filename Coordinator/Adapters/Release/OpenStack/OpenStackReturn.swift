@@ -17,8 +17,8 @@ struct OpenStackReturn {
         let shelf = shelf
         guard let id = order.journal[Key.image] else {
             throw ReleaseFault(
-                "the release to take back has noted no image: look with 'openstack image list'",
-                isPermanent: true)
+                .rejected,
+                "the release to take back has noted no image: look with 'openstack image list'")
         }
         // From here on this release has a journal of its own, the same in every try.
         try await steps.record(order.journal)
@@ -30,9 +30,9 @@ struct OpenStackReturn {
         }
         if previous == nil, !noted.isEmpty {
             throw ReleaseFault(
+                .rejected,
                 "the image before \(id) was deleted since (the environment keeps "
-                    + "\(settings.keep)): release an older build again instead",
-                isPermanent: true)
+                    + "\(settings.keep)): release an older build again instead")
         }
         var notes: [String] = []
         if let previous {
@@ -53,7 +53,7 @@ struct OpenStackReturn {
             try await glance.change(image.id, rename + [.visibility("private")])
             return ["the image that was taken back is kept as '\(name)' (\(image.id))"]
         } catch {
-            guard error.kind == .forbidden || error.kind == .conflict else { throw error }
+            guard error.code == .forbidden || error.code == .conflict else { throw error }
             try await glance.change(image.id, rename)
             return [
                 "the image that was taken back is kept as '\(name)' (\(image.id)) and is still "

@@ -65,13 +65,14 @@ public struct OpenStackTarget: ReleaseTarget {
     ) throws -> (OpenStackSettings, GlanceClient) {
         guard case .openstack(let settings) = environment.settings else {
             throw ReleaseFault(
+                .rejected,
                 "environment \(environment.name) is of kind \(environment.kind.rawValue), not "
-                    + "openstack", isPermanent: true)
+                    + "openstack")
         }
         guard let secret else {
             throw ReleaseFault(
-                "environment \(environment.name) has no password: set it with 'aibuild env'",
-                isPermanent: true)
+                .rejected,
+                "environment \(environment.name) has no password: set it with 'aibuild env'")
         }
         var login = CloudLogin(
             authURL: settings.authURL, username: settings.username, password: secret.reveal,
@@ -88,15 +89,14 @@ public struct OpenStackTarget: ReleaseTarget {
         _ work: () async throws -> Value
     ) async throws -> Value {
         do { return try await work() } catch let error as CloudError {
-            if error.kind == .cancelled { throw CancellationError() }
-            if let cause = error.cause as? DiskImageError { throw Self.fault(cause) }
-            throw ReleaseFault("\(error)", isPermanent: error.isPermanent)
+            if error.code == .cancelled { throw CancellationError() }
+            // Of an upload that stopped because its image cannot be read.
+            if let cause = error.underlying(DiskImageError.self) {
+                throw ReleaseFault(because: cause)
+            }
+            throw ReleaseFault(because: error)
         } catch let error as DiskImageError {
-            throw fault(error)
+            throw ReleaseFault(because: error)
         }
-    }
-
-    private static func fault(_ error: DiskImageError) -> ReleaseFault {
-        ReleaseFault("\(error)", isPermanent: error.isPermanent)
     }
 }

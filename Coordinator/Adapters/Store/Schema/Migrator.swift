@@ -46,7 +46,8 @@ enum Migrator {
     private static func lock(_ transaction: borrowing SQLTransaction) throws {
         let row = try transaction.query("SELECT GET_LOCK(\(lockName), \(lockSeconds)) AS taken")
         guard try row.first?.int64OrNil("taken") == 1 else {
-            throw StoreError.unavailable(
+            throw StoreError(
+                .unavailable,
                 "another coordinator is upgrading the database; start this one when it is done")
         }
     }
@@ -61,7 +62,8 @@ enum Migrator {
         let current = try rows.first?.intOrNil("version") ?? 0
         let newest = migrations.map(\.version).max() ?? 0
         guard current <= newest else {
-            throw StoreError.unavailable(
+            throw StoreError(
+                .unavailable,
                 "the database has schema \(current), made by a newer aibuild; this one knows "
                     + "\(newest): upgrade this coordinator")
         }

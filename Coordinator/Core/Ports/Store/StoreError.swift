@@ -1,22 +1,30 @@
+public import ErrorKit
+
 /// Why the store refused a call or could not answer it.
-public enum StoreError: Error, Sendable, Hashable {
+public typealias StoreError = CodedError<StoreErrorCode>
+
+public enum StoreErrorCode: FailureCode {
     /// The name is taken.
-    case exists(what: String, name: String)
-    case notFound(what: String, name: String)
-    /// The database cannot be used now; the sentence says why and what to do.
-    case unavailable(String)
+    case exists
+    case notFound
+    /// The database cannot be used now.
+    case unavailable
     /// Another coordinator leads; nothing was changed.
-    case deposed(Lease)
+    case deposed
+
+    public var isPermanent: Bool { self == .exists || self == .notFound }
 }
 
-extension StoreError: CustomStringConvertible {
-    public var description: String {
-        switch self {
-        case .exists(let what, let name): "there is a \(what) named '\(name)' already"
-        case .notFound(let what, let name): "there is no \(what) named '\(name)'"
-        case .unavailable(let why): why
-        case .deposed(let lease):
-            "another coordinator leads: \(lease.url) (epoch \(lease.epoch))"
-        }
+extension StoreError {
+    public static func exists(what: String, name: String) -> StoreError {
+        StoreError(.exists, "there is a \(what) named '\(name)' already")
+    }
+
+    public static func notFound(what: String, name: String) -> StoreError {
+        StoreError(.notFound, "there is no \(what) named '\(name)'")
+    }
+
+    public static func deposed(_ lease: Lease) -> StoreError {
+        StoreError(.deposed, "another coordinator leads: \(lease.url) (epoch \(lease.epoch))")
     }
 }
