@@ -28,7 +28,7 @@ struct Leadership: Sendable {
     /// - Parameter onReady: called once, when it does the one or the other.
     func run(onReady: @escaping @Sendable () async -> Void) async {
         await keeper.run(
-            lead: { [coordinator] epoch in await coordinator.leadOnceStoreAnswers(epoch) },
+            lead: { [coordinator] epoch in await coordinator.leadWithRetries(epoch) },
             onReady: onReady)
         guard !Task.isCancelled else { return }
         // Whatever this process still does, it does for a leader that is none: transfers, sessions,

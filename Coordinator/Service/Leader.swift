@@ -1,7 +1,8 @@
 public import CoordinatorCore
 import Support
 
-/// What a coordinator can do while it leads. Whoever has one can write: it is made from a lease.
+/// What a coordinator can do while it leads. It is created from a lease epoch, and only it can
+/// write.
 public struct Leader: Sendable {
     public let hosts: HostAdministration
     public let guestOSes: GuestOSCatalog
@@ -10,13 +11,13 @@ public struct Leader: Sendable {
     public let submission: BuildSubmission
     public let cancellation: BuildCancellation
     public let pushes: PushTrigger
-    /// Live builds and the queue.
+    /// Queued and running builds.
     public let tracker: BuildTracker
     public let retention: ImageRetention
     public let releases: Releases
     public let releaseRequests: ReleaseRequests
     public let environments: EnvironmentCatalog
-    /// What the jobs of the original AIBuild report.
+    /// Records the reports of the original AIBuild's jobs.
     public let historic: any HistoricWriter
     private let ports: Ports
     private let fleet: HostFleet
@@ -47,17 +48,17 @@ public struct Leader: Sendable {
         historic = store
     }
 
-    /// Takes up what the last leader left, and begins to dispatch.
+    /// Resumes what the last leader left, and starts to dispatch.
     /// - Throws: `StoreError` if the store cannot be read.
-    func takeUp() async throws {
-        try await fleet.takeUp()
-        try await tracker.takeUp()
+    func resume() async throws {
+        try await fleet.load()
+        try await tracker.resume()
         let log = Logger("coordinator")
         do { try await ports.webRoot.sweep(keeping: await tracker.livingAttempts()) } catch {
-            log.warning("cannot sweep the web root: \(error)")
+            log.warning("cannot clean up the web root: \(error)")
         }
-        try await releases.takeUp()
-        log.info("took up \(await tracker.count) builds on \(await fleet.count) hosts")
+        try await releases.resume()
+        log.info("resumed \(await tracker.count) builds on \(await fleet.count) hosts")
         await fleet.connect()
         await retention.start()
         await dispatcher.start()

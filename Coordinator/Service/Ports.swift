@@ -1,6 +1,6 @@
 public import CoordinatorCore
 
-/// Everything that the service needs of the world.
+/// Everything that the service uses of the outside world.
 public struct Ports: Sendable {
     public var store: any Store
     public var gateway: any HostGateway
@@ -10,9 +10,9 @@ public struct Ports: Sendable {
     public var clock: any TimeSource
     public var ids: any IDSource
     public var sheets: any SheetFiles
-    /// Those that this coordinator can release to.
+    /// The kinds of environment to which this coordinator can release.
     public var targets: [EnvironmentKind: any ReleaseTarget]
-    /// `nil`: templates are where people say that they are.
+    /// `nil`: there is no Git server, and every template has an explicit address.
     public var templateServer: (any TemplateServer)?
     /// `nil`: nothing is ever removed.
     public var retention: RetentionPolicy?
@@ -39,7 +39,7 @@ public struct Ports: Sendable {
         self.limits = limits
     }
 
-    /// Who did what to what, for good.
+    /// Records permanently who did what to what.
     func audit(
         _ actor: String, _ action: String, _ subject: String, _ detail: String = ""
     ) async throws {
@@ -49,7 +49,7 @@ public struct Ports: Sendable {
                 subject: subject, detail: detail))
     }
 
-    /// How long builds of the guest OS usually take; `nil` if none is known to have passed.
+    /// How long builds of the guest OS usually take; `nil` if none has passed yet.
     func usualSeconds(guestOS: String) async -> Int? {
         let recent = try? await store.recentDurationsSeconds(guestOS: guestOS, limit: 5)
         guard let recent, !recent.isEmpty else { return nil }

@@ -1,9 +1,9 @@
 import BuildProtocol
 
-/// A request that is refused at the door; the sentence says why and what would be taken.
+/// A refused request; the description says why, and what would be accepted.
 public struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String
-    /// The request was sound, the state of things is against it.
+    /// The request is valid but conflicts with the current state.
     public var isConflict: Bool
 
     init(_ description: String, conflict: Bool = false) {
@@ -11,12 +11,12 @@ public struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
         isConflict = conflict
     }
 
-    /// - Throws: `Refusal` for what can be no name.
+    /// - Throws: `Refusal` if the name is invalid.
     static func check(_ name: String, _ what: String) throws {
         if let problem = Names.problem(name, what: what) { throw Refusal(problem) }
     }
 
-    /// - Throws: `Refusal` for a text that is too long or holds control characters.
+    /// - Throws: `Refusal` for a text that is too long or contains control characters.
     static func check(text: String, _ field: String, limitBytes: Int) throws {
         guard text.utf8.count <= limitBytes, !text.unicodeScalars.contains(where: isControl) else {
             throw Refusal("\(field) has more than \(limitBytes) bytes, or control characters")

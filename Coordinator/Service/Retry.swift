@@ -1,6 +1,6 @@
 import CoordinatorCore
 
-/// Delays that double up to a bound.
+/// Delays that double up to a limit.
 struct Backoff {
     private var nextMilliseconds: Int64
     private let longest: Int64
@@ -17,12 +17,13 @@ struct Backoff {
 }
 
 extension Ports {
-    /// Tries until it succeeds, with growing delays: for what is down or full and may pass.
+    /// Retries until it succeeds, with growing delays: for a service that is down or a disk that is
+    /// full.
     ///
     /// - Parameters:
-    ///   - longestMilliseconds: instead of the usual longest delay.
-    ///   - judge: hears why a try failed; throws what shall end the tries.
-    /// - Throws: what `judge` throws; `CancellationError` between two tries.
+    ///   - longestMilliseconds: replaces the default longest delay.
+    ///   - judge: receives the error of each failed attempt; throws to stop retrying.
+    /// - Throws: what `judge` throws; `CancellationError` between two attempts.
     func retrying<T>(
         longestMilliseconds: Int64? = nil, _ body: () async throws -> T,
         unless judge: (any Error) async throws -> Void

@@ -161,7 +161,7 @@ import Testing
                 try await coordinator.leading().guestOSes.register(
                     GuestOSForm(name: "c", type: .linux), by: "anna")
             }
-            #expect(refusal?.description.contains("say where the template of 'c' is") == true)
+            #expect(refusal?.description.contains("the template of 'c' is not set") == true)
             await #expect(throws: Refusal.self) {
                 try await coordinator.leading().guestOSes.prepareTemplate(
                     ofGuestOS: "debian", by: "anna")

@@ -177,7 +177,7 @@ import Testing
             #expect(refused.status == 409)
             #expect(
                 try farm.api.problem(refused).detail
-                    == "the queue is full: 100000 builds wait or run")
+                    == "the queue is full: 100000 builds are queued or running")
             for path in ["queue", "builds"] {
                 let answer = try await farm.api.get("/api/v1/\(path)?limit=500")
                 #expect(answer.status == 200)

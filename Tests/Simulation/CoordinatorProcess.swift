@@ -74,7 +74,7 @@ actor CoordinatorProcess {
     private func lead(_ epoch: LeaseEpoch) async {
         simulation.trace.line("\(life.name) leads with epoch \(epoch.number)")
         simulation.ledger.forgive(nil)
-        await coordinator.leadOnceStoreAnswers(epoch)
+        await coordinator.leadWithRetries(epoch)
         isLeading = coordinator.leader != nil && !life.hasEnded && !isStopping
     }
 

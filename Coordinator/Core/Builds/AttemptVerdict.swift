@@ -25,7 +25,7 @@ public struct AttemptVerdict: Sendable, Hashable {
         var change = BuildChange(
             build: build.id, from: [.building, .collecting, .publishing, .testing], owner: owner,
             to: .passed, atMilliseconds: now, end: end, image: image)
-        change.withdrawsImage = build.stage == .test && end.condemnsImage
+        change.withdrawsImage = build.stage == .test && end.rejectsImage
         var history = history
         if let fault = end.outcome.fault {
             history.append(AttemptFault(host: host, fault: fault))
@@ -90,7 +90,7 @@ public struct AttemptVerdict: Sendable, Hashable {
 extension AttemptEnd {
     /// Whether a test attempt that did not pass spoke against its image, or nobody wants the image
     /// any more. One that met a fault of its host says nothing about the image.
-    public var condemnsImage: Bool {
+    public var rejectsImage: Bool {
         outcome.fault.map { $0.class != .infrastructure } ?? false
     }
 }

@@ -2,17 +2,17 @@ import BuildProtocol
 import CoordinatorCore
 import Support
 
-/// Pulls the artifacts of one attempt into the web root's incoming place: taken up again where it
-/// broke, chunk by chunk, and verified before anything sees it. One session at a time: two were
-/// slower, since what comes out of order must be read back for the digest.
+/// Pulls the artifacts of one attempt into the web root's incoming folder. An interrupted transfer
+/// resumes by chunks, and everything is verified before it becomes visible. One session at a time:
+/// two were slower, because data that arrives out of order must be read again for the digest.
 struct ArtifactPipeline {
     let ports: Ports
     let host: Host
     let token: AttemptToken
-    /// Told of the progress, for the person who waits.
+    /// Reports the progress to followers.
     let report: @Sendable (LiveDetail) async -> Void
 
-    /// - Throws: `Fault` when it cannot be done at all; `CancellationError`.
+    /// - Throws: `Fault` if the artifacts cannot be pulled at all; `CancellationError`.
     func collect(_ artifacts: [Artifact]) async throws {
         let progress = TransferProgress(
             totalBytes: artifacts.reduce(0) { $0 + $1.sizeBytes }, ports: ports)
@@ -23,8 +23,8 @@ struct ArtifactPipeline {
                 while true {
                     let file = try await ports.webRoot.incoming(artifact, of: token)
                     try await pull(artifact, into: file, progress)
-                    // A pull that was called off looks like a whole one; what is missing would be
-                    // taken for damage.
+                    // A cancelled pull looks like a complete one, and its missing bytes would count
+                    // as damage.
                     try Task.checkCancellation()
                     if try await file.verify() { return }
                     mismatches += 1
@@ -37,8 +37,9 @@ struct ArtifactPipeline {
                 }
             } unless: { error in
                 if let fault = error as? Fault { throw fault }
-                // The host is away, the transfer stalled, the web root is full: all of it may pass.
-                // The host's absence has its own limit, which ends this task.
+                // The host is unreachable, the transfer stalled or the web root is full; all of
+                // these may be temporary. An unreachable host has a limit of its own, which ends
+                // this task.
                 try Task.checkCancellation()
                 if patience.ends(with: error, doneBytes: progress.doneBytes) {
                     throw Fault(
@@ -72,13 +73,13 @@ struct ArtifactPipeline {
                 }
             }
             group.addTask { try await watch(progress, artifact) }
-            // The watch never ends by itself: once the reader is done, it is called off.
+            // The watch never returns by itself; it is cancelled once the reader is done.
             try await group.next()
             group.cancelAll()
         }
     }
 
-    /// Ends the transfer when no byte came for too long, whatever SSH's keepalives say.
+    /// Ends the transfer if no byte arrived for too long, whatever SSH's keepalives say.
     private func watch(_ progress: TransferProgress, _ artifact: Artifact) async throws {
         let limit = ports.limits.transferStallMilliseconds
         while true {

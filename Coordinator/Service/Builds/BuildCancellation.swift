@@ -1,12 +1,12 @@
 public import CoordinatorCore
 
-/// Cancelling builds that wait or run.
+/// Cancels queued and running builds.
 public struct BuildCancellation: Sendable {
     let ports: Ports
     let store: any BuildWriter
     let tracker: BuildTracker
 
-    /// - Returns: the build as it is now; one that runs ends once its host has stopped it.
+    /// - Returns: the current build. A running one ends once its host has stopped it.
     /// - Throws: `Refusal` if it has ended, `StoreError`
     public func cancel(_ build: Build, by actor: String) async throws -> Build {
         guard let requested = try await store.requestCancel(build: build.id) else {

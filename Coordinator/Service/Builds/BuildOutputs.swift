@@ -1,11 +1,11 @@
 import BuildProtocol
 public import CoordinatorCore
 
-/// The files under `output/` of a template, with what became of a build filled in.
+/// The files under `output/` of a template, rendered with the results of a build.
 ///
-/// They are made when they are asked for, from the archive of the template, the build's row and
-/// those of its releases, none of which changes any more: so none can be missing after a crash, and
-/// a release that was taken back takes its files along. Only `guestos.*` is what it is now.
+/// They are rendered on request, from the template archive, the build's row and those of its
+/// releases, none of which changes any more. So no crash can lose one, and the files of a release
+/// disappear when it is rolled back. Only `guestos.*` has its current value.
 public struct BuildOutputs: Sendable {
     private let ports: Ports
 
@@ -18,7 +18,7 @@ public struct BuildOutputs: Sendable {
         else { return [] }
         let files = try await ports.templates.outputs(of: build.plan.template)
         guard !files.isEmpty else { return [] }
-        // The newest of each environment.
+        // The newest release of each environment.
         let releases = try await ports.store.releases(
             ReleaseFilter(build: build.id, states: [.released]), limit: 500)
         var seen: Set<String> = []
@@ -43,7 +43,7 @@ public struct BuildOutputs: Sendable {
         return rendered.sorted { $0.path < $1.path }
     }
 
-    /// A wrong name is found when a build is submitted, not after hours.
+    /// Finds an unknown name when the build is submitted, not hours later.
     /// - Throws: `TemplateFault`
     func check(_ plan: BuildPlan) async throws {
         for (_, template) in try await ports.templates.outputs(of: plan.template) {

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import TextKit
 
-/// `build.json`, which stands beside a published image and says where it came from.
+/// `build.json`, the record of origin beside a published image.
 enum BuildRecord {
     private struct Record: Encodable {
         var build: String

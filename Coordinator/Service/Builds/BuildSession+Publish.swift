@@ -1,7 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 
-/// What becomes of the files of an attempt that passed.
+/// Publishes the files of an attempt that passed.
 extension BuildSession {
     func collect(_ finished: Finished) async {
         let pipeline = ArtifactPipeline(
@@ -15,7 +15,7 @@ extension BuildSession {
         } catch let fault as Fault {
             post(.failed(fault))
         } catch {
-            // Cancelled: whoever cancelled has settled the attempt.
+            // Cancelled: the code that cancelled it has ended the attempt.
         }
     }
 
@@ -39,10 +39,11 @@ extension BuildSession {
                 build: build, attempt: token, artifacts: finished.artifacts, record: record))
     }
 
-    /// The image passed its tests.
+    /// Moves the image, which passed its tests, to `images/release`.
     private func promote() async throws -> PublishedImage {
         guard let maker = build.image?.attempt else {
-            throw Fault(.infrastructure, .publishFailed, "nobody knows who made the image")
+            throw Fault(
+                .infrastructure, .publishFailed, "the attempt that made the image is not recorded")
         }
         let artifacts = try await ports.store.artifacts(of: maker)
         return try await ports.webRoot.promote(

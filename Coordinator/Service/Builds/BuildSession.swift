@@ -2,8 +2,9 @@ import BuildProtocol
 import CoordinatorCore
 import Support
 
-/// One attempt, from its claim to its end: runs the `BuildMachine` and carries out its effects, in
-/// order, one at a time. Transfers run beside, so that a cancel request is not kept waiting.
+/// One attempt, from its claim to its end: runs the `BuildMachine` and applies its effects, in
+/// order, one at a time. Transfers run concurrently, so that a cancel request need not wait for
+/// them.
 actor BuildSession {
     nonisolated let token: AttemptToken
     nonisolated let templateSHA256: String
@@ -16,7 +17,7 @@ actor BuildSession {
     weak let events: (any AttemptEvents)?
     private var machine: BuildMachine
     private var effects: [BuildEffect] = []
-    /// The state that was recorded last.
+    /// The state that was last recorded.
     private var marked: BuildState
     private var isDeposed = false
     private var working: Task<Void, Never>?
@@ -56,7 +57,7 @@ actor BuildSession {
         working = Task { await self.work() }
     }
 
-    /// Not queued: a chatty agent costs nothing but the newest phase.
+    /// Not queued: however often an agent reports, only the newest phase is kept.
     private func note(_ phase: Phase) {
         let isNoting = newestPhase != nil
         newestPhase = phase
@@ -70,8 +71,9 @@ actor BuildSession {
         }
     }
 
-    /// Ends what can be taken up again later, and returns when what cannot be cut is done: a
-    /// publication between its renames, a row that is being written. Nothing is tried again.
+    /// Stops effects that can be resumed later, and returns once those that must not be interrupted
+    /// have ended: a publication between its renames, a row that is being written. Nothing is
+    /// retried.
     func stop() async {
         isStopping = true
         while working != nil || transfer != nil {
@@ -83,12 +85,14 @@ actor BuildSession {
         }
     }
 
-    /// A piece of the log. Answered with a rewind where it does not start at the file's end.
+    /// Appends a chunk of the log, or requests a rewind if it does not start at the end of the
+    /// file.
     func received(_ chunk: LogChunk) async {
         guard machine.stage != .ended else { return }
         do {
             let bytes = Array(chunk.data.utf8)
-            // The agent keeps to the limit; what sends on and on is none, and fills the disk here.
+            // The agent enforces the limit itself. Anything beyond it comes from a faulty or
+            // hostile one, and would fill the disk here.
             let limit = build.limits.logBytes + ports.limits.logSlackBytes
             guard chunk.cursor >= 0, chunk.cursor <= limit - Int64(bytes.count)
             else {
@@ -99,15 +103,17 @@ actor BuildSession {
             }
             let size = try await ports.logs.append(token, at: chunk.cursor, bytes)
             if size < chunk.cursor + Int64(bytes.count) {
-                log.warning("log gap at \(size), the agent sent \(chunk.cursor): asking again")
+                log.warning(
+                    "log gap at \(size), the agent sent \(chunk.cursor): requesting a rewind")
                 await link.send(.follow(Follow(attempt: token, cursor: size)))
             }
             await changes.bump(build.id)
         } catch {
-            // The disk of the log store is full or broken. The agent keeps the log; ask again.
+            // The disk of the log store is full or broken. The agent keeps the log; request it
+            // again.
             log.error("cannot store the log: \(error)")
             await report("waiting: cannot store the log: \(error)")
-            // Beside the host's pump, so that its other builds are not kept waiting.
+            // Concurrently with the host's message loop, so that its other builds need not wait.
             Task {
                 try? await ports.clock.sleep(milliseconds: ports.limits.retryFirstMilliseconds)
                 await self.follow()
@@ -115,7 +121,7 @@ actor BuildSession {
         }
     }
 
-    /// What the person who waits is shown.
+    /// Shows a phase to the followers.
     private func report(_ phase: String) async {
         await events?.progressed(build.id, LiveDetail(phase: phase))
     }
@@ -125,7 +131,7 @@ actor BuildSession {
     private func work() async {
         while !effects.isEmpty {
             let effect = effects.removeFirst()
-            // The next coordinator begins these anew.
+            // The next leader repeats these.
             if isStopping, effect.isLong { continue }
             await carryOut(effect)
         }
@@ -179,7 +185,8 @@ actor BuildSession {
         await persist("seal the log") {
             let size = try await self.ports.logs.sizeBytes(self.token)
             guard size >= finished.logBytes else {
-                // Asked for again in a moment: it may be on its way, or the disk may be full.
+                // Requested again after a pause: the rest may be in flight, or the disk may be
+                // full.
                 try await self.ports.clock.sleep(
                     milliseconds: self.ports.limits.retryFirstMilliseconds)
                 return self.post(.logIncomplete)
@@ -193,15 +200,15 @@ actor BuildSession {
 
     private func advance(_ state: BuildState) async {
         if !(await mark(state)) {
-            // Another attempt or another coordinator has the build: nothing of this one may be
-            // seen any more.
+            // Another attempt or another coordinator owns the build: no further effect of this one
+            // may become visible.
             effects = []
             post(.superseded)
         }
     }
 
-    /// - Returns: whether the store knows this attempt as the build's, and this coordinator as the
-    ///   leader.
+    /// - Returns: whether the store confirms that this attempt owns the build and that this
+    ///   coordinator leads.
     private func mark(_ state: BuildState) async -> Bool {
         marked = state
         var isOwner = false
@@ -221,15 +228,16 @@ actor BuildSession {
         transfer?.cancel()
         await transfer?.value
         if image == nil, let maker = maker(ofWithdrawn: end), await mark(marked) {
-            // First, so that no crash leaves an image that no row knows. Also where no artifact is
-            // known: an earlier coordinator may have pulled, or moved, one before it was killed.
-            let isDone = await persist("take the image back") {
+            // Withdrawn first, so that no crash leaves an image without a row. Also done if no
+            // artifact is known: an earlier coordinator may have pulled or moved one before it was
+            // killed.
+            let isDone = await persist("withdraw the image") {
                 try await self.ports.webRoot.withdraw(maker, of: self.build)
             }
             guard isDone else { return }
         }
         if let evidence = end.evidence {
-            let isKept = await persist("keep what was seen of the guest") {
+            let isKept = await persist("store the evidence of the guest") {
                 try await self.ports.logs.keep(evidence.bounded, of: self.token)
             }
             guard isKept else { return }
@@ -237,22 +245,23 @@ actor BuildSession {
         await persist("record the end") { try await self.events?.ended(self, end, image) }
     }
 
-    /// The attempt whose image nobody shall have after this end.
+    /// The attempt whose image must be withdrawn at this end.
     private func maker(ofWithdrawn end: AttemptEnd) -> AttemptToken? {
         guard build.stage == .test else { return token }
-        return end.condemnsImage ? build.image?.attempt : nil
+        return end.rejectsImage ? build.image?.attempt : nil
     }
 
-    /// Whoever has the build now looks after its image; a new leader, after the attempt too.
+    /// Leaves the image, and the attempt if there is a new leader, to the new owner of the build.
     private func relinquish() async {
         transfer?.cancel()
         await transfer?.value
         if !isDeposed { await events?.superseded(self) }
     }
 
-    /// Does it until it is done: what is down or full is waited for, and shown to the person who
-    /// waits. Ends early when the task is cancelled, and after one last try once all of it stops.
-    /// - Returns: whether it is done; not if this coordinator was deposed, either.
+    /// Retries until it succeeds. What it waits for (a service that is down, a full disk) is shown
+    /// to followers. Returns early if the task is cancelled, and after one last attempt once the
+    /// coordinator stops.
+    /// - Returns: whether it succeeded; false also if this coordinator was deposed.
     @discardableResult
     func persist(_ what: String, _ body: () async throws -> Void) async -> Bool {
         struct GaveUp: Error {}

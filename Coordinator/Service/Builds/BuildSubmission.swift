@@ -1,7 +1,7 @@
 import BuildProtocol
 public import CoordinatorCore
 
-/// Submitting builds, and submitting them again.
+/// Submits builds, and retries ended ones.
 public struct BuildSubmission: Sendable {
     let ports: Ports
     let store: any BuildWriter
@@ -49,7 +49,8 @@ public struct BuildSubmission: Sendable {
         }
         let count = await tracker.count
         guard count < ports.limits.queuedBuilds else {
-            throw Refusal("the queue is full: \(count) builds wait or run", conflict: true)
+            throw Refusal(
+                "the queue is full: \(count) builds are queued or running", conflict: true)
         }
         let new = NewBuild(
             id: ports.ids.randomID(), guestOSID: guestOS.id, guestOS: guestOS.name,
@@ -65,8 +66,8 @@ public struct BuildSubmission: Sendable {
         return build
     }
 
-    /// A submission whose answer was lost on the way may be stored all the same: it is taken up as
-    /// soon as the store answers, not only after a restart.
+    /// A submission whose response was lost may have been stored nevertheless. It joins the queue
+    /// as soon as the store responds, not only after a restart.
     private func adopt(_ id: String) {
         Task {
             try await ports.retrying {

@@ -1,12 +1,12 @@
 public import CoordinatorCore
 
-/// Builds that a push to a template asks for.
+/// Submits a build for a push to a template.
 public struct PushTrigger: Sendable {
     let ports: Ports
     let submission: BuildSubmission
 
-    /// What became of a push, for whoever reads the Git server's list of reports. It is no error
-    /// where nothing is to be built: Git servers switch hooks off that answer with errors.
+    /// The outcome of a push, as the Git server lists it with the hook request. A push that needs
+    /// no build is not an error: Git servers disable hooks that respond with errors.
     public struct PushOutcome: Sendable, Encodable {
         public var build: String?
         public var ignored: String?
@@ -22,7 +22,7 @@ public struct PushTrigger: Sendable {
         guard ref == push.ref else {
             return PushOutcome(ignored: "\(name) is built from \(ref), not from \(push.ref)")
         }
-        // Reports may come twice.
+        // The same push may be reported twice.
         let last = try await ports.store.builds(BuildFilter(guestOS: name), limit: 1).first
         if let last, last.plan.commit == push.commit {
             return PushOutcome(ignored: "build \(name):\(last.number) is of this commit already")

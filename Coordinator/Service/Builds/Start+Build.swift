@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 
 extension Start {
-    /// - Parameter url: where hosts fetch what stands at a path of the web root.
+    /// - Parameter url: the URL from which hosts fetch a path of the web root.
     init(_ build: Build, as token: AttemptToken, url: (String) -> String) {
         self.init(
             attempt: token,
@@ -13,8 +13,8 @@ extension Start {
             requirements: build.requirements, limits: build.limits)
     }
 
-    /// The image that is tested is fetched from the coordinator that leads now, whichever one it
-    /// was that published it.
+    /// The image that is tested is fetched from the current leader, even if another coordinator
+    /// published it.
     private static func recipe(_ build: Build, _ url: (String) -> String) -> BuildRecipe {
         guard build.stage == .test, var plan = build.plan.tests?.plan, let image = build.image
         else { return build.plan.recipe }

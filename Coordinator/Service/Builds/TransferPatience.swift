@@ -1,6 +1,6 @@
 import CoordinatorCore
 
-/// How long a host that is connected may fail to give one more byte of an artifact.
+/// How long a connected host may fail to deliver another byte of an artifact.
 struct TransferPatience {
     private let ports: Ports
     private var doneBytes: Int64
@@ -12,10 +12,10 @@ struct TransferPatience {
         quietSince = ports.clock.monotonicMilliseconds()
     }
 
-    /// Whether no further try is worth it after this error.
+    /// Whether a retry after this error is pointless.
     mutating func ends(with error: any Error, doneBytes: Int64) -> Bool {
         let now = ports.clock.monotonicMilliseconds()
-        // A web root that is full is not the host's fault.
+        // A full web root is not the host's fault.
         if doneBytes > self.doneBytes || !(error is HostFault) { quietSince = now }
         self.doneBytes = max(self.doneBytes, doneBytes)
         return now - quietSince >= ports.limits.pullQuietMilliseconds

@@ -1,7 +1,7 @@
 import CoordinatorCore
 import Synchronization
 
-/// Bytes so far, for the person who looks and for the stall watch.
+/// The bytes transferred so far, for followers and for the stall watch.
 final class TransferProgress: Sendable {
     private struct State {
         var finishedFiles: Int64 = 0
@@ -13,7 +13,7 @@ final class TransferProgress: Sendable {
     let totalBytes: Int64
     private let state: Mutex<State>
     private let clock: any TimeSource
-    /// Followers are told about every so many bytes, not about every piece.
+    /// Followers are notified once per this many bytes, not for every piece.
     private static let announceBytes: Int64 = 8 << 20
 
     init(totalBytes: Int64, ports: Ports) {
@@ -36,7 +36,7 @@ final class TransferProgress: Sendable {
         }
     }
 
-    /// Whether it is time to tell the followers.
+    /// - Returns: whether followers should be notified.
     func add(_ bytes: Int64) -> Bool {
         let now = clock.monotonicMilliseconds()
         return state.withLock {

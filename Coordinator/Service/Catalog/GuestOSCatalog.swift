@@ -2,12 +2,12 @@ import BuildProtocol
 public import CoordinatorCore
 import Support
 
-/// Registering and changing guest OSes, one by one.
+/// Registers and changes single guest OSes.
 public struct GuestOSCatalog: Sendable {
     let ports: Ports
     let store: any CatalogWriter
 
-    /// A guest OS, and what was done for it at the Git server of the templates, if there is one.
+    /// A guest OS, and what was done for it on the Git server of the templates, if there is one.
     public struct Registration: Sendable {
         public var guestOS: GuestOS
         public var server: TemplateServerReport?
@@ -19,7 +19,7 @@ public struct GuestOSCatalog: Sendable {
         return try await add(guestOS, by: actor)
     }
 
-    /// Changes all but the name.
+    /// Changes everything but the name.
     public func change(_ form: GuestOSForm, by actor: String) async throws -> Registration {
         let known = try await ports.guestOS(named: form.name)
         var guestOS = try await checked(form, id: known.id, known: known.template)
@@ -29,8 +29,8 @@ public struct GuestOSCatalog: Sendable {
         return Registration(guestOS: guestOS, server: await ports.prepareTemplate(of: guestOS))
     }
 
-    /// Makes what is missing at the Git server, again or for the first time. A guest OS that has no
-    /// template yet gets its place there.
+    /// Creates what is missing on the Git server. May be repeated. The template of a guest OS that
+    /// has none yet is set to its project there.
     /// - Throws: `Refusal`, `StoreError`
     public func prepareTemplate(
         ofGuestOS name: String, by actor: String
@@ -55,8 +55,7 @@ public struct GuestOSCatalog: Sendable {
         return Registration(guestOS: guestOS, server: report)
     }
 
-    /// As the original AIBuild registered a guest OS: without saying where its template is, which
-    /// is added later.
+    /// Registers a guest OS as the original AIBuild did: without a template, which is added later.
     /// - Throws: `Refusal`, `StoreError`
     public func registerHistoric(
         name: String, type: String, distro: String, version: String, baseISO: String,
@@ -90,7 +89,7 @@ public struct GuestOSCatalog: Sendable {
         let given = form.template?.keepingCredential(of: known)
         guard let template = given ?? home, template != .missing else {
             throw Refusal(
-                "say where the template of \(Names.quoted(form.name)) is: a Git repository or a "
+                "the template of \(Names.quoted(form.name)) is not set: give a Git repository or a "
                     + "folder on the coordinator")
         }
         let guestOS = GuestOS(
@@ -99,8 +98,8 @@ public struct GuestOSCatalog: Sendable {
             owner: form.owner ?? "default",
             createdMilliseconds: ports.clock.unixMilliseconds())
         try checkTexts(of: guestOS)
-        // A template that cannot be read is refused now, not at the first build. The project at the
-        // Git server is made later and is empty at first.
+        // A template that cannot be read is refused now, not at the first build. The project on the
+        // Git server is created later and is empty at first.
         if template.address != home?.address {
             _ = try await ports.templates.plan(for: guestOS)
         }
@@ -117,12 +116,12 @@ public struct GuestOSCatalog: Sendable {
     }
 }
 
-/// What a person fills in to register a guest OS.
+/// The fields of a request to register a guest OS.
 public struct GuestOSForm: Sendable, Decodable {
     public var name: String
     public var type: OSType
     public var distro, version, baseISO, owner: String?
-    /// Without one it is the project at the Git server.
+    /// If it is missing, the template is the project on the Git server.
     public var template: TemplateSource?
 
     public init(name: String, type: OSType, template: TemplateSource? = nil) {

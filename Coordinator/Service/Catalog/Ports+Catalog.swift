@@ -10,13 +10,14 @@ extension Ports {
         return guestOS
     }
 
-    /// Whether the template is where the Git server of templates keeps it.
+    /// Whether the template is the project on the Git server.
     func isAtTemplateServer(_ guestOS: GuestOS) -> Bool {
         templateServer?.template(ofGuestOS: guestOS.name).address == guestOS.template.address
     }
 
-    /// Makes what is missing at the Git server. The registration stands whatever comes of this.
-    /// - Returns: `nil` if the Git server has no part in it.
+    /// Creates what is missing on the Git server. The registration stands whether or not this
+    /// succeeds.
+    /// - Returns: `nil` if the template is not on the Git server.
     func prepareTemplate(of guestOS: GuestOS) async -> TemplateServerReport? {
         guard let templateServer, isAtTemplateServer(guestOS) else { return nil }
         let report = await templateServer.prepare(guestOS: guestOS.name)

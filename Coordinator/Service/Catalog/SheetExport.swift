@@ -1,12 +1,12 @@
 import CoordinatorCore
 
-/// What is registered, as a spreadsheet.
+/// The registry as a spreadsheet.
 public struct SheetExport: Sendable {
     private let ports: Ports
 
     public init(ports: Ports) { self.ports = ports }
 
-    /// - Parameter isEmpty: only the headers, to be filled in.
+    /// - Parameter isEmpty: writes only the headers, to be filled in.
     /// - Throws: `SheetFault`, `StoreError`
     public func write(isEmpty: Bool) async throws -> [UInt8] {
         let snapshot = isEmpty ? RegistrySnapshot() : try await ports.registrySnapshot()

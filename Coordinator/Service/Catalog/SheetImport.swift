@@ -1,7 +1,7 @@
 import BuildProtocol
 public import CoordinatorCore
 
-/// Registration by spreadsheet: all of a file or nothing of it.
+/// Registers what a spreadsheet lists: all of it, or nothing.
 public struct SheetImport: Sendable {
     let ports: Ports
     let store: any CatalogWriter
@@ -9,8 +9,8 @@ public struct SheetImport: Sendable {
 
     /// - Parameters:
     ///   - name: of the file.
-    ///   - only: the sheet that is wanted; also what a text file is.
-    ///   - isDryRun: says what would happen, and stores nothing.
+    ///   - only: the sheet to import; for a text file, the sheet that it holds.
+    ///   - isDryRun: reports what would happen, and stores nothing.
     /// - Throws: `SheetFault`, `ImportRefusal`, `WebRootFault`, `StoreError`
     public func run(
         _ bytes: [UInt8], name: String, only: ImportSheet?, isDryRun: Bool, by actor: String
@@ -46,11 +46,11 @@ public struct SheetImport: Sendable {
         return report
     }
 
-    /// As at the registration of a single one, each that is new is read; those at the Git server
-    /// are made after this.
+    /// Reads each new template, as a single registration does. Those on the Git server are created
+    /// afterwards.
     private func checkTemplates(_ plan: RegistryPlan, _ problems: inout ImportProblems) async {
         for (guestOS, place) in plan.newTemplates {
-            // A file that is wrong all over is not worth a thousand looks at Git servers.
+            // A file full of errors does not justify a thousand requests to Git servers.
             guard problems.count < ports.limits.importProblems else { return }
             if ports.isAtTemplateServer(guestOS) { continue }
             do { _ = try await ports.templates.plan(for: guestOS) } catch {
@@ -81,7 +81,7 @@ public struct SheetImport: Sendable {
         guard let first = names.first else { return [] }
         let others = names.count > 1 ? " and \(names.count - 1) others" : ""
         return [
-            "\(first)\(others): no template is known yet, so nothing can be built; give it in the "
+            "\(first)\(others): no template is known yet, so nothing can be built; set it in the "
                 + "columns 'template' and 'ref', or with aibuild guestos change"
         ]
     }
@@ -95,7 +95,7 @@ public struct SheetImport: Sendable {
                 reports.append(
                     TemplateServerReport(
                         guestOS: guestOS.name,
-                        problem: "not looked at, the Git server took too long; do it with "
+                        problem: "skipped because the Git server took too long; run "
                             + "aibuild guestos gitlab \(guestOS.name)"))
                 continue
             }
@@ -105,17 +105,17 @@ public struct SheetImport: Sendable {
     }
 }
 
-/// What an import did, or would do.
+/// The result of an import or of a dry run.
 public struct ImportReport: Sendable {
     public var isDryRun: Bool
     public var counts: [RegistryPlan.Count]
-    /// What the person should know although nothing is wrong.
+    /// Remarks about a file that is correct.
     public var notices: [String]
-    /// One for each guest OS whose template is at the Git server.
+    /// One for each guest OS whose template is on the Git server.
     public var servers: [TemplateServerReport] = []
 }
 
-/// A spreadsheet with something wrong in it: nothing was stored.
+/// A spreadsheet with errors: nothing was stored.
 public struct ImportRefusal: Error, Sendable {
     public var problems: ImportProblems
     public var notices: [String]

@@ -2,8 +2,8 @@ import BuildProtocol
 public import CoordinatorCore
 import Support
 
-/// Adding, changing and removing test cases. Builds that wait already keep the cases that they were
-/// submitted with.
+/// Adds, changes and removes test cases. Queued builds keep the cases with which they were
+/// submitted.
 public struct TestCaseCatalog: Sendable {
     let ports: Ports
     let store: any CatalogWriter
@@ -22,7 +22,7 @@ public struct TestCaseCatalog: Sendable {
         return testCase
     }
 
-    /// What it does from now on.
+    /// Replaces the definition.
     ///
     /// - Throws: `Refusal`, `StoreError`
     public func change(
@@ -47,8 +47,8 @@ public struct TestCaseCatalog: Sendable {
 }
 
 extension Ports {
-    /// - Parameter name: or id.
-    /// - Throws: `Refusal` where cases of both OS types have the name, `StoreError`
+    /// - Parameter name: the name or the id.
+    /// - Throws: `Refusal` if cases of both OS types have the name, `StoreError`
     public func testCase(_ name: String, osType: OSType?) async throws -> TestCase {
         let found = try await store.testCases(osType)
             .filter { $0.id == name || $0.name == name }
@@ -64,7 +64,7 @@ extension Ports {
     }
 }
 
-/// What a person fills in to register a test case.
+/// The fields of a request to register a test case.
 public struct TestCaseForm: Sendable, Decodable {
     public var name: String
     public var osType: OSType

@@ -2,8 +2,8 @@ import BuildProtocol
 public import CoordinatorCore
 import Support
 
-/// The builds that have not ended: what waits, what runs, how attempts end. Store first, memory
-/// second, so that a crash between any two steps loses nothing.
+/// The builds that have not ended: the queue, the running ones, and how attempts end. Store first,
+/// memory second, so that a crash between any two steps loses nothing.
 public actor BuildTracker: AttemptEvents {
     private let ports: Ports
     private let store: any BuildWriter
@@ -34,9 +34,9 @@ public actor BuildTracker: AttemptEvents {
 
     // MARK: Life
 
-    /// Takes up every build where the last leader left it.
+    /// Resumes every build where the last leader left it.
     /// - Throws: `StoreError` if the store cannot be read.
-    func takeUp() async throws {
+    func resume() async throws {
         for build in try await ports.store.liveBuilds() {
             let history =
                 build.attemptCount == 0
@@ -47,13 +47,13 @@ public actor BuildTracker: AttemptEvents {
             if build.state != .queued {
                 await resume(build)
             } else if build.cancelRequested {
-                // The last coordinator ended between the request and its fulfilment.
+                // The last leader ended between the cancel request and its execution.
                 _ = try await cancelQueued(build, "cancelled")
             }
         }
     }
 
-    /// Stops every session: builds run on, and the next coordinator takes them up.
+    /// Stops every session. Builds continue, and the next leader resumes them.
     func stop() async {
         isStopping = true
         await withTaskGroup(of: Void.self) { group in
@@ -63,7 +63,7 @@ public actor BuildTracker: AttemptEvents {
         }
     }
 
-    /// An attempt that no session looks after.
+    /// Resumes an attempt that has no session.
     private func resume(_ build: Build) async {
         guard let host = build.host, let monitor = await fleet.monitor(host) else {
             let fault = Fault(
@@ -81,9 +81,9 @@ public actor BuildTracker: AttemptEvents {
     private func begin(
         _ build: Build, _ token: AttemptToken, _ monitor: HostMonitor, _ stage: BuildMachine.Stage
     ) async {
-        // The next coordinator begins it anew.
+        // The next leader repeats it.
         guard !isStopping else { return }
-        // A cancel request may have come while the claim was written.
+        // A cancel request may have arrived while the claim was written.
         let isUnwanted = live[build.id]?.build.cancelRequested ?? true
         let session = BuildSession(
             build: build, token: token, host: monitor.host, link: monitor.link, ports: ports,
@@ -97,24 +97,24 @@ public actor BuildTracker: AttemptEvents {
         await monitor.attach(session)
     }
 
-    // MARK: What the dispatcher asks for
+    // MARK: Requests of the dispatcher
 
     func decide(_ hosts: [HostView], webRootFreeBytes: Int64?) -> [Decision] {
         self.webRootFreeBytes = webRootFreeBytes
         return Scheduler.decide(world(hosts))
     }
 
-    /// The build, if it still waits.
+    /// The build, if it is still queued.
     func queued(_ id: String) -> Build? {
         live[id].flatMap { $0.build.state == .queued ? $0.build : nil }
     }
 
-    /// Begins the attempt for which the store has just claimed the build.
+    /// Starts the attempt for which the build was just claimed in the store.
     func claimed(_ build: Build) async {
         update(build)
         if live[build.id]?.expectedSeconds == nil {
-            // In one statement the entry would be read before the wait and written back after it:
-            // a cancel request that came meanwhile would be lost.
+            // As one statement, this would read the entry before the suspension and write it back
+            // afterwards, and so lose a cancel request that came meanwhile.
             let seconds = await ports.usualSeconds(guestOS: build.guestOS)
             live[build.id]?.expectedSeconds = seconds
         }
@@ -125,15 +125,15 @@ public actor BuildTracker: AttemptEvents {
         await begin(build, token, monitor, .dispatching)
     }
 
-    /// The store knows better: another coordinator changed the build, or the answer to a claim was
-    /// lost. An attempt that nobody looks after is taken up.
+    /// Reads a build again from the store: another coordinator changed it, or the response to a
+    /// claim was lost. An attempt without a session is resumed.
     func refresh(_ id: String) async {
         let build: Build
         do {
             guard let found = try await ports.store.build(id: id) else { return }
             build = found
         } catch {
-            // Until the store answers: nobody else looks after this build.
+            // Retries until the store responds: no other task handles this build.
             Task {
                 try await self.ports.clock.sleep(
                     milliseconds: self.ports.limits.retryLongestMilliseconds)
@@ -143,30 +143,30 @@ public actor BuildTracker: AttemptEvents {
         }
         update(build)
         if build.state == .queued {
-            // Nothing else may happen in a quiet farm that would have it decided about.
+            // On a quiet farm, no other event would have the build considered again.
             wakeup.raise()
         } else if !build.state.isEnded, live[id]?.session == nil {
             await resume(build)
         }
     }
 
-    // MARK: What people ask for
+    // MARK: Requests of users
 
     var count: Int { live.count }
 
     func runningByHost() -> [String: Int] { live.runningByHost }
 
-    /// Takes a build that was just stored into the queue.
+    /// Adds a build that was just stored to the queue.
     func add(_ build: Build) {
         update(build)
         wakeup.raise()
     }
 
-    /// A change that leaves the build where it stands.
+    /// Applies a change that does not concern the build's state.
     func changed(_ build: Build) { if live[build.id] != nil { update(build) } }
 
-    /// Carries out a cancel request that the store has taken.
-    /// - Returns: the build if it has ended by that; an attempt that runs ends later.
+    /// Carries out a cancel request that was stored.
+    /// - Returns: the build if that ended it; a running attempt ends later.
     func cancel(_ build: Build, _ reason: String) async throws -> Build? {
         live[build.id]?.build.cancelRequested = true
         if let session = live[build.id]?.session {
@@ -182,7 +182,7 @@ public actor BuildTracker: AttemptEvents {
         return ended
     }
 
-    /// Ends the attempts on a host that was removed: nobody would hear of them again.
+    /// Ends the attempts on a host that was removed, from which nothing more would be heard.
     func abandonAttempts(on host: String) async {
         let fault = Fault(.infrastructure, .hostLost, "host \(host) was removed")
         for entry in live.running where entry.build.host == host {
@@ -193,10 +193,10 @@ public actor BuildTracker: AttemptEvents {
 
     func session(of build: Build) -> BuildSession? { live[build.id]?.session }
 
-    /// The attempts whose files must stay.
+    /// The attempts whose files must be kept.
     func livingAttempts() -> Set<AttemptToken> { live.attempts }
 
-    // MARK: What people look at
+    // MARK: Queries
 
     func find(_ id: String) -> (Build, LiveDetail)? { live[id].map { ($0.build, $0.detail) } }
 
@@ -205,15 +205,15 @@ public actor BuildTracker: AttemptEvents {
         live[id]?.build.state == .queued ? await explained().waiting(id) : nil
     }
 
-    /// What waits, in the queue's order; at most `limit`.
+    /// The queued builds in order, at most `limit`.
     public func queue(limit: Int) async -> [(Build, Waiting)] {
         await explained().first(limit).compactMap { id, waiting in
             live[id].map { ($0.build, waiting) }
         }
     }
 
-    /// Thousands may ask why they wait: they share one answer until something happens, or a moment
-    /// has passed.
+    /// Thousands of clients may ask why their builds wait: they share one answer until something
+    /// changes or a moment has passed.
     private func explained() async -> Scheduler.Explanation {
         if let fresh = explanation?.value(wakeup, ports) { return fresh }
         let hosts = await fleet.views()
@@ -231,7 +231,7 @@ public actor BuildTracker: AttemptEvents {
             webRootFreeBytes: webRootFreeBytes.map { $0 - live.reservedBytes })
     }
 
-    // MARK: What sessions report
+    // MARK: Reports of sessions
 
     func progressed(_ build: String, _ detail: LiveDetail) async {
         guard let entry = live[build], entry.detail != detail else { return }
@@ -291,7 +291,7 @@ public actor BuildTracker: AttemptEvents {
     }
 
     private func update(_ build: Build) {
-        // It holds the queue as it was, which would be copied to be changed.
+        // It holds the old queue, which would otherwise be copied by the next change.
         explanation = nil
         live.update(build)
         let changes = self.changes

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Support
 
-/// Has the scheduler decide whenever something happened, and carries its decisions out.
+/// Runs the scheduler whenever something has changed, and carries out its decisions.
 actor Dispatcher {
     private let ports: Ports
     private let store: any BuildWriter
@@ -39,7 +39,7 @@ actor Dispatcher {
         wakeup.raise()
     }
 
-    /// Returns once the effect under way is done; no other is begun.
+    /// Returns once the effect in progress is done; no other is started.
     func stop() async {
         isStopping = true
         alarm?.task.cancel()
@@ -47,7 +47,7 @@ actor Dispatcher {
         await loop?.value
     }
 
-    /// Whether decisions are still being carried out.
+    /// Whether dispatching makes progress.
     func pulse() -> Bool {
         guard let stepMilliseconds else { return true }
         let quiet = ports.clock.monotonicMilliseconds() - stepMilliseconds
@@ -69,7 +69,7 @@ actor Dispatcher {
         }
     }
 
-    /// Measured once a second at most: decisions may come by the hundred.
+    /// Measured once a second at most, because decisions may come by the hundred.
     private func webRootFreeBytes() async -> Int64? {
         let now = ports.clock.monotonicMilliseconds()
         if let webRoot, now - webRoot.measuredMilliseconds < 1000 { return webRoot.freeBytes }

@@ -1,25 +1,26 @@
 import BuildProtocol
 import CoordinatorCore
 
-// Events go up through these, effects go down through the ports and `HostLink`: a session knows
-// the farm only as somebody who listens, and holds it weakly.
+// Events go up through these protocols, effects go down through the ports and `HostLink`: a session
+// knows the farm only as a listener, and holds it weakly.
 
-/// Hears what a session with a host learns.
+/// Receives the events of a session with a host.
 protocol HostEvents: AnyObject, Sendable {
     func hostReported(_ name: String, _ report: HostReport) async
     func hostWentAway(_ name: String, _ why: String) async
 }
 
-/// Hears what the session of an attempt does.
+/// Receives the events of an attempt's session.
 protocol AttemptEvents: AnyObject, Sendable {
     func progressed(_ build: String, _ detail: LiveDetail) async
-    /// The host has finished the attempt: its slot is free.
+    /// The attempt has finished on the host: its slot is free.
     func leftHost(_ session: BuildSession) async
-    /// The store took a change of the build's state.
+    /// The store accepted a change of the build's state.
     func advanced(_ build: Build) async
-    /// The attempt is over; decides what follows and records it.
+    /// The attempt has ended; decides what follows and records it.
     /// - Throws: `StoreError` if nothing was recorded; the session reports it again.
     func ended(_ session: BuildSession, _ end: AttemptEnd, _ image: PublishedImage?) async throws
-    /// The store has the build in other hands; the session has stopped touching it.
+    /// Another attempt or coordinator owns the build in the store; the session no longer touches
+    /// it.
     func superseded(_ session: BuildSession) async
 }

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Support
 
-/// The hosts of the farm: their sessions, their reports, how far each can be trusted.
+/// The hosts of the farm: their sessions, reports and health.
 public actor HostFleet: HostEvents {
     private let ports: Ports
     private let epoch: LeaseEpoch
@@ -18,15 +18,14 @@ public actor HostFleet: HostEvents {
 
     // MARK: Life
 
-    /// Knows the hosts from here on; talks to them from `connect` on, when the builds that run
-    /// there have somebody who listens.
-    func takeUp() async throws {
+    /// Loads the hosts. `connect` opens the sessions, once the builds that run there have theirs.
+    func load() async throws {
         for host in try await ports.store.hosts() { admit(host) }
     }
 
     func connect() async { for state in hosts.values { await state.monitor.start() } }
 
-    /// All at once: one host that is slow to close must not use up the time of the others.
+    /// Concurrently: one host that is slow to close must not use up the time of the others.
     func stop() async {
         await withTaskGroup(of: Void.self) { group in
             for state in hosts.values { group.addTask { await state.monitor.stop() } }
@@ -49,7 +48,7 @@ public actor HostFleet: HostEvents {
 
     func setDrained(_ drained: Bool, host name: String) {
         hosts[name]?.host.drained = drained
-        // An admin who resumes a host vouches for it.
+        // An operator who resumes a host vouches for it.
         if !drained { hosts[name]?.health = HostHealth() }
         wakeup.raise()
     }
@@ -63,7 +62,7 @@ public actor HostFleet: HostEvents {
 
     func monitor(_ name: String) -> HostMonitor? { hosts[name]?.monitor }
 
-    /// The session has done its work, and its host may forget the attempt.
+    /// Releases the session of an ended attempt, whose files the host may then delete.
     func release(_ session: BuildSession) async {
         await hosts[session.host.name]?.monitor.release(session)
     }
@@ -73,15 +72,15 @@ public actor HostFleet: HostEvents {
             fault, monotonicMilliseconds: ports.clock.monotonicMilliseconds())
     }
 
-    // MARK: What is seen of them
+    // MARK: Queries
 
     func views() -> [HostView] {
         let now = ports.clock.monotonicMilliseconds()
         return hosts.values.map { $0.view(monotonic: now) }
     }
 
-    /// By name.
-    /// - Parameter running: how many attempts each runs.
+    /// Sorted by name.
+    /// - Parameter running: how many attempts each host runs.
     func snapshots(running: [String: Int]) -> [HostSnapshot] {
         hosts.keys.sorted().compactMap { try? snapshot($0, running: running) }
     }
@@ -94,7 +93,7 @@ public actor HostFleet: HostEvents {
             clockSkewLimitMilliseconds: ports.limits.clockSkewMilliseconds)
     }
 
-    // MARK: What sessions report
+    // MARK: Reports of sessions
 
     func hostReported(_ name: String, _ report: HostReport) {
         hosts[name]?.reported(report, atMilliseconds: ports.clock.unixMilliseconds())
@@ -104,7 +103,7 @@ public actor HostFleet: HostEvents {
     func hostWentAway(_ name: String, _ why: String) {
         guard hosts[name]?.wentAway(why) == true else { return }
         log.warning("host \(name): \(why)")
-        // Those who ask why their build waits hear of it.
+        // The explanations of waiting builds name this host's state.
         wakeup.raise()
     }
 }

@@ -1,11 +1,11 @@
 import BuildProtocol
 import CoordinatorCore
 
-/// What the coordinator knows of one host now.
+/// What the coordinator knows about one host.
 struct HostState {
     var host: Host
     let monitor: HostMonitor
-    /// `nil` while connected.
+    /// Why the host is unreachable; `nil` while it is connected.
     private(set) var away: String? = "is being connected to"
     private var report: HostReport?
     private var reportedMilliseconds: Int64 = 0
@@ -22,7 +22,7 @@ struct HostState {
         reportedMilliseconds = now
     }
 
-    /// - Returns: whether that is new.
+    /// - Returns: whether the reason is new.
     mutating func wentAway(_ why: String) -> Bool {
         defer { away = why }
         return away != why
@@ -47,7 +47,7 @@ struct HostState {
         return .ready
     }
 
-    /// For people.
+    /// For the API.
     func snapshot(
         at now: Int64, monotonic: Int64, running: Int, clockSkewLimitMilliseconds: Int64
     ) -> HostSnapshot {

@@ -1,22 +1,22 @@
 import BuildProtocol
 import CoordinatorCore
 
-/// A build that has not ended, with what is only known while it lives.
+/// A build that has not ended, with details that are not stored.
 struct LiveBuild {
     var build: Build
     var session: BuildSession?
     var detail = LiveDetail()
-    /// Failed attempts of the present stage.
+    /// Failed attempts of the current stage.
     var history: [AttemptFault] = []
     /// How long builds of this guest OS usually take.
     var expectedSeconds: Int?
     var attemptStartedMilliseconds: Int64 = 0
-    /// The host has finished the attempt and its slot is free: the image is being pulled,
+    /// The attempt has finished on the host, whose slot is free: the image is being pulled,
     /// published or recorded.
     var hasLeftHost = false
 }
 
-/// Progress of a build, for the person who waits.
+/// Progress of a build, for followers.
 public struct LiveDetail: Sendable, Hashable {
     public var phase: String?
     public var doneBytes: Int64?

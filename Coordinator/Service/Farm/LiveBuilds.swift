@@ -1,8 +1,8 @@
 import BuildProtocol
 import CoordinatorCore
 
-/// The builds that have not ended. Among a hundred thousand of them the queue, in its order, and
-/// those that left it are found without looking at each.
+/// The builds that have not ended. The queue, in order, and the running builds are found without a
+/// scan over all, of which there may be a hundred thousand.
 struct LiveBuilds {
     private var entries: [String: LiveBuild] = [:]
     private(set) var queue = BuildQueue()
@@ -10,7 +10,7 @@ struct LiveBuilds {
 
     var count: Int { entries.count }
     var all: some Collection<LiveBuild> { entries.values }
-    /// Those that do not wait.
+    /// Those that are not queued.
     var running: some Sequence<LiveBuild> { begun.lazy.compactMap { entries[$0] } }
 
     subscript(id: String) -> LiveBuild? {
@@ -27,24 +27,24 @@ struct LiveBuilds {
         }
     }
 
-    /// Takes over what the store answered.
+    /// Applies a build as the store returned it.
     mutating func update(_ build: Build) {
         guard !build.state.isEnded else {
             self[build.id] = nil
             return
         }
         var entry = self[build.id] ?? LiveBuild(build: build)
-        // A cancel request may be newer than this answer of the store; it is never taken back.
+        // A cancel request may be newer than this response of the store; it is never revoked.
         let isUnwanted = entry.build.cancelRequested
         entry.build = build
         entry.build.cancelRequested = isUnwanted || build.cancelRequested
         self[build.id] = entry
     }
 
-    /// Moves builds whose retry delay has passed into the queue proper.
+    /// Moves builds whose retry delay has passed into the queue.
     mutating func releaseDue(at now: Int64) { queue.releaseDue(at: now) }
 
-    /// What occupies the farm now.
+    /// The builds that occupy the farm.
     func runningBuilds() -> [RunningBuild] {
         running.map { entry in
             let build = entry.build
@@ -56,7 +56,7 @@ struct LiveBuilds {
         }
     }
 
-    /// Those with a session.
+    /// The attempts that have a session.
     var attempts: Set<AttemptToken> { Set(running.compactMap { $0.session?.token }) }
 
     /// How many attempts each host has.
@@ -67,7 +67,8 @@ struct LiveBuilds {
         }
     }
 
-    /// What running builds may still need of the web root. The image of a test is there already.
+    /// Space that running builds may still need on the web root. The image of a test is there
+    /// already.
     var reservedBytes: Int64 {
         running.reduce(0) {
             $1.build.stage == .build ? $0 + $1.build.requirements.diskBytes : $0

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 
 extension QueuedBuild {
-    /// `nil` when it does not wait.
+    /// `nil` if the build is not queued.
     init?(_ live: LiveBuild) {
         let build = live.build
         guard build.state == .queued else { return nil }
@@ -18,7 +18,7 @@ extension QueuedBuild {
 }
 
 extension Build {
-    /// What an attempt of the present stage needs.
+    /// What an attempt of the current stage needs.
     var requirements: Requirements {
         guard stage == .test, let tests = plan.tests else { return plan.requirements }
         var needs = tests.requirements
@@ -27,13 +27,13 @@ extension Build {
         return needs
     }
 
-    /// What an attempt of the present stage starts from.
+    /// The base image of an attempt of the current stage.
     var fetched: BaseImage? {
         guard stage == .test else { return plan.recipe.baseImage }
         return image.map { BaseImage(url: $0.url, sha256: $0.sha256) }
     }
 
-    /// What the present stage tests; `nil` while it builds.
+    /// What the current stage tests; `nil` in the build stage.
     var testPlan: TestPlan? { stage == .test ? plan.tests?.plan : nil }
 
     var limits: AttemptLimits {

@@ -1,6 +1,6 @@
 import CoordinatorCore
 
-/// Why builds wait, computed once for everybody who asks while nothing changes.
+/// Why builds wait: computed once for all clients until something changes.
 struct SharedExplanation {
     private let explanation: Scheduler.Explanation
     private let version: UInt64
@@ -12,7 +12,7 @@ struct SharedExplanation {
         madeMilliseconds = ports.clock.monotonicMilliseconds()
     }
 
-    /// `nil` once something happened or it is too old.
+    /// `nil` if something has changed or the value is too old.
     func value(_ wakeup: Wakeup, _ ports: Ports) -> Scheduler.Explanation? {
         let age = ports.clock.monotonicMilliseconds() - madeMilliseconds
         guard wakeup.version == version, age < ports.limits.explanationMilliseconds else {

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Says that there may be something to decide. Raised any number of times before it is heard, it is
-/// heard once.
+/// Signals that there may be something to decide. Any number of signals before the next `wait`
+/// count as one.
 final class Wakeup: Sendable {
     private struct State {
         var version: UInt64 = 0
@@ -11,7 +11,7 @@ final class Wakeup: Sendable {
 
     private let state = Mutex(State())
 
-    /// Counts the changes; what was computed at one version may be stale at another.
+    /// Counts the changes: what was computed at one version may be stale at another.
     var version: UInt64 { state.withLock(\.version) }
 
     func raise() {
@@ -22,7 +22,7 @@ final class Wakeup: Sendable {
         waiter?.resume()
     }
 
-    /// Returns once something was raised that the last call did not hear. One caller at a time.
+    /// Returns once there is a signal that the last call did not see. One caller at a time.
     func wait() async {
         await withCheckedContinuation { continuation in
             let isRaised = state.withLock { state in

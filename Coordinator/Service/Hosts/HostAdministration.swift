@@ -1,7 +1,7 @@
 import BuildProtocol
 public import CoordinatorCore
 
-/// Adding, draining and removing hosts.
+/// Adds, drains and removes hosts.
 public struct HostAdministration: Sendable {
     let ports: Ports
     let store: any HostWriter
@@ -46,11 +46,11 @@ public struct HostAdministration: Sendable {
         try await store.removeHost(name)
         try await ports.audit(actor, "host.remove", name)
         await fleet.remove(name)
-        // What was dispatched to it meanwhile.
+        // Attempts that were dispatched to it meanwhile.
         await tracker.abandonAttempts(on: name)
     }
 
-    /// By name.
+    /// Sorted by name.
     public func snapshots() async -> [HostSnapshot] {
         await fleet.snapshots(running: await tracker.runningByHost())
     }
@@ -60,7 +60,7 @@ public struct HostAdministration: Sendable {
         try await fleet.snapshot(name, running: await tracker.runningByHost())
     }
 
-    /// The key with which the host at the address answers, for an admin to confirm.
+    /// The host key at the address, for an operator to confirm.
     /// - Throws: `HostFault`
     public func scanHostKey(_ address: String) async throws -> HostKey {
         try await ports.gateway.scanHostKey(address)

@@ -3,8 +3,8 @@ import CoordinatorCore
 import Support
 import Synchronization
 
-/// The way to one host's agent while it is connected. What cannot be said now is made good when the
-/// host is connected again.
+/// Sends to one host's agent while it is connected. A message that cannot be sent is not queued:
+/// the reconciliation after the next connect makes up for it.
 final class HostLink: Sendable {
     private struct State {
         var channel: (any HostChannel)?

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Support
 
-/// Keeps one control session with one host: connects, reconciles, passes messages to the sessions
+/// Keeps one control session with one host: connects, reconciles, routes messages to the sessions
 /// of attempts, reconnects. Losing the session changes nothing on the host.
 actor HostMonitor {
     nonisolated let host: Host
@@ -11,12 +11,12 @@ actor HostMonitor {
     private let epoch: LeaseEpoch
     private weak let events: (any HostEvents)?
     private var sessions: [AttemptToken: BuildSession] = [:]
-    /// What the agent said of itself; `nil` while it is not connected.
+    /// The agent's hello; `nil` while it is not connected.
     private var hello: AgentHello?
     private var loop: Task<Void, Never>?
     private var isStopped = false
-    /// Nothing has come since the agent was asked for a sign of life.
-    private var isAsked = false
+    /// A ping was sent, and nothing has been received since.
+    private var isPingPending = false
     private let log: Logger
 
     init(host: Host, ports: Ports, epoch: LeaseEpoch, events: any HostEvents) {
@@ -33,7 +33,7 @@ actor HostMonitor {
         loop = Task { await self.run() }
     }
 
-    /// Ends the session for good.
+    /// Ends the session permanently.
     func stop() async {
         isStopped = true
         loop?.cancel()
@@ -54,8 +54,8 @@ actor HostMonitor {
             summary: hello.attempts.first { $0.attempt == session.token })
     }
 
-    /// The session has done its work, and the agent may forget the attempt; but not where a newer
-    /// session has taken it up.
+    /// The session has ended, and the agent may forget the attempt, unless a newer session has
+    /// resumed it.
     func release(_ session: BuildSession) async {
         guard sessions[session.token] === session else { return }
         await link.send(.forget(Forget(attempt: session.token)))
@@ -71,8 +71,8 @@ actor HostMonitor {
         while !Task.isCancelled {
             do {
                 let channel = try await ports.gateway.open(host, epoch: epoch.number)
-                // `stop` came while it was being opened and had nothing to close yet: a read that
-                // began now would never end.
+                // `stop` was called while the channel was being opened and could not close it: a
+                // read that began now would never end.
                 guard !Task.isCancelled else { return await channel.close() }
                 backoff = reconnectBackoff()
                 longest = ports.limits.reconnectLongestMilliseconds
@@ -108,9 +108,9 @@ actor HostMonitor {
         self.hello = hello
         log.info("connected, agent \(hello.agentVersion)")
         for summary in hello.attempts where sessions[summary.attempt] == nil {
-            // Nobody waits for it: it was recorded, or given up while the host was away. The agent
-            // kills what runs and deletes the folder.
-            log.info("attempt \(summary.attempt) is obsolete; the agent may forget it")
+            // Recorded already, or given up while the host was unreachable. The agent kills what
+            // runs and deletes the folder.
+            log.info("attempt \(summary.attempt) is obsolete; telling the agent to forget it")
             await link.send(.forget(Forget(attempt: summary.attempt)))
         }
         for session in sessions.values { await session.post(connected(session, hello)) }
@@ -119,12 +119,12 @@ actor HostMonitor {
 
     /// - Returns: why the session ended.
     private func pump(_ channel: any HostChannel) async -> String {
-        isAsked = false
+        isPingPending = false
         let watch = Task { await self.watch(channel) }
         defer { watch.cancel() }
         do {
             while let message = try await channel.next() {
-                isAsked = false
+                isPingPending = false
                 await deliver(message)
             }
             return "the agent closed the session"
@@ -133,24 +133,25 @@ actor HostMonitor {
         }
     }
 
-    /// An agent that hangs behind a healthy sshd keeps its session for ever: it is asked, and where
-    /// no word comes the session is ended, so that the host counts as away. Looks are counted, not
-    /// time: a coordinator that stood still itself finds what came meanwhile before the next look.
+    /// An agent that hangs behind a healthy sshd would keep its session for ever. It is pinged, and
+    /// if it sends nothing the session is ended, so that the host counts as unreachable. Checks are
+    /// counted rather than time: a coordinator that was itself suspended reads what arrived
+    /// meanwhile before the next check.
     private func watch(_ channel: any HostChannel) async {
         var missed = 0
         while !Task.isCancelled {
             do { try await ports.clock.sleep(milliseconds: ports.limits.pingMilliseconds) } catch {
                 return
             }
-            missed = isAsked ? missed + 1 : 0
+            missed = isPingPending ? missed + 1 : 0
             if missed >= ports.limits.missedPings {
                 let seconds = Int64(missed) * ports.limits.pingMilliseconds / 1000
-                log.warning("the agent has said nothing for \(seconds) s: connecting anew")
+                log.warning("the agent sent nothing for \(seconds) s: reconnecting")
                 return await channel.close()
             }
-            guard !isAsked else { continue }
-            isAsked = true
-            // Beside this task: a session whose window is full takes nothing.
+            guard !isPingPending else { continue }
+            isPingPending = true
+            // In a separate task, because a session whose window is full blocks the send.
             Task { try? await channel.send(.ping(Ping(id: 1))) }
         }
     }
@@ -169,14 +170,14 @@ actor HostMonitor {
             guard let session = await session(finished.attempt) else { return }
             await session.post(.finished(finished))
         case .error(let report):
-            log.warning("the agent says: \(report.message)")
+            log.warning("the agent reports: \(report.message)")
             if let token = report.attempt { await sessions[token]?.post(.refused(report)) }
         case .pong: break
         }
     }
 
-    /// The session of an attempt that speaks. One that nobody waits for is told so, and its host
-    /// ends it: a `start` that was late on the way may have begun it after it was given up.
+    /// The session of an attempt. If there is none, the host is told to forget the attempt and ends
+    /// it: a delayed `start` may have begun it after it was given up.
     private func session(_ token: AttemptToken) async -> BuildSession? {
         if let session = sessions[token] { return session }
         await link.send(.forget(Forget(attempt: token)))

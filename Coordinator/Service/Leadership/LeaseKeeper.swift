@@ -1,13 +1,13 @@
 public import CoordinatorCore
 import Support
 
-/// Campaigns for the lease as long as the process lives. Losing it is noticed at the next answer
-/// of the store; until then every change is refused there and at the hosts, so that it does not
-/// matter how late that is.
+/// Campaigns for the lease as long as the process runs. The loss of the lease is noticed at the
+/// next response of the store. Until then the store and the hosts refuse every change, so the delay
+/// does no harm.
 public actor LeaseKeeper {
     public enum Standing: Sendable, Hashable {
         case leading(epoch: Int64)
-        /// `url`: the leader's; `nil` while none is known.
+        /// `url`: that of the leader; `nil` if none is known.
         case standingBy(url: String?)
     }
 
@@ -30,9 +30,9 @@ public actor LeaseKeeper {
         candidate = Candidate(id: id, url: url, leaseMilliseconds: limits.leaseMilliseconds)
     }
 
-    /// - Parameter lead: called once, with the epoch, when the lease is won; renewing goes on
-    ///   meanwhile, and `standing` says so once it returns.
-    /// - Parameter onReady: called once, when this coordinator leads or knows who does.
+    /// - Parameter lead: called once, with the epoch, when the lease is won. The lease is renewed
+    ///   meanwhile, and `standing` changes once it returns.
+    /// - Parameter onReady: called once, when this coordinator leads or knows the leader.
     /// - Returns: when another coordinator has taken the lease, or the task is cancelled.
     public func run(
         lead: @escaping @Sendable (LeaseEpoch) async -> Void,
@@ -44,7 +44,7 @@ public actor LeaseKeeper {
                 let lease = try await leases.campaign(candidate)
                 guard take(lease, lead) else { return }
             } catch {
-                report("cannot ask the store for the lease: \(error)")
+                report("cannot request the lease from the store: \(error)")
             }
             let next = clock.monotonicMilliseconds() + renewMilliseconds
             do { try await clock.sleep(untilMonotonicMilliseconds: next) } catch { return }
@@ -85,15 +85,15 @@ public actor LeaseKeeper {
         Task { await onReady() }
     }
 
-    /// Lets another coordinator take over at once.
+    /// Releases the lease, so that another coordinator can take over at once.
     public func resign() async {
         guard let epoch = candidate.epoch else { return }
         do { try await leases.resign(epoch) } catch {
-            log.warning("cannot give the lease back: \(error)")
+            log.warning("cannot release the lease: \(error)")
         }
     }
 
-    /// Once for each change, not at every renewal.
+    /// Logs each change once, not at every renewal.
     private func report(_ message: String) {
         guard message != lastMessage else { return }
         lastMessage = message

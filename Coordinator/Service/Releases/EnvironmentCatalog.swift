@@ -1,14 +1,14 @@
 import BuildProtocol
 public import CoordinatorCore
 
-/// Registering, checking and removing the environments that images are released to.
+/// Registers, checks and removes the environments that images are released to.
 public struct EnvironmentCatalog: Sendable {
     let ports: Ports
     let store: any ReleaseWriter
     let releases: Releases
 
-    /// - Returns: the environment, and what its check found; nothing is stored where that finds
-    ///   that no release could succeed, unless `isUnchecked`.
+    /// - Returns: the environment and the findings of its check. If no release could succeed,
+    ///   nothing is stored, unless `isUnchecked`.
     /// - Throws: `Refusal`, `StoreError`
     public func register(
         _ form: EnvironmentForm, by actor: String
@@ -26,14 +26,14 @@ public struct EnvironmentCatalog: Sendable {
         return (environment, findings)
     }
 
-    /// Changes all but the name; a secret that is left out stays as it is.
+    /// Changes everything but the name; a missing secret keeps the stored one.
     public func change(
         _ form: EnvironmentForm, by actor: String
     ) async throws -> (ReleaseEnvironment, [EnvironmentFinding]) {
         var environment = try await ports.environment(named: form.name)
         guard environment.kind == form.settings.kind else {
             throw Refusal(
-                "\(form.name) is of kind \(environment.kind.rawValue), which does not change: "
+                "\(form.name) is of kind \(environment.kind.rawValue), which cannot be changed: "
                     + "register another")
         }
         environment.settings = form.settings
@@ -49,14 +49,14 @@ public struct EnvironmentCatalog: Sendable {
     public func remove(_ name: String, by actor: String) async throws {
         guard await !releases.hasLive(environment: name) else {
             throw Refusal(
-                "releases to \(name) wait or run: cancel them first, or wait", conflict: true)
+                "releases to \(name) are queued or running: cancel them, or wait", conflict: true)
         }
         try await store.removeEnvironment(named: name)
         try await ports.audit(actor, "env.remove", name)
     }
 
-    /// What a person should know who registers this environment together with others: it is
-    /// stored all the same, for one that does not answer must not keep the others out.
+    /// Findings about an environment that is imported with others. It is stored in any case: one
+    /// that is unreachable must not block the others.
     func notices(_ environment: ReleaseEnvironment, _ secret: Secret?) async -> [String] {
         guard let target = ports.targets[environment.kind] else { return [] }
         do {
@@ -88,13 +88,13 @@ public struct EnvironmentCatalog: Sendable {
     }
 }
 
-/// What a person fills in to register an environment.
+/// The fields of a request to register an environment.
 public struct EnvironmentForm: Sendable, Decodable {
     public var name: String
     public var settings: EnvironmentSettings
-    /// The password; left out, a change keeps the one that is there.
+    /// The password; if it is missing, a change keeps the stored one.
     public var secret: String?
-    /// Stores it although nobody answers there yet.
+    /// Stores it even if it cannot be reached yet.
     public var isUnchecked: Bool?
 
     public init(

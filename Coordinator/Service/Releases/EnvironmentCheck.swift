@@ -1,6 +1,6 @@
 public import CoordinatorCore
 
-/// Asks an environment whether a release could succeed now.
+/// Checks whether a release to an environment could succeed now.
 public struct EnvironmentCheck: Sendable {
     private let ports: Ports
 
@@ -17,7 +17,7 @@ public struct EnvironmentCheck: Sendable {
     ) async throws -> [EnvironmentFinding] {
         guard let target = ports.targets[environment.kind] else {
             throw Refusal(
-                "this coordinator has no way to \(environment.kind.rawValue) environments")
+                "this coordinator cannot release to \(environment.kind.rawValue) environments")
         }
         do { return try await target.check(environment, secret) } catch let fault as ReleaseFault {
             throw Refusal("\(environment.name): \(fault)", conflict: true)

@@ -1,13 +1,13 @@
 import BuildProtocol
 public import CoordinatorCore
 
-/// Submitting, approving, cancelling, retrying and rolling back releases.
+/// Submits, approves, cancels, retries and rolls back releases.
 public struct ReleaseRequests: Sendable {
     let ports: Ports
     let store: any ReleaseWriter
     let releases: Releases
 
-    /// - Parameter build: one that passed.
+    /// - Parameter build: must have passed.
     /// - Throws: `Refusal`, `StoreError`
     public func submit(
         _ build: Build, to environments: [String], format: ReleaseFormat?, by actor: String
@@ -47,7 +47,7 @@ public struct ReleaseRequests: Sendable {
         return build
     }
 
-    /// Puts back what stood in each environment before the newest release of the guest OS.
+    /// Restores what was in each environment before the newest release of the guest OS.
     public func rollBack(
         guestOS: String, in environments: [String], by actor: String
     ) async throws -> [Release] {
@@ -119,7 +119,7 @@ public struct ReleaseRequests: Sendable {
             actor, "release.cancel", "\(release.guestOS)/\(release.buildNumber)",
             release.environment)
         if await releases.interrupt(requested) { return requested }
-        // One that was tried before may have left something half-made.
+        // An earlier attempt may have left something half done.
         let isUntouched = requested.attemptCount == 0
         var change = ReleaseChange(
             release: id, from: [.awaitingApproval, .queued],
@@ -135,7 +135,7 @@ public struct ReleaseRequests: Sendable {
         return changed
     }
 
-    /// The same again, as a new release.
+    /// Submits the same release again, as a new one.
     public func retry(_ id: String, by actor: String) async throws -> Release {
         let old = try await ports.release(id)
         guard old.state == .failed || old.state == .cancelled else {
@@ -152,7 +152,7 @@ public struct ReleaseRequests: Sendable {
         return try await submit(build, to: [old.environment], format: old.format, by: actor)[0]
     }
 
-    /// The names without doubles, in their order.
+    /// The names without duplicates, in order.
     private func known(_ names: [String]) async throws -> [String] {
         guard !names.isEmpty, names.count <= ports.limits.releaseEnvironments else {
             throw Refusal(

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Support
 
-/// One try of a release, from its claim to what is recorded of its end.
+/// One attempt of a release, from its claim to the record of its end.
 struct ReleaseRun: Sendable {
     let releases: Releases
     let ports: Ports
@@ -16,7 +16,7 @@ struct ReleaseRun: Sendable {
         do {
             guard let environment = try await ports.store.environment(named: release.environment)
             else {
-                // Nobody knows where it was: nothing can be taken back, and no try would help.
+                // Its settings are gone: nothing can be cleaned up, and no retry would help.
                 return await end(
                     release, as: release.ending ?? .failed,
                     RecordedFault(
@@ -57,7 +57,7 @@ struct ReleaseRun: Sendable {
             throw ReleaseFault(
                 .rejected, "build \(release.guestOS)/\(release.buildNumber) has no image any more")
         }
-        // Taking back needs no image, and must not fail for want of it.
+        // Cleaning up needs no image, and must not fail because there is none.
         let needsImage = release.action == .release && release.ending == nil
         let path: String
         do { path = needsImage ? try await ports.webRoot.file(of: image) : "" } catch {
@@ -94,7 +94,7 @@ struct ReleaseRun: Sendable {
 
     private func judge(_ release: Release, _ error: any Error) async {
         let isUnwanted = await releases.isUnwanted(release.id)
-        // Stopped with the coordinator: the next leader takes it up.
+        // Stopped with the coordinator: the next leader resumes it.
         if Task.isCancelled, !isUnwanted { return }
         var release = release
         release.cancelRequested = isUnwanted
@@ -146,10 +146,10 @@ struct ReleaseRun: Sendable {
         if await apply(change) == nil { await releases.refresh(change.release) }
     }
 
-    /// Until the store answers: an effect in the environment that no row knows must not happen.
-    /// - Returns: `nil` where another try, or another coordinator, has the release.
+    /// Retries until the store responds: an effect in the environment must never lack its row.
+    /// - Returns: `nil` if another attempt or another coordinator owns the release.
     fileprivate func apply(_ change: ReleaseChange) async -> Release? {
-        // Stopped: the next leader finds it as it stands in the store.
+        // Stopped: the next leader reads its state from the store.
         try? await ports.retrying {
             guard let changed = try await store.apply(change) else { return nil }
             await releases.updated(changed)
@@ -160,7 +160,7 @@ struct ReleaseRun: Sendable {
         }
     }
 
-    /// What a target tells while it works.
+    /// Receives the progress and journal of a target.
     private struct Steps: ReleaseSteps {
         let run: ReleaseRun
         let release: Release

@@ -2,12 +2,12 @@ import BuildProtocol
 import CoordinatorCore
 import Support
 
-/// Carries images to environments: begins what may begin, looks after each try, and takes up what
-/// an earlier leader left. Store first, memory second, as with builds.
+/// Runs the releases: starts those that are due, handles each attempt, and resumes what an earlier
+/// leader left. Store first, memory second, as with builds.
 public actor Releases {
     private let ports: Ports
     private let store: any ReleaseWriter
-    /// Hears of every change; keys are release ids, and `ChangeHub.everything`.
+    /// Notifies of every change; keys are release ids and `ChangeHub.everything`.
     public nonisolated let changes = ChangeHub()
     private var live: [String: Release] = [:]
     private var running: [String: Task<Void, Never>] = [:]
@@ -23,15 +23,15 @@ public actor Releases {
 
     // MARK: Life
 
-    /// Takes up everything where the last leader left it.
+    /// Resumes everything where the last leader left it.
     /// - Throws: `StoreError` if the store cannot be read.
-    func takeUp() async throws {
+    func resume() async throws {
         for release in try await ports.store.liveReleases() {
             guard release.state == .running else {
                 live[release.id] = release
                 continue
             }
-            // Its process is gone; the next try finds in the journal what is half-made.
+            // Its process is gone; the next attempt learns from the journal what is half done.
             var change = ReleaseChange(
                 release: release.id, from: [.running], attempt: release.attemptCount, to: .queued,
                 atMilliseconds: ports.clock.unixMilliseconds())
@@ -41,7 +41,7 @@ public actor Releases {
         pump()
     }
 
-    /// Breaks off what runs: it is taken up again by whoever leads next.
+    /// Interrupts running releases; the next leader resumes them.
     func stop() async {
         isStopping = true
         alarm?.cancel()
@@ -50,7 +50,7 @@ public actor Releases {
         await changes.close()
     }
 
-    // MARK: What is there
+    // MARK: Queries
 
     public func progress(of id: String) -> ReleaseProgress? { progress[id] }
 
@@ -66,7 +66,7 @@ public actor Releases {
 
     // MARK: Queue
 
-    /// Takes what was stored into the queue.
+    /// Adds stored releases to the queue.
     func take(_ releases: [Release]) async {
         for release in releases { await updated(release) }
         pump()
@@ -111,7 +111,7 @@ public actor Releases {
         }
     }
 
-    // MARK: What runs say
+    // MARK: Reports of runs
 
     func note(_ id: String, _ now: ReleaseProgress) async {
         guard progress[id] != now else { return }
@@ -119,7 +119,8 @@ public actor Releases {
         await changes.bump(id)
     }
 
-    /// The store has it in other hands, or in another state than this coordinator thinks.
+    /// Reads a release again: another owner has it in the store, or it is in another state than in
+    /// memory.
     func refresh(_ id: String) async {
         guard let release = try? await ports.store.release(id: id) else { return }
         await updated(release)
@@ -127,8 +128,8 @@ public actor Releases {
 
     func isUnwanted(_ id: String) -> Bool { live[id]?.cancelRequested ?? false }
 
-    /// Breaks off a try that runs.
-    /// - Returns: whether one did.
+    /// Interrupts a running attempt.
+    /// - Returns: whether there was one.
     func interrupt(_ release: Release) async -> Bool {
         live[release.id] = release
         guard let task = running[release.id] else { return false }
@@ -137,7 +138,7 @@ public actor Releases {
     }
 }
 
-/// Where a release stands, for the person who waits.
+/// Progress of a release, for followers.
 public struct ReleaseProgress: Sendable, Hashable {
     public var what: String
     public var doneBytes: Int64

@@ -2,8 +2,8 @@ import BuildProtocol
 public import CoordinatorCore
 import Support
 
-/// Removes the images and logs that the retention policy lets go: every hour, sooner if the web
-/// root runs full.
+/// Removes the images and logs that the retention policy does not keep: every hour, and sooner if
+/// the web root runs full.
 public actor ImageRetention {
     private let ports: Ports
     private let store: any BuildWriter
@@ -25,7 +25,7 @@ public actor ImageRetention {
 
     func start() {
         guard let policy = ports.retention, housekeeping == nil, !isStopping else { return }
-        housekeeping = Task { await self.keepHouse(policy) }
+        housekeeping = Task { await self.pruneRegularly(policy) }
     }
 
     func stop() async {
@@ -34,33 +34,33 @@ public actor ImageRetention {
         await housekeeping?.value
     }
 
-    private func keepHouse(_ policy: RetentionPolicy) async {
+    private func pruneRegularly(_ policy: RetentionPolicy) async {
         var next = ports.clock.monotonicMilliseconds()
         var canHelp = true
         while !isStopping {
             let free = (try? await ports.webRoot.freeBytes()) ?? .max
-            let isPressed = free < policy.minimumFreeBytes
+            let isDiskLow = free < policy.minimumFreeBytes
             let now = ports.clock.monotonicMilliseconds()
-            if now >= next || isPressed && canHelp {
+            if now >= next || isDiskLow && canHelp {
                 next = now + ports.limits.retentionMilliseconds
-                // Else every look would read all builds for nothing.
-                canHelp = await keepHouseOnce(isPressed) || !isPressed
+                // Otherwise every check would read all builds in vain.
+                canHelp = await pruneOnce(isDiskLow) || !isDiskLow
             }
             let pause = ports.limits.retentionLookMilliseconds
             do { try await ports.clock.sleep(milliseconds: pause) } catch { return }
         }
     }
 
-    /// - Returns: whether something went.
-    private func keepHouseOnce(_ isPressed: Bool) async -> Bool {
+    /// - Returns: whether something was removed.
+    private func pruneOnce(_ isDiskLow: Bool) async -> Bool {
         do {
             let gone = try await run(by: "retention").choices
             if !gone.isEmpty {
                 log.info("retention removed \(gone.count) builds' images and logs")
-            } else if isPressed {
+            } else if isDiskLow {
                 log.warning(
-                    "the web root has less room than retention.minimum_free, and no image may go: "
-                        + "make room, or unpin some (aibuild unpin)")
+                    "the web root has less free space than retention.minimum_free, and no image may be removed: "
+                        + "free space, or unpin builds (aibuild unpin)")
             }
             return !gone.isEmpty
         } catch {
@@ -69,15 +69,14 @@ public actor ImageRetention {
         }
     }
 
-    // MARK: What people ask for
+    // MARK: Requests of users
 
-    /// Removes what the policy lets go now. Whoever wants a build kept meanwhile, by a pin or a
-    /// release, gets it kept.
-    /// - Returns: what went.
+    /// Removes what the policy does not keep. A build that is pinned or released meanwhile is kept.
+    /// - Returns: what was removed.
     /// - Throws: `Refusal`, `StoreError`
     public func run(by actor: String) async throws -> RetentionReport {
         guard !isRemoving else {
-            throw Refusal("old images are being removed at this moment", conflict: true)
+            throw Refusal("old images are being removed already", conflict: true)
         }
         isRemoving = true
         defer { isRemoving = false }
@@ -115,7 +114,7 @@ public actor ImageRetention {
         return changed
     }
 
-    /// May be done again after a crash at any moment.
+    /// May be repeated after a crash at any point.
     private func removeFiles(of build: Build) async throws {
         try await ports.webRoot.remove(build)
         for attempt in try await ports.store.attempts(ofBuild: build.id) {

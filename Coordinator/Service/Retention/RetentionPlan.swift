@@ -1,7 +1,7 @@
 import BuildProtocol
 public import CoordinatorCore
 
-/// What the retention policy would let go now, and why.
+/// What the retention policy would remove now, and why.
 public struct RetentionPlan: Sendable {
     private let ports: Ports
 
@@ -35,7 +35,7 @@ public struct RetentionPlan: Sendable {
         }
     }
 
-    /// Builds that are released, or on their way.
+    /// Builds that are released, or being released.
     private func buildsInEnvironments() async throws -> Set<String> {
         var filter = ReleaseFilter(states: [.awaitingApproval, .queued, .running, .released])
         var found: Set<String> = []
@@ -48,10 +48,10 @@ public struct RetentionPlan: Sendable {
     }
 }
 
-/// What goes, or went.
+/// What would be or was removed.
 public struct RetentionReport: Sendable {
     public var policy: RetentionPolicy
-    /// Of the web root, before.
+    /// Free space of the web root, before the removal.
     public var freeBytes: Int64?
     public var choices: [Retention.Choice]
 }
