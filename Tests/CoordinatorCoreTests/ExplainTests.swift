@@ -41,7 +41,7 @@ import Testing
     func aRetrySaysWhenItIsTried() {
         #expect(
             summary(world([host("a")], [queued("q", notBefore: 61_500)], now: 1_000)) == [
-                "waits 61 s before it is tried again", "nothing to do",
+                "waits 61 s before a retry", "nothing to do",
             ])
     }
 
@@ -61,7 +61,7 @@ import Testing
             summary(world([host("a")], [queued("q", needs(disk: 3 * giB))], webRoot: giB * 3 / 2))
                 == [
                     "the web root has 1.5 GiB free, the build may need 3 GiB",
-                    "make room on the web root's disk",
+                    "free space on the web root's disk",
                 ])
     }
 
@@ -73,7 +73,7 @@ import Testing
         ]
         let waiting = world(hosts, [queued("q")]).waiting("q")
         #expect(waiting?.summary == "no host is ready")
-        #expect(waiting?.remedy == "see: aibuild hosts")
+        #expect(waiting?.remedy == "run: aibuild host list")
         #expect(
             waiting?.hosts.map { "\($0.host) \($0.reason)" } == [
                 "a is drained", "b connection refused", "c is quarantined for 1 s more",

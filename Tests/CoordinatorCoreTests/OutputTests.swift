@@ -16,12 +16,12 @@ struct OutputTests {
     @Test(
         "An unknown name is refused with its place",
         arguments: [
-            ("a\n  {{ nothing }}", "output/s.j2:2:3", "there is no value 'nothing'; there are: a"),
+            ("a\n  {{ nothing }}", "output/s.j2:2:3", "unknown name 'nothing'; known names: a"),
             ("{{ a | upper }}", "output/s.j2:1:1", "filters"),
             ("x {% if a %}", "output/s.j2:1:3", "statements"),
-            ("{{ a ", "output/s.j2:1:1", "does not end"),
-            ("é{# a", "output/s.j2:1:2", "does not end"),
-            ("{{}}", "output/s.j2:1:1", "is no name"),
+            ("{{ a ", "output/s.j2:1:1", "is not closed with"),
+            ("é{# a", "output/s.j2:1:2", "is not closed with"),
+            ("{{}}", "output/s.j2:1:1", "is not a name"),
         ])
     func whatIsNotKnownIsRefusedWithItsPlace(_ text: String, _ place: String, _ why: String) {
         let fault = #expect(throws: TemplateFault.self) {

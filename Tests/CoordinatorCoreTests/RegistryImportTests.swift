@@ -88,8 +88,8 @@ struct RegistryImportTests {
             problems.shown.map(\.cell) == ["B2", "B3", "C4", "D5", "E5"], "\(problems.shown)")
         #expect(problems.shown[1].why == "is empty")
         #expect(problems.shown[2].why == "is 'amiga'; use linux or windows")
-        #expect(problems.shown[3].why == "is TRUE, not a text")
-        #expect(problems.shown[4].why.hasPrefix("is the date 2018-04-16, not a text"))
+        #expect(problems.shown[3].why == "is TRUE, not text")
+        #expect(problems.shown[4].why.hasPrefix("is the date 2018-04-16, not text"))
         #expect(problems.shown.allSatisfy { $0.sheet == "guestos" && $0.row != nil })
     }
 
@@ -137,12 +137,12 @@ struct RegistryImportTests {
         let header = texts("name", "type")
         #expect(
             read(table("guestos", [texts("name", "name", "type")])).problems.shown.first?.why
-                == "the column is there twice")
+                == "the column occurs twice")
         let missing = read(table("guestos", [texts("title"), texts("a")])).problems
         #expect(missing.shown.map(\.column) == ["name", "type"], "\(missing.shown)")
         #expect(
             read(table("guestos", [header]), table("Guest OS", [header])).problems.shown.first?.why
-                == "the file has two sheets of this name; join them")
+                == "the file has two sheets of this name; merge them")
         let nothing = read(table("Tabelle1", [header])).problems
         #expect(nothing.shown.first?.why.contains("'Tabelle1'") == true)
         #expect(read(table("guestos", [])).problems.isEmpty)

@@ -74,7 +74,7 @@ import Testing
         #expect(gone(all, policy).isEmpty, "nothing is known of its room")
         let choice = try #require(
             Retention.decide(all, policy, freeBytes: giB, nowMilliseconds: 100).first)
-        #expect(choice.reason == "before its time: the web root has 1 GiB free, less than 3 GiB")
+        #expect(choice.reason == "removed early: the web root has 1 GiB free, less than 3 GiB")
     }
 
     /// What goes anyway is counted before more is taken.

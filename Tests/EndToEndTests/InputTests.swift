@@ -135,7 +135,7 @@ import TextKit
     func missingTemplateIsRefused() async throws {
         try await withFarm(.withoutHosts) { farm in
             for (folder, words) in [
-                ("\(farm.folder)/none", "does not exist"), ("relative", "no absolute path"),
+                ("\(farm.folder)/none", "does not exist"), ("relative", "not an absolute path"),
                 (farm.configPath, "is a file"), (farm.webRoot, "has no aibuild.yml"),
             ] {
                 let answer = try await farm.api.register(guestOS: "x", folder: folder)

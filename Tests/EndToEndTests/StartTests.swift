@@ -198,7 +198,7 @@ import Testing
             let build = try await farm.api.submit("debian")
             let waiting = try #require(try await farm.api.build(build.id).waiting)
             #expect(waiting.summary.contains("the web root has"), "\(waiting)")
-            #expect(waiting.remedy == "make room on the web root's disk")
+            #expect(waiting.remedy == "free space on the web root's disk")
             try await farm.shell("mount -o remount,size=16m \(farm.webRoot)")
             #expect(try await farm.api.end(of: build).state == "passed")
         }

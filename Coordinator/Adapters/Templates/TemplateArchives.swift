@@ -101,7 +101,7 @@ public actor TemplateArchives: TemplateLibrary {
     /// A stamp that changes with every file of the folder: names, sizes, inodes, times of change.
     private func check(folder path: String) throws -> String {
         guard path.hasPrefix("/"), !path.utf8.contains(0) else {
-            throw TemplateFault("the template folder \(Names.quoted(path)) is no absolute path")
+            throw TemplateFault("the template folder \(Names.quoted(path)) is not an absolute path")
         }
         switch Files.kind(path) {
         case nil: throw TemplateFault("the template folder \(Names.quoted(path)) does not exist")

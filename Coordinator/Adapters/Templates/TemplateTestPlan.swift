@@ -78,7 +78,7 @@ enum TemplateTestPlan {
             throw item.error("name", "expected one of builtin, script and program beside it")
         }
         guard (kind == .bootRepeated) == (times != nil) else {
-            throw item.error("times", "belongs to boot_repeated, which needs it")
+            throw item.error("times", "is required for boot_repeated, and allowed only there")
         }
         guard kind != .script || plan.login != nil else {
             throw item.error("script", "needs a login: under tests")

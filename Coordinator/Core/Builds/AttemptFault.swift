@@ -12,9 +12,9 @@ public struct AttemptFault: Sendable, Hashable {
 }
 
 extension [AttemptFault] {
-    /// The failed attempts of the build's present stage: each stage counts its own.
+    /// The failed attempts of the build's current stage; each stage counts its own.
     ///
-    /// - Parameter attempts: of the build, oldest first.
+    /// - Parameter attempts: those of the build, oldest first.
     public init(_ attempts: [Attempt], of build: Build) {
         self = attempts.compactMap { attempt in
             guard attempt.stage == build.stage, let fault = attempt.outcome?.fault else {

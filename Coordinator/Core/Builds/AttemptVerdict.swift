@@ -1,21 +1,21 @@
 public import BuildProtocol
 
-/// What follows the end of an attempt: the change of its build with the releases to queue, and
-/// what the end says about its host.
+/// What follows the end of an attempt: the change of its build, the releases to queue, and what the
+/// end says about its host.
 public struct AttemptVerdict: Sendable, Hashable {
     /// Applied only if the attempt still owns the build.
     public var change: BuildChange
-    /// Failed attempts of the stage that the build is in after the change.
+    /// Failed attempts of the build's stage after the change.
     public var history: [AttemptFault]
     public var host: String
-    /// What `HostHealth` records of the host; `nil` after an attempt that met no fault.
+    /// What `HostHealth` records about the host; `nil` if the attempt met no fault.
     public var fault: Fault?
 
     /// - Parameters:
     ///   - history: failed attempts of this stage so far, without this one.
     ///   - image: what the attempt published.
-    ///   - isUnwanted: a cancel request came, before or during the attempt.
-    ///   - newID: makes the ids of the releases.
+    ///   - isUnwanted: a cancel request came before or during the attempt.
+    ///   - newID: creates the ids of the releases.
     /// - Returns: `nil` if the build has no attempt.
     public init?(
         _ build: Build, _ end: AttemptEnd, image: PublishedImage?, history: [AttemptFault],
@@ -49,7 +49,7 @@ public struct AttemptVerdict: Sendable, Hashable {
         _ fault: Fault, _ build: Build, _ history: [AttemptFault], isUnwanted: Bool,
         to change: inout BuildChange
     ) {
-        // Whatever else went wrong: a person no longer wanted it.
+        // A cancel request outweighs any other fault.
         let decisive =
             isUnwanted && fault.class != .cancelled
             ? Fault(.cancelled, .cancelled, "cancelled") : fault
@@ -59,8 +59,8 @@ public struct AttemptVerdict: Sendable, Hashable {
             change.notBeforeMilliseconds = notBefore
             change.fault = fault
         case .end(.cancelled, _) where build.image != nil && !change.withdrawsImage:
-            // The cancel request came with a fault of the host, so the image is still there. The
-            // build waits, and its cancellation takes the image along.
+            // The cancel request came together with a fault of the host, so the image still exists.
+            // The build is queued, and its cancellation withdraws the image.
             change.to = .queued
             change.fault = fault
         case .end(let state, let fault):
@@ -68,12 +68,12 @@ public struct AttemptVerdict: Sendable, Hashable {
             change.fault = fault
             if build.stage == .test, !change.withdrawsImage, let image = build.image {
                 change.fault?.reason +=
-                    "; nothing was found out about the image, which stays at \(image.path)"
+                    "; the image could not be tested and is kept at \(image.path)"
             }
         }
     }
 
-    /// What `release:` of `aibuild.yml` asks for once the image passed.
+    /// The releases that `release:` of `aibuild.yml` requests once the image has passed.
     private static func releases(
         of build: Build, nowMilliseconds: Int64, _ newID: () -> String
     ) -> [Release] {
@@ -88,8 +88,8 @@ public struct AttemptVerdict: Sendable, Hashable {
 }
 
 extension AttemptEnd {
-    /// Whether a test attempt that did not pass spoke against its image, or nobody wants the image
-    /// any more. One that met a fault of its host says nothing about the image.
+    /// Whether a test attempt failed because of its image, or the image is no longer wanted. One
+    /// that met a fault of its host says nothing about the image.
     public var rejectsImage: Bool {
         outcome.fault.map { $0.class != .infrastructure } ?? false
     }

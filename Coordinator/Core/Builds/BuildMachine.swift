@@ -1,20 +1,20 @@
 public import BuildProtocol
 
-/// One attempt as the coordinator sees it: event in, effects out. It never waits and never fails;
-/// what fails comes back as an event.
+/// The state machine of one attempt at the coordinator: an event goes in, effects come out. It
+/// never waits and never fails; failures of effects come back as events.
 ///
 ///     dispatching → running → checking → collecting → publishing → ended
 ///
 /// A test attempt has nothing to collect: it publishes by moving its image to the tested ones.
-/// Every stage may go to `ended`; nothing leaves it. The machine can be built anew in any stage
-/// after a restart, because each effect is idempotent.
+/// Every stage may go to `ended`, which is final. After a restart the machine can be created in any
+/// stage, because each effect is idempotent.
 public struct BuildMachine: Sendable {
     public enum Stage: Sendable, Hashable {
         /// Claimed in the store; the host has not answered `start` yet.
         case dispatching
-        /// The host has it.
+        /// The attempt runs on the host.
         case running
-        /// The result is here; the log is compared with the agent's digest.
+        /// The result has arrived; the log is compared with the agent's digest.
         case checking(Finished)
         /// The artifacts are being pulled.
         case collecting(Finished)
@@ -24,16 +24,16 @@ public struct BuildMachine: Sendable {
     }
 
     public private(set) var stage: Stage
-    /// What a test attempt tests.
+    /// The plan of a test attempt.
     private let tests: TestPlan?
     private var cancelReason: String?
     private var isConnected = false
     private var rewinds = 0
 
-    /// A digest that still differs after this many fresh transfers is a fault of the host.
+    /// A digest that still differs after this many new transfers is a fault of the host.
     static let logRewinds = 3
 
-    /// - Parameter tests: of a test attempt.
+    /// - Parameter tests: the plan of a test attempt.
     public init(
         stage: Stage = .dispatching, tests: TestPlan? = nil, cancelReason: String? = nil
     ) {
@@ -63,7 +63,7 @@ public struct BuildMachine: Sendable {
                     let why = "the agent reports \(problem): check the agent of this host"
                     return end(end(with: Fault(.infrastructure, .hostError, why)), nil)
                 }
-                let finished = sifted(finished)
+                let finished = sanitized(finished)
                 stage = .checking(finished)
                 return [.checkLog(finished)]
             default: return []
@@ -82,7 +82,7 @@ public struct BuildMachine: Sendable {
             guard case .publishing(let finished) = stage else { return [] }
             return end(AttemptEnd(finished), image)
         case .failed(let fault):
-            // What is published is here already; the host may go.
+            // What is being published is here already; the host is no longer needed.
             if case .publishing = stage, fault.code == .hostLost { return [] }
             return end(end(with: fault), nil)
         case .superseded:
@@ -149,7 +149,7 @@ public struct BuildMachine: Sendable {
             stage = .running
             return [.resetLog, .follow]
         }
-        // A cancel request that came too late for the host still wins over an image.
+        // A cancel request that reached the host too late still outweighs an image.
         if let cancelReason, finished.outcome.passed {
             let fault = Fault(.cancelled, .cancelled, cancelReason)
             return end(AttemptEnd(finished, outcome: Outcome(fault: fault)), nil)
@@ -162,9 +162,9 @@ public struct BuildMachine: Sendable {
         return [.advance(.collecting), .collect(finished)]
     }
 
-    /// Agent input is untrusted: only a test attempt has results, those of its cases, and nothing
-    /// that it leaves is an image.
-    private func sifted(_ finished: Finished) -> Finished {
+    /// Agent input is untrusted: only a test attempt has results, those of its cases, and no file
+    /// of it is an image.
+    private func sanitized(_ finished: Finished) -> Finished {
         var sifted = finished
         guard let tests else {
             sifted.tests = nil
@@ -201,7 +201,7 @@ public struct BuildMachine: Sendable {
         cancelReason.map { [.sendCancel($0)] } ?? []
     }
 
-    /// The build ends now; the host's processes are killed when it is heard of again, by the fence.
+    /// The build ends now. The fence kills the attempt's processes when the host reconnects.
     private mutating func abandon(_ reason: String) -> [BuildEffect] {
         end(end(with: Fault(.cancelled, .cancelled, reason)), nil)
     }
@@ -226,27 +226,27 @@ public struct BuildMachine: Sendable {
 }
 
 public enum BuildEvent: Sendable, Hashable {
-    /// A session with the host is open (again). `summary`: what the agent holds of this attempt.
+    /// The session with the host is open. `summary`: the attempt as the agent holds it.
     case connected(hasTemplate: Bool, summary: AttemptSummary?)
     case disconnected
     case templateDelivered
     case phase(Phase)
     case refused(ErrorReport)
     case finished(Finished)
-    /// Some of the log is not here yet: a piece was lost on the way, or could not be stored.
+    /// Part of the log is missing here: a chunk was lost on the way, or could not be stored.
     case logIncomplete
     case logChecked(matches: Bool)
     case collected
     case published(PublishedImage?)
-    /// Something that no retry within the attempt can mend: the host stays away, the pull or the
+    /// A permanent failure of the attempt: the host stays unreachable, or the pull or the
     /// publication failed for good.
     case failed(Fault)
-    /// The store refused this attempt's token: its messages have no effect any more.
+    /// The store refused this attempt's token: its messages have no further effect.
     case superseded
     case cancel(String)
 }
 
-/// What the session is to do, in this order. Each may be done twice without harm.
+/// What the session is to do, in this order. Each effect is idempotent.
 public enum BuildEffect: Sendable, Hashable {
     case deliverTemplate
     case start
@@ -259,12 +259,12 @@ public enum BuildEffect: Sendable, Hashable {
     case advance(BuildState)
     case collect(Finished)
     case publish(Finished)
-    /// The store has the build in other hands: touch nothing of it.
+    /// Another attempt or coordinator owns the build: touch nothing of it.
     case relinquish
     /// Record the end, decide about a retry, then let the agent forget the attempt.
     case end(AttemptEnd, PublishedImage?)
 
-    /// Moves bytes or asks a host: a coordinator that is about to end does not begin it.
+    /// Moves data or waits for a host: a coordinator that is stopping does not start it.
     public var isLong: Bool {
         switch self {
         case .deliverTemplate, .start, .follow, .sendCancel, .checkLog, .collect, .publish: true

@@ -1,11 +1,11 @@
 public import BuildProtocol
 
-/// Which cases a build's image must pass, decided once, when the build is submitted.
+/// Which test cases a build's image must pass; fixed when the build is submitted.
 public enum TestPlanning {
     /// The plan with the registered cases before the template's own.
     ///
     /// - Parameter registered: the cases of the guest OS's type.
-    /// - Throws: `TemplateFault` where a case cannot be run as the template is.
+    /// - Throws: `TemplateFault` if the template lacks something that a case needs.
     public static func combine(
         _ plan: BuildPlan, registered: [TestCase]
     ) throws(TemplateFault) -> BuildPlan {
@@ -48,22 +48,22 @@ public enum TestPlanning {
         return nil
     }
 
-    /// Why the results do not speak for the image although the agent says that it passed.
+    /// Why the results do not prove that the image passed, although the agent reports that it did.
     public static func gap(_ results: [TestResult], in plan: TestPlan) -> String? {
         for test in plan.cases {
             guard let result = results.first(where: { $0.name == test.name }) else {
-                return "the agent says that every test passed, but has no result of "
+                return "the agent reports that every test passed, but has no result of "
                     + Names.quoted(test.name)
             }
             guard result.result == .passed else {
-                return "the agent says that every test passed, but not "
+                return "the agent reports that every test passed, but not "
                     + Names.quoted(test.name)
             }
         }
         return nil
     }
 
-    /// What is kept of the results that an agent sends: those of the plan's cases, bounded.
+    /// The results that are accepted from an agent: those of the plan's cases, bounded.
     public static func accepted(_ results: [TestResult], in plan: TestPlan) -> [TestResult] {
         plan.cases.compactMap { test in
             results.first { $0.name == test.name }.map { result in

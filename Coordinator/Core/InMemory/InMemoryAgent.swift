@@ -1,8 +1,8 @@
 public import BuildProtocol
 
 /// An agent without a host, as a value, for tests and simulations. It answers messages as
-/// `aibuild-agent` does; its owner decides what becomes of each attempt. It knows no time and no
-/// chance, so the same calls give the same messages.
+/// `aibuild-agent` does; its owner decides the outcome of each attempt. It uses no time and no
+/// randomness, so the same calls give the same messages.
 public struct InMemoryAgent: Sendable {
     public struct Attempt: Sendable {
         public let start: Start
@@ -21,7 +21,7 @@ public struct InMemoryAgent: Sendable {
     private var epoch: Int64 = 0
     private let sha256: @Sendable ([UInt8]) -> String
 
-    /// - Parameter sha256: the digest that the coordinator's log store computes, too.
+    /// - Parameter sha256: the digest that the coordinator's log store computes as well.
     public init(
         name: String, report: HostReport, sha256: @escaping @Sendable ([UInt8]) -> String
     ) {
@@ -85,7 +85,7 @@ public struct InMemoryAgent: Sendable {
     // MARK: The owner's side
 
     /// Appends whole lines to the log of an attempt.
-    /// - Returns: what a coordinator that follows the attempt is sent.
+    /// - Returns: the messages to a coordinator that follows the attempt.
     public mutating func write(_ token: AttemptToken, _ lines: [UInt8]) -> [AgentMessage] {
         guard let size = attempts[token]?.log.count, attempts[token]?.result == nil else {
             return []
@@ -97,7 +97,7 @@ public struct InMemoryAgent: Sendable {
 
     /// Ends an attempt.
     /// - Parameter artifacts: with their contents; their sizes and digests are computed.
-    /// - Returns: what a coordinator that follows the attempt is sent.
+    /// - Returns: the messages to a coordinator that follows the attempt.
     public mutating func finish(
         _ token: AttemptToken, _ outcome: Outcome,
         artifacts: [(name: String, format: ImageFormat, content: [UInt8])] = [],
@@ -119,12 +119,12 @@ public struct InMemoryAgent: Sendable {
         return attempt.isFollowed ? news(of: token, from: Int64(attempt.log.count)) : []
     }
 
-    /// Holds an attempt that was begun earlier, as if its log were there already.
+    /// Adds an attempt that was started earlier and has this log.
     public mutating func adopt(_ start: Start, log: [UInt8]) {
         attempts[start.attempt] = Attempt(start: start, state: .building, log: log)
     }
 
-    /// Loses everything, as an agent whose disk was replaced.
+    /// Loses everything, like an agent whose disk was replaced.
     public mutating func loseEverything() {
         attempts = [:]
         templates = []

@@ -1,13 +1,14 @@
 public import BuildProtocol
 
-/// The way to agents in memory, for tests and simulations.
+/// The gateway to in-memory agents, for tests and simulations.
 public actor InMemoryHostGateway: HostGateway {
     private var agents: [String: InMemoryAgent]
     private var channels: [String: InMemoryHostChannel] = [:]
     private var unreachable: Set<String> = []
     private let work: Work
 
-    /// What becomes of an attempt as soon as an agent has accepted it; its messages are sent.
+    /// What happens to an attempt as soon as an agent has accepted it; returns the messages to
+    /// send.
     public typealias Work = @Sendable (Start, inout InMemoryAgent) -> [AgentMessage]
 
     public init(
@@ -25,17 +26,17 @@ public actor InMemoryHostGateway: HostGateway {
     public func change(
         _ name: String, _ body: @Sendable (inout InMemoryAgent) -> [AgentMessage]
     ) async {
-        // Taken out, so that the agent's logs are not copied.
+        // Removed for the call, so that the agent's logs are not copied.
         guard var agent = agents.removeValue(forKey: name) else { return }
         let messages = body(&agent)
         agents[name] = agent
         await channels[name]?.deliver(messages)
     }
 
-    /// Ends the session of a host, whose agent goes on.
+    /// Ends the session of a host; its agent continues.
     public func disconnect(_ name: String) async { await channels.removeValue(forKey: name)?.end() }
 
-    /// A host that is not reachable refuses every call and has no session.
+    /// An unreachable host refuses every call and has no session.
     public func setReachable(_ isReachable: Bool, _ name: String) async {
         if isReachable {
             unreachable.remove(name)

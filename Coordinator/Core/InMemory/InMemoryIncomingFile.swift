@@ -1,6 +1,6 @@
 import BuildProtocol
 
-/// An artifact on its way into an in-memory web root, which holds its bytes.
+/// An artifact that is being pulled into an in-memory web root, which holds its bytes.
 struct InMemoryIncomingFile: IncomingFile {
     let root: InMemoryWebRoot
     let artifact: Artifact

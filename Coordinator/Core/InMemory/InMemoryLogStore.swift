@@ -1,13 +1,13 @@
 public import BuildProtocol
 
-/// Logs in memory, for tests and simulations: what a log store of files does, without a disk.
+/// Logs in memory, for tests and simulations; behaves like a log store of files.
 public actor InMemoryLogStore: LogStore {
     /// Bytes of each log, by attempt.
     public private(set) var logs: [AttemptToken: [UInt8]] = [:]
     private var evidence: [AttemptToken: GuestEvidence] = [:]
     private let sha256: @Sendable ([UInt8]) -> String
 
-    /// - Parameter sha256: the digest that agents compute, too.
+    /// - Parameter sha256: the digest that agents compute as well.
     public init(sha256: @escaping @Sendable ([UInt8]) -> String) { self.sha256 = sha256 }
 
     public func append(_ attempt: AttemptToken, at cursor: Int64, _ bytes: [UInt8]) -> Int64 {
@@ -18,7 +18,7 @@ public actor InMemoryLogStore: LogStore {
         return cursor + Int64(bytes.count)
     }
 
-    /// Whole lines: an agent goes on only from where a line begins.
+    /// Whole lines: an agent continues only from the start of a line.
     public func sizeBytes(_ attempt: AttemptToken) -> Int64 {
         guard let log = logs[attempt] else { return 0 }
         let end = log.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0

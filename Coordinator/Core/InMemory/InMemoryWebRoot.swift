@@ -1,10 +1,10 @@
 public import BuildProtocol
 
-/// A web root in memory, for tests and simulations: what a folder does, without a disk.
+/// A web root in memory, for tests and simulations; behaves like a folder.
 public actor InMemoryWebRoot: WebRoot {
     private enum Stage: String { case build, release }
 
-    /// One published file, under the path that a reader asks for.
+    /// One published file, under its path in the web root.
     private struct File {
         var artifact: Artifact
         var bytes: [UInt8]
@@ -25,7 +25,7 @@ public actor InMemoryWebRoot: WebRoot {
     private var usedBytes: Int64 = 0
     private var parts: [Part: [UInt8]] = [:]
 
-    /// - Parameter sha256: the digest that agents compute, too.
+    /// - Parameter sha256: the digest that agents compute as well.
     public init(
         baseURL: String = "http://farm", capacityBytes: Int64 = 1 << 40,
         sha256: @escaping @Sendable ([UInt8]) -> String
@@ -38,10 +38,10 @@ public actor InMemoryWebRoot: WebRoot {
     /// Paths of all published files, in order.
     public var paths: [String] { files.keys.sorted() }
 
-    /// What stands at this path below the web root.
+    /// The file at this path below the web root.
     public func content(ofPath path: String) -> [UInt8]? { files[path]?.bytes }
 
-    /// Attempts of which a part is on its way in.
+    /// Attempts that have incoming files.
     public var incomingAttempts: Set<AttemptToken> { Set(parts.keys.map(\.attempt)) }
 
     public func freeBytes() -> Int64 { capacityBytes - usedBytes }
@@ -130,7 +130,7 @@ public actor InMemoryWebRoot: WebRoot {
         return missing
     }
 
-    /// A file that was withdrawn or swept meanwhile stays away.
+    /// A file that was withdrawn or swept meanwhile is not recreated.
     func write(
         _ new: [UInt8], at offset: Int, _ artifact: Artifact, of attempt: AttemptToken
     ) {
@@ -180,7 +180,7 @@ public actor InMemoryWebRoot: WebRoot {
         }
     }
 
-    /// A crash after the move and before the row: the file is there, and it is ours.
+    /// After a crash between the move and the row, the file exists and belongs to this attempt.
     private func check(_ path: String, _ artifact: Artifact) throws {
         guard files[path]?.artifact.sha256 == artifact.sha256 else {
             throw Fault(

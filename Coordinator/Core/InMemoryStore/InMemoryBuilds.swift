@@ -1,7 +1,7 @@
 import BuildProtocol
 
-/// Builds and their attempts, with an index for each question that the service asks often, so that
-/// a simulation of a hundred thousand builds stays linear.
+/// Builds and their attempts, with an index for each frequent query of the service, so that a
+/// simulation of a hundred thousand builds takes linear time.
 struct InMemoryBuilds: Sendable {
     private var byID: [String: Build] = [:]
     private var ids: [Number: String] = [:]
@@ -26,7 +26,7 @@ struct InMemoryBuilds: Sendable {
         var id: String
     }
 
-    // MARK: Questions
+    // MARK: Queries
 
     subscript(_ id: String) -> Build? { byID[id] }
 
@@ -89,7 +89,7 @@ struct InMemoryBuilds: Sendable {
         passed[build.guestOS, default: []].insert(end, at: before.map { $0 + 1 } ?? 0)
     }
 
-    /// - Parameter build: as the change found it.
+    /// - Parameter build: the build before the change.
     mutating func recordAttempt(of change: BuildChange, on build: Build) {
         if let begin = change.begin {
             attempts[begin.token] = begin

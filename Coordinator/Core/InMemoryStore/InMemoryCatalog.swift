@@ -32,7 +32,7 @@ struct InMemoryCatalog: Sendable {
         store(guestOS)
     }
 
-    /// Adds the guest OS, or replaces the one of its id, whose name stays.
+    /// Adds the guest OS, or replaces the one with its id, whose name is kept.
     private mutating func store(_ guestOS: GuestOS) {
         var stored = guestOS
         stored.name = guestOSNames[guestOS.id] ?? guestOS.name

@@ -1,7 +1,6 @@
-/// A page of a list, as every store cuts it.
+/// A page of a list, as every store returns it.
 enum InMemoryPage {
-    /// The rows that match, newest first, from behind the row `after`; nothing if there is no row
-    /// of this id.
+    /// The rows that match, newest first, after the row `after`; empty if no row has this id.
     static func newestFirst<Row>(
         _ rows: [String: Row], after: String?, limit: Int, by key: (Row) -> (Int64, String),
         where matches: (Row) -> Bool

@@ -1,7 +1,6 @@
 public import BuildProtocol
 
-/// The store without a database: for tests, simulations and a first try of aibuild. Its records end
-/// with it.
+/// The store without a database, for tests and simulations. Its records are lost when it ends.
 public actor InMemoryStore: Store, LeaseStore {
     private var tables = InMemoryTables()
     private var auditEntries: [AuditEntry] = []

@@ -34,7 +34,7 @@ struct InMemoryTables: Sendable {
         historic.record(entry)
     }
 
-    /// Looks at everything that can fail before it changes anything.
+    /// Checks everything that can fail before it changes anything.
     mutating func register(_ batch: RegistryBatch) throws {
         try catalog.check(batch)
         try releases.check(batch)

@@ -1,10 +1,10 @@
 public import BuildProtocol
 
-/// One try of a build on one host. Kept for ever, with its reason and its log.
+/// One attempt of a build on one host. Kept permanently, with its reason and its log.
 public struct Attempt: Sendable, Hashable, Codable {
     public var token: AttemptToken
     public var build: String
-    /// 1 for the first try, counted over all stages.
+    /// Starts at 1; counts over all stages.
     public var ordinal: Int
     public var stage: BuildStage
     public var host: String
@@ -12,7 +12,7 @@ public struct Attempt: Sendable, Hashable, Codable {
     public var endedMilliseconds: Int64?
     /// `nil` while it runs.
     public var outcome: Outcome?
-    /// Size and digest of the log, once it is complete here.
+    /// Size and digest of the log, once the coordinator has all of it.
     public var logBytes: Int64?
     public var logSHA256: String?
     public var accelerator: Accelerator?
@@ -45,7 +45,7 @@ public struct AttemptEnd: Sendable, Hashable {
     public var artifacts: [Artifact]
     /// Kept by the log store, not in a row.
     public var evidence: GuestEvidence?
-    /// Of a test attempt, in order.
+    /// The results of a test attempt, in order.
     public var tests: [TestResult]
 
     public init(

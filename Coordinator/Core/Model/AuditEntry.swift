@@ -1,4 +1,4 @@
-/// Who changed what, when. One for each change that a person or a trigger asked for.
+/// Who changed what, and when. One entry for each change that a person or a trigger requested.
 public struct AuditEntry: Sendable, Hashable, Codable {
     public var atMilliseconds: Int64
     public var actor: String

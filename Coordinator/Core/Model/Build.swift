@@ -1,7 +1,7 @@
 public import BuildProtocol
 import TextKit
 
-/// One request to make an image of a guest OS from one state of its template.
+/// A request to make an image of a guest OS from one commit of its template.
 public struct Build: Sendable, Hashable, Codable {
     public var id: String
     public var guestOSID: String
@@ -9,30 +9,30 @@ public struct Build: Sendable, Hashable, Codable {
     /// Counts the builds of one guest OS from 1; part of the image's name.
     public var number: Int
     public var state: BuildState
-    /// What is being done, or waits to be done.
+    /// The stage that is running or queued.
     public var stage: BuildStage
-    /// Higher goes first; 0 is usual.
+    /// Higher ones go first; the default is 0.
     public var priority: Int
     public var owner: String
     public var plan: BuildPlan
-    /// The historic column `update_contents`: why this build, in a person's words.
+    /// The historic column `update_contents`: why the build was requested.
     public var updateContents: String
     public var submittedMilliseconds: Int64
     /// A retry waits until then.
     public var notBeforeMilliseconds: Int64
     public var startedMilliseconds: Int64?
     public var endedMilliseconds: Int64?
-    /// The attempt that owns the build now, or did last.
+    /// The attempt that owns the build now, or owned it last.
     public var attempt: AttemptToken?
     public var host: String?
     public var attemptCount: Int
     public var cancelRequested: Bool
-    /// Why it failed, or why its last attempt did.
+    /// Why the build or its last attempt failed.
     public var fault: Fault?
     public var image: PublishedImage?
-    /// A person wants it kept, whatever the retention policy says.
+    /// Pinned by a person: kept regardless of the retention policy.
     public var isPinned: Bool
-    /// Since then its image and its logs are gone.
+    /// When its image and logs were removed.
     public var prunedMilliseconds: Int64?
 
     public init(
@@ -71,7 +71,7 @@ public struct Build: Sendable, Hashable, Codable {
 
     public var isPrunable: Bool { state.isEnded && !isPinned && prunedMilliseconds == nil }
 
-    /// `<name>x86_64_<yyyymmdd>_<number>`, as the original AIBuild names its images; the date is
+    /// `<name>x86_64_<yyyymmdd>_<number>`, as the original AIBuild names its images. The date is
     /// the day of submission in UTC, so that a retry after midnight keeps the name.
     public var imageName: String {
         let day = CivilDate(unixMilliseconds: submittedMilliseconds)
@@ -79,19 +79,19 @@ public struct Build: Sendable, Hashable, Codable {
     }
 }
 
-/// What a build does, fixed when it is submitted: later changes of the template do not reach it.
+/// What a build does, fixed when it is submitted: later changes of the template do not affect it.
 public struct BuildPlan: Sendable, Hashable, Codable {
     public var template: TemplateArchive
-    /// The Git commit of the template, where it came from Git.
+    /// The Git commit of the template, if it came from Git.
     public var commit: String?
     public var recipe: BuildRecipe
     public var requirements: Requirements
     public var limits: AttemptLimits
-    /// Builds of this guest OS that may run at once; `nil`: as many as there is room for.
+    /// Builds of this guest OS that may run at once; `nil`: no limit.
     public var concurrency: Int?
     /// `nil`: the image is not tested.
     public var tests: ImageTests?
-    /// What happens with the image once it passed; `nil`: only what a person asks for.
+    /// The releases of the image once it has passed; `nil`: only on request.
     public var release: ReleasePlan?
 
     public init(
@@ -110,11 +110,12 @@ public struct BuildPlan: Sendable, Hashable, Codable {
     }
 }
 
-/// The main image of a build, as it stands in the web root.
+/// The main image of a build in the web root.
 public struct PublishedImage: Sendable, Hashable, Codable {
     /// File name with extension.
     public var name: String
-    /// Below the web root: `images/build/<guest OS>/<name>`; `images/release/…` once it was tested.
+    /// Below the web root: `images/build/<guest OS>/<name>`, or `images/release/…` once it was
+    /// tested.
     public var path: String
     public var url: String
     public var sizeBytes: Int64
@@ -140,7 +141,7 @@ public struct PublishedImage: Sendable, Hashable, Codable {
     }
 }
 
-/// What a person asks for; the store gives it a number.
+/// The request for a build; the store assigns its number.
 public struct NewBuild: Sendable, Hashable {
     public var id: String
     public var guestOSID: String

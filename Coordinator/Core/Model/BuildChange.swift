@@ -1,35 +1,36 @@
 public import BuildProtocol
 
-/// One compare-and-set step of a build. Every change of a build's state is one of these, so that
-/// the store has a single place where tokens fence and states are checked.
+/// One compare-and-set step of a build. Every change of a build's state is one, so that tokens and
+/// states are checked in a single place of the store.
 ///
-/// The store applies all of it in one transaction, or nothing when the build is no longer in one
-/// of `from` or is owned by another attempt than `owner`.
+/// The store applies all of it in one transaction, or nothing if the build is in none of the states
+/// `from` or is owned by another attempt than `owner`.
 public struct BuildChange: Sendable, Hashable {
     public var build: String
     /// States in which the change is allowed.
     public var from: Set<BuildState>
-    /// The attempt that must own the build; `nil` if none does (a claim, a cancelled wait).
+    /// The attempt that must own the build; `nil` if none does (a claim, a cancelled queued build).
     public var owner: AttemptToken?
     public var to: BuildState
     /// The next stage; `nil` keeps the current one.
     public var stage: BuildStage?
     public var atMilliseconds: Int64
-    /// A claim: the new attempt's row; the build gets its token, its host and one more attempt.
+    /// A claim: the row of the new attempt. The build gets its token and host, and its attempt
+    /// count grows.
     public var begin: Attempt?
-    /// Closes the row of `owner`.
+    /// Ends the attempt `owner`.
     public var end: AttemptEnd?
     /// For a retry.
     public var notBeforeMilliseconds: Int64?
-    /// Set on the build; an ended build that passed has none.
+    /// Set on the build; a build that passed has none.
     public var fault: Fault?
-    /// Set on the build, and recorded as a row of `build_log` whose id is the build's; a later one
-    /// changes that row.
+    /// Set on the build, and recorded as a row of `build_log` with the build's id; a later image
+    /// updates that row.
     public var image: PublishedImage?
-    /// The image is no longer in the web root.
+    /// Records that the image is no longer in the web root.
     public var withdrawsImage: Bool
-    /// Releases that follow from a pass. They are stored with the change, so that no crash can come
-    /// in between.
+    /// Releases that follow a pass. They are stored with the change, so that no crash can separate
+    /// the two.
     public var releases: [Release] = []
 
     public init(

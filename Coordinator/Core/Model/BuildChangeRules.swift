@@ -1,7 +1,7 @@
 import BuildProtocol
 
-/// The effect of a change on a build: the one place where tokens fence and states are checked,
-/// whichever store keeps the rows.
+/// The effect of a change on a build: the one place where tokens and states are checked, in every
+/// store.
 extension BuildChange {
     public func effect(on build: Build) -> ChangeEffect<Build> {
         guard isAllowed(on: build) else { return hasBeenApplied(to: build) ? .applied : .refused }
@@ -30,9 +30,9 @@ extension BuildChange {
         case move(id: String, getURL: String)
     }
 
-    /// The change of the build's row of `build_log`; `nil` if it stays as it is.
+    /// The change of the build's row of `build_log`; `nil` if there is none.
     ///
-    /// - Parameter before: the build as the change found it.
+    /// - Parameter before: the build before the change.
     public func buildLogChange(_ before: Build) -> BuildLogChange? {
         if withdrawsImage, before.image != nil { return .move(id: before.id, getURL: "") }
         guard let image else { return nil }
@@ -46,7 +46,7 @@ extension BuildChange {
     }
 
     /// The rows of `test_log` that the change adds. An attempt that met a host fault or was
-    /// cancelled has no verdict.
+    /// cancelled has no results.
     public func testRecords(_ build: Build) -> [TestRecord] {
         guard let owner, let end, let tests = build.plan.tests else { return [] }
         if let fault = end.outcome.fault, fault.class != .template { return [] }
@@ -60,7 +60,7 @@ extension BuildChange {
     }
 
     private func isAllowed(on build: Build) -> Bool {
-        // A build that waits or has ended still holds its last attempt, which no longer owns it.
+        // A queued or ended build still names its last attempt, which no longer owns it.
         let current = build.state == .queued || build.state.isEnded ? nil : build.attempt
         return from.contains(build.state) && current == owner
     }

@@ -1,6 +1,6 @@
-//! CoordinatorCore: what the farm's head knows and decides, and nothing else: the model, the ports,
-//! the scheduler, the build machine, the retry policy. Pure: no clock, randomness, task, file or
-//! socket; time and randomness come in as values.
+//! CoordinatorCore: the model, the ports, the scheduler, the build machine and the policies of the
+//! coordinator. Pure: no clock, randomness, task, file or socket; time and randomness come in as
+//! values.
 
 @_exported public import ErrorKit
 
@@ -11,10 +11,10 @@ public struct GuestOS: Sendable, Hashable, Codable {
     public var type: OSType
     public var distro: String
     public var version: String
-    /// The historic column: which ISO the template starts from, for people.
+    /// The historic column: the ISO that the template starts from, as information.
     public var baseISO: String
     public var template: TemplateSource
-    /// Whose share of the farm its builds use.
+    /// The owner to whom fair sharing charges its builds.
     public var owner: String
     public var createdMilliseconds: Int64
 
@@ -38,18 +38,19 @@ public enum OSType: String, Sendable, Codable, CaseIterable {
     case linux, windows
 }
 
-/// Where a guest OS's template repository is.
+/// Where the template of a guest OS is.
 public enum TemplateSource: Sendable, Hashable {
     /// A folder on the coordinator's machine.
     case folder(path: String)
     /// A Git repository; `ref` is a branch, tag or commit, resolved when a build is submitted.
     case git(url: String, ref: String)
-    /// Nowhere yet: known from a spreadsheet or from the original AIBuild, which did not record it.
+    /// Not known yet: registered from a spreadsheet or by the original AIBuild, which did not
+    /// record it.
     case missing
 }
 
 extension TemplateSource {
-    /// The folder or the repository, without the branch; `""` where it is missing.
+    /// The folder or the repository, without the branch; `""` if it is missing.
     public var address: String {
         switch self {
         case .folder(let path): path
@@ -74,7 +75,7 @@ extension TemplateSource: Codable {
         case let kind:
             throw DecodingError.dataCorruptedError(
                 forKey: .kind, in: container,
-                debugDescription: "'\(kind)' is no kind of template: use folder or git")
+                debugDescription: "unknown kind of template '\(kind)': use folder or git")
         }
     }
 

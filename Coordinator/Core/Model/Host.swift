@@ -1,11 +1,11 @@
-/// A machine with an agent, as an admin registered it.
+/// A machine with an agent, as an operator registered it.
 public struct Host: Sendable, Hashable, Codable {
     public var name: String
     /// `user@host:port`
     public var address: String
-    /// `ssh-ed25519 AAAA…`: the key that an admin confirmed. Any other is refused.
+    /// `ssh-ed25519 AAAA…`: the key that an operator confirmed. Any other is refused.
     public var hostKey: String
-    /// No new builds; what runs goes on.
+    /// Takes no new builds; running ones continue.
     public var drained: Bool
     public var createdMilliseconds: Int64
 

@@ -1,10 +1,10 @@
 public import BuildProtocol
 
-/// How the image of a build is tested: what the template's `aibuild.yml` says, and, once a build
+/// How the image of a build is tested: the tests of the template's `aibuild.yml` and, once a build
 /// is submitted, the cases that are registered for its OS type.
 public struct ImageTests: Sendable, Hashable, Codable {
     public var plan: TestPlan
-    /// Of a test attempt; the image itself comes on top of the disk.
+    /// Of a test attempt. The size of the image is added to the disk.
     public var requirements: Requirements
     /// Names of registered cases that do not apply.
     public var skip: [String]
@@ -15,7 +15,7 @@ public struct ImageTests: Sendable, Hashable, Codable {
         self.skip = skip
     }
 
-    /// Of a template that says nothing of tests.
+    /// For a template without tests.
     public init(requirements: Requirements) {
         self.init(
             plan: TestPlan(),
@@ -25,14 +25,15 @@ public struct ImageTests: Sendable, Hashable, Codable {
                 tags: requirements.tags))
     }
 
-    /// What a guest may write while it is tested.
+    /// What a guest may write during its tests.
     public static let overlayBytes: Int64 = 1 << 30
 
-    /// Fetching the image and everything else that has limits of its own; what is left is a hang.
+    /// For fetching the image and other steps that have limits of their own; beyond it, the attempt
+    /// hangs.
     private static let slackSeconds = 4 * 3600
     private static let longestSeconds = 7 * 86_400
 
-    /// The total is what the cases may take together. No case is silent beyond its own limit.
+    /// The total is the sum of the cases' limits. No case may be silent beyond its own limit.
     public func limits(logBytes: Int64) -> AttemptLimits {
         let cases = plan.cases.reduce(0) { $0 + $1.totalSeconds(in: plan) }
         let total = min(Self.longestSeconds, cases + Self.slackSeconds)

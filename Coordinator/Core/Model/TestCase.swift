@@ -6,7 +6,7 @@ public struct TestCase: Sendable, Hashable, Codable {
     public var id: String
     public var name: String
     public var osType: OSType
-    /// `nil`: known by name only; its results come from elsewhere.
+    /// `nil`: only a name, for results that other systems report.
     public var definition: TestDefinition?
 
     public init(id: String, name: String, osType: OSType, definition: TestDefinition? = nil) {
@@ -16,7 +16,7 @@ public struct TestCase: Sendable, Hashable, Codable {
         self.definition = definition
     }
 
-    /// Whether both have one name among the cases of one type.
+    /// Whether both have the same name and OS type.
     public func isSame(_ other: TestCase) -> Bool { name == other.name && osType == other.osType }
 }
 
@@ -27,11 +27,11 @@ public struct TestDefinition: Sendable, Hashable, Codable {
         case bootRepeated = "boot_repeated"
     }
 
-    /// One of the three.
+    /// Exactly one of these three is set.
     public var builtin: Builtin?
     /// The text of a script that runs in the guest.
     public var script: String?
-    /// The text of a program that runs on the agent's host, as those of templates do.
+    /// The text of a program that runs on the agent's host, like the programs of templates.
     public var program: String?
     /// For `boot_repeated`.
     public var times: Int?
@@ -48,18 +48,18 @@ public struct TestDefinition: Sendable, Hashable, Codable {
         self.limitSeconds = limitSeconds
     }
 
-    /// Where nobody says how long a script, a program or a shutdown may take.
+    /// The limit of a script, a program or a shutdown if none is set.
     public static let defaultSeconds = 600
 
     /// What is wrong with it, for the person who registers it.
     public var problem: String? {
         let ways = [builtin != nil, script != nil, program != nil]
         guard ways.count(where: \.self) == 1 else {
-            return "a test case is one of a builtin (boot, shutdown, boot_repeated), a script and "
-                + "a program"
+            return "a test case needs exactly one of a builtin (boot, shutdown, boot_repeated), a "
+                + "script and a program"
         }
         if (builtin == .bootRepeated) != (times != nil) {
-            return "times belongs to boot_repeated, which needs it"
+            return "times is required for boot_repeated, and allowed only there"
         }
         if let times, !(2...ProtocolLimits.testBoots).contains(times) {
             return "times is \(times); use 2 to \(ProtocolLimits.testBoots)"
@@ -72,7 +72,7 @@ public struct TestDefinition: Sendable, Hashable, Codable {
             }
         }
         if let program, !program.hasPrefix("#!/") {
-            return "the program's first line does not name what runs it on the host: begin it with "
+            return "the program's first line names no interpreter: begin it with "
                 + "#!/bin/sh, #!/usr/bin/env python3 or the like"
         }
         if let limitSeconds, !(1...86_400).contains(limitSeconds) {
@@ -97,13 +97,13 @@ public struct TestDefinition: Sendable, Hashable, Codable {
     }
 }
 
-/// A row of the historic table `test_log`, and what aibuild adds to it.
+/// A row of the historic table `test_log`, with the columns that aibuild adds.
 public struct TestRecord: Sendable, Hashable, Codable {
     public var id: String
     public var build: String
     /// `nil` for a case of the template.
     public var caseID: String?
-    /// `nil` for a result from elsewhere.
+    /// `nil` for a result that another system reported.
     public var attempt: AttemptToken?
     public var imageName: String
     public var result: TestResult
@@ -122,7 +122,7 @@ public struct TestRecord: Sendable, Hashable, Codable {
         self.testedMilliseconds = testedMilliseconds
     }
 
-    /// Fits the historic column, and is the same however often it is recorded.
+    /// Fits the historic column, and is the same each time that it is recorded.
     static func id(_ attempt: AttemptToken, _ index: Int) -> String {
         attempt.text + "-" + index.zeroPadded(3)
     }

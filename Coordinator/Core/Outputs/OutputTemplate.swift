@@ -1,6 +1,6 @@
-/// A file under `output/*.j2` of a template repository: text with `{{ name }}` in it. Of Jinja2 it
-/// is the part that such files use: values, texts in quotes, `{# comments #}`. What it does not
-/// know is refused with its place, so that nobody finds a hole in a stack file when it is deployed.
+/// A file under `output/*.j2` of a template: text with `{{ name }}` in it. It supports the part of
+/// Jinja2 that such files use: values, quoted texts, `{# comments #}`. Everything else is refused
+/// with its position, so that no gap in a stack file is discovered only when it is deployed.
 public struct OutputTemplate: Sendable, Hashable {
     private enum Piece: Sendable, Hashable {
         case text(String)
@@ -16,7 +16,7 @@ public struct OutputTemplate: Sendable, Hashable {
         pieces = try parser.run()
     }
 
-    /// Names that have to be known, each once.
+    /// The names that need a value, each once.
     public var names: Set<String> {
         Set(
             pieces.compactMap {
@@ -24,7 +24,7 @@ public struct OutputTemplate: Sendable, Hashable {
             })
     }
 
-    /// - Throws: `TemplateFault` for a name without a value, with its place and what there is.
+    /// - Throws: `TemplateFault` for a name without a value, with its position and the known names.
     public func render(_ values: [String: String]) throws(TemplateFault) -> String {
         var text = ""
         for piece in pieces {
@@ -33,7 +33,7 @@ public struct OutputTemplate: Sendable, Hashable {
             case .value(let name, let place):
                 guard let value = values[name] else {
                     throw TemplateFault(
-                        "\(place): there is no value '\(name)'; there are: "
+                        "\(place): unknown name '\(name)'; known names: "
                             + values.keys.sorted().joined(separator: ", "))
                 }
                 text += value
@@ -65,7 +65,7 @@ public struct OutputTemplate: Sendable, Hashable {
                     _ = try take(until: "#}", place, "a comment")
                 } else if begins("{%") {
                     throw TemplateFault(
-                        "\(place): statements ({% … %}) are not known here, only {{ values }} and "
+                        "\(place): statements ({% … %}) are not supported, only {{ values }} and "
                             + "{# comments #}")
                 } else {
                     text.append(characters[index])
@@ -94,14 +94,14 @@ public struct OutputTemplate: Sendable, Hashable {
                 }
             guard isName else {
                 throw TemplateFault(
-                    "\(place): '\(word.prefix(60))' is no name: filters and expressions are not "
-                        + "known here")
+                    "\(place): '\(word.prefix(60))' is not a name: filters and expressions are not "
+                        + "supported")
             }
             flush()
             pieces.append(.value(name: word, place: place))
         }
 
-        /// What stands between the two characters here and `end`.
+        /// Returns the text between the two characters here and `end`.
         private mutating func take(
             until end: String, _ place: String, _ what: String
         ) throws(TemplateFault) -> String {
@@ -110,7 +110,7 @@ public struct OutputTemplate: Sendable, Hashable {
             var inner = ""
             while !begins(end) {
                 guard index < characters.count else {
-                    throw TemplateFault("\(place): \(what) begins here and does not end (\(end))")
+                    throw TemplateFault("\(place): \(what) is not closed with \(end)")
                 }
                 inner.append(characters[index])
                 advance()

@@ -1,10 +1,10 @@
 import BuildProtocol
 
-/// What the files under `output/` may name, and what it is for one build and one release of it.
+/// The names that files under `output/` may use, and their values for a build and a release of it.
 public enum OutputValues {
     private typealias Fact<Source> = (name: String, of: @Sendable (Source) -> String)
 
-    /// There once the build has passed.
+    /// Available once the build has passed.
     private static let ofBuild: [Fact<Build>] = [
         ("build.id", { $0.id }), ("build.number", { "\($0.number)" }),
         ("build.guest_os", { $0.guestOS }), ("build.image_name", { $0.image?.name ?? "" }),
@@ -19,15 +19,15 @@ public enum OutputValues {
         ("guestos.name", { $0.name }), ("guestos.type", { $0.type.rawValue }),
         ("guestos.distro", { $0.distro }), ("guestos.version", { $0.version }),
     ]
-    /// There once the image was released.
+    /// Available once the image was released.
     private static let ofRelease: [Fact<(release: Release, result: ReleaseResult)>] = [
         ("result_img_id", { $0.result.remoteID }), ("release.id", { $0.release.id }),
         ("release.environment", { $0.release.environment }),
         ("release.by", { $0.release.requestedBy }),
     ]
 
-    /// A value for each name that a template of this plan may use, to try it before anything is
-    /// built.
+    /// A sample value for each name that a template of this plan may use, to check it before
+    /// anything is built.
     public static func samples(_ plan: BuildPlan) -> [String: String] {
         var values = variables(plan)
         for name in ofBuild.map(\.name) + ofGuestOS.map(\.name) + ofRelease.map(\.name) {
@@ -36,7 +36,7 @@ public enum OutputValues {
         return values
     }
 
-    /// Whether the names are all there before a release.
+    /// Whether some of the names are available only after a release.
     public static func needRelease(_ names: Set<String>) -> Bool {
         !names.isDisjoint(with: ofRelease.map(\.name))
     }

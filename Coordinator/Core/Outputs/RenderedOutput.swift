@@ -1,8 +1,8 @@
-/// One file of `output/` as it is for a build, or for a build in one environment.
+/// A rendered file of `output/`, for a build or for a build in one environment.
 public struct RenderedOutput: Sendable, Hashable {
     /// Without `.j2`.
     public var name: String
-    /// Where the image was released to; `nil` for what does not depend on a release.
+    /// The environment of the release; `nil` if it does not depend on one.
     public var environment: String?
     public var text: String
 

@@ -1,23 +1,23 @@
 public import BuildProtocol
 public import ErrorKit
 
-/// The way to the hosts. Every call may fail at any moment and may be retried: a host's work does
+/// Access to the hosts. Every call may fail at any time and may be retried: the work on a host does
 /// not depend on the coordinator.
 public protocol HostGateway: Sendable {
     /// Refuses a malformed address or host key before it is registered.
     /// - Throws: `HostFault`
     func check(_ host: Host) throws
 
-    /// Opens the control channel and speaks `hello` as the leader of this epoch.
-    /// - Throws: `HostFault`, also if the host follows a higher epoch.
+    /// Opens the control channel and sends `hello` with this epoch.
+    /// - Throws: `HostFault`, also if the host has seen a higher epoch.
     func open(_ host: Host, epoch: Int64) async throws -> any HostChannel
 
     /// Stores a template archive on the host's disk. May be repeated.
     /// - Throws: `HostFault`
     func deliver(_ template: TemplateArchive, to host: Host) async throws
 
-    /// Streams `length` bytes of an artifact from `offset`, in order, in pieces of a
-    /// few MiB at most. The sink's errors end the transfer and are rethrown.
+    /// Streams `length` bytes of an artifact from `offset`, in order, in pieces of a few MiB at
+    /// most. The sink's errors end the transfer and are rethrown.
     /// - Throws: `HostFault`
     func read(
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
@@ -25,12 +25,12 @@ public protocol HostGateway: Sendable {
         into sink: @escaping @Sendable (_ offset: Int64, _ bytes: [UInt8]) async throws -> Void
     ) async throws
 
-    /// The key that answers at `address` (`user@host:port`), for an admin to confirm.
+    /// The host key at `address` (`user@host:port`), for an operator to confirm.
     /// - Throws: `HostFault`
     func scanHostKey(_ address: String) async throws -> HostKey
 }
 
-/// A host's public key and how people compare it.
+/// A host's public key and the fingerprint by which people compare it.
 public struct HostKey: Sendable, Hashable, Codable {
     /// `ssh-ed25519 AAAA…`
     public var key: String
@@ -47,7 +47,7 @@ public struct HostKey: Sendable, Hashable, Codable {
 public protocol HostChannel: Sendable {
     /// The agent's own hello.
     var hello: AgentHello { get }
-    /// - Throws: `HostFault` if the session is over.
+    /// - Throws: `HostFault` if the session has ended.
     func send(_ message: CoordinatorMessage) async throws
     /// The next message, `nil` once the agent has closed the session.
     /// - Throws: `HostFault`

@@ -1,6 +1,6 @@
 public import BuildProtocol
 
-/// Unique identifiers, so that tests and simulations can own chance.
+/// Unique identifiers, so that tests and simulations can control randomness.
 public protocol IDSource: Sendable {
     func randomToken() -> AttemptToken
     /// A UUID, for rows.

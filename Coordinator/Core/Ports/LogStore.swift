@@ -2,9 +2,10 @@ public import BuildProtocol
 
 /// The logs of attempts, byte for byte as they are on the agents' disks.
 public protocol LogStore: Sendable {
-    /// Appends when `cursor` is the end of what is stored; bytes that are stored already are
-    /// skipped. Returns the size afterwards: smaller than `cursor + bytes` means a gap, and the
-    /// caller asks the agent to go on from there.
+    /// Appends if `cursor` is not beyond the end of what is stored; bytes that are stored already
+    /// are skipped.
+    /// - Returns: the new size. Smaller than `cursor` plus the bytes means a gap, and the caller
+    ///   asks the agent to continue from there.
     func append(_ attempt: AttemptToken, at cursor: Int64, _ bytes: [UInt8]) async throws -> Int64
     /// 0 if nothing is stored.
     func sizeBytes(_ attempt: AttemptToken) async throws -> Int64

@@ -1,23 +1,22 @@
-/// Where images go: one driver for each kind of environment.
+/// Where images are released to: one driver for each kind of environment.
 ///
-/// Every method may be called again, by another process, after any of its steps: what it did is in
-/// the journal, which it writes *before* the next effect begins.
+/// Every method may be called again, by another process, after any of its steps: what it has done
+/// is in the journal, to which it writes *before* each effect begins.
 public protocol ReleaseTarget: Sendable {
-    /// Authenticates, looks at quota and network: what a person should know before the first
-    /// release.
-    /// - Throws: `ReleaseFault` where a release cannot succeed.
+    /// Authenticates and checks quota and network, to report problems before the first release.
+    /// - Throws: `ReleaseFault` if a release cannot succeed.
     func check(_ environment: ReleaseEnvironment, _ secret: Secret?) async throws
         -> [EnvironmentFinding]
 
-    /// Brings the image there.
-    /// - Throws: `ReleaseFault`; anything else is taken for one that may pass.
+    /// Releases the image.
+    /// - Throws: `ReleaseFault`; any other error counts as temporary.
     func release(_ order: ReleaseOrder, _ steps: any ReleaseSteps) async throws -> ReleaseResult
 
-    /// Puts back what stood there before; `order.journal` begins as that of the release to undo.
+    /// Restores the previous image; `order.journal` starts as that of the release to undo.
     /// - Throws: `ReleaseFault`
     func rollBack(_ order: ReleaseOrder, _ steps: any ReleaseSteps) async throws -> ReleaseResult
 
-    /// Takes back what a release that will not be tried again left half-made.
+    /// Cleans up after a release that will not be retried.
     func abandon(_ order: ReleaseOrder, _ steps: any ReleaseSteps) async throws
 }
 
@@ -34,26 +33,26 @@ public struct EnvironmentFinding: Sendable, Hashable, Codable {
     }
 }
 
-/// What a target needs to know of one release.
+/// Everything that a target needs to carry out one release.
 public struct ReleaseOrder: Sendable {
-    /// Unique, the same over all tries.
+    /// Unique; the same for all attempts.
     public var release: String
     public var build: Build
     public var guestOS: GuestOS
     public var image: PublishedImage
-    /// The image's file, to be read only.
+    /// The path of the image, to be read only.
     public var imagePath: String
     public var environment: ReleaseEnvironment
     public var secret: Secret?
-    /// Instead of the environment's.
+    /// Overrides the environment's format.
     public var format: ReleaseFormat?
-    /// Of `aibuild.yml`: name in the environment and additional properties.
+    /// From `aibuild.yml`: the name in the environment and additional properties.
     public var plan: ReleasePlan
-    /// What earlier tries noted.
+    /// The entries of earlier attempts.
     public var journal: [String: String]
-    /// Whether nothing can have been made by an earlier try, noted or not.
+    /// Whether no earlier attempt can have created anything, recorded or not.
     public var isFirstTry: Bool
-    /// When the release was asked for; the same over all tries.
+    /// When the release was requested; the same for all attempts.
     public var createdMilliseconds: Int64
 
     public init(
@@ -77,14 +76,14 @@ public struct ReleaseOrder: Sendable {
     }
 }
 
-/// What a target tells while it works.
+/// Receives the journal and the progress of a target.
 public protocol ReleaseSteps: Sendable {
-    /// Makes the journal durable. Throws where this try does not own the release any more; then
-    /// nothing else may be done.
+    /// Makes the journal durable. Throws if this attempt no longer owns the release; the target
+    /// must then stop.
     func record(_ journal: [String: String]) async throws
-    /// For the person who waits.
+    /// Shows the progress to followers.
     func progress(_ what: String, doneBytes: Int64, totalBytes: Int64) async
-    /// The secret and settings of another environment that this one builds on (a registry).
+    /// The secret and settings of another environment that this one uses (a registry).
     func environment(named name: String) async throws -> (ReleaseEnvironment, Secret?)
 }
 
@@ -92,10 +91,10 @@ public protocol ReleaseSteps: Sendable {
 public struct ReleasePlan: Sendable, Hashable, Codable {
     public enum When: String, Sendable, Codable, CaseIterable { case automatic, manual }
 
-    /// Environments that every build which passed goes to.
+    /// Environments to which every build that passes is released.
     public var to: [String]
     public var when: When
-    /// Of the image there; `nil`: `<guest OS>x86_64`.
+    /// Name of the image there; `nil`: `<guest OS>x86_64`.
     public var name: String?
     public var properties: [String: String]
 

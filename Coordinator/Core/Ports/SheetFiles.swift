@@ -2,7 +2,7 @@ public import ErrorKit
 
 /// Reads and writes the spreadsheets that people fill in.
 public protocol SheetFiles: Sendable {
-    /// - Parameter name: the file's, for messages and as the name of the one sheet of a text file.
+    /// - Parameter name: the file's name, for messages and as the name of a text file's one sheet.
     /// - Throws: `SheetFault`
     func read(_ bytes: [UInt8], name: String) async throws -> SheetFile
     /// - Throws: `SheetFault`

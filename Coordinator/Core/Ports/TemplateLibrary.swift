@@ -1,13 +1,14 @@
 public import BuildProtocol
 public import ErrorKit
 
-/// Turns a guest OS's template into an archive named by its content, and reads its `aibuild.yml`.
+/// Packs a guest OS's template into an archive named by its content, and reads its `aibuild.yml`.
 public protocol TemplateLibrary: Sendable {
-    /// - Throws: `TemplateFault` that names file, line and key where there is one.
+    /// - Throws: `TemplateFault` that names file, line and key if known.
     func plan(for guestOS: GuestOS) async throws -> BuildPlan
-    /// Where the archive is, for delivery to a host. - Throws: `TemplateFault` when it is gone.
+    /// The path of the archive, for delivery to a host.
+    /// - Throws: `TemplateFault` if it is gone.
     func path(of archive: TemplateArchive) throws -> String
-    /// The templates under `output/`, by the names of the files that they become.
+    /// The templates under `output/`, by the names of the rendered files.
     /// - Throws: `TemplateFault` with file, line and column.
     func outputs(
         of archive: TemplateArchive

@@ -1,17 +1,18 @@
-/// A Git server that keeps the template repositories (GitLab).
+/// A Git server with the template repositories (GitLab).
 public protocol TemplateServer: Sendable {
-    /// Where the template of a guest OS of this name is kept there.
+    /// The address of the template of a guest OS of this name.
     func template(ofGuestOS name: String) -> TemplateSource
-    /// Makes what is missing: the repository, and the hook that reports each push to this
-    /// coordinator. What is there is adopted; done again, it does no harm.
+    /// Creates what is missing: the repository, and the hook that reports each push to this
+    /// coordinator. Existing ones are used. Idempotent.
     func prepare(guestOS name: String) async -> TemplateServerReport
-    /// Whose template the project is, by its path at the server; `nil`: it is none of ours.
+    /// The guest OS whose template the project is, by its path on the server; `nil` if there is
+    /// none.
     func guestOS(ofProject path: String) -> String?
-    /// Whether a report shows the secret that the hooks were given. Takes as long for any.
+    /// Whether a hook request has the right secret. Takes the same time for any.
     func isSecretOfReports(_ secret: String) -> Bool
 }
 
-/// A push that the Git server reports.
+/// A push that the Git server reported.
 public struct Push: Sendable, Hashable {
     /// `aibuild/debian12_tpl`
     public var project: String
@@ -26,12 +27,12 @@ public struct Push: Sendable, Hashable {
     }
 }
 
-/// What was done for one guest OS at the Git server, and what was not.
+/// What was done for one guest OS on the Git server, and what was not.
 public struct TemplateServerReport: Sendable, Hashable, Codable {
     public var guestOS: String
-    /// In order, each a short sentence.
+    /// In order, each as a short sentence.
     public var done: [String]
-    /// Why it did not get further, and what to do.
+    /// Why the rest was not done, and what to do.
     public var problem: String?
 
     public init(guestOS: String, done: [String] = [], problem: String? = nil) {

@@ -1,6 +1,6 @@
-/// The clocks that the service lives by, so that tests and simulations can own time.
+/// The clocks of the service, so that tests and simulations can control time.
 public protocol TimeSource: Sendable {
-    /// Wall time; only shown and recorded.
+    /// Wall-clock time; only for display and records.
     func unixMilliseconds() -> Int64
     /// For timeouts and backoff; never set back.
     func monotonicMilliseconds() -> Int64

@@ -1,9 +1,9 @@
-/// What is wrong with a spreadsheet, and where.
+/// A problem of a spreadsheet, and its position.
 public struct ImportProblem: Sendable, Hashable, Codable {
     public var sheet: String
-    /// `nil`: the sheet as a whole.
+    /// `nil`: the whole sheet.
     public var row: Int?
-    /// The name in the header, or what the program calls the column.
+    /// The name in the header, or the column's letter if it has none.
     public var column: String?
     /// `C7`
     public var cell: String?
@@ -20,7 +20,7 @@ public struct ImportProblem: Sendable, Hashable, Codable {
     }
 }
 
-/// All problems of a file: the first of them in full, the others counted.
+/// All problems of a file: the first ones in full, the others counted.
 public struct ImportProblems: Sendable, Hashable {
     public private(set) var shown: [ImportProblem] = []
     public private(set) var count = 0

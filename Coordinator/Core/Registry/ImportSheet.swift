@@ -5,7 +5,7 @@ public enum ImportSheet: String, Sendable, CaseIterable {
     struct Column {
         var name: String
         var isRequired = false
-        /// The width of the historic column, where there is one.
+        /// The width of the historic column, if there is one.
         var limitBytes = 255
         /// Its values are never repeated in a message.
         var isSecret = false
@@ -28,7 +28,7 @@ public enum ImportSheet: String, Sendable, CaseIterable {
                 Column(name: "index"), Column(name: "name", isRequired: true),
                 Column(name: "base_iso"), Column(name: "type", isRequired: true, limitBytes: 36),
                 Column(name: "distro", limitBytes: 36), Column(name: "version", limitBytes: 36),
-                // The original made the template's place itself.
+                // The original created the template repository itself.
                 Column(name: "template", limitBytes: 1024), Column(name: "ref"),
                 Column(name: "owner", limitBytes: 128),
             ]
@@ -40,12 +40,12 @@ public enum ImportSheet: String, Sendable, CaseIterable {
         }
     }
 
-    /// The sheet that is meant by a name as a person wrote it.
+    /// The sheet with this name, which may be spelled freely.
     public init?(named name: String) {
         self.init(rawValue: Self.plain(name))
     }
 
-    /// `Base ISO`, `base_iso` and `BASE-ISO` are one name.
+    /// Makes `Base ISO`, `base_iso` and `BASE-ISO` the same name.
     static func plain(_ name: String) -> String {
         name.lowercased().filter { !$0.isWhitespace && $0 != "_" && $0 != "-" && $0 != "\u{FEFF}" }
     }

@@ -1,13 +1,13 @@
 import BuildProtocol
 import TextKit
 
-/// The rows of one sheet, each value found by the name of its column and turned into text.
+/// The rows of one sheet, with values found by column name and converted to text.
 struct ImportTable {
     struct Row {
         let number: Int
-        /// Of the columns that have a value here.
+        /// The columns that have a value.
         fileprivate(set) var values: [String: String] = [:]
-        /// What of it is no value, or missing.
+        /// Invalid or missing values.
         fileprivate(set) var faults: [ImportProblem] = []
 
         subscript(column: String) -> String? { values[column] }
@@ -30,10 +30,10 @@ struct ImportTable {
             problems.add(
                 ImportProblem(
                     sheet: name, row: header.number, column: column.name,
-                    why: "there is no such column in the header; the columns are "
+                    why: "the header has no such column; the columns are "
                         + sheet.columns.map(\.name).joined(separator: ", ")))
         }
-        // Without its columns nothing sensible can be said of the rows.
+        // Without its columns, nothing useful can be said about the rows.
         guard problems.isEmpty || hasRequired else { return }
         for row in table.rows.dropFirst() { read(row) }
     }
@@ -42,7 +42,7 @@ struct ImportTable {
         sheet.columns.allSatisfy { !$0.isRequired || indexByColumn[$0.name] != nil }
     }
 
-    /// Whether the sheet has the column: where it has not, what is known already stays.
+    /// Whether the sheet has the column. If not, known values are kept.
     func has(_ column: String) -> Bool { indexByColumn[column] != nil }
 
     func problem(_ row: Int, _ column: String, _ why: String) -> ImportProblem {
@@ -60,8 +60,8 @@ struct ImportTable {
                 let shown =
                     if case .text(let text) = value { Names.quoted(text) } else { "no text" }
                 notices.append(
-                    "sheet \(self.name): column \(columnNames[index]) (\(shown)) is not known and "
-                        + "was left out; the columns are "
+                    "sheet \(self.name): column \(columnNames[index]) (\(shown)) is unknown and "
+                        + "was ignored; the columns are "
                         + sheet.columns.map(\.name).joined(separator: ", "))
                 continue
             }
@@ -70,7 +70,7 @@ struct ImportTable {
                     ImportProblem(
                         sheet: self.name, row: header.number, column: name,
                         cell: "\(columnNames[index])\(header.number)",
-                        why: "the column is there twice"))
+                        why: "the column occurs twice"))
                 continue
             }
         }
@@ -87,7 +87,7 @@ struct ImportTable {
                 row.faults.append(problem(source.number, column.name, fault.why))
             }
         }
-        // Rows with a number only are those of a template that nobody filled in.
+        // Rows with nothing but a number are unused rows of the empty file.
         if row.values.isEmpty && row.faults.isEmpty { return }
         for column in sheet.columns
         where column.isRequired && row.values[column.name] == nil
@@ -109,12 +109,12 @@ struct ImportTable {
         case .text(let given): text = column.isSecret ? given : trimmed(given)
         case .number(let number): text = Self.text(number)
         case .bool(let value):
-            return .failure(Fault(why: "is \(value ? "TRUE" : "FALSE"), not a text"))
+            return .failure(Fault(why: "is \(value ? "TRUE" : "FALSE"), not text"))
         case .date(let date):
             return .failure(
                 Fault(
-                    why: "is the date \(date), not a text; where the program made a date of it, "
-                        + "format the cell as text and write it again"))
+                    why: "is the date \(date), not text; if the program converted it, "
+                        + "format the cell as text and enter it again"))
         case .fault(let why): return .failure(Fault(why: why))
         }
         guard !text.unicodeScalars.contains(where: \.isControl) else {
@@ -122,7 +122,8 @@ struct ImportTable {
         }
         guard text.utf8.count <= column.limitBytes else {
             return .failure(
-                Fault(why: "has \(text.utf8.count) bytes; at most \(column.limitBytes) fit"))
+                Fault(why: "has \(text.utf8.count) bytes; at most \(column.limitBytes) are allowed")
+            )
         }
         return .success(text)
     }
@@ -133,9 +134,9 @@ struct ImportTable {
         return String(rest[...last])
     }
 
-    /// `16.04`, `7`, `1804`: as a person would write it.
+    /// Formats a number as a person would write it: `16.04`, `7`, `1804`.
     private static func text(_ number: Double) -> String {
-        // Up to here every whole number has a value of its own.
+        // Below this, every whole number is represented exactly.
         if number == number.rounded(), abs(number) < 1e15 { return String(Int64(number)) }
         return "\(number)"
     }

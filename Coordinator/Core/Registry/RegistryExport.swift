@@ -1,7 +1,7 @@
-/// The registry as a spreadsheet that can be imported again. Passwords never leave: their column
-/// is there and empty, and an import of an empty password keeps the one that is known.
+/// The registry as a spreadsheet that can be imported again. Passwords are never exported: their
+/// column is empty, and the import of an empty password keeps the stored one.
 public enum RegistryExport {
-    /// With an empty snapshot it is the file to fill in.
+    /// An empty snapshot gives the empty file to fill in.
     public static func tables(_ snapshot: RegistrySnapshot) -> [(name: String, rows: [[String]])] {
         ImportSheet.allCases.map { sheet in
             let names = sheet.columns.map(\.name)
@@ -18,7 +18,7 @@ public enum RegistryExport {
         switch sheet {
         case .envs:
             return snapshot.environments.values.sorted { $0.name < $1.name }.compactMap { known in
-                // The sheet has no columns for the other kinds.
+                // The sheet has no columns for other kinds.
                 guard case .openstack(let settings) = known.settings else { return nil }
                 return [
                     "env_name": known.name, "auth_url": settings.authURL,

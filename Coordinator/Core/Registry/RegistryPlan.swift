@@ -1,5 +1,5 @@
-/// What an import changes: the rows of a file compared with what is known. Making it changes
-/// nothing.
+/// What an import would change: the rows of a file compared with the registry. Creating the plan
+/// changes nothing.
 public struct RegistryPlan: Sendable {
     public struct Count: Sendable, Hashable, Codable {
         public var sheet: String
@@ -11,10 +11,10 @@ public struct RegistryPlan: Sendable {
     public private(set) var batch: RegistryBatch
     /// One for each sheet of the file.
     public private(set) var counts: [Count] = []
-    /// Templates that the file names and that were not known: each is to be read before anything
-    /// is stored. The place is where a fault of it belongs.
+    /// New templates in the file, each of which is read before anything is stored. The position is
+    /// where its problem is reported.
     public private(set) var newTemplates: [(guestOS: GuestOS, place: ImportProblem)] = []
-    /// Every guest OS of the file as it will be.
+    /// Every guest OS of the file, after the import.
     public private(set) var guestOSes: [GuestOS] = []
 
     private let now: Int64
@@ -56,7 +56,7 @@ public struct RegistryPlan: Sendable {
         if let ref = row.ref {
             guard case .git(let url, _) = source else {
                 var problem = row.place
-                problem.why = "is empty, and 'ref' needs the Git repository that it belongs to"
+                problem.why = "is empty; 'ref' needs a Git repository in this column"
                 problems.add(problem)
                 return
             }
@@ -85,8 +85,8 @@ public struct RegistryPlan: Sendable {
         }
     }
 
-    /// What the sheet has no column for stays as it is. The original AIBuild released raw, public
-    /// images; so does what is new.
+    /// A value whose column is missing from the sheet is kept. A new environment releases raw,
+    /// public images, as the original AIBuild did.
     private mutating func plan(
         _ row: RegistryRows.EnvironmentRow, _ known: RegistrySnapshot, _ count: inout Count,
         _ problems: inout ImportProblems
@@ -125,7 +125,7 @@ public struct RegistryPlan: Sendable {
         guard let old else {
             if row.password == nil {
                 var problem = row.passwordPlace
-                problem.why = "is empty; an environment that is new needs its password"
+                problem.why = "is empty; a new environment needs a password"
                 problems.add(problem)
             }
             count.new += 1
@@ -141,7 +141,7 @@ public struct RegistryPlan: Sendable {
         }
     }
 
-    /// Name and type are all that the sheet says, so nothing of a known one can change.
+    /// The sheet has only name and type, so an existing one cannot change.
     private mutating func plan(
         _ row: RegistryRows.TestCaseRow, _ known: RegistrySnapshot, _ count: inout Count
     ) {
@@ -156,14 +156,14 @@ public struct RegistryPlan: Sendable {
     }
 }
 
-/// What is registered.
+/// The registered guest OSes, test cases and environments.
 public struct RegistrySnapshot: Sendable {
     /// By name.
     public var guestOSes: [String: GuestOS] = [:]
     public var testCases: [TestCase] = []
     /// By name.
     public var environments: [String: ReleaseEnvironment] = [:]
-    /// By name of the environment; only of those that are compared with a file.
+    /// By name of the environment; only those that are compared with a file.
     public var secrets: [String: Secret] = [:]
 
     public init() {}

@@ -1,14 +1,14 @@
 import BuildProtocol
 
-/// What a spreadsheet says, checked row by row, before it is compared with what is known.
+/// The content of a spreadsheet, checked row by row, before it is compared with the registry.
 public struct RegistryRows: Sendable {
     public struct GuestOSRow: Sendable {
         var place: ImportProblem
         var name: String
         var type: OSType
-        /// `nil` where the sheet has no such column.
+        /// `nil` if the sheet has no such column.
         var distro, version, baseISO: String?
-        /// `nil` where nothing stands there.
+        /// `nil` if the cell is empty.
         var template: TemplateSource?
         var ref: String?
         var owner: String?
@@ -18,9 +18,9 @@ public struct RegistryRows: Sendable {
         var urlPlace, passwordPlace: ImportProblem
         public var name: String
         var authURL, project, username: String
-        /// `nil` where nothing stands there.
+        /// `nil` if the cell is empty.
         var projectDomain, userDomain: String?
-        /// `nil` where the sheet has no such column.
+        /// `nil` if the sheet has no such column.
         var region: String?
         var password: Secret?
     }
@@ -34,10 +34,10 @@ public struct RegistryRows: Sendable {
     public private(set) var guestOSes: [GuestOSRow] = []
     public private(set) var testCases: [TestCaseRow] = []
     public private(set) var notices: [String]
-    /// Which sheets the file has.
+    /// The sheets in the file.
     public private(set) var sheets: [ImportSheet] = []
 
-    /// - Parameter only: the one sheet that is wanted; it also names the sheet of a text file.
+    /// - Parameter only: the one sheet to import; it also names the sheet of a text file.
     public init(_ file: SheetFile, only: ImportSheet?, _ problems: inout ImportProblems) {
         notices = file.notices
         var others: [String] = []
@@ -51,7 +51,7 @@ public struct RegistryRows: Sendable {
             guard !sheets.contains(sheet) else {
                 problems.add(
                     ImportProblem(
-                        sheet: table.name, why: "the file has two sheets of this name; join them"))
+                        sheet: table.name, why: "the file has two sheets of this name; merge them"))
                 continue
             }
             sheets.append(sheet)
@@ -64,9 +64,9 @@ public struct RegistryRows: Sendable {
                 ImportProblem(
                     sheet: only?.rawValue ?? "",
                     why: file.isText
-                        ? "a text file does not say which sheet it is: name it "
+                        ? "the sheet of a text file follows from its name: name it "
                             + ImportSheet.allCases.map { "\($0.rawValue).csv" }
-                            .joined(separator: ", ") + ", or say which one it is (--sheet NAME)"
+                            .joined(separator: ", ") + ", or pass --sheet NAME"
                         : "the file has no sheet \(only?.rawValue ?? "named \(ImportSheet.names)")"
                             + there))
         } else if !others.isEmpty {
@@ -184,7 +184,7 @@ public struct RegistryRows: Sendable {
 }
 
 extension TemplateSource {
-    /// What a person wrote into one cell: a folder, or the address of a Git repository.
+    /// Parses one cell: a folder, or the address of a Git repository.
     init?(place: String, ref: String?) {
         if place.hasPrefix("/") {
             self = .folder(path: place)

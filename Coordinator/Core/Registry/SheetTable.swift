@@ -1,9 +1,9 @@
-/// What a spreadsheet file holds.
+/// The content of a spreadsheet file.
 public struct SheetFile: Sendable, Hashable {
     public var tables: [SheetTable]
-    /// What was left out, for the person whose file it is.
+    /// What was ignored, for the user.
     public var notices: [String]
-    /// A text file has one table, and its name is only that of the file.
+    /// A text file has one table, whose name is only that of the file.
     public var isText: Bool
 
     public init(tables: [SheetTable], notices: [String] = [], isText: Bool = false) {
@@ -16,7 +16,7 @@ public struct SheetFile: Sendable, Hashable {
 /// One sheet, without its empty rows.
 public struct SheetTable: Sendable, Hashable {
     public struct Row: Sendable, Hashable {
-        /// As people see it, from 1.
+        /// As shown to users, from 1.
         public var number: Int
         public var values: [SheetValue]
 
@@ -27,7 +27,7 @@ public struct SheetTable: Sendable, Hashable {
     }
 
     public var name: String
-    /// What people call the columns: A, B …; at least as many as the longest row has values.
+    /// The letters of the columns: A, B …; at least as many as the longest row has values.
     public var columns: [String]
     public var rows: [Row]
 
@@ -44,6 +44,6 @@ public enum SheetValue: Sendable, Hashable {
     case number(Double)
     case bool(Bool)
     case date(String)
-    /// There is no value, and why.
+    /// There is no value, for this reason.
     case fault(String)
 }

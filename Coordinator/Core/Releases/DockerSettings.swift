@@ -1,5 +1,5 @@
-/// Docker hosts on which a container is replaced. The secret is the registry's password, where it
-/// asks for one.
+/// Docker hosts on which a container is replaced. The secret is the registry's password, if it
+/// requires one.
 public struct DockerSettings: Sendable, Hashable, Codable {
     public struct Host: Sendable, Hashable, Codable {
         public var name: String
@@ -7,8 +7,8 @@ public struct DockerSettings: Sendable, Hashable, Codable {
         public var url: String
         /// Folder with `ca.pem`, `cert.pem` and `key.pem` on the coordinator's machine.
         public var certificates: String
-        /// Arguments of docker-py's `containers.run` as JSON, as `compose.d/<service>.json` of the
-        /// scripts that aibuild replaces holds them for each host.
+        /// Arguments of docker-py's `containers.run` as JSON, in the format of the
+        /// `compose.d/<service>.json` files of docker-py scripts.
         public var container: String
 
         public init(name: String, url: String, certificates: String, container: String) {
@@ -20,16 +20,17 @@ public struct DockerSettings: Sendable, Hashable, Codable {
     }
 
     public var hosts: [Host]
-    /// What the hosts pull: `registry.example.com/images/centos7`, without a tag. `{guestos}` is
-    /// replaced by the guest OS's name.
+    /// The image that the hosts pull: `registry.example.com/images/centos7`, without a tag.
+    /// `{guestos}` is replaced by the guest OS's name.
     public var repository: String
-    /// The registry environment that the image is pushed to first; `nil`: somebody else does.
+    /// The registry environment to which the image is pushed first; `nil`: it is pushed by other
+    /// means.
     public var registry: String?
     /// At the registry; its password is the secret.
     public var username: String?
-    /// Until a container's health check is content; `nil`: what suits most.
+    /// How long a health check may take to succeed; `nil`: the default.
     public var healthSeconds: Int?
-    /// How long a container without a health check must run; `nil`: what suits most.
+    /// How long a container without a health check must run; `nil`: the default.
     public var settleSeconds: Int?
 
     public init(

@@ -1,8 +1,8 @@
 import BuildProtocol
 import TextKit
 
-/// What is refused at the door, before anything is stored: `nil` where all is well, else a sentence
-/// that names the field.
+/// Validation of an environment before it is stored: `nil` if it is valid, else a sentence that
+/// names the field.
 extension ReleaseEnvironment {
     public enum Bounds {
         /// The width of the historic column.
@@ -14,7 +14,7 @@ extension ReleaseEnvironment {
         public static let textBytes = 1024
         public static let secretBytes = 4096
         public static let keep = 100
-        /// Until a container is well: longer, and a release would hide that it is not.
+        /// For a health check: a longer time would hide that the container is not healthy.
         public static let healthSeconds = 3600
     }
 
@@ -60,7 +60,7 @@ extension OpenStackSettings {
                 + "images have members"
         }
         if let hook, !Names.isFileName(hook) {
-            return "hook \(Names.quoted(hook)) is no plain file name"
+            return "hook \(Names.quoted(hook)) is not a plain file name"
         }
         return (0...ReleaseEnvironment.Bounds.keep).contains(keep)
             ? nil : "keep is \(keep): use 0 to \(ReleaseEnvironment.Bounds.keep)"
@@ -123,7 +123,7 @@ private enum Rules {
         guard text.hasPrefix("http://") || text.hasPrefix("https://"),
             !text.contains("@"), !text.contains(" ")
         else {
-            return "\(field) \(Names.quoted(text)) is no http or https URL without a user in it"
+            return "\(field) \(Names.quoted(text)) is not an http or https URL without a user name"
         }
         return self.text(text, field)
     }
@@ -131,7 +131,7 @@ private enum Rules {
     static func file(_ path: String?, _ field: String) -> String? {
         guard let path else { return nil }
         guard path.hasPrefix("/") else {
-            return "\(field) \(Names.quoted(path)) is no absolute path on the coordinator's machine"
+            return "\(field) \(Names.quoted(path)) is not an absolute path on the coordinator"
         }
         return text(path, field)
     }

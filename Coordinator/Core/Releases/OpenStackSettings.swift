@@ -14,19 +14,20 @@ public struct OpenStackSettings: Sendable, Hashable, Codable {
     public var projectDomain: String
     public var project: String
     public var username: String
-    /// Empty: the catalog's only one.
+    /// Empty: the only region of the catalog.
     public var region: String
     public var interface: Interface
     /// PEM file of the authorities that sign the endpoints' certificates; `nil`: the system's.
     public var caFile: String?
-    /// `nil`: as it was built.
+    /// `nil`: unchanged.
     public var format: ReleaseFormat?
     public var visibility: Visibility
     /// Ids of projects that a `shared` image is shared with.
     public var members: [String]
     /// Replaced images that are kept under their warehoused names.
     public var keep: Int
-    /// A program of the coordinator's hooks folder that must agree before an image takes its name.
+    /// A program of the coordinator's hooks folder that must succeed before an image takes its
+    /// name.
     public var hook: String?
 
     public init(
@@ -51,7 +52,7 @@ public struct OpenStackSettings: Sendable, Hashable, Codable {
         self.hook = hook
     }
 
-    /// What is left out has the default of `init`.
+    /// Missing keys get the defaults of `init`.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(

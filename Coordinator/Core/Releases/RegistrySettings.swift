@@ -1,17 +1,17 @@
-/// A registry that takes images as OCI containerDisks, which KubeVirt boots. The secret is the
+/// A registry that receives images as OCI containerDisks, which KubeVirt boots. The secret is the
 /// password.
 public struct RegistrySettings: Sendable, Hashable, Codable {
     /// `https://registry.example.com`, without a path.
     public var url: String
     /// `images/{guestos}`: `{guestos}` stands for the guest OS's name.
     public var repository: String
-    /// The tag that always names the newest; beside it each image has its own name as tag.
+    /// The tag that moves to the newest image; each image also has its own name as tag.
     public var tag: String
-    /// `nil`: nobody asks who pushes.
+    /// `nil`: the registry requires no login.
     public var username: String?
     /// PEM file of the authorities that sign its certificate; `nil`: the system's.
     public var caFile: String?
-    /// `nil`: as it was built.
+    /// `nil`: unchanged.
     public var format: ReleaseFormat?
 
     public init(
@@ -26,7 +26,7 @@ public struct RegistrySettings: Sendable, Hashable, Codable {
         self.format = format
     }
 
-    /// What is left out has the default of `init`.
+    /// Missing keys get the defaults of `init`.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(url: try container.decode(String.self, forKey: .url))

@@ -1,28 +1,30 @@
-/// One image on its way to one environment, or the way back.
+/// The release of one image to one environment, or a rollback.
 ///
-///     awaitingApproval → queued ⇄ running → released | failed | cancelled
+///     awaitingApproval → queued ⇄ running → released
+/// failed
+/// cancelled
 ///
-/// A release that was taken back later is `rolledBack`.
+/// A release that was undone later is `rolledBack`.
 public struct Release: Sendable, Hashable, Codable {
     public enum Action: String, Sendable, Codable, CaseIterable {
         case release
-        /// Puts back what stood in the environment before the release `undoes`.
+        /// Restores what was in the environment before the release `undoes`.
         case rollback
     }
 
     public var id: String
     public var action: Action
-    /// The build whose image it is.
+    /// The build of the image.
     public var build: String
     public var guestOS: String
     public var buildNumber: Int
     public var imageName: String
-    /// The environment's name: who changes it changes what waits for it too.
+    /// The environment's name: a change of the environment also affects queued releases.
     public var environment: String
     public var state: ReleaseState
-    /// The release that a roll-back undoes.
+    /// The release that a rollback undoes.
     public var undoes: String?
-    /// Instead of the environment's.
+    /// Overrides the environment's format.
     public var format: ReleaseFormat?
     public var requestedBy: String
     public var createdMilliseconds: Int64
@@ -30,10 +32,10 @@ public struct Release: Sendable, Hashable, Codable {
     public var endedMilliseconds: Int64?
     /// A retry waits until then.
     public var notBeforeMilliseconds: Int64
-    /// Tries begun. The number of the newest is its token: the words of an older one are refused.
+    /// Attempts so far. The number of the newest is its token: changes by an older one are refused.
     public var attemptCount: Int
     public var cancelRequested: Bool
-    /// What the target has noted of its own steps, so that a later try knows what is half-made.
+    /// The steps that the target has recorded, so that a later attempt knows what is half done.
     public var journal: [String: String]
     public var result: ReleaseResult?
     /// Why it failed, or why its last try did.
@@ -67,15 +69,15 @@ public struct Release: Sendable, Hashable, Codable {
 }
 
 public enum ReleaseState: String, Sendable, Codable, CaseIterable {
-    /// `release: when: manual` in `aibuild.yml`: a person must say yes.
+    /// `release: when: manual` in `aibuild.yml`: a person must approve it.
     case awaitingApproval
-    /// Waits for its turn, or for the end of a retry's backoff.
+    /// Waits for its turn, or for the delay before a retry.
     case queued
     case running
     case released
     case failed
     case cancelled
-    /// Was `released`, and is not in use there any more.
+    /// Was `released`, and has been undone since.
     case rolledBack
 
     public var isEnded: Bool {
@@ -86,11 +88,11 @@ public enum ReleaseState: String, Sendable, Codable, CaseIterable {
     }
 }
 
-/// What stands in the environment now.
+/// What a release created in the environment.
 public struct ReleaseResult: Sendable, Hashable, Codable {
-    /// Glance's image id, or the digest in a registry: what `{{ result_img_id }}` becomes.
+    /// Glance's image id, or the digest in a registry: the value of `{{ result_img_id }}`.
     public var remoteID: String
-    /// What a person would want to know: one line for each host, warnings, what was put away.
+    /// Remarks for people: one line for each host, warnings, warehoused images.
     public var notes: [String]
 
     public init(remoteID: String, notes: [String] = []) {

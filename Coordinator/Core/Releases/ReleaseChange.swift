@@ -1,13 +1,13 @@
 /// One compare-and-set step of a release, as `BuildChange` is of a build: it changes nothing if the
-/// release is not in one of `from`, or is owned by another try than `attempt`.
+/// release is in none of the states `from`, or is owned by another attempt than `attempt`.
 public struct ReleaseChange: Sendable, Hashable {
     public var release: String
     public var from: Set<ReleaseState>
-    /// The try that must own the release; `nil` if none does.
+    /// The attempt that must own the release; `nil` if none does.
     public var attempt: Int?
     public var to: ReleaseState
     public var atMilliseconds: Int64
-    /// A claim: one more try.
+    /// A claim: the attempt count grows.
     public var begins = false
     public var notBeforeMilliseconds: Int64?
     public var journal: [String: String]?

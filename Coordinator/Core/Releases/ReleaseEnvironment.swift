@@ -1,8 +1,8 @@
 public import BuildProtocol
 
 /// Where images are released to: an OpenStack region, Docker hosts, a registry. A row of the
-/// historic table `envs` plus what aibuild adds beside it. Its secret is never part of it: the
-/// store seals that, and gives it to nobody but a release.
+/// historic table `envs`, with the columns that aibuild adds. Its secret is never part of it: the
+/// store encrypts the secret and returns it only for releases.
 public struct ReleaseEnvironment: Sendable, Hashable, Codable {
     public var id: String
     public var name: String
@@ -25,7 +25,7 @@ public enum EnvironmentKind: String, Sendable, Codable, CaseIterable {
     case openstack, docker, registry
 }
 
-/// What a kind of environment needs to know, without its secret.
+/// The settings of each kind of environment, without the secret.
 public enum EnvironmentSettings: Sendable, Hashable {
     case openstack(OpenStackSettings)
     case docker(DockerSettings)
@@ -72,12 +72,12 @@ extension EnvironmentSettings: Codable {
     }
 }
 
-/// What an image becomes on its way to an environment.
+/// The format of an image in an environment.
 public enum ReleaseFormat: String, Sendable, Codable, CaseIterable {
     case qcow2, raw
 
-    /// Whether an image of this format is released as it is. An ISO image is a raw disk too: whole
-    /// sectors and no header.
+    /// Whether an image of this format is released unchanged. An ISO image is also a raw disk:
+    /// whole sectors and no header.
     public func isMet(by format: ImageFormat) -> Bool {
         format.rawValue == rawValue || (self == .raw && format == .iso)
     }

@@ -1,5 +1,5 @@
-/// Which releases begin now. Several environments are served side by side, so that four cost hardly
-/// more time than one; two releases of one guest OS to one environment never overlap, because each
+/// Which releases start now. Several environments are served in parallel, so that four take hardly
+/// more time than one. Two releases of one guest OS to one environment never overlap, because each
 /// replaces what the other leaves.
 public enum ReleaseQueue {
     public struct Bounds: Sendable {
@@ -19,7 +19,7 @@ public enum ReleaseQueue {
     /// - Parameters:
     ///   - live: every release that has not ended.
     ///   - running: those that are being carried out now.
-    /// - Returns: those to begin, oldest first, and when to look again at the latest.
+    /// - Returns: those to start, oldest first, and the latest time of the next call.
     public static func next(
         _ live: some Collection<Release>, running: Set<String>, nowMilliseconds now: Int64,
         _ bounds: Bounds
@@ -37,7 +37,7 @@ public enum ReleaseQueue {
             .sorted { ($0.createdMilliseconds, $0.id) < ($1.createdMilliseconds, $1.id) }
         for release in waiting {
             let place = Place(environment: release.environment, guestOS: release.guestOS)
-            // An older one that waits for its next try keeps its place before a younger one.
+            // An older one that waits for its retry keeps its place before a younger one.
             guard taken.insert(place).inserted else { continue }
             guard release.notBeforeMilliseconds <= now else {
                 wake = min(wake ?? .max, release.notBeforeMilliseconds)

@@ -1,16 +1,16 @@
-/// What follows a try that did not succeed.
+/// What follows a failed attempt of a release.
 public enum ReleaseRetry {
     public enum Verdict: Sendable, Hashable {
         case again(notBeforeMilliseconds: Int64)
-        /// Take back what is half-made, then end so.
+        /// Clean up what is half done, then end in this state.
         case abandon(ReleaseState)
         case end(ReleaseState)
     }
 
-    /// Tries before a release is given up: with the delays some five minutes, which a restart of a
-    /// cloud's API takes.
+    /// Attempts before a release is given up: with the delays about five minutes, enough for a
+    /// restart of a cloud's API.
     static let tries = 6
-    /// Tries to take back what is half-made: with the delays some two hours.
+    /// Attempts to clean up: with the delays about two hours.
     static let abandonTries = 18
     static let firstDelayMilliseconds: Int64 = 5_000
     static let longestDelayMilliseconds: Int64 = 10 * 60_000

@@ -1,4 +1,4 @@
-/// A password or token on its way from the store to where it is used. It does not print itself.
+/// A password or token. Its value never appears in descriptions or dumps.
 public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
     public let reveal: String
 

@@ -1,20 +1,21 @@
 public import BuildProtocol
 import TextKit
 
-/// What goes and what stays: a pure function of what there is. The newest good image of a guest OS
-/// never goes, nor what a person pinned, nor what is released or on its way to an environment.
+/// What is removed and what is kept: a pure function of the kept builds. The newest good image of a
+/// guest OS is never removed, nor is what is pinned, released or being released.
 public enum Retention {
-    /// A build that has ended and was not pruned, as far as it matters here: a farm has very many.
+    /// A build that has ended and was not pruned, reduced to what matters here: a farm has very
+    /// many.
     public struct Kept: Sendable, Hashable {
         public var id: String
         public var guestOS: String
         public var number: Int
         public var state: BuildState
         public var endedMilliseconds: Int64
-        /// Of its image; what stands beside it is not counted.
+        /// Of its image; companion files are not counted.
         public var imageBytes: Int64
         public var isPinned: Bool
-        /// Released, or on its way to an environment.
+        /// Released, or being released.
         public var isReleased: Bool
 
         public init(_ build: Build, isReleased: Bool) {
@@ -31,7 +32,7 @@ public enum Retention {
         var mayGo: Bool { !isPinned && !isReleased }
     }
 
-    /// One build that goes, image and logs; its row stays.
+    /// A build whose image and logs are removed; its row is kept.
     public struct Choice: Sendable, Hashable {
         public var build: Kept
         /// A sentence for the audit log.
@@ -41,7 +42,7 @@ public enum Retention {
     private static let dayMilliseconds: Int64 = 86_400_000
 
     /// - Parameter freeBytes: of the web root; `nil`: not known.
-    /// - Returns: what goes, in the order in which it is to go.
+    /// - Returns: what to remove, in this order.
     public static func decide(
         _ kept: [Kept], _ policy: RetentionPolicy, freeBytes: Int64?, nowMilliseconds now: Int64
     ) -> [Choice] {
@@ -62,11 +63,11 @@ public enum Retention {
         choices.sort { isOlder($0.build, $1.build) }
         guard let freeBytes else { return choices }
         let freed = choices.reduce(0) { $0 + $1.build.imageBytes }
-        return choices + pressed(early, policy, freeBytes + freed)
+        return choices + removedEarly(early, policy, freeBytes + freed)
     }
 
-    /// Before their time, the oldest first, until there is room again.
-    private static func pressed(
+    /// What is removed early, the oldest first, until there is enough free space.
+    private static func removedEarly(
         _ early: [Kept], _ policy: RetentionPolicy, _ freeBytes: Int64
     ) -> [Choice] {
         var free = freeBytes
@@ -74,7 +75,7 @@ public enum Retention {
         for build in early.sorted(by: isOlder) {
             guard free < policy.minimumFreeBytes else { break }
             let why =
-                "before its time: the web root has \(ByteSize.text(free)) free, less than "
+                "removed early: the web root has \(ByteSize.text(free)) free, less than "
                 + ByteSize.text(policy.minimumFreeBytes)
             choices.append(Choice(build: build, reason: why))
             free += build.imageBytes
@@ -89,7 +90,8 @@ public enum Retention {
             (build.state == .failed || build.state == .cancelled) && build.mayGo
                 && now - build.endedMilliseconds > Int64(policy.failedDays) * dayMilliseconds
         }.map { build in
-            let why = "it is \(build.state.rawValue) for more than \(policy.failedDays) days"
+            let why =
+                "it \(build.state == .failed ? "failed" : "was cancelled") more than \(policy.failedDays) days ago"
             return Choice(build: build, reason: why)
         }
     }

@@ -1,10 +1,10 @@
-/// How much is kept. Nothing is removed where there is no policy.
+/// How much is kept. Without a policy nothing is removed.
 public struct RetentionPolicy: Sendable, Hashable, Codable {
-    /// The newest images of a guest OS that passed; older ones go.
+    /// How many of the newest images of a guest OS that passed are kept.
     public var goodImages: Int
-    /// The logs of builds that did not pass go so many days after their end.
+    /// How many days after their end the logs of builds that did not pass are kept.
     public var failedDays: Int
-    /// With less free on the web root, images go before their time; 0: never.
+    /// If less is free on the web root, images are removed early; 0: never.
     public var minimumFreeBytes: Int64
 
     public init(goodImages: Int = 10, failedDays: Int = 30, minimumFreeBytes: Int64 = 0) {

@@ -1,8 +1,8 @@
 import BuildProtocol
 
-/// The builds that wait: one queue for each shape, in the order of submission. It is kept in order
-/// as builds come and go, so that a decision costs what the shapes and the hosts cost, however many
-/// builds wait.
+/// The queued builds: one queue for each shape, in the order of submission. It is kept sorted as
+/// builds come and go, so that the cost of a decision depends on the shapes and the hosts, not on
+/// the number of queued builds.
 public struct BuildQueue: Sendable {
     /// What builds have in common that are placed alike. The first build of a queue stands for all.
     struct Shape: Hashable {
@@ -53,7 +53,7 @@ public struct BuildQueue: Sendable {
         if queues[shape]?.isEmpty == true { queues[shape] = nil }
     }
 
-    /// Those whose delay has passed join their queues.
+    /// Moves those whose delay has passed to their queues.
     public mutating func releaseDue(at now: Int64) {
         for build in later.values
         where RetryPolicy.due(build.notBeforeMilliseconds, now: now) <= now {
@@ -62,8 +62,7 @@ public struct BuildQueue: Sendable {
         }
     }
 
-    /// In the order of their first builds, so that the same queue is always decided about in the
-    /// same way.
+    /// In the order of their first builds, so that the same queue always gives the same decisions.
     var ready: [ShapeQueue] {
         queues.values.sorted {
             guard let a = $0.first, let b = $1.first else { return false }
@@ -76,7 +75,7 @@ extension BuildQueue {
     /// Builds of one shape, oldest first.
     struct ShapeQueue {
         private var all: [QueuedBuild] = []
-        /// The front leaves without moving the others: what is before this has left.
+        /// Index of the front: removing the first build does not move the others.
         private var start = 0
 
         var builds: ArraySlice<QueuedBuild> { all[start...] }
@@ -101,7 +100,7 @@ extension BuildQueue {
             }
         }
 
-        /// Where it stands, or would.
+        /// The index of the build, or where it would be inserted.
         private func place(of build: QueuedBuild) -> Int {
             var (low, high) = (start, all.endIndex)
             while low < high {

@@ -1,5 +1,5 @@
-/// Recent use of the farm by owner, in slot seconds that lose half their weight every hour: who
-/// used much a day ago owes nothing today.
+/// Recent use of the farm by owner, in slot seconds that lose half their weight every hour: heavy
+/// use a day ago no longer counts today.
 public struct FairShare: Sendable {
     static let halfLifeMilliseconds = 3_600_000.0
 
@@ -21,7 +21,7 @@ public struct FairShare: Sendable {
         return entry.slotSeconds * halve(halvings)
     }
 
-    /// 2^-x for x >= 0: whole halvings by division, the rest by a line between them; exactness
+    /// 2^-x for x >= 0: whole halvings by division, the rest by linear interpolation. Exactness
     /// does not matter here, and the Core imports no mathematics.
     private func halve(_ halvings: Double) -> Double {
         guard halvings < 60 else { return 0 }

@@ -1,12 +1,12 @@
 public import BuildProtocol
 
-/// How far a host can be trusted with builds: one that keeps failing gets a pause, one that serves
-/// an attempt well is trusted again.
+/// The health of a host: one that keeps failing is quarantined, and an attempt without a fault of
+/// the host ends that.
 public struct HostHealth: Sendable, Hashable {
-    /// Infrastructure faults in a row that speak against the host.
+    /// Consecutive infrastructure faults that the host is to blame for.
     public private(set) var failures = 0
     public private(set) var lastFault = ""
-    /// On the monotonic clock: a wall clock that is set back must not make a pause longer.
+    /// On the monotonic clock, so that setting the wall clock back does not prolong a quarantine.
     private var quarantinedUntilMilliseconds: Int64 = 0
 
     public init() {}
@@ -23,7 +23,7 @@ public struct HostHealth: Sendable, Hashable {
         quarantinedUntilMilliseconds = now + RetryPolicy.quarantineMilliseconds(failures: failures)
     }
 
-    /// What is left of the pause; 0 if there is none.
+    /// The remaining time of the quarantine; 0 if there is none.
     public func quarantineMilliseconds(monotonicMilliseconds now: Int64) -> Int64 {
         max(0, quarantinedUntilMilliseconds - now)
     }

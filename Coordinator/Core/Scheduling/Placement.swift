@@ -1,9 +1,9 @@
 import BuildProtocol
 import TextKit
 
-/// Where a build may go: the rooms of the hosts, the filters and the score.
+/// Where a build may run: the free resources of the hosts, the filters and the score.
 struct Placement {
-    /// What is left of a host after what runs there.
+    /// The resources of a host that its running builds leave free.
     private struct Room {
         let name: String
         let view: HostView
@@ -18,7 +18,7 @@ struct Placement {
             slots = view.report?.slots ?? 0
             vcpus = view.report?.vcpus ?? 0
             memoryBytes = view.report?.memoryBytes ?? 0
-            // The host's report subtracts what its attempts hold already.
+            // The host's report already subtracts what its attempts reserve.
             diskBytes = view.report?.diskFreeBytes ?? 0
         }
 
@@ -35,7 +35,7 @@ struct Placement {
         }
     }
 
-    /// In the order of the names, so that the same world is always decided and told the same way.
+    /// In the order of the names, so that the same world always gives the same decisions and texts.
     private var rooms: [Room]
     private let indexByName: [String: Int]
     private var runningByGuestOS: [String: Int] = [:]
@@ -60,7 +60,7 @@ struct Placement {
         guard concurrencyReason(build) == nil, webRootReason(build) == nil else { return nil }
         var untried: Candidate?
         var tried: Candidate?
-        // Most hosts of a busy farm are full, which their numbers say without a reason being made.
+        // Most hosts of a busy farm are full, which their numbers show without formatting a reason.
         for index in rooms.indices
         where rooms[index].holds(build.requirements) && blocker(build, rooms[index]) == nil {
             let found = candidate(build, index)
@@ -71,7 +71,7 @@ struct Placement {
             }
         }
         if let untried { return rooms[untried.index].name }
-        // A retry goes to another host; back to a failed one only where no other could ever do.
+        // A retry goes to another host, and back to a failed one only if no other can ever take it.
         guard let tried, !hasUntriedHost(build) else { return nil }
         return rooms[tried.index].name
     }
@@ -86,7 +86,7 @@ struct Placement {
         webRootFreeBytes = webRootFreeBytes.map { $0 - build.requirements.diskBytes }
     }
 
-    /// Cached base image first, then the emptiest host; of equals the one first in the alphabet.
+    /// Cached base image first, then the emptiest host, then alphabetical order.
     private struct Candidate {
         var index: Int
         var isCached: Bool
@@ -107,10 +107,10 @@ struct Placement {
             freeShare: Double(rooms[index].slots) / Double(max(1, report?.slots ?? 1)))
     }
 
-    // MARK: Why not
+    // MARK: Reasons against a host
 
-    /// Why the host can never take the build, whatever runs there; `nil` when it could or when
-    /// nothing is known of it yet.
+    /// Why the host can never take the build, whatever runs there; `nil` if it could, or if nothing
+    /// is known about it yet.
     func impossible(_ build: QueuedBuild, on host: String) -> String? {
         indexByName[host].flatMap { impossible(build, rooms[$0].view.report) }
     }
@@ -154,7 +154,7 @@ struct Placement {
         return nil
     }
 
-    /// Why the host cannot take the build now; `nil` when it can.
+    /// Why the host cannot take the build now; `nil` if it can.
     func blocker(_ build: QueuedBuild, on host: String) -> String? {
         guard let index = indexByName[host] else { return "is not registered" }
         return blocker(build, rooms[index])
@@ -205,8 +205,8 @@ struct Placement {
             guard !build.failedHosts.contains(room.name),
                 impossible(build, room.view.report) == nil
             else { return false }
-            // A host that an admin took out is no alternative, nor is one that is away: it may be
-            // gone for good, and the build would wait for ever. A quarantine ends by itself.
+            // A drained host is not an alternative, nor is an unreachable one: it may be gone for
+            // good, and the build would wait for ever. A quarantine ends by itself.
             switch room.view.availability {
             case .ready, .quarantined: return true
             case .away, .drained: return false

@@ -1,10 +1,10 @@
 public import BuildProtocol
 
-/// What follows an attempt that did not pass.
+/// What follows a failed attempt.
 public enum RetryPolicy {
-    /// Attempts of one build, the first included. A template fault gets one, whatever this says.
+    /// Attempts of one build, including the first. A template fault is never retried.
     public static let attempts = 5
-    /// A build that took this many hosts down with it is stopped before it takes the rest.
+    /// A build during which this many hosts were lost is stopped, so that no more are lost.
     public static let hostsKilled = 3
     public static let firstDelayMilliseconds: Int64 = 5_000
     public static let longestDelayMilliseconds: Int64 = 10 * 60_000
@@ -14,7 +14,8 @@ public enum RetryPolicy {
         case end(BuildState, Fault)
     }
 
-    /// - Parameter history: the faults of all attempts so far, this one last, with their hosts.
+    /// - Parameter history: the faults of all attempts so far, including this one as the last, with
+    ///   their hosts.
     public static func judge(
         _ fault: Fault, history: [AttemptFault], now: Int64
     ) -> Verdict {
@@ -40,14 +41,14 @@ public enum RetryPolicy {
         return .retry(notBeforeMilliseconds: now + delay)
     }
 
-    /// When a build that waits is due. A time further ahead than any delay was written by a clock
-    /// that has been set back since: without this a build would wait for the difference.
+    /// When a queued build is due. A time further ahead than any delay was written before the clock
+    /// was set back; without this check the build would wait for the difference.
     public static func due(_ notBeforeMilliseconds: Int64, now: Int64) -> Int64 {
         notBeforeMilliseconds - now > longestDelayMilliseconds ? 0 : notBeforeMilliseconds
     }
 
-    /// How long a host that met `failures` infrastructure faults in a row gets no builds.
-    /// One fault is nobody's fault yet; then 10 s, doubling up to an hour.
+    /// How long a host that met `failures` infrastructure faults in a row gets no builds: one fault
+    /// has no consequence; then 10 s, doubling up to an hour.
     public static func quarantineMilliseconds(failures: Int) -> Int64 {
         guard failures >= 2 else { return 0 }
         return min(3_600_000, 10_000 << min(9, Int64(failures - 2)))
@@ -55,10 +56,11 @@ public enum RetryPolicy {
 }
 
 extension FaultCode {
-    /// Faults that speak against the host's life, not only against this attempt.
+    /// Faults that suggest that the attempt brought the host down.
     var killsHosts: Bool { self == .hostLost || self == .supervisorLost }
 
-    /// Faults of the way or of the coordinator's own disk, which say nothing about the host.
+    /// Whether the host is to blame: not for faults of the network or of the coordinator's own
+    /// disk.
     public var blamesHost: Bool {
         self != .publishFailed && self != .baseImageFetch && self != .hostRefused
     }

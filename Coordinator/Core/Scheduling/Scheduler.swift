@@ -1,11 +1,11 @@
 import BuildProtocol
 
-/// Who starts where. Order: tests before builds, so that what was begun is finished before more is
-/// begun; then priority, then the owner who used the farm least of late, then age.
-/// Builds of the same shape share a queue, so that the cost grows with shapes and hosts and not
-/// with the number of builds.
+/// Which build starts where. Order: tests before builds, so that what was begun is finished first;
+/// then priority, then the owner who used the farm least recently, then age. Builds of the same
+/// shape share a queue, so that the cost grows with shapes and hosts, not with the number of
+/// builds.
 public enum Scheduler {
-    /// How often a web root without room is looked at: soon enough for who has just made room.
+    /// How often a full web root is checked again: soon enough after somebody has freed space.
     static let webRootLookMilliseconds: Int64 = 10_000
 
     public static func decide(_ world: World) -> [Decision] {
@@ -27,13 +27,14 @@ public enum Scheduler {
             wakeAfter = min(wakeAfter ?? .max, wait)
         }
 
-        // A start counts as a minute of use at once, so that two owners take turns in one tick.
+        // A start counts as a minute of use at once, so that two owners take turns within one
+        // decision.
         var use = world.use
         while let next = candidates.indices.min(by: {
             before(candidates[$0], candidates[$1], use)
         }) {
             guard let build = candidates[next].head, let host = placement.best(for: build) else {
-                // Nobody says when the web root's disk has room again: look.
+                // Nothing signals that the web root has room again, so it is polled.
                 if let build = candidates[next].head, placement.webRootReason(build) != nil {
                     wakeAfter = min(wakeAfter ?? .max, webRootLookMilliseconds)
                 }
@@ -54,8 +55,8 @@ public enum Scheduler {
         return decisions
     }
 
-    /// Why the queued builds wait, by the same rules that would start them, in the queue's order:
-    /// the first `limit`, or only the build `id`.
+    /// Why the queued builds wait, by the same rules that start them, in the queue's order: the
+    /// first `limit`, or only the build `id`.
     public static func explain(
         _ world: World, only id: String? = nil, limit: Int = .max
     ) -> [(build: String, waiting: Waiting)] {
@@ -64,8 +65,8 @@ public enum Scheduler {
         return explanation.first(limit)
     }
 
-    /// The order of a queue and what its builds wait for. Made once for many questions: the cost
-    /// of sorting grows with the queue, that of one answer with the hosts.
+    /// The order of a queue and what its builds wait for. Computed once for many queries: sorting
+    /// costs more with the size of the queue, an answer only with the hosts.
     public struct Explanation: Sendable {
         private let ordered: [QueuedBuild]
         private let positions: [String: Int]
@@ -83,7 +84,7 @@ public enum Scheduler {
             placement = Placement(world)
         }
 
-        /// `nil` when it does not wait.
+        /// `nil` if it is not queued.
         public func waiting(_ id: String) -> Waiting? {
             positions[id].map { Scheduler.waiting(ordered[$0], $0 + 1, world, placement) }
         }
@@ -115,7 +116,7 @@ public enum Scheduler {
 
     // MARK: Parts
 
-    /// A queue while it is served.
+    /// A queue while it is being served.
     private struct Candidates {
         var rest: ArraySlice<QueuedBuild>
         var head: QueuedBuild? { rest.first }
@@ -139,7 +140,7 @@ public enum Scheduler {
         return a.id < b.id
     }
 
-    /// A fault when every host has said what it has and none can ever take the build.
+    /// A fault if every host has reported its resources and none can ever take the build.
     private static func impossible(
         _ build: QueuedBuild, _ world: World, _ placement: Placement
     ) -> Fault? {
@@ -161,7 +162,7 @@ public enum Scheduler {
     ) -> (String, String) {
         if build.notBeforeMilliseconds > world.nowMilliseconds {
             let seconds = (build.notBeforeMilliseconds - world.nowMilliseconds + 999) / 1000
-            return ("waits \(seconds) s before it is tried again", "nothing to do")
+            return ("waits \(seconds) s before a retry", "nothing to do")
         }
         if world.hosts.isEmpty {
             return ("no host is registered", "add one: aibuild host add NAME --address user@host")
@@ -170,10 +171,10 @@ public enum Scheduler {
             return (reason, "wait, or raise concurrency in aibuild.yml")
         }
         if let reason = placement.webRootReason(build) {
-            return (reason, "make room on the web root's disk")
+            return (reason, "free space on the web root's disk")
         }
         if world.hosts.allSatisfy({ $0.availability != .ready }) {
-            return ("no host is ready", "see: aibuild hosts")
+            return ("no host is ready", "run: aibuild host list")
         }
         if world.hosts.contains(where: { placement.blocker(build, on: $0.name) == nil }) {
             return ("others are ahead in the queue", "wait, or submit with a higher priority")
@@ -181,8 +182,8 @@ public enum Scheduler {
         return ("no host has room now", "wait, or add a host")
     }
 
-    /// When the first suitable host gets free, by the history of what runs there; the builds
-    /// ahead are taken to last as long, spread over the suitable hosts.
+    /// When the first suitable host becomes free, by the usual durations of what runs there. The
+    /// builds ahead are assumed to take as long, spread over the suitable hosts.
     private static func eta(
         _ build: QueuedBuild, _ position: Int, _ world: World, _ placement: Placement
     ) -> Int? {
@@ -208,7 +209,7 @@ public struct Waiting: Sendable, Hashable, Codable {
     public var summary: String
     public var hosts: [WaitingHost]
     public var etaSeconds: Int?
-    /// What an admin could do about it.
+    /// What an operator can do about it.
     public var remedy: String
 }
 

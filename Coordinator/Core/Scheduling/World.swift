@@ -1,15 +1,15 @@
 public import BuildProtocol
 
-/// Everything that a scheduling decision may look at, as values.
+/// Everything that a scheduling decision depends on, as values.
 public struct World: Sendable {
     public var nowMilliseconds: Int64
     public var hosts: [HostView]
-    /// Ripe at `nowMilliseconds`.
+    /// The builds that are due at `nowMilliseconds`.
     public var queue: BuildQueue
     public var running: [RunningBuild]
     /// Recent use of the farm by owner, in slot seconds, decayed to now.
     public var use: [String: Double]
-    /// Free bytes of the web root, what running builds will need subtracted; `nil`: not known.
+    /// Free bytes of the web root, minus what running builds will need; `nil`: not known.
     public var webRootFreeBytes: Int64?
 
     public init(
@@ -28,7 +28,7 @@ public struct World: Sendable {
 public struct HostView: Sendable, Hashable {
     public enum Availability: Sendable, Hashable {
         case ready
-        /// Not connected now; the sentence says why.
+        /// Not connected; the sentence says why.
         case away(String)
         case drained
         case quarantined(remainingMilliseconds: Int64, String)
@@ -36,7 +36,7 @@ public struct HostView: Sendable, Hashable {
 
     public var name: String
     public var availability: Availability
-    /// The last report; `nil` if the host never answered since the coordinator started.
+    /// The last report; `nil` if the host has not connected since the coordinator started.
     public var report: HostReport?
 
     public init(name: String, availability: Availability, report: HostReport?) {
@@ -48,7 +48,7 @@ public struct HostView: Sendable, Hashable {
 
 public struct QueuedBuild: Sendable, Hashable {
     public var id: String
-    /// What waits: the build, or the test of its image.
+    /// The stage that is queued: the build, or the test of its image.
     public var stage: BuildStage
     public var guestOS: String
     public var owner: String
@@ -60,7 +60,7 @@ public struct QueuedBuild: Sendable, Hashable {
     /// Hosts where an attempt of this stage met an infrastructure fault.
     public var failedHosts: Set<String>
     public var baseImageSHA256: String?
-    /// What an agent must be able to do where the image is tested.
+    /// The abilities that an agent needs to test the image.
     public var testAbilities: Set<TestAbility>
 
     public init(
@@ -112,7 +112,7 @@ public struct RunningBuild: Sendable, Hashable {
     }
 }
 
-/// What is to be done; the Service does it.
+/// A decision, which the Service carries out.
 public enum Decision: Sendable, Hashable {
     case start(build: String, host: String)
     /// No host can ever take it.

@@ -1,4 +1,4 @@
-/// The audit log. It takes every entry, whoever leads.
+/// The audit log. Every coordinator may write to it, not only the leader.
 public protocol AuditLog: Sendable {
     func record(_ entry: AuditEntry) async throws
     /// Newest first.

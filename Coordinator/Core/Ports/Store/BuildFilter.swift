@@ -1,12 +1,12 @@
 public import BuildProtocol
 
-/// Which builds a list holds: those that meet every condition.
+/// The conditions of a list of builds, all of which must hold.
 public struct BuildFilter: Sendable, Hashable {
     public var guestOS: String?
     public var states: Set<BuildState>?
     /// Only builds whose image and logs have not been pruned.
     public var isKept = false
-    /// The id of the last build of the page before.
+    /// The id of the last build of the previous page.
     public var after: String?
 
     public init(guestOS: String? = nil, states: Set<BuildState>? = nil, after: String? = nil) {

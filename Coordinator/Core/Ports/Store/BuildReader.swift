@@ -1,6 +1,6 @@
 public import BuildProtocol
 
-/// Reads builds, their attempts, and what became of them.
+/// Reads builds, their attempts and their results.
 public protocol BuildReader: Sendable {
     func build(id: String) async throws -> Build?
     func build(guestOS: String, number: Int) async throws -> Build?
@@ -9,13 +9,13 @@ public protocol BuildReader: Sendable {
     /// Every build that has not ended, in the queue's order: priority (high first), submission
     /// time, id. Recovery starts from these.
     func liveBuilds() async throws -> [Build]
-    /// Builds whose pruning has begun and not ended.
+    /// Builds whose pruning has begun but not ended.
     func halfPruned() async throws -> [Build]
     /// Oldest first.
     func attempts(ofBuild id: String) async throws -> [Attempt]
     func attempt(_ token: AttemptToken) async throws -> Attempt?
     func artifacts(of token: AttemptToken) async throws -> [Artifact]
-    /// Seconds that the last passed builds of the guest OS took to be built, newest first, at most
+    /// Durations of the last passed builds of the guest OS, in seconds, newest first, at most
     /// `limit`.
     func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int]
     /// Oldest first.

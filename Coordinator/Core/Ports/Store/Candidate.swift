@@ -1,10 +1,10 @@
-/// A coordinator that asks for the lease.
+/// A coordinator that requests the lease.
 public struct Candidate: Sendable, Hashable {
-    /// The same over restarts, another for each coordinator.
+    /// Stable over restarts, and unique to each coordinator.
     public var id: String
-    /// Where people and other coordinators reach its API.
+    /// The URL of its API, for people and other coordinators.
     public var url: String
-    /// The epoch that it leads with; `nil` on a standby.
+    /// The epoch with which it leads; `nil` on a standby.
     public var epoch: LeaseEpoch?
     public var leaseMilliseconds: Int64
 

@@ -8,14 +8,14 @@ public protocol CatalogWriter: Sendable {
     func update(_ guestOS: GuestOS) async throws
     /// - Throws: `StoreError.exists` if the name is taken for the OS type.
     func add(_ testCase: TestCase) async throws
-    /// Replaces the definition; name and type stay.
+    /// Replaces the definition; name and type are kept.
     /// - Throws: `StoreError.notFound`
     func define(_ testCase: TestCase) async throws
     /// Its results are kept.
     /// - Throws: `StoreError.notFound`
     func removeTestCase(id: String) async throws
     /// Stores all of the batch or nothing.
-    /// - Throws: `StoreError.exists` if a name that is to be new has been taken meanwhile,
-    ///   `notFound` if a row that is to be changed is gone.
+    /// - Throws: `StoreError.exists` if the name of a new row was taken meanwhile, `notFound` if a
+    ///   row to be changed is gone.
     func register(_ batch: RegistryBatch) async throws
 }

@@ -1,5 +1,5 @@
-/// Reads the historic table `build_log`: this farm's images, and what jobs of the original AIBuild
-/// reported.
+/// Reads the historic table `build_log`: the images of this farm, and the reports of the original
+/// AIBuild's jobs.
 public protocol HistoricReader: Sendable {
     /// Newest first.
     func buildLog(imageName: String, limit: Int) async throws -> [BuildLogEntry]

@@ -1,5 +1,5 @@
-/// The epoch of a lease that was held; only a lease gives one, so that a write without leadership
-/// does not compile.
+/// The epoch of a lease. Only a lease creates one, so that a write without leadership does not
+/// compile.
 public struct LeaseEpoch: Hashable, Comparable, Sendable {
     public let number: Int64
 

@@ -1,10 +1,10 @@
-/// Which releases a list holds: those that meet every condition.
+/// The conditions of a list of releases, all of which must hold.
 public struct ReleaseFilter: Sendable, Hashable {
     public var build: String?
     public var guestOS: String?
     public var environment: String?
     public var states: Set<ReleaseState>?
-    /// The id of the last release of the page before.
+    /// The id of the last release of the previous page.
     public var after: String?
 
     public init(

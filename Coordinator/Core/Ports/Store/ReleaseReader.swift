@@ -3,7 +3,7 @@ public protocol ReleaseReader: Sendable {
     func environment(named name: String) async throws -> ReleaseEnvironment?
     /// By name.
     func environments() async throws -> [ReleaseEnvironment]
-    /// - Throws: `StoreError.unavailable` if it cannot be unsealed with this coordinator's key.
+    /// - Throws: `StoreError.unavailable` if it cannot be decrypted with this coordinator's key.
     func secret(ofEnvironment name: String) async throws -> Secret?
     func release(id: String) async throws -> Release?
     /// Newest first (creation time, then id).

@@ -1,4 +1,4 @@
-/// Everything that can be read without leading.
+/// The reads that need no leadership.
 public protocol StoreReader:
     BuildReader, HostReader, CatalogReader, ReleaseReader, HistoricReader
 {}
