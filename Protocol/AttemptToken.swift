@@ -1,9 +1,9 @@
 import TextKit
 
 /// The identity of one attempt. It fences every effect of the attempt: status, log, artifact, test
-/// result, publish and release name the token, and a stale token is refused everywhere.
+/// result, publication and release carry the token, and a stale token is refused everywhere.
 ///
-/// 32 lower-case hexadecimal digits, so that it is safe in a path, a command word and a URL.
+/// 32 lower-case hexadecimal digits, so that it is safe in a path, an argument and a URL.
 public struct AttemptToken: Sendable, Hashable, Comparable {
     public let text: String
 
@@ -13,7 +13,7 @@ public struct AttemptToken: Sendable, Hashable, Comparable {
         self.text = text
     }
 
-    /// A token from two random numbers, which the caller draws.
+    /// A token from two random numbers of the caller.
     public init(high: UInt64, low: UInt64) {
         text = [high, low].map { $0.zeroPadded(16, radix: 16) }.joined()
     }

@@ -1,5 +1,5 @@
 /// What an attempt does, as the coordinator read it from the template's `aibuild.yml`. The agent
-/// never parses that file, so that a wrong key is refused before any host is asked.
+/// never parses that file, so that errors in it are found before a host is involved.
 public struct BuildRecipe: Sendable, Hashable, Codable {
     public var builder: Builder
     /// Passed to the build program by var-file (Packer) or environment (`AIBUILD_VAR_<name>`).
@@ -15,14 +15,14 @@ public struct BuildRecipe: Sendable, Hashable, Codable {
     }
 }
 
-/// What the attempt runs: the program that makes the image, or the tests of one that was made.
+/// What the attempt runs: the program that makes the image, or the tests of an existing one.
 public enum Builder: Sendable, Hashable {
     /// `packer build` of a template file of the repository (JSON, or HCL2 as `.pkr.hcl`).
     case packer(template: String)
-    /// Any program of the repository: arguments as they stand, no shell. It leaves its images in
+    /// Any program of the template, with its arguments, without a shell. It leaves its images in
     /// the folder named by `AIBUILD_OUTPUT`.
     case command([String])
-    /// The test cases of the image that `baseImage` names. Nothing is made.
+    /// The test cases of the image that `baseImage` names. No image is made.
     case test(TestPlan)
 }
 
@@ -60,11 +60,11 @@ extension Builder: Codable {
     }
 }
 
-/// An image or ISO that a build starts from. Fetched by the agent, cached there by digest.
+/// An image or ISO that a build starts from. Fetched by the agent and cached there by digest.
 public struct BaseImage: Sendable, Hashable, Codable {
     /// `http`, `https` or `file` (a path on the host).
     public var url: String
-    /// 64 hexadecimal digits, or `nil` where the template says `sha256: none` in so many words.
+    /// 64 hexadecimal digits, or `nil` for the literal `sha256: none` in the template.
     public var sha256: String?
 
     public init(url: String, sha256: String?) {
@@ -84,14 +84,14 @@ public struct TemplateArchive: Sendable, Hashable, Codable {
     }
 }
 
-/// What an attempt needs of its host.
+/// What an attempt needs from its host.
 public struct Requirements: Sendable, Hashable, Codable {
     public var vcpus: Int
     public var memoryBytes: Int64
     public var diskBytes: Int64
-    /// `nil`: whatever the host has.
+    /// `nil`: any.
     public var accelerator: Accelerator?
-    /// Tags that the host must carry, all of them.
+    /// Tags that the host must have, all of them.
     public var tags: Set<String>
 
     public init(
@@ -111,13 +111,13 @@ public enum Accelerator: String, Sendable, Codable, CaseIterable, Comparable {
     public static func < (a: Accelerator, b: Accelerator) -> Bool { a.rawValue < b.rawValue }
 }
 
-/// The timers and bounds of one attempt, which the supervisor enforces.
+/// The timers and limits of one attempt, enforced by the supervisor.
 public struct AttemptLimits: Sendable, Hashable, Codable {
     /// From `start` to the end of hashing.
     public var totalSeconds: Int
     /// Longest time without a byte from the build program.
     public var silenceSeconds: Int
-    /// Log bytes kept; beyond them the middle is dropped and the log says so.
+    /// The limit of the log; beyond it the middle is dropped, and the log says so.
     public var logBytes: Int64
 
     public init(

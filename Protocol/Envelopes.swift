@@ -1,4 +1,5 @@
-/// What a coordinator says. On the wire: one JSON object a line, `"type"` beside the body's fields.
+/// The messages of a coordinator. On the wire: one JSON object a line, with `"type"` beside the
+/// fields of the body.
 public enum CoordinatorMessage: Sendable, Hashable {
     case hello(CoordinatorHello)
     case start(Start)
@@ -8,7 +9,7 @@ public enum CoordinatorMessage: Sendable, Hashable {
     case ping(Ping)
 }
 
-/// What an agent says.
+/// The messages of an agent.
 public enum AgentMessage: Sendable, Hashable {
     case hello(AgentHello)
     case host(HostReport)
@@ -19,7 +20,7 @@ public enum AgentMessage: Sendable, Hashable {
     case pong(Ping)
 }
 
-/// A message of a type that this side does not know; answered with `error unknownType`.
+/// A message of a type that is unknown to this side; answered with `error unknownType`.
 public struct UnknownMessageType: Error, Sendable, Hashable {
     public var type: String
 }

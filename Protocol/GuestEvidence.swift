@@ -1,18 +1,19 @@
 import FoundationEssentials
 
-/// What was seen of the guest of an attempt that did not pass: before a timer stopped it, or left
-/// behind by one that failed by itself. All of it comes from a stranger's guest.
+/// What was observed of the guest of an attempt that did not pass: before a timer stopped it, or
+/// left by one that failed by itself. Evidence comes from an untrusted guest.
 public struct GuestEvidence: Sendable, Hashable, Codable {
-    /// QEMU's word: `running`, `paused`, `io-error` …; `nil` where it could not be asked.
+    /// The status that QEMU reported: `running`, `paused`, `io-error` …; `nil` if QEMU could not be
+    /// queried.
     public var status: String?
-    /// How long the guest was watched, and what it moved meanwhile.
+    /// How long the guest was watched; the next fields are what it moved meanwhile.
     public var windowMilliseconds: Int64?
     public var diskBytes: Int64?
     public var networkBytes: Int64?
     public var cpuMilliseconds: Int64?
-    /// For a person: what is missing, and why.
+    /// For people: what is missing, and why.
     public var notes: [String]
-    /// The end of the serial console. Bytes that are no UTF-8 stand as `\xNN`.
+    /// The end of the serial console. Bytes that are not UTF-8 are written as `\xNN`.
     public var serialTail: String?
     /// The screen, as PNG in base64.
     public var screenshot: String?
@@ -27,7 +28,7 @@ public struct GuestEvidence: Sendable, Hashable, Codable {
         screenshot = screenshotPNG.map { Data($0).base64EncodedString() }
     }
 
-    /// The picture, if it is one within the bounds.
+    /// The screen, if it is a valid PNG within the limits.
     public var screenshotPNG: [UInt8]? {
         guard let screenshot, screenshot.utf8.count <= (ProtocolLimits.screenshotBytes + 2) / 3 * 4,
             let data = Data(base64Encoded: screenshot)
@@ -36,7 +37,8 @@ public struct GuestEvidence: Sendable, Hashable, Codable {
         return PNG.problem(bytes) == nil ? bytes : nil
     }
 
-    /// What a receiver keeps of it: texts are cut, what is no picture is dropped with a word.
+    /// The bounded copy that a receiver keeps: texts are cut, and an invalid picture is replaced by
+    /// a note.
     public var bounded: GuestEvidence {
         var kept = self
         kept.status = status?.prefixOfUTF8(ProtocolLimits.nameBytes)
@@ -53,14 +55,14 @@ public struct GuestEvidence: Sendable, Hashable, Codable {
     }
 }
 
-/// Pictures are only passed on; nobody here decodes them.
+/// Pictures are passed on without being decoded.
 public enum PNG {
     private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
     private static let end: [UInt8] = [0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82]
     /// Longest side. Screens are smaller, and a browser must not be made to allocate gigabytes.
     private static let longestSide = 8192
 
-    /// `nil` for a whole PNG of bounded size, else what is wrong with it.
+    /// `nil` for a complete PNG of bounded size, else what is wrong with it.
     public static func problem(_ bytes: [UInt8]) -> String? {
         guard bytes.count <= ProtocolLimits.screenshotBytes else {
             return "is larger than \(ProtocolLimits.screenshotBytes >> 10) KiB"

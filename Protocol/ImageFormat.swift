@@ -1,14 +1,14 @@
-/// What an artifact is, as its bytes say. The raw value is the word on the wire, in the database,
-/// in the image's published name, and for OpenStack.
+/// The format of an artifact, detected from its bytes. The raw value is used on the wire, in the
+/// database, in the image's published name, and for OpenStack.
 public enum ImageFormat: String, Sendable, Hashable, CaseIterable {
     case qcow2, raw, iso, vmdk, vdi, vhd, vhdx
-    /// Not a disk image, or one of a format that this side does not know.
+    /// Not a disk image, or one of a format that is unknown to this side.
     case file
 
-    /// A word that this side does not know, from a newer agent or a hostile one, is not a disk
-    /// image: it never becomes part of a name, a command line or a request.
+    /// An unknown value, from a newer agent or a hostile one, is not a disk image: it never becomes
+    /// part of a name, a command line or a request.
     public init(word: String) {
-        // QEMU's word for a VHD, which agents of version 0.1.0 send.
+        // QEMU's name for a VHD, which agents of version 0.1.0 send.
         self = word == "vpc" ? .vhd : ImageFormat(rawValue: word) ?? .file
     }
 

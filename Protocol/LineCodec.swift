@@ -4,7 +4,7 @@ import TextKit
 /// Turns messages into lines and lines into messages, within `ProtocolLimits.lineBytes`.
 public enum LineCodec {
     /// One line, newline included.
-    /// - Throws: `ProtocolError.tooLong` when the message does not fit a line.
+    /// - Throws: `ProtocolError.tooLong` if the message does not fit a line.
     public static func encode(_ message: some Encodable) throws -> [UInt8] {
         var line = try CanonicalJSON.encode(message)
         guard line.count < ProtocolLimits.lineBytes else { throw ProtocolError.tooLong }
@@ -12,7 +12,7 @@ public enum LineCodec {
         return line
     }
 
-    /// - Throws: `ProtocolError` that names what is wrong with the line.
+    /// - Throws: `ProtocolError` that says what is wrong with the line.
     public static func decode<M: Decodable>(_ type: M.Type, from line: [UInt8]) throws -> M {
         do {
             return try JSONDecoder().decode(type, from: Data(line))
@@ -41,7 +41,7 @@ public enum LineCodec {
     }
 }
 
-/// What can be wrong with a line.
+/// The errors of a line.
 public enum ProtocolError: Error, Sendable, Hashable {
     case tooLong
     case malformed(String)
@@ -58,7 +58,7 @@ extension ProtocolError: CustomStringConvertible {
     }
 }
 
-/// Cuts a stream of bytes into lines, holding at most one unfinished line of bounded length.
+/// Splits a stream of bytes into lines; buffers at most one incomplete line of bounded length.
 public struct LineSplitter: Sendable {
     private var pending: [UInt8] = []
     private var scanned = 0
@@ -66,7 +66,7 @@ public struct LineSplitter: Sendable {
 
     public init(limitBytes: Int = ProtocolLimits.lineBytes) { self.limitBytes = limitBytes }
 
-    /// The complete lines (without newline) that `bytes` finished.
+    /// The lines, without newlines, that `bytes` completed.
     /// - Throws: `ProtocolError.tooLong`; the splitter is then unusable, and so is the stream.
     public mutating func push(_ bytes: some Collection<UInt8>) throws -> [[UInt8]] {
         pending.append(contentsOf: bytes)
@@ -83,6 +83,6 @@ public struct LineSplitter: Sendable {
         return lines
     }
 
-    /// What came after the last newline, so far.
+    /// The bytes after the last newline.
     public var rest: [UInt8] { pending }
 }

@@ -1,11 +1,12 @@
-// The bodies of the messages. Each is idempotent: sent twice, it does no harm.
+// The bodies of the messages. Each is idempotent.
 
-/// First message of each side. The agent's names its host, its room and the attempts it holds, so
+/// The first message of each side. The agent's reports its host and the attempts that it holds, so
 /// that the coordinator can reconcile after any interruption.
 public struct CoordinatorHello: Sendable, Hashable, Codable {
     public var version: ProtocolVersion
-    /// Of the coordinator's lease. An agent takes no session whose epoch is below the highest that
-    /// it has heard, and ends those that it has when it hears a higher one. Absent: 0.
+    /// The epoch of the coordinator's lease; 0 if missing. An agent refuses a session whose epoch
+    /// is below the highest that it has received, and ends older sessions when it receives a higher
+    /// one.
     public var epoch: Int64?
 
     public init(version: ProtocolVersion = .current, epoch: Int64? = nil) {
@@ -34,12 +35,13 @@ public struct AgentHello: Sendable, Hashable, Codable {
     }
 }
 
-/// What a host has and how much of it is free. Sent in `hello` and whenever it changes notably.
+/// The resources of a host. Sent in `hello` and whenever they change notably.
 public struct HostReport: Sendable, Hashable, Codable {
     public var slots: Int
     public var vcpus: Int
     public var memoryBytes: Int64
-    /// Room for new attempts on the disk of the agent's state folder, what others hold subtracted.
+    /// Space for new attempts on the disk of the agent's state folder, minus the reservations of
+    /// others.
     public var diskFreeBytes: Int64
     public var diskTotalBytes: Int64
     public var accelerators: Set<Accelerator>
@@ -48,13 +50,13 @@ public struct HostReport: Sendable, Hashable, Codable {
     public var baseImages: [String]
     public var packerVersion: String?
     public var qemuVersion: String?
-    /// Whether the agent can test images; an older one says nothing of it, and cannot.
+    /// Whether the agent can test images; missing from older agents, which cannot.
     public var runsTests: Bool?
-    /// `TestAbility`, in words: a newer agent may name some that are not known here.
+    /// Values of `TestAbility`; a newer agent may send unknown ones.
     public var testAbilities: [String]?
-    /// The host's wall clock when the report was made; the coordinator reports a clock that is off.
+    /// The host's wall clock when the report was made; the coordinator reports a large clock skew.
     public var unixMilliseconds: Int64
-    /// Things an operator should know (`/dev/kvm exists but guests hang under it …`).
+    /// Messages for the operator (`/dev/kvm exists but guests hang under it …`).
     public var notices: [String]
 
     public init(
@@ -93,7 +95,8 @@ public struct AttemptSummary: Sendable, Hashable, Codable {
     }
 }
 
-/// Begins an attempt. Answered with `phase accepted`, or `error` if the host will not take it.
+/// Starts an attempt. Answered with `phase accepted`, or with `error` if the host does not accept
+/// it.
 public struct Start: Sendable, Hashable, Codable {
     public var attempt: AttemptToken
     public var build: BuildDescription
@@ -115,12 +118,12 @@ public struct Start: Sendable, Hashable, Codable {
     }
 }
 
-/// What the build is called, for variables, folders and logs on the host.
+/// The identity of the build, for variables, folders and logs on the host.
 public struct BuildDescription: Sendable, Hashable, Codable {
     public var id: String
     public var guestOS: String
     public var number: Int
-    /// `<name>x86_64_<yyyymmdd>_<number>`, no extension.
+    /// `<name>x86_64_<yyyymmdd>_<number>`, without extension.
     public var imageName: String
 
     public init(id: String, guestOS: String, number: Int, imageName: String) {
@@ -140,8 +143,8 @@ public struct Cancel: Sendable, Hashable, Codable {
     }
 }
 
-/// Asks for the log from `cursor` on, and for the `finished` message once the log is at its end.
-/// A second `follow` of the same attempt replaces the first: it is the rewind.
+/// Requests the log from `cursor` on, and `finished` after its end. A second `follow` of the same
+/// attempt replaces the first: it is the rewind.
 public struct Follow: Sendable, Hashable, Codable {
     public var attempt: AttemptToken
     public var cursor: Int64
@@ -152,7 +155,7 @@ public struct Follow: Sendable, Hashable, Codable {
 }
 
 /// The acknowledgement after which the agent may delete everything of the attempt. A running
-/// attempt that is forgotten is killed first: nobody waits for it.
+/// attempt is killed first, because its result is no longer wanted.
 public struct Forget: Sendable, Hashable, Codable {
     public var attempt: AttemptToken
     public init(attempt: AttemptToken) { self.attempt = attempt }
@@ -166,7 +169,7 @@ public struct Ping: Sendable, Hashable, Codable {
 public struct Phase: Sendable, Hashable, Codable {
     public var attempt: AttemptToken
     public var state: AttemptState
-    /// For a person: "fetching base image, 40 %".
+    /// For people: "fetching base image, 40 %".
     public var detail: String?
     public init(attempt: AttemptToken, state: AttemptState, detail: String? = nil) {
         self.attempt = attempt
@@ -175,7 +178,7 @@ public struct Phase: Sendable, Hashable, Codable {
     }
 }
 
-/// A piece of `log.ndjson` as it stands on the agent's disk: whole lines, from byte `cursor`.
+/// A chunk of `log.ndjson` as it is on the agent's disk: whole lines, from byte `cursor`.
 public struct LogChunk: Sendable, Hashable, Codable {
     public var attempt: AttemptToken
     public var cursor: Int64
@@ -197,9 +200,9 @@ public struct Finished: Sendable, Hashable, Codable {
     public var accelerator: Accelerator?
     public var startedUnixMilliseconds: Int64
     public var endedUnixMilliseconds: Int64
-    /// What was seen of the guest of an attempt that did not pass, where there was one.
+    /// What was observed of the guest of an attempt that did not pass, if there was one.
     public var evidence: GuestEvidence?
-    /// One for each test case that was begun, in order; only of an attempt that tests.
+    /// One for each test case that was started, in order; only of a test attempt.
     public var tests: [TestResult]?
 
     public init(
@@ -244,25 +247,26 @@ public struct Artifact: Sendable, Hashable, Codable {
     }
 }
 
-/// Something the other side asked for could not be done.
+/// A request could not be fulfilled.
 public struct ErrorReport: Sendable, Hashable, Codable {
     public enum Code: String, Sendable, Codable, CaseIterable {
         /// Major protocol mismatch; the session ends.
         case version
         /// A coordinator of a higher epoch leads; the session ends.
         case deposed
-        /// The line was no JSON object, too long, or a field was wrong. The session goes on.
+        /// The line was not a JSON object, was too long, or had a wrong field. The session
+        /// continues.
         case malformed
-        /// A type of message that this side does not know. The session goes on.
+        /// A type of message that is unknown to this side. The session continues.
         case unknownType
-        /// `start` named a template archive that is not on the agent's disk: deliver it, send
+        /// `start` named a template archive that is not on the agent's disk: deliver it, then send
         /// `start` again.
         case templateMissing
-        /// `start` is refused: no slot, disk or memory now.
+        /// `start` is refused: no slot, disk or memory at present.
         case refused
-        /// The agent does not know the attempt (any more).
+        /// The agent does not have the attempt (any more).
         case unknownAttempt
-        /// The agent's daemon does not run; said by the gate.
+        /// The agent's daemon is not running; sent by the gate.
         case noDaemon
         case `internal`
     }

@@ -1,9 +1,9 @@
 import TextKit
 
-/// Which names are let in. Everything that later becomes a path, a URL or a command word is checked
-/// here, once, at the door.
+/// Validation of names. Everything that later becomes a path, a URL or an argument is checked here,
+/// once, when it is accepted.
 public enum Names {
-    /// `nil` when `name` may name a guest OS, host or tag, else what is wrong with it.
+    /// `nil` if `name` may name a guest OS, host or tag, else what is wrong with it.
     ///
     /// Letters, digits, `.`, `_`, `-`, first a letter or digit, at most `ProtocolLimits.nameBytes`.
     /// ASCII only: the name becomes part of image names, URLs and folder names on many systems.
@@ -19,7 +19,8 @@ public enum Names {
         return nil
     }
 
-    /// `nil` when `name` may name what is only shown, as a test case, else what is wrong with it.
+    /// `nil` if `name` may name something that is only displayed, such as a test case, else what is
+    /// wrong with it.
     public static func titleProblem(_ name: String, what: String) -> String? {
         if let problem = lengthProblem(name, what) { return problem }
         let isPrintable = !name.unicodeScalars.contains(where: \.isControl)

@@ -12,7 +12,7 @@ public struct Outcome: Sendable, Hashable, Codable {
     public var passed: Bool { fault == nil }
 }
 
-/// Why an attempt did not pass, for a machine (`class`, `code`) and for a person (`reason`).
+/// Why an attempt did not pass, for programs (`class`, `code`) and for people (`reason`).
 public struct Fault: Sendable, Hashable, Codable, Error {
     public var `class`: FaultClass
     public var code: FaultCode
@@ -61,7 +61,7 @@ public struct FaultCode: RawRepresentable, Sendable, Hashable, Codable {
     public static let pullStalled = FaultCode(rawValue: "pull.stalled")
     public static let logMismatch = FaultCode(rawValue: "log.mismatch")
     public static let publishFailed = FaultCode(rawValue: "publish.failed")
-    // A person's wish
+    // Cancelled by a person
     public static let cancelled = FaultCode(rawValue: "cancelled")
 
     public init(from decoder: any Decoder) throws {

@@ -1,23 +1,23 @@
-/// Where an attempt stands on its host.
+/// The state of an attempt on its host.
 public enum AttemptState: String, Sendable, Codable, CaseIterable {
-    /// The folder is there, the supervisor starts.
+    /// The folder exists, and the supervisor starts.
     case accepted
-    /// The template is unpacked, the base image is fetched.
+    /// The template is unpacked and the base image fetched.
     case preparing
     /// Packer, the template's own program, or a test case runs.
     case building
-    /// The build program has ended well; images are measured and hashed.
+    /// The build program has succeeded; the images are measured and hashed.
     case hashing
-    /// `result.json` is durable. Nothing of the attempt runs any more.
+    /// `result.json` is durable. No process of the attempt is left.
     case finished
 
-    /// Whether a report of `next` is right after one of this state: progress within it, or what
-    /// follows.
+    /// Whether a report of `next` may come after one of this state: progress within it, or a later
+    /// state.
     public func mayReport(_ next: AttemptState) -> Bool {
         next == self || successors.contains(next)
     }
 
-    /// States that may follow. An attempt may end from anywhere; it never goes back.
+    /// The states that may follow. An attempt may end in any state, and never goes back.
     public var successors: Set<AttemptState> {
         switch self {
         case .accepted: [.preparing, .finished]
@@ -29,9 +29,9 @@ public enum AttemptState: String, Sendable, Codable, CaseIterable {
     }
 }
 
-/// Where a build stands for the person who asked for it.
+/// The state of a build.
 public enum BuildState: String, Sendable, Codable, CaseIterable {
-    /// Waits for a host (or for the end of a retry's backoff), in its present stage.
+    /// Waits for a host, or for the delay before a retry, in its current stage.
     case queued
     /// An attempt runs on a host.
     case building
@@ -47,7 +47,7 @@ public enum BuildState: String, Sendable, Codable, CaseIterable {
 
     public var isEnded: Bool { self == .passed || self == .failed || self == .cancelled }
 
-    /// States that may follow. `queued` again is a retry on another host, or the wait for a test.
+    /// The states that may follow. `queued` follows for a retry on another host, or for a test.
     public var successors: Set<BuildState> {
         switch self {
         case .queued: [.building, .testing, .failed, .cancelled]
@@ -60,17 +60,18 @@ public enum BuildState: String, Sendable, Codable, CaseIterable {
     }
 }
 
-/// A part of a build that has attempts of its own: a fault of the test never builds again.
+/// A part of a build that has attempts of its own: after a fault during a test, nothing is built
+/// again.
 public enum BuildStage: String, Sendable, Codable, CaseIterable {
     case build, test
 }
 
-/// Whose fault an attempt's end was; the retry policy reads nothing else.
+/// Who is to blame for a failed attempt; the retry policy depends on this alone.
 public enum FaultClass: String, Sendable, Codable {
-    /// The template, its scripts or its base image: a retry would end the same way.
+    /// The template, its scripts or its base image: a retry would fail in the same way.
     case template
     /// The host, the network, the disk, the coordinator: retried, on another host if there is one.
     case infrastructure
-    /// A person asked for it.
+    /// A person requested it.
     case cancelled
 }

@@ -1,7 +1,7 @@
-/// What a test plan may ask of an agent that not each one that tests images can do. An agent names
-/// its abilities in its report, and one that is older names none.
+/// Features of test plans that not every agent supports. An agent lists its abilities in its
+/// report; older ones list none.
 public enum TestAbility: String, Sendable, CaseIterable {
-    /// Runs programs whose text comes with the plan.
+    /// Runs programs whose text is in the plan.
     case programText = "program-text"
     /// Boots guests by UEFI.
     case uefi

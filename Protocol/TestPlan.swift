@@ -1,17 +1,17 @@
-/// How an image is tested: the machine that boots it, the way into the guest, and the cases.
+/// How an image is tested: the virtual machine, the login, and the cases.
 public struct TestPlan: Sendable, Hashable, Codable {
     public var imageFormat: ImageFormat
-    /// `nil`: nobody logs in; a guest is up when it answers on `port`.
+    /// `nil`: no login; a guest is up when it answers on `port`.
     public var login: GuestLogin?
-    /// Of the guest: SSH's, or where a case's own program reaches it.
+    /// Of the guest: for SSH, or for a case's own program.
     public var port: Int
-    /// Until the guest is up, for each boot.
+    /// Limit until the guest is up, for each boot.
     public var bootSeconds: Int
     public var disk: GuestDisk
     public var network: GuestNetwork
-    /// What the guest boots by; `nil`: a BIOS.
+    /// The guest's firmware; `nil`: a BIOS.
     public var firmware: GuestFirmware?
-    /// Each boots the image afresh, in this order.
+    /// Each boots the image from its original state, in this order.
     public var cases: [PlannedTest]
 
     public init(
@@ -29,7 +29,7 @@ public struct TestPlan: Sendable, Hashable, Codable {
         self.cases = cases
     }
 
-    /// What an agent must be able to do beyond testing images at all.
+    /// The abilities that an agent needs for this plan.
     public var abilities: Set<TestAbility> {
         var abilities: Set<TestAbility> = []
         if firmware == .uefi { abilities.insert(.uefi) }
@@ -40,14 +40,14 @@ public struct TestPlan: Sendable, Hashable, Codable {
     }
 }
 
-/// Who logs in by SSH, and with what. Secrets stay in the template's files: nothing here is one.
+/// How to log in by SSH. Secrets stay in the template's files; this contains none.
 public struct GuestLogin: Sendable, Hashable, Codable {
     public enum Method: String, Sendable, Codable {
         /// A private key in the template, at `path`.
         case key
         /// A password: the first line of the file at `path` in the template.
         case password
-        /// A key made for the attempt, given to the guest's cloud-init by a NoCloud seed.
+        /// A key created for the attempt, given to the guest's cloud-init by a NoCloud seed.
         case cloudInit = "cloud-init"
     }
 
@@ -62,7 +62,7 @@ public struct GuestLogin: Sendable, Hashable, Codable {
     }
 }
 
-/// What the image's disk is to the guest.
+/// The disk controller of the image's disk in the guest.
 public enum GuestDisk: String, Sendable, Codable, CaseIterable {
     case virtio, scsi, ide
 }
@@ -78,11 +78,11 @@ public enum GuestFirmware: String, Sendable, Codable, CaseIterable {
 /// One test case of a plan.
 public struct PlannedTest: Sendable, Hashable, Codable {
     public enum Kind: String, Sendable, Codable {
-        /// The guest comes up.
+        /// The guest boots.
         case boot
-        /// It shuts itself down when its power button is pressed.
+        /// The guest shuts down by itself after an ACPI power button event.
         case shutdown
-        /// It comes up so many `times` in a row, each from the image as it is.
+        /// The guest boots `times` times, each from the unchanged image.
         case bootRepeated = "boot-repeated"
         /// A script that runs in the guest.
         case script
@@ -92,16 +92,16 @@ public struct PlannedTest: Sendable, Hashable, Codable {
 
     public var name: String
     public var kind: Kind
-    /// Of each boot where the case is about that, else of what it does once the guest is up.
+    /// For each boot if the case is about booting, otherwise for what it does once the guest is up.
     public var limitSeconds: Int
     public var times: Int?
     /// A script of the template.
     public var path: String?
-    /// A script, or a program, that is registered at the coordinator.
+    /// The text of a registered script or program.
     public var text: String?
-    /// The program and its arguments as they stand, no shell.
+    /// The program and its arguments, without a shell.
     public var command: [String]?
-    /// The coordinator's own name for a case that is registered there.
+    /// The coordinator's id of a registered case.
     public var id: String?
 
     public init(
@@ -122,16 +122,16 @@ public struct PlannedTest: Sendable, Hashable, Codable {
 
     private var isAboutBooting: Bool { kind == .boot || kind == .bootRepeated }
 
-    /// How long the guest may take to come up.
+    /// The limit until the guest is up.
     public func bootSeconds(in plan: TestPlan) -> Int {
         isAboutBooting ? limitSeconds : plan.bootSeconds
     }
 
-    /// How long the case may take in all.
+    /// The limit of the whole case.
     public func totalSeconds(in plan: TestPlan) -> Int {
         boots * bootSeconds(in: plan) + (isAboutBooting ? 0 : limitSeconds)
     }
 
-    /// Whether somebody must be able to log in for it.
+    /// Whether it requires a login.
     public var needsLogin: Bool { kind == .script }
 }

@@ -1,15 +1,15 @@
-/// How one test case ended.
+/// The result of one test case.
 public struct TestResult: Sendable, Hashable, Codable {
     public enum Verdict: String, Sendable, Codable {
         case passed, failed
-        /// It could not be judged.
+        /// It could not be determined.
         case error
     }
 
     public var name: String
     public var result: Verdict
     public var milliseconds: Int64
-    /// For a person: what failed. Empty where it passed.
+    /// For people: what failed. Empty if it passed.
     public var detail: String
     /// Its part of the attempt's log, in bytes of the file.
     public var logFrom: Int64

@@ -9,7 +9,7 @@ public enum UntrustedNumbers {
 }
 
 extension HostReport {
-    /// The report with each number brought into its range.
+    /// The report with each number clamped to its range.
     public var bounded: HostReport {
         var bounded = self
         bounded.slots = slots.clamped(to: UntrustedNumbers.counts)
@@ -23,7 +23,7 @@ extension HostReport {
 }
 
 extension Finished {
-    /// What no honest agent sends; `nil` when there is nothing of the kind.
+    /// What a correct agent never sends; `nil` if there is nothing of the kind.
     public var problem: String? {
         if !UntrustedNumbers.bytes.contains(logBytes) { return "a log of \(logBytes) bytes" }
         guard artifacts.count <= ProtocolLimits.artifactsPerAttempt else {

@@ -6,8 +6,7 @@ import SSHKit
 import Support
 import YAMLKit
 
-/// `coordinator.yml`. Every key has a default but those of the SSH key and, for MariaDB, of the
-/// server; deploy/coordinator.yml documents all of them.
+/// `coordinator.yml`. deploy/coordinator.yml documents all keys and their defaults.
 struct Configuration {
     var stateFolder = "/var/lib/aibuild"
     var sharedFolder: String?
@@ -32,7 +31,7 @@ struct Configuration {
 
     init() {}
 
-    /// - Throws: `YAMLError` with the place of what is wrong.
+    /// - Throws: `YAMLError` with the position of the error.
     init(file: String) throws {
         let yaml = try YAMLMapping.load(file)
         stateFolder = try yaml.take("state_folder", .string, default: stateFolder)
@@ -126,7 +125,7 @@ struct Configuration {
             hookSecret: try secret(yaml, "hook_secret_file"))
     }
 
-    /// One long word in a file that only this user can read.
+    /// A single long word in a file that only this user can read.
     private static func secret(_ yaml: YAMLMapping, _ key: String) throws -> String {
         let file = try yaml.take(key, .string)
         let text = String(decoding: try Files.read(file, limitBytes: 4096), as: UTF8.self)
@@ -137,22 +136,22 @@ struct Configuration {
         return text
     }
 
-    /// Where people and other coordinators reach this one.
+    /// The URL of this coordinator, for people and other coordinators.
     var url: String { ownURL ?? "http://\(listen):\(port)" }
 
-    /// What several coordinators of one database share.
+    /// The folder of the data that several coordinators of one database share.
     var sharedState: String { sharedFolder ?? stateFolder }
 
     var location: SQLLocation { database ?? .sqlite(path: stateFolder + "/aibuild.sqlite") }
 
-    /// Where several coordinators share a folder, all find the same key there.
+    /// Coordinators that share a folder find the same key there.
     func secretKey() throws -> SecretKey {
         try SecretKey(file: secretKeyFile ?? sharedState + "/secret.key")
     }
 
     var isLoopback: Bool { listen == "localhost" || listen == "::1" || listen.hasPrefix("127.") }
 
-    /// - Throws: `Failure` when people could reach an API that asks nobody who they are.
+    /// - Throws: `Failure` if the API would be reachable from other machines without a token.
     func token() throws -> String? {
         guard let tokenFile else {
             guard isLoopback else {

@@ -12,8 +12,8 @@ import Support
 import YAMLKit
 import ArgumentKit
 
-/// Joins adapters, service, API and server, in the order in which they depend on each other, and
-/// takes them apart again on SIGTERM or SIGINT.
+/// Assembles adapters, service, API and server in the order of their dependencies, and shuts them
+/// down on SIGTERM or SIGINT.
 enum Daemon {
     static let version = "0.1.0"
     /// 2,048 connections of clients, a session and transfers for each of a thousand hosts, files.
@@ -84,7 +84,7 @@ enum Daemon {
             if let refusal = gate.refusal { return refusal.response }
             return await api.respond(to: request)
         }
-        // The port first: a second coordinator on this machine stops here, before it touches a
+        // The port first: a second coordinator on this machine fails here, before it touches a
         // build.
         try server.start()
         let life = ServiceLife(

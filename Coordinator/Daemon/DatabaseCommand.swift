@@ -2,9 +2,9 @@ import CoordinatorAdapters
 import SQLKit
 import Support
 
-/// `aibuild-coordinator db migrate`: brings a database to this program's schema, and says what it
-/// was and what it is. A coordinator does the same when it starts; this is for those who want to
-/// see it first.
+/// `aibuild-coordinator db migrate`: upgrades a database to this program's schema, and prints its
+/// state before and after. A coordinator does the same when it starts; this command allows a look
+/// beforehand.
 enum DatabaseCommand {
     static func migrate(
         _ configuration: Configuration, isDryRun: Bool

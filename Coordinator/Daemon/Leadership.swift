@@ -6,8 +6,8 @@ import ProcessKit
 import SQLKit
 import Support
 
-/// Campaigns for the lease, leads while it holds it, and begins anew as a standby when another
-/// coordinator has it.
+/// Campaigns for the lease, leads while it holds it, and restarts as a standby when another
+/// coordinator has taken it.
 struct Leadership: Sendable {
     let keeper: LeaseKeeper
     private let coordinator: Coordinator
@@ -24,25 +24,25 @@ struct Leadership: Sendable {
         self.coordinator = coordinator
     }
 
-    /// Never returns while this coordinator leads or stands by.
-    /// - Parameter onReady: called once, when it does the one or the other.
+    /// Never returns.
+    /// - Parameter onReady: called once, when this coordinator leads or is a standby.
     func run(onReady: @escaping @Sendable () async -> Void) async {
         await keeper.run(
             lead: { [coordinator] epoch in await coordinator.leadWithRetries(epoch) },
             onReady: onReady)
         guard !Task.isCancelled else { return }
-        // Whatever this process still does, it does for a leader that is none: transfers, sessions,
-        // half-done effects. Nothing of that survives becoming a new program; sorting out what to
-        // stop would be another way to be wrong.
-        log.warning("deposed: starting anew as a standby")
+        // Whatever this process still does, it does as a deposed leader: transfers, sessions,
+        // half-done effects. Replacing the program ends all of it; deciding what to stop would be
+        // another source of errors.
+        log.warning("deposed: restarting as a standby")
         do { try Reexec.run() } catch {
             log.error("\(error): ending instead")
             exit(1)
         }
     }
 
-    /// MariaDB is asked over connections of their own, whose calls give up sooner than the lease
-    /// ends: a node that hangs must not keep this coordinator from asking the next one.
+    /// MariaDB is queried over separate connections, whose timeouts are shorter than the lease: a
+    /// node that hangs must not keep this coordinator from trying the next one.
     private static func leases(
         _ configuration: Configuration, _ store: SQLStore
     ) async throws -> any LeaseStore {
@@ -52,7 +52,7 @@ struct Leadership: Sendable {
         return try await SQLStore.open(.mariadb(server))
     }
 
-    /// The same over restarts, so that a restarted leader need not wait for its own lease to end.
+    /// Stable over restarts, so that a restarted leader need not wait for its own lease to expire.
     private static func identity(_ stateFolder: String) throws -> String {
         let path = stateFolder + "/coordinator-id"
         if Files.exists(path) {

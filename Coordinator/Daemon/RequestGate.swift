@@ -1,8 +1,8 @@
 import HTTPTypes
 import Synchronization
 
-/// Whether requests are let in: the port is bound before anything is taken up, and is still bound
-/// while all of it is put down.
+/// Whether requests are accepted: the port is bound before anything is resumed, and stays bound
+/// while everything is shut down.
 final class RequestGate: Sendable {
     private enum State { case starting, open, stopping }
 
@@ -11,7 +11,7 @@ final class RequestGate: Sendable {
     func open() { state.withLock { $0 = .open } }
     func close() { state.withLock { $0 = .stopping } }
 
-    /// What a request gets instead of an answer.
+    /// The response to a request that is not accepted.
     var refusal: Problem? {
         switch state.withLock(\.self) {
         case .open: nil

@@ -6,28 +6,27 @@ import HTTPServerKit
 import Support
 import SystemdKit
 
-/// What the service manager and the people at the other end see of this program's life: ready,
-/// alive, ending.
+/// Reports the state of this program to the service manager: ready, alive, stopping.
 struct ServiceLife {
     let coordinator: Coordinator
     let leadership: Leadership
     let server: HTTPServer
     let gate: RequestGate
     let store: SQLStore
-    /// Where the server listens.
+    /// The listen address of the server.
     let host: String
 
-    /// Everything is up: the port is bound, and this coordinator leads, its state loaded, or stands
-    /// by.
+    /// Everything is up: the port is bound, and this coordinator leads, with its builds resumed, or
+    /// is a standby.
     func begin() async {
         gate.open()
         Logger("coordinator").info("serving http://\(host):\(server.boundPort)")
         await ServiceManager.ready("serving http://\(host):\(server.boundPort)")
-        let probe = LifeProbe(coordinator: coordinator, server: server, host: host)
+        let probe = HealthProbe(coordinator: coordinator, server: server, host: host)
         Watchdog.start { await probe.isAlive() }
     }
 
-    /// Stops everything in an order in which no request reaches what has stopped.
+    /// Stops everything in an order in which no request reaches a part that has stopped.
     func end(on signal: Int32) async {
         let log = Logger("coordinator")
         log.info("stopping on \(signal == SIGTERM ? "SIGTERM" : "SIGINT"); builds run on")
@@ -41,9 +40,9 @@ struct ServiceLife {
     }
 }
 
-/// Walks through what must work for the farm to get on: the coordinator's actor and its tick, the
-/// server's loop, a handler's way through the router.
-private struct LifeProbe {
+/// Exercises what the farm depends on: the coordinator's actors and its dispatcher, the server's
+/// loop, a handler behind the router.
+private struct HealthProbe {
     let coordinator: Coordinator
     let server: HTTPServer
     private let url: String
@@ -54,7 +53,7 @@ private struct LifeProbe {
     init(coordinator: Coordinator, server: HTTPServer, host: String) {
         self.coordinator = coordinator
         self.server = server
-        // An address that stands for all of the machine's is asked on loopback.
+        // A wildcard address is probed on loopback.
         let own =
             switch host {
             case "0.0.0.0", "": "127.0.0.1"
@@ -66,7 +65,7 @@ private struct LifeProbe {
 
     func isAlive() async -> Bool {
         guard await coordinator.pulse() else { return false }
-        // With every connection taken it serves, only not this one: a restart would help nobody.
+        // A server with all connections in use is working; a restart would not help.
         if server.isFull { return true }
         return (try? await http.request("GET", url, timeouts: Self.timeouts).status) == 200
     }

@@ -3,12 +3,12 @@ import ProcessKit
 import Support
 import Synchronization
 
-/// The signal that asks this program to end. Waited for from the start, so that a start that takes
-/// long, too, ends within the limit.
+/// The signal to stop. It is awaited from the beginning, so that a slow start also ends within the
+/// limit.
 final class StopSignal: Sendable {
-    /// Everything that is done in order has this long; then the program ends all the same. Nothing
-    /// is lost by that: all of it can be taken up after a crash. Below `TimeoutStopSec` of the unit
-    /// (30 s), above the slowest honest publication: its renames, on a disk that is busy.
+    /// The time for an orderly shutdown, after which the program ends anyway. Nothing is lost then:
+    /// everything can be resumed as after a crash. Below `TimeoutStopSec` of the unit (30 s), above
+    /// the slowest legitimate publication: its renames on a busy disk.
     static let limitSeconds: UInt32 = 20
 
     private struct State {
@@ -22,7 +22,7 @@ final class StopSignal: Sendable {
         try OwnThread.start { self.watch() }
     }
 
-    /// Returns once the first signal has come.
+    /// Returns once the first signal has arrived.
     func wait() async -> Int32 {
         await withCheckedContinuation { continuation in
             let signal = state.withLock { state in

@@ -3,7 +3,7 @@ import HTTPClientKit
 import HTTPTypes
 import TextKit
 
-/// GitLab's REST API, version 4: requests and answers as values, refusals as sentences.
+/// GitLab's REST API, version 4: requests and responses as values, refusals as sentences.
 struct GitLabAPI: Sendable {
     struct Fault: Error { var sentence: String }
 
@@ -26,7 +26,7 @@ struct GitLabAPI: Sendable {
         var enable_ssl_verification: Bool?
     }
 
-    /// What a refusal holds, in one of several forms.
+    /// The body of a refusal, which has one of several forms.
     private struct Refusal: Decodable {
         var message: Message?
         var error: Message?
@@ -57,7 +57,7 @@ struct GitLabAPI: Sendable {
 
     let settings: GitLabSettings
     private let http: HTTPClient
-    /// Hooks of one project: a hundred is the server's own limit.
+    /// Hooks of one project: GitLab allows a hundred.
     private static let pages = 10
     private static let timeouts = HTTPTimeouts(
         connectSeconds: 10, stallSeconds: 30, totalSeconds: 60)
@@ -69,14 +69,14 @@ struct GitLabAPI: Sendable {
         http = HTTPClient(limits: limits)
     }
 
-    /// - Returns: `nil` when there is none that the token may see.
+    /// - Returns: `nil` if there is none that the token may see.
     func find<T: Decodable>(_ type: T.Type, _ path: String) async throws(Fault) -> T? {
         let answer = try await send("GET", path, nil)
         if answer.status == 404 { return nil }
         return try decode(type, answer, "read \(path)")
     }
 
-    /// - Returns: `nil` when GitLab says that what is to be made is there already.
+    /// - Returns: `nil` if GitLab reports that it exists already.
     func make<T: Decodable>(
         _ type: T.Type, _ path: String, _ body: some Encodable, what: String
     ) async throws(Fault) -> T? {

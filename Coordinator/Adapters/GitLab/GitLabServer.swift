@@ -3,7 +3,7 @@ import HTTPTypes
 import Support
 import TextKit
 
-/// Templates at a GitLab server: project `<guest OS>_tpl` of one group, and a hook on its pushes.
+/// Templates on a GitLab server: a project `<guest OS>_tpl` in one group, with a hook for pushes.
 public struct GitLabServer: TemplateServer {
     private let settings: GitLabSettings
     private let api: GitLabAPI
@@ -33,7 +33,7 @@ public struct GitLabServer: TemplateServer {
     }
 
     public func isSecretOfReports(_ secret: String) -> Bool {
-        // Digests are compared, so that the time taken says nothing about the secret.
+        // Digests are compared, so that the time taken reveals nothing about the secret.
         SHA256.hex(secret.utf8) == SHA256.hex(settings.hookSecret.utf8)
     }
 
@@ -88,7 +88,7 @@ public struct GitLabServer: TemplateServer {
             report.done.append("project \(path): created")
             return made
         }
-        // Somebody else made it in between, or it is there and the token may not see it.
+        // Somebody else created it meanwhile, or it exists and the token may not see it.
         guard let project = try await api.find(GitLabAPI.Project.self, place) else {
             throw GitLabAPI.Fault(
                 sentence:
@@ -101,7 +101,7 @@ public struct GitLabServer: TemplateServer {
 
     // MARK: Group
 
-    /// The group and those above it, each made where it is missing.
+    /// The group and its parents, each created if it is missing.
     private func group(
         _ path: String, _ report: inout TemplateServerReport
     ) async throws(GitLabAPI.Fault) -> GitLabAPI.Group {
@@ -132,8 +132,8 @@ public struct GitLabServer: TemplateServer {
 
     // MARK: Hook
 
-    /// GitLab tells nobody the secret of a hook, so it is written each time: after a change of the
-    /// secret, doing this again is all that is needed.
+    /// GitLab never returns the secret of a hook, so it is written each time: after a change of the
+    /// secret, a repetition is all that is needed.
     private func hook(
         _ project: GitLabAPI.Project, _ report: inout TemplateServerReport
     ) async throws(GitLabAPI.Fault) {
@@ -142,7 +142,7 @@ public struct GitLabServer: TemplateServer {
         let hooks = try await api.hooks(ofProject: project.id)
         let ours =
             hooks.first { $0.url == settings.hookURL }
-            // Of a coordinator that had another address.
+            // Created by a coordinator with another address.
             ?? hooks.first { Self.path($0.url) == Self.path(settings.hookURL) }
         guard let ours else {
             _ = try await api.make(GitLabAPI.Hook.self, place, fields, what: "the push hook")
@@ -157,7 +157,7 @@ public struct GitLabServer: TemplateServer {
             "hook to \(settings.hookURL)" + (isRight ? " exists" : ": corrected"))
     }
 
-    /// What follows the host.
+    /// The URL without scheme and host.
     private static func path(_ url: String) -> String {
         url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false).dropFirst(3)
             .first.map(String.init) ?? ""

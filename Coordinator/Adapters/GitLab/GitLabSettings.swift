@@ -1,14 +1,14 @@
-/// Where the GitLab server is and as whom it is asked.
+/// Address and credentials of the GitLab server.
 public struct GitLabSettings: Sendable {
-    /// `https://gitlab.example.org`, with a path where it has one.
+    /// `https://gitlab.example.org`, with a path if it has one.
     public var url: String
-    /// Of a user or group that may make projects in the group.
+    /// Of a user or group that may create projects in the group.
     public var token: String
-    /// Path of the group that the projects are in; may be a subgroup.
+    /// Path of the group that contains the projects; may be a subgroup.
     public var group: String
-    /// Where GitLab reports pushes.
+    /// The URL to which GitLab reports pushes.
     public var hookURL: String
-    /// What GitLab shows with each report, so that nobody else can make one.
+    /// The secret that GitLab sends with each push, so that nobody else can report one.
     public var hookSecret: String
 
     public init(url: String, token: String, group: String, hookURL: String, hookSecret: String) {

@@ -6,9 +6,9 @@ import ProcessKit
 import Support
 import TextKit
 
-/// Logs as files: `<folder>/<first two digits>/<token>.ndjson`, the evidence of a guest beside it
-/// as `<token>.evidence.json`. All writes go through one thread,
-/// so appends to one log cannot interleave.
+/// Logs as files: `<folder>/<first two digits>/<token>.ndjson`, with the evidence of a guest beside
+/// it as `<token>.evidence.json`. All writes go through one thread, so that appends to one log
+/// cannot interleave.
 public actor FileLogStore: LogStore {
     private let folder: String
     private let executor = QueueExecutor(label: "aibuild.logs")
@@ -17,7 +17,7 @@ public actor FileLogStore: LogStore {
         executor.asUnownedSerialExecutor()
     }
 
-    /// - Throws: `SystemError` when the folder cannot be made.
+    /// - Throws: `SystemError` if the folder cannot be created.
     public init(folder: String) throws {
         try Files.makeFolder(folder, mode: 0o750)
         self.folder = folder
@@ -40,8 +40,8 @@ public actor FileLogStore: LogStore {
         return cursor + Int64(bytes.count)
     }
 
-    /// Whole lines: a coordinator that was killed while it wrote, or a full disk, leaves a part of
-    /// one, and an agent goes on only from where a line begins.
+    /// Whole lines: a coordinator that was killed while it wrote, or a full disk, leaves a partial
+    /// line, and an agent continues only from the start of a line.
     public func sizeBytes(_ attempt: AttemptToken) throws -> Int64 {
         guard Files.exists(path(attempt)) else { return 0 }
         return try Descriptor(path(attempt), O_RDWR).cutToLastLine()
@@ -65,7 +65,7 @@ public actor FileLogStore: LogStore {
         let file = try open(attempt)
         try file.sync()
         let path = path(attempt)
-        // Hashing a large log must not keep the other logs waiting.
+        // Hashing a large log must not block the other logs.
         return try await OwnThread.run { try SHA256.file(path) }
     }
 

@@ -3,12 +3,12 @@ import CoordinatorCore
 import ProcessKit
 import Support
 
-/// A program of the operator's that says whether an image may take its name in an environment: it
-/// boots it there, or asks whom it likes. What it needs it gets in its environment, secrets too,
-/// never in its arguments.
+/// A program of the operator that decides whether an image may take its name in an environment, for
+/// example by booting it there. Its input, including secrets, is in its environment, never in its
+/// arguments.
 struct ReleaseHook: Sendable {
-    /// Where such programs lie. Only the operator can put one there: whoever may register an
-    /// environment names one of them, and nothing else.
+    /// The folder of these programs. Only the operator can add one: a user who may register an
+    /// environment can name one of them, and nothing else.
     let folder: String?
 
     /// Long enough to boot a large guest on a slow cloud.
@@ -21,7 +21,7 @@ struct ReleaseHook: Sendable {
         _ = try path(name)
     }
 
-    /// - Throws: `ReleaseFault`, permanent where the program says no.
+    /// - Throws: `ReleaseFault`, permanent if the program refuses the image.
     func run(
         _ name: String?, _ order: ReleaseOrder, image: String, cloud: [String: String],
         _ steps: any ReleaseSteps

@@ -23,7 +23,8 @@ final class GateChannel {
         }
     }
 
-    /// The next line, without its newline. - Throws: at the end.
+    /// The next line, without its newline.
+    /// - Throws: at the end of the stream.
     func line() async throws -> [UInt8] {
         while true {
             if let newline = rest.firstIndex(of: 0x0A) {
@@ -44,7 +45,7 @@ final class GateChannel {
         }
     }
 
-    /// Fewer only at the end.
+    /// Returns fewer bytes only at the end of the stream.
     func read(exactly countBytes: Int) async throws -> [UInt8] {
         let first = rest.prefix(countBytes)
         rest.removeFirst(first.count)

@@ -3,7 +3,7 @@ import CoordinatorCore
 import SSHKit
 import Support
 
-/// One control session: the gate's `attach`, from its magic line on.
+/// One control session: the gate's `attach`, after its magic line.
 final class SSHHostChannel: HostChannel {
     let hello: AgentHello
     private let host: String
@@ -22,7 +22,7 @@ final class SSHHostChannel: HostChannel {
         self.reader = reader
     }
 
-    /// Starts the gate, skips what the login shell printed, exchanges `hello`.
+    /// Starts the gate, skips the login shell's output, and exchanges `hello`.
     static func open(
         _ host: String, _ connection: SSHConnection, epoch: Int64
     ) async throws -> SSHHostChannel {
@@ -58,7 +58,7 @@ final class SSHHostChannel: HostChannel {
         }
     }
 
-    /// A gate that says nothing is ended by closing its connection.
+    /// A silent gate is ended by closing its connection.
     private static func withDeadline<T: Sendable>(
         _ host: String, _ connection: SSHConnection,
         _ body: @escaping @Sendable () async throws -> T
@@ -97,7 +97,7 @@ final class SSHHostChannel: HostChannel {
     func close() async { await connection.close() }
 }
 
-/// Lines of one channel as messages. Used by one reader at a time.
+/// Parses the lines of one channel as messages. One reader at a time.
 actor MessageReader {
     private let channel: SSHChannel
     private var splitter = LineSplitter()
@@ -106,8 +106,8 @@ actor MessageReader {
 
     init(channel: SSHChannel) { self.channel = channel }
 
-    /// The next message; `nil` at the end. Types that are not known are skipped: a newer agent may
-    /// say more than this coordinator understands.
+    /// The next message; `nil` at the end. Unknown types are skipped: a newer agent may send
+    /// messages that this coordinator does not support.
     func next() async throws -> AgentMessage? {
         while let line = try await line() {
             if line.isEmpty { continue }
@@ -118,12 +118,12 @@ actor MessageReader {
         return nil
     }
 
-    /// Reads up to the magic line. What stood before it is only shown when it never comes.
+    /// Reads up to the magic line. The text before it is shown only if the line never comes.
     func skipPreamble(_ host: String) async throws {
         let magic = Array(ProtocolVersion.magicLine.utf8)
         var preamble: [UInt8] = []
         while let line = try await line() {
-            // A shell may have printed a prompt or an escape without a newline before it.
+            // A shell may have printed a prompt or an escape sequence without a newline before it.
             if line.suffix(magic.count).elementsEqual(magic) { return }
             preamble += line + [0x0A]
             guard preamble.count <= ProtocolLimits.preambleBytes else { break }

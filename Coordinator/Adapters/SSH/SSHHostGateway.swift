@@ -7,17 +7,17 @@ public import SSHKit
 import Support
 import TextKit
 
-/// Hosts over SSH. Each host has one long-lived connection for control and logs; artifacts and
-/// templates travel over connections and event loops of their own, because one connection is bound
-/// by one core and a transfer must not hold up the logs.
+/// Hosts over SSH. Each host has one long-lived connection for control and logs. Artifacts and
+/// templates use separate connections and event loops, because one connection is bound to one core
+/// and a transfer must not delay the logs.
 public final class SSHHostGateway: HostGateway {
     private let identity: SSHIdentity
     private let template: @Sendable (TemplateArchive, Int64) async throws -> [UInt8]
     private let control: EventLoop
     private let transfers: TransferConnections
 
-    /// - Parameter template: a piece of an archive from an offset; empty at the end.
-    /// - Throws: `SystemError` when no event loop can be started.
+    /// - Parameter template: reads a piece of an archive from an offset; empty at the end.
+    /// - Throws: `SystemError` if an event loop cannot be started.
     public init(
         identity: SSHIdentity,
         template: @escaping @Sendable (TemplateArchive, Int64) async throws -> [UInt8]
@@ -86,7 +86,7 @@ public final class SSHHostGateway: HostGateway {
         length: Int64,
         into sink: @escaping @Sendable (_ offset: Int64, _ bytes: [UInt8]) async throws -> Void
     ) async throws {
-        // In hexadecimal: a name may hold anything that a shell on the way would read as its own.
+        // In hexadecimal, because a name may contain characters that a shell would interpret.
         let name = Hex.encode(artifact.name.utf8)
         try await withChannel(
             host, "send \(attempt) \(name) \(offset) \(length)"
@@ -101,7 +101,7 @@ public final class SSHHostGateway: HostGateway {
         }
     }
 
-    /// Reads on while the piece before is written and hashed, and no further.
+    /// Reads one piece ahead while the previous one is written and hashed.
     private func copy(
         _ channel: GateChannel, _ offset: Int64, _ length: Int64, _ name: String,
         _ sink: @escaping @Sendable (Int64, [UInt8]) async throws -> Void
@@ -123,8 +123,8 @@ public final class SSHHostGateway: HostGateway {
         }
     }
 
-    /// Runs one gate command on a transfer connection. The connection is kept for the next one only
-    /// if this one ended well: a transfer that broke off may have left bytes on the way.
+    /// Runs one gate command on a transfer connection. The connection is reused only after a
+    /// complete transfer: an interrupted one may have left data in flight.
     private func withChannel(
         _ host: Host, _ command: String, _ body: (GateChannel) async throws -> Void
     ) async throws {
@@ -155,7 +155,7 @@ public final class SSHHostGateway: HostGateway {
     }
 }
 
-/// What the gate answers to `send` and `receive`, and how it refuses (an `error` message).
+/// The gate's response to `send` and `receive`, or its refusal (an `error` message).
 private struct GateAnswer: Decodable {
     var ok: Bool?
     var sizeBytes: Int64?
@@ -163,7 +163,7 @@ private struct GateAnswer: Decodable {
 }
 
 extension HostFault {
-    /// Keeps what is a host's fault already; says of which host the rest is.
+    /// Keeps a `HostFault` unchanged; adds the host's name to any other error.
     init(naming host: Host, _ error: any Error) {
         switch error {
         case let fault as HostFault: self = fault

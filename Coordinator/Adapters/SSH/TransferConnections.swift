@@ -33,7 +33,7 @@ actor TransferConnections {
             identity: identity, options: SSHLimits.transfer, loop: loop)
     }
 
-    /// Only connections whose last transfer ended well come back.
+    /// Takes back a connection whose last transfer was complete.
     func give(back connection: SSHConnection, _ host: Host) async {
         guard idle[key(host), default: []].count < SSHLimits.idleConnections else {
             return await connection.close()

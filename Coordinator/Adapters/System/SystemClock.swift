@@ -1,4 +1,4 @@
-//! CoordinatorAdapters: the Core's ports on real things: SSH, SQL databases, files, Git. Only the
+//! CoordinatorAdapters: the drivers of the Core's ports: SSH, SQL databases, files, Git. Only the
 //! composition root names these types.
 
 public import CoordinatorCore

@@ -1,13 +1,13 @@
 import CoordinatorCore
 import ProcessKit
 
-/// Git as the coordinator runs it: it asks nobody, it runs no program as a transport, and it gets a
-/// credential by its environment only. Arguments are visible to every user of the machine.
+/// Runs Git: without prompts, without programs as transports, and with credentials only in its
+/// environment, because arguments are visible to every user of the machine.
 struct Git: Sendable {
-    /// The fetch of a large repository over a slow line.
+    /// The fetch of a large repository over a slow link.
     private static let timeoutSeconds = 300
 
-    /// Where Git looks for its configuration and `.netrc`.
+    /// The folder of Git's configuration and `.netrc`.
     let home: String
 
     /// - Parameters:
@@ -21,7 +21,7 @@ struct Git: Sendable {
         else code: TemplateFaultCode = .usual
     ) async throws -> Command.Output {
         var environment = Command.minimalEnvironment
-        // No question may be asked of a terminal, no transport may run a program (`ext::`).
+        // Git must not prompt on a terminal, and no transport may run a program (`ext::`).
         environment["GIT_TERMINAL_PROMPT"] = "0"
         environment["GIT_ALLOW_PROTOCOL"] = "file:git:http:https:ssh"
         environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
@@ -37,10 +37,10 @@ struct Git: Sendable {
         return result
     }
 
-    /// A credential helper for this server alone. Git asks it when the server demands a login, so
-    /// every scheme of HTTP works, and a redirect to another server gets nothing; a header of our
-    /// own (`http.extraHeader`) would have to guess the scheme. No other helper is asked: one that
-    /// stores credentials would write this one to the disk.
+    /// A credential helper for this server alone. Git calls it when the server requires a login, so
+    /// every HTTP scheme works, and a redirect to another server gets nothing; a header of our own
+    /// (`http.extraHeader`) would have to guess the scheme. No other helper is called: one that
+    /// stores credentials would write this one to disk.
     private static func login(at address: GitAddress) -> [String: String] {
         guard let credential = address.credential, let origin = address.origin,
             !(credential.user + credential.password).utf8.contains(where: { $0 < 0x20 })

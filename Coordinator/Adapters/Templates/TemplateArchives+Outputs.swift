@@ -5,11 +5,11 @@ import ProcessKit
 extension TemplateArchives {
     private static let outputFolder = "output/"
     private static let outputSuffix = ".j2"
-    /// A stack file or two for each cloud; they are held in memory together.
+    /// Enough for a stack file or two for each cloud; they are held in memory together.
     private static let outputFiles = 64
     private static let outputBytes = 256 << 10
 
-    /// The templates directly under `output/`, by the name that the file gets: without `.j2`.
+    /// The templates directly under `output/`, by the names of the rendered files, without `.j2`.
     public func outputs(
         of archive: TemplateArchive
     ) async throws -> [(name: String, template: OutputTemplate)] {

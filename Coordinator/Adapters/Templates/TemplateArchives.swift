@@ -5,18 +5,18 @@ import ProcessKit
 import Support
 import YAMLKit
 
-/// Template archives on the coordinator's disk, named by their SHA-256, made from folders by `tar`
+/// Template archives on the coordinator's disk, named by their SHA-256; made from folders by `tar`
 /// and from Git repositories by `git archive`. Hosts need no Git credentials.
 public actor TemplateArchives: TemplateLibrary {
     private let folder: String
     private let git: Git
     let tarTimeoutSeconds = 120
-    /// What `aibuild.yml` says, by archive digest: the same archive says the same.
+    /// The parsed `aibuild.yml` of each archive, by digest.
     private var known: [String: TemplateFile] = [:]
-    /// Archives of folders, by path, with the stamp of what was archived.
+    /// Archives of folders, by path, with the stamp of the archived state.
     private var archived: [String: (stamp: String, archive: TemplateArchive)] = [:]
     private static let knownTemplates = 1024
-    /// The last fetch into each mirror, which the next one waits for.
+    /// The last fetch into each mirror, for which the next one waits.
     private var fetches: [String: Task<Void, Never>] = [:]
     private let executor = QueueExecutor(label: "aibuild.templates")
 
@@ -24,7 +24,7 @@ public actor TemplateArchives: TemplateLibrary {
         executor.asUnownedSerialExecutor()
     }
 
-    /// - Throws: `SystemError` when the folder cannot be made.
+    /// - Throws: `SystemError` if the folder cannot be created.
     public init(folder: String) throws {
         self.folder = folder
         git = Git(home: folder)
@@ -56,7 +56,7 @@ public actor TemplateArchives: TemplateLibrary {
             case .git(let url, let ref): try await archive(git: url, ref: ref)
             case .missing:
                 throw TemplateFault(
-                    "it is not known yet where the template of \(guestOS.name) is: say so with "
+                    "the template of \(guestOS.name) is not known yet: set it with "
                         + "aibuild guestos change \(guestOS.name) --git URL (or --template "
                         + "FOLDER), or in the column 'template' of the sheet guestos")
             }
@@ -98,7 +98,8 @@ public actor TemplateArchives: TemplateLibrary {
         return try await keep(temporary)
     }
 
-    /// A stamp that changes with every file of the folder: names, sizes, inodes, times of change.
+    /// A stamp that changes with every file of the folder: names, sizes, inodes, modification
+    /// times.
     private func check(folder path: String) throws -> String {
         guard path.hasPrefix("/"), !path.utf8.contains(0) else {
             throw TemplateFault("the template folder \(Names.quoted(path)) is not an absolute path")
@@ -110,7 +111,7 @@ public actor TemplateArchives: TemplateLibrary {
         }
         guard Files.exists(path + "/" + TemplateFile.name) else {
             throw TemplateFault(
-                "\(Names.quoted(path)) has no \(TemplateFile.name): it is no template repository")
+                "\(Names.quoted(path)) has no \(TemplateFile.name): it is not a template")
         }
         var room = ProtocolLimits.templateBytes
         var stamp = SHA256()
@@ -118,7 +119,7 @@ public actor TemplateArchives: TemplateLibrary {
         return stamp.finish()
     }
 
-    /// Large inputs are base images, fetched by URL; what is left is small, and bounded.
+    /// Large inputs are base images, fetched by URL; the rest is small, and bounded.
     private func measure(
         _ path: String, _ room: inout Int64, _ stamp: inout SHA256, depth: Int
     ) throws {
@@ -160,7 +161,7 @@ public actor TemplateArchives: TemplateLibrary {
         else { throw TemplateFault("the Git address or ref is not valid") }
         let address = GitAddress(url)
         let mirror = "\(folder)/git/\(SHA256.hex(url.utf8).prefix(32))"
-        // One fetch into a mirror at a time: Git would refuse the second one its locks.
+        // One fetch into a mirror at a time: concurrent ones would fail on Git's locks.
         let last = fetches[mirror]
         let fetch = Task {
             await last?.value
@@ -216,7 +217,7 @@ public actor TemplateArchives: TemplateLibrary {
         return archive
     }
 
-    // MARK: Reading them
+    // MARK: Reading archives
 
     private func read(
         _ archive: TemplateArchive, _ source: TemplateSource
@@ -245,7 +246,7 @@ public actor TemplateArchives: TemplateLibrary {
         return file
     }
 
-    /// A template or program that is not in the repository is found now, not on a host.
+    /// A missing template or program is reported now, not on a host.
     private func checkFiles(_ file: TemplateFile, _ path: String, _ what: String) async throws {
         let wanted = file.files
         if wanted.isEmpty { return }
@@ -258,7 +259,7 @@ public actor TemplateArchives: TemplateLibrary {
                 + (similar.isEmpty ? "" : "; there is \(similar.joined(separator: ", "))"))
     }
 
-    /// The end of what a program said, which has the reason.
+    /// The end of a program's output, which contains the reason.
     static func tail(_ text: String) -> String {
         text.split(separator: "\n").suffix(3).joined(separator: "; ").prefixOfUTF8(1000)
     }

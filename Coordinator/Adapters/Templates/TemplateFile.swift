@@ -2,8 +2,8 @@ import BuildProtocol
 import CoordinatorCore
 import YAMLKit
 
-/// `aibuild.yml` of a template repository, read strictly: a wrong key or type is an error that
-/// names file, line and key.
+/// `aibuild.yml` of a template, read strictly: a wrong key or type is an error that names file,
+/// line and key.
 struct TemplateFile {
     var recipe: BuildRecipe
     var requirements: Requirements
@@ -39,7 +39,7 @@ struct TemplateFile {
         try yaml.finish()
     }
 
-    /// Paths in the repository that the file names.
+    /// The paths in the template that the file names.
     var files: [String] {
         var files: [String] = []
         switch recipe.builder {
@@ -115,7 +115,7 @@ struct TemplateFile {
 }
 
 extension YAMLType where Value == [String] {
-    /// A program and its arguments, no shell.
+    /// A program and its arguments, without a shell.
     static var command: YAMLType {
         .list(of: .string).checked { command in
             guard let program = command.first, !program.isEmpty, command.count <= 256 else {

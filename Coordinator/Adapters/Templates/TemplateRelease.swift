@@ -4,7 +4,7 @@ import YAMLKit
 
 /// `release:` of `aibuild.yml`.
 enum TemplateRelease {
-    /// Enough for every cloud of a team, and for what an image service takes.
+    /// Enough for every cloud of a team, and within the limits of image services.
     private static let environments = 50
     private static let properties = 64
     private static let textBytes = 255
@@ -28,7 +28,7 @@ enum TemplateRelease {
             throw given.error("properties", "at most \(properties) are allowed")
         }
         for key in plan.properties.keys {
-            // `trait:CUSTOM_X` is one that people use.
+            // `trait:CUSTOM_X` is a common name.
             let plain = String(key.map { $0 == ":" ? "_" : $0 })
             if let problem = Names.problem(plain, what: "name of the property") {
                 throw given.error("properties", problem)

@@ -6,7 +6,7 @@ import YAMLKit
 enum TemplateTestPlan {
     private enum Builtin: String, CaseIterable { case boot, shutdown, boot_repeated }
 
-    /// - Parameter requirements: of the build; a test that says nothing of its own has the same.
+    /// - Parameter requirements: those of the build, which are the default of the test's.
     static func read(
         _ yaml: YAMLMapping, _ requirements: Requirements
     ) throws(YAMLError) -> ImageTests? {
@@ -93,7 +93,7 @@ enum TemplateTestPlan {
 }
 
 extension YAMLType where Value == Int {
-    /// A time that a part of a test may take.
+    /// A duration in seconds.
     fileprivate static var seconds: YAMLType {
         .durationSeconds.checked { (1...86_400).contains($0) ? nil : "expected 1s to 24h" }
     }

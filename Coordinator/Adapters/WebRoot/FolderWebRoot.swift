@@ -4,10 +4,10 @@ import Glibc
 import ProcessKit
 import Support
 
-/// The web root as a folder: `images/build/<guest OS>/` holds the images, each with its log and
+/// The web root as a folder: `images/build/<guest OS>/` contains the images, each with its log and
 /// `build.json`, and one `SHA256SUMS`; `images/release/<guest OS>/` those that passed their tests.
-/// What is on its way in has a name that begins with a dot and ends in `.part`; the server never
-/// shows such names.
+/// Incoming files have names that begin with a dot and end in `.part`; the server never shows such
+/// names.
 public actor FolderWebRoot: WebRoot {
     public nonisolated let folder: String
     private let baseURL: String
@@ -19,9 +19,9 @@ public actor FolderWebRoot: WebRoot {
     }
 
     /// - Parameters:
-    ///   - baseURL: what stands before `/images/…` in the addresses that people get.
-    ///   - logPath: where the log of an attempt is, to be published beside its image.
-    /// - Throws: `WebRootFault` when the folder cannot be made or written.
+    ///   - baseURL: precedes `/images/…` in the URLs of images.
+    ///   - logPath: the path of an attempt's log, which is published beside its image.
+    /// - Throws: `WebRootFault` if the folder cannot be created or written.
     public init(
         folder: String, baseURL: String, logPath: @escaping @Sendable (AttemptToken) -> String
     ) throws {
@@ -49,7 +49,7 @@ public actor FolderWebRoot: WebRoot {
     public func incoming(
         _ artifact: Artifact, of attempt: AttemptToken
     ) throws -> any IncomingFile {
-        // The agent's words are not trusted: the name decides about a path here.
+        // The agent's message is untrusted, and the name becomes part of a path here.
         guard Names.isFileName(artifact.name), Names.isSHA256(artifact.sha256) else {
             throw Fault(
                 .template, .templateInvalid,
@@ -62,7 +62,7 @@ public actor FolderWebRoot: WebRoot {
         }
     }
 
-    /// `.part` files of all builds stand in one folder on the images' file system, so that a sweep
+    /// `.part` files of all builds are in one folder on the images' file system, so that a sweep
     /// finds them all.
     private func partPath(_ name: String, _ attempt: AttemptToken) -> String {
         "\(folder)/images/build/.\(attempt.text)-\(SHA256.hex(name.utf8).prefix(16)).part"
@@ -89,7 +89,7 @@ public actor FolderWebRoot: WebRoot {
 
     /// Renames each artifact to its published name in a folder.
     ///
-    /// - Parameter source: where it is, by its published name.
+    /// - Parameter source: its current path, by its published name.
     private func move(
         _ publication: Publication, to relative: String, from source: (Artifact, String) -> String
     ) throws -> (image: PublishedImage, sums: [(name: String, sha256: String)]) {
@@ -103,7 +103,7 @@ public actor FolderWebRoot: WebRoot {
             let part = source(artifact, name)
             if Files.exists(part) {
                 try Files.rename(part, to: "\(place)/\(name)")
-            } else if try !isThere("\(place)/\(name)", artifact) {
+            } else if try !exists("\(place)/\(name)", artifact) {
                 throw Fault(
                     .infrastructure, .publishFailed,
                     "\(part) was removed by others before it was published")
@@ -118,7 +118,7 @@ public actor FolderWebRoot: WebRoot {
                     attempt: publication.attempt)
             }
         }
-        guard let main else { throw WebRootFault("there is nothing to publish") }
+        guard let main else { throw WebRootFault("nothing to publish") }
         return (main, sums)
     }
 
@@ -130,15 +130,16 @@ public actor FolderWebRoot: WebRoot {
         }
     }
 
-    /// Every file has one of two places, so that a crash between any two steps is mended by doing
-    /// them again. The record goes last: `latest.json` names only what is whole.
+    /// Every file is in one of two places, so that a crash between any two steps is fixed by
+    /// repeating them. The record is moved last: `latest.json` names only complete images.
     private func moveTested(_ publication: Publication) throws -> PublishedImage {
         let build = publication.build
         let old = "\(folder)/images/build/\(build.guestOS)"
         let relative = "images/release/\(build.guestOS)"
         let place = "\(folder)/\(relative)"
         let moved = try move(publication, to: relative) { artifact, name in
-            // A VHD was published as a companion before aibuild knew it by QEMU's name.
+            // A VHD was published as a companion file before aibuild knew QEMU's name for the
+            // format.
             let companion = "\(old)/\(build.imageName)-\(artifact.name)"
             return Files.exists(companion) ? companion : "\(old)/\(name)"
         }
@@ -152,8 +153,8 @@ public actor FolderWebRoot: WebRoot {
         return moved.image
     }
 
-    /// A crash after the rename and before the row: the file is there, and it is ours.
-    private func isThere(_ path: String, _ artifact: Artifact) throws -> Bool {
+    /// After a crash between the rename and the row, the file exists and belongs to this attempt.
+    private func exists(_ path: String, _ artifact: Artifact) throws -> Bool {
         guard Files.sizeBytes(path) == artifact.sizeBytes else { return false }
         return try SHA256.file(path) == artifact.sha256
     }
@@ -173,7 +174,7 @@ public actor FolderWebRoot: WebRoot {
         try Files.rename(temporary, to: path)
     }
 
-    /// `SHA256SUMS` of the files that are there; this publication's lines replace older ones.
+    /// Updates `SHA256SUMS` of the existing files; this publication's lines replace older ones.
     private func renewSums(_ place: String, _ new: [(name: String, sha256: String)])
         throws(SystemError)
     {
@@ -212,7 +213,7 @@ public actor FolderWebRoot: WebRoot {
         let place = "\(folder)/\(relative)"
         guard Files.exists(place) else { return }
         let record = "\(place)/\(build.imageName).build.json"
-        // The record is written last: where there is none, a publication was broken off.
+        // The record is written last: if it is missing, a publication was interrupted.
         if Files.exists(record) {
             let text = try Files.read(record, limitBytes: 1 << 20)
             guard String(decoding: text, as: UTF8.self).contains(attempt.text) else { return }
@@ -220,10 +221,10 @@ public actor FolderWebRoot: WebRoot {
         let published = try Files.list(place).filter {
             $0.hasPrefix(build.imageName + ".") || $0.hasPrefix(build.imageName + "-")
         }
-        // Most attempts that fail have published nothing; they must not wait for a full disk.
+        // Most failed attempts have published nothing; they must not wait for a full disk.
         if published.isEmpty { return }
         try Files.remove(record)
-        // Before the image goes: nobody is sent to what is not there.
+        // Before the image is removed, so that `latest.json` never names a missing file.
         try LatestImage.renew(place, url: url(ofPath: relative))
         for name in published { try Files.remove("\(place)/\(name)") }
         try renewSums(place, [])
@@ -233,7 +234,7 @@ public actor FolderWebRoot: WebRoot {
         let path = "\(folder)/\(image.path)"
         guard Files.sizeBytes(path) == image.sizeBytes else {
             throw WebRootFault(
-                "\(path) is not there, or not as it was published: build the image again")
+                "\(path) is missing or was changed after its publication: build the image again")
         }
         return path
     }
@@ -242,8 +243,9 @@ public actor FolderWebRoot: WebRoot {
         do { try hide(build) } catch { throw WebRootFault(error, folder) }
     }
 
-    /// Out of sight first, then out of `SHA256SUMS`, then deleted: a reader never finds a digest
-    /// without its file, and what a crash leaves has a name that the next sweep removes.
+    /// Hides the files first, then removes them from `SHA256SUMS`, then deletes them: a reader
+    /// never finds a digest without its file, and files left by a crash have names that the next
+    /// sweep removes.
     private func hide(_ build: Build) throws(SystemError) {
         for relative in ["build", "release"].map({ "images/\($0)/\(build.guestOS)" })
         where Files.exists("\(folder)/\(relative)") {
@@ -273,7 +275,7 @@ public actor FolderWebRoot: WebRoot {
         let tested = folder + "/images/release"
         let folders = names + (try Files.list(tested).map { "\(tested)/\($0)" })
         for folder in folders where Files.kind(folder) == .folder {
-            // Copies of logs, and replacements, that a crash interrupted; each is made anew.
+            // Copies of logs and replacements that a crash interrupted; each is made again.
             for name in try Files.list(folder) where name.hasPrefix(".") && name.hasSuffix(".part")
             {
                 try Files.remove("\(folder)/\(name)")

@@ -3,8 +3,8 @@ import CoordinatorCore
 import Glibc
 import Support
 
-/// An artifact on its way into the web root: a `.part` file beside its future place. The SHA-256
-/// is taken as the bytes arrive; what arrived ahead of the others is hashed when its turn comes.
+/// An artifact that is being pulled into the web root: a `.part` file on the same file system. Its
+/// SHA-256 is computed as the bytes arrive; those that arrive out of order are hashed later.
 actor IncomingArtifact: IncomingFile {
     private let artifact: Artifact
     private let path: String
@@ -67,7 +67,7 @@ actor IncomingArtifact: IncomingFile {
         return hasher.finish() == digest
     }
 
-    /// Hashes the piece now if it is its turn, else remembers that it is there.
+    /// Hashes the piece if it is the next in order; otherwise remembers that it was written.
     private func accept(_ bytes: UnsafeRawBufferPointer, at offset: Int64) {
         if offset == hashedBytes {
             hasher.update(bytes)
@@ -91,11 +91,11 @@ actor IncomingArtifact: IncomingFile {
             throw WebRootFault(error, path)
         }
         bytes.withUnsafeBytes { accept($0, at: offset) }
-        try catchUp()
+        try hashPending()
     }
 
-    /// Hashes what arrived before its turn, from the page cache.
-    private func catchUp() throws {
+    /// Hashes pieces that arrived out of order, from the page cache.
+    private func hashPending() throws {
         var piece: [UInt8] = []
         while let end = ahead.removeValue(forKey: hashedBytes) {
             let length = Int(end - hashedBytes)
@@ -115,7 +115,7 @@ actor IncomingArtifact: IncomingFile {
     }
 
     func verify() throws -> Bool {
-        try catchUp()
+        try hashPending()
         let size = try file.sizeBytes()
         let isComplete = size == artifact.sizeBytes && hashedBytes == artifact.sizeBytes
         var finished = SHA256()

@@ -5,12 +5,12 @@ import Support
 import TextKit
 
 /// `latest.json` of a folder of tested images: a copy of the newest build's `build.json`, with the
-/// image's name and URL. Made from what is there, so that it is right after any crash, and again
-/// after an image was taken away. A script needs no other address.
+/// image's name and URL, as a stable address for scripts. It is generated from the files in the
+/// folder, so that it is right after any crash, and after an image was removed.
 enum LatestImage {
     static let name = "latest.json"
 
-    /// What is read of `build.json`.
+    /// The fields of `build.json` that are read.
     private struct Record: Decodable {
         var build, guestOS, imageName: String
         var number: Int
@@ -44,7 +44,7 @@ enum LatestImage {
         try Files.replace("\(place)/\(name)", with: bytes)
     }
 
-    /// `nil` for what cannot be read: it may hide a newer build, and does no other harm.
+    /// `nil` if it cannot be read: that may hide a newer build, and does no other harm.
     private static func read(_ path: String) -> Record? {
         guard let bytes = try? Files.read(path, limitBytes: 64 << 20) else { return nil }
         return try? JSONDecoder().decode(Record.self, from: Data(bytes))

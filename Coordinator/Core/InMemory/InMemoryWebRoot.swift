@@ -99,7 +99,8 @@ public actor InMemoryWebRoot: WebRoot {
     public func file(of image: PublishedImage) throws -> String {
         guard files[image.path]?.artifact.sizeBytes == image.sizeBytes else {
             throw WebRootFault(
-                "\(image.path) is not there, or not as it was published: build the image again")
+                "\(image.path) is missing or was changed after its publication: build the image again"
+            )
         }
         return "/\(image.path)"
     }
@@ -191,7 +192,7 @@ public actor InMemoryWebRoot: WebRoot {
 
     private func image(_ publication: Publication, _ stage: Stage) throws -> PublishedImage {
         guard let (artifact, path) = paths(of: publication, stage).first else {
-            throw WebRootFault("there is nothing to publish")
+            throw WebRootFault("nothing to publish")
         }
         let name = path.dropFirst(folder(stage, publication.build).count + 1)
         return PublishedImage(

@@ -3,7 +3,7 @@ import DockerKit
 import HTTPClientKit
 import Support
 
-/// One Docker host of an environment, reached, with its definition read.
+/// A connection to one Docker host of an environment, with its parsed container definition.
 struct DockerHostConnection: Sendable {
     let host: DockerSettings.Host
     let engine: DockerEngine
@@ -39,7 +39,7 @@ struct DockerHostConnection: Sendable {
         }
     }
 
-    /// For a person who wants to know whether a release would work.
+    /// A description of the host for the check of an environment.
     func describe() async throws(DockerError) -> String {
         let runs = try await engine.container(definition.name)?.state.status
         let images = try await engine.imageBytes()

@@ -3,11 +3,11 @@ import DockerKit
 import FoundationEssentials
 import TextKit
 
-/// One host's part of a release.
+/// A release on one Docker host.
 struct DockerHostRelease: Sendable {
     let host: DockerSettings.Host
     let order: ReleaseOrder
-    /// Of the host's entry in the journal.
+    /// Key of the host's entry in the journal.
     let key: String
     let credentials: RegistryCredentials?
     let health: Replacement.Health
@@ -15,18 +15,18 @@ struct DockerHostRelease: Sendable {
     let journal: ReleaseJournal
     let steps: any ReleaseSteps
 
-    /// - Returns: a line for a person.
+    /// - Returns: a line for people.
     func run(_ image: ImageReference) async throws -> String {
         var entry = HostEntry(await journal[key])
         switch entry?.state {
         case .done: return "\(host.name): \(entry?.words ?? "done")"
         case .failed:
-            // Another try would only take the service away once more.
+            // Another attempt would only interrupt the service once more.
             throw DockerError(.unhealthy, entry?.words ?? "failed before")
         case .begun, .takenBack, nil: break
         }
         let connection = try await DockerHostConnection(host)
-        // By digest it is the same image; the one of a roll-back may be nowhere else any more.
+        // The digest identifies the same image; for a rollback it may exist nowhere else any more.
         if try await connection.engine.image(image.description) == nil {
             _ = try await connection.pull(image, credentials, steps)
         }
@@ -54,7 +54,7 @@ struct DockerHostRelease: Sendable {
         try await journal.note([key: entry.text])
     }
 
-    /// What is in the way of cleaning is in the way of nothing else.
+    /// A failed cleanup does not fail the release.
     private func clean(_ connection: DockerHostConnection, _ image: ImageReference) async -> String
     {
         do throws(DockerError) {
@@ -64,11 +64,11 @@ struct DockerHostRelease: Sendable {
     }
 }
 
-/// What a journal holds of one host.
+/// A host's entry in the journal.
 struct HostEntry: Sendable, Codable {
     enum State: String, Sendable, Codable {
         case begun, done
-        /// The old container is back, and the same would happen again.
+        /// The old container is restored, and another attempt would fail the same way.
         case failed
         case takenBack
     }
@@ -77,7 +77,7 @@ struct HostEntry: Sendable, Codable {
     var memory: Replacement.PreviousState?
     var words: String?
 
-    /// `nil` where nothing was noted.
+    /// `nil` if there is no entry.
     init?(_ text: String?) {
         guard let text, let entry = try? JSONDecoder().decode(Self.self, from: Data(text.utf8))
         else { return nil }

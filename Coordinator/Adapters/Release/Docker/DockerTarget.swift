@@ -1,16 +1,16 @@
 public import CoordinatorCore
 import DockerKit
 
-/// Releases to Docker hosts: on each, the container of its definition is replaced by one of the
-/// build's image. Hosts are independent: one that fails keeps no other from being done.
+/// Releases to Docker hosts: on each, the container of its definition is replaced by one that runs
+/// the image of the build. Hosts are independent: a failure on one does not stop the others.
 public struct DockerTarget: ReleaseTarget {
-    /// The image that all hosts pull, by digest.
+    /// Journal key of the image that all hosts pull, by digest.
     private static let imageKey = "image"
 
-    /// Called before each step on a host that changes something, with the step's name.
+    /// Called before each step that changes something on a host, with the step's name.
     typealias Watch = @Sendable (DockerSettings.Host, String) async throws -> Void
 
-    /// Where the settings say nothing of it.
+    /// Used if the settings do not set it.
     private let health: Replacement.Health
     private let watch: Watch
 
@@ -45,7 +45,8 @@ public struct DockerTarget: ReleaseTarget {
         let faults = looks.compactMap { look -> ReleaseFault? in
             if case .failure(let fault) = look { fault } else { nil }
         }
-        // One that is only away takes no part in a release, and is done when it is back.
+        // A host that is merely unreachable does not fail the release, and is updated when it is
+        // back.
         if faults.contains(where: \.isPermanent) || faults.count == looks.count {
             throw ReleaseFault(
                 faults.contains(where: \.isPermanent) ? .rejected : .failed,
@@ -101,7 +102,7 @@ public struct DockerTarget: ReleaseTarget {
                         let memory = entry.memory
                     else { continue }
                     let connection = try await DockerHostConnection(host)
-                    // The image plays no part in taking back.
+                    // Restoring the old container does not involve the image.
                     let replacement = connection.replacement(
                         ImageReference(repository: settings.repository), order,
                         settings.health(else: health), watch)
@@ -116,8 +117,8 @@ public struct DockerTarget: ReleaseTarget {
 
     // MARK: Parts
 
-    /// What is to run, by its digest: pushed first where a registry is named, else as somebody else
-    /// pushed it.
+    /// The image to run, by digest: pushed first if a registry is named, otherwise as pushed by
+    /// other means.
     private func image(
         _ order: ReleaseOrder, _ settings: DockerSettings, _ journal: ReleaseJournal,
         _ steps: any ReleaseSteps
@@ -154,7 +155,8 @@ public struct DockerTarget: ReleaseTarget {
         return try await push.run(order, journal, steps).digest
     }
 
-    /// The digest behind a tag, so that all hosts run the same: the first host that is there pulls.
+    /// The digest of a tag, so that all hosts run the same image. The first reachable host pulls
+    /// it.
     private func resolve(
         _ reference: ImageReference, _ order: ReleaseOrder, _ settings: DockerSettings,
         _ steps: any ReleaseSteps
@@ -207,7 +209,7 @@ public struct DockerTarget: ReleaseTarget {
 
     private typealias HostResult = Result<String, ReleaseFault>
 
-    /// Every host's own line: what was done, and what failed.
+    /// One line for each host: what was done, or what failed.
     private func throwIfAny(_ results: [HostResult]) throws {
         var lines: [String] = []
         var faults: [ReleaseFault] = []
@@ -228,7 +230,7 @@ public struct DockerTarget: ReleaseTarget {
         faults.map { String($0.description.prefix(DockerReleaseLimits.wordsCharacters)) }
     }
 
-    /// All hosts, some at once; results in the order of the settings.
+    /// Runs `work` on all hosts, several at once; the results are in the order of the settings.
     private func eachHost<T: Sendable>(
         of settings: DockerSettings, _ work: @escaping @Sendable (DockerSettings.Host) async -> T
     ) async -> [T] {

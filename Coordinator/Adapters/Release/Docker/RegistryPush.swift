@@ -3,8 +3,8 @@ import CoordinatorCore
 import DockerKit
 import HTTPClientKit
 
-/// Brings the image of one order into a registry as a containerDisk: layer, configuration and a
-/// manifest under the image's own name. Where a tag points that moves is not its business.
+/// Pushes the image of one release to a registry as a containerDisk: layer, configuration, and a
+/// manifest tagged with the image's own name. The moving tag is handled by `RegistryTarget`.
 struct RegistryPush: Sendable {
     let settings: RegistrySettings
     let repository: RegistryRepository
@@ -62,7 +62,7 @@ struct RegistryPush: Sendable {
         let whole = RegistryRepository.Manifest(
             digest: manifest.digest, mediaType: DiskManifest.mediaType, bytes: manifest.manifest)
         if await journal[Key.isNew] == nil {
-            // Only what this release brings may be taken back by it.
+            // A cleanup may remove only what this release has added.
             try await journal.note([
                 Key.digest: whole.digest, Key.isNew: kept?.digest == whole.digest ? "no" : "yes",
             ])
@@ -73,7 +73,7 @@ struct RegistryPush: Sendable {
         return whole
     }
 
-    /// Takes back what `run` brought.
+    /// Removes what `run` pushed.
     func takeBack(_ journal: ReleaseJournal) async throws {
         if await journal[Key.isNew] == "yes", let digest = await journal[Key.digest] {
             do throws(DockerError) { try await repository.delete(digest) } catch {
@@ -81,7 +81,8 @@ struct RegistryPush: Sendable {
                 guard error.code == .refused(405) else { throw error }
             }
         }
-        // Blobs without a manifest, and uploads that stopped, are the registry's to sweep.
+        // Blobs without a manifest, and interrupted uploads, are left to the registry's garbage
+        // collection.
     }
 
     private func layerDigest(
@@ -107,7 +108,7 @@ struct RegistryPush: Sendable {
         }
     }
 
-    /// KubeVirt takes the one file that is in `/disk`, whatever its name.
+    /// KubeVirt boots the only file in `/disk`, whatever its name.
     private static func diskName(_ order: ReleaseOrder) -> String {
         let name = order.build.imageName
         return "\(name.utf8.count <= 80 ? name : "disk").\(order.image.format.rawValue)"
@@ -134,7 +135,7 @@ struct RegistryPush: Sendable {
 }
 
 extension String {
-    /// Image names have no capital letters.
+    /// Image names have no upper-case letters.
     func filled(guestOS: String) -> String {
         replacing("{guestos}", with: guestOS.lowercased())
     }

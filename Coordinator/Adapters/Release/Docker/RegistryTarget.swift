@@ -4,7 +4,7 @@ import DockerKit
 /// Releases to a registry: the image as a containerDisk under its own name, and a tag that moves to
 /// the newest one.
 public struct RegistryTarget: ReleaseTarget {
-    /// What stood under the moving tag before: its digest, or `none`.
+    /// The digest that the moving tag pointed to before, or `none`.
     private static let previousKey = "previous"
     private static let none = "none"
 
@@ -14,7 +14,7 @@ public struct RegistryTarget: ReleaseTarget {
         _ environment: ReleaseEnvironment, _ secret: Secret?
     ) async throws -> [EnvironmentFinding] {
         let settings = try settings(environment)
-        // A name that can be no guest OS's: whether we may look is the same everywhere.
+        // A name that no guest OS can have; the right to access is the same everywhere.
         let push = try RegistryPush(settings, secret, guestOS: "aibuild-check")
         do throws(DockerError) {
             try await RegistryPush.registry(settings, secret).check()
@@ -124,7 +124,7 @@ public struct RegistryTarget: ReleaseTarget {
     }
 }
 
-/// A kit's error as the one that Service knows.
+/// Converts a kit's error to that of the port.
 func faults<T>(_ work: () async throws -> T) async throws -> T {
     do { return try await work() } catch let error as DockerError {
         throw ReleaseFault(because: error)

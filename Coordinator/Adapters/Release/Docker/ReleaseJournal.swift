@@ -1,7 +1,7 @@
 import CoordinatorCore
 
-/// The journal of one try, written to by several tasks: what is durable is always all that was
-/// noted so far, whoever noted it.
+/// The journal of one attempt, written by concurrent tasks: each durable version contains all
+/// entries made so far, by any task.
 actor ReleaseJournal {
     private(set) var entries: [String: String]
     private let steps: any ReleaseSteps
@@ -14,12 +14,12 @@ actor ReleaseJournal {
 
     subscript(key: String) -> String? { entries[key] }
 
-    /// Returns when it is durable. What was noted later may be, too.
+    /// Returns once the entries are durable, possibly with later ones.
     func note(_ new: [String: String]) async throws {
         entries.merge(new) { $1 }
         let before = last
         let writing = Task {
-            // In order, so that an older journal never covers a newer one.
+            // In order, so that an older version never overwrites a newer one.
             try await before?.value
             try await self.steps.record(self.entries)
         }

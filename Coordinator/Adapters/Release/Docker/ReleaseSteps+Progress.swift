@@ -2,7 +2,7 @@ import CoordinatorCore
 import Synchronization
 
 extension ReleaseSteps {
-    /// Runs `work` and passes on how far it is, as often as a person can read it.
+    /// Runs `work` and reports its progress, as often as people can read it.
     func reporting<T: Sendable>(
         _ what: String, of totalBytes: Int64,
         _ work: (@escaping @Sendable (Int64) -> Void) async throws -> T
@@ -23,7 +23,7 @@ extension ReleaseSteps {
         await progress(what, doneBytes: 0, totalBytes: totalBytes)
         return try await work { done in
             let isNews = told.withLock { told in
-                // A push that begins anew goes back.
+                // A push that starts over goes back.
                 guard done >= told + step || done < told || done == totalBytes else { return false }
                 told = done
                 return true

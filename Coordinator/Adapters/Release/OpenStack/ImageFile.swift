@@ -4,9 +4,9 @@ import DiskImageKit
 import HTTPClientKit
 import OpenStackKit
 
-/// The published file as it is to be sent: as it is, or as the disk that a guest would see.
+/// The published file as it is sent: unchanged, or as the disk that a guest would see.
 struct ImageFile: Sendable {
-    /// As Glance calls it: by the same names as the protocol.
+    /// Glance's name of the format, which is also that of the protocol.
     let format: String
     let isConverted: Bool
     let body: UploadBody
@@ -22,7 +22,7 @@ struct ImageFile: Sendable {
             throw ReleaseFault(
                 .rejected, "\(image.name) is not a disk image, so it cannot go into an OpenStack")
         }
-        // Whatever is done with it: an image that needs other files is worth nothing elsewhere.
+        // Checked in any case: an image that depends on other files is useless elsewhere.
         let header = image.format == .qcow2 ? try QCOW2Header(file: path) : nil
         let diskBytes = header?.virtualSizeBytes ?? image.virtualSizeBytes ?? image.sizeBytes
         minDiskGiB = Int((diskBytes + Self.gibibyte - 1) / Self.gibibyte)

@@ -2,17 +2,17 @@ import CoordinatorCore
 import OpenStackKit
 import TextKit
 
-/// By which aibuild knows its own images in a cloud: properties that it sets, and that templates
-/// may not.
+/// The properties by which aibuild recognizes its own images in a cloud. It sets them, and
+/// templates may not.
 enum ImageMarks {
     static let builder = (name: "builder", value: "aibuild")
-    /// Id of the build.
+    /// The id of the build.
     static let build = "aibuild_imgid"
-    /// Id of the release that made the image.
+    /// The id of the release that created the image.
     static let release = "aibuild_release"
-    /// The name that it goes, went or will go by.
+    /// The image's name before, during and after its use.
     static let name = "aibuild_name"
-    /// Of the image's file as it was published, whatever it was converted to.
+    /// The digest of the published file, whatever it was converted to.
     static let sha256 = "aibuild_sha256"
 
     static let warehoused = "warehoused-"
@@ -20,7 +20,7 @@ enum ImageMarks {
     static let incoming = "incoming-"
 
     /// The properties of a new image.
-    /// - Throws: `ReleaseFault` for a property of the template that is not its own to set.
+    /// - Throws: `ReleaseFault` for a property that a template may not set.
     static func properties(_ order: ReleaseOrder, name: String) throws -> [String: String] {
         let build = order.build
         var all = [
@@ -52,7 +52,7 @@ enum ImageMarks {
         return all.filter { !$0.value.isEmpty }
     }
 
-    /// Properties of `aibuild.yml` that Glance has as numbers.
+    /// Properties of `aibuild.yml` that are numbers in Glance.
     private static let numbers: Set<String> = ["min_disk", "min_ram"]
 
     static func number(_ key: String, _ order: ReleaseOrder) throws -> Int? {

@@ -2,12 +2,12 @@ import CoordinatorCore
 import OpenStackKit
 import TextKit
 
-/// The images of one name in one project: the one in use, and those that were put away. What the
-/// parts of a release and of a roll-back have in common.
+/// The images of one name in one project: the current one, and those that were warehoused or
+/// withdrawn. Used by releases and rollbacks.
 struct ImageShelf: Sendable {
     let glance: GlanceClient
     let name: String
-    /// Of the newest change, for the names of what is put away.
+    /// The date of the newest change, for the names of warehoused and withdrawn images.
     let date: String
 
     init(_ order: ReleaseOrder, _ glance: GlanceClient) {
@@ -17,20 +17,20 @@ struct ImageShelf: Sendable {
     }
 
     struct Contents {
-        /// Images that go by the name now and that aibuild made.
+        /// Images with the name that aibuild created.
         let ours: [GlanceImage]
-        /// Those that somebody else made.
+        /// Images with the name that others created.
         let others: [GlanceImage]
-        /// What aibuild put away, in any order.
-        let putAway: [GlanceImage]
+        /// Warehoused and withdrawn images of aibuild, in any order.
+        let retired: [GlanceImage]
     }
 
-    /// Looks once: what a release changes afterwards, Glance tells in the answers to the changes.
+    /// Queries once; Glance's responses to changes contain the state after them.
     func contents() async throws -> Contents {
         let owner = ("owner", try await glance.session.projectID())
         let mark = (ImageMarks.name, name)
-        // A list holds either what is hidden or what is not; at once, because each costs a cloud
-        // far away the same time as all of them.
+        // A list contains either hidden images or visible ones. Both are requested concurrently,
+        // because each takes a round trip to a distant cloud.
         async let named = glance.images([("name", name), owner])
         async let shown = glance.images([mark, owner])
         async let hidden = glance.images([mark, owner, ("os_hidden", "true")])
@@ -41,7 +41,7 @@ struct ImageShelf: Sendable {
         let good = (inUse + missed).filter(\.isActive)
         return Contents(
             ours: good.filter(\.isOurs), others: good.filter { !$0.isOurs },
-            putAway: marked.filter { image in
+            retired: marked.filter { image in
                 image.isOurs
                     && [ImageMarks.warehoused, ImageMarks.withdrawn].contains {
                         image.name.hasPrefix($0 + name + " ")
@@ -49,8 +49,8 @@ struct ImageShelf: Sendable {
             })
     }
 
-    /// Everything that earlier tries of a release have made, in whatever state it is: what is
-    /// hidden, and what the journal knows. An image is shown only after it was noted.
+    /// Everything that earlier attempts of a release created, in any state: hidden images, and
+    /// those in the journal. An image becomes visible only after it was recorded.
     func made(by order: ReleaseOrder) async throws -> [GlanceImage] {
         guard !order.isFirstTry else { return [] }
         var made = try await glance.images([
@@ -73,15 +73,15 @@ struct ImageShelf: Sendable {
         return numbers[0] > numbers[1]
     }
 
-    /// Takes an image out of use, and leaves it to those who share it.
+    /// Takes an image out of use, and leaves it to the projects that share it.
     func warehouse(_ image: GlanceImage) async throws -> GlanceImage {
         try await glance.change(
             image.id,
             [.name("\(ImageMarks.warehoused)\(name) \(date)"), .property(ImageMarks.name, name)])
     }
 
-    /// Shares an image with those of another, too. An administrator can also say their yes for
-    /// them; others get told who has to say it.
+    /// Shares an image with the members of another as well. An administrator can also accept it on
+    /// their behalf; otherwise the notes say which projects have to accept it.
     func carryMembers(
         from old: [GlanceMember], to image: GlanceImage
     ) async throws -> [String] {
@@ -108,7 +108,7 @@ struct ImageShelf: Sendable {
         ]
     }
 
-    /// - Returns: what could not be deleted, and why.
+    /// - Returns: the images that could not be deleted, and why.
     func delete(_ images: [GlanceImage]) async throws -> [String] {
         var notes: [String] = []
         for image in images {

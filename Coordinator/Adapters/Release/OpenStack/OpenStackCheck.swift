@@ -2,13 +2,13 @@ import CoordinatorCore
 import OpenStackKit
 import ProcessKit
 
-/// What a person should know of an environment before the first release: whether one would succeed,
-/// found out by doing the first step of one.
+/// The check of an environment: whether a release would succeed, found out by the first step of
+/// one.
 struct OpenStackCheck {
     let settings: OpenStackSettings
     let glance: GlanceClient
 
-    /// Of a quota, from which on it is said.
+    /// The part of a quota from which on a warning is shown.
     private static let nearlyFull = 0.9
 
     func run() async throws -> [EnvironmentFinding] {
@@ -68,7 +68,7 @@ struct OpenStackCheck {
         }
     }
 
-    /// As a release does, with an image that never holds a byte.
+    /// As a release does, with an image that never gets any data.
     private func create() async throws {
         var image = NewGlanceImage(name: "aibuild-check", diskFormat: "raw")
         image.isHidden = true

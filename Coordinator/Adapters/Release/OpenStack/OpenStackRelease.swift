@@ -4,16 +4,16 @@ import OpenStackKit
 import Support
 import Synchronization
 
-/// One release of an image into Glance. Each step looks at what is there and does what is missing,
-/// so that a try that was broken off anywhere is simply made again:
+/// One release of an image to Glance. Each step inspects what exists and does what is missing, so
+/// that an interrupted attempt is simply repeated:
 ///
 /// 1. the image is created under a name of its own, hidden; its id goes into the journal,
-/// 2. it is filled, and what arrived is compared with what was read,
-/// 3. the environment's hook, where it has one, says yes; then it is shared with whom it is to be
-///    shared with, and with whom the ones before it were,
-/// 4. the ones before it go into the journal,
-/// 5. it gets the name, and in the same call the visibility,
-/// 6. the ones before it give their name up, and the oldest of those put away are deleted.
+/// 2. it is uploaded, and what arrived is compared with what was read,
+/// 3. the environment's hook, if it has one, must succeed; then the image is shared with the
+///    members of the environment, and with those of the previous images,
+/// 4. the previous images go into the journal,
+/// 5. it gets the name and, in the same call, the visibility,
+/// 6. the previous images are renamed, and the oldest warehoused ones are deleted.
 struct OpenStackRelease {
     let order: ReleaseOrder
     let settings: OpenStackSettings
@@ -25,11 +25,11 @@ struct OpenStackRelease {
 
     enum Key {
         static let image = "image"
-        /// Ids with commas.
+        /// Ids, separated by commas.
         static let previous = "previous"
     }
 
-    /// How often a person who waits sees the bytes grow.
+    /// The interval of progress reports.
     private static let progressMilliseconds = 500
 
     func run() async throws -> ReleaseResult {
@@ -37,7 +37,7 @@ struct OpenStackRelease {
         let source = try ImageFile(order, settings)
         var journal = order.journal
         let current = try await filled(source, &journal)
-        // Whoever has the name was agreed to before.
+        // An image that has the name has passed the hook before.
         if current.name != shelf.name {
             try await hook.run(settings.hook, order, image: current.id, cloud: words, steps)
         }
@@ -52,21 +52,21 @@ struct OpenStackRelease {
         try await glance.change(
             current.id,
             [.name(shelf.name), .hidden(false), .visibility(settings.visibility.rawValue)])
-        var putAway = contents.putAway
+        var retired = contents.retired
         for image in before where image.name == shelf.name {
-            putAway.append(try await shelf.warehouse(image))
+            retired.append(try await shelf.warehouse(image))
         }
         if let other = contents.others.first {
             notes.append(
                 "there is another image called \(shelf.name) (\(other.id)) that aibuild did not "
                     + "make: who asks for the name finds two; rename or delete it")
         }
-        let tooMany = putAway.sorted(by: ImageShelf.isNewer).dropFirst(settings.keep)
+        let tooMany = retired.sorted(by: ImageShelf.isNewer).dropFirst(settings.keep)
         notes += try await shelf.delete(Array(tooMany))
         return ReleaseResult(remoteID: current.id, notes: notes)
     }
 
-    /// As OpenStack's own tools read them.
+    /// The variables that OpenStack's own tools read.
     private var words: [String: String] {
         [
             "OS_AUTH_URL": settings.authURL, "OS_IDENTITY_API_VERSION": "3",
@@ -77,20 +77,21 @@ struct OpenStackRelease {
         ].filter { !$0.value.isEmpty }
     }
 
-    /// The image with all its bytes: that of an earlier try as far as it is good.
+    /// The image with all its data: that of an earlier attempt if it is intact.
     private func filled(
         _ source: ImageFile, _ journal: inout [String: String]
     ) async throws -> GlanceImage {
         if let image = try await started() {
             journal[Key.image] = image.id
-            // Whoever has the name was compared before.
+            // An image that has the name was compared before.
             if image.isActive, image.name == shelf.name { return image }
             if try await isWhole(image, source) { return image }
             if image.status == "queued" {
                 try await steps.record(journal)
                 return try await upload(image, source)
             }
-            // Of a Glance that died in the middle, which will never take bytes again; or damaged.
+            // Left by a Glance that was killed in the middle, and never accepts data again; or
+            // damaged.
             try await glance.delete(image.id)
         }
         let image = try await glance.create(try newImage(source, name: shelf.name))
@@ -99,7 +100,7 @@ struct OpenStackRelease {
         return try await upload(image, source)
     }
 
-    /// The try before ended before what arrived was compared, or before anybody knew.
+    /// The earlier attempt ended before the upload was compared, or before the result was recorded.
     private func isWhole(_ image: GlanceImage, _ source: ImageFile) async throws -> Bool {
         guard image.isActive else { return false }
         await steps.progress("comparing", doneBytes: 0, totalBytes: source.body.sizeBytes)
@@ -110,11 +111,11 @@ struct OpenStackRelease {
         return true
     }
 
-    /// What an earlier try of this release made; more than one only where it died between creating
-    /// and recording.
+    /// The image that an earlier attempt of this release created; several only if it was killed
+    /// between creating and recording one.
     private func started() async throws -> GlanceImage? {
         var made = try await shelf.made(by: order)
-        // The furthest is gone on with.
+        // The one that got furthest is continued.
         made.sort {
             ($0.name == shelf.name ? 2 : $0.isActive ? 1 : 0)
                 > ($1.name == shelf.name ? 2 : $1.isActive ? 1 : 0)
@@ -128,7 +129,7 @@ struct OpenStackRelease {
             name: "\(ImageMarks.incoming)\(name) \(order.release)",
             diskFormat: source.format)
         image.isHidden = true
-        // Nobody else's until it is whole; members are only taken by a shared image.
+        // Private until it is complete; only a shared image can have members.
         image.visibility = settings.visibility == .shared ? "shared" : "private"
         image.minDiskGiB = max(try ImageMarks.number("min_disk", order) ?? 0, source.minDiskGiB)
         image.minMemoryMiB = try ImageMarks.number("min_ram", order) ?? 0
@@ -161,8 +162,8 @@ struct OpenStackRelease {
         }
     }
 
-    /// The images that this one takes the name from. The journal's are part of it although they may
-    /// have given it up in an earlier try.
+    /// The images that this one takes the name from, including those in the journal, which may have
+    /// lost it in an earlier attempt.
     private func previous(
         _ ours: [GlanceImage], _ journal: [String: String], except id: String
     ) async throws -> [GlanceImage] {
@@ -192,7 +193,7 @@ struct OpenStackRelease {
     }
 }
 
-/// Bytes that a thread has sent.
+/// The number of bytes that a thread has sent.
 private final class Counter: Sendable {
     private let state = Mutex<Int64>(0)
     var value: Int64 { state.withLock { $0 } }

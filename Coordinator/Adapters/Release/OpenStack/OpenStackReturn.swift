@@ -1,7 +1,7 @@
 import CoordinatorCore
 import OpenStackKit
 
-/// The way back: of a release that was good once, and of one that never became it.
+/// Undoes releases: those that succeeded, and those that failed halfway.
 struct OpenStackReturn {
     let order: ReleaseOrder
     let settings: OpenStackSettings
@@ -11,8 +11,8 @@ struct OpenStackReturn {
     private typealias Key = OpenStackRelease.Key
     private var shelf: ImageShelf { ImageShelf(order, glance) }
 
-    /// The image before takes its name back first, and with it whom the newer one was shared with;
-    /// then the newer one is put away, where nobody but the project sees it.
+    /// The previous image takes its name back first, together with the members of the newer one.
+    /// Then the newer one is withdrawn: only the project can see it.
     func rollBack() async throws -> ReleaseResult {
         let shelf = shelf
         guard let id = order.journal[Key.image] else {
@@ -20,7 +20,7 @@ struct OpenStackReturn {
                 .rejected,
                 "the release to take back has noted no image: look with 'openstack image list'")
         }
-        // From here on this release has a journal of its own, the same in every try.
+        // From here on this release has its own journal, the same in every attempt.
         try await steps.record(order.journal)
         let current = try await glance.image(id)
         let noted = OpenStackRelease.ids(order.journal[Key.previous])
@@ -62,8 +62,8 @@ struct OpenStackReturn {
         }
     }
 
-    /// Whatever this release made goes. Where it had taken the name already, the image before gets
-    /// it back first. Images of other releases are not touched: their mark is another.
+    /// Deletes what this release created. If it had already taken the name, the previous image gets
+    /// the name back first. Images of other releases carry other marks and are left alone.
     func abandon() async throws {
         let shelf = shelf
         let made = try await shelf.made(by: order)

@@ -5,13 +5,13 @@ import OpenStackKit
 import ProcessKit
 import Support
 
-/// Releases into an OpenStack region, as `ReleaseTarget` says: at every instant whoever asks Glance
-/// for the image's name finds a good one, once there has been one.
+/// Releases to an OpenStack region. Once there has been a good image, its name in Glance refers to
+/// a good one at every moment.
 public struct OpenStackTarget: ReleaseTarget {
     private let limits: OpenStackLimits
     private let hook: ReleaseHook
 
-    /// - Parameter hooksFolder: where the programs lie that environments may name.
+    /// - Parameter hooksFolder: the folder of the programs that environments may name.
     public init(hooksFolder: String? = nil) { self.init(limits: OpenStackLimits(), hooksFolder) }
 
     init(limits: OpenStackLimits, _ hooksFolder: String? = nil) {
