@@ -67,7 +67,8 @@ struct DockerTargetTests {
         for host in hosts { _ = try await host.docker(["rm", "--force", name]) }
     }
 
-    @Test func replacesTheContainerOnEveryHostAndGoesBack() async throws {
+    @Test("A release replaces the container on every host, and a rollback restores it")
+    func releaseAndRollback() async throws {
         let settings = settings()
         let orders = try [guest.order(1, settings), guest.order(2, settings)]
         for order in orders { try await push(order) }
@@ -92,7 +93,7 @@ struct DockerTargetTests {
     }
 
     /// The target's own patience would take longer than the test.
-    @Test func theSettingsSayHowLongAContainerIsWatched() async throws {
+    @Test("The settings say how long a container is watched") func healthSettings() async throws {
         let patient = DockerTarget(health: .init(limitSeconds: 9000, settleSeconds: 9000))
         guard case .docker(var settings) = settings() else { throw Failure("no Docker hosts") }
         settings.hosts = [settings.hosts[0]]
@@ -111,7 +112,7 @@ struct DockerTargetTests {
         try await clean()
     }
 
-    @Test func oneThatIsAwayKeepsNobodyFromBeingDone() async throws {
+    @Test("An unreachable host does not stop the others") func unreachableHost() async throws {
         let proxy = try TCPProxy(to: hosts[1].port)
         let settings = settings(ports: [1: proxy.port])
         let orders = try [guest.order(1, settings), guest.order(2, settings)]
@@ -134,7 +135,9 @@ struct DockerTargetTests {
         try await clean()
     }
 
-    @Test func oneThatFailsHasItsOldContainerBack() async throws {
+    @Test("A host that fails gets its old container back") func failureRestoresContainer()
+        async throws
+    {
         let settings = settings(containers: [
             2: #"{"name": "\#(name)", "network_mode": "none", "command": ["/bin/nope"]}"#
         ])
@@ -161,7 +164,7 @@ struct DockerTargetTests {
     }
 
     /// The coordinator dies after each record in turn, and is called again with the journal.
-    @Test func goesOnAfterACrash() async throws {
+    @Test("A release resumes after a crash") func resumesAfterCrash() async throws {
         let settings = settings()
         for number in 1...2 { try await push(guest.order(number, settings)) }
         let first = ReleaseNotes()
@@ -194,7 +197,9 @@ struct DockerTargetTests {
 
     /// The coordinator dies before each step on the hosts in turn, and the release is tried again,
     /// or given up.
-    @Test(arguments: [true, false]) func diesBetweenAnyTwoSteps(_ isTriedAgain: Bool) async throws {
+    @Test(
+        "A crash between any two steps loses no container", arguments: [true, false])
+    func crashBetweenAnySteps(_ isTriedAgain: Bool) async throws {
         let settings = settings()
         for number in 1...2 { try await push(guest.order(number, settings)) }
         _ = try await target.release(guest.order(1, settings), ReleaseNotes())
@@ -233,7 +238,9 @@ struct DockerTargetTests {
         try await clean()
     }
 
-    @Test func pushesThroughItsRegistryFirst() async throws {
+    @Test("The image is pushed to the registry environment first") func pushesToRegistryFirst()
+        async throws
+    {
         // A disk is no program: what runs is the definition's business, and here it cannot.
         let settings = settings(
             containers: [
@@ -256,7 +263,9 @@ struct DockerTargetTests {
         try await clean()
     }
 
-    @Test func whatWasNotPushedIsSaidOnce() async throws {
+    @Test("An image that was not pushed is reported once") func missingImageIsReportedOnce()
+        async throws
+    {
         let error = try await fault {
             _ = try await target.release(guest.order(1, settings()), ReleaseNotes())
         }
@@ -271,7 +280,7 @@ struct DockerTargetTests {
         #expect(given.description.contains("'Not An Image' is not an image"))
     }
 
-    @Test func isCheckedBeforeTheFirstRelease() async throws {
+    @Test("The check finds what would fail a release") func check() async throws {
         let environment = { (settings: EnvironmentSettings) in
             ReleaseEnvironment(id: "e", name: "env", settings: settings, createdMilliseconds: 0)
         }

@@ -18,7 +18,9 @@ import Testing
                 hookSecret: Self.secret))
     }
 
-    @Test func everythingIsMadeOnceAndThenFound() async throws {
+    @Test("Group, project and hook are created once, and then found") func createdOnce()
+        async throws
+    {
         let gitlab = try await FakeGitLab.start()
         let server = server(gitlab)
         #expect(
@@ -49,7 +51,7 @@ import Testing
         #expect(!state.requests.contains { $0.contains(FakeGitLab.token) })
     }
 
-    @Test func aSubgroupIsMadeWithThoseAboveIt() async throws {
+    @Test("A subgroup is created with its parents") func subgroupWithParents() async throws {
         let gitlab = try await FakeGitLab.start()
         let report = await server(gitlab, group: "cloud/images").prepare(guestOS: "a")
         #expect(report.problem == nil)
@@ -59,7 +61,7 @@ import Testing
     }
 
     /// Whatever differs is put right, on whichever page of the list it stands; others' hooks stay.
-    @Test func aHookThatDiffersIsPutRight() async throws {
+    @Test("A differing hook is corrected") func hookIsCorrected() async throws {
         let gitlab = try await FakeGitLab.start()
         let server = server(gitlab)
         _ = await server.prepare(guestOS: "other")
@@ -88,7 +90,8 @@ import Testing
             })
     }
 
-    @Test func refusalsAreSaidAndRepeatingGoesOn() async throws {
+    @Test("A refusal is reported, and a repetition continues") func refusalIsReported() async throws
+    {
         let gitlab = try await FakeGitLab.start()
         let stranger = await server(gitlab, token: "wrong").prepare(guestOS: "a")
         #expect(stranger.problem?.contains("gitlab.token_file") == true, "\(stranger)")
@@ -126,7 +129,7 @@ import Testing
         #expect(gone.done.isEmpty)
     }
 
-    @Test func namesInOtherHandsAreSaid() async throws {
+    @Test("Names that belong to others are reported") func takenNamesAreReported() async throws {
         let gitlab = try await FakeGitLab.start()
         try await gitlab.control(#"{"users":["aibuild"]}"#)
         let user = await server(gitlab).prepare(guestOS: "a")
@@ -143,7 +146,7 @@ import Testing
         #expect(archived.problem?.contains("is archived") == true)
     }
 
-    @Test func aServerThatIsNoGitLabIsSaid() async throws {
+    @Test("A server that is not GitLab is reported") func otherServerIsReported() async throws {
         let gitlab = try await FakeGitLab.start()
         try await gitlab.control(#"{"refusals":[["GET","/",200,"<html>"]]}"#)
         let report = await server(gitlab).prepare(guestOS: "a")

@@ -10,8 +10,9 @@ struct OpenStackFaultTests {
     private let target = OpenStackTarget()
 
     /// The coordinator dies at a note, before or after it became durable; the next one goes on.
-    @Test(arguments: [1, 2], [false, true])
-    func aBrokenReleaseIsTakenUpAgain(at note: Int, isNoted: Bool) async throws {
+    @Test(
+        "An interrupted release resumes", arguments: [1, 2], [false, true])
+    func interruptedReleaseResumes(at note: Int, isNoted: Bool) async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         let before = try await target.release(try await orders.order(number: 1), ReleaseNotes())
         var order = try await orders.order(number: 2)
@@ -32,8 +33,9 @@ struct OpenStackFaultTests {
         #expect(try await orders.glance.image(before.remoteID)?.isActive == true)
     }
 
-    @Test(arguments: [1, 2], [false, true])
-    func aReleaseThatIsGivenUpLeavesNothing(at note: Int, isNoted: Bool) async throws {
+    @Test(
+        "A release that is given up leaves nothing", arguments: [1, 2], [false, true])
+    func abandonedReleaseLeavesNothing(at note: Int, isNoted: Bool) async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         let before = try await target.release(try await orders.order(number: 1), ReleaseNotes())
         var order = try await orders.order(number: 2)
@@ -46,7 +48,8 @@ struct OpenStackFaultTests {
         #expect(try await orders.names() == [orders.name])
     }
 
-    @Test func oneThatIsGivenUpAfterItTookTheNameGivesItBack() async throws {
+    @Test("A release that is given up after it took the name returns it")
+    func abandonedReleaseReturnsName() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         let before = try await target.release(try await orders.order(number: 1), ReleaseNotes())
         var order = try await orders.order(number: 2)
@@ -58,7 +61,9 @@ struct OpenStackFaultTests {
         #expect(try await orders.names() == [orders.name])
     }
 
-    @Test func whatIsDamagedOnItsWayIsNeverReleased() async throws {
+    @Test("An upload that is damaged in transit is never released") func damagedUploadIsRefused()
+        async throws
+    {
         let stack = try await OpenStack.shared()
         let proxy = try TCPProxy(to: stack.port(.glance1))
         let region = "Flip\(proxy.port)"
@@ -80,7 +85,9 @@ struct OpenStackFaultTests {
     }
 
     /// Its Glance died while it took the image: `saving` for ever.
-    @Test func anImageWithoutAFutureIsMadeAnew() async throws {
+    @Test("An image that can never become active is replaced") func brokenImageIsReplaced()
+        async throws
+    {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         var order = try await orders.order(number: 1)
         var lost = NewGlanceImage(name: "incoming", diskFormat: "qcow2")
@@ -97,7 +104,9 @@ struct OpenStackFaultTests {
         #expect(try await orders.images().map(\.id) == [result.remoteID])
     }
 
-    @Test func anImageThatChangedInTheWebRootIsNotSent() async throws {
+    @Test("An image that changed in the web root is not sent") func changedFileIsRefused()
+        async throws
+    {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         var order = try await orders.order(number: 1)
         order.image.sha256 = String(repeating: "0", count: 64)
@@ -111,7 +120,9 @@ struct OpenStackFaultTests {
         #expect(try await orders.images().isEmpty)
     }
 
-    @Test func aCloudThatIsAwayMayComeBack() async throws {
+    @Test("An unreachable cloud is a temporary fault") func unreachableCloudIsTemporary()
+        async throws
+    {
         let orders = try ReleaseOrders(try await OpenStack.shared()) {
             $0.authURL = "http://127.0.0.1:9/v3"
         }

@@ -18,7 +18,9 @@ struct OpenStackSafetyTests {
         }
     }
 
-    @Test func itsAuthorityIsTrustedByTheFile() async throws {
+    @Test("A certificate is trusted through the file of its authority") func customAuthority()
+        async throws
+    {
         let stack = try await OpenStack.shared()
         let orders = try await orders(stack, trusting: stack.certificates.folder + "/ca.pem")
         let order = try await orders.order(number: 1)
@@ -29,7 +31,7 @@ struct OpenStackSafetyTests {
         #expect(String(decoding: image, as: UTF8.self).contains("\"active\""))
     }
 
-    @Test func nobodyElsesIs() async throws {
+    @Test("A certificate of an unknown authority is refused") func unknownAuthority() async throws {
         let stack = try await OpenStack.shared()
         for file in [nil, stack.certificates.folder + "/otherca.pem", "/nowhere/ca.pem"] {
             let orders = try await orders(stack, trusting: file)

@@ -10,7 +10,7 @@ import Testing
 struct OpenStackTargetTests {
     private let target = OpenStackTarget()
 
-    @Test func anImageGoesOutWithEverythingThatIsKnownOfIt() async throws {
+    @Test("A released image carries its properties") func releasedProperties() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         var order = try await orders.order(
             number: 7,
@@ -38,7 +38,8 @@ struct OpenStackTargetTests {
         for (key, value) in expected { #expect(image.properties[key] == value, "\(key)") }
     }
 
-    @Test func theOneBeforeIsPutAwayAndItsMembersCarriedOver() async throws {
+    @Test("The previous image is warehoused, and its members are carried over")
+    func previousIsWarehoused() async throws {
         let stack = try await OpenStack.shared()
         let orders = try ReleaseOrders(stack)
         let consumer = GlanceClient(
@@ -76,7 +77,7 @@ struct OpenStackTargetTests {
         #expect(try await orders.names() == [orders.name, warehoused].sorted())
     }
 
-    @Test func aRollBackPutsTheOneBeforeBack() async throws {
+    @Test("A rollback restores the previous image") func rollback() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         let one = try await target.release(try await orders.order(number: 1), ReleaseNotes())
         let second = try await orders.order(number: 2)
@@ -103,7 +104,8 @@ struct OpenStackTargetTests {
         #expect(try await orders.images().count == 2)
     }
 
-    @Test func aFirstReleaseIsTakenBackToNothing() async throws {
+    @Test("After the rollback of a first release no image has the name")
+    func rollbackOfFirstRelease() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         let order = try await orders.order(number: 1)
         let steps = ReleaseNotes()
@@ -115,7 +117,7 @@ struct OpenStackTargetTests {
     }
 
     /// Whoever asks for the name while a release runs gets a good image.
-    @Test func theNameIsAlwaysThere() async throws {
+    @Test("The name refers to an image at every moment") func nameIsAlwaysPresent() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         _ = try await target.release(try await orders.order(number: 1), ReleaseNotes())
         let order = try await orders.order(number: 2)
@@ -133,7 +135,7 @@ struct OpenStackTargetTests {
         _ = await asker.result
     }
 
-    @Test func aQcow2BecomesRawOnItsWay() async throws {
+    @Test("A qcow2 is converted to raw while it is sent") func qcow2IsConverted() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared()) { $0.format = .raw }
         let order = try await orders.order(number: 1, virtualSize: "17M")
         let result = try await target.release(order, ReleaseNotes())
@@ -143,7 +145,7 @@ struct OpenStackTargetTests {
         #expect(try image.hashValue == sha512(order.imagePath + ".raw"))
     }
 
-    @Test func propertiesOfItsOwnAreRefused() async throws {
+    @Test("Reserved properties are refused") func reservedProperties() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         for key in ["aibuild_imgid", "builder", "visibility"] {
             let order = try await orders.order(number: 1, properties: [key: "x"])
@@ -157,7 +159,7 @@ struct OpenStackTargetTests {
         #expect(try await orders.images().isEmpty)
     }
 
-    @Test func checkSaysWhatAReleaseWouldFind() async throws {
+    @Test("The check finds what would fail a release") func checkFindsProblems() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         func check(
             _ secret: String = "releaser-secret", _ change: (inout OpenStackSettings) -> Void

@@ -30,7 +30,7 @@ struct RegistryTargetTests {
         return notes
     }
 
-    @Test func namesEachImageAndMovesATag() async throws {
+    @Test("Each image has its own tag, and the moving tag follows") func tags() async throws {
         let registry = try await RegistryServer.shared()
         let (settings, repository) = (settings(registry), try repository(registry))
         let notes = ReleaseNotes()
@@ -62,7 +62,7 @@ struct RegistryTargetTests {
         #expect(nothing.description.contains("nothing stood under"))
     }
 
-    @Test func aTagThatSomebodyElseMovedStays() async throws {
+    @Test("A tag that somebody else moved is kept") func foreignTagIsKept() async throws {
         let registry = try await RegistryServer.shared()
         let (settings, repository) = (settings(registry), try repository(registry))
         try await release(guest.order(1, settings))
@@ -79,7 +79,7 @@ struct RegistryTargetTests {
     }
 
     /// The coordinator dies after each record in turn; what it knows is in the journal.
-    @Test func goesOnAfterACrash() async throws {
+    @Test("A release resumes after a crash") func resumesAfterCrash() async throws {
         let registry = try await RegistryServer.shared()
         let (settings, repository) = (settings(registry), try repository(registry))
         let first = ReleaseNotes()
@@ -102,7 +102,8 @@ struct RegistryTargetTests {
         }
     }
 
-    @Test func takesBackWhatItBroughtAndNothingElse() async throws {
+    @Test("A cleanup removes what the release added, and nothing else") func cleanup() async throws
+    {
         let registry = try await RegistryServer.shared()
         let (settings, repository) = (settings(registry), try repository(registry))
         let kept = try await target.release(guest.order(1, settings), ReleaseNotes())
@@ -125,7 +126,7 @@ struct RegistryTargetTests {
         #expect(try await repository.manifest("latest")?.digest == kept.remoteID)
     }
 
-    @Test func isCheckedBeforeTheFirstRelease() async throws {
+    @Test("The check finds what would fail a release") func check() async throws {
         let registry = try await RegistryServer.start(isOpen: false)
         var settings = RegistrySettings(url: registry.url, username: RegistryServer.user)
         let environment = { (settings: RegistrySettings) in

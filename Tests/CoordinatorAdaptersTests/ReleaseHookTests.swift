@@ -24,7 +24,7 @@ struct ReleaseHookTests {
         return order
     }
 
-    @Test func itSeesTheImageBeforeAnybodyElse() async throws {
+    @Test("A hook sees the image while it is hidden") func hookSeesHiddenImage() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         let (folder, target) = try hook(
             "env > $(dirname $0)/seen; echo $0 $* >> $(dirname $0)/seen")
@@ -39,7 +39,8 @@ struct ReleaseHookTests {
         #expect(seen.hasSuffix("/boot\n"), "nothing in its arguments")
     }
 
-    @Test func itsNoKeepsTheNameWhereItWas() async throws {
+    @Test("A refusal leaves the name with the previous image") func refusalKeepsName() async throws
+    {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         let (goodFolder, good) = try hook("exit 0")
         let one = try await good.release(try await order(orders, 1), ReleaseNotes())
@@ -56,7 +57,7 @@ struct ReleaseHookTests {
         #expect(try await orders.images().map(\.id) == [one.remoteID])
     }
 
-    @Test func oneThatIsNotThereIsSaidAtTheCheck() async throws {
+    @Test("The check reports a missing hook") func missingHook() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         let order = try await order(orders, 1)
         for target in [OpenStackTarget(), OpenStackTarget(hooksFolder: "/nowhere")] {

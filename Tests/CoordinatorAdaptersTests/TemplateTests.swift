@@ -33,7 +33,7 @@ struct TemplateTests {
         try await archives.plan(for: guestOS(.folder(path: folder(yaml))))
     }
 
-    @Test func everyKeyIsRead() async throws {
+    @Test("Every key of aibuild.yml is read") func everyKey() async throws {
         let plan = try await plan(
             """
             builder: command
@@ -58,22 +58,30 @@ struct TemplateTests {
         #expect(plan.concurrency == 3)
     }
 
-    @Test(arguments: [
-        ("bilder: packer\ntemplate: a.json", "aibuild.yml:1:1", "builder"),
-        ("template: a.json\nrequirements: {memory: lots}", "aibuild.yml:2:", "requirements.memory"),
-        ("template: ../a.json", "aibuild.yml:1:", "template"),
-        ("template: a.json\nbase_image: {url: 'ftp://x/y', sha256: none}", "aibuild.yml:2:", "url"),
-        ("template: a.json\nbase_image: {url: 'http://x/y'}", "aibuild.yml:2:", "sha256"),
-        ("builder: command\ncommand: []", "aibuild.yml:2:", "command"),
-        ("template: a.json\nlimits: {total: 0s}", "aibuild.yml:2:", "limits.total"),
-    ])
-    func aMistakeIsNamedWithItsPlace(yaml: String, place: String, key: String) async throws {
+    @Test(
+        "A mistake is reported with its position",
+        arguments: [
+            ("bilder: packer\ntemplate: a.json", "aibuild.yml:1:1", "builder"),
+            (
+                "template: a.json\nrequirements: {memory: lots}", "aibuild.yml:2:",
+                "requirements.memory"
+            ),
+            ("template: ../a.json", "aibuild.yml:1:", "template"),
+            (
+                "template: a.json\nbase_image: {url: 'ftp://x/y', sha256: none}", "aibuild.yml:2:",
+                "url"
+            ),
+            ("template: a.json\nbase_image: {url: 'http://x/y'}", "aibuild.yml:2:", "sha256"),
+            ("builder: command\ncommand: []", "aibuild.yml:2:", "command"),
+            ("template: a.json\nlimits: {total: 0s}", "aibuild.yml:2:", "limits.total"),
+        ])
+    func mistakes(yaml: String, place: String, key: String) async throws {
         let fault = await #expect(throws: TemplateFault.self) { _ = try await plan(yaml) }
         #expect(fault?.description.contains(place) == true, "\(fault?.description ?? "")")
         #expect(fault?.description.contains(key) == true, "\(fault?.description ?? "")")
     }
 
-    @Test func theTestsAreRead() async throws {
+    @Test("The tests of a template are read") func tests() async throws {
         let path = try folder(
             """
             builder: command
@@ -124,20 +132,22 @@ struct TemplateTests {
                     ]))
     }
 
-    @Test(arguments: [
-        ("login: {user: root}", ":4:", "tests.login"),
-        ("login: {user: root, key: k, cloud_init: true}", ":4:", "tests.login"),
-        ("firmware: efi", ":4:", "tests.firmware"),
-        ("cases: [{name: x}]", ":4:", "tests.cases[0].name"),
-        ("cases: [{name: x, builtin: boot, script: s}]", ":4:", "tests.cases[0].name"),
-        ("cases: [{name: x, builtin: reboot}]", ":4:", "tests.cases[0].builtin"),
-        ("cases: [{name: x, builtin: boot, times: 2}]", ":4:", "tests.cases[0].times"),
-        ("cases: [{name: x, script: s}]", ":4:", "needs a login"),
-        ("cases: [{name: x, builtin: boot, limits: 3s}]", ":4:", "did you mean 'limit'"),
-        ("cases: [{name: x, builtin: boot}, {name: x, builtin: boot}]", ":4:", "already"),
-        ("cases: [{name: x, program: [./not-there]}]", "not-there", "not in"),
-    ])
-    func aMistakeInTheTestsIsNamedWithItsPlace(
+    @Test(
+        "A mistake in the tests is reported with its position",
+        arguments: [
+            ("login: {user: root}", ":4:", "tests.login"),
+            ("login: {user: root, key: k, cloud_init: true}", ":4:", "tests.login"),
+            ("firmware: efi", ":4:", "tests.firmware"),
+            ("cases: [{name: x}]", ":4:", "tests.cases[0].name"),
+            ("cases: [{name: x, builtin: boot, script: s}]", ":4:", "tests.cases[0].name"),
+            ("cases: [{name: x, builtin: reboot}]", ":4:", "tests.cases[0].builtin"),
+            ("cases: [{name: x, builtin: boot, times: 2}]", ":4:", "tests.cases[0].times"),
+            ("cases: [{name: x, script: s}]", ":4:", "needs a login"),
+            ("cases: [{name: x, builtin: boot, limits: 3s}]", ":4:", "did you mean 'limit'"),
+            ("cases: [{name: x, builtin: boot}, {name: x, builtin: boot}]", ":4:", "already"),
+            ("cases: [{name: x, program: [./not-there]}]", "not-there", "not in"),
+        ])
+    func mistakesInTests(
         yaml: String, place: String, words: String
     ) async throws {
         let fault = await #expect(throws: TemplateFault.self) {
@@ -147,14 +157,14 @@ struct TemplateTests {
         #expect(text.contains(place) && text.contains(words), "\(text)")
     }
 
-    @Test func aTemplateFileThatIsMissingIsNamed() async throws {
+    @Test("A missing template file is reported") func missingFile() async throws {
         let fault = await #expect(throws: TemplateFault.self) {
             _ = try await plan("template: debian.json")
         }
         #expect(fault?.description.contains("'debian.json'") == true)
     }
 
-    @Test func theSameFilesGiveTheSameArchive() async throws {
+    @Test("The same files give the same archive") func archiveIsReproducible() async throws {
         let path = try folder("builder: command\ncommand: [\"true\"]")
         let first = try await archives.plan(for: guestOS(.folder(path: path)))
         let copy = temporary.path + "/copy"
@@ -171,7 +181,7 @@ struct TemplateTests {
         #expect(SHA256.hex(bytes) == first.template.sha256)
     }
 
-    @Test func aGitRepositoryIsArchivedAtItsCommit() async throws {
+    @Test("A Git repository is archived at its commit") func gitArchive() async throws {
         let path = try folder("builder: command\ncommand: [\"true\"]")
         func git(_ words: String...) async throws -> String {
             var environment = Command.minimalEnvironment
@@ -202,8 +212,10 @@ struct TemplateTests {
     }
 
     /// `ext::` would run a program; a leading dash would be an option.
-    @Test(arguments: ["ext::sh -c true", "--upload-pack=true", ""])
-    func aGitAddressThatRunsSomethingIsRefused(url: String) async throws {
+    @Test(
+        "A Git address that could run a program is refused",
+        arguments: ["ext::sh -c true", "--upload-pack=true", ""])
+    func unsafeGitAddress(url: String) async throws {
         await #expect(throws: TemplateFault.self) {
             _ = try await archives.plan(for: guestOS(.git(url: url, ref: "main")))
         }

@@ -8,7 +8,7 @@ import Testing
     func script(_ script: String) { #expect(MachineScript.played(script) == script) }
 
     @Test("A file left by a test is never an image")
-    func nothingThatATestLeavesIsAnImage() {
+    func testLeavesNoImage() {
         let finished = MachineScript.tested(.passed)
         #expect(!finished.artifacts.isEmpty)
         var machine = BuildMachine(stage: .running, tests: MachineScript.tests)
@@ -22,7 +22,7 @@ import Testing
 
     /// Every event in every stage, by the machine's own word, against the table.
     @Test("Every event is scripted in every stage")
-    func theTableIsComplete() {
+    func tableIsComplete() {
         var rows: [String] = []
         for (stage, machine) in Self.machines {
             for (name, event) in MachineScript.events {
@@ -41,7 +41,7 @@ import Testing
 
     /// Whatever comes in whatever order: one end, and silence after it.
     @Test("An attempt ends once under any events")
-    func anAttemptEndsOnceUnderAnyEvents() {
+    func attemptEndsOnce() {
         for seed in 1...2_000 {
             var random = Seeded(seed: seed)
             var machine = BuildMachine(
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test("Numbers that no honest agent reports end the attempt with a fault of its host")
-    func impossibleNumbersAreAFaultOfTheHost() {
+    func impossibleNumbers() {
         let changes: [(inout Finished) -> Void] = [
             { $0.logBytes = .min }, { $0.logBytes = .max },
             { $0.artifacts[0].sizeBytes = .max }, { $0.artifacts[0].sizeBytes = -1 },

@@ -4,7 +4,7 @@ import Testing
 /// The queue that is kept in order is the one that would be sorted anew.
 @Suite struct BuildQueueTests {
     @Test("Each shape's queue stays in the order of submission")
-    func linesStayInTheOrderOfSubmission() {
+    func submissionOrder() {
         for seed in 1...40 {
             var random = Seeded(seed: seed)
             var queue = BuildQueue()
@@ -44,7 +44,7 @@ import Testing
 
     /// A wait that was written by a clock which has been set back since is none.
     @Test("A wait longer than any delay is over")
-    func aWaitLongerThanAnyDelayIsOver() {
+    func excessiveDelay() {
         var queue = BuildQueue([queued("b", notBefore: 10_000_000)])
         queue.releaseDue(at: 1_000)
         #expect(queue.ready.map { $0.builds.map(\.id) } == [["b"]])
@@ -53,7 +53,7 @@ import Testing
 
     /// What waited for its time stands in its line by its submission, and can leave it.
     @Test("A build that is due leaves its queue")
-    func aRipeBuildLeavesItsLine() {
+    func dueBuildLeaves() {
         let (late, early) = (queued("late", at: 9), queued("early", at: 1, notBefore: 500))
         var queue = BuildQueue([late, early])
         queue.releaseDue(at: 600)

@@ -9,7 +9,7 @@ import Testing
     }
 
     @Test("Positions follow the order of starts")
-    func positionsFollowTheOrderOfStarts() {
+    func positions() {
         let queue = [
             queued("old", owner: "anna", at: 1), queued("urgent", priority: 5, at: 2),
             queued("modest", owner: "boris", at: 3), queued("later", at: 4, notBefore: 900),
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test("A retry says when it is tried")
-    func aRetrySaysWhenItIsTried() {
+    func retryDelay() {
         #expect(
             summary(world([host("a")], [queued("q", notBefore: 61_500)], now: 1_000)) == [
                 "waits 61 s before a retry", "nothing to do",
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test("Each host says why not")
-    func eachHostSaysWhyNot() {
+    func hostReasons() {
         var silent = host("silent")
         silent.report = nil
         let hosts = [
@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test("A build that only waits for its turn says so")
-    func whoWaitsOnlyForItsTurnIsToldSo() {
+    func waitsForItsTurn() {
         let queue = [queued("first", at: 1), queued("q", at: 2)]
         let all = world([host("a", slots: 1)], queue)
         #expect(
@@ -116,7 +116,7 @@ import Testing
     }
 
     @Test("The time to wait comes from history")
-    func theTimeToWaitComesFromHistory() {
+    func estimate() {
         let busy = [runs("r", on: "a", since: 0, expected: 100)]
         let queue = [queued("q1", at: 1), queued("q2", at: 2)]
         let all = world([host("a", slots: 1)], queue, running: busy, now: 60_000)

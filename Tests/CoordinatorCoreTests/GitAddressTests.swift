@@ -21,7 +21,7 @@ import Testing
             ("HTTPS://bob:s3cret@h", "HTTPS://h", "bob", "s3cret"),
             ("ssh://git:s3cret@h:22/a", "ssh://git@h:22/a", "git", "s3cret"),
         ])
-    func takesOutTheCredential(text: String, url: String, user: String, password: String) {
+    func credentialIsRemoved(text: String, url: String, user: String, password: String) {
         let address = GitAddress(text)
         #expect(address.url == url)
         #expect(address.credential?.user == user)
@@ -37,14 +37,14 @@ import Testing
             "https://git.example.org/@scope/a.git", "https://h:8443/a?b=c@d", "http://[::1]:80/a@b",
             "ssh://git@h/a", "git@h:a/b.git", "file:///srv/a@b", "git://h/a", "", "://", "a",
         ])
-    func leavesOtherAddresses(text: String) {
+    func otherAddresses(text: String) {
         #expect(GitAddress(text).url == text)
         #expect(GitAddress(text).credential == nil)
         #expect(TemplateSource.git(url: text, ref: "main").problem == nil)
     }
 
     @Test("What is shown of a template, sent back, keeps its credential")
-    func keepsTheCredential() {
+    func credentialIsKept() {
         let known = TemplateSource.git(url: "https://bob:s3cret@h/a", ref: "main")
         #expect(
             TemplateSource.git(url: "https://h/a", ref: "v2").keepingCredential(of: known)
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test("The export of an older registration does not contain its credential")
-    func exportsNoCredential() {
+    func exportHasNoCredential() {
         var snapshot = RegistrySnapshot()
         snapshot.guestOSes["a"] = GuestOS(
             id: "1", name: "a", type: .linux, distro: "", version: "", baseISO: "",

@@ -12,8 +12,8 @@ import Testing
         return health
     }
 
-    @Test("One fault is nobody's; from the second on the pause doubles, up to an hour")
-    func pauses() {
+    @Test("One fault has no consequence; from the second on the quarantine doubles, up to an hour")
+    func quarantine() {
         #expect(faults(1).quarantineMilliseconds(monotonicMilliseconds: 100) == 0)
         #expect(faults(2).quarantineMilliseconds(monotonicMilliseconds: 100) == 10_000)
         #expect(faults(3).quarantineMilliseconds(monotonicMilliseconds: 100) == 20_000)
@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test("An attempt that met no fault of the host clears its record")
-    func forgiven() {
+    func reset() {
         var health = faults(5)
         health.record(nil, monotonicMilliseconds: 200)
         #expect(health.failures == 0)
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(
-        "Faults of the way, or of the coordinator's own disk, say nothing about the host",
+        "Faults of the network, or of the coordinator's own disk, say nothing about the host",
         arguments: [FaultCode.publishFailed, .baseImageFetch, .hostRefused])
     func blameless(_ code: FaultCode) {
         #expect(faults(9, code) == HostHealth())

@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test("Priority comes before fair share and age")
-    func priorityComesBeforeFairShareAndAge() {
+    func priorityFirst() {
         let queue = [
             queued("modest", owner: "modest", at: 1),
             queued("greedy", owner: "greedy", priority: 1, at: 2),
@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test("The owner who used less goes first")
-    func whoUsedLessIsFirst() {
+    func leastUseFirst() {
         let queue = [
             queued("a1", owner: "anna", at: 1), queued("b1", owner: "boris", at: 2),
             queued("c1", owner: "cleo", at: 3),
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test("Owners take turns within one decision")
-    func ownersTakeTurnsWithinOneTick() {
+    func ownersTakeTurns() {
         let queue =
             (1...4).map { queued("a\($0)", owner: "anna", at: Int64($0)) }
             + (1...4).map { queued("b\($0)", owner: "boris", at: Int64(10 + $0)) }
@@ -60,14 +60,14 @@ import Testing
             world([host("h", slots: 3)], inOrder).starts == ["old@h", "middle@h", "young@h"])
     }
 
-    @Test("Equals are ordered by id")
-    func equalsAreOrderedByID() {
+    @Test("Ties are ordered by id")
+    func tiesByID() {
         let queue = [queued("b", guestOS: "x"), queued("a", guestOS: "y")]
         #expect(world(one, queue).starts == ["a@a"])
     }
 
-    @Test("A blocked build does not hold up the rest")
-    func aBlockedBuildDoesNotHoldUpTheRest() {
+    @Test("A blocked build does not block the rest")
+    func blockedBuild() {
         let queue = [
             queued("large", needs(memory: 200 * giB), at: 1), queued("small", at: 2),
         ]
@@ -75,8 +75,8 @@ import Testing
         #expect(world([host("a")], queue, running: busy).starts == ["small@a"])
     }
 
-    @Test("A retry waits for its time, and is decided about then")
-    func aRetryWaitsForItsTimeAndTheTickComesBackThen() {
+    @Test("A retry waits for its time, and is considered then")
+    func retryTime() {
         let later = world(one, [queued("b", notBefore: 5_000)], now: 4_999)
         #expect(later.starts.isEmpty)
         #expect(later.wakeAt == 5_000)
@@ -85,8 +85,8 @@ import Testing
         #expect(now.wakeAt == nil)
     }
 
-    @Test("The earliest time is the one to wake at")
-    func theEarliestTimeIsTheOneToWakeAt() {
+    @Test("The next decision is at the earliest due time")
+    func earliestWake() {
         let hosts = [
             host("a", .quarantined(remainingMilliseconds: 7_000, "is quarantined")),
             host("b", .quarantined(remainingMilliseconds: 4_000, "is quarantined")),
@@ -96,8 +96,8 @@ import Testing
         #expect(world([hosts[0]], queue).wakeAt == 6_000)
     }
 
-    @Test("A full web root is looked at again")
-    func aFullWebRootIsLookedAtAgain() throws {
+    @Test("A full web root is checked again")
+    func fullWebRootIsPolled() throws {
         let full = world(
             one, [queued("b", needs(disk: 10 * giB))], now: 1_000, webRoot: 9 * giB)
         #expect(full.starts.isEmpty)
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test("The order of hosts does not matter")
-    func theOrderOfHostsInTheWorldDoesNotMatter() {
+    func hostOrder() {
         let hosts = ["c", "a", "b"].map { host($0) }
         let queue = (1...5).map { queued("q\($0)", at: Int64($0)) }
         let impossible = [queued("no", needs(vcpus: 1000))]

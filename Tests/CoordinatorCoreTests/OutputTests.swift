@@ -4,7 +4,7 @@ import Testing
 /// The texts under `output/` of a template.
 struct OutputTests {
     @Test("Values replace their placeholders")
-    func valuesTakeTheirPlaces() throws {
+    func placeholders() throws {
         let template = try OutputTemplate(
             "{# a stack #}image: {{ result_img_id }}\nflavor: { get_param: f }\n"
                 + "n: {{build.number}}{{ '{{' }}\n", file: "output/s.j2")
@@ -14,7 +14,7 @@ struct OutputTests {
     }
 
     @Test(
-        "An unknown name is refused with its place",
+        "An unknown name is refused with its position",
         arguments: [
             ("a\n  {{ nothing }}", "output/s.j2:2:3", "unknown name 'nothing'; known names: a"),
             ("{{ a | upper }}", "output/s.j2:1:1", "filters"),
@@ -23,7 +23,7 @@ struct OutputTests {
             ("é{# a", "output/s.j2:1:2", "is not closed with"),
             ("{{}}", "output/s.j2:1:1", "is not a name"),
         ])
-    func whatIsNotKnownIsRefusedWithItsPlace(_ text: String, _ place: String, _ why: String) {
+    func unknownNames(_ text: String, _ place: String, _ why: String) {
         let fault = #expect(throws: TemplateFault.self) {
             _ = try OutputTemplate(text, file: "output/s.j2").render(["a": "1"])
         }

@@ -7,14 +7,14 @@ import Testing
     // MARK: Room
 
     @Test("Slots are counted with what runs")
-    func slotsAreCountedWithWhatRuns() {
+    func slots() {
         let queue = (1...5).map { queued("q\($0)", at: Int64($0)) }
         let busy = [runs("r", on: "a")]
         #expect(world([host("a", slots: 3)], queue, running: busy).starts == ["q1@a", "q2@a"])
     }
 
     @Test("A build that has left its host takes no slot")
-    func aBuildThatOnlyPublishesTakesNoSlot() {
+    func publishingTakesNoSlot() {
         let publishing = [runs("r", on: nil)]
         #expect(world([host("a", slots: 1)], [queued("q")], running: publishing).starts == ["q@a"])
     }
@@ -39,8 +39,8 @@ import Testing
                 == ["q1@a"])
     }
 
-    @Test("Disk is reserved for starts, and not twice for what runs")
-    func diskIsReservedForStartsButNotTwiceForWhatRuns() {
+    @Test("Disk is reserved for starts, and not twice for running builds")
+    func diskReservation() {
         let queue = (1...3).map { queued("q\($0)", needs(disk: 4 * giB), at: Int64($0)) }
         let here = [host("a", slots: 9, disk: 9 * giB)]
         #expect(world(here, queue).starts == ["q1@a", "q2@a"])
@@ -51,14 +51,14 @@ import Testing
     }
 
     @Test("Exactly enough is enough")
-    func exactlyEnoughIsEnough() {
+    func exactFit() {
         let all = needs(vcpus: 4, memory: 8 * giB, disk: 16 * giB)
         let here = host("a", slots: 1, vcpus: 4, memory: 8 * giB, disk: 16 * giB)
         #expect(world([here], [queued("q", all)], webRoot: 16 * giB).starts == ["q@a"])
     }
 
     @Test("A guest OS runs no more builds than its concurrency")
-    func aGuestOSRunsNoMoreThanItsConcurrency() {
+    func concurrency() {
         let queue =
             (1...3).map { queued("d\($0)", guestOS: "debian", at: Int64($0), concurrency: 2) }
             + [queued("w1", guestOS: "windows", at: 9, concurrency: 1)]
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test("The web root has room for what is started")
-    func theWebRootHasRoomForWhatIsStarted() {
+    func webRootRoom() {
         let queue = (1...3).map { queued("q\($0)", needs(disk: 4 * giB), at: Int64($0)) }
         #expect(world([host("a", slots: 9)], queue, webRoot: 9 * giB).starts == ["q1@a", "q2@a"])
         #expect(world([host("a", slots: 9)], queue, webRoot: nil).starts.count == 3, "not known")
@@ -83,7 +83,7 @@ import Testing
     // MARK: Filters
 
     @Test("A host must have every tag")
-    func everyTagIsAskedFor() {
+    func tags() {
         let queue = [queued("q", needs(tags: ["ssd", "win"]))]
         let hosts = [
             host("a", tags: ["ssd"]), host("b", tags: ["win"]),
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test("A host must have the accelerator")
-    func theAcceleratorIsAskedFor() {
+    func accelerator() {
         let hosts = [
             host("a", accelerators: [.tcg]), host("b", accelerators: [.kvm, .tcg]),
         ]
@@ -108,7 +108,7 @@ import Testing
             HostView.Availability.away("no route"), .drained,
             .quarantined(remainingMilliseconds: 10, "is quarantined"),
         ])
-    func onlyReadyHostsGetBuilds(_ availability: HostView.Availability) {
+    func readyHosts(_ availability: HostView.Availability) {
         #expect(world([host("a", availability)], [queued("q")]).starts.isEmpty)
         #expect(world([host("a", availability), host("b")], [queued("q")]).starts == ["q@b"])
     }
@@ -116,7 +116,7 @@ import Testing
     // MARK: Choice
 
     @Test("The host with the base image is preferred")
-    func theHostWithTheBaseImageIsPreferred() {
+    func cachedBaseImage() {
         let digest = String(repeating: "a", count: 64)
         let hosts = [host("a", slots: 8), host("b", slots: 8, baseImages: [digest])]
         let busy = (1...4).map { runs("r\($0)", on: "b") }
@@ -125,7 +125,7 @@ import Testing
     }
 
     @Test("Builds are spread over the emptiest hosts")
-    func buildsAreSpreadOverTheEmptiestHosts() {
+    func spread() {
         let hosts = [host("a", slots: 4), host("b", slots: 4), host("c", slots: 2)]
         let queue = (1...4).map { queued("q\($0)", at: Int64($0)) }
         let busy = [runs("r", on: "a")]
@@ -136,13 +136,13 @@ import Testing
     // MARK: Retries
 
     @Test("A retry goes to another host")
-    func aRetryGoesToAnotherHost() {
+    func retryElsewhere() {
         let queue = [queued("q", failed: ["a"])]
         #expect(world([host("a"), host("b")], queue).starts == ["q@b"])
     }
 
     @Test("A retry waits for another host that is busy")
-    func aRetryWaitsForAnotherHostThatIsBusy() {
+    func retryWaitsForBusyHost() {
         let queue = [queued("q", failed: ["a"])]
         let busy = [runs("r", on: "b")]
         let hosts = [host("a"), host("b", slots: 1)]
@@ -153,7 +153,7 @@ import Testing
     }
 
     @Test("A retry goes back if no other host could ever take it")
-    func aRetryGoesBackWhereNoOtherHostCouldEverTakeIt() {
+    func retryOnOnlyHost() {
         let queue = [queued("q", needs(tags: ["win"]), failed: ["a"])]
         #expect(world([host("a", tags: ["win"]), host("b")], queue).starts == ["q@a"])
         #expect(world([host("a", tags: ["win"])], queue).starts == ["q@a"])
@@ -165,8 +165,8 @@ import Testing
     }
 
     /// A host that is gone for good would otherwise keep the build waiting for ever.
-    @Test("A retry goes back if the other host is away")
-    func aRetryGoesBackWhereTheOtherHostIsAway() {
+    @Test("A retry goes back if the other host is unreachable")
+    func retryIfOtherIsUnreachable() {
         let queue = [queued("q", failed: ["a"])]
         #expect(world([host("a"), host("b", .away("no route"))], queue).starts == ["q@a"])
         let quarantined = HostView.Availability.quarantined(
@@ -179,7 +179,7 @@ import Testing
     // MARK: Never
 
     @Test("A build that no host can ever take fails at once, with each reason")
-    func whatNoHostCanEverTakeFailsAtOnceWithEachReason() throws {
+    func impossibleBuild() throws {
         let hosts = [
             host("a", vcpus: 4), host("b", memory: 4 * giB),
             host("c", disk: 9 * giB, diskTotal: 10 * giB),
@@ -207,13 +207,13 @@ import Testing
     }
 
     @Test("All builds of an impossible shape fail")
-    func allBuildsOfAnImpossibleShapeFail() {
+    func impossibleShape() {
         let queue = (1...3).map { queued("q\($0)", needs(vcpus: 100), at: Int64($0)) }
         #expect(world([host("a")], queue).failures.keys.sorted() == ["q1", "q2", "q3"])
     }
 
     @Test("A host that has not reported may take the build")
-    func aHostThatHasNotReportedMayBeTheOne() {
+    func unreportedHost() {
         var unknown = host("new", .away("is being connected to"))
         unknown.report = nil
         let queue = [queued("q", needs(vcpus: 100))]
@@ -221,8 +221,8 @@ import Testing
         #expect(world([host("a")], queue).failures.count == 1)
     }
 
-    @Test("A build that an absent host could take is not impossible")
-    func whatAHostThatIsAwayCouldTakeIsNotImpossible() {
+    @Test("A build that an unreachable host could take is not impossible")
+    func unreachableHost() {
         let queue = [queued("q", needs(tags: ["win"]))]
         for state in [HostView.Availability.away("no route"), .drained] {
             #expect(world([host("a"), host("b", tags: ["win"], state)], queue).failures.isEmpty)
@@ -230,7 +230,7 @@ import Testing
     }
 
     @Test("Resources that are only in use do not make a build impossible")
-    func whatIsOnlyTakenNowIsNotImpossible() {
+    func busyHost() {
         let queue = [queued("q", needs(vcpus: 4, disk: 500 * giB))]
         let hosts = [host("a", vcpus: 4, disk: giB, diskTotal: 1000 * giB)]
         let busy = [runs("r", on: "a", needs(vcpus: 4))]

@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test("A template fault is not retried")
-    func aTemplateFaultIsNotRetried() {
+    func templateFault() {
         let fault = Fault(.template, .packerFailed, "the last words")
         #expect(
             RetryPolicy.judge(fault, history: [AttemptFault(host: "a", fault: fault)], now: 7)
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test("A cancelled attempt is not retried")
-    func aWishIsNotRetried() {
+    func cancellation() {
         let fault = Fault(.cancelled, .cancelled, "cancelled by anna")
         #expect(
             RetryPolicy.judge(fault, history: [AttemptFault(host: "a", fault: fault)], now: 7)
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test("Infrastructure faults are retried with growing delays")
-    func infrastructureFaultsAreRetriedWithGrowingDelays() {
+    func growingDelays() {
         var pairs: [(String, FaultCode)] = []
         var delays: [Int64] = []
         while true {
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test("The last attempt ends the build with its reason")
-    func theLastAttemptEndsTheBuildWithItsReason() {
+    func lastAttempt() {
         let end = judge([
             ("a", .diskFull), ("b", .diskFull), ("c", .pullFailed), ("d", .diskFull),
             ("e", .pullDigest),
@@ -54,8 +54,8 @@ import Testing
                     Fault(.infrastructure, .pullDigest, "gave up after 5 attempts; last: why e")))
     }
 
-    @Test("A build that kills hosts is stopped before it takes more")
-    func aBuildThatKillsHostsIsStoppedBeforeItTakesMore() {
+    @Test("A build during which three hosts were lost is stopped")
+    func hostKiller() {
         #expect(judge([("a", .hostLost), ("b", .supervisorLost)]) != judge([("a", .hostLost)]))
         guard
             case .end(.failed, let fault) = judge([
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test("One host lost three times is not three hosts")
-    func oneHostLostThreeTimesIsNotThreeHosts() {
+    func sameHostLost() {
         guard case .retry = judge([("a", .hostLost), ("a", .hostLost), ("a", .hostLost)]) else {
             Issue.record("it is the host")
             return
@@ -94,7 +94,7 @@ import Testing
     }
 
     @Test("Quarantine doubles up to an hour")
-    func quarantineDoublesUpToAnHour() {
+    func quarantine() {
         #expect(
             (0...12).map(RetryPolicy.quarantineMilliseconds(failures:)) == [
                 0, 0, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 640_000, 1_280_000,
@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test("Some faults say nothing about the host")
-    func someFaultsSayNothingAboutTheHost() {
+    func blamelessFaults() {
         for code in [FaultCode.publishFailed, .baseImageFetch, .hostRefused] {
             #expect(!code.blamesHost, "\(code.rawValue)")
         }
@@ -149,8 +149,8 @@ import Testing
         #expect(share.values(at: hour) == ["anna": 150, "boris": 7])
     }
 
-    @Test("A clock that goes back does no harm")
-    func aClockThatGoesBackDoesNoHarm() {
+    @Test("A clock that is set back does no harm")
+    func clockSetBack() {
         var share = FairShare()
         share.add(100, to: "anna", at: hour)
         #expect(share.values(at: 0) == ["anna": 100])

@@ -6,8 +6,8 @@ import Testing
 @Suite struct PropertyTests {
     private static let seeds = 1...600
 
-    @Test("No host is ever given more than it has")
-    func noHostIsEverGivenMoreThanItHas() {
+    @Test("No host is overcommitted")
+    func noHostIsOvercommitted() {
         for seed in Self.seeds {
             var random = Seeded(seed: seed)
             let world = random.world()
@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test("No build that could run is left waiting")
-    func nothingThatCouldRunIsLeftWaiting() {
+    func nothingWaitsInVain() {
         for seed in Self.seeds {
             var random = Seeded(seed: seed)
             let world = random.world()
@@ -124,7 +124,7 @@ import Testing
     }
 
     @Test("The same world gets the same decisions")
-    func theSameWorldGetsTheSameDecisions() {
+    func decisionsAreDeterministic() {
         for seed in Self.seeds {
             var random = Seeded(seed: seed)
             var world = random.world()
@@ -139,7 +139,7 @@ import Testing
     }
 
     @Test("The explanation agrees with the decision")
-    func whatIsExplainedIsWhatIsDecided() {
+    func explanationMatchesDecision() {
         for seed in Self.seeds {
             var random = Seeded(seed: seed)
             let after = random.world().carriedOut()

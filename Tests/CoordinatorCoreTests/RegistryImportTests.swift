@@ -45,7 +45,7 @@ struct RegistryImportTests {
     // MARK: Reading
 
     @Test("Columns are found by their names, in any order")
-    func columnsAreFoundByTheirNamesInAnyOrder() throws {
+    func columnNames() throws {
         let sheet = table(
             " Guest_OS ",
             [
@@ -70,8 +70,8 @@ struct RegistryImportTests {
         #expect(rows.notices[0].contains("column E ('remarks') is not known"))
     }
 
-    @Test("Every problem is reported with its place")
-    func everyProblemIsNamedWithItsPlace() {
+    @Test("Every problem is reported with its position")
+    func problemPositions() {
         let (_, problems) = read(
             table(
                 "guestos",
@@ -94,7 +94,7 @@ struct RegistryImportTests {
     }
 
     @Test("A template needs an address")
-    func templatesMustBeSomewhere() {
+    func templateAddress() {
         let (rows, problems) = read(
             table(
                 "guestos",
@@ -116,7 +116,7 @@ struct RegistryImportTests {
     }
 
     @Test("Duplicates are errors, but for test cases of different types")
-    func doublesAreErrorsAndTestCasesMayShareANameOverTypes() {
+    func duplicates() {
         let (_, problems) = read(
             table(
                 "guestos",
@@ -133,7 +133,7 @@ struct RegistryImportTests {
     }
 
     @Test("Unknown headers and sheets are reported")
-    func headersAndSheetsThatDoNotFitAreNamed() {
+    func unknownHeaders() {
         let header = texts("name", "type")
         #expect(
             read(table("guestos", [texts("name", "name", "type")])).problems.shown.first?.why
@@ -152,7 +152,7 @@ struct RegistryImportTests {
     }
 
     @Test("One sheet can be chosen, and names a text file")
-    func oneSheetCanBeChosenAndNamesATextFile() {
+    func chosenSheet() {
         let header = texts("name", "type")
         let guests = table("guestos", [header, texts("a", "linux")])
         let cases = table("testcases", [texts("name", "os_type"), texts("b", "linux")])
@@ -172,7 +172,7 @@ struct RegistryImportTests {
 
     /// What the sheet does not say stays; what it says empty becomes empty.
     @Test("A second import updates")
-    func aSecondImportUpdates() {
+    func secondImport() {
         let header = texts("index", "name", "type", "version", "template", "owner")
         let same = plan(
             table("guestos", [header, texts("1", "debian", "linux", "12")]), known: known(debian))
@@ -195,8 +195,8 @@ struct RegistryImportTests {
                 == .git(url: "https://g/new.git", ref: "main"))
     }
 
-    @Test("A missing template is the server's, or stays missing")
-    func aMissingTemplateIsAtTheServerOrMissing() {
+    @Test("A missing template is on the Git server, or stays missing")
+    func missingTemplate() {
         let sheet = table(
             "guestos",
             [texts("name", "type", "ref"), texts("a", "linux"), texts("b", "linux", "v")])
@@ -233,7 +233,7 @@ struct RegistryImportTests {
     }
 
     @Test("Environments keep their passwords and what the sheet leaves out")
-    func environmentsKeepTheirPasswordsAndWhatTheSheetDoesNotSay() throws {
+    func keptSettings() throws {
         let first = plan(environment(" se cret "))
         #expect(first.problems.isEmpty, "\(first.problems.shown)")
         let made = try #require(first.plan.batch.newEnvironments.first)
@@ -261,7 +261,7 @@ struct RegistryImportTests {
     }
 
     @Test("Problems of environments never contain the password")
-    func problemsOfEnvironmentsNeverSayThePassword() {
+    func passwordIsNeverShown() {
         let (_, problems) = plan(
             table(
                 "envs",
@@ -277,8 +277,8 @@ struct RegistryImportTests {
 
     // MARK: Writing
 
-    @Test("An export imports as the same")
-    func whatIsExportedIsTheSameWhenItIsImported() {
+    @Test("An export can be imported without any change")
+    func roundTrip() {
         var known = known(debian)
         known.testCases = [TestCase(id: "t", name: "boots", osType: .windows)]
         let made = plan(environment("secret")).plan.batch.newEnvironments[0]

@@ -32,22 +32,22 @@ import Testing
         Retention.decide(kept, policy, freeBytes: free, nowMilliseconds: now).map(\.build.id)
     }
 
-    @Test("The newest images of each guest OS stay")
-    func theNewestImagesOfEachGuestOSStay() {
+    @Test("The newest images of each guest OS are kept")
+    func newestImages() {
         let all = (1...5).map { kept($0) } + [kept(1, of: "rocky"), kept(2, of: "rocky")]
         #expect(gone(all, RetentionPolicy(goodImages: 2)) == ["debian-1", "debian-2", "debian-3"])
     }
 
-    @Test("A pinned or released image stays")
-    func whatIsPinnedOrReleasedStays() {
+    @Test("A pinned or released image is kept")
+    func pinnedAndReleased() {
         let all = [kept(1, pinned: true), kept(2, released: true), kept(3), kept(4)]
         #expect(gone(all, RetentionPolicy(goodImages: 1)) == ["debian-3"])
         let old = kept(9, .failed, ended: 1, pinned: true)
         #expect(gone([old], RetentionPolicy(failedDays: 0), now: 90 * Self.day).isEmpty)
     }
 
-    @Test("Failed builds stay for the days that the policy says")
-    func failedBuildsStayForDays() {
+    @Test("Failed builds are kept for as many days as the policy says")
+    func failedBuilds() {
         let all = [
             kept(1, .failed, ended: 1), kept(2, .cancelled, ended: 2),
             kept(3, .failed, ended: 5 * Self.day),
@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test("A full web root removes the oldest images until there is room")
-    func aFullWebRootTakesTheOldestUntilThereIsRoom() throws {
+    func fullWebRoot() throws {
         let all = [
             kept(1, ended: 10), kept(2, ended: 30), kept(3, ended: 50),
             kept(1, of: "rocky", ended: 20), kept(2, of: "rocky", ended: 40),
@@ -79,14 +79,14 @@ import Testing
 
     /// What goes anyway is counted before more is taken.
     @Test("Images removed for their age count as room")
-    func whatGoesInTimeMakesRoom() {
+    func agedImagesCount() {
         let all = (1...4).map { kept($0) }
         let policy = RetentionPolicy(goodImages: 2, minimumFreeBytes: 3 * giB)
         #expect(gone(all, policy, free: giB) == ["debian-1", "debian-2"])
     }
 
-    @Test("What must stay stays, whatever the builds")
-    func whateverTheWorldWhatMustStayStays() {
+    @Test("No protected image is ever removed")
+    func protectedImages() {
         for seed in 1...300 {
             var random = Seeded(seed: seed)
             let all = (0..<Int.random(in: 0...60, using: &random)).map { index in

@@ -17,13 +17,13 @@ import Testing
     }
 
     @Test("Tests go before builds")
-    func whatWasBegunIsFinishedFirst() {
+    func testsBeforeBuilds() {
         let queue = [queued("new", priority: 9, at: 1), test("begun")]
         #expect(world([able("a", slots: 1)], queue).starts == ["begun@a"])
     }
 
     @Test("A test goes only to a host that runs tests")
-    func aTestGoesOnlyWhereTestsRun() {
+    func hostsThatRunTests() {
         let queue = [test("t"), queued("b", at: 1)]
         #expect(world([host("old"), able("new", slots: 1)], queue).starts == ["t@new", "b@old"])
         let why = world([host("old")], [test("t")]).failures["t"]?.reason
@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test("A test goes only where its plan can run")
-    func aTestGoesOnlyWhereItsPlanCanBeRun() {
+    func hostsWithAbilities() {
         var uefi = test("u")
         uefi.testAbilities = [.uefi]
         var program = test("p")
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test("A plan says which abilities it needs")
-    func aPlanSaysWhatItNeeds() {
+    func abilities() {
         var plan = TestPlan(cases: [
             PlannedTest(name: "own", kind: .program, limitSeconds: 9, command: ["./x"]),
             PlannedTest(name: "script", kind: .script, limitSeconds: 9, text: "x"),
@@ -64,8 +64,8 @@ import Testing
     }
 
     /// Its image is in the web root, and `concurrency` is about building.
-    @Test("Neither concurrency nor the web root holds a test up")
-    func neitherConcurrencyNorTheWebRootHoldsATestUp() {
+    @Test("Neither concurrency nor a full web root delays a test")
+    func testsIgnoreBuildLimits() {
         let running = [runs("x", on: "a")]
         let queue = [test("t", concurrency: 1)]
         #expect(world([able("a")], queue, running: running, webRoot: 0).starts == ["t@a"])
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test("A case name may appear once")
-    func aNameIsThereOnce() throws {
+    func uniqueNames() throws {
         var tests = ImageTests(requirements: Requirements())
         tests.plan.cases = [PlannedTest(name: "boots", kind: .boot, limitSeconds: 9)]
         let plan = BuildPlan(
@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test(
-        "A definition that makes no sense is refused",
+        "An invalid definition is refused",
         arguments: [
             (TestDefinition(), "one of a builtin"),
             (TestDefinition(builtin: .boot, script: "x"), "one of a builtin"),
@@ -108,7 +108,7 @@ import Testing
             (TestDefinition(script: ""), "0 bytes"),
             (TestDefinition(script: "x", limitSeconds: 0), "use 1 s to 24 h"),
         ])
-    func aDefinitionThatMakesNoSenseIsRefused(definition: TestDefinition, words: String) {
+    func invalidDefinitions(definition: TestDefinition, words: String) {
         #expect(definition.problem?.contains(words) == true, "\(definition.problem ?? "")")
     }
 
@@ -122,7 +122,7 @@ import Testing
 
     /// `start` is one line, and each case boots the image.
     @Test("A plan larger than a start message is refused at submission")
-    func moreThanAStartCanHoldIsRefusedWhenItIsSubmitted() throws {
+    func oversizedPlan() throws {
         let large = "#!" + String(repeating: "x", count: ProtocolLimits.testScriptBytes - 2)
         let fitting = ProtocolLimits.testScriptsBytes / large.utf8.count
         func cases(_ count: Int, _ definition: TestDefinition) -> [TestCase] {
@@ -146,7 +146,7 @@ import Testing
 
     /// The agent is a stranger: what it says of cases that nobody asked for is not kept.
     @Test("Only results of the plan's cases are kept")
-    func onlyResultsOfThePlansCasesAreKept() {
+    func acceptedResults() {
         let plan = TestPlan(cases: [
             PlannedTest(name: "a", kind: .boot, limitSeconds: 9),
             PlannedTest(name: "b", kind: .boot, limitSeconds: 9),
@@ -165,8 +165,8 @@ import Testing
         #expect(TestPlanning.gap(failed, in: plan)?.contains("not 'b'") == true)
     }
 
-    @Test("An attempt has the time of all its cases")
-    func anAttemptHasTheTimeOfAllItsCases() {
+    @Test("An attempt's limit is the sum of its cases' limits")
+    func totalLimit() {
         var tests = ImageTests(requirements: Requirements())
         tests.plan.bootSeconds = 100
         tests.plan.cases = [

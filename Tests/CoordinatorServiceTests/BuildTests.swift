@@ -8,7 +8,7 @@ import Testing
 /// From submission to the web root.
 @Suite struct BuildTests {
     @Test("A build is built, pulled and published")
-    func aBuildIsBuiltPulledAndPublished() async throws {
+    func published() async throws {
         let farm = try await TestFarm(hosts: 1)
         let image = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
         await farm.agents[0].change { $0.plan = .pass(image) }
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test("Many builds fill all hosts, and all pass")
-    func manyBuildsFillAllHostsAndAllPass() async throws {
+    func manyBuilds() async throws {
         let farm = try await TestFarm(hosts: 4, slots: 3)
         try await farm.run { coordinator in
             for agent in farm.agents { await agent.change { $0.plan = .hang } }
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test("A template fault ends the build with its reason, without a retry")
-    func aTemplateFaultEndsTheBuildWithItsReason() async throws {
+    func templateFault() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents {
             await agent.change {
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test("An infrastructure fault is retried on another host")
-    func anInfrastructureFaultIsRetriedOnAnotherHost() async throws {
+    func infrastructureFault() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
         try await farm.run { coordinator in
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test("A host that refuses for lack of room is not blamed, and the build goes elsewhere")
-    func aHostWithoutRoomIsNotBlamedAndTheBuildGoesOn() async throws {
+    func fullHost() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.plan = .answer(.refused) }
         try await farm.run { coordinator in
@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test("A build fails after five attempts")
-    func theEndComesAfterFiveAttempts() async throws {
+    func fiveAttempts() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents {
             await agent.change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
@@ -116,7 +116,7 @@ import Testing
     }
 
     @Test("Two faults in a row quarantine a host")
-    func twoFaultsInARowQuarantineAHost() async throws {
+    func twoFaultsQuarantine() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
         try await farm.run { coordinator in
@@ -140,7 +140,7 @@ import Testing
     }
 
     @Test("Resuming a host ends its quarantine")
-    func anAdminWhoResumesAHostEndsItsQuarantine() async throws {
+    func resumeEndsQuarantine() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
         try await farm.run { coordinator in
@@ -158,7 +158,7 @@ import Testing
     }
 
     @Test("A drained host finishes what it has and gets nothing new")
-    func aDrainedHostFinishesWhatItHasAndGetsNothingNew() async throws {
+    func drainedHost() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -183,7 +183,7 @@ import Testing
     }
 
     @Test("A build that no host can ever take fails at once")
-    func anImpossibleBuildFailsAtOnce() async throws {
+    func impossibleBuild() async throws {
         let farm = try await TestFarm(hosts: 2)
         farm.templates.require(Requirements(vcpus: 100))
         try await farm.run { coordinator in

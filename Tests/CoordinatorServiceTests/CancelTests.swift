@@ -6,8 +6,8 @@ import Testing
 
 /// A person does not want it any more, at any moment.
 @Suite struct CancelTests {
-    @Test("A waiting build is cancelled at once")
-    func whileItWaits() async throws {
+    @Test("A queued build is cancelled at once")
+    func cancelQueued() async throws {
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test("A running build is cancelled by its host")
-    func whileItRuns() async throws {
+    func cancelRunning() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -36,8 +36,8 @@ import Testing
         }
     }
 
-    @Test("A build whose host is away is cancelled at once")
-    func whileItsHostIsAway() async throws {
+    @Test("A build whose host is unreachable is cancelled at once")
+    func cancelWithoutHost() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test("A build is cancelled while its image is pulled")
-    func whileItIsPulled() async throws {
+    func cancelDuringPull() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.hold(true)
         try await farm.run { coordinator in
@@ -74,7 +74,7 @@ import Testing
 
     /// The image stands in the web root already; the row does not.
     @Test("A build is cancelled while its image is published")
-    func whileItIsPublished() async throws {
+    func cancelDuringPublication() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.webRoot.holdAnswers(true)
         try await farm.run { coordinator in
@@ -88,8 +88,8 @@ import Testing
     }
 
     /// A rename cannot be called off: the image is taken back once it is done, not before.
-    @Test("A cancel request during the move into place takes the image back")
-    func whileItIsMovedIntoPlace() async throws {
+    @Test("A cancel request during the rename withdraws the image")
+    func cancelDuringRename() async throws {
         let farm = try await TestFarm(hosts: 1)
         let gate = Flag()
         await farm.webRoot.holdPublish(until: gate)
@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test("A build that waits for a retry is cancelled")
-    func whileItWaitsForARetry() async throws {
+    func cancelBeforeRetry() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
         try await farm.run { coordinator in
@@ -122,7 +122,7 @@ import Testing
     }
 
     @Test("A fault after the cancel request is not retried")
-    func aFaultAfterTheWishIsNotRetried() async throws {
+    func faultAfterCancel() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .silence }
         try await farm.run { coordinator in
@@ -141,7 +141,7 @@ import Testing
     }
 
     @Test("A build that has ended cannot be cancelled")
-    func afterItsEnd() async throws {
+    func cancelAfterEnd() async throws {
         let farm = try await TestFarm(hosts: 1)
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
@@ -156,7 +156,7 @@ import Testing
     /// The wish meets the claim at every point: with many tries some come before it, some after,
     /// some between its steps. None may be lost.
     @Test("A cancel request counts at any moment of the claim")
-    func atAnyMomentOfTheClaim() async throws {
+    func cancelDuringClaim() async throws {
         let farm = try await TestFarm(hosts: 2, slots: 50)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }
         try await farm.run { coordinator in
@@ -170,7 +170,7 @@ import Testing
     }
 
     @Test("A retry is a new build of the same plan")
-    func retryMakesANewBuildOfTheSamePlan() async throws {
+    func retry() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.template, .packerFailed, "x")) }
         try await farm.run { coordinator in

@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test("A change before the wait is not missed")
-    func aChangeBeforeTheWaitIsNotMissed() async throws {
+    func changeBeforeWait() async throws {
         let hub = ChangeHub()
         let seen = await hub.now()
         await hub.bump("a")
@@ -25,7 +25,7 @@ import Testing
     /// A follower takes the version, reads that the build runs, and only then waits: the build's
     /// end, after which its key is forgotten, must wake it all the same.
     @Test("The last change of a retired key is not missed")
-    func theLastChangeBeforeTheWaitIsNotMissed() async throws {
+    func lastChangeBeforeWait() async throws {
         let hub = ChangeHub()
         await hub.bump("a")
         let seen = await hub.now()
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test("A change wakes only those who follow its key")
-    func aChangeDuringTheWaitWakesItsFollowersOnly() async throws {
+    func wakesFollowersOfKey() async throws {
         let hub = ChangeHub()
         let seen = await hub.now()
         let woken = Flag()
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test("Retiring a key wakes those who wait for it")
-    func aRetiredKeyWakesThoseWhoWait() async throws {
+    func retiredKey() async throws {
         let hub = ChangeHub()
         let seen = await hub.now()
         let woken = Flag()

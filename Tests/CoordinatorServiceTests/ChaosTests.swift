@@ -11,7 +11,7 @@ import Testing
 
     /// 2,000 seeds, many at once: most of the time each waits for its own clock.
     @Test("Every build ends once, whatever fails", arguments: 0..<25)
-    func everyBuildEndsOnceWhateverFails(_ batch: Int) async throws {
+    func everyBuildEndsOnce(_ batch: Int) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for seed in 1...Self.seedsPerBatch {
                 group.addTask { try await live(batch * Self.seedsPerBatch + seed) }
@@ -61,7 +61,7 @@ import Testing
     /// Killed before or after any effect, again and again; nothing else goes wrong. So every build
     /// passes at its first attempt.
     @Test("A coordinator may die between any two effects", arguments: 1...1_000)
-    func aCoordinatorMayDieBetweenAnyTwoEffects(_ seed: Int) async throws {
+    func crashBetweenEffects(_ seed: Int) async throws {
         let farm = try await TestFarm(hosts: 3)
         var random = SeededGenerator(seed: seed)
         let stages: [BuildStage] = seed.isMultiple(of: 2) ? [.build, .test] : [.build]

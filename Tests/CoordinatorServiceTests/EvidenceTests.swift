@@ -10,7 +10,7 @@ import Testing
     private let hung = Fault(.template, .guestHung, "the guest hangs")
 
     @Test("Evidence is bounded, and kept before the end is recorded")
-    func evidenceIsKeptBoundedAndFirst() async throws {
+    func evidenceIsStoredFirst() async throws {
         let farm = try await TestFarm(hosts: 1)
         var evidence = GuestEvidence(status: "running", serialTail: "the end")
         evidence.screenshot = "bm8gcGljdHVyZQ=="
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test("The end waits until the evidence can be kept")
-    func aStoreThatCannotKeepItIsWaitedFor() async throws {
+    func evidenceIsRetried() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { [hung] in
             $0.evidence = GuestEvidence(serialTail: "the end")

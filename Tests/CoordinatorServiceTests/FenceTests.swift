@@ -9,7 +9,7 @@ import Testing
     /// Its `start` was held up on a session that hung, and came after the attempt was given up.
     /// The agent says so on a session that has long begun.
     @Test("An attempt that starts too late is ended at its first message")
-    func aStartThatCameTooLateIsEndedAtItsFirstWord() async throws {
+    func lateStartIsForgotten() async throws {
         let farm = try await TestFarm(hosts: 1)
         try await farm.run { coordinator in
             let agent = farm.agents[0]
@@ -27,8 +27,8 @@ import Testing
     }
 
     /// Killed after the image was moved and before the row; its host never comes back.
-    @Test("An image that an earlier coordinator published without a row is taken back")
-    func anImageThatAnEarlierCoordinatorMovedIsTakenBack() async throws {
+    @Test("An image that an earlier coordinator published without a row is withdrawn")
+    func unrecordedImageIsWithdrawn() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.webRoot.holdAnswers(true)
         let first = try await farm.coordinator()
@@ -47,8 +47,8 @@ import Testing
     }
 
     /// Two coordinators over one attempt, the first of which was thought dead.
-    @Test("An image that another coordinator published stays")
-    func anImageThatAnotherCoordinatorPublishedStays() async throws {
+    @Test("An image that another coordinator published is kept")
+    func foreignImageIsKept() async throws {
         let farm = try await TestFarm(hosts: 1)
         let agent = farm.agents[0]
         farm.gateway.hold(true)
@@ -71,8 +71,8 @@ import Testing
     }
 
     /// It was deposed, does not know, and gives up a host that does not talk to it any more.
-    @Test("A deposed leader does not take back what the next one published")
-    func aDeposedLeaderDoesNotTakeBackWhatTheNextOnePublished() async throws {
+    @Test("A deposed leader does not withdraw what the next one published")
+    func deposedLeaderWithdrawsNothing() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         let agent = farm.agents[0]
@@ -94,8 +94,8 @@ import Testing
     }
 
     /// Deposed between the publication and its row: the host keeps what the next leader asks for.
-    @Test("A deposed leader lets the host keep what it could not record")
-    func aDeposedLeaderLetsTheHostKeepWhatItCouldNotRecord() async throws {
+    @Test("A deposed leader lets the host keep an attempt that it could not record")
+    func deposedLeaderForgetsNothing() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         let gate = Flag()
@@ -116,8 +116,8 @@ import Testing
     }
 
     /// A daemon that hangs behind an sshd that does not.
-    @Test("A silent agent is connected anew")
-    func anAgentThatSaysNothingIsConnectedAnew() async throws {
+    @Test("A silent agent is reconnected")
+    func silentAgentIsReconnected() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -140,7 +140,7 @@ import Testing
 
     /// One that answers keeps its session, however long its builds say nothing.
     @Test("An agent that answers pings keeps its session")
-    func anAgentThatAnswersKeepsItsSession() async throws {
+    func respondingAgentKeepsSession() async throws {
         let farm = try await TestFarm(hosts: 1)
         try await farm.run { _ in
             let agent = farm.agents[0]
@@ -155,8 +155,8 @@ import Testing
     }
 
     /// Its session had still to record its end when the build was begun anew elsewhere.
-    @Test("The end of an earlier attempt ends nothing")
-    func theEndOfAnEarlierAttemptEndsNothing() async throws {
+    @Test("The end of an earlier attempt has no effect")
+    func staleEndIsIgnored() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }
         try await farm.run { coordinator in

@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test("A file registers, and updates when imported again")
-    func aFileIsRegisteredAndAgainUpdates() async throws {
+    func importTwice() async throws {
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             farm.sheets.set([
@@ -48,8 +48,8 @@ import Testing
         }
     }
 
-    @Test("One bad row keeps the whole file out")
-    func oneBadRowKeepsTheWholeFileOut() async throws {
+    @Test("One bad row rejects the whole file")
+    func badRow() async throws {
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             var rows = [header]
@@ -76,7 +76,7 @@ import Testing
 
     /// The template of a row that cannot be read is a problem of that row.
     @Test("A template that cannot be read is reported with its row")
-    func aTemplateThatCannotBeReadIsNamed() async throws {
+    func unreadableTemplate() async throws {
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             // The name that the library of the tests cannot read.
@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test("A guest OS without a template is registered, and its builds are refused")
-    func withoutATemplateItIsRegisteredAndABuildIsRefused() async throws {
+    func missingTemplate() async throws {
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             farm.sheets.set([("guestos", [Array(header.dropLast()), ["1", "a", "", "linux"]])])
@@ -100,8 +100,8 @@ import Testing
         }
     }
 
-    @Test("Projects at the Git server are prepared after the import")
-    func theGitServerIsAskedForWhatIsKeptThere() async throws {
+    @Test("Projects on the Git server are created after the import")
+    func gitServerProjects() async throws {
         let server = FakeTemplateServer()
         let farm = try await TestFarm(hosts: 0, templateServer: server)
         try await farm.run { coordinator in
@@ -136,8 +136,8 @@ import Testing
     }
 
     /// One that came from the original AIBuild gets its place.
-    @Test("A missing template gets its place at the Git server")
-    func aMissingTemplateMovesToTheGitServer() async throws {
+    @Test("A missing template becomes a project on the Git server")
+    func moveToGitServer() async throws {
         let server = FakeTemplateServer()
         let farm = try await TestFarm(hosts: 0, templateServer: server)
         try await farm.leader.add(
@@ -154,7 +154,7 @@ import Testing
     }
 
     @Test("Without a Git server a template is required")
-    func withoutAGitServerATemplateIsAskedFor() async throws {
+    func templateIsRequired() async throws {
         let farm = try await TestFarm(hosts: 0)
         try await farm.run { coordinator in
             let refusal = await #expect(throws: Refusal.self) {
@@ -170,7 +170,7 @@ import Testing
     }
 
     @Test("A push builds its guest OS once")
-    func aPushBuildsWhatIsKeptThereOnce() async throws {
+    func pushBuildsOnce() async throws {
         let server = FakeTemplateServer()
         let farm = try await TestFarm(hosts: 0, templateServer: server)
         try await farm.run { coordinator in

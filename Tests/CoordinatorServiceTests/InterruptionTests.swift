@@ -8,7 +8,7 @@ import Testing
 /// Cuts, losses, lies and full disks: nothing lost, nothing twice.
 @Suite struct InterruptionTests {
     @Test("A cut session changes nothing")
-    func aCutChangesNothing() async throws {
+    func cutSession() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -32,8 +32,8 @@ import Testing
     }
 
     /// Two faults in a row while the clock is wrong: a delayed retry and a host in quarantine.
-    @Test("A wall clock that is set back holds nothing up", arguments: [7_200_000, -7_200_000])
-    func aClockThatIsSetBackHoldsNothingUp(_ jump: Int64) async throws {
+    @Test("A wall clock that is set back delays nothing", arguments: [7_200_000, -7_200_000])
+    func clockSetBack(_ jump: Int64) async throws {
         let farm = try await TestFarm(hosts: 1)
         let agent = farm.agents[0]
         await agent.change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
@@ -52,8 +52,8 @@ import Testing
         }
     }
 
-    @Test("A link that returns is used within two seconds")
-    func aLinkThatReturnsIsUsedWithinTwoSeconds() async throws {
+    @Test("A link that is back is used within two seconds")
+    func reconnectTime() async throws {
         let farm = try await TestFarm(hosts: 1)
         try await farm.run { coordinator in
             let agent = farm.agents[0]
@@ -76,8 +76,8 @@ import Testing
     }
 
     /// A host that is away for a night costs a try every second or two.
-    @Test("A host that is away is not asked more often than allowed")
-    func aHostThatIsAwayIsNotPressed() async throws {
+    @Test("An unreachable host is tried no more often than allowed")
+    func reconnectBackoff() async throws {
         let farm = try await TestFarm(hosts: 1)
         try await farm.run { _ in
             await farm.agents[0].goAway()
@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test("A lost host's build runs elsewhere, and its own attempt is fenced off")
-    func aLostHostsBuildIsDoneElsewhereAndItsOwnIsFencedOff() async throws {
+    func lostHost() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }
         try await farm.run { coordinator in
@@ -112,8 +112,8 @@ import Testing
         }
     }
 
-    @Test("A host that forgot its attempt has lost it")
-    func aHostThatForgotItsAttemptHasLostIt() async throws {
+    @Test("An attempt that its host no longer has is lost")
+    func lostAttempt() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test("A start that was not received is sent again")
-    func aStartThatWasNotHeardIsSaidAgain() async throws {
+    func lostStart() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .silence }
         try await farm.run { coordinator in
@@ -145,7 +145,7 @@ import Testing
     }
 
     @Test("A gap in the log is requested again")
-    func aGapInTheLogIsAskedForAgain() async throws {
+    func logGap() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -167,7 +167,7 @@ import Testing
     }
 
     @Test("A log that differs is fetched again")
-    func aLogThatDiffersIsFetchedAgain() async throws {
+    func differingLog() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.wrongLogs = 2 }
         try await farm.run { coordinator in
@@ -178,7 +178,7 @@ import Testing
     }
 
     @Test("A log that always differs is the host's fault")
-    func aLogThatAlwaysDiffersIsTheHostsFault() async throws {
+    func alwaysDifferingLog() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.wrongLogs = 1_000 }
         try await farm.run { coordinator in
@@ -189,8 +189,8 @@ import Testing
     }
 
     /// Not only once the build has ended and its log is found to be too short.
-    @Test("What a full log disk refused arrives while the build runs")
-    func whatAFullLogDiskDidNotTakeComesWhileTheBuildRuns() async throws {
+    @Test("A chunk that a full log disk rejected is requested again during the build")
+    func fullLogDiskDuringBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -209,7 +209,7 @@ import Testing
     }
 
     @Test("The end of a build waits for a full log disk")
-    func aFullLogDiskIsWaitedFor() async throws {
+    func fullLogDiskAtEnd() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.logs.fail(40)
         try await farm.run { coordinator in
@@ -219,8 +219,8 @@ import Testing
         }
     }
 
-    @Test("A broken transfer resumes")
-    func aBrokenTransferIsTakenUpAgain() async throws {
+    @Test("An interrupted transfer resumes")
+    func interruptedTransfer() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.failReads(3)
         try await farm.run { coordinator in
@@ -232,7 +232,7 @@ import Testing
     }
 
     @Test("A stalled transfer resumes")
-    func aTransferThatStallsIsTakenUpAgain() async throws {
+    func stalledTransfer() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.hold(true)
         try await farm.run { coordinator in
@@ -245,7 +245,7 @@ import Testing
     }
 
     @Test("A host that cannot read its artifact is given up, and the build goes elsewhere")
-    func anUnreadableArtifactIsGivenUp() async throws {
+    func unreadableArtifact() async throws {
         let farm = try await TestFarm(hosts: 2)
         farm.gateway.failReads(.max)
         try await farm.run { coordinator in
@@ -261,7 +261,7 @@ import Testing
     }
 
     @Test("A transfer with a wrong digest is never published")
-    func aTransferThatLiesIsNeverPublished() async throws {
+    func wrongDigest() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.lieInReads(2)
         try await farm.run { coordinator in
@@ -274,7 +274,7 @@ import Testing
     }
 
     @Test("A host whose transfers always have a wrong digest is given up")
-    func aHostWhoseTransfersAlwaysLieIsGivenUp() async throws {
+    func alwaysWrongDigest() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.lieInReads(3)
         try await farm.run { coordinator in
@@ -285,7 +285,7 @@ import Testing
     }
 
     @Test("A full web root delays the publication")
-    func aFullWebRootDelaysThePublication() async throws {
+    func fullWebRoot() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.webRoot.failPublish(3)
         try await farm.run { coordinator in
@@ -300,8 +300,8 @@ import Testing
         }
     }
 
-    @Test("Attempts that nobody waits for are forgotten")
-    func attemptsThatNobodyWaitsForAreForgotten() async throws {
+    @Test("Attempts that the coordinator does not wait for are forgotten")
+    func obsoleteAttempts() async throws {
         let farm = try await TestFarm(hosts: 1)
         let template = TemplateArchive(sha256: String(repeating: "a", count: 64), sizeBytes: 1)
         await farm.agents[0].adopt(
@@ -316,7 +316,7 @@ import Testing
     }
 
     @Test("Messages of a stale attempt have no effect")
-    func wordsOfAStaleAttemptHaveNoEffect() async throws {
+    func staleMessages() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in

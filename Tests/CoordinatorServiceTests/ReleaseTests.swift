@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test("An image is released only after its tests passed")
-    func anImageIsReleasedOnceItsTestsHavePassed() async throws {
+    func releaseAfterTests() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.templates.test(.of(["boot"]))
         farm.templates.release(ReleasePlan(to: ["e1"], when: .manual))
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test("An image goes to several environments at once")
-    func anImageGoesToEachEnvironmentSideBySide() async throws {
+    func severalEnvironments() async throws {
         try await farm(environments: 3) { farm, coordinator, build in
             let gate = Flag()
             await farm.target.hold(until: gate)
@@ -86,8 +86,8 @@ import Testing
         }
     }
 
-    @Test("A release that fails holds up no other")
-    func oneThatFailsHoldsUpNoOther() async throws {
+    @Test("A release that fails does not delay the others")
+    func failureIsIsolated() async throws {
         try await farm(environments: 2) { farm, coordinator, build in
             await farm.target.answer(.fault(ReleaseFault(.rejected, "quota exceeded")))
             let made = try await coordinator.leading().releaseRequests.submit(
@@ -104,8 +104,8 @@ import Testing
         }
     }
 
-    @Test("A transient fault is retried up to a cap")
-    func whatMayPassIsTriedAgainUpToACap() async throws {
+    @Test("A transient fault is retried up to a limit")
+    func transientFault() async throws {
         try await farm { farm, coordinator, build in
             await farm.target.answer(
                 .fault(ReleaseFault(.failed, "away")), .fault(ReleaseFault(.failed, "away")),
@@ -131,8 +131,8 @@ import Testing
         }
     }
 
-    @Test("A cancelled release takes back what is half-made")
-    func aCancelledReleaseTakesBackWhatIsHalfMade() async throws {
+    @Test("A cancelled release cleans up")
+    func cancelCleansUp() async throws {
         try await farm { farm, coordinator, build in
             await farm.target.answer(.hang)
             let made = try await coordinator.leading().releaseRequests.submit(
@@ -149,7 +149,7 @@ import Testing
     }
 
     @Test("The next coordinator resumes a release")
-    func theNextCoordinatorTakesItUp() async throws {
+    func nextLeaderResumes() async throws {
         let farm = try await TestFarm(hosts: 1)
         try await farm.leader.add(
             ReleaseEnvironment(
@@ -171,8 +171,8 @@ import Testing
         }
     }
 
-    @Test("A roll-back restores what stood there before")
-    func whatStoodThereBeforeIsPutBack() async throws {
+    @Test("A rollback restores the previous image")
+    func rollback() async throws {
         try await farm { farm, coordinator, build in
             var ids: [String] = []
             for _ in 1...2 {
@@ -197,7 +197,7 @@ import Testing
     @Test(
         "A template names the environments of its images",
         arguments: [ReleasePlan.When.automatic, .manual])
-    func aTemplateSaysWhereItsImagesGo(_ when: ReleasePlan.When) async throws {
+    func releaseFromTemplate(_ when: ReleasePlan.When) async throws {
         let plan = ReleasePlan(to: ["e1", "gone"], when: when)
         try await farm(plan) { farm, coordinator, build in
             let made = try await farm.store.releases(ReleaseFilter(build: build.id), limit: 9)
@@ -219,7 +219,7 @@ import Testing
     }
 
     @Test("An environment is checked when it is registered")
-    func anEnvironmentIsCheckedAtTheDoor() async throws {
+    func environmentCheck() async throws {
         try await farm { farm, coordinator, _ in
             let environments = try coordinator.leading().environments
             func form(_ name: String, _ secret: String?) -> EnvironmentForm {
@@ -247,7 +247,7 @@ import Testing
     }
 
     @Test("Outputs name the image of each environment")
-    func outputsNameTheImageOfEachEnvironment() async throws {
+    func outputs() async throws {
         try await farm(environments: 2) { farm, coordinator, build in
             farm.templates.output(
                 "stack.yml", "image: {{ result_img_id }} in {{ release.environment }}")
@@ -272,7 +272,7 @@ import Testing
 
     /// Before anything is built.
     @Test("An unknown name in an output is refused at submission")
-    func aWrongNameInAnOutputIsFoundAtTheDoor() async throws {
+    func unknownOutputName() async throws {
         try await farm { farm, coordinator, _ in
             farm.templates.output("stack.yml", "a\nimage: {{ result_image_id }}")
             let fault = await #expect(throws: TemplateFault.self) {

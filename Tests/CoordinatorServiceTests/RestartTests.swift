@@ -6,8 +6,8 @@ import Testing
 
 /// A coordinator that ends at any moment; the next one takes up everything from the store.
 @Suite struct RestartTests {
-    @Test("A restart keeps a waiting build")
-    func aWaitingBuild() async throws {
+    @Test("A restart keeps a queued build")
+    func queuedBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
         _ = try await farm.coordinator().leading().hosts.setDrained(true, host: "h0", by: "anna")
         let first = try await farm.coordinator()
@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test("A restart starts a build that was claimed and never started")
-    func aClaimedBuildWhoseStartWasNeverSaid() async throws {
+    func claimedBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
         let build = try await claimed(farm, token: AttemptToken(high: 3, low: 3))
         try await farm.run { coordinator in
@@ -49,7 +49,7 @@ import Testing
 
     /// The session that comes after all has nobody to read it: waiting for it would never end.
     @Test("A stop ends while a session is being opened")
-    func stoppedWhileASessionIsBeingOpened() async throws {
+    func stopDuringConnect() async throws {
         let farm = try await TestFarm(hosts: 1)
         let gate = Flag()
         farm.gateway.holdOpens(until: gate)
@@ -64,7 +64,7 @@ import Testing
     /// Its old coordinator settled the attempt after the new one had read the store. Nothing else
     /// happens in this farm that would have the build decided about.
     @Test("A restart accepts a build that was returned to the queue meanwhile")
-    func aBuildThatWasGivenBackMeanwhile() async throws {
+    func requeuedBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         try await farm.run { coordinator in
@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test("A restart resumes a running build")
-    func aRunningBuild() async throws {
+    func runningBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         let first = try await farm.coordinator()
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test("A restart records a build that ended meanwhile")
-    func aBuildThatEndedMeanwhile() async throws {
+    func endedBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         let first = try await farm.coordinator()
@@ -125,7 +125,7 @@ import Testing
 
     /// It ran before: it is not begun a second time under the same name.
     @Test("A restart retries a build whose host lost everything meanwhile")
-    func aBuildWhoseHostLostEverythingMeanwhile() async throws {
+    func hostLostEverything() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.plan = .hang }
         let first = try await farm.coordinator()
@@ -142,7 +142,7 @@ import Testing
     }
 
     @Test("A restart resumes a pull")
-    func aBuildThatIsPulled() async throws {
+    func pullResumes() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.hold(true)
         let first = try await farm.coordinator()
@@ -160,7 +160,7 @@ import Testing
     }
 
     @Test("A restart completes a publication")
-    func aBuildThatIsPublished() async throws {
+    func publicationCompletes() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.webRoot.hold(true)
         let first = try await farm.coordinator()
@@ -175,8 +175,8 @@ import Testing
         }
     }
 
-    @Test("A restart honours a cancel request of a running build")
-    func aWishToCancel() async throws {
+    @Test("A restart carries out a cancel request of a running build")
+    func cancelOfRunningBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
         let first = try await farm.coordinator()
@@ -189,8 +189,8 @@ import Testing
         }
     }
 
-    @Test("A restart honours a cancel request of a waiting build")
-    func aWaitingBuildThatWasToBeCancelled() async throws {
+    @Test("A restart carries out a cancel request of a queued build")
+    func cancelOfQueuedBuild() async throws {
         let farm = try await TestFarm(hosts: 0)
         let first = try await farm.coordinator()
         let build = try await farm.submit(first)
@@ -202,7 +202,7 @@ import Testing
     }
 
     @Test("A restart retries a build whose host was removed")
-    func aBuildWhoseHostWasRemoved() async throws {
+    func removedHost() async throws {
         let farm = try await TestFarm(hosts: 2)
         let build = try await claimed(farm, token: AttemptToken(high: 3, low: 3), host: "h0")
         try await farm.leader.removeHost("h0")
@@ -212,8 +212,8 @@ import Testing
         await second.stop()
     }
 
-    @Test("A restart remembers a build's faults")
-    func theFaultsOfABuildAreRemembered() async throws {
+    @Test("A restart keeps the history of a build's faults")
+    func faultsAreRemembered() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
         let first = try await farm.coordinator()

@@ -26,8 +26,8 @@ import Testing
         }
     }
 
-    @Test("Old images go with their logs")
-    func oldImagesAndTheirLogsGo() async throws {
+    @Test("Old images are removed with their logs")
+    func oldImages() async throws {
         try await farm(builds: 3, RetentionPolicy(goodImages: 2)) { farm, coordinator, builds in
             let planned = try await RetentionPlan(ports: farm.ports).report()
             #expect(planned.choices.map(\.build.id) == [builds[0].id])
@@ -45,8 +45,8 @@ import Testing
         }
     }
 
-    @Test("A pinned image stays, and a removed one cannot be pinned")
-    func whatIsPinnedStaysAndWhatIsGoneCannotBePinned() async throws {
+    @Test("A pinned image is kept, and a removed one cannot be pinned")
+    func pin() async throws {
         try await farm(builds: 3, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in
             let pinned = try await coordinator.leading().retention.setPinned(
                 true, builds[0], by: "anna")
@@ -62,7 +62,7 @@ import Testing
 
     /// The row says that it is gone, the files are there yet: the next pass completes it.
     @Test("A removal that was interrupted is completed")
-    func aBrokenOffRemovalIsCompleted() async throws {
+    func interruptedRemoval() async throws {
         try await farm(builds: 2, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in
             await farm.webRoot.failRemove(1)
             await #expect(throws: WebRootFault.self) {
@@ -76,8 +76,8 @@ import Testing
         }
     }
 
-    @Test("A released image stays")
-    func whatIsReleasedStays() async throws {
+    @Test("A released image is kept")
+    func releasedImage() async throws {
         try await farm(builds: 2, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in
             try await farm.leader.add(
                 Release(
@@ -88,8 +88,8 @@ import Testing
         }
     }
 
-    @Test("A web root that runs full is relieved within minutes")
-    func aWebRootThatRunsFullIsHelpedWithinMinutes() async throws {
+    @Test("Images are removed within minutes of the web root running full")
+    func fullWebRoot() async throws {
         let policy = RetentionPolicy(goodImages: 9, minimumFreeBytes: 1 << 30)
         try await farm(builds: 2, policy) { farm, _, builds in
             await farm.webRoot.setFree(1 << 20)
@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test("Without a policy nothing is removed")
-    func withoutAPolicyNothingGoes() async throws {
+    func noPolicy() async throws {
         try await farm(builds: 2, nil) { farm, coordinator, _ in
             let error = await #expect(throws: Refusal.self) {
                 try await coordinator.leading().retention.run(by: "anna")

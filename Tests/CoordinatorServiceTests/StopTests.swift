@@ -10,8 +10,8 @@ import Testing
 @Suite struct StopTests {
     private func published(_ farm: TestFarm) async -> Int { await farm.webRoot.published.count }
 
-    @Test("A stop finishes and records a publication under way")
-    func aPublicationUnderWayIsFinishedAndRecorded() async throws {
+    @Test("A stop finishes and records a publication in progress")
+    func publicationIsFinished() async throws {
         let farm = try await TestFarm(hosts: 1)
         let gate = Flag()
         await farm.webRoot.holdPublish(until: gate)
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test("A stop waits for a row that is being written")
-    func aRowThatIsBeingWrittenIsFinished() async throws {
+    func writeIsFinished() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         let coordinator = try await farm.coordinator()
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test("A stop does not wait for a store that is down")
-    func aStoreThatIsAwayHoldsNobodyUp() async throws {
+    func storeIsDown() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         let gate = Flag()
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test("A stop interrupts a transfer, and the next start resumes it")
-    func aTransferIsBrokenOffAndTakenUp() async throws {
+    func transferIsInterrupted() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.hold(true)
         let coordinator = try await farm.coordinator()
@@ -91,8 +91,8 @@ import Testing
         #expect(try await farm.faults(build) == ["h0 passed"])
     }
 
-    @Test("Nothing is begun after a stop")
-    func nothingIsBegunAnyMore() async throws {
+    @Test("Nothing is started after a stop")
+    func nothingStarts() async throws {
         let farm = try await TestFarm(hosts: 1, slots: 1)
         let coordinator = try await farm.coordinator()
         try await farm.connected(coordinator)
@@ -108,8 +108,8 @@ import Testing
     }
 
     /// Followers wait for changes that will not come here any more.
-    @Test("A stop wakes those who wait for a change")
-    func thoseWhoWaitForAChangeAreWoken() async throws {
+    @Test("A stop wakes followers")
+    func followersWake() async throws {
         let farm = try await TestFarm(hosts: 1)
         let coordinator = try await farm.coordinator()
         let now = await coordinator.changes.now()
@@ -120,8 +120,8 @@ import Testing
         #expect(await coordinator.changes.isClosed)
     }
 
-    @Test("A coordinator that stopped is freed, without being taken apart by hand")
-    func everythingIsFreed() async throws {
+    @Test("A stopped coordinator is deallocated")
+    func coordinatorIsFreed() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }
         weak var tracker: BuildTracker?

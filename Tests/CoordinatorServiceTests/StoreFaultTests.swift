@@ -7,7 +7,7 @@ import Testing
 /// The database goes away, or its answers get lost, at each step of a build.
 @Suite struct StoreFaultTests {
     @Test("Recording that a build is impossible is retried")
-    func theEndOfAnImpossibleBuildIsTriedAgain() async throws {
+    func impossibleBuildIsRetried() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         farm.templates.require(Requirements(vcpus: 1_000))
@@ -21,7 +21,7 @@ import Testing
 
     /// Another coordinator ended the attempt, and the store is away when this one asks for more.
     @Test("A build that was returned to the queue during an outage runs again")
-    func aBuildThatWasGivenBackWhileTheStoreWentAway() async throws {
+    func requeuedDuringOutage() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         await farm.agents[0].change { $0.plan = .hang }
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test("A submission that was not stored is refused")
-    func aSubmissionThatWasNotStoredIsRefused() async throws {
+    func failedSubmission() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         try await farm.run { coordinator in
@@ -59,8 +59,8 @@ import Testing
     }
 
     /// At once, or when the store is back.
-    @Test("A submission whose answer was lost is built", arguments: [0, 3])
-    func aSubmissionWhoseAnswerWasLostIsTakenUp(_ failures: Int) async throws {
+    @Test("A submission whose response was lost is built", arguments: [0, 3])
+    func lostSubmissionResponse(_ failures: Int) async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         try await farm.run { coordinator in
@@ -84,8 +84,8 @@ import Testing
     }
 
     /// The row of the end cannot be written yet: what an agent says meanwhile comes too late.
-    @Test("The log of an ended attempt is not written any more")
-    func theLogOfWhatHasEndedStaysAsItIs() async throws {
+    @Test("The log of an ended attempt accepts no more data")
+    func endedLogIsSealed() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         let agent = farm.agents[0]
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test("A failed claim is retried")
-    func aClaimThatFailedIsTriedAgain() async throws {
+    func failedClaim() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         store.fail(.claim, times: 2)
@@ -121,8 +121,8 @@ import Testing
         }
     }
 
-    @Test("A claim whose answer was lost is carried on")
-    func aClaimWhoseAnswerWasLostIsGoneOnWith() async throws {
+    @Test("A claim whose response was lost is resumed")
+    func lostClaimResponse() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         store.fail(.claim, .after)
@@ -133,8 +133,8 @@ import Testing
         }
     }
 
-    @Test("A build does not wait for its history")
-    func historyIsNoReasonToHoldABuild() async throws {
+    @Test("A build starts although its history cannot be read")
+    func missingHistory() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         store.fail(.recentDurations)
@@ -145,9 +145,9 @@ import Testing
     }
 
     @Test(
-        "Every later step is retried until the store answers",
+        "Every later step is retried until the store responds",
         arguments: [FaultyStore.Moment.before, .after])
-    func everyLaterStepIsWaitedFor(_ moment: FaultyStore.Moment) async throws {
+    func laterSteps(_ moment: FaultyStore.Moment) async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         // Collecting, publishing, the end: each fails three times in a row at first.
@@ -170,7 +170,7 @@ import Testing
     @Test(
         "The end of a failed attempt is recorded after an outage",
         arguments: [FaultyStore.Moment.before, .after])
-    func theEndOfAFailedAttemptIsRecordedAndRetried(_ moment: FaultyStore.Moment) async throws {
+    func failedAttempt(_ moment: FaultyStore.Moment) async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 2, store: store)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
@@ -184,7 +184,7 @@ import Testing
 
     /// The claim is in the store, its answer on the way; the wish comes and is recorded meanwhile.
     @Test("A cancel request during a slow claim counts")
-    func aWishDuringASlowClaim() async throws {
+    func cancelDuringSlowClaim() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         await farm.agents[0].change { $0.plan = .hang }
@@ -223,8 +223,8 @@ import Testing
         }
     }
 
-    @Test("A host that is removed during a claim gives the build back")
-    func aHostThatIsRemovedDuringAClaim() async throws {
+    @Test("A claim on a host that is removed meanwhile returns the build to the queue")
+    func hostRemovedDuringClaim() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 2, store: store)
         let isClaimed = Flag()
@@ -243,8 +243,8 @@ import Testing
         }
     }
 
-    @Test("A host that gets a build while it is removed gives it back")
-    func aHostThatGetsABuildWhileItIsRemoved() async throws {
+    @Test("A build that reaches a host during its removal returns to the queue")
+    func removedHostGetsBuild() async throws {
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 2, store: store)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }

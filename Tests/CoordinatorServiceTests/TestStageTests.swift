@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test("An image that passes its tests is promoted")
-    func anImageThatPassesGoesToTheTestedOnes() async throws {
+    func passedImageIsPromoted() async throws {
         let farm = try await farm()
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test("The agent fetches the image from the leader")
-    func theAgentGetsTheImageFromTheCoordinatorThatLeads() async throws {
+    func imageComesFromLeader() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change {
             $0.testPlan = .hang
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test("An image that fails is withdrawn, and the build says why")
-    func anImageThatFailsIsTakenBackAndTheBuildSaysWhy() async throws {
+    func failedImageIsWithdrawn() async throws {
         let farm = try await farm()
         for agent in farm.agents { await agent.change { $0.testPlan = .fail(Self.failure) } }
         try await farm.run { coordinator in
@@ -79,8 +79,8 @@ import Testing
         }
     }
 
-    @Test("A host fault repeats the test elsewhere and never the build")
-    func aFaultOfAHostTestsAgainElsewhereAndNeverBuildsAgain() async throws {
+    @Test("A host fault repeats the test on another host, and not the build")
+    func hostFaultRepeatsTest() async throws {
         let farm = try await farm()
         for agent in farm.agents {
             await agent.change {
@@ -108,8 +108,8 @@ import Testing
     }
 
     /// Hours of building are not thrown away because no host could test.
-    @Test("An image that no host could test stays")
-    func anImageThatNobodyCouldTestStays() async throws {
+    @Test("An image that no host could test is kept")
+    func untestedImageIsKept() async throws {
         let farm = try await farm()
         let fault = Fault(.infrastructure, .baseImageFetch, "no route")
         for agent in farm.agents {
@@ -136,8 +136,8 @@ import Testing
         }
     }
 
-    @Test("A pass without every case's result is not believed")
-    func anAgentThatForgetsACaseIsNotBelieved() async throws {
+    @Test("A pass without a result for every case is not accepted")
+    func missingResult() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.forgottenTests = ["ssh"] }
         try await farm.run { coordinator in
@@ -151,8 +151,8 @@ import Testing
         }
     }
 
-    @Test("Cancelling a waiting test withdraws the image")
-    func aTestThatWaitsIsCancelledWithItsImage() async throws {
+    @Test("Cancelling a queued test withdraws the image")
+    func cancelQueuedTest() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.testPlan = .answer(.refused) }
         try await farm.run { coordinator in
@@ -168,7 +168,7 @@ import Testing
     }
 
     @Test("Cancelling a running test withdraws the image")
-    func aTestThatRunsIsCancelledWithItsImage() async throws {
+    func cancelRunningTest() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.testPlan = .hang }
         try await farm.run { coordinator in
@@ -185,7 +185,7 @@ import Testing
 
     /// The host is lost, and nobody wants the build: its image goes all the same.
     @Test("A cancel request during a host fault also withdraws the image")
-    func aWishThatComesWithAFaultOfTheHostTakesTheImageToo() async throws {
+    func cancelWithHostFault() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.testPlan = .hang }
         try await farm.run { coordinator in
@@ -204,7 +204,7 @@ import Testing
 
     /// It met a fault of its own before it obeyed.
     @Test("A cancel request that its host never received also withdraws the image")
-    func aWishThatAHostHasNotObeyedTakesTheImageToo() async throws {
+    func undeliveredCancel() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.testPlan = .hang }
         try await farm.run { coordinator in
@@ -223,7 +223,7 @@ import Testing
     }
 
     @Test("Hosts that cannot run the test plan are named")
-    func hostsThatCannotRunThePlanAreNamed() async throws {
+    func hostsWithoutAbilities() async throws {
         let farm = try await farm(hosts: 1, cases: [])
         await farm.agents[0].change { $0.report.testAbilities = nil }
         try await farm.run { coordinator in
@@ -237,7 +237,7 @@ import Testing
     }
 
     @Test("Hosts that cannot test are named")
-    func hostsThatCannotTestAreNamed() async throws {
+    func hostsWithoutTests() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.report.runsTests = nil }
         try await farm.run { coordinator in
@@ -250,7 +250,7 @@ import Testing
     }
 
     @Test("Registered cases come first unless the template skips them")
-    func registeredCasesComeFirstUnlessTheTemplateSkipsThem() async throws {
+    func registeredCasesComeFirst() async throws {
         let farm = try await farm(cases: ["own"])
         try await farm.run { coordinator in
             for name in ["boots", "not-here"] {
@@ -275,7 +275,7 @@ import Testing
     }
 
     @Test("A registered program reaches an agent that can run it")
-    func aRegisteredProgramReachesAnAgentThatCanRunIt() async throws {
+    func registeredProgram() async throws {
         let farm = try await farm(hosts: 1, cases: [])
         await farm.agents[0].change { $0.testPlan = .hang }
         try await farm.run { coordinator in
@@ -292,7 +292,7 @@ import Testing
     }
 
     @Test("A registered script needs a login")
-    func aRegisteredScriptNeedsALogin() async throws {
+    func scriptNeedsLogin() async throws {
         let farm = try await farm(cases: [])
         try await farm.run { coordinator in
             _ = try await coordinator.leading().testCases.add(

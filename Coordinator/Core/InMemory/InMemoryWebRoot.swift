@@ -99,7 +99,8 @@ public actor InMemoryWebRoot: WebRoot {
     public func file(of image: PublishedImage) throws -> String {
         guard files[image.path]?.artifact.sizeBytes == image.sizeBytes else {
             throw WebRootFault(
-                "\(image.path) is missing or was changed after its publication: build the image again"
+                "\(image.path) is missing or was changed after its publication: build the image "
+                    + "again"
             )
         }
         return "/\(image.path)"

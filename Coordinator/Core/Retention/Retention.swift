@@ -90,8 +90,8 @@ public enum Retention {
             (build.state == .failed || build.state == .cancelled) && build.mayGo
                 && now - build.endedMilliseconds > Int64(policy.failedDays) * dayMilliseconds
         }.map { build in
-            let why =
-                "it \(build.state == .failed ? "failed" : "was cancelled") more than \(policy.failedDays) days ago"
+            let end = build.state == .failed ? "failed" : "was cancelled"
+            let why = "it \(end) more than \(policy.failedDays) days ago"
             return Choice(build: build, reason: why)
         }
     }
