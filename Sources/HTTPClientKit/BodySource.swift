@@ -2,17 +2,17 @@ import CCurl
 import Glibc
 import Support
 
-/// Gives the library a body that is read as it is sent.
+/// Supplies the library with a body that is read while it is sent.
 ///
-/// A server that refuses in the middle answers and closes at once, with bytes unread: whoever sends
-/// on is told of a reset connection and of nothing else, although the answer has arrived. So what
-/// there still is to be read of the connection is read before it is closed.
+/// A server that refuses an upload responds and closes the connection at once, with bytes unread. A
+/// client that continues to send gets a connection reset and nothing else, although the response
+/// has arrived. So the rest of the connection is read before it is closed.
 final class BodySource {
     let reader: any ByteReader
-    private(set) var lastWords: [UInt8] = []
+    private(set) var lastBytes: [UInt8] = []
     private let limitBytes: Int
 
-    /// Made for one handle, and must outlive its connection.
+    /// For one handle; must outlive its connection.
     init(_ reader: any ByteReader, _ easy: UnsafeMutableRawPointer, limitBytes: Int) {
         self.reader = reader
         self.limitBytes = limitBytes
@@ -25,24 +25,25 @@ final class BodySource {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    /// The library closes the connection by this.
+    /// Called by the library to close the connection.
     private func close(_ socket: Int32) -> Int32 {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 1)
         defer { buffer.deallocate() }
-        while lastWords.count < limitBytes {
+        while lastBytes.count < limitBytes {
             let count = recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
             guard count > 0 else { break }
-            lastWords.append(contentsOf: buffer[..<count])
+            lastBytes.append(contentsOf: buffer[..<count])
         }
         return Glibc.close(socket)
     }
 
-    /// The server's answer, if that is what it said last in clear text: its head's lines, its body.
+    /// The server's response, if its last bytes are one in clear text: the lines of its head, and
+    /// its body.
     var answer: (head: [Substring], body: ArraySlice<UInt8>)? {
-        guard lastWords.starts(with: Array("HTTP/1.".utf8)),
-            let end = lastWords.firstRange(of: Array("\r\n\r\n".utf8))
+        guard lastBytes.starts(with: Array("HTTP/1.".utf8)),
+            let end = lastBytes.firstRange(of: Array("\r\n\r\n".utf8))
         else { return nil }
-        let head = String(decoding: lastWords[..<end.lowerBound], as: UTF8.self)
-        return (head.split(separator: "\r\n"), lastWords[end.upperBound...])
+        let head = String(decoding: lastBytes[..<end.lowerBound], as: UTF8.self)
+        return (head.split(separator: "\r\n"), lastBytes[end.upperBound...])
     }
 }

@@ -4,7 +4,7 @@ import Synchronization
 /// Ends a transfer from another thread.
 final class Canceller: Sendable {
     /// Sendable although it is a pointer: waking is the one call that the library allows from other
-    /// threads, it is made only under the lock, and `disarm` takes the pointer out under the same
+    /// threads, it is made only under the lock, and `disarm` removes the pointer under the same
     /// lock before the handle is freed.
     private struct Handle: @unchecked Sendable {
         let multi: UnsafeMutableRawPointer

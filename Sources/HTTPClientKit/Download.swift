@@ -1,15 +1,15 @@
 public import HTTPTypes
 
-/// What is to be downloaded, and what is allowed on the way.
+/// A file to download, and its limits.
 public struct DownloadRequest: Sendable {
     public var url: String
     public var headers: HTTPHeaders = [:]
-    /// The first byte that is wanted: what the caller has already.
+    /// The first byte to download; the caller has those before it.
     public var offset: Int64
-    /// The entity tag of what the caller has. If the server's file has another one by now, all of
-    /// it is sent, from byte 0.
+    /// The entity tag of the caller's part. If the server's file has another one, the whole file is
+    /// sent, from byte 0.
     public var ifRange: String?
-    /// Most bytes that are taken, those before `offset` included.
+    /// Largest size of the file, including the bytes before `offset`.
     public var limitBytes: Int64
     public var schemes: Set<URLScheme>
     public var timeouts: HTTPTimeouts
@@ -27,32 +27,32 @@ public struct DownloadRequest: Sendable {
     }
 }
 
-/// Takes the bytes of a download, on the transfer's thread, in order.
+/// Receives the bytes of a download, on the transfer's thread, in order.
 public protocol DownloadSink: Sendable {
-    /// Once, before the first byte.
+    /// Called once, before the first byte.
     ///
     /// - Parameters:
-    ///   - offset: where the bytes begin that follow: the one asked for, or 0 where the server
-    ///     ignores ranges or has another file by now. What the sink holds from there on is void.
-    ///   - totalBytes: of the whole file, where the server says.
+    ///   - offset: the offset of the bytes that follow: the requested one, or 0 if the server
+    ///     ignores ranges or has another file. What the sink holds from there on is invalid.
+    ///   - totalBytes: the size of the whole file, if known.
     func begin(offset: Int64, totalBytes: Int64?) throws
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws
 }
 
-/// How a download ended.
+/// The result of a download.
 public struct DownloadResult: Sendable, Hashable {
-    /// Where the bytes began that came: not the offset asked for, if the server ignored that.
+    /// The offset of the received bytes: not the requested one if the server ignored that.
     public var offset: Int64
-    /// Of the whole file, bytes that the caller had already included.
+    /// The size of the whole file, including the bytes that the caller had.
     public var totalBytes: Int64
     public var entityTag: String?
 }
 
 extension HTTPClient {
-    /// Downloads a file, or the rest of one. Redirects are followed, never to a `file:` URL.
+    /// Downloads a file, or the rest of one. Redirects are followed, but never to a `file:` URL.
     ///
-    /// - Throws: `.status` for a refusal, `.stalled`, `.broken`, `.rangeRefused` where what the
-    ///   caller has cannot be the beginning of the server's file, `.receiver` where `sink` threw.
+    /// - Throws: `.status` for a refusal, `.stalled`, `.broken`, `.rangeRefused` if the caller's
+    ///   part cannot be the beginning of the server's file, `.receiver` if `sink` threw.
     public func download(
         _ download: DownloadRequest, to sink: any DownloadSink
     ) async throws(HTTPClientError) -> DownloadResult {
@@ -78,7 +78,7 @@ private final class DownloadReceiver: Receiver {
     private var offset: Int64
     private var position: Int64
     private var entityTag: String?
-    /// The caller has all of it: what the server says of that is no part of the file.
+    /// The caller has the whole file: the body of the response is not part of it.
     private var isComplete = false
 
     init(_ request: TransferRequest, _ download: DownloadRequest, _ sink: any DownloadSink) {
@@ -93,7 +93,7 @@ private final class DownloadReceiver: Receiver {
         DownloadResult(offset: offset, totalBytes: position, entityTag: entityTag)
     }
 
-    /// 416, "nothing behind the offset", is good news when the file ends there.
+    /// 416, "nothing after the offset", means that the download is complete if the file ends there.
     func takes(errorStatus: Int) -> Bool { errorStatus == 416 && download.offset > 0 }
 
     func begin(_ head: ResponseHead) throws {

@@ -1,7 +1,7 @@
 import CCurl
 import HTTPTypes
 
-/// Writes a request into one of the library's handles.
+/// Sets the options of a request on a handle of the library.
 struct EasyOptions {
     let request: TransferRequest
 
@@ -9,7 +9,7 @@ struct EasyOptions {
     func apply(
         to easy: UnsafeMutableRawPointer
     ) throws(HTTPClientError) -> UnsafeMutablePointer<curl_slist>? {
-        // No signals: the library would use them for its timeouts, in a program with threads.
+        // No signals: the library would use them for timeouts, in a program with threads.
         try long(easy, CURLOPT_NOSIGNAL, 1)
         try text(easy, CURLOPT_URL, request.url)
         try check(
@@ -70,10 +70,10 @@ struct EasyOptions {
         var fields = request.headers
         if fields["User-Agent"] == nil { fields.append("User-Agent", "aibuild") }
         for (name, value) in fields.fields {
-            // A semicolon is how the library spells a header without value.
+            // A semicolon is the library's syntax for a header without a value.
             list = curl_slist_append(list, value.isEmpty ? "\(name);" : "\(name): \(value)")
         }
-        // The library would call every body a form.
+        // The library would declare every body as a form.
         if fields["Content-Type"] == nil { list = curl_slist_append(list, "Content-Type:") }
         return list
     }
@@ -97,7 +97,7 @@ struct EasyOptions {
     }
 }
 
-/// The library's state for the whole process, made once and never unmade.
+/// The library's state for the whole process, initialized once and never cleaned up.
 enum CurlLibrary {
     static func start() { _ = started }
 

@@ -1,17 +1,17 @@
-//! HTTPClientKit: asks HTTP servers by libcurl: answers held in memory, downloads that resume,
-//! uploads that are read as they are sent, streams of server-sent events. Knows nothing of what is
-//! asked for. No blocking call runs on the cooperative pool.
+//! HTTPClientKit: an HTTP client on libcurl: responses in memory, downloads that resume, uploads
+//! that are read while they are sent, streams of server-sent events. Independent of their content.
+//! No blocking call runs on the cooperative pool.
 
 public import HTTPTypes
 
-/// An answer with its whole body.
+/// A response with its whole body.
 public struct HTTPAnswer: Sendable {
     public var status: Int
     public var headers: HTTPHeaders
     public var body: [UInt8]
 }
 
-/// Asks servers. Cheap to make; share one to share its bound on transfers.
+/// An HTTP client. Cheap to create; share one to share its limit on transfers.
 public final class HTTPClient: Sendable {
     let limits: HTTPClientLimits
     private let tls: TLSFiles
@@ -23,8 +23,8 @@ public final class HTTPClient: Sendable {
         threads = WorkerThreads(limit: limits.transfers, waitingLimit: limits.waitingTransfers)
     }
 
-    /// One request and its answer, whatever its status. Redirects are followed as far as
-    /// `trustedRedirects` says.
+    /// Sends a request and returns the response, whatever its status. Redirects are followed as
+    /// `trustedRedirects` allows.
     public func request(
         _ method: String = "GET", _ url: String, headers: HTTPHeaders = [:], body: [UInt8] = [],
         timeouts: HTTPTimeouts = HTTPTimeouts()
@@ -41,12 +41,13 @@ public final class HTTPClient: Sendable {
         }
     }
 
-    /// The body of an answer as it comes, until the server ends it or the task is cancelled.
+    /// Passes the body of a response on as it arrives, until the server ends it or the task is
+    /// cancelled.
     ///
     /// - Parameters:
-    ///   - timeouts: `stallSeconds` must be longer than the pause between two heartbeats.
-    ///   - onBytes: called on the transfer's thread; the server waits while it works. What it
-    ///     throws ends the transfer and is the error's `cause`.
+    ///   - timeouts: `stallSeconds` must be longer than the interval of heartbeats.
+    ///   - onBytes: called on the transfer's thread; the server waits meanwhile. An error that it
+    ///     throws ends the transfer and becomes the `cause`.
     /// - Throws: also for a status of 400 and more.
     public func stream(
         _ url: String, method: String = "GET", headers: HTTPHeaders = [:],

@@ -1,37 +1,38 @@
-/// Every bound of the client, each with its reason.
+/// The limits of the client, each with its reason.
 public struct HTTPClientLimits: Sendable {
-    /// Transfers at once, each on its own thread; more wait for their turn.
+    /// Concurrent transfers, each on its own thread; more wait.
     public var transfers = 32
 
-    /// Transfers that wait for their turn; more are refused, because something is wrong.
+    /// Transfers that may wait; more are refused, because something is wrong.
     public var waitingTransfers = 1024
 
-    /// Largest body of an answer that is held in memory. Downloads and streams are not held.
+    /// Largest body of a response that is held in memory. Downloads and streams are not.
     public var answerBytes = 64 << 20
 
-    /// What is read of an error's body to quote it.
+    /// The part of an error's body that is read in order to quote it.
     public var errorBytes = 64 << 10
 
-    /// Headers of one answer, all together.
+    /// Total size of the headers of a response.
     public var headerBytes = 256 << 10
 
-    /// Redirects that a download follows: mirrors need two or three, a loop has no end.
+    /// Redirects that a download follows: mirrors need two or three, a loop is endless.
     public var redirects = 8
 
-    /// Redirects that a request or stream follows, with all of its headers, its token among them:
-    /// only for a caller that trusts where the server sends it. A standby names its leader so.
+    /// Redirects that a request or stream follows, with all of its headers including the token:
+    /// only for a caller that trusts the server's redirects, such as those of a standby to its
+    /// leader.
     public var trustedRedirects = 0
 
     public init() {}
 }
 
-/// How long a transfer may take.
+/// The timeouts of a transfer.
 public struct HTTPTimeouts: Sendable, Hashable {
-    /// Name, connection and TLS together.
+    /// Name resolution, connection and TLS together.
     public var connectSeconds: Double
-    /// Longest time in which not one byte comes or goes, once connected.
+    /// Longest time without a byte in either direction, once connected.
     public var stallSeconds: Double
-    /// The whole transfer; `nil` for as long as it takes.
+    /// The whole transfer; `nil` for no limit.
     public var totalSeconds: Double?
 
     public init(

@@ -1,23 +1,23 @@
 import HTTPTypes
 
-/// Status line and headers of an answer; of the last one where redirects were followed.
+/// Status line and headers of a response; of the last one if redirects were followed.
 struct ResponseHead: Sendable {
     /// 0 for a `file:` URL.
     var status = 0
     var headers: HTTPHeaders = [:]
 }
 
-/// Takes an answer on the transfer's thread. A class of its own thread: made there, used there.
+/// Receives a response on the transfer's thread. Created and used on that thread only.
 protocol Receiver: AnyObject {
-    /// Whether an answer of this status (400 and more) is to be received like others; else it
+    /// Whether a response with this status (400 and more) is received like others; otherwise it
     /// becomes the transfer's error.
     func takes(errorStatus: Int) -> Bool
-    /// Once, before the first byte of the body, or at the end of an empty one.
+    /// Called once, before the first byte of the body, or at the end of an empty one.
     func begin(_ head: ResponseHead) throws
     func receive(_ bytes: UnsafeRawBufferPointer) throws
 }
 
-/// Holds the whole body.
+/// Collects the whole body.
 final class CollectingReceiver: Receiver {
     private(set) var head = ResponseHead()
     private(set) var body: [UInt8] = []

@@ -1,14 +1,14 @@
 /// One event of a `text/event-stream`.
 public struct ServerSentEvent: Sendable, Hashable {
-    /// `message` where the server names none.
+    /// `message` if the server gives none.
     public var name: String
     public var data: String
-    /// The last id that the stream gave, with this event or before; what to send as
-    /// `Last-Event-ID` to go on behind it.
+    /// The last id of the stream, from this event or an earlier one: the `Last-Event-ID` to resume
+    /// after it.
     public var id: String
 }
 
-/// Takes a `text/event-stream` apart as it comes, in pieces cut anywhere.
+/// Parses a `text/event-stream` that arrives in arbitrary pieces.
 public struct ServerSentEventParser: Sendable {
     public struct TooLong: Error, CustomStringConvertible {
         public var description: String { "the server sends an event without end" }
@@ -16,7 +16,7 @@ public struct ServerSentEventParser: Sendable {
 
     /// As of the last complete event.
     public private(set) var lastEventID = ""
-    /// What the server asks a client to wait before it connects again.
+    /// The reconnect delay that the server requests.
     public private(set) var retryMilliseconds: Int?
 
     private let limitBytes: Int
@@ -28,10 +28,10 @@ public struct ServerSentEventParser: Sendable {
     private var hasData = false
     private var id: String?
 
-    /// - Parameter limitBytes: most bytes of one event.
+    /// - Parameter limitBytes: largest size of an event.
     public init(limitBytes: Int = 8 << 20) { self.limitBytes = limitBytes }
 
-    /// The events that `bytes` complete. What stands after the last one is kept for the next call.
+    /// The events that `bytes` complete. The rest is kept for the next call.
     public mutating func feed(
         _ bytes: some Sequence<UInt8>
     ) throws(TooLong) -> [ServerSentEvent] {

@@ -1,13 +1,13 @@
-/// Whom a client trusts, and as whom it shows itself: files in PEM format.
+/// The trusted authorities and the client certificate, as files in PEM format.
 public struct TLSFiles: Sendable, Hashable {
-    /// Certificates of the authorities whose servers are trusted; `nil`: the system's own.
+    /// Certificates of the trusted authorities; `nil`: the system's.
     public var authorities: String?
-    /// The client's certificate; `nil` shows none.
+    /// The client's certificate; `nil`: none.
     public var certificate: String?
     /// The private key of `certificate`.
     public var key: String?
-    /// At most TLS 1.2, where the server judges the client's certificate within the handshake: for
-    /// one who wants to know why a connection was closed.
+    /// At most TLS 1.2, in which the server checks the client's certificate during the handshake:
+    /// to find out why a connection was closed.
     public var isAtMost12 = false
 
     public init(authorities: String? = nil, certificate: String? = nil, key: String? = nil) {

@@ -4,7 +4,7 @@ import Glibc
 import HTTPTypes
 import Support
 
-/// One transfer, run to its end on the thread that calls `run`. Not Sendable: it lives there.
+/// One transfer, on the thread that calls `run`. Not Sendable: it is confined to that thread.
 final class Transfer {
     private let request: TransferRequest
     private let limits: HTTPClientLimits
@@ -15,11 +15,11 @@ final class Transfer {
     private var headBytes = 0
     private var hasBegun = false
     private var errorBody: [UInt8] = []
-    /// What a callback threw; the library only learns that it must stop.
+    /// The error of a callback; the library itself only learns that it must stop.
     private var failure: (any Error)?
     private var lastActivity = Clocks.monotonicMilliseconds()
     private var source: BodySource?
-    /// The server said in TLS what it does not like about our certificate.
+    /// A TLS alert of the server rejected our certificate.
     private var isCertificateRefused = false
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
@@ -56,7 +56,7 @@ final class Transfer {
         aib_curl_receivers(
             easy, Self.onHeader, Self.onBody, Unmanaged.passUnretained(self).toOpaque(), errorText)
         if request.url.hasPrefix("https:") {
-            aib_curl_tell(easy, Self.onWords, Unmanaged.passUnretained(self).toOpaque())
+            aib_curl_tell(easy, Self.onDebug, Unmanaged.passUnretained(self).toOpaque())
         }
         if let upload = request.upload { try begin(upload, easy) }
         curl_multi_add_handle(multi, easy)
@@ -65,7 +65,7 @@ final class Transfer {
         try conclude(code)
     }
 
-    /// Drives the library until it is done, and watches the clocks.
+    /// Drives the library to the end of the transfer, and checks the timeouts.
     private func perform(
         _ easy: UnsafeMutableRawPointer, _ multi: UnsafeMutableRawPointer
     ) throws(HTTPClientError) -> CURLcode {
@@ -131,7 +131,7 @@ final class Transfer {
         if !hasBegun { try guarded { try self.begin() } }
     }
 
-    /// - Returns: whether the server had answered before it cut the connection.
+    /// - Returns: whether the server had responded before it closed the connection.
     private func takeLateAnswer() throws(HTTPClientError) -> Bool {
         guard !hasBegun, let answer = source?.answer else { return false }
         try guarded {
@@ -146,7 +146,7 @@ final class Transfer {
         try receiver.begin(head)
     }
 
-    /// For the end of an empty body, where no callback stands between.
+    /// For the end of an empty body, which has no callback.
     private func guarded(_ work: () throws -> Void) throws(HTTPClientError) {
         do { try work() } catch let error as HTTPClientError { throw error } catch {
             throw HTTPClientError(
@@ -161,7 +161,7 @@ final class Transfer {
             throw HTTPClientError(.tooLarge, "\(request.shownURL) answers with endless headers")
         }
         if line.hasPrefix("HTTP/") {
-            // A new answer begins: after a redirect, or after "100 Continue".
+            // A new response begins: after a redirect, or after "100 Continue".
             head = ResponseHead(
                 status: line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
         } else if let colon = line.firstIndex(of: ":") {
@@ -176,7 +176,7 @@ final class Transfer {
         lastActivity = Clocks.monotonicMilliseconds()
         if canceller.isCancelled { throw Self.cancelled }
         if isRefused {
-            // Read on to the end only as far as it is worth quoting.
+            // Read only as much as is worth quoting.
             guard errorBody.count + bytes.count <= limits.errorBytes else { throw refusal }
             errorBody.append(contentsOf: bytes)
             return
@@ -200,14 +200,14 @@ final class Transfer {
         return transfer.caught(raw.count) { try transfer.takeBody(raw) }
     }
 
-    /// With TLS 1.3 the client is done with the handshake before the server has looked at its
-    /// certificate: the refusal is an alert that comes where the answer is read, and then not
-    /// always as the error that the library reports.
-    private static let onWords: aib_curl_debug = { _, type, bytes, count, context in
+    /// With TLS 1.3 the client completes the handshake before the server has checked its
+    /// certificate. A refusal is then an alert that arrives where the response is read, and the
+    /// library does not always report it as such.
+    private static let onDebug: aib_curl_debug = { _, type, bytes, count, context in
         guard type == CURLINFO_TEXT, let bytes, let context else { return 0 }
         let raw = UnsafeRawBufferPointer(start: bytes, count: count)
         let words = String(decoding: raw, as: UTF8.self).lowercased()
-        // "(OUT)" marks what we do not like about the server.
+        // "(OUT)" marks alerts that we sent.
         if !words.contains("(out)"), certificateAlerts.contains(where: words.contains) {
             Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue().isCertificateRefused =
                 true
@@ -220,7 +220,7 @@ final class Transfer {
         "certificate expired", "certificate revoked",
     ].flatMap { ["alert \($0)", "alert, \($0)"] }
 
-    /// The library asks for the next bytes of the body.
+    /// Called by the library for the next bytes of the body.
     private static let onSource: aib_curl_receive = { buffer, size, count, context in
         guard let context else { return abortUpload }
         let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
@@ -228,7 +228,7 @@ final class Transfer {
         do {
             if transfer.canceller.isCancelled { throw cancelled }
             let given = try transfer.source?.reader.read(into: room) ?? 0
-            // Reading may have taken a while, in which nothing could be sent.
+            // Reading may have taken a while, during which nothing could be sent.
             transfer.lastActivity = Clocks.monotonicMilliseconds()
             return given
         } catch {
@@ -240,7 +240,7 @@ final class Transfer {
     /// CURL_READFUNC_ABORT.
     private static let abortUpload = 0x1000_0000
 
-    /// `count` when `work` went well; else a count that makes the library stop.
+    /// Returns `count` if `work` succeeded; otherwise a count that stops the library.
     private func caught(_ count: Int, _ work: () throws -> Void) -> Int {
         do {
             try work()
@@ -270,7 +270,7 @@ extension Transfer {
         return HTTPClientError(.stalled, "\(request.shownURL) stalled: no byte for \(limit)")
     }
 
-    /// An answer of status 400 and more as an error that quotes the server's own words.
+    /// A response with a status of 400 and more, as an error that quotes the server.
     fileprivate var refusal: HTTPClientError {
         let problem = try? JSONDecoder().decode(Problem.self, from: Data(errorBody))
         let words = [problem?.detail, problem?.remedy].compactMap { $0 }.filter { !$0.isEmpty }

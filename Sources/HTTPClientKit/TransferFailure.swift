@@ -1,10 +1,10 @@
 import CCurl
 
-/// Says in a sentence what the library says with a number.
+/// Converts the library's error number to a sentence.
 struct TransferFailure {
     let request: TransferRequest
     let code: CURLcode
-    /// The library's own words, possibly empty.
+    /// The library's own message, possibly empty.
     let text: String
     let isCertificateRefused: Bool
 
@@ -58,7 +58,7 @@ struct TransferFailure {
         }
     }
 
-    /// Whether the network, and not what was said, ended a TLS handshake.
+    /// Whether the network, rather than a refusal, ended a TLS handshake.
     private func isCut(_ words: String) -> Bool {
         ["reset by peer", "SSL_ERROR_SYSCALL", "Broken pipe", "unexpected eof"].contains {
             words.contains($0)

@@ -1,23 +1,23 @@
 import HTTPTypes
 
-/// What one transfer asks for.
+/// The request of one transfer.
 struct TransferRequest: Sendable {
     var method = "GET"
     var url: String
     var headers: HTTPHeaders = [:]
     var body: [UInt8] = []
-    /// Instead of `body`: one that is read as it is sent.
+    /// Instead of `body`: one that is read while it is sent.
     var upload: UploadBody?
-    /// The first byte that is wanted.
+    /// The first requested byte.
     var offset: Int64 = 0
     var timeouts = HTTPTimeouts()
     var tls = TLSFiles()
     var schemes: Set<URLScheme> = [.http]
     var redirects = 0
-    /// Whether the header Authorization goes to where a redirect leads, too.
+    /// Whether redirects may carry the header Authorization to another server.
     var keepsAuthorization = false
 
-    /// `url` as it may be shown: no user, password or query, which may hold secrets.
+    /// `url` for messages: without user, password and query, which may contain secrets.
     var shownURL: String {
         let bare = url.prefix { $0 != "?" && $0 != "#" }
         let parts = bare.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
@@ -28,7 +28,7 @@ struct TransferRequest: Sendable {
         return String("\(parts[0])//\(host)\(path)".prefix(200))
     }
 
-    /// `nil`, or why the request cannot be sent: what would break out of its line.
+    /// Why the request cannot be sent (a value that would break out of its line), or `nil`.
     var defect: String? {
         guard !method.isEmpty, method.utf8.allSatisfy({ (0x41...0x5A).contains($0) }) else {
             return "the method is not made of capital letters"
@@ -44,7 +44,7 @@ struct TransferRequest: Sendable {
     }
 }
 
-/// What a URL may begin with.
+/// The schemes that a URL may have.
 public enum URLScheme: Sendable, Hashable {
     /// `http` and `https`.
     case http

@@ -1,11 +1,11 @@
 public import HTTPTypes
 public import Support
 
-/// A body that is read as it is sent: never whole in memory, and no copy on disk.
+/// A body that is read while it is sent: never completely in memory, and without a copy on disk.
 public struct UploadBody: Sendable {
-    /// Exactly what the reader gives.
+    /// The exact number of bytes that the reader returns.
     public var sizeBytes: Int64
-    /// Begins a reading, on the transfer's thread.
+    /// Opens the reader, on the transfer's thread.
     public var open: @Sendable () throws -> any ByteReader
 
     public init(sizeBytes: Int64, open: @escaping @Sendable () throws -> any ByteReader) {
@@ -15,13 +15,13 @@ public struct UploadBody: Sendable {
 }
 
 extension HTTPClient {
-    /// A request whose body is read as it is sent. Redirects are not followed.
+    /// Sends a request whose body is read meanwhile. Redirects are not followed.
     ///
-    /// - Parameter timeouts: `stallSeconds` is also how long the server may think after the last
-    ///   byte.
-    /// - Returns: the answer, whatever its status. A server that refuses may answer before all is
-    ///   sent, and may cut the connection instead.
-    /// - Throws: `.source` where reading failed, `.stalled`, `.broken` …
+    /// - Parameter timeouts: `stallSeconds` also limits the time until the server's response after
+    ///   the last byte.
+    /// - Returns: the response, whatever its status. A server that refuses may respond before
+    ///   everything is sent, and may close the connection instead.
+    /// - Throws: `.source` if reading failed, `.stalled`, `.broken` …
     public func upload(
         _ method: String = "PUT", _ url: String, headers: HTTPHeaders = [:], body: UploadBody,
         timeouts: HTTPTimeouts = HTTPTimeouts()

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Runs blocking jobs on threads of their own, so many at a time. A thread ends when nothing waits.
+/// Runs blocking jobs on a bounded number of threads. A thread ends when no job waits.
 final class WorkerThreads: Sendable {
     private struct State {
         var running = 0
@@ -17,7 +17,7 @@ final class WorkerThreads: Sendable {
         self.waitingLimit = waitingLimit
     }
 
-    /// - Returns: false when too many jobs wait already, or the system gives no thread.
+    /// - Returns: false if too many jobs wait already, or no thread can be created.
     func run(_ job: @escaping @Sendable () -> Void) -> Bool {
         let (taken, starts) = state.withLock { state -> (Bool, Bool) in
             if state.running < limit {

@@ -4,19 +4,19 @@ public import Support
 import Synchronization
 
 /// A non-blocking byte stream (socket, pipe, terminal) on a loop. One task may read while another
-/// writes; two readers, or two writers, would share the bytes between them in no promised order.
+/// writes; two readers, or two writers, would share the bytes in no defined order.
 ///
-/// The buffers of the kernel are the only ones: a writer waits while the peer does not read. A
-/// program that writes to pipes ignores SIGPIPE (sockets never raise it here).
+/// There are no buffers but the kernel's: a writer waits while the peer does not read. A program
+/// that writes to pipes ignores SIGPIPE (sockets never raise it here).
 public final class AsyncDescriptor: Sendable {
-    /// -1 when closed. System calls are made under the lock, so that none meets a descriptor
-    /// number that has been closed and given to somebody else.
+    /// -1 if closed. System calls are made under the lock, so that none uses a descriptor number
+    /// that has been closed and reused.
     private let fd: Mutex<Int32>
     private let number: Int32
     private let isSocket: Bool
     private let loop: EventLoop
 
-    /// Takes over `descriptor`, makes it non-blocking and closes it at the end.
+    /// Takes ownership of `descriptor`, makes it non-blocking and closes it at the end.
     public init(_ descriptor: consuming Descriptor, loop: EventLoop) throws(SystemError) {
         try checked(aib_set_nonblocking(descriptor.raw), "cannot make a descriptor non-blocking")
         isSocket = aib_is_socket(descriptor.raw) == 1
@@ -35,7 +35,7 @@ public final class AsyncDescriptor: Sendable {
         }
     }
 
-    /// Returns when the kernel has taken all of `bytes`.
+    /// Returns when the kernel has accepted all of `bytes`.
     public func write(_ bytes: [UInt8]) async throws {
         var done = 0
         while done < bytes.count {
@@ -47,13 +47,13 @@ public final class AsyncDescriptor: Sendable {
         }
     }
 
-    /// Tells the peer of a socket that no more bytes will come; reading goes on.
+    /// Sends the end of the stream to the peer of a socket; reading continues.
     public func shutdownWrite() throws(SystemError) {
         let code = fd.withLock { fd in shutdown(fd, Int32(SHUT_WR)) == 0 ? 0 : errno }
         if code != 0 { throw SystemError(errno: code, "cannot shut a socket down") }
     }
 
-    /// Closes the stream. Tasks that read or write get an error. Twice is fine.
+    /// Closes the stream. Tasks that read or write get an error. Idempotent.
     public func close() {
         let open = fd.withLock { fd in
             defer { fd = -1 }

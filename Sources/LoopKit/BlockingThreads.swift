@@ -3,7 +3,7 @@ import Glibc
 import Support
 import Synchronization
 
-/// A few threads for C calls that block and cannot be made not to (name resolution, small files).
+/// A few threads for C calls that can only block (name resolution, small files).
 public enum BlockingThreads {
     private struct State {
         var jobs: [@Sendable () -> Void] = []
@@ -12,10 +12,10 @@ public enum BlockingThreads {
 
     private static let state = Mutex(State())
 
-    /// Runs `work` on a thread of its own and waits for it. What runs longer than the caller waits
-    /// runs on to its end, unheard.
+    /// Runs `work` on such a thread and waits for it. Work that exceeds the deadline runs to its
+    /// end, and its result is dropped.
     ///
-    /// - Returns: nil when the deadline passed first.
+    /// - Returns: nil if the deadline passed first.
     public static func run<Value: Sendable>(
         loop: EventLoop, deadlineMilliseconds: Int64?, _ work: @escaping @Sendable () -> Value
     ) async throws -> Value? {
@@ -59,7 +59,7 @@ public enum BlockingThreads {
         if code == 0 {
             pthread_detach(thread)
         } else {
-            // No thread to be had: the job waits for one that runs, or is done here.
+            // No thread can be created: the job waits for an existing one, or runs here.
             runJobs()
         }
     }

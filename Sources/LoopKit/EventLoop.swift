@@ -1,5 +1,5 @@
-//! LoopKit: one thread with epoll that is the executor of the actors whose descriptors it watches,
-//! and byte streams on it. It may not block anywhere but in epoll_wait, and knows no protocol.
+//! LoopKit: a thread with epoll that is the executor of the actors whose descriptors it watches,
+//! and byte streams on it. It blocks only in epoll_wait, and implements no protocol.
 
 import CLinux
 import Glibc
@@ -9,18 +9,19 @@ import Synchronization
 /// A thread that waits for descriptors and deadlines and runs the code of its actors in between.
 ///
 /// An actor runs on it by returning `loop.asUnownedSerialExecutor()` as its `unownedExecutor`; its
-/// C handles then live on one thread. All methods may be called from any thread or task. Code that
-/// runs on the loop must not block: everything else on the loop would wait for it.
+/// C handles are then used on one thread. All methods may be called from any thread or task. Code
+/// that runs on the loop must not block, because it would block everything else on the loop.
 ///
-/// It is no task executor: jobs that are run as those of both kinds leave the actor at every call
-/// to itself, and what they saw just before may then no longer be true.
+/// It is not a task executor: jobs of an actor that run as both kinds leave the actor at every call
+/// to itself, and what they have read may be outdated afterwards.
 ///
-/// The thread lives as long as the process: there is no moment at which nobody can have work for
-/// it.
+/// The thread lives as long as the process, because there is no point at which it can no longer get
+/// work.
 public final class EventLoop: SerialExecutor {
     private struct State {
         var jobs: [UnownedJob] = []
-        /// The thread is in epoll_wait, or about to be, with a timeout that knows all of `waiters`.
+        /// The thread is in epoll_wait, or about to enter it, with a timeout that covers all of
+        /// `waiters`.
         var isSleeping = false
         var thread: pthread_t?
         var lastWaiter: UInt64 = 0
@@ -47,12 +48,12 @@ public final class EventLoop: SerialExecutor {
 
     // MARK: Waiting
 
-    /// Waits until `fd` is ready, has ended or has an error. Several tasks may wait on one `fd`.
-    /// It may return early now and then: the descriptor is non-blocking and the caller tries again.
+    /// Waits until `fd` is ready, has ended or has an error. Several tasks may wait for one `fd`.
+    /// It may also return early: the descriptor is non-blocking, and the caller tries again.
     ///
     /// - Parameter deadlineMilliseconds: on the monotonic clock of `Clocks`.
-    /// - Returns: false when the deadline passed first.
-    /// - Throws: `CancellationError`, or `SystemError` when `fd` cannot be watched.
+    /// - Returns: false if the deadline passed first.
+    /// - Throws: `CancellationError`, or `SystemError` if `fd` cannot be watched.
     public func wait(
         fd: Int32, for interest: Interest, deadlineMilliseconds: Int64? = nil,
         isolation: isolated (any Actor)? = #isolation
@@ -60,15 +61,15 @@ public final class EventLoop: SerialExecutor {
         try await wait(fd: fd, for: interest, deadlineMilliseconds, unless: { false })
     }
 
-    /// Waits until the monotonic clock shows `untilMilliseconds`.
+    /// Waits until the monotonic clock reaches `untilMilliseconds`.
     public func sleep(
         untilMilliseconds: Int64, isolation: isolated (any Actor)? = #isolation
     ) async throws {
         _ = try await wait(fd: -1, for: [], untilMilliseconds, unless: { false })
     }
 
-    /// Ends all waits on `fd`, as if it were ready: for a task that took bytes from it which are
-    /// meant for another task.
+    /// Ends all waits for `fd`, as if it were ready: for a task that read bytes which belong to
+    /// another task.
     public func wake(fd: Int32) {
         let resumed = state.withLock { state in
             state.waiters.removeAll(on: fd, readyFor: [.readable, .writable])
@@ -76,8 +77,8 @@ public final class EventLoop: SerialExecutor {
         for continuation in resumed { continuation.resume(returning: true) }
     }
 
-    /// Ends all waits on `fd`, as if it were ready. Must be called before `fd` is closed: its
-    /// number may at once belong to another descriptor.
+    /// Ends all waits for `fd`, as if it were ready. Must be called before `fd` is closed, because
+    /// its number may be reused at once.
     public func forget(fd: Int32) {
         state.withLock { _ in
             _ = aib_epoll_remove(epoll, fd)  // ENOENT: nobody ever waited on it
@@ -85,11 +86,11 @@ public final class EventLoop: SerialExecutor {
         wake(fd: fd)
     }
 
-    /// As the public `wait`; returns at once when `isClosed` says so. It is asked at a moment when
-    /// a later `forget` is sure to find this task, so that no wait outlives its descriptor.
+    /// Like the public `wait`, but returns at once if `isClosed` returns true. That is called when
+    /// a later `forget` is certain to find this task, so that no wait outlives its descriptor.
     ///
-    /// `isolation`: the caller does not leave its actor before it waits, so that what it found out
-    /// just before is still true then. Without it the closures here would run on the global pool.
+    /// `isolation`: the caller stays on its actor until it waits, so that its checks are still
+    /// valid then. Without it the closures here would run on the global pool.
     func wait(
         fd: Int32, for interest: Interest, _ deadlineMilliseconds: Int64?,
         unless isClosed: () -> Bool, isolation: isolated (any Actor)? = #isolation
@@ -182,7 +183,7 @@ public final class EventLoop: SerialExecutor {
         while true {
             let timeout = state.withLock { state in timeoutMilliseconds(&state) }
             let count = aib_epoll_wait(epoll, &events, Int32(events.count), timeout)
-            // Only a descriptor of ours that another part closed by mistake can bring this about.
+            // Happens only if another part has closed one of our descriptors by mistake.
             precondition(count >= 0, "epoll_wait failed: \(-count)")
             wakeTasks(events.prefix(Int(count)))
             runJobs()

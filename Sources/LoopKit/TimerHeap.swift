@@ -1,4 +1,4 @@
-/// Deadlines, earliest first. What ended before its deadline stays in the heap until it is
+/// Deadlines, earliest first. Entries that ended before their deadline stay in the heap until it is
 /// compacted.
 struct TimerHeap {
     struct Entry {
@@ -37,7 +37,7 @@ struct TimerHeap {
         }
     }
 
-    /// Keeps only what `isLive` names. A sorted array is a heap.
+    /// Keeps only the entries for which `isLive` returns true. A sorted array is a heap.
     mutating func compact(_ isLive: (UInt64) -> Bool) {
         entries = entries.filter { isLive($0.waiter) }
         entries.sort { $0.deadlineMilliseconds < $1.deadlineMilliseconds }

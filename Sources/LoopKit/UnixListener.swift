@@ -3,7 +3,7 @@ import Glibc
 public import Support
 import Synchronization
 
-/// A Unix socket that takes connections. Its file has mode 0600.
+/// A Unix socket that accepts connections. Its file has mode 0600.
 public final class UnixListener: Sendable {
     public let path: String
     /// -1 when closed; as in `AsyncDescriptor`.
@@ -11,9 +11,9 @@ public final class UnixListener: Sendable {
     private let number: Int32
     private let loop: EventLoop
 
-    /// A socket file that nobody listens on any more is replaced.
-    /// - Throws: `SystemError`: `EADDRINUSE` when another process listens there, `ENOTSOCK` when
-    ///   `path` is something else than a socket.
+    /// Replaces a socket file without a listener.
+    /// - Throws: `SystemError`: `EADDRINUSE` if another process listens there, `ENOTSOCK` if `path`
+    ///   is not a socket.
     public init(path: String, loop: EventLoop) throws(SystemError) {
         try Self.removeStale(path)
         number = try checked(
@@ -26,7 +26,7 @@ public final class UnixListener: Sendable {
     deinit { close() }
 
     /// The next connection.
-    /// - Throws: `SystemError` (`EBADF` after `close`; `EMFILE` when the process has no descriptor
+    /// - Throws: `SystemError` (`EBADF` after `close`; `EMFILE` if the process has no descriptor
     ///   left: the connection stays in the backlog), `CancellationError`.
     public func accept() async throws -> AsyncDescriptor {
         while true {
@@ -44,7 +44,7 @@ public final class UnixListener: Sendable {
         }
     }
 
-    /// Stops listening and removes the socket file. Twice is fine.
+    /// Stops listening and removes the socket file. Idempotent.
     public func close() {
         let open = fd.withLock { fd in
             defer { fd = -1 }
@@ -58,7 +58,7 @@ public final class UnixListener: Sendable {
 
     private static func removeStale(_ path: String) throws(SystemError) {
         guard let kind = Files.kind(path) else { return }
-        // Connecting to a file is refused just as connecting to a socket that nobody listens on.
+        // A connect to a regular file is refused just as one to a socket without a listener.
         guard kind == .other else {
             throw SystemError(errno: ENOTSOCK, "cannot listen on \(path)")
         }

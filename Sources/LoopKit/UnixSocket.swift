@@ -2,10 +2,10 @@ import CLinux
 import Glibc
 import Support
 
-/// Connecting to a Unix socket.
+/// Connects to Unix sockets.
 public enum UnixSocket {
-    /// Waits a few seconds while the listener's backlog is full.
-    /// - Throws: `SystemError` (`ENOENT`, `ECONNREFUSED`: nobody listens), `CancellationError`.
+    /// Waits a few seconds if the listener's backlog is full.
+    /// - Throws: `SystemError` (`ENOENT`, `ECONNREFUSED`: no listener), `CancellationError`.
     public static func connect(path: String, loop: EventLoop) async throws -> AsyncDescriptor {
         let deadline = Clocks.monotonicMilliseconds() + LoopLimits.backlogWaitMilliseconds
         while true {

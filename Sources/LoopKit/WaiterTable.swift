@@ -1,12 +1,12 @@
 import Support
 
-/// Who waits for what. Pure book-keeping under the loop's lock: it hands out the tasks to resume,
-/// and the loop resumes them without the lock.
+/// The waiting tasks. Pure bookkeeping under the loop's lock: it returns the tasks to resume, and
+/// the loop resumes them without the lock.
 struct WaiterTable {
     typealias Continuation = CheckedContinuation<Bool, any Error>
 
     struct Waiter {
-        /// -1 for a sleeper.
+        /// -1 for a sleeping task.
         var fd: Int32
         var interest: Interest
         var deadlineMilliseconds: Int64?
@@ -19,7 +19,7 @@ struct WaiterTable {
 
     var timerCount: Int { timers.count }
 
-    /// What all tasks together wait for on `fd`.
+    /// The combined interest of all tasks in `fd`.
     func interest(in fd: Int32) -> Interest {
         byDescriptor[fd, default: []].reduce(into: []) { union, id in
             union.formUnion(waiters[id]?.interest ?? [])
@@ -45,7 +45,7 @@ struct WaiterTable {
         return waiter.continuation
     }
 
-    /// Takes out the tasks that wait on `fd` for any of `ready`.
+    /// Removes the tasks that wait for any of `ready` on `fd`.
     mutating func removeAll(on fd: Int32, readyFor ready: Interest) -> [Continuation] {
         let ids = byDescriptor[fd, default: []].filter { id in
             !(waiters[id]?.interest.isDisjoint(with: ready) ?? true)
@@ -53,7 +53,7 @@ struct WaiterTable {
         return ids.compactMap { remove($0) }
     }
 
-    /// Takes out the tasks whose deadline has passed.
+    /// Removes the tasks whose deadline has passed.
     mutating func removeExpired(nowMilliseconds: Int64) -> [Continuation] {
         var expired: [Continuation] = []
         while let timer = timers.first, timer.deadlineMilliseconds <= nowMilliseconds {
@@ -63,7 +63,7 @@ struct WaiterTable {
         return expired
     }
 
-    /// The earliest deadline of a task that still waits.
+    /// The earliest deadline of a waiting task.
     mutating func nextDeadlineMilliseconds() -> Int64? {
         while let timer = timers.first {
             if waiters[timer.waiter] != nil { return timer.deadlineMilliseconds }

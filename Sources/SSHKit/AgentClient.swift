@@ -2,14 +2,14 @@ import Glibc
 import LoopKit
 import Support
 
-/// Talks to an ssh-agent (draft-ietf-sshm-ssh-agent). libssh2's own client blocks, for as long as
-/// the agent asks its owner for a confirmation; on the loop every other connection would wait.
+/// A client of an ssh-agent (draft-ietf-sshm-ssh-agent). libssh2's own client blocks while the
+/// agent waits for a confirmation of the user, and on the loop every other connection would wait.
 struct AgentClient: Sendable {
     struct Identity: Sendable {
         var publicKey: [UInt8]
         var comment: String
 
-        /// Its type and fingerprint, or else what its owner calls it.
+        /// Its type and fingerprint, or else its comment.
         var summary: String {
             (try? SSHHostKey(blob: publicKey)).map { "\($0.type) \($0.fingerprint)" }
                 ?? printable(comment)
@@ -46,7 +46,7 @@ struct AgentClient: Sendable {
 
     func close() { stream.close() }
 
-    /// An agent and the keys of it that are worth trying.
+    /// An agent and those of its keys that are worth trying.
     static func open(
         socketPath: String?, loop: EventLoop
     ) async throws -> (agent: AgentClient, identities: [Identity]) {
@@ -70,7 +70,7 @@ struct AgentClient: Sendable {
         }
     }
 
-    /// The keys it holds.
+    /// The keys of the agent.
     func identities() async throws -> [Identity] {
         let answer = try await ask([Message.requestIdentities])
         do throws(WireReader.Malformed) {
@@ -88,7 +88,7 @@ struct AgentClient: Sendable {
         }
     }
 
-    /// The bare signature of `data`, or nil when the agent, or its owner, refuses.
+    /// The bare signature of `data`, or nil if the agent or its user refuses.
     func sign(_ data: [UInt8], with identity: Identity) async throws -> [UInt8]? {
         let flags = Wire.uint32(0)
         let answer = try await ask(

@@ -1,11 +1,11 @@
-/// What is negotiated at the start of a session, and what we want of it.
+/// The algorithms that are negotiated at the start of a session, and our preferences.
 enum AlgorithmKind: String, CaseIterable {
     case keyExchange = "key exchange"
     case hostKey = "host key"
     case cipher
     case mac = "MAC"
 
-    /// Best first. No SHA-1, no CBC; the fastest that is safe is first: for libssh2 aes128-ctr with
+    /// Best first. No SHA-1, no CBC; the fastest safe one is first: for libssh2 aes128-ctr with
     /// hmac-sha2-256, by measurement. chacha20 is left out: it is safe only with "strict kex",
     /// which older libssh2 lacks.
     var preferred: [String] {
@@ -35,7 +35,7 @@ enum AlgorithmKind: String, CaseIterable {
         }
     }
 
-    /// What an administrator of the host can do if both ends have nothing of this kind in common.
+    /// What an administrator of the host can do if the ends have no common algorithm of this kind.
     var remedy: String {
         switch self {
         case .keyExchange:
@@ -50,7 +50,7 @@ enum AlgorithmKind: String, CaseIterable {
         }
     }
 
-    /// The names by which a key of `type` is negotiated as host key.
+    /// The algorithm names under which a key of `type` is negotiated as host key.
     static func hostKeyNames(ofType type: String) -> [String] {
         type == "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type]
     }

@@ -1,6 +1,6 @@
 import LoopKit
 
-/// Takes pieces of a known size from a stream.
+/// Reads pieces of a known size from a stream.
 struct ByteQueue {
     private let stream: AsyncDescriptor
     private var buffer: [UInt8] = []
@@ -13,7 +13,7 @@ struct ByteQueue {
         return Array(buffer[..<count])
     }
 
-    /// Up to a line feed, without it and a carriage return before it.
+    /// Reads up to a line feed, which is dropped together with a carriage return before it.
     mutating func line() async throws -> [UInt8] {
         while true {
             if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {

@@ -1,4 +1,4 @@
-/// What flows through channels.
+/// Reading and writing of channels.
 extension SSHConnection {
     func read(_ id: Int, upTo limitBytes: Int, atLeast leastBytes: Int) async throws -> [UInt8] {
         var bytes: [UInt8] = []
@@ -18,7 +18,7 @@ extension SSHConnection {
                 return try outcome.get()
             }
             if count == 0 || bytes.count >= leastBytes {
-                // A short answer must not hold the memory of a long one.
+                // A short result must not keep the memory of a large buffer.
                 return bytes.count < limitBytes / 4 ? Array(bytes[...]) : bytes
             }
             try Task.checkCancellation()

@@ -1,10 +1,11 @@
 import CLinux
 import LoopKit
 
-/// Opening and closing channels. Each call looks its channel up again after it waited: it may have
-/// been closed.
+/// Opening and closing channels. Each call looks up its channel again after waiting, because it may
+/// have been closed.
 extension SSHConnection {
-    /// Runs `command` on the host, in the user's shell, or what the key is forced to.
+    /// Runs `command` on the host in the user's shell, or the command that the key is restricted
+    /// to.
     ///
     /// - Throws: `SSHError`; `CancellationError`.
     public func openChannel(command: String) async throws -> SSHChannel {
@@ -40,34 +41,34 @@ extension SSHConnection {
                 throw error
             }
         } catch is DeadlinePassed {
-            // The host's late answer would be taken for that to the next request.
+            // The host's late reply would be taken for the one to the next request.
             let error = SSHError.noChannel(endpoint, options)
             fail(error)
             throw error
         }
     }
 
-    /// How wide the window is to be: a round trip at full speed. A wider one costs the host: sshd
-    /// reads ahead from its pipe as far as the window goes, in one buffer.
+    /// The window for a round trip at full speed. A larger one costs the host: sshd reads ahead
+    /// from its pipe as far as the window goes, into one buffer.
     private func windowBytes(roundTripMicroseconds: UInt32) -> Int {
         let needed = Int(roundTripMicroseconds) * SSHLimits.windowBytesPerMillisecond / 1000
         let wanted = max(needed, SSHLimits.usualWindowBytes)
         return max(min(wanted, options.windowBytes), SSHLimits.smallestWindowBytes)
     }
 
-    /// Closes the channel and waits a moment for the host to agree; if it does not, the channel's
+    /// Closes the channel and waits a moment for the host to confirm; if it does not, the channel's
     /// memory is freed with the connection.
     func closeChannel(_ id: Int) async {
         guard let channel = channels.removeValue(forKey: id), let driver else { return }
         loop.wake(fd: driver.fd)
-        // Even when the caller is cancelled.
+        // Also if the caller is cancelled.
         await Task {
             let deadline = Deadline(in: SSHLimits.closeMilliseconds)
             try? await perform(deadline) { _ in try channel.close() }
         }.value
     }
 
-    /// `complete` for a call on a channel.
+    /// `complete`, for a call on a channel.
     func onChannel<Value>(
         _ id: Int, _ what: String, code: SSHErrorCode = .channelClosed,
         _ deadline: Deadline? = nil, _ call: (any DriverChannel) throws -> Step<Value>

@@ -1,16 +1,16 @@
 import LoopKit
 import Support
 
-/// How the driver's calls are carried out.
+/// Execution of the driver's calls.
 extension SSHConnection {
-    /// The driver, or why there is none any more.
+    /// The driver, or the error that ended it.
     func usable() throws(SSHError) -> any Driver {
         if let driver { return driver }
         throw failure ?? .closed(endpoint)
     }
 
-    /// Makes one call. If it took bytes off the socket, some may be for a call of another task,
-    /// which the socket will not wake any more: all are woken and try again.
+    /// Makes one call. If it read bytes from the socket, some may belong to a call of another task,
+    /// which the socket will no longer wake: all are woken and try again.
     func step<Value>(
         _ driver: any Driver, _ call: (any Driver) throws -> Value
     ) rethrows -> Value {
@@ -47,14 +47,14 @@ extension SSHConnection {
                     throw DeadlinePassed()
                 }
             case .blocked, .unfinished:
-                // What the call looked at before it took bytes may be different now.
+                // The state that the call checked before it read bytes may have changed.
                 try Task.checkCancellation()
                 await Task.yield()
             }
         }
     }
 
-    /// `perform`, with a failure as an error that names the host.
+    /// `perform`, with a failure converted to an error that names the host.
     func complete<Value>(
         _ code: SSHErrorCode, _ what: String, _ deadline: Deadline? = nil,
         _ call: (any Driver) throws -> Step<Value>
@@ -78,14 +78,14 @@ extension SSHConnection {
             fd: driver.fd, for: interest, deadlineMilliseconds: deadline?.milliseconds)
     }
 
-    /// Returns when the socket has taken all that was sent.
+    /// Returns when the socket has accepted everything that was sent.
     func drainOutput() async throws {
         while !step(try usable(), { $0.flush() }) {
             _ = try await waitForSocket(.writable)
         }
     }
 
-    /// Ends the connection for `error`; all waiting calls wake and throw it.
+    /// Ends the connection with `error`; all waiting calls wake and throw it.
     func fail(_ error: SSHError) {
         guard let driver else { return }
         failure = error
@@ -95,7 +95,7 @@ extension SSHConnection {
         loop.wake(fd: driver.fd)
     }
 
-    /// The error for a failed call. What is wrong with the session itself ends the connection.
+    /// The error for a failed call. A failure of the session itself ends the connection.
     func error(_ failure: DriverFailure, _ code: SSHErrorCode, _ what: String) -> SSHError {
         guard driver != nil else { return self.failure ?? .closed(endpoint) }
         if failure.kind == .channel {

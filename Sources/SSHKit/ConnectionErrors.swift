@@ -1,4 +1,4 @@
-/// What can go wrong with a connection, in words.
+/// The errors of a connection.
 extension SSHError {
     static func handshakeTimedOut(_ endpoint: SSHEndpoint, _ options: SSHOptions) -> SSHError {
         SSHError(
@@ -72,7 +72,7 @@ extension SSHError {
     }
 
     static func keyUnreadable(_ key: KeyFile, _ cause: LibraryError) -> SSHError {
-        // Of an encrypted key the libraries report nothing that helps.
+        // The libraries report nothing useful about an encrypted key.
         key.isEncrypted
             ? SSHError(
                 .keyFileUnusable, "The passphrase given for the key file \(key.path) is wrong.")

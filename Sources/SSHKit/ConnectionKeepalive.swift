@@ -1,15 +1,15 @@
 import LoopKit
 import Support
 
-/// What is known of the host's life.
+/// The state of a host's keepalives.
 struct Keepalive {
     var isAsking = false
     var missed = 0
     var receivedBytes: UInt64 = 0
 }
 
-/// Finds dead hosts: any byte from the host counts as a sign of life. A connection without a
-/// channel is not asked: nobody waits on it, and whoever opens one has a deadline.
+/// Detects dead hosts: any byte from the host counts as a response. A connection without a channel
+/// is not probed: nothing waits for it, and opening one has a deadline.
 extension SSHConnection {
     func startKeepalive() {
         guard options.keepaliveSeconds > 0 else { return }
@@ -18,14 +18,14 @@ extension SSHConnection {
             while true {
                 let next = Clocks.monotonicMilliseconds() + period
                 guard (try? await loop.sleep(untilMilliseconds: next)) != nil,
-                    await self?.askForLife() == true
+                    await self?.probe() == true
                 else { return }
             }
         }
     }
 
-    /// Returns false if the connection is over.
-    private func askForLife() -> Bool {
+    /// Returns false if the connection has ended.
+    private func probe() -> Bool {
         guard let driver else { return false }
         let received = driver.receivedBytes
         let isSilent = keepalive.isAsking && received == keepalive.receivedBytes
@@ -40,7 +40,7 @@ extension SSHConnection {
             Task {
                 try? await inTurn {
                     try await self.onChannel(id, "asking for a sign of life failed") { channel in
-                        try channel.askForLife()
+                        try channel.probe()
                     }
                 }
                 keepalive.isAsking = false

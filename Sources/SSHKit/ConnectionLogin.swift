@@ -19,8 +19,8 @@ extension SSHConnection {
     private func handshakeError(
         _ failure: DriverFailure, _ hostKeyType: String?
     ) async throws -> SSHError {
-        // Which end first sees that they have nothing in common is chance: all that is reported
-        // here may be that the host hung up.
+        // Either end may be the first to see that there is no common algorithm: all that is
+        // reported here may be that the host disconnected.
         if [.negotiation, .disconnected].contains(failure.kind) {
             let driver = try usable()
             let probe = HandshakeProbe(
@@ -109,7 +109,7 @@ extension SSHConnection {
 }
 
 extension [UInt8] {
-    /// The bytes with a NUL after them.
+    /// The bytes with a trailing NUL.
     func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
         (self + [0]).withUnsafeBytes { raw in
             raw.withMemoryRebound(to: CChar.self) { text in

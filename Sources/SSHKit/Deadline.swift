@@ -1,7 +1,7 @@
 import LoopKit
 import Support
 
-/// A moment on the monotonic clock by which something must be done.
+/// A deadline on the monotonic clock.
 struct Deadline: Sendable {
     var milliseconds: Int64
 

@@ -5,7 +5,7 @@ import Support
 
 /// Opens the TCP connection.
 enum Dialer {
-    /// A connected non-blocking socket; the addresses of a name are tried in turn.
+    /// Connects a non-blocking socket; the addresses of a name are tried in turn.
     /// - Throws: `SSHError` (`nameUnknown`, `refused`, `unreachable`, `timedOut`),
     ///   `CancellationError`.
     static func dial(
@@ -15,8 +15,8 @@ enum Dialer {
             of: endpoint, deadlineMilliseconds: deadlineMilliseconds, loop: loop)
         var failure = SSHError(.nameUnknown, "The name \(endpoint.host) has no address.")
         for (index, address) in addresses.enumerated() {
-            // Each address gets its share of the time that is left, so that one that swallows
-            // packets does not keep the others from being tried.
+            // Each address gets its share of the remaining time, so that one that drops packets
+            // does not prevent the others from being tried.
             let now = Clocks.monotonicMilliseconds()
             let share = max(0, deadlineMilliseconds - now) / Int64(addresses.count - index)
             let code = try await connect(address, deadlineMilliseconds: now + share, loop: loop)

@@ -1,10 +1,11 @@
 import LoopKit
 
-/// One session of an SSH library with its socket, freed together. It holds what differs between
-/// the libraries; everything else (host-key policy, login, deadlines, errors) is `SSHConnection`'s.
+/// One session of an SSH library with its socket, freed together. It contains what differs between
+/// the libraries; everything else (host-key policy, login, deadlines, errors) is in
+/// `SSHConnection`.
 ///
-/// Only the loop's thread uses it, apart from the last release, when nobody else can. No call
-/// blocks: see `Step`.
+/// It is used on the loop's thread only, apart from the last release, when nothing else can use it.
+/// No call blocks: see `Step`.
 protocol Driver: AnyObject {
     /// The library's name and version, for messages.
     var library: String { get }
@@ -16,20 +17,20 @@ protocol Driver: AnyObject {
     /// The descriptor to wait on.
     var fd: Int32 { get }
     var receivedBytes: UInt64 { get }
-    /// Set when nothing more will come from the socket.
+    /// Set when nothing more will arrive from the socket.
     var ending: SocketEnding? { get }
     /// What a blocked call waits for.
     var interest: Interest { get }
-    /// Whether bytes wait for the socket that only `flush` sends.
+    /// Whether there is output that only `flush` sends.
     var hasOutput: Bool { get }
-    /// Sends what the socket takes. Returns false if something is left.
+    /// Sends what the socket accepts. Returns false if something is left.
     func flush() -> Bool
-    /// To be called before each other call.
+    /// Must be called before each other call.
     func prepare()
 
-    /// What the library can do of what is used here, best first.
+    /// The supported algorithms among those that are used here, best first.
     func algorithms(_ kind: AlgorithmKind) -> [String]
-    /// Sets what is negotiated. Returns false if the library can do none of `names`.
+    /// Sets the algorithms to negotiate. Returns false if the library supports none of `names`.
     func prefer(_ names: [String], _ kind: AlgorithmKind) -> Bool
     func handshake() throws(DriverFailure) -> Step<Void>
     /// The key that the host proved to own in the handshake.
@@ -47,13 +48,13 @@ protocol Driver: AnyObject {
     ) async throws -> Bool
 
     func openChannel(windowBytes: Int) throws(DriverFailure) -> Step<any DriverChannel>
-    /// Tells the host that the session ends, as far as that can be done without waiting.
-    func sayGoodbye()
+    /// Sends a disconnect message, if that is possible without waiting.
+    func disconnect()
 }
 
 extension Driver {
-    /// Restricts what is negotiated to what is used here, and the host key to one type if one is
-    /// expected.
+    /// Restricts the negotiation to the algorithms that are used here, and the host key to one type
+    /// if one is expected.
     func restrict(toHostKeyType hostKeyType: String?) throws(SSHError) {
         for kind in AlgorithmKind.allCases {
             var names = algorithms(kind)
@@ -70,7 +71,7 @@ extension Driver {
     }
 }
 
-/// How a connection's socket ended.
+/// How the socket of a connection ended.
 enum SocketEnding: Equatable {
     case endOfStream
     case failed(errno: Int32)

@@ -2,19 +2,19 @@
 protocol DriverChannel: AnyObject {
     func start(_ command: String) throws(DriverFailure) -> Step<Void>
     /// Reads standard output into `room`: a count, which is 0 only at the end. Standard error
-    /// shares the window, so it is emptied too: a command that only complains would otherwise fill
+    /// shares the window, so it is read too: a command that writes only there would otherwise fill
     /// it and wait for ever.
     func read(into room: UnsafeMutableRawBufferPointer) throws(DriverFailure) -> Step<Int>
-    /// Takes some of `bytes`, sent or not: how many, at least one.
+    /// Accepts some of `bytes`, sent or not: how many, at least one.
     func write(_ bytes: ArraySlice<UInt8>) throws(DriverFailure) -> Step<Int>
-    /// Sends what `write` took.
+    /// Sends what `write` accepted.
     func flush() throws(DriverFailure) -> Step<Void>
     func sendEOF() throws(DriverFailure) -> Step<Void>
     /// The status of the command once it has ended; nil if a signal ended it.
     func exitStatus() throws(DriverFailure) -> Step<Int32?>
     var stderrTail: ByteTail { get }
-    /// Asks the host for a sign of life; done when one has come, or when none can be expected.
-    func askForLife() throws(DriverFailure) -> Step<Void>
-    /// Closes the channel and frees it. To be called last.
+    /// Sends a request to the host; done when a reply has arrived, or when none can be expected.
+    func probe() throws(DriverFailure) -> Step<Void>
+    /// Closes the channel and frees it. Must be the last call.
     func close() throws(DriverFailure) -> Step<Void>
 }

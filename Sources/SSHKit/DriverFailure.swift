@@ -1,7 +1,7 @@
-/// A failed call into an SSH library, and how far the failure reaches.
+/// A failed call of an SSH library, and its scope.
 struct DriverFailure: Error {
     enum Kind {
-        /// Only this channel or this request; the session goes on.
+        /// Only this channel or this request; the session continues.
         case channel
         case disconnected
         /// The two ends seem to have no algorithm in common.

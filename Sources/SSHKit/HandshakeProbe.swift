@@ -1,7 +1,7 @@
 import LoopKit
 
-/// A second look at a host with which no session could be negotiated: it reads what the host
-/// offers, which the libraries do not report, so that the error can say what to change.
+/// A second look at a host with which no session could be negotiated: reads the offers of the host,
+/// which the libraries do not report, so that the error can say what to change.
 struct HandshakeProbe {
     struct Offers {
         var banner: String
@@ -11,12 +11,12 @@ struct HandshakeProbe {
     let endpoint: SSHEndpoint
     let loop: EventLoop
 
-    /// Of the driver that made the attempt.
+    /// The library of the failed attempt.
     let library: String
     let upgrade: String
 
     /// Returns the error that names the first kind of algorithm without a common one; nil if the
-    /// offers could not be read or nothing is wrong with them.
+    /// offers could not be read or match.
     func explain(
         supported: [AlgorithmKind: [String]], hostKeyType: String?
     ) async throws -> SSHError? {
@@ -24,7 +24,7 @@ struct HandshakeProbe {
             try Task.checkCancellation()
             return nil
         }
-        // Before the key exchange: an expected host key that is not there is the likelier cause.
+        // Before the key exchange: a missing host key of the expected type is the likelier cause.
         for kind in [AlgorithmKind.hostKey, .keyExchange, .cipher, .mac] {
             let ours = supported[kind, default: []]
             for theirs in offers.kexInit.offers(kind) where Set(ours).isDisjoint(with: theirs) {

@@ -1,5 +1,5 @@
-/// What a host offers, from the message that opens a key exchange (RFC 4253, section 7.1). It is
-/// sent in the clear.
+/// The offers of a host, from the message that begins a key exchange (RFC 4253, section 7.1), which
+/// is not encrypted.
 struct KexInit {
     private var lists: [[String]]
 
@@ -13,7 +13,7 @@ struct KexInit {
         for _ in 0..<8 { lists.append(try reader.nameList()) }
     }
 
-    /// The lists that count for `kind`: one, or one for each direction.
+    /// The lists for `kind`: one, or one for each direction.
     func offers(_ kind: AlgorithmKind) -> [[String]] {
         switch kind {
         case .keyExchange: [lists[0]]

@@ -3,13 +3,13 @@ import Glibc
 import LoopKit
 import Support
 
-/// A private key file, looked at before a library gets it, because the libraries report everything
-/// that can be wrong with one by the same error.
+/// A private key file, checked before a library gets it, because the libraries report everything
+/// that can be wrong with one as the same error.
 struct KeyFile {
     let path: String
     let bytes: [UInt8]
     let isEncrypted: Bool
-    /// The public half, where the file holds it in the clear (OpenSSH's own format).
+    /// The public half, if the file contains it unencrypted (OpenSSH's own format).
     let publicKey: [UInt8]?
 
     /// - Throws: `SSHError` (`keyFileUnusable`, `timedOut`), `CancellationError`.
@@ -66,7 +66,7 @@ struct KeyFile {
         }
     }
 
-    /// The type and fingerprint of the public half, as far as they can be seen.
+    /// The type and fingerprint of the public half, as far as known.
     var summary: String {
         guard let publicKey, let key = try? SSHHostKey(blob: publicKey) else { return path }
         return "\(path) (\(key.type) \(key.fingerprint))"
@@ -79,7 +79,7 @@ struct KeyFile {
         return String(decoding: bytes, as: UTF8.self).contains("BEGIN RSA PRIVATE KEY")
     }
 
-    /// The clear head of an `openssh-key-v1` file (OpenSSH's PROTOCOL.key).
+    /// The unencrypted header of an `openssh-key-v1` file (OpenSSH's PROTOCOL.key).
     private struct OpenSSHHeader {
         var cipher: String
         var publicKey: [UInt8]

@@ -1,16 +1,16 @@
-//! SSHKit: SSH connections to hosts whose key is known, on libssh2 or libssh and an event loop. It
-//! knows nothing of images or builds, never falls back to a password, and never trusts a key by
+//! SSHKit: SSH connections to hosts with known keys, on libssh2 or libssh and an event loop. It is
+//! independent of images and builds, never falls back to a password, and never trusts a key by
 //! itself.
 
 public import LoopKit
 import Support
 
-/// One SSH connection, logged in. It may carry several channels, each with a reader and a writer
-/// at work at the same time.
+/// A logged-in SSH connection. It may carry several channels, each with a concurrent reader and
+/// writer.
 ///
 /// The actor runs on the loop, and so does the library, which is never called from elsewhere. A
-/// call that cannot go on waits for the socket; because one call may take bytes off the socket that
-/// another waits for, each that took some wakes all others (see `step`).
+/// blocked call waits for the socket; because one call may read bytes that another waits for, each
+/// call that read some wakes all others (see `step`).
 public actor SSHConnection {
     public nonisolated let endpoint: SSHEndpoint
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -19,7 +19,7 @@ public actor SSHConnection {
 
     let loop: EventLoop
     let options: SSHOptions
-    /// nil: closed, by us or by `failure`.
+    /// nil: closed, by `close` or by `failure`.
     var driver: (any Driver)?
     var failure: SSHError?
     var channels: [Int: any DriverChannel] = [:]
@@ -27,7 +27,7 @@ public actor SSHConnection {
     /// `receivedBytes` up to which all waiting calls have been woken.
     var announcedBytes: UInt64 = 0
     var isDraining = false
-    /// The last of those calls that wait for a reply; see `inTurn`.
+    /// The last of the calls that wait for a reply; see `inTurn`.
     var lastInTurn: Task<Void, Never>?
     var keepalive = Keepalive()
     var keepaliveTask: Task<Void, Never>?
@@ -65,8 +65,8 @@ public actor SSHConnection {
         }
     }
 
-    /// Returns the key that a host shows, for an admin to compare with what the host itself says.
-    /// It proves nothing but that somebody who owns it answers there.
+    /// Returns the key that a host presents, for an operator to compare with the key on the host.
+    /// It proves only that its owner listens at that address.
     ///
     /// - Throws: `SSHError`; `CancellationError`.
     public static func scanHostKey(
@@ -85,10 +85,10 @@ public actor SSHConnection {
         }
     }
 
-    /// Ends the connection. What waits on it or its channels gets `SSHError` (`closed`). Twice is
-    /// fine.
+    /// Ends the connection. Waiting calls on it or its channels get `SSHError` (`closed`).
+    /// Idempotent.
     public func close() {
-        driver?.sayGoodbye()
+        driver?.disconnect()
         fail(.closed(endpoint))
     }
 

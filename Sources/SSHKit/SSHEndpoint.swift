@@ -1,7 +1,7 @@
-/// Whom to log in as, and where.
+/// User, host and port of an SSH server.
 public struct SSHEndpoint: Sendable, Hashable, CustomStringConvertible {
     public var user: String
-    /// A name or an address; an IPv6 address stands without brackets.
+    /// A name or an address; an IPv6 address without brackets.
     public var host: String
     public var port: UInt16
 
@@ -57,7 +57,7 @@ public struct SSHEndpoint: Sendable, Hashable, CustomStringConvertible {
         self.init(user: String(user), host: String(host), port: port)
     }
 
-    /// As it is parsed.
+    /// In the format that is parsed.
     public var description: String { "\(user)@\(place)" }
 
     /// `host:port`, for messages.
@@ -82,7 +82,7 @@ public struct SSHEndpoint: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Text of others as it may stand in a message: printable ASCII, not long.
+/// Untrusted text for a message: printable ASCII, shortened.
 func printable(_ text: String) -> String {
     var kept = ""
     for scalar in text.unicodeScalars.prefix(300) {

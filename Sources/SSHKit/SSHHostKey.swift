@@ -2,12 +2,12 @@ import FoundationEssentials
 import Support
 import TextKit
 
-/// A host's public key: what it must prove to own before anything is said to it.
+/// A host's public key, which it must prove to own before any data is sent to it.
 public struct SSHHostKey: Sendable, Hashable, CustomStringConvertible {
     /// `ssh-ed25519`, `ecdsa-sha2-nistp256`, …
     public let type: String
     public let base64: String
-    /// The key as it travels (RFC 4253, section 6.6).
+    /// The key as it is sent (RFC 4253, section 6.6).
     public let blob: [UInt8]
 
     static let knownTypes = [
@@ -44,8 +44,8 @@ public struct SSHHostKey: Sendable, Hashable, CustomStringConvertible {
                 "The host key is of no type known here: use one of "
                     + Self.knownTypes.joined(separator: ", ") + ".")
         }
-        // The rest is numbers and strings, as many as the type needs; one that was cut has an end
-        // in the middle of one.
+        // The rest is numbers and strings, as many as the type needs; a truncated key ends within
+        // one.
         do throws(WireReader.Malformed) {
             if type == "ssh-ed25519", try reader.string().count != 32 {
                 throw WireReader.Malformed()
@@ -61,13 +61,13 @@ public struct SSHHostKey: Sendable, Hashable, CustomStringConvertible {
         base64 = Data(blob).base64EncodedString()
     }
 
-    /// As `ssh-keygen -l` shows it: `SHA256:` and base64 without padding.
+    /// As `ssh-keygen -l` prints it: `SHA256:` and base64 without padding.
     public var fingerprint: String {
         let digest = Data(Hex.decode(SHA256.hex(blob)) ?? [])
         let text = digest.base64EncodedString()
         return "SHA256:" + text.prefix { $0 != "=" }
     }
 
-    /// As it is parsed.
+    /// In the format that is parsed.
     public var description: String { "\(type) \(base64)" }
 }

@@ -1,7 +1,8 @@
-/// With what to log in. A password is not among it: sshd forces a command on a key, not on one.
+/// The credentials of a login. Passwords are not supported: sshd can restrict a key to a command,
+/// but not a password.
 public enum SSHIdentity: Sendable {
-    /// A private key file. A passphrase costs the loop 100 ms and more at each login (its key
-    /// derivation is slow on purpose): for many hosts use an agent.
+    /// A private key file. A passphrase blocks the loop for 100 ms and more at each login (its key
+    /// derivation is slow on purpose): use an agent for many hosts.
     case keyFile(path: String, passphrase: String? = nil)
     /// A running ssh-agent; nil: the one that `SSH_AUTH_SOCK` names.
     case agent(socketPath: String? = nil)

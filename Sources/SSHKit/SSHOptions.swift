@@ -1,23 +1,23 @@
-/// How a connection behaves.
+/// The options of a connection.
 public struct SSHOptions: Sendable, Hashable {
     /// The library that carries a connection.
     public enum Library: Sendable, Hashable, CaseIterable {
         /// For everything but large transfers.
         case libssh2
         /// For large transfers: it decrypts whole packets and has AES-GCM, while libssh2 1.10
-        /// decrypts 16 bytes a call, which binds a transfer by one core.
+        /// decrypts 16 bytes per call, which binds a transfer to one core.
         case libssh
     }
 
     public var library: Library
-    /// From the look-up of the name to the login; also for opening a channel.
+    /// From the name look-up to the login; also for opening a channel.
     public var connectTimeoutSeconds: Int
-    /// How often a silent host is asked for a sign of life. It is taken for dead after three
-    /// questions without an answer. 0: never.
+    /// The interval of keepalives to a silent host, which counts as dead after three without a
+    /// reply. 0: never.
     public var keepaliveSeconds: Int
-    /// The most that a host may send on one channel before it is read, which bounds the memory that
-    /// a channel takes. The window follows the round trip, from 2 MiB up to this (16 MiB: 500 MiB/s
-    /// at 32 ms). At least 256 KiB.
+    /// The most that a host may send on one channel before it is read, which bounds the memory of a
+    /// channel. The window follows the round-trip time, from 2 MiB up to this (16 MiB: 500 MiB/s at
+    /// 32 ms). At least 256 KiB.
     public var windowBytes: Int
 
     public init(

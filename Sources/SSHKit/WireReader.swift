@@ -1,4 +1,4 @@
-/// Reads the fields of SSH messages (RFC 4251, section 5) from bytes that nobody vouches for.
+/// Parses the fields of SSH messages (RFC 4251, section 5) from untrusted bytes.
 struct WireReader {
     struct Malformed: Error {}
 

@@ -1,15 +1,15 @@
 import CSSH
 
-/// A channel of libssh, with its account of the window.
+/// A channel of libssh, with its accounting of the window.
 final class LibSSHChannel: DriverChannel {
     let raw: ssh_channel
     private unowned let session: LibSSHSession
-    /// What libssh gave beyond what was asked for.
+    /// Bytes from libssh beyond those that were requested.
     private var ahead: ArraySlice<UInt8> = []
     private let windowBytes: Int
     /// Bytes read since the window was last opened fully.
     private var takenBytes: Int
-    /// `receivedBytes` when the host was last asked for a sign of life.
+    /// `receivedBytes` at the last probe of the host.
     private var askedAtBytes: UInt64?
     private let stderr = Stderr()
     private let callbacks: UnsafeMutablePointer<ssh_channel_callbacks_struct>
@@ -23,8 +23,8 @@ final class LibSSHChannel: DriverChannel {
         self.session = session
         self.windowBytes = windowBytes
         takenBytes = windowBytes
-        // libssh's own buffer for it shares the window, which a command that only complains would
-        // fill.
+        // libssh's own buffer for it shares the window, which a command that writes only to
+        // standard error would fill.
         callbacks = .allocate(capacity: 1)
         var take = ssh_channel_callbacks_struct()
         take.size = MemoryLayout<ssh_channel_callbacks_struct>.size
@@ -39,7 +39,7 @@ final class LibSSHChannel: DriverChannel {
         ssh_set_channel_callbacks(raw, callbacks)
     }
 
-    /// libssh knows the channel no more: see `LibSSHSession.channels`.
+    /// libssh no longer refers to the channel: see `LibSSHSession.channels`.
     deinit { callbacks.deallocate() }
 
     func start(_ command: String) throws(DriverFailure) -> Step<Void> {
@@ -53,7 +53,7 @@ final class LibSSHChannel: DriverChannel {
         for _ in 0..<SSHLimits.readCallsAtOnce where count < room.count {
             let before = session.receivedBytes
             let added = readOnce(into: UnsafeMutableRawBufferPointer(rebasing: room[count...]))
-            // What was read before a failure comes first.
+            // Bytes that were read before a failure come first.
             if added < 0 && count == 0 { throw session.failure() }
             if added < 0 || added == 0 && session.receivedBytes == before { break }
             count += added
@@ -61,7 +61,7 @@ final class LibSSHChannel: DriverChannel {
         return count > 0 || isAtEnd ? .done(count) : .blocked
     }
 
-    /// Reads what is here already: a count, 0 for nothing (yet), or an error.
+    /// Reads what has arrived: a count, 0 for nothing (yet), or an error.
     private func readOnce(into room: UnsafeMutableRawBufferPointer) -> Int {
         if !ahead.isEmpty {
             let count = min(ahead.count, room.count)
@@ -69,8 +69,8 @@ final class LibSSHChannel: DriverChannel {
             ahead = ahead.dropFirst(count)
             return count
         }
-        // libssh opens the window as far as it is asked to read. Each packet of the host would be
-        // answered by one if each call asked for all of it.
+        // libssh opens the window by as much as it is asked to read. If each call asked for all of
+        // it, each packet of the host would be answered by a window adjustment.
         guard takenBytes >= windowBytes / 2 else { return take(room) }
         takenBytes = 0
         var result = 0
@@ -86,7 +86,7 @@ final class LibSSHChannel: DriverChannel {
     private func take(_ room: UnsafeMutableRawBufferPointer) -> Int {
         let count = ssh_channel_read_timeout(raw, room.baseAddress, UInt32(room.count), 0, 0)
         if count > 0 { takenBytes += Int(count) }
-        // A host that closes without an EOF before: a command that was killed.
+        // A host that closes without an EOF first: a command that was killed.
         if count < 0, ssh_channel_is_closed(raw) != 0, isAtEnd { return 0 }
         return Int(count)
     }
@@ -111,24 +111,24 @@ final class LibSSHChannel: DriverChannel {
         return count > 0 ? .done(Int(count)) : .blocked
     }
 
-    /// libssh keeps what it took, and sends it with the session's output.
+    /// libssh keeps what it accepted, and sends it with the session's output.
     func flush() throws(DriverFailure) -> Step<Void> { .done(()) }
 
     func sendEOF() throws(DriverFailure) -> Step<Void> {
         try session.step(ssh_channel_send_eof(raw))
     }
 
-    // MARK: Life and end
+    // MARK: Keepalive and end
 
-    func askForLife() throws(DriverFailure) -> Step<Void> {
+    func probe() throws(DriverFailure) -> Step<Void> {
         guard let asked = askedAtBytes else {
             askedAtBytes = session.receivedBytes
-            // The first call takes the answer to the last question, the second asks anew.
+            // The first call takes the reply to the last probe, the second sends another.
             ssh_send_keepalive(session.raw)
             ssh_send_keepalive(session.raw)
             return .blocked
         }
-        // Takes what has come off the socket.
+        // Handles what has arrived from the socket.
         ssh_channel_poll_timeout(raw, 0, 0)
         guard session.receivedBytes != asked else { return .blocked }
         askedAtBytes = nil
@@ -141,8 +141,8 @@ final class LibSSHChannel: DriverChannel {
         return .done(())
     }
 
-    /// To be called without `close` only if the host opened no channel: libssh would close the one
-    /// with the number 0 in its place.
+    /// Must be called without `close` only if the host opened no channel: libssh would close the
+    /// one with the number 0 instead.
     func free() {
         ssh_remove_channel_callbacks(raw, callbacks)
         ssh_channel_free(raw)

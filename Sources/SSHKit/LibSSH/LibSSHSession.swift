@@ -7,12 +7,12 @@ import Support
 /// A session of libssh.
 final class LibSSHSession: Driver {
     let raw: ssh_session
-    /// A second number for the socket, to wait on: libssh closes its own when the session breaks,
-    /// and that number may at once be that of another socket.
+    /// A duplicate of the socket's descriptor, to wait on: libssh closes its own when the session
+    /// breaks, and its number may be reused at once.
     let fd: Int32
     private let traffic: UnsafeMutablePointer<ssh_counter_struct>
     private let loop: EventLoop
-    /// What was begun and must be gone on with when the call is repeated.
+    /// A call in progress, which must continue when it is repeated.
     private var opening: LibSSHChannel?
     private var loginKey: ssh_key?
     /// Kept until `ssh_free`, which uses their callbacks.
@@ -42,8 +42,8 @@ final class LibSSHSession: Driver {
     deinit {
         loop.forget(fd: fd)
         ssh_key_free(loginKey)
-        // Not `ssh_disconnect` before: it forgets a socket that it was given, without closing it,
-        // and does close it when sending its farewell fails.
+        // No `ssh_disconnect` before: it drops the given socket without closing it, but closes it
+        // if sending the disconnect message fails.
         ssh_free(raw)
         traffic.deallocate()
         Glibc.close(fd)
@@ -54,22 +54,22 @@ final class LibSSHSession: Driver {
     var rsaRemedy: String? { nil }
 
     var receivedBytes: UInt64 { traffic.pointee.in_bytes }
-    /// libssh reports the end of the connection as a failure, once what came before is read.
+    /// libssh reports the end of the connection as a failure, after the data that arrived before.
     var ending: SocketEnding? { nil }
     var interest: Interest {
         ssh_get_poll_flags(raw) & SSH_WRITE_PENDING != 0 ? [.readable, .writable] : .readable
     }
 
-    /// What the socket does not take stays in libssh's memory, and each call sends on.
+    /// libssh buffers what the socket does not accept, and each call continues to send it.
     var hasOutput: Bool { false }
     func flush() -> Bool { ssh_blocking_flush(raw, 0) != SSH_AGAIN }
     func prepare() {}
-    /// To the host, the end of the connection says the same.
-    func sayGoodbye() {}
+    /// The end of the connection tells the host the same.
+    func disconnect() {}
 
     // MARK: The handshake
 
-    /// Nothing that stands in the user's or the system's ssh_config or known_hosts counts here.
+    /// The ssh_config and known_hosts files of the user and the system are ignored.
     private func isolateFromFiles(_ endpoint: SSHEndpoint) throws(SSHError) {
         var no: Int32 = 0
         ssh_options_set(raw, SSH_OPTIONS_PROCESS_CONFIG, &no)
@@ -84,8 +84,8 @@ final class LibSSHSession: Driver {
         }
     }
 
-    /// AES-GCM first: it needs no MAC beside it and costs both ends the least. This libssh has
-    /// "strict kex", but nothing is gained by chacha20: a host that has it alone is no use to
+    /// AES-GCM first: it needs no separate MAC and costs both ends the least. This libssh has
+    /// "strict kex", but chacha20 would gain nothing: a host with nothing else cannot be used with
     /// libssh2.
     func algorithms(_ kind: AlgorithmKind) -> [String] {
         guard kind == .cipher else { return kind.preferred }
@@ -101,8 +101,8 @@ final class LibSSHSession: Driver {
 
     func handshake() throws(DriverFailure) -> Step<Void> {
         let step = try step(ssh_connect(raw))
-        // libssh makes the socket a blocking one, and one that a host no longer reads would then
-        // hold up the loop. It asks poll before each call, so that it never meets EAGAIN.
+        // libssh makes the socket a blocking one, and one that the host no longer reads would then
+        // block the loop. It polls before each call, so it never encounters EAGAIN.
         if case .done = step { _ = aib_set_nonblocking(fd) }
         return step
     }
@@ -150,8 +150,8 @@ final class LibSSHSession: Driver {
         return try loginStep(ssh_userauth_publickey(raw, nil, loginKey))
     }
 
-    /// libssh talks to an agent by calls that block, for as long as the agent asks its owner for a
-    /// confirmation: on a thread of their own, which ends when both sockets are shut down.
+    /// libssh talks to an agent by blocking calls, which last as long as the agent prompts its
+    /// user: they run on a separate thread, which ends when both sockets are shut down.
     func logIn(
         with identities: [AgentClient.Identity], of agent: AgentClient,
         on connection: isolated SSHConnection, _ deadline: Deadline
@@ -165,14 +165,14 @@ final class LibSSHSession: Driver {
         let socket = Descriptor(owning: number)
         // libssh closes this one.
         ssh_set_agent_socket(raw, fcntl(socket.raw, F_DUPFD_CLOEXEC, 3))
-        // Until the thread is done, nobody else touches the session; if it is not waited for, then
-        // nobody ever does, and it is freed there.
+        // Until the thread has ended, nothing else uses the session. If it is not awaited, nothing
+        // ever does, and it is freed there.
         nonisolated(unsafe) let lent = self
         let result: Int32?
         do {
             result = try await BlockingThreads.run(
                 loop: loop,
-                // The owner of the key may be asked: that is not the host's time.
+                // The user of the agent may be prompted; that does not count as the host's time.
                 deadlineMilliseconds: deadline.milliseconds + SSHLimits.agentMilliseconds
             ) {
                 ssh_set_blocking(lent.raw, 1)
@@ -215,7 +215,7 @@ final class LibSSHSession: Driver {
         throw failure
     }
 
-    /// What a result other than a count means.
+    /// The meaning of a result that is not a count.
     func step(_ result: Int32) throws(DriverFailure) -> Step<Void> {
         switch result {
         case SSH_OK: .done(())
@@ -228,7 +228,7 @@ final class LibSSHSession: Driver {
         let cause = lastCause()
         let words = "\(cause)"
         let kind: DriverFailure.Kind =
-            // A request that was denied, or one of our own that cannot be.
+            // A request that was denied, or one of our own that is impossible.
             if ssh_get_error_code(UnsafeMutableRawPointer(raw)) == SSH_REQUEST_DENIED.rawValue {
                 .channel
             } else if words.contains("banner") || words.contains("rotocol mismatch") {
@@ -251,7 +251,8 @@ final class LibSSHSession: Driver {
 }
 
 extension AlgorithmKind {
-    /// libssh's numbers; cipher and MAC are negotiated for each direction, here alike.
+    /// libssh's numbers; cipher and MAC are negotiated for each direction, here with the same
+    /// value.
     fileprivate var options: [ssh_options_e] {
         switch self {
         case .keyExchange: [SSH_OPTIONS_KEY_EXCHANGE]

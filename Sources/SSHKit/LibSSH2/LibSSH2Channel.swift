@@ -1,9 +1,9 @@
 import CSSH2
 
-/// A channel of libssh2. It sees to the two calls that must be repeated with the same arguments
-/// when they could not be finished (during a key exchange that the host began). With others, the
-/// first puts its account of the window wrong and then drops data, the second reads beyond the
-/// buffer.
+/// A channel of libssh2. It handles the two calls that must be repeated with the same arguments if
+/// they could not be completed (during a key exchange that the host began). With other arguments,
+/// the first corrupts the accounting of the window and later drops data, and the second reads
+/// beyond the buffer.
 final class LibSSH2Channel: DriverChannel {
     private let raw: OpaquePointer
     private unowned let session: LibSSH2Session
@@ -74,7 +74,7 @@ final class LibSSH2Channel: DriverChannel {
             if code != 0 { return Int(code) }
             adjustment = nil
         }
-        // libssh2 would widen the window by itself if it were narrower than what is asked for and
+        // libssh2 would widen the window by itself if it were smaller than what is requested and
         // three quarters of the first one.
         let room = Int(libssh2_channel_window_read_ex(raw, nil, nil)) - SSHLimits.firstWindowBytes
         return libssh2_channel_read_ex(
@@ -115,16 +115,16 @@ final class LibSSH2Channel: DriverChannel {
         throw session.failure(Int(LIBSSH2_ERROR_CHANNEL_CLOSED))
     }
 
-    /// The host has ended the channel: no reply and no wider window will come from it.
+    /// The host has closed the channel: no reply and no window adjustment will come from it.
     private var isClosedByHost: Bool { libssh2_channel_wait_closed(raw) == 0 }
 
-    // MARK: Life and end
+    // MARK: Keepalive and end
 
-    /// libssh2's own keepalive is not used: it never takes the replies off its queue, which then
+    /// libssh2's own keepalive is not used: it never removes the replies from its queue, which then
     /// grows, and is searched, for as long as the connection lives. Instead an environment variable
-    /// is offered to a command that runs already, which every server refuses.
-    func askForLife() throws(DriverFailure) -> Step<Void> {
-        // On a channel that the host has closed there is no reply.
+    /// is sent to a command that already runs, which every server refuses.
+    func probe() throws(DriverFailure) -> Step<Void> {
+        // There is no reply on a channel that the host has closed.
         guard !isClosedByHost else { return .done(()) }
         let name = "SSHKIT_KEEPALIVE"
         return try session.step(

@@ -66,7 +66,7 @@ final class LibSSH2Session: Driver {
 
     func prepare() { transport.renewBudget() }
 
-    func sayGoodbye() {
+    func disconnect() {
         libssh2_session_disconnect_ex(raw, SSH_DISCONNECT_BY_APPLICATION, "", "")
         transport.flush()
     }
@@ -113,7 +113,7 @@ final class LibSSH2Session: Driver {
     }
 
     func logIn(with key: KeyFile, _ passphrase: String?) throws(DriverFailure) -> Step<Bool> {
-        // libssh2 reads on to a NUL byte, and a null passphrase would be read too.
+        // libssh2 reads up to a NUL byte, and would also read a null passphrase.
         let result = key.bytes.withCString { bytes in
             libssh2_userauth_publickey_frommemory(
                 raw, user, user.utf8.count, nil, 0, bytes, key.bytes.count, passphrase ?? "")
@@ -147,7 +147,7 @@ final class LibSSH2Session: Driver {
             }
             if case .done(let isAccepted) = step { return isAccepted }
             if let data = signature.takeRequest() {
-                // The owner of the key may be asked: that is not the host's time.
+                // The user of the agent may be prompted; that does not count as the host's time.
                 let answerBy = Deadline(in: SSHLimits.agentMilliseconds)
                 let answer = try await withDeadline(answerBy, loop: loop) {
                     try await agent.sign(data, with: identity)
@@ -182,7 +182,7 @@ final class LibSSH2Session: Driver {
         return .blocked
     }
 
-    /// What a result other than a count means.
+    /// The meaning of a result that is not a count.
     func step(_ result: Int32) throws(DriverFailure) -> Step<Void> {
         switch result {
         case 0: .done(())
@@ -218,7 +218,8 @@ final class LibSSH2Session: Driver {
 }
 
 extension AlgorithmKind {
-    /// libssh2's numbers; cipher and MAC are negotiated for each direction, here alike.
+    /// libssh2's numbers; cipher and MAC are negotiated for each direction, here with the same
+    /// value.
     fileprivate var methods: [Int32] {
         switch self {
         case .keyExchange: [LIBSSH2_METHOD_KEX]

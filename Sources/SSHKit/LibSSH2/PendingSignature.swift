@@ -1,8 +1,8 @@
 import CSSH2
 import Glibc
 
-/// Lets libssh2 wait for a signature as it waits for the socket: its callback notes what is to be
-/// signed and says "would block" until the answer is here.
+/// Makes libssh2 wait for a signature as it waits for the socket: its callback stores the data to
+/// sign and returns "would block" until the signature is available.
 final class PendingSignature {
     private enum State {
         case idle
@@ -13,8 +13,7 @@ final class PendingSignature {
 
     private var state = State.idle
 
-    /// Goes on with the login; `LIBSSH2_ERROR_EAGAIN` while the socket or a signature is waited
-    /// for.
+    /// Continues the login; `LIBSSH2_ERROR_EAGAIN` while it waits for the socket or a signature.
     func authenticate(_ session: OpaquePointer, _ user: String, _ publicKey: [UInt8]) -> Int32 {
         var abstract: UnsafeMutableRawPointer? = Unmanaged.passUnretained(self).toOpaque()
         return libssh2_userauth_publickey(
@@ -28,7 +27,7 @@ final class PendingSignature {
             }, &abstract)
     }
 
-    /// What is to be signed now, given out once.
+    /// The data to sign, returned once.
     func takeRequest() -> [UInt8]? {
         guard case .requested(let data) = state else { return nil }
         state = .waiting

@@ -1,18 +1,19 @@
 import Glibc
 
-/// The socket as libssh2 sees it. libssh2's own way to use one cannot carry several channels: while
-/// a packet is half sent, any other packet (a window adjustment, a rekey, an answer that its reader
-/// owes) is an error, and a writer that is cancelled leaves the session in that state for good. So
-/// sending always succeeds here: what the socket does not take is kept and sent by the connection.
+/// The socket as libssh2 sees it. libssh2's own use of a socket cannot carry several channels:
+/// while a packet is half sent, any other packet (a window adjustment, a rekey, a reply that its
+/// reader owes) is an error, and a cancelled writer leaves the session in that state for good. So
+/// sending always succeeds here: what the socket does not accept is buffered and sent by the
+/// connection.
 ///
 /// Receiving never fails: the end of the stream is kept in `ending`, so that what has arrived is
-/// read first. And it stops for a moment after some bytes, so that one session does not hold up the
-/// others of its loop. Only the loop's thread touches this.
+/// read first. It pauses after some bytes, so that one session does not block the others of its
+/// loop. Only the loop's thread uses this.
 final class Transport {
     let fd: Int32
     private(set) var receivedBytes: UInt64 = 0
     private(set) var ending: SocketEnding?
-    /// Set when the session is to be freed: libssh2 must not wait for anything then.
+    /// Set when the session is about to be freed: libssh2 must not wait for anything then.
     var isAbandoned = false
     private var budgetBytes = 0
     private var output: [UInt8] = []
@@ -22,10 +23,10 @@ final class Transport {
 
     var hasOutput: Bool { outputStart < output.count }
 
-    /// To be called before each libssh2 call.
+    /// Must be called before each libssh2 call.
     func renewBudget() { budgetBytes = SSHLimits.receiveBytesAtOnce }
 
-    /// A count, or -errno; as libssh2 wants it.
+    /// A count, or -errno, as libssh2 expects.
     func receive(_ buffer: UnsafeMutableRawPointer, _ length: Int) -> Int {
         if isAbandoned { return -Int(ECONNRESET) }
         guard ending == nil, budgetBytes > 0 else { return -Int(EAGAIN) }
@@ -43,7 +44,7 @@ final class Transport {
         return -Int(EAGAIN)
     }
 
-    /// Takes all.
+    /// Accepts everything.
     func send(_ buffer: UnsafeRawPointer, _ length: Int) -> Int {
         if isAbandoned { return -Int(ECONNRESET) }
         let sent = hasOutput ? 0 : sendNow(buffer, length)
@@ -54,7 +55,7 @@ final class Transport {
         return length
     }
 
-    /// Sends what was kept, as far as the socket takes it.
+    /// Sends buffered output, as far as the socket accepts it.
     func flush() {
         let sent = output.withUnsafeBytes { bytes -> Int in
             guard let base = bytes.baseAddress, hasOutput else { return 0 }
@@ -71,12 +72,12 @@ final class Transport {
         let count = Glibc.send(fd, buffer, length, Int32(MSG_NOSIGNAL))
         if count >= 0 { return count }
         if errno == EAGAIN || errno == EINTR { return 0 }
-        // What the host sent before can still be read: it may say why.
+        // What the host sent before can still be read, and may contain the reason.
         if receivedAll { ending = .failed(errno: errno) }
         return length
     }
 
-    /// Nothing is left to be read.
+    /// Everything that arrived was read.
     private var receivedAll: Bool {
         var byte: UInt8 = 0
         let code = errno
