@@ -1,13 +1,13 @@
 //! ArgumentKit: command lines as data. A program lists its commands and options; the parser, the
-//! help and the tests read the same table. It prints nothing and ends no process.
+//! help and the tests use the same table. It prints nothing and ends no process.
 
 /// The command line is wrong.
 public struct UsageError: Error, Sendable, CustomStringConvertible {
-    /// The exit code of a program that was called in the wrong way.
+    /// The exit code of a program with a wrong command line.
     public static let exitCode: Int32 = 2
 
     public var message: String
-    /// Whose help to read; `nil` for the overview.
+    /// The command whose help to read; `nil` for the overview.
     public var command: String?
 
     public init(_ message: String, command: String? = nil) {

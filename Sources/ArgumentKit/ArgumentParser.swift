@@ -1,6 +1,6 @@
 import TextKit
 
-/// Takes a command line apart: `--x value`, `--x=value`, `-x`, `-xy`, `--`, options anywhere.
+/// Parses a command line: `--x value`, `--x=value`, `-x`, `-xy`, `--`, options anywhere.
 struct ArgumentParser<Entry: CommandDescription> {
     let program: CommandProgram<Entry>
 
@@ -11,22 +11,22 @@ struct ArgumentParser<Entry: CommandDescription> {
     }
 
     func parse(_ line: [String]) throws(UsageError) -> CommandProgram<Entry>.Outcome {
-        // What every other program answers to.
+        // As other programs do.
         let line =
             line == ["--version"] && commands.contains { $0.name == "version" } ? ["version"] : line
         let (words, isHelp, unknownOption) = leadingWords(line)
         if words.first == "help" { return .help(try help(Array(words.dropFirst()))) }
         if isHelp { return .help(try help(words)) }
         guard let command = find(words) else {
-            // What follows an unknown option may be its value.
+            // The word after an unknown option may be its value.
             if let unknownOption { throw UsageError(unknownOption: unknownOption, allOptions) }
             throw unknown(words)
         }
         return .run(command, try parse(line, command))
     }
 
-    /// The words before the first `--`, without options and their values, as far as that can be
-    /// said before the command is known.
+    /// The words before the first `--`, without options and their values, as far as these are known
+    /// before the command is.
     private func leadingWords(
         _ line: [String]
     ) -> (words: [String], isHelp: Bool, unknownOption: String?) {
@@ -61,7 +61,7 @@ struct ArgumentParser<Entry: CommandDescription> {
             let found = commands.first { $0.words.count == count && words.starts(with: $0.words) }
             if let found { return found }
         }
-        // Any other word is a command that does not exist, unless the program takes operands.
+        // Any other word is an unknown command, unless the program takes operands.
         return program.main.flatMap { words.isEmpty || !$0.operands.isEmpty ? $0 : nil }
     }
 
@@ -96,7 +96,7 @@ struct ArgumentParser<Entry: CommandDescription> {
     }
 }
 
-/// The arguments of a command that is known.
+/// Parses the arguments of a known command.
 private struct Reading<Entry: CommandDescription> {
     let command: Entry
     let options: [CommandOption]

@@ -1,4 +1,4 @@
-/// What was given to a command.
+/// The options and operands of a command.
 public struct Arguments: Sendable {
     public internal(set) var operands: [String] = []
     private var values: [String: [String]] = [:]

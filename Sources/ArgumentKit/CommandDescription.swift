@@ -1,12 +1,12 @@
-/// What can be asked of a program in one call.
+/// A command of a program.
 public protocol CommandDescription: Sendable {
-    /// One word or two: `host add`. Empty for what the program does without a command.
+    /// One word or two: `host add`. Empty for the program without a command.
     var name: String { get }
     var summary: String { get }
     /// The names of the operands, in order. A last one that ends in `...` stands for any number.
     var operands: [String] { get }
     var options: [CommandOption] { get }
-    /// More than the summary says, in whole lines.
+    /// Additional help, in whole lines.
     var details: [String] { get }
     var examples: [String] { get }
 }
@@ -18,7 +18,7 @@ extension CommandDescription {
     var words: [String] { name.split(separator: " ").map(String.init) }
 }
 
-/// A command of a program that has few of them.
+/// A command of a program with few commands.
 public struct PlainCommand: CommandDescription {
     public var name: String
     public var summary: String

@@ -2,7 +2,7 @@
 public struct CommandOption: Sendable {
     public var long: String
     public var short: Character?
-    /// How the help calls the value; `nil` for a flag.
+    /// The placeholder of the value in the help; `nil` for a flag.
     public var value: String?
     public var help: String
     public var isRequired: Bool
@@ -23,6 +23,6 @@ public struct CommandOption: Sendable {
     /// `--long`, and `-s` if it has one.
     var spellings: [String] { ["--" + long] + (short.map { ["-\($0)"] } ?? []) }
 
-    /// Every program and every command answers it.
+    /// Accepted by every program and every command.
     static let help = CommandOption("help", short: "h", "explain the command")
 }

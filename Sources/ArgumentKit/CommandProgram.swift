@@ -1,4 +1,4 @@
-/// A program as its command line shows it.
+/// A program, as its command line presents it.
 public struct CommandProgram<Entry: CommandDescription>: Sendable {
     let name: String
     let summary: String
@@ -7,8 +7,8 @@ public struct CommandProgram<Entry: CommandDescription>: Sendable {
     let notes: String
 
     /// - Parameters:
-    ///   - commonOptions: known to every command, beside `--help`.
-    ///   - notes: what the overview says after commands and options.
+    ///   - commonOptions: accepted by every command, in addition to `--help`.
+    ///   - notes: shown in the overview after commands and options.
     public init(
         _ name: String, _ summary: String, commands: [Entry],
         commonOptions: [CommandOption] = [], notes: String = ""
@@ -20,9 +20,9 @@ public struct CommandProgram<Entry: CommandDescription>: Sendable {
         self.notes = notes
     }
 
-    /// What the program is to do.
+    /// The outcome of parsing.
     public enum Outcome {
-        /// Print this text, and end well.
+        /// Print this text and exit with 0.
         case help(String)
         case run(Entry, Arguments)
     }
@@ -32,13 +32,13 @@ public struct CommandProgram<Entry: CommandDescription>: Sendable {
         try ArgumentParser(program: self).parse(line)
     }
 
-    /// What a person reads on standard error: two lines, the last one without its end.
+    /// The message for standard error: two lines, the last one without a newline.
     public func complaint(_ error: UsageError) -> String {
         let page = error.command.map { " \($0)" } ?? ""
         return "\(name): \(error.message)\nsee: \(name)\(page) --help"
     }
 
-    /// What the program does without a command; `nil` if it needs one.
+    /// The program without a command; `nil` if it needs one.
     var main: Entry? { commands.first { $0.words.isEmpty } }
 
     func options(of command: Entry) -> [CommandOption] { command.options + commonOptions }

@@ -1,6 +1,6 @@
 import TextKit
 
-/// The help, made of the table of commands.
+/// The help, generated from the table of commands.
 struct HelpText<Entry: CommandDescription> {
     let program: CommandProgram<Entry>
 

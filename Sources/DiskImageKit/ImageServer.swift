@@ -49,7 +49,7 @@ final class ImageServer {
     }
 
     /// The last message of the server, if it has ended.
-    func lastWords() -> String {
+    func lastMessage() -> String {
         _ = try? Wait.readable([child.pidfd.raw], timeoutMilliseconds: 1000)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 2048, alignment: 1)
         defer { buffer.deallocate() }

@@ -112,7 +112,7 @@ public final class RawDiskReader: ByteReader {
 
     private func failed(_ what: String) -> DiskImageError {
         let reason = nbd_get_error().map { String(cString: $0) } ?? "no reason is given"
-        let words = server.lastWords()
+        let words = server.lastMessage()
         return DiskImageError(
             .unreadable, "\(what) \(path): \(words.isEmpty ? reason : words)")
     }

@@ -1,11 +1,11 @@
 import CMicroHTTPD
 import HTTPTypes
 
-/// What the library calls, on its own threads. A context pointer is a retained `ServerCore`,
-/// `Exchange` or `StreamBody`, as each says.
+/// The library's callbacks, called on its threads. A context pointer is a retained `ServerCore`,
+/// `Exchange` or `StreamBody`, as documented at each.
 enum Callbacks {
-    /// The request line is there. The library keeps the result as the request's context until
-    /// `completed`; it calls that exactly once for each.
+    /// The request line has arrived. The library keeps the result as the request's context until
+    /// `completed`, which it calls exactly once for each.
     static let begin:
         @convention(c) (
             UnsafeMutableRawPointer?, UnsafePointer<CChar>?, OpaquePointer?
@@ -47,7 +47,7 @@ enum Callbacks {
 }
 
 extension ConnectionHandle {
-    /// The header fields of the request that the library is calling about.
+    /// The header fields of the current request.
     var requestHeaders: HTTPHeaders {
         var headers = HTTPHeaders()
         withUnsafeMutablePointer(to: &headers) { pointer in

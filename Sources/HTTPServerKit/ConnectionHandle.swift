@@ -1,18 +1,18 @@
 import CMicroHTTPD
 
-/// A connection of the library, as far as other threads may touch it.
+/// A connection of the library, with the calls that other threads may make.
 ///
-/// Sendable although it is a pointer: the library frees a connection only after it told its request
-/// completed, and never while it is suspended. `Exchange` and `StreamBody` call `resume` only
-/// under their lock and only when the flag under that same lock says "suspended"; whoever resumes
-/// clears the flag first. `suspend` is called only from the library's callbacks for the connection.
+/// Sendable although it is a pointer: the library frees a connection only after the callback for
+/// its completed request, and never while it is suspended. `Exchange` and `StreamBody` call
+/// `resume` only under their lock and only if the flag under that lock says "suspended"; the flag
+/// is cleared first. `suspend` is called only from the library's callbacks for the connection.
 struct ConnectionHandle: @unchecked Sendable {
     let raw: OpaquePointer
 
     func suspend() { MHD_suspend_connection(raw) }
     func resume() { MHD_resume_connection(raw) }
 
-    /// Bounds what the kernel takes before the client does. Only from a callback.
+    /// Limits what the kernel buffers for the client. Only from a callback.
     func boundSendBuffer(_ bytes: Int) {
         aib_mhd_bound_send_buffer(raw, Int32(clamping: bytes))
     }

@@ -2,26 +2,26 @@ import CMicroHTTPD
 import HTTPTypes
 import Synchronization
 
-/// One request and its answer. The library calls `step` on its thread as the request arrives; the
+/// One request and its response. The library calls `step` on its thread as the request arrives; the
 /// handler runs in a task while the connection is suspended.
 final class Exchange: Sendable {
     private enum Phase {
         case fresh
         case receiving(HTTPRequest)
-        /// Refused; what is left of the body is thrown away.
+        /// Refused; the rest of the body is discarded.
         case discarding(Problem, bytes: Int)
         /// The connection is suspended, the handler runs.
         case handling(Task<Void, Never>)
         case answered(HTTPResponse)
         /// The library has the response.
         case sent(StreamBody?)
-        /// The server stops.
+        /// The server is stopping.
         case cut
     }
 
     private struct State {
         var phase = Phase.fresh
-        /// Bytes taken from the bound on all bodies.
+        /// Bytes reserved from the limit of all bodies.
         var reservedBytes = 0
         var isStopping: Bool
     }
@@ -42,7 +42,7 @@ final class Exchange: Sendable {
     ///
     /// - Parameter upload: a piece of the body; empty when the headers are complete, when the
     ///   request is complete, and after a resume.
-    /// - Returns: whether the connection goes on.
+    /// - Returns: whether the connection continues.
     func step(method: String, upload: UnsafeRawBufferPointer) -> Bool {
         state.withLock { state in
             switch state.phase {
@@ -62,7 +62,7 @@ final class Exchange: Sendable {
         }
     }
 
-    /// The server stops: a handler's answer is not waited for any more, a stream is cut.
+    /// Stops the exchange: the handler's response is no longer awaited, and a stream is cut.
     func stop() {
         state.withLock { state in
             state.isStopping = true
@@ -77,14 +77,14 @@ final class Exchange: Sendable {
         }
     }
 
-    /// Streams have no end of their own, so they are not waited for when the server stops.
+    /// Streams have no end of their own, so the server does not wait for them when it stops.
     func stopStream() {
         state.withLock { state in
             if case .sent(let stream) = state.phase { stream?.cut() }
         }
     }
 
-    /// The library is done with the request.
+    /// The library has completed the request.
     func completed() {
         state.withLock { state in
             core.release(bodyBytes: state.reservedBytes)
@@ -107,8 +107,9 @@ final class Exchange: Sendable {
             return true
         }
         let problem = Problem.tooLarge(limitBytes: limit)
-        // A client that asks before it sends, or that would send very much, is told at once. To
-        // others the answer would be lost: closing with unread bytes resets the connection.
+        // A client that asks before it sends, or that would send very much, gets the refusal at
+        // once. For others the response would be lost: closing with unread bytes resets the
+        // connection.
         if headers["Expect"] != nil || declared > core.limits.discardedBytes {
             return send(&state, problem.response)
         }
@@ -150,7 +151,7 @@ final class Exchange: Sendable {
             connection.resume()
             return false
         }
-        // The server stopped meanwhile; a source may hold something that it must let go.
+        // The server stopped meanwhile; the source may hold a resource that it must release.
         if late, case .stream(let source) = response.body {
             Task { await source.cancelled() }
         }

@@ -1,6 +1,6 @@
-/// Why a server does not start. The description is the whole message for a person.
+/// Why a server does not start. The description is a complete message for people.
 public enum HTTPServerError: Error, Sendable, Hashable {
-    /// `owner` is the program that listens there, where `/proc` tells.
+    /// `owner` is the program that listens there, if `/proc` shows it.
     case portTaken(host: String, port: UInt16, owner: String?, portSetting: String)
     case addressInvalid(String)
     case addressNotHere(String)

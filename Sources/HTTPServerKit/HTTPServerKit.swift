@@ -1,6 +1,6 @@
-//! HTTPServerKit: serves HTTP/1.1 by libmicrohttpd: bytes, files and streams, with bounds on all
-//! that a client can make grow. Knows nothing of what is served, and runs no handler on the
-//! library's threads.
+//! HTTPServerKit: an HTTP/1.1 server on libmicrohttpd: bytes, files and streams, with limits on
+//! everything that a client can make grow. It is independent of the content, and runs no handler on
+//! the library's threads.
 
 import CMicroHTTPD
 import Dispatch
@@ -24,9 +24,9 @@ public final class HTTPServer: Sendable {
     /// - Parameters:
     ///   - host: a numeric address, or `localhost`.
     ///   - port: 0 for any free one; see `boundPort`.
-    ///   - portSetting: where a person sets the port, for the message that it is taken.
-    ///   - handler: called for each request when its body has arrived, many at a time. It runs in
-    ///     a task that is cancelled when the server stops.
+    ///   - portSetting: the name of the port's setting, for the error that it is in use.
+    ///   - handler: called for each request once its body has arrived, many concurrently. It runs
+    ///     in a task that is cancelled when the server stops.
     public init(
         host: String, port: UInt16, limits: HTTPServerLimits = HTTPServerLimits(),
         portSetting: String = "--port",
@@ -47,7 +47,7 @@ public final class HTTPServer: Sendable {
         return open + core.limits.threads > core.limits.connections
     }
 
-    /// Listens from now on. A connection that comes right after the return is served.
+    /// Starts to listen. A connection right after the return is accepted.
     public func start() throws(HTTPServerError) {
         let socket = try Listener.open(host: host, port: port, portSetting: portSetting)
         let bound = Listener.boundPort(socket.raw) ?? port
@@ -56,8 +56,8 @@ public final class HTTPServer: Sendable {
             listen_fd: socket.raw, threads: UInt32(limits.threads),
             connections: UInt32(limits.connections), idle_seconds: UInt32(limits.idleSeconds),
             memory_bytes: limits.headerBytes)
-        // The library keeps the pointer until its daemon is stopped, which `stop` does; a server
-        // that is never stopped keeps its core.
+        // The library keeps the pointer until `stop` stops its daemon; a server that is never
+        // stopped keeps its core.
         let context = Unmanaged.passRetained(core)
         let daemon = aib_mhd_start(
             options, Callbacks.step, Callbacks.begin, Callbacks.completed, context.toOpaque())
@@ -69,9 +69,9 @@ public final class HTTPServer: Sendable {
         state.withLock { $0 = State(daemon: DaemonHandle(raw: daemon), boundPort: bound) }
     }
 
-    /// Takes no more connections, lets streams whose sources have ended go out whole, cuts the
-    /// others (`streamGraceMilliseconds`), lets answers under way go out for a few seconds
-    /// (`stopGraceSeconds`), then closes every connection. The port is free on return.
+    /// Stops: accepts no more connections, lets streams whose sources have ended complete and cuts
+    /// the others (`streamGraceMilliseconds`), lets responses in progress complete for a few
+    /// seconds (`stopGraceSeconds`), then closes every connection. The port is free on return.
     public func stop() async {
         guard let daemon = state.withLock({ $0.daemon.take() }) else { return }
         daemon.quiesce()
@@ -97,7 +97,7 @@ public final class HTTPServer: Sendable {
     }
 }
 
-/// The library's daemon. Sendable although it is a pointer: the library locks for itself, and
+/// The library's daemon. Sendable although it is a pointer: the library does its own locking, and
 /// `HTTPServer.stop` takes the only copy out of its lock, so that it is stopped once.
 private struct DaemonHandle: @unchecked Sendable {
     let raw: OpaquePointer

@@ -1,29 +1,29 @@
 import Glibc
 
-/// Every bound of the server, each with its reason.
+/// The limits of the server, each with its reason.
 public struct HTTPServerLimits: Sendable {
     /// Largest request body. Bodies are JSON, forms and small uploads, held in memory while the
     /// handler runs.
     public var bodyBytes = 8 << 20
 
-    /// All request bodies together. Without it, every allowed connection could hold a largest body.
+    /// All request bodies together. Without it, every allowed connection could hold a body of
+    /// maximum size.
     public var allBodiesBytes = 256 << 20
 
-    /// A body that is too large is read on and thrown away up to this many bytes, so that a client
-    /// that sends first and reads then gets to read the reason; above it the connection is cut.
+    /// The part of an oversized body that is read and discarded, so that a client that reads only
+    /// after sending gets the reason; beyond it the connection is closed.
     public var discardedBytes = 64 << 20
 
-    /// Request line and headers, and the buffer for what is sent, of one connection. Larger headers
-    /// get 431.
+    /// Request line and headers, and the send buffer, of one connection. Larger headers get 431.
     public var headerBytes = 32 << 10
 
-    /// Open connections, live streams included. Each costs a descriptor and `headerBytes`; the
-    /// usual limit of descriptors that a service manager sets is above this.
+    /// Open connections, including live streams. Each costs a descriptor and `headerBytes`; the
+    /// usual descriptor limit of a service manager is above this.
     public var connections = 2048
 
-    /// What the kernel keeps of a stream for a client that does not read; it counts this double,
-    /// and by itself would take 4 MiB for each of a thousand. Files and answers are not bounded so:
-    /// they have an end, and a long line to a client needs the room.
+    /// The kernel's send buffer of a stream, for a client that does not read. The kernel counts it
+    /// double, and by default would use 4 MiB for each of a thousand. Files and other responses are
+    /// not limited in this way: they end, and a long link to a client needs the buffer.
     public static let streamSendBytes = 64 << 10
 
     /// A connection on which nothing moves for so long is closed: idle keep-alive, half a request,
@@ -37,7 +37,7 @@ public struct HTTPServerLimits: Sendable {
     /// client that does not read is still on it.
     public var streamGraceMilliseconds = 500
 
-    /// Longest that `stop` waits for answers under way.
+    /// How long `stop` waits for responses in progress.
     public var stopGraceSeconds = 5
 
     public init() {}

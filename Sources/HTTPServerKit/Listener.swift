@@ -2,8 +2,8 @@ import CMicroHTTPD
 import Glibc
 import Support
 
-/// Opens the socket that the server listens on. It is opened here and not by the library, so that
-/// a failure can be told apart and named.
+/// Opens the socket that the server listens on. This is not left to the library, so that failures
+/// can be told apart.
 enum Listener {
     /// - Parameter port: 0 for any free one.
     static func open(
@@ -57,7 +57,7 @@ enum Listener {
         return found
     }
 
-    /// The port that a listening socket got.
+    /// The port of a listening socket.
     static func boundPort(_ raw: Int32) -> UInt16? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

@@ -1,7 +1,7 @@
 import Glibc
 import Support
 
-/// Which program listens on a port, as far as `/proc` lets this user see.
+/// The program that listens on a port, if this user may see it in `/proc`.
 enum PortOwner {
     /// `"nginx (pid 812)"`, or `nil`.
     static func find(_ port: UInt16) -> String? {

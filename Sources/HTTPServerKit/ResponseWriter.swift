@@ -3,13 +3,13 @@ import Glibc
 import HTTPTypes
 import Support
 
-/// Turns a response value into the library's and queues it. Runs on the library's threads, where a
-/// file may be opened without holding up a handler.
+/// Converts a response to the library's and queues it. Runs on the library's threads, where opening
+/// a file does not block a handler.
 struct ResponseWriter {
     let connection: ConnectionHandle
 
-    /// - Returns: whether the library took it (else the connection is to be closed), and the
-    ///   streamed body, if it has one.
+    /// - Returns: whether the library accepted it (if not, the connection must be closed), and the
+    ///   streamed body, if there is one.
     func send(_ response: HTTPResponse) -> (taken: Bool, stream: StreamBody?) {
         var response = response
         var made = make(response.body)
@@ -54,9 +54,9 @@ struct ResponseWriter {
         }
     }
 
-    /// `nil` where the file is gone, is no regular file, or has become shorter than promised.
+    /// `nil` if the file is gone, is not a regular file, or has become shorter than announced.
     private func open(_ slice: FileSlice) -> OpaquePointer? {
-        // O_NONBLOCK: a FIFO in the file's place must not hold up this thread.
+        // O_NONBLOCK: a FIFO in place of the file must not block this thread.
         guard let file = try? Descriptor(slice.path, O_RDONLY | O_NONBLOCK) else { return nil }
         var info = stat()
         guard fstat(file.raw, &info) == 0, info.st_mode & S_IFMT == S_IFREG,

@@ -1,7 +1,7 @@
 import HTTPTypes
 import Synchronization
 
-/// What the library's callbacks of one server share.
+/// The state that the library's callbacks of one server share.
 final class ServerCore: Sendable {
     private struct State {
         var exchanges: [ObjectIdentifier: Exchange] = [:]
@@ -20,7 +20,7 @@ final class ServerCore: Sendable {
         self.handler = handler
     }
 
-    /// One that begins after `stopStreams` or `stopAll` went over the others knows by itself.
+    /// An exchange that begins after `stopStreams` or `stopAll` is stopped as well.
     func begin(_ connection: ConnectionHandle, target: String) -> Exchange {
         state.withLock { state in
             let exchange = Exchange(
@@ -49,7 +49,7 @@ final class ServerCore: Sendable {
 
     var exchangesUnderWay: Int { state.withLock { $0.exchanges.count } }
 
-    /// From here on new requests are not handled; answers under way go on.
+    /// From here on new requests are not handled; responses in progress continue.
     func stopStreams() {
         for exchange in beginStop() { exchange.stopStream() }
     }

@@ -2,22 +2,22 @@ import CMicroHTTPD
 import HTTPTypes
 import Synchronization
 
-/// A streamed body on its way to one client.
+/// A streamed body for one client.
 ///
-/// The library asks for bytes when the client can take some. If there are none, the connection is
-/// suspended and the source is asked for its next piece; its answer wakes the connection. So there
-/// is never more than one piece in memory, and a slow client slows its source.
+/// The library asks for bytes when the client can accept some. If there are none, the connection is
+/// suspended and the source is asked for its next piece, which resumes the connection. So there is
+/// never more than one piece in memory, and a slow client slows down its source.
 final class StreamBody: Sendable {
     private struct State {
         var piece: [UInt8] = []
-        /// How much of `piece` was handed over.
+        /// Bytes of `piece` that were handed to the library.
         var taken = 0
         var isSuspended = false
-        /// The source answered `nil`.
+        /// The source returned `nil`.
         var sourceEnded = false
-        /// The library was told the end.
+        /// The end was reported to the library.
         var isComplete = false
-        /// The server stops, or the client is gone: nothing more is sent.
+        /// The server is stopping, or the client is gone: nothing more is sent.
         var isCut = false
         var asking: Task<Void, Never>?
     }
@@ -31,7 +31,8 @@ final class StreamBody: Sendable {
         self.connection = connection
     }
 
-    /// The library's content reader, on its thread: bytes written, or how the body ends.
+    /// The library's content reader, on its thread: the number of bytes written, or how the body
+    /// ends.
     func read(into buffer: UnsafeMutablePointer<CChar>, capacity: Int) -> Int {
         state.withLock { state in
             if state.isCut { return AIB_MHD_END_WITH_ERROR }
@@ -47,7 +48,7 @@ final class StreamBody: Sendable {
         }
     }
 
-    /// Ends the stream as broken, so that a client does not take a part for the whole.
+    /// Ends the stream as broken, so that a client does not take it for complete.
     func cut() {
         state.withLock { state in
             state.isCut = true
@@ -56,7 +57,7 @@ final class StreamBody: Sendable {
         }
     }
 
-    /// The library needs the body no more.
+    /// The library no longer needs the body.
     func close() {
         let unfinished = state.withLock { state in
             state.isCut = true

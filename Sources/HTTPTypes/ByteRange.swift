@@ -1,4 +1,4 @@
-/// A part of a representation, as RFC 9110 section 14 asks for it.
+/// A range request (RFC 9110 section 14).
 public struct ByteRange: Sendable, Hashable {
     public var offset: Int64
     public var lengthBytes: Int64
@@ -9,10 +9,10 @@ public struct ByteRange: Sendable, Hashable {
     }
 
     public enum Outcome: Sendable, Hashable {
-        /// No range, one that is not understood, or several: the RFC lets a server send all.
+        /// No range, an unsupported one, or several: the RFC allows a server to send everything.
         case whole
         case part(ByteRange)
-        /// Begins behind the end: status 416.
+        /// Begins after the end: status 416.
         case unsatisfiable
     }
 

@@ -1,8 +1,8 @@
-/// The name of one state of a representation (RFC 9110 section 8.8.3).
+/// The entity tag of a representation (RFC 9110 section 8.8.3).
 public struct EntityTag: Sendable, Hashable {
     private let opaque: String
 
-    /// A strong tag. Characters that may not stand in one are left out.
+    /// A strong tag. Invalid characters are left out.
     public init(_ opaque: String) {
         self.opaque = String(
             opaque.unicodeScalars.filter { $0.value > 0x20 && $0.value < 0x7F && $0 != "\"" }
@@ -20,11 +20,11 @@ public struct EntityTag: Sendable, Hashable {
         }
     }
 
-    /// For `If-Range`: this very tag. A weak tag or a date is no proof of equal bytes.
+    /// For `If-Range`: exactly this tag. A weak tag or a date does not prove equal bytes.
     public func matchesStrongly(_ tag: String) -> Bool { tag == description }
 }
 
 extension EntityTag: CustomStringConvertible {
-    /// With its quotes, as it stands in `ETag`.
+    /// With its quotes, as in the header `ETag`.
     public var description: String { "\"\(opaque)\"" }
 }

@@ -1,4 +1,4 @@
-/// Header fields in the order they were sent or added; names are compared without case.
+/// Header fields in the order in which they were received or added; names are case-insensitive.
 public struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral {
     public private(set) var fields: [(name: String, value: String)] = []
 

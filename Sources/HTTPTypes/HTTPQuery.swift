@@ -6,7 +6,7 @@ public struct HTTPQuery: Sendable {
 
     public init() {}
 
-    /// - Throws: a `Problem` of status 400 where `text` is not correctly encoded.
+    /// - Throws: a `Problem` with status 400 if `text` is not correctly encoded.
     public init(decoding text: some StringProtocol) throws(Problem) {
         let pairs = text.split(separator: "&", maxSplits: Self.maximumItems)
         guard pairs.count <= Self.maximumItems else {
@@ -26,7 +26,7 @@ public struct HTTPQuery: Sendable {
         items.filter { $0.name == name }.map(\.value)
     }
 
-    /// More fields than any request here has; a bound, so that a hostile one costs little.
+    /// More fields than any request here has, to limit the cost of a hostile one.
     private static let maximumItems = 256
 
     private static func decode(_ text: some StringProtocol) throws(Problem) -> String {

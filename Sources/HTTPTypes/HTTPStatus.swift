@@ -1,4 +1,4 @@
-/// The words that belong to a status code.
+/// Reason phrases of status codes.
 public enum HTTPStatus {
     /// The registered reason phrase, or that of the code's class.
     public static func reason(_ status: Int) -> String {

@@ -1,23 +1,23 @@
 //! HTTPTypes: requests, responses, problems, byte ranges and the router as plain values, shared by
-//! the server and by whoever answers requests. Opens no file, no socket; knows no C library.
+//! the server and its handlers. It opens no file or socket, and uses no C library.
 
 /// A request whose body has arrived completely.
 public struct HTTPRequest: Sendable {
     /// As sent: `GET`, `POST` …
     public var method: String
-    /// Percent-decoded, begins with `/`. Holds no `.` or `..` segment, no empty one but a last
-    /// one, no control character, and no slash that stood encoded in the target.
+    /// Percent-decoded; begins with `/`. Contains no `.` or `..` segment, no empty one except the
+    /// last, no control character, and no slash that was encoded in the target.
     public var path: String
     public var query: HTTPQuery
-    /// Path and query as they were sent, for sending the request on.
+    /// Path and query as sent, for redirects.
     public var target: String
     public var headers: HTTPHeaders
     public var body: [UInt8]
-    /// The numeric address of the peer, for logs and audit; `""` where there is none.
+    /// The numeric address of the peer, for logs and audit; `""` if there is none.
     public var remoteAddress: String
 
-    /// - Parameter target: as it stands in the request line: `/a%20b?c=d`, or an absolute URL.
-    /// - Throws: a `Problem` of status 400 that names what is wrong with the target.
+    /// - Parameter target: as in the request line: `/a%20b?c=d`, or an absolute URL.
+    /// - Throws: a `Problem` with status 400 that says what is wrong with the target.
     public init(
         method: String, target: String, headers: HTTPHeaders = [:], body: [UInt8] = [],
         remoteAddress: String = ""
@@ -32,14 +32,15 @@ public struct HTTPRequest: Sendable {
         self.remoteAddress = remoteAddress
     }
 
-    /// What stands between the slashes of `path`; a last slash adds no segment.
+    /// The parts of `path` between slashes; a trailing slash adds none.
     public var segments: [String] { path.split(separator: "/").map(String.init) }
 }
 
-/// What is answered.
+/// A response.
 public struct HTTPResponse: Sendable {
     public var status: Int
-    /// `Content-Length`, `Transfer-Encoding`, `Connection` and `Date` are the server's business.
+    /// Without `Content-Length`, `Transfer-Encoding`, `Connection` and `Date`, which the server
+    /// sets.
     public var headers: HTTPHeaders
     public var body: HTTPBody
 
@@ -53,7 +54,7 @@ public struct HTTPResponse: Sendable {
 public enum HTTPBody: Sendable {
     case bytes([UInt8])
     case file(FileSlice)
-    /// Sent as it comes, of a length nobody knows yet.
+    /// Sent as it is produced, with unknown length.
     case stream(any HTTPStreamSource)
 }
 
@@ -70,17 +71,17 @@ public struct FileSlice: Sendable, Hashable {
     }
 }
 
-/// Where the bytes of a streamed body come from.
+/// The source of a streamed body.
 ///
-/// The server asks for the next piece only when the client has taken the piece before, so a source
-/// needs no queue towards its client. One call is under way at a time.
+/// The server asks for the next piece only when the client has accepted the previous one, so a
+/// source needs no queue for its client. Only one call is in progress at a time.
 public protocol HTTPStreamSource: Sendable {
-    /// Waits until there is something to send; `nil` ends the body well. An empty piece sends
-    /// nothing. A client that went away is noticed only by sending, so a source that may be silent
-    /// for long sends something harmless from time to time.
+    /// Waits until there is something to send; `nil` ends the body. An empty piece sends nothing. A
+    /// disconnected client is noticed only by sending, so a source that may be silent for long
+    /// should send something harmless from time to time.
     func next() async -> [UInt8]?
 
-    /// The client went away, or the server stops, before `next` answered `nil`. Called once at
-    /// most; a `next` that still waits then runs in a cancelled task, and its answer is dropped.
+    /// The client disconnected, or the server stops, before `next` returned `nil`. Called at most
+    /// once; a pending `next` then runs in a cancelled task, and its result is dropped.
     func cancelled() async
 }

@@ -1,8 +1,8 @@
 import TextKit
 
-/// An error as RFC 9457 writes it (`application/problem+json`), with what to do about it.
+/// An error in the format of RFC 9457 (`application/problem+json`), with a remedy.
 public struct Problem: Error, Sendable, Codable {
-    /// A URI that names the kind of problem; `about:blank` where the status says it all.
+    /// A URI for the kind of problem; `about:blank` if the status is sufficient.
     public var type: String
     /// The kind in a few words, the same for each occurrence.
     public var title: String
@@ -11,7 +11,7 @@ public struct Problem: Error, Sendable, Codable {
     public var detail: String
     /// What to do next.
     public var remedy: String?
-    /// Fields that belong to the status: `Allow`, `Retry-After`, `WWW-Authenticate`.
+    /// Header fields that belong to the status: `Allow`, `Retry-After`, `WWW-Authenticate`.
     public var headers: HTTPHeaders = [:]
 
     private enum CodingKeys: String, CodingKey { case type, title, status, detail, remedy }
@@ -28,7 +28,7 @@ public struct Problem: Error, Sendable, Codable {
         self.headers = headers
     }
 
-    /// Lenient: what another program sent as a problem may lack all but a detail.
+    /// Lenient: a problem from another program may lack everything but a detail.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         let status = try fields.decodeIfPresent(Int.self, forKey: .status) ?? 0
@@ -46,7 +46,7 @@ extension Problem {
         Problem(status: 400, detail: detail, remedy: remedy)
     }
 
-    /// The caller must say who it is. `challenge` is the value of `WWW-Authenticate`.
+    /// The client must authenticate. `challenge` is the value of `WWW-Authenticate`.
     public static func unauthorized(
         _ detail: String, remedy: String? = nil, challenge: String = "Bearer"
     ) -> Problem {
@@ -62,7 +62,7 @@ extension Problem {
         Problem(status: 404, detail: detail, remedy: remedy)
     }
 
-    /// - Parameter allow: the methods that the resource knows.
+    /// - Parameter allow: the methods that the resource supports.
     public static func methodNotAllowed(_ method: String, allow: [String]) -> Problem {
         let known = allow.joined(separator: ", ")
         return Problem(
@@ -84,12 +84,12 @@ extension Problem {
         Problem(status: 415, detail: detail, remedy: remedy)
     }
 
-    /// The request is well formed, what it asks for is not possible.
+    /// The request is well formed, but cannot be fulfilled.
     public static func unprocessable(_ detail: String, remedy: String? = nil) -> Problem {
         Problem(status: 422, detail: detail, remedy: remedy)
     }
 
-    /// Only for what nobody foresaw: the detail must not tell secrets.
+    /// Only for unexpected errors: the detail must not reveal secrets.
     public static func internalError(
         _ detail: String = "The server failed to answer. Its log has the reason"
     ) -> Problem {
@@ -104,7 +104,7 @@ extension Problem {
             headers: ["Retry-After": String(retryAfterSeconds)])
     }
 
-    /// The problem as the response that says it.
+    /// The problem as a response.
     public var response: HTTPResponse {
         // Five strings and a number always encode; if they did not, there is still the status.
         let body = (try? CanonicalJSON.encode(self)) ?? []

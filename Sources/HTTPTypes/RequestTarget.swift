@@ -1,11 +1,11 @@
 import TextKit
 
-/// What stands between method and version in a request line, taken apart and checked once, so that
-/// no handler has to think of `..`, `%2f` or NUL.
+/// The target of a request line, parsed and checked once, so that no handler has to deal with `..`,
+/// `%2f` or NUL.
 struct RequestTarget {
     var path: String
     var query: HTTPQuery
-    /// Path and query as they were sent.
+    /// Path and query as sent.
     var original: String
 
     init(_ target: String) throws(Problem) {
@@ -16,7 +16,7 @@ struct RequestTarget {
         query = parts.count == 2 ? try HTTPQuery(decoding: parts[1]) : HTTPQuery()
     }
 
-    /// A proxy's client may send `http://host/path`; the path is what counts.
+    /// The client of a proxy may send `http://host/path`; only the path matters.
     private static func withoutAuthority(_ target: Substring) -> Substring {
         for scheme in ["http://", "https://"] where target.lowercased().hasPrefix(scheme) {
             let rest = target.dropFirst(scheme.count)

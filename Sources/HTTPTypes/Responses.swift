@@ -1,8 +1,7 @@
 import TextKit
 
 extension HTTPResponse {
-    /// `value` as JSON, keys sorted. `Date` is not meant to be in it: times go as the caller
-    /// writes them.
+    /// `value` as JSON, with sorted keys. It should not contain `Date`: callers format times.
     public static func json(
         _ value: some Encodable, status: Int = 200, headers: HTTPHeaders = [:]
     ) throws -> HTTPResponse {
@@ -16,7 +15,7 @@ extension HTTPResponse {
         of(Array(text.utf8), type, status, headers)
     }
 
-    /// `text/event-stream`, which no proxy or browser keeps or holds back.
+    /// `text/event-stream`, which proxies and browsers must not cache or buffer.
     public static func events(_ source: any HTTPStreamSource) -> HTTPResponse {
         HTTPResponse(
             headers: [
@@ -25,11 +24,11 @@ extension HTTPResponse {
             ], body: .stream(source))
     }
 
-    /// `nothing to say`, 204.
+    /// Status 204, without a body.
     public static var empty: HTTPResponse { HTTPResponse(status: 204) }
 
-    /// A regular file of `sizeBytes` bytes, or what the request's `Range`, `If-Range` and
-    /// `If-None-Match` leave of it: 200, 206, 304 or 416.
+    /// A regular file of `sizeBytes` bytes, or the part that the request's `Range`, `If-Range` and
+    /// `If-None-Match` select: 200, 206, 304 or 416.
     public static func file(
         _ path: String, sizeBytes: Int64, type: String, tag: EntityTag, for request: HTTPRequest
     ) -> HTTPResponse {
@@ -39,7 +38,7 @@ extension HTTPResponse {
         if let known = request.headers["If-None-Match"], tag.matchesWeakly(listed: known) {
             return HTTPResponse(status: 304, headers: ["ETag": tag.description])
         }
-        // If-Range: a part makes sense only together with the bytes the client already has.
+        // If-Range: a part is useful only with the bytes that the client already has.
         let sameFile = request.headers["If-Range"].map(tag.matchesStrongly) ?? true
         let range = sameFile && request.method == "GET" ? request.headers["Range"] : nil
         switch ByteRange.parse(range, sizeBytes: sizeBytes) {

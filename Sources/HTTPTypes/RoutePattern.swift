@@ -1,6 +1,7 @@
-/// `/api/v1/builds/{id}/log`, or `/images/{path...}` where the last name takes all that follows.
+/// `/api/v1/builds/{id}/log`, or `/images/{path...}`, whose last parameter takes the rest of the
+/// path.
 struct RoutePattern: Sendable {
-    /// In the order of preference, where several patterns fit a path.
+    /// In the order of preference, if several patterns match a path.
     enum Segment: Sendable, Hashable {
         case literal(String)
         case parameter(String)
@@ -28,7 +29,7 @@ struct RoutePattern: Sendable {
         }
     }
 
-    /// The parameters' values, or `nil` where the path does not fit.
+    /// The values of the parameters, or `nil` if the path does not match.
     func match(_ path: [String]) -> [String: String]? {
         var values: [String: String] = [:]
         for (index, segment) in segments.enumerated() {
@@ -46,16 +47,16 @@ struct RoutePattern: Sendable {
         return path.count == segments.count ? values : nil
     }
 
-    /// Whether this pattern is to be taken before `other`, which fits the same path.
+    /// Whether this pattern is preferred to `other`, which matches the same path.
     func precedes(_ other: RoutePattern) -> Bool {
         for (mine, theirs) in zip(segments, other.segments) where mine.rank != theirs.rank {
             return mine.rank < theirs.rank
         }
-        // The longer one ends with a rest, which would take nothing.
+        // The longer one ends with a rest, which would be empty.
         return segments.count < other.segments.count
     }
 
-    /// How much a path that fits nothing looks like this pattern; 0 means not at all.
+    /// How similar a path without a match is to this pattern; 0 means not at all.
     func likeness(_ path: [String]) -> Int {
         var score = 0
         for (segment, word) in zip(segments, path) {

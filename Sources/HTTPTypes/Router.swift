@@ -1,6 +1,6 @@
 /// Finds the handler of a request by method and path pattern.
 ///
-/// `HEAD` is answered by the handler of `GET`: the server leaves the body out.
+/// `HEAD` is handled as `GET`: the server leaves the body out.
 public struct Router: Sendable {
     public typealias Handler =
         @Sendable (HTTPRequest, PathParameters) async throws -> HTTPResponse
@@ -13,14 +13,15 @@ public struct Router: Sendable {
     private var routes: [Route] = []
     private let explain: @Sendable (any Error, HTTPRequest) -> Problem
 
-    /// - Parameter explain: says as a `Problem` what a handler threw that is none itself. It is
-    ///   the place to log what nobody foresaw.
+    /// - Parameter explain: converts an error of a handler that is not a `Problem` to one. It is
+    ///   the place to log unexpected errors.
     public init(explain: @escaping @Sendable (any Error, HTTPRequest) -> Problem) {
         self.explain = explain
     }
 
-    /// - Parameter pattern: `/builds/{id}/log`; `{name...}` as the last segment takes all that
-    ///   follows, and may take nothing. A literal is preferred to a parameter, that to a rest.
+    /// - Parameter pattern: `/builds/{id}/log`; `{name...}` as the last segment takes the rest of
+    ///   the path, which may be empty. A literal is preferred to a parameter, and a parameter to a
+    ///   rest.
     public mutating func on(_ method: String, _ pattern: String, _ handler: @escaping Handler) {
         if let index = routes.firstIndex(where: { $0.pattern.text == pattern }) {
             routes[index].handlers[method] = handler
@@ -29,7 +30,7 @@ public struct Router: Sendable {
         }
     }
 
-    /// Every method and pattern, sorted: a test compares them with what is documented.
+    /// Every method and pattern, sorted; a test compares them with the documentation.
     public var table: [(method: String, pattern: String)] {
         routes.flatMap { route in route.handlers.keys.map { ($0, route.pattern.text) } }
             .sorted { ($0.1, $0.0) < ($1.1, $1.0) }
@@ -76,7 +77,7 @@ public struct Router: Sendable {
     }
 }
 
-/// What stood in the path where the pattern has `{name}`.
+/// The values of the path for each `{name}` of the pattern.
 public struct PathParameters: Sendable {
     private let values: [String: String]
 

@@ -1,5 +1,5 @@
-/// Comma-separated text (RFC 4180) in UTF-8. Spreadsheets of many countries write `;`, and some
-/// programs write tabs: the most frequent one in the first line is the separator.
+/// Comma-separated text (RFC 4180) in UTF-8. Spreadsheets of many countries use `;`, and some
+/// programs use tabs: the most frequent of them in the first line is the separator.
 enum CSVReader {
     static func read(
         _ bytes: [UInt8], name: String, _ limits: SheetLimits
@@ -93,7 +93,8 @@ enum CSVReader {
             byte == separator || byte == 10 || byte == 13
         }
 
-        /// Goes over what ends the field. - Returns: whether the row ends there.
+        /// Skips the end of the field.
+        /// - Returns: whether the row ends there.
         private mutating func endOfField() -> Bool {
             guard position < bytes.count else { return true }
             let byte = bytes[position]

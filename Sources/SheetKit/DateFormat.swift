@@ -40,13 +40,13 @@ enum DateFormat {
         return false
     }
 
-    /// The date that a number of days stands for, or the number itself if it is out of range.
+    /// The date for a number of days, or the number itself if it is out of range.
     static func cell(_ days: Double, is1904: Bool) -> Cell {
         // Up to 9999-12-31; beyond it, spreadsheet programs show the number too.
         guard days >= 0, days < 2_958_466 else { return .number(days) }
         let seconds = Int64((days * 86_400).rounded())
         let day = seconds / 86_400
-        // 1900 is taken for a leap year, as the first spreadsheets did: day 60 does not exist.
+        // 1900 counts as a leap year, as in the first spreadsheets: day 60 does not exist.
         let firstDay: Int64 = is1904 ? 24_107 : day < 60 ? 25_568 : 25_569
         let time = UTCTime(unixMilliseconds: (seconds - firstDay * 86_400) * 1000)
         if day == 0, !is1904 { return .date(time.clock) }

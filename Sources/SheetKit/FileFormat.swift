@@ -1,4 +1,4 @@
-/// What a file is, by its first bytes. Its name is not trusted.
+/// The format of a file, by its first bytes. Its name is not trusted.
 enum FileFormat {
     /// The container of .xls, and of encrypted .xlsx.
     case compound

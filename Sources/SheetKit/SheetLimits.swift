@@ -6,31 +6,31 @@ public struct SheetLimits: Sendable {
     /// Files in an archive: a workbook has some ten, and a few for each sheet and picture.
     public var entries = 4096
 
-    /// Uncompressed bytes of one file in an archive, and how many times its compressed bytes they
-    /// may be: a sheet of equal rows packs 60 : 1, a bomb a thousand.
+    /// Uncompressed size of one file in an archive, and its largest ratio to the compressed size: a
+    /// sheet of equal rows has 60 : 1, a bomb a thousand.
     public var entryBytes = 256 << 20
     public var ratio = 250
-    /// Smaller ones may be packed as they like.
+    /// Smaller files may have any ratio.
     public var ratioFromBytes = 1 << 20
 
     public var sheets = 256
 
-    /// Rows with content of one sheet. They may stand as far down as the program allows.
+    /// Rows with content of one sheet, at any position that the program allows.
     public var rows = 100_000
 
-    /// Columns: ten times what any sheet here has. What is empty beyond does not count.
+    /// Columns: ten times the number of any sheet here. Empty ones beyond do not count.
     public var columns = 256
 
     /// Cells with content of all sheets. A cell takes some 40 bytes.
     public var cells = 1_000_000
 
-    /// Texts of all cells together, each counted where it stands.
+    /// Texts of all cells together; a shared text counts for each cell.
     public var textBytes = 64 << 20
 
     /// The longest text that a cell of Excel can hold, in UTF-8.
     public var cellBytes = 32_767 * 4
 
-    /// Texts that a workbook keeps beside its cells.
+    /// Texts that a workbook stores separately from its cells.
     public var sharedStrings = 1_000_000
 
     /// Levels of nesting of XML; spreadsheets use about ten.

@@ -1,7 +1,6 @@
-//! SheetKit: reads spreadsheets that people made with other programs (.xls, .xlsx, .ods, .csv) and
-//! writes .xlsx. Files come from anywhere, so every size is bounded (`SheetLimits`), nothing in a
-//! file is run or fetched, and what a file is is told by its content. Knows nothing of what the
-//! cells mean.
+//! SheetKit: reads spreadsheets of other programs (.xls, .xlsx, .ods, .csv) and writes .xlsx. Files
+//! are untrusted: every size is bounded (`SheetLimits`), nothing in a file is run or fetched, and
+//! the format is detected from the content. It is independent of the meaning of the cells.
 
 import Support
 
@@ -17,7 +16,7 @@ public actor SheetReader {
 
     public init(limits: SheetLimits = SheetLimits()) { self.limits = limits }
 
-    /// - Parameter name: the file's, for messages and as the name of the one sheet of a text file.
+    /// - Parameter name: the file's name, for messages and as the name of a text file's one sheet.
     public func read(_ bytes: [UInt8], name: String) throws(SheetError) -> Workbook {
         guard bytes.count <= limits.fileBytes else {
             throw SheetError(

@@ -1,9 +1,9 @@
-/// What a spreadsheet file holds.
+/// The content of a spreadsheet file.
 public struct Workbook: Sendable, Hashable {
     public var sheets: [Sheet]
-    /// What was left out of it, for the person whose file it is: macros, charts.
+    /// What was ignored, for the user: macros, charts.
     public var notices: [String] = []
-    /// A text file has one sheet and no name for it.
+    /// A text file has one sheet without a name.
     public var isText = false
 
     init(sheets: [Sheet]) { self.sheets = sheets }
@@ -16,7 +16,7 @@ public struct Sheet: Sendable, Hashable {
 }
 
 public struct SheetRow: Sendable, Hashable {
-    /// As people see it, from 1.
+    /// As shown to users, from 1.
     public var number: Int
     /// From column A to the last one that is not empty.
     public var cells: [Cell]
@@ -29,10 +29,10 @@ public enum Cell: Sendable, Hashable {
     case bool(Bool)
     /// `2018-11-28`, `2018-11-28 09:30:00` or `09:30:00`.
     case date(String)
-    /// There is no value: why, in words or as the program shows it (`#DIV/0!`).
+    /// There is no value; the reason, or the program's own error (`#DIV/0!`).
     case error(String)
 
-    /// A formula that the program which wrote the file did not calculate.
+    /// A formula without a result, because the program that wrote the file did not calculate it.
     static let unsavedFormula = Cell.error(
         "a formula without a saved value: open and save the file in a spreadsheet program, or "
             + "write the value itself")

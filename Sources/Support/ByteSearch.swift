@@ -1,8 +1,8 @@
 import Glibc
 
-/// Looks for a byte at the speed of memory, also in a debug build.
+/// Searches for a byte at the speed of memory, even in a debug build.
 public enum ByteSearch {
-    /// The place of the first `byte` from `start` on.
+    /// The index of the first `byte` from `start` on.
     public static func first(
         _ byte: UInt8, in bytes: UnsafeRawBufferPointer, from start: Int = 0
     ) -> Int? {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The two clocks. Timeouts use the monotonic one; wall time is only shown and recorded.
+/// The two clocks. Timeouts use the monotonic one; wall-clock time is only displayed and recorded.
 public enum Clocks {
     public static func unixMilliseconds() -> Int64 { milliseconds(CLOCK_REALTIME) }
     public static func monotonicMilliseconds() -> Int64 { milliseconds(CLOCK_MONOTONIC) }

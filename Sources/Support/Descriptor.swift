@@ -14,13 +14,13 @@ public struct Descriptor: ~Copyable, Sendable {
         raw = try checked(aib_open(path, flags, mode), "cannot open \(path)")
     }
 
-    /// Opens `path` for writing past the page cache: addresses, offsets and lengths must then be
-    /// multiples of the disk's blocks. Not every file system can (tmpfs cannot).
+    /// Opens `path` for writing past the page cache: addresses, offsets and lengths must be
+    /// multiples of the disk's blocks. Not every file system supports it (tmpfs does not).
     public init(pastPageCache path: String) throws(SystemError) {
         raw = try checked(aib_open_direct(path), "cannot open \(path) past the page cache")
     }
 
-    /// Gives the descriptor away: the receiver closes it.
+    /// Gives up ownership: the caller closes the descriptor.
     public consuming func release() -> Int32 {
         let raw = self.raw
         discard self
@@ -82,7 +82,7 @@ public struct Descriptor: ~Copyable, Sendable {
     }
 
     /// Moves bytes of this file at `offset` into a pipe without copying them: how many, 0 at the
-    /// end of the file; nil when the other is no pipe, or this file's system cannot.
+    /// end of the file; nil if the other is not a pipe, or this file system does not support it.
     public func splice(
         into pipe: borrowing Descriptor, at offset: Int64, _ count: Int
     ) throws(SystemError) -> Int? {
@@ -97,7 +97,7 @@ public struct Descriptor: ~Copyable, Sendable {
         }
     }
 
-    /// Widens a pipe, as far as the system lets this user: fewer turns between its two ends.
+    /// Enlarges a pipe, as far as the system allows, for fewer switches between its two ends.
     public func growPipe(toBytes bytes: Int) { aib_pipe_grow(raw, Int32(bytes)) }
 
     public func sync() throws(SystemError) {

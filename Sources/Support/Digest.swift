@@ -6,8 +6,8 @@ import TextKit
 public struct Digest: ~Copyable {
     private let context: OpaquePointer?
 
-    /// - Parameter name: as libcrypto and OpenStack call it: `sha512`, `sha256`, `md5` … `nil` for
-    ///   one that this libcrypto does not have.
+    /// - Parameter name: the name in libcrypto and OpenStack: `sha512`, `sha256`, `md5` … `nil` if
+    ///   this libcrypto does not support it.
     public init?(named name: String) {
         guard let algorithm = EVP_get_digestbyname(name) else { return nil }
         context = EVP_MD_CTX_new()
@@ -44,7 +44,7 @@ public struct Digest: ~Copyable {
         }
     }
 
-    /// Lower-case hexadecimal digits. The hasher is used up.
+    /// Lower-case hexadecimal digits. Consumes the hasher.
     public consuming func finish() -> String {
         var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var count: UInt32 = 0

@@ -1,11 +1,11 @@
 import CLinux
 import Glibc
 
-/// File operations that say what failed, and durable replacement.
+/// File operations with descriptive errors, and durable replacement.
 public enum Files {
     public enum Kind: Sendable { case file, folder, link, other }
 
-    /// What `path` itself is (a link is not followed), or `nil` when nothing is there.
+    /// The kind of `path` itself (a link is not followed), or `nil` if it does not exist.
     public static func kind(_ path: String) -> Kind? {
         var info = stat()
         guard lstat(path, &info) == 0 else { return nil }
@@ -24,14 +24,14 @@ public enum Files {
         return stat(path, &info) == 0 ? Int64(info.st_size) : nil
     }
 
-    /// Time of the last change, in nanoseconds since 1970: tells two files of one name apart.
+    /// Modification time, in nanoseconds since 1970; distinguishes two files of one name.
     public static func modifiedNanoseconds(_ path: String) -> Int64? {
         var info = stat()
         guard stat(path, &info) == 0 else { return nil }
         return Int64(info.st_mtim.tv_sec) * 1_000_000_000 + Int64(info.st_mtim.tv_nsec)
     }
 
-    /// Changes whenever the file is written, replaced or renamed: inode, size, times of change.
+    /// Changes whenever the file is written, replaced or renamed: inode, size, modification times.
     public static func stamp(_ path: String) -> String? {
         var info = stat()
         guard lstat(path, &info) == 0 else { return nil }
@@ -55,9 +55,9 @@ public enum Files {
         throw SystemError(errno: EFBIG, "cannot read \(path)")
     }
 
-    /// Replaces `path` so that a reader, and a machine after a power cut, sees the old content or
-    /// the new and never a part: temporary file beside it, fsync, rename, fsync of the folder.
-    /// The temporary file is hidden and ends in `.part`, so that a sweep knows it.
+    /// Replaces `path` so that a reader, or a machine after a power failure, sees the old content
+    /// or the new and never a part: temporary file beside it, fsync, rename, fsync of the folder.
+    /// The temporary file is hidden and ends in `.part`, so that a sweep recognizes it.
     public static func replace(
         _ path: String, with bytes: some Collection<UInt8>, mode: Int32 = 0o644
     ) throws(SystemError) {
@@ -84,7 +84,7 @@ public enum Files {
         try checked(aib_sync_directory(path), "cannot fsync \(path)")
     }
 
-    /// Makes the folder and those above it.
+    /// Creates the folder and its parents.
     public static func makeFolder(_ path: String, mode: UInt32 = 0o755) throws(SystemError) {
         if mkdir(path, mode) == 0 || errno == EEXIST {
             var info = stat()
@@ -113,7 +113,8 @@ public enum Files {
         return names.sorted()
     }
 
-    /// Removes a file, link or folder with all in it. Links are not followed. Gone is fine.
+    /// Removes a file, link or folder with its content. Links are not followed. A missing one is
+    /// not an error.
     public static func remove(_ path: String) throws(SystemError) {
         switch kind(path) {
         case nil: return
@@ -136,7 +137,7 @@ public enum Files {
         return String(path[path.index(after: slash)...])
     }
 
-    /// Gives the blocks of a file's first `bytes` back to the disk; its size and its end stay.
+    /// Returns the blocks of a file's first `bytes` to the disk; its size and the rest are kept.
     public static func punch(_ file: borrowing Descriptor, firstBytes: Int64) throws(SystemError) {
         try checked(aib_punch_hole(file.raw, 0, firstBytes), "cannot free blocks of a file")
     }

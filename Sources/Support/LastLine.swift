@@ -1,8 +1,8 @@
 import Glibc
 
 extension Descriptor {
-    /// Where the last whole line of the file ends: a writer that was killed, or a full disk, may
-    /// have left a part of a line behind it.
+    /// The end of the last whole line of the file: a killed writer, or a full disk, may have left a
+    /// partial line after it.
     public func endOfLastLine() throws(SystemError) -> Int64 {
         var end = try sizeBytes()
         if end == 0 { return 0 }
@@ -27,8 +27,8 @@ extension Descriptor {
         return 0
     }
 
-    /// Cuts what follows the last whole line, and says how long the file is then.
-    public func cutToLastLine() throws(SystemError) -> Int64 {
+    /// Truncates the file after the last whole line, and returns its new size.
+    public func truncateToLastLine() throws(SystemError) -> Int64 {
         let end = try endOfLastLine()
         if try sizeBytes() > end, ftruncate(raw, Int(end)) != 0 {
             throw .last("cannot cut a file to its last line")

@@ -2,7 +2,7 @@ import Glibc
 
 /// Symbolic links.
 public enum Links {
-    /// What a symbolic link says; empty when it cannot be read.
+    /// The target of a symbolic link; empty if it cannot be read.
     public static func target(_ path: String) -> String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink(path, &buffer, buffer.count)
@@ -10,7 +10,7 @@ public enum Links {
         return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// The path with all links followed, or `nil` when nothing is there.
+    /// The path with all links followed, or `nil` if it does not exist.
     public static func resolved(_ path: String) -> String? {
         guard let raw = realpath(path, nil) else { return nil }
         defer { free(raw) }

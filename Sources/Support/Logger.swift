@@ -1,8 +1,8 @@
 import Glibc
 import TextKit
 
-/// A daemon's own log: one line an event on standard error, `level message key=value …`; journald
-/// or the caller adds the time. Secrets never get here: callers log names, not values.
+/// A daemon's own log: one line per event on standard error, `level message key=value …`; journald
+/// or the caller adds the time. It must not contain secrets: callers log names, not values.
 public struct Logger: Sendable {
     public enum Level: String, Sendable { case info, warning, error }
 
@@ -17,7 +17,7 @@ public struct Logger: Sendable {
     private func write(_ level: Level, _ message: String) {
         var line = "\(level.rawValue) \(component): \(message.visible)\n"
         line.withUTF8 { bytes in
-            // One write a line, so that lines of several threads do not mix.
+            // One write per line, so that lines of several threads do not mix.
             _ = Glibc.write(2, bytes.baseAddress, bytes.count)
         }
     }

@@ -1,6 +1,6 @@
 import Dispatch
 
-/// A serial queue as the executor of one actor: a blocking C call then holds a thread of its own
+/// A serial queue as the executor of one actor: a blocking C call then occupies a thread of its own
 /// and never one of the cooperative pool.
 public final class QueueExecutor: SerialExecutor {
     private let queue: DispatchQueue

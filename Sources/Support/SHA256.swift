@@ -6,7 +6,7 @@ public struct SHA256: ~Copyable {
 
     public mutating func update(_ bytes: UnsafeRawBufferPointer) { digest.update(bytes) }
 
-    /// 64 lower-case hexadecimal digits. The hasher is used up.
+    /// 64 lower-case hexadecimal digits. Consumes the hasher.
     public consuming func finish() -> String { digest.finish() }
 
     public static func hex(_ bytes: some Collection<UInt8>) -> String {

@@ -2,8 +2,9 @@ import CCrypto
 import Glibc
 import TextKit
 
-/// Seals short secrets with AES-256-GCM by libcrypto. What is sealed for one context (the id of a
-/// row) cannot be opened in another, nor with another key, nor after a change.
+/// Encrypts short secrets with AES-256-GCM by libcrypto. A secret that was encrypted for one
+/// context (the id of a row) cannot be decrypted in another, nor with another key, nor after a
+/// change.
 public struct SecretKey: Sendable {
     public struct OpenError: Error, Sendable, CustomStringConvertible {
         public var description: String
@@ -20,8 +21,8 @@ public struct SecretKey: Sendable {
         bytes = Self.random(Self.keyBytes)
     }
 
-    /// Reads a key file: 64 hexadecimal digits. Where there is none, one is made (mode 0600).
-    /// - Throws: `SystemError`, `Failure` for a file that holds no key.
+    /// Reads a key file: 64 hexadecimal digits. A missing one is created (mode 0600).
+    /// - Throws: `SystemError`, `Failure` if the file contains no key.
     public init(file: String) throws {
         if !Files.exists(file) {
             let fresh = SecretKey()
@@ -37,7 +38,7 @@ public struct SecretKey: Sendable {
         bytes = key
     }
 
-    /// Tells keys apart without telling anything of them.
+    /// Identifies the key without revealing it.
     private var id: String { String(SHA256.hex(bytes).prefix(8)) }
 
     public func seal(_ secret: String, context: String) -> String {
@@ -88,7 +89,7 @@ public struct SecretKey: Sendable {
         return String(decoding: plain, as: UTF8.self)
     }
 
-    /// libcrypto ends the process where the system has no randomness to give; so does this.
+    /// Like libcrypto, ends the process if the system has no randomness.
     private static func random(_ count: Int) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         precondition(RAND_bytes(&bytes, Int32(count)) == 1, "the system has no randomness")

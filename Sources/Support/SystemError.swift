@@ -1,10 +1,10 @@
-//! Support: what every part that touches the system needs: errors, descriptors, durable files,
-//! digests, clocks, the log of a daemon. Knows nothing of images, builds or hosts.
+//! Support: what every module that uses the system needs: errors, descriptors, durable files,
+//! digests, clocks, a daemon's log. Independent of images, builds and hosts.
 
 import CLinux
 import Glibc
 
-/// A failed system call, said so that a person can act on it.
+/// A failed system call, with a message that a person can act on.
 public struct SystemError: Error, Sendable, Hashable {
     public var errno: Int32
     /// What was tried, to what: `"cannot write /var/lib/x"`.
@@ -27,14 +27,14 @@ extension SystemError: CustomStringConvertible {
     public var description: String { "\(what): \(String(cString: strerror(errno)))" }
 }
 
-/// Returns `code`, or throws where a CLinux function answered with `-errno`.
+/// Returns `code`, or throws if a CLinux function returned `-errno`.
 @discardableResult
 public func checked(_ code: Int32, _ what: @autoclosure () -> String) throws(SystemError) -> Int32 {
     guard code < 0 else { return code }
     throw SystemError(errno: -code, what())
 }
 
-/// An error whose description is the whole message for a person.
+/// An error whose description is a complete message for people.
 public struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String
     public init(_ description: String) { self.description = description }

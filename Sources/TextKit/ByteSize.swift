@@ -3,7 +3,7 @@ public enum ByteSize {
     private static let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
 
     /// `512 B`, `1.5 GiB`, `3 GiB`, `500 MiB`: at most one decimal, and none from 100 on. Negative
-    /// sizes, which are what is left of less than nothing, are written as 0.
+    /// sizes are written as 0.
     public static func text(_ bytes: Int64) -> String {
         var value = Double(max(0, bytes))
         var unit = 0

@@ -1,9 +1,9 @@
 import FoundationEssentials
 
-/// JSON of which the same value always gives the same bytes, so that it can be digested and
+/// JSON in which the same value always gives the same bytes, so that it can be digested and
 /// compared: keys are sorted, slashes are not escaped.
 ///
-/// Dates are not meant to be in it: callers write them as texts, with `UTCTime`.
+/// It should not contain `Date`: callers format times with `UTCTime`.
 public enum CanonicalJSON {
     /// - Parameter isPretty: indented and with a newline at the end, for files that people open.
     /// - Throws: `EncodingError`, for numbers that JSON lacks and for what `value` itself throws.

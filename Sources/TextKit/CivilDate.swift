@@ -1,5 +1,6 @@
 /// A day of the proleptic Gregorian calendar, by arithmetic alone, so that the Core needs no
-/// calendar and no time zone files. Inside, years begin on 1 March, which puts the leap day last.
+/// calendar and no time zone files. Internally, years begin on 1 March, so that the leap day is the
+/// last.
 public struct CivilDate: Sendable, Hashable {
     public let year: Int
     public let month: Int

@@ -1,17 +1,17 @@
-/// "Did you mean …": the known word that is nearest to what was typed.
+/// "Did you mean …": the known word nearest to a mistyped one.
 public enum Suggestion {
-    /// Longer words are no slips of the finger, and the distance costs the product of the lengths.
+    /// Longer words are not typing errors, and the cost is the product of the lengths.
     private static let longest = 64
 
-    /// `; did you mean '--json'?`, to end a message with; `nil` if nothing is near.
+    /// `; did you mean '--json'?`, as the end of a message; `nil` if no word is near.
     public static func hint(
         for typed: String, in known: some Sequence<String>, prefix: String = ""
     ) -> String? {
         nearest(to: typed, in: known).map { "; did you mean '\(prefix)\($0)'?" }
     }
 
-    /// The nearest word with at most one error for each three letters, else one that begins with
-    /// what was typed. Case does not count.
+    /// The nearest word with at most one error for every three letters, or else one that begins
+    /// with `typed`. Case is ignored.
     public static func nearest(to typed: String, in known: some Sequence<String>) -> String? {
         guard typed.count <= longest else { return nil }
         let word = typed.lowercased()

@@ -1,12 +1,11 @@
 extension Unicode.Scalar {
-    /// Whether it is one of the control characters of ASCII, which have no place in a name, a path
-    /// or a line.
+    /// Whether it is an ASCII control character, which is not allowed in a name, a path or a line.
     public var isControl: Bool { value < 0x20 || value == 0x7F }
 }
 
 extension StringProtocol {
-    /// The text on one line, with `\u{1b}` in the place of what a terminal could obey and of what
-    /// nobody sees: control and format characters, line and paragraph separators.
+    /// The text on one line, with invisible characters and terminal controls escaped as `\u{1b}`:
+    /// control and format characters, line and paragraph separators.
     public var visible: String {
         unicodeScalars.reduce(into: "") { text, scalar in
             switch scalar.properties.generalCategory {

@@ -10,7 +10,7 @@ enum LostLog {
     ) throws -> (sizeBytes: Int64, sha256: String) {
         let file = try Descriptor(path, O_RDWR | O_CREAT)
         // A writer that was killed may have left a part of a record.
-        var size = try file.cutToLastLine()
+        var size = try file.truncateToLastLine()
         var record: [UInt8] = []
         LogEncoder.append(
             text, stream: .sys, unixMilliseconds: Clocks.unixMilliseconds(), into: &record)

@@ -31,7 +31,7 @@ public actor FileLogStore: LogStore {
         _ attempt: AttemptToken, at cursor: Int64, _ bytes: [UInt8]
     ) throws -> Int64 {
         let file = try open(attempt)
-        let size = try file.cutToLastLine()
+        let size = try file.truncateToLastLine()
         let known = size - cursor
         guard known >= 0, known < bytes.count else { return size }
         try bytes.withUnsafeBytes { raw in
@@ -44,7 +44,7 @@ public actor FileLogStore: LogStore {
     /// line, and an agent continues only from the start of a line.
     public func sizeBytes(_ attempt: AttemptToken) throws -> Int64 {
         guard Files.exists(path(attempt)) else { return 0 }
-        return try Descriptor(path(attempt), O_RDWR).cutToLastLine()
+        return try Descriptor(path(attempt), O_RDWR).truncateToLastLine()
     }
 
     public func read(

@@ -1,4 +1,4 @@
-/// OpenDocument: all sheets in one part, equal neighbours written once with a count.
+/// OpenDocument: all sheets in one part; equal adjacent cells are written once with a count.
 enum ODSReader {
     private static let kind = "application/vnd.oasis.opendocument.spreadsheet"
 
@@ -22,7 +22,7 @@ enum ODSReader {
                 var table = ODSTable(limits)
                 try table.read(xml, into: &builder)
                 try builder.endSheet(name)
-            // What was deleted while changes were recorded holds tables and cells, too.
+            // Content that was deleted with change tracking contains tables and cells, too.
             case .start("tracked-changes"): try xml.skip()
             default: continue
             }

@@ -39,7 +39,7 @@ struct ODSTable {
     private func add(_ repeats: Int, to builder: inout SheetBuilder) throws(SheetError) {
         for line in row..<(row + repeats) {
             for (cell, first, count) in cells {
-                // The builder refuses what is too far right or down before this takes long.
+                // The builder refuses cells too far right or down before this takes long.
                 for column in first..<(first + count) {
                     try builder.add(cell, row: line, column: column)
                 }
@@ -58,7 +58,7 @@ struct ODSTable {
         while let event = try xml.next() {
             switch event {
             case .end("table-cell"), .end("covered-table-cell"): return text
-            // A note at the cell has paragraphs of its own.
+            // A note on the cell has paragraphs of its own.
             case .start("annotation"), .start("table"): try xml.skip()
             case .start("p"):
                 text = text.map { $0 + "\n" } ?? ""
@@ -105,7 +105,7 @@ struct ODSTable {
         }
     }
 
-    /// `2018-11-28T09:30:00` as the other formats have it.
+    /// Converts `2018-11-28T09:30:00` to the form of the other formats.
     private static func date(_ text: String) -> String {
         let parts = text.split(separator: "T", maxSplits: 1).map(String.init)
         guard parts.count == 2, !parts[1].hasPrefix("00:00:00") else {

@@ -1,4 +1,4 @@
-/// A record of a workbook stream, with the records that only continue it.
+/// A record of a workbook stream, with its continuation records.
 struct BIFFRecord {
     enum Kind: Int {
         case formula = 0x06
@@ -21,7 +21,7 @@ struct BIFFRecord {
         case beginOfPart = 0x809
     }
 
-    /// `nil` for what is of no interest here.
+    /// `nil` for records that are ignored.
     var kind: Kind?
     /// The record's content first, then that of each continuation.
     var segments: [ArraySlice<UInt8>]
@@ -29,7 +29,7 @@ struct BIFFRecord {
     var data: ArraySlice<UInt8> { segments[0] }
 }
 
-/// Goes through a workbook stream record by record.
+/// Iterates over the records of a workbook stream.
 struct BIFFRecords {
     private let bytes: [UInt8]
     private var offset: Int

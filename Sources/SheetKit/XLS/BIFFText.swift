@@ -1,5 +1,5 @@
-/// Reads texts out of a record that may be continued: where characters go on in the next record,
-/// that record says anew whether they have one byte or two.
+/// Reads texts from a record that may have continuations: if characters continue in the next
+/// record, that record states again whether they have one byte or two.
 struct BIFFText {
     private let segments: [ArraySlice<UInt8>]
     private var segment = 0

@@ -1,4 +1,4 @@
-/// Little-endian numbers of a file that may be cut short anywhere.
+/// Little-endian numbers of a file that may be truncated anywhere.
 extension Collection where Element == UInt8, Index == Int {
     func u8(_ offset: Int) throws(SheetError) -> Int {
         let index = startIndex + offset

@@ -1,6 +1,6 @@
 /// The container of old Office files: a small file system of sectors and chains (MS-CFB). Every
-/// number in it is taken for a lie until it is within the file, and no chain is longer than the
-/// file has sectors.
+/// number in it is untrusted until it is within the file, and no chain is longer than the number of
+/// sectors.
 struct CompoundFile {
     private let bytes: [UInt8]
     private let sectorBytes: Int
@@ -37,7 +37,7 @@ struct CompoundFile {
         miniTable = try Self.numbers(miniChain[...])
     }
 
-    /// Streams and storages beside each other at the top, by name.
+    /// The streams and storages at the top level, by name.
     func stream(_ name: String) throws(SheetError) -> [UInt8]? {
         guard let entry = entries.first(where: { $0.name == name }) else { return nil }
         guard entry.sizeBytes <= bytes.count else { throw SheetError.cutShort }
@@ -51,13 +51,13 @@ struct CompoundFile {
     var names: Set<String> { Set(entries.map(\.name)) }
 
     private func sector(_ number: Int) throws(SheetError) -> ArraySlice<UInt8> {
-        // The header takes the place of a sector before the first.
+        // The header occupies one sector before the first.
         let (start, tooLarge) = (number + 1).multipliedReportingOverflow(by: sectorBytes)
         guard !tooLarge, start < bytes.count else { throw SheetError.cutShort }
         return bytes[start..<min(start + sectorBytes, bytes.count)]
     }
 
-    /// The table of chains, whose own sectors the header and a chain of sectors list.
+    /// The table of chains, whose own sectors are listed by the header and a chain of sectors.
     private func allocation() throws(SheetError) -> [Int] {
         let sectors = bytes.count / sectorBytes
         var list: [Int] = []
@@ -113,7 +113,7 @@ struct CompoundFile {
         return numbers
     }
 
-    /// Only what stands at the top: a document within the document has streams of the same names.
+    /// Only the top level: an embedded document has streams with the same names.
     private mutating func list(_ directory: [UInt8]) throws(SheetError) {
         let count = directory.count / Self.entryBytes
         guard count > 0 else { throw SheetError.cutShort }

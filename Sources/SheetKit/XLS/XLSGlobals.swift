@@ -1,9 +1,9 @@
-/// What stands once for all sheets of a workbook.
+/// The data that all sheets of a workbook share.
 struct XLSGlobals {
     struct SheetPlace {
         var name: String
         var offset: Int
-        /// No chart, macro sheet or module.
+        /// Not a chart, macro sheet or module.
         var isTable: Bool
     }
 
@@ -12,7 +12,7 @@ struct XLSGlobals {
     private(set) var is1904 = false
     private(set) var hasMacroSheets = false
     private var formatCodes: [Int: String] = [:]
-    /// Number of the format, by number of the style.
+    /// The format's number, by the style's number.
     private var styles: [Int] = []
 
     private static let version8 = 0x0600

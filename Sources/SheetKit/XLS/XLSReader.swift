@@ -1,7 +1,7 @@
 /// Workbooks of Excel 97 to 2003 (BIFF8).
 ///
-/// Read here and not by libfreexl: its 1.0 takes `#DIV/0!` for the number 1, leaves out formulas
-/// together with their values, and is C that would parse strangers' files in this process.
+/// libfreexl is not used: its version 1.0 reads `#DIV/0!` as the number 1, ignores formulas
+/// together with their values, and is C code that would parse untrusted files in this process.
 enum XLSReader {
     static func read(_ bytes: [UInt8], _ limits: SheetLimits) throws(SheetError) -> Workbook {
         let file = try CompoundFile(bytes)

@@ -1,7 +1,7 @@
 /// The cells of one sheet.
 struct XLSSheet {
     private let globals: XLSGlobals
-    /// Where a formula stands whose text comes in the next record of texts.
+    /// The cell of a formula whose text is in the next text record.
     private var awaitsText: (row: Int, column: Int)?
 
     init(_ globals: XLSGlobals) { self.globals = globals }
@@ -10,7 +10,7 @@ struct XLSSheet {
         _ records: BIFFRecords, into builder: inout SheetBuilder
     ) throws(SheetError) {
         var records = records
-        // A chart in the sheet is a part within the part.
+        // An embedded chart is a part within the part.
         var depth = 0
         while let record = try records.next() {
             switch record.kind {
@@ -92,8 +92,8 @@ struct XLSSheet {
 
     private static func text(_ text: String) -> Cell { text.isEmpty ? .empty : .text(text) }
 
-    /// 30 bits of an integer, or of the upper half of a floating-point number; perhaps of the
-    /// hundredfold.
+    /// 30 bits of an integer, or of the upper half of a floating-point number; possibly multiplied
+    /// by a hundred.
     private static func unpacked(_ bits: Int) -> Double {
         let value =
             bits & 2 != 0

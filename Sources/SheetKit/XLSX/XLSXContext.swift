@@ -1,4 +1,4 @@
-/// What the cells of all sheets of a workbook refer to.
+/// The data that the cells of all sheets refer to.
 struct XLSXContext {
     var strings: [String]
     /// By number of the style: whether it shows dates.

@@ -1,4 +1,4 @@
-/// Office Open XML, transitional or strict: which part is what stands in relationships.
+/// Office Open XML, transitional or strict: relationships say which part is what.
 enum XLSXReader {
     static func read(_ archive: ZipArchive, _ limits: SheetLimits) throws(SheetError) -> Workbook {
         let main = try mainPart(archive, limits)
@@ -66,7 +66,8 @@ enum XLSXReader {
         return main
     }
 
-    /// By id. - Parameter part: `""` for those of the whole file.
+    /// By id.
+    /// - Parameter part: `""` for those of the whole file.
     private static func relationships(
         of part: String, _ archive: ZipArchive, _ limits: SheetLimits
     ) throws(SheetError) -> [String: Relation] {
@@ -89,7 +90,7 @@ enum XLSXReader {
         return relations
     }
 
-    /// Looked up among the archive's names and nowhere else, so that no `..` leads out of it.
+    /// Looked up among the archive's names only, so that no `..` leads out of it.
     private static func resolve(_ target: String, from folder: [String]) -> String {
         var path = target.hasPrefix("/") ? [] : folder
         for step in target.split(separator: "/") {

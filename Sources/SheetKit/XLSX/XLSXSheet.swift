@@ -39,7 +39,7 @@ struct XLSXSheet {
     }
 
     private mutating func begin(_ attributes: [String: String]) {
-        // Both numbers may be left out: then it is the next.
+        // Both numbers may be missing: then it is the next cell.
         if let place = attributes["r"].flatMap({ CellName.parse($0) }) {
             (row, column) = place
         } else {

@@ -1,4 +1,4 @@
-/// The texts that a workbook keeps beside its cells.
+/// The texts that a workbook stores separately from its cells.
 enum XLSXStrings {
     static func read(_ entry: ZipEntry, _ limits: SheetLimits) throws(SheetError) -> [String] {
         let xml = try XMLStream(entry, limits)

@@ -1,6 +1,6 @@
-/// Writes the smallest workbook that spreadsheet programs open without a question. Every cell is a
-/// text and is formatted as one, so that `16.04`, typed into the file later, stays `16.04` and does
-/// not become a number or a day in April.
+/// Writes the smallest workbook that spreadsheet programs open without a prompt. Every cell is a
+/// text with text format, so that `16.04`, typed into the file later, stays `16.04` and does not
+/// become a number or a date.
 enum XLSXWriter {
     static func write(
         _ sheets: [(name: String, rows: [[String]])]
@@ -99,7 +99,7 @@ enum XLSXWriter {
         return text + "</sheetData></worksheet>"
     }
 
-    /// Control characters cannot stand in XML in any form.
+    /// XML cannot contain control characters in any form.
     private static func escaped(_ text: String) -> String {
         var escaped = ""
         for scalar in text.unicodeScalars {

@@ -1,7 +1,7 @@
 import CXML
 
-/// Reads XML piece by piece: no tree is built, no entity is replaced, nothing is fetched, and a
-/// document type (where entities are declared) ends the reading.
+/// Reads XML as a stream: builds no tree, replaces no entity, fetches nothing, and stops at a
+/// document type declaration, in which entities are declared.
 final class XMLStream {
     enum Event: Equatable {
         /// By local name: the prefix is the writer's choice.
@@ -13,10 +13,10 @@ final class XMLStream {
     private let reader: xmlTextReaderPtr
     private let source: Source
     private let limits: SheetLimits
-    /// Ends `<a/>`, of which the library says only that it begins.
+    /// Completes `<a/>`, for which the library reports only the start.
     private var pendingEnd: String?
 
-    /// Where the library's bytes come from, and why they stopped.
+    /// The source of the library's bytes, and the reason why they stopped.
     private final class Source {
         let entry: ZipEntry
         var failure: SheetError?
@@ -100,7 +100,7 @@ final class XMLStream {
         return found
     }
 
-    /// Goes to the end of the element that just began.
+    /// Skips to the end of the element that just began.
     func skip() throws(SheetError) {
         var depth = 1
         while depth > 0, let event = try next() {

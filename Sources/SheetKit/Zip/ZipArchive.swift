@@ -1,7 +1,7 @@
 import CZip
 
-/// The files of a ZIP archive in memory. Sizes are checked before anything is unpacked, and counted
-/// again while it is, because the archive may lie about them.
+/// The files of a ZIP archive in memory. Sizes are checked before anything is unpacked, and again
+/// during it, because the archive may give wrong ones.
 final class ZipArchive {
     private struct Item {
         var index: UInt64
@@ -55,7 +55,7 @@ final class ZipArchive {
             let item = Item(
                 index: index, sizeBytes: info.size, compressedBytes: info.comp_size,
                 isEncrypted: info.encryption_method != UInt16(ZIP_EM_NONE))
-            // Programs differ in which of the two they read, so neither is right.
+            // Programs differ in which of the two they read, so neither is accepted.
             guard items.updateValue(item, forKey: String(cString: name)) == nil else {
                 throw SheetError("the file is damaged: two of its parts have the same name")
             }
@@ -67,7 +67,7 @@ final class ZipArchive {
     /// Whether the archive has the parts of an OpenDocument file.
     var isOpenDocument: Bool { items["content.xml"] != nil && items["mimetype"] != nil }
 
-    /// - Returns: `nil` when there is no such part.
+    /// - Returns: `nil` if there is no such part.
     func open(_ name: String) throws(SheetError) -> ZipEntry? {
         guard let item = items[name] else { return nil }
         guard !item.isEncrypted else { throw SheetError.encrypted }

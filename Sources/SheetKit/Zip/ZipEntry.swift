@@ -1,6 +1,6 @@
 import CZip
 
-/// One file of an archive as it is unpacked.
+/// One file of an archive, being unpacked.
 final class ZipEntry {
     let name: String
     private let file: OpaquePointer
