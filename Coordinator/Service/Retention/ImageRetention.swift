@@ -59,8 +59,8 @@ public actor ImageRetention {
                 log.info("retention removed \(gone.count) builds' images and logs")
             } else if isDiskLow {
                 log.warning(
-                    "the web root has less free space than retention.minimum_free, and no image may "
-                        + "be removed: free space, or unpin builds (aibuild unpin)")
+                    "the web root has less free space than retention.minimum_free, and no image "
+                        + "may be removed: free space, or unpin builds (aibuild unpin)")
             }
             return !gone.isEmpty
         } catch {
