@@ -30,7 +30,7 @@ struct DockerTargetTests {
     private var name: String { guest.name }
     private var repository: String { "\(registry.host)/apps/\(guest.name.lowercased())" }
 
-    /// - Parameter containers: of each host, where it is not the usual one.
+    /// - Parameter containers: for each host, if it is not the default.
     private func settings(
         containers: [Int: String] = [:], ports: [Int: UInt16] = [:],
         certificates: [Int: String] = [:], registry named: String? = nil
@@ -79,7 +79,7 @@ struct DockerTargetTests {
         let second = try await target.release(orders[1], notes)
         #expect(try await versions() == ["2", "2", "2"])
         #expect(second.notes.count == 3)
-        // The pusher had the first image too; nobody uses it now.
+        // The pusher had the first image as well; nothing uses it now.
         for line in second.notes {
             #expect(line.contains("\(name) runs \(second.remoteID), removed "))
             #expect(line.contains(first.remoteID))
@@ -92,7 +92,7 @@ struct DockerTargetTests {
         try await clean()
     }
 
-    /// The target's own patience would take longer than the test.
+    /// The target's default times would take longer than the test.
     @Test("The settings say how long a container is watched") func healthSettings() async throws {
         let patient = DockerTarget(health: .init(limitSeconds: 9000, settleSeconds: 9000))
         guard case .docker(var settings) = settings() else { throw Failure("no Docker hosts") }
@@ -125,7 +125,7 @@ struct DockerTargetTests {
         #expect(error.description.hasPrefix("1 of 3 hosts failed\nhost1: "))
         #expect(error.description.contains("host0: \(name) runs "))
         #expect(try await versions() == ["2", "1", "2"])
-        // Back again: only this one is left to do.
+        // The host is back: only this one is left to do.
         proxy.set(.open)
         let started = try await hosts[0].run(["inspect", "-f", "{{.Created}}", name])
         let again = try guest.order(2, settings, journal: notes.journal)
@@ -153,7 +153,7 @@ struct DockerTargetTests {
         #expect(error.description.contains("host2: cannot start container \(name)"))
         #expect(error.description.contains("restored the old container \(name), which runs"))
         #expect(try await versions() == ["2", "2", "1"])
-        // Nothing is half-made, and another try does not take the service away again.
+        // Nothing is half done, and another attempt does not interrupt the service again.
         let order = try guest.order(2, settings, journal: notes.journal)
         let started = try await hosts[2].run(["inspect", "-f", "{{.State.StartedAt}}", name])
         _ = try await fault { _ = try await target.release(order, notes) }
@@ -169,7 +169,7 @@ struct DockerTargetTests {
         for number in 1...2 { try await push(guest.order(number, settings)) }
         let first = ReleaseNotes()
         _ = try await target.release(guest.order(1, settings), first)
-        // The image, then begun and done of each host.
+        // The image, then "begun" and "done" of each host.
         #expect(first.records == 7)
         for crash in 1...6 {
             let number = 1 + crash % 2
@@ -184,7 +184,7 @@ struct DockerTargetTests {
             _ = try await target.release(
                 guest.order(number, settings, release: id, journal: notes.journal), notes)
             #expect(try await versions() == Array(repeating: "\(number)", count: 3))
-            // Whoever goes back now finds what stood there before.
+            // A rollback now finds the container that was there before.
             for index in 0..<3 {
                 let entry = HostEntry(notes.journal["host.host\(index)"])
                 #expect(entry?.state == .done)
@@ -195,8 +195,8 @@ struct DockerTargetTests {
         try await clean()
     }
 
-    /// The coordinator dies before each step on the hosts in turn, and the release is tried again,
-    /// or given up.
+    /// The coordinator dies before each step on the hosts in turn, and the release is retried or
+    /// given up.
     @Test(
         "A crash between any two steps loses no container", arguments: [true, false])
     func crashBetweenAnySteps(_ isTriedAgain: Bool) async throws {
@@ -241,7 +241,7 @@ struct DockerTargetTests {
     @Test("The image is pushed to the registry environment first") func pushesToRegistryFirst()
         async throws
     {
-        // A disk is no program: what runs is the definition's business, and here it cannot.
+        // A disk is not a program: what runs depends on the definition, and here it cannot start.
         let settings = settings(
             containers: [
                 0: #"{"name": "\#(name)", "network_mode": "none", "command": ["/disk/x"]}"#
@@ -291,7 +291,7 @@ struct DockerTargetTests {
         #expect(findings[0].text.contains("container \(name) is not there yet"))
         #expect(findings[2].text.contains("host2: cannot use Docker on 127.0.0.1:\(port)"))
 
-        // A folder with the certificate of somebody else.
+        // A folder with a certificate of another authority.
         let folder = try TemporaryFolder()
         let own = hosts[1].certificates.folder
         for (from, to) in [("ca", "ca"), ("stranger", "cert"), ("stranger-key", "key")] {

@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// What people and crashes see of a web root on a real file system.
+/// The web root on a real file system, as seen by readers and after crashes.
 struct FolderWebRootTests {
     private let fixture: FolderFixture
     private let root: FolderWebRoot
@@ -70,7 +70,7 @@ struct FolderWebRootTests {
         ]
         let others = ["other_7.qcow2", "\(name)0.qcow2"]
         for name in names + others { try Files.replace("\(place)/\(name)", with: [1]) }
-        // Hidden by an earlier try that was killed.
+        // Hidden by an earlier attempt that was killed.
         try Files.replace("\(place)/.\(name)-more.txt.part", with: [1])
         let sums = (names + others).map { "00  \($0)\n" }.joined()
         try Files.replace(place + "/SHA256SUMS", with: sums.utf8)

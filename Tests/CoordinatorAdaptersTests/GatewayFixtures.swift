@@ -7,7 +7,7 @@ import Support
 import TestSupport
 import Testing
 
-/// The host gateways that pass the same suite, each with one host whose agent runs.
+/// The host gateways that pass the same suite, each with one host and a running agent.
 enum GatewayKind: CaseIterable {
     case memory, ssh
 
@@ -26,7 +26,7 @@ struct GatewayFixture {
     let template: TemplateArchive
 
     static let line = "hello from the template"
-    /// More than one piece of a transfer.
+    /// Larger than one piece of a transfer.
     static let image = [UInt8](repeating: 0x78, count: 5_000_000)
 
     // MARK: In memory
@@ -120,7 +120,7 @@ struct GatewayFixture {
 }
 
 extension HostChannel {
-    /// The next message that says something of an attempt or answers a ping.
+    /// The next message that concerns an attempt or answers a ping.
     func answer() async throws -> AgentMessage {
         while let message = try await next() {
             if case .host = message { continue }

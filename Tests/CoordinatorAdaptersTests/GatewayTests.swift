@@ -4,7 +4,7 @@ import Support
 import TestSupport
 import Testing
 
-/// What every way to a host does.
+/// The behaviour of every host gateway.
 @Suite(.timeLimit(.minutes(3))) struct GatewayTests {
     @Test("An address or a host key that is malformed is refused", arguments: GatewayKind.allCases)
     func malformedHost(_ kind: GatewayKind) async throws {
@@ -16,7 +16,7 @@ import Testing
             wrong = fixture.host
             wrong.hostKey = ""
             #expect(throws: HostFault.self) { try fixture.gateway.check(wrong) }
-            // The key that an admin confirms is one that can be registered.
+            // The scanned key is one that can be registered.
             var scanned = fixture.host
             scanned.hostKey = try await fixture.gateway.scanHostKey(fixture.host.address).key
             try fixture.gateway.check(scanned)
@@ -107,7 +107,7 @@ import Testing
                 #expect(await pulled.bytes.count == range.count)
                 #expect(await pulled.bytes.allSatisfy { $0 == 0x78 })
             }
-            // The sink's own error comes back, and the next transfer works.
+            // The sink's own error is rethrown, and the next transfer works.
             await #expect(throws: Failure.self) {
                 try await fixture.gateway.read(
                     artifact, of: start.attempt, from: fixture.host, offset: 0,

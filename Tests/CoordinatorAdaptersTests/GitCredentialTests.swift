@@ -28,7 +28,7 @@ import Testing
             let plan = try await archives.plan(for: template)
             #expect(plan.commit?.count == 40)
             let seen = server.commandLines.withLock(\.self)
-            // Looked at while Git waited for the server, so that its own are among them.
+            // Recorded while Git waited for the server, so that its own processes are among them.
             #expect(seen.contains { $0.contains("http://\(authority)/a.git") })
             #expect(!seen.contains { $0.contains(Self.secret) })
         }
@@ -75,7 +75,7 @@ import Testing
             template: .git(url: url, ref: ref), owner: "o", createdMilliseconds: 0)
     }
 
-    /// Serves a repository by Git's plain protocol, which needs files only.
+    /// Serves a repository by Git's dumb protocol, which needs files only.
     private func withServer(
         _ body: (_ server: Server, _ authority: String) async throws -> Void
     ) async throws {

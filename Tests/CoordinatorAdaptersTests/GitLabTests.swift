@@ -3,7 +3,7 @@ import CoordinatorCore
 import TestSupport
 import Testing
 
-/// The project and the hook of a guest OS, made at a GitLab server.
+/// The project and the hook of a guest OS on a GitLab server.
 @Suite(.timeLimit(.minutes(5))) struct GitLabTests {
     private static let hook = "http://builds1:9753/api/v1/hooks/gitlab"
     private static let secret = "a-secret-of-sixteen"
@@ -60,7 +60,7 @@ import Testing
         #expect(state.projects.map(\.path_with_namespace) == ["cloud/images/a_tpl"])
     }
 
-    /// Whatever differs is put right, on whichever page of the list it stands; others' hooks stay.
+    /// A differing hook is corrected on any page of the list; other hooks are kept.
     @Test("A differing hook is corrected") func hookIsCorrected() async throws {
         let gitlab = try await FakeGitLab.start()
         let server = server(gitlab)

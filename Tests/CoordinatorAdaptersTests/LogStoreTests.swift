@@ -19,7 +19,7 @@ enum LogStoreKind: CaseIterable {
     }
 }
 
-/// What every log store does, also with what crashes and full disks leave in it.
+/// The behaviour of every log store, including after crashes and full disks.
 struct LogStoreTests {
     private let token = AttemptToken(high: 3, low: 4)
     private let other = AttemptToken(high: 3, low: 5)
@@ -28,8 +28,8 @@ struct LogStoreTests {
         String(decoding: try await logs.read(token, from: 0, limit: 1 << 20), as: UTF8.self)
     }
 
-    /// What a killed coordinator, a full disk or a power cut left behind the last line. An agent
-    /// goes on only from where a line begins, so a cursor within one would be asked for forever.
+    /// A killed coordinator, a full disk or a power failure leaves a partial line. An agent
+    /// continues only from the start of a line, so a cursor within one would be requested forever.
     @Test(
         "An incomplete line is cut off and is accepted again", arguments: LogStoreKind.allCases,
         ["two\nthr", "two\n", "two", "", "\0\0\0", String(repeating: "x", count: 300_000)])

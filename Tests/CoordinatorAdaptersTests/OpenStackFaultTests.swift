@@ -5,11 +5,12 @@ import Support
 import TestSupport
 import Testing
 
-/// Releases that are broken off, and what is left of them.
+/// Interrupted and failed releases, and what they leave.
 struct OpenStackFaultTests {
     private let target = OpenStackTarget()
 
-    /// The coordinator dies at a note, before or after it became durable; the next one goes on.
+    /// The coordinator dies while it records its journal, before or after it is durable; the next
+    /// one continues.
     @Test(
         "An interrupted release resumes", arguments: [1, 2], [false, true])
     func interruptedReleaseResumes(at note: Int, isNoted: Bool) async throws {
@@ -25,7 +26,8 @@ struct OpenStackFaultTests {
         let result = try await target.release(order, ReleaseNotes(order.journal))
         #expect(try await orders.names() == [orders.name, "warehoused-\(orders.name) 20261121"])
         #expect(try await orders.glance.image(result.remoteID)?.name == orders.name)
-        // Once more after all is done, as when the coordinator dies before it could say so.
+        // Once more after everything is done, as if the coordinator died before it could record
+        // that.
         order.journal["image"] = result.remoteID
         let again = try await target.release(order, ReleaseNotes(order.journal))
         #expect(again.remoteID == result.remoteID)
@@ -84,7 +86,7 @@ struct OpenStackFaultTests {
         #expect(try await orders.images().map(\.id) == [result.remoteID])
     }
 
-    /// Its Glance died while it took the image: `saving` for ever.
+    /// Its Glance died during the upload: the image stays `saving` for ever.
     @Test("An image that can never become active is replaced") func brokenImageIsReplaced()
         async throws
     {
@@ -95,7 +97,7 @@ struct OpenStackFaultTests {
         lost.properties = [
             "aibuild_release": order.release, "aibuild_name": orders.name, "builder": "aibuild",
         ]
-        // Two of one release: the coordinator died before it could note the first.
+        // Two images of one release: the coordinator died before it could record the first.
         let first = try await orders.glance.create(lost)
         let second = try await orders.glance.create(lost)
         order.journal = ["image": first.id]

@@ -3,7 +3,7 @@ import CoordinatorCore
 import TestSupport
 import Testing
 
-/// Releases by TLS, into a cloud whose certificates an authority of its own has signed.
+/// Releases over TLS to a cloud whose certificates are signed by a private authority.
 struct OpenStackSafetyTests {
     private let target = OpenStackTarget()
 

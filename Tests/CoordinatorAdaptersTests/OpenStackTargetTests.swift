@@ -6,7 +6,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Releases into a real Glance.
+/// Releases to a real Glance.
 struct OpenStackTargetTests {
     private let target = OpenStackTarget()
 
@@ -61,12 +61,12 @@ struct OpenStackTargetTests {
         #expect(try await orders.names() == [orders.name, warehoused].sorted())
         #expect(try await orders.glance.image(one.remoteID)?.name == warehoused)
         #expect(try await orders.glance.image(one.remoteID)?.visibility == "shared")
-        // Only the consumer itself can say yes, so a person is told.
+        // Only the consumer can accept it, so the notes say so.
         #expect(try await orders.glance.members(two.remoteID).map(\.projectID) == [project])
         #expect(two.notes.contains { $0.contains(project) && $0.contains("must accept") })
         #expect(try await consumer.image(two.remoteID)?.name == orders.name)
 
-        // One is kept; what is protected stays, and is told of.
+        // One is kept; a protected image is kept as well, and reported.
         try await orders.glance.change(one.remoteID, [.protected(true)])
         let three = try await target.release(try await orders.order(number: 3), ReleaseNotes())
         #expect(three.notes.contains { $0.contains(one.remoteID) && $0.contains("protected") })
@@ -99,7 +99,7 @@ struct OpenStackTargetTests {
         let withdrawn = try #require(try await orders.glance.image(two.remoteID))
         #expect(withdrawn.name == "withdrawn-\(orders.name) 20261121")
         #expect(withdrawn.isHidden && withdrawn.visibility == "private")
-        // What a roll-back that is given up leaves behind is nothing that another release made.
+        // A rollback that is given up leaves images of other releases alone.
         try await target.abandon(back, ReleaseNotes(back.journal))
         #expect(try await orders.images().count == 2)
     }
@@ -116,7 +116,7 @@ struct OpenStackTargetTests {
         #expect(try await orders.names() == ["withdrawn-\(orders.name) 20261121"])
     }
 
-    /// Whoever asks for the name while a release runs gets a good image.
+    /// The name is queried while a release runs, and always refers to a good image.
     @Test("The name refers to an image at every moment") func nameIsAlwaysPresent() async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         _ = try await target.release(try await orders.order(number: 1), ReleaseNotes())

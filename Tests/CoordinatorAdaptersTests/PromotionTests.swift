@@ -25,7 +25,7 @@ struct PromotionTests {
         var artifacts: [Artifact]
     }
 
-    /// An image and a companion, published as build `number`.
+    /// An image and a companion file, published as build `number`.
     private func publish(_ number: Int) async throws -> Publication {
         let build = Builds.numbered(number)
         let token = AttemptToken(high: 1, low: UInt64(number))

@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Releases to a real docker-registry.
+/// Releases to a real registry.
 struct RegistryTargetTests {
     private let guest: ReleasedGuest
     private let target = RegistryTarget()
@@ -78,7 +78,7 @@ struct RegistryTargetTests {
         #expect(try await repository.manifest("latest")?.digest == moved)
     }
 
-    /// The coordinator dies after each record in turn; what it knows is in the journal.
+    /// The coordinator dies after each record in turn; the journal has its state.
     @Test("A release resumes after a crash") func resumesAfterCrash() async throws {
         let registry = try await RegistryServer.shared()
         let (settings, repository) = (settings(registry), try repository(registry))
@@ -107,7 +107,7 @@ struct RegistryTargetTests {
         let registry = try await RegistryServer.shared()
         let (settings, repository) = (settings(registry), try repository(registry))
         let kept = try await target.release(guest.order(1, settings), ReleaseNotes())
-        // Died when the image was there and the tag not yet moved.
+        // Died after the image was pushed and before the tag was moved.
         let notes = ReleaseNotes()
         notes.crash(afterRecords: 4)
         await #expect(throws: ReleaseNotes.Crash.self) {
@@ -119,7 +119,7 @@ struct RegistryTargetTests {
         try await target.abandon(order, ReleaseNotes())
         #expect(try await repository.manifest("latest")?.digest == kept.remoteID)
         #expect(try await repository.manifest(order.build.imageName) == nil)
-        // The same image once more: what the first release brought is not the second's to remove.
+        // The same image once more: the second release must not remove what the first pushed.
         let twice = ReleaseNotes()
         _ = try await target.release(guest.order(1, settings, release: "again"), twice)
         try await target.abandon(guest.order(1, settings, journal: twice.journal), ReleaseNotes())

@@ -3,10 +3,10 @@ import CoordinatorCore
 import Support
 import TestSupport
 
-/// One guest OS whose builds are released, with an image file for each.
+/// A guest OS whose builds are released, with an image file for each.
 struct ReleasedGuest {
     let folder: TemporaryFolder
-    /// Capitals, as people have them; repositories have none.
+    /// With a capital letter, which repositories cannot have.
     let name = "App" + String(UInt32.random(in: .min ... .max), radix: 16)
 
     init() throws { folder = try TemporaryFolder() }

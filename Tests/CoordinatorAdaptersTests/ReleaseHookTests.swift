@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// The operator's own word before an image takes its name in a real Glance.
+/// The operator's hook, before an image takes its name in a real Glance.
 struct ReleaseHookTests {
     private func hook(_ script: String) throws -> (TemporaryFolder, OpenStackTarget) {
         let folder = try TemporaryFolder()

@@ -1,7 +1,7 @@
 import CoordinatorCore
 import Synchronization
 
-/// What Service keeps for a release, in memory: the journal survives a "crash".
+/// The steps of a release, in memory: the journal survives a "crash".
 final class ReleaseNotes: ReleaseSteps {
     struct Crash: Error {}
 
@@ -28,8 +28,8 @@ final class ReleaseNotes: ReleaseSteps {
     var records: Int { state.withLock(\.records) }
     var progress: [String] { state.withLock(\.progress) }
 
-    /// The record after so many more is made, and then the coordinator is gone.
-    /// - Parameter keepsLast: whether that record became durable.
+    /// Crashes the coordinator after this many further records.
+    /// - Parameter keepsLast: whether the last record becomes durable.
     func crash(afterRecords count: Int?, keepsLast: Bool = true) {
         state.withLock { state in
             state.crashAt = count.map { state.records + $0 }

@@ -6,13 +6,13 @@ import Support
 import TestSupport
 import Testing
 
-/// Releases of one guest OS into one real OpenStack, as the service would order them.
+/// Releases of one guest OS to one real OpenStack, as the service would order them.
 struct ReleaseOrders {
     let stack: OpenStack
     let folder: TemporaryFolder
     let guestOS: GuestOS
     var settings: OpenStackSettings
-    /// As the releasing user, beside what is tested.
+    /// A client of the releasing user, in addition to the tested one.
     let glance: GlanceClient
 
     var name: String { guestOS.name + "x86_64" }
@@ -79,7 +79,7 @@ struct ReleaseOrders {
             createdMilliseconds: 1_795_276_800_000)
     }
 
-    /// The release that takes another back, as the service orders it.
+    /// The rollback of a release, as the service orders it.
     func rollBack(_ undone: ReleaseOrder, journal: [String: String]) -> ReleaseOrder {
         var order = undone
         order.release = "back-\(undone.release)"
@@ -88,7 +88,7 @@ struct ReleaseOrders {
         return order
     }
 
-    /// Everything of the guest OS, whatever it is called by now.
+    /// All images of the guest OS, whatever their names are.
     func images() async throws -> [GlanceImage] {
         var found: [GlanceImage] = []
         for hidden in ["false", "true"] {

@@ -198,7 +198,7 @@ struct TemplateTests {
         _ = try await git("commit", "--quiet", "-m", "one")
         let commit = try await git("rev-parse", "HEAD").filter { !$0.isNewline }
         let source = TemplateSource.git(url: "file://\(path)", ref: "main")
-        // At once, as two submissions may come: Git must not trip over its own locks.
+        // Concurrently, like two submissions: Git must not fail on its own locks.
         async let one = archives.plan(for: guestOS(source))
         async let two = archives.plan(for: guestOS(source))
         let plans = try await [one, two]

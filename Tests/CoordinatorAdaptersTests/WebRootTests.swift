@@ -4,8 +4,8 @@ import CoordinatorCore
 import Support
 import Testing
 
-/// What every web root does: no reader sees an unverified file, nothing is pulled twice, and every
-/// step may be repeated.
+/// The behaviour of every web root: no reader sees an unverified file, nothing is pulled twice, and
+/// every step may be repeated.
 struct WebRootTests {
     private let token = AttemptToken(high: 1, low: 2)
     private let other = AttemptToken(high: 7, low: 0)
@@ -45,7 +45,7 @@ struct WebRootTests {
             _ = try await first.missingRanges()
             try await Self.image.write(0..<100, to: first)
             try await Self.image.write(Self.chunk..<2 * Self.chunk, to: first)
-            // The coordinator is killed here; another one goes on.
+            // The coordinator is killed here; another one continues.
             let second = try await root.incoming(Self.image.artifact, of: token)
             let missing = try await second.missingRanges()
             #expect(

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Testing
 
-/// What follows the end of an attempt (invariants 7 and 8), as a table over values.
+/// What follows the end of an attempt (invariants 7 and 8), as a table of values.
 @Suite struct AttemptVerdictTests {
     private static let token = AttemptToken(high: 1, low: 1)
     private static let now: Int64 = 1_000_000
@@ -53,7 +53,7 @@ import Testing
                 }))
     }
 
-    /// One row: what ended, and what becomes of the build.
+    /// One row: how an attempt ended, and what becomes of its build.
     struct Row: CustomTestStringConvertible {
         var name: String
         var stage = BuildStage.build
@@ -89,7 +89,7 @@ import Testing
         Row(
             name: "a host fault of an unwanted build", fault: host, isUnwanted: true,
             to: .cancelled),
-        // The image is still there: the build waits, and its cancellation takes the image along.
+        // The image still exists: the build is queued, and its cancellation withdraws the image.
         Row(
             name: "a host fault in the test of an unwanted build", stage: .test, hasTests: true,
             fault: host, isUnwanted: true, to: .queued),
@@ -114,7 +114,7 @@ import Testing
             verdict.change.from == [.building, .collecting, .publishing, .testing],
             "only an attempt that owns the build may end it")
         #expect(verdict.host == "h" && verdict.fault == row.fault)
-        // Attempts are counted anew in the next stage.
+        // Attempts are counted from zero in the next stage.
         let count = row.fault == nil ? (row.nextStage == nil ? row.earlier : 0) : row.earlier + 1
         #expect(verdict.history.count == count)
     }

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Testing
 
-/// Golden interaction scripts: what the coordinator says and does, event by event.
+/// Golden scripts: the effects of the machine, event by event.
 @Suite struct BuildMachineTests {
     @Test("A script of events gives its effects", arguments: MachineScripts.all)
     func script(_ script: String) { #expect(MachineScript.played(script) == script) }
@@ -20,7 +20,7 @@ import Testing
             machine.handle(.logChecked(matches: true)) == [.advance(.publishing), .publish(kept)])
     }
 
-    /// Every event in every stage, by the machine's own word, against the table.
+    /// Compares every event in every stage with the table.
     @Test("Every event is scripted in every stage")
     func tableIsComplete() {
         var rows: [String] = []
@@ -39,7 +39,7 @@ import Testing
         #expect(rows.joined(separator: "\n") == MachineScripts.table)
     }
 
-    /// Whatever comes in whatever order: one end, and silence after it.
+    /// Events in any order give one end, and no effects after it.
     @Test("An attempt ends once under any events")
     func attemptEndsOnce() {
         for seed in 1...2_000 {

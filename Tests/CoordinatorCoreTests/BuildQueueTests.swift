@@ -1,7 +1,7 @@
 @testable import CoordinatorCore
 import Testing
 
-/// The queue that is kept in order is the one that would be sorted anew.
+/// Compares the incrementally sorted queue with a fully sorted one.
 @Suite struct BuildQueueTests {
     @Test("Each shape's queue stays in the order of submission")
     func submissionOrder() {
@@ -18,7 +18,7 @@ import Testing
                     queue.insert(build)
                     kept[build.id] = build
                 } else {
-                    // Mostly the oldest goes, as in a farm; now and then one from within.
+                    // Mostly the oldest leaves, as on a farm; now and then one from the middle.
                     let all = kept.values.sorted(by: BuildQueue.ShapeQueue.precedes)
                     let gone = random.chance(70) ? all[0] : random.one(of: all)
                     queue.remove(gone)
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    /// A wait that was written by a clock which has been set back since is none.
+    /// A delay that was computed before the clock was set back is void.
     @Test("A wait longer than any delay is over")
     func excessiveDelay() {
         var queue = BuildQueue([queued("b", notBefore: 10_000_000)])
@@ -51,7 +51,7 @@ import Testing
         #expect(queue.later.isEmpty)
     }
 
-    /// What waited for its time stands in its line by its submission, and can leave it.
+    /// A build whose delay has passed is queued by its submission time, and can leave the queue.
     @Test("A build that is due leaves its queue")
     func dueBuildLeaves() {
         let (late, early) = (queued("late", at: 9), queued("early", at: 1, notBefore: 500))

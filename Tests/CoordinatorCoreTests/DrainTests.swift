@@ -3,7 +3,7 @@ import CoordinatorCore
 import Testing
 
 /// Scheduler and retry policy together over simulated time: whatever fails, the queue drains by
-/// itself, as long as one host that can take each build is left.
+/// itself, as long as there is one host that can take each build.
 @Suite struct DrainTests {
     @Test("Every build ends, whatever hosts do")
     func everyBuildEnds() {
@@ -16,7 +16,7 @@ import Testing
     }
 }
 
-/// Time passes in jumps: to the end of the next attempt or to the time that the scheduler named.
+/// Time advances to the end of the next attempt or to the time that the scheduler requested.
 private struct SimulatedFarm {
     private var random: Seeded
     private var now: Int64 = 0
@@ -31,7 +31,7 @@ private struct SimulatedFarm {
         random = Seeded(seed: seed)
         let names = (0..<Int.random(in: 1...4, using: &random)).map { "h\($0)" }
         hosts = names.map { name in host(name, slots: 2) }
-        // The others may stay away for good.
+        // The others may stay unreachable for good.
         for index in hosts.indices.dropFirst() where random.chance(40) {
             hosts[index].availability = .away("no route")
         }

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Testing
 
-/// Why it waits, by the same rules that would start it.
+/// Explanations follow the same rules as the decisions.
 @Suite struct ExplainTests {
     private func summary(_ world: World, _ id: String = "q") -> [String]? {
         world.waiting(id).map { [$0.summary, $0.remedy] }

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Testing
 
-/// Which faults cost a host its turn, and for how long.
+/// Which faults quarantine a host, and for how long.
 @Suite struct HostHealthTests {
     private func faults(_ count: Int, _ code: FaultCode = .diskFull) -> HostHealth {
         var health = HostHealth()

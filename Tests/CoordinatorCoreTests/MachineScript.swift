@@ -1,14 +1,14 @@
 import BuildProtocol
 import CoordinatorCore
 
-/// A build machine's life as text: one line an event, `event -> effects [stage]`.
+/// The life of a build machine as text: one line per event, `event -> effects [stage]`.
 enum MachineScript {
     static let token = AttemptToken(high: 0, low: 7)
     static let tests = TestPlan(cases: [
         PlannedTest(name: "boots", kind: .boot, limitSeconds: 9)
     ])
 
-    /// What the machine really does, in the same words.
+    /// What the machine really does, in the same notation.
     static func played(_ script: String) -> String {
         var machine = BuildMachine()
         return script.split(separator: "\n").map { line in
@@ -74,7 +74,7 @@ enum MachineScript {
         ("cancel", .cancel("enough")),
     ]
 
-    /// Of an attempt that tests.
+    /// The events of a test attempt.
     private static let testEvents: [(String, BuildEvent)] = [
         ("finished, every test passed", .finished(tested(.passed))),
         ("finished, a test failed", .finished(tested(.failed))),
@@ -88,7 +88,7 @@ enum MachineScript {
         .refused(ErrorReport(code: code, message: "no", attempt: token))
     }
 
-    /// With a file that no test may leave, and the result of a case that nobody asked for.
+    /// With a file that no test may leave, and the result of an unknown case.
     static func tested(_ verdict: TestResult.Verdict) -> Finished {
         let fault = verdict == .passed ? nil : Fault(.template, .testFailed, "words")
         var finished = finished(fault)

@@ -274,7 +274,7 @@ enum MachineScripts {
         """,
     ]
 
-    /// What each event does in each stage; a pair that is missing does nothing.
+    /// The effects of each event in each stage; a missing pair has none.
     static let table = """
         dispatching: connected -> deliver template [dispatching]
         dispatching: connected, has the template -> start [dispatching]

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Testing
 
-/// Who is next.
+/// The order of starts.
 @Suite struct OrderTests {
     private let one = [host("a", slots: 1)]
 

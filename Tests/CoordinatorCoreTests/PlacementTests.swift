@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Testing
 
-/// Where it goes.
+/// The choice of the host.
 @Suite struct PlacementTests {
     // MARK: Room
 
@@ -44,7 +44,7 @@ import Testing
         let queue = (1...3).map { queued("q\($0)", needs(disk: 4 * giB), at: Int64($0)) }
         let here = [host("a", slots: 9, disk: 9 * giB)]
         #expect(world(here, queue).starts == ["q1@a", "q2@a"])
-        // The host's report has subtracted already what its attempts hold.
+        // The host's report already subtracts what its attempts reserve.
         #expect(
             world(here, queue, running: [runs("r", on: "a", needs(disk: 4 * giB))]).starts
                 == ["q1@a", "q2@a"])
@@ -67,7 +67,7 @@ import Testing
         #expect(
             world(hosts, queue, running: [runs("r", on: "a", guestOS: "debian")]).starts
                 == ["d1@a", "w1@a"])
-        // One that is being published is still one of this guest OS.
+        // A build that is being published still counts for its guest OS.
         #expect(
             world(hosts, queue, running: [runs("r", on: nil, guestOS: "windows")]).starts
                 == ["d1@a", "d2@a"])
@@ -164,7 +164,7 @@ import Testing
         #expect(world([host("a"), host("b")], everywhere).starts == ["q@a"])
     }
 
-    /// A host that is gone for good would otherwise keep the build waiting for ever.
+    /// Otherwise a host that is gone for good would keep the build waiting for ever.
     @Test("A retry goes back if the other host is unreachable")
     func retryIfOtherIsUnreachable() {
         let queue = [queued("q", failed: ["a"])]

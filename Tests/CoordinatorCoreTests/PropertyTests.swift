@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Testing
 
-/// What must hold in every world. A failure names its seed; the same seed makes the same world.
+/// Properties of every world. A failure names its seed; the same seed gives the same world.
 @Suite struct PropertyTests {
     private static let seeds = 1...600
 
@@ -68,7 +68,7 @@ import Testing
             let started = Set(world.startedIDs)
             for build in world.queue.builds where started.contains(build.id) {
                 guard let limit = build.concurrency else { continue }
-                // A later start without a limit may go beyond it; this build itself may not.
+                // A later start without a limit may exceed it; this build itself may not.
                 let order = world.startedIDs
                 guard let index = order.firstIndex(of: build.id) else { continue }
                 let before =
@@ -161,7 +161,7 @@ extension World {
         }
     }
 
-    /// The world a moment later: what was started runs, what failed is gone.
+    /// The world after the decisions: started builds run, failed ones are gone.
     func carriedOut() -> World {
         var after = self
         let builds = Dictionary(queue.builds.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
@@ -186,7 +186,7 @@ extension World {
         return after
     }
 
-    /// Told independently of the scheduler's own words.
+    /// Computed independently of the scheduler.
     func fits(_ build: QueuedBuild, _ view: HostView) -> Bool {
         guard view.availability == .ready, let report = view.report else { return false }
         let here = running.filter { $0.host == view.name }.map(\.requirements)
@@ -206,7 +206,7 @@ extension World {
             && (needs.accelerator.map(report.accelerators.contains) ?? true)
     }
 
-    /// Whether a host that this build has not tried could take it once it is free again.
+    /// Whether a host that this build has not tried could take it once it is free.
     func mayFindAnother(_ build: QueuedBuild) -> Bool {
         hosts.contains { view in
             if build.failedHosts.contains(view.name) { return false }

@@ -1,7 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 
-/// SplitMix64: the same seed, the same world, on every machine.
+/// SplitMix64: the same seed gives the same world on every machine.
 struct Seeded: RandomNumberGenerator {
     private var state: UInt64
 
@@ -58,7 +58,7 @@ extension Seeded {
         return view
     }
 
-    /// A farm in the middle of its work: what runs fits, for the agents have taken it.
+    /// A farm at work: what runs fits, because the agents have accepted it.
     mutating func world() -> World {
         let names = (0..<Int.random(in: 0...6, using: &self)).map { "h\($0)" }
         let hosts = names.map { view($0) }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import CoordinatorCore
 
-/// Rows of spreadsheets become what is registered, or problems with their places.
+/// Rows of spreadsheets become registrations, or problems with their positions.
 struct RegistryImportTests {
     private func table(_ name: String, _ rows: [[SheetValue]], from first: Int = 1) -> SheetTable {
         SheetTable(
@@ -170,7 +170,7 @@ struct RegistryImportTests {
         template: .git(url: "https://g/d.git", ref: "stable"), owner: "team",
         createdMilliseconds: 5)
 
-    /// What the sheet does not say stays; what it says empty becomes empty.
+    /// Values without a column are kept; empty cells make them empty.
     @Test("A second import updates")
     func secondImport() {
         let header = texts("index", "name", "type", "version", "template", "owner")

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Testing
 
-/// What goes and what stays.
+/// Which images and logs are removed, and which are kept.
 @Suite struct RetentionTests {
     private static let day: Int64 = 86_400_000
 
@@ -55,7 +55,7 @@ import Testing
         let policy = RetentionPolicy(failedDays: 7)
         #expect(gone(all, policy, now: 7 * Self.day).isEmpty)
         #expect(gone(all, policy, now: 8 * Self.day) == ["debian-1", "debian-2"])
-        // A good image behind many that failed is still the last good one.
+        // A good image older than many failed builds is still the last good one.
         #expect(gone(all + [kept(0)], policy, now: 99 * Self.day).contains("debian-0") == false)
     }
 
@@ -69,7 +69,7 @@ import Testing
         #expect(gone(all, policy, free: 3 * giB).isEmpty)
         #expect(gone(all, policy, free: 2 * giB) == ["debian-1"])
         #expect(gone(all, policy, free: giB) == ["debian-1", "rocky-1"])
-        // However full it is: the newest of each stays.
+        // However full it is: the newest of each is kept.
         #expect(gone(all, policy, free: 0) == ["debian-1", "rocky-1", "debian-2"])
         #expect(gone(all, policy).isEmpty, "nothing is known of its room")
         let choice = try #require(
@@ -77,7 +77,7 @@ import Testing
         #expect(choice.reason == "removed early: the web root has 1 GiB free, less than 3 GiB")
     }
 
-    /// What goes anyway is counted before more is taken.
+    /// The space of images that are removed anyway counts before more are removed.
     @Test("Images removed for their age count as room")
     func agedImagesCount() {
         let all = (1...4).map { kept($0) }

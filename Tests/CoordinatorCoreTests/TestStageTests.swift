@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Testing
 
-/// Where tests stand beside builds.
+/// Scheduling of tests beside builds.
 @Suite struct TestStageTests {
     private func test(_ id: String, priority: Int = 0, concurrency: Int? = nil) -> QueuedBuild {
         var build = queued(id, priority: priority, at: 9, concurrency: concurrency)
@@ -63,7 +63,7 @@ import Testing
         #expect(plan.abilities == [.uefi, .programText])
     }
 
-    /// Its image is in the web root, and `concurrency` is about building.
+    /// Its image is in the web root, and `concurrency` limits builds only.
     @Test("Neither concurrency nor a full web root delays a test")
     func testsIgnoreBuildLimits() {
         let running = [runs("x", on: "a")]
@@ -144,7 +144,7 @@ import Testing
         #expect(many?.description.contains("tests: skip:") == true)
     }
 
-    /// The agent is a stranger: what it says of cases that nobody asked for is not kept.
+    /// Agent input is untrusted: results of unknown cases are dropped.
     @Test("Only results of the plan's cases are kept")
     func acceptedResults() {
         let plan = TestPlan(cases: [

@@ -1,11 +1,11 @@
 import BuildProtocol
 @testable import CoordinatorCore
 
-// Small words for building worlds, so that a test shows only what it is about.
+// Helpers that build worlds, so that a test shows only what it is about.
 
 let giB: Int64 = 1 << 30
 
-/// Nothing but a slot is scarce on these hosts unless a test says so.
+/// A host on which nothing but slots is scarce unless a test says so.
 func host(
     _ name: String, slots: Int = 2, vcpus: Int = 64, memory: Int64 = 256 * giB,
     disk: Int64 = 1000 * giB, diskTotal: Int64? = nil, accelerators: Set<Accelerator> = [.tcg],
@@ -66,7 +66,7 @@ extension BuildQueue {
 }
 
 extension World {
-    /// What the scheduler starts, in its order, as `build@host`.
+    /// What the scheduler starts, in order, as `build@host`.
     var starts: [String] {
         Scheduler.decide(self).compactMap { decision in
             if case .start(let build, let host) = decision { "\(build)@\(host)" } else { nil }

@@ -132,7 +132,7 @@ import Testing
                 await coordinator.leader?.tracker.explain(build.id)?.hosts.first?.reason.contains(
                     "quarantined")
                     == true)
-            // The quarantine and the delay end, and the host is mended meanwhile.
+            // The quarantine and the delay end, and the host is fixed meanwhile.
             await farm.agents[0].change { $0.plan = .pass([1]) }
             try await farm.wait(build, .passed, passing: 500)
             #expect(try await coordinator.leading().hosts.snapshot("h0").state == "ready")

@@ -4,7 +4,7 @@ import CoordinatorService
 import TestSupport
 import Testing
 
-/// A person does not want it any more, at any moment.
+/// Cancel requests at any time.
 @Suite struct CancelTests {
     @Test("A queued build is cancelled at once")
     func cancelQueued() async throws {
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    /// The image stands in the web root already; the row does not.
+    /// The image is in the web root already; its row is not written yet.
     @Test("A build is cancelled while its image is published")
     func cancelDuringPublication() async throws {
         let farm = try await TestFarm(hosts: 1)
@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    /// A rename cannot be called off: the image is taken back once it is done, not before.
+    /// A rename cannot be interrupted: the image is withdrawn after it, not before.
     @Test("A cancel request during the rename withdraws the image")
     func cancelDuringRename() async throws {
         let farm = try await TestFarm(hosts: 1)
@@ -153,8 +153,8 @@ import Testing
         }
     }
 
-    /// The wish meets the claim at every point: with many tries some come before it, some after,
-    /// some between its steps. None may be lost.
+    /// The request arrives at every point of the claim: in many runs it comes before, after, or
+    /// between the steps. None may be lost.
     @Test("A cancel request counts at any moment of the claim")
     func cancelDuringClaim() async throws {
         let farm = try await TestFarm(hosts: 2, slots: 50)

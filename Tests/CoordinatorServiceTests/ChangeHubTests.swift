@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct ChangeHubTests {
-    /// Whether the wait ends; it is called off if not.
+    /// Whether the wait ends; otherwise it is cancelled.
     private func ends(_ hub: ChangeHub, _ key: String, after seen: UInt64) async throws {
         let done = Flag()
         let task = Task {
@@ -23,7 +23,7 @@ import Testing
     }
 
     /// A follower takes the version, reads that the build runs, and only then waits: the build's
-    /// end, after which its key is forgotten, must wake it all the same.
+    /// end, after which its key is retired, must wake it nevertheless.
     @Test("The last change of a retired key is not missed")
     func lastChangeBeforeWait() async throws {
         let hub = ChangeHub()

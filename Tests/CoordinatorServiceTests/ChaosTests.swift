@@ -5,11 +5,11 @@ import Support
 import TestSupport
 import Testing
 
-/// Everything fails, at random by seed; then it is mended, and all comes to its end by itself.
+/// Everything fails at random, by seed; then it is repaired, and every build ends by itself.
 @Suite struct ChaosTests {
     private static let seedsPerBatch = 80
 
-    /// 2,000 seeds, many at once: most of the time each waits for its own clock.
+    /// 2,000 seeds, many concurrently: most of the time each waits for its own clock.
     @Test("Every build ends once, whatever fails", arguments: 0..<25)
     func everyBuildEndsOnce(_ batch: Int) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -27,13 +27,13 @@ import Testing
         // Half of the farms test their images.
         if seed.isMultiple(of: 2) { farm.templates.test(.of(["boot"])) }
         var coordinator = try await farm.coordinator()
-        // Deposed, and not aware of it.
+        // Deposed coordinators that have not noticed it.
         var zombies: [Coordinator] = []
         var builds: [Build] = []
         for _ in 0..<60 {
             switch random.below(10) {
             case 0, 1, 2:
-                // A submission whose answer is lost is there or not; either is fine.
+                // A submission whose response is lost may or may not be stored; both are correct.
                 let asked = random.one(of: [coordinator, coordinator] + zombies)
                 if let build = try? await farm.submit(asked) { builds.append(build) }
             case 3: await random.one(of: farm.agents).cut()
@@ -58,8 +58,8 @@ import Testing
         for coordinator in zombies + [coordinator] { await coordinator.stop() }
     }
 
-    /// Killed before or after any effect, again and again; nothing else goes wrong. So every build
-    /// passes at its first attempt.
+    /// Killed before or after any effect, repeatedly, without other faults. So every build passes
+    /// at its first attempt.
     @Test("A coordinator may die between any two effects", arguments: 1...1_000)
     func crashBetweenEffects(_ seed: Int) async throws {
         let farm = try await TestFarm(hosts: 3)
@@ -73,12 +73,12 @@ import Testing
             for _ in 0..<random.below(4) {
                 if let build = try? await farm.submit(coordinator) { builds.append(build) }
             }
-            // Until it dies, or has nothing to do any more.
+            // Until it dies, or has nothing left to do.
             for _ in 0..<60 where !life.hasEnded {
                 await farm.clock.advance(milliseconds: Int64(random.below(400)), turns: 0)
                 for _ in 0..<random.below(30) { await Task.yield() }
             }
-            // Killed: its sessions do nothing any more.
+            // Killed: its sessions have no further effect.
             life.end()
             await coordinator.stop()
         }
@@ -145,7 +145,7 @@ import Testing
                 $0.wrongLogs = 0
             }
             await agent.comeBack()
-            // What was told to say nothing, or to run on, does its work now.
+            // Attempts that were told to be silent or to hang now complete.
             await agent.cut()
             for token in await agent.running { await agent.end(token, .pass([1, 2, 3])) }
         }
@@ -181,7 +181,7 @@ import Testing
             }
         }
         let rows = try await farm.store.buildLog(guestOSID: nil, limit: 1_000).map(\.id)
-        // Of those that were built, and could not be tested, the image stays.
+        // The image of a build that was built but could not be tested is kept.
         let built = Set(all.filter { $0.stage == .test }.map(\.id)).union(passed)
         #expect(Set(rows) == built && rows.count == built.count, "seed \(seed): published once")
         try await eventually("seed \(seed): nothing is left on the hosts") {

@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// What was seen of a guest is kept before the attempt's end is recorded, and not trusted.
+/// The evidence of a guest is stored before the attempt's end is recorded, and is untrusted.
 @Suite struct EvidenceTests {
     private let hung = Fault(.template, .guestHung, "the guest hangs")
 

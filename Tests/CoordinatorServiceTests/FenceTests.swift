@@ -4,10 +4,10 @@ import CoordinatorCore
 import TestSupport
 import Testing
 
-/// What was given up has no effect any more, whenever it is heard of.
+/// A stale attempt or a deposed leader has no further effect.
 @Suite struct FenceTests {
-    /// Its `start` was held up on a session that hung, and came after the attempt was given up.
-    /// The agent says so on a session that has long begun.
+    /// Its `start` was delayed on a session that hung, and arrived after the attempt was given up.
+    /// The agent reports it on a session that has long been open.
     @Test("An attempt that starts too late is ended at its first message")
     func lateStartIsForgotten() async throws {
         let farm = try await TestFarm(hosts: 1)
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    /// Killed after the image was moved and before the row; its host never comes back.
+    /// Killed after the image was moved and before its row was written; its host never comes back.
     @Test("An image that an earlier coordinator published without a row is withdrawn")
     func unrecordedImageIsWithdrawn() async throws {
         let farm = try await TestFarm(hosts: 2)
@@ -46,7 +46,7 @@ import Testing
         await second.stop()
     }
 
-    /// Two coordinators over one attempt, the first of which was thought dead.
+    /// Two coordinators with one attempt; the first was believed dead.
     @Test("An image that another coordinator published is kept")
     func foreignImageIsKept() async throws {
         let farm = try await TestFarm(hosts: 1)
@@ -70,7 +70,7 @@ import Testing
         await stale.stop()
     }
 
-    /// It was deposed, does not know, and gives up a host that does not talk to it any more.
+    /// It was deposed without noticing, and gives up a host that no longer talks to it.
     @Test("A deposed leader does not withdraw what the next one published")
     func deposedLeaderWithdrawsNothing() async throws {
         let store = FaultyStore()
@@ -85,7 +85,7 @@ import Testing
         try await farm.connected(next)
         await agent.end(token, .pass([1]))
         try await farm.wait(build, .passed, passing: 100)
-        // Twice as long as a host may be away.
+        // Twice as long as a host may be unreachable.
         for _ in 0..<120 { await farm.clock.advance(milliseconds: 10_000) }
         #expect(await farm.webRoot.withdrawn.isEmpty)
         #expect(await farm.webRoot.published.map(\.attempt) == [token])
@@ -93,7 +93,7 @@ import Testing
         await stale.stop()
     }
 
-    /// Deposed between the publication and its row: the host keeps what the next leader asks for.
+    /// Deposed between the publication and its row: the host keeps what the next leader needs.
     @Test("A deposed leader lets the host keep an attempt that it could not record")
     func deposedLeaderForgetsNothing() async throws {
         let store = FaultyStore()
@@ -115,7 +115,7 @@ import Testing
         await stale.stop()
     }
 
-    /// A daemon that hangs behind an sshd that does not.
+    /// A daemon that hangs behind a working sshd.
     @Test("A silent agent is reconnected")
     func silentAgentIsReconnected() async throws {
         let farm = try await TestFarm(hosts: 1)
@@ -138,7 +138,7 @@ import Testing
         }
     }
 
-    /// One that answers keeps its session, however long its builds say nothing.
+    /// It keeps its session, however long its builds are silent.
     @Test("An agent that answers pings keeps its session")
     func respondingAgentKeepsSession() async throws {
         let farm = try await TestFarm(hosts: 1)
@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    /// Its session had still to record its end when the build was begun anew elsewhere.
+    /// Its session still had to record its end when the build was started again elsewhere.
     @Test("The end of an earlier attempt has no effect")
     func staleEndIsIgnored() async throws {
         let farm = try await TestFarm(hosts: 2)

@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Registration, by form and by spreadsheet, and what it brings about.
+/// Registration by request and by spreadsheet, and its effects.
 @Suite(.timeLimit(.minutes(2))) struct ImportTests {
     private let header = ["index", "name", "base_iso", "type", "distro", "version", "template"]
 
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    /// The template of a row that cannot be read is a problem of that row.
+    /// An unreadable template is a problem of its row.
     @Test("A template that cannot be read is reported with its row")
     func unreadableTemplate() async throws {
         let farm = try await TestFarm(hosts: 0)
@@ -105,7 +105,7 @@ import Testing
         let server = FakeTemplateServer()
         let farm = try await TestFarm(hosts: 0, templateServer: server)
         try await farm.run { coordinator in
-            // It is made after the registration: reading it now would fail.
+            // It is created after the registration: reading it now would fail.
             farm.sheets.set([
                 ("guestos", [header, ["", "broken", "", "linux"], ["", "b", "", "linux"]])
             ])
@@ -117,7 +117,7 @@ import Testing
                 try await farm.store.guestOS(named: "b")?.template
                     == server.template(ofGuestOS: "b"))
 
-            // A failure there does not lose the registration, and it can be repeated.
+            // A failure there does not lose the registration, and can be repeated.
             server.fail("GitLab is away")
             let form = GuestOSForm(name: "c", type: .linux)
             let registration = try await coordinator.leading().guestOSes.register(form, by: "anna")
@@ -135,7 +135,7 @@ import Testing
         }
     }
 
-    /// One that came from the original AIBuild gets its place.
+    /// A guest OS of the original AIBuild gets its project.
     @Test("A missing template becomes a project on the Git server")
     func moveToGitServer() async throws {
         let server = FakeTemplateServer()

@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Cuts, losses, lies and full disks: nothing lost, nothing twice.
+/// Interruptions, losses, wrong data and full disks: nothing is lost or done twice.
 @Suite struct InterruptionTests {
     @Test("A cut session changes nothing")
     func cutSession() async throws {
@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    /// A host that is away for a night costs a try every second or two.
+    /// A host that is down for a night costs one attempt every second or two.
     @Test("An unreachable host is tried no more often than allowed")
     func reconnectBackoff() async throws {
         let farm = try await TestFarm(hosts: 1)
@@ -100,7 +100,7 @@ import Testing
             try await farm.wait(build, .passed, passing: 10_000)
             #expect(try await farm.faults(build) == ["h0 host.lost", "h1 passed"])
 
-            // It comes back, its attempt having passed too: nobody wants it any more.
+            // It comes back, and its attempt has passed as well, but is obsolete.
             await lost.end(stale, .pass([1]))
             await lost.comeBack()
             try await eventually("the stale attempt is forgotten") {

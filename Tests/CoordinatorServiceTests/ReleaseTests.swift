@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Releases from the wish to the end, with a target that a test holds in its hands.
+/// Releases from the request to the end, with a target that a test controls.
 @Suite(.timeLimit(.minutes(2))) struct ReleaseTests {
     private func settings() -> EnvironmentSettings {
         .registry(RegistrySettings(url: "https://r"))
@@ -187,7 +187,7 @@ import Testing
             #expect(done.result?.remoteID == ids[0])
             #expect(try await farm.store.release(id: back[0].undoes ?? "")?.state == .rolledBack)
             #expect(await farm.target.images["debian"] == ids[0])
-            // The first release had nothing before it.
+            // There was nothing before the first release.
             let second = try await coordinator.leading().releaseRequests.rollBack(
                 guestOS: "debian", in: ["e1"], by: "anna")
             _ = try await wait(farm, second[0], .failed)

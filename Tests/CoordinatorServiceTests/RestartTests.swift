@@ -4,7 +4,7 @@ import CoordinatorService
 import TestSupport
 import Testing
 
-/// A coordinator that ends at any moment; the next one takes up everything from the store.
+/// A coordinator that ends at any point; the next one resumes everything from the store.
 @Suite struct RestartTests {
     @Test("A restart keeps a queued build")
     func queuedBuild() async throws {
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    /// As a coordinator leaves it that ends between the claim and the start.
+    /// The state after a coordinator ended between the claim and the start.
     private func claimed(_ farm: TestFarm, token: AttemptToken, host: String = "h0") async throws
         -> Build
     {
@@ -47,7 +47,7 @@ import Testing
         return try #require(try await farm.leader.apply(change))
     }
 
-    /// The session that comes after all has nobody to read it: waiting for it would never end.
+    /// Nothing reads the session that is opened in the end: waiting for it would never end.
     @Test("A stop ends while a session is being opened")
     func stopDuringConnect() async throws {
         let farm = try await TestFarm(hosts: 1)
@@ -61,8 +61,8 @@ import Testing
         await stopped
     }
 
-    /// Its old coordinator settled the attempt after the new one had read the store. Nothing else
-    /// happens in this farm that would have the build decided about.
+    /// Its old coordinator ended the attempt after the new one had read the store. No other event
+    /// on this farm would have the build considered.
     @Test("A restart accepts a build that was returned to the queue meanwhile")
     func requeuedBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    /// It ran before: it is not begun a second time under the same name.
+    /// It ran before, so it is not started again with the same token.
     @Test("A restart retries a build whose host lost everything meanwhile")
     func hostLostEverything() async throws {
         let farm = try await TestFarm(hosts: 2)

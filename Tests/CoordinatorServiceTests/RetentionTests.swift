@@ -6,7 +6,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// The policy carried out: what goes goes whole, whatever comes in between.
+/// Applying the policy: removals are complete, whatever happens in between.
 @Suite(.timeLimit(.minutes(2))) struct RetentionTests {
     /// A farm of builds that passed, oldest first.
     private func farm(
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    /// The row says that it is gone, the files are there yet: the next pass completes it.
+    /// The row says that it was removed, but the files still exist: the next pass deletes them.
     @Test("A removal that was interrupted is completed")
     func interruptedRemoval() async throws {
         try await farm(builds: 2, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in

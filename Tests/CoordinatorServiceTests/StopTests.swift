@@ -5,8 +5,8 @@ import Support
 import TestSupport
 import Testing
 
-/// A coordinator that is asked to end: what is short and must not be cut is finished, the rest is
-/// left to the next one.
+/// A coordinator that is asked to stop: what must not be interrupted is finished, the rest is left
+/// to the next one.
 @Suite struct StopTests {
     private func published(_ farm: TestFarm) async -> Int { await farm.webRoot.published.count }
 
@@ -27,7 +27,7 @@ import Testing
         await stopped
         #expect(try await farm.store.build(id: build.id)?.state == .passed)
         #expect(await published(farm) == 1)
-        // The next one has the agent forget it, and publishes nothing again.
+        // The next one tells the agent to forget it, and publishes nothing again.
         try await farm.run { _ in
             try await eventually("it is forgotten") { await farm.agents[0].attempts.isEmpty }
         }
@@ -98,7 +98,7 @@ import Testing
         try await farm.connected(coordinator)
         let leader = try coordinator.leading()
         await coordinator.stop()
-        // A request that was let in before the stop.
+        // A request that was accepted before the stop.
         let build = try await leader.submission.submit(
             guestOS: "debian", priority: 0, owner: nil, reason: "test", by: "anna")
         await #expect(throws: StoreError.self) { try await farm.submit(coordinator) }

@@ -4,7 +4,7 @@ import CoordinatorService
 import TestSupport
 import Testing
 
-/// The database goes away, or its answers get lost, at each step of a build.
+/// The database is down, or its responses are lost, at each step of a build.
 @Suite struct StoreFaultTests {
     @Test("Recording that a build is impossible is retried")
     func impossibleBuildIsRetried() async throws {
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    /// Another coordinator ended the attempt, and the store is away when this one asks for more.
+    /// Another coordinator ended the attempt, and the store is down when this one queries it.
     @Test("A build that was returned to the queue during an outage runs again")
     func requeuedDuringOutage() async throws {
         let store = FaultyStore()
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    /// The row of the end cannot be written yet: what an agent says meanwhile comes too late.
+    /// The row of the end cannot be written yet: what an agent sends meanwhile comes too late.
     @Test("The log of an ended attempt accepts no more data")
     func endedLogIsSealed() async throws {
         let store = FaultyStore()
@@ -182,7 +182,8 @@ import Testing
         }
     }
 
-    /// The claim is in the store, its answer on the way; the wish comes and is recorded meanwhile.
+    /// The claim is in the store and its response on the way; the cancel request is recorded
+    /// meanwhile.
     @Test("A cancel request during a slow claim counts")
     func cancelDuringSlowClaim() async throws {
         let store = FaultyStore()

@@ -6,11 +6,11 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A coordinator with everything around it in memory.
+/// A coordinator with all of its environment in memory.
 final class TestFarm: Sendable {
     let clock = ManualClock()
     let store: any Store & LeaseStore
-    /// What the farm's usual coordinator leads with.
+    /// The epoch with which the farm's default coordinator leads.
     let epoch: LeaseEpoch
     let gateway: FakeGateway
     let logs = FaultyLogs()
@@ -19,7 +19,7 @@ final class TestFarm: Sendable {
     let sheets = FakeSheets()
     let agents: [FakeAgent]
     let target: FakeTarget
-    /// Of the coordinators that are made from now on.
+    /// Applies to coordinators that are created from now on.
     let retention = Mutex<RetentionPolicy?>(nil)
 
     let templateServer: FakeTemplateServer?
@@ -48,10 +48,10 @@ final class TestFarm: Sendable {
                 template: .folder(path: "/t"), owner: "team", createdMilliseconds: 0))
     }
 
-    /// The store, as the farm's usual coordinator writes to it.
+    /// The store, as the farm's default coordinator writes to it.
     var leader: any LeaderStore { store.leading(epoch) }
 
-    /// What a coordinator of this farm reaches.
+    /// The ports of a coordinator of this farm.
     var ports: Ports {
         Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
@@ -59,7 +59,7 @@ final class TestFarm: Sendable {
             templateServer: templateServer, retention: retention.withLock(\.self))
     }
 
-    /// A coordinator as a new process would make it, over the same store and hosts.
+    /// A coordinator as a new process would create it, with the same store and hosts.
     /// - Parameter life: how long it reaches the world; for ever without one.
     func coordinator(
         _ life: Life? = nil, epoch: LeaseEpoch? = nil
@@ -100,8 +100,8 @@ final class TestFarm: Sendable {
 
     // MARK: Waiting
 
-    /// The build once it is in one of the states. Time passes meanwhile if `passing` says so: then
-    /// every look is that many milliseconds later.
+    /// The build once it is in one of the states. If `passing` is set, that many milliseconds pass
+    /// between two checks.
     @discardableResult
     func wait(
         _ build: Build, _ states: BuildState..., passing milliseconds: Int64 = 0

@@ -183,7 +183,7 @@ import Testing
         }
     }
 
-    /// The host is lost, and nobody wants the build: its image goes all the same.
+    /// The host is lost and the build cancelled: its image is withdrawn nevertheless.
     @Test("A cancel request during a host fault also withdraws the image")
     func cancelWithHostFault() async throws {
         let farm = try await farm(hosts: 1)
@@ -192,7 +192,7 @@ import Testing
             let build = try await farm.submit(coordinator)
             try await farm.wait(build, .testing)
             let token = try await farm.attempt(on: farm.agents[0])
-            // The wish is stored; this coordinator has not heard of it as one of its own.
+            // The request is stored, but this coordinator did not receive it.
             _ = try await farm.leader.requestCancel(build: build.id)
             await farm.agents[0].end(
                 token, .fail(Fault(.infrastructure, .diskFull, "the disk is full")))
@@ -202,7 +202,7 @@ import Testing
         }
     }
 
-    /// It met a fault of its own before it obeyed.
+    /// It met a fault of its own before it executed the request.
     @Test("A cancel request that its host never received also withdraws the image")
     func undeliveredCancel() async throws {
         let farm = try await farm(hosts: 1)

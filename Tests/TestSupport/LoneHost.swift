@@ -1,7 +1,6 @@
 import Support
 
-/// A KVM host on loopback with nobody who uses it yet: sshd, gate and agent, and the key that may
-/// log in.
+/// A KVM host on loopback without a coordinator: sshd, gate and agent, and the key that may log in.
 public final class LoneHost: Sendable {
     public let host: FarmHost
     /// The private key that is allowed to run the gate.
@@ -14,7 +13,7 @@ public final class LoneHost: Sendable {
         self.keyFile = keyFile
     }
 
-    /// Runs `body` with a host of its own, whose agent runs.
+    /// Runs `body` with such a host and a running agent.
     public static func run(_ body: (LoneHost) async throws -> Void) async throws {
         await FarmSlots.shared.take()
         do {

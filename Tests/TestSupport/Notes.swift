@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What tasks of a test noted, in order.
+/// Values that tasks of a test record, in order.
 public final class Notes<Element: Sendable>: Sendable {
     private let elements = Mutex<[Element]>([])
 

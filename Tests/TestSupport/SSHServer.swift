@@ -58,7 +58,7 @@ public final class SSHServer: Sendable {
         current.withLock { $0.kill() }
     }
 
-    // MARK: How to reach it
+    // MARK: Access
 
     public var endpoint: SSHEndpoint {
         let entry = getpwuid(getuid())
@@ -80,7 +80,7 @@ public final class SSHServer: Sendable {
     /// sshd's own log.
     public var log: String { Self.log(folder) }
 
-    // MARK: What can be done to it
+    // MARK: Faults
 
     /// The processes that serve connections.
     public var sessions: [Int32] {
@@ -98,26 +98,27 @@ public final class SSHServer: Sendable {
         }
     }
 
-    /// Kills what serves connections, and what runs in them, as a crash would.
+    /// Kills the processes that serve connections, and their commands, as a crash would.
     public func killSessions() {
         for pid in sessions { kill(pid, SIGKILL) }
     }
 
-    /// Stops what serves connections, as a machine that hangs: the kernel still takes bytes. The
-    /// commands run on: one that is stopped while it forks is not found again.
+    /// Stops the processes that serve connections, like a machine that hangs: the kernel still
+    /// accepts bytes. Their commands continue: one that is stopped while it forks could not be
+    /// found again.
     public func freezeSessions() {
         for pid in sessions where (try? Self.text("/proc/\(pid)/comm"))?.hasPrefix("sshd") == true {
             kill(pid, SIGSTOP)
         }
     }
 
-    /// All of them: a process that was still sshd when it was looked at may have been stopped as
-    /// the command that it became.
+    /// Resumes all of them: a process that was still sshd when it was checked may have been stopped
+    /// as the command that it became.
     public func thawSessions() {
         for pid in sessions { kill(pid, SIGCONT) }
     }
 
-    /// As a power cut: nothing of it runs afterwards, and nobody listens.
+    /// Crashes the server as a power failure would: no process of it is left, and nothing listens.
     public func crash() {
         let sessions = sessions
         current.withLock { $0.kill() }
@@ -131,7 +132,7 @@ public final class SSHServer: Sendable {
         guard try await isListening() else { throw Failure("port \(port) is taken: \(log)") }
     }
 
-    /// Bytes sent to the server that its side has not taken, over all connections.
+    /// Bytes sent to the server that it has not received, over all connections.
     public var untakenBytes: Int {
         let own = String(port, radix: 16, uppercase: true)
         let suffix = ":" + String(repeating: "0", count: 4 - own.count) + own
@@ -147,7 +148,7 @@ public final class SSHServer: Sendable {
 
     // MARK: Parts
 
-    /// Makes `path` and `path.pub`.
+    /// Creates `path` and `path.pub`.
     public static func makeKey(
         _ path: String, _ type: String, passphrase: String = ""
     ) async throws {
@@ -170,15 +171,15 @@ public final class SSHServer: Sendable {
         _ configuration: Configuration, _ folder: String, _ port: UInt16
     ) throws {
         let hostKeys = configuration.hostKeyTypes.map { "HostKey \(folder)/host_\($0)" }
-        // The first line of a keyword counts.
+        // sshd uses the first line of a keyword.
         let lines =
             configuration.lines + [
                 "Port \(port)", "ListenAddress 127.0.0.1", "PidFile \(folder)/sshd.pid",
                 "AuthorizedKeysFile \(folder)/authorized_keys", "StrictModes no",
                 "PasswordAuthentication no", "KbdInteractiveAuthentication no",
                 "PermitRootLogin prohibit-password", "UsePAM no", "UseDNS no", "PrintMotd no",
-                // bash reads .bashrc under sshd unless it is no first shell: what stands in that of
-                // whoever runs the tests is not part of them.
+                // bash reads .bashrc under sshd unless it is not a top-level shell: the .bashrc of
+                // the user who runs the tests must have no effect.
                 "SetEnv SHLVL=1",
                 "LogLevel VERBOSE", "MaxStartups 100", "Subsystem sftp internal-sftp",
             ] + hostKeys

@@ -1,5 +1,5 @@
-//! TestSupport: what tests of several modules share: folders, ports, real servers on loopback.
-//! It knows no module's inside.
+//! TestSupport: what tests of several modules share: folders, ports, real servers on loopback. It
+//! depends on no module's internals.
 
 import Glibc
 public import Support

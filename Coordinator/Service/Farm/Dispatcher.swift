@@ -11,7 +11,7 @@ actor Dispatcher {
     private let wakeup: Wakeup
     private var loop: Task<Void, Never>?
     private var alarm: (dueMilliseconds: Int64, task: Task<Void, Never>)?
-    /// When the decision under way last made progress; `nil` while none is.
+    /// When the current decision last made progress; `nil` if there is none.
     private var stepMilliseconds: Int64?
     private var isStopping = false
     private var webRoot: (freeBytes: Int64?, measuredMilliseconds: Int64)?
@@ -78,7 +78,7 @@ actor Dispatcher {
         return free
     }
 
-    /// Decides again at the earliest time that was asked for.
+    /// Schedules the next decision for the earliest requested time.
     private func wake(afterMilliseconds wait: Int64) {
         let delay = max(1, wait)
         let due = ports.clock.monotonicMilliseconds() + delay
@@ -110,7 +110,7 @@ actor Dispatcher {
             await tracker.claimed(claimed)
         } catch {
             log.error("cannot claim build \(id): \(error)")
-            // In a quiet farm nothing else would have it decided about again.
+            // On a quiet farm, no other event would have the build considered again.
             wake(afterMilliseconds: ports.limits.retryLongestMilliseconds)
         }
     }

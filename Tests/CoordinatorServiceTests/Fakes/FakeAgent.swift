@@ -3,7 +3,7 @@ import CoordinatorCore
 import Support
 import Synchronization
 
-/// An in-memory agent whose attempts a test decides about, and whose messages it can distort.
+/// An in-memory agent whose attempts a test controls, and whose messages it can distort.
 final class FakeAgent: Sendable {
     enum Plan: Sendable {
         /// Writes a log and succeeds, with this image.
@@ -19,20 +19,20 @@ final class FakeAgent: Sendable {
     struct Settings: Sendable {
         var report: HostReport
         var plan: Plan = .pass(Array("image".utf8))
-        /// For attempts that test, if they are to end otherwise.
+        /// The plan of test attempts, if they are to end differently.
         var testPlan: Plan?
         var imageFormat = ImageFormat.qcow2
-        /// Names of test cases of which test attempts report nothing.
+        /// Names of test cases whose results are missing from the reports of test attempts.
         var forgottenTests: Set<String> = []
         /// Sent with every end that is not a pass.
         var evidence: GuestEvidence?
-        /// Receives messages and does nothing, as a daemon that hangs.
+        /// Receives messages and does nothing, like a daemon that hangs.
         var isStuck = false
-        /// The next log messages lose their first record; what is left begins too late.
+        /// The next log messages lose their first record, so that the rest begins too late.
         var gaps = 0
-        /// The next complete logs are wrong in one byte.
+        /// The next complete logs have one wrong byte.
         var wrongLogs = 0
-        /// The next messages come twice, and the one before each once more behind it.
+        /// The next messages are sent twice, each followed by a repetition of the one before.
         var repeats = 0
         var said: [CoordinatorMessage] = []
         var lastMessage: AgentMessage?
@@ -41,7 +41,7 @@ final class FakeAgent: Sendable {
         func plan(for start: Start) -> Plan { start.tests == nil ? plan : testPlan ?? plan }
     }
 
-    /// Shared with what the in-memory agent does when an attempt begins.
+    /// Shared with the work of the in-memory agent at the start of an attempt.
     final class State: Sendable {
         let settings: Mutex<Settings>
 
@@ -74,7 +74,7 @@ final class FakeAgent: Sendable {
         state.settings.withLock { body(&$0) }
     }
 
-    /// The session breaks; the agent goes on.
+    /// Breaks the session; the agent continues.
     func cut() async { await base.disconnect(name) }
 
     func goAway() async {
@@ -143,7 +143,7 @@ final class FakeAgent: Sendable {
         return FaultyChannel(base: try await base.open(host, epoch: epoch), agent: self)
     }
 
-    /// Sends a message on, unless the agent is stuck or has another plan for it.
+    /// Passes a message on, unless the agent is stuck or has another plan for it.
     func hear(_ message: CoordinatorMessage, on channel: any HostChannel) async throws {
         let settings = state.settings.withLock { settings in
             settings.said.append(message)
@@ -163,7 +163,7 @@ final class FakeAgent: Sendable {
         try await channel.send(message)
     }
 
-    /// The message as it arrives: with a gap, wrong, or more than once.
+    /// The message as it arrives: with a gap, wrong, or repeated.
     func distort(_ message: AgentMessage) async -> [AgentMessage] {
         var hasEnded = false
         if case .log(let chunk) = message {
@@ -248,13 +248,13 @@ final class FakeAgent: Sendable {
 }
 
 extension Start {
-    /// `nil` for an attempt that builds.
+    /// `nil` for a build attempt.
     var tests: TestPlan? {
         if case .test(let plan) = recipe.builder { plan } else { nil }
     }
 }
 
-/// A session whose messages the test's agent may swallow, distort and repeat.
+/// A session whose messages the test's agent may drop, distort and repeat.
 actor FaultyChannel: HostChannel {
     nonisolated let hello: AgentHello
     private let base: any HostChannel

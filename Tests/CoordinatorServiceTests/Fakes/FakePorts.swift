@@ -3,7 +3,8 @@ import CoordinatorCore
 import Support
 import Synchronization
 
-/// The way to in-memory agents. Transfers can be made to fail, to hang and to deliver wrong bytes.
+/// A gateway to in-memory agents. Transfers can be made to fail, to hang and to deliver wrong
+/// bytes.
 final class FakeGateway: HostGateway {
     private struct State {
         var agents: [String: FakeAgent] = [:]
@@ -23,7 +24,7 @@ final class FakeGateway: HostGateway {
     func add(_ agent: FakeAgent) { state.withLock { $0.agents[agent.name] = agent } }
     func failReads(_ count: Int) { state.withLock { $0.failingReads = count } }
     func lieInReads(_ count: Int) { state.withLock { $0.lyingReads = count } }
-    /// Transfers hang, as over a network that drops everything.
+    /// Transfers hang, as over a network that drops all packets.
     func hold(_ isHolding: Bool) { state.withLock { $0.isHolding = isHolding } }
     /// Sessions are opened only once the flag is raised.
     func holdOpens(until gate: Flag) { state.withLock { $0.openGate = gate } }
@@ -86,7 +87,7 @@ final class FakeGateway: HostGateway {
 final class FakeTemplates: TemplateLibrary {
     private let outputTexts = Mutex<[String: String]>([:])
 
-    /// What `output/<name>.j2` holds.
+    /// The content of `output/<name>.j2`.
     func output(_ name: String, _ text: String) { outputTexts.withLock { $0[name] = text } }
 
     func outputs(
@@ -101,7 +102,7 @@ final class FakeTemplates: TemplateLibrary {
     private let tests = Mutex<ImageTests?>(nil)
     private let releasePlan = Mutex<ReleasePlan?>(nil)
 
-    /// Builds that are submitted from now on have these tests.
+    /// The tests of builds that are submitted from now on.
     func test(_ new: ImageTests?) { tests.withLock { $0 = new } }
 
     func require(_ new: Requirements) { requirements.withLock { $0 = new } }

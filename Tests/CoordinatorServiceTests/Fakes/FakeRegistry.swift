@@ -1,12 +1,12 @@
 import CoordinatorCore
 import Synchronization
 
-/// "Reads" whatever file it was given.
+/// Returns the same content for every file.
 final class FakeSheets: SheetFiles {
     private let file = Mutex(SheetFile(tables: []))
     private let tables = Mutex<[String: [[String]]]>([:])
 
-    /// What the next files hold: rows of texts, by sheet.
+    /// The content of the next files: rows of texts, by sheet.
     func set(_ tables: [(String, [[String]])], isText: Bool = false) {
         let letters = "ABCDEFGHIJKLMNOP".map(String.init)
         file.withLock {
@@ -35,7 +35,7 @@ final class FakeSheets: SheetFiles {
     }
 }
 
-/// A Git server that does what it is asked, or not.
+/// A Git server that does as requested, or fails.
 final class FakeTemplateServer: TemplateServer {
     private let state = Mutex<(prepared: [String], problem: String?)>(([], nil))
 

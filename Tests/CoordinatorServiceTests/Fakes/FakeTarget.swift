@@ -2,13 +2,13 @@ import BuildProtocol
 import CoordinatorCore
 import TestSupport
 
-/// An image service whose every answer a test decides. It keeps one image for each guest OS, as a
-/// cloud does under one name, and remembers what is half-made.
+/// An image service whose every response a test controls. It keeps one image for each guest OS, as
+/// a cloud does under one name, and records what is half done.
 actor FakeTarget: ReleaseTarget {
     enum Answer: Sendable {
         case success
         case fault(ReleaseFault)
-        /// Makes the image, and never comes back by itself.
+        /// Creates the image, and never returns by itself.
         case hang
     }
 
@@ -47,7 +47,7 @@ actor FakeTarget: ReleaseTarget {
         mostAtOnce = max(mostAtOnce, atOnce)
         defer { atOnce -= 1 }
         var journal = order.journal
-        // What an earlier try left is begun anew.
+        // What an earlier attempt left is replaced.
         if let old = journal["image"] { halfMade.remove(old) }
         journal["image"] = "\(order.release)#\(calls.count)"
         let before = images[order.guestOS.name]

@@ -1,7 +1,7 @@
 import CoordinatorCore
 import Synchronization
 
-/// An in-memory store that a test can make slow or unreachable, or whose answers it can lose.
+/// An in-memory store that a test can make slow or unavailable, or whose responses it can lose.
 final class FaultyStore: InterceptingStore, LeaseStore {
     typealias Call = StoreCall
     enum Moment: Hashable { case before, after }
@@ -17,12 +17,12 @@ final class FaultyStore: InterceptingStore, LeaseStore {
 
     var base: any Store { memory }
 
-    /// Runs the hook once, the next time that the call is made: before it takes effect, or after.
+    /// Runs the hook once, at the next such call: before it takes effect, or after.
     func next(_ call: StoreCall, _ moment: Moment = .before, _ hook: @escaping Hook) {
         hooks.withLock { $0[Point(call: call, moment: moment), default: []].append(hook) }
     }
 
-    /// Fails the next calls; with `.after` they take effect and only their answers are lost.
+    /// Fails the next calls; with `.after` they take effect and only their responses are lost.
     func fail(_ call: StoreCall, _ moment: Moment = .before, times: Int = 1) {
         for _ in 0..<times {
             next(call, moment) { throw StoreError(.unavailable, "the database is away") }
@@ -31,7 +31,7 @@ final class FaultyStore: InterceptingStore, LeaseStore {
 
     func mend() { hooks.withLock { $0 = [:] } }
 
-    /// The epoch of a new leader, whether or not the old one notices.
+    /// Makes another coordinator the leader, and returns its epoch.
     func takeLead() async throws -> LeaseEpoch {
         try await memory.lead(as: "\(UInt64.random(in: 0 ... .max))", milliseconds: -1)
     }

@@ -2,12 +2,12 @@ import BuildProtocol
 import CoordinatorCore
 import Support
 
-/// An in-memory web root that records what it is asked, and can fail, hang and lose its answers.
+/// An in-memory web root that records its calls, and can fail, hang and lose its responses.
 actor FaultyWebRoot: WebRoot {
     private let base = InMemoryWebRoot { SHA256.hex($0) }
-    /// What is there, also what was promoted.
+    /// Publications that exist, including promoted ones.
     private(set) var published: [Publication] = []
-    /// What passed its tests.
+    /// Publications that passed their tests.
     private(set) var promoted: [Publication] = []
     private(set) var withdrawn: [AttemptToken] = []
     private(set) var swept: [Set<AttemptToken>] = []
@@ -23,9 +23,9 @@ actor FaultyWebRoot: WebRoot {
 
     init(clock: ManualClock) { self.clock = clock }
 
-    /// Publications take until the flag is raised, whoever cancels them: as renames do.
+    /// Publications take until the flag is raised, even if they are cancelled, as renames do.
     func holdPublish(until gate: Flag) { publishGate = gate }
-    /// Images are published, and the answer never comes.
+    /// Images are published, and the response never comes.
     func holdAnswers(_ isHolding: Bool) { isHoldingAnswers = isHolding }
     func failPublish(_ count: Int) { publishFailures = count }
     func failRemove(_ count: Int) { removeFailures = count }

@@ -1,7 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 
-/// The calls of a store that a test tells apart.
+/// The calls of a store that tests distinguish.
 enum StoreCall: Hashable {
     case enqueue, claim, apply, requestCancel, removeHost, release
     case find, liveBuilds, recentDurations
@@ -12,7 +12,8 @@ enum StoreCall: Hashable {
     case read
 }
 
-/// A store whose calls all pass `around`, which may delay them, stop them, or lose their answers.
+/// A store whose calls all go through `around`, which may delay them, stop them, or lose their
+/// responses.
 protocol InterceptingStore: Store {
     var base: any Store { get }
     func around<T: Sendable>(_ call: StoreCall, _ body: () async throws -> T) async throws -> T

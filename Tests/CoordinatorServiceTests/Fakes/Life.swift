@@ -3,8 +3,8 @@ import CoordinatorCore
 import CoordinatorService
 import Synchronization
 
-/// The life of one coordinator: it ends after so many steps, a step being the moment before an
-/// effect on the world or the moment after it. From then on it reaches nothing any more.
+/// The life of one coordinator: it ends after a number of steps, each of which is the moment before
+/// or after an effect. From then on it has no further effect.
 final class Life: Sendable {
     struct Ended: Error {}
 
@@ -33,7 +33,7 @@ final class Life: Sendable {
         return value
     }
 
-    /// The ports of a coordinator that lives so long.
+    /// The ports of a coordinator with this life.
     func ports(_ ports: Ports) -> Ports {
         var ports = ports
         ports.store = MortalStore(base: ports.store, life: self)

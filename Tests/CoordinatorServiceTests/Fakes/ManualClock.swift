@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Synchronization
 
-/// Time that passes when a test says so, and chance that is counted.
+/// A clock that a test advances, and ids that are counted instead of random.
 final class ManualClock: TimeSource, IDSource {
     private struct Sleeper {
         var deadline: Int64
@@ -25,7 +25,7 @@ final class ManualClock: TimeSource, IDSource {
         state.withLock { Self.unixStart + $0.now + $0.ahead }
     }
 
-    /// Somebody sets the wall clock.
+    /// Sets the wall clock.
     func jump(milliseconds: Int64) { state.withLock { $0.ahead += milliseconds } }
 
     func sleep(untilMonotonicMilliseconds deadline: Int64) async throws {
@@ -50,9 +50,9 @@ final class ManualClock: TimeSource, IDSource {
         }
     }
 
-    /// Wakes all whose time has come, and lets them and those whom they wake take their turns
-    /// before more time passes: on a busy machine the clock would else run away from those who
-    /// live by it. What they do has some ten steps, each a turn of the pool of threads.
+    /// Wakes all tasks that are due, and lets them and the tasks that they wake run before more
+    /// time passes: on a busy machine the clock would otherwise run ahead of them. Their work takes
+    /// about ten steps, each a turn of the thread pool.
     func advance(milliseconds: Int64, turns: Int = 50) async {
         let due = state.withLock { state in
             state.now += milliseconds
