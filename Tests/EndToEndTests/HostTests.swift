@@ -7,7 +7,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Hosts that join, leave, lie or are misconfigured.
+/// Hosts that join, leave, misbehave or are misconfigured.
 @Suite struct HostTests {
     @Test("A build of a lost host is retried on another, and its first attempt is cleaned up")
     func lostHostRetriesElsewhere() async throws {
@@ -102,8 +102,8 @@ import Testing
 
     // MARK: Keys
 
-    /// An sshd with no algorithm in common with libssh2: the admin is told what each side supports
-    /// and what to change, both at the first scan and for a registered host.
+    /// An sshd with no algorithm in common with libssh2: the operator is shown what each side
+    /// supports and what to change, both at the first scan and for a registered host.
     @Test(
         "A host without a common SSH algorithm is explained with its remedy",
         arguments: [
@@ -198,9 +198,9 @@ import Testing
         }
     }
 
-    // MARK: What answers
+    // MARK: Responses of a host
 
-    /// What the farm reports of a host whose forced command is the script instead of the gate.
+    /// The report of the farm about a host whose forced command is the script instead of the gate.
     private func detail(
         _ script: String, _ words: String, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {

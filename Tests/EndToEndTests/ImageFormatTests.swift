@@ -3,10 +3,10 @@ import Support
 import TestSupport
 import Testing
 
-/// Images of every format, made by the programs that people make them with.
+/// Images of every format, made with the usual programs.
 @Suite struct ImageFormatTests {
-    /// The commands that leave `$image`, by format. Only a raw image needs a telling name: an empty
-    /// disk has no mark in its bytes.
+    /// The commands that create `$image`, by format. Only a raw image needs an extension: an empty
+    /// disk cannot be recognized by its bytes.
     private static let makers = [
         "qcow2": "qemu-img create -q -f qcow2 $image.bin 8M",
         "raw": "qemu-img create -q -f raw $image.img 8M",
@@ -25,7 +25,7 @@ import Testing
             try await farm.addCloud("lab", stack, project: "release")
             var builds: [(guestOS: String, build: FarmBuild)] = []
             for (name, maker) in Self.makers.sorted(by: { $0.key < $1.key }) {
-                // A companion that is larger than any image, and none.
+                // A companion file that is larger than the image, and not an image.
                 try await farm.script(
                     name,
                     """

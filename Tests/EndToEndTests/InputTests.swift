@@ -159,7 +159,7 @@ import TextKit
         }
     }
 
-    // MARK: Names and places
+    // MARK: Names and paths
 
     @Test("Files with unusual names are published and served")
     func unusualNamesArePublished() async throws {

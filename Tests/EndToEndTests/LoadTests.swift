@@ -12,7 +12,7 @@ import Testing
 @Suite struct LoadTests {
     private static let mebibyte: Int64 = 1 << 20
 
-    /// A second build starts and ends while the first continues: the first delays nobody.
+    /// A second build starts and ends while the first continues: the first delays no other.
     private func expectOthersPass(_ farm: Farm) async throws {
         let small = try await farm.api.end(of: try await farm.api.submit("small"))
         try #require(small.state == "passed", "\(small)")

@@ -156,7 +156,7 @@ extension Farm {
         #expect(answer.status == 201, "\(FarmClient.text(answer))")
     }
 
-    /// A port that nothing has connected to.
+    /// A port on which nothing listens.
     func addCloud(_ name: String, keystone: String) async throws {
         let json = String(cloud(name, keystone).dropLast()) + #","unchecked":true}"#
         let answer = try await api.send("POST", "/api/v1/environments", json: json)

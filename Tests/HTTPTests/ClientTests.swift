@@ -35,7 +35,7 @@ import Testing
             let busy = try await failure(base + "/busy")
             #expect(busy.code == .status(503))
             #expect(!busy.isPermanent)
-            // `request` leaves the judgement to its caller.
+            // `request` leaves the handling of the status to its caller.
             #expect(try await client.request("GET", base + "/gone").status == 404)
         }
     }
@@ -77,7 +77,7 @@ import Testing
 
     @Test("Each failure to connect has its own kind, and no message contains a secret")
     func saysWhatIsWrong() async throws {
-        // A port that was free a moment ago, and that nobody is given at random.
+        // A port that was free a moment ago and is never assigned at random.
         let refused = try await failure("http://127.0.0.1:1/x")
         #expect(refused.code == .refused)
         #expect(refused.message.contains("is the server running there?"))

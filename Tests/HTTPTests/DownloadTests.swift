@@ -98,7 +98,7 @@ import TestSupport
             }
             #expect(error?.code == .tooLarge)
         }
-        // No length is announced: the bound holds while the bytes come.
+        // No length is announced: the limit applies while the bytes arrive.
         let source = TestSource { _ in [UInt8](repeating: 0, count: 10_000) }
         try await withServer({ _ in HTTPResponse(body: .stream(source)) }) { base, _ in
             let sink = MemorySink()
@@ -168,7 +168,7 @@ import TestSupport
     @Test("An error of the sink ends the download and is its cause")
     func failsOfTheSinkEndTheDownload() async throws {
         try await withFile { url in
-            // Says that it has bytes which it has not.
+            // Claims to have bytes that it does not have.
             let error = await #expect(throws: HTTPClientError.self) {
                 try await client.download(
                     DownloadRequest(url: url), to: FullDisk())

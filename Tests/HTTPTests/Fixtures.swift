@@ -8,7 +8,7 @@ import Support
 import Synchronization
 import Testing
 
-/// Runs `body` with a server of its own on any free port; `body` gets its base URL.
+/// Runs `body` with a server on any free port; `body` gets its base URL.
 func withServer(
     limits: HTTPServerLimits = HTTPServerLimits(),
     _ handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse,
@@ -25,7 +25,7 @@ func withServer(
     await server.stop()
 }
 
-/// The real curl: its output, with `%{…}` of `--write-out` behind it.
+/// Runs the real curl and returns its output, followed by the `%{…}` of `--write-out`.
 func curl(_ arguments: String..., stdin: [UInt8] = []) async throws -> String {
     let path = try #require(Command.find("curl", path: "/usr/bin:/bin"))
     let output = try await Command(
@@ -35,7 +35,7 @@ func curl(_ arguments: String..., stdin: [UInt8] = []) async throws -> String {
     return output.stdoutText + (output.status.isSuccess ? "" : output.stderrText)
 }
 
-/// A source that a test drives and looks at.
+/// A source that a test controls and inspects.
 final class TestSource: HTTPStreamSource {
     private struct State {
         var asked = 0
@@ -45,7 +45,7 @@ final class TestSource: HTTPStreamSource {
     private let state = Mutex(State())
     private let piece: @Sendable (Int) async -> [UInt8]?
 
-    /// - Parameter piece: gets how often it was asked before.
+    /// - Parameter piece: gets the number of earlier calls.
     init(_ piece: @escaping @Sendable (Int) async -> [UInt8]?) { self.piece = piece }
 
     var asked: Int { state.withLock(\.asked) }
@@ -62,7 +62,7 @@ final class TestSource: HTTPStreamSource {
     func cancelled() async { state.withLock { $0.cancelled += 1 } }
 }
 
-/// A TCP connection by hand. Blocking: use it on a thread of its own.
+/// A raw TCP connection. Blocking: use it on a thread of its own.
 final class RawConnection: Sendable {
     let fd: Int32
 
@@ -93,7 +93,7 @@ final class RawConnection: Sendable {
         _ = Glibc.send(fd, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
-    /// What comes until `end` is in it, or the other side closes.
+    /// Reads until `end` has arrived, or the other side closes.
     func read(until end: String) -> String {
         var all: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 65536)
@@ -107,7 +107,7 @@ final class RawConnection: Sendable {
     }
 }
 
-/// A server by hand: `serve` gets each connection, one after the other, on a thread of its own.
+/// A raw server: `serve` gets each connection, one after the other, on a thread of its own.
 final class RawServer: Sendable {
     let port: UInt16
     private let listener: Int32
@@ -144,7 +144,7 @@ final class RawServer: Sendable {
     }
 }
 
-/// Keeps what it is given, as a file would.
+/// Keeps what it receives, as a file would.
 final class MemorySink: DownloadSink {
     private struct State {
         var bytes: [UInt8]
@@ -177,7 +177,7 @@ final class MemorySink: DownloadSink {
     }
 }
 
-/// `count` bytes in which every place is told from its neighbours.
+/// `count` bytes that differ from their neighbours.
 func pattern(_ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8) }
 }

@@ -58,7 +58,7 @@ import Testing
         headers.set("x-A", "3")
         #expect(headers.all("x-a") == ["3"])
         #expect(headers["Content-Typ"] == nil)
-        // "{" and "[" differ in one bit only, as letters of two cases do.
+        // "{" and "[" differ in one bit only, like upper and lower case letters.
         #expect(HTTPHeaders(dictionaryLiteral: ("a{", "1"))["a["] == nil)
     }
 }

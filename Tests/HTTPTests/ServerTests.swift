@@ -77,7 +77,7 @@ import Testing
         var limits = HTTPServerLimits()
         limits.allBodiesBytes = 1000
         try await withServer(limits: limits, { _ in .empty }) { base, _ in
-            // Each time anew: what was taken from the bound is given back.
+            // Repeated: what was reserved from the limit is returned.
             for (size, status) in [(900, 204), (1100, 503), (900, 204), (1100, 503), (900, 204)] {
                 let body = [UInt8](repeating: 1, count: size)
                 let answer = try await client.request("POST", base + "/", body: body)
@@ -101,7 +101,8 @@ import Testing
                 try await curl("-o", "/dev/null", "-w", "%{http_code}", "-H", "A: \(huge)", base)
                     == "431")
             let port = server.boundPort
-            // Whatever the library makes of these, it lives on and the handler sees no bad path.
+            // Whatever the library makes of these, the server survives and the handler sees no bad
+            // path.
             for text in [
                 "GET /a\u{0}/../b HTTP/1.1\r\nHost: h\r\n\r\n", "\u{0}\u{0}\r\n\r\n",
                 "GET / HTTP/9.9\r\n\r\n", "BREW /pot HTTP/1.1\r\nHost: h\r\n\r\n",

@@ -27,7 +27,7 @@ import Testing
             .events(
                 TestSource { number in
                     if number == 0 { open.withLock { $0 += 1 } }
-                    // Nobody gets the second piece before all have begun.
+                    // No client gets the second piece before all have begun.
                     try? await eventually("all began") { open.withLock { $0 == 200 } }
                     return number < 20 ? Array("data: \(number)\n\n".utf8) : nil
                 })
@@ -56,7 +56,7 @@ import Testing
     @Test("A slow reader slows its source")
     func aSlowReaderSlowsItsSource() async throws {
         let piece = pattern(64 << 10)
-        // Four GiB, if nobody held it back.
+        // Four GiB, if nothing limited it.
         let source = TestSource { $0 < 65536 ? piece : nil }
         try await withServer({ _ in HTTPResponse(body: .stream(source)) }) { _, server in
             let port = server.boundPort
@@ -65,7 +65,7 @@ import Testing
                 connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
                 return connection
             }
-            // Until nothing is asked for any more: what the sockets hold is full.
+            // Until no more pieces are requested: the buffers of the sockets are full.
             var before = -1
             try await eventually("the source is held back") {
                 let now = source.asked
@@ -116,7 +116,7 @@ import Testing
             let error = await #expect(throws: HTTPClientError.self) { try await task.value }
             #expect(error?.code == .cancelled)
         }
-        // The server stopped meanwhile: the waiting source was cancelled, not waited for.
+        // The server stopped meanwhile: the waiting source was cancelled, not awaited.
         try await eventually("the source is let go") { source.cancelledCount == 1 }
     }
 

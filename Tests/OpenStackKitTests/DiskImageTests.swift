@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// What is read of images, against what qemu-img makes of them.
+/// Reading of images, compared with qemu-img.
 struct DiskImageTests {
     private let folder: TemporaryFolder
     private var path: String { folder.path + "/image.qcow2" }
@@ -29,7 +29,7 @@ struct DiskImageTests {
     private func all(_ reader: any ByteReader) throws -> (bytes: Int, sha512: String) {
         var digest = Digest.sha512()
         var total = 0
-        // An odd size, so that pieces and requests do not fall together.
+        // An odd size, so that pieces and requests do not align.
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 300_007, alignment: 1)
         defer { buffer.deallocate() }
         while true {
@@ -94,7 +94,7 @@ struct DiskImageTests {
 
     @Test("A damaged image fails with what qemu-nbd says of it") func damage() async throws {
         _ = try await image()
-        // The table of clusters lies outside of the file.
+        // The cluster table is outside of the file.
         try await run(
             "sh", "-c",
             "printf '\\377\\377\\377\\377\\377\\377\\377\\0' | dd of='\(path)' bs=1 seek=40 "

@@ -29,7 +29,7 @@ extension CloudLogin {
 extension GlanceClient {
     init(_ login: CloudLogin) { self.init(CloudSession(login)) }
 
-    /// A new image, and its name, which no other test has.
+    /// A new image, with a name that no other test uses.
     func fresh(_ format: String = "raw") async throws -> GlanceImage {
         var image = NewGlanceImage(
             name: "test-\(UInt64.random(in: 0 ... .max))", diskFormat: format)
@@ -38,7 +38,7 @@ extension GlanceClient {
     }
 }
 
-/// Bytes that differ from place to place, as many as asked for; in one place it may wait.
+/// As many bytes as requested, which differ by position; at one position it may wait.
 final class PatternReader: ByteReader {
     private let sizeBytes: Int
     private let gate: Gate?
@@ -62,7 +62,7 @@ final class PatternReader: ByteReader {
     }
 }
 
-/// Where an upload stops until the test lets it go on.
+/// Where an upload waits until the test lets it continue.
 final class Gate: Sendable {
     let offset: Int
     private let isReached = Mutex(false)
@@ -86,7 +86,7 @@ final class Gate: Sendable {
     }
 }
 
-/// Takes a download into memory.
+/// Keeps a download in memory.
 final class MemorySink: DownloadSink {
     private let state = Mutex<[UInt8]>([])
     var bytes: [UInt8] { state.withLock { $0 } }
@@ -96,7 +96,7 @@ final class MemorySink: DownloadSink {
     }
 }
 
-/// Runs a program to its success.
+/// Runs a program, which must succeed.
 func run(_ arguments: String...) async throws {
     let output = try await Command(arguments, environment: Command.minimalEnvironment)
         .run(timeoutSeconds: 120)
@@ -109,7 +109,7 @@ func cloudError(_ work: () async throws -> Void) async throws -> CloudError {
     throw Failure("it went well, and should not have")
 }
 
-/// The last value that a thread said.
+/// The last value that a thread reported.
 final class Progress: Sendable {
     private let state = Mutex<Int64>(0)
     var value: Int64 { state.withLock { $0 } }

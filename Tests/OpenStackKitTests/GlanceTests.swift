@@ -4,7 +4,7 @@ import Support
 import TestSupport
 import Testing
 
-/// The calls of a real Glance.
+/// Requests to a real Glance.
 struct GlanceTests {
     private func client() async throws -> GlanceClient {
         GlanceClient(.releaser(try await OpenStack.shared()))
@@ -53,7 +53,7 @@ struct GlanceTests {
         #expect(changed.name == "renamed")
         #expect(changed.properties["a/b~c"] == "one")
         #expect(changed.isHidden)
-        // The project's member may not publish for everybody, so the name stays, too.
+        // A member of the project may not publish images, so the name is not changed either.
         let refused = try await cloudError {
             try await glance.change(image.id, [.name("again"), .visibility("public")])
         }
@@ -118,7 +118,7 @@ struct GlanceTests {
     func versions() async throws {
         let glance = try await client()
         #expect(try await glance.versions().contains { $0.hasPrefix("v2.") })
-        // No quotas are set here, which Glance tells by an empty table.
+        // No quotas are set here, for which Glance returns an empty list.
         #expect(try await glance.usage()?.measures.isEmpty ?? true)
     }
 

@@ -12,7 +12,7 @@ struct LoginTests {
         #expect(try await one.endpoint("image") == "http://127.0.0.1:\(stack.port(.glance1))")
         var login = CloudLogin.releaser(stack, region: "RegionTwo")
         login.interface = .internal
-        // An address without version is taken as well.
+        // An address without a version is accepted as well.
         login.authURL = String(login.authURL.dropLast(3)) + "/"
         let two = CloudSession(login)
         #expect(try await two.endpoint("image") == "http://127.0.0.1:\(stack.port(.glance2))")
@@ -65,7 +65,7 @@ struct LoginTests {
         let away = try await cloudError { _ = try await CloudSession(login).projectID() }
         #expect(away.code == .unreachable)
         #expect(!away.isPermanent)
-        // Something else than Keystone.
+        // A server other than Keystone.
         login.authURL = "http://127.0.0.1:\(stack.port(.glance1))"
         let other = try await cloudError { _ = try await CloudSession(login).projectID() }
         #expect(other.isPermanent)

@@ -4,8 +4,8 @@ import Support
 import TestSupport
 import Testing
 
-/// What goes wrong while an image is sent, with services that are really killed. One after the
-/// other: they share what they break.
+/// Faults during an upload, with services that are really killed. Serialized, because they share
+/// what they break.
 @Suite(.serialized) struct UploadFaultTests {
     private static let size = 24 << 20
 
@@ -84,13 +84,13 @@ import Testing
         async throws
     {
         let stack = try await OpenStack.breakable()
-        // This Glance asks Keystone about every token.
+        // This Glance validates every token with Keystone.
         let glance = GlanceClient(.releaser(stack, region: "RegionTwo"))
         let image = try await glance.fresh()
         let result = try await upload(glance, image, gate: Gate(at: Self.size / 2)) {
             try await stack.revoke(token: try await glance.session.currentToken())
         }
-        // Looking at the image afterwards took another login.
+        // Checking the image afterwards needed another login.
         #expect(try result.get().isActive)
         try await glance.delete(image.id)
     }
@@ -118,7 +118,7 @@ import Testing
 
     @Test("An upload beyond the quota of the project fails for good") func quota() async throws {
         let stack = try await OpenStack.breakable()
-        // The other tests' images are not this project's.
+        // The images of the other tests are not in this project.
         var login = CloudLogin.releaser(stack, region: "RegionTwo")
         login.project = "staging"
         let glance = GlanceClient(login)
@@ -131,7 +131,7 @@ import Testing
         #expect(error.isPermanent)
         #expect(error.description.contains("raise the project's quota"))
         #expect(!error.description.contains("<"))
-        // With room again the same image takes the bytes.
+        // Once there is room again, the same image accepts the data.
         try await glance.delete(first.id)
         let small = PatternReader.body(sizeBytes: 1000)
         #expect(try await glance.upload(second.id, small).isActive)
@@ -173,7 +173,7 @@ import Testing
         let glance = GlanceClient(.releaser(stack, region: "RegionTwo"))
         #expect(try await glance.image("none") == nil)
         try await stack.kill(.keystone)
-        // Glance cannot ask about the token, and says that it is no good.
+        // Glance cannot validate the token, and reports it as invalid.
         let error = try await cloudError { _ = try await glance.image("none") }
         #expect(error.code == .unreachable || error.code == .server, "\(error)")
         #expect(!error.isPermanent)

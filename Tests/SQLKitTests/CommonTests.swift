@@ -1,7 +1,7 @@
 import SQLKit
 import Testing
 
-/// What holds for SQLite and MariaDB alike.
+/// The common behaviour of SQLite and MariaDB.
 @Suite(.timeLimit(.minutes(3))) struct CommonTests {
     @Test("Values are read as they were written", arguments: Database.allCases)
     func valueRoundTrip(_ kind: Database) async throws {
@@ -130,7 +130,7 @@ import Testing
                 #expect(error?.code == code, "\(sql): \(String(describing: error))")
                 #expect(error?.isPermanent == true)
             }
-            // Two statements in one text are never run.
+            // Two statements in one text are never executed.
             await #expect(throws: SQLError.self) {
                 try await database.query("SELECT 1 AS x; DELETE FROM p")
             }
@@ -163,7 +163,7 @@ import Testing
             try await database.execute("ALTER TABLE v ADD COLUMN b VARCHAR(9) DEFAULT 'x'")
             try await database.execute("INSERT INTO v (a) VALUES (?)", [.int(2)])
             #expect(try await database.query("SELECT a FROM v").count == 2)
-            // libmariadb gives up an answer whose width has changed; the call after it is well.
+            // libmariadb rejects a result whose width has changed; the next call works.
             _ = try? await database.query("SELECT * FROM v")
             let row = try #require(try await database.query("SELECT * FROM v").first)
             #expect(row.values == [.int(1), .text("x")])

@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    /// A server that takes the connection and says nothing.
+    /// A server that accepts the connection and sends nothing.
     @Test("A server that never answers is given up")
     func silentServer() async throws {
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -88,7 +88,7 @@ import Testing
         #expect(error?.message.contains("not_there") == true)
     }
 
-    /// The server closes idle connections (timeout, KILL); nobody notices.
+    /// The server closes idle connections (timeout, KILL), which is noticed at the next call only.
     @Test("A closed connection is replaced")
     func closedConnection() async throws {
         let server = try await MariaDBServer.shared()
@@ -106,8 +106,8 @@ import Testing
         await database.close()
     }
 
-    /// Killed under way, a single statement says that its effect is not known; the call after it
-    /// works.
+    /// A single statement that is killed while it runs reports that its effect is unknown; the next
+    /// call works.
     @Test("A killed statement is a temporary error")
     func killedStatement() async throws {
         let server = try await MariaDBServer.shared()

@@ -83,7 +83,7 @@ import Testing
         #expect(Files.exists(folder.path + "/:memory:"))
     }
 
-    /// What was committed is there after the database is opened again.
+    /// A committed change is there when the database is opened again.
     @Test("A commit survives reopening")
     func commitIsDurable() async throws {
         let folder = try TemporaryFolder()

@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    /// A body that swallows a failure must not get half of itself committed.
+    /// If a body catches an error and continues, its first half must not be committed.
     @Test("A swallowed failure still rolls back", arguments: Database.allCases)
     func swallowedFailure(_ kind: Database) async throws {
         try await kind.with { database in
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    /// Compare-and-set from many tasks at once: each number is handed out once.
+    /// Compare-and-set from many tasks at once: each number is assigned once.
     @Test("Concurrent claims never take the same row", arguments: Database.allCases)
     func concurrentClaims(_ kind: Database) async throws {
         try await kind.with { database in
@@ -92,8 +92,8 @@ import Testing
         }
     }
 
-    /// Two transactions lock two rows in opposite order and each waits for the other: MariaDB ends
-    /// one of them; it is run again.
+    /// Two transactions lock two rows in opposite order and each waits for the other: MariaDB
+    /// aborts one of them, which is run again.
     @Test("A deadlock is run again")
     func deadlock() async throws {
         try await Database.mariadb.with { database in
@@ -107,7 +107,7 @@ import Testing
                             let add = "UPDATE v SET n = n + 1 WHERE id = ?"
                             try transaction.execute(add, [.int(order[0])])
                             runs.count.add(1, ordering: .relaxed)
-                            // Both first runs hold their first row before either goes on. This is
+                            // Both first runs hold their first row before either continues. This is
                             // the connection's own thread.
                             while runs.count.load(ordering: .relaxed) < 2 { sched_yield() }
                             try transaction.execute(add, [.int(order[1])])

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SSHKit
 
-/// An agent whose owner never confirms: it names a key, and signs nothing.
+/// An agent whose user never confirms: it offers a key, and signs nothing.
 private final class HesitantAgent: Sendable {
     let path: String
     let asked = Counter()
@@ -46,8 +46,8 @@ private final class HesitantAgent: Sendable {
 }
 
 @Suite("Login by an agent", .timeLimit(.minutes(3))) struct AgentLoginTests {
-    /// libssh asks an agent by a call that blocks. Logins that are called off meanwhile must give
-    /// their threads back, of which there are fewer than logins here, and hold nobody up.
+    /// libssh talks to an agent by a blocking call. Logins that are cancelled meanwhile must return
+    /// their threads, of which there are fewer than logins here, and must not block others.
     @Test("Logins that wait for an agent can be called off", arguments: SSHOptions.Library.both)
     func calledOff(library: SSHOptions.Library) async throws {
         try await withServer { server in

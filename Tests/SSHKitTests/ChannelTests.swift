@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    /// Bytes for a reader that waits are taken off the socket by the call of another channel.
+    /// Bytes for a waiting reader are read from the socket by the call of another channel.
     @Test("A reader is woken by another channel's traffic", arguments: SSHOptions.Library.both)
     func wokenByAnotherChannel(library: SSHOptions.Library) async throws {
         try await withConnection(options(library)) { connection, _ in

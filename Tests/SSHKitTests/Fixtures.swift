@@ -8,7 +8,7 @@ import Testing
 /// One loop for all tests, as a coordinator has one for all hosts.
 let sharedLoop = Result { try EventLoop(name: "ssh-tests") }
 
-/// Quick to give up: the servers are on loopback.
+/// Short timeouts: the servers are on loopback.
 func options(
     _ library: SSHOptions.Library, keepaliveSeconds: Int = 0, windowBytes: Int = 16 << 20,
     connectTimeoutSeconds: Int = 20
@@ -23,7 +23,7 @@ extension SSHOptions.Library {
 }
 
 extension SSHServer {
-    /// - Parameter hostKey: the one to expect; nil: the server's own.
+    /// - Parameter hostKey: the expected one; nil: the server's own.
     func connect(
         _ options: SSHOptions, as identity: SSHIdentity? = nil,
         expecting hostKey: SSHHostKey? = nil,
@@ -49,8 +49,8 @@ extension SSHServer {
     }
 }
 
-/// Runs `body` with a server that lives as long as it. (A value that is only named lives to its
-/// last use, and a server that is let go of stops.)
+/// Runs `body` with a server that lives as long as it. (A value lives only until its last use, and
+/// a server that is released stops.)
 func withServer(
     _ configure: (inout SSHServer.Configuration) -> Void = { _ in },
     _ body: (SSHServer) async throws -> Void
@@ -75,7 +75,7 @@ func withConnection(
 }
 
 extension SSHConnection {
-    /// Runs a command that needs no input: its output.
+    /// Runs a command without input and returns its output.
     func output(of command: String) async throws -> String {
         let channel = try await openChannel(command: command)
         let bytes = try await channel.readToEnd()
@@ -92,7 +92,7 @@ extension SSHChannel {
     }
 }
 
-/// Bytes that show where they belong: no period that packets or windows have.
+/// Bytes that show their position: they have no period in common with packets or windows.
 func pattern(_ count: Int) -> [UInt8] {
     var state: UInt64 = 88_172_645_463_325_252
     let block = (0..<8191).map { _ in
@@ -113,7 +113,7 @@ func sshError(_ body: () async throws -> Void) async throws -> SSHError {
     try #require(await #expect(throws: SSHError.self) { try await body() })
 }
 
-/// A TCP port that takes connections, says `greeting`, then hangs up or says nothing more.
+/// A TCP port that accepts connections, sends `greeting`, then disconnects or stays silent.
 final class TCPServer: Sendable {
     let port: UInt16
     private let serving: Task<Void, any Error>
@@ -125,8 +125,8 @@ final class TCPServer: Sendable {
         let (listener, port) = try LoopbackPort.listen()
         self.port = port
         serving = Task {
-            // Closed here only: a number that is closed while this task may use it could be that of
-            // another test's socket by then.
+            // Closed here only: if it were closed while this task uses it, its number could already
+            // belong to another test's socket.
             defer {
                 loop.forget(fd: listener)
                 close(listener)

@@ -3,7 +3,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Who the host is, and whether both speak the same, over both libraries.
+/// Host keys and the negotiation of algorithms, over both libraries.
 @Suite("Handshake", .timeLimit(.minutes(3))) struct HandshakeTests {
     @Test("A scan shows the host key and needs no login", arguments: SSHOptions.Library.both)
     func scan(library: SSHOptions.Library) async throws {
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    /// For libssh2, an RSA key alone is nothing in common.
+    /// For libssh2, an RSA key alone means that there is no common algorithm.
     @Test(
         "A host without the known type of host key counts as changed",
         arguments: [
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    /// What the control connection can use, a transfer can use too.
+    /// What the control connection can use, a transfer can use as well.
     @Test(
         "Hosts with one cipher are connected",
         arguments: [

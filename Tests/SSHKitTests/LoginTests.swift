@@ -5,8 +5,8 @@ import Support
 import TestSupport
 import Testing
 
-/// Logging in to a real sshd, and every way in which that is refused: over both libraries, and with
-/// the same error.
+/// Logins to a real sshd, and every way in which they are refused: over both libraries, with the
+/// same error.
 @Suite("Login", .timeLimit(.minutes(3))) struct LoginTests {
     /// The error over both libraries; the causes differ.
     private func refusal(

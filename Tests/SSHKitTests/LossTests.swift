@@ -4,7 +4,7 @@ import Support
 import TestSupport
 import Testing
 
-/// A connection that dies or is called off says so at once; nothing waits for ever.
+/// A connection that dies or is cancelled reports it at once; nothing waits for ever.
 @Suite("Loss", .timeLimit(.minutes(3))) struct LossTests {
     @Test(
         "A server killed in mid-transfer ends all who wait on it",
@@ -55,7 +55,7 @@ import Testing
         try await withConnection(options(library)) { connection, server in
             let channel = try await connection.openChannel(
                 command: isReading ? "yes" : "cat > /dev/null")
-            // Before anything is written: the window is open, so that the socket must fill up.
+            // Before anything is written: the window is open, so the socket must fill up.
             if !isReading { server.freezeSessions() }
             let transfer = Task {
                 while true {
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    /// Longer than three keepalives: that is what is tested.
+    /// Longer than three keepalives.
     @Test("A quiet host is not mistaken for a dead one", arguments: SSHOptions.Library.both)
     func quietHost(library: SSHOptions.Library) async throws {
         try await withConnection(options(library, keepaliveSeconds: 1)) { connection, _ in
@@ -117,7 +117,7 @@ import Testing
             connection, _ in
             let channel = try await connection.openChannel(command: "head -c 20000000 /dev/zero")
             _ = try await channel.read(upTo: 1)
-            // Longer than three keepalives: that is what is tested.
+            // Longer than three keepalives.
             try await loop.sleep(untilMilliseconds: Clocks.monotonicMilliseconds() + 5000)
             #expect(try await channel.readToEnd().count == 19_999_999)
         }

@@ -206,7 +206,7 @@ import Testing
                 return same > 40
             }
             let sent = try #require(Int(before.filter(\.isNumber)))
-            // The window, and what pipes and sockets hold.
+            // The window, and the buffers of pipes and sockets.
             #expect(sent < 32)
             #expect(try await channel.readToEnd().count == (64 << 20) - 1)
         }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SSHKit
 
-/// Bytes from peers that nobody vouches for.
+/// Parsing of untrusted bytes.
 @Suite struct WireTests {
     private func list(_ names: String) -> [UInt8] { Wire.string(Array(names.utf8)) }
 

@@ -32,7 +32,7 @@ import Testing
                 EnvironmentEntry(environment: environment("west"), secret: Secret("w"))
             ]
             batch.changedEnvironments = [EnvironmentEntry(environment: environment("east"))]
-            // Run again after the answer of COMMIT was lost, it finds its own rows.
+            // Run again after the response of COMMIT was lost, it finds its own rows.
             for _ in 1...2 { try await leader.register(batch) }
 
             #expect(try await store.guestOS(named: "old") == changed)
@@ -46,7 +46,7 @@ import Testing
             #expect(try await store.environments().map(\.name) == ["east", "west"])
             #expect(try await store.secret(ofEnvironment: "east") == Secret("first"))
             #expect(try await store.secret(ofEnvironment: "west") == Secret("w"))
-            // A build of what was registered gets its number.
+            // A build of a registered guest OS gets its number.
             _ = try await leader.enqueue(Samples.build("b1", of: "a"))
         }
     }

@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Testing
 
-/// The compare-and-set: tokens fence, states are checked, all or nothing.
+/// Compare-and-set: tokens fence, states are checked, all or nothing.
 @Suite(.timeLimit(.minutes(3))) struct ChangeTests {
     private func with(
         _ kind: StoreKind, _ body: (any Store & LeaseStore, any LeaderStore) async throws -> Void
@@ -77,7 +77,7 @@ import Testing
                 BuildChange(
                     build: "b1", from: [.building], owner: Samples.token(1), to: .collecting,
                     atMilliseconds: 4000),
-                // No attempt may change a build that another owns by naming none.
+                // An attempt cannot change a build that another owns by naming none.
                 BuildChange(
                     build: "b1", from: [.queued, .building], owner: nil, to: .cancelled,
                     atMilliseconds: 4000),
@@ -154,7 +154,8 @@ import Testing
         }
     }
 
-    /// A caller whose first answer was lost asks again, and must not think that it lost the build.
+    /// A caller whose first response was lost asks again, and must not conclude that it lost the
+    /// build.
     @Test("A repeated change takes effect once", arguments: StoreKind.allCases)
     func repeatedChange(_ kind: StoreKind) async throws {
         try await with(kind) { store, leader in

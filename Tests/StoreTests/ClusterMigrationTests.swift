@@ -3,8 +3,8 @@ import SQLKit
 import TestSupport
 import Testing
 
-/// Coordinators that start at once, each at another node of a Galera cluster: MariaDB's locks hold
-/// at one node only, so all of them migrate.
+/// Coordinators that start at once on different nodes of a Galera cluster: MariaDB's locks apply to
+/// one node only, so all of them migrate.
 @Suite(.timeLimit(.minutes(5))) struct ClusterMigrationTests {
     @Test("Coordinators on different Galera nodes may migrate at once")
     func concurrentMigrations() async throws {

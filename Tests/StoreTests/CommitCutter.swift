@@ -5,15 +5,15 @@ import Synchronization
 import TestSupport
 
 /// A proxy in front of a MariaDB server that forwards a COMMIT and then drops the connection
-/// instead of the answer, as a network failure at the worst moment.
+/// instead of the response, like a network failure at the worst moment.
 final class CommitCutter: Sendable {
     let socketPath: String
     /// The number of COMMITs that are still to be cut.
     let cuts = Atomic<Int>(0)
-    /// Statements that are still forwarded; with the last one, everything is cut for good, as if
-    /// the program were killed. The server executes the last one all the same.
+    /// Statements that are still forwarded; after the last one, every connection is cut
+    /// permanently, as if the program were killed. The server executes the last one nevertheless.
     let statementsLeft = Atomic<Int>(.max)
-    /// Whether the last statement's effect is waited for before the cut.
+    /// Whether to wait for the last statement's effect before the cut.
     let waitsForEffect = Atomic<Bool>(true)
     private let folder: TemporaryFolder
     private let listener: Int32
@@ -108,7 +108,7 @@ final class CommitCutter: Sendable {
         Array(bytes.dropFirst(4)) == [3] + Array("COMMIT".utf8)
     }
 
-    /// 3 is a query, 23 the execution of what was prepared. (A preparation changes nothing.)
+    /// 3 is a query, 23 the execution of a prepared statement. (A preparation changes nothing.)
     private func isStatement(_ bytes: ArraySlice<UInt8>) -> Bool {
         bytes.dropFirst(4).first.map { [3, 23].contains($0) } ?? false
     }

@@ -154,7 +154,7 @@ import Testing
                 await #expect(throws: StoreError.deposed(lease), "\(name)") { try await write(old) }
             }
             #expect(try await Self.contents(store) == before)
-            // The same writes are the next leader's to make, so nothing else refused them.
+            // The next leader can make the same writes, so nothing else refused them.
             let leader = store.leading(try #require(lease.epoch(heldBy: next)))
             for (name, write) in Self.writes {
                 await #expect(throws: Never.self, "\(name)") { try await write(leader) }

@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Both historic variants, read by those who were written for either, and written to by old jobs.
+/// Both historic variants, with readers of either, and reports of old jobs.
 @Suite(.timeLimit(.minutes(3))) struct HistoricStoreTests {
     @Test("Reports of old jobs are kept, each once", arguments: StoreKind.allCases)
     func reportsAreKept(_ kind: StoreKind) async throws {
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    /// Rows of this aibuild, and of old jobs, are found by the questions of both variants.
+    /// The queries of both variants find rows of this aibuild and of old jobs.
     @Test(
         "Queries of both historic variants find new rows",
         arguments: StoreKind.databases, [true, false])

@@ -1,7 +1,7 @@
 import CoordinatorCore
 import Testing
 
-/// Of several coordinators one leads.
+/// One of several coordinators leads.
 @Suite(.timeLimit(.minutes(3))) struct LeaseTests {
     private let anna = Candidate(id: "a", url: "http://a", leaseMilliseconds: 600_000)
     private let bert = Candidate(id: "b", url: "http://b", leaseMilliseconds: 600_000)
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    /// Its last process cannot be alive: it had the same state folder.
+    /// Its last process cannot be alive, because it had the same state folder.
     @Test("A restarted leader takes its own lease at once", arguments: StoreKind.allCases)
     func restartedLeader(_ kind: StoreKind) async throws {
         try await with(kind) { store in

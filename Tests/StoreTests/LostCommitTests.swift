@@ -6,8 +6,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// The answer to a COMMIT is lost: nothing may take effect twice, and no caller may believe that
-/// it did not.
+/// The response to a COMMIT is lost: nothing may take effect twice, and no caller may conclude that
+/// it did not take effect.
 @Suite(.timeLimit(.minutes(3))) struct LostCommitTests {
     private func with(
         _ body: (SQLStore, any LeaderStore, CommitCutter) async throws -> Void

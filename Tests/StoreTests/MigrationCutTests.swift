@@ -6,8 +6,7 @@ import TestSupport
 import Testing
 
 /// A coordinator that is killed at any statement of a migration: MariaDB commits each change of a
-/// table by itself, so every statement leaves another half-made schema. The next start completes
-/// it.
+/// table by itself, so every statement leaves another partial schema. The next start completes it.
 @Suite(.timeLimit(.minutes(10))) struct MigrationCutTests {
     /// The result of a migration: all columns, indexes, steps and older rows.
     private static func dump(_ location: SQLLocation) async throws -> [String] {
@@ -44,7 +43,7 @@ import Testing
         return endpoint
     }
 
-    /// - Returns: whether the migration was done before the cut came.
+    /// - Returns: whether the migration was done before the cut.
     private static func cut(
         _ server: MariaDBServer, _ seed: [String], after statements: Int, waiting: Bool,
         _ whole: [String]
@@ -78,8 +77,8 @@ import Testing
         await (try SQLStore.open(.mariadb(reference))).close()
         let whole = try await Self.dump(.mariadb(reference))
         #expect(whole.contains("schema 2"))
-        // Each cut costs two whole migrations, so the cuts are a sample; a fine one where there is
-        // most to do.
+        // Each cut costs two whole migrations, so the cuts are a sample, which is finer for the
+        // longest part.
         let step = isOld && waiting ? 4 : 16
         var statements = 1
         while try await !Self.cut(server, seed, after: statements, waiting: waiting, whole) {

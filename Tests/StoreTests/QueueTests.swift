@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    /// A caller whose first answer was lost asks again.
+    /// A caller whose first response was lost asks again.
     @Test("A build that is submitted twice is stored once", arguments: StoreKind.allCases)
     func submittedOnce(_ kind: StoreKind) async throws {
         try await kind.with { store, leader in

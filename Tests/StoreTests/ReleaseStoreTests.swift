@@ -230,7 +230,7 @@ import Testing
         }
     }
 
-    /// What follows a build that passed is stored with it: no crash comes in between.
+    /// Releases that follow a pass are stored with it: no crash can separate the two.
     @Test("Releases that follow from a pass are stored with it", arguments: StoreKind.allCases)
     func followingReleases(_ kind: StoreKind) async throws {
         try await kind.with { store, leader in

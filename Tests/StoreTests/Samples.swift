@@ -2,7 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import Testing
 
-/// Model values that fill every field, so that a column that is forgotten is noticed.
+/// Model values that fill every field, so that a forgotten column is detected.
 enum Samples {
     static func guestOS(_ name: String, id: String? = nil) -> GuestOS {
         GuestOS(

@@ -3,9 +3,9 @@ import CoordinatorCore
 import SQLKit
 import Testing
 
-/// The tables themselves.
+/// The tables.
 @Suite(.timeLimit(.minutes(3))) struct SchemaTests {
-    /// As the README of the original AIBuild has them.
+    /// As in the README of the original AIBuild.
     private static let historic: [(table: String, columns: [(String, String)])] = [
         (
             "guestos",
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    /// What aibuild adds beside the historic columns.
+    /// The columns that aibuild adds to the historic ones.
     private static let added = [
         "guestos": ["template", "owner", "created_ms", "last_number"],
         "build_log": ["os_name"], "testcases": ["definition"],

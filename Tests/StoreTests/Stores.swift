@@ -50,7 +50,7 @@ extension LeaseStore {
 }
 
 extension Store where Self: LeaseStore {
-    /// What a coordinator that has just taken the lease writes to.
+    /// The writes of a coordinator that has just taken the lease.
     func leader(_ id: String = "test") async throws -> any LeaderStore {
         leading(try await lead(as: id))
     }

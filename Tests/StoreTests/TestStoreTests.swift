@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    /// A row of the original AIBuild, with what its reporters wrote.
+    /// A row of the original AIBuild, with the values of its reporters.
     @Test("Rows that old jobs reported are read", arguments: StoreKind.databases)
     func historicRows(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in

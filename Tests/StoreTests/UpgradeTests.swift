@@ -6,7 +6,7 @@ import Testing
 
 /// Databases of the original AIBuild, in both variants in the field, upgraded in place.
 @Suite(.timeLimit(.minutes(3))) struct UpgradeTests {
-    /// Everything that was there is there after the upgrade, and the ids are filled in.
+    /// All rows exist after the upgrade, and the ids are filled in.
     @Test("A database of the original code is upgraded in place", arguments: StoreKind.databases)
     func variantByName(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
@@ -35,7 +35,7 @@ import Testing
                         updateContents: "更新", getURL: "http://old/1")
                 ])
             #expect(try await store.buildLog(guestOSID: nil, limit: 9).map(\.id) == ["b1", "b2"])
-            // And it is a working store.
+            // The result is a working store.
             var changed = ubuntu
             changed.template = .folder(path: "/srv/tpl")
             try await leader.update(changed)
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    /// The variant of the README; and rows that only a lenient server took.
+    /// The variant of the README, with rows that only a lenient server accepted.
     @Test("A database of the original README is upgraded in place")
     func variantByID() async throws {
         try await StoreKind.mariadb.withLocation { location in
@@ -93,8 +93,7 @@ import Testing
         }
     }
 
-    /// A migration that was cut off in its middle is taken up again: MariaDB keeps the tables that
-    /// it had made.
+    /// An interrupted migration is resumed: MariaDB keeps the tables that it had created.
     @Test("An interrupted migration is completed by the next start", arguments: StoreKind.databases)
     func interruptedMigration(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
