@@ -106,7 +106,7 @@ import Testing
                 lowestFreeBytes: freeMiB << 20, outOfMemoryKills: memoryKills))
     }
 
-    @Test("Exit status 0 is no fault, whatever was printed")
+    @Test("Exit status 0 is not a fault, regardless of the output")
     func exitZeroIsNoFault() {
         #expect(fault(exit: 0, tail: "No space left on device") == nil)
     }

@@ -175,7 +175,7 @@ import Testing
         return [found.format.rawValue, found.virtualSizeBytes.map(String.init) ?? "?"]
     }
 
-    @Test("Formats are known by their bytes, whatever the file is called")
+    @Test("Formats are detected from the bytes, regardless of the file name")
     func formats() {
         let gigabyte: [UInt8] = [0, 0, 0, 0, 0x40, 0, 0, 0]
         let qcow2 = header([0: [0x51, 0x46, 0x49, 0xFB], 24: gigabyte])
@@ -207,7 +207,7 @@ import Testing
         #expect(inspect([], size: 0) == ["file", "?"])
     }
 
-    @Test("Sizes that cannot be are unknown")
+    @Test("Impossible sizes count as unknown")
     func absurdSizes() {
         let vmdk = header([0: Array("KDMV".utf8), 12: [UInt8](repeating: 0x7F, count: 8)])
         #expect(inspect(vmdk) == ["vmdk", "?"])

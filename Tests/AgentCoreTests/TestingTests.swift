@@ -55,7 +55,7 @@ import Testing
             ])
     }
 
-    @Test("QEMU is told every format by its own name, and never left to guess")
+    @Test("QEMU gets every format by QEMU's name, and never guesses one")
     func qemuNames() {
         let names = ImageFormat.allCases.map { format in
             TestMachine.overlayArguments(

@@ -69,7 +69,7 @@ import Testing
         return ended
     }
 
-    @Test("A silent build goes on while its guest writes to disk")
+    @Test("A silent build continues while its guest writes to disk")
     func diskActivityExtendsSilence() async throws {
         try await withAgent { agent, client in
             let go = agent.folder.path + "/go"
@@ -89,7 +89,7 @@ import Testing
     }
 
     /// The firmware of a network card downloads a large file slowly and prints nothing.
-    @Test("A silent build goes on while its guest downloads")
+    @Test("A silent build continues while its guest downloads")
     func networkActivityExtendsSilence() async throws {
         try await withAgent { agent, client in
             let go = agent.folder.path + "/go"

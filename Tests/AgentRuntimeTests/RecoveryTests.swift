@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test("An attempt that cannot be started leaves nothing behind")
+    @Test("An attempt that cannot be started leaves nothing")
     func failedStartLeavesNothing() async throws {
         try await withAgent { agent, client in
             let start = agent.start(try await agent.deliver(script: "true"))

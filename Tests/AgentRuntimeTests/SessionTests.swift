@@ -44,7 +44,7 @@ import TextKit
         }
     }
 
-    @Test("Malformed lines are answered with errors, and the session goes on")
+    @Test("Malformed lines are answered with errors, and the session continues")
     func malformedLinesGetErrors() async throws {
         try await withAgent { agent in
             let client = try await TestClient(agent.state.socket)

@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test(
-        "An option is read in every form, before and behind the command",
+        "An option is read in every form, before and after the command",
         arguments: ["--port 9753", "--port=9753", "-p 9753", "-p9753", "--config=f --port 9753"])
     func forms(line: String) throws {
         let (command, arguments) = try run(line)
@@ -33,7 +33,7 @@ import Testing
         #expect(try arguments.int("port", in: 0...65535) == 9753)
     }
 
-    @Test("The value of an option is never taken for the command")
+    @Test("The value of an option is not mistaken for the command")
     func values() throws {
         for line in ["--config send db show --all", "db --config=send show --all"] {
             let (command, arguments) = try run(line)

@@ -17,7 +17,7 @@ import Testing
             + picture.suffix(12)
     }
 
-    @Test("Only a whole PNG within its bounds is taken for a screenshot") func pictures() {
+    @Test("Only a complete PNG within the limits is accepted as a screenshot") func pictures() {
         #expect(PNG.problem(picture) == nil)
         #expect(PNG.problem(padded(ProtocolLimits.screenshotBytes)) == nil)
         #expect(PNG.problem(padded(ProtocolLimits.screenshotBytes + 1)) == "is larger than 256 KiB")

@@ -24,7 +24,7 @@ import Testing
     func vpc() throws { #expect(try decode("\"vpc\"") == .vhd) }
 
     @Test(
-        "A format that this side does not know is not a disk image",
+        "An unknown format is not a disk image",
         arguments: ["", "QCOW2", "raw,x", "../../etc", "qcow3", "a\\u0000", "vpc "])
     func unknown(word: String) throws {
         let format = try decode("\"\(word)\"")

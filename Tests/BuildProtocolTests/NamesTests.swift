@@ -51,7 +51,7 @@ import Testing
     func badFileNames(_ name: String) { #expect(!Names.isFileName(name)) }
 
     @Test(
-        "A plain name is a file name, whatever its script",
+        "A plain name is a file name in any script",
         arguments: [
             "disk.qcow2", "a b", "\u{5FAE}\u{8F6F}.vhd", "\u{1F600}", "-", "a..b",
             String(repeating: "a", count: 255),

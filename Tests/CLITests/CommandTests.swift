@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test("build, cancel and retry send what was asked for") func submitsCancelsAndRetries()
+    @Test("build, cancel and retry send the requested values") func submitsCancelsAndRetries()
         async throws
     {
         try await withCoordinator({ router in

@@ -67,7 +67,7 @@ struct LogStoreTests {
         }
     }
 
-    @Test("Bytes behind a gap are not stored", arguments: LogStoreKind.allCases)
+    @Test("Bytes after a gap are not stored", arguments: LogStoreKind.allCases)
     func gap(_ kind: LogStoreKind) async throws {
         try await kind.with { logs in
             _ = try await logs.append(token, at: 0, Array("one\n".utf8))

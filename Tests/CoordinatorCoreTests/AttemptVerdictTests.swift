@@ -164,7 +164,7 @@ import Testing
         #expect(verdict.change.fault?.code == .poison)
     }
 
-    @Test("The end of a test that judged nothing says where its image stays")
+    @Test("The end of a test without a result says where its image is kept")
     func imageStays() throws {
         let history = Array(repeating: AttemptFault(host: "o", fault: Self.host), count: 4)
         let verdict = try verdict(build(.test, hasTests: true), Self.host, history: history)

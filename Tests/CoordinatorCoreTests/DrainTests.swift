@@ -5,7 +5,7 @@ import Testing
 /// Scheduler and retry policy together over simulated time: whatever fails, the queue drains by
 /// itself, as long as there is one host that can take each build.
 @Suite struct DrainTests {
-    @Test("Every build ends, whatever hosts do")
+    @Test("Every build ends, whatever happens to hosts")
     func everyBuildEnds() {
         for seed in 1...150 {
             var farm = SimulatedFarm(seed: seed)

@@ -37,7 +37,7 @@ import Testing
             ])
     }
 
-    @Test("A retry says when it is tried")
+    @Test("A retry names its delay")
     func retryDelay() {
         #expect(
             summary(world([host("a")], [queued("q", notBefore: 61_500)], now: 1_000)) == [
@@ -80,7 +80,7 @@ import Testing
             ])
     }
 
-    @Test("Each host says why not")
+    @Test("The reason against each host is named")
     func hostReasons() {
         var silent = host("silent")
         silent.report = nil
@@ -104,7 +104,7 @@ import Testing
         #expect(all.starts.isEmpty, "what is explained is what is decided")
     }
 
-    @Test("A build that only waits for its turn says so")
+    @Test("A build that only waits for its turn is explained so")
     func waitsForItsTurn() {
         let queue = [queued("first", at: 1), queued("q", at: 2)]
         let all = world([host("a", slots: 1)], queue)

@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test(
-        "An address without a credential stays as it is",
+        "An address without a credential is unchanged",
         arguments: [
             "https://git.example.org/@scope/a.git", "https://h:8443/a?b=c@d", "http://[::1]:80/a@b",
             "ssh://git@h/a", "git@h:a/b.git", "file:///srv/a@b", "git://h/a", "", "://", "a",

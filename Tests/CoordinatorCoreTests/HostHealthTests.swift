@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(
-        "Faults of the network, or of the coordinator's own disk, say nothing about the host",
+        "Faults of the network, or of the coordinator's own disk, do not count against the host",
         arguments: [FaultCode.publishFailed, .baseImageFetch, .hostRefused])
     func blameless(_ code: FaultCode) {
         #expect(faults(9, code) == HostHealth())

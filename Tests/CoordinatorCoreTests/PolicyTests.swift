@@ -104,7 +104,7 @@ import Testing
         #expect(RetryPolicy.quarantineMilliseconds(failures: -1) == 0)
     }
 
-    @Test("Some faults say nothing about the host")
+    @Test("Some faults do not count against the host")
     func blamelessFaults() {
         for code in [FaultCode.publishFailed, .baseImageFetch, .hostRefused] {
             #expect(!code.blamesHost, "\(code.rawValue)")

@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    @Test("A lost host's build runs elsewhere, and its own attempt is fenced off")
+    @Test("A lost host's build runs on another, and its own attempt is fenced off")
     func lostHost() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }

@@ -226,7 +226,7 @@ import Testing
         try await detail("echo this account is disabled; exit 3", "this account is disabled")
     }
 
-    @Test("An agent whose daemon does not run says how to start it")
+    @Test("A host without a running daemon is reported with the remedy")
     func missingDaemonIsNamed() async throws {
         let setup = Farm.Setup {
             $0.registersHosts = false

@@ -66,7 +66,7 @@ import Testing
     }
 
     /// A thousand followers that do not read, and one that does.
-    @Test("A thousand followers that do not read hold nobody up")
+    @Test("A thousand followers that do not read delay no other")
     func thousandFollowers() async throws {
         try await withFarm { farm in
             try await farm.script("small", Scripts.image())

@@ -190,7 +190,7 @@ import Testing
         try await withFarm(.init { $0.webRootTmpfs = size }, body)
     }
 
-    @Test("A web root without room keeps builds in the queue and says why")
+    @Test("A full web root keeps builds in the queue, with the reason")
     func fullWebRootHoldsBuilds() async throws {
         try await onSmallWebRoot("1m") { farm in
             try await farm.script(

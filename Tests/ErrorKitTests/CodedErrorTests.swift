@@ -32,7 +32,7 @@ import Testing
         #expect("\(TestError(.busy, cause: sentence))" == "The key is wrong.")
     }
 
-    @Test("The cause stays a value over several layers")
+    @Test("The cause is kept as a value through several layers")
     func causes() {
         let inner = LibraryError("libkey", code: 7, "no memory")
         let outer = TestError(.busy, "host a", cause: TestError(.wrong, "login", cause: inner))

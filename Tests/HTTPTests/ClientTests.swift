@@ -18,7 +18,7 @@ import Testing
         return try #require(error)
     }
 
-    @Test("A refusal is reported with what the server says, and without the query")
+    @Test("A refusal quotes the server, and omits the query")
     func quotesTheServersWords() async throws {
         try await withServer({ request in
             request.path == "/gone"

@@ -11,7 +11,7 @@ import Testing
         func wait() { while !isOpen.withLock({ $0 }) {} }
     }
 
-    @Test("Results come back to those who asked") func resultsComeBack() async throws {
+    @Test("Results are returned to their callers") func resultsComeBack() async throws {
         let loop = try LoopKitTests.loop.get()
         let results = try await withThrowingTaskGroup(of: Int?.self) { group in
             for index in 0..<100 {

@@ -200,7 +200,7 @@ actor Resident {
         _ = consume file  // open until here
     }
 
-    @Test("Waits that end early leave no timers behind") func manyWaitsWithFarDeadlines()
+    @Test("Waits that end early leave no timers") func manyWaitsWithFarDeadlines()
         async throws
     {
         let loop = try loop.get()

@@ -145,7 +145,7 @@ import Testing
         #expect(Files.sizeBytes(path) == 3)
     }
 
-    @Test("Connecting to a socket that nobody serves names its path") func nobodyListens()
+    @Test("A refused connection to a socket names its path") func nobodyListens()
         async throws
     {
         let path = folder.path + "/none"

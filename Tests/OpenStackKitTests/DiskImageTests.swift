@@ -92,7 +92,7 @@ struct DiskImageTests {
         #expect(throws: DiskImageError.self) { _ = try all(short) }
     }
 
-    @Test("A damaged image fails with what qemu-nbd says of it") func damage() async throws {
+    @Test("A damaged image fails with the message of qemu-nbd") func damage() async throws {
         _ = try await image()
         // The cluster table is outside of the file.
         try await run(

@@ -122,7 +122,8 @@ struct GlanceTests {
         #expect(try await glance.usage()?.measures.isEmpty ?? true)
     }
 
-    @Test("An unknown disk format fails for good, in plain text") func unknownFormat() async throws
+    @Test("An unknown disk format is a permanent error in plain text") func unknownFormat()
+        async throws
     {
         let glance = try await client()
         let refused = try await cloudError {

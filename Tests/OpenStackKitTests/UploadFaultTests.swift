@@ -36,7 +36,7 @@ import Testing
         return error
     }
 
-    @Test("A bit that flips on the way fails the upload by its digest") func flippedBit()
+    @Test("A bit that flips in transit fails the upload by its digest") func flippedBit()
         async throws
     {
         let stack = try await OpenStack.breakable()
@@ -53,7 +53,8 @@ import Testing
         #expect(error.description.contains("changes bytes on the way"))
     }
 
-    @Test("An image above image_size_cap fails for good and stays queued") func sizeCap()
+    @Test("An image above image_size_cap is a permanent error, and its status stays queued")
+    func sizeCap()
         async throws
     {
         let stack = try await OpenStack.breakable()

@@ -11,7 +11,7 @@ import Testing
             environment: Command.minimalEnvironment.merging(environment) { _, own in own })
     }
 
-    @Test("An exit status and a signal are told apart")
+    @Test("An exit status and a signal are distinguished")
     func exitAndSignalDiffer() async throws {
         #expect(try await shell("exit 7").run(timeoutSeconds: 60).status == .exited(7))
         let killed = try await shell("kill -9 $$").run(timeoutSeconds: 60).status
@@ -65,7 +65,7 @@ import Testing
         #expect(try Files.read(folder.path + "/b", limitBytes: 100) == Array("four\n".utf8))
     }
 
-    @Test("A child leads a process group, or a session if asked")
+    @Test("A child leads a process group, or a session on request")
     func groupOrSessionIsCreated() async throws {
         // pid, group and session of the shell itself
         let script = "cut -d' ' -f1,5,6 /proc/$$/stat"
@@ -81,7 +81,7 @@ import Testing
         #expect(session[0] == session[2])
     }
 
-    @Test("A spawn error carries errno and says what cannot be run")
+    @Test("A spawn error has errno and names the program")
     func spawnErrorsNameProgram() async throws {
         let folder = try TemporaryFolder()
         try Files.replace(folder.path + "/text", with: Array("no program".utf8), mode: 0o755)

@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test(
-        "A changed host key is refused before anything is said to the host",
+        "A changed host key is refused before any data is sent to the host",
         arguments: SSHOptions.Library.both)
     func changedHostKey(library: SSHOptions.Library) async throws {
         try await withServer { server in
@@ -32,7 +32,7 @@ import Testing
 
     /// For libssh2, an RSA key alone means that there is no common algorithm.
     @Test(
-        "A host without the known type of host key counts as changed",
+        "A host without the expected type of host key counts as changed",
         arguments: [
             (SSHOptions.Library.libssh2, "ecdsa", "ecdsa-sha2-nistp256"),
             (.libssh, "ecdsa", "ecdsa-sha2-nistp256"), (.libssh, "rsa", "rsa-sha2-512"),
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test(
-        "A host with nothing in common is told what each side can do, and what to change",
+        "Without a common algorithm, the error says what each side supports and what to change",
         arguments: [
             (
                 SSHOptions.Library.libssh2,
@@ -111,7 +111,7 @@ import Testing
         }
     }
 
-    @Test("A port where nobody listens is named") func nobodyListens() async throws {
+    @Test("A port without a listener is named") func nobodyListens() async throws {
         let endpoint = SSHEndpoint(user: "root", host: "127.0.0.1", port: try LoopbackPort.free())
         let error = try await scanError(endpoint, .libssh2)
         #expect(error.code == .refused)
@@ -126,7 +126,7 @@ import Testing
         #expect(error.message.contains("no-such-host.invalid"))
     }
 
-    @Test("A peer that never speaks times out", arguments: SSHOptions.Library.both)
+    @Test("A silent peer times out", arguments: SSHOptions.Library.both)
     func peerThatNeverSpeaks(library: SSHOptions.Library) async throws {
         let server = try TCPServer()
         let before = Clocks.monotonicMilliseconds()
@@ -136,7 +136,7 @@ import Testing
         #expect(Clocks.monotonicMilliseconds() - before >= 1000)
     }
 
-    @Test("A peer that speaks something else is no SSH server", arguments: SSHOptions.Library.both)
+    @Test("A peer with another protocol is reported as not SSH", arguments: SSHOptions.Library.both)
     func peerThatSpeaksSomethingElse(library: SSHOptions.Library) async throws {
         let server = try TCPServer(greeting: "\0HTTP/1.1 400 Bad Request\r\n\r\n")
         let error = try await scanError(server.endpoint, library, seconds: 2)

@@ -119,7 +119,7 @@ import Testing
         try #require(output.status == .exited(0), "\(output.stderrText)")
     }
 
-    @Test("A key that the host does not know is named, with what to check")
+    @Test("A key that the host does not accept is named, with what to check")
     func wrongKey() async throws {
         try await withServer { server in
             let path = "\(server.folder)/stranger"
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    @Test("A user that the host does not know is named") func unknownUser() async throws {
+    @Test("An unknown user is named") func unknownUser() async throws {
         try await withServer { server in
             let error = try await refusal(server, user: "nobody-here")
             #expect(error.code == .authenticationRefused)
@@ -152,7 +152,7 @@ import Testing
         }
     }
 
-    @Test("A refused RSA key says why libssh2 cannot use it")
+    @Test("A refused RSA key is reported with the reason in libssh2")
     func rsaUserKeySaysWhyItFails() async throws {
         try await withServer({ $0.clientKeyTypes = ["rsa"] }) { server in
             let error = try await server.refusal(.libssh2, as: server.identity("rsa"))

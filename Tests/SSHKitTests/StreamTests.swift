@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test(
-        "What is asked for at least comes in one piece, however small the host's pieces are",
+        "A read returns at least the requested minimum, however small the host's packets are",
         arguments: SSHOptions.Library.both)
     func leastBytes(library: SSHOptions.Library) async throws {
         try await withConnection(options(library)) { connection, _ in
@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test(
-        "Endless standard error holds up neither others nor the end of its reader",
+        "Endless standard error delays neither others nor the end of its reader",
         arguments: SSHOptions.Library.both)
     func endlessStderr(library: SSHOptions.Library) async throws {
         try await withConnection(options(library)) { connection, server in
@@ -184,7 +184,7 @@ import Testing
     }
 
     @Test(
-        "A host sends no further than the window while nobody reads",
+        "A host sends no more than the window while nothing is read",
         arguments: SSHOptions.Library.both)
     func hostWaitsForAReader(library: SSHOptions.Library) async throws {
         try await withConnection(options(library)) { connection, server in

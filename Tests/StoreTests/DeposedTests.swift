@@ -142,7 +142,7 @@ import Testing
         ]
     }
 
-    @Test("A deposed leader changes nothing, whatever it writes", arguments: StoreKind.allCases)
+    @Test("A deposed leader cannot write anything", arguments: StoreKind.allCases)
     func deposedLeader(_ kind: StoreKind) async throws {
         try await kind.with { store, old in
             try await Self.fill(old)
@@ -163,7 +163,7 @@ import Testing
         }
     }
 
-    @Test("The audit log takes entries whoever leads", arguments: StoreKind.allCases)
+    @Test("The audit log accepts entries from every coordinator", arguments: StoreKind.allCases)
     func auditIsNotFenced(_ kind: StoreKind) async throws {
         try await kind.with { store, _ in
             _ = try await store.lead(as: "test")

@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test("SQLKit reports a lost COMMIT as unknown and runs nothing again")
+    @Test("SQLKit reports a lost COMMIT as unknown and repeats nothing")
     func lostCommitIsUnknown() async throws {
         let server = try await MariaDBServer.shared()
         let proxy = try CommitCutter(port: server.port)

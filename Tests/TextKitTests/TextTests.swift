@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test("Numbers are padded with zeros behind the sign, texts with spaces")
+    @Test("Numbers are padded with zeros after the sign, texts with spaces")
     func padding() {
         #expect(7.zeroPadded(2) == "07" && 123.zeroPadded(2) == "123" && 0.zeroPadded(1) == "0")
         #expect((-7).zeroPadded(3) == "-007" && Int64.min.zeroPadded(0).hasPrefix("-922"))
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test(
-        "Sizes have the largest unit that fits, and a decimal only if it says something",
+        "Sizes have the largest unit that fits, and a decimal only if it is not zero",
         arguments: [
             (0, "0 B"), (-1, "0 B"), (.min, "0 B"), (1023, "1023 B"), (1024, "1 KiB"),
             (1536, "1.5 KiB"), (1_288_490_189, "1.2 GiB"), (500 << 20, "500 MiB"),
@@ -80,7 +80,7 @@ import Testing
         #expect(Suggestion.distance(right, left) == errors)
     }
 
-    @Test("The nearest word is suggested, a longer one for its beginning, and none for nonsense")
+    @Test("The nearest word is suggested, a longer one for its prefix, and none for nonsense")
     func nearest() {
         #expect(Suggestion.nearest(to: "biuld", in: ["cancel", "build"]) == "build")
         #expect(Suggestion.nearest(to: "Port", in: ["port"]) == "port")

@@ -28,7 +28,7 @@ import TextKit
     }
 
     @Test(
-        "Known moments have their known dates",
+        "Known timestamps have their known dates",
         arguments: [
             (0, "19700101"), (86_399_999, "19700101"), (86_400_000, "19700102"), (-1, "19691231"),
             (-86_400_000, "19691231"), (-86_400_001, "19691230"),

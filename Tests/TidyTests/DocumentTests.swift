@@ -107,7 +107,7 @@ import Testing
             decoding: try Files.read("\(tree.root)/\(path)", limitBytes: 1 << 20), as: UTF8.self)
     }
 
-    /// The keys that the sources in a folder take from a YAML file.
+    /// The keys that the sources in a folder read from a YAML file.
     private func keys(readIn folder: String) -> Set<String> {
         let sources = tree.files.filter { $0.path.hasPrefix(folder) }
         return Set(
@@ -148,7 +148,7 @@ import Testing
     }
 }
 
-/// What the checks of documents find.
+/// The findings of the document checks.
 @Suite struct LinkRuleTests {
     private func findings(_ text: String) -> [String] {
         let documents = [

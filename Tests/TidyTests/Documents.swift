@@ -1,6 +1,6 @@
 import Support
 
-/// One Markdown document, read for what can be checked: headings, links, tables.
+/// One Markdown document, parsed for headings, links and tables.
 struct Document {
     /// Relative to the package's root.
     var path: String
@@ -22,7 +22,7 @@ struct Document {
         return lines
     }
 
-    /// What `#…` can name, as GitHub makes it of the headings.
+    /// The anchors of its headings, as GitHub generates them.
     var anchors: Set<String> {
         var anchors: Set<String> = []
         var seen: [String: Int] = [:]
@@ -93,8 +93,8 @@ struct Document {
 }
 
 enum LinkRules {
-    /// Links that lead nowhere.
-    /// - Parameter exists: whether there is a file or folder of that path, relative to the root.
+    /// Broken links.
+    /// - Parameter exists: whether there is a file or folder at that path, relative to the root.
     static func findings(in documents: [Document], exists: (String) -> Bool) -> [Finding] {
         let byPath = Dictionary(documents.map { ($0.path, $0) }) { first, _ in first }
         return documents.flatMap { document in

@@ -1,11 +1,12 @@
-/// Who may import whom, from the outside in. `Package.swift` may depend on less, never on more.
+/// Which module may import which, from the outside in. `Package.swift` may depend on less, never on
+/// more.
 struct ModuleRule: Sendable {
     enum Kind: Sendable {
-        /// The words and the decisions: no clock, randomness, task, file or socket.
+        /// Types and decisions: no clock, randomness, task, file or socket.
         case pure
-        /// Knows nothing of image building. The only place for C libraries.
+        /// Independent of image building. The only place for C libraries.
         case kit
-        /// Between the two: no C library.
+        /// Between pure and outer: no C library.
         case inner
         /// Talks to the system or is a program's composition root.
         case outer
@@ -24,7 +25,7 @@ struct ModuleRule: Sendable {
         self.mayImport = mayImport
     }
 
-    /// What of the toolchain and the C library a module of its kind may import.
+    /// The modules of the toolchain and the C library that a module of its kind may import.
     var systemModules: Set<String> {
         switch kind {
         case .pure: ["FoundationEssentials"]
@@ -37,7 +38,7 @@ struct ModuleRule: Sendable {
 
 enum ImportRules {
     static let modules: [ModuleRule] = [
-        // How values are written as text, and what an error is
+        // The formatting of values, and the base of errors
         .init("ErrorKit", "Sources/ErrorKit", .pure),
         .init("TextKit", "Sources/TextKit", .pure),
 
@@ -71,7 +72,7 @@ enum ImportRules {
             "DockerKit", "Sources/DockerKit", .kit,
             ["ErrorKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
 
-        // The words both sides share
+        // Shared by both sides
         .init("BuildProtocol", "Protocol", .pure, ["TextKit"]),
 
         // What runs on a KVM host
@@ -120,7 +121,7 @@ enum ImportRules {
             "aibuild", "Sources/aibuild", .outer,
             ["ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
 
-        // For tests only, so they may reach for C like a kit
+        // For tests only, so they may use C like a kit
         .init(
             "aibuild-simulate", "Tests/Simulation", .test,
             ["BuildProtocol", "CJobHooks", "CoordinatorCore", "CoordinatorService", "Support"]),
@@ -154,7 +155,7 @@ enum ImportRules {
         }
     }
 
-    /// Tests go through the kits: whoever calls C directly tests the library, not the product.
+    /// Tests use the kits: one that calls C directly tests the library, not the product.
     private static func cImports(in file: SourceFile) -> [Finding] {
         imports(of: file).filter { $0.module.contains(#/^C[A-Z][A-Za-z]*[A-Z0-9]/#) }
             .filter { !$0.module.hasPrefix("Coordinator") }

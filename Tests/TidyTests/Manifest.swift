@@ -1,9 +1,9 @@
-/// `Package.swift` read as text, as far as its helper functions write it.
+/// `Package.swift`, parsed as text, as its helper functions write it.
 struct Manifest {
     struct Target: Equatable {
         var helper: String
         var name: String
-        /// `nil` for test targets, which lie in `Tests/<name>`.
+        /// `nil` for test targets, which are in `Tests/<name>`.
         var folder: String?
         var dependencies: [String]
     }
@@ -15,7 +15,7 @@ struct Manifest {
         targets = calls.map { call in
             let helper = String(call.1)
             let arguments = Self.arguments(text[call.range.lowerBound...])
-            // Up to the first labelled argument, which is no dependency.
+            // Up to the first labelled argument, which is not a dependency.
             let positional = arguments.firstRange(of: ":").map { arguments[..<$0.lowerBound] }
             let parts = (positional ?? arguments).split(separator: "[", maxSplits: 1)
             let words = Self.strings(parts.first ?? "")

@@ -2,7 +2,7 @@ import ProcessKit
 import Support
 import Testing
 
-/// The scripts and the style sheet of the web page, which no compiler reads.
+/// The scripts and the style sheet of the web page, which no compiler checks.
 @Suite("Page assets") struct PageAssetTests {
     private static let folder = "\(SourceTree.packageRoot())/Coordinator/API/Pages/Assets"
 
@@ -46,7 +46,7 @@ import Testing
         String(decoding: try Files.read("\(folder)/\(name)", limitBytes: 1 << 20), as: UTF8.self)
     }
 
-    /// What is wrong with a style sheet, as far as its brackets and custom properties go.
+    /// Errors in the brackets and custom properties of a style sheet.
     private static func faults(in css: String) -> [String] {
         let code = css.replacing(#/\/\*.*?\*\//#.dotMatchesNewlines(), with: "")
         if code.contains("/*") { return ["a comment is not closed"] }

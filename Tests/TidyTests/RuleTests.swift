@@ -1,42 +1,51 @@
 import Testing
 
-/// Each rule finds what it is for, and nothing else.
+/// Each rule finds its violations, and nothing else.
 @Suite struct RuleTests {
     private func file(_ path: String, _ text: String) -> SourceFile {
         SourceFile(path: path, text: text)
     }
 
-    @Test(arguments: [
-        ("Protocol/A.swift", "import Glibc"),
-        ("Protocol/A.swift", "import Foundation"),
-        ("Agent/Core/A.swift", "  public import Support"),
-        ("Agent/Runtime/A.swift", "import CLinux"),
-        ("Coordinator/Core/A.swift", "internal import struct Support.Descriptor"),
-        ("Coordinator/Core/A.swift", "@preconcurrency import Dispatch"),
-        ("Coordinator/API/A.swift", "@_exported import CoordinatorAdapters"),
-        ("Coordinator/Service/A.swift", "import SSHKit"),
-        ("Sources/SSHKit/A.swift", "import BuildProtocol"),
-        ("Sources/NewKit/A.swift", "let x = 1"),
-        ("Tests/SQLKitTests/A.swift", "import CSQLite"),
-        ("Tests/SSHKitTests/A.swift", "import CSSH2"),
-    ])
+    @Test(
+        "A forbidden import is found",
+        arguments: [
+            ("Protocol/A.swift", "import Glibc"),
+            ("Protocol/A.swift", "import Foundation"),
+            ("Agent/Core/A.swift", "  public import Support"),
+            ("Agent/Runtime/A.swift", "import CLinux"),
+            ("Coordinator/Core/A.swift", "internal import struct Support.Descriptor"),
+            ("Coordinator/Core/A.swift", "@preconcurrency import Dispatch"),
+            ("Coordinator/API/A.swift", "@_exported import CoordinatorAdapters"),
+            ("Coordinator/Service/A.swift", "import SSHKit"),
+            ("Sources/SSHKit/A.swift", "import BuildProtocol"),
+            ("Sources/NewKit/A.swift", "let x = 1"),
+            ("Tests/SQLKitTests/A.swift", "import CSQLite"),
+            ("Tests/SSHKitTests/A.swift", "import CSSH2"),
+        ])
     func forbiddenImportsAreFound(path: String, text: String) {
         let findings = ImportRules.findings(in: file(path, "// header\n\(text)\n"))
         #expect(findings.count == 1, "\(path): \(text)")
     }
 
-    @Test(arguments: [
-        ("Protocol/A.swift", "import FoundationEssentials\nlet important = 1"),
-        ("Agent/Core/A.swift", "public import BuildProtocol // import Support"),
-        ("Sources/SSHKit/A.swift", "import CSSH2\npublic import LoopKit"),
-        ("Tests/CoordinatorCoreTests/A.swift", "@testable import CoordinatorCore\nimport Testing"),
-        ("Package.swift", "import PackageDescription"),
-    ])
-    func allowedImportsAreLeftAlone(path: String, text: String) {
+    @Test(
+        "An allowed import is accepted",
+        arguments: [
+            ("Protocol/A.swift", "import FoundationEssentials\nlet important = 1"),
+            ("Agent/Core/A.swift", "public import BuildProtocol // import Support"),
+            ("Sources/SSHKit/A.swift", "import CSSH2\npublic import LoopKit"),
+            (
+                "Tests/CoordinatorCoreTests/A.swift",
+                "@testable import CoordinatorCore\nimport Testing"
+            ),
+            ("Package.swift", "import PackageDescription"),
+        ])
+    func allowedImportsAreAccepted(path: String, text: String) {
         #expect(ImportRules.findings(in: file(path, text)) == [])
     }
 
-    @Test func manifestIsRead() throws {
+    @Test("The targets of Package.swift are read with their dependencies") func manifestIsRead()
+        throws
+    {
         let manifest = Manifest(
             """
             func module(_ name: String) {}
@@ -58,7 +67,7 @@ import Testing
         #expect(manifest.targets[4].folder == nil)
     }
 
-    @Test func longFilesAreFound() {
+    @Test("A file over its limit is found") func longFilesAreFound() {
         let lines = { (count: Int) in String(repeating: "// x\n", count: count) }
         #expect(StyleRules.findings(in: file("Protocol/A.swift", lines(300))) == [])
         #expect(StyleRules.findings(in: file("Protocol/A.swift", lines(301))).count == 1)
@@ -66,7 +75,7 @@ import Testing
         #expect(StyleRules.findings(in: file("Tests/A/A.swift", lines(401))).count == 1)
     }
 
-    @Test func longLinesAreFound() {
+    @Test("A line over its limit is found") func longLinesAreFound() {
         let line = String(repeating: "ü", count: 100)
         #expect(StyleRules.findings(in: file("Protocol/A.swift", "\(line)\n")) == [])
         #expect(
@@ -76,7 +85,9 @@ import Testing
             ])
     }
 
-    @Test(arguments: ["func f() {", "func f(\n    a: Int\n) async throws -> Int {", "init?() {"])
+    @Test(
+        "A function over its limit is found",
+        arguments: ["func f() {", "func f(\n    a: Int\n) async throws -> Int {", "init?() {"])
     func longFunctionsAreFound(head: String) {
         let headLines = head.split(separator: "\n").count
         for (bodyLines, count) in [(69 - headLines, 0), (70 - headLines, 1)] {
@@ -104,21 +115,25 @@ import Testing
             ])
     }
 
-    @Test(arguments: [
-        "let x = try" + "! f()", "let y = x as" + "! Int", "fatal" + "Error()",
-        "let p = Foundation" + ".Process(" + ")", "handle.readability" + "Handler = nil",
-        "let f = ISO8601Date" + "Formatter()",
-    ])
-    func bannedWordsAreFound(code: String) {
+    @Test(
+        "A banned call is found",
+        arguments: [
+            "let x = try" + "! f()", "let y = x as" + "! Int", "fatal" + "Error()",
+            "let p = Foundation" + ".Process(" + ")", "handle.readability" + "Handler = nil",
+            "let f = ISO8601Date" + "Formatter()",
+        ])
+    func bannedCallsAreFound(code: String) {
         #expect(WordRules.findings(in: file("Protocol/A.swift", code)).count == 1)
         #expect(WordRules.findings(in: file("Tests/A/A.swift", "\n    \(code)")).count == 1)
         #expect(WordRules.findings(in: file("Protocol/A.swift", "// not \(code)")) == [])
     }
 
-    @Test(arguments: [
-        "try await Ta" + "sk.sleep(for: .seconds(1))", "usle" + "ep(100)", "sle" + "ep(1)",
-        "Thr" + "ead.sleep(forTimeInterval: 1)",
-    ])
+    @Test(
+        "A fixed sleep in a test is found",
+        arguments: [
+            "try await Ta" + "sk.sleep(for: .seconds(1))", "usle" + "ep(100)", "sle" + "ep(1)",
+            "Thr" + "ead.sleep(forTimeInterval: 1)",
+        ])
     func sleepsInTestsAreFound(code: String) {
         #expect(WordRules.findings(in: file("Tests/A/A.swift", code)).count == 1)
         #expect(WordRules.findings(in: file("Tests/TestSupport/A.swift", code)).count == 1)
@@ -127,14 +142,16 @@ import Testing
         let after = "    while !done() {\n        look()\n    }\n    \(code)"
         #expect(WordRules.findings(in: file("Tests/A/A.swift", after)).count == 1)
         #expect(WordRules.findings(in: file("Agent/Runtime/A.swift", code)) == [])
-        // The loop's own timer is what some tests are about.
+        // Some tests are about the loop's own timer.
         #expect(WordRules.findings(in: file("Tests/A/A.swift", "try await loop.sleep(1)")) == [])
     }
 
-    @Test(arguments: [
-        "let now = Date" + "()", "let now = Date.now", "UUID" + "()", "Int.random(in: 0..<9)",
-        "Task { await f() }", "let clock = ContinuousClock" + "()", "FileManager.default",
-    ])
+    @Test(
+        "An effect in a pure module is found",
+        arguments: [
+            "let now = Date" + "()", "let now = Date.now", "UUID" + "()", "Int.random(in: 0..<9)",
+            "Task { await f() }", "let clock = ContinuousClock" + "()", "FileManager.default",
+        ])
     func effectsInPureModulesAreFound(code: String) {
         #expect(WordRules.findings(in: file("Coordinator/Core/A.swift", code)).count == 1)
         #expect(WordRules.findings(in: file("Protocol/A.swift", code)).count == 1)
@@ -144,7 +161,7 @@ import Testing
                 == [])
     }
 
-    @Test func uncheckedSendableNeedsItsProof() {
+    @Test("An unchecked Sendable without a proof is found") func uncheckedSendableNeedsProof() {
         let declaration = "final class A: @unchecked " + "Sendable {}"
         let proof =
             "/// Safe to share: every field is written before the thread starts, then only read."

@@ -1,5 +1,5 @@
-//! TidyTests: holds the rules that a compiler does not check: who may import whom, sizes, words,
-//! format. It reads the source tree as text and knows nothing of what the code does.
+//! TidyTests: rules that the compiler does not check: imports, sizes, banned calls, format. It
+//! reads the source tree as text, independent of what the code does.
 
 import Support
 import Testing
@@ -12,7 +12,7 @@ struct SourceFile {
 
     var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
 
-    /// The lines without what follows `//`. A URL in a string is cut too, which does no harm here.
+    /// The lines without `//` comments. A URL in a string is cut as well, which does no harm here.
     var codeLines: [Substring] {
         lines.map { line in
             guard let comment = line.firstRange(of: "//") else { return line }
@@ -23,7 +23,7 @@ struct SourceFile {
     var isTest: Bool { path.hasPrefix("Tests/") }
 }
 
-/// The package as it lies on the disk.
+/// The package on disk.
 struct SourceTree {
     static let folders = ["Protocol", "Agent", "Coordinator", "Sources", "Tests", "bench"]
 
@@ -57,7 +57,7 @@ struct SourceTree {
     }
 }
 
-/// One breach of a rule, in the form that compilers use, so that editors find the place.
+/// One violation of a rule, in the format of compilers, so that editors find its position.
 struct Finding: CustomStringConvertible, Equatable {
     var path: String
     var line: Int

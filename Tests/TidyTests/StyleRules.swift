@@ -1,4 +1,4 @@
-/// Sizes: what fits on a screen and into a head.
+/// Limits of size: what can be read and understood at once.
 enum StyleRules {
     static let fileLines = 300
     static let testFileLines = 400

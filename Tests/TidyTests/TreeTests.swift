@@ -3,23 +3,24 @@ import ProcessKit
 import Support
 import Testing
 
-/// The rules, applied to the tree. That each rule finds what it should is in `RuleTests`.
+/// The rules, applied to the tree. `RuleTests` tests the rules themselves.
 @Suite struct TreeTests {
     private let tree: SourceTree
 
     init() throws { tree = try SourceTree() }
 
-    @Test func theTreeIsFound() {
+    @Test("The tests find the source tree") func treeIsFound() {
         #expect(tree.files.contains { $0.path == "Package.swift" })
         #expect(tree.files.contains { $0.path == "Protocol/Messages.swift" })
         #expect(tree.files.contains { $0.path == "Tests/TidyTests/TreeTests.swift" })
     }
 
-    @Test func everyImportIsAllowed() {
+    @Test("Every import is allowed by the rules") func importsAreAllowed() {
         expectNone(tree.files.flatMap(ImportRules.findings))
     }
 
-    @Test func thePackageDependsOnNoMoreThanTheRulesAllow() throws {
+    @Test("Package.swift declares no dependency that the rules do not allow")
+    func manifestFollowsRules() throws {
         let manifest = Manifest(try #require(tree.files.first).text)
         #expect(manifest.targets.count > ImportRules.modules.count)
         for target in manifest.targets where ["module", "program"].contains(target.helper) {
@@ -38,7 +39,7 @@ import Testing
         }
     }
 
-    @Test func everyImportIsADependency() throws {
+    @Test("Every import is a declared dependency") func importsAreDependencies() throws {
         let manifest = Manifest(try #require(tree.files.first).text)
         for file in tree.files {
             let rule = ImportRules.rule(for: file.path)
@@ -53,7 +54,7 @@ import Testing
         }
     }
 
-    @Test func sizesAreKept() {
+    @Test("Files, functions and lines are within their limits") func sizeLimits() {
         expectNone(tree.files.flatMap(StyleRules.findings))
     }
 
@@ -66,11 +67,11 @@ import Testing
         #expect(TypeRules.exempt.subtracting(large.map(\.name)) == [])
     }
 
-    @Test func bannedWordsAreAbsent() {
+    @Test("No banned call is used") func bannedCalls() {
         expectNone(tree.files.flatMap(WordRules.findings))
     }
 
-    @Test func everyModuleSaysWhatItIs() {
+    @Test("Every module has a summary in one file") func moduleSummaries() {
         for rule in ImportRules.modules {
             let files = tree.files.filter { $0.path.hasPrefix(rule.folder + "/") }
             let openings = files.filter { $0.text.hasPrefix("//! ") }
@@ -83,12 +84,12 @@ import Testing
         }
     }
 
-    /// Seconds for the formatter to look at the whole tree; it takes a few.
+    /// Seconds for the formatter to check the whole tree; it takes a few.
     private static let lintSeconds = 240
 
-    @Test func theFormatIsClean() async throws {
+    @Test("The formatter has no findings") func formatting() async throws {
         var environment = Command.minimalEnvironment
-        // The toolchain may lie below HOME, or come first in PATH; the script finds it.
+        // The toolchain may be below HOME, or come first in PATH; the script finds it.
         for name in ["PATH", "HOME", "SWIFT"] {
             environment[name] = getenv(name).map { String(cString: $0) }
         }
@@ -107,7 +108,7 @@ import Testing
         #expect(lint.status.isSuccess, "make format puts most of this right:\n\(lint.stderrText)")
     }
 
-    @Test func everyScriptParses() async throws {
+    @Test("Every shell script parses") func scriptsParse() async throws {
         var scripts = [".ci/run"]
         for folder in ["scripts", "examples/mini-linux", "examples/mini-linux/scripts"] {
             scripts += try Files.list("\(tree.root)/\(folder)").filter { $0.hasSuffix(".sh") }

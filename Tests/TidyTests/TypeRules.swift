@@ -1,4 +1,4 @@
-/// The size of types over all their files: slicing a type into extensions makes no small type.
+/// The size of types over all their files: dividing a type into extensions does not make it small.
 enum TypeRules {
     static let typeLines = 400
 
@@ -9,7 +9,7 @@ enum TypeRules {
     struct TypeSize: Equatable {
         var name: String
         var lines: Int
-        /// Of the longest part.
+        /// The path of the longest part.
         var path: String
         var line: Int
     }

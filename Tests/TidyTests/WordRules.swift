@@ -1,4 +1,4 @@
-/// Words that must not stand in code, each for a reason.
+/// Calls that are banned from code, each for a reason.
 struct WordRule {
     let pattern: Regex<Substring>
     let reason: String
@@ -11,7 +11,7 @@ struct WordRule {
 }
 
 enum WordRules {
-    /// The last letter of each word stands in brackets, so that this table does not find itself.
+    /// The last letter of each word is in brackets, so that this table does not match itself.
     static var banned: [WordRule] {
         [
             WordRule(
@@ -30,7 +30,7 @@ enum WordRules {
         ]
     }
 
-    /// Waiting for time instead of for the event makes a test slow, or wrong on a slow machine.
+    /// Waiting for time instead of the event makes a test slow, or wrong on a slow machine.
     static var bannedSleep: WordRule {
         WordRule(
             pattern: #/\bT(?:hread|ask)[.]slee[p]\b|(?:^|[^.\w])(?:u|nano)?slee[p][(]/#,
@@ -52,7 +52,8 @@ enum WordRules {
         return false
     }
 
-    /// What a pure module decides depends on its arguments alone, or it cannot be simulated.
+    /// The decisions of a pure module depend on its arguments alone; otherwise it cannot be
+    /// simulated.
     static var bannedInPureModules: WordRule {
         WordRule(
             pattern:
@@ -83,7 +84,7 @@ enum WordRules {
     /// Shortest comment that can hold a proof.
     static let proofCharacters = 60
 
-    /// What the compiler is told to believe about threads needs the proof above it, in a comment.
+    /// A promise to the compiler about threads needs its proof above it, in a comment.
     private static func unprovenSendable(_ file: SourceFile) -> [Finding] {
         let lines = file.lines
         return file.codeLines.enumerated().compactMap { index, code in
