@@ -49,7 +49,7 @@ public struct GuestEvidence: Sendable, Hashable, Codable {
         kept.serialTail = serialTail?.prefixOfUTF8(4 * ProtocolLimits.serialTailBytes)
         if screenshot != nil, screenshotPNG == nil {
             kept.screenshot = nil
-            kept.notes.append("the agent sent a screen that is no PNG within the bounds")
+            kept.notes.append("the agent sent a screen that is not a PNG within the limits")
         }
         return kept
     }
@@ -69,7 +69,7 @@ public enum PNG {
         }
         guard bytes.count >= 45, bytes.starts(with: signature),
             bytes[12..<16].elementsEqual("IHDR".utf8), bytes.suffix(8) == end[...]
-        else { return "is no PNG" }
+        else { return "is not a PNG" }
         let sides = [bytes[16..<20], bytes[20..<24]].map { $0.reduce(0) { $0 << 8 | Int($1) } }
         guard sides.allSatisfy({ (1...longestSide).contains($0) }) else {
             return "has \(sides[0]) × \(sides[1]) points"

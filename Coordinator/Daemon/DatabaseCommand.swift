@@ -11,7 +11,7 @@ enum DatabaseCommand {
     ) async throws -> String {
         let location = configuration.location
         if case .sqlite(let path) = location, !Files.exists(path) {
-            return "There is no database yet: \(path). The coordinator makes it when it starts.\n"
+            return "There is no database yet: \(path). The coordinator creates it when it starts.\n"
         }
         let before = try await SQLStore.inspect(location)
         var text = "This is \(before.origin.rawValue)"

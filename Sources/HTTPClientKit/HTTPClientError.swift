@@ -21,7 +21,7 @@ public struct HTTPClientError: ExplainedError {
         /// The answer is larger than what was allowed.
         case tooLarge
         /// The server's file is shorter than the offset to resume at, or the answer's range is not
-        /// the one that was asked for: begin anew.
+        /// the requested one: start over.
         case rangeRefused
         /// A `file:` URL whose file cannot be read.
         case fileUnreadable

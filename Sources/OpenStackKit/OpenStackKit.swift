@@ -1,8 +1,7 @@
-//! OpenStackKit: Keystone v3 (login by password, catalog) and Glance v2 (images) over HTTP. Knows
-//! nothing of where images come from. It says what a cloud answered so that a person can act, and
-//! whether the same call would fail the same way again; retrying is the caller's business, but for
-//! the one new login after a token that is no longer taken, and for small calls that met an error
-//! of the server.
+//! OpenStackKit: Keystone v3 (password login, catalog) and Glance v2 (images) over HTTP. It is
+//! independent of the origin of images. Errors quote the cloud so that a person can act, and say
+//! whether the same request would fail again. Callers retry; only a login after a rejected token,
+//! and small requests that met a server error, are retried here.
 
 public import HTTPClientKit
 

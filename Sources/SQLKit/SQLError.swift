@@ -52,7 +52,7 @@ public struct SQLError: Error, Sendable, Hashable {
     /// Whether the same transaction may succeed if it is run again at once.
     var isTransient: Bool { code == .busy || code == .connectionLost }
 
-    /// Whether a transaction is still whole after this error, so that its body may go on.
+    /// Whether a transaction is still whole after this error, so that its body may continue.
     var leavesTransactionWhole: Bool { code == .constraintUnique || code == .constraint }
 }
 

@@ -27,7 +27,7 @@ public struct SQLTransaction: ~Copyable {
         }
     }
 
-    /// As `SQLDatabase.execute`. A body may catch `constraintUnique` and `constraint` and go on.
+    /// As `SQLDatabase.execute`. A body may catch `constraintUnique` and `constraint` and continue.
     @discardableResult
     public borrowing func execute(
         _ sql: String, _ values: [SQLValue] = []

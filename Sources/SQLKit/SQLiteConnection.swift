@@ -65,7 +65,7 @@ final class SQLiteConnection: SQLConnection {
             let code = sqlite3_step(statement.raw)
             if code == SQLITE_DONE { return rows }
             guard code == SQLITE_ROW else { throw failure(code, sql) }
-            // After the first step: a statement may be compiled anew when the schema has changed.
+            // After the first step: a statement may be recompiled when the schema has changed.
             if rows.isEmpty { columns = statement.columns() }
             guard rows.count < SQLLimits.rowsPerQuery else { throw SQLError.tooManyRows(sql) }
             rows.append(SQLRow(columns: columns, values: statement.row(columns.names.count)))

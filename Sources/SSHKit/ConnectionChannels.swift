@@ -41,7 +41,7 @@ extension SSHConnection {
                 throw error
             }
         } catch is DeadlinePassed {
-            // The host's late reply would be taken for the one to the next request.
+            // The host's late reply would be mistaken for the one to the next request.
             let error = SSHError.noChannel(endpoint, options)
             fail(error)
             throw error

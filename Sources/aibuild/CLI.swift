@@ -10,7 +10,7 @@ struct CLI {
 
     func run(_ arguments: [String]) async -> ExitCode {
         do throws(UsageError) {
-            // Whoever types nothing but the name wants the overview.
+            // Without arguments, the overview is printed.
             switch try CommandProgram.aibuild.parse(arguments.isEmpty ? ["help"] : arguments) {
             case .help(let text):
                 console.out(text)

@@ -62,7 +62,7 @@ import Testing
         let start = agent.start(
             template, limits: AttemptLimits(totalSeconds: 300, silenceSeconds: 8))
         try await client.send(.start(start))
-        try await client.follow(start.attempt, until: "it is slow, not hung, and goes on")
+        try await client.follow(start.attempt, until: "it is slow, not hung, and continues")
         try Files.replace(go, with: [])
         let ended = try await client.follow(start.attempt)
         #expect(ended.finished.outcome.passed, "\(ended.finished.outcome)")

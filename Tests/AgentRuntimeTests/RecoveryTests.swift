@@ -162,7 +162,7 @@ import Testing
                 url: "http://127.0.0.1:1/a.img", sha256: String(repeating: "a", count: 64))
             let cache = BaseImageCache(state: agent.state)
             guard let lock = try FileLock.tryTake(cache.lock(BaseImageCache.key(image))) else {
-                throw Failure("somebody fetches what nobody wants")
+                throw Failure("an obsolete fetch still runs")
             }
             let start = agent.start(try await agent.deliver(script: "true"), baseImage: image)
             try await client.send(.start(start))
@@ -200,7 +200,7 @@ import Testing
             try file("\(state.baseImages)/\(digest)", bytes: 1 << 20, ageSeconds: 9)
         }
         guard let lock = try FileLock.tryTake(BaseImageCache(state: state).lock(fetched)) else {
-            throw Failure("somebody fetches what nobody wants")
+            throw Failure("an obsolete fetch still runs")
         }
         let token = AttemptToken(high: 1, low: 2)
         let group = ControlGroup.make(

@@ -21,12 +21,12 @@ import Testing
         #expect(PNG.problem(picture) == nil)
         #expect(PNG.problem(padded(ProtocolLimits.screenshotBytes)) == nil)
         #expect(PNG.problem(padded(ProtocolLimits.screenshotBytes + 1)) == "is larger than 256 KiB")
-        #expect(PNG.problem([]) == "is no PNG")
-        #expect(PNG.problem(Array("<svg onload=alert(1)>".utf8) + picture) == "is no PNG")
-        #expect(PNG.problem(picture.dropLast()) == "is no PNG", "a part of one")
+        #expect(PNG.problem([]) == "is not a PNG")
+        #expect(PNG.problem(Array("<svg onload=alert(1)>".utf8) + picture) == "is not a PNG")
+        #expect(PNG.problem(picture.dropLast()) == "is not a PNG", "a part of one")
         var other = picture
         other[0] = 0x3C
-        #expect(PNG.problem(other) == "is no PNG", "a wrong signature")
+        #expect(PNG.problem(other) == "is not a PNG", "a wrong signature")
         var huge = picture
         huge[18] = 0x40
         #expect(PNG.problem(huge) == "has 16385 × 1 points")
@@ -44,7 +44,7 @@ import Testing
         let kept = evidence.bounded
         #expect(kept.status?.utf8.count == ProtocolLimits.nameBytes)
         #expect(kept.notes.count == ProtocolLimits.evidenceNotes + 1)
-        #expect(kept.notes.last?.contains("no PNG") == true)
+        #expect(kept.notes.last?.contains("not a PNG") == true)
         #expect(kept.serialTail?.utf8.count == 4 * ProtocolLimits.serialTailBytes)
         #expect(kept.screenshot == nil)
         evidence.screenshot = String(repeating: "A", count: 1 << 20)

@@ -34,7 +34,7 @@ import Testing
         #expect(types == ["hello", "host", "phase", "log", "finished", "error", "pong"])
     }
 
-    /// A new message does not compile here before somebody has thought of its example.
+    /// A new message does not compile here until it has an example.
     private func type(of message: CoordinatorMessage) -> String {
         switch message {
         case .hello: "hello"

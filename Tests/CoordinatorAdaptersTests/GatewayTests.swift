@@ -131,7 +131,7 @@ import Testing
             let channel = try await fixture.ready()
             let start = fixture.start(1, hangs: true)
             let cancel = CoordinatorMessage.cancel(
-                Cancel(attempt: start.attempt, reason: "nobody waits for it"))
+                Cancel(attempt: start.attempt, reason: "obsolete"))
             #expect(try await channel.refusal(of: cancel) == .unknownAttempt)
             try await channel.send(.start(start))
             for _ in 1...2 { try await channel.send(cancel) }

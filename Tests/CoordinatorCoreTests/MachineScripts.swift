@@ -1,7 +1,7 @@
 enum MachineScripts {
     static let all = [
         """
-        # The usual way, on a host that has the template
+        # The normal case, on a host that has the template
         connected, has the template -> start [dispatching]
         phase accepted -> note accepted, follow [running]
         phase building -> note building [running]
@@ -11,13 +11,13 @@ enum MachineScripts {
         published -> end passed with image and log [ended]
         """,
         """
-        # The template goes first
+        # The template is delivered first
         connected -> deliver template [dispatching]
         template delivered -> start [dispatching]
         phase accepted -> note accepted, follow [running]
         """,
         """
-        # The host threw the template away meanwhile
+        # The host has deleted the template meanwhile
         connected, has the template -> start [dispatching]
         error templateMissing -> deliver template [dispatching]
         template delivered -> start [dispatching]
@@ -31,7 +31,7 @@ enum MachineScripts {
         published -> nothing [ended]
         """,
         """
-        # Tests: the image is here already, and moves once it passed
+        # Tests: the image is here already, and moves once it has passed
         resume test -> [dispatching]
         connected, has the template -> start [dispatching]
         phase accepted -> note accepted, follow [running]
@@ -47,19 +47,19 @@ enum MachineScripts {
         log matches -> end test.failed and log, results of boots [ended]
         """,
         """
-        # Results of an attempt that was to build are nobody's
+        # Results of a build attempt are dropped
         resume running -> [running]
         finished, a test failed -> check log [checking]
         log matches -> end test.failed and log [ended]
         """,
         """
-        # It says that every test passed, and has no results
+        # The agent reports that every test passed, but has no results
         resume test running -> [running]
         finished, passed -> check log [checking]
         log matches -> end host.error and log [ended]
         """,
         """
-        # Nobody wants the image that passes
+        # The image passes but is no longer wanted
         resume test running -> [running]
         connected, has the attempt -> follow [running]
         cancel -> send cancel [running]
@@ -67,13 +67,13 @@ enum MachineScripts {
         log matches -> end cancelled and log, results of boots [ended]
         """,
         """
-        # It says that it passed, but there is no image
+        # The agent reports that it passed, but there is no image
         resume running -> [running]
         finished, passed without an image -> check log [checking]
         log matches -> end passed and log [ended]
         """,
         """
-        # So quick that it ends before its first phase is heard of
+        # It ends before its first phase is received
         connected, has the template -> start [dispatching]
         finished, passed -> check log [checking]
         phase building -> nothing [checking]
@@ -85,13 +85,13 @@ enum MachineScripts {
         error refused -> end host.refused [ended]
         """,
         """
-        # The agent cannot do it
+        # The agent fails
         connected, has the template -> start [dispatching]
         phase accepted -> note accepted, follow [running]
         error internal -> end host.error [ended]
         """,
         """
-        # Cuts, before and after the host has heard of it
+        # Interruptions, before and after the host has received it
         connected, has the template -> start [dispatching]
         disconnected -> nothing [dispatching]
         connected, has the template -> start [dispatching]
@@ -109,7 +109,7 @@ enum MachineScripts {
         published -> end passed with image and log [ended]
         """,
         """
-        # The host comes back without the attempt that it had begun
+        # The host comes back without the attempt that it had started
         resume running -> [running]
         connected, has the template -> end host.lost [ended]
         """,
@@ -136,7 +136,7 @@ enum MachineScripts {
         log differs -> end log.mismatch and log [ended]
         """,
         """
-        # The end comes before the whole log: it is asked for again, as often as it takes
+        # The end comes before the whole log: the rest is requested as often as necessary
         resume running -> [running]
         finished, passed -> check log [checking]
         log incomplete -> follow [running]
@@ -150,7 +150,7 @@ enum MachineScripts {
         log matches -> record collecting, collect [collecting]
         """,
         """
-        # Once the log has come intact, it goes on as usual
+        # Once the log is intact, it continues as usual
         resume running -> [running]
         finished, passed -> check log [checking]
         log differs -> reset log, follow [running]
@@ -158,13 +158,13 @@ enum MachineScripts {
         log matches -> record collecting, collect [collecting]
         """,
         """
-        # Cancelled while the host is away: it ends now, the fence does the rest
+        # Cancelled while the host is unreachable: it ends now, the fence does the rest
         connected, has the template -> start [dispatching]
         disconnected -> nothing [dispatching]
         cancel -> end cancelled [ended]
         """,
         """
-        # Cancelled before the host was ever reached
+        # Cancelled before the host was ever connected
         cancel -> end cancelled [ended]
         """,
         """
@@ -175,7 +175,7 @@ enum MachineScripts {
         log matches -> end cancelled and log [ended]
         """,
         """
-        # Cancelled while the template is on its way: said again once the host has it
+        # Cancelled while the template is being delivered: sent again once the host has it
         connected -> deliver template [dispatching]
         cancel -> send cancel [dispatching]
         error unknownAttempt -> nothing [dispatching]
@@ -185,20 +185,20 @@ enum MachineScripts {
         log matches -> end cancelled and log [ended]
         """,
         """
-        # The connection goes after the wish: nothing to wait for
+        # The connection is lost after the cancel request: nothing to wait for
         connected, has the attempt -> follow [running]
         cancel -> send cancel [running]
         disconnected -> end cancelled [ended]
         """,
         """
-        # The wish comes too late for the host, and still wins over the image
+        # The cancel request reaches the host too late, and still outweighs the image
         connected, has the attempt -> follow [running]
         finished, passed -> check log [checking]
         cancel -> nothing [checking]
         log matches -> end cancelled and log [ended]
         """,
         """
-        # A fault that was there before the wish is still told
+        # A fault before the cancel request is still reported
         connected, has the attempt -> follow [running]
         finished, template fault -> check log [checking]
         cancel -> nothing [checking]
@@ -222,7 +222,7 @@ enum MachineScripts {
         published -> nothing [ended]
         """,
         """
-        # The host goes for good while its image is published: nothing of it is needed any more
+        # The host is lost while its image is published: it is no longer needed
         resume running -> [running]
         connected, has the attempt -> follow [running]
         finished, passed -> check log [checking]
@@ -232,14 +232,14 @@ enum MachineScripts {
         published -> end passed with image and log [ended]
         """,
         """
-        # A restarted coordinator, whose attempt was to be cancelled
+        # A restarted coordinator, with a cancel request for the attempt
         resume running, cancelled -> [running]
         connected, has the attempt -> follow, send cancel [running]
         finished, cancelled -> check log [checking]
         log matches -> end cancelled and log [ended]
         """,
         """
-        # A restarted coordinator, whose start may not have been heard
+        # A restarted coordinator, whose start may not have been received
         resume dispatching -> [dispatching]
         connected, has the template -> start [dispatching]
         phase accepted -> note accepted, follow [running]
@@ -255,7 +255,7 @@ enum MachineScripts {
         connected, has the attempt -> follow, send cancel [running]
         """,
         """
-        # Everything twice does no harm
+        # Every event twice does no harm
         connected, has the template -> start [dispatching]
         connected, has the template -> start [dispatching]
         phase accepted -> note accepted, follow [running]

@@ -101,7 +101,7 @@ import Testing
         let full = world(
             one, [queued("b", needs(disk: 10 * giB))], now: 1_000, webRoot: 9 * giB)
         #expect(full.starts.isEmpty)
-        let wakeAt = try #require(full.wakeAt, "nobody says when a disk has room again")
+        let wakeAt = try #require(full.wakeAt, "no event signals that a disk has room again")
         #expect((1_001...61_000).contains(wakeAt))
         let roomy = world(
             one, [queued("b", needs(disk: 10 * giB))], now: 1_000, webRoot: 10 * giB)

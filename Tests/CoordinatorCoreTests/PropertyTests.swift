@@ -94,7 +94,7 @@ import Testing
                 #expect(untried.isEmpty, "seed \(seed): \(build.id) fits \(untried.map(\.name))")
                 if !fitting.isEmpty {
                     #expect(
-                        after.mayFindAnother(build), "seed \(seed): \(build.id) waits for nobody")
+                        after.mayFindAnother(build), "seed \(seed): \(build.id) waits in vain")
                 }
             }
             #expect(after.starts.isEmpty, "seed \(seed): a second look finds more")

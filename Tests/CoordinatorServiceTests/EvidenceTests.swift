@@ -34,7 +34,7 @@ import Testing
             let kept = try #require(await farm.logs.evidence(of: token))
             #expect(kept.serialTail == "the end")
             #expect(kept.screenshot == nil)
-            #expect(kept.notes == ["the agent sent a screen that is no PNG within the bounds"])
+            #expect(kept.notes == ["the agent sent a screen that is not a PNG within the limits"])
         }
     }
 

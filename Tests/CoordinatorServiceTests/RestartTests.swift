@@ -92,7 +92,7 @@ import Testing
         let token = try await farm.attempt(on: farm.agents[0])
         try await eventually("its log has begun") { await !farm.logs.files.isEmpty }
         await first.stop()
-        await farm.agents[0].write(token, "while nobody was there")
+        await farm.agents[0].write(token, "while no coordinator ran")
         try await farm.run { coordinator in
             await farm.agents[0].write(token, "while the second one was there")
             await farm.agents[0].end(token, .pass([5]))
@@ -104,7 +104,7 @@ import Testing
             }
             #expect(starts == 1, "it was not started twice")
             let log = String(decoding: await farm.logs.files[token] ?? [], as: UTF8.self)
-            #expect(log.contains("while nobody") && log.contains("while the second"))
+            #expect(log.contains("while no coordinator") && log.contains("while the second"))
         }
     }
 

@@ -133,6 +133,6 @@ import Testing
             _ = try await farm.attempt(on: farm.agents[0])
             await coordinator.stop()
         }
-        try await eventually("nobody holds it") { tracker == nil }
+        try await eventually("it is released") { tracker == nil }
     }
 }

@@ -68,7 +68,7 @@ import Testing
             let build = try await farm.submit(coordinator)
             let failed = try await farm.wait(build, .passed, .failed)
             #expect(failed.state == .failed && failed.fault == Self.failure)
-            #expect(failed.image == nil, "nobody is sent to what is not there")
+            #expect(failed.image == nil, "no URL leads to a missing file")
             #expect(await farm.webRoot.published.isEmpty)
             let records = try await farm.store.testRecords(ofBuild: build.id)
             #expect(records.map(\.result.result) == [.failed, .passed])

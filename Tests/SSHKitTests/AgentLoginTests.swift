@@ -74,7 +74,7 @@ private final class HesitantAgent: Sendable {
                 for login in logins {
                     await #expect(throws: CancellationError.self) { try await login.value }
                 }
-                try await eventually("sshd serves nobody any more") { server.sessions.isEmpty }
+                try await eventually("sshd has no sessions left") { server.sessions.isEmpty }
             }
             withExtendedLifetime(agent) {}
         }

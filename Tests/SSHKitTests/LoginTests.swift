@@ -162,7 +162,9 @@ import Testing
         }
     }
 
-    @Test("What is no private key is refused by its path") func unusableKeyFiles() async throws {
+    @Test("A file that is not a private key is named in the error") func unusableKeyFiles()
+        async throws
+    {
         try await withServer { server in
             let missing = try await refusal(server, .keyFile(path: "/none/such"))
             #expect(missing.code == .keyFileUnusable)

@@ -132,7 +132,7 @@ import Testing
                 let connection = try await server.connect(options(library, keepaliveSeconds: 1))
                 #expect(try await connection.output(of: "true") == "")
             }
-            try await eventually("nobody is connected") { server.sessions.isEmpty }
+            try await eventually("no session is left") { server.sessions.isEmpty }
         }
     }
 }

@@ -31,7 +31,7 @@ public actor MiniLinux {
     public func image() async throws -> String {
         _ = try await template()
         if making == nil { making = Task { try await Self.make() } }
-        guard let making else { throw Failure("nobody makes the image") }
+        guard let making else { throw Failure("no build of the image has started") }
         return try await making.value
     }
 

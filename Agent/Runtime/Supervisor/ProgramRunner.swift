@@ -233,7 +233,7 @@ private struct Session {
         if case .working(let activity) = verdict, context.timers.allowMoreSilence() {
             return try context.log.note(
                 "the build prints nothing, but its guest \(activity.summary): it is slow, not "
-                    + "hung, and goes on")
+                    + "hung, and continues")
         }
         cause = context.timers.silence(verdict)
     }

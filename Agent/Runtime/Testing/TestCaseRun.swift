@@ -121,7 +121,7 @@ struct TestCaseRun {
     }
 
     private func runScript(_ guest: TestGuest) throws {
-        guard let login = plan.login else { throw Failure("nobody can log in") }
+        guard let login = plan.login else { throw Failure("the plan has no login") }
         let path: String
         if let text = test.text {
             path = files.script

@@ -10,7 +10,7 @@ enum TestProgram {
     static func run(_ root: String, case number: String, image: String) -> Int32 {
         do {
             guard let token = AttemptToken(Files.name(of: root)), let index = Int(number) else {
-                throw Failure("\(root) is no attempt's folder, or \(number) no number of a case")
+                throw Failure("expected an attempt folder and a case number: \(root) \(number)")
             }
             let folder = AttemptFolder(root: root, token: token)
             let order = try StateFile.read(

@@ -71,7 +71,7 @@ actor BuildEvents: LiveEvents {
         return []
     }
 
-    /// The attempts from the one where the follower stands to the newest.
+    /// The attempts from the follower's position to the newest.
     private func learnAttempts() async throws {
         var all = try await api.ports.store.attempts(ofBuild: key).map(\.token)
         if let here = position?.attempt, let index = all.firstIndex(of: here) {

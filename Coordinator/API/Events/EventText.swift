@@ -9,7 +9,7 @@ enum EventText {
 
     /// - Parameters:
     ///   - data: one line.
-    ///   - id: what a follower sends as `Last-Event-ID` to go on after this event.
+    ///   - id: what a follower sends as `Last-Event-ID` to resume after this event.
     static func event(_ name: String, _ data: String, id: String? = nil) -> [UInt8] {
         let id = id.map { "id: \($0)\n" } ?? ""
         return Array("event: \(name)\n\(id)data: \(data)\n\n".utf8)

@@ -2,7 +2,7 @@ import CoordinatorService
 import HTTPTypes
 
 /// Follows every build's state: what the queue page and dashboards listen to. Says only that
-/// something changed; the listener asks for what it shows.
+/// something changed; the listener queries what it shows.
 actor FarmEvents: HTTPStreamSource {
     private let api: APIContext
     private var seen: UInt64?

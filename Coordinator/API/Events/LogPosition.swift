@@ -1,7 +1,7 @@
 import BuildProtocol
 import HTTPTypes
 
-/// Where a follower stands: `<attempt>:<byte offset>`, the id of the last event it saw.
+/// The position of a follower: `<attempt>:<byte offset>`, the id of the last event it saw.
 struct LogPosition: Sendable, Hashable {
     var attempt: AttemptToken
     var cursor: Int64

@@ -35,7 +35,7 @@ struct SQLAccess: Sendable {
     }
 
     /// A page of a list, newest first by `time`, then by id.
-    /// - Parameter after: the id of the row behind which the page begins. If there is no such row,
+    /// - Parameter after: the id of the row after which the page begins. If there is no such row,
     ///   the page is empty.
     func page<Row>(
         of select: SQLSelect<Row>, table: String, time: String, _ conditions: SQLConditions,

@@ -6,7 +6,7 @@ enum SQLDateTime {
         UTCTime(unixMilliseconds: unixMilliseconds).text
     }
 
-    /// `nil` for what is no moment, such as MariaDB's `0000-00-00 00:00:00`. Fractions are dropped.
+    /// `nil` for an invalid time, such as MariaDB's `0000-00-00 00:00:00`. Fractions are dropped.
     static func unixMilliseconds(_ text: String) -> Int64? {
         let parts = text.split { "- T:.".contains($0) }.prefix(6).map { Int($0) }
         guard parts.count >= 3, !parts.contains(nil) else { return nil }

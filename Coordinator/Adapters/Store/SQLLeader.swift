@@ -8,7 +8,7 @@ struct SQLLeader: LeaderStore {
     let epoch: LeaseEpoch
 
     /// Every write passes here. The lease is checked in the transaction of the change, so that a
-    /// coordinator which was deposed while it stood still changes nothing.
+    /// coordinator that was deposed while it was suspended changes nothing.
     private func write<T: Sendable>(
         _ lostCommit: SQLAccess.LostCommit = .runsAgain,
         _ body: @Sendable (borrowing SQLTransaction) throws -> T

@@ -2,7 +2,7 @@ import FoundationEssentials
 import SQLKit
 import TextKit
 
-/// Values of the model that nobody searches by are kept as JSON texts.
+/// Values of the model that no query filters by are stored as JSON.
 enum StoredJSON {
     static func encode(_ value: some Encodable) throws -> SQLValue {
         .text(try CanonicalJSON.text(value))

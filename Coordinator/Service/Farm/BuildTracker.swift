@@ -182,7 +182,7 @@ public actor BuildTracker: AttemptEvents {
         return ended
     }
 
-    /// Ends the attempts on a host that was removed, from which nothing more would be heard.
+    /// Ends the attempts on a host that was removed, which will not report their ends.
     func abandonAttempts(on host: String) async {
         let fault = Fault(.infrastructure, .hostLost, "host \(host) was removed")
         for entry in live.running where entry.build.host == host {

@@ -1,6 +1,6 @@
 import TextKit
 
-/// Any JSON value, kept as it stands.
+/// Any JSON value, kept unchanged.
 struct JSONText: Decodable {
     var text: String
 

@@ -4,13 +4,13 @@ import ArgumentKit
 enum ReleaseCommands {
     static let all = [release, releases, approve, cancel, retry]
 
-    private struct Wish: Encodable {
+    private struct ReleaseRequest: Encodable {
         var build, guestOS: String?
         var environments: [String]
         var format: String?
     }
 
-    private struct RollBackWish: Encodable {
+    private struct RollbackRequest: Encodable {
         var guestOS: String
         var environments: [String]
     }
@@ -50,11 +50,11 @@ enum ReleaseCommands {
                 }
                 body = try await context.api.send(
                     "POST", "/api/v1/releases/rollback",
-                    RollBackWish(guestOS: what, environments: places))
+                    RollbackRequest(guestOS: what, environments: places))
             } else {
                 body = try await context.api.send(
                     "POST", "/api/v1/releases",
-                    Wish(
+                    ReleaseRequest(
                         build: isBuild(what) ? what : nil, guestOS: isBuild(what) ? nil : what,
                         environments: places, format: arguments["format"]))
             }
