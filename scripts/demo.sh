@@ -1,6 +1,6 @@
 #!/bin/bash
-# The main job from nothing to published images, on this machine: a coordinator, two hosts and two
-# builds of examples/mini-linux at once. `make demo` compiles first, then runs this.
+# The whole workflow up to published images, on this machine: a coordinator, two hosts and two
+# concurrent builds of examples/mini-linux. `make demo` compiles first, then runs this.
 #
 #   demo.sh         run the demo; leave nothing running, and nothing outside .demo/
 #   demo.sh stop    stop a demo that was started with KEEP=1
