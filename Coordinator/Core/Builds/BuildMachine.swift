@@ -165,14 +165,14 @@ public struct BuildMachine: Sendable {
     /// Agent input is untrusted: only a test attempt has results, those of its cases, and no file
     /// of it is an image.
     private func sanitized(_ finished: Finished) -> Finished {
-        var sifted = finished
+        var sanitized = finished
         guard let tests else {
-            sifted.tests = nil
-            return sifted
+            sanitized.tests = nil
+            return sanitized
         }
-        sifted.tests = TestPlanning.accepted(finished.tests ?? [], in: tests)
-        sifted.artifacts = []
-        return sifted
+        sanitized.tests = TestPlanning.accepted(finished.tests ?? [], in: tests)
+        sanitized.artifacts = []
+        return sanitized
     }
 
     private mutating func tested(_ finished: Finished, _ tests: TestPlan) -> [BuildEffect] {
