@@ -227,7 +227,7 @@ public struct DockerTarget: ReleaseTarget {
     }
 
     private static func lines(_ faults: [ReleaseFault]) -> [String] {
-        faults.map { String($0.description.prefix(DockerReleaseLimits.wordsCharacters)) }
+        faults.map { String($0.description.prefix(DockerReleaseLimits.messageCharacters)) }
     }
 
     /// Runs `work` on all hosts, several at once; the results are in the order of the settings.
