@@ -13,8 +13,8 @@ import Testing
             let world = random.world()
             let after = world.carriedOut()
             for view in world.hosts {
-                let new = after.running.dropFirst(world.running.count).filter {
-                    $0.host == view.name
+                let new = after.running.filter {
+                    world.farm.running[$0.id] == nil && $0.host == view.name
                 }
                 guard !new.isEmpty else { continue }
                 guard let report = view.report, view.availability == .ready else {
@@ -33,7 +33,7 @@ import Testing
                 }
             }
             if let free = world.webRootFreeBytes {
-                let new = after.running.dropFirst(world.running.count)
+                let new = after.running.filter { world.farm.running[$0.id] == nil }
                 #expect(
                     new.isEmpty || new.map(\.requirements.diskBytes).reduce(0, +) <= free,
                     "seed \(seed)")
@@ -129,8 +129,9 @@ import Testing
             var random = Seeded(seed: seed)
             var world = random.world()
             let first = Scheduler.decide(world)
-            world.hosts.shuffle(using: &random)
-            world.running.shuffle(using: &random)
+            world.farm = Farm(
+                world.hosts.shuffled(using: &random),
+                running: world.running.shuffled(using: &random))
             guard Scheduler.decide(world) == first else {
                 Issue.record("seed \(seed)")
                 return
@@ -170,10 +171,10 @@ extension World {
             case .start(let id, let name):
                 guard let build = builds[id] else { continue }
                 after.queue.remove(build)
-                after.running.append(
-                    runs(id, on: name, build.requirements, guestOS: build.guestOS))
-                if let index = after.hosts.firstIndex(where: { $0.name == name }) {
-                    after.hosts[index].report?.diskFreeBytes -= build.requirements.diskBytes
+                after.farm.begin(runs(id, on: name, build.requirements, guestOS: build.guestOS))
+                if var view = after.hosts.first(where: { $0.name == name }) {
+                    view.report?.diskFreeBytes -= build.requirements.diskBytes
+                    after.farm.update(HostChanges(changed: [view]))
                 }
                 after.webRootFreeBytes = after.webRootFreeBytes.map {
                     $0 - build.requirements.diskBytes
@@ -219,7 +220,7 @@ extension World {
             idle.availability = .ready
             idle.report?.diskFreeBytes = report.diskTotalBytes
             var free = self
-            free.running = []
+            free.farm = Farm(hosts)
             free.webRootFreeBytes = nil
             return free.fits(build, idle)
         }

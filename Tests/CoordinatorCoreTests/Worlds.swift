@@ -57,7 +57,7 @@ func world(
     var waiting = BuildQueue(queue)
     waiting.releaseDue(at: now)
     return World(
-        nowMilliseconds: now, hosts: hosts, queue: waiting, running: running, use: use,
+        nowMilliseconds: now, farm: Farm(hosts, running: running), queue: waiting, use: use,
         webRootFreeBytes: webRoot)
 }
 
@@ -66,7 +66,10 @@ extension BuildQueue {
 }
 
 extension World {
-    /// What the scheduler starts, in order, as `build@host`.
+    var hosts: [HostView] { farm.hosts }
+    var running: [RunningBuild] { farm.running.values.sorted { $0.id < $1.id } }
+
+    /// What the scheduler starts, in its order, as `build@host`.
     var starts: [String] {
         Scheduler.decide(self).compactMap { decision in
             if case .start(let build, let host) = decision { "\(build)@\(host)" } else { nil }

@@ -42,6 +42,9 @@ struct ProcessStore: Store {
     func attempts(ofBuild id: String) async throws -> [Attempt] {
         try await effect { await base.attempts(ofBuild: id) }
     }
+    func attemptsOfLiveBuilds() async throws -> [String: [Attempt]] {
+        try await effect { await base.attemptsOfLiveBuilds() }
+    }
     func attempt(_ token: AttemptToken) async throws -> Attempt? {
         try await effect { await base.attempt(token) }
     }

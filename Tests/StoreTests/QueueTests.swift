@@ -117,6 +117,29 @@ import Testing
         }
     }
 
+    @Test("A takeover reads the attempts of all live builds at once", arguments: StoreKind.allCases)
+    func attemptsOfLiveBuilds(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            try await leader.add(Samples.guestOS("ubuntu1604"))
+            for id in ["waits", "runs", "again", "ended"] {
+                _ = try await leader.enqueue(Samples.build(id))
+            }
+            _ = try await leader.apply(Samples.claim("runs", 1))
+            for number in [UInt64(2), 3] {
+                _ = try await leader.apply(
+                    Samples.claim("again", number, ordinal: Int(number) - 1))
+                _ = try await leader.apply(Samples.fail("again", number, to: .queued, at: 3000))
+            }
+            try await leader.run("ended", 4, from: 1000, to: 2000)
+            let attempts = try await store.attemptsOfLiveBuilds()
+            #expect(attempts.keys.sorted() == ["again", "runs"])
+            for (id, all) in attempts {
+                #expect(try await store.attempts(ofBuild: id) == all)
+            }
+            #expect(attempts["again"]?.map(\.ordinal) == [1, 2])
+        }
+    }
+
     @Test("Recent durations are those of the attempts that passed", arguments: StoreKind.allCases)
     func recentDurations(_ kind: StoreKind) async throws {
         try await kind.with { store, leader in

@@ -17,6 +17,9 @@ enum AttemptTable {
         all.with("WHERE build = ? ORDER BY ordinal", [.text(id)])
     }
 
+    static let ofLiveBuilds = all.with(
+        "WHERE build IN (SELECT id FROM builds WHERE live = 1) ORDER BY build, ordinal")
+
     static func artifacts(of token: AttemptToken) -> SQLSelect<Artifact> {
         SQLSelect(
             "SELECT name, size_bytes, sha256, format, virtual_size_bytes, chunk_sha256 "

@@ -86,6 +86,10 @@ public final class SQLStore: Store, LeaseStore {
         try await access.all(AttemptTable.all(ofBuild: id))
     }
 
+    public func attemptsOfLiveBuilds() async throws -> [String: [Attempt]] {
+        Dictionary(grouping: try await access.all(AttemptTable.ofLiveBuilds), by: \.build)
+    }
+
     public func attempt(_ token: AttemptToken) async throws -> Attempt? {
         try await access.first(AttemptTable.find(token))
     }

@@ -57,6 +57,12 @@ struct InMemoryBuilds: Sendable {
         tokens[id, default: []].compactMap { attempts[$0] }.sorted { $0.ordinal < $1.ordinal }
     }
 
+    var attemptsOfLive: [String: [Attempt]] {
+        liveIDs.reduce(into: [:]) { all, id in
+            if tokens[id] != nil { all[id] = attempts(of: id) }
+        }
+    }
+
     func recentDurationsSeconds(guestOS: String, limit: Int) -> [Int] {
         let durations = passed[guestOS, default: []].reversed().lazy.compactMap { build in
             attempts(of: build.id).first { $0.stage == .build && $0.outcome?.passed == true }?

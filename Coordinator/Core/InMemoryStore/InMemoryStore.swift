@@ -55,6 +55,8 @@ public actor InMemoryStore: Store, LeaseStore {
 
     public func attempts(ofBuild id: String) -> [Attempt] { tables.builds.attempts(of: id) }
 
+    public func attemptsOfLiveBuilds() -> [String: [Attempt]] { tables.builds.attemptsOfLive }
+
     public func attempt(_ token: AttemptToken) -> Attempt? { tables.builds.attempts[token] }
 
     public func artifacts(of token: AttemptToken) -> [Artifact] {

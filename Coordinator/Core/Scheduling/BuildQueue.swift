@@ -32,6 +32,8 @@ public struct BuildQueue: Sendable {
     private var queues: [Shape: ShapeQueue] = [:]
     /// Those whose retry delay has not passed yet.
     private(set) var later: [String: QueuedBuild] = [:]
+    /// No time in `later` is outside, so that mostly none of them is looked at.
+    private var times: ClosedRange<Int64>?
 
     public init() {}
 
@@ -40,6 +42,7 @@ public struct BuildQueue: Sendable {
     public mutating func insert(_ build: QueuedBuild) {
         if build.notBeforeMilliseconds > 0 {
             later[build.id] = build
+            include(build.notBeforeMilliseconds)
         } else {
             queues[Shape(build), default: ShapeQueue()].insert(build)
         }
@@ -55,12 +58,22 @@ public struct BuildQueue: Sendable {
 
     /// Moves those whose delay has passed to their queues.
     public mutating func releaseDue(at now: Int64) {
-        for build in later.values
-        where RetryPolicy.due(build.notBeforeMilliseconds, now: now) <= now {
+        let isDue = { (time: Int64) in RetryPolicy.due(time, now: now) <= now }
+        guard let times, isDue(times.lowerBound) || isDue(times.upperBound) else { return }
+        for build in later.values where isDue(build.notBeforeMilliseconds) {
             later[build.id] = nil
             queues[Shape(build), default: ShapeQueue()].insert(build)
         }
+        self.times = nil
+        for build in later.values { include(build.notBeforeMilliseconds) }
     }
+
+    private mutating func include(_ time: Int64) {
+        times = times.map { min($0.lowerBound, time)...max($0.upperBound, time) } ?? time...time
+    }
+
+    /// No build in `later` is due before then; `nil` if there is none.
+    var nextDueMilliseconds: Int64? { times?.lowerBound }
 
     /// In the order of their first builds, so that the same queue always gives the same decisions.
     var ready: [ShapeQueue] {

@@ -3,83 +3,49 @@ import TextKit
 
 /// Where a build may run: the free resources of the hosts, the filters and the score.
 struct Placement {
-    /// The resources of a host that its running builds leave free.
-    private struct Room {
-        let name: String
-        let view: HostView
-        var slots: Int
-        var vcpus: Int
-        var memoryBytes: Int64
-        var diskBytes: Int64
-
-        init(_ view: HostView) {
-            name = view.name
-            self.view = view
-            slots = view.report?.slots ?? 0
-            vcpus = view.report?.vcpus ?? 0
-            memoryBytes = view.report?.memoryBytes ?? 0
-            // The host's report already subtracts what its attempts reserve.
-            diskBytes = view.report?.diskFreeBytes ?? 0
-        }
-
-        mutating func take(_ needs: Requirements, reserveDisk: Bool) {
-            slots -= 1
-            vcpus -= needs.vcpus
-            memoryBytes -= needs.memoryBytes
-            if reserveDisk { diskBytes -= needs.diskBytes }
-        }
-
-        func holds(_ needs: Requirements) -> Bool {
-            slots >= 1 && vcpus >= needs.vcpus && memoryBytes >= needs.memoryBytes
-                && diskBytes >= needs.diskBytes
-        }
-    }
-
-    /// In the order of the names, so that the same world always gives the same decisions and texts.
-    private var rooms: [Room]
-    private let indexByName: [String: Int]
-    private var runningByGuestOS: [String: Int] = [:]
+    private let farm: Farm
+    private var rooms: [Farm.Room]
+    /// Those that are not full, in the order of the names: in a busy farm they are few.
+    private var open: [Int]
+    private var runningByGuestOS: [String: Int]
     private var webRootFreeBytes: Int64?
 
     init(_ world: World) {
-        rooms = world.hosts.map(Room.init).sorted { $0.name < $1.name }
-        indexByName = Dictionary(
-            rooms.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { $1 })
+        farm = world.farm
+        rooms = farm.rooms
+        open = rooms.indices.filter { [rooms] in rooms[$0].isOpen }
+        runningByGuestOS = farm.runningByGuestOS
         webRootFreeBytes = world.webRootFreeBytes
-        for build in world.running {
-            if build.stage == .build { runningByGuestOS[build.guestOS, default: 0] += 1 }
-            guard let host = build.host, let index = indexByName[host] else { continue }
-            rooms[index].take(build.requirements, reserveDisk: false)
-        }
     }
 
-    var names: [String] { rooms.map(\.name) }
+    var isFull: Bool { open.isEmpty }
 
     /// The best host for the build, or `nil`.
-    func best(for build: QueuedBuild) -> String? {
+    func best(for build: QueuedBuild) -> Int? {
         guard concurrencyReason(build) == nil, webRootReason(build) == nil else { return nil }
         var untried: Candidate?
         var tried: Candidate?
-        // Most hosts of a busy farm are full, which their numbers show without formatting a reason.
-        for index in rooms.indices
-        where rooms[index].holds(build.requirements) && blocker(build, rooms[index]) == nil {
+        for index in open where rooms[index].holds(build.requirements) {
             let found = candidate(build, index)
-            if build.failedHosts.contains(rooms[index].name) {
-                tried = tried.map { $0.isBetter(than: found) ? $0 : found } ?? found
-            } else {
-                untried = untried.map { $0.isBetter(than: found) ? $0 : found } ?? found
-            }
+            let isTried =
+                !build.failedHosts.isEmpty && build.failedHosts.contains(farm.hosts[index].name)
+            // The costly check comes last, and only for a host that would be the best so far.
+            if let best = isTried ? tried : untried, best.isBetter(than: found) { continue }
+            guard impossible(build, at: index) == nil else { continue }
+            if isTried { tried = found } else { untried = found }
         }
-        if let untried { return rooms[untried.index].name }
+        if let untried { return untried.index }
         // A retry goes to another host, and back to a failed one only if no other can ever take it.
         guard let tried, !hasUntriedHost(build) else { return nil }
-        return rooms[tried.index].name
+        return tried.index
     }
 
-    mutating func start(_ build: QueuedBuild, on host: String) {
-        if let index = indexByName[host] {
-            rooms[index].take(build.requirements, reserveDisk: true)
-        }
+    mutating func start(_ build: QueuedBuild, at host: Int) {
+        rooms[host].slots -= 1
+        rooms[host].vcpus -= build.requirements.vcpus
+        rooms[host].memoryBytes -= build.requirements.memoryBytes
+        rooms[host].diskBytes -= build.requirements.diskBytes
+        if !rooms[host].isOpen { open.removeAll { $0 == host } }
         // The image of a test is in the web root already.
         guard build.stage == .build else { return }
         runningByGuestOS[build.guestOS, default: 0] += 1
@@ -99,20 +65,19 @@ struct Placement {
     }
 
     private func candidate(_ build: QueuedBuild, _ index: Int) -> Candidate {
-        let report = rooms[index].view.report
+        let isCached = build.baseImageSHA256.map {
+            farm.hosts[index].report?.baseImages.contains($0) ?? false
+        }
         return Candidate(
-            index: index,
-            isCached: build.baseImageSHA256.map { report?.baseImages.contains($0) ?? false }
-                ?? false,
-            freeShare: Double(rooms[index].slots) / Double(max(1, report?.slots ?? 1)))
+            index: index, isCached: isCached ?? false, freeShare: rooms[index].freeShare)
     }
 
     // MARK: Reasons against a host
 
     /// Why the host can never take the build, whatever runs there; `nil` if it could, or if nothing
     /// is known about it yet.
-    func impossible(_ build: QueuedBuild, on host: String) -> String? {
-        indexByName[host].flatMap { impossible(build, rooms[$0].view.report) }
+    func impossible(_ build: QueuedBuild, at host: Int) -> String? {
+        impossible(build, farm.hosts[host].report)
     }
 
     private func impossible(_ build: QueuedBuild, _ report: HostReport?) -> String? {
@@ -122,8 +87,10 @@ struct Placement {
             let has = report.accelerators.sorted().map(\.rawValue).joined(separator: ", ")
             return "needs accelerator \(accelerator.rawValue), the host has \(has)"
         }
-        let missing = needs.tags.subtracting(report.tags).sorted()
-        if !missing.isEmpty { return "lacks the tag \(missing.joined(separator: ", "))" }
+        if !needs.tags.isSubset(of: report.tags) {
+            let missing = needs.tags.subtracting(report.tags).sorted()
+            return "lacks the tag \(missing.joined(separator: ", "))"
+        }
         if needs.vcpus > report.vcpus {
             return "needs \(needs.vcpus) vCPUs, the host has \(report.vcpus)"
         }
@@ -143,6 +110,7 @@ struct Placement {
         guard report.runsTests == true else {
             return "cannot test images: its agent is too old, or QEMU, qemu-img or ssh is missing"
         }
+        guard !build.testAbilities.isEmpty else { return nil }
         let missing = build.testAbilities.subtracting(
             (report.testAbilities ?? []).compactMap(TestAbility.init))
         if missing.contains(.uefi) {
@@ -155,19 +123,16 @@ struct Placement {
     }
 
     /// Why the host cannot take the build now; `nil` if it can.
-    func blocker(_ build: QueuedBuild, on host: String) -> String? {
-        guard let index = indexByName[host] else { return "is not registered" }
-        return blocker(build, rooms[index])
-    }
-
-    private func blocker(_ build: QueuedBuild, _ room: Room) -> String? {
-        switch room.view.availability {
+    func blocker(_ build: QueuedBuild, at host: Int) -> String? {
+        let view = farm.hosts[host]
+        let room = rooms[host]
+        switch view.availability {
         case .ready: break
         case .away(let why): return why
         case .drained: return "is drained"
         case .quarantined(_, let why): return why
         }
-        guard let report = room.view.report else { return "has not reported yet" }
+        guard let report = view.report else { return "has not reported yet" }
         if let reason = impossible(build, report) { return reason }
         let needs = build.requirements
         if room.slots < 1 { return "all \(report.slots) slots are taken" }
@@ -201,13 +166,12 @@ struct Placement {
     }
 
     private func hasUntriedHost(_ build: QueuedBuild) -> Bool {
-        rooms.contains { room in
-            guard !build.failedHosts.contains(room.name),
-                impossible(build, room.view.report) == nil
+        farm.hosts.contains { host in
+            guard !build.failedHosts.contains(host.name), impossible(build, host.report) == nil
             else { return false }
             // A drained host is not an alternative, nor is an unreachable one: it may be gone for
             // good, and the build would wait for ever. A quarantine ends by itself.
-            switch room.view.availability {
+            switch host.availability {
             case .ready, .quarantined: return true
             case .away, .drained: return false
             }

@@ -11,7 +11,10 @@ public enum Scheduler {
     public static func decide(_ world: World) -> [Decision] {
         var placement = Placement(world)
         var decisions: [Decision] = []
-        var wakeAfter: Int64?
+        var wakeAfter = world.farm.quarantineMilliseconds
+        if let due = world.queue.nextDueMilliseconds {
+            wakeAfter = min(wakeAfter ?? .max, due - world.nowMilliseconds)
+        }
 
         var candidates: [Candidates] = []
         for queue in world.queue.ready {
@@ -22,35 +25,31 @@ public enum Scheduler {
                 candidates.append(Candidates(rest: queue.builds))
             }
         }
-        for build in world.queue.later.values {
-            let wait = build.notBeforeMilliseconds - world.nowMilliseconds
-            wakeAfter = min(wakeAfter ?? .max, wait)
-        }
 
         // A start counts as a minute of use at once, so that two owners take turns within one
         // decision.
         var use = world.use
-        while let next = candidates.indices.min(by: {
-            before(candidates[$0], candidates[$1], use)
-        }) {
-            guard let build = candidates[next].head, let host = placement.best(for: build) else {
+        while !placement.isFull,
+            let next = candidates.indices.min(by: {
+                precedes(candidates[$0].head, candidates[$1].head, use)
+            })
+        {
+            let build = candidates[next].head
+            guard let host = placement.best(for: build) else {
                 // Nothing signals that the web root has room again, so it is polled.
-                if let build = candidates[next].head, placement.webRootReason(build) != nil {
+                if placement.webRootReason(build) != nil {
                     wakeAfter = min(wakeAfter ?? .max, webRootLookMilliseconds)
                 }
                 candidates.remove(at: next)
                 continue
             }
-            placement.start(build, on: host)
+            placement.start(build, at: host)
             use[build.owner, default: 0] += 60
-            decisions.append(.start(build: build.id, host: host))
+            decisions.append(.start(build: build.id, host: world.farm.hosts[host].name))
             candidates[next].rest.removeFirst()
             if candidates[next].rest.isEmpty { candidates.remove(at: next) }
         }
 
-        for case .quarantined(let remaining, _) in world.hosts.map(\.availability) {
-            wakeAfter = min(wakeAfter ?? .max, remaining)
-        }
         if let wakeAfter { decisions.append(.wake(afterMilliseconds: wakeAfter)) }
         return decisions
     }
@@ -100,11 +99,11 @@ public enum Scheduler {
     private static func waiting(
         _ build: QueuedBuild, _ position: Int, _ world: World, _ placement: Placement
     ) -> Waiting {
-        let hosts = placement.names.map { host in
+        let hosts = world.farm.hosts.enumerated().map { index, host in
             WaitingHost(
-                host: host,
-                reason: placement.blocker(build, on: host)
-                    ?? (build.failedHosts.contains(host)
+                host: host.name,
+                reason: placement.blocker(build, at: index)
+                    ?? (build.failedHosts.contains(host.name)
                         ? "failed this build before; another host is preferred" : nil)
                     ?? "is free; builds ahead in the queue come first")
         }
@@ -116,15 +115,10 @@ public enum Scheduler {
 
     // MARK: Parts
 
-    /// A queue while it is being served.
+    /// A queue while it is being served; dropped once it is empty.
     private struct Candidates {
         var rest: ArraySlice<QueuedBuild>
-        var head: QueuedBuild? { rest.first }
-    }
-
-    private static func before(_ a: Candidates, _ b: Candidates, _ use: [String: Double]) -> Bool {
-        guard let a = a.head, let b = b.head else { return false }
-        return precedes(a, b, use)
+        var head: QueuedBuild { rest[rest.startIndex] }
     }
 
     private static func precedes(
@@ -144,11 +138,11 @@ public enum Scheduler {
     private static func impossible(
         _ build: QueuedBuild, _ world: World, _ placement: Placement
     ) -> Fault? {
-        guard !world.hosts.isEmpty else { return nil }
+        guard !world.farm.hosts.isEmpty else { return nil }
         var reasons: [String] = []
-        for host in placement.names {
-            guard let reason = placement.impossible(build, on: host) else { return nil }
-            reasons.append("\(host): \(reason)")
+        for (index, host) in world.farm.hosts.enumerated() {
+            guard let reason = placement.impossible(build, at: index) else { return nil }
+            reasons.append("\(host.name): \(reason)")
         }
         return Fault(
             .template, .impossible,
@@ -164,7 +158,8 @@ public enum Scheduler {
             let seconds = (build.notBeforeMilliseconds - world.nowMilliseconds + 999) / 1000
             return ("waits \(seconds) s before a retry", "nothing to do")
         }
-        if world.hosts.isEmpty {
+        let hosts = world.farm.hosts
+        if hosts.isEmpty {
             return ("no host is registered", "add one: aibuild host add NAME --address user@host")
         }
         if let reason = placement.concurrencyReason(build) {
@@ -173,10 +168,10 @@ public enum Scheduler {
         if let reason = placement.webRootReason(build) {
             return (reason, "free space on the web root's disk")
         }
-        if world.hosts.allSatisfy({ $0.availability != .ready }) {
+        if hosts.allSatisfy({ $0.availability != .ready }) {
             return ("no host is ready", "run: aibuild host list")
         }
-        if world.hosts.contains(where: { placement.blocker(build, on: $0.name) == nil }) {
+        if hosts.indices.contains(where: { placement.blocker(build, at: $0) == nil }) {
             return ("others are ahead in the queue", "wait, or submit with a higher priority")
         }
         return ("no host has room now", "wait, or add a host")
@@ -188,10 +183,10 @@ public enum Scheduler {
         _ build: QueuedBuild, _ position: Int, _ world: World, _ placement: Placement
     ) -> Int? {
         let suitable = Set(
-            world.hosts.filter {
-                $0.availability == .ready && placement.impossible(build, on: $0.name) == nil
-            }.map(\.name))
-        let running = world.running.filter { $0.host.map(suitable.contains) ?? false }
+            world.farm.hosts.enumerated().filter { index, host in
+                host.availability == .ready && placement.impossible(build, at: index) == nil
+            }.map(\.element.name))
+        let running = world.farm.running.values.filter { $0.host.map(suitable.contains) ?? false }
         let remaining = running.compactMap { run -> Int? in
             guard let expected = run.expectedSeconds else { return nil }
             let elapsed = Int((world.nowMilliseconds - run.startedMilliseconds) / 1000)

@@ -3,23 +3,21 @@ public import BuildProtocol
 /// Everything that a scheduling decision depends on, as values.
 public struct World: Sendable {
     public var nowMilliseconds: Int64
-    public var hosts: [HostView]
+    public var farm: Farm
     /// The builds that are due at `nowMilliseconds`.
     public var queue: BuildQueue
-    public var running: [RunningBuild]
     /// Recent use of the farm by owner, in slot seconds, decayed to now.
     public var use: [String: Double]
     /// Free bytes of the web root, minus what running builds will need; `nil`: not known.
     public var webRootFreeBytes: Int64?
 
     public init(
-        nowMilliseconds: Int64, hosts: [HostView], queue: BuildQueue, running: [RunningBuild],
-        use: [String: Double] = [:], webRootFreeBytes: Int64? = nil
+        nowMilliseconds: Int64, farm: Farm, queue: BuildQueue, use: [String: Double] = [:],
+        webRootFreeBytes: Int64? = nil
     ) {
         self.nowMilliseconds = nowMilliseconds
-        self.hosts = hosts
+        self.farm = farm
         self.queue = queue
-        self.running = running
         self.use = use
         self.webRootFreeBytes = webRootFreeBytes
     }
@@ -43,6 +41,11 @@ public struct HostView: Sendable, Hashable {
         self.name = name
         self.availability = availability
         self.report = report
+    }
+
+    /// What remains of its quarantine.
+    public var quarantineMilliseconds: Int64? {
+        if case .quarantined(let remaining, _) = availability { remaining } else { nil }
     }
 }
 

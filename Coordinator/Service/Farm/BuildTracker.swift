@@ -37,11 +37,11 @@ public actor BuildTracker: AttemptEvents {
     /// Resumes every build where the last leader left it.
     /// - Throws: `StoreError` if the store cannot be read.
     func resume() async throws {
-        for build in try await ports.store.liveBuilds() {
-            let history =
-                build.attemptCount == 0
-                ? [] : [AttemptFault](try await ports.store.attempts(ofBuild: build.id), of: build)
-            live[build.id] = LiveBuild(build: build, history: history)
+        let builds = try await ports.store.liveBuilds()
+        let attempts = try await ports.store.attemptsOfLiveBuilds()
+        for build in builds {
+            live[build.id] = LiveBuild(
+                build: build, history: [AttemptFault](attempts[build.id] ?? [], of: build))
         }
         for build in live.all.map(\.build) {
             if build.state != .queued {
@@ -99,9 +99,10 @@ public actor BuildTracker: AttemptEvents {
 
     // MARK: Requests of the dispatcher
 
-    func decide(_ hosts: [HostView], webRootFreeBytes: Int64?) -> [Decision] {
+    func decide(_ changes: HostChanges, webRootFreeBytes: Int64?) -> [Decision] {
         self.webRootFreeBytes = webRootFreeBytes
-        return Scheduler.decide(world(hosts))
+        live.update(changes)
+        return Scheduler.decide(world(live.farm))
     }
 
     /// The build, if it is still queued.
@@ -216,19 +217,18 @@ public actor BuildTracker: AttemptEvents {
     /// changes or a moment has passed.
     private func explained() async -> Scheduler.Explanation {
         if let fresh = explanation?.value(wakeup, ports) { return fresh }
-        let hosts = await fleet.views()
-        let made = Scheduler.Explanation(world(hosts))
+        let hosts = await fleet.views()  // As they are now, not as the last decision saw them.
+        let made = Scheduler.Explanation(world(Farm(hosts, running: live.farm.running.values)))
         explanation = SharedExplanation(made, wakeup, ports)
         return made
     }
 
-    private func world(_ hosts: [HostView]) -> World {
+    private func world(_ farm: Farm) -> World {
         let now = ports.clock.unixMilliseconds()
         live.releaseDue(at: now)
         return World(
-            nowMilliseconds: now, hosts: hosts, queue: live.queue, running: live.runningBuilds(),
-            use: share.values(at: now),
-            webRootFreeBytes: webRootFreeBytes.map { $0 - live.reservedBytes })
+            nowMilliseconds: now, farm: farm, queue: live.queue, use: share.values(at: now),
+            webRootFreeBytes: webRootFreeBytes.map { $0 - farm.reservedBytes })
     }
 
     // MARK: Reports of sessions

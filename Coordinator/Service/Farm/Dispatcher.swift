@@ -58,7 +58,7 @@ actor Dispatcher {
         defer { stepMilliseconds = nil }
         stepMilliseconds = ports.clock.monotonicMilliseconds()
         let free = await webRootFreeBytes()
-        for decision in await tracker.decide(await fleet.views(), webRootFreeBytes: free) {
+        for decision in await tracker.decide(await fleet.changes(), webRootFreeBytes: free) {
             if isStopping { return }
             stepMilliseconds = ports.clock.monotonicMilliseconds()
             switch decision {

@@ -8,6 +8,8 @@ public actor HostFleet: HostEvents {
     private let epoch: LeaseEpoch
     private let wakeup: Wakeup
     private var hosts: [String: HostState] = [:]
+    /// The hosts that changed since the dispatcher last asked.
+    private var news: Set<String> = []
     private let log = Logger("hosts")
 
     init(ports: Ports, epoch: LeaseEpoch, wakeup: Wakeup) {
@@ -35,6 +37,7 @@ public actor HostFleet: HostEvents {
     private func admit(_ host: Host) {
         let monitor = HostMonitor(host: host, ports: ports, epoch: epoch, events: self)
         hosts[host.name] = HostState(host: host, monitor: monitor)
+        news.insert(host.name)
     }
 
     // MARK: Administration
@@ -47,6 +50,7 @@ public actor HostFleet: HostEvents {
     }
 
     func setDrained(_ drained: Bool, host name: String) {
+        news.insert(name)
         hosts[name]?.host.drained = drained
         // An operator who resumes a host vouches for it.
         if !drained { hosts[name]?.health = HostHealth() }
@@ -55,6 +59,7 @@ public actor HostFleet: HostEvents {
 
     func remove(_ name: String) async {
         guard let state = hosts.removeValue(forKey: name) else { return }
+        news.insert(name)
         await state.monitor.stop()
     }
 
@@ -68,6 +73,7 @@ public actor HostFleet: HostEvents {
     }
 
     func record(_ fault: Fault?, ofHost name: String) {
+        news.insert(name)
         hosts[name]?.health.record(
             fault, monotonicMilliseconds: ports.clock.monotonicMilliseconds())
     }
@@ -79,8 +85,24 @@ public actor HostFleet: HostEvents {
         return hosts.values.map { $0.view(monotonic: now) }
     }
 
+    /// The hosts that changed since the last call. Only the dispatcher calls it.
+    func changes() -> HostChanges {
+        let now = ports.clock.monotonicMilliseconds()
+        var changes = HostChanges()
+        for name in news {
+            if let view = hosts[name]?.view(monotonic: now) {
+                changes.changed.append(view)
+            } else {
+                changes.removed.append(name)
+            }
+        }
+        // A quarantine ends by itself.
+        news = Set(changes.changed.filter { $0.quarantineMilliseconds != nil }.map(\.name))
+        return changes
+    }
+
     /// Sorted by name.
-    /// - Parameter running: how many attempts each host runs.
+    /// - Parameter running: how many attempts each runs.
     func snapshots(running: [String: Int]) -> [HostSnapshot] {
         hosts.keys.sorted().compactMap { try? snapshot($0, running: running) }
     }
@@ -96,12 +118,14 @@ public actor HostFleet: HostEvents {
     // MARK: Reports of sessions
 
     func hostReported(_ name: String, _ report: HostReport) {
+        news.insert(name)
         hosts[name]?.reported(report, atMilliseconds: ports.clock.unixMilliseconds())
         wakeup.raise()
     }
 
     func hostWentAway(_ name: String, _ why: String) {
         guard hosts[name]?.wentAway(why) == true else { return }
+        news.insert(name)
         log.warning("host \(name): \(why)")
         // The explanations of waiting builds name this host's state.
         wakeup.raise()

@@ -1,29 +1,45 @@
 import BuildProtocol
 import CoordinatorCore
 
-/// The builds that have not ended. The queue, in order, and the running builds are found without a
-/// scan over all, of which there may be a hundred thousand.
+/// The builds that have not ended, of which there may be a hundred thousand. The queue and the farm
+/// are updated as builds change, so that a decision needs no scan over all.
 struct LiveBuilds {
     private var entries: [String: LiveBuild] = [:]
     private(set) var queue = BuildQueue()
-    private var begun: Set<String> = []
+    private(set) var farm = Farm()
 
     var count: Int { entries.count }
     var all: some Collection<LiveBuild> { entries.values }
     /// Those that are not queued.
-    var running: some Sequence<LiveBuild> { begun.lazy.compactMap { entries[$0] } }
+    var running: some Sequence<LiveBuild> { farm.running.keys.lazy.compactMap { entries[$0] } }
 
     subscript(id: String) -> LiveBuild? {
         get { entries[id] }
         set {
-            let before = entries[id].flatMap(QueuedBuild.init)
-            let after = newValue.flatMap(QueuedBuild.init)
-            if before != after {
-                if let before { queue.remove(before) }
-                if let after { queue.insert(after) }
-            }
+            let before = entries[id].map(Place.init)
+            let after = newValue.map(Place.init)
             entries[id] = newValue
-            if newValue == nil || after != nil { begun.remove(id) } else { begun.insert(id) }
+            guard before != after else { return }
+            switch before {
+            case .queue(let build): queue.remove(build)
+            case .farm(let build): farm.end(build.id)
+            case nil: break
+            }
+            switch after {
+            case .queue(let build): queue.insert(build)
+            case .farm(let build): farm.begin(build)
+            case nil: break
+            }
+        }
+    }
+
+    /// Where a build that has not ended stands.
+    private enum Place: Equatable {
+        case queue(QueuedBuild)
+        case farm(RunningBuild)
+
+        init(_ live: LiveBuild) {
+            self = QueuedBuild(live).map(Self.queue) ?? .farm(RunningBuild(live))
         }
     }
 
@@ -44,17 +60,7 @@ struct LiveBuilds {
     /// Moves builds whose retry delay has passed into the queue.
     mutating func releaseDue(at now: Int64) { queue.releaseDue(at: now) }
 
-    /// The builds that occupy the farm.
-    func runningBuilds() -> [RunningBuild] {
-        running.map { entry in
-            let build = entry.build
-            return RunningBuild(
-                id: build.id, stage: build.stage, guestOS: build.guestOS, owner: build.owner,
-                host: entry.hasLeftHost ? nil : build.host, requirements: build.requirements,
-                startedMilliseconds: entry.attemptStartedMilliseconds,
-                expectedSeconds: build.stage == .build ? entry.expectedSeconds : nil)
-        }
-    }
+    mutating func update(_ changes: HostChanges) { farm.update(changes) }
 
     /// The attempts that have a session.
     var attempts: Set<AttemptToken> { Set(running.compactMap { $0.session?.token }) }
@@ -64,14 +70,6 @@ struct LiveBuilds {
         running.reduce(into: [:]) { counts, entry in
             guard let host = entry.build.host, entry.session != nil else { return }
             counts[host, default: 0] += 1
-        }
-    }
-
-    /// Space that running builds may still need on the web root. The image of a test is there
-    /// already.
-    var reservedBytes: Int64 {
-        running.reduce(0) {
-            $1.build.stage == .build ? $0 + $1.build.requirements.diskBytes : $0
         }
     }
 }

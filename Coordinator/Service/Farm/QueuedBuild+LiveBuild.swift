@@ -17,6 +17,17 @@ extension QueuedBuild {
     }
 }
 
+extension RunningBuild {
+    init(_ live: LiveBuild) {
+        let build = live.build
+        self.init(
+            id: build.id, stage: build.stage, guestOS: build.guestOS, owner: build.owner,
+            host: live.hasLeftHost ? nil : build.host, requirements: build.requirements,
+            startedMilliseconds: live.attemptStartedMilliseconds,
+            expectedSeconds: build.stage == .build ? live.expectedSeconds : nil)
+    }
+}
+
 extension Build {
     /// What an attempt of the current stage needs.
     var requirements: Requirements {

@@ -46,6 +46,9 @@ extension InterceptingStore {
     func attempts(ofBuild id: String) async throws -> [Attempt] {
         try await around(.read) { try await base.attempts(ofBuild: id) }
     }
+    func attemptsOfLiveBuilds() async throws -> [String: [Attempt]] {
+        try await around(.read) { try await base.attemptsOfLiveBuilds() }
+    }
     func attempt(_ token: AttemptToken) async throws -> Attempt? {
         try await around(.read) { try await base.attempt(token) }
     }

@@ -13,6 +13,8 @@ public protocol BuildReader: Sendable {
     func halfPruned() async throws -> [Build]
     /// Oldest first.
     func attempts(ofBuild id: String) async throws -> [Attempt]
+    /// Of all builds that have not ended, by build: a takeover asks once, however many they are.
+    func attemptsOfLiveBuilds() async throws -> [String: [Attempt]]
     func attempt(_ token: AttemptToken) async throws -> Attempt?
     func artifacts(of token: AttemptToken) async throws -> [Artifact]
     /// Durations of the last passed builds of the guest OS, in seconds, newest first, at most
