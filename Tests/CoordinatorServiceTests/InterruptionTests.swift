@@ -208,6 +208,31 @@ import Testing
         }
     }
 
+    /// With a request for each refused piece, every answer was refused and requested again.
+    @Test("Log pieces that a full disk refused are requested again only once")
+    func refusedPiecesAreAskedForTogether() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let agent = farm.agents[0]
+            _ = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: agent)
+            try await eventually("the log has begun") { await !farm.logs.files.isEmpty }
+            let follows = { await agent.count { if case .follow = $0 { true } else { false } } }
+            let before = await follows()
+            await farm.logs.fail(20)
+            for piece in 1...20 { await agent.write(token, "piece \(piece)") }
+            try await eventually("all of them were refused") { await farm.logs.failures == 0 }
+            try await eventually("they are here") {
+                await farm.clock.advance(milliseconds: 100)
+                let log = String(decoding: await farm.logs.files[token] ?? [], as: UTF8.self)
+                return log.contains("piece 20")
+            }
+            await farm.clock.advance(milliseconds: 2_000)
+            #expect(await follows() == before + 1)
+        }
+    }
+
     @Test("The end of a build waits for a full log disk")
     func fullLogDiskAtEnd() async throws {
         let farm = try await TestFarm(hosts: 1)

@@ -23,6 +23,8 @@ actor BuildSession {
     private var working: Task<Void, Never>?
     private var isStopping = false
     private var newestPhase: Phase?
+    /// The log will be requested again in a moment.
+    private var isAskingAgain = false
     private var transfer: Task<Void, Never>?
     private let log: Logger
 
@@ -113,9 +115,14 @@ actor BuildSession {
             // again.
             log.error("cannot store the log: \(error)")
             await report("waiting: cannot store the log: \(error)")
-            // Concurrently with the host's message loop, so that its other builds need not wait.
+            // One request for all pieces that are refused until then: the answers to more would be
+            // refused as well, and each of them would lead to another request. Concurrently with
+            // the host's message loop, so that its other builds need not wait.
+            guard !isAskingAgain else { return }
+            isAskingAgain = true
             Task {
                 try? await ports.clock.sleep(milliseconds: ports.limits.retryFirstMilliseconds)
+                isAskingAgain = false
                 await self.follow()
             }
         }

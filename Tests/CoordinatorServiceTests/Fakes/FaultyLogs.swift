@@ -5,7 +5,7 @@ import Support
 /// An in-memory log store whose disk can be full.
 actor FaultyLogs: LogStore {
     private let base = InMemoryLogStore { SHA256.hex($0) }
-    private var failures = 0
+    private(set) var failures = 0
     private var keepFailures = 0
     private(set) var resets = 0
 
