@@ -7,7 +7,9 @@ extension StringProtocol {
     /// The text on one line, with invisible characters and terminal controls escaped as `\u{1b}`:
     /// control and format characters, line and paragraph separators.
     public var visible: String {
-        unicodeScalars.reduce(into: "") { text, scalar in
+        // Nearly every line: printable ASCII needs no look at each scalar's category.
+        if utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return String(self) }
+        return unicodeScalars.reduce(into: "") { text, scalar in
             switch scalar.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
                 text += "\\u{" + String(scalar.value, radix: 16) + "}"

@@ -13,7 +13,6 @@ actor Director {
     private var isEnding = false
     /// Longest simulated time from the end of the faults to the end of the last build.
     private static let drainMilliseconds: Int64 = 4 * 3_600_000
-    private static let slots = 4
 
     init(_ settings: Settings, _ parts: SharedParts) {
         self.settings = settings
@@ -72,7 +71,7 @@ actor Director {
     private func newHost() -> Host {
         let name = "h\(nextHost)"
         nextHost += 1
-        simulation.fleet.add(SimulatedAgent(name, slots: Self.slots, simulation: simulation))
+        simulation.fleet.add(SimulatedAgent(name, simulation: simulation))
         return Host(
             name: name, address: "aibuild@\(name):22", hostKey: "ssh-ed25519 AAAA",
             createdMilliseconds: 0)
@@ -84,8 +83,10 @@ actor Director {
 
     private func inspect(_ inspector: Inspector) async {
         while !isEnding {
-            await wait(10_000)
-            await inspector.look()
+            for _ in 0..<6 {
+                await wait(10_000)
+                await inspector.look()
+            }
             await leader()?.look()
         }
     }
@@ -114,7 +115,7 @@ actor Director {
     // MARK: People
 
     private func submitBuilds() async {
-        let most = simulation.fleet.agents.count * Self.slots * 3 / 2
+        let most = simulation.fleet.agents.count * SimulatedAgent.slots * 3 / 2
         while ledger.buildCount < settings.builds {
             guard ledger.liveCount < most, let leader = await leader() else {
                 await wait(simulation.within(100...1_000))

@@ -9,6 +9,8 @@ final class Ledger: Sendable {
     struct Known {
         var build: String
         var host: String
+        /// What it takes of the host until it has ended there; `nil` from then on.
+        var taken: Requirements?
         /// The digests on the agent's disk, once it has ended there.
         var imageSHA256: String?
         var logSHA256: String?
@@ -20,6 +22,14 @@ final class Ledger: Sendable {
         var lastMilliseconds: Int64 = 0
     }
 
+    /// What the attempts on a host take of it, as far as a coordinator can know.
+    private struct Load {
+        var slots = 0
+        var memoryBytes: Int64 = 0
+        /// The host has claimed to be larger than it is.
+        var hasLied = false
+    }
+
     private struct State {
         var builds: [String: Build] = [:]
         var live: Set<String> = []
@@ -28,6 +38,7 @@ final class Ledger: Sendable {
         var faults: [String: [(host: String, fault: Fault)]] = [:]
         var images: [String: WebDisk.Image] = [:]
         var blame: [String: Blame] = [:]
+        var loads: [String: Load] = [:]
         var checks = 0
         var breach: String?
     }
@@ -139,14 +150,42 @@ final class Ledger: Sendable {
             sinceFault < Self.decisionMilliseconds
                 || sinceFault >= RetryPolicy.quarantineMilliseconds(failures: blame.failures),
             "build \(before.id): starts on \(begin.host), which is quarantined")
-        state.attempts[begin.token] = Known(build: before.id, host: begin.host)
+        let plan = before.plan
+        let needs =
+            begin.stage == .test
+            ? plan.tests?.requirements ?? plan.requirements : plan.requirements
+        state.attempts[begin.token] = Known(build: before.id, host: begin.host, taken: needs)
+        var load = state.loads[begin.host] ?? Load()
+        load.slots += 1
+        load.memoryBytes += needs.memoryBytes
+        state.loads[begin.host] = load
+        expect(
+            &state,
+            load.hasLied
+                || load.slots <= SimulatedAgent.slots
+                    && load.memoryBytes <= SimulatedAgent.memoryBytes,
+            "build \(before.id): starts on \(begin.host), which has no room for it")
     }
+
+    /// Its host has room for another attempt.
+    private func leave(_ token: AttemptToken, _ state: inout State) {
+        guard let known = state.attempts[token], let needs = known.taken else { return }
+        state.attempts[token]?.taken = nil
+        state.loads[known.host]?.slots -= 1
+        state.loads[known.host]?.memoryBytes -= needs.memoryBytes
+    }
+
+    /// Whoever claimed the build does not know that it has.
+    func claimUnheard(_ token: AttemptToken) { state.withLock { leave(token, &$0) } }
+
+    func lied(_ host: String) { state.withLock { $0.loads[host, default: Load()].hasLied = true } }
 
     private func ended(
         _ end: AttemptEnd, _ before: Build, _ change: BuildChange, _ after: Build,
         _ logSHA256: String?, _ state: inout State
     ) {
         guard let token = change.owner, let host = before.host else { return }
+        leave(token, &state)
         let name = "attempt \(token) of build \(before.id)"
         let fault = end.outcome.fault
         switch fault?.class {
@@ -227,6 +266,7 @@ final class Ledger: Sendable {
         state.withLock { state in
             state.attempts[result.attempt]?.imageSHA256 = result.artifacts.first?.sha256
             state.attempts[result.attempt]?.logSHA256 = result.logSHA256
+            leave(result.attempt, &state)
         }
     }
 

@@ -17,7 +17,10 @@ struct ProcessLeader: LeaderStore {
         try await effect { try await door.enqueue(build, base) }
     }
     func apply(_ change: BuildChange) async throws -> Build? {
-        try await effect { try await door.apply(change, base) }
+        do { return try await effect { try await door.apply(change, base) } } catch {
+            if let begin = change.begin { gate.simulation.ledger.claimUnheard(begin.token) }
+            throw error
+        }
     }
     func requestCancel(build: String) async throws -> Build? {
         try await effect { try await door.requestCancel(build, base) }

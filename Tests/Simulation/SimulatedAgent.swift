@@ -17,8 +17,9 @@ actor SimulatedAgent {
         var isResultSent = false
     }
 
+    static let slots = 4
+    static let memoryBytes = Int64(slots) << 31
     nonisolated let name: String
-    nonisolated let slots: Int
     let simulation: Simulation
     private(set) var attempts: [AttemptToken: Attempt] = [:]
     private var templates: Set<String> = []
@@ -29,9 +30,8 @@ actor SimulatedAgent {
     /// It takes messages and does nothing with them.
     private var frozenUntil: Int64 = 0
 
-    init(_ name: String, slots: Int, simulation: Simulation) {
+    init(_ name: String, simulation: Simulation) {
         self.name = name
-        self.slots = slots
         self.simulation = simulation
     }
 
@@ -73,6 +73,7 @@ actor SimulatedAgent {
 
     /// Numbers that no honest agent sends; honest ones follow.
     func lie() {
+        simulation.ledger.lied(name)
         var report = self.report
         let number = [Int.min, -1, 0, 1, Int.max][simulation.below(5)]
         switch simulation.below(5) {
@@ -102,7 +103,7 @@ actor SimulatedAgent {
 
     private var report: HostReport {
         HostReport(
-            slots: slots, vcpus: slots * 2, memoryBytes: Int64(slots) << 31,
+            slots: Self.slots, vcpus: Self.slots * 2, memoryBytes: Self.memoryBytes,
             diskFreeBytes: 500 << 30, diskTotalBytes: 500 << 30, accelerators: [.tcg, .kvm],
             tags: [], runsTests: true, testAbilities: TestAbility.allCases.map(\.rawValue),
             unixMilliseconds: simulation.clock.unixMilliseconds())
@@ -184,7 +185,7 @@ actor SimulatedAgent {
         }
         if attempts[token] == nil {
             let running = attempts.values.count { $0.result == nil }
-            if running >= slots || simulation.strikes(.attemptRefused) {
+            if running >= Self.slots || simulation.strikes(.attemptRefused) {
                 return refuse(.refused, token)
             }
             let script = AttemptScript(start, simulation)
