@@ -76,12 +76,18 @@ final class WebDisk: Sendable {
 
     func promote(_ publication: Publication) -> Image? {
         let build = publication.build
-        let image = state.withLock { state -> Image? in
-            guard state.images[build.id]?.attempt == publication.attempt else { return nil }
-            state.images[build.id]?.path = Self.path(build, isTested: true)
-            return state.images[build.id]
+        let path = Self.path(build, isTested: true)
+        let (image, isMoved) = state.withLock { state -> (Image?, Bool) in
+            guard var image = state.images[build.id], image.attempt == publication.attempt else {
+                return (nil, false)
+            }
+            let isMoved = image.path != path
+            image.path = path
+            state.images[build.id] = image
+            return (image, isMoved)
         }
-        if let image { ledger.promoted(image, of: build) }
+        // A deposed leader may repeat what its successor has done: readers see no change.
+        if let image, isMoved { ledger.promoted(image, of: build) }
         return image
     }
 
