@@ -154,8 +154,8 @@ let package = Package(
         module(
             "TestSupport", "Tests/TestSupport",
             [
-                "CLinux", "HTTPClientKit", "HTTPTypes", "LoopKit", "ProcessKit", "SQLKit",
-                "SSHKit", "Support",
+                "CLinux", "CoordinatorCore", "HTTPClientKit", "HTTPTypes", "LoopKit",
+                "ProcessKit", "SQLKit", "SSHKit", "Support",
             ], exclude: ["fake-gitlab.py"]),
         tests(
             "HTTPTests",

@@ -36,21 +36,7 @@ port=${PORT:-$(free_port)}
 url=http://127.0.0.1:$port
 export AIBUILD_URL=$url
 
-cleanup() {
-    local status=$?
-    trap - EXIT
-    # A second Ctrl-C must not interrupt the clean-up.
-    trap '' INT TERM
-    if [ "$status" -eq 0 ] && [ -n "$keep" ]; then exit 0; fi
-    farm_stop
-    [ "$status" -eq 0 ] || warn "the demo failed. Its logs are in .cloud/log"
-    exit "$status"
-}
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-
-step() { printf '\n== %s\n' "$*"; }
+farm_stop_at_exit
 
 # Prints a token, as any other client of the cloud gets one: cloud_token USER PROJECT
 cloud_token() {

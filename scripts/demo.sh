@@ -52,22 +52,7 @@ follow() {
     followers+=($!)
 }
 
-cleanup() {
-    local status=$?
-    trap - EXIT
-    # A second Ctrl-C must not interrupt the clean-up.
-    trap '' INT TERM
-    for follower in "${followers[@]}"; do kill "$follower" 2>/dev/null || true; done
-    if [ "$status" -eq 0 ] && [ -n "$keep" ]; then exit 0; fi
-    farm_stop
-    [ "$status" -eq 0 ] || warn "the demo failed. Its logs are in .demo/log"
-    exit "$status"
-}
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-
-step() { printf '\n== %s\n' "$*"; }
+farm_stop_at_exit
 
 began=$SECONDS
 farm_stop # of a demo that was killed

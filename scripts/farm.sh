@@ -179,3 +179,25 @@ farm_sweep() {
         sleep 0.2
     done
 }
+
+# Processes that only read from the farm, to end before it.
+followers=()
+
+# Stops the farm when this script ends, unless it succeeds and KEEP is set.
+farm_stop_at_exit() {
+    trap farm_exit EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+}
+
+farm_exit() {
+    local status=$?
+    trap - EXIT
+    # A second Ctrl-C must not interrupt the clean-up.
+    trap '' INT TERM
+    for follower in "${followers[@]}"; do kill "$follower" 2>/dev/null || true; done
+    if [ "$status" -eq 0 ] && [ -n "${KEEP:-}" ]; then exit 0; fi
+    farm_stop
+    [ "$status" -eq 0 ] || warn "the demo failed. Its logs are in ${farm#"$root/"}/log"
+    exit "$status"
+}

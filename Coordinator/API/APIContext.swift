@@ -109,6 +109,15 @@ extension APIContext {
     /// What only the leader may do, for routes that change something.
     func leader() throws -> Leader { try coordinator.leading() }
 
+    /// A change does not rename.
+    func checkName(_ name: String, _ path: String, _ what: String) throws {
+        guard name == path else {
+            throw Problem.badRequest(
+                "The names differ: '\(name)' in the body, '\(path)' in the path",
+                remedy: "\(what) cannot be renamed. Register a new one")
+        }
+    }
+
     /// A build by its id or by `<guest OS>:<number>`.
     func build(_ name: String) async throws -> Build {
         if let (build, _) = try await coordinator.find(name) { return build }

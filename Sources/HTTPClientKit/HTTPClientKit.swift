@@ -32,6 +32,11 @@ public final class HTTPClient: Sendable {
         let request = TransferRequest(
             method: method, url: url, headers: headers, body: body, timeouts: timeouts,
             redirects: limits.trustedRedirects, keepsAuthorization: true)
+        return try await collect(request)
+    }
+
+    /// Runs the transfer and keeps the body of its answer.
+    func collect(_ request: TransferRequest) async throws(HTTPClientError) -> HTTPAnswer {
         let limit = limits.answerBytes
         return try await run(request) { request, limits, canceller throws(HTTPClientError) in
             let receiver = CollectingReceiver(limitBytes: limit)

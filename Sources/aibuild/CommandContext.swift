@@ -39,6 +39,15 @@ struct CommandContext: Sendable {
         return .ok
     }
 
+    /// Posts a request that has no body, and reports what was done.
+    func post<Answer: Decodable>(
+        _ path: String, as type: Answer.Type, _ report: (Answer) -> String
+    ) async throws -> ExitCode {
+        try show(try await api.send("POST", path), as: type) { answer in
+            console.out(SafeText.line(report(answer)) + "\n")
+        }
+    }
+
     func print(_ table: Table, orElse nothing: String) {
         console.out(
             table.isEmpty

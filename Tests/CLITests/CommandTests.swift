@@ -185,15 +185,19 @@ import Testing
         #expect(await runCLI(["queue", "--url", "gopher://h"]).code == .usage)
     }
 
+    private func doctorRoutes(_ router: inout Router, _ version: String, hosts: String) {
+        router.say("GET", "/healthz", "ok")
+        router.say("GET", "/api/v1/version", version)
+        router.say("GET", "/api/v1/hosts", #"{"items":[\#(hosts)]}"#)
+        router.say("GET", "/api/v1/queue", #"{"items":[]}"#)
+    }
+
     @Test("The doctor reports each problem with its remedy") func theDoctorReportsProblems()
         async throws
     {
         try await withCoordinator({ router in
-            router.say("GET", "/healthz", "ok")
+            doctorRoutes(&router, #"{"version":"0.1.0","protocol":"1.0"}"#, hosts: Self.host)
             router.say("GET", "/readyz", "{}")
-            router.say("GET", "/api/v1/version", #"{"version":"0.1.0","protocol":"1.0"}"#)
-            router.say("GET", "/api/v1/hosts", #"{"items":[\#(Self.host)]}"#)
-            router.say("GET", "/api/v1/queue", #"{"items":[]}"#)
         }) { coordinator in
             let ran = await coordinator.run("doctor")
             #expect(ran.code == .ok)
@@ -206,11 +210,8 @@ import Testing
             }
         }
         try await withCoordinator({ router in
-            router.say("GET", "/healthz", "ok")
+            doctorRoutes(&router, #"{"version":"9","protocol":"2.0"}"#, hosts: "")
             router.on("GET", "/readyz") { _, _ in throw Problem.unavailable("the store is away") }
-            router.say("GET", "/api/v1/version", #"{"version":"9","protocol":"2.0"}"#)
-            router.say("GET", "/api/v1/hosts", #"{"items":[]}"#)
-            router.say("GET", "/api/v1/queue", #"{"items":[]}"#)
         }) { coordinator in
             let ran = await coordinator.run("doctor")
             #expect(ran.code == .buildFailed)

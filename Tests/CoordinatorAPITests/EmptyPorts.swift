@@ -3,7 +3,7 @@ import CoordinatorAPI
 import CoordinatorCore
 import CoordinatorService
 import Support
-import Testing
+import TestSupport
 
 // A farm with nothing in it: enough to ask the routes.
 
@@ -68,7 +68,7 @@ extension API {
         let coordinator = Coordinator(ports: ports)
         var routePorts = ports
         routePorts.clock = DueClock()
-        let held = if let epoch { epoch } else { try await store.takeLead() }
+        let held = if let epoch { epoch } else { try await store.lead() }
         try await coordinator.lead(held)
         return API(
             APIContext(
@@ -77,9 +77,15 @@ extension API {
     }
 }
 
-extension LeaseStore {
-    func takeLead() async throws -> LeaseEpoch {
-        let candidate = Candidate(id: "test", url: "", leaseMilliseconds: 1_000)
-        return try #require(try await campaign(candidate).epoch(heldBy: candidate))
+/// The API of a leader over an empty store, and what that leader writes to.
+struct LeaderAPI {
+    let store = InMemoryStore()
+    let api: API
+    let leader: any LeaderStore
+
+    init() async throws {
+        let epoch = try await store.lead()
+        leader = store.leading(epoch)
+        api = try await API.leading(store, epoch: epoch)
     }
 }

@@ -6,15 +6,9 @@ import Testing
 
 /// The endpoints of the original AIBuild, as its Jenkins jobs call them.
 @Suite("Routes of the original AIBuild") struct HistoricTests {
-    private let store = InMemoryStore()
-    private let api: API
-    private let leader: any LeaderStore
+    private let farm: LeaderAPI
 
-    init() async throws {
-        let epoch = try await store.takeLead()
-        leader = store.leading(epoch)
-        api = try await API.leading(store, epoch: epoch)
-    }
+    init() async throws { farm = try await LeaderAPI() }
 
     private func ask(
         _ method: String, _ target: String, form: String = "", json: String? = nil,
@@ -24,7 +18,7 @@ import Testing
         headers.set(
             "Content-Type",
             json == nil ? "application/x-www-form-urlencoded" : "application/json; charset=utf-8")
-        let answer = try await api.ask(method, target, json ?? form, headers: headers)
+        let answer = try await farm.api.ask(method, target, json ?? form, headers: headers)
         let object = try JSONSerialization.jsonObject(with: Data(answer.bytes))
         var fields = try #require(object as? [String: Any])
         fields["HTTP"] = answer.status
@@ -60,7 +54,7 @@ import Testing
 
     @Test("A Jenkins job can report its build, test and release") func recordsReports() async throws
     {
-        try await leader.add(
+        try await farm.leader.add(
             GuestOS(
                 id: "g1", name: "ubuntu1604", type: .linux, distro: "", version: "", baseISO: "",
                 template: .git(url: "u", ref: "r"), owner: "o", createdMilliseconds: 0))
@@ -76,12 +70,12 @@ import Testing
         let test = try await ask(
             "POST", "/v1/test", form: "image_name=u_1.qcow2&case_name=boot&result=ok")
         #expect(test["status"] as? Int == 200 && text(test, "log_id") != nil)
-        #expect(await store.historicTests.map(\.caseName) == ["boot"])
+        #expect(await farm.store.historicTests.map(\.caseName) == ["boot"])
 
         let release = try await ask(
             "POST", "/v1/release", form: "env_name=prod&glance_id=42")
         #expect(text(release, "glance_id") == "42" && text(release, "env_name") == "prod")
-        #expect(await store.historicReleases.map(\.glanceID) == ["42"])
+        #expect(await farm.store.historicReleases.map(\.glanceID) == ["42"])
         #expect(try await ask("POST", "/v1/release")["status"] as? Int == 400)
     }
 
@@ -93,7 +87,7 @@ import Testing
             + "&user_domain_name=Default&project_name=p&username=u&password=hunter22&region=r"
         let made = try await ask("POST", "/v1/env", form: form)
         #expect(text(made, "return_value") == "0" && text(made, "env_uuid") != nil)
-        #expect(await store.secret(ofEnvironment: "prod")?.reveal == "hunter22")
+        #expect(await farm.store.secret(ofEnvironment: "prod")?.reveal == "hunter22")
         let found = try await ask("GET", "/v1/env?env_name=prod")
         #expect(text(found, "id") == text(made, "env_uuid") && text(found, "username") == "u")
         #expect(!"\(found)".contains("hunter22") && found["password"] == nil)
@@ -108,6 +102,6 @@ import Testing
         let answer = try await ask(
             "POST", "/v1/release", form: "env_name=a&glance_id=b", headers: [header: "x"])
         #expect(answer["HTTP"] as? Int == 400)
-        #expect(await store.historicReleases.isEmpty)
+        #expect(await farm.store.historicReleases.isEmpty)
     }
 }

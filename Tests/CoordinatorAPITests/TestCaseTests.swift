@@ -4,20 +4,14 @@ import Testing
 
 /// The routes of registered test cases.
 @Suite("Test case routes") struct TestCaseTests {
-    private let store = InMemoryStore()
-    private let api: API
-    private let leader: any LeaderStore
+    private let farm: LeaderAPI
 
-    init() async throws {
-        let epoch = try await store.takeLead()
-        leader = store.leading(epoch)
-        api = try await API.leading(store, epoch: epoch)
-    }
+    init() async throws { farm = try await LeaderAPI() }
 
     private func ask(
         _ method: String, _ target: String, _ body: String = ""
     ) async throws -> Answer {
-        try await api.ask(method, "/api/v1/testcases" + target, body)
+        try await farm.api.ask(method, "/api/v1/testcases" + target, body)
     }
 
     @Test("A test case can be added, shown, changed and removed, each on the record")
@@ -37,13 +31,13 @@ import Testing
             "PUT", "/a%20b", ##"{"definition":{"program":"#!/bin/sh\n","limitSeconds":9}}"##)
         #expect(changed.status == 200 && changed.text.contains(#""limitSeconds":9"#))
         #expect(
-            await store.testCases(.linux).first?.definition
+            await farm.store.testCases(.linux).first?.definition
                 == TestDefinition(program: "#!/bin/sh\n", limitSeconds: 9))
         #expect(try await ask("PUT", "/a%20b", "{}").status == 200)
-        #expect(await store.testCases(.linux).first?.definition == nil, "known by name only")
+        #expect(await farm.store.testCases(.linux).first?.definition == nil, "known by name only")
         #expect(try await ask("DELETE", "/a%20b").status == 204)
         #expect(try await ask("DELETE", "/a%20b").status == 404)
-        let audit = await store.audit(limit: 9)
+        let audit = await farm.store.audit(limit: 9)
         #expect(
             audit.map(\.action) == [
                 "testcase.remove", "testcase.change", "testcase.change", "testcase.add",
@@ -75,12 +69,12 @@ import Testing
         let answer = try await ask("POST", "", body)
         #expect(answer.status == 400)
         #expect(answer.text.contains(words), "\(answer.text)")
-        #expect(await store.testCases(nil).isEmpty)
+        #expect(await farm.store.testCases(nil).isEmpty)
     }
 
     @Test("A name that both OS types have must be qualified") func asksForTheOSType() async throws {
         for type in ["linux", "windows"] {
-            try await leader.add(
+            try await farm.leader.add(
                 TestCase(
                     id: type + "-id", name: "boots", osType: try #require(OSType(rawValue: type))))
         }
@@ -92,6 +86,6 @@ import Testing
             #expect(try await ask(method, "/boots?os_type=plan9", body).status == 400)
         }
         #expect(try await ask("DELETE", "/boots?os_type=linux").status == 204)
-        #expect(await store.testCases(nil).map(\.osType) == [.windows])
+        #expect(await farm.store.testCases(nil).map(\.osType) == [.windows])
     }
 }

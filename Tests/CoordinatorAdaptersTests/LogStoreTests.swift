@@ -28,14 +28,23 @@ struct LogStoreTests {
         String(decoding: try await logs.read(token, from: 0, limit: 1 << 20), as: UTF8.self)
     }
 
+    /// Runs `body` on a store whose log of `token` begins with this text.
+    private func with(
+        _ kind: LogStoreKind, _ text: String, _ body: (any LogStore) async throws -> Void
+    ) async throws {
+        try await kind.with { logs in
+            _ = try await logs.append(token, at: 0, Array(text.utf8))
+            try await body(logs)
+        }
+    }
+
     /// A killed coordinator, a full disk or a power failure leaves a partial line. An agent
     /// continues only from the start of a line, so a cursor within one would be requested forever.
     @Test(
         "An incomplete line is cut off and is accepted again", arguments: LogStoreKind.allCases,
         ["two\nthr", "two\n", "two", "", "\0\0\0", String(repeating: "x", count: 300_000)])
     func incompleteLine(_ kind: LogStoreKind, _ left: String) async throws {
-        try await kind.with { logs in
-            _ = try await logs.append(token, at: 0, Array("one\n".utf8))
+        try await with(kind, "one\n") { logs in
             _ = try await logs.append(token, at: 4, Array(left.utf8))
             let size = try await logs.sizeBytes(token)
             let whole = left.hasPrefix("two\n") ? "two\n" : ""
@@ -51,8 +60,7 @@ struct LogStoreTests {
         "An incomplete line is cut off before an append", arguments: LogStoreKind.allCases,
         ["tw", "\0\0\0"])
     func incompleteLineBeforeAppend(_ kind: LogStoreKind, _ left: String) async throws {
-        try await kind.with { logs in
-            _ = try await logs.append(token, at: 0, Array("one\n\(left)".utf8))
+        try await with(kind, "one\n\(left)") { (logs) async throws in
             #expect(try await logs.append(token, at: 4, Array("two\n".utf8)) == 8)
             #expect(try await text(logs) == "one\ntwo\n")
         }
@@ -60,8 +68,7 @@ struct LogStoreTests {
 
     @Test("A log that begins with an incomplete line is empty", arguments: LogStoreKind.allCases)
     func onlyAnIncompleteLine(_ kind: LogStoreKind) async throws {
-        try await kind.with { logs in
-            _ = try await logs.append(token, at: 0, Array("on".utf8))
+        try await with(kind, "on") { (logs) async throws in
             #expect(try await logs.sizeBytes(token) == 0)
             #expect(try await text(logs).isEmpty)
         }
@@ -69,8 +76,7 @@ struct LogStoreTests {
 
     @Test("Bytes after a gap are not stored", arguments: LogStoreKind.allCases)
     func gap(_ kind: LogStoreKind) async throws {
-        try await kind.with { logs in
-            _ = try await logs.append(token, at: 0, Array("one\n".utf8))
+        try await with(kind, "one\n") { (logs) async throws in
             #expect(try await logs.append(token, at: 8, Array("three\n".utf8)) == 4)
             #expect(try await text(logs) == "one\n")
         }

@@ -12,8 +12,7 @@ import Testing
         let farm = try await TestFarm(hosts: 1)
         let image = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
         await farm.agents[0].change { $0.plan = .pass(image) }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             let passed = try await farm.wait(build, .passed, .failed, .cancelled)
             #expect(passed.state == .passed)
             #expect(passed.fault == nil)
@@ -66,8 +65,7 @@ import Testing
                 $0.plan = .fail(Fault(.template, .packerFailed, "no such file: x"))
             }
         }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let failed = try await farm.wait(build, .failed, .passed)
             #expect(failed.fault == Fault(.template, .packerFailed, "no such file: x"))
             #expect(try await farm.faults(build).count == 1, "no retry")
@@ -81,8 +79,7 @@ import Testing
     func infrastructureFault() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let waiting = try await farm.wait(build, .queued, .passed)
             #expect(waiting.state == .queued || waiting.host == "h0")
             try await farm.wait(build, .passed, passing: 100)
@@ -94,8 +91,7 @@ import Testing
     func fullHost() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.plan = .answer(.refused) }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await farm.wait(build, .passed, passing: 100)
             #expect(try await farm.faults(build) == ["h0 host.refused", "h1 passed"])
         }
@@ -107,8 +103,7 @@ import Testing
         for agent in farm.agents {
             await agent.change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
         }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let failed = try await farm.wait(build, .failed, .passed, passing: 1_000)
             #expect(failed.fault?.reason == "gave up after 5 attempts; last: full")
             #expect(try await farm.faults(build).count == 5)
@@ -119,8 +114,7 @@ import Testing
     func twoFaultsQuarantine() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             try await eventually("two attempts failed") {
                 await farm.clock.advance(milliseconds: 100)
                 return try await farm.faults(build) == ["h0 host.disk_full", "h0 host.disk_full"]
@@ -143,8 +137,7 @@ import Testing
     func resumeEndsQuarantine() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             try await eventually("it is quarantined") {
                 await farm.clock.advance(milliseconds: 100)
                 return try await coordinator.leading().hosts.snapshot("h0").state == "quarantined"
@@ -186,8 +179,7 @@ import Testing
     func impossibleBuild() async throws {
         let farm = try await TestFarm(hosts: 2)
         farm.templates.require(Requirements(vcpus: 100))
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let failed = try await farm.wait(build, .failed)
             #expect(failed.fault?.code == .impossible)
             #expect(failed.fault?.reason.contains("h0: needs 100 vCPUs, the host has 8") == true)
@@ -198,8 +190,7 @@ import Testing
     func aFullWebRootHoldsBuildsUntilThereIsRoom() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.webRoot.setFree(1 << 20)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             try await eventually("it says why") {
                 await coordinator.leader?.tracker.explain(build.id)?.summary.contains(
                     "the web root has 1 MiB free")

@@ -9,8 +9,7 @@ import Testing
     @Test("A queued build is cancelled at once")
     func cancelQueued() async throws {
         let farm = try await TestFarm(hosts: 0)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             let ended = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             #expect(ended.state == .cancelled)
             #expect(ended.fault?.reason == "cancelled by anna")
@@ -22,8 +21,7 @@ import Testing
     func cancelRunning() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             _ = try await farm.attempt(on: farm.agents[0])
             #expect(
                 try await coordinator.leading().cancellation.cancel(build, by: "anna")
@@ -40,8 +38,7 @@ import Testing
     func cancelWithoutHost() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             _ = try await farm.attempt(on: farm.agents[0])
             await farm.agents[0].goAway()
             try await eventually("it is seen to be away") {
@@ -61,8 +58,7 @@ import Testing
     func cancelDuringPull() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.hold(true)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             try await farm.wait(build, .collecting)
             try await eventually("it is pulled") { farm.gateway.reads > 0 }
             _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
@@ -77,8 +73,7 @@ import Testing
     func cancelDuringPublication() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.webRoot.holdAnswers(true)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             try await eventually("it is there") { await !farm.webRoot.published.isEmpty }
             _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             let ended = try await farm.wait(build, .cancelled, .passed)
@@ -93,8 +88,7 @@ import Testing
         let farm = try await TestFarm(hosts: 1)
         let gate = Flag()
         await farm.webRoot.holdPublish(until: gate)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             try await farm.wait(build, .publishing)
             await farm.clock.advance(milliseconds: 1)
             _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
@@ -110,8 +104,7 @@ import Testing
     func cancelBeforeRetry() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             try await eventually("it failed once") {
                 try await farm.store.build(id: build.id)?.fault != nil
             }
@@ -125,9 +118,8 @@ import Testing
     func faultAfterCancel() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .silence }
-        try await farm.run { coordinator in
+        try await farm.runBuild { coordinator, build in
             let agent = farm.agents[0]
-            let build = try await farm.submit(coordinator)
             try await eventually("start was said") {
                 await agent.count { if case .start = $0 { true } else { false } } > 0
             }
@@ -143,8 +135,7 @@ import Testing
     @Test("A build that has ended cannot be cancelled")
     func cancelAfterEnd() async throws {
         let farm = try await TestFarm(hosts: 1)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             let passed = try await farm.wait(build, .passed)
             await #expect(throws: Refusal.self) {
                 try await coordinator.leading().cancellation.cancel(passed, by: "anna")
@@ -173,8 +164,7 @@ import Testing
     func retry() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .fail(Fault(.template, .packerFailed, "x")) }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             await #expect(throws: Refusal.self) {
                 try await coordinator.leading().submission.retry(build, by: "anna")
             }

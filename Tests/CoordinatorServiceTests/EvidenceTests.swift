@@ -19,8 +19,7 @@ import Testing
             $0.plan = .hang
             _ = hung
         }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let token = try await farm.attempt(on: farm.agents[0])
             try await eventually("the log is here") { await farm.logs.files[token] != nil }
             // The disk is full for a while: the end is not recorded without the evidence.
@@ -46,8 +45,7 @@ import Testing
             $0.plan = .fail(hung)
         }
         await farm.logs.failKeeping(3)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let failed = try await farm.wait(build, .failed, passing: 1_000)
             let token = try #require(failed.attempt)
             #expect(await farm.logs.evidence(of: token)?.serialTail == "the end")

@@ -11,9 +11,8 @@ import Testing
     @Test("An attempt that starts too late is ended at its first message")
     func lateStartIsForgotten() async throws {
         let farm = try await TestFarm(hosts: 1)
-        try await farm.run { coordinator in
+        try await farm.runBuild { _, build in
             let agent = farm.agents[0]
-            let build = try await farm.submit(coordinator)
             try await farm.wait(build, .passed)
             try await eventually("it is forgotten") { await agent.tokens.isEmpty }
             let starts = await agent.said.compactMap { message in
@@ -120,9 +119,8 @@ import Testing
     func silentAgentIsReconnected() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
-        try await farm.run { coordinator in
+        try await farm.runBuild { _, build in
             let agent = farm.agents[0]
-            let build = try await farm.submit(coordinator)
             let token = try await farm.attempt(on: agent)
             let opens = farm.gateway.opens("h0")
             await agent.change { $0.isStuck = true }
@@ -159,8 +157,7 @@ import Testing
     func staleEndIsIgnored() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             _ = try await farm.attempt(on: farm.agents[0])
             let stale = try #require(try await coordinator.leading().tracker.session(of: build))
             await farm.agents[0].goAway()

@@ -11,9 +11,8 @@ import Testing
     func cutSession() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
-        try await farm.run { coordinator in
+        try await farm.runBuild { _, build in
             let agent = farm.agents[0]
-            let build = try await farm.submit(coordinator)
             let token = try await farm.attempt(on: agent)
             for line in 1...3 {
                 try await eventually("the session is open") {
@@ -91,8 +90,7 @@ import Testing
     func lostHost() async throws {
         let farm = try await TestFarm(hosts: 2)
         for agent in farm.agents { await agent.change { $0.plan = .hang } }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let lost = farm.agents[0]
             let stale = try await farm.attempt(on: lost)
             await farm.agents[1].change { $0.plan = .pass([2]) }
@@ -116,8 +114,7 @@ import Testing
     func lostAttempt() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.plan = .hang }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             _ = try await farm.attempt(on: farm.agents[0])
             try await eventually("its log has begun") { await !farm.logs.files.isEmpty }
             await farm.agents[0].loseEverything()
@@ -131,9 +128,8 @@ import Testing
     func lostStart() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .silence }
-        try await farm.run { coordinator in
+        try await farm.runBuild { _, build in
             let agent = farm.agents[0]
-            let build = try await farm.submit(coordinator)
             try await eventually("start was said") {
                 await agent.count { if case .start = $0 { true } else { false } } > 0
             }
@@ -148,9 +144,8 @@ import Testing
     func logGap() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
-        try await farm.run { coordinator in
+        try await farm.runBuild { _, build in
             let agent = farm.agents[0]
-            let build = try await farm.submit(coordinator)
             let token = try await farm.attempt(on: agent)
             try await eventually("the log has begun") { await !farm.logs.files.isEmpty }
             await agent.change { $0.gaps = 1 }
@@ -170,8 +165,7 @@ import Testing
     func differingLog() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.wrongLogs = 2 }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await farm.wait(build, .passed, passing: 100)
             #expect(await farm.logs.resets == 2)
         }
@@ -181,8 +175,7 @@ import Testing
     func alwaysDifferingLog() async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.agents[0].change { $0.wrongLogs = 1_000 }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await farm.wait(build, .passed, passing: 100)
             #expect(try await farm.faults(build) == ["h0 log.mismatch", "h1 passed"])
         }
@@ -237,8 +230,7 @@ import Testing
     func fullLogDiskAtEnd() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.logs.fail(40)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await farm.wait(build, .passed, passing: 100)
             #expect(try await farm.faults(build) == ["h0 passed"])
         }
@@ -248,8 +240,7 @@ import Testing
     func interruptedTransfer() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.failReads(3)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await farm.wait(build, .passed, passing: 100)
             #expect(try await farm.faults(build) == ["h0 passed"])
             #expect(farm.gateway.reads >= 4)
@@ -260,8 +251,7 @@ import Testing
     func stalledTransfer() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.hold(true)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await eventually("it is pulled") { farm.gateway.reads > 0 }
             farm.gateway.hold(false)
             try await farm.wait(build, .passed, passing: 1_000)
@@ -273,8 +263,7 @@ import Testing
     func unreadableArtifact() async throws {
         let farm = try await TestFarm(hosts: 2)
         farm.gateway.failReads(.max)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await eventually("the first host is given up") {
                 await farm.clock.advance(milliseconds: 20_000)
                 return try await farm.faults(build).contains { $0.hasSuffix("pull.failed") }
@@ -289,8 +278,7 @@ import Testing
     func wrongDigest() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.lieInReads(2)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let passed = try await farm.wait(build, .passed, passing: 100)
             let token = try #require(passed.attempt)
             #expect(await farm.webRoot.verifications[token] == 3)
@@ -302,8 +290,7 @@ import Testing
     func alwaysWrongDigest() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.gateway.lieInReads(3)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await farm.wait(build, .passed, passing: 100)
             #expect(try await farm.faults(build) == ["h0 pull.digest", "h0 passed"])
         }
@@ -313,8 +300,7 @@ import Testing
     func fullWebRoot() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.webRoot.failPublish(3)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             try await farm.wait(build, .publishing)
             try await eventually("it says what it waits for") {
                 try await coordinator.find(build.id)?.1.phase?.contains("the web root is full")
@@ -344,9 +330,8 @@ import Testing
     func staleMessages() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
-        try await farm.run { coordinator in
+        try await farm.runBuild { _, build in
             let agent = farm.agents[0]
-            let build = try await farm.submit(coordinator)
             let token = try await farm.attempt(on: agent)
             let stale = AttemptToken(high: 6, low: 6)
             await agent.send(.log(LogChunk(attempt: stale, cursor: 0, data: "lie\n")))

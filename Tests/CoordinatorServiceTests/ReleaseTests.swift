@@ -40,8 +40,7 @@ import Testing
         farm.templates.test(.of(["boot"]))
         farm.templates.release(ReleasePlan(to: ["e1"], when: .manual))
         await farm.agents[0].change { $0.testPlan = .hang }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await farm.wait(build, .testing)
             let token = try await farm.attempt(on: farm.agents[0])
             #expect(try await farm.store.releases(ReleaseFilter(), limit: 9).isEmpty)

@@ -67,14 +67,9 @@ import Testing
     func requeuedBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
         await farm.agents[0].change { $0.plan = .hang }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let token = try await farm.attempt(on: farm.agents[0])
-            let fault = Fault(.infrastructure, .hostLost, "said the old one")
-            let change = BuildChange(
-                build: build.id, from: [.building], owner: token, to: .queued,
-                atMilliseconds: 0, end: AttemptEnd(outcome: Outcome(fault: fault)), fault: fault)
-            _ = try #require(try await farm.leader.apply(change))
+            try await farm.giveBack(build, token)
             await farm.agents[0].change { $0.plan = .pass([1]) }
             await farm.agents[0].end(token, .pass([2]))
             let passed = try await farm.wait(build, .passed)

@@ -25,14 +25,9 @@ import Testing
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         await farm.agents[0].change { $0.plan = .hang }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let token = try await farm.attempt(on: farm.agents[0])
-            let fault = Fault(.infrastructure, .hostLost, "said the old one")
-            let change = BuildChange(
-                build: build.id, from: [.building], owner: token, to: .queued,
-                atMilliseconds: 0, end: AttemptEnd(outcome: Outcome(fault: fault)), fault: fault)
-            _ = try #require(try await farm.leader.apply(change))
+            try await farm.giveBack(build, token)
             await farm.agents[0].change { $0.plan = .pass([1]) }
             let asked = Flag()
             store.next(.find) {
@@ -90,8 +85,7 @@ import Testing
         let farm = try await TestFarm(hosts: 1, store: store)
         let agent = farm.agents[0]
         await agent.change { $0.plan = .hang }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let token = try await farm.attempt(on: agent)
             try await eventually("the log has begun") { await !farm.logs.files.isEmpty }
             let asked = Flag()
@@ -114,8 +108,7 @@ import Testing
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         store.fail(.claim, times: 2)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await farm.wait(build, .passed, passing: 500)
             #expect(try await farm.faults(build) == ["h0 passed"])
         }
@@ -126,8 +119,7 @@ import Testing
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         store.fail(.claim, .after)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await farm.wait(build, .passed, passing: 500)
             #expect(try await farm.faults(build) == ["h0 passed"], "one attempt, the claimed one")
         }
@@ -138,8 +130,7 @@ import Testing
         let store = FaultyStore()
         let farm = try await TestFarm(hosts: 1, store: store)
         store.fail(.recentDurations)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await farm.wait(build, .passed)
         }
     }
@@ -152,8 +143,7 @@ import Testing
         let farm = try await TestFarm(hosts: 1, store: store)
         // Collecting, publishing, the end: each fails three times in a row at first.
         store.fail(.apply, moment, times: 3)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             try await farm.wait(build, .passed, passing: 100)
             #expect(await farm.webRoot.published.count == 1)
             #expect(try await store.buildLog(guestOSID: nil, limit: 9).count == 1)
@@ -175,8 +165,7 @@ import Testing
         let farm = try await TestFarm(hosts: 2, store: store)
         await farm.agents[0].change { $0.plan = .fail(Fault(.infrastructure, .diskFull, "full")) }
         store.fail(.apply, moment, times: 2)
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await farm.wait(build, .passed, passing: 200)
             #expect(try await farm.faults(build) == ["h0 host.disk_full", "h1 passed"])
         }
@@ -196,8 +185,7 @@ import Testing
             await isWished.wait()
         }
         store.next(.apply, .before) { await isWished.raise() }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             await isClaimed.wait()
             _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             try await farm.wait(build, .cancelled)
@@ -215,8 +203,7 @@ import Testing
             await isAsked.raise()
             await isRequested.wait()
         }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             await isAsked.wait()
             _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             await isRequested.raise()
@@ -234,8 +221,7 @@ import Testing
             await isClaimed.raise()
             await isRemoved.wait()
         }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             await isClaimed.wait()
             try await coordinator.leading().hosts.remove("h0", by: "anna")
             await isRemoved.raise()

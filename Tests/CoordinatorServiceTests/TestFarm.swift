@@ -85,6 +85,11 @@ final class TestFarm: Sendable {
         await coordinator.stop()
     }
 
+    /// A running coordinator that has been given one build. It is stopped at the end.
+    func runBuild(_ body: (Coordinator, Build) async throws -> Void) async throws {
+        try await run { coordinator in try await body(coordinator, submit(coordinator)) }
+    }
+
     func connected(_ coordinator: Coordinator) async throws {
         for agent in agents where await agent.isUp {
             try await eventually("\(agent.name) is connected") {
@@ -96,6 +101,15 @@ final class TestFarm: Sendable {
     func submit(_ coordinator: Coordinator, priority: Int = 0) async throws -> Build {
         try await coordinator.leading().submission.submit(
             guestOS: "debian", priority: priority, owner: nil, reason: "test", by: "anna")
+    }
+
+    /// As another coordinator does that lost the host: the attempt ends, the build is queued.
+    func giveBack(_ build: Build, _ token: AttemptToken) async throws {
+        let fault = Fault(.infrastructure, .hostLost, "said the old one")
+        let change = BuildChange(
+            build: build.id, from: [.building], owner: token, to: .queued,
+            atMilliseconds: 0, end: AttemptEnd(outcome: Outcome(fault: fault)), fault: fault)
+        _ = try #require(try await leader.apply(change))
     }
 
     // MARK: Waiting

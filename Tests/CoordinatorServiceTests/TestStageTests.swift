@@ -18,8 +18,7 @@ import Testing
     @Test("An image that passes its tests is promoted")
     func passedImageIsPromoted() async throws {
         let farm = try await farm()
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let passed = try await farm.wait(build, .passed, .failed)
             #expect(passed.state == .passed && passed.stage == .test)
             let path = "images/release/debian/\(build.imageName).qcow2"
@@ -44,8 +43,7 @@ import Testing
             $0.testPlan = .hang
             $0.imageFormat = .raw
         }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await farm.wait(build, .testing)
             let token = try await farm.attempt(on: farm.agents[0])
             let start = try #require(await farm.agents[0].attempts[token]?.start)
@@ -64,8 +62,7 @@ import Testing
     func failedImageIsWithdrawn() async throws {
         let farm = try await farm()
         for agent in farm.agents { await agent.change { $0.testPlan = .fail(Self.failure) } }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let failed = try await farm.wait(build, .passed, .failed)
             #expect(failed.state == .failed && failed.fault == Self.failure)
             #expect(failed.image == nil, "no URL leads to a missing file")
@@ -87,8 +84,7 @@ import Testing
                 $0.testPlan = .fail(Fault(.infrastructure, .diskFull, "the disk is full"))
             }
         }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await eventually("a test failed by its host") {
                 try await farm.store.build(id: build.id)?.attemptCount == 2
             }
@@ -118,8 +114,7 @@ import Testing
                 $0.testPlan = .fail(fault)
             }
         }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await eventually("its first attempt failed by its host") {
                 try await farm.store.build(id: build.id)?.fault == fault
             }
@@ -140,8 +135,7 @@ import Testing
     func missingResult() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.forgottenTests = ["ssh"] }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             try await eventually("a test that said too little") {
                 try await farm.store.build(id: build.id)?.attemptCount == 2
             }
@@ -155,8 +149,7 @@ import Testing
     func cancelQueuedTest() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.testPlan = .answer(.refused) }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             try await eventually("a test was refused") {
                 try await farm.store.build(id: build.id)?.attemptCount == 2
             }
@@ -171,8 +164,7 @@ import Testing
     func cancelRunningTest() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.testPlan = .hang }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             try await farm.wait(build, .testing)
             _ = try await farm.attempt(on: farm.agents[0])
             _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
@@ -188,8 +180,7 @@ import Testing
     func cancelWithHostFault() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.testPlan = .hang }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             try await farm.wait(build, .testing)
             let token = try await farm.attempt(on: farm.agents[0])
             // The request is stored, but this coordinator did not receive it.
@@ -207,8 +198,7 @@ import Testing
     func undeliveredCancel() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.testPlan = .hang }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { coordinator, build in
             try await farm.wait(build, .testing)
             let token = try await farm.attempt(on: farm.agents[0])
             await farm.agents[0].change { $0.isStuck = true }
@@ -240,8 +230,7 @@ import Testing
     func hostsWithoutTests() async throws {
         let farm = try await farm(hosts: 1)
         await farm.agents[0].change { $0.report.runsTests = nil }
-        try await farm.run { coordinator in
-            let build = try await farm.submit(coordinator)
+        try await farm.runBuild { _, build in
             let failed = try await farm.wait(build, .failed, .passed)
             #expect(failed.fault?.code == .impossible)
             #expect(failed.fault?.reason.contains("h0: cannot test images") == true)

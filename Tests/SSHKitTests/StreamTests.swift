@@ -149,13 +149,9 @@ import Testing
             for _ in 0..<6 { channels.append(try await connection.openChannel(command: "wc -c")) }
             server.freezeSessions()
             let writers = channels.map { channel in Task { try await channel.write(bytes) } }
-            var before = 0
-            var same = 0
-            try await eventually("the socket is full", everyMilliseconds: 20) {
-                let now = server.untakenBytes
-                same = now == before && now > 100_000 ? same + 1 : 0
-                before = now
-                return same >= 10
+            _ = try await settled("the socket is full", looks: 10, everyMilliseconds: 20) {
+                let count = server.untakenBytes
+                return count > 100_000 ? count : nil
             }
             writers[0].cancel()
             await #expect(throws: CancellationError.self) { try await writers[0].value }
@@ -195,20 +191,28 @@ import Testing
             )
             let first = try await channel.read(upTo: 1).count
             #expect(first == 1)
-            var before = ""
-            var same = 0
-            try await eventually("the host stops sending") {
-                let now = (try? Files.read(count, limitBytes: 10)).map {
-                    String(decoding: $0, as: UTF8.self)
+            let sent = try await settled("the host stops sending", looks: 41) {
+                (try? Files.read(count, limitBytes: 10)).flatMap {
+                    Int(String(decoding: $0, as: UTF8.self).filter(\.isNumber))
                 }
-                same = now == before && !before.isEmpty ? same + 1 : 0
-                before = now ?? ""
-                return same > 40
             }
-            let sent = try #require(Int(before.filter(\.isNumber)))
             // The window, and the buffers of pipes and sockets.
             #expect(sent < 32)
             #expect(try await channel.readToEnd().count == (64 << 20) - 1)
+        }
+    }
+
+    /// The value once it has stayed the same for that many looks.
+    private func settled<Value: Equatable>(
+        _ what: String, looks: Int, everyMilliseconds: Int64 = 5, _ look: () async throws -> Value?
+    ) async throws -> Value {
+        var last: Value?
+        var same = 0
+        return try await eventually(what, everyMilliseconds: everyMilliseconds) {
+            let now = try await look()
+            same = now != nil && now == last ? same + 1 : 0
+            last = now
+            return same >= looks ? now : nil
         }
     }
 }

@@ -116,12 +116,7 @@ import Testing
         for length in stride(from: 4, to: whole.count, by: 211) {
             _ = try await refusal(Array(whole[..<length]))
         }
-        var chance = SeededGenerator(seed: 7)
-        for _ in 0..<400 {
-            var damaged = whole
-            for _ in 0..<chance.below(8) + 1 {
-                damaged[chance.below(damaged.count)] = UInt8(chance.below(256))
-            }
+        for damaged in damaged(whole, times: 400, seed: 7, bytes: 8) {
             _ = try? await reader.read(damaged, name: "a.xlsx")
         }
     }

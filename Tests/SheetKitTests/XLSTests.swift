@@ -108,12 +108,7 @@ import Testing
             }
         }
         // Any answer is right but the end of this process or a loop without end.
-        var chance = SeededGenerator(seed: 4)
-        for _ in 0..<600 {
-            var damaged = bytes
-            for _ in 0..<chance.below(12) + 1 {
-                damaged[chance.below(damaged.count)] = UInt8(chance.below(256))
-            }
+        for damaged in damaged(bytes, times: 600, seed: 4, bytes: 12) {
             _ = try? await reader.read(damaged, name: "a.xls")
         }
     }

@@ -1,5 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
+import TestSupport
 import Testing
 
 /// Every write of every role, made by a leader that was deposed and has not noticed.

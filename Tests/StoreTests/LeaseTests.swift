@@ -1,4 +1,5 @@
 import CoordinatorCore
+import TestSupport
 import Testing
 
 /// One of several coordinators leads.

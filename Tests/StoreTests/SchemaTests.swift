@@ -1,6 +1,7 @@
 import CoordinatorAdapters
 import CoordinatorCore
 import SQLKit
+import TestSupport
 import Testing
 
 /// The tables.

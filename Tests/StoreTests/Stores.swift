@@ -40,18 +40,3 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
         }
     }
 }
-
-extension LeaseStore {
-    /// Campaigns as a coordinator that has just started.
-    func lead(as id: String = "test", milliseconds: Int64 = 600_000) async throws -> LeaseEpoch {
-        let candidate = Candidate(id: id, url: "http://\(id)", leaseMilliseconds: milliseconds)
-        return try #require(try await campaign(candidate).epoch(heldBy: candidate))
-    }
-}
-
-extension Store where Self: LeaseStore {
-    /// The writes of a coordinator that has just taken the lease.
-    func leader(_ id: String = "test") async throws -> any LeaderStore {
-        leading(try await lead(as: id))
-    }
-}

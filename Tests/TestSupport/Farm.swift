@@ -255,7 +255,10 @@ public final class Farm: Sendable {
     public func template(
         _ name: String, _ yaml: String, files: [String: String] = [:]
     ) async throws {
-        let folder = try writeTemplate(name, yaml, files: files)
+        try await register(name, writeTemplate(name, yaml, files: files))
+    }
+
+    private func register(_ name: String, _ folder: String) async throws {
         let answer = try await api.register(guestOS: name, folder: folder)
         guard answer.status == 201 else { throw Failure(FarmClient.text(answer)) }
     }
@@ -276,14 +279,22 @@ public final class Farm: Sendable {
 
     /// A guest OS whose build is this shell script. It leaves images in `$AIBUILD_OUTPUT`.
     public func script(
-        _ name: String, _ script: String, yaml: String = ""
+        _ name: String, _ script: String, yaml: String = "", files: [String: String] = [:]
     ) async throws {
+        try await register(name, writeScript(name, script, yaml: yaml, files: files))
+    }
+
+    /// Only its template.
+    public func writeScript(
+        _ name: String, _ script: String, yaml: String = "", files: [String: String] = [:]
+    ) throws -> String {
         // Small, so that many fit on a host.
         let needs =
             yaml.contains("requirements:") ? "" : "requirements: {memory: 64MiB, disk: 1MiB}\n"
-        try await template(
-            name, "builder: command\ncommand: [./build.sh]\n" + needs + yaml,
-            files: ["build.sh": "#!/bin/sh\nset -eu\n" + script + "\n"])
+        var files = files
+        files["build.sh"] = "#!/bin/sh\nset -eu\n" + script + "\n"
+        return try writeTemplate(
+            name, "builder: command\ncommand: [./build.sh]\n" + needs + yaml, files: files)
     }
 
     /// Runs a shell command.

@@ -128,8 +128,8 @@ enum ImportRules {
         .init(
             "TestSupport", "Tests/TestSupport", .test,
             [
-                "CLinux", "HTTPClientKit", "HTTPServerKit", "HTTPTypes", "LoopKit", "ProcessKit",
-                "SQLKit", "SSHKit", "Support", "YAMLKit",
+                "CLinux", "CoordinatorCore", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
+                "LoopKit", "ProcessKit", "SQLKit", "SSHKit", "Support", "YAMLKit",
             ]),
     ]
 

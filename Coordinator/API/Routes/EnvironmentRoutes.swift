@@ -12,11 +12,7 @@ enum EnvironmentRoutes {
         }
         router.on("PUT", "/api/v1/environments/{name}") { request, path in
             let form = try request.decode(EnvironmentForm.self)
-            guard form.name == path["name"] else {
-                throw Problem.badRequest(
-                    "The names differ: '\(form.name)' in the body, '\(path["name"])' in the path",
-                    remedy: "An environment cannot be renamed. Register a new one")
-            }
+            try api.checkName(form.name, path["name"], "An environment")
             let (environment, findings) = try await api.leader().environments.change(
                 form, by: api.actor(request))
             return try .json(EnvironmentView(environment, findings))

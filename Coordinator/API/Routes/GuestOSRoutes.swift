@@ -12,11 +12,7 @@ enum GuestOSRoutes {
         }
         router.on("PUT", "/api/v1/guestos/{name}") { request, path in
             let body = try request.decode(GuestOSForm.self)
-            guard body.name == path["name"] else {
-                throw Problem.badRequest(
-                    "The names differ: '\(body.name)' in the body, '\(path["name"])' in the path",
-                    remedy: "A guest OS cannot be renamed. Register a new one")
-            }
+            try api.checkName(body.name, path["name"], "A guest OS")
             let registration = try await api.leader().guestOSes.change(body, by: api.actor(request))
             return try .json(GuestOSView(registration))
         }

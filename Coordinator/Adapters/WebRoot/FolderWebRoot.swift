@@ -49,12 +49,7 @@ public actor FolderWebRoot: WebRoot {
     public func incoming(
         _ artifact: Artifact, of attempt: AttemptToken
     ) throws -> any IncomingFile {
-        // The agent's message is untrusted, and the name becomes part of a path here.
-        guard Names.isFileName(artifact.name), Names.isSHA256(artifact.sha256) else {
-            throw Fault(
-                .template, .templateInvalid,
-                "the artifact name \(Names.quoted(artifact.name)) is not a plain file name")
-        }
+        try artifact.checkNames()
         do {
             return try IncomingArtifact(artifact, path: partPath(artifact.name, attempt))
         } catch let error as SystemError {

@@ -51,11 +51,7 @@ public actor InMemoryWebRoot: WebRoot {
     public func incoming(
         _ artifact: Artifact, of attempt: AttemptToken
     ) throws -> any IncomingFile {
-        guard Names.isFileName(artifact.name), Names.isSHA256(artifact.sha256) else {
-            throw Fault(
-                .template, .templateInvalid,
-                "the artifact name \(Names.quoted(artifact.name)) is not a plain file name")
-        }
+        try artifact.checkNames()
         parts[Part(attempt: attempt, name: artifact.name), default: []] += []
         return InMemoryIncomingFile(root: self, artifact: artifact, attempt: attempt)
     }

@@ -75,6 +75,15 @@ public struct Publication: Sendable {
 }
 
 extension Artifact {
+    /// The agent is not trusted: the name decides about a path in the web root.
+    public func checkNames() throws(Fault) {
+        guard Names.isFileName(name), Names.isSHA256(sha256) else {
+            throw Fault(
+                .template, .templateInvalid,
+                "the artifact name \(Names.quoted(name)) is not a plain file name")
+        }
+    }
+
     /// The file's name in the web root: an image gets the build's name and its format's extension,
     /// a companion file its own name after the build's.
     ///

@@ -103,12 +103,8 @@ public struct RegistryRows: Sendable {
     ) -> String? {
         let name = row["name"] ?? ""
         let before = problems.count
-        if let why = Names.problem(name, what: "name") {
-            problems.add(table.problem(row.number, "name", why))
-        }
-        if let owner = row["owner"], let why = Names.problem(owner, what: "owner") {
-            problems.add(table.problem(row.number, "owner", why))
-        }
+        check(name, "name", in: row, table, &problems)
+        if let owner = row["owner"] { check(owner, "owner", in: row, table, &problems) }
         let type = osType(row, "type", table, &problems)
         var template: TemplateSource?
         if let place = row["template"] {
@@ -143,9 +139,7 @@ public struct RegistryRows: Sendable {
     ) -> String? {
         let name = row["env_name"] ?? ""
         let before = problems.count
-        if let why = Names.problem(name, what: "name") {
-            problems.add(table.problem(row.number, "env_name", why))
-        }
+        check(name, "env_name", in: row, table, &problems)
         guard problems.count == before else { return name }
         environments.append(
             EnvironmentRow(
@@ -166,6 +160,15 @@ public struct RegistryRows: Sendable {
         let name = row["name"] ?? ""
         testCases.append(TestCaseRow(name: name, osType: type))
         return "\(type.rawValue) \(name)"
+    }
+
+    private func check(
+        _ name: String, _ column: String, in row: ImportTable.Row, _ table: ImportTable,
+        _ problems: inout ImportProblems
+    ) {
+        if let why = Names.problem(name, what: column == "owner" ? "owner" : "name") {
+            problems.add(table.problem(row.number, column, why))
+        }
     }
 
     private func osType(

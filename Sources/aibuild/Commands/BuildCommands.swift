@@ -121,10 +121,8 @@ enum BuildCommands {
         name: "cancel", summary: "Cancel a build", operands: ["BUILD"],
         examples: ["aibuild cancel debian12:7"],
         run: { context in
-            let body = try await context.api.send("POST", path(context) + "/cancel")
-            return try context.show(body, as: BuildAnswer.self) { build in
-                let verb = build.state == "cancelled" ? "Cancelled" : "Cancelling"
-                context.console.out("\(verb) build \(SafeText.line(build.label))\n")
+            try await context.post(path(context) + "/cancel", as: BuildAnswer.self) { build in
+                "\(build.state == "cancelled" ? "Cancelled" : "Cancelling") build \(build.label)"
             }
         })
 

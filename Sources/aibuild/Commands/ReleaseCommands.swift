@@ -129,10 +129,8 @@ enum ReleaseCommands {
         _ verb: String, _ done: String, _ context: CommandContext
     ) async throws -> ExitCode {
         let id = APIClient.segment(context.arguments.operands[0])
-        let body = try await context.api.send("POST", "/api/v1/releases/\(id)/\(verb)")
-        return try context.show(body, as: ReleaseAnswer.self) { release in
-            let text = "\(done) \(release.id): \(release.label) to \(release.environment)"
-            context.console.out(SafeText.line("\(text) (\(release.state))") + "\n")
+        return try await context.post("/api/v1/releases/\(id)/\(verb)", as: ReleaseAnswer.self) {
+            "\(done) \($0.id): \($0.label) to \($0.environment) (\($0.state))"
         }
     }
 }

@@ -57,9 +57,8 @@ enum RetentionCommands {
         _ word: String, _ done: String, _ context: CommandContext
     ) async throws -> ExitCode {
         let path = APIClient.build(context.arguments.operands[0])
-        let body = try await context.api.send("POST", "\(path)/\(word)")
-        return try context.show(body, as: BuildAnswer.self) { build in
-            context.console.out("\(done) build \(SafeText.line(build.label))\n")
+        return try await context.post("\(path)/\(word)", as: BuildAnswer.self) {
+            "\(done) build \($0.label)"
         }
     }
 }

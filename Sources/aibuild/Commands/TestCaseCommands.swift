@@ -52,11 +52,7 @@ enum TestCaseCommands {
                 Form(
                     name: arguments.operands[0], osType: arguments["os-type"] ?? "",
                     definition: definition.isWhole ? definition : nil))
-            return try context.show(body, as: TestCaseAnswer.self) { answer in
-                let name = SafeText.line(answer.name)
-                context.console.out(
-                    "Added test case \(name). It applies to builds submitted from now on\n")
-            }
+            return try show(body, context, "Added")
         })
 
     private static let change = Command(
@@ -78,12 +74,18 @@ enum TestCaseCommands {
                 known.definition ?? TestCaseAnswer.Definition(), context)
             let body = try await context.api.send(
                 "PUT", path(context), Change(definition: definition))
-            return try context.show(body, as: TestCaseAnswer.self) { answer in
-                let name = SafeText.line(answer.name)
-                context.console.out(
-                    "Changed test case \(name). It applies to builds submitted from now on\n")
-            }
+            return try show(body, context, "Changed")
         })
+
+    private static func show(
+        _ body: [UInt8], _ context: CommandContext, _ done: String
+    ) throws -> ExitCode {
+        try context.show(body, as: TestCaseAnswer.self) { answer in
+            let name = SafeText.line(answer.name)
+            context.console.out(
+                "\(done) test case \(name). It applies to builds submitted from now on\n")
+        }
+    }
 
     private static let show = Command(
         name: "testcase show", summary: "Show a test case with its script or program",
@@ -131,8 +133,7 @@ enum TestCaseCommands {
         examples: ["aibuild testcase remove boots"],
         run: { context in
             _ = try await context.api.send("DELETE", path(context))
-            context.say(
-                "Removed test case \(context.name)")
+            context.say("Removed test case \(context.name)")
             return .ok
         })
 

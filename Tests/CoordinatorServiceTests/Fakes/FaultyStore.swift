@@ -1,4 +1,5 @@
 import CoordinatorCore
+import TestSupport
 import Synchronization
 
 /// An in-memory store that a test can make slow or unavailable, or whose responses it can lose.
