@@ -5,17 +5,7 @@ extension SSHConnection {
         bytes.reserveCapacity(limitBytes)
         while true {
             let count = try await onChannel(id, "reading failed") { channel in
-                var outcome = Result<Step<Int>, DriverFailure>.success(.blocked)
-                bytes.append(addingCapacity: limitBytes - bytes.count) { span in
-                    span.withUnsafeMutableBufferPointer { buffer, count in
-                        let room = UnsafeMutableRawBufferPointer(buffer)
-                        outcome = Result { () throws(DriverFailure) in
-                            try channel.read(into: room)
-                        }
-                        if case .success(.done(let added)) = outcome { count += added }
-                    }
-                }
-                return try outcome.get()
+                try channel.read(to: &bytes, limitBytes: limitBytes)
             }
             if count == 0 || bytes.count >= leastBytes {
                 // A short result must not keep the memory of a large buffer.

@@ -21,7 +21,7 @@ extension SSHConnection {
     private func open(_ command: String) async throws -> Int {
         let deadline = Deadline(seconds: options.connectTimeoutSeconds)
         do {
-            let windowBytes = windowBytes(
+            let windowBytes = options.windowBytes(
                 roundTripMicroseconds: aib_tcp_round_trip(try usable().fd))
             let channel = try await complete(
                 .channelRefused,
@@ -46,14 +46,6 @@ extension SSHConnection {
             fail(error)
             throw error
         }
-    }
-
-    /// The window for a round trip at full speed. A larger one costs the host: sshd reads ahead
-    /// from its pipe as far as the window goes, into one buffer.
-    private func windowBytes(roundTripMicroseconds: UInt32) -> Int {
-        let needed = Int(roundTripMicroseconds) * SSHLimits.windowBytesPerMillisecond / 1000
-        let wanted = max(needed, SSHLimits.usualWindowBytes)
-        return max(min(wanted, options.windowBytes), SSHLimits.smallestWindowBytes)
     }
 
     /// Closes the channel and waits a moment for the host to confirm; if it does not, the channel's

@@ -70,7 +70,7 @@ extension SSHConnection {
     func waitForSocket(_ interest: Interest, _ deadline: Deadline? = nil) async throws -> Bool {
         let driver = try usable()
         if let ending = driver.ending {
-            let error = lost(ending)
+            let error = SSHError.connectionLost(endpoint, ending)
             fail(error)
             throw error
         }
@@ -101,23 +101,12 @@ extension SSHConnection {
         if failure.kind == .channel {
             return SSHError(code, "\(endpoint.place): \(what).", cause: failure.cause)
         }
-        let error =
+        let error: SSHError =
             failure.kind == .disconnected
-            ? SSHError.connectionLost(endpoint, cause: failure.cause)
-            : SSHError(
-                .protocolViolated, "The SSH session with \(endpoint.place) broke: \(what).",
-                cause: failure.cause)
+            ? .connectionLost(endpoint, cause: failure.cause)
+            : .sessionBroken(endpoint, what, failure.cause)
         fail(error)
         return error
-    }
-
-    private func lost(_ ending: SocketEnding) -> SSHError {
-        switch ending {
-        case .endOfStream: .connectionLost(endpoint, cause: nil)
-        case .failed(let errno):
-            .connectionLost(
-                endpoint, cause: SystemError(errno: errno, "cannot use the socket"))
-        }
     }
 
     /// Runs calls that wait for a reply one after the other, and to their end even if the caller is

@@ -1,3 +1,5 @@
+import Support
+
 /// The errors of a connection.
 extension SSHError {
     static func handshakeTimedOut(_ endpoint: SSHEndpoint, _ options: SSHOptions) -> SSHError {
@@ -113,6 +115,22 @@ extension SSHError {
             .connectionLost,
             "The connection to \(endpoint.place) was lost"
                 + (cause == nil ? ": the host closed it." : "."), cause: cause)
+    }
+
+    static func connectionLost(_ endpoint: SSHEndpoint, _ ending: SocketEnding) -> SSHError {
+        switch ending {
+        case .endOfStream: .connectionLost(endpoint, cause: nil)
+        case .failed(let errno):
+            .connectionLost(endpoint, cause: SystemError(errno: errno, "cannot use the socket"))
+        }
+    }
+
+    static func sessionBroken(
+        _ endpoint: SSHEndpoint, _ what: String, _ cause: LibraryError
+    ) -> SSHError {
+        SSHError(
+            .protocolViolated, "The SSH session with \(endpoint.place) broke: \(what).",
+            cause: cause)
     }
 
     static func closed(_ endpoint: SSHEndpoint) -> SSHError {

@@ -18,3 +18,20 @@ protocol DriverChannel: AnyObject {
     /// Closes the channel and frees it. Must be the last call.
     func close() throws(DriverFailure) -> Step<Void>
 }
+
+extension DriverChannel {
+    /// `read(into:)` that appends to `bytes`, up to a limit.
+    func read(
+        to bytes: inout [UInt8], limitBytes: Int
+    ) throws(DriverFailure) -> Step<Int> {
+        var outcome = Result<Step<Int>, DriverFailure>.success(.blocked)
+        bytes.append(addingCapacity: limitBytes - bytes.count) { span in
+            span.withUnsafeMutableBufferPointer { buffer, count in
+                let room = UnsafeMutableRawBufferPointer(buffer)
+                outcome = Result { () throws(DriverFailure) in try read(into: room) }
+                if case .success(.done(let added)) = outcome { count += added }
+            }
+        }
+        return try outcome.get()
+    }
+}

@@ -54,9 +54,8 @@ public actor SSHConnection {
         let deadline = Deadline(seconds: options.connectTimeoutSeconds)
         let connection = try await dial(endpoint, options, loop, deadline)
         do {
-            try await connection.handshake(hostKeyType: hostKey.type, deadline)
-            try await connection.check(hostKey)
-            try await connection.authenticate(identity, deadline)
+            _ = try await Handshake(expected: hostKey, deadline: deadline).run(on: connection)
+            try await Login(identity: identity, deadline: deadline).run(on: connection)
             await connection.startKeepalive()
             return connection
         } catch {
@@ -75,8 +74,7 @@ public actor SSHConnection {
         let deadline = Deadline(seconds: options.connectTimeoutSeconds)
         let connection = try await dial(endpoint, options, loop, deadline)
         do {
-            try await connection.handshake(hostKeyType: nil, deadline)
-            let key = try await connection.hostKey()
+            let key = try await Handshake(deadline: deadline).run(on: connection)
             await connection.close()
             return key
         } catch {

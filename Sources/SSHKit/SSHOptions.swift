@@ -29,4 +29,12 @@ public struct SSHOptions: Sendable, Hashable {
         self.keepaliveSeconds = keepaliveSeconds
         self.windowBytes = windowBytes
     }
+
+    /// How wide the window is to be: a round trip at full speed. A wider one costs the host: sshd
+    /// reads ahead from its pipe as far as the window goes, in one buffer.
+    func windowBytes(roundTripMicroseconds: UInt32) -> Int {
+        let needed = Int(roundTripMicroseconds) * SSHLimits.windowBytesPerMillisecond / 1000
+        let wanted = max(needed, SSHLimits.usualWindowBytes)
+        return max(min(wanted, windowBytes), SSHLimits.smallestWindowBytes)
+    }
 }

@@ -45,3 +45,15 @@ enum Wire {
 
     static func string(_ bytes: [UInt8]) -> [UInt8] { uint32(bytes.count) + bytes }
 }
+
+extension [UInt8] {
+    /// The bytes with a NUL after them.
+    func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+        (self + [0]).withUnsafeBytes { raw in
+            raw.withMemoryRebound(to: CChar.self) { text in
+                // There is at least the NUL.
+                text.baseAddress.map(body) ?? body([0])
+            }
+        }
+    }
+}

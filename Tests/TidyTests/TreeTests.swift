@@ -62,11 +62,6 @@ import Testing
         expectNone(TypeRules.findings(in: tree.files))
     }
 
-    @Test("Each exempt type is still too large") func exemptionsAreNeeded() {
-        let large = TypeRules.sizes(of: tree.files).filter { $0.lines > TypeRules.typeLines }
-        #expect(TypeRules.exempt.subtracting(large.map(\.name)) == [])
-    }
-
     @Test("No banned call is used") func bannedCalls() {
         expectNone(tree.files.flatMap(WordRules.findings))
     }

@@ -4,7 +4,6 @@ import Glibc
 import LoopKit
 import Support
 
-/// A session of libssh.
 final class LibSSHSession: Driver {
     let raw: ssh_session
     /// A duplicate of the socket's descriptor, to wait on: libssh closes its own when the session

@@ -3,7 +3,6 @@ import Glibc
 import LoopKit
 import Support
 
-/// A session of libssh2.
 final class LibSSH2Session: Driver {
     let raw: OpaquePointer
     let transport: Transport

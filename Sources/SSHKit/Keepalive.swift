@@ -1,15 +1,24 @@
 import LoopKit
 import Support
 
-/// The state of a host's keepalives.
+/// Detects dead hosts: any byte from the host counts as a response.
 struct Keepalive {
+    /// Whether the host was asked and has not answered.
     var isAsking = false
-    var missed = 0
-    var receivedBytes: UInt64 = 0
+    private(set) var missed = 0
+    private var receivedBytes: UInt64 = 0
+
+    /// Returns whether the host counts as dead.
+    /// - Parameter received: bytes that came from the host so far.
+    mutating func isDead(received: UInt64) -> Bool {
+        missed = isAsking && received == receivedBytes ? missed + 1 : 0
+        receivedBytes = received
+        return missed >= SSHLimits.missedKeepalives
+    }
 }
 
-/// Detects dead hosts: any byte from the host counts as a response. A connection without a channel
-/// is not probed: nothing waits for it, and opening one has a deadline.
+/// A connection without a channel is not probed: nothing waits for it, and opening one has a
+/// deadline.
 extension SSHConnection {
     func startKeepalive() {
         guard options.keepaliveSeconds > 0 else { return }
@@ -27,11 +36,7 @@ extension SSHConnection {
     /// Returns false if the connection has ended.
     private func probe() -> Bool {
         guard let driver else { return false }
-        let received = driver.receivedBytes
-        let isSilent = keepalive.isAsking && received == keepalive.receivedBytes
-        keepalive.missed = isSilent ? keepalive.missed + 1 : 0
-        keepalive.receivedBytes = received
-        if keepalive.missed >= SSHLimits.missedKeepalives {
+        if keepalive.isDead(received: driver.receivedBytes) {
             fail(.silent(endpoint, seconds: keepalive.missed * options.keepaliveSeconds))
             return false
         }
