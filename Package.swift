@@ -71,20 +71,23 @@ let package = Package(
 
         // Kits: know nothing of image building
         module("ArgumentKit", "Sources/ArgumentKit", ["TextKit"]),
-        module("Support", "Sources/Support", ["CCrypto", "CLinux", "TextKit"]),
+        module("Support", "Sources/Support", ["CCrypto", "CLinux", "ErrorKit", "TextKit"]),
         module("LoopKit", "Sources/LoopKit", ["CLinux", "Support"]),
         module("ProcessKit", "Sources/ProcessKit", ["CLinux", "Support"]),
         module(
             "SSHKit", "Sources/SSHKit",
             ["CLinux", "CSSH", "CSSH2", "ErrorKit", "LoopKit", "Support", "TextKit"]),
-        module("SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "Support"]),
+        module(
+            "SQLKit", "Sources/SQLKit", ["CLinux", "CMariaDB", "CSQLite", "ErrorKit", "Support"]),
         module("HTTPTypes", "Sources/HTTPTypes", ["TextKit"]),
-        module("HTTPServerKit", "Sources/HTTPServerKit", ["CMicroHTTPD", "HTTPTypes", "Support"]),
+        module(
+            "HTTPServerKit", "Sources/HTTPServerKit",
+            ["CMicroHTTPD", "ErrorKit", "HTTPTypes", "Support"]),
         module(
             "HTTPClientKit", "Sources/HTTPClientKit",
             ["CCurl", "ErrorKit", "HTTPTypes", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support", "TextKit"]),
-        module("SheetKit", "Sources/SheetKit", ["CXML", "CZip", "Support", "TextKit"]),
+        module("SheetKit", "Sources/SheetKit", ["CXML", "CZip", "ErrorKit", "Support", "TextKit"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
         module(
             "OpenStackKit", "Sources/OpenStackKit",
@@ -117,7 +120,7 @@ let package = Package(
         module("CoordinatorCore", "Coordinator/Core", ["BuildProtocol", "ErrorKit", "TextKit"]),
         module(
             "CoordinatorService", "Coordinator/Service",
-            ["BuildProtocol", "CoordinatorCore", "Support", "TextKit"]),
+            ["BuildProtocol", "CoordinatorCore", "ErrorKit", "Support", "TextKit"]),
         module(
             "CoordinatorAPI", "Coordinator/API",
             [

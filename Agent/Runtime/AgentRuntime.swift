@@ -21,7 +21,7 @@ enum StateFile {
     static func read<V: Decodable>(_ type: V.Type, _ path: String, limitBytes: Int) throws -> V {
         let bytes = try Files.read(path, limitBytes: limitBytes)
         do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch {
-            throw Failure("cannot parse \(path): \(error)")
+            throw Failure("cannot parse \(path)", cause: error)
         }
     }
 }

@@ -62,7 +62,7 @@ public struct API: Sendable {
     private static func explain(_ error: any Error, _ request: HTTPRequest) -> Problem {
         switch error {
         case let refusal as Refusal:
-            return refusal.isConflict
+            return refusal.code == .conflict
                 ? .conflict(refusal.description) : .badRequest(refusal.description)
         case let fault as TemplateFault:
             return .unprocessable(

@@ -1,16 +1,18 @@
 import BuildProtocol
+public import ErrorKit
 
-/// A refused request; the description says why, and what would be accepted.
-public struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
-    public var description: String
+/// A refused request; the message says why, and what would be accepted.
+public typealias Refusal = CodedError<RefusalCode>
+
+public enum RefusalCode: UsualFailureCode {
+    case usual
     /// The request is valid but conflicts with the current state.
-    public var isConflict: Bool
+    case conflict
 
-    init(_ description: String, conflict: Bool = false) {
-        self.description = description
-        isConflict = conflict
-    }
+    public var isPermanent: Bool { self == .usual }
+}
 
+extension Refusal {
     /// - Throws: `Refusal` if the name is invalid.
     static func check(_ name: String, _ what: String) throws {
         if let problem = Names.problem(name, what: what) { throw Refusal(problem) }

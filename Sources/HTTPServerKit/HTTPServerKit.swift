@@ -63,7 +63,8 @@ public final class HTTPServer: Sendable {
             options, Callbacks.step, Callbacks.begin, Callbacks.completed, context.toOpaque())
         guard let daemon else {
             context.release()
-            throw .cannotStart(reason: SystemError.last("libmicrohttpd refused").description)
+            throw HTTPServerError(
+                "cannot start the HTTP server", cause: SystemError.last("libmicrohttpd refused"))
         }
         _ = socket.release()  // the daemon's from here on
         state.withLock { $0 = State(daemon: DaemonHandle(raw: daemon), boundPort: bound) }

@@ -17,7 +17,7 @@ enum Listener {
             Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
                 | Int32(SOCK_NONBLOCK.rawValue), 0)
         guard raw >= 0 else {
-            throw .cannotListen(host: host, port: port, reason: String(cString: strerror(errno)))
+            throw failure(errno, host, port, portSetting)
         }
         let descriptor = Descriptor(owning: raw)
         var on: Int32 = 1
@@ -34,11 +34,20 @@ enum Listener {
     ) -> HTTPServerError {
         switch code {
         case EADDRINUSE:
-            .portTaken(
-                host: host, port: port, owner: PortOwner.find(port), portSetting: portSetting)
-        case EACCES: .portForbidden(port, portSetting: portSetting)
-        case EADDRNOTAVAIL: .addressNotHere(host)
-        default: .cannotListen(host: host, port: port, reason: String(cString: strerror(code)))
+            HTTPServerError(
+                "port \(port) on \(host) is in use by "
+                    + "\(PortOwner.find(port) ?? "another program"); "
+                    + "stop it or choose another with \(portSetting)")
+        case EACCES:
+            HTTPServerError(
+                "port \(port) is reserved for privileged programs; "
+                    + "choose one above 1023 with \(portSetting)")
+        case EADDRNOTAVAIL:
+            HTTPServerError(
+                "cannot listen on \(host): no interface of this machine has that address")
+        default:
+            HTTPServerError(
+                cause: SystemError(errno: code, "cannot listen on \(host) port \(port)"))
         }
     }
 
@@ -52,7 +61,9 @@ enum Listener {
         var found: UnsafeMutablePointer<addrinfo>?
         let numeric = host == "localhost" ? "127.0.0.1" : host
         guard getaddrinfo(numeric, String(port), &hints, &found) == 0, let found else {
-            throw .addressInvalid(host)
+            throw HTTPServerError(
+                "cannot listen on '\(host)': it is no IP address; write 127.0.0.1 for this machine "
+                    + "only, 0.0.0.0 or :: for all its interfaces")
         }
         return found
     }

@@ -28,7 +28,7 @@ final class MariaDBCluster: Sendable {
         }
         guard let last = refusals.last else { throw SQLError(.misuse, "no MariaDB node is named") }
         guard refusals.count > 1 else { throw last }
-        let detail = refusals.map(\.message).joined(separator: "; ")
+        let detail = refusals.map(\.description).joined(separator: "; ")
         throw SQLError(.unreachable, "no node of the cluster can be used: \(detail)")
     }
 }

@@ -47,7 +47,8 @@ final class MariaDBConnection: SQLConnection {
     /// without Galera may not know the setting.
     private func waitForCluster() throws(SQLError) {
         do throws(SQLError) { try control("SET SESSION wsrep_sync_wait = 1") } catch {
-            guard error.nativeCode == Int(ER_UNKNOWN_SYSTEM_VARIABLE) else { throw error }
+            let number = (error.cause as? LibraryError)?.code
+            guard number == Int(ER_UNKNOWN_SYSTEM_VARIABLE) else { throw error }
         }
     }
 

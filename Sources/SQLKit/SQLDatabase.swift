@@ -67,7 +67,7 @@ public final class SQLDatabase: Sendable {
             case .again(let error) where attempt >= SQLLimits.transactionAttempts:
                 // Nothing was committed, so the outcome is known.
                 guard error.code == .connectionLost else { throw error }
-                throw SQLError(.unreachable, error.message, nativeCode: error.nativeCode)
+                throw SQLError(.unreachable, cause: error)
             case .again:
                 // Without a random pause, two transactions that collided would collide again.
                 let longest = min(SQLLimits.transactionPauseMilliseconds, 5 << attempt)

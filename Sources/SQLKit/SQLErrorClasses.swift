@@ -19,77 +19,66 @@ extension SQLError {
     }
 
     static func sqlite(extendedCode: Int32, detail: String, path: String, sql: String) -> SQLError {
-        let detail = detail.bounded()
-        let (code, message): (Code, String) =
+        let (code, message): (SQLErrorCode, String) =
             switch extendedCode & 0xFF {
             case SQLITE_BUSY, SQLITE_LOCKED:
-                (
-                    .busy,
-                    "the database \(path) is locked by another program (\(detail)): close that one"
-                )
+                (.busy, "The database \(path) is locked by another program. Close that one.")
             case SQLITE_CORRUPT, SQLITE_NOTADB:
                 (
                     .corrupt,
-                    "the database \(path) is damaged (\(detail)): stop aibuild and put a backup "
-                        + "in its place"
+                    "The database \(path) is damaged. Stop aibuild and put a backup in its place."
                 )
-            case SQLITE_FULL:
-                (.diskFull, "the disk of the database \(path) is full: make room there")
+            case SQLITE_FULL: (.diskFull, "The disk of the database \(path) is full. Make room.")
             case SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH:
                 (
                     .readOnly,
-                    "the database \(path) cannot be written (\(detail)): check the owner and mode "
-                        + "of the file and of its folder"
+                    "The database \(path) cannot be written. Check the owner and mode of the file "
+                        + "and of its folder."
                 )
             case SQLITE_CONSTRAINT:
                 (
                     [SQLITE_CONSTRAINT_UNIQUE_CODE, SQLITE_CONSTRAINT_PRIMARYKEY_CODE]
-                        .contains(extendedCode) ? .constraintUnique : .constraint, detail
+                        .contains(extendedCode) ? .constraintUnique : .constraint, ""
                 )
-            case SQLITE_TOOBIG, SQLITE_MISMATCH: (.constraint, detail)
+            case SQLITE_TOOBIG, SQLITE_MISMATCH: (.constraint, "")
             case SQLITE_ERROR, SQLITE_SCHEMA:
-                (
-                    .statement,
-                    "the database \(path) refused a statement: \(detail): \(sql.bounded())"
-                )
-            default: (.other, "the database \(path): \(detail)")
+                (.statement, "The database \(path) refused a statement: \(sql.bounded()).")
+            default: (.other, "the database \(path)")
             }
-        return SQLError(code, message, nativeCode: Int(extendedCode))
+        return SQLError(
+            code, message, cause: LibraryError("SQLite", code: extendedCode, detail.bounded()))
     }
 
     // SQLite makes these by an expression in a macro, which Swift does not import.
-    private static let SQLITE_CONSTRAINT_UNIQUE_CODE = SQLITE_CONSTRAINT | (8 << 8)
-    private static let SQLITE_CONSTRAINT_PRIMARYKEY_CODE = SQLITE_CONSTRAINT | (6 << 8)
+    private static var SQLITE_CONSTRAINT_UNIQUE_CODE: Int32 { SQLITE_CONSTRAINT | (8 << 8) }
+    private static var SQLITE_CONSTRAINT_PRIMARYKEY_CODE: Int32 { SQLITE_CONSTRAINT | (6 << 8) }
 
     static func mariadb(number: UInt32, detail: String, server: MariaDBEndpoint, sql: String?)
         -> SQLError
     {
-        let detail = detail.bounded()
         let code = mariadbCode(Int32(bitPattern: number))
         let message =
             switch code {
-            case .connectionLost: "the connection to \(server) was lost: \(detail)"
+            case .connectionLost: "the connection to \(server) was lost"
             case .unreachable:
-                "cannot reach \(server): \(detail); start the server, or correct the database "
-                    + "section of the configuration"
+                "Cannot reach \(server). Start the server, or correct the database section of the "
+                    + "configuration."
             case .accessDenied:
-                "\(server) refused the login or lacks a right: \(detail); check user, password "
-                    + "and grants"
-            case .constraint, .constraintUnique: detail
-            case .busy: "\(server): \(detail)"
-            case .diskFull: "the disk of \(server) is full (\(detail)): make room there"
+                "\(server) refused the login or lacks a right. Check user, password and grants."
+            case .constraint, .constraintUnique: ""
+            case .busy: "\(server)"
+            case .diskFull: "The disk of \(server) is full. Make room there."
             case .readOnly:
-                "\(server) takes no changes now (\(detail)): point aibuild at the primary server"
-            case .corrupt:
-                "a table of \(server) is damaged (\(detail)): repair it or restore a backup"
+                "\(server) takes no changes now. Point aibuild at the primary server."
+            case .corrupt: "A table of \(server) is damaged. Repair it or restore a backup."
             default:
-                "\(server) refused a statement: \(detail)"
-                    + (sql.map { ": " + $0.bounded() } ?? "")
+                "\(server) refused a statement" + (sql.map { ": \($0.bounded())." } ?? "")
             }
-        return SQLError(code, message, nativeCode: Int(number))
+        return SQLError(
+            code, message, cause: LibraryError("MariaDB", code: number, detail.bounded()))
     }
 
-    private static func mariadbCode(_ number: Int32) -> Code {
+    private static func mariadbCode(_ number: Int32) -> SQLErrorCode {
         switch number {
         case ER_LOCK_DEADLOCK, ER_LOCK_WAIT_TIMEOUT, ER_CHECKREAD: .busy
         case ER_DUP_ENTRY, ER_DUP_UNIQUE, ER_DUP_ENTRY_WITH_KEY_NAME: .constraintUnique

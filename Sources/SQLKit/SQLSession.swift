@@ -38,7 +38,7 @@ actor SQLSession {
         do throws(SQLError) {
             try connection.begin()
         } catch {
-            if error.isTransient { return .again(error) }
+            if error.code.isTransient { return .again(error) }
             throw error
         }
         let transaction = SQLTransaction(connection)
@@ -49,7 +49,7 @@ actor SQLSession {
         } catch {
             rollBack(connection)
             if let failure = transaction.failure {
-                if failure.isTransient { return .again(failure) }
+                if failure.code.isTransient { return .again(failure) }
                 throw failure
             }
             throw error

@@ -41,7 +41,7 @@ public struct SQLTransaction: ~Copyable {
     }
 
     private borrowing func noted(_ error: SQLError) -> SQLError {
-        if !error.leavesTransactionWhole { ledger.failure = error }
+        if !error.code.leavesTransactionWhole { ledger.failure = error }
         return error
     }
 }

@@ -134,7 +134,7 @@ final class SQLiteConnection: SQLConnection {
     private static func openFailure(_ path: String, _ detail: String, _ code: Int) -> SQLError {
         SQLError(
             .other,
-            "cannot open the database \(path): \(detail); check that its folder exists "
-                + "and that this user may write there", nativeCode: code)
+            "Cannot open the database \(path). Check that its folder exists and that this user may "
+                + "write there.", cause: LibraryError("SQLite", code: code, detail))
     }
 }

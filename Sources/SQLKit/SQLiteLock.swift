@@ -18,9 +18,8 @@ struct SQLiteLock: ~Copyable {
             file = try Descriptor(path, O_RDWR | O_CREAT, mode: 0o600)
         } catch {
             throw SQLError(
-                .other,
-                "\(error); the database needs a folder that exists and that this user "
-                    + "may write", nativeCode: Int(error.errno))
+                .other, "The database needs a folder that exists and that this user may write.",
+                cause: error)
         }
         let answer = aib_lock_exclusive(file.raw)
         if answer == -EWOULDBLOCK {
@@ -30,8 +29,7 @@ struct SQLiteLock: ~Copyable {
                     + holder(file) + ": stop that one, or give this one a database of its own")
         }
         if answer < 0 {
-            let error = SystemError(errno: -answer, "cannot lock \(path)")
-            throw SQLError(.other, "\(error)", nativeCode: Int(-answer))
+            throw SQLError(.other, cause: SystemError(errno: -answer, "cannot lock \(path)"))
         }
         // Only for the message above, so a full disk must not prevent the start.
         ftruncate(file.raw, 0)

@@ -1,5 +1,10 @@
-/// Why a file cannot be read. The description is a complete message for people.
-public struct SheetError: Error, Sendable, Hashable, CustomStringConvertible {
-    public var description: String
-    init(_ description: String) { self.description = description }
+@_exported public import ErrorKit
+
+/// Why a file cannot be read or written.
+public typealias SheetError = CodedError<SheetErrorCode>
+
+public enum SheetErrorCode: UsualFailureCode {
+    case usual
+
+    public var isPermanent: Bool { true }
 }

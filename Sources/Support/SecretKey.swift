@@ -6,10 +6,6 @@ import TextKit
 /// context (the id of a row) cannot be decrypted in another, nor with another key, nor after a
 /// change.
 public struct SecretKey: Sendable {
-    public struct OpenError: Error, Sendable, CustomStringConvertible {
-        public var description: String
-    }
-
     private static let keyBytes = 32
     private static let nonceBytes = 12
     private static let tagBytes = 16
@@ -31,8 +27,8 @@ public struct SecretKey: Sendable {
         let text = String(decoding: try Files.read(file, limitBytes: 4096), as: UTF8.self)
         guard let key = Hex.decode(text.filter { !$0.isWhitespace }), key.count == Self.keyBytes
         else {
-            throw OpenError(
-                description: "\(file) holds no key: expected 64 hexadecimal digits, as "
+            throw Failure(
+                "\(file) holds no key: expected 64 hexadecimal digits, as "
                     + "`openssl rand -hex 32` prints them")
         }
         bytes = key
@@ -61,14 +57,14 @@ public struct SecretKey: Sendable {
         return "\(Self.scheme):\(id):\(Hex.encode(nonce + sealed))"
     }
 
-    public func open(_ sealed: String, context: String) throws(OpenError) -> String {
+    public func open(_ sealed: String, context: String) throws(Failure) -> String {
         let parts = sealed.split(separator: ":")
         guard parts.count == 3, parts[0] == Self.scheme, let data = Hex.decode(parts[2]),
             data.count >= Self.nonceBytes + Self.tagBytes
-        else { throw OpenError(description: "it is not in the form in which secrets are sealed") }
+        else { throw Failure("it is not in the form in which secrets are sealed") }
         guard parts[1] == id else {
-            throw OpenError(
-                description: "it was sealed with the key \(parts[1]), this coordinator has \(id): "
+            throw Failure(
+                "it was sealed with the key \(parts[1]), this coordinator has \(id): "
                     + "all coordinators of a farm need the same secret_key_file")
         }
         var tag = Array(data.suffix(Self.tagBytes))
@@ -84,7 +80,7 @@ public struct SecretKey: Sendable {
         EVP_DecryptUpdate(cipher, &plain, &count, cipherText, Int32(cipherText.count))
         EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, Int32(Self.tagBytes), &tag)
         guard EVP_DecryptFinal_ex(cipher, nil, &count) == 1 else {
-            throw OpenError(description: "it was changed since it was sealed")
+            throw Failure("it was changed since it was sealed")
         }
         return String(decoding: plain, as: UTF8.self)
     }

@@ -2,6 +2,7 @@
 //! digests, clocks, a daemon's log. Independent of images, builds and hosts.
 
 import CLinux
+@_exported public import ErrorKit
 import Glibc
 
 /// A failed system call, with a message that a person can act on.
@@ -32,10 +33,4 @@ extension SystemError: CustomStringConvertible {
 public func checked(_ code: Int32, _ what: @autoclosure () -> String) throws(SystemError) -> Int32 {
     guard code < 0 else { return code }
     throw SystemError(errno: -code, what())
-}
-
-/// An error whose description is a complete message for people.
-public struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
-    public var description: String
-    public init(_ description: String) { self.description = description }
 }

@@ -46,7 +46,7 @@ import Testing
             #expect(try row.textOrNil("t") == nil)
             let error = #expect(throws: SQLError.self) { try row.text("t") }
             #expect(error?.code == .unexpectedValue)
-            #expect(error?.message == "column 't': expected a text, found NULL")
+            #expect(error?.description == "column 't': expected a text, found NULL")
             #expect(throws: SQLError.self) { try row.text("other") }
         }
     }
@@ -112,7 +112,7 @@ import Testing
             try await database.execute(
                 "CREATE TABLE c (p INTEGER NOT NULL, FOREIGN KEY (p) REFERENCES p (id))")
             try await database.execute("INSERT INTO p VALUES (1, 'one')")
-            let cases: [(String, [SQLValue], SQLError.Code)] = [
+            let cases: [(String, [SQLValue], SQLErrorCode)] = [
                 ("INSERT INTO p VALUES (1, 'two')", [], .constraintUnique),
                 ("INSERT INTO p VALUES (2, 'one')", [], .constraintUnique),
                 ("INSERT INTO p VALUES (2, NULL)", [], .constraint),

@@ -26,9 +26,9 @@ import Testing
             }
             #expect(error?.code == .unreachable)
             #expect(error?.isPermanent == false)
-            let message = error?.message ?? ""
+            let message = error?.description ?? ""
             #expect(
-                message.hasPrefix("cannot reach MariaDB at \(endpoint.socket ?? endpoint.host)"))
+                message.hasPrefix("Cannot reach MariaDB at \(endpoint.socket ?? endpoint.host)"))
             #expect(message.contains("as aibuild"))
             #expect(!message.contains("secret-word"))
             var dumped = ""
@@ -74,7 +74,7 @@ import Testing
         }
         #expect(error?.code == .accessDenied)
         #expect(error?.isPermanent == true)
-        #expect(error?.message.contains("wrong-word") == false)
+        #expect(error?.description.contains("wrong-word") == false)
     }
 
     @Test("The error for a missing database names it")
@@ -85,7 +85,7 @@ import Testing
             try await SQLDatabase.open(.mariadb(endpoint))
         }
         #expect(error?.code == .accessDenied)
-        #expect(error?.message.contains("not_there") == true)
+        #expect(error?.description.contains("not_there") == true)
     }
 
     /// The server closes idle connections (timeout, KILL), which is noticed at the next call only.

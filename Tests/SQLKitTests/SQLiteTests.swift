@@ -28,7 +28,7 @@ import Testing
         }
         #expect(error?.code == .inUse)
         #expect(
-            error?.message
+            error?.description
                 == "the database \(path) is in use by another program (process \(getpid())): "
                 + "stop that one, or give this one a database of its own")
         await first.close()
@@ -59,7 +59,7 @@ import Testing
             try await SQLDatabase.open(.sqlite(path: path))
         }
         #expect(error?.code == .corrupt)
-        #expect(error?.message.contains(path) == true)
+        #expect(error?.description.contains(path) == true)
     }
 
     @Test("The error for a missing folder names it")
@@ -69,8 +69,8 @@ import Testing
         let error = await #expect(throws: SQLError.self) {
             try await SQLDatabase.open(.sqlite(path: path))
         }
-        #expect(error?.message.contains(path) == true)
-        #expect(error?.message.contains("folder") == true)
+        #expect(error?.description.contains(path) == true)
+        #expect(error?.description.contains("folder") == true)
     }
 
     @Test("Names that are special to SQLite are plain files")

@@ -191,6 +191,6 @@ import Testing
         let error = await #expect(throws: StoreError.self) { try await SQLStore.open(location) }
         #expect(error?.code == .unavailable)
         #expect(error?.cause is SQLError)
-        #expect(error?.description.hasPrefix("cannot reach MariaDB at 127.0.0.1:1 as u") == true)
+        #expect(error?.description.hasPrefix("Cannot reach MariaDB at 127.0.0.1:1 as u") == true)
     }
 }

@@ -44,22 +44,26 @@ enum ImportRules {
 
         // Kits
         .init("ArgumentKit", "Sources/ArgumentKit", .pure, ["TextKit"]),
-        .init("Support", "Sources/Support", .kit, ["CCrypto", "CLinux", "TextKit"]),
+        .init("Support", "Sources/Support", .kit, ["CCrypto", "CLinux", "ErrorKit", "TextKit"]),
         .init("LoopKit", "Sources/LoopKit", .kit, ["CLinux", "Support"]),
         .init("ProcessKit", "Sources/ProcessKit", .kit, ["CLinux", "Support"]),
         .init(
             "SSHKit", "Sources/SSHKit", .kit,
             ["CLinux", "CSSH", "CSSH2", "ErrorKit", "LoopKit", "Support", "TextKit"]),
-        .init("SQLKit", "Sources/SQLKit", .kit, ["CLinux", "CMariaDB", "CSQLite", "Support"]),
+        .init(
+            "SQLKit", "Sources/SQLKit", .kit,
+            ["CLinux", "CMariaDB", "CSQLite", "ErrorKit", "Support"]),
         .init("HTTPTypes", "Sources/HTTPTypes", .pure, ["TextKit"]),
         .init(
             "HTTPServerKit", "Sources/HTTPServerKit", .kit,
-            ["CMicroHTTPD", "CLinux", "HTTPTypes", "Support"]),
+            ["CMicroHTTPD", "CLinux", "ErrorKit", "HTTPTypes", "Support"]),
         .init(
             "HTTPClientKit", "Sources/HTTPClientKit", .kit,
             ["CCurl", "CLinux", "ErrorKit", "HTTPTypes", "Support"]),
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support", "TextKit"]),
-        .init("SheetKit", "Sources/SheetKit", .kit, ["CXML", "CZip", "Support", "TextKit"]),
+        .init(
+            "SheetKit", "Sources/SheetKit", .kit,
+            ["CXML", "CZip", "ErrorKit", "Support", "TextKit"]),
         .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
         .init(
             "OpenStackKit", "Sources/OpenStackKit", .kit,
@@ -95,7 +99,7 @@ enum ImportRules {
             "CoordinatorCore", "Coordinator/Core", .pure, ["BuildProtocol", "ErrorKit", "TextKit"]),
         .init(
             "CoordinatorService", "Coordinator/Service", .inner,
-            ["BuildProtocol", "CoordinatorCore", "Support", "TextKit"]),
+            ["BuildProtocol", "CoordinatorCore", "ErrorKit", "Support", "TextKit"]),
         .init(
             "CoordinatorAPI", "Coordinator/API", .inner,
             [

@@ -159,7 +159,7 @@ struct HostProber: Sendable {
         environment[ProcessMark.stateFolder] = configuration.stateFolder
         let command = Command(arguments, environment: environment)
         do { return .success(try command.runBlocking(timeoutSeconds: seconds)) } catch {
-            return .failure(Failure("\(error)"))
+            return .failure(Failure(cause: error))
         }
     }
 }

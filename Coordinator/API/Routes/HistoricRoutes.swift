@@ -171,7 +171,7 @@ enum HistoricRoutes {
             guard let fields = try await body() else { return failure(404, "Not found") }
             return try .json(Row(status: 200, fields: fields))
         } catch let refusal as Refusal {
-            return failure(refusal.isConflict ? 409 : 400, refusal.description)
+            return failure(refusal.code == .conflict ? 409 : 400, refusal.description)
         } catch let error as StoreError where error.code == .exists {
             return failure(409, error.description)
         }

@@ -1,11 +1,12 @@
 import FoundationEssentials
 import HTTPClientKit
 import HTTPTypes
+import Support
 import TextKit
 
 /// GitLab's REST API, version 4: requests and responses as values, refusals as sentences.
 struct GitLabAPI: Sendable {
-    struct Fault: Error { var sentence: String }
+    typealias Fault = Failure
 
     struct Group: Decodable {
         var id: Int
@@ -114,7 +115,7 @@ struct GitLabAPI: Sendable {
         if let body {
             headers.set("Content-Type", "application/json")
             guard let encoded = try? CanonicalJSON.encode(body) else {
-                throw Fault(sentence: "cannot encode the request to GitLab")
+                throw Fault("cannot encode the request to GitLab")
             }
             bytes = encoded
         }
@@ -123,7 +124,7 @@ struct GitLabAPI: Sendable {
             return try await http.request(
                 method, "\(settings.url)/api/v4/\(path)", headers: sent, body: bytes,
                 timeouts: Self.timeouts)
-        } catch { throw Fault(sentence: "\(error)") }
+        } catch { throw Fault(cause: error) }
     }
 
     private func decode<T: Decodable>(
@@ -132,8 +133,7 @@ struct GitLabAPI: Sendable {
         guard (200..<300).contains(answer.status) else { throw refused(answer, what) }
         guard let value = try? JSONDecoder().decode(type, from: Data(answer.body)) else {
             throw Fault(
-                sentence:
-                    "cannot \(what): \(settings.url) does not respond like GitLab's API. Check "
+                "cannot \(what): \(settings.url) does not respond like GitLab's API. Check "
                     + "that it is the address of a GitLab server")
         }
         return value
@@ -151,7 +151,7 @@ struct GitLabAPI: Sendable {
             }
         let message = message(answer)
         return Fault(
-            sentence: "cannot \(what): GitLab responded with \(answer.status)"
+            "cannot \(what): GitLab responded with \(answer.status)"
                 + (message.isEmpty ? "" : " (\(message))") + advice)
     }
 

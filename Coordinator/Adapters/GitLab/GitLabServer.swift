@@ -22,7 +22,7 @@ public struct GitLabServer: TemplateServer {
         do throws(GitLabAPI.Fault) {
             let project = try await project(projectName(name), &report)
             try await hook(project, &report)
-        } catch { report.problem = error.sentence }
+        } catch { report.problem = error.description }
         return report
     }
 
@@ -74,7 +74,7 @@ public struct GitLabServer: TemplateServer {
         if let project = try await api.find(GitLabAPI.Project.self, place) {
             if project.archived == true {
                 throw GitLabAPI.Fault(
-                    sentence: "the project \(path) is archived. Unarchive it in GitLab, then try "
+                    "the project \(path) is archived. Unarchive it in GitLab, then try "
                         + "again")
             }
             report.done.append("project \(path) exists")
@@ -91,8 +91,7 @@ public struct GitLabServer: TemplateServer {
         // Somebody else created it meanwhile, or it exists and the token may not see it.
         guard let project = try await api.find(GitLabAPI.Project.self, place) else {
             throw GitLabAPI.Fault(
-                sentence:
-                    "GitLab has something named \(path) that the token cannot access. Give its "
+                "GitLab has something named \(path) that the token cannot access. Give its "
                     + "owner access to it, or rename it")
         }
         report.done.append("project \(path) exists")
@@ -109,7 +108,7 @@ public struct GitLabServer: TemplateServer {
         if let group = try await api.find(GitLabAPI.Group.self, place) { return group }
         let steps = path.split(separator: "/").map(String.init)
         guard let name = steps.last else {
-            throw GitLabAPI.Fault(sentence: "gitlab.group is empty")
+            throw GitLabAPI.Fault("gitlab.group is empty")
         }
         var parent: Int?
         if steps.count > 1 {
@@ -124,7 +123,7 @@ public struct GitLabServer: TemplateServer {
         }
         guard let group = try await api.find(GitLabAPI.Group.self, place) else {
             throw GitLabAPI.Fault(
-                sentence: "GitLab has a user or group named \(path) that the token cannot access. "
+                "GitLab has a user or group named \(path) that the token cannot access. "
                     + "Give its owner access to the group, or set gitlab.group to another name")
         }
         return group

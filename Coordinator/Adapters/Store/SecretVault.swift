@@ -13,7 +13,7 @@ struct SecretVault: Sendable {
     func unseal(_ sealed: String, context: String, environment: String) throws -> Secret {
         do {
             return Secret(try requiredKey().open(sealed, context: context))
-        } catch let error as SecretKey.OpenError {
+        } catch let error as Failure {
             throw StoreError(
                 .unavailable, "the secret of the environment '\(environment)' cannot be unsealed",
                 cause: error)

@@ -11,7 +11,7 @@ public struct BuildCancellation: Sendable {
     public func cancel(_ build: Build, by actor: String) async throws -> Build {
         guard let requested = try await store.requestCancel(build: build.id) else {
             throw Refusal(
-                "build \(build.guestOS)/\(build.number) has ended already", conflict: true)
+                .conflict, "build \(build.guestOS)/\(build.number) has ended already")
         }
         try await ports.audit(actor, "build.cancel", "\(build.guestOS)/\(build.number)")
         return try await tracker.cancel(build, "cancelled by \(actor)") ?? requested

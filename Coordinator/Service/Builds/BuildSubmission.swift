@@ -26,8 +26,9 @@ public struct BuildSubmission: Sendable {
     public func retry(_ build: Build, by actor: String) async throws -> Build {
         guard build.state.isEnded else {
             throw Refusal(
+                .conflict,
                 "build \(build.guestOS)/\(build.number) is \(build.state.rawValue); only a build "
-                    + "that has ended can be tried again", conflict: true)
+                    + "that has ended can be tried again")
         }
         let guestOS = try await ports.guestOS(named: build.guestOS)
         _ = try ports.templates.path(of: build.plan.template)
@@ -49,8 +50,7 @@ public struct BuildSubmission: Sendable {
         }
         let count = await tracker.count
         guard count < ports.limits.queuedBuilds else {
-            throw Refusal(
-                "the queue is full: \(count) builds are queued or running", conflict: true)
+            throw Refusal(.conflict, "the queue is full: \(count) builds are queued or running")
         }
         let new = NewBuild(
             id: ports.ids.randomID(), guestOSID: guestOS.id, guestOS: guestOS.name,

@@ -38,8 +38,9 @@ public struct GuestOSCatalog: Sendable {
         var guestOS = try await ports.guestOS(named: name)
         guard let server = ports.templateServer else {
             throw Refusal(
+                .conflict,
                 "no GitLab server is configured: set gitlab.url and gitlab.token_file in the "
-                    + "coordinator's configuration", conflict: true)
+                    + "coordinator's configuration")
         }
         if guestOS.template == .missing {
             guestOS.template = server.template(ofGuestOS: name)
@@ -48,8 +49,9 @@ public struct GuestOSCatalog: Sendable {
         }
         guard let report = await ports.prepareTemplate(of: guestOS) else {
             throw Refusal(
+                .conflict,
                 "the template of \(name) is kept elsewhere; its project would be "
-                    + "\(server.template(ofGuestOS: name).address)", conflict: true)
+                    + "\(server.template(ofGuestOS: name).address)")
         }
         try await ports.audit(actor, "guestos.gitlab", name, report.problem ?? "done")
         return Registration(guestOS: guestOS, server: report)

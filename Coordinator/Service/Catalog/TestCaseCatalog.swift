@@ -57,8 +57,9 @@ extension Ports {
         }
         guard found.count == 1 else {
             throw Refusal(
+                .conflict,
                 "\(found.count) test cases are named \(Names.quoted(name)): name the type, or an "
-                    + "id of " + found.map(\.id).joined(separator: ", "), conflict: true)
+                    + "id of " + found.map(\.id).joined(separator: ", "))
         }
         return testCase
     }

@@ -19,7 +19,7 @@ public struct HostAdministration: Sendable {
         let host = Host(
             name: name, address: address, hostKey: hostKey,
             createdMilliseconds: ports.clock.unixMilliseconds())
-        do { try ports.gateway.check(host) } catch { throw Refusal("\(error)") }
+        do { try ports.gateway.check(host) } catch { throw Refusal(cause: error) }
         try await store.add(host)
         try await ports.audit(actor, "host.add", name, address)
         await fleet.add(host)
@@ -40,8 +40,7 @@ public struct HostAdministration: Sendable {
         let running = try await snapshot(name).running
         guard running == 0 else {
             throw Refusal(
-                "host \(name) runs \(running) builds: drain it and wait, or cancel them",
-                conflict: true)
+                .conflict, "host \(name) runs \(running) builds: drain it and wait, or cancel them")
         }
         try await store.removeHost(name)
         try await ports.audit(actor, "host.remove", name)

@@ -49,7 +49,7 @@ public struct EnvironmentCatalog: Sendable {
     public func remove(_ name: String, by actor: String) async throws {
         guard await !releases.hasLive(environment: name) else {
             throw Refusal(
-                "releases to \(name) are queued or running: cancel them, or wait", conflict: true)
+                .conflict, "releases to \(name) are queued or running: cancel them, or wait")
         }
         try await store.removeEnvironment(named: name)
         try await ports.audit(actor, "env.remove", name)

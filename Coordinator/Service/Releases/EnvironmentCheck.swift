@@ -20,7 +20,7 @@ public struct EnvironmentCheck: Sendable {
                 "this coordinator cannot release to \(environment.kind.rawValue) environments")
         }
         do { return try await target.check(environment, secret) } catch let fault as ReleaseFault {
-            throw Refusal("\(environment.name): \(fault)", conflict: true)
+            throw Refusal(.conflict, environment.name, cause: fault)
         }
     }
 }

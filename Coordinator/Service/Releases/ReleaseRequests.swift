@@ -14,17 +14,19 @@ public struct ReleaseRequests: Sendable {
     ) async throws -> [Release] {
         guard build.state == .passed, let image = build.image else {
             throw Refusal(
+                .conflict,
                 "build \(build.guestOS)/\(build.number) is \(build.state.rawValue): only a build "
-                    + "that passed can be released", conflict: true)
+                    + "that passed can be released")
         }
         do { _ = try await ports.webRoot.file(of: image) } catch {
-            throw Refusal("\(error)", conflict: true)
+            throw Refusal(.conflict, cause: error)
         }
         let names = try await known(environments)
         for name in names where await releases.hasLive(build: build.id, environment: name) {
             throw Refusal(
+                .conflict,
                 "\(build.guestOS)/\(build.number) is on its way to \(name) already: see "
-                    + "aibuild releases", conflict: true)
+                    + "aibuild releases")
         }
         return try await add(
             names.map { name in
@@ -42,7 +44,7 @@ public struct ReleaseRequests: Sendable {
             BuildFilter(guestOS: name, states: [.passed]), limit: 1)
         guard let build = passed.first else {
             throw Refusal(
-                "no build of \(name) has passed yet: nothing can be released", conflict: true)
+                .conflict, "no build of \(name) has passed yet: nothing can be released")
         }
         return build
     }
@@ -61,8 +63,9 @@ public struct ReleaseRequests: Sendable {
                 let build = try await ports.store.build(id: current.build)
             else {
                 throw Refusal(
+                    .conflict,
                     "aibuild has released nothing of \(guestOS) to \(name) that could be taken "
-                        + "back", conflict: true)
+                        + "back")
             }
             var before: Build?
             if let earlier = released.dropFirst().first {
@@ -98,8 +101,8 @@ public struct ReleaseRequests: Sendable {
             atMilliseconds: ports.clock.unixMilliseconds())
         guard let approved = try await store.apply(change) else {
             throw Refusal(
-                "the release is \(release.state.rawValue): it does not wait for an approval",
-                conflict: true)
+                .conflict,
+                "the release is \(release.state.rawValue): it does not wait for an approval")
         }
         try await ports.audit(
             actor, "release.approve", "\(release.guestOS)/\(release.buildNumber)",
@@ -113,7 +116,7 @@ public struct ReleaseRequests: Sendable {
         let release = try await ports.release(id)
         guard let requested = try await store.requestCancel(release: id) else {
             throw Refusal(
-                "the release is \(release.state.rawValue) already", conflict: true)
+                .conflict, "the release is \(release.state.rawValue) already")
         }
         try await ports.audit(
             actor, "release.cancel", "\(release.guestOS)/\(release.buildNumber)",
@@ -140,8 +143,9 @@ public struct ReleaseRequests: Sendable {
         let old = try await ports.release(id)
         guard old.state == .failed || old.state == .cancelled else {
             throw Refusal(
+                .conflict,
                 "the release is \(old.state.rawValue): only one that failed or was cancelled can "
-                    + "be tried again", conflict: true)
+                    + "be tried again")
         }
         guard let build = try await ports.store.build(id: old.build) else {
             throw StoreError.notFound(what: "build", name: old.build)

@@ -76,7 +76,7 @@ public actor ImageRetention {
     /// - Throws: `Refusal`, `StoreError`
     public func run(by actor: String) async throws -> RetentionReport {
         guard !isRemoving else {
-            throw Refusal("old images are being removed already", conflict: true)
+            throw Refusal(.conflict, "old images are being removed already")
         }
         isRemoving = true
         defer { isRemoving = false }
@@ -105,8 +105,9 @@ public actor ImageRetention {
         let changed = try await store.setPinned(isPinned, build: build.id)
         guard let changed else {
             throw Refusal(
+                .conflict,
                 "the image and the logs of build \(build.guestOS)/\(build.number) were removed "
-                    + "before: there is nothing left to keep", conflict: true)
+                    + "before: there is nothing left to keep")
         }
         await tracker.changed(changed)
         try await ports.audit(

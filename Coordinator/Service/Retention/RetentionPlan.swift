@@ -11,8 +11,8 @@ public struct RetentionPlan: Sendable {
     public func report() async throws -> RetentionReport {
         guard let policy = ports.retention else {
             throw Refusal(
-                "this coordinator removes nothing: `retention` is not set in coordinator.yml",
-                conflict: true)
+                .conflict,
+                "this coordinator removes nothing: `retention` is not set in coordinator.yml")
         }
         let free = try? await ports.webRoot.freeBytes()
         let choices = Retention.decide(

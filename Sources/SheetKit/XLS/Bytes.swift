@@ -20,6 +20,7 @@ extension Collection where Element == UInt8, Index == Int {
 }
 
 extension SheetError {
-    static let cutShort = SheetError(
-        "the file is damaged or cut short; save it again and send it whole")
+    static var cutShort: SheetError {
+        SheetError("the file is damaged or cut short; save it again and send it whole")
+    }
 }

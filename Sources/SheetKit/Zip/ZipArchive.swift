@@ -101,6 +101,7 @@ final class ZipArchive {
 }
 
 extension SheetError {
-    static let encrypted = SheetError(
-        "the file is protected by a password: save it without one, then try again")
+    static var encrypted: SheetError {
+        SheetError("the file is protected by a password: save it without one, then try again")
+    }
 }
