@@ -169,7 +169,7 @@ import Testing
         let history = Array(repeating: AttemptFault(host: "o", fault: Self.host), count: 4)
         let verdict = try verdict(build(.test, hasTests: true), Self.host, history: history)
         let reason = try #require(verdict.change.fault?.reason)
-        #expect(reason.hasSuffix("about the image, which stays at images/build/os/x.qcow2"))
+        #expect(reason.hasSuffix("could not be tested and is kept at images/build/os/x.qcow2"))
     }
 
     @Test(

@@ -67,7 +67,7 @@ struct RegistryImportTests {
         #expect(plan.counts == [.init(sheet: "guestos", new: 3)])
         let (rows, _) = read(sheet)
         #expect(rows.notices.count == 1)
-        #expect(rows.notices[0].contains("column E ('remarks') is not known"))
+        #expect(rows.notices[0].contains("column E ('remarks') is unknown"))
     }
 
     @Test("Every problem is reported with its position")

@@ -122,7 +122,7 @@ import Testing
             let failed = try await farm.wait(build, .passed, .failed, passing: 2_000)
             #expect(failed.state == .failed && failed.fault?.code == .baseImageFetch)
             let path = try #require(failed.image?.path)
-            #expect(failed.fault?.reason.hasSuffix("stays at \(path)") == true)
+            #expect(failed.fault?.reason.hasSuffix("is kept at \(path)") == true)
             let attempts = try await farm.store.attempts(ofBuild: build.id)
             let stages = attempts.map(\.stage)
             #expect(stages.count { $0 == .build } == 2)
