@@ -140,7 +140,8 @@ let package = Package(
             [
                 "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
                 "CoordinatorCore", "CoordinatorService", "HTTPClientKit", "HTTPServerKit",
-                "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit", "YAMLKit",
+                "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit", "TextKit",
+                "YAMLKit",
             ]),
         program(
             "aibuild", "Sources/aibuild",

@@ -40,12 +40,12 @@ public enum Names {
 
     /// Whether `path` stays below the folder that it is relative to.
     public static func isInnerPath(_ path: String) -> Bool {
-        guard !path.isEmpty, path.utf8.count <= 1024, !path.hasPrefix("/") else { return false }
+        guard !path.isEmpty, path.utf8.count <= 1024 else { return false }
         guard !path.unicodeScalars.contains(where: \.isControl) else {
             return false
         }
-        return path.split(separator: "/", omittingEmptySubsequences: false)
-            .allSatisfy { !$0.isEmpty && $0 != ".." && $0 != "." }
+        // An absolute path begins with an empty segment.
+        return path.pathSegments.allSatisfy { !$0.isEmpty && $0 != ".." && $0 != "." }
     }
 
     /// Whether `text` is a SHA-256 in lower-case hexadecimal.

@@ -1,3 +1,5 @@
+import TextKit
+
 /// The configuration of an agent: `agent.yml`.
 public struct AgentConfiguration: Sendable, Hashable {
     /// Which accelerators the agent offers.
@@ -34,9 +36,9 @@ public struct AgentConfiguration: Sendable, Hashable {
     /// `PATH` of build programs: the folders of configured programs, then the system's.
     public var searchPath: String {
         var folders: [String] = []
-        for program in [packer, qemuSystem, qemuImg] where program.hasPrefix("/") {
-            let folder = program.split(separator: "/").dropLast().joined(separator: "/")
-            if !folders.contains("/" + folder) { folders.append("/" + folder) }
+        for program in [packer, qemuSystem, qemuImg] where program.isAbsolutePath {
+            let folder = program.pathSegments.dropLast().joined(separator: "/")
+            if !folders.contains(folder) { folders.append(folder) }
         }
         let system = [
             "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin",

@@ -17,7 +17,7 @@ public enum BaseImageURL: Sendable, Hashable {
                 path = path.dropFirst("localhost".count)
             }
             // No path holds a NUL: the C library would end it there.
-            guard path.hasPrefix("/"), let decoded = PercentCoding.decode(path),
+            guard path.isAbsolutePath, let decoded = PercentCoding.decode(path),
                 !decoded.utf8.contains(0)
             else { return nil }
             self = .file(decoded)
@@ -30,7 +30,7 @@ public enum BaseImageURL: Sendable, Hashable {
     /// because builders look at the suffix.
     public static func fileName(_ url: String) -> String {
         let path = url.prefix { $0 != "?" && $0 != "#" }
-        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        let name = path.pathSegments.last.map(String.init) ?? ""
         let isPlain = name.unicodeScalars.allSatisfy { scalar in
             switch scalar {
             case "a"..."z", "A"..."Z", "0"..."9", ".", "_", "-": true

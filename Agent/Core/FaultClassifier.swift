@@ -1,4 +1,5 @@
 public import BuildProtocol
+import TextKit
 
 /// Decides which fault the exit of a build program was.
 public enum FaultClassifier {
@@ -169,7 +170,7 @@ public enum FaultClassifier {
     /// What the program printed, for the end of a reason.
     private static func output(_ end: End) -> String {
         if let summary = end.summary, !summary.isEmpty { return ":\n" + summary }
-        let lines = end.tail.split(separator: "\n").suffix(AgentLimits.reasonLines)
+        let lines = end.tail.lines.suffix(AgentLimits.reasonLines)
         return lines.isEmpty ? "; it printed nothing" : ":\n" + lines.joined(separator: "\n")
     }
 }

@@ -1,4 +1,5 @@
 public import BuildProtocol
+import TextKit
 
 /// The commands that the coordinator's SSH key may run. Nothing else can be run with that key.
 public enum GateCommand: Sendable, Hashable {
@@ -18,7 +19,7 @@ public enum GateCommand: Sendable, Hashable {
     ///   `aibuild-agent gate`.
     public init(_ arguments: [String]) throws(Refused) {
         var arguments = arguments
-        if arguments.count >= 2, arguments[0].split(separator: "/").last == "aibuild-agent",
+        if arguments.count >= 2, arguments[0].pathSegments.last == "aibuild-agent",
             arguments[1] == "gate"
         {
             arguments.removeFirst(2)

@@ -1,3 +1,5 @@
+import TextKit
+
 /// Checks of an unpacked template, which is untrusted.
 public enum TemplateTree {
     /// Whether a symbolic link stays within its tree, wherever other links of the tree lead: `..`
@@ -8,9 +10,9 @@ public enum TemplateTree {
     ///   - path: the path of the link, relative to the root of the tree.
     ///   - target: the target of the link.
     public static func isInside(link path: String, target: String) -> Bool {
-        guard !target.hasPrefix("/") else { return false }
-        let depth = path.split(separator: "/").count - 1
-        let components = target.split(separator: "/").filter { $0 != "." }
+        guard !target.isAbsolutePath else { return false }
+        let depth = path.pathSegments.filter { !$0.isEmpty }.count - 1
+        let components = target.pathSegments.filter { !$0.isEmpty && $0 != "." }
         let climbs = components.prefix { $0 == ".." }.count
         return climbs <= depth && !components.dropFirst(climbs).contains("..")
     }

@@ -4,6 +4,7 @@ import CoordinatorService
 import SQLKit
 import SSHKit
 import Support
+import TextKit
 import YAMLKit
 
 /// `coordinator.yml`. deploy/coordinator.yml documents all keys and their defaults.
@@ -93,7 +94,7 @@ struct Configuration {
                 port: try yaml.take("port", .int(1...65535), default: 3306),
                 socket: try yaml.takeIfPresent("socket", .string),
                 user: try yaml.take("user", .string, default: "aibuild"),
-                password: password.split(separator: "\n").first.map(String.init) ?? "",
+                password: password.lines.first.map(String.init) ?? "",
                 database: try yaml.take("database", .string, default: "aibuild"))
             let others = try yaml.takeIfPresent("other_nodes", .list(of: .mapping)) ?? []
             for node in others {

@@ -1,6 +1,8 @@
 //! HTTPTypes: requests, responses, problems, byte ranges and the router as plain values, shared by
 //! the server and its handlers. It opens no file or socket, and uses no C library.
 
+import TextKit
+
 /// A request whose body has arrived completely.
 public struct HTTPRequest: Sendable {
     /// As sent: `GET`, `POST` …
@@ -33,7 +35,7 @@ public struct HTTPRequest: Sendable {
     }
 
     /// The parts of `path` between slashes; a trailing slash adds none.
-    public var segments: [String] { path.split(separator: "/").map(String.init) }
+    public var segments: [String] { path.pathSegments.filter { !$0.isEmpty }.map(String.init) }
 }
 
 /// A response.

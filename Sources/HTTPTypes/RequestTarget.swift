@@ -27,11 +27,11 @@ struct RequestTarget {
     }
 
     private static func path(_ raw: Substring) throws(Problem) -> String {
-        guard raw.hasPrefix("/") else {
+        guard raw.isAbsolutePath else {
             throw .badRequest("The request target does not begin with '/'")
         }
         var decoded: [String] = []
-        let segments = raw.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        let segments = raw.pathSegments.dropFirst()
         for (index, segment) in segments.enumerated() {
             guard let text = PercentCoding.decode(segment) else {
                 throw .badRequest(
@@ -44,7 +44,7 @@ struct RequestTarget {
             if text.unicodeScalars.contains(where: \.isControl) {
                 throw .badRequest("The path contains a control character")
             }
-            if text.contains("/") { throw .badRequest("The path contains an encoded slash (%2F)") }
+            if text.containsSlash { throw .badRequest("The path contains an encoded slash (%2F)") }
             if text.isEmpty && index < segments.count - 1 {
                 throw .badRequest("The path contains '//'", remedy: "Write one slash")
             }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import LoopKit
 import Support
+import TextKit
 
 /// A private key file, checked before a library gets it, because the libraries report everything
 /// that can be wrong with one as the same error.
@@ -85,7 +86,7 @@ struct KeyFile {
         var publicKey: [UInt8]
 
         init(_ text: String) throws {
-            let base64 = text.split(separator: "\n").filter { !$0.hasPrefix("-----") }.joined()
+            let base64 = text.lines.filter { !$0.hasPrefix("-----") }.joined()
             guard let data = Data(base64Encoded: base64.filter { !$0.isWhitespace }) else {
                 throw WireReader.Malformed()
             }

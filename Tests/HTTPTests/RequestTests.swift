@@ -24,6 +24,7 @@ import Testing
         "An ambiguous or malformed target is refused",
         arguments: [
             "", "*", "a", "/..", "/a/../b", "/%2e%2E/x", "/./a", "/a%00b", "/a%2fb", "/%", "/%1",
+            "/..%2F%CC%81x", "/a%2F%CC%81",
             "/%zz", "/%ff", "//a", "/a//b", "/a%0ab", "/?x=%", "/?%ff", "http://host/../a",
         ])
     func refuses(target: String) {

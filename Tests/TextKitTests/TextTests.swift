@@ -98,4 +98,11 @@ import Testing
             Suggestion.hint(for: "jsno", in: ["json"], prefix: "--") == "; did you mean '--json'?")
         #expect(Suggestion.hint(for: "zzz", in: ["json"]) == nil)
     }
+
+    @Test("Lines end with a newline, with or without a carriage return before it")
+    func linesAreSplitAtBytes() {
+        #expect("a\r\nb\n\n\r\nc".lines == ["a", "b", "c"])
+        #expect("a\rb".lines == ["a\rb"])
+        #expect("".lines.isEmpty)
+    }
 }

@@ -119,7 +119,7 @@ enum ImportRules {
                 "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
                 "CoordinatorCore", "CoordinatorService", "HTTPClientKit", "HTTPServerKit",
                 "HTTPTypes", "LoopKit", "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit",
-                "YAMLKit",
+                "TextKit", "YAMLKit",
             ]),
         .init(
             "aibuild", "Sources/aibuild", .outer,

@@ -2,6 +2,7 @@ import AgentCore
 import Glibc
 import ProcessKit
 import Support
+import TextKit
 
 /// Facts about this machine.
 enum HostFacts {
@@ -14,7 +15,7 @@ enum HostFacts {
 
     static func memoryBytes() -> Int64 {
         let text = (try? Files.read("/proc/meminfo", limitBytes: 64 << 10)) ?? []
-        for line in String(decoding: text, as: UTF8.self).split(separator: "\n")
+        for line in String(decoding: text, as: UTF8.self).lines
         where line.hasPrefix("MemTotal:") {
             let fields = line.split(separator: " ")
             if fields.count > 1, let kibibytes = Int64(fields[1]) { return kibibytes << 10 }

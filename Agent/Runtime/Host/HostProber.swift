@@ -3,6 +3,7 @@ import BuildProtocol
 import Glibc
 import ProcessKit
 import Support
+import TextKit
 
 /// Probes this host's programs and accelerators. Blocks: run it on a thread of its own.
 struct HostProber: Sendable {
@@ -134,7 +135,7 @@ struct HostProber: Sendable {
             qemu: qemu, accelerator: accelerator.rawValue, image: image)
         return run(arguments, seconds: BootProbe.sectorSeconds).flatMap { output in
             guard output.status == .exited(BootProbe.bootedStatus) else {
-                let lastLine = output.stderrText.split(separator: "\n").last ?? ""
+                let lastLine = output.stderrText.lines.last ?? ""
                 return .failure(Failure("QEMU ended with \(output.status) \(lastLine)"))
             }
             return .success(Clocks.monotonicMilliseconds() - started)

@@ -3,6 +3,7 @@ import BuildProtocol
 import Glibc
 import ProcessKit
 import Support
+import TextKit
 
 /// Runs a template's own program.
 struct CommandBuild {
@@ -48,7 +49,7 @@ struct CommandBuild {
         guard let program = arguments.first, !program.isEmpty else {
             throw Fault(.template, .templateInvalid, "the build command of aibuild.yml is empty")
         }
-        guard program.contains("/"), !program.hasPrefix("/") else { return program }
+        guard program.containsSlash, !program.isAbsolutePath else { return program }
         let path = "\(context.folder.work)/\(program)"
         guard Files.exists(path) else {
             throw Fault(

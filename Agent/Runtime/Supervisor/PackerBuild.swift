@@ -3,6 +3,7 @@ import BuildProtocol
 import Glibc
 import ProcessKit
 import Support
+import TextKit
 
 /// Runs `packer build` on a template, after `packer validate` and, for old templates, `packer fix`.
 struct PackerBuild {
@@ -83,7 +84,7 @@ struct PackerBuild {
         // Versions of Packer differ in which stream they use.
         let said = String(decoding: sink.output, as: UTF8.self)
         if !said.isEmpty { try context.log.note(said) }
-        let lines = (said + sink.tail.text).split(separator: "\n")
+        let lines = (said + sink.tail.text).lines
         return lines.isEmpty ? "packer validate: \(status)" : lines.joined(separator: "\n")
     }
 

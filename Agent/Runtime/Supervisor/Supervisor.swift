@@ -3,6 +3,7 @@ import BuildProtocol
 import Glibc
 import ProcessKit
 import Support
+import TextKit
 
 /// Runs one attempt, from its folder to its result, in a process that is detached from the daemon:
 /// it continues if the daemon crashes, restarts or is upgraded.
@@ -86,7 +87,7 @@ struct Supervisor {
     /// The outcome with the first lines of its reason; the others quote the log above.
     private static func logLine(_ outcome: Outcome) -> String {
         guard let fault = outcome.fault else { return "passed" }
-        let first = fault.reason.split(separator: "\n").prefix(2).joined(separator: " ")
+        let first = fault.reason.lines.prefix(2).joined(separator: " ")
         return "failed: \(fault.code.rawValue): \(first)"
     }
 

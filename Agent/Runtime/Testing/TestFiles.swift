@@ -1,5 +1,6 @@
 import AgentCore
 import Support
+import TextKit
 
 /// Files shared by a test attempt and the processes of its cases.
 struct TestFiles {
@@ -26,6 +27,6 @@ struct TestFiles {
         let bytes = GuestFolder(path: folder.tests).end(
             of: path, bytes: AgentLimits.testOutputBytes)
         let text = String(decoding: bytes ?? [], as: UTF8.self)
-        return text.split(separator: "\n").joined(separator: "\n")
+        return text.lines.joined(separator: "\n")
     }
 }

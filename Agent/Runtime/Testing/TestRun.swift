@@ -3,6 +3,7 @@ import BuildProtocol
 import Glibc
 import ProcessKit
 import Support
+import TextKit
 
 /// A test attempt: fetches the image and runs one case after the other. Each case is a child
 /// process, of which this one logs the output, applies the timers and kills the whole tree.
@@ -153,6 +154,6 @@ struct TestRun {
     }
 
     private static func lastLines(_ text: String) -> String {
-        text.split(separator: "\n").suffix(AgentLimits.reasonLines).joined(separator: "\n")
+        text.lines.suffix(AgentLimits.reasonLines).joined(separator: "\n")
     }
 }

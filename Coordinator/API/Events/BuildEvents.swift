@@ -2,7 +2,6 @@ import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
 import HTTPTypes
-import Support
 import TextKit
 
 /// One follower of one build: its state, progress and log until it ends.
@@ -60,10 +59,9 @@ actor BuildEvents: LiveEvents {
             // Whole lines only: a record that is half written here comes with the next piece.
             if let end = bytes.lastIndex(of: 0x0A) {
                 self.position?.cursor += Int64(end + 1)
-                return logEvent(
-                    bytes[...end],
-                    LogPosition(
-                        attempt: attempt, cursor: position.cursor + Int64(end + 1)))
+                let next = LogPosition(
+                    attempt: attempt, cursor: position.cursor + Int64(end + 1))
+                return EventText.event("log", lines: bytes[...end], id: next.text)
             }
             guard attempts.count > 1 else { return [] }
             attempts.removeFirst()
@@ -78,21 +76,5 @@ actor BuildEvents: LiveEvents {
             all.removeFirst(index)
         }
         attempts = all
-    }
-
-    private func logEvent(_ lines: ArraySlice<UInt8>, _ position: LogPosition) -> [UInt8] {
-        var out = Array("event: log\nid: \(position.text)\n".utf8)
-        out.reserveCapacity(lines.count + lines.count / 8)
-        let prefix = Array("data: ".utf8)
-        lines.withUnsafeBytes { bytes in
-            var start = 0
-            while let newline = ByteSearch.first(0x0A, in: bytes, from: start) {
-                out += prefix
-                out += bytes[start...newline]
-                start = newline + 1
-            }
-        }
-        out.append(0x0A)
-        return out
     }
 }

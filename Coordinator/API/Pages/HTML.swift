@@ -1,18 +1,20 @@
 /// Builds HTML in one place, so that all untrusted text is escaped.
 enum HTML {
+    /// By scalars: a combining mark or a format character joins the `<` next to it to one
+    /// `Character`, which equals no `"<"`, while a browser still sees the `<`.
     static func escape(_ text: some StringProtocol) -> String {
-        var out = ""
-        for character in text {
-            switch character {
-            case "&": out += "&amp;"
-            case "<": out += "&lt;"
-            case ">": out += "&gt;"
-            case "\"": out += "&quot;"
-            case "'": out += "&#39;"
-            default: out.append(character)
+        var out = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": out += "&amp;".unicodeScalars
+            case "<": out += "&lt;".unicodeScalars
+            case ">": out += "&gt;".unicodeScalars
+            case "\"": out += "&quot;".unicodeScalars
+            case "'": out += "&#39;".unicodeScalars
+            default: out.append(scalar)
             }
         }
-        return out
+        return String(out)
     }
 
     /// A whole page around `body`, which is HTML.

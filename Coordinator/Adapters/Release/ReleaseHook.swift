@@ -2,6 +2,7 @@ import BuildProtocol
 import CoordinatorCore
 import ProcessKit
 import Support
+import TextKit
 
 /// A program of the operator that decides whether an image may take its name in an environment, for
 /// example by booting it there. Its input, including secrets, is in its environment, never in its
@@ -40,7 +41,7 @@ struct ReleaseHook: Sendable {
             environment: Command.minimalEnvironment.merging(cloud) { $1 }.merging(words) { $1 }
         ).run(timeoutSeconds: Self.timeoutSeconds, outputLimitBytes: Self.outputBytes)
         guard !output.status.isSuccess else { return }
-        let said = (output.stdoutText + output.stderrText).split(separator: "\n").suffix(5)
+        let said = (output.stdoutText + output.stderrText).lines.suffix(5)
             .joined(separator: "; ").prefixOfUTF8(Self.shownBytes)
         throw ReleaseFault(
             .rejected, "the hook \(name) refuses the image (\(output.status)): \(said)")

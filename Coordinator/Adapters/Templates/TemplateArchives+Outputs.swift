@@ -1,6 +1,7 @@
 public import BuildProtocol
 public import CoordinatorCore
 import ProcessKit
+import TextKit
 
 extension TemplateArchives {
     private static let outputFolder = "output/"
@@ -15,7 +16,7 @@ extension TemplateArchives {
     ) async throws -> [(name: String, template: OutputTemplate)] {
         let path = try path(of: archive)
         let list = try await run(["tar", "--list", "--file", path], tarTimeoutSeconds)
-        let names = list.stdoutText.split(separator: "\n").map(String.init).filter { name in
+        let names = list.stdoutText.lines.map(String.init).filter { name in
             name.hasPrefix(Self.outputFolder) && name.hasSuffix(Self.outputSuffix)
                 && Names.isFileName(String(name.dropFirst(Self.outputFolder.count)))
         }.sorted()

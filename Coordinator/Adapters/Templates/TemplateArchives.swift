@@ -3,6 +3,7 @@ public import CoordinatorCore
 import Glibc
 import ProcessKit
 import Support
+import TextKit
 import YAMLKit
 
 /// Template archives on the coordinator's disk, named by their SHA-256; made from folders by `tar`
@@ -101,7 +102,7 @@ public actor TemplateArchives: TemplateLibrary {
     /// A stamp that changes with every file of the folder: names, sizes, inodes, modification
     /// times.
     private func check(folder path: String) throws -> String {
-        guard path.hasPrefix("/"), !path.utf8.contains(0) else {
+        guard path.isAbsolutePath, !path.utf8.contains(0) else {
             throw TemplateFault("the template folder \(Names.quoted(path)) is not an absolute path")
         }
         switch Files.kind(path) {
@@ -251,7 +252,7 @@ public actor TemplateArchives: TemplateLibrary {
         let wanted = file.files
         if wanted.isEmpty { return }
         let list = try await run(["tar", "--list", "--file", path], tarTimeoutSeconds)
-        let names = list.stdoutText.split(separator: "\n").map(String.init)
+        let names = list.stdoutText.lines.map(String.init)
         guard let needed = wanted.first(where: { !names.contains($0) }) else { return }
         let similar = names.filter { $0.hasSuffix(".json") || $0.hasSuffix(".pkr.hcl") }.prefix(5)
         throw TemplateFault(
@@ -261,7 +262,7 @@ public actor TemplateArchives: TemplateLibrary {
 
     /// The end of a program's output, which contains the reason.
     static func tail(_ text: String) -> String {
-        text.split(separator: "\n").suffix(3).joined(separator: "; ").prefixOfUTF8(1000)
+        text.lines.suffix(3).joined(separator: "; ").prefixOfUTF8(1000)
     }
 }
 

@@ -3,6 +3,7 @@ public import CoordinatorCore
 import Glibc
 import ProcessKit
 import Support
+import TextKit
 
 /// The web root as a folder: `images/build/<guest OS>/` contains the images, each with its log and
 /// `build.json`, and one `SHA256SUMS`; `images/release/<guest OS>/` those that passed their tests.
@@ -177,7 +178,7 @@ public actor FolderWebRoot: WebRoot {
         var lines: [String: String] = [:]
         if Files.exists(path) {
             let text = String(decoding: try Files.read(path, limitBytes: 64 << 20), as: UTF8.self)
-            for line in text.split(separator: "\n") {
+            for line in text.lines {
                 let parts = line.split(separator: " ", maxSplits: 1)
                 guard parts.count == 2 else { continue }
                 let name = String(parts[1].drop { $0 == " " || $0 == "*" })

@@ -1,4 +1,5 @@
 import BuildProtocol
+import TextKit
 
 /// Checks the coordinator, the hosts and the queue, and says what to do about each problem.
 struct Doctor {
@@ -130,7 +131,7 @@ struct Doctor {
     private func say(_ mark: Mark, _ text: String, _ remedy: String? = nil) {
         context.console.out(
             context.style.paint(mark.rawValue, mark.colour) + SafeText.line(text) + "\n")
-        for line in (remedy ?? "").split(separator: "\n") {
+        for line in (remedy ?? "").lines {
             context.console.out("     → \(SafeText.line(String(line)))\n")
         }
     }

@@ -1,6 +1,7 @@
 import BuildProtocol
 import HTTPClientKit
 import Synchronization
+import TextKit
 
 /// Shows a build live until it ends: its log, its phases, its progress.
 final class BuildFollower: Sendable {
@@ -29,7 +30,7 @@ final class BuildFollower: Sendable {
         switch event.name {
         case "log":
             progress.wipe()
-            for line in event.data.split(separator: "\n") { printer.print(String(line)) }
+            for line in event.data.lines { printer.print(String(line)) }
         case "state":
             let build = try APIClient.decode(BuildAnswer.self, Array(event.data.utf8))
             if context.wantsJSON { return }
