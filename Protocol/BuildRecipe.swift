@@ -76,7 +76,7 @@ public struct BaseImage: Sendable, Hashable, Codable {
 /// A template archive (tar), named by its content.
 public struct TemplateArchive: Sendable, Hashable, Codable {
     public var sha256: String
-    public var sizeBytes: Int64
+    @Bounded<ByteBound> public var sizeBytes: Int64
 
     public init(sha256: String, sizeBytes: Int64) {
         self.sha256 = sha256
@@ -86,9 +86,9 @@ public struct TemplateArchive: Sendable, Hashable, Codable {
 
 /// What an attempt needs from its host.
 public struct Requirements: Sendable, Hashable, Codable {
-    public var vcpus: Int
-    public var memoryBytes: Int64
-    public var diskBytes: Int64
+    @Bounded<CountBound> public var vcpus: Int
+    @Bounded<ByteBound> public var memoryBytes: Int64
+    @Bounded<ByteBound> public var diskBytes: Int64
     /// `nil`: any.
     public var accelerator: Accelerator?
     /// Tags that the host must have, all of them.
@@ -114,11 +114,11 @@ public enum Accelerator: String, Sendable, Codable, CaseIterable, Comparable {
 /// The timers and limits of one attempt, enforced by the supervisor.
 public struct AttemptLimits: Sendable, Hashable, Codable {
     /// From `start` to the end of hashing.
-    public var totalSeconds: Int
+    @Bounded<SecondsBound> public var totalSeconds: Int
     /// Longest time without a byte from the build program.
-    public var silenceSeconds: Int
+    @Bounded<SecondsBound> public var silenceSeconds: Int
     /// The limit of the log; beyond it the middle is dropped, and the log says so.
-    public var logBytes: Int64
+    @Bounded<ByteBound> public var logBytes: Int64
 
     public init(
         totalSeconds: Int = 4 * 3600, silenceSeconds: Int = 1800, logBytes: Int64 = 256 << 20

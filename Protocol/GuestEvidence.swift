@@ -7,10 +7,10 @@ public struct GuestEvidence: Sendable, Hashable, Codable {
     /// queried.
     public var status: String?
     /// How long the guest was watched; the next fields are what it moved meanwhile.
-    public var windowMilliseconds: Int64?
-    public var diskBytes: Int64?
-    public var networkBytes: Int64?
-    public var cpuMilliseconds: Int64?
+    @OptionalBounded<DurationBound> public var windowMilliseconds: Int64?
+    @OptionalBounded<ByteBound> public var diskBytes: Int64?
+    @OptionalBounded<ByteBound> public var networkBytes: Int64?
+    @OptionalBounded<DurationBound> public var cpuMilliseconds: Int64?
     /// For people: what is missing, and why.
     public var notes: [String]
     /// The end of the serial console. Bytes that are not UTF-8 are written as `\xNN`.

@@ -8,7 +8,7 @@ public struct LogRecord: Sendable, Hashable, Codable {
     }
 
     /// Unix time in milliseconds on the host.
-    public var t: Int64
+    @Bounded<UnixTimeBound> public var t: Int64
     public var s: Stream
     /// The text. Bytes that are not UTF-8 are written as `\xNN`; control characters are kept
     /// (JSON-escaped).

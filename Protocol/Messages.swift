@@ -7,7 +7,7 @@ public struct CoordinatorHello: Sendable, Hashable, Codable {
     /// The epoch of the coordinator's lease; 0 if missing. An agent refuses a session whose epoch
     /// is below the highest that it has received, and ends older sessions when it receives a higher
     /// one.
-    public var epoch: Int64?
+    @OptionalBounded<SerialBound> public var epoch: Int64?
 
     public init(version: ProtocolVersion = .current, epoch: Int64? = nil) {
         self.version = version
@@ -17,7 +17,7 @@ public struct CoordinatorHello: Sendable, Hashable, Codable {
 
 public struct AgentHello: Sendable, Hashable, Codable {
     public var version: ProtocolVersion
-    public var agentVersion: String
+    @BoundedText<WordBound> public var agentVersion: String
     public var host: HostReport
     public var attempts: [AttemptSummary]
     /// Digests of the template archives on the agent's disk.
@@ -37,27 +37,27 @@ public struct AgentHello: Sendable, Hashable, Codable {
 
 /// The resources of a host. Sent in `hello` and whenever they change notably.
 public struct HostReport: Sendable, Hashable, Codable {
-    public var slots: Int
-    public var vcpus: Int
-    public var memoryBytes: Int64
+    @Bounded<SlotBound> public var slots: Int
+    @Bounded<CountBound> public var vcpus: Int
+    @Bounded<ByteBound> public var memoryBytes: Int64
     /// Space for new attempts on the disk of the agent's state folder, minus the reservations of
     /// others.
-    public var diskFreeBytes: Int64
-    public var diskTotalBytes: Int64
+    @Bounded<ByteBound> public var diskFreeBytes: Int64
+    @Bounded<ByteBound> public var diskTotalBytes: Int64
     public var accelerators: Set<Accelerator>
     public var tags: Set<String>
     /// Digests of cached base images.
     public var baseImages: [String]
-    public var packerVersion: String?
-    public var qemuVersion: String?
+    @OptionalBoundedText<WordBound> public var packerVersion: String?
+    @OptionalBoundedText<WordBound> public var qemuVersion: String?
     /// Whether the agent can test images; missing from older agents, which cannot.
     public var runsTests: Bool?
     /// Values of `TestAbility`; a newer agent may send unknown ones.
     public var testAbilities: [String]?
     /// The host's wall clock when the report was made; the coordinator reports a large clock skew.
-    public var unixMilliseconds: Int64
+    @Bounded<UnixTimeBound> public var unixMilliseconds: Int64
     /// Messages for the operator (`/dev/kvm exists but guests hang under it …`).
-    public var notices: [String]
+    @BoundedTexts<ReasonBound> public var notices: [String]
 
     public init(
         slots: Int, vcpus: Int, memoryBytes: Int64, diskFreeBytes: Int64, diskTotalBytes: Int64,
@@ -86,7 +86,7 @@ public struct AttemptSummary: Sendable, Hashable, Codable {
     public var attempt: AttemptToken
     public var state: AttemptState
     /// Size of `log.ndjson` on the agent's disk.
-    public var logBytes: Int64
+    @Bounded<ByteBound> public var logBytes: Int64
 
     public init(attempt: AttemptToken, state: AttemptState, logBytes: Int64) {
         self.attempt = attempt
@@ -122,7 +122,7 @@ public struct Start: Sendable, Hashable, Codable {
 public struct BuildDescription: Sendable, Hashable, Codable {
     public var id: String
     public var guestOS: String
-    public var number: Int
+    @Bounded<CountBound> public var number: Int
     /// `<name>x86_64_<yyyymmdd>_<number>`, without extension.
     public var imageName: String
 
@@ -147,7 +147,7 @@ public struct Cancel: Sendable, Hashable, Codable {
 /// attempt replaces the first: it is the rewind.
 public struct Follow: Sendable, Hashable, Codable {
     public var attempt: AttemptToken
-    public var cursor: Int64
+    @Bounded<ByteBound> public var cursor: Int64
     public init(attempt: AttemptToken, cursor: Int64) {
         self.attempt = attempt
         self.cursor = cursor
@@ -162,7 +162,7 @@ public struct Forget: Sendable, Hashable, Codable {
 }
 
 public struct Ping: Sendable, Hashable, Codable {
-    public var id: Int64
+    @Bounded<SerialBound> public var id: Int64
     public init(id: Int64) { self.id = id }
 }
 
@@ -170,7 +170,7 @@ public struct Phase: Sendable, Hashable, Codable {
     public var attempt: AttemptToken
     public var state: AttemptState
     /// For people: "fetching base image, 40 %".
-    public var detail: String?
+    @OptionalBoundedText<ReasonBound> public var detail: String?
     public init(attempt: AttemptToken, state: AttemptState, detail: String? = nil) {
         self.attempt = attempt
         self.state = state
@@ -181,7 +181,7 @@ public struct Phase: Sendable, Hashable, Codable {
 /// A chunk of `log.ndjson` as it is on the agent's disk: whole lines, from byte `cursor`.
 public struct LogChunk: Sendable, Hashable, Codable {
     public var attempt: AttemptToken
-    public var cursor: Int64
+    @Bounded<ByteBound> public var cursor: Int64
     public var data: String
     public init(attempt: AttemptToken, cursor: Int64, data: String) {
         self.attempt = attempt
@@ -194,12 +194,12 @@ public struct LogChunk: Sendable, Hashable, Codable {
 public struct Finished: Sendable, Hashable, Codable {
     public var attempt: AttemptToken
     public var outcome: Outcome
-    public var logBytes: Int64
+    @Bounded<ByteBound> public var logBytes: Int64
     public var logSHA256: String
     public var artifacts: [Artifact]
     public var accelerator: Accelerator?
-    public var startedUnixMilliseconds: Int64
-    public var endedUnixMilliseconds: Int64
+    @Bounded<UnixTimeBound> public var startedUnixMilliseconds: Int64
+    @Bounded<UnixTimeBound> public var endedUnixMilliseconds: Int64
     /// What was observed of the guest of an attempt that did not pass, if there was one.
     public var evidence: GuestEvidence?
     /// One for each test case that was started, in order; only of a test attempt.
@@ -227,10 +227,10 @@ public struct Finished: Sendable, Hashable, Codable {
 public struct Artifact: Sendable, Hashable, Codable {
     /// A plain file name (`Names.isFileName`), unique in its attempt.
     public var name: String
-    public var sizeBytes: Int64
+    @Bounded<ByteBound> public var sizeBytes: Int64
     public var sha256: String
     public var format: ImageFormat
-    public var virtualSizeBytes: Int64?
+    @OptionalBounded<ByteBound> public var virtualSizeBytes: Int64?
     /// SHA-256 of each `ProtocolLimits.artifactChunkBytes`, in order.
     public var chunkSHA256: [String]
 
@@ -272,7 +272,7 @@ public struct ErrorReport: Sendable, Hashable, Codable {
     }
 
     public var code: Code
-    public var message: String
+    @BoundedText<ReasonBound> public var message: String
     public var attempt: AttemptToken?
 
     public init(code: Code, message: String, attempt: AttemptToken? = nil) {

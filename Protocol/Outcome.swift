@@ -2,7 +2,7 @@
 public struct Outcome: Sendable, Hashable, Codable {
     public var fault: Fault?
     /// Exit status of the build program, if it exited by itself.
-    public var exitCode: Int?
+    @OptionalBounded<ExitStatusBound> public var exitCode: Int?
 
     public init(fault: Fault? = nil, exitCode: Int? = nil) {
         self.fault = fault
@@ -17,12 +17,12 @@ public struct Fault: Sendable, Hashable, Codable, Error {
     public var `class`: FaultClass
     public var code: FaultCode
     /// What happened, to what, and what to do next. Bounded by `ProtocolLimits.reasonBytes`.
-    public var reason: String
+    @BoundedText<ReasonBound> public var reason: String
 
     public init(_ faultClass: FaultClass, _ code: FaultCode, _ reason: String) {
         self.class = faultClass
         self.code = code
-        self.reason = reason.prefixOfUTF8(ProtocolLimits.reasonBytes)
+        self.reason = reason
     }
 }
 

@@ -31,6 +31,9 @@ public enum ProtocolLimits {
     /// Bytes of a reason or error message; longer ones are cut.
     public static let reasonBytes = 8 << 10
 
+    /// Texts in one list of a message: notices, notes.
+    public static let texts = 64
+
     /// A guest's screen as PNG. A text screen takes 3 KiB, a desktop 100; base64 adds a third, and
     /// the `finished` line must hold it with everything else.
     public static let screenshotBytes = 256 << 10

@@ -7,8 +7,8 @@
 /// A different `major` is refused by both ends with a sentence that says which to upgrade; a
 /// different `minor` only adds optional fields and is accepted.
 public struct ProtocolVersion: Sendable, Hashable, Codable {
-    public var major: Int
-    public var minor: Int
+    @Bounded<CountBound> public var major: Int
+    @Bounded<CountBound> public var minor: Int
 
     public init(major: Int, minor: Int) {
         self.major = major

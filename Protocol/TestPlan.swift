@@ -4,9 +4,9 @@ public struct TestPlan: Sendable, Hashable, Codable {
     /// `nil`: no login; a guest is up when it answers on `port`.
     public var login: GuestLogin?
     /// Of the guest: for SSH, or for a case's own program.
-    public var port: Int
+    @Bounded<PortBound> public var port: Int
     /// Limit until the guest is up, for each boot.
-    public var bootSeconds: Int
+    @Bounded<SecondsBound> public var bootSeconds: Int
     public var disk: GuestDisk
     public var network: GuestNetwork
     /// The guest's firmware; `nil`: a BIOS.
@@ -93,8 +93,8 @@ public struct PlannedTest: Sendable, Hashable, Codable {
     public var name: String
     public var kind: Kind
     /// For each boot if the case is about booting, otherwise for what it does once the guest is up.
-    public var limitSeconds: Int
-    public var times: Int?
+    @Bounded<SecondsBound> public var limitSeconds: Int
+    @OptionalBounded<BootBound> public var times: Int?
     /// A script of the template.
     public var path: String?
     /// The text of a registered script or program.

@@ -6,14 +6,14 @@ public struct TestResult: Sendable, Hashable, Codable {
         case error
     }
 
-    public var name: String
+    @BoundedText<WordBound> public var name: String
     public var result: Verdict
-    public var milliseconds: Int64
+    @Bounded<DurationBound> public var milliseconds: Int64
     /// For people: what failed. Empty if it passed.
-    public var detail: String
+    @BoundedText<ReasonBound> public var detail: String
     /// Its part of the attempt's log, in bytes of the file.
-    public var logFrom: Int64
-    public var logTo: Int64
+    @Bounded<ByteBound> public var logFrom: Int64
+    @Bounded<ByteBound> public var logTo: Int64
 
     public init(
         name: String, result: Verdict, milliseconds: Int64, detail: String = "", logFrom: Int64,

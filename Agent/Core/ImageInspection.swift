@@ -3,6 +3,7 @@ public import BuildProtocol
 /// What a file is, by its bytes, as `qemu-img info` would say.
 public struct ImageInspection: Sendable, Hashable {
     public let format: ImageFormat
+    /// `nil` if the format does not say, or claims an impossible size.
     public let virtualSizeBytes: Int64?
 
     /// Bytes of a file that an inspection needs, or the whole file if it is shorter. An ISO image
@@ -20,7 +21,7 @@ public struct ImageInspection: Sendable, Hashable {
         format =
             Self.format(header, footer)
             ?? Self.formatOfDisk(name, header, sizeBytes: sizeBytes)
-        virtualSizeBytes =
+        let claimed: Int64? =
             switch format {
             case .qcow2: Self.bigEndian(header, 24, 8)
             case .vmdk where header.starts(with: Self.sparseVMDK):
@@ -30,6 +31,7 @@ public struct ImageInspection: Sendable, Hashable {
             case .raw, .iso: sizeBytes
             case .vmdk, .vhdx, .file: nil
             }
+        virtualSizeBytes = claimed.flatMap { ByteBound.range.contains($0) ? $0 : nil }
     }
 
     private static let sparseVMDK = Array("KDMV".utf8)

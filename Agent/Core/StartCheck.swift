@@ -12,12 +12,7 @@ public enum StartCheck {
             return "limits: a time below one second"
         }
         if start.limits.logBytes < 1024 { return "limits.logBytes: below 1024" }
-        if start.requirements.memoryBytes < 0 || start.requirements.diskBytes < 0
-            || start.requirements.vcpus < 0
-        {
-            return "requirements: a negative value"
-        }
-        return problem(start.recipe)
+        return start.problem ?? problem(start.recipe)
     }
 
     private static func problem(_ recipe: BuildRecipe) -> String? {
@@ -51,7 +46,7 @@ public enum StartCheck {
         guard (1...ProtocolLimits.testCases).contains(plan.cases.count) else {
             return "recipe.test: \(plan.cases.count) test cases"
         }
-        guard (1...65_535).contains(plan.port), plan.bootSeconds > 0 else {
+        guard plan.bootSeconds > 0 else {
             return "recipe.test: port \(plan.port), bootSeconds \(plan.bootSeconds)"
         }
         // It becomes a word on a command line, and a path.

@@ -62,7 +62,9 @@ extension HTTPRequest {
                 remedy: "Send Content-Type: application/json")
         }
         do {
-            return try JSONDecoder().decode(type, from: Data(body))
+            let decoder = JSONDecoder()
+            decoder.userInfo = BoundedDecoding.refusing
+            return try decoder.decode(type, from: Data(body))
         } catch let error as DecodingError {
             throw Problem.badRequest(
                 "Invalid body: \(describe(error))",

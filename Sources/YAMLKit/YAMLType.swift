@@ -75,20 +75,23 @@ extension YAMLType where Value == Int {
         }
     }
 
-    /// `90s`, `20m`, `4h`, `7d`; the value is in seconds.
+    /// `90s`, `20m`, `4h`, `7d`; the value is in seconds, at most a century.
     public static var durationSeconds: YAMLType {
-        .scalar("a duration such as 90s, 20m or 4h") { text in
-            quantity(text, ["s": 1, "m": 60, "h": 3600, "d": 86_400]).flatMap { Int($0) }
+        .scalar("a duration such as 90s, 20m or 4h, at most 36525d") { text in
+            quantity(
+                text, ["s": 1, "m": 60, "h": 3600, "d": 86_400], atMost: 36_525 * 86_400
+            ).map { Int($0) }
         }
     }
 }
 
 extension YAMLType where Value == Int64 {
-    /// `512MiB`, `2GiB`; the value is in bytes.
+    /// `512MiB`, `2GiB`; the value is in bytes, at most 1 PiB.
     public static var sizeBytes: YAMLType {
-        .scalar("a size such as 512MiB or 2GiB") { text in
+        .scalar("a size such as 512MiB or 2GiB, at most 1024TiB") { text in
             quantity(
-                text, ["B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40])
+                text, ["B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40],
+                atMost: 1 << 50)
         }
     }
 }
@@ -144,11 +147,13 @@ extension YAMLType where Value == YAMLMapping {
 }
 
 /// `<digits><unit>`, multiplied; `nil` if it is not that, or too large.
-private func quantity(_ text: String, _ units: [String: Int64]) -> Int64? {
+private func quantity(
+    _ text: String, _ units: [String: Int64], atMost limit: Int64
+) -> Int64? {
     let digits = text.utf8.prefix { (48...57).contains($0) }
     guard !digits.isEmpty, let number = Int64(String(decoding: digits, as: UTF8.self)),
         let unit = units[String(decoding: text.utf8.dropFirst(digits.count), as: UTF8.self)]
     else { return nil }
     let (value, overflow) = number.multipliedReportingOverflow(by: unit)
-    return overflow ? nil : value
+    return overflow || value > limit ? nil : value
 }

@@ -46,6 +46,8 @@ import Testing
             ("a", "b", true), ("a/b/c", "../../x", true), ("a", "..", false), ("a/b", "../c", true),
             ("a/b", "../..", false), ("a", "/etc/passwd", false), ("a", "b/../c", false),
             ("a/b", "./../c", true), ("a", "", true), ("deep/er/p", "l2/../x", false),
+            ("a", "../\u{301}x", false), ("a", "/\u{301}x", false),
+            ("a/b", "c/../\u{301}x", false),
         ])
     func templateLinksStayInside(path: String, target: String, isInside: Bool) {
         #expect(TemplateTree.isInside(link: path, target: target) == isInside)
@@ -214,6 +216,11 @@ import Testing
         let qcow2 = header([0: [0x51, 0x46, 0x49, 0xFB], 24: [UInt8](repeating: 0xFF, count: 8)])
         #expect(inspect(qcow2) == ["qcow2", "?"])
         #expect(inspect([0x51, 0x46, 0x49, 0xFB], size: 4) == ["qcow2", "?"])
+        // 2^62 fits 64 bits, and no disk.
+        let huge: [UInt8] = [0x40, 0, 0, 0, 0, 0, 0, 0]
+        let vdi = header([64: [0x7F, 0x10, 0xDA, 0xBE], 368: huge.reversed()])
+        #expect(inspect(vdi) == ["vdi", "?"])
+        #expect(inspect(header([0: Array("conectix".utf8), 48: huge])) == ["vhd", "?"])
     }
 }
 

@@ -57,9 +57,11 @@ import Testing
         let reason = String(repeating: "\u{1}", count: ProtocolLimits.reasonBytes)
         let finished = Finished(
             attempt: AttemptToken(high: 1, low: 2),
-            outcome: Outcome(fault: Fault(.template, .guestHung, reason)), logBytes: .max,
+            outcome: Outcome(fault: Fault(.template, .guestHung, reason)),
+            logBytes: ByteBound.range.upperBound,
             logSHA256: String(repeating: "a", count: 64), artifacts: [],
-            startedUnixMilliseconds: .max, endedUnixMilliseconds: .max,
+            startedUnixMilliseconds: UnixTimeBound.range.upperBound,
+            endedUnixMilliseconds: UnixTimeBound.range.upperBound,
             evidence: GuestEvidence(
                 status: "running", notes: [reason, reason],
                 serialTail: String(repeating: "\u{1}", count: ProtocolLimits.serialTailBytes),

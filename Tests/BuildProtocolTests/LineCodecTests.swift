@@ -83,8 +83,7 @@ import Testing
     @Test(
         "Text that is not a message is malformed",
         arguments: [
-            // Foundation says of numbers that do not fit only that the JSON is not valid.
-            #"{"type":"ping","id":1.5}"#, #"{"type":"ping","id":99999999999999999999}"#,
+            #"{"type":"ping","id":1.5}"#,
             "", "null", "[]", "7", "\"hello\"", "{", "nonsense", "{\"type\":\"ping\"", "\u{0}",
         ])
     func noMessage(_ text: String) {

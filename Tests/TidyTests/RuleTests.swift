@@ -43,6 +43,27 @@ import Testing
         #expect(ImportRules.findings(in: file(path, text)) == [])
     }
 
+    @Test(
+        "A number from outside needs a range, and lines are not split at characters",
+        arguments: [
+            ("Protocol/A.swift", "struct A: Codable {\n    public var size: Int64\n}", 1),
+            ("Protocol/A.swift", "struct A: Codable {\n    public var size: Int? = 1\n}", 1),
+            (
+                "Protocol/A.swift",
+                "struct A: Codable {\n    @Bounded<ByteBound> public var size: Int64\n}", 0
+            ),
+            ("Protocol/A.swift", "struct A: Codable {\n    public var size: Int { 1 }\n}", 0),
+            ("Protocol/A.swift", "struct A {\n    public var size: Int64\n}", 0),
+            ("Agent/Core/A.swift", "let a = text.split(separator: \"\\n\")", 1),
+            ("Agent/Core/A.swift", "let a = text.lines", 0),
+            ("Agent/Core/A.swift", "let a = path.split(separator: \"/\")", 1),
+            ("Agent/Core/A.swift", "let a = path.hasPrefix(\"/\")", 1),
+            ("Agent/Core/A.swift", "let a = path.pathSegments", 0),
+        ])
+    func untrustedRules(path: String, text: String, count: Int) {
+        #expect(UntrustedRules.findings(in: file(path, text)).count == count, "\(text)")
+    }
+
     @Test("The targets of Package.swift are read with their dependencies") func manifestIsRead()
         throws
     {

@@ -62,6 +62,10 @@ import Testing
         expectNone(TypeRules.findings(in: tree.files))
     }
 
+    @Test("What comes from outside has bounds") func untrustedValuesAreBounded() {
+        expectNone(tree.files.flatMap(UntrustedRules.findings))
+    }
+
     @Test("No banned call is used") func bannedCalls() {
         expectNone(tree.files.flatMap(WordRules.findings))
     }

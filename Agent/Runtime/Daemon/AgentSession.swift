@@ -124,7 +124,8 @@ actor AgentSession {
     private func pump(_ request: Follow, _ changes: AsyncStream<Void>, _ observer: UInt64) async {
         let token = request.attempt
         var reader = LogReader(
-            daemon.configuration.state.attempt(token), cursor: request.cursor)
+            daemon.configuration.state.attempt(token),
+            cursor: request.$cursor.isOutOfRange ? -1 : request.cursor)
         var sentPhase: Phase?
         for await _ in changes {
             if Task.isCancelled { break }

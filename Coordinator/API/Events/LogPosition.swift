@@ -12,7 +12,7 @@ struct LogPosition: Sendable, Hashable {
         guard let text, !text.isEmpty else { return nil }
         let parts = text.split(separator: ":")
         guard parts.count == 2, let attempt = AttemptToken(String(parts[0])),
-            let cursor = Int64(parts[1]), cursor >= 0
+            let cursor = Int64(parts[1]), ByteBound.range.contains(cursor)
         else {
             throw Problem.badRequest(
                 "Invalid position in a log: '\(text.prefix(80))'",

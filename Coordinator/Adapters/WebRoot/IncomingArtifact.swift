@@ -31,40 +31,22 @@ actor IncomingArtifact: IncomingFile {
         hasher = SHA256()
         hashedBytes = 0
         ahead = [:]
-        var missing: [Range<Int64>] = []
-        let chunkBytes = Int64(ProtocolLimits.artifactChunkBytes)
-        let size = try file.sizeBytes()
-        let chunk = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: ProtocolLimits.artifactChunkBytes, alignment: 16)
-        defer { chunk.deallocate() }
-        var start: Int64 = 0
-        var index = 0
-        while start < artifact.sizeBytes {
-            let end = min(start + chunkBytes, artifact.sizeBytes)
-            let isHere = end <= size && artifact.chunkSHA256.indices.contains(index)
-            if isHere, try holds(artifact.chunkSHA256[index], start..<end, chunk) {
-                accept(UnsafeRawBufferPointer(rebasing: chunk[..<Int(end - start)]), at: start)
-            } else if let last = missing.last, last.upperBound == start {
-                missing[missing.count - 1] = last.lowerBound..<end
-            } else {
-                missing.append(start..<end)
-            }
-            start = end
-            index += 1
+        return try artifact.missingRanges(presentBytes: try file.sizeBytes()) { index, range in
+            try accept(range, digest: artifact.chunkSHA256[index])
         }
-        return missing
     }
 
-    /// Reads the range into `chunk` and compares it with its digest.
-    private func holds(
-        _ digest: String, _ range: Range<Int64>, _ chunk: UnsafeMutableRawBufferPointer
-    ) throws -> Bool {
-        let length = Int(range.upperBound - range.lowerBound)
-        let piece = UnsafeMutableRawBufferPointer(rebasing: chunk[..<length])
-        guard try file.read(into: piece, at: range.lowerBound) == length else { return false }
+    /// Reads the range, and accepts it if it has the digest.
+    private func accept(_ range: Range<Int64>, digest: String) throws -> Bool {
+        let chunk = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Int(range.upperBound - range.lowerBound), alignment: 16)
+        defer { chunk.deallocate() }
+        guard try file.read(into: chunk, at: range.lowerBound) == chunk.count else { return false }
         var hasher = SHA256()
-        hasher.update(UnsafeRawBufferPointer(piece))
-        return hasher.finish() == digest
+        hasher.update(UnsafeRawBufferPointer(chunk))
+        guard hasher.finish() == digest else { return false }
+        accept(UnsafeRawBufferPointer(chunk), at: range.lowerBound)
+        return true
     }
 
     /// Hashes the piece if it is the next in order; otherwise remembers that it was written.

@@ -110,22 +110,10 @@ public actor InMemoryWebRoot: WebRoot {
 
     func missingRanges(_ artifact: Artifact, of attempt: AttemptToken) -> [Range<Int64>] {
         let bytes = parts[Part(attempt: attempt, name: artifact.name), default: []]
-        let chunkBytes = ProtocolLimits.artifactChunkBytes
-        let size = Int(artifact.sizeBytes)
-        var missing: [Range<Int64>] = []
-        for (index, start) in stride(from: 0, to: size, by: chunkBytes).enumerated() {
-            let end = min(start + chunkBytes, size)
-            let isHere =
-                end <= bytes.count && artifact.chunkSHA256.indices.contains(index)
-                && sha256(Array(bytes[start..<end])) == artifact.chunkSHA256[index]
-            if isHere { continue }
-            if let last = missing.last, last.upperBound == start {
-                missing[missing.count - 1] = last.lowerBound..<Int64(end)
-            } else {
-                missing.append(Int64(start)..<Int64(end))
-            }
+        return artifact.missingRanges(presentBytes: Int64(bytes.count)) { index, range in
+            sha256(Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)]))
+                == artifact.chunkSHA256[index]
         }
-        return missing
     }
 
     /// A file that was withdrawn or swept meanwhile is not recreated.

@@ -5,15 +5,15 @@ public struct Attempt: Sendable, Hashable, Codable {
     public var token: AttemptToken
     public var build: String
     /// Starts at 1; counts over all stages.
-    public var ordinal: Int
+    @Bounded<CountBound> public var ordinal: Int
     public var stage: BuildStage
     public var host: String
-    public var startedMilliseconds: Int64
-    public var endedMilliseconds: Int64?
+    @Bounded<UnixTimeBound> public var startedMilliseconds: Int64
+    @OptionalBounded<UnixTimeBound> public var endedMilliseconds: Int64?
     /// `nil` while it runs.
     public var outcome: Outcome?
     /// Size and digest of the log, once the coordinator has all of it.
-    public var logBytes: Int64?
+    @OptionalBounded<ByteBound> public var logBytes: Int64?
     public var logSHA256: String?
     public var accelerator: Accelerator?
 
@@ -39,7 +39,7 @@ public struct Attempt: Sendable, Hashable, Codable {
 /// How an attempt ended, as the store records it.
 public struct AttemptEnd: Sendable, Hashable {
     public var outcome: Outcome
-    public var logBytes: Int64?
+    @OptionalBounded<ByteBound> public var logBytes: Int64?
     public var logSHA256: String?
     public var accelerator: Accelerator?
     public var artifacts: [Artifact]

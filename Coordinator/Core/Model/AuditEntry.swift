@@ -1,6 +1,8 @@
+public import BuildProtocol
+
 /// Who changed what, and when. One entry for each change that a person or a trigger requested.
 public struct AuditEntry: Sendable, Hashable, Codable {
-    public var atMilliseconds: Int64
+    @Bounded<UnixTimeBound> public var atMilliseconds: Int64
     public var actor: String
     /// `build.submit`, `host.drain` …
     public var action: String

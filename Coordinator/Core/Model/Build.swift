@@ -7,25 +7,25 @@ public struct Build: Sendable, Hashable, Codable {
     public var guestOSID: String
     public var guestOS: String
     /// Counts the builds of one guest OS from 1; part of the image's name.
-    public var number: Int
+    @Bounded<CountBound> public var number: Int
     public var state: BuildState
     /// The stage that is running or queued.
     public var stage: BuildStage
     /// Higher ones go first; the default is 0.
-    public var priority: Int
+    @Bounded<PriorityBound> public var priority: Int
     public var owner: String
     public var plan: BuildPlan
     /// The historic column `update_contents`: why the build was requested.
     public var updateContents: String
-    public var submittedMilliseconds: Int64
+    @Bounded<UnixTimeBound> public var submittedMilliseconds: Int64
     /// A retry waits until then.
-    public var notBeforeMilliseconds: Int64
-    public var startedMilliseconds: Int64?
-    public var endedMilliseconds: Int64?
+    @Bounded<UnixTimeBound> public var notBeforeMilliseconds: Int64
+    @OptionalBounded<UnixTimeBound> public var startedMilliseconds: Int64?
+    @OptionalBounded<UnixTimeBound> public var endedMilliseconds: Int64?
     /// The attempt that owns the build now, or owned it last.
     public var attempt: AttemptToken?
     public var host: String?
-    public var attemptCount: Int
+    @Bounded<CountBound> public var attemptCount: Int
     public var cancelRequested: Bool
     /// Why the build or its last attempt failed.
     public var fault: Fault?
@@ -33,7 +33,7 @@ public struct Build: Sendable, Hashable, Codable {
     /// Pinned by a person: kept regardless of the retention policy.
     public var isPinned: Bool
     /// When its image and logs were removed.
-    public var prunedMilliseconds: Int64?
+    @OptionalBounded<UnixTimeBound> public var prunedMilliseconds: Int64?
 
     public init(
         id: String, guestOSID: String, guestOS: String, number: Int, state: BuildState = .queued,
@@ -88,7 +88,7 @@ public struct BuildPlan: Sendable, Hashable, Codable {
     public var requirements: Requirements
     public var limits: AttemptLimits
     /// Builds of this guest OS that may run at once; `nil`: no limit.
-    public var concurrency: Int?
+    @OptionalBounded<CountBound> public var concurrency: Int?
     /// `nil`: the image is not tested.
     public var tests: ImageTests?
     /// The releases of the image once it has passed; `nil`: only on request.
@@ -118,10 +118,10 @@ public struct PublishedImage: Sendable, Hashable, Codable {
     /// tested.
     public var path: String
     public var url: String
-    public var sizeBytes: Int64
+    @Bounded<ByteBound> public var sizeBytes: Int64
     public var sha256: String
     public var format: ImageFormat
-    public var virtualSizeBytes: Int64?
+    @OptionalBounded<ByteBound> public var virtualSizeBytes: Int64?
     /// The attempt that made it.
     public var attempt: AttemptToken?
 
@@ -146,11 +146,11 @@ public struct NewBuild: Sendable, Hashable {
     public var id: String
     public var guestOSID: String
     public var guestOS: String
-    public var priority: Int
+    @Bounded<PriorityBound> public var priority: Int
     public var owner: String
     public var plan: BuildPlan
     public var updateContents: String
-    public var submittedMilliseconds: Int64
+    @Bounded<UnixTimeBound> public var submittedMilliseconds: Int64
 
     public init(
         id: String, guestOSID: String, guestOS: String, priority: Int, owner: String,

@@ -1,9 +1,11 @@
+public import BuildProtocol
+
 /// A row of the historic table `build_log`.
 public struct BuildLogEntry: Sendable, Hashable, Codable {
     public var id: String
     public var imageName: String
     public var guestOSID: String
-    public var builtMilliseconds: Int64
+    @Bounded<UnixTimeBound> public var builtMilliseconds: Int64
     public var updateContents: String
     public var getURL: String
 

@@ -2,6 +2,7 @@
 //! coordinator. Pure: no clock, randomness, task, file or socket; time and randomness come in as
 //! values.
 
+public import BuildProtocol
 @_exported public import ErrorKit
 
 /// What is to be built. A row of the historic table `guestos` plus what aibuild adds beside it.
@@ -16,7 +17,7 @@ public struct GuestOS: Sendable, Hashable, Codable {
     public var template: TemplateSource
     /// The owner to whom fair sharing charges its builds.
     public var owner: String
-    public var createdMilliseconds: Int64
+    @Bounded<UnixTimeBound> public var createdMilliseconds: Int64
 
     public init(
         id: String, name: String, type: OSType, distro: String, version: String, baseISO: String,

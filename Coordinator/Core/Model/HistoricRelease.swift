@@ -1,9 +1,11 @@
+public import BuildProtocol
+
 /// A row of the historic table `release_log`.
 public struct HistoricRelease: Sendable, Hashable {
     public var id: String
     public var environment: String
     public var glanceID: String
-    public var releasedMilliseconds: Int64
+    @Bounded<UnixTimeBound> public var releasedMilliseconds: Int64
 
     public init(
         id: String, environment: String, glanceID: String, releasedMilliseconds: Int64

@@ -1,3 +1,5 @@
+public import BuildProtocol
+
 /// A machine with an agent, as an operator registered it.
 public struct Host: Sendable, Hashable, Codable {
     public var name: String
@@ -7,7 +9,7 @@ public struct Host: Sendable, Hashable, Codable {
     public var hostKey: String
     /// Takes no new builds; running ones continue.
     public var drained: Bool
-    public var createdMilliseconds: Int64
+    @Bounded<UnixTimeBound> public var createdMilliseconds: Int64
 
     public init(
         name: String, address: String, hostKey: String, drained: Bool = false,

@@ -34,8 +34,8 @@ public struct TestDefinition: Sendable, Hashable, Codable {
     /// The text of a program that runs on the agent's host, like the programs of templates.
     public var program: String?
     /// For `boot_repeated`.
-    public var times: Int?
-    public var limitSeconds: Int?
+    @OptionalBounded<CountBound> public var times: Int?
+    @OptionalBounded<SecondsBound> public var limitSeconds: Int?
 
     public init(
         builtin: Builtin? = nil, script: String? = nil, program: String? = nil, times: Int? = nil,
@@ -107,7 +107,7 @@ public struct TestRecord: Sendable, Hashable, Codable {
     public var attempt: AttemptToken?
     public var imageName: String
     public var result: TestResult
-    public var testedMilliseconds: Int64
+    @Bounded<UnixTimeBound> public var testedMilliseconds: Int64
 
     public init(
         id: String, build: String, caseID: String?, attempt: AttemptToken?, imageName: String,

@@ -1,3 +1,5 @@
+public import BuildProtocol
+
 /// Docker hosts on which a container is replaced. The secret is the registry's password, if it
 /// requires one.
 public struct DockerSettings: Sendable, Hashable, Codable {
@@ -29,9 +31,9 @@ public struct DockerSettings: Sendable, Hashable, Codable {
     /// At the registry; its password is the secret.
     public var username: String?
     /// How long a health check may take to succeed; `nil`: the default.
-    public var healthSeconds: Int?
+    @OptionalBounded<SecondsBound> public var healthSeconds: Int?
     /// How long a container without a health check must run; `nil`: the default.
-    public var settleSeconds: Int?
+    @OptionalBounded<SecondsBound> public var settleSeconds: Int?
 
     public init(
         hosts: [Host], repository: String, registry: String? = nil, username: String? = nil,

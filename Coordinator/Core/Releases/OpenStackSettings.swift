@@ -1,3 +1,5 @@
+public import BuildProtocol
+
 /// An OpenStack region: Keystone v3 by password, Glance v2. The password is the secret.
 public struct OpenStackSettings: Sendable, Hashable, Codable {
     public enum Visibility: String, Sendable, Codable, CaseIterable {
@@ -25,7 +27,7 @@ public struct OpenStackSettings: Sendable, Hashable, Codable {
     /// Ids of projects that a `shared` image is shared with.
     public var members: [String]
     /// Replaced images that are kept under their warehoused names.
-    public var keep: Int
+    @Bounded<CountBound> public var keep: Int
     /// A program of the coordinator's hooks folder that must succeed before an image takes its
     /// name.
     public var hook: String?

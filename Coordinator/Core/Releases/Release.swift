@@ -1,3 +1,5 @@
+public import BuildProtocol
+
 /// The release of one image to one environment, or a rollback.
 ///
 ///     awaitingApproval → queued ⇄ running → released
@@ -17,7 +19,7 @@ public struct Release: Sendable, Hashable, Codable {
     /// The build of the image.
     public var build: String
     public var guestOS: String
-    public var buildNumber: Int
+    @Bounded<CountBound> public var buildNumber: Int
     public var imageName: String
     /// The environment's name: a change of the environment also affects queued releases.
     public var environment: String
@@ -27,13 +29,13 @@ public struct Release: Sendable, Hashable, Codable {
     /// Overrides the environment's format.
     public var format: ReleaseFormat?
     public var requestedBy: String
-    public var createdMilliseconds: Int64
-    public var startedMilliseconds: Int64?
-    public var endedMilliseconds: Int64?
+    @Bounded<UnixTimeBound> public var createdMilliseconds: Int64
+    @OptionalBounded<UnixTimeBound> public var startedMilliseconds: Int64?
+    @OptionalBounded<UnixTimeBound> public var endedMilliseconds: Int64?
     /// A retry waits until then.
-    public var notBeforeMilliseconds: Int64
+    @Bounded<UnixTimeBound> public var notBeforeMilliseconds: Int64
     /// Attempts so far. The number of the newest is its token: changes by an older one are refused.
-    public var attemptCount: Int
+    @Bounded<CountBound> public var attemptCount: Int
     public var cancelRequested: Bool
     /// The steps that the target has recorded, so that a later attempt knows what is half done.
     public var journal: [String: String]

@@ -7,7 +7,7 @@ public struct ReleaseEnvironment: Sendable, Hashable, Codable {
     public var id: String
     public var name: String
     public var settings: EnvironmentSettings
-    public var createdMilliseconds: Int64
+    @Bounded<UnixTimeBound> public var createdMilliseconds: Int64
 
     public init(
         id: String, name: String, settings: EnvironmentSettings, createdMilliseconds: Int64

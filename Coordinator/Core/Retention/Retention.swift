@@ -62,7 +62,7 @@ public enum Retention {
         }
         choices.sort { isOlder($0.build, $1.build) }
         guard let freeBytes else { return choices }
-        let freed = choices.reduce(0) { $0 + $1.build.imageBytes }
+        let freed = choices.map(\.build.imageBytes).clampedSum()
         return choices + removedEarly(early, policy, freeBytes + freed)
     }
 

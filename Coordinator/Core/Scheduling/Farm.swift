@@ -33,7 +33,8 @@ public struct Farm: Sendable {
         }
     }
 
-    /// What runs on a host.
+    /// What runs on a host. Each number is bounded; how many are added up is not, so the sums wrap
+    /// instead of trapping, and are right again when the builds have left.
     struct Taken {
         var slots = 0
         var vcpus = 0
@@ -41,14 +42,14 @@ public struct Farm: Sendable {
 
         mutating func add(_ needs: Requirements) {
             slots += 1
-            vcpus += needs.vcpus
-            memoryBytes += needs.memoryBytes
+            vcpus &+= needs.vcpus
+            memoryBytes &+= needs.memoryBytes
         }
 
         mutating func subtract(_ needs: Requirements) {
             slots -= 1
-            vcpus -= needs.vcpus
-            memoryBytes -= needs.memoryBytes
+            vcpus &-= needs.vcpus
+            memoryBytes &-= needs.memoryBytes
         }
     }
 
@@ -108,7 +109,7 @@ public struct Farm: Sendable {
         if let host = build.host { change(host) { $0.add(build.requirements) } }
         guard build.stage == .build else { return }
         runningByGuestOS[build.guestOS, default: 0] += 1
-        reservedBytes += build.requirements.diskBytes
+        reservedBytes &+= build.requirements.diskBytes
     }
 
     public mutating func end(_ id: String) {
@@ -116,7 +117,7 @@ public struct Farm: Sendable {
         if let host = build.host { change(host) { $0.subtract(build.requirements) } }
         guard build.stage == .build else { return }
         runningByGuestOS[build.guestOS, default: 0] -= 1
-        reservedBytes -= build.requirements.diskBytes
+        reservedBytes &-= build.requirements.diskBytes
     }
 
     private mutating func change(_ host: String, _ body: (inout Taken) -> Void) {

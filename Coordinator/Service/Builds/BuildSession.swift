@@ -96,7 +96,7 @@ actor BuildSession {
             // The agent enforces the limit itself. Anything beyond it comes from a faulty or
             // hostile one, and would fill the disk here.
             let limit = build.limits.logBytes + ports.limits.logSlackBytes
-            guard chunk.cursor >= 0, chunk.cursor <= limit - Int64(bytes.count)
+            guard !chunk.$cursor.isOutOfRange, chunk.cursor <= limit - Int64(bytes.count)
             else {
                 let why =
                     "host \(host.name) sends more log than the \(build.limits.logBytes) bytes "

@@ -42,8 +42,8 @@ public struct BuildSubmission: Sendable {
         by actor: String
     ) async throws -> Build {
         try Refusal.check(owner, "owner")
-        guard (-100...100).contains(priority) else {
-            throw Refusal("priority \(priority) is outside -100...100")
+        guard PriorityBound.range.contains(priority) else {
+            throw Refusal("priority \(priority) is outside \(PriorityBound.range)")
         }
         guard reason.utf8.count <= ports.limits.reasonBytes else {
             throw Refusal("the reason is longer than \(ports.limits.reasonBytes) bytes")

@@ -228,7 +228,7 @@ public actor BuildTracker: AttemptEvents {
         live.releaseDue(at: now)
         return World(
             nowMilliseconds: now, farm: farm, queue: live.queue, use: share.values(at: now),
-            webRootFreeBytes: webRootFreeBytes.map { $0 - farm.reservedBytes })
+            webRootFreeBytes: webRootFreeBytes.map { $0 &- farm.reservedBytes })
     }
 
     // MARK: Reports of sessions

@@ -114,7 +114,7 @@ actor HostMonitor {
             await link.send(.forget(Forget(attempt: summary.attempt)))
         }
         for session in sessions.values { await session.post(connected(session, hello)) }
-        await events?.hostReported(host.name, hello.host.bounded)
+        await events?.hostReported(host.name, hello.host)
     }
 
     /// - Returns: why the session ended.
@@ -159,7 +159,7 @@ actor HostMonitor {
     private func deliver(_ message: AgentMessage) async {
         switch message {
         case .hello: break
-        case .host(let report): await events?.hostReported(host.name, report.bounded)
+        case .host(let report): await events?.hostReported(host.name, report)
         case .phase(let phase):
             guard let session = await session(phase.attempt) else { return }
             await session.post(.phase(phase))

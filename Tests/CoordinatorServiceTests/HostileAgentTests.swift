@@ -1,0 +1,89 @@
+import BuildProtocol
+import CoordinatorCore
+import CoordinatorService
+import Support
+import TestSupport
+import Testing
+
+/// An agent that was taken over says what it likes; the coordinator and the other hosts go on.
+@Suite struct HostileAgentTests {
+    private static func report(_ number: Int64) -> HostReport {
+        HostReport(
+            slots: Int(number), vcpus: Int(number), memoryBytes: number, diskFreeBytes: number,
+            diskTotalBytes: number, accelerators: [.tcg], tags: [], unixMilliseconds: number)
+    }
+
+    private static func finished(_ token: AttemptToken, _ sizes: [Int64]) -> AgentMessage {
+        let artifacts = sizes.enumerated().map { index, size in
+            Artifact(
+                name: "disk\(index).raw", sizeBytes: size, sha256: "", format: .raw,
+                virtualSizeBytes: size)
+        }
+        return .finished(
+            Finished(
+                attempt: token, outcome: Outcome(), logBytes: 0, logSHA256: SHA256.hex([]),
+                artifacts: artifacts, startedUnixMilliseconds: 0, endedUnixMilliseconds: 1))
+    }
+
+    @Test(
+        "A host that reports impossible numbers harms neither the coordinator nor other hosts",
+        arguments: [Int64.min, -1, .max])
+    func impossibleReports(number: Int64) async throws {
+        let farm = try await TestFarm(hosts: 2)
+        let (hostile, honest) = (farm.agents[0], farm.agents[1])
+        try await farm.run { coordinator in
+            await honest.change { $0.plan = .hang }
+            await hostile.change { $0.report = Self.report(number) }
+            await hostile.cut()
+            try await farm.connected(coordinator)
+            await hostile.send(.host(Self.report(number)))
+            await hostile.change { $0.plan = .hang }
+            let first = try await farm.submit(coordinator)
+            _ = try await farm.submit(coordinator)
+            await hostile.send(.host(Self.report(number)))
+            for host in ["h0", "h1"] {
+                _ = try await coordinator.leading().hosts.snapshot(host)
+            }
+            await hostile.goAway()
+            let token = try await farm.attempt(on: honest)
+            await honest.end(token, .pass([1]))
+            try await eventually("the honest host's build has passed") {
+                await farm.clock.advance(milliseconds: 1_000)
+                return await !farm.webRoot.published.isEmpty
+            }
+            _ = first
+        }
+    }
+
+    @Test(
+        "A result with an impossible size is the host's fault, and the build goes elsewhere",
+        arguments: [[Int64.max, .max], [1 << 62], [-1], [.min]])
+    func impossibleSizes(sizes: [Int64]) async throws {
+        let farm = try await TestFarm(hosts: 2)
+        let hostile = farm.agents[0]
+        await hostile.change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: hostile)
+            await hostile.send(Self.finished(token, sizes))
+            try await farm.wait(build, .passed, passing: 1_000)
+            #expect(try await farm.faults(build) == ["h0 host.error", "h1 passed"])
+        }
+    }
+
+    @Test(
+        "A piece of the log at an impossible place is the host's fault",
+        arguments: [Int64.min, -1, .max])
+    func impossibleCursors(cursor: Int64) async throws {
+        let farm = try await TestFarm(hosts: 2)
+        let hostile = farm.agents[0]
+        await hostile.change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: hostile)
+            await hostile.send(.log(LogChunk(attempt: token, cursor: cursor, data: "lie\n")))
+            try await farm.wait(build, .passed, passing: 1_000)
+            #expect(try await farm.faults(build) == ["h0 host.error", "h1 passed"])
+        }
+    }
+}
