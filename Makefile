@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test chaos simulate demo demo-stop demo-release bench format clean
+.PHONY: help deps build test chaos fuzz simulate demo demo-stop demo-release bench format clean
 
 # Looked up once, when a recipe first needs it, so that `make help` works without a toolchain.
 swift = $(or $(swift_found),$(eval swift_found := $(shell SWIFT='$(SWIFT)' scripts/find-swift.sh))$(or \
@@ -37,6 +37,11 @@ chaos: deps ## inject faults into a busy farm of real processes; see docs/faults
 	@CHAOS_SEED='$(SEED)' CHAOS_ROUNDS='$(or $(ROUNDS),100)' CHAOS_ONLY='$(ONLY)' \
 	    CHAOS_STRETCH='$(STRETCH)' CHAOS_WRITE='$(WRITE)' LIMIT_SECONDS=$(or $(LIMIT_SECONDS),7200) \
 	    scripts/run-tests.sh '$(swift)' '^ChaosTests[.]'
+
+fuzz: deps ## feed changed messages, templates, image headers and requests to the parsers (MINUTES=60 SEED=1)
+	@$(swift) build --build-tests
+	@FUZZ_SECONDS=$$(( $(or $(MINUTES),60) * 60 )) FUZZ_SEED=$(or $(SEED),1) FUZZ_LAST=.build/fuzz \
+	    LIMIT_SECONDS=$$(( $(or $(MINUTES),60) * 60 + 600 )) scripts/run-tests.sh '$(swift)' '^FuzzTests[.]'
 
 simulate: deps ## simulate the coordinator and its hosts, with faults from one seed (SEED=1 HOSTS=2000 BUILDS=100000, TRACE=file; see docs/faults.md)
 	@$(swift) build -c release --product aibuild-simulate

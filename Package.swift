@@ -232,6 +232,12 @@ let package = Package(
             "DockerKitTests",
             ["DockerKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]),
         tests("ErrorKitTests", ["ErrorKit"]),
+        tests(
+            "FuzzTests",
+            [
+                "AgentCore", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
+                "CoordinatorCore", "HTTPTypes", "Support", "TestSupport",
+            ]),
         tests("TextKitTests", ["TextKit"]),
         tests("YAMLKitTests", ["YAMLKit"]),
     ]

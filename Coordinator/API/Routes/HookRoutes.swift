@@ -7,7 +7,7 @@ enum HookRoutes {
     static let gitLabPath = "/api/v1/hooks/gitlab"
 
     /// As GitLab sends it with `X-Gitlab-Event: Push Hook` and `Tag Push Hook`.
-    private struct Report: Decodable {
+    struct Report: Decodable {
         struct Project: Decodable { var path_with_namespace: String }
 
         var object_kind: String
@@ -38,7 +38,7 @@ enum HookRoutes {
     }
 
     /// `nil` for other events, and for a branch that was deleted.
-    private static func push(_ report: Report) -> Push? {
+    static func push(_ report: Report) -> Push? {
         guard ["push", "tag_push"].contains(report.object_kind), let ref = report.ref,
             let commit = report.after, !commit.allSatisfy({ $0 == "0" }),
             let project = report.project?.path_with_namespace
