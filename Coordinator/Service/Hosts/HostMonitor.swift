@@ -58,8 +58,9 @@ actor HostMonitor {
     /// resumed it.
     func release(_ session: BuildSession) async {
         guard sessions[session.token] === session else { return }
+        // First, so that a connection that opens during the send finds the attempt obsolete.
+        sessions[session.token] = nil
         await link.send(.forget(Forget(attempt: session.token)))
-        if sessions[session.token] === session { sessions[session.token] = nil }
     }
 
     // MARK: The loop
