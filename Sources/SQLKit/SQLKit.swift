@@ -20,6 +20,10 @@ public enum SQLLimits {
     /// must not pile up on the server.
     static let statementsPerConnection = 96
 
+    /// Longest wait for the lock of a database file, whose last holder may be ending, or may be
+    /// starting a program, which shares the lock until it runs.
+    static let fileLockMilliseconds: Int64 = 2_000
+
     /// Tries of one transaction that met a deadlock or a lock.
     public static let transactionAttempts = 10
 

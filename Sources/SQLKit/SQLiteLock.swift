@@ -10,6 +10,7 @@ struct SQLiteLock: ~Copyable {
 
     private init(_ file: consuming Descriptor) { self.file = file }
 
+    /// Blocks for at most `SQLLimits.fileLockMilliseconds`.
     /// - Throws: `SQLError.inUse` if another process, or this one, holds it.
     static func take(databasePath: String) throws(SQLError) -> SQLiteLock {
         let path = databasePath + ".lock"
@@ -21,7 +22,12 @@ struct SQLiteLock: ~Copyable {
                 .other, "The database needs a folder that exists and that this user may write.",
                 cause: error)
         }
-        let answer = aib_lock_exclusive(file.raw)
+        let deadline = Clocks.monotonicMilliseconds() + SQLLimits.fileLockMilliseconds
+        var answer = aib_lock_exclusive(file.raw)
+        while answer == -EWOULDBLOCK, Clocks.monotonicMilliseconds() < deadline {
+            usleep(20_000)
+            answer = aib_lock_exclusive(file.raw)
+        }
         if answer == -EWOULDBLOCK {
             throw SQLError(
                 .inUse,

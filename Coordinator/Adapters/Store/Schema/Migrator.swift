@@ -24,6 +24,8 @@ enum Migrator {
 
     /// How long to wait for another coordinator's migration; below the timeout of one statement.
     private static let lockSeconds = 45
+    /// A large database, or a slow disk, may need more than one such wait.
+    private static let lockTries = 4
 
     /// - Throws: `SQLError`; `StoreError.unavailable` if the database belongs to a newer aibuild.
     static func run(
@@ -44,12 +46,14 @@ enum Migrator {
     private static let lockName = "'aibuild.migrate.' || DATABASE()"
 
     private static func lock(_ transaction: borrowing SQLTransaction) throws {
-        let row = try transaction.query("SELECT GET_LOCK(\(lockName), \(lockSeconds)) AS taken")
-        guard try row.first?.int64OrNil("taken") == 1 else {
-            throw StoreError(
-                .unavailable,
-                "another coordinator is upgrading the database; start this one when it is done")
+        for _ in 0..<lockTries {
+            let row = try transaction.query(
+                "SELECT GET_LOCK(\(lockName), \(lockSeconds)) AS taken")
+            if try row.first?.int64OrNil("taken") == 1 { return }
         }
+        throw StoreError(
+            .unavailable,
+            "another coordinator is upgrading the database; start this one when it is done")
     }
 
     private static func migrate(
