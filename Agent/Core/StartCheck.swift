@@ -47,7 +47,7 @@ public enum StartCheck {
             return "recipe.test: \(plan.cases.count) test cases"
         }
         guard plan.bootSeconds > 0 else {
-            return "recipe.test: port \(plan.port), bootSeconds \(plan.bootSeconds)"
+            return "recipe.test: bootSeconds \(plan.bootSeconds)"
         }
         // It becomes a word on a command line, and a path.
         if let login = plan.login {

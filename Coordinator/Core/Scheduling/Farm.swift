@@ -17,8 +17,8 @@ public struct Farm: Sendable {
             isReady = view.availability == .ready
             allSlots = view.report?.slots ?? 0
             slots = allSlots - taken.slots
-            vcpus = (view.report?.vcpus ?? 0) - taken.vcpus
-            memoryBytes = (view.report?.memoryBytes ?? 0) - taken.memoryBytes
+            vcpus = (view.report?.vcpus ?? 0) &- taken.vcpus
+            memoryBytes = (view.report?.memoryBytes ?? 0) &- taken.memoryBytes
             // The host's report already subtracts what its attempts reserve.
             diskBytes = view.report?.diskFreeBytes ?? 0
             quarantineMilliseconds = view.quarantineMilliseconds
