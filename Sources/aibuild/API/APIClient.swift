@@ -87,7 +87,8 @@ struct APIClient: Sendable {
         let first = current.value
         let deadline = Clocks.monotonicMilliseconds() + Self.takeoverMilliseconds
         var tries = 0
-        while true {
+        var refused: HTTPClientError
+        repeat {
             let index = (first + tries) % coordinators.count
             tries += 1
             do throws(HTTPClientError) {
@@ -96,12 +97,13 @@ struct APIClient: Sendable {
                 return answer
             } catch {
                 // Without a connection nothing was requested yet, so another one may be tried.
-                guard [.refused, .couldNotResolve].contains(error.code), coordinators.count > 1,
-                    Clocks.monotonicMilliseconds() < deadline
+                guard [.refused, .couldNotResolve].contains(error.code), coordinators.count > 1
                 else { throw error }
+                refused = error
             }
             if tries % coordinators.count == 0 { try? await Task.sleep(for: .milliseconds(500)) }
-        }
+        } while Clocks.monotonicMilliseconds() < deadline
+        throw refused
     }
 
     /// How long all coordinators may be unreachable: twice the duration of a takeover.
