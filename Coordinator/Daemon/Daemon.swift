@@ -1,3 +1,4 @@
+import ArgumentKit
 import BuildProtocol
 import CoordinatorAPI
 import CoordinatorAdapters
@@ -10,7 +11,6 @@ import ProcessKit
 import SQLKit
 import Support
 import YAMLKit
-import ArgumentKit
 
 /// Assembles adapters, service, API and server in the order of their dependencies, and shuts them
 /// down on SIGTERM or SIGINT.
@@ -110,5 +110,15 @@ extension Daemon {
         }
         try lock.recordHolder()
         return lock
+    }
+}
+
+/// The kinds of environments that this coordinator can release to.
+enum Targets {
+    static func all(_ configuration: Configuration) -> [EnvironmentKind: any ReleaseTarget] {
+        [
+            .openstack: OpenStackTarget(hooksFolder: configuration.hooksFolder),
+            .docker: DockerTarget(), .registry: RegistryTarget(),
+        ]
     }
 }

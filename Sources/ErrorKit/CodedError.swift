@@ -23,3 +23,27 @@ extension CodedError: Equatable {
         a.code == b.code && a.description == b.description
     }
 }
+
+/// An error whose kind nobody tells apart.
+public typealias Failure = CodedError<FailureKind>
+
+public enum FailureKind: UsualFailureCode {
+    case usual
+
+    public var isPermanent: Bool { false }
+}
+
+/// What a C library reported, in its own words.
+public struct LibraryError: Error, Hashable, CustomStringConvertible {
+    public var library: String
+    public var code: Int
+    public var message: String
+
+    public init(_ library: String, code: some BinaryInteger, _ message: String) {
+        self.library = library
+        self.code = Int(clamping: code)
+        self.message = message
+    }
+
+    public var description: String { "\(message) (\(library), error \(code))" }
+}

@@ -1,3 +1,4 @@
+import CLinux
 import Support
 
 /// The waiting tasks. Pure bookkeeping under the loop's lock: it returns the tasks to resume, and
@@ -71,4 +72,15 @@ struct WaiterTable {
         }
         return nil
     }
+}
+
+/// What a task waits for on a descriptor.
+public struct Interest: OptionSet, Sendable, Hashable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// Bytes, the end of the stream, or an error can be read.
+    public static let readable = Interest(rawValue: AIB_READABLE)
+    /// There is room to write, or writing gives an error.
+    public static let writable = Interest(rawValue: AIB_WRITABLE)
 }

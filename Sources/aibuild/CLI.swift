@@ -1,5 +1,5 @@
-import Support
 import ArgumentKit
+import Support
 
 /// One run of the command line.
 struct CLI {
@@ -40,5 +40,43 @@ struct CLI {
             console.err("aibuild: \(SafeText.lines("\(error)"))\n")
             return .refused
         }
+    }
+}
+
+/// The exit codes, which scripts can rely on. `aibuild --help` lists them.
+enum ExitCode: Int32, CaseIterable {
+    case ok = 0
+    case buildFailed = 1
+    case usage = 2
+    case notFound = 3
+    case refused = 4
+    case unreachable = 5
+
+    var meaning: String {
+        switch self {
+        case .ok: "success"
+        case .buildFailed: "the build or release failed or was cancelled; doctor found a problem"
+        case .usage: "invalid command line"
+        case .notFound: "not found"
+        case .refused: "the coordinator refused the request, or failed"
+        case .unreachable: "the coordinator is unreachable"
+        }
+    }
+}
+
+/// Ends a command with a message and an exit code.
+struct CommandError: Error {
+    var code: ExitCode
+    var message: String
+
+    init(_ code: ExitCode, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// An error of the system, such as `Cannot read x: No such file or directory`.
+    init(_ code: ExitCode, _ error: SystemError) {
+        let text = "\(error)"
+        self.init(code, text.prefix(1).uppercased() + text.dropFirst())
     }
 }

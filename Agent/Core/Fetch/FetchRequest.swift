@@ -25,3 +25,38 @@ public struct FetchRequest: Sendable, Hashable, Codable {
         self.knownTag = knownTag
     }
 }
+
+/// What `aibuild-fetch` prints, one JSON object a line: its progress, then one of the others.
+public enum FetchEvent: Sendable, Hashable, Codable {
+    case progress(doneBytes: Int64, totalBytes: Int64?)
+    /// All bytes are in the file. `offsetBytes` is where the server started to send: 0 if it cannot
+    /// resume.
+    case done(offsetBytes: Int64, totalBytes: Int64, entityTag: String?)
+    /// The server still has the file of `knownTag`.
+    case unchanged
+    case failed(FetchFailure)
+}
+
+/// Why a download failed.
+public struct FetchFailure: Error, Sendable, Hashable, Codable {
+    public enum Kind: String, Sendable, Hashable, Codable {
+        /// The server does not have this file, and retrying will not help.
+        case missing
+        /// The partial file cannot be the beginning of the server's file.
+        case notResumable
+        /// The file does not fit on the disk.
+        case diskFull
+        /// This host cannot talk to the server at all (TLS).
+        case host
+        /// Worth a retry.
+        case transient
+    }
+
+    public var kind: Kind
+    public var message: String
+
+    public init(_ kind: Kind, _ message: String) {
+        self.kind = kind
+        self.message = message
+    }
+}

@@ -1,3 +1,5 @@
+public import BuildProtocol
+
 /// What a silent log means, as far as QEMU's state shows.
 public enum GuestVerdict: Sendable, Hashable {
     /// No QEMU runs: only the silence counts.
@@ -38,5 +40,27 @@ public enum GuestVerdict: Sendable, Hashable {
         }
         if activity.isActive { return .working(activity) }
         return .hung(activity, status: guest.status)
+    }
+}
+
+extension GuestEvidence {
+    /// Adds what the verdict says about the guest's activity.
+    public mutating func add(_ verdict: GuestVerdict) {
+        switch verdict {
+        case .working(let activity): add(activity)
+        case .hung(let activity, let status):
+            add(activity)
+            self.status = self.status ?? status
+        case .stopped(let status): self.status = self.status ?? status
+        case .unknown(let why): notes.append(why)
+        case .noGuest: break
+        }
+    }
+
+    private mutating func add(_ activity: GuestActivity) {
+        windowMilliseconds = activity.milliseconds
+        diskBytes = activity.diskBytes
+        networkBytes = activity.networkBytes
+        cpuMilliseconds = activity.cpuMilliseconds
     }
 }

@@ -70,3 +70,44 @@ final class AttemptEntry {
         if let read, read.attempt == folder.token { phase = read }
     }
 }
+
+/// A running process that is watched by its pidfd.
+final class ProcessHandle: Sendable {
+    let pidfd: Descriptor
+    let pid: Int32
+    private let isChild: Bool
+
+    init(_ child: consuming ChildProcess) {
+        pid = child.pid
+        isChild = true
+        pidfd = child.intoDescriptor()
+    }
+
+    init(_ pidfd: consuming Descriptor, pid: Int32) {
+        self.pidfd = pidfd
+        self.pid = pid
+        isChild = false
+    }
+
+    /// Does not wait.
+    var hasEnded: Bool {
+        (try? Wait.readable([pidfd.raw], timeoutMilliseconds: 0)) == [true]
+    }
+
+    /// Removes the exited process from the process table if it is a child of this one.
+    func reap() { if isChild { Descendants.reap(pidfd) } }
+}
+
+/// Tokens of recently forgotten attempts, up to a limit.
+struct ForgottenTokens {
+    private var order: [AttemptToken] = []
+    private var tokens: Set<AttemptToken> = []
+
+    mutating func insert(_ token: AttemptToken) {
+        guard tokens.insert(token).inserted else { return }
+        order.append(token)
+        if order.count > AgentLimits.forgottenTokens { tokens.remove(order.removeFirst()) }
+    }
+
+    func contains(_ token: AttemptToken) -> Bool { tokens.contains(token) }
+}

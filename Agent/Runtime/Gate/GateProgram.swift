@@ -42,3 +42,18 @@ struct GateProgram {
         try Stdio.descriptor(1).writeAll(bytes)
     }
 }
+
+/// Copies of standard input and output that may be closed.
+enum Stdio {
+    static func descriptor(_ number: Int32) throws(SystemError) -> Descriptor {
+        let copy = dup(number)
+        if copy < 0 { throw .last("cannot use standard input and output") }
+        return Descriptor(owning: copy)
+    }
+}
+
+/// Why the gate refuses a command, for the coordinator.
+struct GateRefusal: Error {
+    var code: ErrorReport.Code
+    var message: String
+}

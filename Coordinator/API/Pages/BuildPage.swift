@@ -1,5 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
+import CoordinatorService
 
 /// The page of one build: its result, attempts, image and live log.
 enum BuildPage {
@@ -59,5 +60,50 @@ enum BuildPage {
         }
         return "<h2>Attempts</h2>"
             + HTML.table(["#", "stage", "host", "started", "outcome", ""], rows, empty: "")
+    }
+}
+
+/// The files that a template renders for a build and its releases.
+enum OutputSection {
+    static func rows(of build: Build, _ api: APIContext) async throws -> String {
+        let outputs: [RenderedOutput]
+        do { outputs = try await BuildOutputs(ports: api.ports).outputs(of: build) } catch let fault
+            as TemplateFault
+        {
+            // A missing template must not hide the build.
+            return "<h2>Outputs</h2><p class=empty>\(HTML.escape(fault.description))</p>"
+        }
+        if outputs.isEmpty { return "" }
+        let rows = outputs.map { output in
+            let place = HTML.escape(OutputRoutes.url(of: output, build))
+            return [
+                "<a href=\"\(place)\">\(HTML.escape(output.path))</a>",
+                HTML.escape(output.environment ?? ""), "\(output.text.utf8.count) bytes",
+            ]
+        }
+        return "<h2>Outputs</h2>" + HTML.table(["file", "environment", "size"], rows, empty: "")
+    }
+}
+
+/// The results of a build's test cases.
+enum TestSection {
+    static func body(_ detail: BuildDetailView) -> String {
+        let rows = detail.tests.map { test -> [String] in
+            let log = test.log.map { "<a href=\"\(HTML.escape($0))\">log</a>" } ?? ""
+            return [
+                HTML.escape(test.name),
+                HTML.badge(test.result),
+                "\((test.seconds * 10).rounded() / 10) s", HTML.escape(test.detail), log,
+            ]
+        }
+        if !rows.isEmpty {
+            return "<h2>Tests</h2>"
+                + HTML.table(["case", "result", "took", "detail", ""], rows, empty: "")
+        }
+        guard let tests = detail.plan.tests else {
+            return "<h2>Tests</h2><p class=empty>This build has no test cases.</p>"
+        }
+        let names = tests.plan.cases.map { "<li>\(HTML.escape($0.name))" }.joined()
+        return "<h2>Tests</h2><p>Not tested yet. Planned test cases:</p><ul>\(names)</ul>"
     }
 }

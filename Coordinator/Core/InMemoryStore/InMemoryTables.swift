@@ -62,3 +62,52 @@ struct InMemoryTables: Sendable {
         }
     }
 }
+
+/// The historic tables `build_log`, `test_log` and `release_log`.
+struct InMemoryHistory: Sendable {
+    private var entries: [String: BuildLogEntry] = [:]
+    private(set) var tests: [HistoricTest] = []
+    private(set) var releases: [HistoricRelease] = []
+
+    func buildLog(limit: Int, where matches: (BuildLogEntry) -> Bool) -> [BuildLogEntry] {
+        InMemoryPage.newestFirst(
+            entries, after: nil, limit: limit, by: { ($0.builtMilliseconds, $0.id) },
+            where: matches)
+    }
+
+    mutating func apply(_ change: BuildChange.BuildLogChange?) {
+        switch change {
+        case .insert(let entry): record(entry)
+        case .move(let id, let url): entries[id]?.getURL = url
+        case nil: break
+        }
+    }
+
+    mutating func record(_ entry: BuildLogEntry) {
+        if entries[entry.id] == nil { entries[entry.id] = entry }
+    }
+
+    mutating func record(_ test: HistoricTest) {
+        if !tests.contains(where: { $0.id == test.id }) { tests.append(test) }
+    }
+
+    mutating func record(_ release: HistoricRelease) {
+        if !releases.contains(where: { $0.id == release.id }) { releases.append(release) }
+    }
+}
+
+/// A page of a list, as every store returns it.
+enum InMemoryPage {
+    /// The rows that match, newest first, after the row `after`; empty if no row has this id.
+    static func newestFirst<Row>(
+        _ rows: [String: Row], after: String?, limit: Int, by key: (Row) -> (Int64, String),
+        where matches: (Row) -> Bool
+    ) -> [Row] {
+        let last = after.map { rows[$0] }
+        if case .some(.none) = last { return [] }
+        let rest = rows.values.filter { row in
+            matches(row) && (last?.map { key(row) < key($0) } ?? true)
+        }
+        return Array(rest.sorted { key($0) > key($1) }.prefix(limit))
+    }
+}

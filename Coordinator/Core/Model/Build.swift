@@ -166,3 +166,6 @@ public struct NewBuild: Sendable, Hashable {
         self.submittedMilliseconds = submittedMilliseconds
     }
 }
+
+/// Priorities of builds; a higher one goes first.
+public enum PriorityBound: NumberBound { public static let range = -100...100 }

@@ -26,3 +26,47 @@ public enum TemplateFaultCode: UsualFailureCode {
 
     public var isPermanent: Bool { self == .usual }
 }
+
+/// A Git server with the template repositories (GitLab).
+public protocol TemplateServer: Sendable {
+    /// The address of the template of a guest OS of this name.
+    func template(ofGuestOS name: String) -> TemplateSource
+    /// Creates what is missing: the repository, and the hook that reports each push to this
+    /// coordinator. Existing ones are used. Idempotent.
+    func prepare(guestOS name: String) async -> TemplateServerReport
+    /// The guest OS whose template the project is, by its path on the server; `nil` if there is
+    /// none.
+    func guestOS(ofProject path: String) -> String?
+    /// Whether a hook request has the right secret. Takes the same time for any.
+    func isSecretOfReports(_ secret: String) -> Bool
+}
+
+/// A push that the Git server reported.
+public struct Push: Sendable, Hashable {
+    /// `aibuild/debian12_tpl`
+    public var project: String
+    /// Branch or tag.
+    public var ref: String
+    public var commit: String
+
+    public init(project: String, ref: String, commit: String) {
+        self.project = project
+        self.ref = ref
+        self.commit = commit
+    }
+}
+
+/// What was done for one guest OS on the Git server, and what was not.
+public struct TemplateServerReport: Sendable, Hashable, Codable {
+    public var guestOS: String
+    /// In order, each as a short sentence.
+    public var done: [String]
+    /// Why the rest was not done, and what to do.
+    public var problem: String?
+
+    public init(guestOS: String, done: [String] = [], problem: String? = nil) {
+        self.guestOS = guestOS
+        self.done = done
+        self.problem = problem
+    }
+}

@@ -1,5 +1,5 @@
-import BuildProtocol
-import CoordinatorCore
+public import BuildProtocol
+public import CoordinatorCore
 
 /// What the coordinator knows about one host.
 struct HostState {
@@ -64,4 +64,15 @@ struct HostState {
             host: host, state: state, detail: detail, report: report, running: running,
             clockSkewMilliseconds: abs(skew) > clockSkewLimitMilliseconds ? skew : 0)
     }
+}
+
+/// A host as the API shows it.
+public struct HostSnapshot: Sendable {
+    public var host: Host
+    /// `ready`, `connecting`, `unreachable`, `quarantined`
+    public var state: String
+    public var detail: String
+    public var report: HostReport?
+    public var running: Int
+    public var clockSkewMilliseconds: Int64
 }

@@ -73,3 +73,83 @@ struct LiveBuilds {
         }
     }
 }
+
+/// A build that has not ended, with details that are not stored.
+struct LiveBuild {
+    var build: Build
+    var session: BuildSession?
+    var detail = LiveDetail()
+    /// Failed attempts of the current stage.
+    var history: [AttemptFault] = []
+    /// How long builds of this guest OS usually take.
+    var expectedSeconds: Int?
+    var attemptStartedMilliseconds: Int64 = 0
+    /// The attempt has finished on the host, whose slot is free: the image is being pulled,
+    /// published or recorded.
+    var hasLeftHost = false
+}
+
+/// Progress of a build, for followers.
+public struct LiveDetail: Sendable, Hashable {
+    public var phase: String?
+    public var doneBytes: Int64?
+    public var totalBytes: Int64?
+
+    public init(phase: String? = nil, doneBytes: Int64? = nil, totalBytes: Int64? = nil) {
+        self.phase = phase
+        self.doneBytes = doneBytes
+        self.totalBytes = totalBytes
+    }
+}
+
+extension QueuedBuild {
+    /// `nil` if the build is not queued.
+    init?(_ live: LiveBuild) {
+        let build = live.build
+        guard build.state == .queued else { return nil }
+        self.init(
+            id: build.id, stage: build.stage, guestOS: build.guestOS, owner: build.owner,
+            priority: build.priority,
+            submittedMilliseconds: build.submittedMilliseconds,
+            notBeforeMilliseconds: build.notBeforeMilliseconds,
+            requirements: build.requirements, concurrency: build.plan.concurrency,
+            failedHosts: Set(live.history.map(\.host)), baseImageSHA256: build.fetched?.sha256,
+            testAbilities: build.testPlan?.abilities ?? [])
+    }
+}
+
+extension RunningBuild {
+    init(_ live: LiveBuild) {
+        let build = live.build
+        self.init(
+            id: build.id, stage: build.stage, guestOS: build.guestOS, owner: build.owner,
+            host: live.hasLeftHost ? nil : build.host, requirements: build.requirements,
+            startedMilliseconds: live.attemptStartedMilliseconds,
+            expectedSeconds: build.stage == .build ? live.expectedSeconds : nil)
+    }
+}
+
+extension Build {
+    /// What an attempt of the current stage needs.
+    var requirements: Requirements {
+        guard stage == .test, let tests = plan.tests else { return plan.requirements }
+        var needs = tests.requirements
+        // A host that does not have the image yet keeps a copy of it.
+        needs.diskBytes += image?.sizeBytes ?? 0
+        return needs
+    }
+
+    /// The base image of an attempt of the current stage.
+    var fetched: BaseImage? {
+        guard stage == .test else { return plan.recipe.baseImage }
+        return image.map { BaseImage(url: $0.url, sha256: $0.sha256) }
+    }
+
+    /// What the current stage tests; `nil` in the build stage.
+    var testPlan: TestPlan? { stage == .test ? plan.tests?.plan : nil }
+
+    var limits: AttemptLimits {
+        guard stage == .test, let tests = plan.tests else { return plan.limits }
+        return tests.limits(logBytes: plan.limits.logBytes)
+    }
+}

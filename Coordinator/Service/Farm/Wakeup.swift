@@ -1,3 +1,4 @@
+import CoordinatorCore
 import Synchronization
 
 /// Signals that there may be something to decide. Any number of signals before the next `wait`
@@ -33,5 +34,27 @@ final class Wakeup: Sendable {
             if isRaised { continuation.resume() }
         }
         state.withLock { $0.heard = $0.version }
+    }
+}
+
+/// Why builds wait: computed once for all clients until something changes.
+struct SharedExplanation {
+    private let explanation: Scheduler.Explanation
+    private let version: UInt64
+    private let madeMilliseconds: Int64
+
+    init(_ explanation: Scheduler.Explanation, _ wakeup: Wakeup, _ ports: Ports) {
+        self.explanation = explanation
+        version = wakeup.version
+        madeMilliseconds = ports.clock.monotonicMilliseconds()
+    }
+
+    /// `nil` if something has changed or the value is too old.
+    func value(_ wakeup: Wakeup, _ ports: Ports) -> Scheduler.Explanation? {
+        let age = ports.clock.monotonicMilliseconds() - madeMilliseconds
+        guard wakeup.version == version, age < ports.limits.explanationMilliseconds else {
+            return nil
+        }
+        return explanation
     }
 }

@@ -90,3 +90,53 @@ extension DockerEngine {
             .replacing("+", with: "-").replacing("/", with: "_")
     }
 }
+
+/// An image on an engine.
+public struct EngineImage: Sendable, Decodable, Hashable {
+    public var id: String
+    /// `repository:tag`; `<none>:<none>` or nothing for an image pulled by digest.
+    public var tags: [String]?
+    /// `repository@sha256:…`
+    public var digests: [String]?
+    public var sizeBytes: Int64?
+
+    private enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case tags = "RepoTags"
+        case digests = "RepoDigests"
+        case sizeBytes = "Size"
+    }
+
+    /// All names of the image in the repository of `reference`.
+    public func names(inRepositoryOf reference: ImageReference) -> [String] {
+        ((tags ?? []) + (digests ?? [])).filter { name in
+            (try? ImageReference(name))?.isOfSameRepository(as: reference) ?? false
+        }
+    }
+}
+
+extension DockerEngine {
+    /// Removes the images of a repository that no container uses, not even a stopped one.
+    ///
+    /// - Parameter keep: names or ids that are kept in any case.
+    /// - Returns: the removed names.
+    public func removeUnusedImages(
+        of reference: ImageReference, keep: Set<String>
+    ) async throws(DockerError) -> [String] {
+        // Images first: if a container is created from one after this, the engine refuses its
+        // removal.
+        let images = try await images()
+        let used = Set(try await containers().map(\.imageID))
+        var removed: [String] = []
+        for image in images where !used.contains(image.id) {
+            let names = image.names(inRepositoryOf: reference)
+            guard keep.isDisjoint(with: names + [image.id]) else { continue }
+            // Without a digest it cannot be pulled again, so it is kept.
+            guard !(image.digests ?? []).isEmpty else { continue }
+            for name in names where !name.hasSuffix("<none>") {
+                if try await removeImage(name) { removed.append(name) }
+            }
+        }
+        return removed
+    }
+}

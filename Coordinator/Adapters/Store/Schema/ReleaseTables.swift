@@ -26,3 +26,37 @@ enum ReleaseTables {
             "releases_of_place", on: "releases", "environment, guestos, state, created_ms, id")
     }
 }
+
+/// Schema 5: builds have stages, test cases have definitions, and a result says which part of which
+/// attempt's log it comes from.
+enum TestTables {
+    @Sendable static func migrate(_ transaction: borrowing SQLTransaction) throws {
+        // Builds from before image tests had one stage.
+        for table in ["builds", "attempts"] {
+            try transaction.addColumns(
+                [("stage", "varchar(16) NOT NULL DEFAULT 'build'")], to: table)
+        }
+        try transaction.addColumns([("definition", "longtext")], to: "testcases")
+        try transaction.addColumns(
+            [
+                ("attempt", "varchar(32)"), ("milliseconds", "bigint"), ("detail", "longtext"),
+                ("log_from", "bigint"), ("log_to", "bigint"),
+            ], to: "test_log")
+        try transaction.createIndex("test_log_build", on: "test_log", "build_id, test_at, id")
+        try transaction.createIndex("testcases_type", on: "testcases", "os_type, name")
+    }
+}
+
+/// Schema 7: pinned and pruned builds.
+enum RetentionColumns {
+    @Sendable static func migrate(_ transaction: borrowing SQLTransaction) throws {
+        try transaction.addColumns(
+            [
+                ("pinned", "integer NOT NULL DEFAULT 0"), ("pruned_ms", "bigint"),
+                // The build counts as pruned, and its files may still exist.
+                ("prune_pending", "integer NOT NULL DEFAULT 0"),
+            ], to: "builds")
+        try transaction.createIndex("builds_prune", on: "builds", "prune_pending, id")
+        try transaction.createIndex("builds_kept", on: "builds", "pruned_ms, submitted_ms, id")
+    }
+}

@@ -1,3 +1,5 @@
+public import ErrorKit
+
 /// The farm's records, which every coordinator may read. The in-memory, SQLite and MariaDB drivers
 /// pass the same conformance suite.
 ///
@@ -9,4 +11,46 @@ public protocol Store: StoreReader, AuditLog {
 
     /// Returns once the store has responded, for `/readyz`.
     func ping() async throws
+}
+
+/// The reads that need no leadership.
+public protocol StoreReader:
+    BuildReader, HostReader, CatalogReader, ReleaseReader, HistoricReader
+{}
+
+/// The writes that only the leader may make.
+///
+/// Each method changes nothing and throws `StoreError.deposed` once another epoch leads, even if
+/// this coordinator has not noticed yet.
+public protocol LeaderStore:
+    BuildWriter, HostWriter, CatalogWriter, ReleaseWriter, HistoricWriter
+{}
+
+/// Why the store refused a call or could not answer it.
+public typealias StoreError = CodedError<StoreErrorCode>
+
+public enum StoreErrorCode: FailureCode {
+    /// The name is taken.
+    case exists
+    case notFound
+    /// The database cannot be used now.
+    case unavailable
+    /// Another coordinator leads; nothing was changed.
+    case deposed
+
+    public var isPermanent: Bool { self == .exists || self == .notFound }
+}
+
+extension StoreError {
+    public static func exists(what: String, name: String) -> StoreError {
+        StoreError(.exists, "there is a \(what) named '\(name)' already")
+    }
+
+    public static func notFound(what: String, name: String) -> StoreError {
+        StoreError(.notFound, "there is no \(what) named '\(name)'")
+    }
+
+    public static func deposed(_ lease: Lease) -> StoreError {
+        StoreError(.deposed, "another coordinator leads: \(lease.url) (epoch \(lease.epoch))")
+    }
 }

@@ -1,0 +1,57 @@
+/// Reads guest OSes and test cases.
+public protocol CatalogReader: Sendable {
+    func guestOS(named name: String) async throws -> GuestOS?
+    /// By name, from the first name after `after`.
+    func guestOSes(after: String?, limit: Int) async throws -> [GuestOS]
+    /// By name, then id; those of every type if `osType` is `nil`.
+    func testCases(_ osType: OSType?) async throws -> [TestCase]
+}
+
+/// Writes guest OSes and test cases. Every method throws `StoreError.deposed` once another epoch
+/// leads.
+public protocol CatalogWriter: Sendable {
+    /// - Throws: `StoreError.exists` if the name is taken.
+    func add(_ guestOS: GuestOS) async throws
+    /// Replaces everything but the id and the name.
+    /// - Throws: `StoreError.notFound`
+    func update(_ guestOS: GuestOS) async throws
+    /// - Throws: `StoreError.exists` if the name is taken for the OS type.
+    func add(_ testCase: TestCase) async throws
+    /// Replaces the definition; name and type are kept.
+    /// - Throws: `StoreError.notFound`
+    func define(_ testCase: TestCase) async throws
+    /// Its results are kept.
+    /// - Throws: `StoreError.notFound`
+    func removeTestCase(id: String) async throws
+    /// Stores all of the batch or nothing.
+    /// - Throws: `StoreError.exists` if the name of a new row was taken meanwhile, `notFound` if a
+    ///   row to be changed is gone.
+    func register(_ batch: RegistryBatch) async throws
+}
+
+/// An environment with its secret; a `nil` secret keeps the stored one.
+public struct EnvironmentEntry: Sendable, Hashable {
+    public var environment: ReleaseEnvironment
+    public var secret: Secret?
+
+    public init(environment: ReleaseEnvironment, secret: Secret? = nil) {
+        self.environment = environment
+        self.secret = secret
+    }
+}
+
+/// Rows of a spreadsheet that are stored together.
+public struct RegistryBatch: Sendable, Hashable {
+    public var newGuestOSes: [GuestOS] = []
+    public var changedGuestOSes: [GuestOS] = []
+    public var newTestCases: [TestCase] = []
+    public var newEnvironments: [EnvironmentEntry] = []
+    public var changedEnvironments: [EnvironmentEntry] = []
+
+    public init() {}
+
+    public var isEmpty: Bool {
+        newGuestOSes.isEmpty && changedGuestOSes.isEmpty && newTestCases.isEmpty
+            && newEnvironments.isEmpty && changedEnvironments.isEmpty
+    }
+}

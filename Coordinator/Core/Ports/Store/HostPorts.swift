@@ -1,0 +1,15 @@
+/// Reads the registered hosts.
+public protocol HostReader: Sendable {
+    /// By name.
+    func hosts() async throws -> [Host]
+}
+
+/// Writes hosts. Every method throws `StoreError.deposed` once another epoch leads.
+public protocol HostWriter: Sendable {
+    /// - Throws: `StoreError.exists` if the name is taken.
+    func add(_ host: Host) async throws
+    /// - Throws: `StoreError.notFound`
+    func setDrained(_ drained: Bool, host: String) async throws
+    /// - Throws: `StoreError.notFound`
+    func removeHost(_ name: String) async throws
+}

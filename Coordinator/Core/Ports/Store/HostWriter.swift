@@ -1,9 +1,0 @@
-/// Writes hosts. Every method throws `StoreError.deposed` once another epoch leads.
-public protocol HostWriter: Sendable {
-    /// - Throws: `StoreError.exists` if the name is taken.
-    func add(_ host: Host) async throws
-    /// - Throws: `StoreError.notFound`
-    func setDrained(_ drained: Bool, host: String) async throws
-    /// - Throws: `StoreError.notFound`
-    func removeHost(_ name: String) async throws
-}
