@@ -14,6 +14,7 @@ struct aib_mhd_options {
   int listen_fd;
   unsigned int threads;
   unsigned int connections;
+  unsigned int connections_of_peer;
   unsigned int idle_seconds;
   size_t memory_bytes;
 };
@@ -28,17 +29,19 @@ static inline size_t aib_mhd_keep_escaped(void *cls, struct MHD_Connection *conn
 static inline struct MHD_Daemon *aib_mhd_start(
     struct aib_mhd_options options, MHD_AccessHandlerCallback handler,
     void *(*begin)(void *, const char *, struct MHD_Connection *),
-    MHD_RequestCompletedCallback completed, void *cls) {
+    MHD_RequestCompletedCallback completed, MHD_NotifyConnectionCallback connection, void *cls) {
   return MHD_start_daemon(
       MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handler, cls,
       MHD_OPTION_LISTEN_SOCKET, options.listen_fd,
       MHD_OPTION_THREAD_POOL_SIZE, options.threads,
       MHD_OPTION_CONNECTION_LIMIT, options.connections,
+      MHD_OPTION_PER_IP_CONNECTION_LIMIT, options.connections_of_peer,
       MHD_OPTION_CONNECTION_TIMEOUT, options.idle_seconds,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, options.memory_bytes,
       MHD_OPTION_URI_LOG_CALLBACK, begin, cls,
       MHD_OPTION_UNESCAPE_CALLBACK, &aib_mhd_keep_escaped, NULL,
       MHD_OPTION_NOTIFY_COMPLETED, completed, cls,
+      MHD_OPTION_NOTIFY_CONNECTION, connection, cls,
       MHD_OPTION_END);
 }
 
@@ -47,6 +50,13 @@ static inline unsigned int aib_mhd_connections(struct MHD_Daemon *daemon) {
   const union MHD_DaemonInfo *info =
       MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
   return info ? info->num_connections : 0;
+}
+
+// The connection's socket; -1 where it is not known.
+static inline int aib_mhd_descriptor(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info ? info->connect_fd : -1;
 }
 
 // What the kernel keeps for a client that does not read; it grows to megabytes by itself.

@@ -1,5 +1,6 @@
 import CMicroHTTPD
 import HTTPTypes
+import Support
 
 /// The library's callbacks, called on its threads. A context pointer is a retained `ServerCore`,
 /// `Exchange` or `StreamBody`, as documented at each.
@@ -18,13 +19,30 @@ enum Callbacks {
         }
 
     static let step: MHD_AccessHandlerCallback = {
-        _, _, _, method, _, upload, size, context in
-        guard let pointer = context?.pointee, let size, let method else { return MHD_Result.NO }
+        _, _, _, method, version, upload, size, context in
+        guard let pointer = context?.pointee, let size, let method, let version else {
+            return MHD_Result.NO
+        }
         let exchange = Unmanaged<Exchange>.fromOpaque(pointer).takeUnretainedValue()
         let bytes = UnsafeRawBufferPointer(start: upload, count: size.pointee)
         size.pointee = 0
-        return exchange.step(method: String(cString: method), upload: bytes)
-            ? MHD_Result.YES : MHD_Result.NO
+        let continues = exchange.step(
+            method: String(cString: method), version: String(cString: version), upload: bytes)
+        return continues ? MHD_Result.YES : MHD_Result.NO
+    }
+
+    /// A connection was opened, or is about to be closed; the descriptor is valid in both cases.
+    static let connection: MHD_NotifyConnectionCallback = { context, connection, _, event in
+        guard let context, let connection else { return }
+        let table = Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue().connections
+        let handle = ConnectionHandle(raw: connection)
+        if event == MHD_ConnectionNotificationCode.CONNECTION_NOTIFY_STARTED {
+            table.opened(
+                handle.descriptor, peer: handle.peer,
+                nowMilliseconds: Clocks.monotonicMilliseconds())
+        } else {
+            table.closed(handle.descriptor)
+        }
     }
 
     static let completed: MHD_RequestCompletedCallback = { context, _, request, _ in

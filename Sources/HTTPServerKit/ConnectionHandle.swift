@@ -12,6 +12,9 @@ struct ConnectionHandle: @unchecked Sendable {
     func suspend() { MHD_suspend_connection(raw) }
     func resume() { MHD_resume_connection(raw) }
 
+    /// The socket, which stays the library's.
+    var descriptor: Int32 { aib_mhd_descriptor(raw) }
+
     /// Limits what the kernel buffers for the client. Only from a callback.
     func boundSendBuffer(_ bytes: Int) {
         aib_mhd_bound_send_buffer(raw, Int32(clamping: bytes))
@@ -23,6 +26,8 @@ struct ConnectionHandle: @unchecked Sendable {
         aib_mhd_peer(raw, &text, text.count)
         let name = String(
             decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return name.hasPrefix("::ffff:") ? String(name.dropFirst(7)) : name
+        let mapped = "::ffff:".utf8
+        return name.utf8.starts(with: mapped)
+            ? String(decoding: name.utf8.dropFirst(mapped.count), as: UTF8.self) : name
     }
 }

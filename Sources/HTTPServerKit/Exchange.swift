@@ -1,5 +1,6 @@
 import CMicroHTTPD
 import HTTPTypes
+import Support
 import Synchronization
 
 /// One request and its response. The library calls `step` on its thread as the request arrives; the
@@ -28,6 +29,8 @@ final class Exchange: Sendable {
 
     private let core: ServerCore
     private let connection: ConnectionHandle
+    private let descriptor: Int32
+    private let peer: String
     private let target: String
     private let state: Mutex<State>
 
@@ -35,6 +38,8 @@ final class Exchange: Sendable {
         self.core = core
         self.connection = connection
         self.target = target
+        descriptor = connection.descriptor
+        peer = connection.peer
         state = Mutex(State(isStopping: isStopping))
     }
 
@@ -43,10 +48,11 @@ final class Exchange: Sendable {
     /// - Parameter upload: a piece of the body; empty when the headers are complete, when the
     ///   request is complete, and after a resume.
     /// - Returns: whether the connection continues.
-    func step(method: String, upload: UnsafeRawBufferPointer) -> Bool {
-        state.withLock { state in
+    func step(method: String, version: String, upload: UnsafeRawBufferPointer) -> Bool {
+        core.connections.received(descriptor, bytes: upload.count)
+        return state.withLock { state in
             switch state.phase {
-            case .fresh: return begin(&state, method)
+            case .fresh: return begin(&state, method, version)
             case .receiving(var request):
                 if upload.isEmpty { return handle(&state, request) }
                 state.phase = .fresh  // so that the body is appended to in place, not copied
@@ -86,32 +92,61 @@ final class Exchange: Sendable {
 
     /// The library has completed the request.
     func completed() {
-        state.withLock { state in
-            core.release(bodyBytes: state.reservedBytes)
-            state.phase = .cut
+        let wasRefused = state.withLock { state in
+            core.release(bodyBytes: state.reservedBytes, of: peer)
+            defer { state.phase = .cut }
+            if case .fresh = state.phase { return true }
+            return false
+        }
+        if wasRefused {
+            // By the library itself, which keeps a connection of no use open for a while.
+            core.connections.close(descriptor)
+        } else {
+            core.connections.answered(
+                descriptor, nowMilliseconds: Clocks.monotonicMilliseconds())
         }
     }
 
-    private func begin(_ state: inout State, _ method: String) -> Bool {
+    private func begin(_ state: inout State, _ method: String, _ version: String) -> Bool {
+        core.connections.headersArrived(
+            descriptor, nowMilliseconds: Clocks.monotonicMilliseconds())
         let headers = connection.requestHeaders
-        var request: HTTPRequest
+        let request: HTTPRequest
         do throws(Problem) {
+            try RequestFraming.check(headers, target: target, version: version)
             request = try HTTPRequest(
-                method: method, target: target, headers: headers, remoteAddress: connection.peer)
+                method: method, target: target, headers: headers, remoteAddress: peer)
         } catch {
-            return send(&state, error.response)
+            return send(&state, error.response, isLast: true)
+        }
+        // Before the body: whoever may not send one costs no memory for it.
+        if let problem = core.refusal(request) {
+            return refuse(&state, problem, headers, discardedBytes: core.limits.refusedBytes)
         }
         let limit = core.limits.bodyBytes
-        guard let declared = headers["Content-Length"].flatMap({ Int($0) }), declared > limit else {
+        guard Self.declaredBytes(headers) > limit else {
             state.phase = .receiving(request)
             return true
         }
-        let problem = Problem.tooLarge(limitBytes: limit)
-        // A client that asks before it sends, or that would send very much, gets the refusal at
-        // once. For others the response would be lost: closing with unread bytes resets the
-        // connection.
-        if headers["Expect"] != nil || declared > core.limits.discardedBytes {
-            return send(&state, problem.response)
+        return refuse(
+            &state, .tooLarge(limitBytes: limit), headers,
+            discardedBytes: core.limits.discardedBytes)
+    }
+
+    private static func declaredBytes(_ headers: HTTPHeaders) -> Int {
+        headers["Content-Length"].flatMap { Int($0) } ?? 0
+    }
+
+    /// A client that asks before it sends, or that would send very much, gets the refusal at once,
+    /// and the connection ends with it. For others the response would be lost: closing with unread
+    /// bytes resets the connection.
+    private func refuse(
+        _ state: inout State, _ problem: Problem, _ headers: HTTPHeaders, discardedBytes: Int
+    ) -> Bool {
+        if headers["Expect"] != nil || headers["Transfer-Encoding"] != nil
+            || Self.declaredBytes(headers) > discardedBytes
+        {
+            return send(&state, problem.response, isLast: true)
         }
         state.phase = .discarding(problem, bytes: 0)
         return true
@@ -125,7 +160,7 @@ final class Exchange: Sendable {
                 .tooLarge(limitBytes: core.limits.bodyBytes), bytes: upload.count)
             return
         }
-        guard core.reserve(bodyBytes: upload.count) else {
+        guard core.reserve(bodyBytes: upload.count, of: peer) else {
             state.phase = .discarding(
                 .unavailable("Too many large requests at once", remedy: "Try again later"),
                 bytes: upload.count)
@@ -138,6 +173,7 @@ final class Exchange: Sendable {
 
     private func handle(_ state: inout State, _ request: HTTPRequest) -> Bool {
         guard !state.isStopping else { return false }
+        core.connections.requestArrived(descriptor)
         connection.suspend()
         state.phase = .handling(
             Task { [core] in self.answer(await core.handler(request)) })
@@ -157,8 +193,13 @@ final class Exchange: Sendable {
         }
     }
 
-    private func send(_ state: inout State, _ response: HTTPResponse) -> Bool {
-        let (taken, stream) = ResponseWriter(connection: connection).send(response)
+    /// - Parameter isLast: the connection is closed after it.
+    private func send(
+        _ state: inout State, _ response: HTTPResponse, isLast: Bool = false
+    ) -> Bool {
+        core.connections.requestArrived(descriptor)
+        let (taken, stream) = ResponseWriter(connection: connection).send(
+            response, isLast: isLast)
         state.phase = .sent(stream)
         if state.isStopping { stream?.cut() }
         return taken

@@ -13,6 +13,8 @@ public final class HTTPServer: Sendable {
     private struct State {
         var daemon: DaemonHandle?
         var boundPort: UInt16 = 0
+        /// Closes connections whose time is over.
+        var clock: Task<Void, Never>?
     }
 
     private let host: String
@@ -25,17 +27,20 @@ public final class HTTPServer: Sendable {
     ///   - host: a numeric address, or `localhost`.
     ///   - port: 0 for any free one; see `boundPort`.
     ///   - portSetting: the name of the port's setting, for the error that it is in use.
+    ///   - refusal: why a request is not served, by its headers alone: called before the body is
+    ///     read, on the library's thread, so it must not wait. The body is empty.
     ///   - handler: called for each request once its body has arrived, many concurrently. It runs
     ///     in a task that is cancelled when the server stops.
     public init(
         host: String, port: UInt16, limits: HTTPServerLimits = HTTPServerLimits(),
         portSetting: String = "--port",
+        refusal: @escaping @Sendable (HTTPRequest) -> Problem? = { _ in nil },
         handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
     ) {
         self.host = host
         self.port = port
         self.portSetting = portSetting
-        core = ServerCore(limits: limits, handler: handler)
+        core = ServerCore(limits: limits, refusal: refusal, handler: handler)
     }
 
     /// The port that the server listens on; 0 before `start`.
@@ -54,20 +59,31 @@ public final class HTTPServer: Sendable {
         let limits = core.limits
         let options = aib_mhd_options(
             listen_fd: socket.raw, threads: UInt32(limits.threads),
-            connections: UInt32(limits.connections), idle_seconds: UInt32(limits.idleSeconds),
+            connections: UInt32(limits.connections),
+            connections_of_peer: UInt32(limits.connectionsOfPeer),
+            idle_seconds: UInt32(limits.idleSeconds),
             memory_bytes: limits.headerBytes)
         // The library keeps the pointer until `stop` stops its daemon; a server that is never
         // stopped keeps its core.
         let context = Unmanaged.passRetained(core)
         let daemon = aib_mhd_start(
-            options, Callbacks.step, Callbacks.begin, Callbacks.completed, context.toOpaque())
+            options, Callbacks.step, Callbacks.begin, Callbacks.completed,
+            Callbacks.connection, context.toOpaque())
         guard let daemon else {
             context.release()
             throw HTTPServerError(
                 "cannot start the HTTP server", cause: SystemError.last("libmicrohttpd refused"))
         }
         _ = socket.release()  // the daemon's from here on
-        state.withLock { $0 = State(daemon: DaemonHandle(raw: daemon), boundPort: bound) }
+        let clock = Task { [connections = core.connections] in
+            while !Task.isCancelled {
+                try? await Task.sleep(for: .seconds(1))
+                connections.closeLate(nowMilliseconds: Clocks.monotonicMilliseconds())
+            }
+        }
+        state.withLock {
+            $0 = State(daemon: DaemonHandle(raw: daemon), boundPort: bound, clock: clock)
+        }
     }
 
     /// Stops: accepts no more connections, lets streams whose sources have ended complete and cuts
@@ -75,6 +91,7 @@ public final class HTTPServer: Sendable {
     /// seconds (`stopGraceSeconds`), then closes every connection. The port is free on return.
     public func stop() async {
         guard let daemon = state.withLock({ $0.daemon.take() }) else { return }
+        state.withLock { $0.clock.take() }?.cancel()
         daemon.quiesce()
         await idle(withinMilliseconds: Int64(core.limits.streamGraceMilliseconds))
         core.stopStreams()

@@ -10,6 +10,15 @@ public struct HTTPServerLimits: Sendable {
     /// maximum size.
     public var allBodiesBytes = 256 << 20
 
+    /// The bodies of one peer. Others then still have room when one sends many at once; behind a
+    /// proxy, all clients are one peer.
+    public var bodiesOfPeerBytes = 64 << 20
+
+    /// A body of a refused request up to this size is read and dropped, so that its client gets to
+    /// read the reason: curl and browsers send what is so small before they read. Larger ones are
+    /// not waited for.
+    public var refusedBytes = 64 << 10
+
     /// The part of an oversized body that is read and discarded, so that a client that reads only
     /// after sending gets the reason; beyond it the connection is closed.
     public var discardedBytes = 64 << 20
@@ -20,6 +29,25 @@ public struct HTTPServerLimits: Sendable {
     /// Open connections, including live streams. Each costs a descriptor and `headerBytes`; the
     /// usual descriptor limit of a service manager is above this.
     public var connections = 2048
+
+    /// Open connections of one address. Half of all: a proxy in front has one address for all of
+    /// its clients, and thousands of followers may sit behind one gateway.
+    public var connectionsOfPeer = 1024
+
+    /// Connections on which no complete request has arrived, of one peer and of all. One more
+    /// closes the oldest, so that a client that sends its request at once is served, however many
+    /// are silent. Connections that are kept alive between two requests count as well.
+    public var waitingOfPeer = 256
+    public var waiting = 1024
+
+    /// From the connection to the end of the first request's headers. They are one packet; the
+    /// rest is for a bad line.
+    public var headerSeconds = 15
+
+    /// A body must have arrived after this time, and a second more for each `bodyBytesPerSecond`
+    /// of it: slower than any line, faster than what holds a connection on purpose.
+    public var bodySeconds = 20
+    public var bodyBytesPerSecond = 4 << 10
 
     /// The kernel's send buffer of a stream, for a client that does not read. The kernel counts it
     /// double, and by default would use 4 MiB for each of a thousand. Files and other responses are

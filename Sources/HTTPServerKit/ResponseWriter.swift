@@ -8,9 +8,12 @@ import Support
 struct ResponseWriter {
     let connection: ConnectionHandle
 
+    /// - Parameter isLast: the connection is closed after it.
     /// - Returns: whether the library accepted it (if not, the connection must be closed), and the
     ///   streamed body, if there is one.
-    func send(_ response: HTTPResponse) -> (taken: Bool, stream: StreamBody?) {
+    func send(
+        _ response: HTTPResponse, isLast: Bool
+    ) -> (taken: Bool, stream: StreamBody?) {
         var response = response
         var made = make(response.body)
         if made == nil {
@@ -19,6 +22,7 @@ struct ResponseWriter {
         }
         guard let made else { return (false, nil) }
         defer { MHD_destroy_response(made.raw) }
+        if isLast { response.headers.set("Connection", "close") }
         for (name, value) in response.headers.fields {
             // Refused by the library: a line break in a name or value. Never sent in part.
             guard MHD_add_response_header(made.raw, name, value) == MHD_Result.YES else {

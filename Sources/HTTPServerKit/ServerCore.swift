@@ -6,17 +6,23 @@ final class ServerCore: Sendable {
     private struct State {
         var exchanges: [ObjectIdentifier: Exchange] = [:]
         var bodyBytes = 0
+        var bodyBytesOf: [String: Int] = [:]
         var isStopping = false
     }
 
     let limits: HTTPServerLimits
+    let refusal: @Sendable (HTTPRequest) -> Problem?
     let handler: @Sendable (HTTPRequest) async -> HTTPResponse
+    let connections: ConnectionTable
     private let state = Mutex(State())
 
     init(
-        limits: HTTPServerLimits, handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
+        limits: HTTPServerLimits, refusal: @escaping @Sendable (HTTPRequest) -> Problem?,
+        handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
     ) {
         self.limits = limits
+        self.refusal = refusal
+        connections = ConnectionTable(limits: limits)
         self.handler = handler
     }
 
@@ -35,16 +41,26 @@ final class ServerCore: Sendable {
         state.withLock { _ = $0.exchanges.removeValue(forKey: ObjectIdentifier(exchange)) }
     }
 
-    func reserve(bodyBytes: Int) -> Bool {
+    /// - Returns: false if all bodies, or those of this peer, are too large already.
+    func reserve(bodyBytes: Int, of peer: String) -> Bool {
         state.withLock { state in
-            guard state.bodyBytes + bodyBytes <= limits.allBodiesBytes else { return false }
+            let ofPeer = state.bodyBytesOf[peer, default: 0] + bodyBytes
+            guard state.bodyBytes + bodyBytes <= limits.allBodiesBytes,
+                ofPeer <= limits.bodiesOfPeerBytes
+            else { return false }
             state.bodyBytes += bodyBytes
+            state.bodyBytesOf[peer] = ofPeer
             return true
         }
     }
 
-    func release(bodyBytes: Int) {
-        state.withLock { $0.bodyBytes -= bodyBytes }
+    func release(bodyBytes: Int, of peer: String) {
+        if bodyBytes == 0 { return }
+        state.withLock { state in
+            state.bodyBytes -= bodyBytes
+            let left = state.bodyBytesOf[peer, default: 0] - bodyBytes
+            state.bodyBytesOf[peer] = left == 0 ? nil : left
+        }
     }
 
     var exchangesUnderWay: Int { state.withLock { $0.exchanges.count } }

@@ -110,6 +110,9 @@ extension Problem {
         let body = (try? CanonicalJSON.encode(self)) ?? []
         var response = HTTPResponse(status: status, headers: headers, body: .bytes(body))
         response.headers.set("Content-Type", "application/problem+json")
+        // The detail may repeat what a stranger sent.
+        response.headers.set("X-Content-Type-Options", "nosniff")
+        response.headers.set("Content-Security-Policy", "sandbox")
         return response
     }
 }

@@ -11,17 +11,21 @@ struct RequestTarget {
     init(_ target: String) throws(Problem) {
         let origin = Self.withoutAuthority(target[...])
         original = String(origin)
-        let parts = origin.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = origin.utf8.split(
+            separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false
+        ).map { Substring($0) }
         path = try Self.path(parts[0])
         query = parts.count == 2 ? try HTTPQuery(decoding: parts[1]) : HTTPQuery()
     }
 
     /// The client of a proxy may send `http://host/path`; only the path matters.
     private static func withoutAuthority(_ target: Substring) -> Substring {
-        for scheme in ["http://", "https://"] where target.lowercased().hasPrefix(scheme) {
-            let rest = target.dropFirst(scheme.count)
-            guard let end = rest.firstIndex(where: { $0 == "/" || $0 == "?" }) else { return "/" }
-            return rest[end] == "/" ? rest[end...] : "/" + rest[end...]
+        for scheme in ["http://", "https://"]
+        where target.lowercased().utf8.starts(with: scheme.utf8) {
+            let rest = target.utf8.dropFirst(scheme.utf8.count)
+            guard let end = rest.firstIndex(where: "/?".utf8.contains) else { return "/" }
+            let place = Substring(rest[end...])
+            return place.isAbsolutePath ? place : "/" + place
         }
         return target
     }

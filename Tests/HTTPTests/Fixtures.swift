@@ -11,10 +11,12 @@ import Testing
 /// Runs `body` with a server on any free port; `body` gets its base URL.
 func withServer(
     limits: HTTPServerLimits = HTTPServerLimits(),
+    refusal: @escaping @Sendable (HTTPRequest) -> Problem? = { _ in nil },
     _ handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse,
     _ body: (String, HTTPServer) async throws -> Void
 ) async throws {
-    let server = HTTPServer(host: "127.0.0.1", port: 0, limits: limits, handler: handler)
+    let server = HTTPServer(
+        host: "127.0.0.1", port: 0, limits: limits, refusal: refusal, handler: handler)
     try server.start()
     do {
         try await body("http://127.0.0.1:\(server.boundPort)", server)
@@ -91,6 +93,17 @@ final class RawConnection: Sendable {
     func send(_ text: String) {
         let bytes = Array(text.utf8)
         _ = Glibc.send(fd, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+
+    /// Whether the other side has closed or reset it, after what it sent was dropped here.
+    var isClosed: Bool {
+        var block = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = recv(fd, &block, block.count, Int32(MSG_PEEK | MSG_DONTWAIT))
+            if count == 0 { return true }
+            if count < 0 { return errno != EAGAIN }
+            return false
+        }
     }
 
     /// Reads until `end` has arrived, or the other side closes.

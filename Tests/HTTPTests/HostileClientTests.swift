@@ -1,0 +1,188 @@
+import HTTPClientKit
+import HTTPServerKit
+import HTTPTypes
+import ProcessKit
+import Support
+import Synchronization
+import TestSupport
+import Testing
+
+/// Clients that hold connections, send without end, or send what can be read in two ways.
+@Suite("Hostile clients", .timeLimit(.minutes(3))) struct HostileClientTests {
+    private let client = HTTPClient()
+
+    /// Everything that the server sends until it closes the connection.
+    private func answer(_ text: String, port: UInt16) async throws -> String {
+        try await OwnThread.run {
+            let connection = try RawConnection(port: port)
+            connection.send(text)
+            return connection.read(until: "\u{1}")
+        }
+    }
+
+    private func connect(_ count: Int, port: UInt16, _ text: String) async throws
+        -> [RawConnection]
+    {
+        try await OwnThread.run {
+            try (0..<count).map { _ in
+                let connection = try RawConnection(port: port)
+                connection.send(text)
+                return connection
+            }
+        }
+    }
+
+    /// How many the server has closed.
+    private func closed(_ connections: [RawConnection]) -> Int {
+        connections.count { $0.isClosed }
+    }
+
+    @Test(
+        "A request that can be read in two ways is refused, and its connection closed",
+        arguments: [
+            "Host: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked",
+            "Host: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 5",
+            "Host: h\r\nContent-Length: 5\r\nContent-Length: 5",
+            "Host: h\r\nContent-Length: 5\r\nContent-Length: 50",
+            "Host: h\r\nContent-Length: +5", "Host: h\r\nContent-Length: 5, 5",
+            "Host: h\r\nTransfer-Encoding: gzip, chunked", "Host: h\r\nTransfer-Encoding: x",
+            "Host: h\r\nTransfer-Encoding: identity",
+            "Host: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+            "Host: h\r\nContent-Length : 5", "X: y", "Host: h\r\nHost: h", "Host: h\r\nhost: i",
+        ])
+    func refusesAmbiguousRequests(headers: String) async throws {
+        let handled = Mutex(0)
+        try await withServer({ _ in
+            handled.withLock { $0 += 1 }
+            return .empty
+        }) { base, server in
+            let smuggled = "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+            let text = try await answer(
+                "POST / HTTP/1.1\r\n\(headers)\r\n\r\n\(smuggled)", port: server.boundPort)
+            #expect(text.hasPrefix("HTTP/1.1 400 "), "\(text)")
+            #expect(!text.contains("HTTP/1.1 2"), "\(text)")
+            #expect(handled.withLock(\.self) == 0)
+            #expect(try await client.request("GET", base + "/").status == 204)
+        }
+    }
+
+    @Test("A target for another host than the header's is refused")
+    func refusesTwoHosts() async throws {
+        try await withServer({ .text($0.path) }) { _, server in
+            for (target, status) in [("http://i/x", "400"), ("http://h/x", "200")] {
+                let text = try await answer(
+                    "GET \(target) HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+                    port: server.boundPort)
+                #expect(text.hasPrefix("HTTP/1.1 \(status) "), "\(text)")
+            }
+        }
+    }
+
+    @Test("A refused request is answered by its headers, without waiting for its body")
+    func refusesBeforeTheBody() async throws {
+        let handled = Mutex(0)
+        try await withServer(
+            refusal: { $0.headers["Authorization"] == nil ? .unauthorized("who?") : nil },
+            { request in
+                handled.withLock { $0 += 1 }
+                return .text("\(request.body.count)")
+            }
+        ) { base, server in
+            for length in ["Content-Length: 8000000", "Transfer-Encoding: chunked"] {
+                let text = try await answer(
+                    "POST / HTTP/1.1\r\nHost: h\r\n\(length)\r\n\r\n", port: server.boundPort)
+                #expect(text.hasPrefix("HTTP/1.1 401 "), "\(text)")
+            }
+            for size in [0, 1, 10_000, 60_000] {
+                let body = [UInt8](repeating: 1, count: size)
+                #expect(try await client.request("POST", base + "/", body: body).status == 401)
+                let known = try await client.request(
+                    "POST", base + "/", headers: ["Authorization": "x"], body: body)
+                #expect(known.status == 200)
+            }
+            #expect(try await client.request("GET", base + "/").status == 401)
+            #expect(handled.withLock(\.self) == 4)
+        }
+    }
+
+    @Test("Senders whose body does not come are cut off, and others are served")
+    func cutsOffSlowBodies() async throws {
+        var limits = HTTPServerLimits()
+        limits.bodySeconds = 1
+        try await withServer(limits: limits, { _ in .empty }) { base, server in
+            let slow = try await connect(
+                50, port: server.boundPort,
+                "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nabc")
+            #expect(try await client.request("POST", base + "/", body: [1]).status == 204)
+            try await eventually("they are cut off") { closed(slow) == slow.count }
+        }
+    }
+
+    @Test("Silent connections make room for a client that asks")
+    func silentConnectionsMakeRoom() async throws {
+        var limits = HTTPServerLimits()
+        limits.connections = 64
+        limits.connectionsOfPeer = 64
+        limits.waitingOfPeer = 16
+        limits.threads = 2
+        try await withServer(limits: limits, { _ in .empty }) { base, server in
+            let silent = try await connect(300, port: server.boundPort, "")
+            #expect(try await client.request("GET", base + "/").status == 204)
+            try await eventually("all but the newest are closed") { closed(silent) >= 284 }
+            let other = try await curl(
+                "--interface", "127.0.0.2", "-o", "/dev/null", "-w", "%{http_code}", base)
+            #expect(other == "204")
+        }
+    }
+
+    @Test("A header that trickles is cut off, although it never rests")
+    func cutsOffTricklingHeaders() async throws {
+        var limits = HTTPServerLimits()
+        limits.headerSeconds = 1
+        try await withServer(limits: limits, { _ in .empty }) { base, server in
+            let slow = try await connect(30, port: server.boundPort, "GET / HTTP/1.1\r\nX: ")
+            try await eventually("they are cut off", everyMilliseconds: 100) {
+                for connection in slow { connection.send("x") }
+                return closed(slow) == slow.count
+            }
+            #expect(try await client.request("GET", base + "/").status == 204)
+        }
+    }
+
+    @Test("The bodies of one address leave room for those of another")
+    func sharesBodiesBetweenPeers() async throws {
+        var limits = HTTPServerLimits()
+        limits.allBodiesBytes = 1500
+        limits.bodiesOfPeerBytes = 1000
+        try await withServer(limits: limits, { _ in .empty }) { base, server in
+            let held = try await connect(
+                1, port: server.boundPort,
+                "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 901\r\n\r\n"
+                    + String(repeating: "x", count: 900))
+            try await eventually("its body is held") {
+                let body = [UInt8](repeating: 1, count: 200)
+                return try await client.request("POST", base + "/", body: body).status == 503
+            }
+            let other = try await curl(
+                "--interface", "127.0.0.2", "-o", "/dev/null", "-w", "%{http_code}",
+                "--data-binary", "@-", base, stdin: [UInt8](repeating: 1, count: 400))
+            #expect(other == "204")
+            #expect(closed(held) == 0)
+        }
+    }
+
+    @Test("Readers that do not read delay no other")
+    func readersThatDoNotRead() async throws {
+        let large = pattern(4 << 20)
+        try await withServer({ request in
+            request.path == "/large" ? HTTPResponse(body: .bytes(large)) : .empty
+        }) { base, server in
+            let deaf = try await connect(
+                100, port: server.boundPort, "GET /large HTTP/1.1\r\nHost: h\r\n\r\n")
+            for _ in 0..<20 {
+                #expect(try await client.request("GET", base + "/").status == 204)
+            }
+            #expect(closed(deaf) == 0)
+        }
+    }
+}
