@@ -17,10 +17,11 @@ struct Leadership: Sendable {
     init(_ configuration: Configuration, _ store: SQLStore, _ coordinator: Coordinator)
         async throws
     {
+        let run = try CoordinatorRun(stateFolder: configuration.stateFolder)
         keeper = LeaseKeeper(
-            leases: try await Self.leases(configuration, store),
-            clock: SystemClock(), id: try Self.identity(configuration.stateFolder),
-            url: configuration.url, limits: configuration.limits)
+            leases: try await Self.leases(configuration, store), clock: SystemClock(),
+            id: run.id, predecessors: run.predecessors, url: configuration.url,
+            limits: configuration.limits)
         self.coordinator = coordinator
     }
 
@@ -50,18 +51,5 @@ struct Leadership: Sendable {
         server.connectTimeoutSeconds = 2
         server.statementTimeoutSeconds = 4
         return try await SQLStore.open(.mariadb(server))
-    }
-
-    /// Stable over restarts, so that a restarted leader need not wait for its own lease to expire.
-    private static func identity(_ stateFolder: String) throws -> String {
-        let path = stateFolder + "/coordinator-id"
-        if Files.exists(path) {
-            let text = String(decoding: try Files.read(path, limitBytes: 100), as: UTF8.self)
-            let id = text.filter { $0.isLetter || $0.isNumber || $0 == "-" }
-            if !id.isEmpty { return String(id.prefix(64)) }
-        }
-        let id = RandomIDs().randomID()
-        try Files.replace(path, with: Array("\(id)\n".utf8))
-        return id
     }
 }

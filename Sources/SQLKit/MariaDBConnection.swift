@@ -66,7 +66,8 @@ final class MariaDBConnection: SQLConnection {
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
         "SET SESSION time_zone = '+00:00', autocommit = 1, "
             + "innodb_lock_wait_timeout = \(SQLLimits.lockWaitSeconds), "
-            + "lock_wait_timeout = \(SQLLimits.lockWaitSeconds)",
+            + "lock_wait_timeout = \(SQLLimits.lockWaitSeconds), "
+            + "idle_transaction_timeout = \(SQLLimits.idleTransactionSeconds)",
     ]
 
     private func setTimeouts() {

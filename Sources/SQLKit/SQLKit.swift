@@ -40,6 +40,11 @@ public enum SQLLimits {
     /// Longest wait for a lock that another connection or program holds.
     static let lockWaitSeconds = 5
 
+    /// A program that is paused in a transaction holds locks for this long; then the server ends
+    /// the connection, which undoes the transaction. A transaction here computes for milliseconds
+    /// between two statements.
+    static let idleTransactionSeconds = 5
+
     /// Bytes of a server's own message that an error repeats.
     static let messageBytes = 1024
 

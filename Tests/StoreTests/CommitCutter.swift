@@ -15,6 +15,10 @@ final class CommitCutter: Sendable {
     let statementsLeft = Atomic<Int>(.max)
     /// Whether to wait for the last statement's effect before the cut.
     let waitsForEffect = Atomic<Bool>(true)
+    /// COMMITs wait here until this is false again, as if the program were suspended before each.
+    let holdsCommits = Atomic<Bool>(false)
+    /// The number of COMMITs that were held.
+    let held = Atomic<Int>(0)
     private let folder: TemporaryFolder
     private let listener: Int32
     private let port: Int
@@ -82,6 +86,7 @@ final class CommitCutter: Sendable {
         while true {
             let count = read(link.client, &buffer, buffer.count)
             guard count > 0 else { break }
+            if isCommit(buffer[..<count]) { hold() }
             if isCommit(buffer[..<count]) && takeCut() {
                 link.isCut.store(true, ordering: .sequentiallyConsistent)
             }
@@ -101,6 +106,14 @@ final class CommitCutter: Sendable {
             guard send(link.client, buffer, count, Int32(MSG_NOSIGNAL)) == count else { break }
         }
         link.end()
+    }
+
+    private func hold() {
+        guard holdsCommits.load(ordering: .sequentiallyConsistent) else { return }
+        held.add(1, ordering: .sequentiallyConsistent)
+        while holdsCommits.load(ordering: .sequentiallyConsistent) {
+            usleep(1000)
+        }
     }
 
     /// A command packet: three bytes of length, a number, 3 for a query, its text.

@@ -52,10 +52,32 @@ import Testing
         try await with(kind) { store in
             var first = anna
             first.epoch = try await store.campaign(first).epoch(heldBy: first)
-            let second = try await store.campaign(anna)
+            var next = anna
+            next.id = "a2"
+            next.predecessors = ["a", "a0"]
+            let second = try await store.campaign(next)
             #expect(second.epoch(heldBy: first) == nil, "the process before it is deposed")
-            let epochs = (first.epoch, second.epoch(heldBy: anna))
+            let epochs = (first.epoch, second.epoch(heldBy: next))
             #expect(try #require(epochs.1) > #require(epochs.0))
+        }
+    }
+
+    @Test(
+        "Coordinators from copies of one state folder do not take each other's lease",
+        arguments: StoreKind.allCases)
+    func copiedStateFolder(_ kind: StoreKind) async throws {
+        try await with(kind) { store in
+            _ = try await store.campaign(anna)
+            let copies = ["one", "other"].map { id in
+                Candidate(
+                    id: id, predecessors: ["a"], url: "http://\(id)", leaseMilliseconds: 600_000)
+            }
+            let won = try await store.campaign(copies[0])
+            #expect(won.holder == "one")
+            for _ in 0..<3 { #expect(try await store.campaign(copies[1]) == won) }
+            var leading = copies[0]
+            leading.epoch = won.epoch(heldBy: leading)
+            #expect(try await store.campaign(leading).epoch == won.epoch)
         }
     }
 

@@ -179,7 +179,7 @@ import Testing
             for store in stores { await store.close() }
             let database = try await SQLDatabase.open(location)
             let rows = try await database.query("SELECT version FROM schema_version")
-            #expect(try rows.map { try $0.int("version") }.sorted() == [1, 2, 3, 4, 5, 6, 7])
+            #expect(try rows.map { try $0.int("version") }.sorted() == [1, 2, 3, 4, 5, 6, 7, 8])
             await database.close()
         }
     }

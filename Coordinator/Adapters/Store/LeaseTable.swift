@@ -16,13 +16,20 @@ enum LeaseTable {
                 .int(next.epoch), .text(next.holder), .text(next.url),
                 .int(next.expiresMilliseconds),
             ])
+        if next.epoch != row.lease.epoch { try FenceTable.set(next.epoch, transaction) }
         return next
     }
 
+    /// Keeps this epoch leading until the transaction ends.
     /// - Throws: `StoreError.deposed` unless this epoch leads.
     static func fence(_ epoch: LeaseEpoch, _ transaction: borrowing SQLTransaction) throws {
-        let row = try held(transaction.first(select(transaction.dialect)))
-        guard row.lease.epoch == epoch.number else { throw StoreError.deposed(row.lease) }
+        if try FenceTable.hold(epoch, transaction) { return }
+        let lease = try held(transaction.first(select(transaction.dialect))).lease
+        guard lease.epoch == epoch.number else { throw StoreError.deposed(lease) }
+        throw StoreError(
+            .unavailable,
+            "rows of the table leadership_fences were deleted or changed. Restart the coordinator "
+                + "that leads: it puts them back")
     }
 
     private struct Row: Sendable {

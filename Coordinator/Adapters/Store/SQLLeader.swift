@@ -7,8 +7,8 @@ struct SQLLeader: LeaderStore {
     let vault: SecretVault
     let epoch: LeaseEpoch
 
-    /// Every write passes here. The lease is checked in the transaction of the change, so that a
-    /// coordinator that was deposed while it was suspended changes nothing.
+    /// Every write passes here. The transaction holds the lease's epoch until its end, so that a
+    /// coordinator that was deposed while it was suspended, even before COMMIT, changes nothing.
     private func write<T: Sendable>(
         _ lostCommit: SQLAccess.LostCommit = .runsAgain,
         _ body: @Sendable (borrowing SQLTransaction) throws -> T

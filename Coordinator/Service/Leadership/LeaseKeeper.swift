@@ -12,6 +12,9 @@ public actor LeaseKeeper {
     }
 
     public private(set) var standing = Standing.standingBy(url: nil)
+    /// Why the last request for the lease failed. A leader's renewal is a write, so this is also
+    /// why nothing can be stored, such as a full disk; `nil` after one that succeeded.
+    public private(set) var problem: String?
     private let leases: any LeaseStore
     private let clock: any TimeSource
     private var candidate: Candidate
@@ -21,13 +24,15 @@ public actor LeaseKeeper {
     private let log = Logger("leadership")
 
     public init(
-        leases: any LeaseStore, clock: any TimeSource, id: String, url: String,
-        limits: ServiceLimits
+        leases: any LeaseStore, clock: any TimeSource, id: String,
+        predecessors: Set<String> = [], url: String, limits: ServiceLimits
     ) {
         self.leases = leases
         self.clock = clock
         renewMilliseconds = limits.leaseRenewMilliseconds
-        candidate = Candidate(id: id, url: url, leaseMilliseconds: limits.leaseMilliseconds)
+        candidate = Candidate(
+            id: id, predecessors: predecessors, url: url,
+            leaseMilliseconds: limits.leaseMilliseconds)
     }
 
     /// - Parameter lead: called once, with the epoch, when the lease is won. The lease is renewed
@@ -42,8 +47,10 @@ public actor LeaseKeeper {
         while !Task.isCancelled {
             do {
                 let lease = try await leases.campaign(candidate)
+                problem = nil
                 guard take(lease, lead) else { return }
             } catch {
+                problem = "\(error)"
                 report("cannot request the lease from the store: \(error)")
             }
             let next = clock.monotonicMilliseconds() + renewMilliseconds

@@ -106,4 +106,11 @@ enum LeadershipTable {
             guard error.code == .constraintUnique else { throw error }
         }
     }
+
+    /// Schema 8: what every write of the leader changes. Filled by the next takeover.
+    @Sendable static func addFences(_ transaction: borrowing SQLTransaction) throws {
+        try transaction.createTable(
+            "leadership_fences",
+            ["id integer NOT NULL", "epoch bigint NOT NULL", "writes bigint NOT NULL"], key: "id")
+    }
 }

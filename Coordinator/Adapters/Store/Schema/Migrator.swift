@@ -20,6 +20,7 @@ enum Migrator {
         Migration(version: 5, run: TestTables.migrate),
         Migration(version: 6, run: HistoricNames.migrate),
         Migration(version: 7, run: RetentionColumns.migrate),
+        Migration(version: 8, run: LeadershipTable.addFences),
     ]
 
     /// How long to wait for another coordinator's migration; below the timeout of one statement.

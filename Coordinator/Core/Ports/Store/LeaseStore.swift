@@ -14,16 +14,23 @@ public protocol LeaseStore: Sendable {
 
 /// A coordinator that requests the lease.
 public struct Candidate: Sendable, Hashable {
-    /// Stable over restarts, and unique to each coordinator.
+    /// Of one run of a coordinator: another one has another.
     public var id: String
+    /// The ids of earlier runs of this coordinator, none of which can be alive. It need not wait
+    /// until a lease of theirs expires.
+    public var predecessors: Set<String>
     /// The URL of its API, for people and other coordinators.
     public var url: String
     /// The epoch with which it leads; `nil` on a standby.
     public var epoch: LeaseEpoch?
     public var leaseMilliseconds: Int64
 
-    public init(id: String, url: String, epoch: LeaseEpoch? = nil, leaseMilliseconds: Int64) {
+    public init(
+        id: String, predecessors: Set<String> = [], url: String, epoch: LeaseEpoch? = nil,
+        leaseMilliseconds: Int64
+    ) {
         self.id = id
+        self.predecessors = predecessors
         self.url = url
         self.epoch = epoch
         self.leaseMilliseconds = leaseMilliseconds
@@ -60,7 +67,10 @@ public struct Lease: Sendable, Hashable {
         if candidate.epoch != nil {
             guard epoch(heldBy: candidate) != nil else { return self }
         } else {
-            guard holder == candidate.id || expiresMilliseconds <= now else { return self }
+            let isFree =
+                holder == candidate.id || candidate.predecessors.contains(holder)
+                || expiresMilliseconds <= now
+            guard isFree else { return self }
             // At least the current time: if a farm gets a new database, its hosts remember the
             // epochs of the old one and accept only higher ones.
             lease.epoch = max(epoch + 1, now / 1000)
