@@ -223,12 +223,15 @@ struct RegistryImportTests {
         "project_name", "username", "password", "region",
     ]
 
-    private func environment(_ password: String, region: String = "R1") -> SheetTable {
+    private func environment(
+        _ password: String, region: String = "R1", url: String = "https://k:5000/v3",
+        user: String = "u"
+    ) -> SheetTable {
         table(
             "envs",
             [
                 environments.map { .text($0) },
-                texts("1", "east", "https://k:5000/v3", "", "D2", "p", "u", password, region),
+                texts("1", "east", url, "", "D2", "p", user, password, region),
             ])
     }
 
@@ -258,6 +261,24 @@ struct RegistryImportTests {
         #expect(entry.secret == Secret("new"))
         guard case .openstack(let changed) = entry.environment.settings else { return }
         #expect(changed.region == "" && changed.keep == 7)
+    }
+
+    @Test("A sheet that moves an environment has its password as well")
+    func movedEnvironmentNeedsItsPassword() throws {
+        let made = try #require(plan(environment("secret")).plan.batch.newEnvironments.first)
+        var known = RegistrySnapshot()
+        known.environments["east"] = made.environment
+        known.secrets["east"] = made.secret
+        for moved in [
+            { (password: String) in self.environment(password, url: "https://mine") },
+            { (password: String) in self.environment(password, user: "root") },
+        ] {
+            let refused = plan(moved(""), known: known).problems.shown
+            #expect(refused.map(\.cell) == ["H2"])
+            #expect(plan(moved("secret"), known: known).problems.isEmpty)
+            #expect(plan(moved("new"), known: known).problems.isEmpty)
+        }
+        #expect(plan(environment("", region: "R2"), known: known).problems.isEmpty)
     }
 
     @Test("Problems of environments never contain the password")

@@ -245,6 +245,34 @@ import Testing
         }
     }
 
+    /// Otherwise whoever may change an environment reads its password at a server of his own.
+    @Test("A stored password is not sent to another address, for another user or another CA")
+    func movedEnvironmentNeedsItsSecret() async throws {
+        try await farm { farm, coordinator, _ in
+            let environments = try coordinator.leading().environments
+            func change(_ secret: String?, _ edit: (inout RegistrySettings) -> Void) async throws {
+                var settings = RegistrySettings(url: "https://r")
+                edit(&settings)
+                _ = try await environments.change(
+                    EnvironmentForm(
+                        name: "e1", settings: .registry(settings), secret: secret,
+                        isUnchecked: true), by: "anna")
+            }
+            let before = try await farm.store.environment(named: "e1")
+            for edit: (inout RegistrySettings) -> Void in [
+                { $0.url = "https://mine" }, { $0.username = "root" }, { $0.caFile = "/tmp/ca" },
+            ] {
+                let refusal = await #expect(throws: Refusal.self) { try await change(nil, edit) }
+                #expect(refusal?.description.contains("give the password again") == true)
+                #expect(try await farm.store.environment(named: "e1") == before)
+            }
+            try await change(nil) { $0.tag = "newest" }
+            #expect(try await farm.store.secret(ofEnvironment: "e1")?.reveal == "s")
+            try await change("other") { $0.url = "https://mine" }
+            #expect(try await farm.store.secret(ofEnvironment: "e1")?.reveal == "other")
+        }
+    }
+
     @Test("Outputs name the image of each environment")
     func outputs() async throws {
         try await farm(environments: 2) { farm, coordinator, build in

@@ -133,6 +133,14 @@ public struct RegistryPlan: Sendable {
                 EnvironmentEntry(environment: entry.environment, secret: row.password))
             return
         }
+        let isMoved =
+            SecretDestination(entry.environment.settings) != SecretDestination(old.settings)
+        if isMoved, row.password == nil {
+            var problem = row.passwordPlace
+            problem.why =
+                "is empty; the stored password would be sent to another address or for another user"
+            problems.add(problem)
+        }
         if entry.environment == old && entry.secret == nil {
             count.same += 1
         } else {

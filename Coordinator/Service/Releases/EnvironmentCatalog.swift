@@ -26,7 +26,8 @@ public struct EnvironmentCatalog: Sendable {
         return (environment, findings)
     }
 
-    /// Changes everything but the name; a missing secret keeps the stored one.
+    /// Changes everything but the name; a missing secret keeps the stored one, unless it would be
+    /// sent elsewhere than before.
     public func change(
         _ form: EnvironmentForm, by actor: String
     ) async throws -> (ReleaseEnvironment, [EnvironmentFinding]) {
@@ -36,9 +37,17 @@ public struct EnvironmentCatalog: Sendable {
                 "\(form.name) is of kind \(environment.kind.rawValue), which cannot be changed: "
                     + "register another")
         }
+        let isMoved =
+            SecretDestination(environment.settings) != SecretDestination(form.settings)
         environment.settings = form.settings
         var secret = form.secret.map(Secret.init)
         if secret == nil { secret = try await ports.store.secret(ofEnvironment: form.name) }
+        if isMoved, form.secret == nil, secret != nil {
+            throw Refusal(
+                "the stored password of \(form.name) would be sent to another address, for another "
+                    + "user or under other certificates: give the password again "
+                    + "(--password-file)")
+        }
         let findings = try await checked(environment, secret, form)
         try await store.update(
             environment, secret: form.secret.map(Secret.init))
