@@ -74,6 +74,27 @@ public enum Files {
         }
     }
 
+    /// Creates `path` with all of its content, durably, unless anything has that name already: a
+    /// link that somebody left there is neither followed nor replaced.
+    /// - Returns: whether it was created.
+    @discardableResult
+    public static func create(
+        _ path: String, with bytes: some Collection<UInt8>, mode: Int32
+    ) throws(SystemError) -> Bool {
+        let chance = UInt32.random(in: .min ... .max)
+        let temporary = "\(folder(of: path))/.\(name(of: path)).\(getpid())-\(chance).part"
+        defer { unlink(temporary) }
+        let file = try Descriptor(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+        try file.writeAll(Array(bytes))
+        try file.sync()
+        guard link(temporary, path) == 0 else {
+            if errno == EEXIST { return false }
+            throw .last("cannot create \(path)")
+        }
+        try syncFolder(folder(of: path))
+        return true
+    }
+
     /// Renames and makes the rename durable.
     public static func rename(_ old: String, to new: String) throws(SystemError) {
         if Glibc.rename(old, new) != 0 { throw .last("cannot rename \(old) to \(new)") }

@@ -20,10 +20,7 @@ public struct SecretKey: Sendable {
     /// Reads a key file: 64 hexadecimal digits. A missing one is created (mode 0600).
     /// - Throws: `SystemError`, `Failure` if the file contains no key.
     public init(file: String) throws {
-        if !Files.exists(file) {
-            let fresh = SecretKey()
-            try Files.replace(file, with: Array("\(Hex.encode(fresh.bytes))\n".utf8), mode: 0o600)
-        }
+        try KeyFile.createIfMissing(file)
         let text = String(decoding: try Files.read(file, limitBytes: 4096), as: UTF8.self)
         guard let key = Hex.decode(text.filter { !$0.isWhitespace }), key.count == Self.keyBytes
         else {
@@ -86,7 +83,7 @@ public struct SecretKey: Sendable {
     }
 
     /// Like libcrypto, ends the process if the system has no randomness.
-    private static func random(_ count: Int) -> [UInt8] {
+    static func random(_ count: Int) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         precondition(RAND_bytes(&bytes, Int32(count)) == 1, "the system has no randomness")
         return bytes
