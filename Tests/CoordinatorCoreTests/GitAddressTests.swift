@@ -19,6 +19,10 @@ import Testing
             ("https://bob:s3@cret@h/a", "https://h/a", "bob", "s3@cret"),
             ("https://bob:s3/cret@h/a", "https://h/a", "bob", "s3/cret"),
             ("HTTPS://bob:s3cret@h", "HTTPS://h", "bob", "s3cret"),
+            // Each joins the `@` to one character with it.
+            ("https://bob:s3cret\u{0600}@h/a", "https://h/a", "bob", "s3cret\u{0600}"),
+            ("https://bob:s3cret@\u{0301}h/a", "https://\u{0301}h/a", "bob", "s3cret"),
+            ("https://bob:\u{0301}s3cret@h/a", "https://h/a", "bob", "\u{0301}s3cret"),
             ("ssh://git:s3cret@h:22/a", "ssh://git@h:22/a", "git", "s3cret"),
         ])
     func credentialIsRemoved(text: String, url: String, user: String, password: String) {
@@ -41,6 +45,16 @@ import Testing
         #expect(GitAddress(text).url == text)
         #expect(GitAddress(text).credential == nil)
         #expect(TemplateSource.git(url: text, ref: "main").problem == nil)
+    }
+
+    @Test(
+        "The address of an environment contains no credential, however it is written",
+        arguments: ["https://bob:s3cret@r", "https://s3cret\u{0600}@r", "https://s3cret@\u{0301}r"])
+    func environmentsContainNone(url: String) {
+        let environment = ReleaseEnvironment(
+            id: "1", name: "lab", settings: .registry(RegistrySettings(url: url)),
+            createdMilliseconds: 0)
+        #expect(environment.problem?.contains("without a user name") == true)
     }
 
     @Test("What is shown of a template, sent back, keeps its credential")

@@ -14,18 +14,22 @@ public struct GitAddress: Sendable, Hashable {
     public private(set) var origin: String?
     public private(set) var credential: Credential?
 
+    /// Split at bytes, as Git does: a combining mark or a format character beside an `@` or a slash
+    /// would hide it, and a credential with it.
     /// - Parameter text: as entered by a person, or as stored.
     public init(_ text: String) {
         url = text
         // `git@host:path` has a user name and cannot have a password.
-        guard let colon = text.firstRange(of: "://") else { return }
+        guard let colon = text.utf8.firstRange(of: "://".utf8) else { return }
         let scheme = text[..<colon.lowerBound].lowercased()
         let rest = text[colon.upperBound...]
         let login = Self.login(in: rest)
-        let place = rest[(login?.endIndex ?? rest.startIndex)...].trimmingPrefix("@")
-        origin = "\(scheme)://" + place.prefix { !Self.ends.contains($0) }
+        let place = login.map { rest[rest.utf8.index(after: $0.endIndex)...] } ?? rest
+        origin = "\(scheme)://" + Substring(place.utf8.prefix { !Self.ends.contains($0) })
         guard let login else { return }
-        let parts = login.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = login.utf8.split(
+            separator: Self.colon, maxSplits: 1, omittingEmptySubsequences: false
+        ).map { Substring($0) }
         // With SSH the name is only the user. With HTTP it may be the whole credential.
         let user = scheme == "ssh" ? "\(parts[0])@" : ""
         url = "\(text[..<colon.lowerBound])://\(user)\(place)"
@@ -36,16 +40,18 @@ public struct GitAddress: Sendable, Hashable {
         }
     }
 
-    private static let ends: Set<Character> = ["/", "?", "#"]
+    private static let ends = Array("/?#".utf8)
+    private static let at = UInt8(ascii: "@")
+    private static let colon = UInt8(ascii: ":")
 
     /// The part before the `@` of the host.
     private static func login(in rest: Substring) -> Substring? {
-        let authority = rest.prefix { !ends.contains($0) }
-        if let at = authority.lastIndex(of: "@") { return rest[..<at] }
+        let authority = rest.utf8.prefix { !ends.contains($0) }
+        if let at = authority.lastIndex(of: at) { return rest[..<at] }
         // A password may contain an unencoded slash: what looks like the port is then not a number.
-        guard let port = authority.split(separator: ":").dropFirst().last,
-            !port.utf8.allSatisfy({ (48...57).contains($0) }), !authority.hasPrefix("["),
-            let at = rest.lastIndex(of: "@")
+        guard let port = authority.split(separator: colon).dropFirst().last,
+            !port.allSatisfy({ (48...57).contains($0) }), authority.first != UInt8(ascii: "["),
+            let at = rest.utf8.lastIndex(of: at)
         else { return nil }
         return rest[..<at]
     }

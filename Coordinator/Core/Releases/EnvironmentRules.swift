@@ -120,8 +120,9 @@ private enum Rules {
     }
 
     static func url(_ text: String, _ field: String) -> String? {
-        guard text.hasPrefix("http://") || text.hasPrefix("https://"),
-            !text.contains("@"), !text.contains(" ")
+        let bytes = text.utf8
+        guard bytes.starts(with: "http://".utf8) || bytes.starts(with: "https://".utf8),
+            !bytes.contains(UInt8(ascii: "@")), !bytes.contains(UInt8(ascii: " "))
         else {
             return "\(field) \(Names.quoted(text)) is not an http or https URL without a user name"
         }
@@ -130,7 +131,7 @@ private enum Rules {
 
     static func file(_ path: String?, _ field: String) -> String? {
         guard let path else { return nil }
-        guard path.hasPrefix("/") else {
+        guard path.isAbsolutePath else {
             return "\(field) \(Names.quoted(path)) is not an absolute path on the coordinator"
         }
         return text(path, field)
