@@ -85,9 +85,16 @@ class Farm:
                 raise SystemExit("hosts do not get ready: %s" % items)
             time.sleep(0.1)
 
+    def login(self):
+        """The token that the coordinator created when it started."""
+        with open(FARM + "/coordinator/api.token") as file:
+            return {"Authorization": "Bearer " + file.read().strip()}
+
     def call(self, method, path, body=None):
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        headers = self.login()
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         link.request(method, path, json.dumps(body) if body is not None else None, headers)
         answer = link.getresponse()
         text = answer.read()
@@ -106,7 +113,7 @@ class Farm:
     def events(self, build):
         """Yields (event, lines of data, time of arrival) as a follower sees them."""
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
-        link.request("GET", "/api/v1/builds/%s/events" % build)
+        link.request("GET", "/api/v1/builds/%s/events" % build, headers=self.login())
         answer = link.getresponse()
         name, data = "", []
         for line in answer:

@@ -164,6 +164,8 @@ if [ -n "$keep" ]; then
     cat <<END
 Everything is still running. Open:
 
+  $(aibuild web)
+                                signs your browser in
   $url/releases                 which image is in which environment
 
 Try:

@@ -123,7 +123,8 @@ if [ -n "$keep" ]; then
     cat <<END
 Everything is still running. Open:
 
-  $url/                         the web page: queue, builds, live log
+  $(aibuild web)
+                                the web page: queue, builds, live log
   $url/images/                  the web root
   $url/api/v1/builds            the API
 
@@ -135,6 +136,7 @@ Try:
   aibuild queue                            queued builds, and why they wait
   aibuild host list
   aibuild host drain host1                 send no new builds to host1
+  aibuild web                              one more address of the web page: each works once
 
 Logs are in .demo/log. Stop everything with:
 

@@ -6,11 +6,15 @@ import Support
 /// All routes. `respond` is what a server calls.
 public struct API: Sendable {
     private let router: Router
-    private let token: String?
+    private let access: AccessControl
+    private let sessions: BrowserSessions
+    private let isSecretOfReports: (@Sendable (String) -> Bool)?
     private let standby: Standby
 
     public init(_ context: APIContext) {
+        sessions = BrowserSessions(clock: context.ports.clock, ids: context.ports.ids)
         var router = Router(explain: Self.explain)
+        SignInRoutes.add(to: &router, sessions)
         GuestOSRoutes.add(to: &router, context)
         TestCaseRoutes.add(to: &router, context)
         ImportRoutes.add(to: &router, context)
@@ -28,35 +32,40 @@ public struct API: Sendable {
         StatusRoutes.add(to: &router, context)
         PageRoutes.add(to: &router, context)
         self.router = router
-        token = context.token
+        access = context.access
+        if let server = context.ports.templateServer {
+            isSecretOfReports = { server.isSecretOfReports($0) }
+        } else {
+            isSecretOfReports = nil
+        }
         standby = Standby(standing: context.standing)
     }
 
     /// Method and pattern of every route; a test compares them with docs/api.md.
     public var table: [(method: String, pattern: String)] { router.table }
 
+    /// Why a request is not served, by its headers alone; `nil` if it is. A server asks before it
+    /// reads the body.
+    public func refusal(of request: HTTPRequest) -> Problem? {
+        access.refusal(of: request, sessions, isSecretOfReports: isSecretOfReports)
+    }
+
+    /// Checks the headers again: what is called without a server is guarded as well.
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
-        if let token, !isOpen(request.path), !isAuthorized(request, token) {
-            return Problem.unauthorized(
-                "This coordinator requires a token",
-                remedy: "Send Authorization: Bearer TOKEN. The CLI takes it from AIBUILD_TOKEN"
-            ).response
-        }
-        if let elsewhere = await standby.response(to: request) { return elsewhere }
-        return await router.respond(to: request)
+        if let refusal = refusal(of: request) { return Self.inert(refusal.response) }
+        if let elsewhere = await standby.response(to: request) { return Self.inert(elsewhere) }
+        return Self.inert(await router.respond(to: request))
     }
 
-    private func isOpen(_ path: String) -> Bool {
-        path == "/healthz" || path == "/readyz" || path == HookRoutes.gitLabPath
-            || path.hasPrefix("/images/")
-    }
-
-    private func isAuthorized(_ request: HTTPRequest, _ token: String) -> Bool {
-        guard let value = request.headers["Authorization"], value.hasPrefix("Bearer ") else {
-            return false
+    /// No browser runs anything but the farm's own pages, which set a policy of their own: images,
+    /// logs and outputs are made by templates, and most other answers repeat what strangers sent.
+    private static func inert(_ response: HTTPResponse) -> HTTPResponse {
+        var response = response
+        response.headers.set("X-Content-Type-Options", "nosniff")
+        if response.headers["Content-Security-Policy"] == nil {
+            response.headers.set("Content-Security-Policy", "sandbox")
         }
-        // Digests are compared, so that the time taken reveals nothing about the token.
-        return SHA256.hex(value.dropFirst("Bearer ".count).utf8) == SHA256.hex(token.utf8)
+        return response
     }
 
     private static func explain(_ error: any Error, _ request: HTTPRequest) -> Problem {

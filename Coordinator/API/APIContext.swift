@@ -18,14 +18,16 @@ public struct APIContext: Sendable {
     public var logPath: @Sendable (String) -> String?
     /// Whether this coordinator leads. A standby serves what it can read and redirects the rest.
     public var standing: @Sendable () async -> LeaseKeeper.Standing
-    /// `nil`: no token is required, which the composition root allows on loopback only.
-    public var token: String?
+    /// Why the store cannot be written; `nil` as long as it can.
+    public var storeProblem: @Sendable () async -> String?
+    public var access: AccessControl
     public var version: String
 
     public init(
         coordinator: Coordinator, ports: Ports, webRootFolder: String,
         logPath: @escaping @Sendable (String) -> String?,
-        standing: @escaping @Sendable () async -> LeaseKeeper.Standing, token: String?,
+        standing: @escaping @Sendable () async -> LeaseKeeper.Standing,
+        storeProblem: @escaping @Sendable () async -> String? = { nil }, access: AccessControl,
         version: String
     ) {
         self.coordinator = coordinator
@@ -33,7 +35,8 @@ public struct APIContext: Sendable {
         self.webRootFolder = webRootFolder
         self.logPath = logPath
         self.standing = standing
-        self.token = token
+        self.storeProblem = storeProblem
+        self.access = access
         self.version = version
     }
 }
@@ -48,6 +51,14 @@ enum APILimits {
     static let eventLogBytes = 64 << 10
     /// The interval of comment lines, by which a dead connection is noticed.
     static let heartbeatMilliseconds: Int64 = 15_000
+    /// The time in which a person opens the address that `aibuild web` printed.
+    static let signInCodeMilliseconds: Int64 = 5 * 60_000
+    /// A working day, after which a browser has to sign in again.
+    static let sessionMilliseconds: Int64 = 12 * 3_600_000
+    /// Only people with the token ask for codes: more are a program in a loop.
+    static let signInCodes = 20
+    /// Browsers of one team; the oldest makes room.
+    static let sessions = 200
 }
 
 extension HTTPRequest {

@@ -7,7 +7,9 @@ struct Standby: Sendable {
     let standing: @Sendable () async -> LeaseKeeper.Standing
 
     /// Prefixes of paths that are served from the leader's memory.
-    private static let live = ["/api/v1/hosts", "/api/v1/queue", "/overview", "/builds/"]
+    private static let live = [
+        "/api/v1/hosts", "/api/v1/queue", "/overview", "/builds/", "/sign-in",
+    ]
 
     /// Redirects the request to the leader, or returns `nil` if it is served here.
     func response(to request: HTTPRequest) async -> HTTPResponse? {

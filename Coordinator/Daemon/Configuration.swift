@@ -1,6 +1,8 @@
+import CoordinatorAPI
 import CoordinatorAdapters
 import CoordinatorCore
 import CoordinatorService
+import HTTPTypes
 import SQLKit
 import SSHKit
 import Support
@@ -17,6 +19,7 @@ struct Configuration {
     var port = 9753
     var baseURL: String?
     var tokenFile: String?
+    var allowedHosts: [String] = []
     var secretKeyFile: String?
     var hooksFolder: String?
     var sshKeyFile: String?
@@ -46,6 +49,7 @@ struct Configuration {
             ownURL = try api.takeIfPresent("url", .string)
             baseURL = try api.takeIfPresent("base_url", .string)
             tokenFile = try api.takeIfPresent("token_file", .string)
+            allowedHosts = try api.takeIfPresent("allowed_hosts", .list(of: Self.hostName)) ?? []
         }
         if let ssh = try yaml.takeIfPresent("ssh", .mapping) {
             sshKeyFile = try ssh.takeIfPresent("key_file", .string)
@@ -68,6 +72,13 @@ struct Configuration {
                 "queued_builds", .int(1...1_000_000), default: limits.queuedBuilds)
         }
         try yaml.finish()
+    }
+
+    private static var hostName: YAMLType<String> {
+        .string.checked { text in
+            Authority(text).map { $0.port == nil } ?? false
+                ? nil : "expected a host name such as builds.example.org"
+        }
     }
 
     private static func retention(_ yaml: YAMLMapping) throws -> RetentionPolicy {
@@ -150,25 +161,23 @@ struct Configuration {
         try SecretKey(file: secretKeyFile ?? sharedState + "/secret.key")
     }
 
-    var isLoopback: Bool { listen == "localhost" || listen == "::1" || listen.hasPrefix("127.") }
+    /// The file with the API's token. Coordinators that share a folder find the same token there.
+    var apiTokenFile: String { tokenFile ?? sharedState + "/api.token" }
 
-    /// - Throws: `Failure` if the API would be reachable from other machines without a token.
-    func token() throws -> String? {
-        guard let tokenFile else {
-            guard isLoopback else {
-                throw Failure(
-                    "api.listen is \(listen), which others can reach, and api.token_file is not "
-                        + "set: write a long random word into a file that only this user can read "
-                        + "and name it there")
-            }
-            return nil
-        }
-        let bytes = try Files.read(tokenFile, limitBytes: 4096)
+    /// Without `api.token_file`, the token is created at the first start.
+    func access() throws -> AccessControl {
+        let file = apiTokenFile
+        if tokenFile == nil { try KeyFile.createIfMissing(file) }
+        let bytes = try Files.read(file, limitBytes: 4096)
         let token = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
         guard token.utf8.count >= 16 else {
-            throw Failure("the token in \(tokenFile) is shorter than 16 characters")
+            throw Failure("the token in \(file) is shorter than 16 characters")
         }
-        return token
+        return AccessControl(
+            token: token, tokenFile: file,
+            names: TrustedNames(
+                url: url, otherURLs: [baseURL, gitlab?.hookURL].compactMap(\.self),
+                hosts: allowedHosts))
     }
 
     func identity() throws -> SSHIdentity {

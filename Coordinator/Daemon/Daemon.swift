@@ -45,11 +45,12 @@ enum Daemon {
         Signals.ignore(SIGPIPE)
         DescriptorLimit.raise(to: descriptors)
         let stopSignal = try StopSignal()
-        let token = try configuration.token()
         let folder = configuration.stateFolder
         try Files.makeFolder(folder, mode: 0o750)
 
         let shared = configuration.sharedState
+        try Files.makeFolder(shared, mode: 0o750)
+        let access = try configuration.access()
         let store = try await SQLStore.open(
             configuration.location, secretKey: configuration.secretKey())
         let lock = try lockState(folder)
@@ -75,11 +76,14 @@ enum Daemon {
             APIContext(
                 coordinator: coordinator, ports: ports, webRootFolder: configuration.webRoot,
                 logPath: { AttemptToken($0).map { logs.path($0) } },
-                standing: { await leadership.keeper.standing }, token: token, version: version))
+                standing: { await leadership.keeper.standing },
+                storeProblem: { await leadership.keeper.problem }, access: access, version: version)
+        )
         let gate = RequestGate()
         let server = HTTPServer(
             host: configuration.listen, port: UInt16(configuration.port),
-            portSetting: "--port or api.port"
+            portSetting: "--port or api.port",
+            refusal: { gate.refusal ?? api.refusal(of: $0) }
         ) { request in
             if let refusal = gate.refusal { return refusal.response }
             return await api.respond(to: request)

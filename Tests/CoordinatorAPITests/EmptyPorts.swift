@@ -57,12 +57,16 @@ extension Ports {
 }
 
 extension API {
+    static let token = "a long enough secret"
+
     /// A leader's, with nothing behind it but what is given.
     static func leading(
         _ store: any Store & LeaseStore = InMemoryStore(), epoch: LeaseEpoch? = nil,
         logs: InMemoryLogStore = .empty, sheets: any SheetFiles = NoSheets(),
         webRoot folder: String = "/nowhere",
-        standing: LeaseKeeper.Standing = .leading(epoch: 1), token: String? = nil
+        standing: LeaseKeeper.Standing = .leading(epoch: 1),
+        names: TrustedNames = TrustedNames(url: "http://farm.test"),
+        tokenFile: String? = nil, storeProblem: String? = nil
     ) async throws -> API {
         let ports = Ports.empty(store, logs: logs, sheets: sheets)
         let coordinator = Coordinator(ports: ports)
@@ -73,7 +77,10 @@ extension API {
         return API(
             APIContext(
                 coordinator: coordinator, ports: routePorts, webRootFolder: folder,
-                logPath: { _ in nil }, standing: { standing }, token: token, version: "test"))
+                logPath: { _ in nil }, standing: { standing },
+                storeProblem: { storeProblem },
+                access: AccessControl(token: token, tokenFile: tokenFile, names: names),
+                version: "test"))
     }
 }
 

@@ -33,14 +33,20 @@ struct EventStream {
 }
 
 extension API {
-    /// Asks without a socket. A body is said to be JSON unless `headers` say otherwise.
+    /// Asks without a socket, with the token and one of the coordinator's names, unless `headers`
+    /// say otherwise. A body is said to be JSON.
     func ask(
         _ method: String, _ target: String, _ body: String = "",
-        headers: HTTPHeaders = ["Content-Type": "application/json"]
+        headers: HTTPHeaders = ["Content-Type": "application/json"],
+        isStranger: Bool = false
     ) async throws -> Answer {
+        var headers = headers
+        if headers["Host"] == nil { headers.set("Host", "127.0.0.1:9753") }
+        if !isStranger { headers.set("Authorization", "Bearer \(Self.token)") }
         let response = await respond(
             to: try HTTPRequest(
-                method: method, target: target, headers: headers, body: Array(body.utf8)))
+                method: method, target: target, headers: headers, body: Array(body.utf8),
+                remoteAddress: "127.0.0.1"))
         return Answer(status: response.status, headers: response.headers, body: response.body)
     }
 }

@@ -33,7 +33,7 @@ import Testing
         }
         let documented = rows.map { "\($0.1) \($0.2)" }
         let pages: Set = [
-            "GET /", "GET /overview", "GET /builds/{id}", "GET /static/{name}",
+            "GET /", "GET /overview", "GET /builds/{id}", "GET /static/{name}", "GET /sign-in",
         ]
         let served = Set(api.table.map { "\($0.method) \($0.pattern)" }).subtracting(pages)
         #expect(Set(documented) == served)
@@ -126,20 +126,14 @@ import Testing
         #expect(ready.status == 503)
     }
 
-    @Test("The token guards everything but health checks and images") func guardsWithAToken()
+    @Test("A store that can be read and not written is not ready") func reportsAFullDisk()
         async throws
     {
-        let guarded = try await API.leading(token: "a long enough secret")
-        func status(_ target: String, _ headers: HTTPHeaders = [:]) async throws -> Int {
-            try await guarded.ask("GET", target, headers: headers).status
-        }
-        #expect(try await status("/api/v1/hosts") == 401)
-        #expect(try await status("/") == 401)
-        #expect(try await status("/api/v1/hosts", ["Authorization": "Bearer wrong"]) == 401)
-        #expect(
-            try await status("/api/v1/hosts", ["Authorization": "Bearer a long enough secret"])
-                == 200)
-        #expect(try await status("/healthz") == 200)
+        let full = try await API.leading(storeProblem: "the disk of the database is full")
+        let answer = try await full.ask("GET", "/readyz", isStranger: true)
+        #expect(answer.status == 503)
+        #expect(answer.text.contains("the disk of the database is full"))
+        #expect(try await api.ask("GET", "/readyz").status == 200)
     }
 
     @Test("Files that are still arriving are neither served nor listed") func hidesIncomingFiles()

@@ -67,7 +67,9 @@ import TextKit
             ] {
                 // curl sends the path unchanged.
                 let answer = try await farm.shell(
-                    "curl -s --path-as-is -w '\\n%{http_code}' '\(farm.api.base)\(path)'")
+                    "curl -s --path-as-is -w '\\n%{http_code}' "
+                        + "-H 'Authorization: Bearer \(farm.token ?? "")' "
+                        + "'\(farm.api.base)\(path)'")
                 let status = answer.split(separator: "\n").last ?? ""
                 #expect(["400", "404"].contains(status), "\(path): \(status)")
                 #expect(!answer.contains("state_folder") && !answer.contains("root:"), "\(path)")
@@ -151,25 +153,65 @@ import TextKit
         }
     }
 
-    @Test("A configured token is required everywhere but for the health check")
-    func tokenIsRequired() async throws {
+    @Test(
+        "Without the token nothing but probes and images is served",
+        arguments: ["correct-horse-battery-staple", nil])
+    func tokenIsRequired(configured: String?) async throws {
         let setup = Farm.Setup {
             $0.hosts = 0
-            $0.token = "correct-horse-battery-staple"
+            $0.token = configured
         }
         try await withFarm(setup) { farm in
-            #expect(try await farm.api.get("/api/v1/builds").status == 401)
-            #expect(try await farm.api.send("POST", "/api/v1/builds").status == 401)
-            #expect(try await farm.api.get("/").status == 401)
-            #expect(try await farm.api.get("/healthz").status == 200)
-            for (token, status) in [
-                ("correct-horse-battery-staple", 200), ("correct-horse-battery-stapl", 401),
-                ("", 401),
-            ] {
-                let answer = try await farm.api.get(
-                    "/api/v1/builds", headers: ["Authorization": "Bearer \(token)"])
+            let token = try #require(farm.token)
+            let stranger = FarmClient(base: farm.api.base)
+            for route in ["/api/v1/builds", "/", "/overview", "/api/v1/events", "/v1/guestos"] {
+                #expect(try await stranger.get(route).status == 401, "\(route)")
+            }
+            #expect(try await stranger.send("POST", "/api/v1/builds").status == 401)
+            #expect(try await stranger.get("/healthz").status == 200)
+            #expect(try await stranger.get("/readyz").status == 200)
+            #expect(try await stranger.get("/images/").status == 200)
+            for (given, status) in [(token, 200), (String(token.dropLast()), 401), ("", 401)] {
+                let answer = try await stranger.get(
+                    "/api/v1/builds", headers: ["Authorization": "Bearer \(given)"])
                 #expect(answer.status == status)
             }
+        }
+    }
+
+    @Test("The token that a coordinator creates is private, and stays over restarts")
+    func createdTokenIsPrivate() async throws {
+        try await withFarm(.withoutHosts) { farm in
+            let first = try #require(farm.token)
+            #expect(first.utf8.count == 64)
+            let mode = try await farm.shell("stat -c %a coordinator/api.token")
+            #expect(mode == "600\n")
+            try await farm.stopCoordinator()
+            try await farm.startCoordinator()
+            #expect(farm.token == first)
+            #expect(try await farm.api.get("/api/v1/builds").status == 200)
+        }
+    }
+
+    @Test("aibuild web prints an address that signs one browser in, once")
+    func browserSignsIn() async throws {
+        try await withFarm(.withoutHosts) { farm in
+            let program = try FarmProgram.path("aibuild")
+            let jar = "\(farm.folder)/cookies"
+            let page = try await farm.shell(
+                "url=$(AIBUILD_URL=\(farm.api.base) \(program) web); "
+                    + "curl -sL -c \(jar) -b \(jar) $url; curl -s -o /dev/null "
+                    + "-w ' %{http_code}' $url")
+            #expect(page.contains("<h1>Hosts</h1>"))
+            #expect(page.hasSuffix(" 401"), "the address works once")
+            let post =
+                "curl -s -o /dev/null -w '%{http_code}' -b \(jar) -d '{}' "
+                + "-H 'Content-Type: application/json' \(farm.api.base)/api/v1/builds"
+            #expect(try await farm.shell(post) == "401", "the cookie alone changes nothing")
+            let own = try await farm.shell(post + " -H 'Origin: \(farm.api.base)'")
+            #expect(own == "400")
+            let foreign = try await farm.shell(post + " -H 'Origin: http://evil.example'")
+            #expect(foreign == "403")
         }
     }
 

@@ -78,7 +78,8 @@ import Testing
             let build = try await farm.api.submit("debian")
             try await farm.api.logs(build, "begun")
             let path = "/api/v1/builds/\(build.id)/events"
-            let silent = try SilentClients(1000, port: farm.port, path: path)
+            let silent = try SilentClients(
+                1000, port: farm.port, path: path, token: farm.token)
             try await eventually("all follow", seconds: 60) { silent.answered == 1000 }
             let reader = FarmFollower()
             let api = farm.api

@@ -97,14 +97,6 @@ import Testing
         }
     }
 
-    @Test("A listen address that others can reach needs a token")
-    func publicAddressNeedsToken() async throws {
-        try await unstarted { farm in
-            try await farm.shell("sed -i 's/listen: 127.0.0.1/listen: 0.0.0.0/' coordinator.yml")
-            #expect(try await refusal(farm).contains("api.token_file is not set"))
-        }
-    }
-
     static let mistakes: [(line: String, words: [String])] = [
         ("web_rot: /x", ["web_rot", "web_root"]),
         ("limits: {host_lost: soon}", ["host_lost", "soon"]),

@@ -35,7 +35,7 @@ public final class Farm: Sendable {
         public var startsCoordinator = true
         public var hostLostSeconds = 600
         public var queuedBuilds = 1000
-        /// The API requires it; `api` does not send it.
+        /// The API's token; `nil`: the coordinator creates one.
         public var token: String?
         public var database: MariaDBEndpoint?
         /// Lines for `coordinator.yml`, at its end.
@@ -172,7 +172,14 @@ public final class Farm: Sendable {
 
     public var coordinator: FarmProgram? { current.withLock { $0?.program } }
     public var port: UInt16 { current.withLock { $0?.port ?? 0 } }
-    public var api: FarmClient { FarmClient(base: "http://127.0.0.1:\(port)") }
+    public var api: FarmClient { FarmClient(base: "http://127.0.0.1:\(port)", token: token) }
+
+    /// The API's token, once the coordinator has started.
+    public var token: String? {
+        if let token = setup.token { return token }
+        let bytes = try? Files.read("\(stateFolder)/api.token", limitBytes: 4096)
+        return bytes.map { String(decoding: $0.dropLast(), as: UTF8.self) }
+    }
 
     /// From now on `api`, `stop` and `start` use this coordinator.
     public func use(_ program: FarmProgram, port: UInt16) {

@@ -7,13 +7,26 @@ import Support
 public struct FarmClient: Sendable {
     public let base: String
     private let http = HTTPClient()
+    private let token: String?
 
-    public init(base: String) { self.base = base }
+    /// - Parameter token: `nil`: a stranger's client.
+    public init(base: String, token: String? = nil) {
+        self.base = base
+        self.token = token
+    }
+
+    private func signed(_ headers: HTTPHeaders) -> HTTPHeaders {
+        var headers = headers
+        if let token, headers["Authorization"] == nil {
+            headers.set("Authorization", "Bearer \(token)")
+        }
+        return headers
+    }
 
     // MARK: Plain requests
 
     public func get(_ path: String, headers: HTTPHeaders = [:]) async throws -> HTTPAnswer {
-        try await http.request("GET", base + path, headers: headers)
+        try await http.request("GET", base + path, headers: signed(headers))
     }
 
     /// - Parameter json: encoded by the caller, so that a test can send invalid requests.
@@ -24,7 +37,7 @@ public struct FarmClient: Sendable {
         var headers: HTTPHeaders = [:]
         if let type { headers.set("Content-Type", type) }
         return try await http.request(
-            method, base + path, headers: headers, body: Array(json.utf8),
+            method, base + path, headers: signed(headers), body: Array(json.utf8),
             // Some requests query a cloud before they answer.
             timeouts: HTTPTimeouts(stallSeconds: 120))
     }
@@ -170,7 +183,7 @@ public struct FarmClient: Sendable {
         if let lastEventID { headers.set("Last-Event-ID", lastEventID) }
         let parser = EventReader()
         do {
-            try await http.stream(base + path, headers: headers) { bytes in
+            try await http.stream(base + path, headers: signed(headers)) { bytes in
                 for event in try parser.feed(bytes) where !take(event) { throw Enough() }
             }
         } catch {

@@ -6,9 +6,10 @@ import Support
 public final class SilentClients: Sendable {
     private let sockets: [Int32]
 
-    public init(_ count: Int, port: UInt16, path: String) throws {
+    public init(_ count: Int, port: UInt16, path: String, token: String? = nil) throws {
         DescriptorLimit.raise(to: count + 4096)
-        let request = Array("GET \(path) HTTP/1.1\r\nHost: farm\r\n\r\n".utf8)
+        let login = token.map { "Authorization: Bearer \($0)\r\n" } ?? ""
+        let request = Array("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n\(login)\r\n".utf8)
         var sockets: [Int32] = []
         for _ in 0..<count {
             let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

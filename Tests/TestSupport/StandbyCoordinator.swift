@@ -6,7 +6,8 @@ import Support
 public final class StandbyCoordinator: Sendable {
     public let program: FarmProgram
     public let port: UInt16
-    public var api: FarmClient { FarmClient(base: "http://127.0.0.1:\(port)") }
+    /// It finds the farm's token in the shared folder.
+    public let api: FarmClient
 
     /// Returns when it serves requests, whether it leads or not.
     /// - Parameter database: the farm's by default; set when it is reached through another node.
@@ -19,6 +20,7 @@ public final class StandbyCoordinator: Sendable {
         let folder = "\(farm.folder)/\(name)"
         try Files.makeFolder(folder)
         port = try LoopbackPort.free()
+        api = FarmClient(base: "http://127.0.0.1:\(port)", token: farm.token)
         let text = """
             state_folder: \(folder)/state
             shared_folder: \(farm.stateFolder)

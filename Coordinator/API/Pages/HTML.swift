@@ -1,3 +1,5 @@
+import HTTPTypes
+
 /// Builds HTML in one place, so that all untrusted text is escaped.
 enum HTML {
     /// By scalars: a combining mark or a format character joins the `<` next to it to one
@@ -30,6 +32,20 @@ enum HTML {
             <a href="/retention">retention</a></header>
             <main>\(body)</main></body></html>
             """
+    }
+
+    /// A page of the farm's own, the only thing here that a browser may run scripts for.
+    static func response(_ html: String) -> HTTPResponse {
+        .text(
+            html, type: "text/html; charset=utf-8",
+            headers: [
+                // Guest output is untrusted: no inline script can run whatever slips through.
+                "Content-Security-Policy":
+                    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+                    + "img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+                    + "frame-ancestors 'none'",
+                "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+            ])
     }
 
     static func buildLink(_ id: String, _ guestOS: String, _ number: Int) -> String {

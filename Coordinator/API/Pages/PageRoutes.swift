@@ -40,19 +40,7 @@ enum PageRoutes {
         }
     }
 
-    private static func page(_ html: String) -> HTTPResponse {
-        .text(
-            html, type: "text/html; charset=utf-8",
-            headers: [
-                // Guest output is untrusted: no inline script can run whatever slips through.
-                "Content-Security-Policy":
-                    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-                    + "img-src 'self' data:; base-uri 'none'; form-action 'none'; "
-                    + "frame-ancestors 'none'",
-                "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
-                "Cache-Control": "no-store",
-            ])
-    }
+    private static func page(_ html: String) -> HTTPResponse { HTML.response(html) }
 
     // MARK: The overview
 

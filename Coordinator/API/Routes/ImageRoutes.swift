@@ -9,7 +9,7 @@ enum ImageRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("GET", "/images/{path...}") { request, _ in
             let path = request.path
-            guard !request.segments.contains(where: { $0.hasPrefix(".") }) else {
+            guard !request.segments.contains(where: isHidden) else {
                 throw notFound(path)
             }
             let file = api.webRootFolder + path
@@ -22,10 +22,14 @@ enum ImageRoutes {
                     file, sizeBytes: size, type: type(of: path),
                     tag: EntityTag("\(size)-\(stamp)"), for: request)
             case .folder:
-                return .text(try listing(path, file), type: "text/html; charset=utf-8")
+                return HTML.response(try listing(path, file))
             default: throw try await Gone.problem(path, api) ?? notFound(path)
             }
         }
+    }
+
+    private static func isHidden(_ name: String) -> Bool {
+        name.utf8.first == UInt8(ascii: ".")
     }
 
     private static func notFound(_ path: String) -> Problem {
@@ -33,17 +37,18 @@ enum ImageRoutes {
     }
 
     private static func type(of path: String) -> String {
-        switch path.split(separator: ".").last {
+        let name = path.utf8.split(separator: UInt8(ascii: "/")).last ?? path.utf8[...]
+        return switch name.split(separator: UInt8(ascii: ".")).last.map({ Substring($0) }) {
         case "json": "application/json"
         case "ndjson": "application/x-ndjson"
-        case _ where path.hasSuffix("SHA256SUMS"): "text/plain; charset=utf-8"
+        case "SHA256SUMS": "text/plain; charset=utf-8"
         default: "application/octet-stream"
         }
     }
 
     private static func listing(_ path: String, _ folder: String) throws -> String {
-        let base = path.hasSuffix("/") ? path : path + "/"
-        let rows = try Files.list(folder).filter { !$0.hasPrefix(".") }.map { name in
+        let base = path.utf8.last == UInt8(ascii: "/") ? path : path + "/"
+        let rows = try Files.list(folder).filter { !isHidden($0) }.map { name in
             let isFolder = Files.kind(folder + "/" + name) == .folder
             let link = HTML.escape(base + PercentCoding.encode(name) + (isFolder ? "/" : ""))
             let size = isFolder ? "" : String(Files.sizeBytes(folder + "/" + name) ?? 0)

@@ -37,10 +37,7 @@ enum OutputRoutes {
                         ? "Outputs are rendered from output/*.j2 of the template after the build"
                         : "Its outputs: \(there)")
             }
-            // Never rendered as a page of this site: the text comes from the template.
-            return .text(
-                output.text, type: "text/plain; charset=utf-8",
-                headers: ["X-Content-Type-Options": "nosniff"])
+            return .text(output.text, type: "text/plain; charset=utf-8")
         }
     }
 

@@ -18,6 +18,9 @@ enum StatusRoutes {
             do { try await api.ports.store.ping() } catch {
                 throw Problem.unavailable("The store is unavailable: \(error)")
             }
+            if let problem = await api.storeProblem() {
+                throw Problem.unavailable("The store cannot be written: \(problem)")
+            }
             do { _ = try await api.ports.webRoot.freeBytes() } catch {
                 throw Problem.unavailable("The web root is unavailable: \(error)")
             }

@@ -159,7 +159,8 @@ public actor FolderWebRoot: WebRoot {
         let source = try Descriptor(logPath(attempt), O_RDONLY)
         let temporary = "\(Files.folder(of: path))/.\(Files.name(of: path)).part"
         do {
-            let target = try Descriptor(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+            // Not for another web server's user: logs are for those who may use the API.
+            let target = try Descriptor(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o640)
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
             defer { buffer.deallocate() }
             while case let count = try source.read(into: buffer), count > 0 {

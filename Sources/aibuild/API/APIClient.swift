@@ -11,7 +11,7 @@ struct APIClient: Sendable {
     private let coordinators: [String]
     /// The one that responded last, which is tried first.
     private let current = SharedIndex()
-    private let headers: HTTPHeaders
+    private let tokens: TokenSource
     private let http: HTTPClient
 
     /// - Parameter url: of the coordinators, separated by commas.
@@ -26,11 +26,18 @@ struct APIClient: Sendable {
         // A standby redirects to its leader, which may have changed meanwhile.
         limits.trustedRedirects = 3
         http = HTTPClient(limits: limits)
-        var headers: HTTPHeaders = [:]
-        headers.set("User-Agent", "aibuild/\(CLI.version)")
-        if let token, !token.isEmpty { headers.set("Authorization", "Bearer \(token)") }
-        self.headers = headers
+        tokens = TokenSource(token)
     }
+
+    /// The header fields of every request.
+    private func signed() -> HTTPHeaders {
+        var headers: HTTPHeaders = ["User-Agent": "aibuild/\(CLI.version)"]
+        tokens.sign(&headers)
+        return headers
+    }
+
+    /// Where people find the web page, if there is more than one coordinator the first one's.
+    var firstURL: String { coordinators[0] }
 
     /// - Returns: the body of a successful response.
     func get(_ path: String, query: [(String, String)] = []) async throws(CommandError) -> [UInt8] {
@@ -50,14 +57,19 @@ struct APIClient: Sendable {
         _ path: String, query: [(String, String)] = [], lastEventID: String = "",
         onBytes: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Void
     ) async throws(HTTPClientError) {
-        var headers = self.headers
-        if !lastEventID.isEmpty { headers.set("Last-Event-ID", lastEventID) }
-        // Three heartbeats of the server.
-        let headersOfAll = headers
-        try await atACoordinator { url throws(HTTPClientError) in
+        func follow(_ url: String) async throws(HTTPClientError) {
+            var headers = signed()
+            if !lastEventID.isEmpty { headers.set("Last-Event-ID", lastEventID) }
             try await http.stream(
-                url + path + Self.encode(query), headers: headersOfAll,
+                url + path + Self.encode(query), headers: headers,
+                // Three heartbeats of the server.
                 timeouts: HTTPTimeouts(stallSeconds: 45), onBytes: onBytes)
+        }
+        try await atACoordinator { url throws(HTTPClientError) in
+            do throws(HTTPClientError) { try await follow(url) } catch {
+                guard error.code == .status(401), await tokens.find(url, http) else { throw error }
+                try await follow(url)
+            }
         }
     }
 
@@ -158,14 +170,18 @@ struct APIClient: Sendable {
     private func exchange(
         _ method: String, _ target: String, _ body: [UInt8], type: String?, stallSeconds: Double
     ) async throws(CommandError) -> HTTPAnswer {
-        var headers = self.headers
-        if let type { headers.set("Content-Type", type) }
+        func once(_ url: String) async throws(HTTPClientError) -> HTTPAnswer {
+            var headers = signed()
+            if let type { headers.set("Content-Type", type) }
+            return try await http.request(
+                method, url + target, headers: headers, body: body,
+                timeouts: HTTPTimeouts(stallSeconds: stallSeconds))
+        }
         do throws(HTTPClientError) {
-            let headersOfAll = headers
             return try await atACoordinator { url throws(HTTPClientError) in
-                try await http.request(
-                    method, url + target, headers: headersOfAll, body: body,
-                    timeouts: HTTPTimeouts(stallSeconds: stallSeconds))
+                let answer = try await once(url)
+                guard answer.status == 401, await tokens.find(url, http) else { return answer }
+                return try await once(url)
             }
         } catch {
             throw commandError(error)

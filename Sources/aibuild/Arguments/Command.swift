@@ -23,7 +23,7 @@ extension CommandProgram<Command> {
     private static let notes: String = {
         let variables = [
             ("AIBUILD_URL", "URL of the coordinator (default: http://127.0.0.1:9753)"),
-            ("AIBUILD_TOKEN", "API token, if the coordinator requires one"),
+            ("AIBUILD_TOKEN", "API token; not needed as the coordinator's user on its machine"),
             ("NO_COLOR", "disables colours if set"),
         ]
         let codes = ExitCode.allCases.map { ("\($0.rawValue)", $0.meaning) }

@@ -1,8 +1,8 @@
 import BuildProtocol
 
-/// `aibuild version` and `aibuild doctor`
+/// `aibuild version`, `aibuild doctor` and `aibuild web`
 enum SystemCommands {
-    static let all = [doctor, version]
+    static let all = [doctor, version, WebCommand.web]
 
     private static let version = Command(
         name: "version", summary: "Show the versions of this program and of the coordinator",

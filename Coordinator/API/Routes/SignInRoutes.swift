@@ -1,0 +1,32 @@
+import HTTPTypes
+
+/// How a browser gets its session: `aibuild web` asks for a code, a person opens its address.
+enum SignInRoutes {
+    private struct Code: Encodable {
+        var path: String
+        var expiresSeconds: Int64
+    }
+
+    static func add(to router: inout Router, _ sessions: BrowserSessions) {
+        router.on("POST", "/api/v1/sign-in-codes") { _, _ in
+            try .json(
+                Code(
+                    path: "/sign-in?code=\(sessions.newCode())",
+                    expiresSeconds: APILimits.signInCodeMilliseconds / 1000),
+                status: 201)
+        }
+        router.on("GET", "/sign-in") { request, _ in
+            guard let session = sessions.session(for: request.query["code"] ?? "") else {
+                throw Problem.unauthorized(
+                    "This address has been used, or is too old",
+                    remedy: "Open the address that this prints: aibuild web")
+            }
+            return HTTPResponse(
+                status: 303,
+                headers: [
+                    "Location": "/", "Set-Cookie": BrowserSessions.cookie(session),
+                    "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
+                ])
+        }
+    }
+}

@@ -1,0 +1,23 @@
+import FoundationEssentials
+
+/// `aibuild web`
+enum WebCommand {
+    private struct Code: Decodable {
+        var path: String
+        var expiresSeconds: Int
+    }
+
+    static let web = Command(
+        name: "web", summary: "Print an address that opens the web page in a browser",
+        details: [
+            "The address signs one browser in, once, within five minutes.",
+            "The browser stays signed in for 12 hours, or until the coordinator restarts.",
+        ],
+        examples: ["aibuild web"],
+        run: { context in
+            let body = try await context.api.send("POST", "/api/v1/sign-in-codes")
+            return try context.show(body, as: Code.self) { code in
+                context.console.out(SafeText.line(context.api.firstURL + code.path) + "\n")
+            }
+        })
+}
