@@ -24,7 +24,7 @@ public enum Names {
     public static func titleProblem(_ name: String, what: String) -> String? {
         if let problem = lengthProblem(name, what) { return problem }
         let isPrintable = !name.unicodeScalars.contains(where: \.isControl)
-        guard isPrintable, name.first != " ", name.last != " " else {
+        guard isPrintable, name.utf8.first != 0x20, name.utf8.last != 0x20 else {
             return "the \(what) \(quoted(name)) has a control character, or a space at an end"
         }
         return nil

@@ -59,6 +59,15 @@ import Testing
             ("Agent/Core/A.swift", "let a = path.split(separator: \"/\")", 1),
             ("Agent/Core/A.swift", "let a = path.hasPrefix(\"/\")", 1),
             ("Agent/Core/A.swift", "let a = path.pathSegments", 0),
+            ("Protocol/Names.swift", "if name.hasPrefix(\".\") {}", 1),
+            ("Protocol/Names.swift", "if name.contains(\"@\") {}", 1),
+            ("Protocol/Names.swift", "if name.first == \"-\" {}", 1),
+            ("Protocol/Names.swift", "for letter in name {", 1),
+            ("Protocol/Names.swift", "for scalar in name.unicodeScalars {", 0),
+            ("Protocol/Names.swift", "if name.utf8.first == UInt8(ascii: \"-\") {}", 0),
+            ("Sources/HTTPServerKit/A.swift", "let a = text.filter { $0.isWhitespace }", 1),
+            ("Coordinator/API/Access/A.swift", "value.split(separator: \";\")", 1),
+            ("Coordinator/API/Views/A.swift", "value.split(separator: \";\")", 0),
         ])
     func untrustedRules(path: String, text: String, count: Int) {
         #expect(UntrustedRules.findings(in: file(path, text)).count == count, "\(text)")

@@ -10,6 +10,16 @@ enum UntrustedRules {
     /// What decides about paths that strangers name.
     static let pathFolders = ["Agent/Core/", "Protocol/", "Sources/HTTPTypes/RequestTarget"]
 
+    /// What decides about safety: escaping, paths, names, addresses with credentials, headers,
+    /// event streams, tokens.
+    static let decidingPlaces = [
+        "Coordinator/API/Access/", "Coordinator/API/Pages/HTML", "Coordinator/API/Events/EventText",
+        "Coordinator/API/Routes/ImageRoutes", "Coordinator/Core/Model/GitAddress",
+        "Coordinator/Core/Releases/EnvironmentRules", "Protocol/Names",
+        "Sources/HTTPServerKit/", "Sources/HTTPTypes/Authority", "Sources/HTTPTypes/HTTPHeaders",
+        "Sources/HTTPTypes/RequestTarget", "Sources/aibuild/API/TokenSource",
+    ]
+
     static func findings(in file: SourceFile) -> [Finding] {
         numbers(file)
             + matches(
@@ -19,6 +29,16 @@ enum UntrustedRules {
                 #/split\(separator: "\/"|contains\("\/"\)|hasPrefix\("\/"\)/#, in: file,
                 below: pathFolders,
                 "a combining mark hides a slash from Swift: use TextKit's PathSegments")
+            + matches(
+                #/
+                \b (?: hasPrefix | hasSuffix | contains | trimmingPrefix ) \("
+                | split\(separator:\ "
+                | (?: first | last ) Index \(of:\ " | \. (?: first | last ) \s [!=]= \s "
+                | Set<Character> | \. is (?: Letter | Number | Whitespace | Newline ) \b
+                | \bfor \s \w+ \s in \s (?: \w* [tT] ext | name | path | value ) \s \{
+                /#, in: file, below: decidingPlaces,
+                "a decision about safety is made on bytes or scalars (.utf8, .unicodeScalars): a "
+                    + "format character beside a character hides it from Swift")
     }
 
     private static func numbers(_ file: SourceFile) -> [Finding] {
@@ -39,6 +59,8 @@ enum UntrustedRules {
         _ message: String
     ) -> [Finding] {
         guard folders.contains(where: file.path.hasPrefix) else { return [] }
+        // The default finds no word boundary in `name.hasPrefix`.
+        let pattern = pattern.wordBoundaryKind(.simple)
         return file.codeLines.enumerated().compactMap { index, line in
             guard line.contains(pattern) else { return nil }
             return Finding(path: file.path, line: index + 1, message: message)
