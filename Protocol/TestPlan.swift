@@ -11,13 +11,16 @@ public struct TestPlan: Sendable, Hashable, Codable {
     public var network: GuestNetwork
     /// The guest's firmware; `nil`: a BIOS.
     public var firmware: GuestFirmware?
+    /// Whether guests and programs reach a network, as far as the host lets them; `nil`: no. Agents
+    /// before 0.2 do not know it.
+    public var online: Bool?
     /// Each boots the image from its original state, in this order.
     public var cases: [PlannedTest]
 
     public init(
         imageFormat: ImageFormat = .qcow2, login: GuestLogin? = nil, port: Int = 22,
         bootSeconds: Int = 300, disk: GuestDisk = .virtio, network: GuestNetwork = .virtio,
-        firmware: GuestFirmware? = nil, cases: [PlannedTest] = []
+        firmware: GuestFirmware? = nil, online: Bool? = nil, cases: [PlannedTest] = []
     ) {
         self.imageFormat = imageFormat
         self.login = login
@@ -26,8 +29,11 @@ public struct TestPlan: Sendable, Hashable, Codable {
         self.disk = disk
         self.network = network
         self.firmware = firmware
+        self.online = online
         self.cases = cases
     }
+
+    public var isOnline: Bool { online == true }
 
     /// The abilities that an agent needs for this plan.
     public var abilities: Set<TestAbility> {

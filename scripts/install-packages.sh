@@ -12,8 +12,8 @@ packages=(g++ libxml2 make pkg-config git ca-certificates
     libssh2-1-dev libssl-dev libsystemd-dev libxml2-dev libyaml-dev libzip-dev zlib1g-dev)
 # The real components, for tests and demos.
 packages+=(packer qemu-system-x86 qemu-utils ovmf openssh-client openssh-server mariadb-server galera-4
-    apache2-utils curl docker.io docker-registry iproute2 jq libfaketime nodejs python3
-    python3-pip rsync tar)
+    apache2-utils bubblewrap curl docker.io docker-registry iproute2 jq libfaketime nodejs python3
+    python3-pip rsync slirp4netns tar util-linux)
 # The image services of OpenStack. They stay off: the tests start their own.
 packages+=(keystone glance-api uwsgi-core uwsgi-plugin-python3)
 # The parts of examples/mini-linux; its kernel is fetched below.

@@ -9,6 +9,15 @@ public struct AgentConfiguration: Sendable, Hashable {
         case kvm, tcg
     }
 
+    public enum IsolationChoice: String, Sendable, Hashable, CaseIterable {
+        case bubblewrap, none
+    }
+
+    /// Which networks the programs of isolated attempts reach.
+    public enum NetworkChoice: String, Sendable, Hashable, CaseIterable {
+        case all, none, listed
+    }
+
     public var stateFolder = StateFolder.standard
     /// Concurrent attempts; `nil`: half the number of vCPUs.
     public var slots: Int?
@@ -27,11 +36,31 @@ public struct AgentConfiguration: Sendable, Hashable {
     /// Room for cached base images.
     public var cacheBytes: Int64 = 50 << 30
     public var accelerator = AcceleratorChoice.auto
+    public var isolation = IsolationChoice.bubblewrap
+    public var network = NetworkChoice.all
+    /// For `listed`.
+    public var networks: [IPv4Network] = []
+    /// Paths that isolated programs can read.
+    public var readOnly: [String] = []
+    /// Folders of the system that isolated programs do not see.
+    public var hidden: [String] = []
 
     public init() {}
 
     public var state: StateFolder { StateFolder(stateFolder) }
     public var socketPath: String { socket ?? state.socket }
+
+    /// `nil` if programs of attempts are not isolated.
+    public var attemptIsolation: Isolation? {
+        guard isolation == .bubblewrap else { return nil }
+        let reached: [IPv4Network]? =
+            switch network {
+            case .all: nil
+            case .none: []
+            case .listed: networks
+            }
+        return Isolation(networks: reached, readOnly: readOnly, hidden: hidden)
+    }
 
     /// `PATH` of build programs: the folders of configured programs, then the system's.
     public var searchPath: String {

@@ -28,6 +28,16 @@ public enum AgentLimits {
     /// for SIGKILL to take effect.
     public static let terminateGraceMilliseconds: Int64 = 2_000
 
+    /// How long a supervisor may take to end its attempt after a cancel, and after the attempt's
+    /// total time, in which it collects evidence of the guest; then the daemon kills it.
+    public static let cancelMilliseconds: Int64 = 30_000
+    public static let overdueMilliseconds: Int64 = 60_000
+    /// How far the epoch of a coordinator may be ahead of the last one. Each takeover adds one; one
+    /// that is far ahead is no coordinator's, and would lock out all later ones.
+    public static let epochJump: Int64 = 1_000_000
+    /// The highest epoch of the first coordinator that a host sees.
+    public static let firstEpoch: Int64 = 1 << 40
+
     /// Longest sleep of a supervisor: how often it checks the disk during a silent build.
     public static let tickMilliseconds: Int64 = 1_000
     /// How long a new daemon waits for the process id of a supervisor that has just started.
@@ -105,6 +115,12 @@ public enum AgentLimits {
     public static let testPortTries = 3
     /// Within this time a QEMU that cannot bind its port reports that and exits.
     public static let testStartMilliseconds: Int64 = 10_000
+
+    /// How long bubblewrap and the network of a sandbox may take to be ready: some 20 ms, on a busy
+    /// host a hundred times as long.
+    public static let isolationMilliseconds: Int64 = 20_000
+    /// The host's resolv.conf.
+    public static let resolverBytes = 64 << 10
 
     /// Files that an unpacked template may hold, and how deep they may be nested.
     public static let treeEntries = 200_000

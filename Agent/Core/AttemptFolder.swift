@@ -47,8 +47,17 @@ public struct AttemptFolder: Sendable, Hashable {
     public var tests: String { root + "/tests" }
     public var packerVariables: String { root + "/variables.pkrvars.json" }
 
+    /// The resolver's configuration of isolated programs.
+    public var resolver: String { root + "/resolv.conf" }
+    /// Input of `ip`, and what the programs of the attempt's network print.
+    public var routes: String { root + "/routes" }
+    public var networkLog: String { root + "/network.log" }
+
     /// What is deleted as soon as the attempt has ended.
     public var scratch: [String] {
-        [work, output, temporary, home, baseImage, packerVariables, shim, guests, tests]
+        [
+            work, output, temporary, home, baseImage, packerVariables, shim, guests, tests,
+            resolver, routes, networkLog,
+        ]
     }
 }

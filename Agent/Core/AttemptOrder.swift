@@ -18,10 +18,14 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
     /// For guests that boot by UEFI; `nil` if the host has none.
     public var firmware: UEFIFirmware?
 
+    /// `nil`: programs are not isolated; absent in files of older agents.
+    public var isolation: Isolation?
+
     public init(
         start: Start, accelerator: Accelerator?, stateFolder: String, searchPath: String,
         packer: String, fetchProgram: String, qemuSystem: String? = nil, qemuImg: String? = nil,
-        firmware: UEFIFirmware? = nil
+        firmware: UEFIFirmware? = nil,
+        isolation: Isolation? = nil
     ) {
         self.start = start
         self.accelerator = accelerator
@@ -32,5 +36,6 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
         self.qemuSystem = qemuSystem
         self.qemuImg = qemuImg
         self.firmware = firmware
+        self.isolation = isolation
     }
 }

@@ -75,6 +75,25 @@ int aib_run_proxied(const char *program, char *const *argv, int *code, int *sign
   return 0;
 }
 
+int aib_run_child(const char *program, char *const *argv, int *code, int *signal_number) {
+  volatile int error = 0;
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
+  struct sigaction standard = {.sa_handler = SIG_DFL}, on_child;
+  sigaction(SIGCHLD, &standard, &on_child);
+  pid_t parent = getpid();
+  pid_t pid = vfork();
+  if (pid == 0) become_child(program, argv, parent, &before, &on_child, &error);
+  if (pid < 0) return -errno;
+  int status;
+  if (waitpid(pid, &status, 0) < 0) return -errno;
+  if (error != 0) return -error;
+  *code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  *signal_number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  return 0;
+}
+
 void aib_die_by(int number) {
   const struct rlimit none = {0};
   setrlimit(RLIMIT_CORE, &none);

@@ -36,6 +36,11 @@ public enum ProcessTable {
         _ = aib_pidfd_signal(pidfd.raw, SIGKILL)
     }
 
+    /// Sends SIGKILL to the process behind a handle.
+    public static func kill(_ pidfd: borrowing Descriptor) {
+        _ = aib_pidfd_signal(pidfd.raw, SIGKILL)
+    }
+
     /// A handle on a process that is not a child; readable once it has exited. `nil` if it is gone.
     public static func open(_ pid: Int32) -> Descriptor? {
         let pidfd = aib_pidfd_open(pid)

@@ -210,7 +210,7 @@ import Testing
     /// A build that writes to its base image changes only its own copy.
     @Test("A cached image that a build modified is fetched again")
     func modifiedImageIsRefetched() async throws {
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.unisolated) { agent, client in
             let template = try await agent.deliver(
                 script: script + "\nchmod u+w $AIBUILD_BASE_IMAGE; echo x >> $AIBUILD_BASE_IMAGE")
             let mirror = try MirrorServer(file) { _, _ in .file }

@@ -52,7 +52,7 @@ import Testing
     @Test("A child killed by the kernel for memory is an infrastructure fault")
     func oomKilledChildIsInfrastructure() async throws {
         if getuid() != 0 { return }
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.unisolated) { agent, client in
             let name = "aibuild-test-\(agent.folder.path.split(separator: "/").last ?? "")"
             let template = try await agent.deliver(
                 script: """
@@ -93,7 +93,7 @@ import Testing
 
     @Test("Every message may be sent twice")
     func messagesAreIdempotent() async throws {
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.unisolated) { agent, client in
             let counter = agent.folder.path + "/count"
             let template = try await agent.deliver(script: "echo x >> \(counter)")
             let start = agent.start(template)

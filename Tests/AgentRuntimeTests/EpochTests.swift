@@ -36,6 +36,20 @@ import Testing
         }
     }
 
+    /// Such an epoch would lock out every later coordinator.
+    @Test("An epoch that no takeover can have reached is refused")
+    func impossibleEpochIsRefused() async throws {
+        try await withAgent { agent in
+            let old = try await TestClient(agent.state.socket)
+            _ = try await old.greet(epoch: 5)
+            for epoch in [5 + AgentLimits.epochJump + 1, Int64.max] {
+                #expect(try await refusal(agent, epoch: epoch).message.contains("does not believe"))
+            }
+            let next = try await TestClient(agent.state.socket)
+            _ = try await next.greet(epoch: 6)
+        }
+    }
+
     @Test("The lease epoch survives a restart of the daemon")
     func epochSurvivesRestart() async throws {
         try await withAgent { agent in

@@ -55,7 +55,8 @@ import Testing
             """
         let program = tools.path + "/qemu-system-x86_64"
         try Files.replace(program, with: Array(qemu.utf8), mode: 0o755)
-        try await withAgent("accelerator: tcg\nqemu_system: \(program)\n") { agent, client in
+        try await withAgent("accelerator: tcg\nisolation: none\nqemu_system: \(program)\n") {
+            agent, client in
             let tested = try await client.build(
                 try await start(
                     agent, .uefi, image: image,

@@ -57,13 +57,13 @@ import Testing
 
     /// Runs a silent build that ends when it has been found to be slow.
     private func passSlowly(
-        _ agent: TestAgent, _ client: TestClient, _ template: TemplateArchive, _ go: String
+        _ agent: TestAgent, _ client: TestClient, _ template: TemplateArchive
     ) async throws -> TestClient.Followed {
         let start = agent.start(
             template, limits: AttemptLimits(totalSeconds: 300, silenceSeconds: 8))
         try await client.send(.start(start))
         try await client.follow(start.attempt, until: "it is slow, not hung, and continues")
-        try Files.replace(go, with: [])
+        try Files.replace(agent.state.attempt(start.attempt).work + "/go", with: [])
         let ended = try await client.follow(start.attempt)
         #expect(ended.finished.outcome.passed, "\(ended.finished.outcome)")
         return ended
@@ -72,18 +72,17 @@ import Testing
     @Test("A silent build continues while its guest writes to disk")
     func diskActivityExtendsSilence() async throws {
         try await withAgent { agent, client in
-            let go = agent.folder.path + "/go"
             let template = try await agent.deliver(
                 script: """
                     \(BootSectors.disk(BootSectors.writing, at: "disk.raw"))
                     touch disk.old
                     \(qemu) -drive file=disk.raw,format=raw &
                     \(silent(once: "[ disk.raw -nt disk.old ]"))
-                    while [ ! -e \(go) ]; do sleep 0.1; done
+                    while [ ! -e go ]; do sleep 0.1; done
                     kill $!
                     mv disk.raw $AIBUILD_OUTPUT/disk.raw
                     """)
-            let ended = try await passSlowly(agent, client, template, go)
+            let ended = try await passSlowly(agent, client, template)
             #expect(ended.finished.evidence == nil)
         }
     }
@@ -92,7 +91,6 @@ import Testing
     @Test("A silent build continues while its guest downloads")
     func networkActivityExtendsSilence() async throws {
         try await withAgent { agent, client in
-            let go = agent.folder.path + "/go"
             let template = try await agent.deliver(
                 script: """
                     python3 - <<'END' &
@@ -117,10 +115,10 @@ import Testing
                     qemu-system-x86_64 -accel tcg -m 128 -display none -vnc none -boot n -nic \\
                         user,model=e1000,bootfile=http://10.0.2.2:$(cat port)/x &
                     \(silent(once: "[ -e asked ]"))
-                    while [ ! -e \(go) ]; do sleep 0.1; done
+                    while [ ! -e go ]; do sleep 0.1; done
                     echo image > $AIBUILD_OUTPUT/disk.raw
                     """)
-            let ended = try await passSlowly(agent, client, template, go)
+            let ended = try await passSlowly(agent, client, template)
             #expect(ended.texts.contains { $0.contains("0 B of disk and") }, "\(ended.log)")
         }
     }

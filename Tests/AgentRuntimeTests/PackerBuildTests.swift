@@ -56,7 +56,7 @@ import Testing
 
     @Test("Faults of a Packer template are classified and explained")
     func packerFaultsAreClassified() async throws {
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.unisolated) { agent, client in
             let outside = agent.folder.path
             let template = try await deliver(
                 agent,
@@ -124,7 +124,7 @@ import Testing
             exec /usr/bin/packer "$@"
             """
         try Files.replace(wrapper, with: Array(script.utf8), mode: 0o755)
-        try await withAgent(TestAgent.withoutQEMU + "packer: \(wrapper)\n") { agent, client in
+        try await withAgent(TestAgent.unisolated + "packer: \(wrapper)\n") { agent, client in
             let template = try await deliver(agent, ["t.json": fileTemplate])
             let start = agent.start(
                 template, .packer(template: "t.json"), variables: ["word": "secret-word"])

@@ -9,23 +9,18 @@ import Testing
 
 /// Recovery after a daemon, a supervisor or a disk failed at a bad moment.
 @Suite struct RecoveryTests {
-    /// Runs until the file `go` exists, then leaves an image.
-    private func waiting(_ agent: TestAgent) -> (script: String, go: String) {
-        let go = agent.folder.path + "/go"
-        return (
-            """
-            echo ready
-            while [ ! -e \(go) ]; do sleep 0.05; done
-            echo image > $AIBUILD_OUTPUT/a.raw
-            """, go
-        )
-    }
+    /// Runs until the file `go` exists in its work folder, then leaves an image.
+    private let waiting = """
+        echo ready
+        while [ ! -e go ]; do sleep 0.05; done
+        echo image > $AIBUILD_OUTPUT/a.raw
+        """
 
     /// The coordinator sends it once; the daemon dies before the supervisor has acted on it.
     @Test("A forget request survives a crash of the daemon")
     func forgetSurvivesDaemon() async throws {
         try await withAgent { agent, client in
-            let build = try await agent.begin(client, waiting(agent).script)
+            let build = try await agent.begin(client, waiting)
             kill(build.supervisor, SIGSTOP)
             try await client.send(.forget(Forget(attempt: build.token)))
             try await eventually("the request is on disk") { Files.exists(build.folder.forget) }
@@ -40,7 +35,7 @@ import Testing
     @Test("A forget request that cannot be written is retried")
     func failedForgetIsRetried() async throws {
         try await withAgent { agent, client in
-            let build = try await agent.begin(client, waiting(agent).script)
+            let build = try await agent.begin(client, waiting)
             try Files.rename(build.folder.control, to: build.folder.control + ".away")
             try await client.send(.forget(Forget(attempt: build.token)))
             try await eventually("it cannot") {
@@ -59,7 +54,7 @@ import Testing
     @Test("The result of a lost attempt that cannot be written is retried")
     func failedResultIsRetried() async throws {
         try await withAgent { agent, client in
-            let build = try await agent.begin(client, waiting(agent).script)
+            let build = try await agent.begin(client, waiting)
             try Files.makeFolder(build.folder.result)
             kill(build.supervisor, SIGKILL)
             try await eventually("it is said") {
@@ -91,7 +86,7 @@ import Testing
     @Test("A lost attempt is cleaned up, and its console tail is kept")
     func lostAttemptIsCleanedUp() async throws {
         try await withAgent { agent, client in
-            let build = try await agent.begin(client, waiting(agent).script)
+            let build = try await agent.begin(client, waiting)
             try Files.replace(build.folder.guests + "/7.serial", with: Array("last words".utf8))
             kill(build.supervisor, SIGKILL)
             let ended = try await client.follow(build.token)
@@ -106,15 +101,14 @@ import Testing
     @Test("A supervisor ignores SIGHUP and SIGINT and keeps its attempt to itself")
     func supervisorIgnoresSignals() async throws {
         try await withAgent { agent, client in
-            let (script, go) = waiting(agent)
-            let build = try await agent.begin(client, script)
+            let build = try await agent.begin(client, waiting)
             kill(build.supervisor, SIGHUP)
             kill(build.supervisor, SIGINT)
             // Nor does another supervisor take over the attempt.
             let second = try await agent.run(["supervise", build.folder.root])
             #expect(second.status == .exited(70))
             #expect(second.stderrText.contains("another supervisor runs the attempt"))
-            try Files.replace(go, with: [])
+            try Files.replace(build.folder.work + "/go", with: [])
             #expect(try await client.follow(build.token).fault == nil)
         }
     }
@@ -141,12 +135,13 @@ import Testing
         }
     }
 
-    /// Each zombie occupies a process id, and a build may run for hours.
+    /// Each zombie occupies a process id, and a build may run for hours. In a sandbox they are its
+    /// first process's.
     @Test("Ended orphans of a running build are reaped")
     func orphansAreReaped() async throws {
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.unisolated) { agent, client in
             let build = try await agent.begin(
-                client, "(sleep 0.3 &)\n" + waiting(agent).script)
+                client, "(sleep 0.3 &)\n" + waiting)
             func zombies() -> Int {
                 ProcessTable.all().count { $0.parent == build.supervisor && $0.isZombie }
             }

@@ -23,7 +23,8 @@ import Testing
         arguments: [false, true])
     func cancelKillsProcessTree(withoutGroups: Bool) async throws {
         if withoutGroups && getuid() != 0 { return }
-        let agent = try TestAgent()
+        // Its namespaces alone would end everything in them.
+        let agent = try TestAgent(TestAgent.unisolated)
         try await agent.serve(withoutGroups: withoutGroups) {
             let client = try await agent.connect()
             let mark = agent.folder.path + "/unmarked"
@@ -44,6 +45,19 @@ import Testing
             #expect(agent.processes(build.token).isEmpty)
             #expect(kill(unmarked, 0) == -1)
             if withoutGroups { #expect(!Files.exists(build.folder.controlGroup)) }
+        }
+    }
+
+    @Test("A supervisor that is stopped loses its attempt and its slot after a cancel request")
+    func stoppedSupervisorIsKilled() async throws {
+        try await withAgent { agent, client in
+            let build = try await agent.begin(client, "echo ready; sleep 1000")
+            kill(build.supervisor, SIGSTOP)
+            try await client.send(.cancel(Cancel(attempt: build.token, reason: "obsolete")))
+            let ended = try await client.follow(build.token)
+            #expect(ended.fault?.class == .cancelled)
+            #expect(ended.fault?.reason.contains("supervisor did not stop") == true)
+            #expect(agent.processes(build.token).isEmpty)
         }
     }
 
@@ -81,12 +95,11 @@ import Testing
     @Test("A killed daemon finds its attempts again")
     func daemonCrashLosesNothing() async throws {
         try await withAgent { agent, client in
-            let go = agent.folder.path + "/go"
             let build = try await agent.begin(
                 client,
                 """
                 echo before
-                while [ ! -e \(go) ]; do sleep 0.05; done
+                while [ ! -e go ]; do sleep 0.05; done
                 echo after
                 echo image > $AIBUILD_OUTPUT/a.raw
                 """, until: "before")
@@ -96,7 +109,7 @@ import Testing
             #expect(hello.attempts.map(\.attempt) == [build.token])
             // It ran on undisturbed.
             #expect(hello.attempts.map(\.state) == [.building])
-            try Files.replace(go, with: [])
+            try Files.replace(build.folder.work + "/go", with: [])
             let built = try await second.follow(build.token)
             #expect(built.fault == nil)
             #expect(built.texts.filter { $0 == "before" || $0 == "after" } == ["before", "after"])

@@ -24,6 +24,8 @@ final class TestAgent: Sendable {
     }()
 
     static let withoutQEMU = "qemu_system: no-such-qemu\n"
+    /// For tests whose programs leave notes outside of their attempt.
+    static let unisolated = withoutQEMU + "isolation: none\n"
 
     /// - Parameters:
     ///   - settings: lines of `agent.yml`. Without a QEMU nothing is probed, which is faster.
@@ -65,10 +67,15 @@ final class TestAgent: Sendable {
 
     /// Runs `body` while the daemon serves, then stops the agent.
     ///
-    /// - Parameter withoutGroups: as on a host without writable control groups. Needs root.
-    func serve(withoutGroups: Bool = false, _ body: () async throws -> Void) async throws {
+    /// - Parameters:
+    ///   - withoutGroups: as on a host without writable control groups. Needs root.
+    ///   - withoutNamespaces: as on a host whose kernel lets nobody make namespaces.
+    func serve(
+        withoutGroups: Bool = false, withoutNamespaces: Bool = false,
+        _ body: () async throws -> Void
+    ) async throws {
         defer { stop() }
-        try await startDaemon(withoutGroups: withoutGroups)
+        try await startDaemon(withoutGroups: withoutGroups, withoutNamespaces: withoutNamespaces)
         try await body()
     }
 
@@ -88,12 +95,18 @@ final class TestAgent: Sendable {
     }
 
     /// Starts the daemon and waits for its socket.
-    func startDaemon(withoutGroups: Bool = false) async throws {
+    func startDaemon(withoutGroups: Bool = false, withoutNamespaces: Bool = false) async throws {
         let log = try Descriptor(folder.path + "/daemon.log", O_WRONLY | O_CREAT | O_APPEND)
         var command = [Self.program, "daemon", "--config", configurationFile]
         if withoutGroups {
             let script = "mount -t tmpfs none /sys/fs/cgroup && exec \"$0\" \"$@\""
             command = ["unshare", "--mount", "sh", "-c", script] + command
+        }
+        if withoutNamespaces {
+            let script = "echo 0 >/proc/sys/user/max_user_namespaces && exec \"$0\" \"$@\""
+            command =
+                ["unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c", script]
+                + command
         }
         let child = try ChildProcess(
             Command(command, environment: environment, isNewSession: true),

@@ -79,7 +79,8 @@ import Testing
 
             """
         let tools = try tools(["ssh": ssh, "qemu-img": Self.qemuImg])
-        try await withAgent("accelerator: tcg\nqemu_img: \(tools.path)/qemu-img\n") {
+        try await withAgent("accelerator: tcg\nisolation: none\nqemu_img: \(tools.path)/qemu-img\n")
+        {
             agent, client in
             let plan = TestPlan(
                 login: GuestLogin(user: "root", method: .key, path: "tests/key"), bootSeconds: 180,
@@ -110,7 +111,9 @@ import Testing
 
             """
         let tools = try tools(["qemu-system-x86_64": qemu])
-        try await withAgent("accelerator: tcg\nqemu_system: \(tools.path)/qemu-system-x86_64\n") {
+        try await withAgent(
+            "accelerator: tcg\nisolation: none\nqemu_system: \(tools.path)/qemu-system-x86_64\n"
+        ) {
             agent, client in
             // The daemon asks for its version.
             try Files.remove(notes.path + "/tries")

@@ -16,11 +16,13 @@ public struct TestMachine: Sendable, Hashable {
     /// A port of this host's loopback interface, forwarded to a port of the guest.
     public var hostPort: Int
     public var guestPort: Int
+    /// Whether the guest reaches anything but that connection.
+    public var isOnline: Bool
 
     public init(
         accelerator: Accelerator, vcpus: Int, memoryBytes: Int64, disk: GuestDisk,
         network: GuestNetwork, overlay: String, firmware: UEFIFirmware? = nil, seed: String?,
-        hostPort: Int, guestPort: Int
+        hostPort: Int, guestPort: Int, isOnline: Bool = false
     ) {
         self.accelerator = accelerator
         self.vcpus = vcpus
@@ -32,6 +34,7 @@ public struct TestMachine: Sendable, Hashable {
         self.seed = seed
         self.hostPort = hostPort
         self.guestPort = guestPort
+        self.isOnline = isOnline
     }
 
     /// QEMU's arguments. The shim adds control socket and serial console.
@@ -71,7 +74,9 @@ public struct TestMachine: Sendable, Hashable {
         }
         let card = network == .virtio ? "virtio-net-pci" : "e1000"
         arguments += [
-            "-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:\(hostPort)-:\(guestPort)",
+            "-netdev",
+            "user,id=net,hostfwd=tcp:127.0.0.1:\(hostPort)-:\(guestPort),"
+                + "restrict=\(isOnline ? "off" : "on")",
             "-device", "\(card),netdev=net", "-device", "virtio-rng-pci",
         ]
         return arguments

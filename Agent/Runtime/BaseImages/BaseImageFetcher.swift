@@ -57,10 +57,10 @@ struct BaseImageFetcher {
     private func cached() throws -> FetchedBaseImage {
         let key = BaseImageCache.key(wanted)
         let lock = try takeLock(key)
-        if wanted.sha256 == nil || cache.intactNote(key) == nil {
-            try download(key)
-        } else {
+        if try wanted.sha256 != nil && isIntact(key) {
             try context.log.note("base image \(key) is cached")
+        } else {
+            try download(key)
         }
         cache.touch(key)
         // A hard link, since the cache may drop the file while the attempt runs.
@@ -68,6 +68,21 @@ struct BaseImageFetcher {
         if link(cache.path(key), path) != 0 { throw SystemError.last("cannot link \(path)") }
         _ = consume lock
         return FetchedBaseImage(path: path, sha256: wanted.sha256)
+    }
+
+    /// Whether the cache holds the image, byte for byte: what is named by its digest is worth only
+    /// as much as the last look at its bytes.
+    private func isIntact(_ key: String) throws -> Bool {
+        guard cache.intactNote(key) != nil else { return false }
+        try context.report(.preparing, "checking base image")
+        if try FileDigest.compute(cache.path(key), checkpoint: { try context.checkpoint() })
+            == wanted.sha256
+        {
+            return true
+        }
+        try context.log.note("the cached base image \(key) was changed: it is fetched again")
+        cache.remove(key)
+        return false
     }
 
     /// One attempt at a time fetches an image; the others wait and then find it in the cache.
@@ -142,7 +157,8 @@ struct BaseImageFetcher {
         var nextLog = Clocks.monotonicMilliseconds() + AgentLimits.progressLogMilliseconds
         do {
             // Silence means a stalled mirror, which is not a fault of the template.
-            let runner = ProgramRunner(context: context, isGrouped: false, endsOnSilence: false)
+            let runner = ProgramRunner(
+                context: context, isGrouped: false, confinement: .none, endsOnSilence: false)
             _ = try runner.run(command, &sink) { sink, _ in
                 guard let progress = sink.progress, progress != shown else { return nil }
                 shown = progress

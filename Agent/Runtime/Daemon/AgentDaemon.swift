@@ -100,6 +100,12 @@ actor AgentDaemon {
                 + "epoch \(candidate) and was superseded"
         }
         guard candidate > epoch else { return nil }
+        let highest = epoch == 0 ? AgentLimits.firstEpoch : epoch + AgentLimits.epochJump
+        guard candidate <= highest else {
+            return "host \(hostName) follows a coordinator of epoch \(epoch) and does not believe "
+                + "the epoch \(candidate). If it is right, because the coordinator's database was "
+                + "replaced, delete \(configuration.state.epoch) and restart aibuild-agent"
+        }
         epoch = candidate
         do {
             try Files.replace(configuration.state.epoch, with: Array("\(candidate)\n".utf8))

@@ -14,6 +14,10 @@ final class AttemptEntry {
     var isForgotten = false
     /// Its supervisor is gone, but its result could not be written yet.
     var awaitsConclusion = false
+    /// The supervisor, while it runs.
+    var supervisor: ProcessHandle?
+    /// Why the daemon killed the supervisor, which did not stop by itself.
+    var overdue: Fault?
     /// The number of the watch on its folder, while it runs.
     var watch: Int32?
     private var phaseIdentity: FileIdentity?
@@ -93,6 +97,8 @@ final class ProcessHandle: Sendable {
     var hasEnded: Bool {
         (try? Wait.readable([pidfd.raw], timeoutMilliseconds: 0)) == [true]
     }
+
+    func kill() { ProcessTable.kill(pidfd) }
 
     /// Removes the exited process from the process table if it is a child of this one.
     func reap() { if isChild { Descendants.reap(pidfd) } }

@@ -67,16 +67,21 @@ struct AttemptFiles: Sendable {
 
     /// Ends an attempt whose supervisor died without a result: kills what it left running, and
     /// writes the result on its behalf.
-    func concludeLost(_ folder: AttemptFolder, _ order: AttemptOrder?) throws -> Finished {
+    /// - Parameter overdue: why the daemon killed the supervisor, if it did.
+    func concludeLost(
+        _ folder: AttemptFolder, _ order: AttemptOrder?, _ overdue: Fault?
+    ) throws -> Finished {
         let unkillable = AttemptProcesses.killAll(folder, stateFolder: state.root)
         if let result = result(folder) { return result }
         let serial = GuestFolder(path: folder.guests).serialTail()
         for path in folder.scratch + [folder.artifacts] { try? Files.remove(path) }
         var reason =
-            "the supervisor of the attempt died (killed, out of memory, or the machine went down); "
-            + "its build was stopped"
+            overdue?.reason
+            ?? "the supervisor of the attempt died (killed, out of memory, or the machine went "
+            + "down); its build was stopped"
         if !unkillable.isEmpty { reason += "; processes \(unkillable) cannot be killed" }
-        let fault = Fault(.infrastructure, .supervisorLost, reason)
+        let fault = Fault(
+            overdue?.class ?? .infrastructure, overdue?.code ?? .supervisorLost, reason)
         let log = try LostLog.close(folder.log, saying: reason)
         let now = Clocks.unixMilliseconds()
         let result = Finished(

@@ -62,6 +62,7 @@ actor AttemptRegistry {
         do {
             let supervisor = try await OwnThread.run { [files] in try files.start(order) }
             watch(entry, supervisor)
+            end(entry, when: .outOfTime(order.start.limits))
             return .phase(entry.phase)
         } catch {
             logger.error("cannot start attempt \(token): \(error)")
@@ -78,6 +79,7 @@ actor AttemptRegistry {
             try await OwnThread.run { [files, folder = entry.folder] in
                 try files.write(cancel, folder)
             }
+            end(entry, when: .cancelled)
             return nil
         } catch {
             return Self.error(cancel.attempt, .internal, "cannot cancel: \(error)")
@@ -104,7 +106,7 @@ actor AttemptRegistry {
                 try files.writeForget(folder)
             }
         }
-        if !entry.isRunning { remove(entry) }
+        if entry.isRunning { end(entry, when: .cancelled) } else { remove(entry) }
     }
 
     static func unknown(_ token: AttemptToken) -> AgentMessage {
@@ -155,6 +157,7 @@ actor AttemptRegistry {
     // MARK: The end of an attempt
 
     private func watch(_ entry: AttemptEntry, _ supervisor: ProcessHandle) {
+        entry.supervisor = supervisor
         if let watch = try? folderWatch.add(entry.folder.root) {
             entry.watch = watch
             watched[watch] = entry.folder.token
@@ -164,6 +167,7 @@ actor AttemptRegistry {
         let token = entry.folder.token
         Task {
             await ended(supervisor, token)
+            attempts[token]?.supervisor = nil
             loop.forget(fd: supervisor.pidfd.raw)
             supervisor.reap()
             await supervisorEnded(token)
@@ -199,8 +203,8 @@ actor AttemptRegistry {
     private func conclude(_ entry: AttemptEntry) async {
         do {
             let result = try await OwnThread.run {
-                [files, folder = entry.folder, order = entry.order] in
-                try files.result(folder) ?? files.concludeLost(folder, order)
+                [files, folder = entry.folder, order = entry.order, fault = entry.overdue] in
+                try files.result(folder) ?? files.concludeLost(folder, order, fault)
             }
             entry.awaitsConclusion = false
             entry.finish(result)
@@ -213,6 +217,18 @@ actor AttemptRegistry {
             return
         }
         if entry.isForgotten { remove(entry) }
+    }
+
+    /// Kills a supervisor that does not stop by itself: it must not keep its slot.
+    private func end(_ entry: AttemptEntry, when overdue: SupervisorOverdue) {
+        let due = Clocks.monotonicMilliseconds() + overdue.milliseconds
+        Task {
+            try? await loop.sleep(untilMilliseconds: due)
+            guard let supervisor = entry.supervisor, entry.isRunning else { return }
+            if entry.overdue == nil { entry.overdue = overdue.fault }
+            logger.error("attempt \(entry.folder.token): \(overdue.fault.reason)")
+            supervisor.kill()
+        }
     }
 
     private func remove(_ entry: AttemptEntry) {
@@ -272,6 +288,8 @@ actor AttemptRegistry {
         {
             logger.info("attempt \(folder.token) runs on, process \(supervisor.pid)")
             watch(entry, supervisor)
+            end(entry, when: .outOfTime(order.start.limits))
+            if entry.isForgotten || Files.exists(folder.cancel) { end(entry, when: .cancelled) }
         } else {
             await conclude(entry)
         }

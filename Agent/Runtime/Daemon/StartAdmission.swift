@@ -39,6 +39,7 @@ struct StartAdmission: Sendable {
                 reason: "the template \(start.template.sha256) is not on this host: deliver it, "
                     + "then send start again")
         }
+        if let problem = probe.isolationProblem { throw .refused(problem) }
         let firmware = HostFacts.firmware(configuration.ovmfFolder)
         if case .test(let plan) = start.recipe.builder, plan.firmware == .uefi, firmware == nil {
             throw .refused(UEFIFirmware.missing(in: configuration.ovmfFolder))
@@ -55,6 +56,6 @@ struct StartAdmission: Sendable {
             stateFolder: configuration.stateFolder, searchPath: configuration.searchPath,
             packer: configuration.packer, fetchProgram: fetchProgram,
             qemuSystem: configuration.qemuSystem, qemuImg: configuration.qemuImg,
-            firmware: firmware)
+            firmware: firmware, isolation: configuration.attemptIsolation)
     }
 }

@@ -26,6 +26,11 @@ struct GuestFolder: Sendable {
         Files.modifiedNanoseconds(file(pid, suffix)) ?? 0
     }
 
+    /// Deletes the files of earlier programs.
+    func clear() throws {
+        for name in try Files.list(path) { try Files.remove("\(path)/\(name)") }
+    }
+
     /// How the QEMU of a process exited, if it has.
     func exit(_ pid: Int32) -> QEMUExit? {
         end(of: file(pid, QEMUShim.exitSuffix), bytes: AgentLimits.qemuExitBytes)

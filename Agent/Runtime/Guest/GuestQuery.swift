@@ -26,7 +26,10 @@ struct GuestQuery: Sendable {
             known.insert(sample.pid)
             snapshot.samples.append(sample)
         }
-        snapshot.uncontrolled = qemuPIDs().filter { !known.contains($0) }
+        snapshot.uncontrolled = qemuPIDs().filter { pid in
+            // A socket is named after the process as its sandbox knows it.
+            !known.contains(pid) && !known.contains(Namespaces.innerPID(of: pid) ?? pid)
+        }
         return snapshot
     }
 

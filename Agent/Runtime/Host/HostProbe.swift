@@ -10,6 +10,8 @@ struct HostProbe: Sendable, Hashable, Codable {
     var accelerators: Set<Accelerator> = []
     var packerVersion: String?
     var qemuVersion: String?
+    /// Why builds cannot be isolated here, if they are to be.
+    var isolationProblem: String?
     /// For the operator.
     var notices: [String] = []
 

@@ -20,6 +20,18 @@ struct HostProber: Sendable {
     }
 
     func probe() -> HostProbe {
+        var probe = probePrograms()
+        // Not cached: it is quick, and a sysctl may change it.
+        switch configuration.isolation {
+        case .none: probe.notices.append(IsolationProbe.noneNotice)
+        case .bubblewrap:
+            probe.isolationProblem = IsolationProbe.problem(configuration)
+            if let problem = probe.isolationProblem { probe.notices.append(problem) }
+        }
+        return probe
+    }
+
+    private func probePrograms() -> HostProbe {
         let path = configuration.searchPath
         let qemu = Command.find(configuration.qemuSystem, path: path)
         let packer = Command.find(configuration.packer, path: path)

@@ -9,7 +9,8 @@ struct HostReporter: Sendable {
     func report(_ probe: HostProbe, running: [Requirements]) -> HostReport {
         let room = (try? Files.room(configuration.stateFolder)) ?? (free: 0, total: 0)
         return HostReport(
-            slots: configuration.slots ?? max(1, HostFacts.vcpus() / 2),
+            slots: probe.isolationProblem == nil
+                ? configuration.slots ?? max(1, HostFacts.vcpus() / 2) : 0,
             vcpus: configuration.vcpus ?? HostFacts.vcpus(),
             memoryBytes: configuration.memoryBytes ?? HostFacts.memoryBytes(),
             diskFreeBytes: Admission.diskFree(freeBytes: room.free, running: running),

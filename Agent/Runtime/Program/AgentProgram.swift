@@ -14,6 +14,10 @@ public enum AgentProgram {
         if QEMUShim.isQEMU(name) {
             exit(QEMUShimProgram.run(name, CommandLine.unsafeArgv))
         }
+        // As early: the program inside gets its words and signals as they are.
+        if arguments.dropFirst().first == Sandbox.innerCommand {
+            exit(InnerProgram.run(Array(arguments.dropFirst(2))))
+        }
         Signals.ignore(SIGPIPE)
         exit(run(Array(arguments.dropFirst())))
     }

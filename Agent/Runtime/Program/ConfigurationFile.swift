@@ -1,11 +1,16 @@
 import AgentCore
 import BuildProtocol
+import Support
 import YAMLKit
 
 /// Reads `agent.yml`. An unknown key or wrong type is an error with file, line and key.
 enum ConfigurationFile {
     static func load(_ path: String) throws(YAMLError) -> AgentConfiguration {
-        try read(YAMLMapping.load(path))
+        var configuration = try read(YAMLMapping.load(path))
+        let folder = Files.folder(of: Links.resolved(path) ?? path)
+        // It may hold more than this file, such as the settings of a coordinator.
+        if folder.hasPrefix("/etc/") { configuration.hidden = [folder] }
+        return configuration
     }
 
     static func read(_ file: YAMLMapping) throws(YAMLError) -> AgentConfiguration {
@@ -28,8 +33,39 @@ enum ConfigurationFile {
             "cache_bytes", .sizeBytes, default: configuration.cacheBytes)
         configuration.accelerator = try file.take(
             "accelerator", .word, default: configuration.accelerator)
+        try readIsolation(file, &configuration)
         try file.finish()
         return configuration
+    }
+
+    private static func readIsolation(
+        _ file: YAMLMapping, _ configuration: inout AgentConfiguration
+    ) throws(YAMLError) {
+        configuration.isolation = try file.take(
+            "isolation", .word, default: configuration.isolation)
+        configuration.network = try file.take("network", .word, default: configuration.network)
+        configuration.readOnly = try file.take("read_only", .list(of: absolutePath), default: [])
+        let networks = try file.takeIfPresent("networks", .list(of: network))
+        configuration.networks = (networks ?? []).compactMap { IPv4Network($0) }
+        switch (configuration.network, networks) {
+        case (.listed, nil):
+            throw file.error("network", "lists no networks: add them under `networks`")
+        case (.all, _?), (.none, _?):
+            throw file.error("networks", "is only used with `network: listed`")
+        default: break
+        }
+    }
+
+    private static var network: YAMLType<String> {
+        .string.checked { text in
+            guard let network = IPv4Network(text) else {
+                return "expected an IPv4 network such as 10.20.0.0/16, or an address"
+            }
+            guard !Isolation.reserved.contains(where: network.overlaps) else {
+                return "loopback and link-local addresses are closed to builds"
+            }
+            return nil
+        }
     }
 
     private static var tag: YAMLType<String> {

@@ -101,9 +101,6 @@ enum QEMUShimProgram {
 
 /// The folder of links to the shim, which precedes QEMU in the `PATH` of a build program.
 enum QEMUShimLinks {
-    /// The suffix in the path of a program whose file was replaced by an upgrade.
-    private static let replaced = " (deleted)"
-
     /// Makes a link for each QEMU of the host. They point to the path of the agent's program, which
     /// after an upgrade is the new one; it keeps the variable and the file names. If the path does
     /// not exist, as in a sandbox, the real QEMU is next in `PATH`.
@@ -115,8 +112,7 @@ enum QEMUShimLinks {
             names.formUnion(
                 ((try? Files.list(String(place))) ?? []).filter(QEMUShim.isQEMU))
         }
-        var program = Links.target("/proc/self/exe")
-        if program.hasSuffix(replaced) { program.removeLast(replaced.count) }
+        let program = OwnProgram.path
         for name in names {
             let link = "\(folder.shim)/\(name)"
             if symlink(program, link) != 0, errno != EEXIST {

@@ -84,10 +84,24 @@ struct ArtifactCollector {
         // A result must not be more durable than the files that it names.
         try file.sync()
         let image = ImageInspection(
-            name: name, header: header, footer: footer, sizeBytes: size)
+            name: name, header: header, footer: footer, sizeBytes: size
+        ) { offset, count in (try? bytes(of: file, at: offset, count)) ?? [] }
+        if let other = image.otherFile {
+            throw invalid(
+                "left \(Names.quoted(name)), which needs \(other) to be complete. Make one image "
+                    + "of both: qemu-img convert -O \(image.format.rawValue) …")
+        }
         return Artifact(
             name: name, sizeBytes: size, sha256: whole.finish(), format: image.format,
             virtualSizeBytes: image.virtualSizeBytes, chunkSHA256: chunks)
+    }
+
+    private func bytes(
+        of file: borrowing Descriptor, at offset: Int64, _ count: Int
+    ) throws(SystemError) -> [UInt8] {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 8)
+        defer { buffer.deallocate() }
+        return Array(buffer[..<(try fill(buffer, count, from: file, at: offset))])
     }
 
     private func fill(

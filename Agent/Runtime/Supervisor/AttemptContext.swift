@@ -15,6 +15,8 @@ final class AttemptContext {
     private(set) var lowestFreeBytes = Int64.max
     private var state = AttemptState.accepted
     private let outOfMemoryKillsBefore = ProcessCounters.outOfMemoryKills()
+    /// A process in the namespaces of the program that runs, if it has some.
+    var namespaceMember: Int32?
     /// Evidence of the guest, collected before a timer stopped the build.
     var evidence: GuestEvidence?
     /// Results of the finished test cases.

@@ -22,7 +22,9 @@ struct CommandBuild {
         let status: ExitStatus
         var qemuExit: QEMUExit?
         do {
-            status = try ProgramRunner(context: context).run(command, &sink) { _, hasEnded in
+            let inputs = baseImagePath.map { [$0] } ?? []
+            let runner = ProgramRunner(context: context, confinement: .online(reading: inputs))
+            status = try runner.run(command, &sink) { _, hasEnded in
                 guard hasEnded else { return nil }
                 let guests = GuestFolder(path: context.folder.guests)
                 guests.waitForExitRecords()

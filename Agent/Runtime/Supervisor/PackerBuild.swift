@@ -110,7 +110,7 @@ struct PackerBuild {
 
     private func build(_ template: String) throws -> [String] {
         var sink = PackerSink()
-        let watch = QEMUWatch(guests: GuestFolder(path: context.folder.guests))
+        let watch = QEMUWatch(context)
         let status = try packer(
             [
                 "build", "-machine-readable", "-color=false",
@@ -150,7 +150,10 @@ struct PackerBuild {
             [context.order.packer] + arguments, environment: environment,
             workFolder: context.folder.work)
         do {
-            return try ProgramRunner(context: context).run(command, &sink, observe: observe)
+            // Not only for builds: data sources of a template are read to validate it.
+            let inputs = baseImage.map { [$0.path] } ?? []
+            let runner = ProgramRunner(context: context, confinement: .online(reading: inputs))
+            return try runner.run(command, &sink, observe: observe)
         } catch let error as SystemError where error.isNotExecutable {
             throw Fault(
                 .infrastructure, .hostError,

@@ -11,6 +11,7 @@ struct ProgramRunner {
     /// Whether the program runs in the attempt's control group. Joining costs some milliseconds,
     /// which the agent's own helpers do not need.
     var isGrouped = true
+    var confinement = Confinement.offline()
     /// Whether the silence timer applies; a helper may have limits of its own.
     var endsOnSilence = true
 
@@ -26,17 +27,29 @@ struct ProgramRunner {
     ) throws -> ExitStatus {
         var out = try Pipe()
         var err = try Pipe()
-        let child = try ChildProcess(
-            command, streams: .init(output: out.writeDescriptor, error: err.writeDescriptor),
-            group: isGrouped ? context.group : nil)
-        out.closeWriteEnd()
-        err.closeWriteEnd()
-        context.timers.sawOutput(nowMilliseconds: Clocks.monotonicMilliseconds())
         var session = Session(context, endsOnSilence: endsOnSilence)
         defer { session.release() }
+        let program: RunningProgram
         do {
-            let status = try session.watch(child, out, err, &sink, observe)
-            let unkillable = killLeftovers(child)
+            program = try start(
+                command, .init(output: out.writeDescriptor, error: err.writeDescriptor))
+        } catch {
+            out.closeWriteEnd()
+            err.closeWriteEnd()
+            _ = Descendants.sweep()
+            // What bubblewrap printed.
+            try session.drain(out, err, &sink)
+            try session.finish(&sink)
+            throw error
+        }
+        out.closeWriteEnd()
+        err.closeWriteEnd()
+        context.namespaceMember = program.namespaceMember
+        defer { context.namespaceMember = nil }
+        context.timers.sawOutput(nowMilliseconds: Clocks.monotonicMilliseconds())
+        do {
+            let status = try session.watch(program, out, err, &sink, observe)
+            let unkillable = killLeftovers(program)
             // All writers are dead, so both pipes end now.
             try session.drain(out, err, &sink)
             try session.finish(&sink)
@@ -49,27 +62,44 @@ struct ProgramRunner {
             if let fault = session.fault { throw fault }
             return status
         } catch {
-            _ = killLeftovers(child)
+            _ = killLeftovers(program)
             throw error
         }
+    }
+
+    private func start(
+        _ command: Command, _ streams: ChildProcess.Streams
+    ) throws -> RunningProgram {
+        let group = isGrouped ? context.group : nil
+        guard let sandbox = try context.sandbox(confinement, workFolder: command.workFolder) else {
+            return .plain(try ChildProcess(command, streams: streams, group: group))
+        }
+        // Process ids start anew in each sandbox, and name the files of its guests.
+        try GuestFolder(path: context.folder.guests).clear()
+        let isOnline = confinement.isOnline && !sandbox.isolation.isOffline
+        return .sandboxed(
+            try SandboxedProcess(
+                command, sandbox, isOnline: isOnline, streams: streams, group: group))
     }
 
     /// Runs a tool of the host in the work folder, and logs its output.
     /// - Returns: how it exited, and the tail of its output.
     static func tool(
-        _ arguments: [String], _ context: AttemptContext
+        _ arguments: [String], reading inputs: [String] = [], _ context: AttemptContext
     ) throws -> (status: ExitStatus, output: String) {
         var sink = RawSink()
         let command = Command(
             arguments, environment: BuildEnvironment.common(context.order, context.folder),
             workFolder: context.folder.work)
-        let status = try ProgramRunner(context: context, isGrouped: false).run(command, &sink)
+        let runner = ProgramRunner(
+            context: context, isGrouped: false, confinement: .offline(reading: inputs))
+        let status = try runner.run(command, &sink)
         return (status, sink.tail.text)
     }
 
     /// - Returns: the processes that could not be killed.
-    private func killLeftovers(_ child: borrowing ChildProcess) -> [Int32] {
-        child.signalGroup(SIGKILL)
+    private func killLeftovers(_ program: borrowing RunningProgram) -> [Int32] {
+        program.signal(SIGKILL)
         context.group?.kill()
         return Descendants.sweep()
     }
@@ -102,13 +132,13 @@ private struct Session {
     func release() { buffer.deallocate() }
 
     mutating func watch<Sink: OutputSink>(
-        _ child: borrowing ChildProcess, _ out: borrowing Pipe, _ err: borrowing Pipe,
+        _ program: borrowing RunningProgram, _ out: borrowing Pipe, _ err: borrowing Pipe,
         _ sink: inout Sink, _ observe: (Sink, Bool) throws -> Fault?
     ) throws -> ExitStatus {
         while true {
             let ready = try Wait.readable(
                 [
-                    child.pidfd.raw, outEnded ? -1 : out.readEnd.raw,
+                    program.descriptor, outEnded ? -1 : out.readEnd.raw,
                     errEnded ? -1 : err.readEnd.raw, context.control.watch.descriptor.raw,
                 ], timeoutMilliseconds: timeoutMilliseconds())
             context.sampleDisk()
@@ -116,8 +146,8 @@ private struct Session {
             if ready[2] { errEnded = try read(err, .err, &sink) }
             if let fault = try observe(sink, ready[0]) { stop(fault, isUrgent: false) }
             if ready[3] { handleStopRequest() }
-            if ready[0], let status = try child.reap() { return status }
-            try keepTime(child)
+            if ready[0], let status = try program.reap() { return status }
+            try keepTime(program)
         }
     }
 
@@ -183,20 +213,20 @@ private struct Session {
         }
     }
 
-    private mutating func keepTime(_ child: borrowing ChildProcess) throws {
+    private mutating func keepTime(_ program: borrowing RunningProgram) throws {
         let now = Clocks.monotonicMilliseconds()
         if !endsOnSilence { context.timers.sawOutput(nowMilliseconds: now) }
         if escalation == nil { try keepTimers(now) }
         switch escalation?.step(nowMilliseconds: now) {
-        case .interrupt: child.signalGroup(SIGINT)
-        case .terminate: child.signalGroup(SIGTERM)
+        case .interrupt: program.signal(SIGINT)
+        case .terminate: program.signal(SIGTERM)
         case .kill:
-            child.signalGroup(SIGKILL)
+            program.signal(SIGKILL)
             context.group?.kill()
         case nil: break
         }
         if now >= nextReapMilliseconds {
-            Descendants.reapOrphans(except: child.pid)
+            Descendants.reapOrphans(except: program.pid)
             GuestFolder(path: context.folder.guests).trimConsoles()
             nextReapMilliseconds = now + AgentLimits.reapMilliseconds
         }

@@ -5,6 +5,7 @@ import Support
 
 /// Notices when the QEMU of a running Packer exits, since Packer itself does not.
 final class QEMUWatch {
+    private let context: AttemptContext
     private let guests: GuestFolder
     private var handle: Descriptor?
     private var isOpened = false
@@ -13,7 +14,10 @@ final class QEMUWatch {
     /// How it exited; if by itself or unknown, how another QEMU was killed.
     private(set) var exit: QEMUExit?
 
-    init(guests: GuestFolder) { self.guests = guests }
+    init(_ context: AttemptContext) {
+        self.context = context
+        guests = GuestFolder(path: context.folder.guests)
+    }
 
     /// Called about once a second, and after output.
     ///
@@ -35,11 +39,17 @@ final class QEMUWatch {
         return firstErrorAt - goneSince
     }
 
+    /// The process as the host knows it. Packer prints the id in its sandbox.
+    private func outer(_ pid: Int32) -> Int32? {
+        guard let member = context.namespaceMember else { return pid }
+        return Namespaces.outerPID(of: pid, inNamespaceOf: member)
+    }
+
     private func isGone(_ pid: Int32?) -> Bool {
         guard let pid else { return false }
         if !isOpened {
             isOpened = true
-            handle = ProcessTable.open(pid)
+            handle = outer(pid).flatMap { ProcessTable.open($0) }
         }
         guard let raw = handle?.raw else { return true }
         return (try? Wait.readable([raw], timeoutMilliseconds: 0)) == [true]

@@ -11,12 +11,21 @@ struct TemplateUnpacker {
     func unpack() throws {
         let archive = StateFolder(context.order.stateFolder)
             .template(context.order.start.template.sha256)
+        let sha256 = context.order.start.template.sha256
+        let digest = try FileDigest.compute(archive) { try context.checkpoint() }
+        guard digest == sha256 else {
+            // The coordinator delivers it again for the next attempt.
+            unlink(archive)
+            throw Fault(
+                .infrastructure, .hostError,
+                "the template archive \(sha256) was changed on this host, and is delivered again")
+        }
         let (status, output) = try ProgramRunner.tool(
             [
                 "tar", "--extract", "--file", archive, "--directory", context.folder.work,
                 "--no-same-owner", "--no-same-permissions", "--no-xattrs", "--no-acls",
                 "--no-selinux", "--warning=no-timestamp", "--warning=no-unknown-keyword",
-            ], context)
+            ], reading: [archive], context)
         guard status.isSuccess else {
             if output.contains("No space left on device") {
                 throw SystemError(errno: ENOSPC, "cannot unpack the template")

@@ -87,7 +87,7 @@ final class TestGuest {
             accelerator: accelerator, vcpus: needs.vcpus, memoryBytes: needs.memoryBytes,
             disk: plan.disk, network: plan.network, overlay: files.overlay, firmware: firmware,
             seed: Files.exists(files.seed) ? files.seed : nil, hostPort: port,
-            guestPort: plan.port)
+            guestPort: plan.port, isOnline: plan.isOnline)
         // By its name, so that the shim is found first and adds control socket and console.
         let program = Files.name(of: order.qemuSystem ?? "qemu-system-x86_64")
         let log = try Descriptor(files.qemuLog, O_WRONLY | O_CREAT | O_TRUNC)

@@ -131,7 +131,11 @@ struct TestRun {
             workFolder: context.folder.work)
         var sink = RawSink()
         // Silence does not count here: each step of a case has its own limit.
-        let status = try ProgramRunner(context: context, endsOnSilence: false).run(command, &sink)
+        let runner = ProgramRunner(
+            context: context,
+            confinement: plan.isOnline ? .online(reading: [image]) : .offline(reading: [image]),
+            endsOnSilence: false)
+        let status = try runner.run(command, &sink)
         let tail = sink.tail.text
         guard status.isSuccess,
             let verdict = try? StateFile.read(

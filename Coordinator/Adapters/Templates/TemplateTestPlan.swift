@@ -25,6 +25,7 @@ enum TemplateTestPlan {
         plan.disk = try section.take("disk_bus", .word, default: plan.disk)
         plan.network = try section.take("network", .word, default: plan.network)
         plan.firmware = try section.takeIfPresent("firmware", .word)
+        plan.online = try section.takeIfPresent("online", .bool)
         tests.skip = try section.take("skip", .list(of: .string), default: [])
         let cases = try section.take("cases", .list(of: .mapping), default: [])
         guard cases.count <= ProtocolLimits.testCases else {

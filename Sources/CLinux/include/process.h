@@ -82,5 +82,14 @@ int aib_reexec(const char *program, char *const *argv);
 /// forwarded signal, or the one by which the program is killed when this process has died. Only for
 /// a process with a single thread; all its signals stay blocked.
 int aib_run_proxied(const char *program, char *const *argv, int *code, int *signal, int *passed_on);
+/// Runs `program` in this process's group and waits for it: 0, and `*code` or `*signal` as for
+/// aib_pidfd_reap; -errno when it cannot be started. A signal to the group reaches the program only;
+/// it is killed when this process dies. Only for a process with a single thread; all its signals
+/// stay blocked.
+int aib_run_child(const char *program, char *const *argv, int *code, int *signal);
+
+/// A descriptor of the user namespace that owns the namespace `fd`, close-on-exec; -errno.
+int aib_owning_user_namespace(int fd);
+
 /// Ends this process by a signal, and leaves no core.
 void aib_die_by(int signal);

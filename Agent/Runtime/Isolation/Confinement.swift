@@ -1,0 +1,57 @@
+import AgentCore
+import ProcessKit
+import Support
+
+/// How a program of an attempt is confined.
+enum Confinement: Sendable, Hashable {
+    /// A program of the agent itself, with the agent's rights.
+    case none
+    /// In a sandbox with a loopback interface of its own, and paths outside of the attempt that it
+    /// can read.
+    case offline(reading: [String] = [])
+    /// As `offline`, with the network that agent.yml allows.
+    case online(reading: [String] = [])
+
+    var isOnline: Bool {
+        if case .online = self { true } else { false }
+    }
+
+    var inputs: [String] {
+        switch self {
+        case .none: []
+        case .offline(let paths), .online(let paths): paths
+        }
+    }
+}
+
+extension AttemptContext {
+    /// The sandbox of a program; `nil` if it runs without one.
+    func sandbox(_ confinement: Confinement, workFolder: String?) throws -> Sandbox? {
+        guard let isolation = order.isolation, confinement != .none else { return nil }
+        let resolver = isolation.isOffline ? nil : Links.resolved("/etc/resolv.conf")
+        if let resolver {
+            let host = try Files.read(resolver, limitBytes: AgentLimits.resolverBytes)
+            let text = AttemptNetwork.resolverConfiguration(
+                host: String(decoding: host, as: UTF8.self))
+            try Files.replace(folder.resolver, with: Array(text.utf8), mode: 0o600)
+        }
+        return Sandbox(
+            folder: folder,
+            packerConfiguration: StateFolder(order.stateFolder).packerConfiguration,
+            isolation: isolation, systemFolders: Self.systemFolders(),
+            agentProgram: OwnProgram.path,
+            programFolders: order.searchPath.split(separator: ":").map(String.init),
+            inputs: confinement.inputs, resolverPath: resolver,
+            workFolder: workFolder ?? folder.work)
+    }
+
+    private static func systemFolders() -> [Sandbox.SystemFolder] {
+        Sandbox.systemNames.map { "/" + $0 }.compactMap { path in
+            switch Files.kind(path) {
+            case .folder: Sandbox.SystemFolder(path: path)
+            case .link: Sandbox.SystemFolder(path: path, linkTarget: Links.target(path))
+            case .file, .other, nil: nil
+            }
+        }
+    }
+}
