@@ -47,11 +47,18 @@ public enum BuildState: String, Sendable, Codable, CaseIterable {
 
     public var isEnded: Bool { self == .passed || self == .failed || self == .cancelled }
 
-    /// The states that may follow. `queued` follows for a retry on another host, or for a test.
+    /// Whether a change to `next` is legal: to repeat a state changes nothing, except that a build
+    /// ends once.
+    public func mayBecome(_ next: BuildState) -> Bool {
+        successors.contains(next) || (next == self && !isEnded)
+    }
+
+    /// The states that may follow. `queued` follows for a retry on another host, or for a test. An
+    /// attempt without artifacts passes where it was built.
     public var successors: Set<BuildState> {
         switch self {
         case .queued: [.building, .testing, .failed, .cancelled]
-        case .building: [.collecting, .queued, .failed, .cancelled]
+        case .building: [.collecting, .passed, .queued, .failed, .cancelled]
         case .collecting: [.publishing, .queued, .failed, .cancelled]
         case .publishing: [.passed, .collecting, .queued, .failed, .cancelled]
         case .testing: [.publishing, .queued, .failed, .cancelled]

@@ -121,7 +121,8 @@ import Testing
 
     @Test("A build ends exactly once: the change of an ended build is refused", arguments: rows)
     func endsOnce(_ row: Row) throws {
-        let build = build(row.stage, hasTests: row.hasTests)
+        var build = build(row.stage, hasTests: row.hasTests)
+        if row.fault == nil { build.state = .publishing }
         let verdict = try verdict(
             build, row.fault,
             history: Array(
@@ -188,6 +189,19 @@ import Testing
         #expect(untested.change.releases.isEmpty, "only once the tests passed")
         let failed = try verdict(build(.build, hasTests: false, release: plan), Self.template)
         #expect(failed.change.releases.isEmpty)
+    }
+
+    @Test("A pass without the artifacts that were to be collected is a fault of the host")
+    func artifactsAreGone() throws {
+        var build = build(.build, hasTests: false)
+        #expect(try verdict(build, nil, published: false).change.to == .passed)
+        for state in [BuildState.collecting, .publishing] {
+            build.state = state
+            let verdict = try verdict(build, nil, published: false)
+            #expect(verdict.change.to == .queued)
+            #expect(verdict.fault?.class == .infrastructure)
+            #expect(verdict.change.end?.outcome.fault == verdict.fault)
+        }
     }
 
     @Test("A build without an attempt has no verdict")

@@ -119,7 +119,7 @@ final class Ledger: Sendable {
                 "\(name): changed by a superseded attempt")
             expect(
                 &state,
-                before.state == after.state || before.state.successors.contains(after.state),
+                before.state.mayBecome(after.state),
                 "\(name): this does not follow")
             if let begin = change.begin { claimed(begin, before, &state) }
             if let end = change.end { ended(end, before, change, after, logSHA256, &state) }

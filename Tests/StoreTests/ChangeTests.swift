@@ -164,7 +164,10 @@ import Testing
                 Samples.claim("b1", 2, ordinal: 2),
                 BuildChange(
                     build: "b1", from: [.building], owner: Samples.token(2), to: .collecting,
-                    atMilliseconds: 3500), Samples.pass("b1", 2, at: 4000),
+                    atMilliseconds: 3500),
+                BuildChange(
+                    build: "b1", from: [.collecting], owner: Samples.token(2), to: .publishing,
+                    atMilliseconds: 3600), Samples.pass("b1", 2, at: 4000),
             ]
             for change in changes {
                 let first = try #require(try await leader.apply(change))

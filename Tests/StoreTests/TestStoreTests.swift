@@ -83,6 +83,10 @@ import Testing
             _ = try await toTesting(store, leader)
             var moved = Samples.published("image.qcow2")
             moved.url = "http://web/release/image.qcow2"
+            let publishing = BuildChange(
+                build: "b1", from: [.testing], owner: Samples.token(2), to: .publishing,
+                atMilliseconds: 8_000)
+            #expect(try await leader.apply(publishing)?.state == .publishing)
             let passed = BuildChange(
                 build: "b1", from: [.testing, .publishing], owner: Samples.token(2), to: .passed,
                 atMilliseconds: 9_999,

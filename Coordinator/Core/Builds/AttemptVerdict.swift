@@ -22,6 +22,12 @@ public struct AttemptVerdict: Sendable, Hashable {
         isUnwanted: Bool, nowMilliseconds now: Int64, newID: () -> String
     ) {
         guard let owner = build.attempt, let host = build.host else { return nil }
+        var end = end
+        if end.outcome.passed, image == nil, build.stage == .build, build.state != .building {
+            // Before the coordinator was restarted, there were some to collect.
+            let why = "the agent no longer reports the artifacts: check the agent of this host"
+            end.outcome = Outcome(fault: Fault(.infrastructure, .hostError, why))
+        }
         var change = BuildChange(
             build: build.id, from: [.building, .collecting, .publishing, .testing], owner: owner,
             to: .passed, atMilliseconds: now, end: end, image: image)

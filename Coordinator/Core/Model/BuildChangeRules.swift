@@ -62,7 +62,7 @@ extension BuildChange {
     private func isAllowed(on build: Build) -> Bool {
         // A queued or ended build still names its last attempt, which no longer owns it.
         let current = build.state == .queued || build.state.isEnded ? nil : build.attempt
-        return from.contains(build.state) && current == owner
+        return from.contains(build.state) && current == owner && build.state.mayBecome(to)
     }
 
     private func hasBeenApplied(to build: Build) -> Bool {
