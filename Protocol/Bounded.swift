@@ -24,25 +24,6 @@ public struct Bounded<Bound: NumberBound>: Sendable, Hashable {
     public var isOutOfRange: Bool { !Bound.range.contains(raw) }
 }
 
-/// A number that may be missing; see `Bounded`.
-@propertyWrapper
-public struct OptionalBounded<Bound: NumberBound>: Sendable, Hashable {
-    private var bounded: Bounded<Bound>?
-
-    public init(wrappedValue: Bound.Number?) {
-        bounded = wrappedValue.map { Bounded(wrappedValue: $0) }
-    }
-
-    public var wrappedValue: Bound.Number? {
-        get { bounded?.wrappedValue }
-        set { self = OptionalBounded(wrappedValue: newValue) }
-    }
-
-    public var projectedValue: Self { self }
-
-    public var isOutOfRange: Bool { bounded?.isOutOfRange ?? false }
-}
-
 /// The range of one kind of number.
 public protocol NumberBound: Sendable {
     associatedtype Number: FixedWidthInteger & Codable & Sendable
@@ -112,7 +93,7 @@ public enum BoundedDecoding {
     }
 }
 
-extension Bounded: Codable {
+extension Bounded: BoundedValue {
     /// A number that is too large for its type counts as the largest of that type.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
@@ -130,42 +111,5 @@ extension Bounded: Codable {
                 in: container,
                 debugDescription: "use a number from \(range.lowerBound) to \(range.upperBound)")
         }
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(wrappedValue)
-    }
-}
-
-extension OptionalBounded: Codable {
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        bounded = container.decodeNil() ? nil : try Bounded(from: decoder)
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(wrappedValue)
-    }
-}
-
-// What the compiler's own coding calls: without these a missing field would be an error, and a
-// `nil` would be written as `null`.
-
-extension KeyedDecodingContainer {
-    public func decode<Bound>(
-        _ type: OptionalBounded<Bound>.Type, forKey key: Key
-    ) throws -> OptionalBounded<Bound> {
-        try decodeIfPresent(type, forKey: key) ?? OptionalBounded(wrappedValue: nil)
-    }
-}
-
-extension KeyedEncodingContainer {
-    public mutating func encode<Bound>(
-        _ value: OptionalBounded<Bound>, forKey key: Key
-    ) throws {
-        guard let number = value.wrappedValue else { return }
-        try encode(number, forKey: key)
     }
 }

@@ -5,7 +5,7 @@ import TextKit
 ///
 ///     @BoundedText<ReasonBound> public var reason: String
 @propertyWrapper
-public struct BoundedText<Bound: TextBound>: Sendable, Hashable {
+public struct BoundedText<Bound: TextBound>: BoundedValue {
     private var text: String
 
     public init(wrappedValue: String) { text = Bound.bounded(wrappedValue) }
@@ -16,22 +16,9 @@ public struct BoundedText<Bound: TextBound>: Sendable, Hashable {
     }
 }
 
-/// A text that may be missing; see `BoundedText`.
-@propertyWrapper
-public struct OptionalBoundedText<Bound: TextBound>: Sendable, Hashable {
-    private var text: String?
-
-    public init(wrappedValue: String?) { text = wrappedValue.map(Bound.bounded) }
-
-    public var wrappedValue: String? {
-        get { text }
-        set { text = newValue.map(Bound.bounded) }
-    }
-}
-
 /// A list of texts, of which the first `Bound.count` are kept; see `BoundedText`.
 @propertyWrapper
-public struct BoundedTexts<Bound: TextBound>: Sendable, Hashable {
+public struct BoundedTexts<Bound: TextBound>: BoundedValue {
     private var texts: [String]
 
     public init(wrappedValue: [String]) {
@@ -76,58 +63,3 @@ public enum ReasonBound: TextBound { public static let bytes = ProtocolLimits.re
 
 /// Names, versions and other words.
 public enum WordBound: TextBound { public static let bytes = ProtocolLimits.nameBytes }
-
-// MARK: Coding
-
-extension BoundedText: Codable {
-    public init(from decoder: any Decoder) throws {
-        self.init(wrappedValue: try decoder.singleValueContainer().decode(String.self))
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(text)
-    }
-}
-
-extension BoundedTexts: Codable {
-    public init(from decoder: any Decoder) throws {
-        self.init(wrappedValue: try decoder.singleValueContainer().decode([String].self))
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(texts)
-    }
-}
-
-extension OptionalBoundedText: Codable {
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        self.init(wrappedValue: container.decodeNil() ? nil : try container.decode(String.self))
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(text)
-    }
-}
-
-// As for `OptionalBounded`.
-
-extension KeyedDecodingContainer {
-    public func decode<Bound>(
-        _ type: OptionalBoundedText<Bound>.Type, forKey key: Key
-    ) throws -> OptionalBoundedText<Bound> {
-        try decodeIfPresent(type, forKey: key) ?? OptionalBoundedText(wrappedValue: nil)
-    }
-}
-
-extension KeyedEncodingContainer {
-    public mutating func encode<Bound>(
-        _ value: OptionalBoundedText<Bound>, forKey key: Key
-    ) throws {
-        guard let text = value.wrappedValue else { return }
-        try encode(text, forKey: key)
-    }
-}

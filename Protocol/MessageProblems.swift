@@ -9,7 +9,7 @@ extension Finished {
             return "\(artifacts.count) artifacts"
         }
         let impossible = artifacts.first {
-            $0.$sizeBytes.isOutOfRange || $0.$virtualSizeBytes.isOutOfRange
+            $0.$sizeBytes.isOutOfRange || $0.$virtualSizeBytes?.isOutOfRange == true
         }
         return impossible.map { "an impossible size of the artifact \(Names.quoted($0.name))" }
     }
@@ -35,7 +35,9 @@ extension Start {
         guard case .test(let plan) = recipe.builder else { return nil }
         let isPlanSound =
             !plan.$port.isOutOfRange && !plan.$bootSeconds.isOutOfRange
-            && !plan.cases.contains { $0.$times.isOutOfRange || $0.$limitSeconds.isOutOfRange }
+            && !plan.cases.contains {
+                $0.$times?.isOutOfRange == true || $0.$limitSeconds.isOutOfRange
+            }
         return isPlanSound ? nil : "recipe.test: an impossible port, time or number of boots"
     }
 }

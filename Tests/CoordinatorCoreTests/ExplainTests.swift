@@ -95,9 +95,9 @@ import Testing
         let all = world(
             hosts, [queued("q", needs(vcpus: 3, memory: 4 * giB, disk: 2 * giB))], running: busy)
         #expect(all.reason("q", "a") == "all 1 slots are taken")
-        #expect(all.reason("q", "b") == "needs 3 vCPUs, 2 are free")
-        #expect(all.reason("q", "c") == "needs 4 GiB of memory, 2 GiB is free")
-        #expect(all.reason("q", "d") == "needs 2 GiB of disk, 1 GiB is free")
+        #expect(all.reason("q", "b") == "needs 3 vCPUs, 2 free")
+        #expect(all.reason("q", "c") == "needs 4 GiB of memory, 2 GiB free")
+        #expect(all.reason("q", "d") == "needs 2 GiB of disk, 1 GiB free")
         #expect(all.reason("q", "silent") == "has not reported yet")
         #expect(all.reason("q", "x") == "needs 3 vCPUs, the host has 2")
         #expect(summary(all) == ["no host has room now", "wait, or add a host"])

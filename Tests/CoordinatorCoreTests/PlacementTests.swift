@@ -198,7 +198,7 @@ import Testing
         #expect(fault.code == .impossible)
         for reason in [
             "a: needs 8 vCPUs, the host has 4", "b: needs 8 GiB of memory, the host has 4 GiB",
-            "c: needs 20 GiB of disk, the host's disk has 10 GiB",
+            "c: needs 20 GiB of disk, the host has 10 GiB",
             "d: needs accelerator tcg, the host has ", "e: has no slots", "f: lacks the tag big",
         ] {
             #expect(fault.reason.contains(reason), "\(fault.reason)")

@@ -1,4 +1,5 @@
 import BuildProtocol
+import TextKit
 
 /// The hosts, what runs on them, and what is left of each. Updated as hosts and builds change, so
 /// that a decision costs nothing for what has not.
@@ -8,28 +9,53 @@ public struct Farm: Sendable {
         private var isReady: Bool
         private var allSlots: Int
         var slots: Int
-        var vcpus: Int
-        var memoryBytes: Int64
-        var diskBytes: Int64
+        var left: Amounts
         let quarantineMilliseconds: Int64?
 
         init(_ view: HostView, _ taken: Taken) {
             isReady = view.availability == .ready
             allSlots = view.report?.slots ?? 0
             slots = allSlots - taken.slots
-            vcpus = (view.report?.vcpus ?? 0) &- taken.vcpus
-            memoryBytes = (view.report?.memoryBytes ?? 0) &- taken.memoryBytes
-            // The host's report already subtracts what its attempts reserve.
-            diskBytes = view.report?.diskFreeBytes ?? 0
+            left = Amounts(
+                vcpus: (view.report?.vcpus ?? 0) &- taken.vcpus,
+                memoryBytes: (view.report?.memoryBytes ?? 0) &- taken.memoryBytes,
+                // The host's report already subtracts what its attempts reserve.
+                diskBytes: view.report?.diskFreeBytes ?? 0)
             quarantineMilliseconds = view.quarantineMilliseconds
         }
 
         var isOpen: Bool { isReady && slots >= 1 }
         var freeShare: Double { Double(slots) / Double(max(1, allSlots)) }
 
-        func holds(_ needs: Requirements) -> Bool {
-            isOpen && vcpus >= needs.vcpus && memoryBytes >= needs.memoryBytes
+        func holds(_ needs: Requirements) -> Bool { isOpen && left.cover(needs) }
+    }
+
+    /// What builds use of a host, besides its slots.
+    struct Amounts {
+        var vcpus: Int
+        var memoryBytes: Int64
+        var diskBytes: Int64
+
+        func cover(_ needs: Requirements) -> Bool {
+            vcpus >= needs.vcpus && memoryBytes >= needs.memoryBytes
                 && diskBytes >= needs.diskBytes
+        }
+
+        mutating func take(_ needs: Requirements) {
+            vcpus -= needs.vcpus
+            memoryBytes -= needs.memoryBytes
+            diskBytes -= needs.diskBytes
+        }
+
+        /// What is short, and how much of it there is.
+        func shortage(_ needs: Requirements) -> (needed: String, present: String)? {
+            if needs.vcpus > vcpus { return ("\(needs.vcpus) vCPUs", "\(max(0, vcpus))") }
+            let sizes = [
+                ("memory", needs.memoryBytes, memoryBytes), ("disk", needs.diskBytes, diskBytes),
+            ]
+            return sizes.first { $0.1 > $0.2 }.map { name, needed, present in
+                ("\(ByteSize.text(needed)) of \(name)", ByteSize.text(present))
+            }
         }
     }
 

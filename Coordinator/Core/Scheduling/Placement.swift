@@ -42,9 +42,7 @@ struct Placement {
 
     mutating func start(_ build: QueuedBuild, at host: Int) {
         rooms[host].slots -= 1
-        rooms[host].vcpus -= build.requirements.vcpus
-        rooms[host].memoryBytes -= build.requirements.memoryBytes
-        rooms[host].diskBytes -= build.requirements.diskBytes
+        rooms[host].left.take(build.requirements)
         if !rooms[host].isOpen { open.removeAll { $0 == host } }
         // The image of a test is in the web root already.
         guard build.stage == .build else { return }
@@ -91,16 +89,10 @@ struct Placement {
             let missing = needs.tags.subtracting(report.tags).sorted()
             return "lacks the tag \(missing.joined(separator: ", "))"
         }
-        if needs.vcpus > report.vcpus {
-            return "needs \(needs.vcpus) vCPUs, the host has \(report.vcpus)"
-        }
-        if needs.memoryBytes > report.memoryBytes {
-            return "needs \(ByteSize.text(needs.memoryBytes)) of memory, "
-                + "the host has \(ByteSize.text(report.memoryBytes))"
-        }
-        if needs.diskBytes > report.diskTotalBytes {
-            return "needs \(ByteSize.text(needs.diskBytes)) of disk, "
-                + "the host's disk has \(ByteSize.text(report.diskTotalBytes))"
+        let all = Farm.Amounts(
+            vcpus: report.vcpus, memoryBytes: report.memoryBytes, diskBytes: report.diskTotalBytes)
+        if let short = all.shortage(needs) {
+            return "needs \(short.needed), the host has \(short.present)"
         }
         if build.stage == .test, let reason = untestable(build, report) { return reason }
         return report.slots < 1 ? "has no slots" : nil
@@ -134,20 +126,10 @@ struct Placement {
         }
         guard let report = view.report else { return "has not reported yet" }
         if let reason = impossible(build, report) { return reason }
-        let needs = build.requirements
         if room.slots < 1 { return "all \(report.slots) slots are taken" }
-        if needs.vcpus > room.vcpus {
-            return "needs \(needs.vcpus) vCPUs, \(max(0, room.vcpus)) are free"
+        return room.left.shortage(build.requirements).map {
+            "needs \($0.needed), \($0.present) free"
         }
-        if needs.memoryBytes > room.memoryBytes {
-            return "needs \(ByteSize.text(needs.memoryBytes)) of memory, "
-                + "\(ByteSize.text(room.memoryBytes)) is free"
-        }
-        if needs.diskBytes > room.diskBytes {
-            return "needs \(ByteSize.text(needs.diskBytes)) of disk, "
-                + "\(ByteSize.text(room.diskBytes)) is free"
-        }
-        return nil
     }
 
     func concurrencyReason(_ build: QueuedBuild) -> String? {
