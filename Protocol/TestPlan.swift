@@ -175,7 +175,7 @@ public struct TestResult: Sendable, Hashable, Codable {
         self.name = name
         self.result = result
         self.milliseconds = milliseconds
-        self.detail = detail.prefixOfUTF8(ProtocolLimits.reasonBytes)
+        self.detail = detail
         self.logFrom = logFrom
         self.logTo = logTo
     }

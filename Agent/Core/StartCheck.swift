@@ -65,9 +65,6 @@ public enum StartCheck {
         }
         let name = Names.quoted(test.name)
         if test.limitSeconds < 1 { return "recipe.test: \(name) has no time" }
-        if !(1...ProtocolLimits.testBoots).contains(test.boots) {
-            return "recipe.test: \(name) boots \(test.boots) times"
-        }
         switch test.kind {
         case .boot, .shutdown, .bootRepeated: return nil
         case .script:

@@ -51,7 +51,7 @@ enum BuildTable {
                 + "AND a.stage = 'build' AND a.fault_class IS NULL "
                 + "ORDER BY b.ended_ms DESC, b.id DESC LIMIT ?", [.text(guestOS), .int(limit)]
         ) { row in
-            Int(max(0, try row.int64("ended_ms") - (try row.int64("started_ms"))) / 1000)
+            Int(max(0, try row.int64("ended_ms") &- (try row.int64("started_ms"))) / 1000)
         }
     }
 

@@ -60,7 +60,8 @@ actor IncomingArtifact: IncomingFile {
     }
 
     func write(_ bytes: [UInt8], at offset: Int64) throws {
-        guard offset >= 0, offset + Int64(bytes.count) <= artifact.sizeBytes else {
+        // Subtracted, because a sum could overflow.
+        guard offset >= 0, offset <= artifact.sizeBytes - Int64(bytes.count) else {
             throw HostFault(.refused, "the host sent more of \(artifact.name) than it announced")
         }
         do {

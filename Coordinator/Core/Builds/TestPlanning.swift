@@ -63,15 +63,10 @@ public enum TestPlanning {
         return nil
     }
 
-    /// The results that are accepted from an agent: those of the plan's cases, bounded.
+    /// The results that are accepted from an agent: those of the plan's cases.
     public static func accepted(_ results: [TestResult], in plan: TestPlan) -> [TestResult] {
         plan.cases.compactMap { test in
-            results.first { $0.name == test.name }.map { result in
-                TestResult(
-                    name: test.name, result: result.result,
-                    milliseconds: max(0, result.milliseconds), detail: result.detail,
-                    logFrom: max(0, result.logFrom), logTo: max(0, result.logTo))
-            }
+            results.first { $0.name == test.name }
         }
     }
 }

@@ -13,7 +13,6 @@ extension ReleaseEnvironment {
         public static let containerBytes = 64 << 10
         public static let textBytes = 1024
         public static let secretBytes = 4096
-        public static let keep = 100
         /// For a health check: a longer time would hide that the container is not healthy.
         public static let healthSeconds = 3600
     }
@@ -62,8 +61,8 @@ extension OpenStackSettings {
         if let hook, !Names.isFileName(hook) {
             return "hook \(Names.quoted(hook)) is not a plain file name"
         }
-        return (0...ReleaseEnvironment.Bounds.keep).contains(keep)
-            ? nil : "keep is \(keep): use 0 to \(ReleaseEnvironment.Bounds.keep)"
+        let most = KeptImagesBound.range.upperBound
+        return $keep.isOutOfRange ? "keep is not a number from 0 to \(most)" : nil
     }
 }
 

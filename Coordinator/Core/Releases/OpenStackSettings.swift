@@ -27,7 +27,7 @@ public struct OpenStackSettings: Sendable, Hashable, Codable {
     /// Ids of projects that a `shared` image is shared with.
     public var members: [String]
     /// Replaced images that are kept under their warehoused names.
-    @Bounded<CountBound> public var keep: Int
+    @Bounded<KeptImagesBound> public var keep: Int
     /// A program of the coordinator's hooks folder that must succeed before an image takes its
     /// name.
     public var hook: String?
@@ -73,6 +73,9 @@ public struct OpenStackSettings: Sendable, Hashable, Codable {
         hook = try container.decodeIfPresent(String.self, forKey: .hook)
     }
 }
+
+/// Replaced images that an environment keeps.
+public enum KeptImagesBound: NumberBound { public static let range = 0...100 }
 
 extension KeyedDecodingContainer {
     /// The value of the key, if it is there.

@@ -66,8 +66,7 @@ actor BuildSession {
         guard !isNoting else { return }
         Task {
             while let phase = newestPhase {
-                let text = phase.detail ?? phase.state.rawValue
-                await report(text.prefixOfUTF8(ports.limits.reasonBytes))
+                await report(phase.detail ?? phase.state.rawValue)
                 if newestPhase == phase { newestPhase = nil }
             }
         }
