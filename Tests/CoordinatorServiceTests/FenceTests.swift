@@ -114,6 +114,28 @@ import Testing
         await stale.stop()
     }
 
+    /// A cancel request ended its attempt on its way to the host: it stayed in the table of the
+    /// host for ever, and the host kept the attempt.
+    @Test("A session that ended before its host had it is not kept there")
+    func endedBeforeAttach() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        let agent = farm.agents[0]
+        await agent.change { $0.plan = .hang }
+        let coordinator = try await farm.coordinator()
+        let build = try await farm.submit(coordinator)
+        _ = try await farm.attempt(on: agent)
+        let session = try #require(try await coordinator.leading().tracker.session(of: build))
+        await coordinator.stop()
+        let fleet = HostFleet(ports: farm.ports, epoch: farm.epoch, wakeup: Wakeup())
+        let monitor = HostMonitor(
+            host: session.host, ports: farm.ports, epoch: farm.epoch, events: fleet)
+        await monitor.release(session)
+        await monitor.attach(session)
+        await monitor.start()
+        try await eventually("the host forgets the attempt") { await agent.tokens.isEmpty }
+        await monitor.stop()
+    }
+
     /// A daemon that hangs behind a working sshd.
     @Test("A silent agent is reconnected")
     func silentAgentIsReconnected() async throws {

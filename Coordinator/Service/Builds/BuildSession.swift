@@ -1,6 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 import Support
+import Synchronization
 
 /// One attempt, from its claim to its end: runs the `BuildMachine` and applies its effects, in
 /// order, one at a time. Transfers run concurrently, so that a cancel request need not wait for
@@ -10,6 +11,9 @@ actor BuildSession {
     nonisolated let templateSHA256: String
     nonisolated let build: Build
     nonisolated let host: Host
+    /// Its end is recorded. Used by the host's monitor alone, for which it may end before it is
+    /// attached.
+    nonisolated let isReleased = Atomic(false)
     private let link: HostLink
     let ports: Ports
     private let store: any BuildWriter

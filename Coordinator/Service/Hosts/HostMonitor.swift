@@ -1,6 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 import Support
+import Synchronization
 
 /// Keeps one control session with one host: connects, reconciles, routes messages to the sessions
 /// of attempts, reconnects. Losing the session changes nothing on the host.
@@ -44,6 +45,11 @@ actor HostMonitor {
     // MARK: Sessions of attempts
 
     func attach(_ session: BuildSession) async {
+        guard !session.isReleased.load(ordering: .relaxed) else {
+            // It ended before it came here.
+            if sessions[session.token] == nil { await forget(session.token) }
+            return
+        }
         sessions[session.token] = session
         if let hello { await session.post(connected(session, hello)) }
     }
@@ -57,10 +63,15 @@ actor HostMonitor {
     /// The session has ended, and the agent may forget the attempt, unless a newer session has
     /// resumed it.
     func release(_ session: BuildSession) async {
+        session.isReleased.store(true, ordering: .relaxed)
         guard sessions[session.token] === session else { return }
         // First, so that a connection that opens during the send finds the attempt obsolete.
         sessions[session.token] = nil
-        await link.send(.forget(Forget(attempt: session.token)))
+        await forget(session.token)
+    }
+
+    private func forget(_ token: AttemptToken) async {
+        await link.send(.forget(Forget(attempt: token)))
     }
 
     // MARK: The loop
@@ -112,7 +123,7 @@ actor HostMonitor {
             // Recorded already, or given up while the host was unreachable. The agent kills what
             // runs and deletes the folder.
             log.info("attempt \(summary.attempt) is obsolete; telling the agent to forget it")
-            await link.send(.forget(Forget(attempt: summary.attempt)))
+            await forget(summary.attempt)
         }
         for session in sessions.values { await session.post(connected(session, hello)) }
         await events?.hostReported(host.name, hello.host)
@@ -181,7 +192,7 @@ actor HostMonitor {
     /// it: a delayed `start` may have begun it after it was given up.
     private func session(_ token: AttemptToken) async -> BuildSession? {
         if let session = sessions[token] { return session }
-        await link.send(.forget(Forget(attempt: token)))
+        await forget(token)
         return nil
     }
 
