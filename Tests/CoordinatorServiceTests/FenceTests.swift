@@ -26,8 +26,10 @@ import Testing
     }
 
     /// Killed after the image was moved and before its row was written; its host never comes back.
-    @Test("An image that an earlier coordinator published without a row is withdrawn")
-    func unrecordedImageIsWithdrawn() async throws {
+    @Test(
+        "An image that an earlier coordinator published without a row is withdrawn",
+        arguments: [false, true])
+    func unrecordedImageIsWithdrawn(hostIsRemoved: Bool) async throws {
         let farm = try await TestFarm(hosts: 2)
         await farm.webRoot.holdAnswers(true)
         let first = try await farm.coordinator()
@@ -37,7 +39,10 @@ import Testing
         let stale = await farm.webRoot.published.first?.attempt
         await first.stop()
         await farm.webRoot.holdAnswers(false)
-        for agent in farm.agents where await !agent.tokens.isEmpty { await agent.goAway() }
+        for agent in farm.agents where await !agent.tokens.isEmpty {
+            await agent.goAway()
+            if hostIsRemoved { try await farm.leader.removeHost(agent.name) }
+        }
         let second = try await farm.coordinator()
         try await farm.wait(build, .passed, passing: 10_000)
         let published = await farm.webRoot.published.map(\.attempt)

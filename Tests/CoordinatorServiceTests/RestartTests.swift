@@ -207,6 +207,54 @@ import Testing
         await second.stop()
     }
 
+    /// It ended between the move to the tested images and the row.
+    @Test(
+        "A restart records where a tested image is, although the host of the test is lost",
+        arguments: [false, true])
+    func movedImageIsRecorded(hostIsRemoved: Bool) async throws {
+        let farm = try await TestFarm(hosts: 2)
+        farm.templates.test(.of(["boot"]))
+        for agent in farm.agents { await agent.change { $0.testPlan = .hang } }
+        let first = try await farm.coordinator()
+        try await farm.connected(first)
+        let build = try await farm.submit(first)
+        try await farm.wait(build, .testing)
+        let lost = try await tester(farm)
+        await farm.webRoot.holdAnswers(true)
+        await lost.end(try await farm.attempt(on: lost), .pass([]))
+        try await eventually("the image was moved") { await !farm.webRoot.promoted.isEmpty }
+        await first.stop()
+        await farm.webRoot.holdAnswers(false)
+        await lost.goAway()
+        if hostIsRemoved { try await farm.leader.removeHost(lost.name) }
+        try await farm.run { _ in
+            let image = try await eventually("it is tested elsewhere") {
+                await farm.clock.advance(milliseconds: 10_000)
+                let now = try await farm.store.build(id: build.id)
+                return now?.attemptCount == 3 ? now?.image : nil
+            }
+            #expect(image.path == "images/release/debian/\(build.imageName).qcow2")
+            let other = try await tester(farm)
+            let token = try await farm.attempt(on: other)
+            let start = await other.attempts[token]?.start
+            #expect(start?.recipe.baseImage?.url == image.url, "it is fetched from there")
+            await other.end(token, .pass([]))
+            #expect(try await farm.wait(build, .passed, .failed).image == image)
+            let rows = try await farm.store.buildLog(guestOSID: nil, limit: 5)
+            #expect(rows.map(\.getURL) == [image.url])
+        }
+    }
+
+    /// The host on which an attempt runs.
+    private func tester(_ farm: TestFarm) async throws -> FakeAgent {
+        try await eventually("a test runs") {
+            for agent in farm.agents {
+                if await agent.isUp, await !agent.running.isEmpty { return agent }
+            }
+            return nil
+        }
+    }
+
     @Test("A restart keeps the history of a build's faults")
     func faultsAreRemembered() async throws {
         let farm = try await TestFarm(hosts: 2)

@@ -72,7 +72,9 @@ public struct AttemptVerdict: Sendable, Hashable {
         case .end(let state, let fault):
             change.to = state
             change.fault = fault
-            if build.stage == .test, !change.withdrawsImage, let image = build.image {
+            if build.stage == .test, !change.withdrawsImage,
+                let image = change.image ?? build.image
+            {
                 change.fault?.reason +=
                     "; the image could not be tested and is kept at \(image.path)"
             }

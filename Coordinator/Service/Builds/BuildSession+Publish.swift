@@ -24,7 +24,7 @@ extension BuildSession {
             do {
                 let image =
                     self.build.stage == .test
-                    ? try await self.promote() : try await self.move(finished)
+                    ? try await self.ports.promote(self.build) : try await self.move(finished)
                 self.post(.published(image))
             } catch let fault as Fault {
                 self.post(.failed(fault))
@@ -39,14 +39,44 @@ extension BuildSession {
                 build: build, attempt: token, artifacts: finished.artifacts, record: record))
     }
 
-    /// Moves the image, which passed its tests, to `images/release`.
-    private func promote() async throws -> PublishedImage {
+    /// The image of a test that passed under an earlier coordinator and cannot be recorded as
+    /// passed, because its host was lost meanwhile.
+    func earlierPromotion(_ end: AttemptEnd) async -> PublishedImage? {
+        guard end.outcome.fault?.class == .infrastructure else { return nil }
+        var image: PublishedImage?
+        await persist("move the tested image") {
+            image = try await self.ports.finishPromotion(self.build)
+        }
+        return image
+    }
+}
+
+extension Ports {
+    /// Moves the image of a build, which passed its tests, to `images/release`.
+    func promote(_ build: Build) async throws -> PublishedImage {
         guard let maker = build.image?.attempt else {
             throw Fault(
                 .infrastructure, .publishFailed, "the attempt that made the image is not recorded")
         }
-        let artifacts = try await ports.store.artifacts(of: maker)
-        return try await ports.webRoot.promote(
+        let artifacts = try await store.artifacts(of: maker)
+        return try await webRoot.promote(
             Publication(build: build, attempt: maker, artifacts: artifacts))
+    }
+
+    /// Removes or finishes what an attempt left in the web root that nobody can resume.
+    /// - Returns: as `finishPromotion`.
+    func cleanUp(after build: Build) async throws -> PublishedImage? {
+        if build.stage == .build, let token = build.attempt {
+            try await webRoot.withdraw(token, of: build)
+        }
+        return try await finishPromotion(build)
+    }
+
+    /// Finishes the move that an earlier coordinator may have begun: it ended before the row named
+    /// the new place. The tests have passed if the build is being published.
+    /// - Returns: the moved image; `nil` if none was to be moved, or if it is gone.
+    func finishPromotion(_ build: Build) async throws -> PublishedImage? {
+        guard build.stage == .test, build.state == .publishing else { return nil }
+        do { return try await promote(build) } catch is Fault { return nil }
     }
 }

@@ -234,9 +234,10 @@ actor BuildSession {
         return isOwner
     }
 
-    private func finish(_ end: AttemptEnd, _ image: PublishedImage?) async {
+    private func finish(_ end: AttemptEnd, _ published: PublishedImage?) async {
         transfer?.cancel()
         await transfer?.value
+        let image = if let published { published } else { await earlierPromotion(end) }
         if image == nil, let maker = maker(ofWithdrawn: end), await mark(marked) {
             // Withdrawn first, so that no crash leaves an image without a row. Also done if no
             // artifact is known: an earlier coordinator may have pulled or moved one before it was

@@ -63,13 +63,18 @@ public actor BuildTracker: AttemptEvents {
         }
     }
 
-    /// Resumes an attempt that has no session.
+    /// Begins or resumes an attempt that has no session.
     private func resume(_ build: Build) async {
+        // The host may have been removed, also while the claim was written.
         guard let host = build.host, let monitor = await fleet.monitor(host) else {
             let fault = Fault(
                 .infrastructure, .hostLost, "host \(build.host ?? "?") is not registered any more")
-            do { try await record(build, AttemptEnd(outcome: Outcome(fault: fault)), nil) } catch {
+            do {
+                let image = try await ports.cleanUp(after: build)
+                try await record(build, AttemptEnd(outcome: Outcome(fault: fault)), image)
+            } catch {
                 log.error("cannot record the end of build \(build.id): \(error)")
+                refreshLater(build.id)
             }
             return
         }
@@ -91,9 +96,7 @@ public actor BuildTracker: AttemptEvents {
             machine: BuildMachine(
                 stage: stage, tests: build.testPlan,
                 cancelReason: isUnwanted ? "cancelled" : nil))
-        live[build.id]?.session = session
-        live[build.id]?.hasLeftHost = false
-        live[build.id]?.attemptStartedMilliseconds = ports.clock.unixMilliseconds()
+        live.begin(session, atMilliseconds: ports.clock.unixMilliseconds())
         await monitor.attach(session)
     }
 
@@ -119,11 +122,7 @@ public actor BuildTracker: AttemptEvents {
             let seconds = await ports.usualSeconds(guestOS: build.guestOS)
             live[build.id]?.expectedSeconds = seconds
         }
-        // The host may have been removed while the claim was written.
-        guard let token = build.attempt, let host = build.host,
-            let monitor = await fleet.monitor(host)
-        else { return await resume(build) }
-        await begin(build, token, monitor, .dispatching)
+        await resume(build)
     }
 
     /// Reads a build again from the store: another coordinator changed it, or the response to a
@@ -133,21 +132,22 @@ public actor BuildTracker: AttemptEvents {
         do {
             guard let found = try await ports.store.build(id: id) else { return }
             build = found
-        } catch {
-            // Retries until the store responds: no other task handles this build.
-            Task {
-                try await self.ports.clock.sleep(
-                    milliseconds: self.ports.limits.retryLongestMilliseconds)
-                if !self.isStopping { await self.refresh(id) }
-            }
-            return
-        }
+        } catch { return refreshLater(id) }
         update(build)
         if build.state == .queued {
             // On a quiet farm, no other event would have the build considered again.
             wakeup.raise()
         } else if !build.state.isEnded, live[id]?.session == nil {
             await resume(build)
+        }
+    }
+
+    /// Until the store responds: no other task handles this build.
+    private func refreshLater(_ id: String) {
+        Task {
+            try await self.ports.clock.sleep(
+                milliseconds: self.ports.limits.retryLongestMilliseconds)
+            if !self.isStopping { await self.refresh(id) }
         }
     }
 

@@ -57,6 +57,14 @@ struct LiveBuilds {
         self[build.id] = entry
     }
 
+    mutating func begin(_ session: BuildSession, atMilliseconds now: Int64) {
+        guard var entry = self[session.build.id] else { return }
+        entry.session = session
+        entry.hasLeftHost = false
+        entry.attemptStartedMilliseconds = now
+        self[session.build.id] = entry
+    }
+
     /// Moves builds whose retry delay has passed into the queue.
     mutating func releaseDue(at now: Int64) { queue.releaseDue(at: now) }
 

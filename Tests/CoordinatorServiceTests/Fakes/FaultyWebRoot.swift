@@ -25,7 +25,7 @@ actor FaultyWebRoot: WebRoot {
 
     /// Publications take until the flag is raised, even if they are cancelled, as renames do.
     func holdPublish(until gate: Flag) { publishGate = gate }
-    /// Images are published, and the response never comes.
+    /// Images are published or promoted, and the response never comes.
     func holdAnswers(_ isHolding: Bool) { isHoldingAnswers = isHolding }
     func failPublish(_ count: Int) { publishFailures = count }
     func failRemove(_ count: Int) { removeFailures = count }
@@ -62,6 +62,7 @@ actor FaultyWebRoot: WebRoot {
         try take(&publishFailures, "the web root is full")
         let image = try await base.promote(publication)
         promoted.append(publication)
+        if isHoldingAnswers { try await clock.sleep(untilMonotonicMilliseconds: .max) }
         return image
     }
 
