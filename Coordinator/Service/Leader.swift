@@ -26,6 +26,8 @@ public struct Leader: Sendable {
     init(ports: Ports, epoch: LeaseEpoch, changes: ChangeHub) {
         let store = ports.store.leading(epoch)
         let wakeup = Wakeup()
+        var ports = ports
+        ports.webRoot = LeadingWebRoot(ports.webRoot, epoch)
         self.ports = ports
         releases = Releases(ports: ports, store: store)
         releaseRequests = ReleaseRequests(ports: ports, store: store, releases: releases)

@@ -2,6 +2,7 @@ import BuildProtocol
 import CoordinatorAdapters
 import CoordinatorCore
 import Support
+import TestSupport
 import Testing
 
 /// The behaviour of every web root: no reader sees an unverified file, nothing is pulled twice, and
@@ -223,6 +224,39 @@ struct WebRootTests {
             let swept = try await root.incoming(Self.image.artifact, of: other)
             #expect(try await swept.missingRanges() == [0..<Int64(Self.size)])
             #expect(await root.holds(image))
+        }
+    }
+
+    // MARK: Leaders
+
+    @Test("A leader changes nothing once a later one has", arguments: WebRootKind.allCases)
+    func deposedLeaderWritesNothing(_ kind: WebRootKind) async throws {
+        let store = InMemoryStore()
+        let old = try await store.lead(as: "old", milliseconds: -1)
+        let new = try await store.lead(as: "new")
+        try await kind.with { base in
+            let (stale, root) = (LeadingWebRoot(base, old), LeadingWebRoot(base, new))
+            let publication = try await stale.publish(
+                Self.small(1), as: Builds.example, of: token)
+            let pulled = try await stale.incoming(Self.image.artifact, of: token)
+            try await root.sweep(keeping: [token])
+            let image = try await root.publish(publication)
+            let steps: [@Sendable () async throws -> Void] = [
+                { _ = try await stale.incoming(Self.image.artifact, of: other) },
+                { _ = try await pulled.verify() },
+                { _ = try await stale.publish(publication) },
+                { _ = try await stale.promote(publication) },
+                { try await stale.withdraw(token, of: Builds.example) },
+                { try await stale.remove(Builds.example) },
+                { try await stale.sweep(keeping: []) },
+                { try await stale.makeFolder(ofGuestOS: "late") },
+            ]
+            for step in steps {
+                let error = await #expect(throws: StoreError.self) { try await step() }
+                #expect(error?.code == .deposed)
+            }
+            #expect(await stale.holds(image), "it may read")
+            _ = try await root.promote(publication)
         }
     }
 

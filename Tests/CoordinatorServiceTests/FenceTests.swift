@@ -97,6 +97,26 @@ import Testing
         await stale.stop()
     }
 
+    /// Its pull stalls, and goes on once the next leader has recorded the end.
+    @Test("A deposed leader leaves no incoming file behind")
+    func deposedLeaderPullsNothing() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, store: store)
+        farm.gateway.hold(true)
+        let stale = try await farm.coordinator(epoch: store.takeLead())
+        try await farm.connected(stale)
+        let build = try await farm.submit(stale)
+        try await eventually("it pulls") { farm.gateway.reads > 0 }
+        farm.gateway.hold(false)
+        let next = try await farm.coordinator(epoch: store.takeLead())
+        try await farm.wait(build, .passed)
+        for _ in 0..<60 { await farm.clock.advance(milliseconds: 10_000) }
+        #expect(await farm.webRoot.incomingAttempts.isEmpty)
+        #expect(await farm.webRoot.published.count == 1)
+        await next.stop()
+        await stale.stop()
+    }
+
     /// Deposed between the publication and its row: the host keeps what the next leader needs.
     @Test("A deposed leader lets the host keep an attempt that it could not record")
     func deposedLeaderForgetsNothing() async throws {

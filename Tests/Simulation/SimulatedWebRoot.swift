@@ -16,6 +16,7 @@ final class WebDisk: Sendable {
         var incoming: [AttemptToken: [String: [UInt8]]] = [:]
         /// By build.
         var images: [String: Image] = [:]
+        var epoch: Int64 = 0
     }
 
     private let state = Mutex(State())
@@ -25,6 +26,15 @@ final class WebDisk: Sendable {
 
     static func path(_ build: Build, isTested: Bool) -> String {
         "images/\(isTested ? "release" : "build")/\(build.guestOS)/\(build.imageName).qcow2"
+    }
+
+    func lead(_ epoch: LeaseEpoch) throws {
+        try state.withLock { state in
+            guard epoch.number >= state.epoch else {
+                throw StoreError.deposed(webRootEpoch: state.epoch)
+            }
+            state.epoch = epoch.number
+        }
     }
 
     // MARK: What comes in
@@ -125,6 +135,10 @@ struct SimulatedWebRoot: WebRoot {
         self.disk = disk
     }
 
+    func lead(_ epoch: LeaseEpoch) async throws {
+        try gate.life.step()
+        try disk.lead(epoch)
+    }
     func freeBytes() async throws -> Int64 {
         try await gate.effect(on: .webRoot) { simulation.isOut(.webRootFull) ? 0 : 1 << 50 }
     }

@@ -7,8 +7,8 @@ import TextKit
 
 /// The web root as a folder: `images/build/<guest OS>/` contains the images, each with its log and
 /// `build.json`, and one `SHA256SUMS`; `images/release/<guest OS>/` those that passed their tests.
-/// Incoming files have names that begin with a dot and end in `.part`; the server never shows such
-/// names.
+/// Incoming files have names that begin with a dot and end in `.part`, and `.epoch` has the newest
+/// lease epoch that has written here; the server never shows such names.
 public actor FolderWebRoot: WebRoot {
     public nonisolated let folder: String
     private let baseURL: String
@@ -38,6 +38,18 @@ public actor FolderWebRoot: WebRoot {
         } catch {
             throw WebRootFault(error, folder)
         }
+    }
+
+    public func lead(_ epoch: LeaseEpoch) throws {
+        let path = "\(folder)/images/build/.epoch"
+        var known: Int64 = 0
+        if Files.exists(path) {
+            let text = try Files.read(path, limitBytes: 64)
+            known = Int64(String(decoding: text, as: UTF8.self)) ?? 0
+        }
+        guard epoch.number >= known else { throw StoreError.deposed(webRootEpoch: known) }
+        // A full disk must not keep the leader from making room.
+        if epoch.number > known { try? Files.replace(path, with: Array("\(epoch.number)".utf8)) }
     }
 
     public func freeBytes() throws -> Int64 { try Files.room(folder).free }

@@ -23,6 +23,7 @@ public actor InMemoryWebRoot: WebRoot {
     /// By folder and image name.
     private var pathsOfImage: [String: Set<String>] = [:]
     private var usedBytes: Int64 = 0
+    private var epoch: Int64 = 0
     private var parts: [Part: [UInt8]] = [:]
 
     /// - Parameter sha256: the digest that agents compute as well.
@@ -43,6 +44,11 @@ public actor InMemoryWebRoot: WebRoot {
 
     /// Attempts that have incoming files.
     public var incomingAttempts: Set<AttemptToken> { Set(parts.keys.map(\.attempt)) }
+
+    public func lead(_ new: LeaseEpoch) throws {
+        guard new.number >= epoch else { throw StoreError.deposed(webRootEpoch: epoch) }
+        epoch = new.number
+    }
 
     public func freeBytes() -> Int64 { capacityBytes - usedBytes }
 

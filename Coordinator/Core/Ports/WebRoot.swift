@@ -3,6 +3,10 @@ public import ErrorKit
 
 /// The folder that the web server serves. Readers never see a partial or unverified file.
 public protocol WebRoot: Sendable {
+    /// Records that this epoch leads. Every step of a leader begins with it (`LeadingWebRoot`).
+    /// - Throws: `StoreError.deposed` if a later epoch has led here.
+    func lead(_ epoch: LeaseEpoch) async throws
+
     /// Bytes free on its file system.
     func freeBytes() async throws -> Int64
 

@@ -37,6 +37,7 @@ struct ArtifactPipeline {
                 }
             } unless: { error in
                 if let fault = error as? Fault { throw fault }
+                if (error as? StoreError)?.code == .deposed { throw error }
                 // The host is unreachable, the transfer stalled or the web root is full; all of
                 // these may be temporary. An unreachable host has a limit of its own, which ends
                 // this task.

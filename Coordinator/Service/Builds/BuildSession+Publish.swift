@@ -15,7 +15,8 @@ extension BuildSession {
         } catch let fault as Fault {
             post(.failed(fault))
         } catch {
-            // Cancelled: the code that cancelled it has ended the attempt.
+            // Cancelled: the code that cancelled it has ended the attempt. Or deposed: the attempt
+            // is the next leader's.
         }
     }
 

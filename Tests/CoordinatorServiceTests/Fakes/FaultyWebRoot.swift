@@ -36,6 +36,10 @@ actor FaultyWebRoot: WebRoot {
         await base.content(ofPath: image.path)
     }
 
+    var incomingAttempts: Set<AttemptToken> { get async { await base.incomingAttempts } }
+
+    func lead(_ epoch: LeaseEpoch) async throws { try await base.lead(epoch) }
+
     func freeBytes() -> Int64 { free }
 
     func makeFolder(ofGuestOS name: String) { folders.append(name) }

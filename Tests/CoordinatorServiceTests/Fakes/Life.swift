@@ -115,6 +115,7 @@ struct MortalWebRoot: WebRoot {
     let base: any WebRoot
     let life: Life
 
+    func lead(_ epoch: LeaseEpoch) async throws { try await base.lead(epoch) }
     func makeFolder(ofGuestOS name: String) async throws {
         try await life.effect { try await base.makeFolder(ofGuestOS: name) }
     }

@@ -53,4 +53,9 @@ extension StoreError {
     public static func deposed(_ lease: Lease) -> StoreError {
         StoreError(.deposed, "another coordinator leads: \(lease.url) (epoch \(lease.epoch))")
     }
+
+    public static func deposed(webRootEpoch epoch: Int64) -> StoreError {
+        StoreError(
+            .deposed, "another coordinator leads: it writes to the web root (epoch \(epoch))")
+    }
 }
