@@ -13,6 +13,8 @@ actor Director {
     private var isEnding = false
     /// Longest simulated time from the end of the faults to the end of the last build.
     private static let drainMilliseconds: Int64 = 4 * 3_600_000
+    /// Longest simulated time from the last submission to the end of the faults.
+    private static let overdueMilliseconds: Int64 = 600_000
 
     init(_ settings: Settings, _ parts: SharedParts) {
         self.settings = settings
@@ -33,7 +35,13 @@ actor Director {
         let inspector = Inspector(simulation: simulation, parts: parts)
         Task { await self.inspect(inspector) }
 
+        while ledger.buildCount < settings.builds / 2 { await wait(1_000) }
+        simulation.demandEveryKind()
         while ledger.buildCount < settings.builds { await wait(1_000) }
+        let last = simulation.clock.monotonicMilliseconds()
+        while simulation.isAnyOverdue,
+            simulation.clock.monotonicMilliseconds() - last < Self.overdueMilliseconds
+        { await wait(1_000) }
         simulation.heal()
         for agent in simulation.fleet.agents { await agent.comeBack() }
         await resumeHosts()
@@ -178,8 +186,11 @@ actor Director {
 
     // MARK: Faults
 
-    /// One draw in proportion to the weights.
+    /// What is overdue, or one draw in proportion to the weights.
     private func draw(_ table: [(fault: FaultKind, weight: Int)]) -> FaultKind {
+        if let overdue = table.first(where: { simulation.isOverdue($0.fault) }) {
+            return overdue.fault
+        }
         var rest = simulation.below(table.reduce(0) { $0 + $1.weight })
         for (fault, weight) in table {
             rest -= weight
@@ -225,7 +236,8 @@ actor Director {
         // Taking over a large farm takes its time.
         let most = max(20_000, settings.hosts * 120)
         while !simulation.isHealed {
-            await wait(simulation.within(1_000...most))
+            let isOverdue = FaultKind.global.contains { simulation.isOverdue($0.fault) }
+            await wait(simulation.within(1_000...(isOverdue ? 20_000 : most)))
             guard !simulation.isHealed, let leader = await leader(), !leader.life.isDoomed
             else { continue }
             let fault = draw(FaultKind.global)

@@ -5,10 +5,17 @@ final class Simulation: Sendable {
     private struct State {
         var generator: SeededGenerator
         var counts: [FaultKind: Int] = [:]
+        /// Kinds that strike at the next opportunity.
+        var overdue: Set<FaultKind> = []
         var isHealed = false
         /// Until when a part of the farm's head is out of order.
         var outages: [FaultKind: Int64] = [:]
         var nextID: UInt64 = 0
+
+        mutating func count(_ fault: FaultKind) {
+            counts[fault, default: 0] += 1
+            overdue.remove(fault)
+        }
     }
 
     let clock = VirtualClock()
@@ -47,8 +54,10 @@ final class Simulation: Sendable {
     /// Whether the fault strikes now, by its odds.
     func strikes(_ fault: FaultKind) -> Bool {
         let isStruck = state.withLock { state in
-            guard !state.isHealed, state.generator.below(fault.odds) == 0 else { return false }
-            state.counts[fault, default: 0] += 1
+            guard !state.isHealed else { return false }
+            let isDrawn = state.generator.below(fault.odds) == 0
+            guard isDrawn || state.overdue.contains(fault) else { return false }
+            state.count(fault)
             return true
         }
         if isStruck { trace.line("fault \(fault.rawValue)") }
@@ -56,9 +65,20 @@ final class Simulation: Sendable {
     }
 
     func count(_ fault: FaultKind, _ subject: String) {
-        state.withLock { $0.counts[fault, default: 0] += 1 }
+        state.withLock { $0.count(fault) }
         trace.line("fault \(fault.rawValue) \(subject)")
     }
+
+    /// From here on, every kind that has not struck yet strikes at the next opportunity: no run
+    /// lacks one because of its seed.
+    func demandEveryKind() {
+        state.withLock { state in
+            state.overdue = Set(FaultKind.allCases.filter { state.counts[$0] == nil })
+        }
+    }
+
+    func isOverdue(_ fault: FaultKind) -> Bool { state.withLock { $0.overdue.contains(fault) } }
+    var isAnyOverdue: Bool { state.withLock { !$0.overdue.isEmpty } }
 
     /// A part of the farm's head is out of order for a while.
     func breakDown(_ fault: FaultKind, milliseconds: Int) {

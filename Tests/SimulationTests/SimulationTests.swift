@@ -46,5 +46,8 @@ import Testing
     func invariantsHold(seed: Int) async throws {
         let output = try await simulate(seed: seed, hosts: 60, builds: 400)
         #expect(output.contains(", 0 not ended"))
+        let faults = try #require(output.split(separator: "\n").first { $0.hasPrefix("faults: ") })
+        let missing = faults.split(separator: ",").filter { $0.hasSuffix(" 0") }
+        #expect(missing.isEmpty, "every kind of fault strikes")
     }
 }
