@@ -234,7 +234,8 @@ def bench_pull():
     ours, scp, rsync = [], [], []
     with Farm(1) as farm:
         farm.allow_plain_key("host1")
-        big = FARM + "/big.raw"
+        os.makedirs(FARM + "/shared", exist_ok=True)
+        big = FARM + "/shared/big.raw"
         subprocess.run(["dd", "if=/dev/urandom", "of=" + big, "bs=1M",
                         "count=%d" % (PULL_BYTES >> 20), "status=none"], check=True)
         folder = template("big", ["./copy.sh"], requirements={"memory": "64MiB", "disk": "1GiB"})

@@ -84,6 +84,8 @@ farm_host() {
     cat >"$dir/agent.yml" <<-END
 	state_folder: $dir/state
 	slots: $slots
+	# What the benchmark's builds copy.
+	read_only: [$farm/shared]
 	END
     printf 'restrict,command="%s gate --config %s" %s\n' "$bin/aibuild-agent" "$dir/agent.yml" \
         "$(cat "$farm/key/coordinator.pub")" >"$dir/authorized_keys"
