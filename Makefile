@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test chaos fuzz simulate demo demo-stop demo-release bench format clean
+.PHONY: help deps build test chaos fuzz attack simulate demo demo-stop demo-release bench format clean
 
 # Looked up once, when a recipe first needs it, so that `make help` works without a toolchain.
 swift = $(or $(swift_found),$(eval swift_found := $(shell SWIFT='$(SWIFT)' scripts/find-swift.sh))$(or \
@@ -42,6 +42,13 @@ fuzz: deps ## feed changed messages, templates, image headers and requests to th
 	@$(swift) build --build-tests
 	@FUZZ_SECONDS=$$(( $(or $(MINUTES),60) * 60 )) FUZZ_SEED=$(or $(SEED),1) FUZZ_LAST=.build/fuzz \
 	    LIMIT_SECONDS=$$(( $(or $(MINUTES),60) * 60 + 600 )) scripts/run-tests.sh '$(swift)' '^FuzzTests[.]'
+
+attack: deps ## attack agents, the API, the store and the parsers as strangers would; see docs/security.md
+	@$(swift) build --build-tests
+	@scripts/run-tests.sh '$(swift)' '$(attacks)'
+
+# The suites of docs/security.md; `make test` runs them as well.
+attacks := [.](Isolation|IsolationRule|ImageDependency|Epoch|HostileAgent|HostileClient|Access|BrowserSafety|Lease|Deposed|Bounded)Tests|^FuzzTests[.]
 
 simulate: deps ## simulate the coordinator and its hosts, with faults from one seed (SEED=1 HOSTS=2000 BUILDS=100000, TRACE=file; see docs/faults.md)
 	@$(swift) build -c release --product aibuild-simulate

@@ -42,6 +42,8 @@ public struct AgentConfiguration: Sendable, Hashable {
     public var networks: [IPv4Network] = []
     /// Paths that isolated programs can read.
     public var readOnly: [String] = []
+    /// Paths that isolated programs can write.
+    public var readWrite: [String] = []
     /// Folders of the system that isolated programs do not see.
     public var hidden: [String] = []
 
@@ -59,7 +61,8 @@ public struct AgentConfiguration: Sendable, Hashable {
             case .none: []
             case .listed: networks
             }
-        return Isolation(networks: reached, readOnly: readOnly, hidden: hidden)
+        return Isolation(
+            networks: reached, readOnly: readOnly, readWrite: readWrite, hidden: hidden)
     }
 
     /// `PATH` of build programs: the folders of configured programs, then the system's.

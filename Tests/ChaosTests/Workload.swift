@@ -40,7 +40,7 @@ enum Workload {
         guard answer.status == 201 else { throw Failure(FarmClient.text(answer)) }
     }
 
-    private static func folder(_ farm: Farm) -> String { "\(farm.folder)/runs" }
+    private static func folder(_ farm: Farm) -> String { "\(farm.shared)/runs" }
 
     private static let script = #"""
         use strict;

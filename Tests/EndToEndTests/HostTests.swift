@@ -19,7 +19,7 @@ import Testing
             try await farm.script(
                 "debian",
                 """
-                if mkdir \(farm.folder)/first; then
+                if mkdir \(farm.shared)/first; then
                     echo "first try"
                     while :; do sleep 1000; done
                 fi

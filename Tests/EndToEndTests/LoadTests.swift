@@ -73,7 +73,7 @@ import Testing
             try await farm.script(
                 "debian",
                 "echo begun; \(Scripts.gate(farm, "on")); yes 'a line of output' | "
-                    + "head -c 2000000; : >\(farm.folder)/printed; \(Scripts.gate(farm, "off"))\n"
+                    + "head -c 2000000; : >\(farm.shared)/printed; \(Scripts.gate(farm, "off"))\n"
                     + Scripts.image())
             let build = try await farm.api.submit("debian")
             try await farm.api.logs(build, "begun")
@@ -90,7 +90,7 @@ import Testing
                 }
             }
             try farm.open("on")
-            try await eventually("it is printed") { Files.exists("\(farm.folder)/printed") }
+            try await eventually("it is printed") { Files.exists("\(farm.shared)/printed") }
             try await expectOthersPass(farm)
             try farm.open("off")
             #expect(try await farm.api.end(of: build).state == "passed")

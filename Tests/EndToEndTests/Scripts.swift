@@ -10,7 +10,7 @@ enum Scripts {
 
     /// The build waits here until the test calls `farm.open(name)`.
     static func gate(_ farm: Farm, _ name: String) -> String {
-        "while [ ! -e \(farm.folder)/go-\(name) ]; do sleep 0.05; done"
+        "while [ ! -e \(farm.shared)/go-\(name) ]; do sleep 0.05; done"
     }
 }
 
@@ -24,5 +24,5 @@ extension Farm {
         return builds
     }
 
-    func open(_ name: String) throws { try Files.replace("\(folder)/go-\(name)", with: []) }
+    func open(_ name: String) throws { try Files.replace("\(shared)/go-\(name)", with: []) }
 }

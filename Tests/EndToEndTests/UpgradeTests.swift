@@ -24,8 +24,11 @@ import Testing
     /// The executables of this farm's supervisors, as the kernel reports them.
     private func supervisors(_ farm: Farm) -> [String] {
         ProcessTable.withVariable(ProcessMarks.stateFolder) { $0 == farm.hosts[0].stateFolder }
-            .map { Self.target("/proc/\($0.pid)/exe") }
-            .filter { $0.contains("aibuild-agent") }
+            .filter { process in
+                let line = try? Files.read("/proc/\(process.pid)/cmdline", limitBytes: 4096)
+                return line.map { String(decoding: $0, as: UTF8.self).contains("supervise") }
+                    ?? false
+            }.map { Self.target("/proc/\($0.pid)/exe") }
     }
 
     private static func target(_ link: String) -> String {

@@ -57,6 +57,8 @@ public final class Farm: Sendable {
     }
 
     public let folder: String
+    /// What builds can write besides their own folders.
+    public var shared: String { folder + "/shared" }
     public let hosts: [FarmHost]
     public let setup: Setup
     public let webRoot: String
@@ -94,6 +96,7 @@ public final class Farm: Sendable {
         try Files.makeFolder("\(folder)/templates")
         let key = try await LoneHost.makeKey("\(folder)/id_ed25519")
         var hosts: [FarmHost] = []
+        try Files.makeFolder("\(folder)/shared", mode: 0o777)
         for index in 0..<setup.hosts {
             let name = "kvm\(index)"
             hosts.append(

@@ -27,7 +27,11 @@ public final class FarmHost: Sendable {
         configPath = "\(folder)/\(name).yml"
         logPath = "\(folder)/\(name).log"
         let config =
-            ["state_folder: \(stateFolder)", "accelerator: tcg"] + lines
+            [
+                "state_folder: \(stateFolder)", "accelerator: tcg",
+                // What builds and tests tell each other.
+                "read_write: [\(folder)/shared]",
+            ] + lines
         try Files.replace(configPath, with: (config.joined(separator: "\n") + "\n").utf8)
         let agent = try FarmProgram.path("aibuild-agent")
         var command = "\(agent) gate --config \(configPath)"

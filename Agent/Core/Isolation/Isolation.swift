@@ -5,12 +5,18 @@ public struct Isolation: Sendable, Hashable, Codable {
     public var networks: [IPv4Network]?
     /// Paths of the host that programs can read, besides the system's.
     public var readOnly: [String]
+    /// Paths of the host that programs can also write.
+    public var readWrite: [String]
     /// Paths below the system's folders that programs do not see: where the agent is configured.
     public var hidden: [String]
 
-    public init(networks: [IPv4Network]? = nil, readOnly: [String] = [], hidden: [String] = []) {
+    public init(
+        networks: [IPv4Network]? = nil, readOnly: [String] = [], readWrite: [String] = [],
+        hidden: [String] = []
+    ) {
         self.networks = networks
         self.readOnly = readOnly
+        self.readWrite = readWrite
         self.hidden = hidden
     }
 

@@ -82,6 +82,7 @@ public struct Sandbox: Sendable, Hashable {
         for path in ["/tmp", "/var/tmp"] { arguments += ["--bind", folder.temporary, path] }
         arguments += attempt()
         for path in readable() { arguments += ["--ro-bind-try", path, path] }
+        for path in isolation.readWrite { arguments += ["--bind-try", path, path] }
         for path in isolation.hidden { arguments += ["--tmpfs", path] }
         if let resolverPath { arguments += ["--ro-bind", folder.resolver, resolverPath] }
         arguments += ["--chdir", workFolder, "--", agentProgram, Self.innerCommand]

@@ -45,6 +45,8 @@ enum ConfigurationFile {
             "isolation", .word, default: configuration.isolation)
         configuration.network = try file.take("network", .word, default: configuration.network)
         configuration.readOnly = try file.take("read_only", .list(of: absolutePath), default: [])
+        configuration.readWrite = try file.take(
+            "read_write", .list(of: absolutePath), default: [])
         let networks = try file.takeIfPresent("networks", .list(of: network))
         configuration.networks = (networks ?? []).compactMap { IPv4Network($0) }
         switch (configuration.network, networks) {

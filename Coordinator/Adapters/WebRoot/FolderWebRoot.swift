@@ -41,7 +41,7 @@ public actor FolderWebRoot: WebRoot {
     }
 
     public func lead(_ epoch: LeaseEpoch) throws {
-        let path = "\(folder)/images/build/.epoch"
+        let path = "\(folder)/images/.epoch"
         var known: Int64 = 0
         if Files.exists(path) {
             let text = try Files.read(path, limitBytes: 64)
