@@ -25,8 +25,8 @@ public enum AttemptNetwork {
         ]
     }
 
-    /// Input of `ip -batch`: the address, and the routes. The host's own addresses are closed one by
-    /// one: slirp4netns would connect to them as a program of the host.
+    /// Input of `ip -batch`: the address, and the routes. The host's own addresses are closed one
+    /// by one: slirp4netns would connect to them as a program of the host.
     public static func routes(
         _ networks: [IPv4Network]?, hostAddresses: [IPv4Network]
     ) -> String {

@@ -48,11 +48,13 @@ struct APIClient: Sendable {
         try await ask(method, path, body: method == "DELETE" ? nil : Array("{}".utf8))
     }
 
+    @inline(never)  // See `exchange`.
     func send(_ method: String, _ path: String, _ body: some Encodable) async throws -> [UInt8] {
         try await ask(method, path, body: try CanonicalJSON.encode(body))
     }
 
     /// Streams the body of a successful response.
+    @inline(never)  // See `exchange`.
     func stream(
         _ path: String, query: [(String, String)] = [], lastEventID: String = "",
         onBytes: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Void
@@ -158,6 +160,7 @@ struct APIClient: Sendable {
         return Answer(isGood: true, body: try good(answer))
     }
 
+    @inline(never)  // See `exchange`.
     private func ask(
         _ method: String, _ target: String, body: [UInt8]? = nil
     ) async throws(CommandError) -> [UInt8] {
@@ -167,6 +170,9 @@ struct APIClient: Sendable {
                 stallSeconds: 60))
     }
 
+    // Never inlined: the optimizer of Swift 6.3 crashes on the coroutine of `aibuild build` when
+    // all of this is part of it.
+    @inline(never)
     private func exchange(
         _ method: String, _ target: String, _ body: [UInt8], type: String?, stallSeconds: Double
     ) async throws(CommandError) -> HTTPAnswer {

@@ -50,6 +50,7 @@ enum BuildCommands {
                 try await context.api.send("POST", path(context) + "/retry"), context)
         })
 
+    @inline(never)  // See `APIClient.exchange`.
     private static func submitted(
         _ body: [UInt8], _ context: CommandContext
     ) async throws -> ExitCode {

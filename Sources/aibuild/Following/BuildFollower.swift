@@ -17,6 +17,7 @@ final class BuildFollower: Sendable {
     }
 
     /// - Returns: whether it passed, as an exit code.
+    @inline(never)  // See `APIClient.exchange`.
     func follow(_ build: String) async throws -> ExitCode {
         let events = EventFollower(
             context.api, path: APIClient.build(build) + "/events",
