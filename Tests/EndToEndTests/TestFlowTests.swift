@@ -21,7 +21,8 @@ import Testing
     private static let system = "    - {name: system, script: tests/in-guest.sh, limit: 2m}\n"
 
     private func register(_ farm: Farm, _ cases: String, script: String) async throws {
-        let image = try await MiniLinux.shared.image()
+        let image = farm.shared + "/mini.qcow2"
+        _ = try await farm.shell("cp '\(try await MiniLinux.shared.image())' '\(image)'")
         try await farm.template(
             "mini", Self.head + cases,
             files: [
