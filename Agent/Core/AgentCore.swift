@@ -32,9 +32,9 @@ public enum AgentLimits {
     /// total time, in which it collects evidence of the guest; then the daemon kills it.
     public static let cancelMilliseconds: Int64 = 30_000
     public static let overdueMilliseconds: Int64 = 60_000
-    /// How far the epoch of a coordinator may be ahead of the last one. A takeover takes the time in
-    /// seconds, or the next number; one that is a century ahead is no coordinator's, and would lock
-    /// out all later ones.
+    /// How far the epoch of a coordinator may be ahead of the last one. A takeover takes the time
+    /// in seconds, or the next number; one that is a century ahead is no coordinator's, and would
+    /// lock out all later ones.
     public static let epochJump: Int64 = 1 << 32
     /// The highest epoch of the first coordinator that a host sees.
     public static let firstEpoch: Int64 = 1 << 40

@@ -93,7 +93,6 @@ import Testing
                 build, to: ["e1"], format: nil, by: "anna")
             let failed = try await wait(farm, made[0], .failed)
             #expect(failed.fault?.description == "quota exceeded")
-            #expect(failed.attemptCount == 1, "taking back what is half-made is no second try")
             let other = try await coordinator.leading().releaseRequests.submit(
                 build, to: ["e2"], format: nil, by: "anna")
             _ = try await wait(farm, other[0], .released)
@@ -128,7 +127,6 @@ import Testing
             let failed = try await wait(farm, next[0], .failed, passing: 10_000)
             #expect(failed.fault?.description == "6")
             #expect(await farm.target.halfMade.isEmpty, "taken back at the third try")
-            #expect(failed.attemptCount == 6 && failed.cleanupCount == 3)
         }
     }
 

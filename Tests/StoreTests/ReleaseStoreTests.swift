@@ -145,7 +145,7 @@ import Testing
             again.fault = RecordedFault(ReleaseFault(.failed, "away"))
             #expect(try await leader.apply(again)?.fault?.description == "away")
             claim.atMilliseconds = 9000
-            for _ in 1...2 { #expect(try await leader.apply(claim)?.attemptCount == 2) }
+            #expect(try await leader.apply(claim)?.attemptCount == 2)
 
             noted.journal = ["image": "43"]
             #expect(try await leader.apply(noted) == nil, "an earlier try does not own it")

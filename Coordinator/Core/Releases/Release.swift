@@ -34,12 +34,8 @@ public struct Release: Sendable, Hashable, Codable {
     @OptionalBounded<UnixTimeBound> public var endedMilliseconds: Int64?
     /// A retry waits until then.
     @Bounded<UnixTimeBound> public var notBeforeMilliseconds: Int64
-    /// The newest attempt began then.
-    @OptionalBounded<UnixTimeBound> public var claimedMilliseconds: Int64?
-    /// Attempts to release the image so far.
+    /// Attempts so far. The number of the newest is its token: changes by an older one are refused.
     @Bounded<CountBound> public var attemptCount: Int
-    /// Attempts to take back what is half-made, since `ending` was set.
-    @OptionalBounded<CountBound> public var cleanupCount: Int?
     public var cancelRequested: Bool
     /// The steps that the target has recorded, so that a later attempt knows what is half done.
     public var journal: [String: String]
@@ -72,10 +68,6 @@ public struct Release: Sendable, Hashable, Codable {
         cancelRequested = false
         journal = [:]
     }
-
-    /// The number of the newest attempt of either kind is its token: changes by an older one are
-    /// refused.
-    public var token: Int { attemptCount + (cleanupCount ?? 0) }
 }
 
 public enum ReleaseState: String, Sendable, Codable, CaseIterable {

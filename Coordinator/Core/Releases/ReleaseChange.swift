@@ -7,7 +7,7 @@ public struct ReleaseChange: Sendable, Hashable {
     public var attempt: Int?
     public var to: ReleaseState
     public var atMilliseconds: Int64
-    /// A claim: the token grows.
+    /// A claim: the attempt count grows.
     public var begins = false
     public var notBeforeMilliseconds: Int64?
     public var journal: [String: String]?
@@ -28,19 +28,14 @@ public struct ReleaseChange: Sendable, Hashable {
     }
 
     public func effect(on release: Release) -> ChangeEffect<Release> {
-        let owner = release.state == .running ? release.token : nil
+        let owner = release.state == .running ? release.attemptCount : nil
         guard from.contains(release.state), owner == attempt else {
             return hasBeenApplied(to: release) ? .applied : .refused
         }
         var changed = release
         changed.state = to
         if begins {
-            if release.ending == nil {
-                changed.attemptCount += 1
-            } else {
-                changed.cleanupCount = (release.cleanupCount ?? 0) + 1
-            }
-            changed.claimedMilliseconds = atMilliseconds
+            changed.attemptCount += 1
             changed.startedMilliseconds = release.startedMilliseconds ?? atMilliseconds
         }
         if let notBeforeMilliseconds { changed.notBeforeMilliseconds = notBeforeMilliseconds }
@@ -55,10 +50,10 @@ public struct ReleaseChange: Sendable, Hashable {
     }
 
     private func hasBeenApplied(to release: Release) -> Bool {
-        guard release.state == to, attempt.map({ $0 == release.token }) ?? true else {
+        guard release.state == to, attempt.map({ $0 == release.attemptCount }) ?? true else {
             return false
         }
-        if begins { return release.claimedMilliseconds == atMilliseconds }
+        if begins { return release.startedMilliseconds == atMilliseconds }
         return to.isEnded && release.endedMilliseconds == atMilliseconds
     }
 }

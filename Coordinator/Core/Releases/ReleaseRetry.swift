@@ -13,7 +13,7 @@ public enum ReleaseRetry {
     /// restart of a cloud's API.
     static let tries = 6
     /// Attempts to clean up: with the delays about two hours.
-    static let cleanups = 18
+    static let abandonTries = 18
     static let firstDelayMilliseconds: Int64 = 5_000
     static let longestDelayMilliseconds: Int64 = 10 * 60_000
 
@@ -21,9 +21,8 @@ public enum ReleaseRetry {
         _ release: Release, _ fault: ReleaseFault, nowMilliseconds now: Int64
     ) -> Verdict {
         if let ending = release.ending {
-            let count = release.cleanupCount ?? 0
-            return count >= cleanups
-                ? .end(ending) : .again(notBeforeMilliseconds: now + delay(count))
+            return release.attemptCount >= abandonTries
+                ? .end(ending) : .again(notBeforeMilliseconds: now + delay(release.attemptCount))
         }
         if release.cancelRequested { return .abandon(.cancelled) }
         if fault.isPermanent || release.attemptCount >= tries { return .abandon(.failed) }

@@ -131,7 +131,7 @@ struct ReleaseRun: Sendable {
     }
 
     private func change(_ release: Release, to state: ReleaseState) -> ReleaseChange {
-        change(release, from: [.running], attempt: release.token, to: state)
+        change(release, from: [.running], attempt: release.attemptCount, to: state)
     }
 
     private func change(

@@ -33,7 +33,7 @@ public actor Releases {
             }
             // Its process is gone; the next attempt learns from the journal what is half done.
             var change = ReleaseChange(
-                release: release.id, from: [.running], attempt: release.token, to: .queued,
+                release: release.id, from: [.running], attempt: release.attemptCount, to: .queued,
                 atMilliseconds: ports.clock.unixMilliseconds())
             change.notBeforeMilliseconds = 0
             live[release.id] = try await store.apply(change)
