@@ -24,8 +24,7 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
     public init(
         start: Start, accelerator: Accelerator?, stateFolder: String, searchPath: String,
         packer: String, fetchProgram: String, qemuSystem: String? = nil, qemuImg: String? = nil,
-        firmware: UEFIFirmware? = nil,
-        isolation: Isolation? = nil
+        firmware: UEFIFirmware? = nil, isolation: Isolation? = nil
     ) {
         self.start = start
         self.accelerator = accelerator

@@ -24,6 +24,12 @@ public struct Pipe: ~Copyable, Sendable {
         writeDescriptor = -1
     }
 
+    /// Gives the write end to the caller: for a pipe to a child, or a child's lifeline.
+    public mutating func takeWriteEnd() -> Descriptor {
+        writeDescriptor = -1
+        return writeEnd.take() ?? Descriptor(owning: -1)
+    }
+
     public enum Piece: Sendable, Hashable {
         case bytes(Int)
         case nothingYet
@@ -39,5 +45,13 @@ public struct Pipe: ~Copyable, Sendable {
             if error.isTryAgain { return .nothingYet }
             throw error
         }
+    }
+
+    /// What is available now of a short message; empty if that is nothing.
+    public func read(upTo limitBytes: Int) throws(SystemError) -> [UInt8] {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: limitBytes, alignment: 8)
+        defer { buffer.deallocate() }
+        guard case .bytes(let count) = try read(into: buffer) else { return [] }
+        return Array(buffer[..<count])
     }
 }

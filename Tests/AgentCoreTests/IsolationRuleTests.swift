@@ -42,6 +42,7 @@ import Testing
         let sandbox = Sandbox(
             folder: folder, packerConfiguration: state.packerConfiguration,
             isolation: Isolation(readOnly: ["/srv/iso"], hidden: ["/etc/aibuild"]),
+            isOnline: true,
             systemFolders: [
                 Sandbox.SystemFolder(path: "/usr"), Sandbox.SystemFolder(path: "/etc"),
                 Sandbox.SystemFolder(path: "/bin", linkTarget: "usr/bin"),

@@ -15,8 +15,8 @@ final class CommitCutter: Sendable {
     let statementsLeft = Atomic<Int>(.max)
     /// Whether to wait for the last statement's effect before the cut.
     let waitsForEffect = Atomic<Bool>(true)
-    /// COMMITs wait here until this is false again, as if the program were suspended before each.
-    let holdsCommits = Atomic<Bool>(false)
+    private let holdsCommits = Atomic<Bool>(false)
+    private let released = DispatchSemaphore(value: 0)
     /// The number of COMMITs that were held.
     let held = Atomic<Int>(0)
     private let folder: TemporaryFolder
@@ -108,12 +108,21 @@ final class CommitCutter: Sendable {
         link.end()
     }
 
+    /// COMMITs wait until `releaseCommits`, as if the program were suspended before each.
+    func holdCommits() { holdsCommits.store(true, ordering: .sequentiallyConsistent) }
+
+    /// Not to be followed by another `holdCommits`.
+    func releaseCommits() {
+        holdsCommits.store(false, ordering: .sequentiallyConsistent)
+        released.signal()
+    }
+
     private func hold() {
         guard holdsCommits.load(ordering: .sequentiallyConsistent) else { return }
         held.add(1, ordering: .sequentiallyConsistent)
-        while holdsCommits.load(ordering: .sequentiallyConsistent) {
-            usleep(1000)
-        }
+        // Each one lets the next pass.
+        released.wait()
+        released.signal()
     }
 
     /// A command packet: three bytes of length, a number, 3 for a query, its text.

@@ -37,7 +37,7 @@ import Testing
         let leader = store.leading(epoch)
         try await leader.add(Samples.guestOS("ubuntu1604"))
 
-        proxy.holdsCommits.store(true, ordering: .sequentiallyConsistent)
+        proxy.holdCommits()
         let write = Task { try await leader.enqueue(Samples.build("late")) }
         try await eventually("its COMMIT is held") {
             proxy.held.load(ordering: .sequentiallyConsistent) > 0
@@ -50,7 +50,7 @@ import Testing
         #expect(lease.holder == "next")
         #expect(try await second.build(id: "late") == nil)
 
-        proxy.holdsCommits.store(false, ordering: .sequentiallyConsistent)
+        proxy.releaseCommits()
         await #expect(throws: StoreError.deposed(lease)) { try await write.value }
         #expect(try await second.build(id: "late") == nil, "it was committed under the old epoch")
         await store.close()

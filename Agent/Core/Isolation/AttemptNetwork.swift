@@ -35,8 +35,7 @@ public enum AttemptNetwork {
         ]
         let reached = networks.map { $0.map(\.description) } ?? ["default"]
         lines += reached.map { "route replace \($0) via \(gateway) dev \(device)" }
-        let closed = Isolation.reserved.filter { !$0.overlaps(loopback) } + hostAddresses
-        lines += closed.filter { !$0.overlaps(loopback) }
+        lines += (Isolation.reserved + hostAddresses).filter { !$0.overlaps(loopback) }
             .map { "route replace unreachable \($0)" }
         return lines.map { $0 + "\n" }.joined()
     }

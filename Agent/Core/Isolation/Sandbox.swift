@@ -26,6 +26,8 @@ public struct Sandbox: Sendable, Hashable {
     /// Packer's plugins and settings on this host.
     public var packerConfiguration: String
     public var isolation: Isolation
+    /// Whether the program gets a network, as far as the host lets it.
+    public var isOnline: Bool
     public var systemFolders: [SystemFolder]
     /// This agent, which runs the program inside and poses as QEMU.
     public var agentProgram: String
@@ -39,6 +41,7 @@ public struct Sandbox: Sendable, Hashable {
 
     public init(
         folder: AttemptFolder, packerConfiguration: String, isolation: Isolation,
+        isOnline: Bool,
         systemFolders: [SystemFolder], agentProgram: String, programFolders: [String],
         inputs: [String], resolverPath: String?,
         workFolder: String
@@ -46,6 +49,7 @@ public struct Sandbox: Sendable, Hashable {
         self.folder = folder
         self.packerConfiguration = packerConfiguration
         self.isolation = isolation
+        self.isOnline = isOnline
         self.systemFolders = systemFolders
         self.agentProgram = agentProgram
         self.programFolders = programFolders

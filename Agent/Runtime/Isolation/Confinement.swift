@@ -1,4 +1,5 @@
 import AgentCore
+import Glibc
 import ProcessKit
 import Support
 
@@ -28,17 +29,19 @@ extension AttemptContext {
     /// The sandbox of a program; `nil` if it runs without one.
     func sandbox(_ confinement: Confinement, workFolder: String?) throws -> Sandbox? {
         guard let isolation = order.isolation, confinement != .none else { return nil }
-        let resolver = isolation.isOffline ? nil : Links.resolved("/etc/resolv.conf")
+        let isOnline = confinement.isOnline && !isolation.isOffline
+        let resolver = isOnline ? Links.resolved("/etc/resolv.conf") : nil
         if let resolver {
             let host = try Files.read(resolver, limitBytes: AgentLimits.resolverBytes)
             let text = AttemptNetwork.resolverConfiguration(
                 host: String(decoding: host, as: UTF8.self))
-            try Files.replace(folder.resolver, with: Array(text.utf8), mode: 0o600)
+            // Not durable: it is written again for the next program.
+            try Descriptor(folder.resolver, O_WRONLY | O_CREAT | O_TRUNC).writeAll(Array(text.utf8))
         }
         return Sandbox(
             folder: folder,
             packerConfiguration: StateFolder(order.stateFolder).packerConfiguration,
-            isolation: isolation, systemFolders: Self.systemFolders(),
+            isolation: isolation, isOnline: isOnline, systemFolders: Self.systemFolders(),
             agentProgram: OwnProgram.path,
             programFolders: order.searchPath.split(separator: ":").map(String.init),
             inputs: confinement.inputs, resolverPath: resolver,

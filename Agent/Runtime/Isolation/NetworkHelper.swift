@@ -36,8 +36,7 @@ struct NetworkHelper: ~Copyable {
                 namespaces.network.raw,
             ], group: group)
         ready.closeWriteEnd()
-        let writeEnd = Descriptor(owning: dup(lifeline.writeDescriptor))
-        lifeline.closeWriteEnd()
+        let writeEnd = lifeline.takeWriteEnd()
         guard Self.isReady(ready) else { throw Self.fault(folder, "slirp4netns") }
         try Self.setRoutes(namespaces, folder, isolation, environment)
         self.process = process
@@ -49,10 +48,7 @@ struct NetworkHelper: ~Copyable {
         guard (try? Wait.readable([pipe.readEnd.raw], timeoutMilliseconds: limit)) == [true] else {
             return false
         }
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 8, alignment: 8)
-        defer { buffer.deallocate() }
-        if case .bytes? = try? pipe.read(into: buffer) { return true }
-        return false
+        return (try? pipe.read(upTo: 8))?.isEmpty == false
     }
 
     private static func setRoutes(
@@ -62,7 +58,7 @@ struct NetworkHelper: ~Copyable {
         let routes = AttemptNetwork.routes(
             isolation.networks,
             hostAddresses: Namespaces.ownAddresses().compactMap { IPv4Network($0) })
-        try Files.replace(folder.routes, with: Array(routes.utf8), mode: 0o600)
+        try Descriptor(folder.routes, O_WRONLY | O_CREAT | O_TRUNC).writeAll(Array(routes.utf8))
         let log = try Descriptor(folder.networkLog, O_WRONLY | O_APPEND)
         let command = Command(
             [

@@ -20,12 +20,11 @@ struct SandboxedProcess: ~Copyable {
     ///
     /// - Throws: `Fault` if the host cannot isolate it, `SystemError` if bubblewrap is missing.
     init(
-        _ command: Command, _ sandbox: Sandbox, isOnline: Bool, streams: ChildProcess.Streams,
+        _ command: Command, _ sandbox: Sandbox, streams: ChildProcess.Streams,
         group: ControlGroup?
     ) throws {
         var info = try Pipe()
         var status = try Pipe()
-        // Its write end is this process's.
         var block = try Pipe()
         let wrapped = Command(
             sandbox.arguments(command.arguments), environment: command.environment,
@@ -39,12 +38,11 @@ struct SandboxedProcess: ~Copyable {
         do {
             let first = try Self.first(info)
             let network =
-                isOnline
+                sandbox.isOnline
                 ? try NetworkHelper(
                     of: first, sandbox.folder, sandbox.isolation,
                     environment: command.environment, group: group) : nil
-            try Descriptor(owning: dup(block.writeDescriptor)).writeAll([1])
-            block.closeWriteEnd()
+            try block.takeWriteEnd().writeAll([1])
             self.first = first
             firstHandle = ProcessTable.open(first) ?? Descriptor(owning: -1)
             self.network = network
@@ -61,15 +59,14 @@ struct SandboxedProcess: ~Copyable {
     private static func first(_ info: borrowing Pipe) throws -> Int32 {
         var text: [UInt8] = []
         let deadline = Clocks.monotonicMilliseconds() + AgentLimits.isolationMilliseconds
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 8)
-        defer { buffer.deallocate() }
         while text.last != UInt8(ascii: "}"), text.count < 4096 {
             let rest = deadline - Clocks.monotonicMilliseconds()
             guard rest > 0,
-                try Wait.readable([info.readEnd.raw], timeoutMilliseconds: Int32(rest)) == [true],
-                case .bytes(let count) = try info.read(into: buffer)
+                try Wait.readable([info.readEnd.raw], timeoutMilliseconds: Int32(rest)) == [true]
             else { break }
-            text += buffer[..<count]
+            let more = try info.read(upTo: 4096)
+            if more.isEmpty { break }
+            text += more
             while let last = text.last, last == 0x0A || last == 0x20 { text.removeLast() }
         }
         let after = String(decoding: text, as: UTF8.self).split(separator: ":").dropFirst().first
@@ -111,9 +108,7 @@ struct SandboxedProcess: ~Copyable {
     }
 
     private func toldStatus() -> InnerProgram.Report? {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 8)
-        defer { buffer.deallocate() }
-        guard case .bytes(let count)? = try? status.read(into: buffer) else { return nil }
-        return InnerProgram.Report(String(decoding: buffer[..<count], as: UTF8.self))
+        guard let told = try? status.read(upTo: 64) else { return nil }
+        return InnerProgram.Report(String(decoding: told, as: UTF8.self))
     }
 }

@@ -76,10 +76,7 @@ struct ProgramRunner {
         }
         // Process ids start anew in each sandbox, and name the files of its guests.
         try GuestFolder(path: context.folder.guests).clear()
-        let isOnline = confinement.isOnline && !sandbox.isolation.isOffline
-        return .sandboxed(
-            try SandboxedProcess(
-                command, sandbox, isOnline: isOnline, streams: streams, group: group))
+        return .sandboxed(try SandboxedProcess(command, sandbox, streams: streams, group: group))
     }
 
     /// Runs a tool of the host in the work folder, and logs its output.
