@@ -199,9 +199,11 @@ started() { # NAME
     mv "$folder/$1.new" "$folder/$1.pid"
 }
 
+# The limit of one request is long: a request that curl gives up goes on in the service, and the
+# next one would initialize the same modules in another thread.
 answers() { # NAME URL
     local end=$((SECONDS + 90))
-    until curl -fs -m 5 -o /dev/null "$2"; do
+    until curl -fs -m 60 -o /dev/null "$2"; do
         running "$1" && [ "$SECONDS" -lt "$end" ] || return 1
         sleep 0.1
     done
