@@ -10,15 +10,26 @@ public enum Descendants {
 
     /// Process ids of all descendants of this process, zombies included.
     public static func list() -> [Int32] {
+        let quick = withDescendants(ProcessTable.children(of: getpid())) {
+            ProcessTable.children(of: $0)
+        }
+        if !quick.isEmpty { return quick }
+        // The kernel lists children without guarantee, and not every kernel does.
         var childrenOf: [Int32: [Int32]] = [:]
         for process in ProcessTable.all() {
             childrenOf[process.parent, default: []].append(process.pid)
         }
+        return withDescendants(childrenOf[getpid(), default: []]) { childrenOf[$0, default: []] }
+    }
+
+    private static func withDescendants(
+        _ first: [Int32], children: (Int32) -> [Int32]
+    ) -> [Int32] {
         var found: [Int32] = []
-        var next = childrenOf[getpid(), default: []]
+        var next = first
         while let pid = next.popLast() {
             found.append(pid)
-            next += childrenOf[pid, default: []]
+            next += children(pid)
         }
         return found
     }
@@ -33,9 +44,8 @@ public enum Descendants {
     /// Reaps exited orphans that this process adopted, but not `child`, whose exit status is
     /// needed.
     public static func reapOrphans(except child: Int32) {
-        for process in ProcessTable.all()
-        where process.parent == getpid() && process.isZombie && process.pid != child {
-            waitpid(process.pid, nil, WNOHANG)
+        for pid in ProcessTable.children(of: getpid()) where pid != child {
+            waitpid(pid, nil, WNOHANG)
         }
     }
 

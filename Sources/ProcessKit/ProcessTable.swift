@@ -17,13 +17,31 @@ public enum ProcessTable {
         }
     }
 
+    /// The children of a process, zombies included. One that starts or exits meanwhile may hide
+    /// another, so an empty list proves nothing.
+    static func children(of pid: Int32) -> [Int32] {
+        let threads = (try? Files.list("/proc/\(pid)/task")) ?? []
+        return threads.flatMap { thread in
+            let text = read(pid, "task/\(thread)/children") ?? []
+            return text.split(separator: UInt8(ascii: " ")).compactMap {
+                Int32(String(decoding: $0, as: UTF8.self))
+            }
+        }
+    }
+
     /// Processes that were started with the environment variable `name`, with its value, if
     /// `isWanted`. Those of other users are not visible.
+    ///
+    /// - Parameter other: a variable, with its value, that they must carry as well.
     public static func withVariable(
-        _ name: String, where isWanted: (String) -> Bool
+        _ name: String, beside other: (name: String, value: String)? = nil,
+        where isWanted: (String) -> Bool
     ) -> [(pid: Int32, value: String)] {
         ids().compactMap { pid in
-            guard let value = variable(name, of: pid), isWanted(value) else { return nil }
+            guard let environment = read(pid, "environ"),
+                let value = variable(name, in: environment), isWanted(value),
+                other.map({ variable($0.name, in: environment) == $0.value }) ?? true
+            else { return nil }
             return (pid, value)
         }
     }
@@ -32,7 +50,9 @@ public enum ProcessTable {
     /// been reused since it was looked up, and a pidfd pins the process while it is checked.
     public static func kill(_ pid: Int32, withVariable name: String, _ value: String) {
         let pidfd = Descriptor(owning: aib_pidfd_open(pid))
-        guard pidfd.raw >= 0, variable(name, of: pid) == value else { return }
+        guard pidfd.raw >= 0, let environment = read(pid, "environ"),
+            variable(name, in: environment) == value
+        else { return }
         _ = aib_pidfd_signal(pidfd.raw, SIGKILL)
     }
 
@@ -56,8 +76,7 @@ public enum ProcessTable {
         return Entry(pid: pid, parent: parent, isZombie: fields[0] == "Z")
     }
 
-    private static func variable(_ name: String, of pid: Int32) -> String? {
-        guard let environment = read(pid, "environ") else { return nil }
+    private static func variable(_ name: String, in environment: [UInt8]) -> String? {
         let prefix = Array("\(name)=".utf8)
         for variable in environment.split(separator: 0) where variable.starts(with: prefix) {
             return String(decoding: variable.dropFirst(prefix.count), as: UTF8.self)

@@ -15,11 +15,10 @@ struct Janitor: Sendable {
     /// attempts are looked up: a token that is found here and not known then is dead, however many
     /// attempts start in the meantime.
     func suspects() -> Set<AttemptToken> {
-        let carried = ProcessTable.withVariable(ProcessMark.stateFolder) { $0 == state.root }
-        let mine = Set(carried.map(\.pid))
-        let marked = ProcessTable.withVariable(ProcessMark.attempt) { _ in true }
-            .filter { mine.contains($0.pid) }.compactMap { AttemptToken($0.value) }
-        return Set(marked).union(groups().map(\.token))
+        let marked = ProcessTable.withVariable(
+            ProcessMark.attempt, beside: (ProcessMark.stateFolder, state.root)
+        ) { _ in true }
+        return Set(marked.compactMap { AttemptToken($0.value) }).union(groups().map(\.token))
     }
 
     /// - Parameter dead: tokens whose processes are to be killed.

@@ -37,11 +37,10 @@ enum AttemptProcesses {
     ) -> [Int32] {
         let deadline = Clocks.monotonicMilliseconds() + AgentLimits.killMilliseconds
         while true {
-            let mine = Set(
-                ProcessTable.withVariable(ProcessMark.stateFolder) { $0 == stateFolder }.map(\.pid))
-            if mine.isEmpty { return [] }
-            let found = ProcessTable.withVariable(ProcessMark.attempt, where: isWanted)
-                .filter { mine.contains($0.pid) && $0.pid != getpid() }
+            let found = ProcessTable.withVariable(
+                ProcessMark.attempt, beside: (ProcessMark.stateFolder, stateFolder),
+                where: isWanted
+            ).filter { $0.pid != getpid() }
             if found.isEmpty || Clocks.monotonicMilliseconds() > deadline {
                 return found.map(\.pid)
             }
