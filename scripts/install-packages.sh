@@ -13,7 +13,7 @@ packages=(g++ libxml2 make pkg-config git ca-certificates
 # The real components, for tests and demos.
 packages+=(packer qemu-system-x86 qemu-utils ovmf openssh-client openssh-server mariadb-server galera-4
     apache2-utils bubblewrap curl docker.io docker-registry iproute2 jq libfaketime nodejs python3
-    python3-pip rsync slirp4netns tar util-linux)
+    python3-pip rsync slirp4netns systemd tar util-linux)
 # The image services of OpenStack. They stay off: the tests start their own.
 packages+=(keystone glance-api uwsgi-core uwsgi-plugin-python3)
 # The parts of examples/mini-linux; its kernel is fetched below.

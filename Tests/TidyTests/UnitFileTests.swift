@@ -1,0 +1,36 @@
+import FoundationEssentials
+import ProcessKit
+import Support
+import Testing
+
+/// The units of deploy/ are as closed as the programs allow.
+@Suite struct UnitFileTests {
+    private struct Finding: Decodable {
+        /// A setting, such as `PrivateTmp=` or `SystemCallFilter=~@debug`.
+        var name: String
+        /// `nil` if the unit is closed in this respect.
+        var exposure: String?
+    }
+
+    @Test(
+        "A unit sets or explains everything that `systemd-analyze security` finds in it",
+        arguments: ["aibuild-agent", "aibuild-coordinator"])
+    func findingsAreExplained(name: String) async throws {
+        let path = "\(try SourceTree().root)/deploy/\(name).service"
+        let unit = String(decoding: try Files.read(path, limitBytes: 1 << 16), as: UTF8.self)
+        let analysis = try await Command(
+            ["systemd-analyze", "security", "--offline=true", "--json=short", path],
+            environment: Command.minimalEnvironment
+        ).run(timeoutSeconds: 60, outputLimitBytes: 1 << 20)
+        let found = try JSONDecoder().decode([Finding].self, from: Data(analysis.stdout))
+        #expect(found.count > 60)
+        for finding in found where finding.exposure != nil {
+            // Of a list, such as that of system calls, each member counts.
+            let words = finding.name.split(whereSeparator: { "=~/()|*…".contains($0) })
+                .filter { !$0.allSatisfy(\.isNumber) }
+            let setting = try #require(words.first)
+            let member = finding.name.contains("~@") ? words.last ?? setting : setting
+            #expect(unit.contains(setting) && unit.contains(member), "\(finding.name)")
+        }
+    }
+}
