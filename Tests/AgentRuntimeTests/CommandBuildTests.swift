@@ -173,7 +173,7 @@ import Testing
         try await withAgent { agent, client in
             let template = try await agent.deliver(script: "echo words; " + script)
             let built = try await client.build(agent.start(template))
-            #expect(built.fault?.code == code)
+            #expect(built.fault?.code == code, "\(built.log)")
             #expect(built.fault?.class == faultClass)
             #expect(built.finished.artifacts == [])
         }

@@ -169,7 +169,7 @@ struct BaseImageFetcher {
                 }
                 return nil
             }
-        } catch let error as SystemError where error.isNotExecutable {
+        } catch let error as NotRunnable {
             throw Fault(
                 .infrastructure, .hostError,
                 "\(error): it fetches base images and belongs next to aibuild-agent")

@@ -92,13 +92,14 @@ struct SandboxedProcess: ~Copyable {
     }
 
     /// How the program ended, or `nil` while it runs. Not to be called again after that.
-    /// - Throws: `SystemError` if it could not be run.
+    /// - Throws: `NotRunnable`, or `SystemError`, if it could not be run.
     func reap() throws -> ExitStatus? {
         guard let ended = try monitor.reap() else { return nil }
         if let told = toldStatus() {
             switch told {
             case .ended(let status): return status
-            case .notRun(let error): throw SystemError(errno: error, "cannot run \(program)")
+            case .notRun(let code):
+                throw NotRunnable.or(SystemError(errno: code, "cannot run \(program)"))
             }
         }
         // The program inside was killed, or bubblewrap failed and printed why.

@@ -31,9 +31,9 @@ struct CommandBuild {
                 qemuExit = guests.unwantedExit()
                 return nil
             }
-        } catch let error as SystemError where error.isNotExecutable {
+        } catch let error as NotRunnable {
             throw Fault(
-                .template, error.errno == ENOENT ? .templateMissing : .templateInvalid,
+                .template, error.isMissing ? .templateMissing : .templateInvalid,
                 "the build command \(Names.quoted(program)) cannot be run: \(error)")
         }
         let end = FaultClassifier.End(

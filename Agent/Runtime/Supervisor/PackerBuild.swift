@@ -154,7 +154,7 @@ struct PackerBuild {
             let inputs = baseImage.map { [$0.path] } ?? []
             let runner = ProgramRunner(context: context, confinement: .online(reading: inputs))
             return try runner.run(command, &sink, observe: observe)
-        } catch let error as SystemError where error.isNotExecutable {
+        } catch let error as NotRunnable {
             throw Fault(
                 .infrastructure, .hostError,
                 "Packer is not installed on this host (\(error)); install it, or set `packer` in "

@@ -72,7 +72,9 @@ struct ProgramRunner {
     ) throws -> RunningProgram {
         let group = isGrouped ? context.group : nil
         guard let sandbox = try context.sandbox(confinement, workFolder: command.workFolder) else {
-            return .plain(try ChildProcess(command, streams: streams, group: group))
+            do { return .plain(try ChildProcess(command, streams: streams, group: group)) } catch {
+                throw NotRunnable.or(error)
+            }
         }
         // Process ids start anew in each sandbox, and name the files of its guests.
         try GuestFolder(path: context.folder.guests).clear()

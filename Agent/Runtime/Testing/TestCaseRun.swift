@@ -162,7 +162,7 @@ struct TestCaseRun {
         }
         let command = Command(arguments, environment: environment, workFolder: folder.work)
         do { try runToEnd(command, input: -1, what: "the program", guest) } catch let error
-            as SystemError where error.isNotExecutable
+            as NotRunnable
         {
             throw TestVerdict.failed("the program cannot be run on this host: \(error)")
         }
@@ -171,7 +171,12 @@ struct TestCaseRun {
     private func runToEnd(
         _ command: Command, input: Int32, what: String, _ guest: TestGuest
     ) throws {
-        let child = try ChildProcess(command, streams: .init(input: input, output: 1, error: 2))
+        let child: ChildProcess
+        do {
+            child = try ChildProcess(command, streams: .init(input: input, output: 1, error: 2))
+        } catch {
+            throw NotRunnable.or(error)
+        }
         _ = try Wait.readable([child.pidfd.raw], until: deadline())
         guard let status = try child.reap() else {
             child.signalGroup(SIGKILL)
