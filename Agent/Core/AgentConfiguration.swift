@@ -44,6 +44,8 @@ public struct AgentConfiguration: Sendable, Hashable {
     public var readOnly: [String] = []
     /// Paths that isolated programs can write.
     public var readWrite: [String] = []
+    /// For base images, besides the networks that builds reach.
+    public var baseImageNetworks: [IPv4Network] = []
     /// Folders of the system that isolated programs do not see.
     public var hidden: [String] = []
 
@@ -62,7 +64,8 @@ public struct AgentConfiguration: Sendable, Hashable {
             case .listed: networks
             }
         return Isolation(
-            networks: reached, readOnly: readOnly, readWrite: readWrite, hidden: hidden)
+            networks: reached, readOnly: readOnly, readWrite: readWrite,
+            baseImageNetworks: baseImageNetworks, hidden: hidden)
     }
 
     /// `PATH` of build programs: the folders of configured programs, then the system's.

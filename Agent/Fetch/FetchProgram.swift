@@ -44,6 +44,9 @@ enum FetchProgram {
             timeouts: HTTPTimeouts(
                 connectSeconds: Double(request.connectSeconds),
                 stallSeconds: Double(request.stallSeconds)))
+        download.addressFilter = request.networks.map { networks in
+            AddressFilter { networks.contains($0) }
+        }
         if let tag = request.knownTag { download.headers = ["If-None-Match": tag] }
         do throws(HTTPClientError) {
             let result = try await HTTPClient().download(download, to: PartFile(request.part))
@@ -52,7 +55,8 @@ enum FetchProgram {
                 entityTag: result.entityTag)
         } catch {
             if error.code == .status(304), request.knownTag != nil { return .unchanged }
-            return .failed(FetchFailure(kind(error), "\(error)"))
+            let advice = error.code == .addressForbidden ? FetchNetworks.advice : ""
+            return .failed(FetchFailure(kind(error), "\(error)" + advice))
         }
     }
 

@@ -52,6 +52,13 @@ static inline void aib_curl_on_close(CURL *easy, aib_curl_close close, void *con
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, context);
 }
 
+// `open` makes the socket of a connection, or returns CURL_SOCKET_BAD.
+static inline void aib_curl_on_open(
+    CURL *easy, curl_opensocket_callback open, void *context) {
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, context);
+}
+
 typedef int (*aib_curl_debug)(CURL *easy, curl_infotype type, char *bytes, size_t count, void *context);
 
 // What the library tells of its work: among it every word of TLS, of which the error keeps one.

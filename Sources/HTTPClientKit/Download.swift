@@ -13,6 +13,9 @@ public struct DownloadRequest: Sendable {
     public var limitBytes: Int64
     public var schemes: Set<URLScheme>
     public var timeouts: HTTPTimeouts
+    /// Which addresses may be connected to, whatever names and redirects lead there; `nil`: all.
+    /// With a filter, connections use IPv4 only.
+    public var addressFilter: AddressFilter?
 
     public init(
         url: String, offset: Int64 = 0, ifRange: String? = nil, limitBytes: Int64 = .max,
@@ -59,6 +62,7 @@ extension HTTPClient {
         var request = TransferRequest(
             url: download.url, headers: download.headers, offset: download.offset,
             timeouts: download.timeouts, schemes: download.schemes, redirects: limits.redirects)
+        request.addressFilter = download.addressFilter
         if download.offset > 0, let tag = download.ifRange {
             request.headers.append("If-Range", tag)
         }

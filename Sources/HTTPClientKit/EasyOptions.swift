@@ -21,6 +21,9 @@ struct EasyOptions {
         try long(easy, CURLOPT_FOLLOWLOCATION, request.redirects > 0 ? 1 : 0)
         try long(easy, CURLOPT_MAXREDIRS, request.redirects)
         try long(easy, CURLOPT_UNRESTRICTED_AUTH, request.keepsAuthorization ? 1 : 0)
+        if request.addressFilter != nil {
+            try long(easy, CURLOPT_IPRESOLVE, Int(CURL_IPRESOLVE_V4))
+        }
         try files(easy)
         if request.offset > 0 { try text(easy, CURLOPT_RANGE, "\(request.offset)-") }
         try method(easy)

@@ -17,6 +17,8 @@ public struct HTTPClientError: ExplainedError {
         case broken
         case status(Int)
         case protocolForbidden
+        /// The address filter of the request refuses the server's address.
+        case addressForbidden
         case tooManyRedirects
         /// The answer is larger than what was allowed.
         case tooLarge
@@ -35,8 +37,8 @@ public struct HTTPClientError: ExplainedError {
 
         public var isPermanent: Bool {
             switch self {
-            case .invalidRequest, .tls, .certificateRefused, .protocolForbidden, .tooManyRedirects,
-                .tooLarge, .fileUnreadable:
+            case .invalidRequest, .tls, .certificateRefused, .protocolForbidden, .addressForbidden,
+                .tooManyRedirects, .tooLarge, .fileUnreadable:
                 true
             case .status(let status):
                 (400..<500).contains(status) && ![408, 425, 429].contains(status)

@@ -19,6 +19,7 @@ final class Transfer {
     private var failure: (any Error)?
     private var lastActivity = Clocks.monotonicMilliseconds()
     private var source: BodySource?
+    private var opener: SocketOpener?
     /// A TLS alert of the server rejected our certificate.
     private var isCertificateRefused = false
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -57,6 +58,9 @@ final class Transfer {
             easy, Self.onHeader, Self.onBody, Unmanaged.passUnretained(self).toOpaque(), errorText)
         if request.url.hasPrefix("https:") {
             aib_curl_tell(easy, Self.onDebug, Unmanaged.passUnretained(self).toOpaque())
+        }
+        if let filter = request.addressFilter {
+            opener = SocketOpener(filter, request.shownURL, easy)
         }
         if let upload = request.upload { try begin(upload, easy) }
         curl_multi_add_handle(multi, easy)
@@ -116,6 +120,8 @@ final class Transfer {
     }
 
     private func conclude(_ code: CURLcode) throws(HTTPClientError) {
+        // Another address of the server may have been open.
+        if code != CURLE_OK, let refusal = opener?.refusal { throw refusal }
         if let failure = failure as? HTTPClientError { throw failure }
         if let failure {
             throw HTTPClientError(

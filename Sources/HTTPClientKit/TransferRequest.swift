@@ -16,6 +16,7 @@ struct TransferRequest: Sendable {
     var redirects = 0
     /// Whether redirects may carry the header Authorization to another server.
     var keepsAuthorization = false
+    var addressFilter: AddressFilter?
 
     /// `url` for messages: without user, password and query, which may contain secrets.
     var shownURL: String {

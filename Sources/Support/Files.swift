@@ -17,6 +17,12 @@ public enum Files {
         }
     }
 
+    /// The permission bits of a file, or of what a link leads to.
+    public static func mode(_ path: String) -> UInt32? {
+        var info = stat()
+        return stat(path, &info) == 0 ? info.st_mode & 0o7777 : nil
+    }
+
     public static func exists(_ path: String) -> Bool { kind(path) != nil }
 
     public static func sizeBytes(_ path: String) -> Int64? {

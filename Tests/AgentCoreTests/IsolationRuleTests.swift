@@ -35,6 +35,44 @@ import Testing
         #expect(!routes.contains("default"))
     }
 
+    @Test("Base images come from what builds reach, and from what agent.yml opens for them")
+    func fetchNetworks() throws {
+        let networks = { (texts: [String]) in texts.compactMap { IPv4Network($0) } }
+        func reaches(_ isolation: Isolation) throws -> [String] {
+            let fetch = FetchNetworks(isolation, hostAddresses: networks(["192.0.2.7"]))
+            return try [
+                "127.0.0.1", "127.8.8.8", "0.0.0.0", "0.1.2.3", "169.254.169.254", "192.0.2.7",
+                "192.0.2.8", "10.20.3.4", "10.21.0.1",
+            ].filter { fetch.contains(try #require(IPv4Network($0)).address) }
+        }
+        #expect(try reaches(Isolation()) == ["192.0.2.8", "10.20.3.4", "10.21.0.1"])
+        #expect(try reaches(Isolation(networks: networks(["10.20.0.0/16"]))) == ["10.20.3.4"])
+        #expect(try reaches(Isolation(networks: [])) == [])
+        let mirrors = networks(["127.0.0.1", "10.21.0.0/24"])
+        #expect(
+            try reaches(Isolation(networks: [], baseImageNetworks: mirrors))
+                == ["127.0.0.1", "10.21.0.1"])
+    }
+
+    @Test("A file of the host is a base image if it is no secret, and never one of the agent's")
+    func localImages() {
+        let rule = LocalImageRule(
+            Isolation(
+                readOnly: ["/srv/iso"], readWrite: ["/srv/scratch"], hidden: ["/etc/aibuild"]),
+            stateFolder: "/var/lib/aibuild-agent")
+        #expect(rule.allows("/data/debian.iso", mode: 0o644))
+        #expect(!rule.allows("/data/debian.iso", mode: 0o640))
+        #expect(rule.allows("/srv/iso/debian.iso", mode: 0o640))
+        #expect(rule.allows("/srv/scratch/a/b.iso", mode: 0o600))
+        #expect(!rule.allows("/srv/iso2/debian.iso", mode: 0o640))
+        for path in [
+            "/var/lib/aibuild-agent/attempts/x/output/a.qcow2", "/etc/aibuild/agent.yml",
+            "/proc/1/environ", "/sys/kernel/notes", "/dev/sda",
+        ] {
+            #expect(!rule.allows(path, mode: 0o666), "\(path)")
+        }
+    }
+
     @Test("A sandbox has no path of the state folder but those of its attempt")
     func onlyOwnPaths() throws {
         let state = StateFolder("/var/lib/aibuild-agent")

@@ -20,7 +20,7 @@ import Testing
 
     @Test("An interrupted fetch resumes, and the cached image serves any URL of its digest")
     func fetchResumesAndCaches() async throws {
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.withMirror) { agent, client in
             let template = try await agent.deliver(script: script)
             let mirror = try MirrorServer(file) { _, number in number == 0 ? .cut(1_000_000) : .file
             }
@@ -46,7 +46,7 @@ import Testing
 
     @Test("Concurrent attempts fetch a base image once")
     func concurrentAttemptsFetchOnce() async throws {
-        try await withAgent("qemu_system: no-such-qemu\nslots: 4\n") { agent in
+        try await withAgent(TestAgent.withMirror + "slots: 4\n") { agent in
             let template = try await agent.deliver(script: script)
             let mirror = try MirrorServer(file) { _, _ in .file }
             let image = BaseImage(url: mirror.url("/a.img"), sha256: digest)
@@ -65,7 +65,7 @@ import Testing
 
     @Test("Without a digest the cached image is revalidated by entity tag")
     func noDigestRevalidates() async throws {
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.withMirror) { agent, client in
             let template = try await agent.deliver(script: script)
             let mirror = try MirrorServer(file) { request, _ in
                 request.hasTag ? .status(304) : .file
@@ -81,7 +81,7 @@ import Testing
 
     @Test("A wrong digest is a template fault that names both digests")
     func wrongDigestIsTemplateFault() async throws {
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.withMirror) { agent, client in
             let template = try await agent.deliver(script: script)
             let mirror = try MirrorServer(file) { _, _ in .file }
             let wrong = String(repeating: "c", count: 64)
@@ -101,7 +101,7 @@ import Testing
         "A partial download that is corrupt or cannot be resumed is fetched again in full",
         arguments: [true, false]) func uselessPartIsRefetched(isResumable: Bool) async throws
     {
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.withMirror) { agent, client in
             let template = try await agent.deliver(script: script)
             try Files.replace(
                 BaseImageCache(state: agent.state).part(digest),
@@ -120,7 +120,7 @@ import Testing
     /// A mixture of two files could not be detected.
     @Test("Without a digest a download is never resumed")
     func noDigestNeverResumes() async throws {
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.withMirror) { agent, client in
             let template = try await agent.deliver(script: script)
             let mirror = try MirrorServer(file) { _, _ in .file }
             let image = BaseImage(url: mirror.url("/a.img"), sha256: nil)
@@ -134,7 +134,7 @@ import Testing
 
     @Test("A missing base image is a template fault and is not retried")
     func missingImageIsTemplateFault() async throws {
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.withMirror) { agent, client in
             let template = try await agent.deliver(script: script)
             let mirror = try MirrorServer(file) { _, _ in .status(404) }
             let image = BaseImage(url: mirror.url("/a.img"), sha256: digest)
@@ -154,7 +154,7 @@ import Testing
         "A broken mirror is an infrastructure fault after all retries",
         arguments: [MirrorServer.Reply.status(503), .stall(100_000), .cut(0)])
     func brokenMirrorIsInfrastructure(reply: MirrorServer.Reply) async throws {
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.withMirror) { agent, client in
             let template = try await agent.deliver(script: script)
             let mirror = try MirrorServer(file) { _, _ in reply }
             let image = BaseImage(url: mirror.url("/a.img"), sha256: digest)
@@ -169,7 +169,7 @@ import Testing
 
     @Test("A cancel request ends a stalled fetch")
     func cancelEndsStalledFetch() async throws {
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.withMirror) { agent, client in
             let template = try await agent.deliver(script: script)
             let mirror = try MirrorServer(file) { _, _ in .stall(100_000) }
             let image = BaseImage(url: mirror.url("/a.img"), sha256: digest)
@@ -183,7 +183,7 @@ import Testing
 
     @Test("A base image on the host is used in place and hashed again after a change")
     func localImageIsUsedInPlace() async throws {
-        try await withAgent { agent, client in
+        try await withAgent(TestAgent.withMirror) { agent, client in
             let template = try await agent.deliver(script: script)
             let path = agent.folder.path + "/a b.iso"
             try Files.replace(path, with: file)

@@ -151,6 +151,55 @@ import Testing
         #expect(try Wait.readable([listener.raw], timeoutMilliseconds: 0) == [false])
     }
 
+    @Test("A base image is not fetched from what only the host reaches, nor by a redirect to it")
+    func baseImagesAreFetchedAsBuildsReach() async throws {
+        let metadata = try MirrorServer([1, 2, 3]) { _, _ in .file }
+        let listed = try MirrorServer([], address: 0x7F00_0009) { _, _ in
+            .redirect("http://127.0.0.1:\(metadata.port)/token.img")
+        }
+        let settings = TestAgent.withoutQEMU + "base_image_networks: [127.0.0.9]\n"
+        try await withAgent(settings) { agent, client in
+            let template = try await agent.deliver(script: "cat \"$AIBUILD_BASE_IMAGE\"" + pass)
+            for url in [
+                metadata.url("/token.img"), "http://localhost:\(metadata.port)/token.img",
+                "http://0.0.0.0:\(metadata.port)/token.img",
+                "http://[::ffff:127.0.0.1]:\(metadata.port)/token.img",
+                "http://2130706433:\(metadata.port)/token.img",
+                "http://127.0.0.9:\(listed.port)/token.img",
+            ] {
+                let image = BaseImage(url: url, sha256: nil)
+                let built = try await client.build(agent.start(template, baseImage: image))
+                #expect(built.fault != nil, "\(url)")
+                if !url.contains("[") {
+                    #expect(built.fault?.class == .template, "\(url): \(built.texts)")
+                    #expect(built.fault?.reason.contains("is closed") == true, "\(url)")
+                }
+            }
+            #expect(metadata.requests == [])
+            #expect(listed.requests.count == 1)
+        }
+    }
+
+    @Test("A base image is no file that only the agent's user can read")
+    func baseImagesAreNoSecrets() async throws {
+        try await withAgent { agent, client in
+            let template = try await agent.deliver(script: "cat \"$AIBUILD_BASE_IMAGE\"" + pass)
+            let secret = agent.folder.path + "/secret"
+            try Files.replace(secret, with: Array("hidden".utf8), mode: 0o600)
+            let shown = agent.state.root + "/attempts/shown.img"
+            try Files.replace(shown, with: Array("hidden".utf8), mode: 0o644)
+            let link = agent.folder.path + "/link.img"
+            #expect(symlink(shown, link) == 0)
+            for path in [secret, shown, link] {
+                let image = BaseImage(url: "file://" + path, sha256: nil)
+                let built = try await client.build(agent.start(template, baseImage: image))
+                #expect(built.fault?.code == .baseImageMissing, "\(path): \(built.texts)")
+                #expect(built.fault?.reason.contains("is not open to builds") == true)
+                #expect(!built.texts.contains("hidden"))
+            }
+        }
+    }
+
     @Test("Without a network, a build has a loopback interface of its own only")
     func offlineHasLoopbackOnly() async throws {
         try await withAgent(TestAgent.withoutQEMU + "network: none\n") { agent, client in

@@ -14,6 +14,7 @@ final class MirrorServer: Sendable {
     /// The answer to a request.
     enum Reply: Sendable {
         case status(Int)
+        case redirect(String)
         /// The file, or the rest of it.
         case file
         /// This many bytes of the file, then the connection is closed.
@@ -29,14 +30,17 @@ final class MirrorServer: Sendable {
     private let reply: @Sendable (Request, Int) -> Reply
 
     /// - Parameter reply: to a request and its number, from 0.
-    init(_ file: [UInt8], reply: @escaping @Sendable (Request, Int) -> Reply) throws {
+    init(
+        _ file: [UInt8], address number: UInt32 = 0x7F00_0001,
+        reply: @escaping @Sendable (Request, Int) -> Reply
+    ) throws {
         self.file = file
         self.reply = reply
         listener = Descriptor(
             owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        address.sin_addr.s_addr = in_addr_t(number).bigEndian
         let raw = listener.raw
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let code = withUnsafeMutablePointer(to: &address) { pointer in
@@ -80,6 +84,11 @@ final class MirrorServer: Sendable {
         switch reply(request, number) {
         case .status(let status):
             send(peer, "HTTP/1.1 \(status) X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        case .redirect(let url):
+            send(
+                peer,
+                "HTTP/1.1 302 Found\r\nLocation: \(url)\r\nContent-Length: 0\r\n"
+                    + "Connection: close\r\n\r\n")
         case .file: send(peer, head, rest)
         case .cut(let count): send(peer, head, rest.prefix(count))
         case .stall(let count):

@@ -24,6 +24,8 @@ final class TestAgent: Sendable {
     }()
 
     static let withoutQEMU = "qemu_system: no-such-qemu\n"
+    /// For tests whose base images come from a server on this machine.
+    static let withMirror = withoutQEMU + "base_image_networks: [127.0.0.1]\n"
     /// For tests whose programs leave notes outside of their attempt.
     static let unisolated = withoutQEMU + "isolation: none\n"
 

@@ -31,6 +31,8 @@ public final class FarmHost: Sendable {
                 "state_folder: \(stateFolder)", "accelerator: tcg",
                 // What builds and tests tell each other.
                 "read_write: [\(folder)/shared]",
+                // The coordinator's images are base images as well.
+                "base_image_networks: [127.0.0.1]",
             ] + lines
         try Files.replace(configPath, with: (config.joined(separator: "\n") + "\n").utf8)
         let agent = try FarmProgram.path("aibuild-agent")

@@ -11,10 +11,12 @@ public struct FetchRequest: Sendable, Hashable, Codable {
     public var stallSeconds: Int
     /// The entity tag of the cached file, with which the server may answer 304.
     public var knownTag: String?
+    /// `nil`: the URL may lead anywhere.
+    public var networks: FetchNetworks?
 
     public init(
         url: String, part: String, offsetBytes: Int64, limitBytes: Int64, connectSeconds: Int,
-        stallSeconds: Int, knownTag: String? = nil
+        stallSeconds: Int, knownTag: String? = nil, networks: FetchNetworks? = nil
     ) {
         self.url = url
         self.part = part
@@ -23,6 +25,7 @@ public struct FetchRequest: Sendable, Hashable, Codable {
         self.connectSeconds = connectSeconds
         self.stallSeconds = stallSeconds
         self.knownTag = knownTag
+        self.networks = networks
     }
 }
 

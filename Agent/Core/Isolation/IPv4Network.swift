@@ -39,6 +39,10 @@ public struct IPv4Network: Sendable, Hashable, Codable, CustomStringConvertible 
         return address & mask == other.address & mask
     }
 
+    public func contains(_ address: UInt32) -> Bool {
+        address & Self.mask(prefixLength) == self.address
+    }
+
     public var description: String {
         let bytes = [24, 16, 8, 0].map { String(address >> UInt32($0) & 0xFF) }
         return bytes.joined(separator: ".") + "/\(prefixLength)"

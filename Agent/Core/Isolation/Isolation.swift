@@ -7,16 +7,19 @@ public struct Isolation: Sendable, Hashable, Codable {
     public var readOnly: [String]
     /// Paths of the host that programs can also write.
     public var readWrite: [String]
+    /// The networks that base images come from, besides those that programs reach.
+    public var baseImageNetworks: [IPv4Network]
     /// Paths below the system's folders that programs do not see: where the agent is configured.
     public var hidden: [String]
 
     public init(
         networks: [IPv4Network]? = nil, readOnly: [String] = [], readWrite: [String] = [],
-        hidden: [String] = []
+        baseImageNetworks: [IPv4Network] = [], hidden: [String] = []
     ) {
         self.networks = networks
         self.readOnly = readOnly
         self.readWrite = readWrite
+        self.baseImageNetworks = baseImageNetworks
         self.hidden = hidden
     }
 

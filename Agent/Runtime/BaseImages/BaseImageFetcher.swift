@@ -8,6 +8,9 @@ import Support
 struct BaseImageFetcher {
     let context: AttemptContext
     let wanted: BaseImage
+    /// What limits where the image may come from, because a template names it; `nil` for one that
+    /// the coordinator names.
+    let isolation: Isolation?
 
     private var cache: BaseImageCache {
         BaseImageCache(state: StateFolder(context.order.stateFolder))
@@ -37,6 +40,7 @@ struct BaseImageFetcher {
                 .infrastructure, .baseImageFetch,
                 "the base image \(Names.quoted(path)) is not on this host")
         }
+        try checkOpen(path, real)
         guard let expected = wanted.sha256 else { return FetchedBaseImage(path: path) }
         let key = "file-" + SHA256.hex(path.utf8)
         let known = try? StateFile.read(
@@ -50,6 +54,19 @@ struct BaseImageFetcher {
         }
         guard digest == expected else { throw wrongDigest(digest) }
         return FetchedBaseImage(path: path, sha256: expected)
+    }
+
+    private func checkOpen(_ path: String, _ real: String) throws {
+        guard let isolation else { return }
+        let state = context.order.stateFolder
+        let rule = LocalImageRule(isolation, stateFolder: Links.resolved(state) ?? state)
+        guard let mode = Files.mode(real), rule.allows(real, mode: mode) else {
+            throw Fault(
+                .template, .baseImageMissing,
+                "the file \(Names.quoted(path)) is not open to builds: a base image on the host "
+                    + "must be readable by every user, or its folder be listed under `read_only` "
+                    + "in agent.yml; nothing of the agent itself is")
+        }
     }
 
     // MARK: The cache
@@ -141,7 +158,11 @@ struct BaseImageFetcher {
             offsetBytes: wanted.sha256 == nil ? 0 : Files.sizeBytes(cache.part(key)) ?? 0,
             limitBytes: AgentLimits.baseImageBytes,
             connectSeconds: min(AgentLimits.fetchConnectSeconds, stall), stallSeconds: stall,
-            knownTag: wanted.sha256 == nil ? cache.intactNote(key)?.entityTag : nil)
+            knownTag: wanted.sha256 == nil ? cache.intactNote(key)?.entityTag : nil,
+            networks: isolation.map {
+                FetchNetworks(
+                    $0, hostAddresses: Namespaces.ownAddresses().compactMap { IPv4Network($0) })
+            })
     }
 
     /// Runs `aibuild-fetch`, subject to the attempt's timers and cancel requests.

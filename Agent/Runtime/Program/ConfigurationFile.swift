@@ -47,6 +47,9 @@ enum ConfigurationFile {
         configuration.readOnly = try file.take("read_only", .list(of: absolutePath), default: [])
         configuration.readWrite = try file.take(
             "read_write", .list(of: absolutePath), default: [])
+        configuration.baseImageNetworks = try file.take(
+            "base_image_networks", .list(of: anyNetwork), default: []
+        ).compactMap { IPv4Network($0) }
         let networks = try file.takeIfPresent("networks", .list(of: network))
         configuration.networks = (networks ?? []).compactMap { IPv4Network($0) }
         switch (configuration.network, networks) {
@@ -58,15 +61,17 @@ enum ConfigurationFile {
         }
     }
 
-    private static var network: YAMLType<String> {
+    private static var anyNetwork: YAMLType<String> {
         .string.checked { text in
-            guard let network = IPv4Network(text) else {
-                return "expected an IPv4 network such as 10.20.0.0/16, or an address"
-            }
-            guard !Isolation.reserved.contains(where: network.overlaps) else {
-                return "loopback and link-local addresses are closed to builds"
-            }
-            return nil
+            IPv4Network(text) == nil
+                ? "expected an IPv4 network such as 10.20.0.0/16, or an address" : nil
+        }
+    }
+
+    private static var network: YAMLType<String> {
+        anyNetwork.checked { text in
+            Isolation.reserved.contains { IPv4Network(text)?.overlaps($0) == true }
+                ? "loopback and link-local addresses are closed to builds" : nil
         }
     }
 

@@ -56,7 +56,7 @@ struct Supervisor {
             return ([], 0)
         }
         let baseImage = try recipe.baseImage.map {
-            try BaseImageFetcher(context: context, wanted: $0).fetch()
+            try BaseImageFetcher(context: context, wanted: $0, isolation: order.isolation).fetch()
         }
         try context.checkpoint()
         let files: [String]

@@ -21,7 +21,8 @@ struct TestRun {
         }
         let image: FetchedBaseImage
         do {
-            image = try BaseImageFetcher(context: context, wanted: wanted).fetch()
+            image = try BaseImageFetcher(context: context, wanted: wanted, isolation: nil)
+                .fetch()
         } catch let fault as Fault where fault.class == .template {
             throw Fault(.infrastructure, fault.code, fault.reason)
         }

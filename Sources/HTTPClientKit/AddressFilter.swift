@@ -1,0 +1,8 @@
+/// Which IPv4 addresses a request may connect to. The check is made for each connection, after its
+/// name was resolved, so that neither a redirect nor a name leads past it.
+public struct AddressFilter: Sendable {
+    let allows: @Sendable (UInt32) -> Bool
+
+    /// - Parameter allows: gets an address as a number, its first byte in the highest place.
+    public init(allows: @escaping @Sendable (UInt32) -> Bool) { self.allows = allows }
+}
