@@ -41,8 +41,8 @@ public final class OpenStack: Sendable {
     /// The one whose services may be killed, by serialized suites.
     public static func breakable() async throws -> OpenStack { try await breakableStart.value }
 
-    /// On a busy machine a fresh Keystone was once seen to accept a request and never answer it: the
-    /// services are then started anew, once.
+    /// On a busy machine a fresh Keystone was once seen to accept a request and never answer it:
+    /// the services are then started anew, once.
     public static func start() async throws -> OpenStack {
         do {
             return try await startOnce()
