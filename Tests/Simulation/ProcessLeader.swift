@@ -85,6 +85,12 @@ struct ProcessLeader: LeaderStore {
     func requestCancel(release: String) async throws -> Release? {
         try await effect { try await base.requestCancel(release: release) }
     }
+    func claim(_ name: ReleaseName) async throws -> ReleaseName {
+        try await effect { try await base.claim(name) }
+    }
+    func give(_ name: ReleaseName) async throws {
+        try await effect { try await base.give(name) }
+    }
 
     // MARK: Historic tables
 

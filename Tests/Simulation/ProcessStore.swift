@@ -93,6 +93,16 @@ struct ProcessStore: Store {
     func liveReleases() async throws -> [Release] {
         try await effect { await base.liveReleases() }
     }
+    func releaseName(_ name: String, in environment: String) async throws -> ReleaseName? {
+        try await effect { await base.releaseName(name, in: environment) }
+    }
+    func releaseNames(
+        in environment: String, after: String?, limit: Int
+    ) async throws -> [ReleaseName] {
+        try await effect {
+            await base.releaseNames(in: environment, after: after, limit: limit)
+        }
+    }
 
     // MARK: Historic tables and audit
 

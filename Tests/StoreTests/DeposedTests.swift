@@ -94,6 +94,21 @@ import Testing
                 _ = try await store.apply(claim)
             }
         ),
+        (
+            "claim an image name",
+            { store in
+                _ = try await store.claim(
+                    ReleaseName(
+                        environment: "lab", name: "late", guestOS: "debian9", claimedBy: "r1"))
+            }
+        ),
+        (
+            "give an image name",
+            {
+                try await $0.give(
+                    ReleaseName(environment: "lab", name: "given", guestOS: "debian9"))
+            }
+        ),
         ("cancel a release", { _ = try await $0.requestCancel(release: "r1") }),
         (
             "record a historic build",
@@ -139,6 +154,7 @@ import Testing
             try await store.environments(),
             try await store.secret(ofEnvironment: "lab")?.reveal ?? "none",
             try await store.releases(ReleaseFilter(), limit: 99),
+            try await store.releaseNames(in: "lab", after: nil, limit: 99),
             try await store.buildLog(guestOSID: nil, limit: 99),
         ]
     }

@@ -15,7 +15,9 @@ enum UntrustedRules {
     static let decidingPlaces = [
         "Coordinator/API/Access/", "Coordinator/API/Pages/HTML", "Coordinator/API/Events/EventText",
         "Coordinator/API/Routes/ImageRoutes", "Coordinator/Core/Model/GitAddress",
-        "Coordinator/Core/Releases/EnvironmentRules", "Protocol/Names",
+        "Coordinator/Core/Releases/EnvironmentRules", "Coordinator/Core/Releases/NamePattern",
+        "Coordinator/Core/Releases/ReleaseRights", "Coordinator/Core/Releases/ReleasedImage",
+        "Protocol/Names",
         "Sources/HTTPServerKit/", "Sources/HTTPTypes/Authority", "Sources/HTTPTypes/HTTPHeaders",
         "Sources/HTTPTypes/RequestTarget", "Sources/aibuild/API/TokenSource",
     ]

@@ -9,7 +9,7 @@ enum EnvironmentTable {
         "region",
     ]
     private static let columns =
-        (["id", "name"] + historic + ["settings", "created_ms"]).joined(separator: ", ")
+        (["id", "name"] + historic + ["settings", "policy", "created_ms"]).joined(separator: ", ")
 
     // MARK: Questions
 
@@ -45,10 +45,10 @@ enum EnvironmentTable {
         }
         try transaction.execute(
             "INSERT INTO envs (\(columns), password, secret) "
-                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?)",
+                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?)",
             [.text(environment.id), .text(environment.name)] + historicValues(environment) + [
                 try StoredJSON.encode(environment.settings),
-                .int(environment.createdMilliseconds),
+                try StoredJSON.encode(environment.policy), .int(environment.createdMilliseconds),
                 .text(orNull: try vault.seal(entry.secret, context: environment.id)),
             ])
     }
@@ -62,10 +62,11 @@ enum EnvironmentTable {
         }
         let assignments = historic.map { "\($0) = ?, " }.joined()
         try transaction.execute(
-            "UPDATE envs SET \(assignments)settings = ?, created_ms = ? WHERE id = ?",
+            "UPDATE envs SET \(assignments)settings = ?, policy = ?, created_ms = ? WHERE id = ?",
             historicValues(environment) + [
                 try StoredJSON.encode(environment.settings),
-                .int(environment.createdMilliseconds), .text(id),
+                try StoredJSON.encode(environment.policy), .int(environment.createdMilliseconds),
+                .text(id),
             ])
         if let sealed = try vault.seal(entry.secret, context: id) {
             try transaction.execute(
@@ -76,6 +77,7 @@ enum EnvironmentTable {
     static func remove(_ name: String, _ transaction: borrowing SQLTransaction) throws {
         try transaction.change(
             "DELETE FROM envs WHERE name = ?", [.text(name)], what: "environment", name: name)
+        try ReleaseNameTable.forget(environment: name, transaction)
     }
 
     /// Seals the passwords that the original AIBuild, or one of its tools, wrote in clear text.
@@ -107,8 +109,8 @@ enum EnvironmentTable {
         }
     }
 
-    /// A row of the original AIBuild has no settings; all were OpenStack, with public images in raw
-    /// format.
+    /// A row of the original AIBuild has no settings and no policy; all were OpenStack, with public
+    /// images in raw format.
     private static func environment(_ row: SQLRow) throws -> ReleaseEnvironment {
         let settings = try row.textOrNil("settings").map {
             try StoredJSON.decode(EnvironmentSettings.self, $0)
@@ -124,6 +126,9 @@ enum EnvironmentTable {
                         project: try row.text("project_name"),
                         username: try row.text("username"), region: try row.text("region"),
                         format: .raw, visibility: .public)),
+            policy: try row.textOrNil("policy").map {
+                try StoredJSON.decode(ReleasePolicy.self, $0)
+            } ?? ReleasePolicy(),
             createdMilliseconds: try row.int64OrNil("created_ms") ?? 0)
     }
 }

@@ -52,6 +52,7 @@ enum ReleaseTable {
         case .applied: return release
         case .changed(let changed):
             try update(changed, transaction)
+            if changed.state.isEnded { try ReleaseNameTable.settle(changed, transaction) }
             guard changed.state == .released else { return changed }
             try log(changed, transaction)
             if let id = changed.undoes, var undone = try transaction.firstLocked(find(id)) {

@@ -125,6 +125,14 @@ struct SQLLeader: LeaderStore {
         try await write { try ReleaseTable.requestCancel(id, $0) }
     }
 
+    func claim(_ name: ReleaseName) async throws -> ReleaseName {
+        try await write { try ReleaseNameTable.claim(name, $0) }
+    }
+
+    func give(_ name: ReleaseName) async throws {
+        try await write { try ReleaseNameTable.give(name, $0) }
+    }
+
     // MARK: Historic tables
 
     func record(_ entry: BuildLogEntry, guestOS name: String) async throws {

@@ -148,6 +148,19 @@ public final class SQLStore: Store, LeaseStore {
         try await access.all(ReleaseTable.live)
     }
 
+    public func releaseName(
+        _ name: String, in environment: String
+    ) async throws -> ReleaseName? {
+        try await access.first(ReleaseNameTable.find(name, in: environment))
+    }
+
+    public func releaseNames(
+        in environment: String, after: String?, limit: Int
+    ) async throws -> [ReleaseName] {
+        try await access.all(
+            ReleaseNameTable.page(in: environment, after: after, limit: limit))
+    }
+
     // MARK: Historic tables
 
     public func buildLog(imageName: String, limit: Int) async throws -> [BuildLogEntry] {

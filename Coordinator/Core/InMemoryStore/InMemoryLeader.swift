@@ -89,6 +89,12 @@ struct InMemoryLeader: LeaderStore {
         try await write { $0.releases.requestCancel(id) }
     }
 
+    func claim(_ name: ReleaseName) async throws -> ReleaseName {
+        try await write { $0.releases.claim(name) }
+    }
+
+    func give(_ name: ReleaseName) async throws { try await write { $0.releases.give(name) } }
+
     // MARK: Historic tables
 
     func record(_ entry: BuildLogEntry, guestOS name: String) async throws {

@@ -4,6 +4,7 @@ struct InMemoryReleases: Sendable {
     private(set) var environments: [String: EnvironmentEntry] = [:]
     private var byID: [String: Release] = [:]
     private var liveIDs: Set<String> = []
+    private(set) var names = InMemoryReleaseNames()
 
     // MARK: Environments
 
@@ -23,7 +24,12 @@ struct InMemoryReleases: Sendable {
         guard environments.removeValue(forKey: name) != nil else {
             throw StoreError.notFound(what: "environment", name: name)
         }
+        names.forget(environment: name)
     }
+
+    mutating func claim(_ name: ReleaseName) -> ReleaseName { names.claim(name) }
+
+    mutating func give(_ name: ReleaseName) { names.give(name) }
 
     func check(_ batch: RegistryBatch) throws {
         for entry in batch.newEnvironments { try checkNew(entry) }
@@ -91,6 +97,7 @@ struct InMemoryReleases: Sendable {
         case .applied: return release
         case .changed(let changed):
             replace(changed)
+            if changed.state.isEnded { names.settle(changed) }
             if changed.state == .released, let id = changed.undoes, var undone = byID[id] {
                 undone.state = .rolledBack
                 replace(undone)

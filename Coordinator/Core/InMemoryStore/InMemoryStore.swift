@@ -107,6 +107,16 @@ public actor InMemoryStore: Store, LeaseStore {
 
     public func liveReleases() -> [Release] { tables.releases.live }
 
+    public func releaseName(_ name: String, in environment: String) -> ReleaseName? {
+        tables.releases.names[environment, name]
+    }
+
+    public func releaseNames(
+        in environment: String, after: String?, limit: Int
+    ) -> [ReleaseName] {
+        tables.releases.names.list(environment, after: after, limit: limit)
+    }
+
     // MARK: Historic tables
 
     public func buildLog(imageName: String, limit: Int) -> [BuildLogEntry] {

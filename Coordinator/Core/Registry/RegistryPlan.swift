@@ -115,6 +115,7 @@ public struct RegistryPlan: Sendable {
         let entry = EnvironmentEntry(
             environment: ReleaseEnvironment(
                 id: old?.id ?? newID(), name: row.name, settings: .openstack(settings),
+                policy: old?.policy ?? ReleasePolicy(),
                 createdMilliseconds: old?.createdMilliseconds ?? now),
             secret: row.password == known.secrets[row.name] ? nil : row.password)
         if let why = entry.environment.problem {

@@ -12,6 +12,10 @@ extension ReleaseEnvironment {
         /// A container's definition.
         public static let containerBytes = 64 << 10
         public static let textBytes = 1024
+        /// A name in Glance, and room for a few stars.
+        public static let patternBytes = 255
+        /// The width of the column. Glance and registries take shorter names only.
+        public static let imageNameBytes = 512
         public static let secretBytes = 4096
         /// For a health check: a longer time would hide that the container is not healthy.
         public static let healthSeconds = 3600
@@ -22,6 +26,7 @@ extension ReleaseEnvironment {
             return "the name of the environment has more than \(Bounds.nameBytes) bytes"
         }
         return Names.problem(name, what: "name of the environment") ?? settings.problem
+            ?? policy.problem
     }
 }
 

@@ -2,9 +2,9 @@ public import BuildProtocol
 
 /// The release of one image to one environment, or a rollback.
 ///
-///     awaitingApproval → queued ⇄ running → released
-/// failed
-/// cancelled
+///     awaitingApproval ⇄ queued ⇄ running → released
+///
+/// or it ends as `failed`, `cancelled` or `refused`, from any of the first three.
 ///
 /// A release that was undone later is `rolledBack`.
 public struct Release: Sendable, Hashable, Codable {
@@ -29,6 +29,8 @@ public struct Release: Sendable, Hashable, Codable {
     /// Overrides the environment's format.
     public var format: ReleaseFormat?
     public var requestedBy: String
+    /// Who agreed to it: the person who requested or approved it; `nil` if nobody has.
+    public var approvedBy: String?
     @Bounded<UnixTimeBound> public var createdMilliseconds: Int64
     @OptionalBounded<UnixTimeBound> public var startedMilliseconds: Int64?
     @OptionalBounded<UnixTimeBound> public var endedMilliseconds: Int64?
@@ -49,7 +51,7 @@ public struct Release: Sendable, Hashable, Codable {
     public init(
         id: String, action: Action = .release, build: Build, environment: String,
         state: ReleaseState = .queued, undoes: String? = nil, format: ReleaseFormat? = nil,
-        requestedBy: String, createdMilliseconds: Int64
+        requestedBy: String, approvedBy: String? = nil, createdMilliseconds: Int64
     ) {
         self.id = id
         self.action = action
@@ -62,16 +64,20 @@ public struct Release: Sendable, Hashable, Codable {
         self.undoes = undoes
         self.format = format
         self.requestedBy = requestedBy
+        self.approvedBy = approvedBy
         self.createdMilliseconds = createdMilliseconds
         notBeforeMilliseconds = 0
         attemptCount = 0
         cancelRequested = false
         journal = [:]
     }
+
+    /// Whether it needs no approval any more: a person wanted it, or it has begun.
+    public var isAgreed: Bool { approvedBy != nil || !journal.isEmpty }
 }
 
 public enum ReleaseState: String, Sendable, Codable, CaseIterable {
-    /// `release: when: manual` in `aibuild.yml`: a person must approve it.
+    /// A person must approve it, because its environment or `aibuild.yml` says so.
     case awaitingApproval
     /// Waits for its turn, or for the delay before a retry.
     case queued
@@ -79,13 +85,16 @@ public enum ReleaseState: String, Sendable, Codable, CaseIterable {
     case released
     case failed
     case cancelled
+    /// The policy of its environment does not allow it, a person refused it, or nobody approved it
+    /// in time.
+    case refused
     /// Was `released`, and has been undone since.
     case rolledBack
 
     public var isEnded: Bool {
         switch self {
         case .awaitingApproval, .queued, .running: false
-        case .released, .failed, .cancelled, .rolledBack: true
+        case .released, .failed, .cancelled, .refused, .rolledBack: true
         }
     }
 }

@@ -15,6 +15,7 @@ public struct ReleaseChange: Sendable, Hashable {
     public var result: ReleaseResult?
     public var fault: RecordedFault?
     public var ending: ReleaseState?
+    public var approvedBy: String?
 
     public init(
         release: String, from: Set<ReleaseState>, attempt: Int? = nil, to: ReleaseState,
@@ -42,6 +43,7 @@ public struct ReleaseChange: Sendable, Hashable {
         if let journal { changed.journal = journal }
         if let result { changed.result = result }
         if let ending { changed.ending = ending }
+        if let approvedBy { changed.approvedBy = approvedBy }
         changed.fault = to == .released ? nil : fault ?? release.fault
         if to.isEnded, changed.endedMilliseconds == nil {
             changed.endedMilliseconds = atMilliseconds

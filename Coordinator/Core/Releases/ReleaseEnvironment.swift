@@ -7,14 +7,17 @@ public struct ReleaseEnvironment: Sendable, Hashable, Codable {
     public var id: String
     public var name: String
     public var settings: EnvironmentSettings
+    public var policy: ReleasePolicy
     @Bounded<UnixTimeBound> public var createdMilliseconds: Int64
 
     public init(
-        id: String, name: String, settings: EnvironmentSettings, createdMilliseconds: Int64
+        id: String, name: String, settings: EnvironmentSettings,
+        policy: ReleasePolicy = ReleasePolicy(), createdMilliseconds: Int64
     ) {
         self.id = id
         self.name = name
         self.settings = settings
+        self.policy = policy
         self.createdMilliseconds = createdMilliseconds
     }
 

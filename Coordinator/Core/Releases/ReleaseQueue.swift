@@ -52,4 +52,18 @@ public enum ReleaseQueue {
         }
         return (begin, wake)
     }
+
+    /// - Parameter wait: how long a release waits for its approval.
+    /// - Returns: those that nobody has approved in time, and when the next one's time ends.
+    public static func unanswered(
+        _ live: some Collection<Release>, nowMilliseconds now: Int64, waitMilliseconds wait: Int64
+    ) -> (expired: [String], wakeMilliseconds: Int64?) {
+        var expired: [String] = []
+        var wake: Int64?
+        for release in live where release.state == .awaitingApproval {
+            let end = release.createdMilliseconds + wait
+            if end <= now { expired.append(release.id) } else { wake = min(wake ?? .max, end) }
+        }
+        return (expired.sorted(), wake)
+    }
 }

@@ -25,6 +25,10 @@ public enum ReleaseRetry {
                 ? .end(ending) : .again(notBeforeMilliseconds: now + delay(release.attemptCount))
         }
         if release.cancelRequested { return .abandon(.cancelled) }
+        if fault.code == .refused {
+            // Each effect is in the journal before it begins.
+            return release.journal.isEmpty ? .end(.refused) : .abandon(.refused)
+        }
         if fault.isPermanent || release.attemptCount >= tries { return .abandon(.failed) }
         return .again(notBeforeMilliseconds: now + delay(release.attemptCount))
     }
@@ -42,6 +46,8 @@ public typealias ReleaseFault = CodedError<ReleaseFaultCode>
 public enum ReleaseFaultCode: FailureCode {
     /// The image, the environment or its settings have to be changed first.
     case rejected
+    /// The policy of the environment does not allow it.
+    case refused
     /// The environment cannot be reached, or did not finish: the next try may succeed.
     case failed
     case cancelled

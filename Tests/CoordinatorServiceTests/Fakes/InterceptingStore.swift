@@ -97,6 +97,16 @@ extension InterceptingStore {
     func liveReleases() async throws -> [Release] {
         try await around(.read) { try await base.liveReleases() }
     }
+    func releaseName(_ name: String, in environment: String) async throws -> ReleaseName? {
+        try await around(.read) { try await base.releaseName(name, in: environment) }
+    }
+    func releaseNames(
+        in environment: String, after: String?, limit: Int
+    ) async throws -> [ReleaseName] {
+        try await around(.read) {
+            try await base.releaseNames(in: environment, after: after, limit: limit)
+        }
+    }
 
     // MARK: Historic tables and audit
 
@@ -195,6 +205,12 @@ struct InterceptingLeader: LeaderStore {
     }
     func requestCancel(release: String) async throws -> Release? {
         try await around(.release) { try await base.requestCancel(release: release) }
+    }
+    func claim(_ name: ReleaseName) async throws -> ReleaseName {
+        try await around(.release) { try await base.claim(name) }
+    }
+    func give(_ name: ReleaseName) async throws {
+        try await around(.release) { try await base.give(name) }
     }
 
     // MARK: Historic tables

@@ -133,10 +133,3 @@ struct RegistryPush: Sendable {
         return labels
     }
 }
-
-extension String {
-    /// Image names have no upper-case letters.
-    func filled(guestOS: String) -> String {
-        replacing("{guestos}", with: guestOS.lowercased())
-    }
-}

@@ -12,7 +12,10 @@ struct ImageShelf: Sendable {
 
     init(_ order: ReleaseOrder, _ glance: GlanceClient) {
         self.glance = glance
-        name = order.plan.name ?? "\(order.guestOS.name)x86_64"
+        name =
+            ReleasedImage(
+                of: order.plan, guestOS: order.guestOS.name, in: order.environment.settings
+            ).name
         date = CivilDate(unixMilliseconds: order.createdMilliseconds).compact
     }
 

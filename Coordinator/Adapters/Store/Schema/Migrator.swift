@@ -21,6 +21,7 @@ enum Migrator {
         Migration(version: 6, run: HistoricNames.migrate),
         Migration(version: 7, run: RetentionColumns.migrate),
         Migration(version: 8, run: LeadershipTable.addFences),
+        Migration(version: 9, run: ReleasePolicies.migrate),
     ]
 
     /// How long to wait for another coordinator's migration; below the timeout of one statement.

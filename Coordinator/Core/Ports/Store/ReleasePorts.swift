@@ -10,6 +10,12 @@ public protocol ReleaseReader: Sendable {
     func releases(_ filter: ReleaseFilter, limit: Int) async throws -> [Release]
     /// Every release that has not ended, oldest first. Recovery starts from these.
     func liveReleases() async throws -> [Release]
+    /// `nil` if no guest OS owns the name there.
+    func releaseName(_ name: String, in environment: String) async throws -> ReleaseName?
+    /// By name, from the first name after `after`.
+    func releaseNames(
+        in environment: String, after: String?, limit: Int
+    ) async throws -> [ReleaseName]
 }
 
 /// The conditions of a list of releases, all of which must hold.
@@ -43,14 +49,21 @@ public protocol ReleaseWriter: Sendable {
     /// - Throws: `StoreError.notFound`
     func update(_ environment: ReleaseEnvironment, secret: Secret?) async throws
     /// - Throws: `StoreError.notFound`
+    /// Its image names belong to nobody afterwards.
     func removeEnvironment(named name: String) async throws
     /// Adds a release. One whose id exists already is kept unchanged.
     func add(_ release: Release) async throws
     /// Applies a compare-and-set step. A rollback that succeeds marks the release that it undoes as
-    /// `rolledBack`.
+    /// `rolledBack`. The name that a successful release has claimed is its guest OS's from then on;
+    /// a release that ends otherwise loses its claim.
     /// - Returns: `nil` if nothing was changed.
     func apply(_ change: ReleaseChange) async throws -> Release?
     /// Records a cancel request.
     /// - Returns: `nil` if the release has ended or does not exist.
     func requestCancel(release: String) async throws -> Release?
+    /// Claims an image name, unless another guest OS has it.
+    /// - Returns: who has it now.
+    func claim(_ name: ReleaseName) async throws -> ReleaseName
+    /// Gives an image name to a guest OS, whoever has it.
+    func give(_ name: ReleaseName) async throws
 }

@@ -1,0 +1,40 @@
+/// A pattern of names: `*` stands for any text, `{guestos}` for the name of the guest OS.
+public struct NamePattern: Sendable, Hashable {
+    public let text: String
+
+    public init(_ text: String) { self.text = text }
+
+    /// Matches every name.
+    public static let anything = NamePattern("*")
+
+    private static let star = UInt8(ascii: "*")
+    private static let guestOS = Array("{guestos}".utf8)
+
+    /// Compares byte by byte. A `*` in the name of a guest OS stands for itself.
+    public func matches(_ name: String, guestOS: String) -> Bool {
+        let parts = text.utf8.split(separator: Self.star, omittingEmptySubsequences: false).map {
+            Array($0).replacing(Self.guestOS, with: Array(guestOS.utf8))
+        }
+        guard let first = parts.first, let last = parts.last else { return false }
+        var rest = Array(name.utf8)[...]
+        if parts.count == 1 { return rest.elementsEqual(first) }
+        guard rest.starts(with: first) else { return false }
+        rest = rest.dropFirst(first.count)
+        for part in parts.dropFirst().dropLast() where !part.isEmpty {
+            guard let place = rest.firstRange(of: part) else { return false }
+            rest = rest[place.upperBound...]
+        }
+        return rest.count >= last.count && rest.suffix(last.count).elementsEqual(last)
+    }
+}
+
+extension NamePattern: Codable {
+    public init(from decoder: any Decoder) throws {
+        text = try decoder.singleValueContainer().decode(String.self)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}
