@@ -67,6 +67,9 @@ public struct ServiceLimits: Sendable {
     public var releasesAtOncePerEnvironment = 3
     /// Environments that one request or one template may name.
     public var releaseEnvironments = 50
+    /// How long a release waits for its approval: over a holiday, but not for an image that newer
+    /// ones have replaced, and whose file the retention policy cannot remove meanwhile.
+    public var releaseApprovalMilliseconds: Int64 = 14 * 86_400_000
     /// Longest name, reason or path that the API accepts.
     public var reasonBytes = 4096
     public var pathBytes = 1024

@@ -55,7 +55,8 @@ final class TestFarm: Sendable {
     var ports: Ports {
         Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
-            clock: clock, ids: clock, sheets: sheets, targets: [.registry: target],
+            clock: clock, ids: clock, sheets: sheets,
+            targets: [.registry: target, .openstack: target],
             templateServer: templateServer, retention: retention.withLock(\.self))
     }
 

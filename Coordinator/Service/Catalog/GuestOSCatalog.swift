@@ -103,7 +103,10 @@ public struct GuestOSCatalog: Sendable {
         // A template that cannot be read is refused now, not at the first build. The project on the
         // Git server is created later and is empty at first.
         if template.address != home?.address {
-            _ = try await ports.templates.plan(for: guestOS)
+            let plan = try await ports.templates.plan(for: guestOS)
+            if let why = try await ports.refusal(of: plan.release, guestOS: guestOS.name) {
+                throw Refusal(.conflict, why)
+            }
         }
         return guestOS
     }

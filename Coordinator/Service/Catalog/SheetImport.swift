@@ -53,11 +53,14 @@ public struct SheetImport: Sendable {
             // A file full of errors does not justify a thousand requests to Git servers.
             guard problems.count < ports.limits.importProblems else { return }
             if ports.isAtTemplateServer(guestOS) { continue }
-            do { _ = try await ports.templates.plan(for: guestOS) } catch {
-                var problem = place
-                problem.why = "\(error)"
-                problems.add(problem)
-            }
+            var problem = place
+            do {
+                let plan = try await ports.templates.plan(for: guestOS)
+                guard let why = try await ports.refusal(of: plan.release, guestOS: guestOS.name)
+                else { continue }
+                problem.why = why
+            } catch { problem.why = "\(error)" }
+            problems.add(problem)
         }
     }
 

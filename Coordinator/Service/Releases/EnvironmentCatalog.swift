@@ -13,8 +13,10 @@ public struct EnvironmentCatalog: Sendable {
     public func register(
         _ form: EnvironmentForm, by actor: String
     ) async throws -> (ReleaseEnvironment, [EnvironmentFinding]) {
+        guard let settings = form.settings else { throw Refusal("settings are missing") }
         let environment = ReleaseEnvironment(
-            id: ports.ids.randomID(), name: form.name, settings: form.settings,
+            id: ports.ids.randomID(), name: form.name, settings: settings,
+            policy: form.policy?.applied(to: ReleasePolicy()) ?? ReleasePolicy(),
             createdMilliseconds: ports.clock.unixMilliseconds())
         if try await ports.store.environment(named: form.name) != nil {
             throw StoreError.exists(what: "environment", name: form.name)
@@ -22,24 +24,28 @@ public struct EnvironmentCatalog: Sendable {
         let findings = try await checked(environment, form.secret.map(Secret.init), form)
         try await store.add(
             environment, secret: form.secret.map(Secret.init))
-        try await ports.audit(actor, "env.add", environment.name, environment.kind.rawValue)
+        try await ports.audit(
+            actor, "env.add", environment.name,
+            "\(environment.kind.rawValue), \(environment.policy.summary)")
         return (environment, findings)
     }
 
-    /// Changes everything but the name; a missing secret keeps the stored one, unless it would be
-    /// sent elsewhere than before.
+    /// Changes everything but the name; what the form lacks is kept, except a stored secret that
+    /// would be sent elsewhere than before.
     public func change(
         _ form: EnvironmentForm, by actor: String
     ) async throws -> (ReleaseEnvironment, [EnvironmentFinding]) {
         var environment = try await ports.environment(named: form.name)
-        guard environment.kind == form.settings.kind else {
+        let settings = form.settings ?? environment.settings
+        guard environment.kind == settings.kind else {
             throw Refusal(
                 "\(form.name) is of kind \(environment.kind.rawValue), which cannot be changed: "
                     + "register another")
         }
         let isMoved =
-            SecretDestination(environment.settings) != SecretDestination(form.settings)
-        environment.settings = form.settings
+            SecretDestination(environment.settings) != SecretDestination(settings)
+        environment.settings = settings
+        environment.policy = form.policy?.applied(to: environment.policy) ?? environment.policy
         var secret = form.secret.map(Secret.init)
         if secret == nil { secret = try await ports.store.secret(ofEnvironment: form.name) }
         if isMoved, form.secret == nil, secret != nil {
@@ -51,8 +57,24 @@ public struct EnvironmentCatalog: Sendable {
         let findings = try await checked(environment, secret, form)
         try await store.update(
             environment, secret: form.secret.map(Secret.init))
-        try await ports.audit(actor, "env.change", environment.name)
+        try await ports.audit(
+            actor, "env.change", environment.name, environment.policy.summary)
         return (environment, findings)
+    }
+
+    /// Gives an image name in an environment to a guest OS, whoever has it.
+    public func give(
+        _ name: String, in environment: String, to guestOS: String, by actor: String
+    ) async throws -> ReleaseName {
+        _ = try await ports.environment(named: environment)
+        _ = try await ports.guestOS(named: guestOS)
+        try Refusal.check(
+            text: name, "name", limitBytes: ReleaseEnvironment.Bounds.imageNameBytes)
+        guard !name.isEmpty else { throw Refusal("name is empty") }
+        let given = ReleaseName(environment: environment, name: name, guestOS: guestOS)
+        try await store.give(given)
+        try await ports.audit(actor, "env.give", environment, "\(name) to \(guestOS)")
+        return given
     }
 
     public func remove(_ name: String, by actor: String) async throws {
@@ -100,23 +122,27 @@ public struct EnvironmentCatalog: Sendable {
 /// The fields of a request to register an environment.
 public struct EnvironmentForm: Sendable, Decodable {
     public var name: String
-    public var settings: EnvironmentSettings
+    /// Required for a new environment.
+    public var settings: EnvironmentSettings?
+    public var policy: ReleasePolicyChange?
     /// The password; if it is missing, a change keeps the stored one.
     public var secret: String?
     /// Stores it even if it cannot be reached yet.
     public var isUnchecked: Bool?
 
     public init(
-        name: String, settings: EnvironmentSettings, secret: String?, isUnchecked: Bool? = nil
+        name: String, settings: EnvironmentSettings? = nil, policy: ReleasePolicyChange? = nil,
+        secret: String? = nil, isUnchecked: Bool? = nil
     ) {
         self.name = name
         self.settings = settings
+        self.policy = policy
         self.secret = secret
         self.isUnchecked = isUnchecked
     }
 
     private enum CodingKeys: String, CodingKey {
-        case name, settings, secret
+        case name, settings, policy, secret
         case isUnchecked = "unchecked"
     }
 }

@@ -28,13 +28,23 @@ public struct ReleaseRequests: Sendable {
                 "\(build.guestOS)/\(build.number) is on its way to \(name) already: see "
                     + "aibuild releases")
         }
+        for name in names { try await check(build, name) }
         return try await add(
             names.map { name in
                 Release(
                     id: ports.ids.randomID(), build: build, environment: name,
-                    format: format, requestedBy: actor,
+                    format: format, requestedBy: actor, approvedBy: actor,
                     createdMilliseconds: ports.clock.unixMilliseconds())
             }, "release.submit", by: actor)
+    }
+
+    /// - Throws: `Refusal` if the policy of the environment does not allow it; who requests it has
+    ///   agreed to it.
+    private func check(_ build: Build, _ name: String) async throws {
+        let rights = try await ports.rights(
+            try await ports.environment(named: name), guestOS: build.guestOS,
+            plan: build.plan.release)
+        if case .refused(let why) = rights.verdict(isAgreed: true) { throw Refusal(.conflict, why) }
     }
 
     /// The newest build of the guest OS that passed all its tests.
@@ -71,11 +81,12 @@ public struct ReleaseRequests: Sendable {
             if let earlier = released.dropFirst().first {
                 before = try await ports.store.build(id: earlier.build)
             }
+            try await check(before ?? build, name)
             wanted.append(
                 Release(
                     id: ports.ids.randomID(), action: .rollback,
                     build: before ?? build, environment: name, undoes: current.id,
-                    requestedBy: actor,
+                    requestedBy: actor, approvedBy: actor,
                     createdMilliseconds: ports.clock.unixMilliseconds()))
         }
         return try await add(wanted, "release.rollback", by: actor)
@@ -93,22 +104,50 @@ public struct ReleaseRequests: Sendable {
         return new
     }
 
-    /// - Throws: `Refusal` if it does not wait for an approval.
+    /// - Throws: `Refusal` if it does not wait for an approval, or its environment does not take
+    ///   it, approved or not.
     public func approve(_ id: String, by actor: String) async throws -> Release {
         let release = try await ports.release(id)
-        let change = ReleaseChange(
+        if release.state == .awaitingApproval,
+            let build = try await ports.store.build(id: release.build)
+        {
+            try await check(build, release.environment)
+        }
+        var change = ReleaseChange(
             release: id, from: [.awaitingApproval], to: .queued,
             atMilliseconds: ports.clock.unixMilliseconds())
-        guard let approved = try await store.apply(change) else {
-            throw Refusal(
-                .conflict,
-                "the release is \(release.state.rawValue): it does not wait for an approval")
-        }
+        change.approvedBy = actor
+        guard let approved = try await store.apply(change) else { throw notWaiting(release) }
         try await ports.audit(
             actor, "release.approve", "\(release.guestOS)/\(release.buildNumber)",
             release.environment)
         await releases.take([approved])
         return approved
+    }
+
+    /// Ends a release that waits for an approval without it.
+    /// - Parameter reason: what the requester reads; may be empty.
+    /// - Throws: `Refusal` if it does not wait for an approval.
+    public func refuse(_ id: String, reason: String, by actor: String) async throws -> Release {
+        try Refusal.check(text: reason, "reason", limitBytes: ports.limits.reasonBytes)
+        let release = try await ports.release(id)
+        var change = ReleaseAdmission(ports: ports, store: store).refusal(
+            of: id, "refused by \(actor)" + (reason.isEmpty ? "" : ": \(reason)"))
+        change.from = [.awaitingApproval]
+        guard release.state == .awaitingApproval, let refused = try await store.apply(change) else {
+            throw notWaiting(release)
+        }
+        try await ports.audit(
+            actor, "release.refuse", "\(release.guestOS)/\(release.buildNumber)",
+            release.environment)
+        await releases.take([refused])
+        return refused
+    }
+
+    private func notWaiting(_ release: Release) -> Refusal {
+        Refusal(
+            .conflict,
+            "the release is \(release.state.rawValue): it does not wait for an approval")
     }
 
     /// - Throws: `Refusal` if it has ended.
@@ -141,11 +180,11 @@ public struct ReleaseRequests: Sendable {
     /// Submits the same release again, as a new one.
     public func retry(_ id: String, by actor: String) async throws -> Release {
         let old = try await ports.release(id)
-        guard old.state == .failed || old.state == .cancelled else {
+        guard [.failed, .cancelled, .refused].contains(old.state) else {
             throw Refusal(
                 .conflict,
-                "the release is \(old.state.rawValue): only one that failed or was cancelled can "
-                    + "be tried again")
+                "the release is \(old.state.rawValue): only one that failed, was cancelled or was "
+                    + "refused can be tried again")
         }
         guard let build = try await ports.store.build(id: old.build) else {
             throw StoreError.notFound(what: "build", name: old.build)

@@ -22,6 +22,7 @@ struct ReleaseRun: Sendable {
                     RecordedFault(
                         Self.gone(release.environment, isHalfMade: !release.journal.isEmpty)))
             }
+            guard try await mayBegin(release, to: environment) else { return }
             let order = try await order(for: release, to: environment)
             guard let target = ports.targets[environment.kind] else {
                 throw ReleaseFault(
@@ -43,6 +44,36 @@ struct ReleaseRun: Sendable {
             await record(done)
         } catch {
             await judge(release, error)
+        }
+    }
+
+    /// Nobody has approved it in time.
+    func expire(_ id: String) async {
+        let days = ports.limits.releaseApprovalMilliseconds / 86_400_000
+        await record(
+            ReleaseAdmission(ports: ports, store: store).refusal(
+                of: id,
+                "nobody approved it within \(days) days. If it is still wanted: "
+                    + "aibuild release retry \(id)"))
+    }
+
+    // MARK: The policy
+
+    /// What is left of a release that has failed is always taken back.
+    /// - Returns: whether it goes on; if not, it waits for a person now.
+    /// - Throws: `ReleaseFault` if the policy of the environment does not allow it.
+    private func mayBegin(
+        _ release: Release, to environment: ReleaseEnvironment
+    ) async throws -> Bool {
+        guard release.ending == nil, let build = try await ports.store.build(id: release.build)
+        else { return true }
+        let admission = ReleaseAdmission(ports: ports, store: store)
+        switch try await admission.claim(for: release, of: build, to: environment) {
+        case .allowed: return true
+        case .needsApproval:
+            await record(change(release, to: .awaitingApproval))
+            return false
+        case .refused(let why): throw ReleaseFault(.refused, why)
         }
     }
 
@@ -115,6 +146,8 @@ struct ReleaseRun: Sendable {
             abandoned.ending = state
             abandoned.fault = RecordedFault(fault)
             await record(abandoned)
+        case .end(let state) where release.ending == nil:
+            await end(release, as: state, RecordedFault(fault))
         case .end(let state):
             let left = ReleaseFault(
                 .rejected,
@@ -177,8 +210,14 @@ struct ReleaseRun: Sendable {
                 ReleaseProgress(what: what, doneBytes: doneBytes, totalBytes: totalBytes))
         }
 
+        /// What passes through another environment may also go there.
         func environment(named name: String) async throws -> (ReleaseEnvironment, Secret?) {
-            try await run.environment(named: name)
+            let (environment, secret) = try await run.environment(named: name)
+            let rights = ReleaseRights(environment, guestOS: release.guestOS, plan: nil)
+            if let refusal = rights.guestOSRefusal, release.ending == nil {
+                throw ReleaseFault(.refused, refusal)
+            }
+            return (environment, secret)
         }
     }
 }

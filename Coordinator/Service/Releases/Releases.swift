@@ -69,7 +69,20 @@ public actor Releases {
     /// Adds stored releases to the queue.
     func take(_ releases: [Release]) async {
         for release in releases { await updated(release) }
+        for release in releases { await admit(release) }
         pump()
+    }
+
+    /// A release that is refused or waits for a person becomes so at once. If that fails, it does
+    /// when it begins.
+    private func admit(_ release: Release) async {
+        let admission = ReleaseAdmission(ports: ports, store: store)
+        do {
+            guard let change = try await admission.change(of: release),
+                let changed = try await store.apply(change)
+            else { return }
+            await updated(changed)
+        } catch { log.warning("cannot check the release \(release.id) yet: \(error)") }
     }
 
     func updated(_ release: Release) async {
@@ -94,7 +107,17 @@ public actor Releases {
                 self.ended(id)
             }
         }
-        if let wake { wakeUp(at: wake) }
+        let (unanswered, end) = ReleaseQueue.unanswered(
+            live.values, nowMilliseconds: ports.clock.unixMilliseconds(),
+            waitMilliseconds: ports.limits.releaseApprovalMilliseconds)
+        for id in unanswered where running[id] == nil {
+            let run = ReleaseRun(releases: self, ports: ports, store: store)
+            running[id] = Task {
+                await run.expire(id)
+                self.ended(id)
+            }
+        }
+        if let next = [wake, end].compactMap(\.self).min() { wakeUp(at: next) }
     }
 
     private func ended(_ id: String) {
