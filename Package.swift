@@ -127,7 +127,9 @@ let package = Package(
                 "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes", "Support",
                 "TextKit",
             ],
-            embedding: ["build.js", "overview.js", "style.css"].map { "Pages/Assets/\($0)" }),
+            embedding: ["build.js", "overview.js", "releases.js", "style.css"].map {
+                "Pages/Assets/\($0)"
+            }),
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [

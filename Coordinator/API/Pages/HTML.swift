@@ -20,8 +20,8 @@ enum HTML {
     }
 
     /// A whole page around `body`, which is HTML.
-    static func page(title: String, body: String, script: String? = nil) -> String {
-        let script = script.map { "<script src=\"/static/\($0)\" defer></script>" } ?? ""
+    static func page(title: String, body: String, scripts: String...) -> String {
+        let script = scripts.map { "<script src=\"/static/\($0)\" defer></script>" }.joined()
         return """
             <!doctype html><html lang="en"><head><meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -53,8 +53,9 @@ enum HTML {
     }
 
     /// A state, coloured by the style sheet.
-    static func badge(_ state: String) -> String {
-        "<b class=\"badge \(escape(state))\">\(escape(state))</b>"
+    /// - Parameter text: what people read; the state itself if it is `nil`.
+    static func badge(_ state: String, _ text: String? = nil) -> String {
+        "<b class=\"badge \(escape(state))\">\(escape(text ?? state))</b>"
     }
 
     /// - Parameter text: as the API writes times.
@@ -76,6 +77,7 @@ enum StaticFiles {
     static let all: [String: (type: String, bytes: [UInt8])] = [
         "style.css": ("text/css; charset=utf-8", PackageResources.style_css),
         "overview.js": ("text/javascript; charset=utf-8", PackageResources.overview_js),
+        "releases.js": ("text/javascript; charset=utf-8", PackageResources.releases_js),
         "build.js": ("text/javascript; charset=utf-8", PackageResources.build_js),
     ]
 }

@@ -10,7 +10,7 @@ enum PageRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("GET", "/") { _, _ in
             page(
-                HTML.page(title: "Farm", body: try await overview(api), script: "overview.js"))
+                HTML.page(title: "Farm", body: try await overview(api), scripts: "overview.js"))
         }
         router.on("GET", "/overview") { _, _ in page(try await overview(api)) }
         router.on("GET", "/builds/{id}") { _, path in
@@ -22,10 +22,13 @@ enum PageRoutes {
             return page(
                 HTML.page(
                     title: title, body: BuildPage.body(detail) + releases + outputs,
-                    script: "build.js"))
+                    scripts: "build.js", "releases.js"))
         }
         router.on("GET", "/releases") { _, _ in
-            page(HTML.page(title: "Releases", body: try await ReleaseSection.page(api)))
+            page(
+                HTML.page(
+                    title: "Releases", body: try await ReleaseSection.page(api),
+                    scripts: "releases.js"))
         }
         router.on("GET", "/retention") { _, _ in
             page(HTML.page(title: "Retention", body: try await RetentionSection.page(api)))

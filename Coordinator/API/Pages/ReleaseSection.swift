@@ -11,13 +11,14 @@ enum ReleaseSection {
         let places = environments.map { environment -> [String] in
             [
                 HTML.escape(environment.name), environment.kind.rawValue,
+                HTML.escape(environment.policy.summary),
                 HTML.time(Time.text(environment.createdMilliseconds)),
             ]
         }
         return "<h1>Releases</h1>" + (await table(releases, api))
             + "<h1>Environments</h1>"
             + HTML.table(
-                ["environment", "kind", "registered"], places,
+                ["environment", "kind", "policy", "registered"], places,
                 empty: "No environments yet. Register one: <code>aibuild env add --help</code>")
     }
 
@@ -47,9 +48,26 @@ enum ReleaseSection {
         return [
             link + action,
             HTML.escape(release.environment),
-            HTML.badge(release.state),
-            HTML.time(release.createdAt), HTML.escape(release.requestedBy),
-            "<code>\(HTML.escape(release.remoteID ?? ""))</code>", HTML.escape(detail),
+            badge(release), HTML.time(release.createdAt), HTML.escape(release.requestedBy),
+            "<code>\(HTML.escape(release.remoteID ?? ""))</code>",
+            release.isAwaitingApproval ? buttons(release) : HTML.escape(detail),
         ]
+    }
+
+    private static func badge(_ release: ReleaseView) -> String {
+        HTML.badge(release.state, release.isAwaitingApproval ? "waiting for approval" : nil)
+    }
+
+    /// What `releases.js` sends.
+    private static func buttons(_ release: ReleaseView) -> String {
+        ["approve": "Approve", "refuse": "Refuse"].sorted { $0.key < $1.key }.map { verb, title in
+            "<button type=button data-verb=\(verb) data-release=\"\(HTML.escape(release.id))\" "
+                + "aria-label=\"\(title) the release of \(HTML.escape(label(release)))\">"
+                + "\(title)</button>"
+        }.joined(separator: " ")
+    }
+
+    private static func label(_ release: ReleaseView) -> String {
+        "\(release.guestOS):\(release.buildNumber) to \(release.environment)"
     }
 }

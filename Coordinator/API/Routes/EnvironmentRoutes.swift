@@ -35,6 +35,29 @@ enum EnvironmentRoutes {
                 path["name"], by: api.actor(request))
             return .empty
         }
+        addNames(to: &router, api)
+    }
+
+    private struct Gift: Decodable {
+        var name, guestOS: String
+    }
+
+    private static func addNames(to router: inout Router, _ api: APIContext) {
+        router.on("GET", "/api/v1/environments/{name}/names") { request, path in
+            let environment = try await environment(path["name"], api)
+            let limit = try request.limit()
+            let rows = try await api.ports.store.releaseNames(
+                in: environment.name, after: request.query["after"], limit: limit + 1)
+            let items = rows.prefix(limit).map(ReleaseNameView.init)
+            return try .json(
+                ListView(items: items, next: rows.count > limit ? items.last?.name : nil))
+        }
+        router.on("PUT", "/api/v1/environments/{name}/names") { request, path in
+            let gift = try request.decode(Gift.self)
+            let name = try await api.leader().environments.give(
+                gift.name, in: path["name"], to: gift.guestOS, by: api.actor(request))
+            return try .json(ReleaseNameView(name))
+        }
     }
 
     private static func environment(
@@ -51,6 +74,7 @@ enum EnvironmentRoutes {
 struct EnvironmentView: Encodable {
     var name, kind, createdAt: String
     var settings: EnvironmentSettings
+    var policy: ReleasePolicy
     /// The result of a check in this request.
     var findings: [EnvironmentFinding]?
 
@@ -59,6 +83,17 @@ struct EnvironmentView: Encodable {
         kind = environment.kind.rawValue
         createdAt = Time.text(environment.createdMilliseconds)
         settings = environment.settings
+        policy = environment.policy
         self.findings = findings
+    }
+}
+
+/// Which guest OS owns an image name.
+struct ReleaseNameView: Encodable {
+    var name, guestOS: String
+
+    init(_ name: ReleaseName) {
+        self.name = name.name
+        guestOS = name.guestOS
     }
 }

@@ -14,6 +14,10 @@ enum ReleaseRoutes {
         var environments: [String]
     }
 
+    private struct Refused: Decodable {
+        var reason: String?
+    }
+
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/releases") { request, _ in
             let body = try request.decode(Submission.self)
@@ -52,6 +56,12 @@ enum ReleaseRoutes {
         router.on("POST", "/api/v1/releases/{id}/approve") { request, path in
             let release = try await api.leader().releaseRequests.approve(
                 path["id"], by: api.actor(request))
+            return try .json(await view(release, api))
+        }
+        router.on("POST", "/api/v1/releases/{id}/refuse") { request, path in
+            let reason = request.body.isEmpty ? nil : try request.decode(Refused.self).reason
+            let release = try await api.leader().releaseRequests.refuse(
+                path["id"], reason: reason ?? "", by: api.actor(request))
             return try .json(await view(release, api))
         }
         router.on("POST", "/api/v1/releases/{id}/cancel") { request, path in

@@ -5,7 +5,7 @@ import CoordinatorService
 struct ReleaseView: Encodable {
     var id, action, build, guestOS, imageName, environment, state, requestedBy, createdAt: String
     var buildNumber, attemptCount: Int
-    var startedAt, endedAt, notBefore: String?
+    var startedAt, endedAt, notBefore, approvedBy: String?
     var undoes: String?
     var format: ReleaseFormat?
     var cancelRequested: Bool
@@ -15,6 +15,8 @@ struct ReleaseView: Encodable {
     /// Why it failed, or why its last attempt did.
     var fault: String?
     var progress: BuildView.Progress?
+
+    var isAwaitingApproval: Bool { state == ReleaseState.awaitingApproval.rawValue }
 
     init(_ release: Release, _ live: ReleaseProgress?) {
         id = release.id
@@ -26,6 +28,7 @@ struct ReleaseView: Encodable {
         environment = release.environment
         state = release.state.rawValue
         requestedBy = release.requestedBy
+        approvedBy = release.approvedBy
         attemptCount = release.attemptCount
         createdAt = Time.text(release.createdMilliseconds)
         startedAt = release.startedMilliseconds.map(Time.text)
