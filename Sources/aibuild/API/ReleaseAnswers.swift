@@ -32,10 +32,30 @@ struct EnvironmentAnswer: Decodable {
         }
     }
 
+    struct Policy: Decodable {
+        var guestos, images: [String]
+        var approval: Bool
+
+        /// In a few words.
+        var summary: String {
+            [
+                guestos == ["*"] ? nil : "guestos \(guestos.joined(separator: ", "))",
+                images.isEmpty ? nil : "images \(images.joined(separator: ", "))",
+                approval ? "approval required" : nil,
+            ].compactMap(\.self).joined(separator: "; ")
+        }
+    }
+
     var name, kind: String
     var createdAt: String?
     var settings: KindSettings
+    var policy: Policy?
     var findings: [Finding]?
+}
+
+/// Which guest OS owns an image name in an environment.
+struct ReleaseNameAnswer: Decodable {
+    var name, guestOS: String
 }
 
 struct ReleaseAnswer: Decodable {
@@ -49,5 +69,10 @@ struct ReleaseAnswer: Decodable {
     /// `debian12:7`
     var label: String { "\(guestOS):\(buildNumber)" }
 
-    var hasEnded: Bool { ["released", "failed", "cancelled", "rolledBack"].contains(state) }
+    var hasEnded: Bool {
+        ["released", "failed", "cancelled", "refused", "rolledBack"].contains(state)
+    }
+
+    /// The state, as people read it.
+    var status: String { state == "awaitingApproval" ? "waiting for approval" : state }
 }

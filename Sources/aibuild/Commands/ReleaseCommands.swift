@@ -2,7 +2,7 @@ import ArgumentKit
 
 /// `aibuild release`, `aibuild releases` and the commands on a single release.
 enum ReleaseCommands {
-    static let all = [release, releases, approve, cancel, retry]
+    static let all = [release, releases, approve, refuse, cancel, retry]
 
     private struct ReleaseRequest: Encodable {
         var build, guestOS: String?
@@ -80,7 +80,7 @@ enum ReleaseCommands {
             CommandOption(
                 "state", value: "STATE",
                 "only releases in this state: awaitingApproval, queued, running, released, failed, "
-                    + "cancelled, rolledBack", repeats: true),
+                    + "cancelled, refused, rolledBack", repeats: true),
         ] + CommandContext.pageOptions,
         examples: ["aibuild releases", "aibuild releases --guestos debian12 --to lab"],
         run: { context in
@@ -101,7 +101,7 @@ enum ReleaseCommands {
             let action = item.action == "rollback" ? " (rollback)" : ""
             table.add(
                 .init(item.id), .init(item.label + action, .bold), .init(item.environment),
-                .init(item.state, Style.colour(ofState: item.state)),
+                .init(item.status, Style.colour(ofState: item.state)),
                 .init(Format.age(item.createdAt)),
                 .init(item.fault ?? item.remoteID ?? item.progress?.what ?? ""))
         }
@@ -113,6 +113,28 @@ enum ReleaseCommands {
         operands: ["RELEASE"], examples: ["aibuild release approve 0d0e…"],
         run: { context in try await act("approve", "Approved release", context) })
 
+    private struct Refused: Encodable {
+        var reason: String?
+    }
+
+    private static let refuse = Command(
+        name: "release refuse", summary: "Refuse a release that is waiting for approval",
+        operands: ["RELEASE"],
+        options: [CommandOption("reason", value: "TEXT", "why, for whoever wanted it")],
+        examples: ["aibuild release refuse 0d0e… --reason 'old kernel'"],
+        run: { context in
+            let id = APIClient.segment(context.arguments.operands[0])
+            let body = try await context.api.send(
+                "POST", "/api/v1/releases/\(id)/refuse",
+                Refused(reason: context.arguments["reason"]))
+            return try context.show(body, as: ReleaseAnswer.self) { answer in
+                context.console.out(
+                    SafeText.line(
+                        "Refused release \(answer.id): \(answer.label) to "
+                            + "\(answer.environment)") + "\n")
+            }
+        })
+
     private static let cancel = Command(
         name: "release cancel", summary: "Cancel a release and undo what it has done so far",
         operands: ["RELEASE"], examples: ["aibuild release cancel 0d0e…"],
@@ -121,7 +143,7 @@ enum ReleaseCommands {
         })
 
     private static let retry = Command(
-        name: "release retry", summary: "Run a failed or cancelled release again",
+        name: "release retry", summary: "Run a failed, cancelled or refused release again",
         operands: ["RELEASE"], examples: ["aibuild release retry 0d0e…"],
         run: { context in try await act("retry", "Queued release", context) })
 

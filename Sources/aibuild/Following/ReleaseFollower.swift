@@ -70,7 +70,7 @@ final class ReleaseFollower: Sendable {
     }
 
     private func message(_ release: ReleaseAnswer) -> String {
-        var text = "== \(release.environment): \(release.state)"
+        var text = "== \(release.environment): \(release.status)"
         if !release.hasEnded, let what = release.progress?.what { text += ", \(what)" }
         if let fault = release.fault { text += ": \(fault)" }
         if release.hasEnded, let id = release.remoteID { text += " as \(id)" }
@@ -86,7 +86,7 @@ final class ReleaseFollower: Sendable {
     /// Its part of the progress line.
     private func part(_ release: ReleaseAnswer) -> String {
         guard let progress = release.progress, progress.totalBytes > 0 else {
-            return "\(release.environment): \(release.state)"
+            return "\(release.environment): \(release.status)"
         }
         let percent = Int(100 * Double(progress.doneBytes) / Double(progress.totalBytes))
         return "\(release.environment): \(progress.what) \(percent) % of "

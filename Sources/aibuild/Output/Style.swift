@@ -25,7 +25,7 @@ struct Style: Sendable {
     static func colour(ofState state: String) -> Colour? {
         switch state {
         case "passed", "ready", "released": .green
-        case "failed", "unreachable", "quarantined": .red
+        case "failed", "refused", "unreachable", "quarantined": .red
         case "cancelled", "drained", "rolledBack", "awaitingApproval": .yellow
         case "building", "collecting", "publishing", "connecting", "running": .cyan
         default: nil
