@@ -1,17 +1,26 @@
 import CLinux
+import Glibc
 public import Support
 
-/// A pipe from a child. The read end does not block; the write end is passed to the child.
+/// A pipe from a child, whose write end is passed to it, or to a child.
 public struct Pipe: ~Copyable, Sendable {
     public let readEnd: Descriptor
     /// For `ChildProcess.Streams`; -1 once closed.
     public private(set) var writeDescriptor: Int32
     private var writeEnd: Descriptor?
 
-    public init() throws(SystemError) {
+    public enum Reader: Sendable {
+        /// Does not block.
+        case parent
+        /// Waits for what it reads.
+        case child
+    }
+
+    public init(readBy reader: Reader = .parent) throws(SystemError) {
         var read: Int32 = -1
         var write: Int32 = -1
         try checked(aib_pipe(&read, &write), "cannot make a pipe")
+        if reader == .child { _ = fcntl(read, F_SETFL, 0) }
         aib_pipe_grow(read, Int32(Limits.pipeBytes))
         readEnd = Descriptor(owning: read)
         writeEnd = Descriptor(owning: write)

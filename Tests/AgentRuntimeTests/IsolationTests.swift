@@ -200,6 +200,19 @@ import Testing
         }
     }
 
+    @Test("A program starts once its network is there, however long that takes")
+    func programsWaitForTheirNetwork() async throws {
+        let folder = try TemporaryFolder()
+        let slow = "#!/bin/sh\nsleep 1\nPATH=/usr/sbin:/usr/bin exec slirp4netns \"$@\"\n"
+        try Files.replace(folder.path + "/slirp4netns", with: Array(slow.utf8), mode: 0o755)
+        // Its folder is the first that is searched.
+        let settings = TestAgent.withoutQEMU + "packer: \(folder.path)/packer\n"
+        try await withAgent(settings) { agent, client in
+            let lines = try await output(agent, client, "ip -br a" + pass)
+            #expect(lines.contains { $0.contains(" 198.51.100.100/24") }, "\(lines)")
+        }
+    }
+
     @Test("Without a network, a build has a loopback interface of its own only")
     func offlineHasLoopbackOnly() async throws {
         try await withAgent(TestAgent.withoutQEMU + "network: none\n") { agent, client in

@@ -22,7 +22,7 @@ struct NetworkHelper: ~Copyable {
         }
         let namespaces = try Namespaces.network(of: pid)
         var ready = try Pipe()
-        var lifeline = try Pipe()
+        var lifeline = try Pipe(readBy: .child)
         let log = try Descriptor(folder.networkLog, O_WRONLY | O_CREAT | O_TRUNC)
         let first = 3
         let process = try ChildProcess(

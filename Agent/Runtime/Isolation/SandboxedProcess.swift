@@ -25,7 +25,7 @@ struct SandboxedProcess: ~Copyable {
     ) throws {
         var info = try Pipe()
         var status = try Pipe()
-        var block = try Pipe()
+        var block = try Pipe(readBy: .child)
         let wrapped = Command(
             sandbox.arguments(command.arguments), environment: command.environment,
             workFolder: "/")
