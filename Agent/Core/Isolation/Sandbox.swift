@@ -69,7 +69,7 @@ public struct Sandbox: Sendable, Hashable {
     /// Namespaces and privileges, which a probe of the host tries as well.
     public static let namespaces = [
         "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts",
-        "--unshare-cgroup-try",
+        "--unshare-cgroup-try", "--hostname", "build",
         // The kernel's interface for privileged users stays closed.
         "--disable-userns", "--cap-drop", "ALL",
         // Its end ends everything in it; no terminal to type into.
@@ -79,7 +79,6 @@ public struct Sandbox: Sendable, Hashable {
     /// `bwrap` with everything up to the program's own arguments.
     public func arguments(_ program: [String]) -> [String] {
         var arguments = ["bwrap"] + Self.namespaces
-        arguments += ["--hostname", "build"]
         arguments += ["--info-fd", "\(Descriptors.info)", "--block-fd", "\(Descriptors.block)"]
         arguments += system()
         // On the host's disk, not in its memory.

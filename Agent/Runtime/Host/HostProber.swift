@@ -169,6 +169,8 @@ struct HostProber: Sendable {
         environment["PATH"] = configuration.searchPath
         environment["CHECKPOINT_DISABLE"] = "1"
         environment["HOME"] = configuration.state.root
+        // QEMU keeps what a guest writes in a temporary file; the unit makes /var/tmp read-only.
+        environment["TMPDIR"] = configuration.state.root
         environment[ProcessMark.stateFolder] = configuration.stateFolder
         let command = Command(arguments, environment: environment)
         do { return .success(try command.runBlocking(timeoutSeconds: seconds)) } catch {

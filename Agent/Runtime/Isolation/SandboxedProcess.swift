@@ -72,14 +72,14 @@ struct SandboxedProcess: ~Copyable {
         let after = String(decoding: text, as: UTF8.self).split(separator: ":").dropFirst().first
         guard let number = after?.drop(while: { $0 == " " }).prefix(while: \.isNumber),
             let pid = Int32(number), pid > 1
-        else {
-            throw Fault(
-                .infrastructure, .hostError,
-                "bubblewrap cannot isolate this build; its message is in the log. "
-                    + IsolationProbe.advice)
-        }
+        else { throw bubblewrapFailed }
         return pid
     }
+
+    private static let bubblewrapFailed = Fault(
+        .infrastructure, .hostError,
+        "bubblewrap cannot isolate this build; its message is in the log. "
+            + IsolationProbe.advice)
 
     /// Signals the program and what has stayed in its process group. The first process of the
     /// namespaces ignores everything but SIGKILL, with which the kernel ends all of them.
@@ -102,10 +102,12 @@ struct SandboxedProcess: ~Copyable {
                 throw NotRunnable.or(SystemError(errno: code, "cannot run \(program)"))
             }
         }
-        // The program inside was killed, or bubblewrap failed and printed why.
-        if case .exited(let code) = ended, code > 128 { return .killed(signal: code - 128) }
-        if case .exited(0) = ended { return .exited(EX_SOFTWARE) }
-        return ended
+        // The first program inside was killed before it could report.
+        switch ended {
+        case .exited(let code) where code > 128: return .killed(signal: code - 128)
+        case .killed: return ended
+        case .exited: throw Self.bubblewrapFailed
+        }
     }
 
     private func toldStatus() -> InnerProgram.Report? {
