@@ -252,6 +252,7 @@ struct RegistryImportTests {
         settings.keep = 7
         var environment = made.environment
         environment.settings = .openstack(settings)
+        environment.policy = ReleasePolicy(needsApproval: true)
         known.environments["east"] = environment
         known.secrets["east"] = made.secret
         #expect(plan(self.environment(""), known: known).plan.counts.first?.same == 1)
@@ -261,6 +262,8 @@ struct RegistryImportTests {
         #expect(entry.secret == Secret("new"))
         guard case .openstack(let changed) = entry.environment.settings else { return }
         #expect(changed.region == "" && changed.keep == 7)
+        #expect(made.environment.policy == ReleasePolicy())
+        #expect(entry.environment.policy == environment.policy, "no sheet can loosen it")
     }
 
     @Test("A sheet that moves an environment has its password as well")

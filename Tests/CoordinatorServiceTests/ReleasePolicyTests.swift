@@ -210,6 +210,23 @@ import Testing
         }
     }
 
+    @Test("What passes through another environment must be allowed there as well")
+    func passage() async throws {
+        try await farm { farm, leader, build in
+            try await farm.leader.add(
+                environment("store", ReleasePolicy(guestOSes: [NamePattern("centos7")])),
+                secret: nil)
+            await farm.target.pass(through: "store")
+            let made = try await leader.releaseRequests.submit(
+                build, to: ["lab"], format: nil, by: "anna")
+            let refused = try await wait(farm, made[0].id, .refused)
+            #expect(
+                refused.fault?.description.hasPrefix("environment store takes no image of guest")
+                    == true)
+            #expect(await farm.target.images.isEmpty)
+        }
+    }
+
     @Test("A release that waits for approval survives a restart, and its wait ends")
     func restart() async throws {
         let farm = try await TestFarm(hosts: 1)

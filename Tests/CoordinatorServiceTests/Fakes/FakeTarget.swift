@@ -22,12 +22,15 @@ actor FakeTarget: ReleaseTarget {
     private var abandonFaults = 0
     private let clock: ManualClock
     private var gate: Flag?
+    private var passage: String?
 
     init(clock: ManualClock) { self.clock = clock }
 
     func answer(_ answers: Answer...) { self.answers = answers }
     func failAbandon(_ times: Int) { abandonFaults = times }
     func hold(until gate: Flag?) { self.gate = gate }
+    /// Images pass through this environment, as those of Docker hosts through a registry.
+    func pass(through environment: String) { passage = environment }
 
     func check(
         _ environment: ReleaseEnvironment, _ secret: Secret?
@@ -46,6 +49,7 @@ actor FakeTarget: ReleaseTarget {
         atOnce += 1
         mostAtOnce = max(mostAtOnce, atOnce)
         defer { atOnce -= 1 }
+        if let passage { _ = try await steps.environment(named: passage) }
         var journal = order.journal
         // What an earlier attempt left is replaced.
         if let old = journal["image"] { halfMade.remove(old) }
