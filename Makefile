@@ -48,7 +48,7 @@ attack: deps ## attack agents, the API, the store and the parsers as strangers w
 	@scripts/run-tests.sh '$(swift)' '$(attacks)'
 
 # The suites of docs/security.md; `make test` runs them as well.
-attacks := [.](Isolation|IsolationRule|ImageDependency|Epoch|HostileAgent|HostileClient|Access|BrowserSafety|Lease|Deposed|Bounded)Tests|^FuzzTests[.]
+attacks := [.](Isolation|IsolationRule|ImageDependency|Epoch|HostileAgent|HostileClient|Access|BrowserSafety|Lease|Deposed|Bounded|ReleaseRights|ReleasePolicy)Tests|^FuzzTests[.]
 
 simulate: deps ## simulate the coordinator and its hosts, with faults from one seed (SEED=1 HOSTS=2000 BUILDS=100000, TRACE=file; see docs/faults.md)
 	@$(swift) build -c release --product aibuild-simulate
