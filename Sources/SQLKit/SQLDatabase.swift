@@ -4,10 +4,13 @@
 public final class SQLDatabase: Sendable {
     public let dialect: SQLDialect
     private let pool: SessionPool
+    /// For single SELECTs outside transactions.
+    private let readers: SessionPool
 
-    private init(dialect: SQLDialect, sessions: [SQLSession]) {
+    private init(dialect: SQLDialect, sessions: [SQLSession], readers: [SQLSession] = []) {
         self.dialect = dialect
         pool = SessionPool(sessions)
+        self.readers = readers.isEmpty ? pool : SessionPool(readers)
     }
 
     /// Opens the database and checks that it answers.
@@ -16,12 +19,17 @@ public final class SQLDatabase: Sendable {
         let database: SQLDatabase
         switch location {
         case .sqlite(let path):
-            // One connection: SQLite has one writer anyway, and readers that never meet the writer
-            // need no snapshot rules.
+            // One connection that writes, as SQLite has one writer anyway. A slow SELECT on it
+            // would hold up everything else.
             let session = SQLSession(label: "sqlite") { () throws(SQLError) in
                 try SQLiteConnection(path: path)
             }
-            database = SQLDatabase(dialect: .sqlite, sessions: [session])
+            let readers = (0..<SQLLimits.sqliteReaders).map { index in
+                SQLSession(label: "sqlite.reader.\(index)") { () throws(SQLError) in
+                    try SQLiteConnection(reading: path)
+                }
+            }
+            database = SQLDatabase(dialect: .sqlite, sessions: [session], readers: readers)
         case .mariadb(let server):
             let cluster = MariaDBCluster(server)
             let sessions = (0..<SQLLimits.mariadbConnections).map { index in
@@ -31,14 +39,16 @@ public final class SQLDatabase: Sendable {
             }
             database = SQLDatabase(dialect: .mariadb, sessions: sessions)
         }
-        _ = try await database.query("SELECT 1 AS one")
+        // The connection that writes creates a SQLite file.
+        _ = try await database.pool.withSession { try await $0.query("SELECT 1 AS one", []) }
         return database
     }
 
     /// Runs one statement and returns its rows, at most `SQLLimits.rowsPerQuery`. `?` stand for
     /// `values`, in order.
     public func query(_ sql: String, _ values: [SQLValue] = []) async throws -> [SQLRow] {
-        try await pool.withSession { try await $0.query(sql, values) }
+        let sessions = sql.hasPrefix("SELECT ") ? readers : pool
+        return try await sessions.withSession { try await $0.query(sql, values) }
     }
 
     /// Runs one statement and returns how many rows it found, inserted or deleted. An UPDATE counts
@@ -78,6 +88,7 @@ public final class SQLDatabase: Sendable {
 
     /// Closes the connections after the calls under way; later calls are refused.
     public func close() async {
+        if readers !== pool { for session in readers.sessions { await session.close() } }
         for session in pool.sessions { await session.close() }
     }
 }

@@ -9,6 +9,10 @@ public enum SQLLimits {
     /// has 150 for everybody.
     static let mariadbConnections = 8
 
+    /// SQLite connections that read, each with a thread and 2 MiB of cache: slow reads may occupy
+    /// three, and quick ones still find the fourth.
+    static let sqliteReaders = 4
+
     /// Calls that wait for a free connection. More are refused: the database is then far behind,
     /// and a longer queue would only hide it.
     static let waitingCalls = 4096

@@ -8,11 +8,23 @@ final class SQLiteConnection: SQLConnection {
     private let path: String
     private let handle: OpaquePointer
     private var statements: [String: SQLiteStatement] = [:]
-    /// Released after the handle was closed, because `deinit` runs before properties end.
-    private let lock: SQLiteLock
+    /// Released after the handle was closed, because `deinit` runs before properties end. `nil`
+    /// for a connection that only reads, beside the one that has the lock.
+    private let lock: SQLiteLock?
 
     let dialect = SQLDialect.sqlite
     var isUsable: Bool { true }
+
+    /// A connection for SELECTs. The file must be open for writing in this process.
+    init(reading path: String) throws(SQLError) {
+        self.path = path.contains("/") ? path : "./" + path
+        lock = nil
+        handle = try Self.open(self.path)
+        sqlite3_busy_timeout(handle, Int32(SQLLimits.lockWaitSeconds * 1000))
+        for setting in ["query_only = ON", "trusted_schema = OFF"] {
+            _ = try query("PRAGMA " + setting, [])
+        }
+    }
 
     init(path: String) throws(SQLError) {
         guard !path.isEmpty, !path.utf8.contains(0) else {
@@ -28,15 +40,8 @@ final class SQLiteConnection: SQLConnection {
         } catch {
             throw Self.openFailure(path, "\(error)", Int(error.errno))
         }
-        var opened: OpaquePointer?
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-        let code = sqlite3_open_v2(path, &opened, flags, nil)
-        guard code == SQLITE_OK, let opened else {
-            sqlite3_close_v2(opened)
-            throw Self.openFailure(path, String(cString: sqlite3_errstr(code)), Int(code))
-        }
         self.path = path
-        handle = opened
+        handle = try Self.open(path)
         sqlite3_busy_timeout(handle, Int32(SQLLimits.lockWaitSeconds * 1000))
         let mode = try query("PRAGMA journal_mode = WAL", []).first?.values.first
         guard mode == .text("wal") else {
@@ -129,6 +134,17 @@ final class SQLiteConnection: SQLConnection {
         .sqlite(
             extendedCode: code, detail: String(cString: sqlite3_errmsg(handle)), path: path,
             sql: sql)
+    }
+
+    private static func open(_ path: String) throws(SQLError) -> OpaquePointer {
+        var opened: OpaquePointer?
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+        let code = sqlite3_open_v2(path, &opened, flags, nil)
+        guard code == SQLITE_OK, let opened else {
+            sqlite3_close_v2(opened)
+            throw openFailure(path, String(cString: sqlite3_errstr(code)), Int(code))
+        }
+        return opened
     }
 
     private static func openFailure(_ path: String, _ detail: String, _ code: Int) -> SQLError {

@@ -1,6 +1,7 @@
 import Glibc
 import SQLKit
 import Support
+import Synchronization
 import TestSupport
 import Testing
 
@@ -95,5 +96,28 @@ import Testing
         let second = try await SQLDatabase.open(.sqlite(path: path))
         #expect(try await second.query("SELECT t FROM v").first?.text("t") == "kept")
         await second.close()
+    }
+
+    @Test("A slow SELECT holds up neither a quick one nor a write")
+    func slowSelect() async throws {
+        try await Database.sqlite.with { database in
+            try await database.execute("CREATE TABLE v (n INTEGER)")
+            let isDone = Mutex(false)
+            let slow = Task {
+                let rows = try await database.query(
+                    "SELECT COUNT(*) AS n FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL "
+                        + "SELECT x + 1 FROM c LIMIT 10000000) SELECT x FROM c)")
+                isDone.withLock { $0 = true }
+                return try rows.first?.int("n")
+            }
+            for number in 1...20 {
+                try await database.execute("INSERT INTO v VALUES (?)", [.int(number)])
+                let rows = try await database.query("SELECT COUNT(*) AS n FROM v")
+                #expect(try rows.first?.int("n") == number, "a reader sees what was committed")
+            }
+            let wasDone = isDone.withLock(\.self)
+            #expect(!wasDone)
+            #expect(try await slow.value == 10_000_000)
+        }
     }
 }
