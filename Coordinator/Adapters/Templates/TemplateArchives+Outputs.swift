@@ -15,7 +15,13 @@ extension TemplateArchives {
         of archive: TemplateArchive
     ) async throws -> [(name: String, template: OutputTemplate)] {
         let path = try path(of: archive)
-        let list = try await run(["tar", "--list", "--file", path], tarTimeoutSeconds)
+        if let known = knownOutputs[archive.sha256] { return known }
+        // Only these names: a template may have a hundred thousand others.
+        let list = try await run(
+            [
+                "tar", "--list", "--file", path, "--wildcards", "--no-wildcards-match-slash", "--",
+                "\(Self.outputFolder)*\(Self.outputSuffix)",
+            ], tarTimeoutSeconds)
         let names = list.stdoutText.lines.map(String.init).filter { name in
             name.hasPrefix(Self.outputFolder) && name.hasSuffix(Self.outputSuffix)
                 && Names.isFileName(String(name.dropFirst(Self.outputFolder.count)))
@@ -26,6 +32,7 @@ extension TemplateArchives {
                     + "are allowed")
         }
         var files: [(name: String, template: OutputTemplate)] = []
+        var bytes = 0
         for name in names {
             let content = try await run(
                 ["tar", "--extract", "--to-stdout", "--file", path, "--", name],
@@ -39,7 +46,9 @@ extension TemplateArchives {
             }
             let short = name.dropFirst(Self.outputFolder.count).dropLast(Self.outputSuffix.count)
             files.append((String(short), try OutputTemplate(text, file: name)))
+            bytes += content.stdout.count
         }
+        keepOutputs(files, bytes, of: archive)
         return files
     }
 }

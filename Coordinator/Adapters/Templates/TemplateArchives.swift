@@ -17,6 +17,11 @@ public actor TemplateArchives: TemplateLibrary {
     /// Archives of folders, by path, with the stamp of the archived state.
     private var archived: [String: (stamp: String, archive: TemplateArchive)] = [:]
     private static let knownTemplates = 1024
+    /// The templates under `output/` of archives, by digest: each view of a build needs them.
+    private(set) var knownOutputs: [String: [(name: String, template: OutputTemplate)]] = [:]
+    /// Of which at most this many are kept, and none with more text.
+    private static let keptOutputBytes = 256 << 10
+    private static let keptOutputs = 256
     /// The last fetch into each mirror, for which the next one waits.
     private var fetches: [String: Task<Void, Never>] = [:]
     private let executor = QueueExecutor(label: "aibuild.templates")
@@ -66,6 +71,15 @@ public actor TemplateArchives: TemplateLibrary {
             template: archive, commit: commit, recipe: file.recipe,
             requirements: file.requirements, limits: file.limits, concurrency: file.concurrency,
             tests: file.tests, release: file.release)
+    }
+
+    func keepOutputs(
+        _ files: [(name: String, template: OutputTemplate)], _ bytes: Int,
+        of archive: TemplateArchive
+    ) {
+        guard bytes <= Self.keptOutputBytes else { return }
+        if knownOutputs.count >= Self.keptOutputs { knownOutputs.removeAll() }
+        knownOutputs[archive.sha256] = files
     }
 
     // MARK: Making archives
@@ -198,8 +212,12 @@ public actor TemplateArchives: TemplateLibrary {
     func run(_ arguments: [String], _ timeoutSeconds: Int) async throws -> Command.Output {
         var environment = Command.minimalEnvironment
         environment["LC_ALL"] = "C"
-        return try await Command(arguments, environment: environment).run(
-            timeoutSeconds: timeoutSeconds)
+        do {
+            return try await Command(arguments, environment: environment).run(
+                timeoutSeconds: timeoutSeconds)
+        } catch let failure as Failure {
+            throw TemplateFault("the template cannot be read", cause: failure)
+        }
     }
 
     private func keep(_ temporary: String) async throws -> TemplateArchive {
@@ -251,10 +269,15 @@ public actor TemplateArchives: TemplateLibrary {
     private func checkFiles(_ file: TemplateFile, _ path: String, _ what: String) async throws {
         let wanted = file.files
         if wanted.isEmpty { return }
-        let list = try await run(["tar", "--list", "--file", path], tarTimeoutSeconds)
-        let names = list.stdoutText.lines.map(String.init)
+        // Not all names: a template may have a hundred thousand.
+        let list = try await run(
+            ["tar", "--list", "--file", path, "--no-recursion", "--"] + wanted, tarTimeoutSeconds)
+        let names = Set(list.stdoutText.lines.map(String.init))
         guard let needed = wanted.first(where: { !names.contains($0) }) else { return }
-        let similar = names.filter { $0.hasSuffix(".json") || $0.hasSuffix(".pkr.hcl") }.prefix(5)
+        let others = try? await run(
+            ["tar", "--list", "--file", path, "--wildcards", "--", "*.json", "*.pkr.hcl"],
+            tarTimeoutSeconds)
+        let similar = (others?.stdoutText.lines ?? []).prefix(5)
         throw TemplateFault(
             "\(TemplateFile.name) names \(Names.quoted(needed)), which is not in \(what)"
                 + (similar.isEmpty ? "" : "; there is \(similar.joined(separator: ", "))"))
