@@ -33,6 +33,11 @@ public protocol NumberBound: Sendable {
 /// More bytes than any disk, memory, file or log has. A thousand of them can be added up.
 public enum ByteBound: NumberBound { public static let range: ClosedRange<Int64> = 0...(1 << 50) }
 
+/// A chunk of an artifact.
+public enum ChunkBound: NumberBound {
+    public static let range = Int64(ProtocolLimits.artifactChunkBytes)...ByteBound.range.upperBound
+}
+
 /// vCPUs, attempts, build numbers: more than any farm counts.
 public enum CountBound: NumberBound { public static let range = 0...(1 << 31) }
 

@@ -10,6 +10,7 @@ extension Finished {
         }
         let impossible = artifacts.first {
             $0.$sizeBytes.isOutOfRange || $0.$virtualSizeBytes?.isOutOfRange == true
+                || $0.$chunkBytes?.isOutOfRange == true
         }
         return impossible.map { "an impossible size of the artifact \(Names.quoted($0.name))" }
     }

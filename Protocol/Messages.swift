@@ -231,12 +231,15 @@ public struct Artifact: Sendable, Hashable, Codable {
     public var sha256: String
     public var format: ImageFormat
     @OptionalBounded<ByteBound> public var virtualSizeBytes: Int64?
-    /// SHA-256 of each `ProtocolLimits.artifactChunkBytes`, in order.
+    /// SHA-256 of each `chunkSizeBytes`, in order. May end before the file does: the rest has to be
+    /// transferred as a whole.
     public var chunkSHA256: [String]
+    /// `nil`: `ProtocolLimits.artifactChunkBytes`.
+    @OptionalBounded<ChunkBound> public var chunkBytes: Int64?
 
     public init(
         name: String, sizeBytes: Int64, sha256: String, format: ImageFormat,
-        virtualSizeBytes: Int64? = nil, chunkSHA256: [String] = []
+        virtualSizeBytes: Int64? = nil, chunkSHA256: [String] = [], chunkBytes: Int64? = nil
     ) {
         self.name = name
         self.sizeBytes = sizeBytes
@@ -244,6 +247,7 @@ public struct Artifact: Sendable, Hashable, Codable {
         self.format = format
         self.virtualSizeBytes = virtualSizeBytes
         self.chunkSHA256 = chunkSHA256
+        self.chunkBytes = chunkBytes
     }
 }
 

@@ -53,6 +53,7 @@ public struct FaultCode: RawRepresentable, Sendable, Hashable, Codable {
     public static let hostLost = FaultCode(rawValue: "host.lost")
     public static let hostRefused = FaultCode(rawValue: "host.refused")
     public static let hostError = FaultCode(rawValue: "host.error")
+    public static let overdue = FaultCode(rawValue: "host.overdue")
     public static let supervisorLost = FaultCode(rawValue: "host.supervisor_lost")
     public static let buildKilled = FaultCode(rawValue: "host.build_killed")
     public static let portRace = FaultCode(rawValue: "host.port_race")

@@ -27,6 +27,8 @@ public enum ProtocolLimits {
     /// Variables of one build, and bytes of one value.
     public static let variables = 256
     public static let variableValueBytes = 16 << 10
+    /// Bytes of all values: they are sent in `start`, which is one line.
+    public static let variablesBytes = 256 << 10
 
     /// Bytes of a reason or error message; longer ones are cut.
     public static let reasonBytes = 8 << 10
@@ -52,11 +54,24 @@ public enum ProtocolLimits {
     public static let testScriptBytes = 32 << 10
     public static let testScriptsBytes = 256 << 10
 
+    /// To which the details of tests are cut if a report with whole ones does not fit a line.
+    public static let testDetailBytes = 1 << 10
+
     /// Times that one test case may boot the image.
     public static let testBoots = 100
 
-    /// Bytes of one chunk of an artifact, the unit of chunk digests and of resuming.
+    /// Bytes of one chunk of an artifact, the unit of chunk digests and of resuming. Of large
+    /// artifacts, see `chunkDigests`.
     public static let artifactChunkBytes = 4 << 20
+
+    /// Chunk digests of all artifacts of an attempt, each of which takes 67 bytes of `finished`:
+    /// half a line. Chunks of larger artifacts are larger, so that 32 GiB have chunks of 4 MiB and
+    /// 1 TiB has chunks of 128 MiB.
+    public static let chunkDigests = 8_192
+
+    /// Digests in one list of `hello` or `host`: templates and base images on the host's disk. More
+    /// are delivered, or fetched, again.
+    public static let listedDigests = 2_048
 
     /// Largest template archive that is sent to a host. Base images are fetched by URL instead.
     public static let templateBytes: Int64 = 256 << 20

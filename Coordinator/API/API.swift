@@ -30,6 +30,7 @@ public struct API: Sendable {
         EventRoutes.add(to: &router, context)
         ImageRoutes.add(to: &router, context)
         StatusRoutes.add(to: &router, context)
+        StorageRoutes.add(to: &router, context)
         PageRoutes.add(to: &router, context)
         self.router = router
         access = context.access
@@ -91,6 +92,9 @@ public struct API: Sendable {
             case .exists: return .conflict(error.description, remedy: "Choose another name")
             case .notFound: return .notFound(error.description)
             case .unavailable: return .unavailable(error.description)
+            case .unusable:
+                Logger("api").error("\(request.method) \(request.path): \(error)")
+                return Problem(status: 500, detail: error.description)
             case .deposed: return .unavailable(error.description, retryAfterSeconds: 1)
             }
         default:

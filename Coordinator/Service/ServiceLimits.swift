@@ -2,6 +2,8 @@
 //! and builds, transfers, recovery. It uses only the Core's ports and never names a concrete
 //! adapter.
 
+import CoordinatorCore
+
 /// The limits of the service, each with its reason.
 public struct ServiceLimits: Sendable {
     /// Builds that may be queued or run. Further submissions are refused, so that a runaway trigger
@@ -17,6 +19,17 @@ public struct ServiceLimits: Sendable {
     public var reconnectLongestMilliseconds: Int64 = 1_500
     /// The longest delay if an operator must act first: a wrong key, no agent.
     public var reconnectPermanentMilliseconds: Int64 = 30_000
+    /// A session that ends sooner because of its agent has achieved nothing: the delay before the
+    /// next one goes on growing, and `hostLostMilliseconds` goes on. Otherwise a message that
+    /// always ends its session would keep its builds, and connect three times a second.
+    public var soundSessionMilliseconds: Int64 = 60_000
+    /// Messages without news that one session may send: an agent reports each of its 1,024 attempts
+    /// after it connected, and then a few times a second what some of them do.
+    public var messageBurst = 4_096
+    public var messagesPerSecond = 256
+    /// The reports of a host are looked at once per this time, because each may change what runs
+    /// where.
+    public var reportMilliseconds: Int64 = 1_000
     /// How often a silent agent is pinged, and how many checks without a response end its session.
     /// A daemon responds within milliseconds; one that swaps gets half a minute.
     public var pingMilliseconds: Int64 = 10_000
@@ -26,6 +39,18 @@ public struct ServiceLimits: Sendable {
     /// A connected host that delivers nothing of an artifact for this long has a broken disk.
     /// Longer than `hostLostMilliseconds`, which applies to unreachable hosts.
     public var pullQuietMilliseconds: Int64 = 20 * 60_000
+    /// The slowest average of a pull, beyond `pullQuietMilliseconds`. A host that delivers a byte a
+    /// minute never stalls, and would keep its build for years.
+    public var pullBytesPerSecond: Int64 = 128 << 10
+    /// How long a connected host may take to accept an attempt: a template of 256 MiB takes this at
+    /// 0.4 MiB/s.
+    public var dispatchMilliseconds: Int64 = 10 * 60_000
+    /// How long after its total time limit, or after a cancel request, an attempt may still run. An
+    /// agent needs 10 s to end a build and 20 s for the evidence of its guest.
+    public var overdueMilliseconds: Int64 = 10 * 60_000
+    public var cancelMilliseconds: Int64 = 5 * 60_000
+    /// The slowest transfer of the rest of a log.
+    public var logBytesPerSecond: Int64 = 64 << 10
     /// Delays between attempts of a transfer, a publication or a store operation.
     public var retryFirstMilliseconds: Int64 = 500
     public var retryLongestMilliseconds: Int64 = 30_000
@@ -52,6 +77,9 @@ public struct ServiceLimits: Sendable {
     public var retentionLookMilliseconds: Int64 = 60_000
     /// Rows per query when all have to be read.
     public var pageRows = 500
+    /// Live builds per query of a recovery, which nobody else waits for the store with: a million
+    /// are read in 200 queries.
+    public var recoveryRows = 5_000
     /// A log may exceed its limit by the lines that an agent adds to the log of a supervisor that
     /// died.
     public var logSlackBytes: Int64 = 64 << 10
@@ -75,4 +103,11 @@ public struct ServiceLimits: Sendable {
     public var pathBytes = 1024
 
     public init() {}
+
+    var deadlines: AttemptDeadline.Bounds {
+        AttemptDeadline.Bounds(
+            dispatchMilliseconds: dispatchMilliseconds, graceMilliseconds: overdueMilliseconds,
+            cancelMilliseconds: cancelMilliseconds, logBytesPerSecond: logBytesPerSecond,
+            hostLostMilliseconds: hostLostMilliseconds)
+    }
 }

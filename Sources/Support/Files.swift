@@ -61,6 +61,16 @@ public enum Files {
         throw SystemError(errno: EFBIG, "cannot read \(path)")
     }
 
+    /// The whole file; `nil` if it has more than `limitBytes`.
+    public static func readIfBounded(
+        _ path: String, limitBytes: Int
+    ) throws(SystemError) -> [UInt8]? {
+        do throws(SystemError) { return try read(path, limitBytes: limitBytes) } catch {
+            guard error.errno == EFBIG else { throw error }
+            return nil
+        }
+    }
+
     /// Replaces `path` so that a reader, or a machine after a power failure, sees the old content
     /// or the new and never a part: temporary file beside it, fsync, rename, fsync of the folder.
     /// The temporary file is hidden and ends in `.part`, so that a sweep recognizes it.

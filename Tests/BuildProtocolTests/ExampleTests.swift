@@ -120,11 +120,13 @@ import Testing
                     ProtocolLimits.logRecordTextBytes, ProtocolLimits.preambleBytes,
                     ProtocolLimits.nameBytes, ProtocolLimits.attemptsPerHost,
                     ProtocolLimits.artifactsPerAttempt, ProtocolLimits.variables,
-                    ProtocolLimits.variableValueBytes, ProtocolLimits.reasonBytes,
+                    ProtocolLimits.variableValueBytes, ProtocolLimits.variablesBytes,
+                    ProtocolLimits.reasonBytes,
                     ProtocolLimits.screenshotBytes, ProtocolLimits.serialTailBytes,
                     ProtocolLimits.testCases, ProtocolLimits.testScriptBytes,
                     ProtocolLimits.testScriptsBytes, ProtocolLimits.testBoots,
                     ProtocolLimits.evidenceNotes, ProtocolLimits.artifactChunkBytes,
+                    ProtocolLimits.chunkDigests, ProtocolLimits.listedDigests,
                     Int(ProtocolLimits.templateBytes),
                 ].map(Int64.init))
     }

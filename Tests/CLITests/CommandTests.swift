@@ -223,4 +223,19 @@ import Testing
         }
         #expect(await runCLI(["doctor"]).code == .unreachable)
     }
+
+    @Test("The doctor names rows that cannot be used") func theDoctorNamesRows() async throws {
+        try await withCoordinator({ router in
+            doctorRoutes(&router, #"{"version":"0.1.0","protocol":"1.1"}"#, hosts: Self.host)
+            router.say("GET", "/readyz", "{}")
+            router.say(
+                "GET", "/api/v1/storage",
+                #"{"unusableRows":[{"table":"builds","id":"b1","reason":"unknown state"}]}"#)
+        }) { coordinator in
+            let ran = await coordinator.run("doctor")
+            #expect(ran.code == .buildFailed)
+            #expect(ran.out.contains("FAIL The row 'b1' of the table builds cannot be used"))
+            #expect(ran.out.contains("upgrade the coordinator"))
+        }
+    }
 }

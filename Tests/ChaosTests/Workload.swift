@@ -16,7 +16,7 @@ enum Workload {
                 """
                 builder: command
                 command: [./build.sh]
-                requirements: {memory: 64MiB, disk: 1MiB}
+                requirements: {memory: 64MiB, disk: 16MiB}
                 limits: {total: 10m, silence: 5m}
 
                 """,

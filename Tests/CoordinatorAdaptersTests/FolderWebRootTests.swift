@@ -99,4 +99,62 @@ struct FolderWebRootTests {
         #expect(left.filter { $0.contains(dead.text) }.isEmpty)
         #expect(try Files.list(place) == ["image.part.qcow2"])
     }
+
+    @Test("What the file system never takes is a permanent fault")
+    func impossible() async throws {
+        try Files.replace(place, with: [1])
+        let fault = await #expect(throws: WebRootFault.self) {
+            try await root.publish([image], as: Builds.example, of: token)
+        }
+        #expect(fault?.isPermanent == true)
+    }
+
+    @Test("An image whose name leaves no room for more is removed")
+    func longNames() async throws {
+        try Files.makeFolder(place)
+        let long = "\(name)-" + String(repeating: "n", count: 254 - name.utf8.count)
+        #expect(long.utf8.count == 255)
+        try Files.replace("\(root.folder)/x", with: [1])
+        try Files.rename("\(root.folder)/x", to: "\(place)/\(long)")
+        try await root.remove(Builds.example)
+        #expect(!Files.exists("\(place)/\(long)"))
+    }
+
+    @Test("A record that is too long to be read does not prevent a withdrawal")
+    func longRecord() async throws {
+        try await root.publish([image], as: Builds.example, of: token)
+        let record = "\(place)/\(name).build.json"
+        try Files.replace(
+            record, with: [UInt8](repeating: 0x20, count: Publication.recordBytes + 1))
+        try await root.withdraw(token, of: Builds.example)
+        #expect(try Files.list(place) == ["SHA256SUMS"])
+    }
+
+    @Test("SHA256SUMS follows what others do to it and to the files")
+    func checksums() async throws {
+        func sums() throws -> [String] {
+            try fixture.text("images/build/mini/SHA256SUMS").split(separator: "\n").map {
+                String($0.drop { $0 != " " }.drop { $0 == " " })
+            }
+        }
+        func publish(_ number: Int) async throws {
+            let token = AttemptToken(high: 3, low: UInt64(number))
+            try await root.publish([image], as: Builds.numbered(number), of: token)
+        }
+        func name(_ number: Int) -> String { "minix86_64_20261121_\(number).qcow2" }
+        for number in [3, 1, 2] { try await publish(number) }
+        #expect(try sums() == [name(1), name(2), name(3)])
+        // Somebody writes it anew, and removes an image by hand.
+        let text = try fixture.text("images/build/mini/SHA256SUMS")
+        try Files.remove("\(place)/\(name(2))")
+        try Files.replace("\(place)/extra.iso", with: [1])
+        try Files.replace("\(place)/SHA256SUMS", with: ("00  extra.iso\n" + text).utf8)
+        try await publish(4)
+        #expect(try sums() == ["extra.iso", name(1), name(3), name(4)])
+        try await root.remove(Builds.numbered(3))
+        #expect(try sums() == ["extra.iso", name(1), name(4)])
+        try Files.remove("\(place)/SHA256SUMS")
+        try await publish(5)
+        #expect(try sums() == [name(5)])
+    }
 }

@@ -1,6 +1,7 @@
 import BuildProtocol
 import CoordinatorAdapters
 import CoordinatorCore
+import Glibc
 import ProcessKit
 import Support
 import TestSupport
@@ -219,5 +220,40 @@ struct TemplateTests {
         await #expect(throws: TemplateFault.self) {
             _ = try await archives.plan(for: guestOS(.git(url: url, ref: "main")))
         }
+    }
+
+    @Test("Variables that together are too large are refused") func largeVariables() async throws {
+        let value = String(repeating: "x", count: ProtocolLimits.variableValueBytes)
+        let yaml = (0..<17).map { "  v\($0): \(value)" }.joined(separator: "\n")
+        let fault = await #expect(throws: TemplateFault.self) {
+            try await plan("builder: command\ncommand: [\"true\"]\nvariables:\n\(yaml)\n")
+        }
+        #expect(fault?.description.contains("262144 are allowed") == true)
+    }
+
+    @Test("A template of very many files is read, and its outputs with it")
+    func manyFiles() async throws {
+        let path = try folder(
+            "builder: command\ncommand: [\"./make\"]\n")
+        try Files.replace(path + "/make", with: [])
+        try Files.makeFolder(path + "/output/inner")
+        try Files.replace(path + "/output/stack.yml.j2", with: Array("{{ guestos.name }}".utf8))
+        try Files.replace(path + "/output/inner/not.j2", with: [])
+        // Their names have more than 1 MiB.
+        let long = String(repeating: "n", count: 200)
+        try Files.makeFolder(path + "/data")
+        for index in 0..<6_000 {
+            _ = try Descriptor("\(path)/data/\(long)\(index)", O_WRONLY | O_CREAT, mode: 0o644)
+        }
+        let plan = try await archives.plan(for: guestOS(.folder(path: path)))
+        for _ in 1...2 {
+            let outputs = try await archives.outputs(of: plan.template)
+            #expect(outputs.map(\.name) == ["stack.yml"])
+        }
+        // The archive itself is not read again for a view.
+        let archive = try archives.path(of: plan.template)
+        try Files.replace(
+            archive, with: [UInt8](repeating: 0, count: Int(plan.template.sizeBytes)))
+        #expect(try await archives.outputs(of: plan.template).count == 1)
     }
 }

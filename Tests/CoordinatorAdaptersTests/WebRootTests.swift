@@ -268,4 +268,46 @@ struct WebRootTests {
             try await root.publish(Self.small(1), as: Builds.example, of: token)
         }
     }
+
+    @Test(
+        "Artifacts that could never be published are refused as a fault of the template",
+        arguments: WebRootKind.allCases)
+    func impossibleArtifacts(_ kind: WebRootKind) async throws {
+        let long = SampleArtifact(
+            String(repeating: "n", count: 240), format: .file, content: [1])
+        var huge = SampleArtifact("huge.raw", format: .raw, content: [1]).artifact
+        huge.sizeBytes = Builds.example.plan.requirements.diskBytes + 1
+        let twin = SampleArtifact("a.txt", format: .file, content: [1]).artifact
+        for artifacts in [[long.artifact], [huge], [twin, twin]] {
+            try await kind.with { root in
+                let publication = Publication(
+                    build: Builds.example, attempt: AttemptToken(high: 1, low: 1),
+                    artifacts: artifacts)
+                let fault = await #expect(throws: Fault.self) {
+                    try await root.publish(publication)
+                }
+                #expect(fault?.class == .template)
+            }
+        }
+    }
+
+    @Test("Chunks that are larger than the buffer are resumed", arguments: WebRootKind.allCases)
+    func largeChunks(_ kind: WebRootKind) async throws {
+        try await kind.with { root in
+            let size = 2 * Self.chunk
+            let content = (0..<size + 9).map { UInt8(truncatingIfNeeded: $0 / 4096) }
+            let sample = SampleArtifact(content: content)
+            var artifact = sample.artifact
+            artifact.chunkBytes = Int64(size)
+            artifact.chunkSHA256 = [SHA256.hex(content[..<size]), SHA256.hex(content[size...])]
+            let token = AttemptToken(high: 1, low: 1)
+            let first = try await root.incoming(artifact, of: token)
+            _ = try await first.missingRanges()
+            try await sample.write(0..<size, to: first)
+            let second = try await root.incoming(artifact, of: token)
+            #expect(try await second.missingRanges() == [Int64(size)..<Int64(size + 9)])
+            try await sample.write(size..<size + 9, to: second)
+            #expect(try await second.verify())
+        }
+    }
 }

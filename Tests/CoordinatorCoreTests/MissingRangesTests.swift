@@ -44,4 +44,18 @@ import Testing
         #expect(found.ranges == [chunk..<1 << 50])
         #expect(found.asked == [0])
     }
+
+    @Test("A large artifact has larger chunks")
+    func largeChunks() {
+        let artifact = Artifact(
+            name: "a", sizeBytes: 5 * chunk, sha256: "", format: .raw,
+            chunkSHA256: ["", "", ""], chunkBytes: 2 * chunk)
+        var asked: [Range<Int64>] = []
+        let ranges = artifact.missingRanges(presentBytes: 4 * chunk + 1) { _, range in
+            asked.append(range)
+            return true
+        }
+        #expect(asked == [0..<2 * chunk, 2 * chunk..<4 * chunk])
+        #expect(ranges == [4 * chunk..<5 * chunk])
+    }
 }

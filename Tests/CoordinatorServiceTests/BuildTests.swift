@@ -234,4 +234,37 @@ import Testing
             #expect(try await coordinator.leading().hosts.snapshot("h0").running == 2)
         }
     }
+
+    @Test("A build whose instructions do not fit a message is refused when it is submitted")
+    func oversizedStart() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        farm.templates.variables(["a": String(repeating: "x", count: ProtocolLimits.lineBytes)])
+        try await farm.run { coordinator in
+            let fault = await #expect(throws: TemplateFault.self) {
+                try await farm.submit(coordinator)
+            }
+            #expect(fault?.description.contains("instructions for the host") == true)
+            let builds = try await farm.store.builds(BuildFilter(), limit: 9)
+            #expect(builds.isEmpty)
+        }
+    }
+
+    /// An older coordinator took it.
+    @Test("A queued build whose instructions do not fit a message fails, and its host works on")
+    func oversizedQueuedBuild() async throws {
+        let farm = try await TestFarm(hosts: 1, slots: 1)
+        let guestOS = try #require(try await farm.store.guestOS(named: "debian"))
+        var plan = try await farm.templates.plan(for: guestOS)
+        plan.recipe.variables = ["a": String(repeating: "x", count: ProtocolLimits.lineBytes)]
+        let build = try await farm.leader.enqueue(
+            NewBuild(
+                id: "old", guestOSID: guestOS.id, guestOS: guestOS.name, priority: 0,
+                owner: "team", plan: plan, updateContents: "", submittedMilliseconds: 0))
+        try await farm.run { coordinator in
+            let failed = try await farm.wait(build, .failed)
+            #expect(failed.fault?.code == .templateInvalid)
+            #expect(farm.gateway.opens("h0") == 1, "the session goes on")
+            try await farm.wait(try await farm.submit(coordinator), .passed)
+        }
+    }
 }

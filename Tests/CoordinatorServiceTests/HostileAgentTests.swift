@@ -86,4 +86,41 @@ import Testing
             #expect(try await farm.faults(build) == ["h0 host.error", "h1 passed"])
         }
     }
+
+    @Test("A host that sends without pause is disconnected, and connected ever less often")
+    func flood() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        try await farm.run { coordinator in
+            let budget = farm.ports.limits.messageBurst
+            for _ in 0...budget + 10 { await farm.agents[0].send(.pong(Ping(id: 1))) }
+            try await eventually("the session is over") {
+                try await coordinator.leading().hosts.snapshot("h0").detail
+                    .contains("that say nothing new")
+            }
+            await farm.clock.advance(milliseconds: 2_000)
+            try await farm.connected(coordinator)
+            try await farm.wait(try await farm.submit(coordinator), .passed)
+        }
+    }
+
+    @Test("Sessions that achieve nothing become rarer, and the host is lost in time")
+    func uselessSessions() async throws {
+        let farm = try await TestFarm(hosts: 2, slots: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.runBuild { _, build in
+            _ = try await farm.attempt(on: farm.agents[0])
+            await farm.agents[0].change { $0.hangsUp = true }
+            await farm.agents[0].cut()
+            let before = farm.gateway.opens("h0")
+            var seconds = 0
+            try await eventually("the host is lost") {
+                await farm.clock.advance(milliseconds: 5_000)
+                seconds += 5
+                return try await farm.faults(build).first == "h0 host.lost"
+            }
+            #expect(seconds < 660)
+            #expect(farm.gateway.opens("h0") - before < 60)
+            try await farm.wait(build, .passed, passing: 1_000)
+        }
+    }
 }

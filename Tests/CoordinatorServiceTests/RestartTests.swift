@@ -207,6 +207,20 @@ import Testing
         await second.stop()
     }
 
+    @Test("A restart gives up files of a removed host's build that can never be removed")
+    func removedHostLeavesFiles() async throws {
+        let farm = try await TestFarm(hosts: 2)
+        let build = try await claimed(farm, token: AttemptToken(high: 3, low: 3), host: "h0")
+        try await farm.leader.removeHost("h0")
+        await farm.webRoot.breakForGood()
+        let second = try await farm.coordinator()
+        try await farm.wait(build, .failed, passing: 1_000)
+        let first = try await farm.store.attempts(ofBuild: build.id).first
+        #expect(first?.outcome?.fault?.code == .hostLost)
+        #expect(first?.outcome?.fault?.reason.contains("removed by hand") == true)
+        await second.stop()
+    }
+
     /// It ended between the move to the tested images and the row.
     @Test(
         "A restart records where a tested image is, although the host of the test is lost",

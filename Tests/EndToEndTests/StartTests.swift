@@ -198,9 +198,17 @@ import Testing
 
     @Test("A web root that fills up delays the pull and costs no attempt")
     func fullWebRootDelaysPull() async throws {
-        try await onSmallWebRoot("2m") { farm in
-            try await farm.script("debian", Scripts.image(4_000_000))
+        try await onSmallWebRoot("8m") { farm in
+            try await farm.script(
+                "debian", "\(Scripts.gate(farm, "on")); \(Scripts.image(4_000_000))",
+                yaml: "requirements: {memory: 64MiB, disk: 6MiB}\n")
             let build = try await farm.api.submit("debian")
+            _ = try await farm.api.wait(build, for: "running") {
+                $0.state == "building"
+            }
+            // Not by builds: they reserve what they need.
+            try await farm.shell("head -c 6000000 /dev/zero >\(farm.webRoot)/filler")
+            try farm.open("on")
             let waiting = try await farm.api.wait(build, for: "waiting for room") {
                 $0.phase?.contains("waiting to pull") == true
             }

@@ -33,17 +33,14 @@ struct ProcessStore: Store {
     func builds(_ filter: BuildFilter, limit: Int) async throws -> [Build] {
         try await effect { await base.builds(filter, limit: limit) }
     }
-    func liveBuilds() async throws -> [Build] {
-        try await effect { await base.liveBuilds() }
+    func liveBuilds(after: String?, limit: Int) async throws -> StorePage<RecordedBuild> {
+        try await effect { await base.liveBuilds(after: after, limit: limit) }
     }
-    func halfPruned() async throws -> [Build] {
-        try await effect { await base.halfPruned() }
+    func halfPruned(after: String?, limit: Int) async throws -> StorePage<Build> {
+        try await effect { await base.halfPruned(after: after, limit: limit) }
     }
     func attempts(ofBuild id: String) async throws -> [Attempt] {
         try await effect { await base.attempts(ofBuild: id) }
-    }
-    func attemptsOfLiveBuilds() async throws -> [String: [Attempt]] {
-        try await effect { await base.attemptsOfLiveBuilds() }
     }
     func attempt(_ token: AttemptToken) async throws -> Attempt? {
         try await effect { await base.attempt(token) }
@@ -90,8 +87,8 @@ struct ProcessStore: Store {
     func releases(_ filter: ReleaseFilter, limit: Int) async throws -> [Release] {
         try await effect { await base.releases(filter, limit: limit) }
     }
-    func liveReleases() async throws -> [Release] {
-        try await effect { await base.liveReleases() }
+    func liveReleases(after: String?, limit: Int) async throws -> StorePage<Release> {
+        try await effect { await base.liveReleases(after: after, limit: limit) }
     }
     func releaseName(_ name: String, in environment: String) async throws -> ReleaseName? {
         try await effect { await base.releaseName(name, in: environment) }
@@ -103,6 +100,7 @@ struct ProcessStore: Store {
             await base.releaseNames(in: environment, after: after, limit: limit)
         }
     }
+    func unusableRows() async -> [UnusableRow] { await base.unusableRows() }
 
     // MARK: Historic tables and audit
 

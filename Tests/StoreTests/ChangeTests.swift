@@ -1,5 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
+import TestSupport
 import Testing
 
 /// Compare-and-set: tokens fence, states are checked, all or nothing.
@@ -107,14 +108,14 @@ import Testing
             #expect(passed.image == Samples.published("image.qcow2"))
             #expect(passed.fault == nil)
             #expect(try await store.build(id: "b1") == passed)
-            #expect(try await store.liveBuilds().isEmpty)
+            #expect(try await store.allLiveBuilds().isEmpty)
             let attempt = try #require(try await store.attempt(Samples.token(1)))
             #expect(attempt.outcome == Outcome(exitCode: 0))
             #expect(attempt.endedMilliseconds == time)
             #expect(attempt.logBytes == 1 << 33)
             #expect(attempt.logSHA256 == "log-digest")
             #expect(attempt.accelerator == .tcg)
-            #expect(try await store.artifacts(of: Samples.token(1)) == Samples.artifacts)
+            #expect(try await store.artifacts(of: Samples.token(1)) == Samples.recorded)
             let entry = BuildLogEntry(
                 id: "b1", imageName: "image.qcow2", guestOSID: "id-ubuntu1604",
                 builtMilliseconds: 1_543_395_900_000,

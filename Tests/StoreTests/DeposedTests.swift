@@ -149,7 +149,7 @@ import Testing
             attempts += try await store.attempts(ofBuild: build.id)
         }
         return [
-            builds, records, attempts, try await store.halfPruned(), try await store.hosts(),
+            builds, records, attempts, try await store.allHalfPruned(), try await store.hosts(),
             try await store.guestOSes(after: nil, limit: 99), try await store.testCases(nil),
             try await store.environments(),
             try await store.secret(ofEnvironment: "lab")?.reveal ?? "none",

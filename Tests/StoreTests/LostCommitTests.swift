@@ -47,7 +47,7 @@ import Testing
             proxy.cuts.store(1, ordering: .sequentiallyConsistent)
             let passed = try #require(try await leader.apply(Samples.pass("b1", 1, at: 5000)))
             #expect(passed.state == .passed)
-            #expect(try await store.artifacts(of: Samples.token(1)) == Samples.artifacts)
+            #expect(try await store.artifacts(of: Samples.token(1)) == Samples.recorded)
             #expect(try await store.buildLog(guestOSID: nil, limit: 9).count == 1)
         }
     }

@@ -1,5 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
+import TestSupport
 import Testing
 
 /// Submitting, numbering and listing of builds.
@@ -38,7 +39,7 @@ import Testing
             let first = try await leader.enqueue(Samples.build("b1"))
             #expect(try await leader.enqueue(Samples.build("b1")) == first)
             #expect(try await leader.enqueue(Samples.build("b2")).number == 2)
-            #expect(try await store.liveBuilds().count == 2)
+            #expect(try await store.allLiveBuilds().count == 2)
         }
     }
 
@@ -48,7 +49,7 @@ import Testing
             await #expect(throws: StoreError.notFound(what: "guest OS", name: "ubuntu1604")) {
                 try await leader.enqueue(Samples.build("b1"))
             }
-            let live = try await store.liveBuilds()
+            let live = try await store.allLiveBuilds()
             #expect(live.isEmpty)
         }
     }
@@ -67,8 +68,8 @@ import Testing
         }
     }
 
-    @Test("The queue is ordered by priority, then age, then id", arguments: StoreKind.allCases)
-    func queueOrder(_ kind: StoreKind) async throws {
+    @Test("A recovery reads all live builds, page by page", arguments: StoreKind.allCases)
+    func livePages(_ kind: StoreKind) async throws {
         try await kind.with { store, leader in
             try await leader.add(Samples.guestOS("ubuntu1604"))
             for (id, priority, time) in [
@@ -80,8 +81,14 @@ import Testing
             }
             try await leader.run("ended", 1, from: 100, to: 200)
             _ = try await leader.apply(Samples.claim("running", 2))
-            let ids = try await store.liveBuilds().map(\.id)
-            #expect(ids == ["high", "running", "a", "b", "c", "low"])
+            for limit in [1, 2, 5, 6, 7] {
+                let all = try await StorePage.all {
+                    try await store.liveBuilds(after: $0, limit: limit)
+                }
+                #expect(all.map(\.build.id) == ["a", "b", "c", "high", "low", "running"])
+                let attempts = all.map(\.attempts.count)
+                #expect(attempts == [0, 0, 0, 0, 0, 1])
+            }
         }
     }
 
@@ -117,7 +124,7 @@ import Testing
         }
     }
 
-    @Test("A takeover reads the attempts of all live builds at once", arguments: StoreKind.allCases)
+    @Test("A recovery reads the attempts of live builds with them", arguments: StoreKind.allCases)
     func attemptsOfLiveBuilds(_ kind: StoreKind) async throws {
         try await kind.with { store, leader in
             try await leader.add(Samples.guestOS("ubuntu1604"))
@@ -131,12 +138,13 @@ import Testing
                 _ = try await leader.apply(Samples.fail("again", number, to: .queued, at: 3000))
             }
             try await leader.run("ended", 4, from: 1000, to: 2000)
-            let attempts = try await store.attemptsOfLiveBuilds()
-            #expect(attempts.keys.sorted() == ["again", "runs"])
-            for (id, all) in attempts {
-                #expect(try await store.attempts(ofBuild: id) == all)
+            let live = try await store.allLiveBuilds()
+            #expect(live.map(\.build.id) == ["again", "runs", "waits"])
+            for recorded in live {
+                #expect(
+                    try await store.attempts(ofBuild: recorded.build.id) == recorded.attempts)
             }
-            #expect(attempts["again"]?.map(\.ordinal) == [1, 2])
+            #expect(live.map { $0.attempts.map(\.ordinal) } == [[1, 2], [1], []])
         }
     }
 

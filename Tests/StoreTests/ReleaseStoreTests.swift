@@ -217,7 +217,7 @@ import Testing
             }
             let all = try await store.releases(ReleaseFilter(), limit: 10).map(\.id)
             #expect(all == ["r4", "r3", "r2", "r1"])
-            #expect(try await store.liveReleases().map(\.id) == ["r1", "r2", "r3", "r4"])
+            #expect(try await store.allLiveReleases().map(\.id) == ["r1", "r2", "r3", "r4"])
             let lab = ReleaseFilter(environment: "lab")
             #expect(try await store.releases(lab, limit: 10).map(\.id) == ["r4", "r2"])
             let page = ReleaseFilter(after: "r3")
@@ -244,7 +244,7 @@ import Testing
                     requestedBy: "aibuild.yml", createdMilliseconds: 3000)
             ]
             for _ in 1...2 { #expect(try await leader.apply(pass)?.state == .passed) }
-            #expect(try await store.liveReleases() == pass.releases)
+            #expect(try await store.allLiveReleases() == pass.releases)
         }
     }
 

@@ -1,5 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
+import TestSupport
 import Testing
 
 /// Pins and pruned builds.
@@ -40,10 +41,10 @@ import Testing
             #expect(try await leader.beginPrune(build: "none", atMilliseconds: 9) == nil)
             #expect(try await leader.beginPrune(build: "b1", atMilliseconds: 9) != nil)
             #expect(try await leader.beginPrune(build: "b1", atMilliseconds: 10) == nil)
-            #expect(try await store.halfPruned().map(\.id) == ["b1"])
+            #expect(try await store.allHalfPruned().map(\.id) == ["b1"])
             try await leader.endPrune(build: "b1")
             try await leader.endPrune(build: "b1")
-            #expect(try await store.halfPruned().isEmpty)
+            #expect(try await store.allHalfPruned().isEmpty)
             #expect(try await store.build(id: "b1")?.prunedMilliseconds == 9)
             var filter = BuildFilter(states: [.passed])
             filter.isKept = true

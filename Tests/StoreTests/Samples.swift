@@ -83,6 +83,13 @@ enum Samples {
         Artifact(name: "a.json", sizeBytes: 12, sha256: "d2", format: .file),
     ]
 
+    /// The artifacts as a store returns them: without the digests of chunks.
+    static let recorded = artifacts.map { artifact in
+        var artifact = artifact
+        artifact.chunkSHA256 = []
+        return artifact
+    }
+
     static func published(_ name: String) -> PublishedImage {
         PublishedImage(
             name: name, path: "images/build/ubuntu1604/" + name, url: "http://web/" + name,

@@ -300,7 +300,7 @@ public final class Farm: Sendable {
     ) throws -> String {
         // Small, so that many fit on a host.
         let needs =
-            yaml.contains("requirements:") ? "" : "requirements: {memory: 64MiB, disk: 1MiB}\n"
+            yaml.contains("requirements:") ? "" : "requirements: {memory: 64MiB, disk: 16MiB}\n"
         var files = files
         files["build.sh"] = "#!/bin/sh\nset -eu\n" + script + "\n"
         return try writeTemplate(

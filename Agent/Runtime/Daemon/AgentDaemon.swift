@@ -146,7 +146,9 @@ actor AgentDaemon {
         lastReport = report
         return AgentHello(
             agentVersion: AgentVersion.current, host: report,
-            attempts: await attempts.summaries, templates: Templates.digests(configuration.state))
+            attempts: await attempts.summaries,
+            templates: Array(
+                Templates.digests(configuration.state).prefix(ProtocolLimits.listedDigests)))
     }
 
     /// Sends a report to every coordinator if it differs notably from the last one.

@@ -141,7 +141,7 @@ actor AgentSession {
                 await send(.error(ErrorReport(code: code, message: "\(error)", attempt: token)))
             }
             if let result = status.result, !Task.isCancelled {
-                await send(.finished(result))
+                await send(.finished(result.fitted))
                 break
             }
         }
@@ -173,12 +173,23 @@ actor AgentSession {
         while isSending { await withCheckedContinuation { senders.append($0) } }
         isSending = true
         do {
-            try await stream.write(try LineCodec.encode(message))
+            try await stream.write(line(message))
         } catch {
             // Half a line may have been sent: nothing can follow it.
             stream.close()
         }
         isSending = false
         if !senders.isEmpty { senders.removeFirst().resume() }
+    }
+
+    /// A message that does not fit a line is a fault of its attempt, not of the session: that would
+    /// be opened again, and meet the same message.
+    private func line(_ message: AgentMessage) -> [UInt8] {
+        do { return try LineCodec.encode(message) } catch {
+            let report = ErrorReport(
+                code: .internal, message: "a message does not fit a line: \(error)",
+                attempt: message.attempt)
+            return (try? LineCodec.encode(AgentMessage.error(report))) ?? []
+        }
     }
 }

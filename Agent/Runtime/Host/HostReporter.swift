@@ -16,7 +16,9 @@ struct HostReporter: Sendable {
             diskFreeBytes: Admission.diskFree(freeBytes: room.free, running: running),
             diskTotalBytes: room.total, accelerators: probe.accelerators,
             tags: configuration.tags,
-            baseImages: BaseImageCache(state: configuration.state).digests(),
+            baseImages: Array(
+                BaseImageCache(state: configuration.state).digests()
+                    .prefix(ProtocolLimits.listedDigests)),
             packerVersion: probe.packerVersion, qemuVersion: probe.qemuVersion,
             runsTests: probe.qemuVersion != nil && !probe.accelerators.isEmpty
                 && HostFacts.hasPrograms([configuration.qemuImg, "ssh"], configuration.searchPath),

@@ -14,6 +14,8 @@ struct ArtifactCollector {
                 "left \(paths.count) files, at most \(ProtocolLimits.artifactsPerAttempt) are "
                     + "allowed: pack them")
         }
+        let totalBytes = paths.map { Files.sizeBytes($0) ?? 0 }.clampedSum()
+        let chunkBytes = Artifact.chunkSizeBytes(files: paths.count, totalBytes: totalBytes)
         var artifacts: [Artifact] = []
         for path in paths {
             let name = Files.name(of: path)
@@ -23,7 +25,7 @@ struct ArtifactCollector {
             }
             let kept = "\(context.folder.artifacts)/\(name)"
             if rename(path, kept) != 0 { throw SystemError.last("cannot move \(path)") }
-            artifacts.append(try measure(kept, name))
+            artifacts.append(try measure(kept, name, chunkBytes: chunkBytes))
         }
         if !artifacts.isEmpty { try Files.syncFolder(context.folder.artifacts) }
         return artifacts
@@ -52,11 +54,12 @@ struct ArtifactCollector {
     }
 
     /// Reads the file once for its own digest and those of its chunks.
-    private func measure(_ path: String, _ name: String) throws -> Artifact {
+    private func measure(_ path: String, _ name: String, chunkBytes: Int64) throws -> Artifact {
         let file = try Descriptor(path, O_RDONLY | O_NOFOLLOW)
         let size = try file.sizeBytes()
         var whole = SHA256()
         var chunks: [String] = []
+        var chunk = SHA256()
         var header: [UInt8] = []
         var footer: [UInt8] = []
         let buffer = UnsafeMutableRawBufferPointer.allocate(
@@ -73,13 +76,15 @@ struct ArtifactCollector {
                     "the image \(Names.quoted(name)) became shorter while it was read")
             }
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<filled])
-            var chunk = SHA256()
             chunk.update(bytes)
-            chunks.append(chunk.finish())
             whole.update(bytes)
             if offset == 0 { header = Array(bytes.prefix(ImageInspection.headerBytes)) }
             footer = Array(bytes.suffix(ImageInspection.footerBytes))
             offset += Int64(filled)
+            if offset % chunkBytes == 0 || offset == size {
+                chunks.append(chunk.finish())
+                chunk = SHA256()
+            }
         }
         // A result must not be more durable than the files that it names.
         try file.sync()
@@ -93,7 +98,8 @@ struct ArtifactCollector {
         }
         return Artifact(
             name: name, sizeBytes: size, sha256: whole.finish(), format: image.format,
-            virtualSizeBytes: image.virtualSizeBytes, chunkSHA256: chunks)
+            virtualSizeBytes: image.virtualSizeBytes, chunkSHA256: chunks,
+            chunkBytes: chunkBytes == Int64(buffer.count) ? nil : chunkBytes)
     }
 
     private func bytes(

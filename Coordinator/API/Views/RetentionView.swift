@@ -12,10 +12,13 @@ struct RetentionView: Encodable {
     var policy: RetentionPolicy
     var freeBytes: Int64?
     var items: [Item]
+    /// What could not be removed.
+    var failures: [RetentionReport.Failure]?
 
     init(_ report: RetentionReport) {
         policy = report.policy
         freeBytes = report.freeBytes
+        failures = report.failures.isEmpty ? nil : report.failures
         items = report.choices.map { choice in
             Item(
                 build: choice.build.id, guestOS: choice.build.guestOS,

@@ -89,7 +89,10 @@ final class SSHHostChannel: HostChannel {
     }
 
     func next() async throws -> AgentMessage? {
-        do { return try await reader.next() } catch {
+        do { return try await reader.next() } catch let error as ProtocolError {
+            throw HostFault(
+                .refused, "the agent on \(host) breaks the protocol: upgrade it", cause: error)
+        } catch {
             throw HostFault(.unreachable, "session with \(host)", cause: error)
         }
     }

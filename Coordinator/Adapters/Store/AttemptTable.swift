@@ -6,8 +6,8 @@ import SQLKit
 enum AttemptTable {
     private static let all = SQLSelect(
         "SELECT token, build, ordinal, stage, host, started_ms, ended_ms, fault_class, fault_code, "
-            + "fault_reason, exit_code, log_bytes, log_sha256, accelerator FROM attempts", [],
-        attempt)
+            + "fault_reason, exit_code, log_bytes, log_sha256, accelerator FROM attempts",
+        of: RowOrigin(table: "attempts", key: "token"), attempt)
 
     static func find(_ token: AttemptToken) -> SQLSelect<Attempt> {
         all.with("WHERE token = ?", [.text(token.text)])
@@ -17,14 +17,19 @@ enum AttemptTable {
         all.with("WHERE build = ? ORDER BY ordinal", [.text(id)])
     }
 
-    static let ofLiveBuilds = all.with(
-        "WHERE build IN (SELECT id FROM builds WHERE live = 1) ORDER BY build, ordinal")
+    /// Those of the live builds with these ids.
+    static func ofLiveBuilds(after: String?, through last: String) -> SQLSelect<Attempt> {
+        let range = [SQLValue.text(after ?? ""), .text(last)]
+        return all.with(
+            "WHERE build > ? AND build <= ? AND build IN (SELECT id FROM builds WHERE live = 1 "
+                + "AND id > ? AND id <= ?) ORDER BY build, ordinal", range + range)
+    }
 
     static func artifacts(of token: AttemptToken) -> SQLSelect<Artifact> {
         SQLSelect(
-            "SELECT name, size_bytes, sha256, format, virtual_size_bytes, chunk_sha256 "
+            "SELECT attempt, name, size_bytes, sha256, format, virtual_size_bytes "
                 + "FROM artifacts WHERE attempt = ? ORDER BY position", [.text(token.text)],
-            artifact)
+            of: RowOrigin(table: "artifacts", key: "attempt"), artifact)
     }
 
     static func begin(
@@ -61,8 +66,8 @@ enum AttemptTable {
                     .text(token.text), .int(position), .text(artifact.name),
                     .int(artifact.sizeBytes), .text(artifact.sha256),
                     .text(artifact.format.rawValue),
-                    .int(orNull: artifact.virtualSizeBytes),
-                    .text(artifact.chunkSHA256.joined(separator: " ")),
+                    // Digests of chunks are for the transfer, which is over.
+                    .int(orNull: artifact.virtualSizeBytes), .text(""),
                 ])
         }
     }
@@ -89,7 +94,6 @@ enum AttemptTable {
         Artifact(
             name: try row.text("name"), sizeBytes: try row.int64("size_bytes"),
             sha256: try row.text("sha256"), format: ImageFormat(word: try row.text("format")),
-            virtualSizeBytes: try row.int64OrNil("virtual_size_bytes"),
-            chunkSHA256: try row.text("chunk_sha256").split(separator: " ").map(String.init))
+            virtualSizeBytes: try row.int64OrNil("virtual_size_bytes"))
     }
 }

@@ -13,15 +13,13 @@ enum AuditTable {
         ]
     }
 
-    static func newest(limit: Int) -> SQLSelect<AuditEntry> {
-        SQLSelect(
-            "SELECT at_ms, actor, action, subject, detail FROM audit ORDER BY id DESC LIMIT ?",
-            [.int(limit)]
-        ) { row in
-            AuditEntry(
-                atMilliseconds: try row.int64("at_ms"), actor: try row.text("actor"),
-                action: try row.text("action"), subject: try row.text("subject"),
-                detail: try row.text("detail"))
-        }
+    static let newest = SQLSelect(
+        "SELECT id, at_ms, actor, action, subject, detail FROM audit ORDER BY id DESC",
+        of: RowOrigin(table: "audit")
+    ) { row in
+        AuditEntry(
+            atMilliseconds: try row.int64("at_ms"), actor: try row.text("actor"),
+            action: try row.text("action"), subject: try row.text("subject"),
+            detail: try row.text("detail"))
     }
 }

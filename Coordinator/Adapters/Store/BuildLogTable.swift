@@ -4,15 +4,15 @@ import SQLKit
 /// The historic table `build_log`, where any column but the id may be empty.
 enum BuildLogTable {
     static func newest(
-        imageName: String? = nil, guestOSID: String? = nil, limit: Int
+        imageName: String? = nil, guestOSID: String? = nil
     ) -> SQLSelect<BuildLogEntry> {
         var conditions = SQLConditions()
         conditions.equal("image_name", imageName)
         conditions.equal("os_id", guestOSID)
         return SQLSelect(
             "SELECT id, image_name, os_id, build_at, update_contents, get_url FROM build_log "
-                + conditions.sql, conditions.values, entry
-        ).with("ORDER BY build_at DESC, id DESC LIMIT ?", [.int(limit)])
+                + conditions.sql, conditions.values, of: RowOrigin(table: "build_log"), entry
+        ).with("ORDER BY build_at DESC, id DESC")
     }
 
     static func apply(

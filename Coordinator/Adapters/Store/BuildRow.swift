@@ -61,6 +61,12 @@ enum BuildRow {
                 "build \(try row.text("id")) is in the unknown state '\(state)': upgrade this "
                     + "aibuild")
         }
+        let attempt = try row.textOrNil("attempt").flatMap(AttemptToken.init)
+        let host = try row.textOrNil("host")
+        guard state == .queued || state.isEnded || attempt != nil && host != nil else {
+            throw SQLError(
+                .unexpectedValue, "it is \(state.rawValue), without an attempt on a host")
+        }
         return Build(
             id: try row.text("id"), guestOSID: try row.text("guestos_id"),
             guestOS: try row.text("guestos"), number: try row.int("number"), state: state,
@@ -72,8 +78,7 @@ enum BuildRow {
             notBeforeMilliseconds: try row.int64("not_before_ms"),
             startedMilliseconds: try row.int64OrNil("started_ms"),
             endedMilliseconds: try row.int64OrNil("ended_ms"),
-            attempt: try row.textOrNil("attempt").flatMap(AttemptToken.init),
-            host: try row.textOrNil("host"), attemptCount: try row.int("attempt_count"),
+            attempt: attempt, host: host, attemptCount: try row.int("attempt_count"),
             cancelRequested: try row.bool("cancel_requested"), fault: try FaultColumns.fault(row),
             image: try row.textOrNil("image").map {
                 try StoredJSON.decode(PublishedImage.self, $0)

@@ -4,7 +4,8 @@ import SQLKit
 
 /// The table `builds`.
 enum BuildTable {
-    private static let all = SQLSelect(BuildRow.select, [], BuildRow.build)
+    private static let all = SQLSelect(
+        BuildRow.select, of: RowOrigin(table: "builds"), BuildRow.build)
 
     // MARK: Questions
 
@@ -14,9 +15,39 @@ enum BuildTable {
         all.with("WHERE guestos = ? AND number = ?", [.text(guestOS), .int(number)])
     }
 
-    static let halfPruned = all.with("WHERE prune_pending = 1 ORDER BY id")
+    static func halfPruned(
+        after: String?, limit: Int, _ access: SQLAccess
+    ) async throws -> StorePage<Build> {
+        try await access.page(
+            byID: all.with("WHERE prune_pending = 1"), after: after, limit: limit,
+            BuildRow.build)
+    }
 
     static func page(
+        _ filter: BuildFilter, limit: Int, _ access: SQLAccess
+    ) async throws -> [Build] {
+        guard let states = filter.states, filter.guestOS == nil, !filter.isKept else {
+            return try await section(filter, limit: limit, access)
+        }
+        // State by state, each in the order of its index: for several at once, a database sorts all
+        // that match, or walks over all that do not.
+        var builds: [Build] = []
+        for state in states.sorted(by: { $0.rawValue < $1.rawValue }) {
+            var one = filter
+            one.states = [state]
+            builds += try await section(one, limit: limit, access)
+        }
+        return Array(builds.sorted(by: isNewer).prefix(limit))
+    }
+
+    private static func isNewer(_ a: Build, _ b: Build) -> Bool {
+        guard a.submittedMilliseconds == b.submittedMilliseconds else {
+            return a.submittedMilliseconds > b.submittedMilliseconds
+        }
+        return b.id.utf8.lexicographicallyPrecedes(a.id.utf8)
+    }
+
+    private static func section(
         _ filter: BuildFilter, limit: Int, _ access: SQLAccess
     ) async throws -> [Build] {
         var conditions = SQLConditions()
@@ -24,32 +55,36 @@ enum BuildTable {
         conditions.isOne(of: filter.states, "state")
         if filter.isKept { conditions.add("pruned_ms IS NULL") }
         return try await access.page(
-            of: all, table: "builds", time: "submitted_ms", conditions, after: filter.after,
+            of: all, time: "submitted_ms", conditions, after: filter.after,
             limit: limit)
     }
 
-    static func live(_ access: SQLAccess) async throws -> [Build] {
-        // Builds of one commit share a plan: of a hundred thousand builds it is decoded, and held
-        // in memory, a few times.
-        var plans: [String: BuildPlan] = [:]
-        return try await access.all(
-            all.with("WHERE live = 1 ORDER BY priority DESC, submitted_ms, id")
-        ) { row in
-            try BuildRow.build(row) { text in
-                if let known = plans[text] { return known }
-                let plan = try StoredJSON.decode(BuildPlan.self, text)
-                plans[text] = plan
-                return plan
-            }
+    static func live(
+        after: String?, limit: Int, _ plans: PlanCache, _ access: SQLAccess
+    ) async throws -> StorePage<RecordedBuild> {
+        let page = try await access.page(
+            byID: all.with("WHERE live = 1"), after: after, limit: limit
+        ) { try BuildRow.build($0, plan: plans.plan) }
+        if page.next == nil { plans.clear() }
+        guard let last = page.next ?? page.rows.last?.id else {
+            return StorePage(rows: [], next: nil)
         }
+        let attempts = Dictionary(
+            grouping: try await access.usable(
+                AttemptTable.ofLiveBuilds(after: after, through: last)), by: \.build)
+        return StorePage(
+            rows: page.rows.map { RecordedBuild(build: $0, attempts: attempts[$0.id] ?? []) },
+            next: page.next)
     }
 
     static func recentDurationsSeconds(guestOS: String, limit: Int) -> SQLSelect<Int> {
         SQLSelect(
-            "SELECT a.ended_ms, a.started_ms FROM builds b JOIN attempts a ON a.build = b.id "
+            "SELECT a.token, a.ended_ms, a.started_ms "
+                + "FROM builds b JOIN attempts a ON a.build = b.id "
                 + "WHERE b.guestos = ? AND b.state = 'passed' AND a.ended_ms IS NOT NULL "
                 + "AND a.stage = 'build' AND a.fault_class IS NULL "
-                + "ORDER BY b.ended_ms DESC, b.id DESC LIMIT ?", [.text(guestOS), .int(limit)]
+                + "ORDER BY b.ended_ms DESC, b.id DESC LIMIT ?", [.text(guestOS), .int(limit)],
+            of: RowOrigin(table: "attempts", key: "token")
         ) { row in
             Int(max(0, try row.int64("ended_ms") &- (try row.int64("started_ms"))) / 1000)
         }
@@ -66,7 +101,8 @@ enum BuildTable {
             "UPDATE guestos SET last_number = last_number + 1 WHERE id = ?",
             [.text(new.guestOSID)], what: "guest OS", name: new.guestOS)
         let number = SQLSelect(
-            "SELECT last_number FROM guestos WHERE id = ?", [.text(new.guestOSID)]
+            "SELECT id, last_number FROM guestos WHERE id = ?", [.text(new.guestOSID)],
+            of: RowOrigin(table: "guestos")
         ) { try $0.int("last_number") }
         let build = Build(new, number: try transaction.first(number) ?? 0)
         try transaction.execute(BuildRow.insert, BuildRow.insertValues(build))

@@ -1,3 +1,4 @@
+import BuildProtocol
 import FoundationEssentials
 import SQLKit
 import TextKit
@@ -28,7 +29,26 @@ enum StoredJSON {
         .text(try CanonicalJSON.text(value))
     }
 
-    static func decode<T: Decodable>(_ type: T.Type, _ text: String) throws -> T {
-        try JSONDecoder().decode(type, from: Data(text.utf8))
+    /// - Throws: `SQLError.unexpectedValue`
+    static func decode<T: Decodable>(
+        _ type: T.Type, _ text: String
+    ) throws(SQLError) -> T {
+        do { return try JSONDecoder().decode(type, from: Data(text.utf8)) } catch {
+            throw SQLError(.unexpectedValue, Self.describe(error))
+        }
+    }
+
+    private static func describe(_ error: any Error) -> String {
+        let context: DecodingError.Context? =
+            switch error as? DecodingError {
+            case .keyNotFound(_, let context), .typeMismatch(_, let context),
+                .valueNotFound(_, let context), .dataCorrupted(let context):
+                context
+            default: nil
+            }
+        guard let context else { return "unreadable JSON" }
+        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+        return "JSON field '\(path)': \(context.debugDescription)"
+            .prefixOfUTF8(ProtocolLimits.reasonBytes)
     }
 }

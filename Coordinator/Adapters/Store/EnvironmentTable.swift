@@ -13,21 +13,28 @@ enum EnvironmentTable {
 
     // MARK: Questions
 
-    static let all = SQLSelect("SELECT \(columns) FROM envs ORDER BY name", [], environment)
+    private static let rows = RowOrigin(table: "envs", key: "name")
+
+    static let all = SQLSelect("SELECT \(columns) FROM envs ORDER BY name", of: rows, environment)
 
     static func named(_ name: String) -> SQLSelect<ReleaseEnvironment> {
-        SQLSelect("SELECT \(columns) FROM envs WHERE name = ?", [.text(name)], environment)
+        SQLSelect(
+            "SELECT \(columns) FROM envs WHERE name = ?", [.text(name)], of: rows, environment)
     }
 
     static func secret(of name: String, _ vault: SecretVault) -> SQLSelect<Secret?> {
-        SQLSelect("SELECT id, secret FROM envs WHERE name = ?", [.text(name)]) { row in
+        SQLSelect(
+            "SELECT id, name, secret FROM envs WHERE name = ?", [.text(name)], of: rows
+        ) { row in
             guard let sealed = try row.textOrNil("secret") else { return nil }
             return try vault.unseal(sealed, context: row.text("id"), environment: name)
         }
     }
 
     private static func id(_ name: String) -> SQLSelect<String> {
-        SQLSelect("SELECT id FROM envs WHERE name = ?", [.text(name)]) { try $0.text("id") }
+        SQLSelect("SELECT id, name FROM envs WHERE name = ?", [.text(name)], of: rows) {
+            try $0.text("id")
+        }
     }
 
     // MARK: Changes
@@ -84,7 +91,9 @@ enum EnvironmentTable {
     static func sealClearPasswords(
         _ vault: SecretVault, _ transaction: borrowing SQLTransaction
     ) throws {
-        let clear = SQLSelect("SELECT id, password FROM envs WHERE password <> ''") { row in
+        let clear = SQLSelect(
+            "SELECT id, name, password FROM envs WHERE password <> ''", of: rows
+        ) { row in
             (id: try row.text("id"), secret: Secret(try row.text("password")))
         }
         for (id, secret) in try transaction.allLocked(clear) {

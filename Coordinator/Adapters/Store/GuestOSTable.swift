@@ -8,7 +8,9 @@ enum GuestOSTable {
     private static let columns =
         "id, name, type, distro, version, base_iso, template, owner, created_ms"
 
-    private static let all = SQLSelect("SELECT \(columns) FROM guestos") { row in
+    private static let rows = RowOrigin(table: "guestos", key: "name")
+
+    private static let all = SQLSelect("SELECT \(columns) FROM guestos", of: rows) { row in
         let template = try row.textOrNil("template")
         return GuestOS(
             id: try row.text("id"), name: try row.text("name"),
@@ -26,9 +28,9 @@ enum GuestOSTable {
         all.with("WHERE name = ?", [.text(name)])
     }
 
-    static func page(after: String?, limit: Int) -> SQLSelect<GuestOS> {
+    static func page(after: String?) -> SQLSelect<GuestOS> {
         // An empty name sorts before all others, and the comparison leaves out rows without a name.
-        all.with("WHERE name > ? ORDER BY name LIMIT ?", [.text(after ?? ""), .int(limit)])
+        all.with("WHERE name > ? ORDER BY name", [.text(after ?? "")])
     }
 
     static func insert(_ guestOS: GuestOS, _ transaction: borrowing SQLTransaction) throws {
@@ -40,9 +42,9 @@ enum GuestOSTable {
 
     /// As `insert`, but it may run again after its answer was lost: it finds its own row then.
     static func insertOnce(_ guestOS: GuestOS, _ transaction: borrowing SQLTransaction) throws {
-        let known = SQLSelect("SELECT id FROM guestos WHERE name = ?", [.text(guestOS.name)]) {
-            try $0.text("id")
-        }
+        let known = SQLSelect(
+            "SELECT id, name FROM guestos WHERE name = ?", [.text(guestOS.name)], of: rows
+        ) { try $0.text("id") }
         guard try transaction.first(known) != guestOS.id else { return }
         try insert(guestOS, transaction)
     }

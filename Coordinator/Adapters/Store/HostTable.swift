@@ -4,7 +4,8 @@ import SQLKit
 /// The table `hosts`.
 enum HostTable {
     static let all = SQLSelect(
-        "SELECT name, address, host_key, drained, created_ms FROM hosts ORDER BY name"
+        "SELECT name, address, host_key, drained, created_ms FROM hosts ORDER BY name",
+        of: RowOrigin(table: "hosts", key: "name")
     ) { row in
         Host(
             name: try row.text("name"), address: try row.text("address"),

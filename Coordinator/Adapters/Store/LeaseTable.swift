@@ -45,7 +45,8 @@ enum LeaseTable {
             case .sqlite: "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
             }
         return SQLSelect(
-            "SELECT epoch, holder, url, expires_ms, \(now) AS now_ms FROM leadership WHERE id = 1"
+            "SELECT id, epoch, holder, url, expires_ms, \(now) AS now_ms FROM leadership "
+                + "WHERE id = 1", of: RowOrigin(table: "leadership")
         ) { row in
             Row(
                 lease: Lease(

@@ -5,7 +5,9 @@ import SQLKit
 enum ReleaseNameTable {
     private static let columns = "environment, name, guestos, claimed_by"
 
-    private static let all = SQLSelect("SELECT \(columns) FROM release_names") { row in
+    private static let all = SQLSelect(
+        "SELECT \(columns) FROM release_names", of: RowOrigin(table: "release_names", key: "name")
+    ) { row in
         ReleaseName(
             environment: try row.text("environment"), name: try row.text("name"),
             guestOS: try row.text("guestos"), claimedBy: try row.textOrNil("claimed_by"))

@@ -4,7 +4,9 @@ import SQLKit
 /// The table `releases`: the columns that are searched by, and the rest as one JSON text. Beside it
 /// the historic `release_log`.
 enum ReleaseTable {
-    private static let all = SQLSelect("SELECT document FROM releases") { row in
+    private static let all = SQLSelect(
+        "SELECT id, document FROM releases", of: RowOrigin(table: "releases")
+    ) { row in
         try StoredJSON.decode(Release.self, row.text("document"))
     }
 
@@ -12,7 +14,12 @@ enum ReleaseTable {
 
     static func find(_ id: String) -> SQLSelect<Release> { all.with("WHERE id = ?", [.text(id)]) }
 
-    static let live = all.with("WHERE live = 1 ORDER BY created_ms, id")
+    static func live(
+        after: String?, limit: Int, _ access: SQLAccess
+    ) async throws -> StorePage<Release> {
+        try await access.page(
+            byID: all.with("WHERE live = 1"), after: after, limit: limit, all.decode)
+    }
 
     static func page(
         _ filter: ReleaseFilter, limit: Int, _ access: SQLAccess
@@ -23,7 +30,7 @@ enum ReleaseTable {
         conditions.equal("environment", filter.environment)
         conditions.isOne(of: filter.states, "state")
         return try await access.page(
-            of: all, table: "releases", time: "created_ms", conditions, after: filter.after,
+            of: all, time: "created_ms", conditions, after: filter.after,
             limit: limit)
     }
 

@@ -4,6 +4,7 @@ import SQLKit
 /// The way to the database: statements and transactions whose errors are the store's.
 struct SQLAccess: Sendable {
     let database: SQLDatabase
+    let unusable = UnusableRows()
 
     /// What is done if a connection is lost during COMMIT, which leaves the outcome open.
     enum LostCommit {
@@ -13,21 +14,75 @@ struct SQLAccess: Sendable {
         case isReported
     }
 
+    /// Every row.
+    /// - Throws: `StoreError.unusable` if one cannot be read.
     func all<Row>(_ select: SQLSelect<Row>) async throws -> [Row] {
-        try await all(select, select.decode)
-    }
-
-    /// For rows whose decoding shares state.
-    func all<Row, Result>(
-        _ select: SQLSelect<Row>, _ decode: (SQLRow) throws -> Result
-    ) async throws -> [Result] {
-        try await Self.reporting {
-            try await database.query(select.sql, select.values).map(decode)
-        }
+        try await rows(select).map(select.read)
     }
 
     func first<Row>(_ select: SQLSelect<Row>) async throws -> Row? {
         try await all(select).first
+    }
+
+    /// The rows that can be read; the others are noted and left out.
+    func usable<Row>(_ select: SQLSelect<Row>) async throws -> [Row] {
+        try usable(await rows(select), select, select.decode)
+    }
+
+    /// The first rows that can be read, at most `limit`.
+    func usable<Row>(_ select: SQLSelect<Row>, limit: Int) async throws -> [Row] {
+        var found: [Row] = []
+        var offset = 0
+        while found.count < limit {
+            let wanted = limit - found.count
+            let page = select.with("LIMIT ? OFFSET ?", [.int(wanted), .int(offset)])
+            let rows = try await rows(page)
+            found += try usable(rows, page, page.decode)
+            offset += rows.count
+            if rows.count < wanted { break }
+        }
+        return found
+    }
+
+    /// The rows after an id, by id, that can be read.
+    /// - Parameters:
+    ///   - select: ends with a WHERE clause.
+    ///   - decode: replaces that of the SELECT.
+    func page<Row, Result: Sendable>(
+        byID select: SQLSelect<Row>, after: String?, limit: Int,
+        _ decode: (SQLRow) throws -> Result
+    ) async throws -> StorePage<Result> {
+        let page = select.with(
+            "AND id > ? ORDER BY id LIMIT ?", [.text(after ?? ""), .int(limit)])
+        let rows = try await rows(page)
+        return StorePage(
+            rows: try usable(rows, page, decode),
+            next: rows.count < limit ? nil : try rows.last?.text("id"))
+    }
+
+    private func usable<Row, Result>(
+        _ rows: [SQLRow], _ select: SQLSelect<Row>, _ decode: (SQLRow) throws -> Result
+    ) throws -> [Result] {
+        let hadNone = unusable.isEmpty
+        return try rows.compactMap { row in
+            do {
+                let result = try select.read(row, decode)
+                if !hadNone {
+                    unusable.clear(table: select.origin.table, id: select.origin.name(of: row))
+                }
+                return result
+            } catch let error as StoreError where error.code == .unusable {
+                unusable.note(
+                    UnusableRow(
+                        table: select.origin.table, id: select.origin.name(of: row),
+                        reason: error.cause.map { "\($0)" } ?? error.message))
+                return nil
+            }
+        }
+    }
+
+    private func rows<Row>(_ select: SQLSelect<Row>) async throws -> [SQLRow] {
+        try await Self.reporting { try await database.query(select.sql, select.values) }
     }
 
     func execute(_ sql: String, _ values: [SQLValue] = []) async throws {
@@ -38,22 +93,23 @@ struct SQLAccess: Sendable {
     /// - Parameter after: the id of the row after which the page begins. If there is no such row,
     ///   the page is empty.
     func page<Row>(
-        of select: SQLSelect<Row>, table: String, time: String, _ conditions: SQLConditions,
-        after: String?, limit: Int
+        of select: SQLSelect<Row>, time: String, _ conditions: SQLConditions, after: String?,
+        limit: Int
     ) async throws -> [Row] {
         var conditions = conditions
         if let after {
-            let times = SQLSelect("SELECT \(time) FROM \(table) WHERE id = ?", [.text(after)]) {
-                try $0.int64(time)
-            }
+            let times = SQLSelect(
+                "SELECT id, \(time) FROM \(select.origin.table) WHERE id = ?", [.text(after)],
+                of: select.origin
+            ) { try $0.int64(time) }
             guard let last = try await first(times) else { return [] }
             // Row values, (a, b) < (c, d), would not use the index in MariaDB.
             conditions.add(
                 "\(time) <= ? AND (\(time) < ? OR id < ?)", [.int(last), .int(last), .text(after)])
         }
-        return try await all(
+        return try await usable(
             select.with(conditions.sql, conditions.values)
-                .with("ORDER BY \(time) DESC, id DESC LIMIT ?", [.int(limit)]))
+                .with("ORDER BY \(time) DESC, id DESC"), limit: limit)
     }
 
     /// Runs `body` as one transaction.
@@ -82,8 +138,6 @@ struct SQLAccess: Sendable {
             return try await body()
         } catch let error as SQLError {
             throw StoreError(.unavailable, cause: error)
-        } catch let error as DecodingError {
-            throw StoreError(.unavailable, "a row of the database cannot be read", cause: error)
         }
     }
 }

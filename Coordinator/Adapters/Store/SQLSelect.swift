@@ -1,18 +1,35 @@
+import CoordinatorCore
 import SQLKit
 
 /// A SELECT as a value, with how each of its rows is read: inside a transaction and outside it.
 struct SQLSelect<Row: Sendable>: Sendable {
     private(set) var sql: String
     private(set) var values: [SQLValue]
+    let origin: RowOrigin
     let decode: @Sendable (SQLRow) throws -> Row
 
     init(
-        _ sql: String, _ values: [SQLValue] = [],
+        _ sql: String, _ values: [SQLValue] = [], of origin: RowOrigin,
         _ decode: @escaping @Sendable (SQLRow) throws -> Row
     ) {
         self.sql = sql
         self.values = values
+        self.origin = origin
         self.decode = decode
+    }
+
+    /// - Throws: `StoreError.unusable` for a row that cannot be read, whatever the query.
+    func read(_ row: SQLRow) throws -> Row { try read(row, decode) }
+
+    func read<Result>(_ row: SQLRow, _ decode: (SQLRow) throws -> Result) throws -> Result {
+        do { return try decode(row) } catch let error as SQLError
+            where error.code == .unexpectedValue
+        {
+            throw StoreError(
+                .unusable,
+                "The row '\(origin.name(of: row))' of \(origin.table) cannot be used. Upgrade "
+                    + "aibuild if a newer one wrote it; otherwise repair the row.", cause: error)
+        }
     }
 
     /// With more clauses behind it.

@@ -11,6 +11,7 @@ public import Support
 public final class SQLStore: Store, LeaseStore {
     private let access: SQLAccess
     private let vault: SecretVault
+    private let plans = PlanCache()
 
     private init(_ database: SQLDatabase, _ secretKey: SecretKey?) {
         access = SQLAccess(database: database)
@@ -44,7 +45,10 @@ public final class SQLStore: Store, LeaseStore {
 
     public func ping() async throws {
         _ = try await access.all(
-            SQLSelect("SELECT version FROM schema_version") { try $0.int("version") })
+            SQLSelect(
+                "SELECT version FROM schema_version",
+                of: RowOrigin(table: "schema_version", key: "version")
+            ) { try $0.int("version") })
     }
 
     // MARK: Leadership
@@ -76,18 +80,16 @@ public final class SQLStore: Store, LeaseStore {
         try await BuildTable.page(filter, limit: limit, access)
     }
 
-    public func liveBuilds() async throws -> [Build] { try await BuildTable.live(access) }
+    public func liveBuilds(after: String?, limit: Int) async throws -> StorePage<RecordedBuild> {
+        try await BuildTable.live(after: after, limit: limit, plans, access)
+    }
 
-    public func halfPruned() async throws -> [Build] {
-        try await access.all(BuildTable.halfPruned)
+    public func halfPruned(after: String?, limit: Int) async throws -> StorePage<Build> {
+        try await BuildTable.halfPruned(after: after, limit: limit, access)
     }
 
     public func attempts(ofBuild id: String) async throws -> [Attempt] {
-        try await access.all(AttemptTable.all(ofBuild: id))
-    }
-
-    public func attemptsOfLiveBuilds() async throws -> [String: [Attempt]] {
-        Dictionary(grouping: try await access.all(AttemptTable.ofLiveBuilds), by: \.build)
+        try await access.usable(AttemptTable.all(ofBuild: id))
     }
 
     public func attempt(_ token: AttemptToken) async throws -> Attempt? {
@@ -99,23 +101,23 @@ public final class SQLStore: Store, LeaseStore {
     }
 
     public func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int] {
-        try await access.all(BuildTable.recentDurationsSeconds(guestOS: guestOS, limit: limit))
+        try await access.usable(BuildTable.recentDurationsSeconds(guestOS: guestOS, limit: limit))
     }
 
     public func testRecords(ofBuild id: String) async throws -> [TestRecord] {
-        try await access.all(TestLogTable.records(ofBuild: id))
+        try await access.usable(TestLogTable.records(ofBuild: id))
     }
 
     // MARK: Hosts and catalog
 
-    public func hosts() async throws -> [Host] { try await access.all(HostTable.all) }
+    public func hosts() async throws -> [Host] { try await access.usable(HostTable.all) }
 
     public func guestOS(named name: String) async throws -> GuestOS? {
         try await access.first(GuestOSTable.named(name))
     }
 
     public func guestOSes(after: String?, limit: Int) async throws -> [GuestOS] {
-        try await access.all(GuestOSTable.page(after: after, limit: limit))
+        try await access.usable(GuestOSTable.page(after: after), limit: limit)
     }
 
     public func testCases(_ osType: OSType?) async throws -> [TestCase] {
@@ -129,7 +131,7 @@ public final class SQLStore: Store, LeaseStore {
     }
 
     public func environments() async throws -> [ReleaseEnvironment] {
-        try await access.all(EnvironmentTable.all)
+        try await access.usable(EnvironmentTable.all)
     }
 
     public func secret(ofEnvironment name: String) async throws -> Secret? {
@@ -144,8 +146,8 @@ public final class SQLStore: Store, LeaseStore {
         try await ReleaseTable.page(filter, limit: limit, access)
     }
 
-    public func liveReleases() async throws -> [Release] {
-        try await access.all(ReleaseTable.live)
+    public func liveReleases(after: String?, limit: Int) async throws -> StorePage<Release> {
+        try await ReleaseTable.live(after: after, limit: limit, access)
     }
 
     public func releaseName(
@@ -157,18 +159,20 @@ public final class SQLStore: Store, LeaseStore {
     public func releaseNames(
         in environment: String, after: String?, limit: Int
     ) async throws -> [ReleaseName] {
-        try await access.all(
+        try await access.usable(
             ReleaseNameTable.page(in: environment, after: after, limit: limit))
     }
+
+    public func unusableRows() -> [UnusableRow] { access.unusable.all }
 
     // MARK: Historic tables
 
     public func buildLog(imageName: String, limit: Int) async throws -> [BuildLogEntry] {
-        try await access.all(BuildLogTable.newest(imageName: imageName, limit: limit))
+        try await access.usable(BuildLogTable.newest(imageName: imageName), limit: limit)
     }
 
     public func buildLog(guestOSID: String?, limit: Int) async throws -> [BuildLogEntry] {
-        try await access.all(BuildLogTable.newest(guestOSID: guestOSID, limit: limit))
+        try await access.usable(BuildLogTable.newest(guestOSID: guestOSID), limit: limit)
     }
 
     // MARK: Audit
@@ -178,6 +182,6 @@ public final class SQLStore: Store, LeaseStore {
     }
 
     public func audit(limit: Int) async throws -> [AuditEntry] {
-        try await access.all(AuditTable.newest(limit: limit))
+        try await access.usable(AuditTable.newest, limit: limit)
     }
 }

@@ -7,13 +7,13 @@ extension SQLTransaction {
     private var forUpdate: String { dialect == .mariadb ? " FOR UPDATE" : "" }
 
     func all<Row>(_ select: SQLSelect<Row>) throws -> [Row] {
-        try query(select.sql, select.values).map(select.decode)
+        try query(select.sql, select.values).map(select.read)
     }
 
     func first<Row>(_ select: SQLSelect<Row>) throws -> Row? { try all(select).first }
 
     func allLocked<Row>(_ select: SQLSelect<Row>) throws -> [Row] {
-        try query(select.sql + forUpdate, select.values).map(select.decode)
+        try query(select.sql + forUpdate, select.values).map(select.read)
     }
 
     /// The first row, locked until the transaction ends.

@@ -5,12 +5,14 @@ import SQLKit
 /// The historic table `testcases`. A row of the original AIBuild may have no more than an id and a
 /// name.
 enum TestCaseTable {
+    private static let rows = RowOrigin(table: "testcases")
+
     static func all(_ osType: OSType?) -> SQLSelect<TestCase> {
         // The original AIBuild did not care about the case of a type.
         let condition = osType == nil ? "" : "WHERE LOWER(os_type) = ? "
         return SQLSelect(
             "SELECT id, name, os_type, definition FROM testcases \(condition)ORDER BY name, id",
-            osType.map { [.text($0.rawValue)] } ?? []
+            osType.map { [.text($0.rawValue)] } ?? [], of: rows
         ) { row in
             TestCase(
                 id: try row.text("id"), name: try row.textOrNil("name") ?? "",
@@ -26,7 +28,7 @@ enum TestCaseTable {
         // The original AIBuild kept duplicates, so that no index can refuse them.
         let known = SQLSelect(
             "SELECT id FROM testcases WHERE name = ? AND os_type = ?",
-            [.text(testCase.name), .text(testCase.osType.rawValue)]
+            [.text(testCase.name), .text(testCase.osType.rawValue)], of: rows
         ) { try $0.text("id") }
         if let id = try transaction.firstLocked(known) {
             guard id == testCase.id else {

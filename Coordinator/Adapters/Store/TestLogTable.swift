@@ -9,7 +9,8 @@ enum TestLogTable {
             "SELECT l.id, l.build_id, l.case_id, l.result, l.test_at, l.image_name, l.case_name, "
                 + "l.attempt, l.milliseconds, l.detail, l.log_from, l.log_to, c.name AS known_name "
                 + "FROM test_log l LEFT JOIN testcases c ON c.id = l.case_id "
-                + "WHERE l.build_id = ? ORDER BY l.test_at, l.id", [.text(id)], record)
+                + "WHERE l.build_id = ? ORDER BY l.test_at, l.id", [.text(id)],
+            of: RowOrigin(table: "test_log"), record)
     }
 
     static func insert(_ record: TestRecord, _ transaction: borrowing SQLTransaction) throws {

@@ -23,6 +23,14 @@ struct TemplateFile {
         guard variables.count <= ProtocolLimits.variables else {
             throw yaml.error("variables", "at most \(ProtocolLimits.variables) are allowed")
         }
+        let bytes = variables.values.map(\.utf8.count).clampedSum()
+        guard bytes <= ProtocolLimits.variablesBytes else {
+            throw yaml.error(
+                "variables",
+                "the values have \(bytes) bytes together; at most "
+                    + "\(ProtocolLimits.variablesBytes) are allowed: put large ones into files of "
+                    + "the template")
+        }
         for name in variables.keys {
             if let problem = Names.problem(name, what: "name of the variable") {
                 throw yaml.error("variables", problem)

@@ -1,9 +1,7 @@
 public import BuildProtocol
 public import CoordinatorCore
-import Glibc
 import ProcessKit
 import Support
-import TextKit
 
 /// The web root as a folder: `images/build/<guest OS>/` contains the images, each with its log and
 /// `build.json`, and one `SHA256SUMS`; `images/release/<guest OS>/` those that passed their tests.
@@ -14,6 +12,9 @@ public actor FolderWebRoot: WebRoot {
     private let baseURL: String
     private let logPath: @Sendable (AttemptToken) -> String
     private let executor = QueueExecutor(label: "aibuild.webroot")
+    /// By folder.
+    private var sums: [String: ChecksumFile] = [:]
+    private static let checksumFiles = 256
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
@@ -84,14 +85,16 @@ public actor FolderWebRoot: WebRoot {
 
     private func move(_ publication: Publication) throws -> PublishedImage {
         let build = publication.build
+        try Publication.check(publication.artifacts, of: build)
         let relative = "images/build/\(build.guestOS)"
         let place = "\(folder)/\(relative)"
         let published = try move(publication, to: relative) { artifact, _ in
             partPath(artifact.name, publication.attempt)
         }
-        try publishLog(publication.attempt, "\(place)/\(build.imageName).log.ndjson")
+        try PublishedLog.copy(
+            logPath(publication.attempt), to: "\(place)/\(build.imageName).log.ndjson")
         try Files.replace("\(place)/\(build.imageName).build.json", with: publication.record)
-        try renewSums(place, published.sums)
+        try changeSums(place, added: published.sums)
         return published.image
     }
 
@@ -151,12 +154,12 @@ public actor FolderWebRoot: WebRoot {
             let companion = "\(old)/\(build.imageName)-\(artifact.name)"
             return Files.exists(companion) ? companion : "\(old)/\(name)"
         }
-        try renewSums(place, moved.sums)
+        try changeSums(place, added: moved.sums)
         for name in ["\(build.imageName).log.ndjson", "\(build.imageName).build.json"]
         where Files.exists("\(old)/\(name)") {
             try Files.rename("\(old)/\(name)", to: "\(place)/\(name)")
         }
-        try renewSums(old, [])
+        try changeSums(old, removed: moved.sums.map(\.name))
         try LatestImage.renew(place, url: url(ofPath: relative))
         return moved.image
     }
@@ -167,40 +170,14 @@ public actor FolderWebRoot: WebRoot {
         return try SHA256.file(path) == artifact.sha256
     }
 
-    private func publishLog(_ attempt: AttemptToken, _ path: String) throws {
-        let source = try Descriptor(logPath(attempt), O_RDONLY)
-        let temporary = "\(Files.folder(of: path))/.\(Files.name(of: path)).part"
-        do {
-            // Not for another web server's user: logs are for those who may use the API.
-            let target = try Descriptor(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o640)
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-            defer { buffer.deallocate() }
-            while case let count = try source.read(into: buffer), count > 0 {
-                try target.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            }
-            try target.sync()
-        }
-        try Files.rename(temporary, to: path)
-    }
-
-    /// Updates `SHA256SUMS` of the existing files; this publication's lines replace older ones.
-    private func renewSums(_ place: String, _ new: [(name: String, sha256: String)])
-        throws(SystemError)
-    {
-        let path = place + "/SHA256SUMS"
-        var lines: [String: String] = [:]
-        if Files.exists(path) {
-            let text = String(decoding: try Files.read(path, limitBytes: 64 << 20), as: UTF8.self)
-            for line in text.lines {
-                let parts = line.split(separator: " ", maxSplits: 1)
-                guard parts.count == 2 else { continue }
-                let name = String(parts[1].drop { $0 == " " || $0 == "*" })
-                if Files.exists("\(place)/\(name)") { lines[name] = String(parts[0]) }
-            }
-        }
-        for (name, sha256) in new { lines[name] = sha256 }
-        let text = lines.sorted { $0.key < $1.key }.map { "\($0.value)  \($0.key)\n" }.joined()
-        try Files.replace(path, with: Array(text.utf8))
+    private func changeSums(
+        _ place: String, added: [(name: String, sha256: String)] = [], removed: [String] = []
+    ) throws(SystemError) {
+        var file = sums[place] ?? ChecksumFile(place)
+        // Few are in use at once; one that is not here is read again.
+        if sums.count >= Self.checksumFiles { sums.removeAll() }
+        defer { sums[place] = file }
+        try file.change(added: added, removed: removed)
     }
 
     public func withdraw(_ attempt: AttemptToken, of build: Build) throws {
@@ -224,8 +201,9 @@ public actor FolderWebRoot: WebRoot {
         let record = "\(place)/\(build.imageName).build.json"
         // The record is written last: if it is missing, a publication was interrupted.
         if Files.exists(record) {
-            let text = try Files.read(record, limitBytes: 1 << 20)
-            guard String(decoding: text, as: UTF8.self).contains(attempt.text) else { return }
+            // One that is too long is none of ours: what it stands for was never complete.
+            let text = try Files.readIfBounded(record, limitBytes: Publication.recordBytes)
+            if let text, !String(decoding: text, as: UTF8.self).contains(attempt.text) { return }
         }
         let published = try Files.list(place).filter {
             $0.hasPrefix(build.imageName + ".") || $0.hasPrefix(build.imageName + "-")
@@ -236,7 +214,7 @@ public actor FolderWebRoot: WebRoot {
         // Before the image is removed, so that `latest.json` never names a missing file.
         try LatestImage.renew(place, url: url(ofPath: relative))
         for name in published { try Files.remove("\(place)/\(name)") }
-        try renewSums(place, [])
+        try changeSums(place, removed: published)
     }
 
     public func file(of image: PublishedImage) throws -> String {
@@ -262,16 +240,29 @@ public actor FolderWebRoot: WebRoot {
             let names = try Files.list(place).filter {
                 $0.hasPrefix(build.imageName + ".") || $0.hasPrefix(build.imageName + "-")
             }
-            for name in names { try Files.rename("\(place)/\(name)", to: "\(place)/.\(name).part") }
-            try renewSums(place, [])
+            for name in names {
+                // A digest: with more around it, a long name might become too long.
+                let hidden = "\(Self.hidden)\(SHA256.hex(name.utf8).prefix(32)).part"
+                try Files.rename("\(place)/\(name)", to: "\(place)/\(hidden)")
+            }
+            try changeSums(place, removed: names)
             if !names.isEmpty { try LatestImage.renew(place, url: url(ofPath: relative)) }
-            for name in try Files.list(place) where name.hasPrefix(".\(build.imageName)") {
+            for name in try Files.list(place)
+            where name.hasPrefix(Self.hidden) || name.hasPrefix(".\(build.imageName)") {
                 try Files.remove("\(place)/\(name)")
             }
         }
     }
 
+    /// Files that are being removed.
+    private static let hidden = ".removed-"
+
     public func sweep(keeping living: Set<AttemptToken>) throws {
+        var failure: (any Error)?
+        // One file that cannot be removed must not keep the others.
+        func remove(_ path: String) {
+            do { try Files.remove(path) } catch { failure = failure ?? error }
+        }
         let place = folder + "/images/build"
         let names = try Files.list(place).map { "\(place)/\($0)" }
         for path in names where Files.name(of: path).hasSuffix(".part") {
@@ -279,16 +270,21 @@ public actor FolderWebRoot: WebRoot {
             if let token = AttemptToken(String(name.prefix(32))), living.contains(token) {
                 continue
             }
-            try Files.remove(path)
+            remove(path)
         }
         let tested = folder + "/images/release"
         let folders = names + (try Files.list(tested).map { "\(tested)/\($0)" })
         for folder in folders where Files.kind(folder) == .folder {
             // Copies of logs and replacements that a crash interrupted; each is made again.
-            for name in try Files.list(folder) where name.hasPrefix(".") && name.hasSuffix(".part")
-            {
-                try Files.remove("\(folder)/\(name)")
+            let names: [String]
+            do { names = try Files.list(folder) } catch {
+                failure = failure ?? error
+                continue
+            }
+            for name in names where name.hasPrefix(".") && name.hasSuffix(".part") {
+                remove("\(folder)/\(name)")
             }
         }
+        if let failure { throw failure }
     }
 }

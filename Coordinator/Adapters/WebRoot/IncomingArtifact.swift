@@ -38,14 +38,34 @@ actor IncomingArtifact: IncomingFile {
 
     /// Reads the range, and accepts it if it has the digest.
     private func accept(_ range: Range<Int64>, digest: String) throws -> Bool {
-        let chunk = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: Int(range.upperBound - range.lowerBound), alignment: 16)
-        defer { chunk.deallocate() }
-        guard try file.read(into: chunk, at: range.lowerBound) == chunk.count else { return false }
         var hasher = SHA256()
-        hasher.update(UnsafeRawBufferPointer(chunk))
-        guard hasher.finish() == digest else { return false }
-        accept(UnsafeRawBufferPointer(chunk), at: range.lowerBound)
+        guard try read(range, { hasher.update($0) }), hasher.finish() == digest else {
+            return false
+        }
+        // The second time from the page cache: a chunk of a large image does not fit in memory.
+        var offset = range.lowerBound
+        return try read(range) { piece in
+            accept(piece, at: offset)
+            offset += Int64(piece.count)
+        }
+    }
+
+    /// Reads the range in pieces.
+    /// - Returns: false if the file ends before it.
+    private func read(
+        _ range: Range<Int64>, _ use: (UnsafeRawBufferPointer) -> Void
+    ) throws -> Bool {
+        let piece = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: ProtocolLimits.artifactChunkBytes, alignment: 16)
+        defer { piece.deallocate() }
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let wanted = Int(min(Int64(piece.count), range.upperBound - offset))
+            let part = UnsafeMutableRawBufferPointer(rebasing: piece[..<wanted])
+            guard try file.read(into: part, at: offset) == wanted else { return false }
+            use(UnsafeRawBufferPointer(part))
+            offset += Int64(wanted)
+        }
         return true
     }
 
@@ -113,8 +133,19 @@ actor IncomingArtifact: IncomingFile {
     }
 }
 
+extension SystemError {
+    /// Whether the same call will fail whenever it is repeated.
+    fileprivate var isImpossible: Bool {
+        [ENAMETOOLONG, EFBIG, EISDIR, ENOTDIR, ELOOP].contains(errno)
+    }
+}
+
 extension WebRootFault {
     init(_ error: SystemError, _ path: String) {
+        if error.isImpossible {
+            self.init(.impossible, "The web root cannot hold this file (\(path)).", cause: error)
+            return
+        }
         self.init(
             error.isDiskFull
                 ? "The web root's disk is full (\(path)). Make room: the build continues by itself."

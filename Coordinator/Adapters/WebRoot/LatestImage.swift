@@ -46,7 +46,9 @@ enum LatestImage {
 
     /// `nil` if it cannot be read: that may hide a newer build, and does no other harm.
     private static func read(_ path: String) -> Record? {
-        guard let bytes = try? Files.read(path, limitBytes: 64 << 20) else { return nil }
+        guard let bytes = try? Files.read(path, limitBytes: Publication.recordBytes) else {
+            return nil
+        }
         return try? JSONDecoder().decode(Record.self, from: Data(bytes))
     }
 }

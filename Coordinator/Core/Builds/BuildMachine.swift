@@ -26,7 +26,7 @@ public struct BuildMachine: Sendable {
     public private(set) var stage: Stage
     /// The plan of a test attempt.
     private let tests: TestPlan?
-    private var cancelReason: String?
+    public private(set) var cancelReason: String?
     private var isConnected = false
     private var rewinds = 0
 

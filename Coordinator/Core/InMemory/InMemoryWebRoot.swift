@@ -63,6 +63,7 @@ public actor InMemoryWebRoot: WebRoot {
     }
 
     public func publish(_ publication: Publication) throws -> PublishedImage {
+        try Publication.check(publication.artifacts, of: publication.build)
         for (artifact, path) in paths(of: publication, .build) {
             let part = Part(attempt: publication.attempt, name: artifact.name)
             if let bytes = parts.removeValue(forKey: part) {

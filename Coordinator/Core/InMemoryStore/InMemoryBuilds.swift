@@ -44,23 +44,18 @@ struct InMemoryBuilds: Sendable {
         }
     }
 
-    var live: [Build] {
-        liveIDs.compactMap { byID[$0] }.sorted { a, b in
-            (-a.priority, a.submittedMilliseconds, a.id)
-                < (-b.priority, b.submittedMilliseconds, b.id)
+    func live(after: String?, limit: Int) -> StorePage<RecordedBuild> {
+        InMemoryPage.byID(liveIDs, after: after, limit: limit) { id in
+            byID[id].map { RecordedBuild(build: $0, attempts: attempts(of: id)) }
         }
     }
 
-    var halfPruned: [Build] { halfPrunedIDs.sorted().compactMap { byID[$0] } }
+    func halfPruned(after: String?, limit: Int) -> StorePage<Build> {
+        InMemoryPage.byID(halfPrunedIDs, after: after, limit: limit) { byID[$0] }
+    }
 
     func attempts(of id: String) -> [Attempt] {
         tokens[id, default: []].compactMap { attempts[$0] }.sorted { $0.ordinal < $1.ordinal }
-    }
-
-    var attemptsOfLive: [String: [Attempt]] {
-        liveIDs.reduce(into: [:]) { all, id in
-            if tokens[id] != nil { all[id] = attempts(of: id) }
-        }
     }
 
     func recentDurationsSeconds(guestOS: String, limit: Int) -> [Int] {
@@ -103,7 +98,7 @@ struct InMemoryBuilds: Sendable {
         }
         if let owner = change.owner, let end = change.end {
             attempts[owner]?.end(end, atMilliseconds: change.atMilliseconds)
-            artifacts[owner] = end.artifacts
+            artifacts[owner] = end.artifacts.map(\.withoutChunks)
         }
         testRecords[build.id, default: []] += change.testRecords(build)
     }

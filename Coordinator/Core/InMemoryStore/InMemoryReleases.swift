@@ -80,10 +80,8 @@ struct InMemoryReleases: Sendable {
         }
     }
 
-    var live: [Release] {
-        liveIDs.compactMap { byID[$0] }.sorted {
-            ($0.createdMilliseconds, $0.id) < ($1.createdMilliseconds, $1.id)
-        }
+    func live(after: String?, limit: Int) -> StorePage<Release> {
+        InMemoryPage.byID(liveIDs, after: after, limit: limit) { byID[$0] }
     }
 
     mutating func add(_ release: Release) {

@@ -49,13 +49,15 @@ public actor InMemoryStore: Store, LeaseStore {
         tables.builds.list(filter, limit: limit)
     }
 
-    public func liveBuilds() -> [Build] { tables.builds.live }
+    public func liveBuilds(after: String?, limit: Int) -> StorePage<RecordedBuild> {
+        tables.builds.live(after: after, limit: limit)
+    }
 
-    public func halfPruned() -> [Build] { tables.builds.halfPruned }
+    public func halfPruned(after: String?, limit: Int) -> StorePage<Build> {
+        tables.builds.halfPruned(after: after, limit: limit)
+    }
 
     public func attempts(ofBuild id: String) -> [Attempt] { tables.builds.attempts(of: id) }
-
-    public func attemptsOfLiveBuilds() -> [String: [Attempt]] { tables.builds.attemptsOfLive }
 
     public func attempt(_ token: AttemptToken) -> Attempt? { tables.builds.attempts[token] }
 
@@ -105,7 +107,12 @@ public actor InMemoryStore: Store, LeaseStore {
         tables.releases.list(filter, limit: limit)
     }
 
-    public func liveReleases() -> [Release] { tables.releases.live }
+    public func liveReleases(after: String?, limit: Int) -> StorePage<Release> {
+        tables.releases.live(after: after, limit: limit)
+    }
+
+    /// Nothing in memory is damaged.
+    public func unusableRows() -> [UnusableRow] { [] }
 
     public func releaseName(_ name: String, in environment: String) -> ReleaseName? {
         tables.releases.names[environment, name]

@@ -110,4 +110,14 @@ enum InMemoryPage {
         }
         return Array(rest.sorted { key($0) > key($1) }.prefix(limit))
     }
+
+    /// The rows with these ids, by id, after the id `after`.
+    static func byID<Row: Sendable>(
+        _ ids: Set<String>, after: String?, limit: Int, _ row: (String) -> Row?
+    ) -> StorePage<Row> {
+        let rest = ids.filter { id in after.map { precedes($0, id) } ?? true }
+        let page = rest.sorted(by: precedes).prefix(limit)
+        return StorePage(
+            rows: page.compactMap(row), next: page.count < rest.count ? page.last : nil)
+    }
 }

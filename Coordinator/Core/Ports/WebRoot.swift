@@ -20,7 +20,7 @@ public protocol WebRoot: Sendable {
     /// Moves a verified image into `images/build/<guest OS>/`, with its log and `build.json`, and
     /// updates `SHA256SUMS`. May be repeated.
     /// - Returns: the published image.
-    /// - Throws: `Fault` if a pulled file is gone; any other error may be temporary.
+    /// - Throws: `Fault` if a pulled file is gone; an error that is not permanent may be temporary.
     func publish(_ publication: Publication) async throws -> PublishedImage
 
     /// Moves what was published from `images/build/<guest OS>/` to `images/release/<guest OS>/`,
@@ -78,7 +78,52 @@ public struct Publication: Sendable {
     }
 }
 
+extension Publication {
+    /// Longest `build.json`; one has a few KiB.
+    public static let recordBytes = 64 << 20
+    /// Longest name of a file, in bytes, on the usual file systems.
+    private static let nameBytes = 255
+
+    /// Refuses artifacts that could be pulled and never published.
+    /// - Throws: `Fault` of the template.
+    public static func check(_ artifacts: [Artifact], of build: Build) throws(Fault) {
+        var names: Set<String> = []
+        for (index, artifact) in artifacts.sorted(by: Artifact.precedes).enumerated() {
+            try artifact.checkNames()
+            let name = artifact.publishedName(at: index, imageName: build.imageName)
+            guard name.utf8.count <= nameBytes else {
+                throw Fault(
+                    .template, .templateInvalid,
+                    "the artifact \(Names.quoted(artifact.name)) would be published as a file "
+                        + "whose name has \(name.utf8.count) bytes; at most \(nameBytes) are "
+                        + "possible")
+            }
+            guard names.insert(name).inserted else {
+                throw Fault(
+                    .template, .templateInvalid,
+                    "two artifacts would be published as \(Names.quoted(name))")
+            }
+        }
+        // What was reserved for the build on the disk of the web root.
+        let sizeBytes = artifacts.map(\.sizeBytes).clampedSum()
+        guard sizeBytes <= build.plan.requirements.diskBytes else {
+            throw Fault(
+                .template, .templateInvalid,
+                "the artifacts have \(sizeBytes) bytes; the template requires a disk of "
+                    + "\(build.plan.requirements.diskBytes) bytes: raise requirements: disk in "
+                    + "aibuild.yml")
+        }
+    }
+}
+
 extension Artifact {
+    /// Without the digests that only a transfer needs.
+    public var withoutChunks: Artifact {
+        var artifact = self
+        artifact.chunkSHA256 = []
+        return artifact
+    }
+
     /// The agent is not trusted: the name decides about a path in the web root.
     public func checkNames() throws(Fault) {
         guard Names.isFileName(name), Names.isSHA256(sha256) else {
@@ -110,8 +155,10 @@ public typealias WebRootFault = CodedError<WebRootFaultCode>
 
 public enum WebRootFaultCode: UsualFailureCode {
     case usual
+    /// The file system will never take the file: its name is too long, a folder is in the way.
+    case impossible
 
-    public var isPermanent: Bool { false }
+    public var isPermanent: Bool { self == .impossible }
 }
 
 extension Artifact {
@@ -135,7 +182,7 @@ extension Artifact {
         }
         var start: Int64 = 0
         for index in chunkSHA256.indices where start < sizeBytes {
-            let end = min(start + Int64(ProtocolLimits.artifactChunkBytes), sizeBytes)
+            let end = min(start + chunkSizeBytes, sizeBytes)
             guard end <= presentBytes else { break }
             if try !holds(index, start..<end) { add(start..<end) }
             start = end

@@ -11,6 +11,11 @@ public struct FairShare: Sendable {
         use[owner] = (value(of: owner, at: now) + slotSeconds, now)
     }
 
+    /// One slot since `started`.
+    public mutating func add(since started: Int64, to owner: String, at now: Int64) {
+        add(Double(max(0, now - started)) / 1000, to: owner, at: now)
+    }
+
     public func values(at now: Int64) -> [String: Double] {
         use.reduce(into: [:]) { $0[$1.key] = value(of: $1.key, at: now) }
     }

@@ -38,6 +38,9 @@ struct ArtifactPipeline {
             } unless: { error in
                 if let fault = error as? Fault { throw fault }
                 if (error as? StoreError)?.code == .deposed { throw error }
+                if let fault = error as? WebRootFault, fault.isPermanent {
+                    throw Fault(.infrastructure, .publishFailed, "\(fault)")
+                }
                 // The host is unreachable, the transfer stalled or the web root is full; all of
                 // these may be temporary. An unreachable host has a limit of its own, which ends
                 // this task.
@@ -59,6 +62,7 @@ struct ArtifactPipeline {
         let missing = try await file.missingRanges()
         let missingBytes = missing.reduce(0) { $0 + $1.upperBound - $1.lowerBound }
         progress.begin(at: artifact.sizeBytes - missingBytes)
+        defer { progress.pause() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for range in missing {
@@ -88,6 +92,15 @@ struct ArtifactPipeline {
             let deadline = quietSince + limit
             do { try await ports.clock.sleep(untilMonotonicMilliseconds: deadline) } catch {
                 return
+            }
+            if progress.isOverdue(
+                quietMilliseconds: ports.limits.pullQuietMilliseconds,
+                bytesPerSecond: ports.limits.pullBytesPerSecond)
+            {
+                throw Fault(
+                    .infrastructure, .pullStalled,
+                    "\(host.name) delivered \(artifact.name) more slowly than "
+                        + "\(ports.limits.pullBytesPerSecond >> 10) KiB/s for too long")
             }
             if progress.lastByteMilliseconds == quietSince {
                 throw HostFault(

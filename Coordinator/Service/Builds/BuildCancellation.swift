@@ -25,14 +25,25 @@ public struct BuildCancellation: Sendable {
 struct QueuedCancellation: Sendable {
     let ports: Ports
     let store: any BuildWriter
+    private let log = Logger("builds")
+
+    init(ports: Ports, store: any BuildWriter) {
+        self.ports = ports
+        self.store = store
+    }
 
     /// - Returns: `nil` if it is no longer queued, or if its image could not be withdrawn. The
     ///   attempt that begins then is unwanted, and retries until it succeeds.
     func end(_ build: Build, _ reason: String) async throws -> Build? {
         if let maker = build.image?.attempt {
             // First, as everywhere: no crash may leave an image without a row.
-            do { try await ports.webRoot.withdraw(maker, of: build) } catch {
-                Logger("builds").error("cannot withdraw the image of build \(build.id): \(error)")
+            do { try await ports.webRoot.withdraw(maker, of: build) } catch let error
+                as WebRootFault
+                where error.isPermanent
+            {
+                log.error("the image of build \(build.id) has to be removed by hand: \(error)")
+            } catch {
+                log.error("cannot withdraw the image of build \(build.id): \(error)")
                 return nil
             }
         }

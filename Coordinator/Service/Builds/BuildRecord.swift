@@ -34,7 +34,9 @@ enum BuildRecord {
             templateSHA256: build.plan.template.sha256, baseImage: build.plan.recipe.baseImage,
             reason: build.updateContents, submittedAt: time(build.submittedMilliseconds),
             startedAt: time(finished.startedUnixMilliseconds),
-            endedAt: time(finished.endedUnixMilliseconds), artifacts: finished.artifacts,
+            endedAt: time(finished.endedUnixMilliseconds),
+            // A record has a digest of each file; those of its chunks are for the transfer.
+            artifacts: finished.artifacts.map(\.withoutChunks),
             logBytes: finished.logBytes, logSHA256: finished.logSHA256)
         return try CanonicalJSON.encode(record, isPretty: true)
     }

@@ -10,6 +10,7 @@ extension BuildSession {
                 await events?.progressed(id, detail)
             })
         do {
+            try Publication.check(finished.artifacts, of: build)
             try await pipeline.collect(finished.artifacts)
             post(.collected)
         } catch let fault as Fault {
@@ -21,7 +22,7 @@ extension BuildSession {
     }
 
     func publish(_ finished: Finished) async {
-        await persist("publish the image") {
+        let end = await persist("publish the image") {
             do {
                 let image =
                     self.build.stage == .test
@@ -31,10 +32,19 @@ extension BuildSession {
                 self.post(.failed(fault))
             }
         }
+        if case .impossible(let error) = end {
+            post(.failed(Fault(.infrastructure, .publishFailed, "\(error)")))
+        }
     }
 
     private func move(_ finished: Finished) async throws -> PublishedImage {
         let record = try BuildRecord.encode(build, token: token, host: host.name, finished)
+        guard record.count <= Publication.recordBytes else {
+            throw Fault(
+                .infrastructure, .publishFailed,
+                "build.json would have \(record.count) bytes, and readers accept at most "
+                    + "\(Publication.recordBytes)")
+        }
         return try await ports.webRoot.publish(
             Publication(
                 build: build, attempt: token, artifacts: finished.artifacts, record: record))
@@ -65,19 +75,25 @@ extension Ports {
     }
 
     /// Removes or finishes what an attempt left in the web root that nobody can resume.
+    /// - Parameter fault: how the attempt ends. It also names what no retry can remove.
     /// - Returns: as `finishPromotion`.
-    func cleanUp(after build: Build) async throws -> PublishedImage? {
+    func cleanUp(after build: Build, _ fault: inout Fault) async throws -> PublishedImage? {
         if build.stage == .build, let token = build.attempt {
-            try await webRoot.withdraw(token, of: build)
+            do { try await webRoot.withdraw(token, of: build) } catch let error as WebRootFault
+                where error.isPermanent
+            { fault.reason += "; its files have to be removed by hand: \(error)" }
         }
         return try await finishPromotion(build)
     }
 
     /// Finishes the move that an earlier coordinator may have begun: it ended before the row named
     /// the new place. The tests have passed if the build is being published.
-    /// - Returns: the moved image; `nil` if none was to be moved, or if it is gone.
+    /// - Returns: the moved image; `nil` if none was to be moved, or if none can be.
     func finishPromotion(_ build: Build) async throws -> PublishedImage? {
         guard build.stage == .test, build.state == .publishing else { return nil }
-        do { return try await promote(build) } catch is Fault { return nil }
+        do { return try await promote(build) } catch is Fault { return nil } catch let error
+            as WebRootFault
+            where error.isPermanent
+        { return nil }
     }
 }

@@ -14,28 +14,35 @@ actor BuildSession {
     /// Its end is recorded. Used by the host's monitor alone, for which it may end before it is
     /// attached.
     nonisolated let isReleased = Atomic(false)
-    private let link: HostLink
+    let link: HostLink
     let ports: Ports
     private let store: any BuildWriter
-    private let changes: ChangeHub
+    let changes: ChangeHub
     weak let events: (any AttemptEvents)?
-    private var machine: BuildMachine
+    let intake: LogIntake
+    private(set) var machine: BuildMachine
+    var deadline: AttemptDeadline
+    private var alarm = DeadlineAlarm()
+    /// Of the log that is stored here, as far as this session knows.
+    var logBytes: Int64 = 0
     private var effects: [BuildEffect] = []
     /// The state that was last recorded.
     private var marked: BuildState
     private var isDeposed = false
+    /// The row of the build cannot be used any more.
+    private var isSetAside = false
     private var working: Task<Void, Never>?
     private var isStopping = false
     private var newestPhase: Phase?
     /// The log will be requested again in a moment.
-    private var isAskingAgain = false
+    var isAskingAgain = false
     private var transfer: Task<Void, Never>?
-    private let log: Logger
+    let log: Logger
 
     init(
         build: Build, token: AttemptToken, host: Host, link: HostLink, ports: Ports,
         store: any BuildWriter, changes: ChangeHub, events: any AttemptEvents,
-        machine: BuildMachine
+        machine: BuildMachine, elapsedMilliseconds: Int64
     ) {
         self.build = build
         self.token = token
@@ -47,11 +54,19 @@ actor BuildSession {
         self.events = events
         marked = build.state
         self.machine = machine
+        intake = LogIntake(build, token, host: host.name, ports)
+        deadline = AttemptDeadline(
+            build.limits, ports.limits.deadlines, elapsedMilliseconds: elapsedMilliseconds,
+            now: ports.clock.monotonicMilliseconds())
+        if let reason = machine.cancelReason {
+            deadline.cancelled(reason, at: ports.clock.monotonicMilliseconds())
+        }
         templateSHA256 = build.plan.template.sha256
         log = Logger("build \(build.guestOS)/\(build.number)")
     }
 
     func post(_ event: BuildEvent) {
+        deadline.note(event, at: ports.clock.monotonicMilliseconds())
         for effect in machine.handle(event) {
             if case .note(let phase) = effect {
                 note(phase)
@@ -59,8 +74,22 @@ actor BuildSession {
                 effects.append(effect)
             }
         }
+        watchDeadline()
         guard working == nil, !effects.isEmpty else { return }
         working = Task { await self.work() }
+    }
+
+    func watchDeadline() {
+        let due = isStopping ? nil : deadline.due(in: machine.stage)
+        alarm.set(due, ports.clock) { [weak self] in await self?.checkDeadline() }
+    }
+
+    private func checkDeadline() {
+        let now = ports.clock.monotonicMilliseconds()
+        guard !isStopping, let due = deadline.due(in: machine.stage), due <= now else { return }
+        let fault = deadline.fault(in: machine.stage, host: host.name, at: now)
+        log.warning(fault.reason)
+        post(.failed(fault))
     }
 
     /// Not queued: however often an agent reports, only the newest phase is kept.
@@ -81,6 +110,7 @@ actor BuildSession {
     /// retried.
     func stop() async {
         isStopping = true
+        watchDeadline()
         while working != nil || transfer != nil {
             working?.cancel()
             transfer?.cancel()
@@ -90,49 +120,8 @@ actor BuildSession {
         }
     }
 
-    /// Appends a chunk of the log, or requests a rewind if it does not start at the end of the
-    /// file.
-    func received(_ chunk: LogChunk) async {
-        guard machine.stage != .ended else { return }
-        do {
-            let bytes = Array(chunk.data.utf8)
-            // The agent enforces the limit itself. Anything beyond it comes from a faulty or
-            // hostile one, and would fill the disk here.
-            let limit = build.limits.logBytes + ports.limits.logSlackBytes
-            guard !chunk.$cursor.isOutOfRange, chunk.cursor <= limit - Int64(bytes.count)
-            else {
-                let why =
-                    "host \(host.name) sends more log than the \(build.limits.logBytes) bytes "
-                    + "that the build may have: check its agent"
-                return post(.failed(Fault(.infrastructure, .hostError, why)))
-            }
-            let size = try await ports.logs.append(token, at: chunk.cursor, bytes)
-            if size < chunk.cursor + Int64(bytes.count) {
-                log.warning(
-                    "log gap at \(size), the agent sent \(chunk.cursor): requesting a rewind")
-                await link.send(.follow(Follow(attempt: token, cursor: size)))
-            }
-            await changes.bump(build.id)
-        } catch {
-            // The disk of the log store is full or broken. The agent keeps the log; request it
-            // again.
-            log.error("cannot store the log: \(error)")
-            await report("waiting: cannot store the log: \(error)")
-            // One request for all pieces that are refused until then: the answers to more would be
-            // refused as well, and each of them would lead to another request. Concurrently with
-            // the host's message loop, so that its other builds need not wait.
-            guard !isAskingAgain else { return }
-            isAskingAgain = true
-            Task {
-                try? await ports.clock.sleep(milliseconds: ports.limits.retryFirstMilliseconds)
-                isAskingAgain = false
-                await self.follow()
-            }
-        }
-    }
-
     /// Shows a phase to the followers.
-    private func report(_ phase: String) async {
+    func report(_ phase: String) async {
         await events?.progressed(build.id, LiveDetail(phase: phase))
     }
 
@@ -152,8 +141,7 @@ actor BuildSession {
         switch effect {
         case .note: break
         case .deliverTemplate: await run { await $0.deliverTemplate() }
-        case .start:
-            await link.send(.start(Start(build, as: token, url: ports.webRoot.url)))
+        case .start: await start()
         case .follow: await follow()
         case .sendCancel(let reason):
             await link.send(.cancel(Cancel(attempt: token, reason: reason)))
@@ -185,14 +173,22 @@ actor BuildSession {
         }
     }
 
-    private func follow() async {
+    private func start() async {
+        let start = Start(build, as: token, url: ports.webRoot.url)
+        if let problem = start.sizeProblem {
+            return post(.failed(Fault(.template, .templateInvalid, problem)))
+        }
+        await link.send(.start(start))
+    }
+
+    func follow() async {
         let cursor = (try? await ports.logs.sizeBytes(token)) ?? 0
         await link.send(.follow(Follow(attempt: token, cursor: cursor)))
     }
 
     private func checkLog(_ finished: Finished) async {
         await events?.leftHost(self)
-        await persist("seal the log") {
+        let end = await persist("seal the log") {
             let size = try await self.ports.logs.sizeBytes(self.token)
             guard size >= finished.logBytes else {
                 // Requested again after a pause: the rest may be in flight, or the disk may be
@@ -205,6 +201,10 @@ actor BuildSession {
             self.post(
                 .logChecked(
                     matches: size == finished.logBytes && digest == finished.logSHA256))
+        }
+        if case .impossible(let error) = end {
+            let why = "the log cannot be stored: \(error)"
+            post(.failed(Fault(.infrastructure, .logMismatch, why)))
         }
     }
 
@@ -238,22 +238,33 @@ actor BuildSession {
         transfer?.cancel()
         await transfer?.value
         let image = if let published { published } else { await earlierPromotion(end) }
+        var end = end
         if image == nil, let maker = maker(ofWithdrawn: end), await mark(marked) {
             // Withdrawn first, so that no crash leaves an image without a row. Also done if no
             // artifact is known: an earlier coordinator may have pulled or moved one before it was
             // killed.
-            let isDone = await persist("withdraw the image") {
+            let withdrawn = await persist("withdraw the image") {
                 try await self.ports.webRoot.withdraw(maker, of: self.build)
             }
-            guard isDone else { return }
+            switch withdrawn {
+            case .done: break
+            case .impossible(let error):
+                end.outcome.fault?.reason += "; its files have to be removed by hand: \(error)"
+            case .stopped, .deposed: return
+            }
         }
         if let evidence = end.evidence {
-            let isKept = await persist("store the evidence of the guest") {
-                try await self.ports.logs.keep(evidence.bounded, of: self.token)
+            switch await persist(
+                "store the evidence of the guest",
+                { try await ports.logs.keep(evidence.bounded, of: token) })
+            {
+            case .done, .impossible: break
+            case .stopped, .deposed: return
             }
-            guard isKept else { return }
         }
-        await persist("record the end") { try await self.events?.ended(self, end, image) }
+        let record = end
+        await persist("record the end") { try await self.events?.ended(self, record, image) }
+        if isSetAside { await relinquish() }
     }
 
     /// The attempt whose image must be withdrawn at this end.
@@ -269,28 +280,17 @@ actor BuildSession {
         if !isDeposed { await events?.superseded(self) }
     }
 
-    /// Retries until it succeeds. What it waits for (a service that is down, a full disk) is shown
-    /// to followers. Returns early if the task is cancelled, and after one last attempt once the
-    /// coordinator stops.
-    /// - Returns: whether it succeeded; false also if this coordinator was deposed.
+    /// Retries until it succeeds, and shows what it waits for to followers.
     @discardableResult
-    func persist(_ what: String, _ body: () async throws -> Void) async -> Bool {
-        struct GaveUp: Error {}
-        guard isStopping || !Task.isCancelled else { return false }
-        do {
-            do {
-                try await ports.retrying(body) { error in
-                    log.error("cannot \(what): \(error)")
-                    if (error as? StoreError)?.code == .deposed {
-                        // What this coordinator did is the new leader's now.
-                        isDeposed = true
-                        throw GaveUp()
-                    }
-                    if isStopping { throw GaveUp() }
-                    await report("waiting: cannot \(what): \(error)")
-                }
-            } catch is CancellationError where isStopping { try await body() }
-            return true
-        } catch { return false }
+    func persist(_ what: String, _ body: () async throws -> Void) async -> Persistence {
+        guard isStopping || !Task.isCancelled else { return .stopped }
+        let end = await ports.persisting(
+            what, log, isStopping: { isStopping }, report: { await report($0) }, body)
+        switch end {
+        case .deposed: isDeposed = true
+        case .impossible(let error as StoreError) where error.code == .unusable: isSetAside = true
+        default: break
+        }
+        return end
     }
 }

@@ -56,6 +56,7 @@ public struct BuildSubmission: Sendable {
             id: ports.ids.randomID(), guestOSID: guestOS.id, guestOS: guestOS.name,
             priority: priority, owner: owner, plan: plan, updateContents: reason,
             submittedMilliseconds: ports.clock.unixMilliseconds())
+        try checkSizes(of: new)
         let build: Build
         do { build = try await store.enqueue(new) } catch {
             adopt(new.id)
@@ -64,6 +65,23 @@ public struct BuildSubmission: Sendable {
         await tracker.add(build)
         try await ports.audit(actor, "build.submit", "\(build.guestOS)/\(build.number)", reason)
         return build
+    }
+
+    /// What cannot be sent to a host is refused now, not after it has waited in the queue.
+    /// - Throws: `TemplateFault`
+    private func checkSizes(of new: NewBuild) throws {
+        var build = Build(new, number: CountBound.range.upperBound)
+        let token = AttemptToken(high: 0, low: 0)
+        for stage in new.plan.tests == nil ? [BuildStage.build] : BuildStage.allCases {
+            build.stage = stage
+            let name = "\(build.imageName).qcow2"
+            build.image = PublishedImage(
+                name: name, path: "images/release/\(build.guestOS)/\(name)", url: "",
+                sizeBytes: 0, sha256: String(repeating: "0", count: 64), format: .qcow2,
+                virtualSizeBytes: nil)
+            let start = Start(build, as: token, url: ports.webRoot.url)
+            if let problem = start.sizeProblem { throw TemplateFault(problem) }
+        }
     }
 
     /// A submission whose response was lost may have been stored nevertheless. It joins the queue

@@ -1,5 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
+import TextKit
 
 extension Start {
     /// - Parameter url: the URL from which hosts fetch a path of the web root.
@@ -11,6 +12,18 @@ extension Start {
                 imageName: build.imageName),
             template: build.plan.template, recipe: Self.recipe(build, url),
             requirements: build.requirements, limits: build.limits)
+    }
+
+    /// Why it cannot be sent; `nil` if it fits a line.
+    var sizeProblem: String? {
+        guard let size = try? CanonicalJSON.encode(CoordinatorMessage.start(self)).count else {
+            return "the instructions for the host cannot be encoded"
+        }
+        guard size >= ProtocolLimits.lineBytes else { return nil }
+        return "the instructions for the host have \(size) bytes; at most "
+            + "\(ProtocolLimits.lineBytes - 1) can be sent: make the variables, the commands of "
+            + "the test cases or the registered programs shorter, or put them into files of the "
+            + "template"
     }
 
     /// The image that is tested is fetched from the current leader, even if another coordinator

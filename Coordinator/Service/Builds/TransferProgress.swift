@@ -8,6 +8,10 @@ final class TransferProgress: Sendable {
         var current: Int64 = 0
         var announced: Int64 = 0
         var lastByte: Int64
+        /// What came over the network, and how long that took before the current pull.
+        var pulled: Int64 = 0
+        var pulledMilliseconds: Int64 = 0
+        var pullBegan: Int64?
     }
 
     let totalBytes: Int64
@@ -33,6 +37,26 @@ final class TransferProgress: Sendable {
         state.withLock {
             $0.current = offset
             $0.lastByte = now
+            $0.pullBegan = now
+        }
+    }
+
+    /// Until the next `begin`, nothing is expected of the host.
+    func pause() {
+        let now = clock.monotonicMilliseconds()
+        state.withLock {
+            guard let began = $0.pullBegan else { return }
+            $0.pulledMilliseconds += now - began
+            $0.pullBegan = nil
+        }
+    }
+
+    /// Whether all pulls together took longer than a quiet time and this rate allow.
+    func isOverdue(quietMilliseconds: Int64, bytesPerSecond: Int64) -> Bool {
+        let now = clock.monotonicMilliseconds()
+        return state.withLock {
+            let took = $0.pulledMilliseconds + ($0.pullBegan.map { now - $0 } ?? 0)
+            return took > quietMilliseconds + $0.pulled / max(1, bytesPerSecond) * 1000
         }
     }
 
@@ -41,6 +65,7 @@ final class TransferProgress: Sendable {
         let now = clock.monotonicMilliseconds()
         return state.withLock {
             $0.current += bytes
+            $0.pulled += bytes
             $0.lastByte = now
             let done = $0.finishedFiles + $0.current
             guard done - $0.announced >= Self.announceBytes || done == totalBytes else {

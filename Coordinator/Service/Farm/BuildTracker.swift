@@ -37,12 +37,7 @@ public actor BuildTracker: AttemptEvents {
     /// Resumes every build where the last leader left it.
     /// - Throws: `StoreError` if the store cannot be read.
     func resume() async throws {
-        let builds = try await ports.store.liveBuilds()
-        let attempts = try await ports.store.attemptsOfLiveBuilds()
-        for build in builds {
-            live[build.id] = LiveBuild(
-                build: build, history: [AttemptFault](attempts[build.id] ?? [], of: build))
-        }
+        live = try await LiveBuilds.recovered(ports)
         for build in live.all.map(\.build) {
             if build.state != .queued {
                 await resume(build)
@@ -67,10 +62,10 @@ public actor BuildTracker: AttemptEvents {
     private func resume(_ build: Build) async {
         // The host may have been removed, also while the claim was written.
         guard let host = build.host, let monitor = await fleet.monitor(host) else {
-            let fault = Fault(
+            var fault = Fault(
                 .infrastructure, .hostLost, "host \(build.host ?? "?") is not registered any more")
             do {
-                let image = try await ports.cleanUp(after: build)
+                let image = try await ports.cleanUp(after: build, &fault)
                 try await record(build, AttemptEnd(outcome: Outcome(fault: fault)), image)
             } catch {
                 log.error("cannot record the end of build \(build.id): \(error)")
@@ -86,17 +81,18 @@ public actor BuildTracker: AttemptEvents {
     private func begin(
         _ build: Build, _ token: AttemptToken, _ monitor: HostMonitor, _ stage: BuildMachine.Stage
     ) async {
-        // The next leader repeats it.
-        guard !isStopping else { return }
+        guard !isStopping else { return }  // The next leader repeats it.
         // A cancel request may have arrived while the claim was written.
         let isUnwanted = live[build.id]?.build.cancelRequested ?? true
+        let now = ports.clock.unixMilliseconds()
+        let elapsed = live[build.id]?.elapsedMilliseconds(at: now) ?? 0
         let session = BuildSession(
             build: build, token: token, host: monitor.host, link: monitor.link, ports: ports,
             store: store, changes: changes, events: self,
             machine: BuildMachine(
                 stage: stage, tests: build.testPlan,
-                cancelReason: isUnwanted ? "cancelled" : nil))
-        live.begin(session, atMilliseconds: ports.clock.unixMilliseconds())
+                cancelReason: isUnwanted ? "cancelled" : nil), elapsedMilliseconds: elapsed)
+        live[build.id]?.begin(session, startedMilliseconds: now &- elapsed)
         await monitor.attach(session)
     }
 
@@ -132,6 +128,8 @@ public actor BuildTracker: AttemptEvents {
         do {
             guard let found = try await ports.store.build(id: id) else { return }
             build = found
+        } catch let error as StoreError where error.code == .unusable {
+            return setAside(id, error)
         } catch { return refreshLater(id) }
         update(build)
         if build.state == .queued {
@@ -145,9 +143,8 @@ public actor BuildTracker: AttemptEvents {
     /// Until the store responds: no other task handles this build.
     private func refreshLater(_ id: String) {
         Task {
-            try await self.ports.clock.sleep(
-                milliseconds: self.ports.limits.retryLongestMilliseconds)
-            if !self.isStopping { await self.refresh(id) }
+            try await ports.clock.sleep(milliseconds: ports.limits.retryLongestMilliseconds)
+            if !isStopping { await refresh(id) }
         }
     }
 
@@ -156,6 +153,14 @@ public actor BuildTracker: AttemptEvents {
     var count: Int { live.count }
 
     func runningByHost() -> [String: Int] { live.runningByHost }
+
+    /// Leaves a build alone whose row cannot be used. The next recovery looks at it again.
+    func setAside(_ id: String, _ error: StoreError) {
+        log.error("\(error)")
+        explanation = nil
+        live[id] = nil
+        wakeup.raise()
+    }
 
     /// Adds a build that was just stored to the queue.
     func add(_ build: Build) {
@@ -178,16 +183,21 @@ public actor BuildTracker: AttemptEvents {
     }
 
     private func cancelQueued(_ build: Build, _ reason: String) async throws -> Build? {
-        let ended = try await cancellation.end(build, reason)
-        if let ended { update(ended) } else { wakeup.raise() }
-        return ended
+        do {
+            let ended = try await cancellation.end(build, reason)
+            if let ended { update(ended) } else { wakeup.raise() }
+            return ended
+        } catch let error as StoreError where error.code == .unusable {
+            setAside(build.id, error)
+            return nil
+        }
     }
 
     /// Ends the attempts on a host that was removed, which will not report their ends.
     func abandonAttempts(on host: String) async {
-        let fault = Fault(.infrastructure, .hostLost, "host \(host) was removed")
         for entry in live.running where entry.build.host == host {
-            await entry.session?.post(.failed(fault))
+            await entry.session?.post(
+                .failed(Fault(.infrastructure, .hostLost, "host \(host) was removed")))
         }
         wakeup.raise()
     }
@@ -224,11 +234,7 @@ public actor BuildTracker: AttemptEvents {
     }
 
     private func world(_ farm: Farm) -> World {
-        let now = ports.clock.unixMilliseconds()
-        live.releaseDue(at: now)
-        return World(
-            nowMilliseconds: now, farm: farm, queue: live.queue, use: share.values(at: now),
-            webRootFreeBytes: webRootFreeBytes.map { $0 &- farm.reservedBytes })
+        live.world(farm, share, webRootFreeBytes, at: ports.clock.unixMilliseconds())
     }
 
     // MARK: Reports of sessions
@@ -240,10 +246,7 @@ public actor BuildTracker: AttemptEvents {
     }
 
     func leftHost(_ session: BuildSession) {
-        guard let entry = live[session.build.id], entry.session === session, !entry.hasLeftHost
-        else { return }
-        live[session.build.id]?.hasLeftHost = true
-        wakeup.raise()
+        if live.leftHost(session) { wakeup.raise() }
     }
 
     func advanced(_ build: Build) { update(build) }
@@ -277,11 +280,9 @@ public actor BuildTracker: AttemptEvents {
             log.warning("build \(build.id) is not owned by the attempt that ended")
             return await refresh(build.id)
         }
-        live[build.id]?.history = verdict.history
-        live[build.id]?.detail = LiveDetail()
+        live[build.id]?.ended(verdict)
         await fleet.record(verdict.fault, ofHost: verdict.host)
-        let started = entry?.attemptStartedMilliseconds ?? now
-        share.add(Double(max(0, now - started)) / 1000, to: build.owner, at: now)
+        share.add(since: entry?.startedMilliseconds ?? now, to: build.owner, at: now)
         update(changed)
         if changed.state == .queued, live[build.id]?.build.cancelRequested ?? false {
             _ = try await cancelQueued(changed, "cancelled")
@@ -294,7 +295,6 @@ public actor BuildTracker: AttemptEvents {
         // It holds the old queue, which would otherwise be copied by the next change.
         explanation = nil
         live.update(build)
-        let changes = self.changes
-        Task { await changes.report(build.id, isOver: build.state.isEnded) }
+        Task { [changes] in await changes.report(build.id, isOver: build.state.isEnded) }
     }
 }

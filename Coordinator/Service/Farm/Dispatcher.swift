@@ -108,6 +108,8 @@ actor Dispatcher {
                 return await tracker.refresh(id)
             }
             await tracker.claimed(claimed)
+        } catch let error as StoreError where error.code == .unusable {
+            await tracker.setAside(id, error)
         } catch {
             log.error("cannot claim build \(id): \(error)")
             // On a quiet farm, no other event would have the build considered again.
@@ -121,6 +123,8 @@ actor Dispatcher {
             atMilliseconds: ports.clock.unixMilliseconds(), fault: fault)
         do {
             if let ended = try await store.apply(change) { await tracker.changed(ended) }
+        } catch let error as StoreError where error.code == .unusable {
+            await tracker.setAside(id, error)
         } catch {
             log.error("cannot record that build \(id) is impossible: \(error)")
             wake(afterMilliseconds: ports.limits.retryLongestMilliseconds)

@@ -118,8 +118,27 @@ public actor HostFleet: HostEvents {
     // MARK: Reports of sessions
 
     func hostReported(_ name: String, _ report: HostReport) {
+        let arrival = hosts[name]?.arrived(
+            report, monotonic: ports.clock.monotonicMilliseconds(),
+            pauseMilliseconds: ports.limits.reportMilliseconds)
+        switch arrival {
+        case .take: take(report, ofHost: name)
+        case .wait(let until):
+            Task {
+                try await ports.clock.sleep(untilMonotonicMilliseconds: until)
+                let now = ports.clock.monotonicMilliseconds()
+                if let report = hosts[name]?.takeWaiting(monotonic: now) {
+                    take(report, ofHost: name)
+                }
+            }
+        case .waiting, nil: break
+        }
+    }
+
+    private func take(_ report: HostReport, ofHost name: String) {
+        let now = ports.clock.unixMilliseconds()
+        guard hosts[name]?.reported(report, atMilliseconds: now) == true else { return }
         news.insert(name)
-        hosts[name]?.reported(report, atMilliseconds: ports.clock.unixMilliseconds())
         wakeup.raise()
     }
 

@@ -9,6 +9,10 @@ struct HostState {
     private(set) var away: String? = "is being connected to"
     private var report: HostReport?
     private var reportedMilliseconds: Int64 = 0
+    /// A report that came too soon after another.
+    private var waiting: HostReport?
+    /// On the monotonic clock.
+    private var takenMilliseconds: Int64 = .min
     var health = HostHealth()
 
     init(host: Host, monitor: HostMonitor) {
@@ -16,10 +20,39 @@ struct HostState {
         self.monitor = monitor
     }
 
-    mutating func reported(_ report: HostReport, atMilliseconds now: Int64) {
+    /// - Returns: whether the scheduler has to look at the host again.
+    mutating func reported(_ report: HostReport, atMilliseconds now: Int64) -> Bool {
+        let isNew = away != nil || self.report?.facts != report.facts
         away = nil
         self.report = report
         reportedMilliseconds = now
+        return isNew
+    }
+
+    enum Arrival { case take, wait(untilMilliseconds: Int64), waiting }
+
+    /// Whether a report is looked at now. Of those that come too soon, the last one is kept.
+    mutating func arrived(
+        _ report: HostReport, monotonic now: Int64, pauseMilliseconds: Int64
+    ) -> Arrival {
+        let next = takenMilliseconds &+ pauseMilliseconds
+        if away != nil || waiting == nil && now >= next {
+            waiting = nil
+            takenMilliseconds = now
+            return .take
+        }
+        defer { waiting = report }
+        return waiting == nil ? .wait(untilMilliseconds: next) : .waiting
+    }
+
+    /// The report that waited, if there still is one.
+    mutating func takeWaiting(monotonic now: Int64) -> HostReport? {
+        guard away == nil else {
+            waiting = nil
+            return nil
+        }
+        takenMilliseconds = now
+        return waiting.take()
     }
 
     /// - Returns: whether the reason is new.
@@ -75,4 +108,13 @@ public struct HostSnapshot: Sendable {
     public var report: HostReport?
     public var running: Int
     public var clockSkewMilliseconds: Int64
+}
+
+extension HostReport {
+    /// Without the time at which it was made.
+    fileprivate var facts: HostReport {
+        var facts = self
+        facts.unixMilliseconds = 0
+        return facts
+    }
 }

@@ -57,16 +57,23 @@ struct LiveBuilds {
         self[build.id] = entry
     }
 
-    mutating func begin(_ session: BuildSession, atMilliseconds now: Int64) {
-        guard var entry = self[session.build.id] else { return }
-        entry.session = session
-        entry.hasLeftHost = false
-        entry.attemptStartedMilliseconds = now
-        self[session.build.id] = entry
+    /// - Parameter farm: with what runs on its hosts.
+    mutating func world(
+        _ farm: Farm, _ share: FairShare, _ webRootFreeBytes: Int64?, at now: Int64
+    ) -> World {
+        queue.releaseDue(at: now)
+        return World(
+            nowMilliseconds: now, farm: farm, queue: queue, use: share.values(at: now),
+            webRootFreeBytes: webRootFreeBytes.map { $0 &- farm.reservedBytes })
     }
 
-    /// Moves builds whose retry delay has passed into the queue.
-    mutating func releaseDue(at now: Int64) { queue.releaseDue(at: now) }
+    /// - Returns: whether its slot on the host was occupied until now.
+    mutating func leftHost(_ session: BuildSession) -> Bool {
+        guard let entry = self[session.build.id], entry.session === session, !entry.hasLeftHost
+        else { return false }
+        self[session.build.id]?.hasLeftHost = true
+        return true
+    }
 
     mutating func update(_ changes: HostChanges) { farm.update(changes) }
 
@@ -88,13 +95,38 @@ struct LiveBuild {
     var session: BuildSession?
     var detail = LiveDetail()
     /// Failed attempts of the current stage.
-    var history: [AttemptFault] = []
+    private(set) var history: [AttemptFault]
     /// How long builds of this guest OS usually take.
     var expectedSeconds: Int?
-    var attemptStartedMilliseconds: Int64 = 0
+    /// When the current attempt started; `nil` if there is none or nobody knows.
+    private(set) var startedMilliseconds: Int64?
     /// The attempt has finished on the host, whose slot is free: the image is being pulled,
     /// published or recorded.
     var hasLeftHost = false
+
+    init(build: Build, history: [AttemptFault] = [], startedMilliseconds: Int64? = nil) {
+        self.build = build
+        self.history = history
+        self.startedMilliseconds = startedMilliseconds
+    }
+
+    /// How long the current attempt has run.
+    func elapsedMilliseconds(at now: Int64) -> Int64 {
+        startedMilliseconds.map { max(0, now &- $0) } ?? 0
+    }
+
+    mutating func begin(_ session: BuildSession, startedMilliseconds: Int64) {
+        self.session = session
+        hasLeftHost = false
+        self.startedMilliseconds = startedMilliseconds
+    }
+
+    /// The attempt has ended and the build has not.
+    mutating func ended(_ verdict: AttemptVerdict) {
+        history = verdict.history
+        detail = LiveDetail()
+        startedMilliseconds = nil
+    }
 }
 
 /// Progress of a build, for followers.
@@ -132,7 +164,7 @@ extension RunningBuild {
         self.init(
             id: build.id, stage: build.stage, guestOS: build.guestOS, owner: build.owner,
             host: live.hasLeftHost ? nil : build.host, requirements: build.requirements,
-            startedMilliseconds: live.attemptStartedMilliseconds,
+            startedMilliseconds: live.startedMilliseconds ?? 0,
             expectedSeconds: build.stage == .build ? live.expectedSeconds : nil)
     }
 }

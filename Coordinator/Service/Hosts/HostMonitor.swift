@@ -86,12 +86,18 @@ actor HostMonitor {
                 // `stop` was called while the channel was being opened and could not close it: a
                 // read that began now would never end.
                 guard !Task.isCancelled else { return await channel.close() }
-                backoff = reconnectBackoff()
-                longest = ports.limits.reconnectLongestMilliseconds
+                let since = ports.clock.monotonicMilliseconds()
                 await opened(channel)
-                let reason = await pump(channel)
-                await disconnected(reason)
-                awaySince = ports.clock.monotonicMilliseconds()
+                let end = await pump(channel)
+                await disconnected(end.reason)
+                let now = ports.clock.monotonicMilliseconds()
+                if end.isAgentsFault, now - since < ports.limits.soundSessionMilliseconds {
+                    longest = ports.limits.reconnectPermanentMilliseconds
+                } else {
+                    backoff = reconnectBackoff()
+                    longest = ports.limits.reconnectLongestMilliseconds
+                    awaySince = now
+                }
             } catch {
                 if Task.isCancelled { return }
                 await events?.hostWentAway(host.name, "\(error)")
@@ -129,19 +135,35 @@ actor HostMonitor {
         await events?.hostReported(host.name, hello.host)
     }
 
-    /// - Returns: why the session ended.
-    private func pump(_ channel: any HostChannel) async -> String {
+    private struct SessionEnd {
+        var reason: String
+        /// The agent closed the session, broke the protocol, or sent too much.
+        var isAgentsFault: Bool
+    }
+
+    private func pump(_ channel: any HostChannel) async -> SessionEnd {
         isPingPending = false
+        var budget = MessageBudget(
+            burst: ports.limits.messageBurst, perSecond: ports.limits.messagesPerSecond,
+            nowMilliseconds: ports.clock.monotonicMilliseconds())
         let watch = Task { await self.watch(channel) }
         defer { watch.cancel() }
         do {
             while let message = try await channel.next() {
                 isPingPending = false
-                await deliver(message)
+                if await deliver(message) { continue }
+                guard budget.take(nowMilliseconds: ports.clock.monotonicMilliseconds()) else {
+                    await channel.close()
+                    return SessionEnd(
+                        reason: "the agent sends more than \(ports.limits.messagesPerSecond) "
+                            + "messages a second that say nothing new: check it",
+                        isAgentsFault: true)
+                }
             }
-            return "the agent closed the session"
+            return SessionEnd(reason: "the agent closed the session", isAgentsFault: true)
         } catch {
-            return "\(error)"
+            return SessionEnd(
+                reason: "\(error)", isAgentsFault: (error as? HostFault)?.code == .refused)
         }
     }
 
@@ -168,24 +190,23 @@ actor HostMonitor {
         }
     }
 
-    private func deliver(_ message: AgentMessage) async {
+    /// - Returns: whether the message said something new that costs the agent as much as us.
+    private func deliver(_ message: AgentMessage) async -> Bool {
         switch message {
         case .hello: break
         case .host(let report): await events?.hostReported(host.name, report)
         case .phase(let phase):
-            guard let session = await session(phase.attempt) else { return }
-            await session.post(.phase(phase))
+            await session(phase.attempt)?.post(.phase(phase))
         case .log(let chunk):
-            guard let session = await session(chunk.attempt) else { return }
-            await session.received(chunk)
+            return await session(chunk.attempt)?.received(chunk) ?? false
         case .finished(let finished):
-            guard let session = await session(finished.attempt) else { return }
-            await session.post(.finished(finished))
+            await session(finished.attempt)?.post(.finished(finished))
         case .error(let report):
             log.warning("the agent reports: \(report.message)")
             if let token = report.attempt { await sessions[token]?.post(.refused(report)) }
         case .pong: break
         }
+        return false
     }
 
     /// The session of an attempt. If there is none, the host is told to forget the attempt and ends

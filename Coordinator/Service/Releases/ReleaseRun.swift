@@ -188,7 +188,9 @@ struct ReleaseRun: Sendable {
             await releases.updated(changed)
             return changed
         } unless: { error in
-            if (error as? StoreError)?.code == .deposed { throw error }
+            if let code = (error as? StoreError)?.code, code == .deposed || code == .unusable {
+                throw error
+            }
             releases.log.error("cannot record the release \(change.release): \(error)")
         }
     }

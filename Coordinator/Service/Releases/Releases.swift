@@ -26,7 +26,10 @@ public actor Releases {
     /// Resumes everything where the last leader left it.
     /// - Throws: `StoreError` if the store cannot be read.
     func resume() async throws {
-        for release in try await ports.store.liveReleases() {
+        let all = try await StorePage.all {
+            try await ports.store.liveReleases(after: $0, limit: ports.limits.pageRows)
+        }
+        for release in all {
             guard release.state == .running else {
                 live[release.id] = release
                 continue
@@ -36,7 +39,9 @@ public actor Releases {
                 release: release.id, from: [.running], attempt: release.attemptCount, to: .queued,
                 atMilliseconds: ports.clock.unixMilliseconds())
             change.notBeforeMilliseconds = 0
-            live[release.id] = try await store.apply(change)
+            do { live[release.id] = try await store.apply(change) } catch let error as StoreError
+                where error.code == .unusable
+            { log.error("\(error)") }
         }
         pump()
     }
@@ -145,8 +150,13 @@ public actor Releases {
     /// Reads a release again: another owner has it in the store, or it is in another state than in
     /// memory.
     func refresh(_ id: String) async {
-        guard let release = try? await ports.store.release(id: id) else { return }
-        await updated(release)
+        try? await ports.retrying {
+            if let release = try await ports.store.release(id: id) { await updated(release) }
+        } unless: { error in
+            guard (error as? StoreError)?.code == .unusable else { return }
+            live[id] = nil
+            throw error
+        }
     }
 
     func isUnwanted(_ id: String) -> Bool { live[id]?.cancelRequested ?? false }

@@ -54,7 +54,11 @@ public actor ImageRetention {
     /// - Returns: whether something was removed.
     private func pruneOnce(_ isDiskLow: Bool) async -> Bool {
         do {
-            let gone = try await run(by: "retention").choices
+            let report = try await run(by: "retention")
+            let gone = report.choices
+            for failure in report.failures {
+                log.error("cannot remove \(failure.build): \(failure.reason)")
+            }
             if !gone.isEmpty {
                 log.info("retention removed \(gone.count) builds' images and logs")
             } else if isDiskLow {
@@ -72,7 +76,8 @@ public actor ImageRetention {
     // MARK: Requests of users
 
     /// Removes what the policy does not keep. A build that is pinned or released meanwhile is kept.
-    /// - Returns: what was removed.
+    /// One whose files cannot be removed does not prevent the removal of others.
+    /// - Returns: what was removed, and what could not be.
     /// - Throws: `Refusal`, `StoreError`
     public func run(by actor: String) async throws -> RetentionReport {
         guard !isRemoving else {
@@ -80,23 +85,43 @@ public actor ImageRetention {
         }
         isRemoving = true
         defer { isRemoving = false }
-        for build in try await ports.store.halfPruned() { try await removeFiles(of: build) }
+        var failures: [RetentionReport.Failure] = []
+        let halfPruned = try await StorePage.all {
+            try await ports.store.halfPruned(after: $0, limit: ports.limits.pageRows)
+        }
+        for build in halfPruned {
+            if isStopping { break }
+            do { try await removeFiles(of: build) } catch {
+                failures.append(try .init("\(build.guestOS):\(build.number)", error))
+            }
+        }
         var report = try await RetentionPlan(ports: ports).report()
         var gone: [Retention.Choice] = []
         for choice in report.choices {
             if isStopping { break }
-            let id = choice.build.id
-            guard await !releases.hasLive(build: id),
-                let build = try await store.beginPrune(
-                    build: id, atMilliseconds: ports.clock.unixMilliseconds())
-            else { continue }
-            try await removeFiles(of: build)
-            try await ports.audit(
-                actor, "build.prune", "\(build.guestOS)/\(build.number)", choice.reason)
-            gone.append(choice)
+            do {
+                if try await prune(choice, by: actor) { gone.append(choice) }
+            } catch {
+                failures.append(
+                    try .init("\(choice.build.guestOS):\(choice.build.number)", error))
+            }
         }
         report.choices = gone
+        report.failures = failures
         return report
+    }
+
+    /// - Returns: whether it was removed.
+    private func prune(_ choice: Retention.Choice, by actor: String) async throws -> Bool {
+        let id = choice.build.id
+        guard await !releases.hasLive(build: id),
+            let build = try await store.beginPrune(
+                build: id, atMilliseconds: ports.clock.unixMilliseconds())
+        else { return false }
+        try await removeFiles(of: build)
+        try await ports.audit(
+            actor, "build.prune", "\(build.guestOS)/\(build.number)", choice.reason)
+        return true
     }
 
     public func setPinned(
@@ -118,9 +143,11 @@ public actor ImageRetention {
     /// May be repeated after a crash at any point.
     private func removeFiles(of build: Build) async throws {
         try await ports.webRoot.remove(build)
+        var failure: (any Error)?
         for attempt in try await ports.store.attempts(ofBuild: build.id) {
-            try await ports.logs.reset(attempt.token)
+            do { try await ports.logs.reset(attempt.token) } catch { failure = failure ?? error }
         }
+        if let failure { throw failure }
         try await store.endPrune(build: build.id)
     }
 }

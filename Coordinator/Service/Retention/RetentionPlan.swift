@@ -54,4 +54,22 @@ public struct RetentionReport: Sendable {
     /// Free space of the web root, before the removal.
     public var freeBytes: Int64?
     public var choices: [Retention.Choice]
+    /// What could not be removed; the next run tries again.
+    public var failures: [Failure] = []
+
+    public struct Failure: Sendable, Hashable, Encodable {
+        /// `debian12:7`
+        public var build: String
+        public var reason: String
+
+        /// - Throws: the error if it concerns every build: the store is away, or another
+        ///   coordinator leads.
+        init(_ build: String, _ error: any Error) throws {
+            if let code = (error as? StoreError)?.code, code == .deposed || code == .unavailable {
+                throw error
+            }
+            self.build = build
+            reason = "\(error)"
+        }
+    }
 }

@@ -150,4 +150,10 @@ struct QueueItemAnswer: Decodable {
     var waiting: WaitingAnswer
 }
 
+struct StorageAnswer: Decodable {
+    struct Row: Decodable { var table, id, reason: String }
+
+    var unusableRows: [Row]
+}
+
 struct VersionAnswer: Decodable { var version, `protocol`: String }

@@ -36,6 +36,7 @@ struct Doctor {
         } else {
             return .buildFailed
         }
+        isWell = await storage() && isWell
         isWell = await hosts() && isWell
         isWell = await queue() && isWell
         return isWell ? .ok : .buildFailed
@@ -69,6 +70,20 @@ struct Doctor {
             )
         }
         return true
+    }
+
+    /// An older coordinator does not report it.
+    private func storage() async -> Bool {
+        guard let body = try? await context.api.get("/api/v1/storage"),
+            let storage = try? APIClient.decode(StorageAnswer.self, body)
+        else { return true }
+        for row in storage.unusableRows {
+            say(
+                .bad, "The row '\(row.id)' of the table \(row.table) cannot be used: \(row.reason)",
+                "If a newer aibuild wrote it, upgrade the coordinator. Otherwise repair the row, "
+                    + "or restore the database from a backup, then restart the coordinator")
+        }
+        return storage.unusableRows.isEmpty
     }
 
     private func hosts() async -> Bool {

@@ -11,8 +11,11 @@ enum RetentionCommands {
             var freesBytes: Int64
         }
 
+        struct Failure: Decodable { var build, reason: String }
+
         var freeBytes: Int64?
         var items: [Item]
+        var failures: [Failure]?
     }
 
     private static let retention = Command(
@@ -39,6 +42,10 @@ enum RetentionCommands {
                         .init(Format.bytes(item.freesBytes)), .init(item.reason))
                 }
                 context.print(table, orElse: "Nothing to remove")
+                for failure in report.failures ?? [] {
+                    context.console.err(
+                        "Cannot remove \(failure.build): \(SafeText.line(failure.reason))\n")
+                }
             }
         })
 

@@ -22,10 +22,15 @@ final class FakeAgent: Sendable {
         /// The plan of test attempts, if they are to end differently.
         var testPlan: Plan?
         var imageFormat = ImageFormat.qcow2
+        var imageName = "disk.qcow2"
+        /// Does not stop an attempt that is cancelled, like a supervisor that was stopped.
+        var ignoresCancel = false
         /// Names of test cases whose results are missing from the reports of test attempts.
         var forgottenTests: Set<String> = []
         /// Sent with every end that is not a pass.
         var evidence: GuestEvidence?
+        /// Ends each session at once, like a daemon that cannot encode its first message.
+        var hangsUp = false
         /// Receives messages and does nothing, like a daemon that hangs.
         var isStuck = false
         /// The next log messages lose their first record, so that the rest begins too late.
@@ -114,6 +119,8 @@ final class FakeAgent: Sendable {
 
     func hasSession() async -> Bool { await base.hasSession(name) }
 
+    var hangsUp: Bool { state.settings.withLock(\.hangsUp) }
+
     var isUp: Bool { get async { state.settings.withLock(\.isUp) } }
 
     var attempts: [AttemptToken: InMemoryAgent.Attempt] {
@@ -150,6 +157,7 @@ final class FakeAgent: Sendable {
             return settings
         }
         if settings.isStuck { return }
+        if case .cancel = message, settings.ignoresCancel { return }
         if case .start(let start) = message, let agent = await base.agent(name),
             agent.attempts[start.attempt] == nil, agent.templates.contains(start.template.sha256)
         {
@@ -216,7 +224,7 @@ final class FakeAgent: Sendable {
         }
         switch plan {
         case .pass(let image):
-            let image = (name: "disk.qcow2", format: settings.imageFormat, content: image)
+            let image = (name: settings.imageName, format: settings.imageFormat, content: image)
             return agent.write(token, line("building on \(agent.name)"))
                 + agent.finish(
                     token, Outcome(), artifacts: start.tests == nil ? [image] : [],
@@ -273,6 +281,7 @@ actor FaultyChannel: HostChannel {
 
     func next() async throws -> AgentMessage? {
         while pending.isEmpty {
+            if agent.hangsUp { return nil }
             guard let message = try await base.next() else { return nil }
             pending = await agent.distort(message)
         }

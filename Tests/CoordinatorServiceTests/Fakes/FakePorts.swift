@@ -101,11 +101,13 @@ final class FakeTemplates: TemplateLibrary {
     private let requirements = Mutex(Requirements())
     private let tests = Mutex<ImageTests?>(nil)
     private let releasePlan = Mutex<ReleasePlan?>(nil)
+    private let variables = Mutex<[String: String]>([:])
 
     /// The tests of builds that are submitted from now on.
     func test(_ new: ImageTests?) { tests.withLock { $0 = new } }
 
     func require(_ new: Requirements) { requirements.withLock { $0 = new } }
+    func variables(_ new: [String: String]) { variables.withLock { $0 = new } }
     func release(_ plan: ReleasePlan?) { releasePlan.withLock { $0 = plan } }
 
     func plan(for guestOS: GuestOS) async throws -> BuildPlan {
@@ -117,7 +119,8 @@ final class FakeTemplates: TemplateLibrary {
             template: TemplateArchive(
                 sha256: String(repeating: "a", count: 64), sizeBytes: 10),
             commit: isGit ? "c0ffee" : nil,
-            recipe: BuildRecipe(builder: .command(["./build"])),
+            recipe: BuildRecipe(
+                builder: .command(["./build"]), variables: variables.withLock(\.self)),
             requirements: requirements.withLock(\.self), limits: AttemptLimits(),
             tests: tests.withLock(\.self), release: releasePlan.withLock(\.self))
     }

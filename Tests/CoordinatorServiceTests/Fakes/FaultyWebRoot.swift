@@ -15,6 +15,7 @@ actor FaultyWebRoot: WebRoot {
     private(set) var verifications: [AttemptToken: Int] = [:]
     private var publishFailures = 0
     private var removeFailures = 0
+    private var isImpossible = false
     private var free: Int64 = 1 << 40
     private var isHolding = false
     private var isHoldingAnswers = false
@@ -28,6 +29,8 @@ actor FaultyWebRoot: WebRoot {
     /// Images are published or promoted, and the response never comes.
     func holdAnswers(_ isHolding: Bool) { isHoldingAnswers = isHolding }
     func failPublish(_ count: Int) { publishFailures = count }
+    /// No publication and no withdrawal can succeed any more.
+    func breakForGood() { isImpossible = true }
     func failRemove(_ count: Int) { removeFailures = count }
     func setFree(_ bytes: Int64) { free = bytes }
     func hold(_ isHolding: Bool) { self.isHolding = isHolding }
@@ -54,6 +57,7 @@ actor FaultyWebRoot: WebRoot {
     func publish(_ publication: Publication) async throws -> PublishedImage {
         if isHolding { try await clock.sleep(untilMonotonicMilliseconds: .max) }
         await publishGate?.wait()
+        if isImpossible { throw WebRootFault(.impossible, "the name is too long") }
         try take(&publishFailures, "the web root is full")
         let image = try await base.publish(publication)
         published.append(publication)
@@ -72,7 +76,8 @@ actor FaultyWebRoot: WebRoot {
 
     nonisolated func url(ofPath path: String) -> String { base.url(ofPath: path) }
 
-    func withdraw(_ attempt: AttemptToken, of build: Build) async {
+    func withdraw(_ attempt: AttemptToken, of build: Build) async throws {
+        if isImpossible { throw WebRootFault(.impossible, "the name is too long") }
         withdrawn.append(attempt)
         published.removeAll { $0.attempt == attempt }
         promoted.removeAll { $0.attempt == attempt }

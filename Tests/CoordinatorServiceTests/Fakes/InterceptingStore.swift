@@ -37,17 +37,14 @@ extension InterceptingStore {
     func builds(_ filter: BuildFilter, limit: Int) async throws -> [Build] {
         try await around(.read) { try await base.builds(filter, limit: limit) }
     }
-    func liveBuilds() async throws -> [Build] {
-        try await around(.liveBuilds) { try await base.liveBuilds() }
+    func liveBuilds(after: String?, limit: Int) async throws -> StorePage<RecordedBuild> {
+        try await around(.liveBuilds) { try await base.liveBuilds(after: after, limit: limit) }
     }
-    func halfPruned() async throws -> [Build] {
-        try await around(.read) { try await base.halfPruned() }
+    func halfPruned(after: String?, limit: Int) async throws -> StorePage<Build> {
+        try await around(.read) { try await base.halfPruned(after: after, limit: limit) }
     }
     func attempts(ofBuild id: String) async throws -> [Attempt] {
         try await around(.read) { try await base.attempts(ofBuild: id) }
-    }
-    func attemptsOfLiveBuilds() async throws -> [String: [Attempt]] {
-        try await around(.read) { try await base.attemptsOfLiveBuilds() }
     }
     func attempt(_ token: AttemptToken) async throws -> Attempt? {
         try await around(.read) { try await base.attempt(token) }
@@ -94,8 +91,8 @@ extension InterceptingStore {
     func releases(_ filter: ReleaseFilter, limit: Int) async throws -> [Release] {
         try await around(.read) { try await base.releases(filter, limit: limit) }
     }
-    func liveReleases() async throws -> [Release] {
-        try await around(.read) { try await base.liveReleases() }
+    func liveReleases(after: String?, limit: Int) async throws -> StorePage<Release> {
+        try await around(.read) { try await base.liveReleases(after: after, limit: limit) }
     }
     func releaseName(_ name: String, in environment: String) async throws -> ReleaseName? {
         try await around(.read) { try await base.releaseName(name, in: environment) }
@@ -107,6 +104,7 @@ extension InterceptingStore {
             try await base.releaseNames(in: environment, after: after, limit: limit)
         }
     }
+    func unusableRows() async -> [UnusableRow] { await base.unusableRows() }
 
     // MARK: Historic tables and audit
 

@@ -22,6 +22,7 @@ enum Migrator {
         Migration(version: 7, run: RetentionColumns.migrate),
         Migration(version: 8, run: LeadershipTable.addFences),
         Migration(version: 9, run: ReleasePolicies.migrate),
+        Migration(version: 10, run: PageIndexes.migrate),
     ]
 
     /// How long to wait for another coordinator's migration; below the timeout of one statement.

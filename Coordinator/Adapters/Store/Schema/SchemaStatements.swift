@@ -37,6 +37,11 @@ extension SQLTransaction {
                 + "ON \(table) (\(columns))")
     }
 
+    borrowing func dropIndex(_ name: String, on table: String) throws {
+        let place = dialect == .mariadb ? " ON \(table)" : ""
+        try execute("DROP INDEX IF EXISTS \(name)\(place)")
+    }
+
     /// Adds the columns that the table lacks.
     borrowing func addColumns(_ columns: [(name: String, type: String)], to table: String) throws {
         let present = try columnNames(of: table)

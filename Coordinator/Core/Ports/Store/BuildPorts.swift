@@ -6,16 +6,16 @@ public protocol BuildReader: Sendable {
     func build(guestOS: String, number: Int) async throws -> Build?
     /// Newest first (submission time, then id).
     func builds(_ filter: BuildFilter, limit: Int) async throws -> [Build]
-    /// Every build that has not ended, in the queue's order: priority (high first), submission
-    /// time, id. Recovery starts from these.
-    func liveBuilds() async throws -> [Build]
-    /// Builds whose pruning has begun but not ended.
-    func halfPruned() async throws -> [Build]
+    /// The builds that have not ended, by id, with their attempts. Recovery starts from these, and
+    /// there may be a million.
+    func liveBuilds(after: String?, limit: Int) async throws -> StorePage<RecordedBuild>
+    /// Builds whose pruning has begun but not ended, by id.
+    func halfPruned(after: String?, limit: Int) async throws -> StorePage<Build>
     /// Oldest first.
     func attempts(ofBuild id: String) async throws -> [Attempt]
-    /// Of all builds that have not ended, by build: a takeover asks once, however many they are.
-    func attemptsOfLiveBuilds() async throws -> [String: [Attempt]]
     func attempt(_ token: AttemptToken) async throws -> Attempt?
+    /// Without the digests of their chunks, which only the transfer needs.
+    /// - Throws: `StoreError.unusable` if one of them cannot be read.
     func artifacts(of token: AttemptToken) async throws -> [Artifact]
     /// Durations of the last passed builds of the guest OS, in seconds, newest first, at most
     /// `limit`.

@@ -4,6 +4,7 @@ public protocol CatalogReader: Sendable {
     /// By name, from the first name after `after`.
     func guestOSes(after: String?, limit: Int) async throws -> [GuestOS]
     /// By name, then id; those of every type if `osType` is `nil`.
+    /// - Throws: `StoreError.unusable` if one cannot be read: no image may pass without it.
     func testCases(_ osType: OSType?) async throws -> [TestCase]
 }
 

@@ -8,8 +8,8 @@ public protocol ReleaseReader: Sendable {
     func release(id: String) async throws -> Release?
     /// Newest first (creation time, then id).
     func releases(_ filter: ReleaseFilter, limit: Int) async throws -> [Release]
-    /// Every release that has not ended, oldest first. Recovery starts from these.
-    func liveReleases() async throws -> [Release]
+    /// The releases that have not ended, by id. Recovery starts from these.
+    func liveReleases(after: String?, limit: Int) async throws -> StorePage<Release>
     /// `nil` if no guest OS owns the name there.
     func releaseName(_ name: String, in environment: String) async throws -> ReleaseName?
     /// By name, from the first name after `after`.

@@ -4,7 +4,8 @@ public import ErrorKit
 /// pass the same conformance suite.
 ///
 /// Every method is atomic, and its effect durable when it returns. Callers limit the length of each
-/// list.
+/// list. A list leaves out rows that cannot be used (`unusableRows`); a method that needs such a
+/// row throws `StoreError.unusable`.
 public protocol Store: StoreReader, AuditLog {
     /// The writes of the leader with this epoch.
     func leading(_ epoch: LeaseEpoch) -> any LeaderStore
@@ -15,7 +16,8 @@ public protocol Store: StoreReader, AuditLog {
 
 /// The reads that need no leadership.
 public protocol StoreReader:
-    BuildReader, HostReader, CatalogReader, ReleaseReader, HistoricReader
+    BuildReader, HostReader, CatalogReader, ReleaseReader, HistoricReader,
+    UnusableRowReader
 {}
 
 /// The writes that only the leader may make.
@@ -37,8 +39,10 @@ public enum StoreErrorCode: FailureCode {
     case unavailable
     /// Another coordinator leads; nothing was changed.
     case deposed
+    /// A row is damaged, or a newer aibuild wrote it. Reading it again does not help.
+    case unusable
 
-    public var isPermanent: Bool { self == .exists || self == .notFound }
+    public var isPermanent: Bool { self == .exists || self == .notFound || self == .unusable }
 }
 
 extension StoreError {

@@ -1,0 +1,8 @@
+/// The limits of the SQL store, each with its reason.
+enum StoreLimits {
+    /// Unusable rows that are named; nobody repairs more by hand, and a database in which every row
+    /// is unusable must not fill the memory.
+    static let unusableRows = 1_000
+    /// Different plans that are remembered while all builds are read: those of a farm's templates.
+    static let plans = 1_000
+}

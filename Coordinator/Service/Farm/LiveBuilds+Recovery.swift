@@ -1,0 +1,23 @@
+import CoordinatorCore
+
+extension LiveBuilds {
+    /// Every build that has not ended, page by page.
+    /// - Throws: `StoreError`
+    static func recovered(_ ports: Ports) async throws -> LiveBuilds {
+        var live = LiveBuilds()
+        var after: String?
+        repeat {
+            let page = try await ports.store.liveBuilds(
+                after: after, limit: ports.limits.recoveryRows)
+            for recorded in page.rows {
+                let build = recorded.build
+                live[build.id] = LiveBuild(
+                    build: build, history: [AttemptFault](recorded.attempts, of: build),
+                    startedMilliseconds: recorded.attempts.last { $0.token == build.attempt }?
+                        .startedMilliseconds)
+            }
+            after = page.next
+        } while after != nil
+        return live
+    }
+}
