@@ -89,6 +89,8 @@ struct Configuration {
             "failed_days", .int(0...36_500), default: policy.failedDays)
         policy.minimumFreeBytes = try yaml.take(
             "minimum_free", .sizeBytes, default: policy.minimumFreeBytes)
+        policy.auditDays = try yaml.take(
+            "audit_days", .int(1...36_500), default: policy.auditDays)
         return policy
     }
 

@@ -37,6 +37,9 @@ public enum Files {
         return Int64(info.st_mtim.tv_sec) * 1_000_000_000 + Int64(info.st_mtim.tv_nsec)
     }
 
+    /// Sets the modification time to the current time, if the path exists and may be changed.
+    public static func touch(_ path: String) { utimensat(AT_FDCWD, path, nil, 0) }
+
     /// Changes whenever the file is written, replaced or renamed: inode, size, modification times.
     public static func stamp(_ path: String) -> String? {
         var info = stat()

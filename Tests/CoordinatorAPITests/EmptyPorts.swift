@@ -20,6 +20,7 @@ struct NoTemplates: TemplateLibrary {
     ) async throws -> [(name: String, template: OutputTemplate)] { [] }
     func plan(for guestOS: GuestOS) async throws -> BuildPlan { throw TemplateFault("no template") }
     func path(of archive: TemplateArchive) throws -> String { throw TemplateFault("no template") }
+    func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {}
 }
 
 /// Every time has come: a stream without news sends its heartbeat at once.

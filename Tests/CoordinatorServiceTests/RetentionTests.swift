@@ -45,6 +45,23 @@ import Testing
         }
     }
 
+    @Test("Old entries of the audit log are removed, and templates that no kept build used")
+    func otherData() async throws {
+        let policy = RetentionPolicy(goodImages: 1, auditDays: 3)
+        try await farm(builds: 2, policy) { farm, coordinator, _ in
+            let before = try await farm.store.audit(limit: 99).count
+            #expect(before > 0)
+            _ = try await coordinator.leading().retention.run(by: "anna")
+            #expect(try await farm.store.audit(limit: 99).count == before + 1)
+            #expect(farm.templates.kept == [String(repeating: "a", count: 64)])
+            await farm.clock.advance(milliseconds: 4 * 86_400_000)
+            try await eventually("the next run removes them") {
+                await farm.clock.advance(milliseconds: 60_000)
+                return try await farm.store.audit(limit: 99).isEmpty
+            }
+        }
+    }
+
     @Test("A pinned image is kept, and a removed one cannot be pinned")
     func pin() async throws {
         try await farm(builds: 3, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in

@@ -103,4 +103,7 @@ struct ProcessLeader: LeaderStore {
     func record(_ release: HistoricRelease) async throws {
         try await effect { try await base.record(release) }
     }
+    func removeAudit(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await effect { try await base.removeAudit(before: milliseconds, limit: limit) }
+    }
 }

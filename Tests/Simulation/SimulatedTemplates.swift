@@ -38,6 +38,8 @@ struct SimulatedTemplates: TemplateLibrary {
     func outputs(
         of archive: TemplateArchive
     ) async throws -> [(name: String, template: OutputTemplate)] { [] }
+
+    func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {}
 }
 
 /// Nobody imports spreadsheets here.

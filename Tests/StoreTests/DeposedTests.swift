@@ -137,6 +137,10 @@ import Testing
                         releasedMilliseconds: 3000))
             }
         ),
+        (
+            "remove entries of the audit log",
+            { _ = try await $0.removeAudit(before: .max, limit: 9) }
+        ),
     ]
 
     /// Everything that a reader can see.
@@ -155,7 +159,7 @@ import Testing
             try await store.secret(ofEnvironment: "lab")?.reveal ?? "none",
             try await store.releases(ReleaseFilter(), limit: 99),
             try await store.releaseNames(in: "lab", after: nil, limit: 99),
-            try await store.buildLog(guestOSID: nil, limit: 99),
+            try await store.buildLog(guestOSID: nil, limit: 99), try await store.audit(limit: 99),
         ]
     }
 
@@ -163,6 +167,8 @@ import Testing
     func deposedLeader(_ kind: StoreKind) async throws {
         try await kind.with { store, old in
             try await Self.fill(old)
+            try await store.record(
+                AuditEntry(atMilliseconds: 1, actor: "admin", action: "host.add", subject: "kvm1"))
             let before = try await Self.contents(store)
             try await store.resign(store.lead())
             let next = Candidate(id: "next", url: "http://next", leaseMilliseconds: 600_000)

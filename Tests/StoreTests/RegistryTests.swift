@@ -98,6 +98,29 @@ import Testing
         }
     }
 
+    @Test("Old entries of the audit log are removed, oldest first", arguments: StoreKind.allCases)
+    func oldAudit(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            // The fourth was made by a coordinator whose clock is behind.
+            for time in [10, 20, 30, 5, 40] as [Int64] {
+                try await store.record(
+                    AuditEntry(
+                        atMilliseconds: time, actor: "admin", action: "host.drain",
+                        subject: "kvm1"))
+            }
+            func left() async throws -> [Int64] {
+                try await store.audit(limit: 9).map(\.atMilliseconds)
+            }
+            #expect(try await leader.removeAudit(before: 30, limit: 1) == 1)
+            #expect(try await left() == [40, 5, 30, 20])
+            #expect(try await leader.removeAudit(before: 30, limit: 9) == 1)
+            #expect(try await left() == [40, 5, 30], "what is newer keeps what follows it")
+            #expect(try await leader.removeAudit(before: 30, limit: 9) == 0)
+            #expect(try await leader.removeAudit(before: 41, limit: 9) == 3)
+            #expect(try await left().isEmpty)
+        }
+    }
+
     @Test("A store that is open answers a ping", arguments: StoreKind.allCases)
     func ping(_ kind: StoreKind) async throws {
         try await kind.with { store, leader in try await store.ping() }

@@ -1,5 +1,7 @@
 import BuildProtocol
+import CoordinatorAdapters
 import CoordinatorCore
+import SQLKit
 import TestSupport
 import Testing
 
@@ -31,6 +33,36 @@ import Testing
             #expect(pruned?.image != nil, "the row stays as it is")
             #expect(try await leader.setPinned(true, build: "b1") == nil, "too late")
             #expect(try await leader.setPinned(true, build: "none") == nil)
+        }
+    }
+
+    @Test(
+        "The digests of chunks that an older version stored are removed with the image",
+        arguments: StoreKind.databases)
+    func oldChunkDigests(_ kind: StoreKind) async throws {
+        try await kind.withLocation { location in
+            let store = try await SQLStore.open(location)
+            let leader = try await store.leader()
+            try await leader.add(Samples.guestOS("ubuntu1604"))
+            for (id, number) in [("b1", UInt64(1)), ("b2", 2)] {
+                _ = try await leader.enqueue(Samples.build(id, at: Int64(number)))
+                try await leader.run(id, number, from: 2000, to: 3000)
+            }
+            await store.close()
+            let older = try await SQLDatabase.open(location)
+            try await older.execute("UPDATE artifacts SET chunk_sha256 = 'c1 c2'")
+            await older.close()
+            let again = try await SQLStore.open(location)
+            let next = try await again.leader()
+            _ = try await next.beginPrune(build: "b1", atMilliseconds: 9)
+            try await next.endPrune(build: "b1")
+            await again.close()
+            let database = try await SQLDatabase.open(location)
+            let rows = try await database.query("SELECT attempt, chunk_sha256 FROM artifacts")
+            let left = try rows.filter { try !$0.text("chunk_sha256").isEmpty }
+            #expect(rows.count == 4 && left.count == 2)
+            #expect(try left.allSatisfy { try $0.text("attempt") == Samples.token(2).text })
+            await database.close()
         }
     }
 

@@ -32,6 +32,15 @@ enum AttemptTable {
             of: RowOrigin(table: "artifacts", key: "attempt"), artifact)
     }
 
+    /// Older versions stored the digests of chunks, which nobody needs after the transfer.
+    static func dropChunks(
+        ofBuild id: String, _ transaction: borrowing SQLTransaction
+    ) throws {
+        try transaction.execute(
+            "UPDATE artifacts SET chunk_sha256 = '' WHERE chunk_sha256 <> '' AND attempt IN "
+                + "(SELECT token FROM attempts WHERE build = ?)", [.text(id)])
+    }
+
     static func begin(
         _ attempt: Attempt, _ transaction: borrowing SQLTransaction
     ) throws {

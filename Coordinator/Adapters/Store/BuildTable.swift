@@ -154,6 +154,7 @@ enum BuildTable {
 
     static func endPrune(_ id: String, _ transaction: borrowing SQLTransaction) throws {
         _ = try set("prune_pending = 0", [], id, transaction) { _ in true }
+        try AttemptTable.dropChunks(ofBuild: id, transaction)
     }
 
     /// - Returns: the build as the change leaves it; `nil` if it does not exist or may not change.

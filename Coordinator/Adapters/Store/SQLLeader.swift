@@ -146,4 +146,10 @@ struct SQLLeader: LeaderStore {
     func record(_ release: HistoricRelease) async throws {
         try await write { try ReleaseTable.logOnce(release, $0) }
     }
+
+    // MARK: Audit
+
+    func removeAudit(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await write { try AuditTable.remove(before: milliseconds, limit: limit, $0) }
+    }
 }

@@ -56,3 +56,7 @@ struct Git: Sendable {
         ]
     }
 }
+
+extension String {
+    var trimmingNewline: String { hasSuffix("\n") ? String(dropLast()) : self }
+}

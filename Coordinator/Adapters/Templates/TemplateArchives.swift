@@ -66,11 +66,16 @@ public actor TemplateArchives: TemplateLibrary {
                         + "aibuild guestos change \(guestOS.name) --git URL (or --template "
                         + "FOLDER), or in the column 'template' of the sheet guestos")
             }
+        Files.touch("\(folder)/\(archive.sha256).tar")
         let file = try await read(archive, guestOS.template)
         return BuildPlan(
             template: archive, commit: commit, recipe: file.recipe,
             requirements: file.requirements, limits: file.limits, concurrency: file.concurrency,
             tests: file.tests, release: file.release)
+    }
+
+    public func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) throws {
+        try TemplateSweep(folder: folder, nowMilliseconds: nowMilliseconds).run(keeping: digests)
     }
 
     func keepOutputs(
@@ -176,6 +181,7 @@ public actor TemplateArchives: TemplateLibrary {
         else { throw TemplateFault("the Git address or ref is not valid") }
         let address = GitAddress(url)
         let mirror = "\(folder)/git/\(SHA256.hex(url.utf8).prefix(32))"
+        Files.touch(mirror)
         // One fetch into a mirror at a time: concurrent ones would fail on Git's locks.
         let last = fetches[mirror]
         let fetch = Task {
@@ -286,11 +292,5 @@ public actor TemplateArchives: TemplateLibrary {
     /// The end of a program's output, which contains the reason.
     static func tail(_ text: String) -> String {
         text.lines.suffix(3).joined(separator: "; ").prefixOfUTF8(1000)
-    }
-}
-
-extension String {
-    fileprivate var trimmingNewline: String {
-        hasSuffix("\n") ? String(dropLast()) : self
     }
 }

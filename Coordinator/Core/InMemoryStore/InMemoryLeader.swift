@@ -106,4 +106,10 @@ struct InMemoryLeader: LeaderStore {
     func record(_ release: HistoricRelease) async throws {
         try await write { $0.historic.record(release) }
     }
+
+    // MARK: Audit
+
+    func removeAudit(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await write { $0.removeAudit(before: milliseconds, limit: limit) }
+    }
 }

@@ -3,7 +3,6 @@ public import BuildProtocol
 /// The store without a database, for tests and simulations. Its records are lost when it ends.
 public actor InMemoryStore: Store, LeaseStore {
     private var tables = InMemoryTables()
-    private var auditEntries: [AuditEntry] = []
     private var lease = Lease()
     private let nowMilliseconds: @Sendable () -> Int64
 
@@ -140,7 +139,7 @@ public actor InMemoryStore: Store, LeaseStore {
 
     // MARK: Audit
 
-    public func record(_ entry: AuditEntry) { auditEntries.append(entry) }
+    public func record(_ entry: AuditEntry) { tables.audit.append(entry) }
 
-    public func audit(limit: Int) -> [AuditEntry] { Array(auditEntries.reversed().prefix(limit)) }
+    public func audit(limit: Int) -> [AuditEntry] { Array(tables.audit.reversed().prefix(limit)) }
 }

@@ -5,6 +5,8 @@ struct InMemoryTables: Sendable {
     var builds = InMemoryBuilds()
     var releases = InMemoryReleases()
     var historic = InMemoryHistory()
+    /// Oldest first.
+    var audit: [AuditEntry] = []
 
     mutating func enqueue(_ new: NewBuild) throws -> Build {
         if let build = builds[new.id] { return build }
@@ -32,6 +34,12 @@ struct InMemoryTables: Sendable {
         var entry = entry
         entry.guestOSID = catalog.guestOSes[name]?.id ?? ""
         historic.record(entry)
+    }
+
+    mutating func removeAudit(before milliseconds: Int64, limit: Int) -> Int {
+        let count = audit.prefix(limit).prefix { $0.atMilliseconds < milliseconds }.count
+        audit.removeFirst(count)
+        return count
     }
 
     /// Checks everything that can fail before it changes anything.

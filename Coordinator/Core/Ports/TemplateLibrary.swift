@@ -13,6 +13,11 @@ public protocol TemplateLibrary: Sendable {
     func outputs(
         of archive: TemplateArchive
     ) async throws -> [(name: String, template: OutputTemplate)]
+    /// Removes archives that are not named here and that no build has used for a day, and copies of
+    /// repositories that no build has used for a month. What cannot be removed does not keep the
+    /// rest.
+    /// - Parameter digests: of the archives of builds whose images and logs are kept.
+    func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) async throws
 }
 
 /// Why a template cannot be built.

@@ -39,7 +39,7 @@ public enum Retention {
         public var reason: String
     }
 
-    private static let dayMilliseconds: Int64 = 86_400_000
+    static let dayMilliseconds: Int64 = 86_400_000
 
     /// - Parameter freeBytes: of the web root; `nil`: not known.
     /// - Returns: what to remove, in this order.
@@ -109,10 +109,21 @@ public struct RetentionPolicy: Sendable, Hashable, Codable {
     public var failedDays: Int
     /// If less is free on the web root, images are removed early; 0: never.
     public var minimumFreeBytes: Int64
+    /// How many days entries of the audit log are kept.
+    public var auditDays: Int
 
-    public init(goodImages: Int = 10, failedDays: Int = 30, minimumFreeBytes: Int64 = 0) {
+    public init(
+        goodImages: Int = 10, failedDays: Int = 30, minimumFreeBytes: Int64 = 0,
+        auditDays: Int = 730
+    ) {
         self.goodImages = goodImages
         self.failedDays = failedDays
         self.minimumFreeBytes = minimumFreeBytes
+        self.auditDays = auditDays
+    }
+
+    /// Older entries of the audit log are removed.
+    public func auditBegin(nowMilliseconds now: Int64) -> Int64 {
+        now - Int64(auditDays) * Retention.dayMilliseconds
     }
 }

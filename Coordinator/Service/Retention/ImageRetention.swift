@@ -6,7 +6,7 @@ import Support
 /// the web root runs full.
 public actor ImageRetention {
     private let ports: Ports
-    private let store: any BuildWriter
+    private let store: any BuildWriter & AuditWriter
     private let tracker: BuildTracker
     private let releases: Releases
     private var isRemoving = false
@@ -14,7 +14,10 @@ public actor ImageRetention {
     private var housekeeping: Task<Void, Never>?
     private let log = Logger("retention")
 
-    init(ports: Ports, store: any BuildWriter, tracker: BuildTracker, releases: Releases) {
+    init(
+        ports: Ports, store: any BuildWriter & AuditWriter, tracker: BuildTracker,
+        releases: Releases
+    ) {
         self.ports = ports
         self.store = store
         self.tracker = tracker
@@ -105,6 +108,10 @@ public actor ImageRetention {
                 failures.append(
                     try .init("\(choice.build.guestOS):\(choice.build.number)", error))
             }
+        }
+        if !isStopping {
+            failures += try await OtherRetention(ports: ports, store: store)
+                .run(report.policy, keeping: report.templates)
         }
         report.choices = gone
         report.failures = failures

@@ -15,22 +15,30 @@ public struct RetentionPlan: Sendable {
                 "this coordinator removes nothing: `retention` is not set in coordinator.yml")
         }
         let free = try? await ports.webRoot.freeBytes()
+        let (kept, templates) = try await keptBuilds()
         let choices = Retention.decide(
-            try await keptBuilds(), policy, freeBytes: free,
-            nowMilliseconds: ports.clock.unixMilliseconds())
-        return RetentionReport(policy: policy, freeBytes: free, choices: choices)
+            kept, policy, freeBytes: free, nowMilliseconds: ports.clock.unixMilliseconds())
+        return RetentionReport(
+            policy: policy, freeBytes: free, choices: choices, templates: templates)
     }
 
-    private func keptBuilds() async throws -> [Retention.Kept] {
+    /// The builds that have ended, and the digests of the templates of all builds, also of those
+    /// that have not.
+    private func keptBuilds() async throws -> ([Retention.Kept], templates: Set<String>) {
         let released = try await buildsInEnvironments()
         let rows = ports.limits.pageRows
-        var filter = BuildFilter(states: Set(BuildState.allCases.filter(\.isEnded)))
+        var filter = BuildFilter()
         filter.isKept = true
         var kept: [Retention.Kept] = []
+        var templates: Set<String> = []
         while true {
             let page = try await ports.store.builds(filter, limit: rows)
-            kept += page.map { Retention.Kept($0, isReleased: released.contains($0.id)) }
-            guard page.count == rows else { return kept }
+            for build in page {
+                templates.insert(build.plan.template.sha256)
+                guard build.state.isEnded else { continue }
+                kept.append(Retention.Kept(build, isReleased: released.contains(build.id)))
+            }
+            guard page.count == rows else { return (kept, templates) }
             filter.after = page.last?.id
         }
     }
@@ -54,11 +62,13 @@ public struct RetentionReport: Sendable {
     /// Free space of the web root, before the removal.
     public var freeBytes: Int64?
     public var choices: [Retention.Choice]
+    /// Digests of the templates of all builds whose images and logs were kept before.
+    var templates: Set<String>
     /// What could not be removed; the next run tries again.
     public var failures: [Failure] = []
 
     public struct Failure: Sendable, Hashable, Encodable {
-        /// `debian12:7`
+        /// `debian12:7`, or what else it is.
         public var build: String
         public var reason: String
 

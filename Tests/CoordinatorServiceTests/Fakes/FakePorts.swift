@@ -126,4 +126,12 @@ final class FakeTemplates: TemplateLibrary {
     }
 
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
+
+    private let lastKept = Mutex<Set<String>?>(nil)
+    /// What the last sweep had to keep.
+    var kept: Set<String>? { lastKept.withLock(\.self) }
+
+    func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {
+        lastKept.withLock { $0 = digests }
+    }
 }

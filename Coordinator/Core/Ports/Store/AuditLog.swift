@@ -4,3 +4,10 @@ public protocol AuditLog: Sendable {
     /// Newest first.
     func audit(limit: Int) async throws -> [AuditEntry]
 }
+
+/// Shortens the audit log. Every method throws `StoreError.deposed` once another epoch leads.
+public protocol AuditWriter: Sendable {
+    /// Removes the oldest entries, at most `limit`, that were made before this time.
+    /// - Returns: how many were removed.
+    func removeAudit(before milliseconds: Int64, limit: Int) async throws -> Int
+}

@@ -25,7 +25,7 @@ public protocol StoreReader:
 /// Each method changes nothing and throws `StoreError.deposed` once another epoch leads, even if
 /// this coordinator has not noticed yet.
 public protocol LeaderStore:
-    BuildWriter, HostWriter, CatalogWriter, ReleaseWriter, HistoricWriter
+    BuildWriter, HostWriter, CatalogWriter, ReleaseWriter, HistoricWriter, AuditWriter
 {}
 
 /// Why the store refused a call or could not answer it.
