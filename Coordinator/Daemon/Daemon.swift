@@ -68,7 +68,10 @@ enum Daemon {
             clock: SystemClock(), ids: RandomIDs(), sheets: KitSheetFiles(),
             targets: Targets.all(configuration),
             templateServer: configuration.gitlab.map { GitLabServer($0) },
-            retention: configuration.retention, limits: configuration.limits)
+            retention: configuration.retention,
+            meter: FarmStorageMeter(
+                webRoot: configuration.webRoot, logs: shared + "/logs",
+                templates: shared + "/templates", store: store), limits: configuration.limits)
 
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)

@@ -14,6 +14,7 @@ public struct Leader: Sendable {
     /// Queued and running builds.
     public let tracker: BuildTracker
     public let retention: ImageRetention
+    public let storage: StorageGauge
     public let releases: Releases
     public let releaseRequests: ReleaseRequests
     public let environments: EnvironmentCatalog
@@ -40,6 +41,7 @@ public struct Leader: Sendable {
             ports: ports, store: store, fleet: fleet, tracker: tracker, wakeup: wakeup)
         retention = ImageRetention(
             ports: ports, store: store, tracker: tracker, releases: releases)
+        storage = StorageGauge(ports: ports)
         hosts = HostAdministration(ports: ports, store: store, fleet: fleet, tracker: tracker)
         submission = BuildSubmission(ports: ports, store: store, tracker: tracker)
         cancellation = BuildCancellation(ports: ports, store: store, tracker: tracker)
@@ -63,12 +65,14 @@ public struct Leader: Sendable {
         log.info("resumed \(await tracker.count) builds on \(await fleet.count) hosts")
         await fleet.connect()
         await retention.start()
+        await storage.start()
         await dispatcher.start()
     }
 
     func stop() async {
         await dispatcher.stop()
         await retention.stop()
+        await storage.stop()
         await fleet.stop()
         await tracker.stop()
         await releases.stop()

@@ -17,6 +17,8 @@ public struct Ports: Sendable {
     public var templateServer: (any TemplateServer)?
     /// `nil`: nothing is ever removed.
     public var retention: RetentionPolicy?
+    /// `nil`: nothing is measured.
+    public var meter: (any StorageMeter)?
     public var limits: ServiceLimits
 
     public init(
@@ -24,7 +26,7 @@ public struct Ports: Sendable {
         templates: any TemplateLibrary, clock: any TimeSource, ids: any IDSource,
         sheets: any SheetFiles, targets: [EnvironmentKind: any ReleaseTarget] = [:],
         templateServer: (any TemplateServer)? = nil, retention: RetentionPolicy? = nil,
-        limits: ServiceLimits = ServiceLimits()
+        meter: (any StorageMeter)? = nil, limits: ServiceLimits = ServiceLimits()
     ) {
         self.store = store
         self.gateway = gateway
@@ -37,6 +39,7 @@ public struct Ports: Sendable {
         self.targets = targets
         self.templateServer = templateServer
         self.retention = retention
+        self.meter = meter
         self.limits = limits
     }
 

@@ -75,6 +75,8 @@ public struct ServiceLimits: Sendable {
     /// checked in between.
     public var retentionMilliseconds: Int64 = 60 * 60_000
     public var retentionLookMilliseconds: Int64 = 60_000
+    /// How often everything that is stored is measured: a million files take some seconds.
+    public var storageMilliseconds: Int64 = 15 * 60_000
     /// Rows per query when all have to be read.
     public var pageRows = 500
     /// Live builds per query of a recovery, which nobody else waits for the store with: a million

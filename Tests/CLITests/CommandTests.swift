@@ -224,6 +224,23 @@ import Testing
         #expect(await runCLI(["doctor"]).code == .unreachable)
     }
 
+    @Test("The doctor shows the size of everything that grows")
+    func theDoctorShowsSizes() async throws {
+        try await withCoordinator({ router in
+            doctorRoutes(&router, #"{"version":"0.1.0","protocol":"1.1"}"#, hosts: Self.host)
+            router.say("GET", "/readyz", "{}")
+            router.say(
+                "GET", "/api/v1/storage",
+                #"{"unusableRows":[],"growing":[{"id":"logs","rule":"r1","items":7,"bytes":2048},"#
+                    + #"{"id":"audit","rule":"r2","items":9}]}"#)
+        }) { coordinator in
+            let ran = await coordinator.run("doctor")
+            #expect(ran.code == .ok)
+            #expect(ran.out.contains("ok   Stored logs: 7, 2 KiB (r1)"))
+            #expect(ran.out.contains("ok   Stored audit: 9 (r2)"))
+        }
+    }
+
     @Test("The doctor names rows that cannot be used") func theDoctorNamesRows() async throws {
         try await withCoordinator({ router in
             doctorRoutes(&router, #"{"version":"0.1.0","protocol":"1.1"}"#, hosts: Self.host)

@@ -67,9 +67,11 @@ extension API {
         webRoot folder: String = "/nowhere",
         standing: LeaseKeeper.Standing = .leading(epoch: 1),
         names: TrustedNames = TrustedNames(url: "http://farm.test"),
-        tokenFile: String? = nil, storeProblem: String? = nil
+        tokenFile: String? = nil, storeProblem: String? = nil,
+        meter: (any StorageMeter)? = nil
     ) async throws -> API {
-        let ports = Ports.empty(store, logs: logs, sheets: sheets)
+        var ports = Ports.empty(store, logs: logs, sheets: sheets)
+        ports.meter = meter
         let coordinator = Coordinator(ports: ports)
         var routePorts = ports
         routePorts.clock = DueClock()

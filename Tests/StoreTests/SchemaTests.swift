@@ -103,6 +103,30 @@ import Testing
         }
     }
 
+    /// Their rows are registered by people, or of a fixed number.
+    private static let boundedTables: Set<String> = [
+        "envs", "guestos", "hosts", "leadership", "leadership_fences", "release_names",
+        "schema_version", "testcases",
+    ]
+
+    @Test("Every table that may grow without end has a rule of retention")
+    func growingTables() async throws {
+        try await StoreKind.sqlite.withLocation { location in
+            let store = try await SQLStore.open(location)
+            await store.close()
+            let database = try await SQLDatabase.open(location)
+            let names = try await database.query(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+            ).map { try $0.text("name") }
+            await database.close()
+            let growing = GrowingData.all.compactMap { data in
+                if case .table(let name) = data.place { name } else { nil }
+            }
+            #expect(Set(names).subtracting(growing) == Self.boundedTables)
+            #expect(Set(growing).isSubset(of: names))
+        }
+    }
+
     private static let pages = [
         "builds_live": "SELECT id, priority FROM builds WHERE live = 1 AND id > 'b1' ORDER BY id "
             + "LIMIT 10",

@@ -102,6 +102,15 @@ import Testing
         for code in codes { #expect(page.text.contains("`\(code)`"), "it lacks \(code)") }
     }
 
+    @Test("docs/configuration.md lists every kind of data that grows")
+    func growingDataIsDocumented() throws {
+        let page = try text(of: "docs/configuration.md")
+        let table = try text(of: "Coordinator/Core/Retention/GrowingData.swift")
+        let ids = table.matches(of: #/GrowingData\(\s*"(\w+)"/#).map { String($0.1) }
+        #expect(ids.count > 10)
+        for id in ids { #expect(page.contains("`\(id)`"), "it lacks \(id)") }
+    }
+
     private func text(of path: String) throws -> String {
         String(
             decoding: try Files.read("\(tree.root)/\(path)", limitBytes: 1 << 20), as: UTF8.self)

@@ -51,6 +51,15 @@ public final class SQLStore: Store, LeaseStore {
             ) { try $0.int("version") })
     }
 
+    /// - Parameter name: a table of the schema.
+    func rowCount(ofTable name: String) async throws -> Int {
+        try await access.first(
+            SQLSelect(
+                "SELECT '\(name)' AS id, COUNT(*) AS number FROM \(name)",
+                of: RowOrigin(table: name)
+            ) { try $0.int("number") }) ?? 0
+    }
+
     // MARK: Leadership
 
     public func campaign(_ candidate: Candidate) async throws -> Lease {

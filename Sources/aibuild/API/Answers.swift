@@ -153,7 +153,14 @@ struct QueueItemAnswer: Decodable {
 struct StorageAnswer: Decodable {
     struct Row: Decodable { var table, id, reason: String }
 
+    struct Amount: Decodable {
+        var id, rule: String
+        var items: Int
+        var bytes: Int64?
+    }
+
     var unusableRows: [Row]
+    var growing: [Amount]?
 }
 
 struct VersionAnswer: Decodable { var version, `protocol`: String }

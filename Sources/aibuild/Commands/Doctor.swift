@@ -77,6 +77,10 @@ struct Doctor {
         guard let body = try? await context.api.get("/api/v1/storage"),
             let storage = try? APIClient.decode(StorageAnswer.self, body)
         else { return true }
+        for data in storage.growing ?? [] {
+            let bytes = data.bytes.map { ", \(Format.bytes($0))" } ?? ""
+            say(.good, "Stored \(data.id): \(data.items)\(bytes) (\(data.rule))")
+        }
         for row in storage.unusableRows {
             say(
                 .bad, "The row '\(row.id)' of the table \(row.table) cannot be used: \(row.reason)",

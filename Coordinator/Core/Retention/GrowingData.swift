@@ -1,0 +1,43 @@
+/// A kind of data that grows while a farm works, and what bounds it. Everything else that a
+/// coordinator stores is bounded by what people register.
+public struct GrowingData: Sendable, Hashable {
+    /// As in `/metrics` and docs/configuration.md.
+    public var id: String
+    public var place: Place
+    /// What removes it, for people.
+    public var rule: String
+
+    public enum Place: Sendable, Hashable {
+        /// `images/` in the web root.
+        case images
+        case logs
+        case templateArchives
+        case gitMirrors
+        case table(String)
+    }
+
+    public static let all: [GrowingData] = [
+        GrowingData("images", .images, "retention: good_images, minimum_free"),
+        GrowingData("logs", .logs, "retention: good_images, failed_days"),
+        GrowingData(
+            "template_archives", .templateArchives,
+            "removed with the logs of the last build that used it"),
+        GrowingData("git_mirrors", .gitMirrors, "removed after 30 days without a build"),
+        GrowingData("audit", .table("audit"), "retention: audit_days"),
+        GrowingData("builds", .table("builds"), history),
+        GrowingData("attempts", .table("attempts"), history),
+        GrowingData("artifacts", .table("artifacts"), history),
+        GrowingData("build_log", .table("build_log"), history),
+        GrowingData("test_log", .table("test_log"), history),
+        GrowingData("releases", .table("releases"), history),
+        GrowingData("release_log", .table("release_log"), history),
+    ]
+
+    private static let history = "kept: the history of the farm"
+
+    private init(_ id: String, _ place: Place, _ rule: String) {
+        self.id = id
+        self.place = place
+        self.rule = rule
+    }
+}
