@@ -75,4 +75,9 @@ public enum ProtocolLimits {
 
     /// Largest template archive that is sent to a host. Base images are fetched by URL instead.
     public static let templateBytes: Int64 = 256 << 20
+
+    /// Files, folders and links of a template, and how deep folders may be nested: more than any
+    /// template has, and soon counted.
+    public static let templateEntries = 200_000
+    public static let templateDepth = 64
 }

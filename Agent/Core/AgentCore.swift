@@ -123,10 +123,6 @@ public enum AgentLimits {
     /// The host's resolv.conf.
     public static let resolverBytes = 64 << 10
 
-    /// Files that an unpacked template may hold, and how deep they may be nested.
-    public static let treeEntries = 200_000
-    public static let treeDepth = 64
-
     /// A file that the agent wrote and reads back: `start.json`, `result.json`. A result lists
     /// chunk digests: 64 GiB of images have 16,384 digests of 67 bytes.
     public static let stateFileBytes = 64 << 20

@@ -127,7 +127,8 @@ import Testing
                     ProtocolLimits.testScriptsBytes, ProtocolLimits.testBoots,
                     ProtocolLimits.evidenceNotes, ProtocolLimits.artifactChunkBytes,
                     ProtocolLimits.chunkDigests, ProtocolLimits.listedDigests,
-                    Int(ProtocolLimits.templateBytes),
+                    Int(ProtocolLimits.templateBytes), ProtocolLimits.templateEntries,
+                    ProtocolLimits.templateDepth,
                 ].map(Int64.init))
     }
 }

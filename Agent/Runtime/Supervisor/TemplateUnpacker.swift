@@ -43,13 +43,13 @@ struct TemplateUnpacker {
     private func check(
         _ folder: String, relative: String, depth: Int, _ entries: inout Int
     ) throws {
-        guard depth <= AgentLimits.treeDepth else {
-            throw invalid("has folders more than \(AgentLimits.treeDepth) deep")
+        guard depth <= ProtocolLimits.templateDepth else {
+            throw invalid("has folders more than \(ProtocolLimits.templateDepth) deep")
         }
         for name in try Files.list(folder) {
             entries += 1
-            guard entries <= AgentLimits.treeEntries else {
-                throw invalid("has more than \(AgentLimits.treeEntries) files")
+            guard entries <= ProtocolLimits.templateEntries else {
+                throw invalid("has more than \(ProtocolLimits.templateEntries) files")
             }
             let path = "\(folder)/\(name)"
             let inner = relative.isEmpty ? name : "\(relative)/\(name)"

@@ -10,6 +10,9 @@ extension TemplateArchives {
     private static let outputFiles = 64
     private static let outputBytes = 256 << 10
 
+    /// Whether a file of this name under `output/` is a template.
+    static func isOutput(_ name: some StringProtocol) -> Bool { name.hasSuffix(outputSuffix) }
+
     /// The templates directly under `output/`, by the names of the rendered files, without `.j2`.
     public func outputs(
         of archive: TemplateArchive

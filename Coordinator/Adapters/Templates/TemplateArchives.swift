@@ -255,6 +255,7 @@ public actor TemplateArchives: TemplateLibrary {
             }
         if let file = known[archive.sha256] { return file }
         let path = "\(folder)/\(archive.sha256).tar"
+        try await OwnThread.run { try ArchiveCheck.run(path) }
         let content = try await run(
             ["tar", "--extract", "--to-stdout", "--file", path, TemplateFile.name],
             tarTimeoutSeconds)
