@@ -232,7 +232,10 @@ let package = Package(
             ]),
         tests(
             "DockerKitTests",
-            ["DockerKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]),
+            [
+                "DockerKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport",
+                "TextKit",
+            ]),
         tests("ErrorKitTests", ["ErrorKit"]),
         tests(
             "FuzzTests",

@@ -2,7 +2,9 @@
 //! that are read while they are sent, streams of server-sent events. Independent of their content.
 //! No blocking call runs on the cooperative pool.
 
+import Glibc
 public import HTTPTypes
+import Support
 
 /// A response with its whole body.
 public struct HTTPAnswer: Sendable {
@@ -85,6 +87,7 @@ public final class HTTPClient: Sendable {
             await withCheckedContinuation {
                 (continuation: CheckedContinuation<Result<Value, HTTPClientError>, Never>) in
                 let job: @Sendable () -> Void = {
+                    Self.blockBrokenPipe()
                     do throws(HTTPClientError) {
                         let value = try work(request, limits, canceller)
                         continuation.resume(returning: .success(value))
@@ -104,5 +107,13 @@ public final class HTTPClient: Sendable {
             canceller.cancel()
         }
         return try result.get()
+    }
+
+    /// A write to a closed TLS connection must not end the program.
+    private static func blockBrokenPipe() {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 }

@@ -43,7 +43,7 @@ public final class EventLoop: SerialExecutor {
             "cannot watch an eventfd")
         self.epoll = epoll.release()
         self.wakeUp = wakeUp.release()
-        try startThread()
+        try OwnThread.start { self.run() }
     }
 
     // MARK: Waiting
@@ -159,22 +159,6 @@ public final class EventLoop: SerialExecutor {
     }
 
     // MARK: The thread
-
-    private func startThread() throws(SystemError) {
-        let unmanaged = Unmanaged.passRetained(self)
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<EventLoop>.fromOpaque(argument).takeRetainedValue().run()
-            }, unmanaged.toOpaque())
-        guard code == 0 else {
-            unmanaged.release()
-            throw SystemError(errno: code, "cannot start the thread of loop \(name)")
-        }
-        pthread_detach(thread)
-    }
 
     private func run() -> Never {
         aib_name_thread(name)

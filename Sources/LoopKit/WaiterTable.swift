@@ -1,5 +1,4 @@
 import CLinux
-import Support
 
 /// The waiting tasks. Pure bookkeeping under the loop's lock: it returns the tasks to resume, and
 /// the loop resumes them without the lock.

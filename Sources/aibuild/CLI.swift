@@ -1,5 +1,4 @@
 import ArgumentKit
-import Support
 
 /// One run of the command line.
 struct CLI {

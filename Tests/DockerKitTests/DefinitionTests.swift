@@ -1,5 +1,5 @@
-import Support
 import Testing
+import TextKit
 
 @testable import DockerKit
 

@@ -2,6 +2,7 @@ import HTTPClientKit
 import Support
 import TestSupport
 import Testing
+import TextKit
 
 @testable import DockerKit
 

@@ -1,6 +1,7 @@
 import HTTPClientKit
 import Support
 import TestSupport
+import TextKit
 
 @testable import DockerKit
 

@@ -1,10 +1,8 @@
-import FoundationEssentials
 import Glibc
-import HTTPClientKit
 import ProcessKit
 import Support
-import Testing
 import TestSupport
+import Testing
 
 @testable import DockerKit
 

@@ -2,6 +2,7 @@ import ProcessKit
 import Support
 import TestSupport
 import Testing
+import TextKit
 
 @testable import DockerKit
 

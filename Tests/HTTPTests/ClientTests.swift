@@ -1,7 +1,5 @@
-import FoundationEssentials
 import HTTPClientKit
 import HTTPTypes
-import Support
 import TestSupport
 import Testing
 

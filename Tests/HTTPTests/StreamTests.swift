@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HTTPClientKit
 import HTTPServerKit
 import HTTPTypes

@@ -1,5 +1,4 @@
-import Support
-import TextKit
+public import TextKit
 
 /// The definition of a container in the form of `docker-py`: the keyword arguments of
 /// `containers.run`. Documents of deployment scripts in Python can be used as they are.

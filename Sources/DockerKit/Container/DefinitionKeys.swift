@@ -1,3 +1,5 @@
+import TextKit
+
 /// The keyword arguments of docker-py's `containers.run`, with their fields of the Engine API.
 enum DefinitionKeys {
     struct Field: Sendable {

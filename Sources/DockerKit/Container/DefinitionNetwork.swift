@@ -1,3 +1,5 @@
+import TextKit
+
 /// Ports, networks and policies in docker-py's spelling.
 enum DefinitionNetwork {
     typealias Mismatch = DefinitionShape.Mismatch

@@ -1,3 +1,5 @@
+import TextKit
+
 /// The type of a docker-py keyword, and how its value is translated for the Engine API.
 enum DefinitionShape: Sendable, Hashable {
     case string, stringOrInt, bool, int, bytes

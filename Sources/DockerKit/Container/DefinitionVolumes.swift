@@ -1,3 +1,5 @@
+import TextKit
+
 /// Volumes and devices in docker-py's spelling.
 enum DefinitionVolumes {
     typealias Mismatch = DefinitionShape.Mismatch

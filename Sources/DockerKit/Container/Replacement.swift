@@ -1,5 +1,3 @@
-import Support
-
 /// Replaces a container by one of another image. If the new one does not start or does not become
 /// healthy, the old one is restored.
 public struct Replacement: Sendable {
@@ -10,11 +8,6 @@ public struct Replacement: Sendable {
         public var wasRunning: Bool
         /// The image of the old container, by digest if it has one, for a rollback.
         public var previousImage: String?
-
-        public init(wasRunning: Bool, previousImage: String?) {
-            self.wasRunning = wasRunning
-            self.previousImage = previousImage
-        }
     }
 
     /// When the new container counts as healthy.

@@ -65,7 +65,6 @@ public struct EngineContainer: Sendable, Decodable {
     }
 }
 
-/// A container in a list.
 public struct ListedContainer: Sendable, Decodable, Hashable {
     public var id: String
     /// Each with a leading slash.

@@ -1,5 +1,5 @@
-import FoundationEssentials
 import HTTPClientKit
+public import TextKit
 
 extension DockerEngine {
     /// All containers, including stopped ones.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import HTTPTypes
+import TextKit
 
 extension DockerEngine {
     /// Pulls an image.

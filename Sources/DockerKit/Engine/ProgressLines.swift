@@ -1,10 +1,9 @@
-import Support
 import Synchronization
+import TextKit
 
 /// Parses the JSON lines of a pull. An engine answers 200 before it knows whether the pull
 /// succeeds, so an error is a line like any other.
 final class ProgressLines: Sendable {
-    /// The error in a line.
     struct Failed: Error {
         var message: String
     }

@@ -1,5 +1,4 @@
 import Glibc
-import HTTPClientKit
 import ProcessKit
 import Support
 

@@ -1,4 +1,5 @@
 import Support
+import TextKit
 
 /// Configuration and manifest of a container image with one disk and no program.
 public struct DiskManifest: Sendable, Hashable {

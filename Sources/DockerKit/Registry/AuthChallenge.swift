@@ -29,7 +29,6 @@ struct AuthChallenge: Sendable, Hashable {
     }
 }
 
-/// The login to a registry.
 public struct RegistryCredentials: Sendable, Hashable {
     public var user: String
     public var password: String

@@ -1,6 +1,5 @@
 import HTTPClientKit
 import HTTPTypes
-import Support
 import TextKit
 
 extension RegistryRepository {

@@ -1,7 +1,6 @@
 import FoundationEssentials
 public import HTTPClientKit
 import HTTPTypes
-import Support
 import Synchronization
 import TextKit
 

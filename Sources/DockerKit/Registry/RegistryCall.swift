@@ -1,7 +1,6 @@
 import HTTPClientKit
 import HTTPTypes
 
-/// A request to a registry.
 struct RegistryCall: Sendable {
     var method: String
     var url: String

@@ -1,6 +1,6 @@
+import ArgumentKit
 import BuildProtocol
 import TextKit
-import ArgumentKit
 
 /// Commands that submit, show and end builds.
 enum BuildCommands {

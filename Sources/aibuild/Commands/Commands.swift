@@ -1,4 +1,3 @@
-import TextKit
 import ArgumentKit
 
 /// Every command, in the order of the help.

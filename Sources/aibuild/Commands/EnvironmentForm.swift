@@ -1,6 +1,6 @@
 import ArgumentKit
-import FoundationEssentials
 import Support
+import TextKit
 
 /// What `aibuild env add` and `env change` send, and the options that say it.
 struct EnvironmentForm: Encodable {
@@ -180,8 +180,7 @@ struct EnvironmentForm: Encodable {
         _ words: [String], folder: String, containers file: String
     ) throws -> [EnvironmentAnswer.DockerHost] {
         let bytes = try Arguments.read(file, limitBytes: 1 << 20)
-        guard let all = try? JSONDecoder().decode([String: JSONText].self, from: Data(bytes))
-        else {
+        guard case .object(let all) = try? JSON(parsing: bytes) else {
             throw CommandError(
                 .usage, "Cannot read \(file): not a JSON object with a container for each host name"
             )
@@ -201,7 +200,7 @@ struct EnvironmentForm: Encodable {
             }
             return .init(
                 name: parts[0], url: parts[1], certificates: "\(folder)/\(parts[0])",
-                container: container.text)
+                container: String(decoding: container.bytes, as: UTF8.self))
         }
     }
 

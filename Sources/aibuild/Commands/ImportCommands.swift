@@ -1,6 +1,5 @@
-import FoundationEssentials
-import Support
 import ArgumentKit
+import Support
 
 /// `aibuild import`, `aibuild export`
 enum ImportCommands {

@@ -1,10 +1,14 @@
+import ArgumentKit
+import BuildProtocol
 import HTTPClientKit
 import Synchronization
-import ArgumentKit
 
 /// `aibuild logs`
 enum LogCommands {
     static let all = [logs]
+
+    /// Longer than any log record. Bounds the memory that a broken server can take.
+    private static let lineBytes = 8 << 20
 
     private static let logs = Command(
         name: "logs", summary: "Show the log of a build", operands: ["BUILD"],
@@ -30,13 +34,17 @@ enum LogCommands {
                 return try await BuildFollower(context).follow(build)
             }
             let printer = LogPrinter(context)
-            let lines = Mutex(LineSplitter())
+            let lines = Mutex(LineSplitter(limitBytes: lineBytes))
             let query = context.arguments["attempt"].map { [("attempt", $0)] } ?? []
             do throws(HTTPClientError) {
                 try await context.api.stream(APIClient.build(build) + "/log", query: query) {
                     bytes in
                     let piece = Array(bytes)
-                    for line in try lines.withLock({ try $0.feed(piece) }) { printer.print(line) }
+                    guard let whole = try? lines.withLock({ try $0.push(piece) }) else {
+                        throw CommandError(
+                            .refused, "The log has a line longer than \(lineBytes >> 20) MiB")
+                    }
+                    for line in whole { printer.print(String(decoding: line, as: UTF8.self)) }
                 }
             } catch {
                 throw context.api.commandError(error)
@@ -44,28 +52,4 @@ enum LogCommands {
             printer.finish()
             return .ok
         })
-}
-
-/// Splits bytes into lines.
-struct LineSplitter {
-    /// Longer than any log record. Bounds the memory that a broken server can take.
-    private static let limitBytes = 8 << 20
-
-    private var rest: [UInt8] = []
-
-    mutating func feed(_ bytes: [UInt8]) throws -> [String] {
-        rest += bytes
-        var lines: [String] = []
-        var start = 0
-        while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
-            lines.append(String(decoding: rest[start..<end], as: UTF8.self))
-            start = end + 1
-        }
-        rest.removeFirst(start)
-        guard rest.count <= Self.limitBytes else {
-            throw CommandError(
-                .refused, "The log has a line longer than \(Self.limitBytes >> 20) MiB")
-        }
-        return lines
-    }
 }

@@ -2,6 +2,7 @@ import CoordinatorCore
 import DockerKit
 import HTTPClientKit
 import Support
+import TextKit
 
 /// A connection to one Docker host of an environment, with its parsed container definition.
 struct DockerHostConnection: Sendable {

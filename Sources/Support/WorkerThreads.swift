@@ -1,8 +1,7 @@
-import Glibc
 import Synchronization
 
 /// Runs blocking jobs on a bounded number of threads. A thread ends when no job waits.
-final class WorkerThreads: Sendable {
+public final class WorkerThreads: Sendable {
     private struct State {
         var running = 0
         var waiting: [@Sendable () -> Void] = []
@@ -12,13 +11,13 @@ final class WorkerThreads: Sendable {
     private let waitingLimit: Int
     private let state = Mutex(State())
 
-    init(limit: Int, waitingLimit: Int) {
+    public init(limit: Int, waitingLimit: Int = .max) {
         self.limit = limit
         self.waitingLimit = waitingLimit
     }
 
     /// - Returns: false if too many jobs wait already, or no thread can be created.
-    func run(_ job: @escaping @Sendable () -> Void) -> Bool {
+    public func run(_ job: @escaping @Sendable () -> Void) -> Bool {
         let (taken, starts) = state.withLock { state -> (Bool, Bool) in
             if state.running < limit {
                 state.running += 1
@@ -29,9 +28,13 @@ final class WorkerThreads: Sendable {
             return (true, false)
         }
         guard starts else { return taken }
-        if startThread(with: job) { return true }
-        state.withLock { $0.running -= 1 }
-        return false
+        do {
+            try OwnThread.start { self.work(first: job) }
+            return true
+        } catch {
+            state.withLock { $0.running -= 1 }
+            return false
+        }
     }
 
     private func work(first: @Sendable () -> Void) {
@@ -47,32 +50,5 @@ final class WorkerThreads: Sendable {
             }
             return state.waiting.removeFirst()
         }
-    }
-
-    private final class Start: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-
-    private func startThread(with job: @escaping @Sendable () -> Void) -> Bool {
-        let start = Unmanaged.passRetained(Start { self.work(first: job) })
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                // A write to a closed TLS connection must not end the program.
-                var pipe = sigset_t()
-                sigemptyset(&pipe)
-                sigaddset(&pipe, SIGPIPE)
-                pthread_sigmask(SIG_BLOCK, &pipe, nil)
-                if let context { Unmanaged<Start>.fromOpaque(context).takeRetainedValue().body() }
-                return nil
-            }, start.toOpaque())
-        guard code == 0 else {
-            start.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
     }
 }

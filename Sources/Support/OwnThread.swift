@@ -1,5 +1,4 @@
 import Glibc
-public import Support
 
 /// Runs blocking code on a new thread, so that the cooperative pool never blocks.
 public enum OwnThread {
