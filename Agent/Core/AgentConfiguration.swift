@@ -28,7 +28,6 @@ public struct AgentConfiguration: Sendable, Hashable {
     public var packer = "packer"
     public var qemuSystem = "qemu-system-x86_64"
     public var qemuImg = "qemu-img"
-    /// The folder of OVMF.
     public var ovmfFolder = "/usr/share/OVMF"
     /// `nil`: those of the machine.
     public var vcpus: Int?

@@ -45,7 +45,6 @@ public struct AttemptTimers: Sendable, Hashable {
         startedMilliseconds + Int64(limits.totalSeconds) * 1000
     }
 
-    /// The timer that has expired.
     public func expired(nowMilliseconds: Int64) -> TimeoutCause? {
         if nowMilliseconds >= totalDeadlineMilliseconds {
             return .total(seconds: limits.totalSeconds)

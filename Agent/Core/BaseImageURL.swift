@@ -1,6 +1,5 @@
 import TextKit
 
-/// The source of a base image.
 public enum BaseImageURL: Sendable, Hashable {
     /// An absolute path on the host.
     case file(String)

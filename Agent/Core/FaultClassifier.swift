@@ -9,7 +9,6 @@ public enum FaultClassifier {
         public var program: Program
         public var exitCode: Int?
         public var signal: Int?
-        /// The tail of its output.
         public var tail: String
         /// Its own summary of what went wrong, if it gives one.
         public var summary: String?

@@ -3,7 +3,6 @@ public import BuildProtocol
 /// Parses the output of `packer build -machine-readable`: messages for people, the files that it
 /// made, why it failed.
 public struct PackerOutput: Sendable {
-    /// A message for the log.
     public struct Message: Sendable, Hashable {
         public var stream: LogRecord.Stream
         /// Lines ended by newlines.

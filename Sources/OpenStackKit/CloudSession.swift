@@ -68,7 +68,6 @@ public actor CloudSession {
         return String(url)
     }
 
-    /// The project that the login is for.
     public func projectID() async throws(CloudError) -> String {
         guard let project = try await token().project else {
             throw CloudError(

@@ -1,6 +1,5 @@
 import HTTPClientKit
 import HTTPTypes
-import Support
 import TextKit
 
 /// Glance v2 for one login. A call whose token is rejected logs in again, once.

@@ -58,13 +58,6 @@ public enum SQLLocation: Sendable {
     /// A file, created if it does not exist. Only one process may have it open.
     case sqlite(path: String)
     case mariadb(MariaDBEndpoint)
-
-    public var dialect: SQLDialect {
-        switch self {
-        case .sqlite: .sqlite
-        case .mariadb: .mariadb
-        }
-    }
 }
 
 /// Connects to the first usable node, beginning with the one that worked last: all connections of

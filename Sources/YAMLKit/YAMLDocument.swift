@@ -2,7 +2,6 @@ import Glibc
 import Support
 import TextKit
 
-/// Reads one document.
 public enum YAMLDocument {
     /// - Parameter file: the name of the document in errors.
     /// - Throws: `YAMLError` for anything outside the part of YAML that the module accepts.

@@ -1,4 +1,3 @@
-import Support
 import TextKit
 
 /// A mapping whose keys are taken, each with its type. A key that was never taken is an error:

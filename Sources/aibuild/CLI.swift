@@ -1,4 +1,5 @@
 import ArgumentKit
+import Support
 
 /// One run of the command line.
 struct CLI {

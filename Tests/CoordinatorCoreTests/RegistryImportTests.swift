@@ -1,4 +1,3 @@
-import BuildProtocol
 import Testing
 
 @testable import CoordinatorCore

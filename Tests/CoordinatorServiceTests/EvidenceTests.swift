@@ -1,7 +1,5 @@
 import BuildProtocol
 import CoordinatorCore
-import CoordinatorService
-import Support
 import TestSupport
 import Testing
 

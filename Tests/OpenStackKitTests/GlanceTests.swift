@@ -1,6 +1,4 @@
-import HTTPClientKit
 import OpenStackKit
-import Support
 import TestSupport
 import Testing
 

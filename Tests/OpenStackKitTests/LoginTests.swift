@@ -1,4 +1,3 @@
-import HTTPClientKit
 import OpenStackKit
 import TestSupport
 import Testing

@@ -1,6 +1,5 @@
 import Glibc
 import SQLKit
-import Support
 import Synchronization
 import TestSupport
 import Testing

@@ -1,5 +1,4 @@
 import SSHKit
-import Support
 import TestSupport
 import Testing
 

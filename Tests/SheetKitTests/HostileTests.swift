@@ -1,5 +1,4 @@
 import SheetKit
-import Support
 import TestSupport
 import Testing
 

@@ -1,4 +1,3 @@
-import BuildProtocol
 import CoordinatorCore
 import Testing
 

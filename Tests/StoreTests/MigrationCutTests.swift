@@ -1,5 +1,4 @@
 import CoordinatorAdapters
-import CoordinatorCore
 import SQLKit
 import Synchronization
 import TestSupport

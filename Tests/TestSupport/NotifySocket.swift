@@ -1,5 +1,4 @@
 import Glibc
-import ProcessKit
 import Support
 
 /// A service manager's datagram socket, whose path is in `NOTIFY_SOCKET`.

@@ -4,7 +4,6 @@ import HTTPClientKit
 import HTTPTypes
 import ProcessKit
 import Support
-import Synchronization
 
 /// A real Keystone and two real Glances on loopback, as `scripts/openstack.sh` starts them. They
 /// end with this process, however it ends: the script reads a pipe that only this process holds.

@@ -1,7 +1,6 @@
 import Glibc
 import ProcessKit
 import Support
-import Synchronization
 
 /// A server for tests with its own folder. A shell supervises it and reads a pipe that this process
 /// holds open: the shell removes server and folder when this value is released or this process

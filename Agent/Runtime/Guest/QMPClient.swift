@@ -27,7 +27,6 @@ final class QMPClient {
     /// The process at the other end.
     var peer: Int32? { BlockingSocket.peer(socket) }
 
-    /// A return value that is ignored.
     struct Ignored: Decodable { init(from decoder: any Decoder) {} }
 
     private struct Command: Encodable {

@@ -12,7 +12,6 @@ struct TestFiles {
     var askpass: String { folder.tests + "/askpass" }
     var seed: String { folder.tests + "/seed.iso" }
     var overlay: String { folder.tests + "/overlay.qcow2" }
-    /// The UEFI variables of the guest.
     var firmwareVariables: String { folder.tests + "/uefi-variables" }
     /// What QEMU printed, and what SSH printed at the last login attempt.
     var qemuLog: String { folder.tests + "/qemu.log" }

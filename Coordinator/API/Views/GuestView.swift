@@ -10,7 +10,6 @@ struct GuestView: Encodable {
     var cpuSeconds: Double?
     var notes: [String]
     var serialTail: String?
-    /// Path of the screenshot.
     var screenshot: String?
 
     init(_ evidence: GuestEvidence, of attempt: AttemptToken) {

@@ -1,5 +1,4 @@
 public import CoordinatorCore
-import HTTPTypes
 import Support
 import TextKit
 

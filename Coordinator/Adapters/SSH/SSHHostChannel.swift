@@ -1,7 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
 import SSHKit
-import Support
 
 /// One control session: the gate's `attach`, after its magic line.
 final class SSHHostChannel: HostChannel {

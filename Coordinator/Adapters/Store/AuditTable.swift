@@ -1,7 +1,6 @@
 import CoordinatorCore
 import SQLKit
 
-/// The table `audit`.
 enum AuditTable {
     static let insert =
         "INSERT INTO audit (at_ms, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)"

@@ -2,7 +2,6 @@ import BuildProtocol
 import CoordinatorCore
 import SQLKit
 
-/// The table `builds`.
 enum BuildTable {
     private static let all = SQLSelect(
         BuildRow.select, of: RowOrigin(table: "builds"), BuildRow.build)

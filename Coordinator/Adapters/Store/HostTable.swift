@@ -1,7 +1,6 @@
 import CoordinatorCore
 import SQLKit
 
-/// The table `hosts`.
 enum HostTable {
     static let all = SQLSelect(
         "SELECT name, address, host_key, drained, created_ms FROM hosts ORDER BY name",

@@ -1,5 +1,3 @@
-import BuildProtocol
-
 /// Guest OSes and test cases.
 struct InMemoryCatalog: Sendable {
     /// By name.

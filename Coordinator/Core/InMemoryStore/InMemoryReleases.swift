@@ -1,4 +1,3 @@
-/// Environments and releases.
 struct InMemoryReleases: Sendable {
     /// By name.
     private(set) var environments: [String: EnvironmentEntry] = [:]

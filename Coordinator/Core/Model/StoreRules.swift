@@ -1,7 +1,6 @@
 // Model rules that every store shares.
 
 extension Build {
-    /// The build as it is queued.
     public init(_ new: NewBuild, number: Int) {
         self.init(
             id: new.id, guestOSID: new.guestOSID, guestOS: new.guestOS, number: number,

@@ -78,7 +78,6 @@ public struct OpenStackSettings: Sendable, Hashable, Codable {
 public enum KeptImagesBound: NumberBound { public static let range = 0...100 }
 
 extension KeyedDecodingContainer {
-    /// The value of the key, if it is there.
     func replace<Value: Decodable>(_ value: inout Value, _ key: Key) throws {
         if let given = try decodeIfPresent(Value.self, forKey: key) { value = given }
     }

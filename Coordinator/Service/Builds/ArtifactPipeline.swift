@@ -1,6 +1,5 @@
 import BuildProtocol
 import CoordinatorCore
-import Support
 
 /// Pulls the artifacts of one attempt into the web root's incoming folder. An interrupted transfer
 /// resumes by chunks, and everything is verified before it becomes visible. One session at a time:

@@ -1,6 +1,5 @@
 import BuildProtocol
 public import CoordinatorCore
-import Support
 
 /// Registers and changes single guest OSes.
 public struct GuestOSCatalog: Sendable {

@@ -1,6 +1,5 @@
 import BuildProtocol
 public import CoordinatorCore
-import Support
 
 /// Adds, changes and removes test cases. Queued builds keep the cases with which they were
 /// submitted.

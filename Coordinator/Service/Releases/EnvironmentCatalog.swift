@@ -1,4 +1,3 @@
-import BuildProtocol
 public import CoordinatorCore
 
 /// Registers, checks and removes the environments that images are released to.

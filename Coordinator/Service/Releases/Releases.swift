@@ -1,4 +1,3 @@
-import BuildProtocol
 import CoordinatorCore
 import Support
 
@@ -176,10 +175,4 @@ public struct ReleaseProgress: Sendable, Hashable {
     public var what: String
     public var doneBytes: Int64
     public var totalBytes: Int64
-
-    public init(what: String, doneBytes: Int64 = 0, totalBytes: Int64 = 0) {
-        self.what = what
-        self.doneBytes = doneBytes
-        self.totalBytes = totalBytes
-    }
 }

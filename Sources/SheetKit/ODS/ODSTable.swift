@@ -1,4 +1,3 @@
-/// The cells of one table.
 struct ODSTable {
     private let limits: SheetLimits
     /// From 1; the row that is being read.

@@ -1,4 +1,3 @@
-/// The cells of one sheet.
 struct XLSSheet {
     private let globals: XLSGlobals
     /// The cell of a formula whose text is in the next text record.

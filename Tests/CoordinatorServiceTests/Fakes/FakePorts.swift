@@ -1,6 +1,5 @@
 import BuildProtocol
 import CoordinatorCore
-import Support
 import Synchronization
 
 /// A gateway to in-memory agents. Transfers can be made to fail, to hang and to deliver wrong

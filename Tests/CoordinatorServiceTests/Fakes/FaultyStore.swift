@@ -1,6 +1,6 @@
 import CoordinatorCore
-import TestSupport
 import Synchronization
+import TestSupport
 
 /// An in-memory store that a test can make slow or unavailable, or whose responses it can lose.
 final class FaultyStore: InterceptingStore, LeaseStore {

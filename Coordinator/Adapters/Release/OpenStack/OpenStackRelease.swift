@@ -1,7 +1,6 @@
 import CoordinatorCore
 import HTTPClientKit
 import OpenStackKit
-import Support
 import Synchronization
 
 /// One release of an image to Glance. Each step inspects what exists and does what is missing, so

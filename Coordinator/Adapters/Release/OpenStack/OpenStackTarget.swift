@@ -2,8 +2,6 @@ public import CoordinatorCore
 import DiskImageKit
 import HTTPClientKit
 import OpenStackKit
-import ProcessKit
-import Support
 
 /// Releases to an OpenStack region. Once there has been a good image, its name in Glance refers to
 /// a good one at every moment.

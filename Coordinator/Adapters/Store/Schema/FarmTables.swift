@@ -1,4 +1,3 @@
-import BuildProtocol
 import SQLKit
 
 /// Schema 2: the tables of the farm, beside the historic ones.
