@@ -86,16 +86,8 @@ public struct YAMLError: Error, Sendable, Hashable {
     /// In characters, from 1.
     public var column: Int
     /// `builder.template`, `hosts[2].name`; empty for the document as a whole.
-    public var key: String
+    public var key = ""
     public var message: String
-
-    public init(file: String, line: Int, column: Int, key: String = "", message: String) {
-        self.file = file
-        self.line = line
-        self.column = column
-        self.key = key
-        self.message = message
-    }
 }
 
 extension YAMLError: CustomStringConvertible {

@@ -80,21 +80,29 @@ public struct GitLabServer: TemplateServer {
             return project
         }
         let group = try await group(settings.group, &report)
-        let made = try await api.make(
+        return try await create(
             GitLabAPI.Project.self, "projects",
-            NewProject(name: name, path: name, namespace_id: group.id), what: "project \(path)")
-        if let made {
-            report.done.append("project \(path): created")
+            NewProject(name: name, path: name, namespace_id: group.id), "project \(path)",
+            at: place, &report,
+            orElse: "GitLab has something named \(path) that the token cannot access. Give its "
+                + "owner access to it, or rename it")
+    }
+
+    /// - Parameters:
+    ///   - collection: the path to which new ones are sent.
+    ///   - place: the path of this one.
+    private func create<Value: Decodable>(
+        _ type: Value.Type, _ collection: String, _ fields: some Encodable, _ what: String,
+        at place: String, _ report: inout TemplateServerReport, orElse remedy: String
+    ) async throws(GitLabAPI.Fault) -> Value {
+        if let made = try await api.make(type, collection, fields, what: what) {
+            report.done.append("\(what): created")
             return made
         }
         // Somebody else created it meanwhile, or it exists and the token may not see it.
-        guard let project = try await api.find(GitLabAPI.Project.self, place) else {
-            throw GitLabAPI.Fault(
-                "GitLab has something named \(path) that the token cannot access. Give its "
-                    + "owner access to it, or rename it")
-        }
-        report.done.append("project \(path) exists")
-        return project
+        guard let found = try await api.find(type, place) else { throw GitLabAPI.Fault(remedy) }
+        report.done.append("\(what) exists")
+        return found
     }
 
     // MARK: Group
@@ -113,19 +121,11 @@ public struct GitLabServer: TemplateServer {
         if steps.count > 1 {
             parent = try await group(steps.dropLast().joined(separator: "/"), &report).id
         }
-        let made = try await api.make(
+        return try await create(
             GitLabAPI.Group.self, "groups", NewGroup(name: name, path: name, parent_id: parent),
-            what: "group \(path)")
-        if let made {
-            report.done.append("group \(path): created")
-            return made
-        }
-        guard let group = try await api.find(GitLabAPI.Group.self, place) else {
-            throw GitLabAPI.Fault(
-                "GitLab has a user or group named \(path) that the token cannot access. "
-                    + "Give its owner access to the group, or set gitlab.group to another name")
-        }
-        return group
+            "group \(path)", at: place, &report,
+            orElse: "GitLab has a user or group named \(path) that the token cannot access. "
+                + "Give its owner access to the group, or set gitlab.group to another name")
     }
 
     // MARK: Hook

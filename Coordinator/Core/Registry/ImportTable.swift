@@ -152,16 +152,6 @@ public struct ImportProblem: Sendable, Hashable, Codable {
     /// `C7`
     public var cell: String?
     public var why: String
-
-    public init(
-        sheet: String, row: Int? = nil, column: String? = nil, cell: String? = nil, why: String
-    ) {
-        self.sheet = sheet
-        self.row = row
-        self.column = column
-        self.cell = cell
-        self.why = why
-    }
 }
 
 /// All problems of a file: the first ones in full, the others counted.
