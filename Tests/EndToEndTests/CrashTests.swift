@@ -60,13 +60,7 @@ import Testing
     @Test("A pull continues after the coordinator was killed")
     func coordinatorKilledDuringPull() async throws {
         try await withFarm { farm in
-            try await farm.script(
-                "debian", Scripts.image(300_000_000),
-                yaml: "requirements: {memory: 64MiB, disk: 300MiB}\n")
-            let build = try await farm.api.submit("debian")
-            _ = try await farm.api.wait(build, for: "pulled") {
-                ["collecting", "publishing"].contains($0.state)
-            }
+            let build = try await farm.pulledBuild()
             farm.coordinator?.kill()
             try await farm.startCoordinator(keepingPort: true)
             let passed = try await farm.api.end(of: build)

@@ -66,13 +66,7 @@ import Testing
     @Test("SIGTERM during a pull loses nothing")
     func stopDuringPull() async throws {
         try await withFarm { farm in
-            try await farm.script(
-                "debian", Scripts.image(300_000_000),
-                yaml: "requirements: {memory: 64MiB, disk: 300MiB}\n")
-            let build = try await farm.api.submit("debian")
-            _ = try await farm.api.wait(build, for: "pulled") {
-                ["collecting", "publishing"].contains($0.state)
-            }
+            let build = try await farm.pulledBuild()
             try await farm.stopCoordinator()
             expectRest(farm)
             try await farm.startCoordinator(keepingPort: true)

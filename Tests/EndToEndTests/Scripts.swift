@@ -24,5 +24,17 @@ extension Farm {
         return builds
     }
 
+    /// A build that is about to be pulled, or being pulled, for a while.
+    func pulledBuild() async throws -> FarmBuild {
+        try await script(
+            "debian", Scripts.image(300_000_000),
+            yaml: "requirements: {memory: 64MiB, disk: 300MiB}\n")
+        let build = try await api.submit("debian")
+        _ = try await api.wait(build, for: "pulled") {
+            ["collecting", "publishing"].contains($0.state)
+        }
+        return build
+    }
+
     func open(_ name: String) throws { try Files.replace("\(shared)/go-\(name)", with: []) }
 }
