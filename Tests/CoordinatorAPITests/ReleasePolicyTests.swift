@@ -108,14 +108,14 @@ import Testing
     @Test("The page has buttons for a release that waits, and for no other")
     func buttons() async throws {
         let name = "d\u{0600}<script>"
-        _ = try await addEnvironment(#","policy":{"guestos":["<b>*"]}"#)
+        _ = try await addEnvironment(#","policy":{"images":["<b>*"]}"#)
         try await addRelease(guestOS: name)
         let page = try await farm.api.ask("GET", "/releases").text
         #expect(page.contains("waiting for approval"))
         #expect(page.contains(#"data-verb=approve data-release="r1""#))
         #expect(page.contains(#"data-verb=refuse data-release="r1""#))
         #expect(page.contains(#"<script src="/static/releases.js" defer></script>"#))
-        #expect(page.contains("guestos: &lt;b&gt;*"))
+        #expect(page.contains("images: &lt;b&gt;*"))
         #expect(!page.contains("<script>") && !page.contains("<b>*"))
         _ = try await farm.api.ask("POST", "/api/v1/releases/r1/refuse", "{}")
         let after = try await farm.api.ask("GET", "/releases").text

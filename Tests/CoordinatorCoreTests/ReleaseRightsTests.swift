@@ -60,13 +60,16 @@ import Testing
                 (
                     policy(), openstack, ReleasePlan(name: "centos7x86_64"),
                     "environment lab takes no image named 'centos7x86_64' of guest OS debian12 "
-                        + "(release: name in aibuild.yml): its images allows debian12x86_64. "
-                        + "To allow it: aibuild env change lab --image …"
+                        + "(release: name in aibuild.yml): its policy allows images "
+                        + "debian12x86_64. To allow it: aibuild env change lab "
+                        + "--image 'centos7x86_64'"
                 ),
                 (
                     policy(images: ["{guestos}-*", "gold"]), openstack,
                     ReleasePlan(name: "centos7-x"),
-                    "its images allows debian12x86_64, {guestos}-*, gold."
+                    "its policy allows images debian12x86_64, {guestos}-*, gold. To allow it: "
+                        + "aibuild env change lab --image '{guestos}-*' --image 'gold' "
+                        + "--image 'centos7-x'"
                 ),
                 (policy(images: ["{guestos}-*"]), openstack, ReleasePlan(name: "debian12-x"), nil),
                 (policy(images: ["gold"]), openstack, ReleasePlan(name: "gold"), nil),
@@ -80,18 +83,19 @@ import Testing
                 (policy(["debian*"]), openstack, ReleasePlan(), nil),
                 (
                     policy(["centos*", "rocky9"]), openstack, ReleasePlan(),
-                    "environment lab takes no image of guest OS 'debian12': its guestos allows "
-                        + "centos*, rocky9. To allow it: aibuild env change lab --guestos …"
+                    "environment lab takes no image of guest OS 'debian12': its policy allows "
+                        + "guest OSes centos*, rocky9. To allow it: aibuild env change lab "
+                        + "--guestos 'centos*' --guestos 'rocky9' --guestos 'debian12'"
                 ),
-                (policy(["centos*"]), registry, ReleasePlan(), "its guestos allows centos*"),
+                (policy(["centos*"]), registry, ReleasePlan(), "allows guest OSes centos*"),
                 // In a registry the template chooses nothing.
                 (policy(), registry, ReleasePlan(name: "centos7"), nil),
                 // On Docker hosts it can choose any image.
                 (policy(), docker, ReleasePlan(name: "centos7"), nil),
                 (
                     policy(), docker, ReleasePlan(properties: ["docker_image": "evil/miner"]),
-                    "(release: properties: docker_image in aibuild.yml): its images allows "
-                        + "r.example.org/debian12."
+                    "(release: properties: docker_image in aibuild.yml): its policy allows "
+                        + "images r.example.org/debian12."
                 ),
                 (
                     policy(images: ["r.example.org/*"]), docker,
@@ -203,6 +207,10 @@ import Testing
         arguments: [
             (policy([]), "guestos is empty"), (policy([""]), "guestos contains ''"),
             (policy(images: ["a\nb"]), "images contains 'a"),
+            (policy(["debian*,rocky9"]), "no guest OS can match"),
+            (policy(["{guestos}"]), "no guest OS can match"),
+            (policy(images: ["{guest}-*"]), "the only placeholder is {guestos}"),
+            (policy(images: ["{guestos"]), "the only placeholder is {guestos}"),
             (policy(images: [String(repeating: "x", count: 256)]), "1 to 255 bytes"),
             (
                 policy(Array(repeating: "x", count: 201)), "guestos has more than 200 patterns"

@@ -58,7 +58,7 @@ import Testing
     func otherName() async throws {
         // Whether or not the environment allows names of a template's choice.
         for (policy, why) in [
-            (ReleasePolicy(), "its images allows debianx86_64."),
+            (ReleasePolicy(), "its policy allows images debianx86_64."),
             (.unrestricted, "belongs to guest OS centos7"),
         ] {
             let plan = ReleasePlan(to: ["lab"], name: "centos7x86_64")
@@ -83,7 +83,8 @@ import Testing
         let policy = ReleasePolicy(guestOSes: [NamePattern("centos*")])
         try await farm(policy, ReleasePlan(to: ["lab"])) { farm, leader, build in
             let refused = try await automatic(farm, build, .refused)
-            #expect(refused.fault?.description.contains("its guestos allows centos*") == true)
+            #expect(
+                refused.fault?.description.contains("its policy allows guest OSes centos*") == true)
             // Allowed meanwhile: it can be released again.
             try await change(farm) { $0.guestOSes.append(NamePattern("debian")) }
             let again = try await leader.releaseRequests.retry(refused.id, by: "anna")
@@ -187,7 +188,7 @@ import Testing
             let refusal = await #expect(throws: Refusal.self) {
                 _ = try await leader.releaseRequests.approve(waiting.id, by: "anna")
             }
-            #expect(refusal?.description.contains("its guestos allows centos7") == true)
+            #expect(refusal?.description.contains("its policy allows guest OSes centos7") == true)
             #expect(try await farm.store.release(id: waiting.id)?.state == .awaitingApproval)
         }
     }
@@ -204,7 +205,8 @@ import Testing
             try await change(farm) { $0.guestOSes = [NamePattern("centos7")] }
             await farm.clock.advance(milliseconds: 10_000)
             let refused = try await wait(farm, made[0].id, .refused)
-            #expect(refused.fault?.description.contains("its guestos allows centos7") == true)
+            #expect(
+                refused.fault?.description.contains("its policy allows guest OSes centos7") == true)
             #expect(await farm.target.halfMade.isEmpty, "the first try's image is taken back")
             #expect(try await farm.store.releaseName("debianx86_64", in: "lab") == nil)
         }
@@ -280,7 +282,7 @@ import Testing
             #expect(
                 refusal?.description.contains(
                     "environment lab takes no image named 'gold' of guest OS new (release: name "
-                        + "in aibuild.yml): its images allows newx86_64.") == true)
+                        + "in aibuild.yml): its policy allows images newx86_64.") == true)
             #expect(try await farm.store.guestOS(named: "new") == nil)
             form.name = "debian"
             await #expect(throws: Refusal.self) {

@@ -69,7 +69,8 @@ public struct AccessControl: Sendable {
 
     private func unauthorized(_ request: HTTPRequest) -> Problem {
         var problem = Problem.unauthorized(
-            "This coordinator requires a token",
+            request.headers["Authorization"] == nil
+                ? "This coordinator requires a token" : "The token is not this coordinator's",
             remedy: "Send Authorization: Bearer TOKEN. The CLI takes the token from AIBUILD_TOKEN; "
                 + "on the coordinator's machine its user needs no setting. "
                 + "In a browser, open the address that this prints: aibuild web")

@@ -1,3 +1,5 @@
+import BuildProtocol
+
 /// A pattern of names: `*` stands for any text, `{guestos}` for the name of the guest OS.
 public struct NamePattern: Sendable, Hashable {
     public let text: String
@@ -9,6 +11,19 @@ public struct NamePattern: Sendable, Hashable {
 
     private static let star = UInt8(ascii: "*")
     private static let guestOS = Array("{guestos}".utf8)
+
+    /// Whether the name of some guest OS could match it.
+    var mayMatchGuestOS: Bool {
+        let fixed = text.filter { $0 != "*" }
+        // Before it, any beginning would do.
+        return fixed.isEmpty || Names.problem("a" + fixed) == nil
+    }
+
+    /// Whether its braces are those of `{guestos}`.
+    var hasKnownPlaceholders: Bool {
+        let rest = text.replacing("{guestos}", with: "")
+        return !rest.utf8.contains { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: "}") }
+    }
 
     /// Compares byte by byte. A `*` in the name of a guest OS stands for itself.
     public func matches(_ name: String, guestOS: String) -> Bool {

@@ -57,6 +57,18 @@ public struct ReleasePolicy: Sendable, Hashable, Codable {
                     + "and no control characters"
             }
         }
+        return patternProblem
+    }
+
+    /// A pattern that can match nothing is a slip that would close the environment to everybody.
+    private var patternProblem: String? {
+        if let wrong = guestOSes.first(where: { !$0.mayMatchGuestOS }) {
+            return "guestos contains \(Names.quoted(wrong.text)), which no guest OS can match: "
+                + "names have A-Z a-z 0-9 . _ - only, and each pattern stands for itself"
+        }
+        if let wrong = images.first(where: { !$0.hasKnownPlaceholders }) {
+            return "images contains \(Names.quoted(wrong.text)): the only placeholder is {guestos}"
+        }
         return nil
     }
 }

@@ -42,8 +42,9 @@ public struct ReleaseRights: Sendable, Hashable {
             return nil
         }
         return "environment \(environment.name) takes no image of guest OS "
-            + "\(Names.quoted(guestOS)): its guestos allows \(Self.list(policy.guestOSes)). "
-            + "To allow it: aibuild env change \(environment.name) --guestos …"
+            + "\(Names.quoted(guestOS)): its policy allows guest OSes "
+            + "\(Self.list(policy.guestOSes)). "
+            + remedy("guestos", policy.guestOSes, guestOS)
     }
 
     private var nameRefusal: String? {
@@ -63,9 +64,17 @@ public struct ReleaseRights: Sendable, Hashable {
         guard !isAllowed else { return nil }
         let allowed = [NamePattern(image.ownName)] + policy.images
         return "environment \(environment.name) takes no image named \(Names.quoted(image.name)) "
-            + "of guest OS \(guestOS) (\(image.key ?? "release") in aibuild.yml): its images "
-            + "allows \(Self.list(allowed)). "
-            + "To allow it: aibuild env change \(environment.name) --image …"
+            + "of guest OS \(guestOS) (\(image.key ?? "release") in aibuild.yml): its policy "
+            + "allows images \(Self.list(allowed)). "
+            + remedy("image", policy.images, image.name)
+    }
+
+    /// The whole command, because what it gives replaces the patterns that there are.
+    private func remedy(_ option: String, _ present: [NamePattern], _ added: String) -> String {
+        let patterns = present.map(\.text) + [added]
+        let options = patterns.prefix(11).map { "--\(option) '\($0.visible)'" }
+        return "To allow it: aibuild env change \(environment.name) "
+            + options.joined(separator: " ") + (patterns.count > 11 ? " …" : "")
     }
 
     private var ownerRefusal: String? {

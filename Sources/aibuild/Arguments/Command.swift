@@ -34,7 +34,7 @@ extension CommandProgram<Command> {
             exit codes
             \(codes.table)
             a first build
-              aibuild host add kvm1 --address aibuild@kvm1.example.com
+              aibuild host add kvm1 --address aibuild-agent@kvm1.example.com
               aibuild guestos add debian12 --type linux --distro debian --version 12 \\
                   --git https://git.example.com/debian12_tpl.git
               aibuild build debian12 --follow

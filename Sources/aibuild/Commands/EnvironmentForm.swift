@@ -47,7 +47,7 @@ struct EnvironmentForm: Encodable {
             "required: a person must agree to each automatic release; or none (default)"),
         CommandOption(
             "password-file", value: "FILE", "file with the password; - reads it from stdin"),
-        CommandOption("unchecked", "register it even if it is unreachable"),
+        CommandOption("unchecked", "do not check whether images can be released there"),
         CommandOption("username", value: "NAME", "user to log in as"),
         CommandOption("ca-file", value: "FILE", "CA bundle to trust, on the coordinator"),
         CommandOption("format", value: "FORMAT", "qcow2 or raw (default: as built)"),
@@ -101,6 +101,9 @@ struct EnvironmentForm: Encodable {
         if arguments.has("guestos") { policy.guestos = arguments.all("guestos") }
         if arguments.has("image") {
             let images = arguments.all("image")
+            guard images.count == 1 || !images.contains("none") else {
+                throw CommandError(.usage, "--image none allows no others: leave the rest out")
+            }
             policy.images = images == ["none"] ? [] : images
         }
         switch arguments["approval"] {

@@ -30,7 +30,7 @@ enum HostCommands {
             "In a script, pass it with --fingerprint.",
         ],
         examples: [
-            "aibuild host add kvm1 --address aibuild@kvm1.example.com",
+            "aibuild host add kvm1 --address aibuild-agent@kvm1.example.com",
             "aibuild host add kvm2 --address aibuild@10.0.0.2:2222 --fingerprint SHA256:a1B2…",
         ],
         run: { context in

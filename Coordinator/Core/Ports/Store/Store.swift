@@ -47,7 +47,7 @@ public enum StoreErrorCode: FailureCode {
 
 extension StoreError {
     public static func exists(what: String, name: String) -> StoreError {
-        StoreError(.exists, "there is a \(what) named '\(name)' already")
+        StoreError(.exists, "the name '\(name)' is taken by another \(what)")
     }
 
     public static func notFound(what: String, name: String) -> StoreError {
