@@ -19,10 +19,13 @@ public struct ServiceLimits: Sendable {
     public var reconnectLongestMilliseconds: Int64 = 1_500
     /// The longest delay if an operator must act first: a wrong key, no agent.
     public var reconnectPermanentMilliseconds: Int64 = 30_000
-    /// A session that ends sooner because of its agent has achieved nothing: the delay before the
-    /// next one goes on growing, and `hostLostMilliseconds` goes on. Otherwise a message that
-    /// always ends its session would keep its builds, and connect three times a second.
+    /// A session that ends sooner because of what its agent sent has achieved nothing: the delay
+    /// before the next one goes on growing, and `hostLostMilliseconds` goes on. Otherwise a message
+    /// that always ends its session would keep its builds, and connect three times a second.
     public var soundSessionMilliseconds: Int64 = 60_000
+    /// The same for one that the agent's side closed: agents are killed and restarted, but one that
+    /// closes every session at once must not look alive.
+    public var closedSessionMilliseconds: Int64 = 2_000
     /// Messages without news that one session may send: an agent reports each of its 1,024 attempts
     /// after it connected, and then a few times a second what some of them do.
     public var messageBurst = 4_096

@@ -91,7 +91,7 @@ actor HostMonitor {
                 let end = await pump(channel)
                 await disconnected(end.reason)
                 let now = ports.clock.monotonicMilliseconds()
-                if end.isAgentsFault, now - since < ports.limits.soundSessionMilliseconds {
+                if now - since < end.soundMilliseconds {
                     longest = ports.limits.reconnectPermanentMilliseconds
                 } else {
                     backoff = reconnectBackoff()
@@ -137,8 +137,8 @@ actor HostMonitor {
 
     private struct SessionEnd {
         var reason: String
-        /// The agent closed the session, broke the protocol, or sent too much.
-        var isAgentsFault: Bool
+        /// How long it must have lasted to show that the agent is sound.
+        var soundMilliseconds: Int64
     }
 
     private func pump(_ channel: any HostChannel) async -> SessionEnd {
@@ -157,13 +157,17 @@ actor HostMonitor {
                     return SessionEnd(
                         reason: "the agent sends more than \(ports.limits.messagesPerSecond) "
                             + "messages a second that say nothing new: check it",
-                        isAgentsFault: true)
+                        soundMilliseconds: ports.limits.soundSessionMilliseconds)
                 }
             }
-            return SessionEnd(reason: "the agent closed the session", isAgentsFault: true)
-        } catch {
             return SessionEnd(
-                reason: "\(error)", isAgentsFault: (error as? HostFault)?.code == .refused)
+                reason: "the agent closed the session",
+                soundMilliseconds: ports.limits.closedSessionMilliseconds)
+        } catch {
+            let isBroken = (error as? HostFault)?.code == .refused
+            return SessionEnd(
+                reason: "\(error)",
+                soundMilliseconds: isBroken ? ports.limits.soundSessionMilliseconds : 0)
         }
     }
 
