@@ -160,8 +160,7 @@ struct BaseImageFetcher {
             connectSeconds: min(AgentLimits.fetchConnectSeconds, stall), stallSeconds: stall,
             knownTag: wanted.sha256 == nil ? cache.intactNote(key)?.entityTag : nil,
             networks: isolation.map {
-                FetchNetworks(
-                    $0, hostAddresses: Namespaces.ownAddresses().compactMap { IPv4Network($0) })
+                FetchNetworks($0, hostAddresses: IPv4Network.ofThisHost())
             })
     }
 

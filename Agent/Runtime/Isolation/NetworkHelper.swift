@@ -56,8 +56,7 @@ struct NetworkHelper: ~Copyable {
         _ isolation: Isolation, _ environment: [String: String]
     ) throws {
         let routes = AttemptNetwork.routes(
-            isolation.networks,
-            hostAddresses: Namespaces.ownAddresses().compactMap { IPv4Network($0) })
+            isolation.networks, hostAddresses: IPv4Network.ofThisHost())
         try Descriptor(folder.routes, O_WRONLY | O_CREAT | O_TRUNC).writeAll(Array(routes.utf8))
         let log = try Descriptor(folder.networkLog, O_WRONLY | O_APPEND)
         let command = Command(
