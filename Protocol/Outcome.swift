@@ -44,6 +44,7 @@ public struct FaultCode: RawRepresentable, Sendable, Hashable, Codable {
     public static let timeoutTotal = FaultCode(rawValue: "timeout.total")
     public static let timeoutSilence = FaultCode(rawValue: "timeout.silence")
     public static let guestHung = FaultCode(rawValue: "guest.hung")
+    public static let memoryExceeded = FaultCode(rawValue: "memory.exceeded")
     public static let testFailed = FaultCode(rawValue: "test.failed")
     public static let impossible = FaultCode(rawValue: "scheduler.impossible")
     public static let poison = FaultCode(rawValue: "scheduler.kills_hosts")

@@ -146,6 +146,16 @@ public enum AgentLimits {
     /// Largest base image. The disk decides what fits; this stops an endless response.
     public static let baseImageBytes: Int64 = 1 << 40
 
+    /// What an attempt gets beside the memory that it requires, or a quarter of that, if more: QEMU
+    /// keeps up to 1 GiB of generated code without KVM, and Packer takes 0.1 GiB.
+    public static let memoryBesidesBytes: Int64 = 5 << 28
+    /// Processes and threads of an attempt. A build that compiles on 256 processors has 1,000; a
+    /// fork bomb is stopped long before it takes the 32,768 process ids of a host.
+    public static let attemptProcesses = 8_192
+    /// The highest share of the processors: one for each that an attempt requires, as against 100
+    /// for the agent, which must be able to stop it.
+    public static let processorWeight = 100
+
     /// Forgotten attempts that are remembered, so that a `start` that was in flight when the
     /// attempt was forgotten does not run it again.
     public static let forgottenTokens = 4096

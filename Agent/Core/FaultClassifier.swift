@@ -20,6 +20,8 @@ public enum FaultClassifier {
         public var qemuGoneMilliseconds: Int64?
         /// The minimum free space on the host's disk while it ran.
         public var lowestFreeBytes: Int64
+        /// The limit of the attempt's memory, if the kernel killed a process because of it.
+        public var exceededMemoryBytes: Int64?
         /// Processes that the host's kernel killed for lack of memory while it ran.
         public var outOfMemoryKills: Int64
 
@@ -27,7 +29,7 @@ public enum FaultClassifier {
             program: Program, exitCode: Int? = nil, signal: Int? = nil, tail: String,
             summary: String? = nil, qemuExit: QEMUExit? = nil, hasQEMUOutput: Bool = false,
             qemuGoneMilliseconds: Int64? = nil, lowestFreeBytes: Int64,
-            outOfMemoryKills: Int64 = 0
+            exceededMemoryBytes: Int64? = nil, outOfMemoryKills: Int64 = 0
         ) {
             self.program = program
             self.exitCode = exitCode
@@ -38,6 +40,7 @@ public enum FaultClassifier {
             self.hasQEMUOutput = hasQEMUOutput
             self.qemuGoneMilliseconds = qemuGoneMilliseconds
             self.lowestFreeBytes = lowestFreeBytes
+            self.exceededMemoryBytes = exceededMemoryBytes
             self.outOfMemoryKills = outOfMemoryKills
         }
     }
@@ -50,6 +53,10 @@ public enum FaultClassifier {
     public static func fault(_ end: End) -> Fault? {
         if end.signal == nil, end.exitCode == 0 { return nil }
         let name = end.program == .packer ? "Packer" : "the build command"
+        if let limit = end.exceededMemoryBytes {
+            let fault = memoryFault(limit)
+            return Fault(fault.class, fault.code, fault.reason + output(end))
+        }
         if let signal = end.signal, externalSignals.contains(signal) {
             return Fault(
                 .infrastructure, .buildKilled,
@@ -84,6 +91,16 @@ public enum FaultClassifier {
         return Fault(
             .template, end.program == .packer ? .packerFailed : .commandFailed,
             "\(name) \(how)" + output(end))
+    }
+
+    /// The fault of an attempt whose processes needed more memory than its limit.
+    public static func memoryFault(_ limitBytes: Int64) -> Fault {
+        Fault(
+            .template, .memoryExceeded,
+            "the build needed more memory than it may have, and the kernel killed a process of "
+                + "it. The limit is \(limitBytes >> 20) MiB: its `requirements: memory`, and what "
+                + "QEMU needs beside its guest. Raise `requirements: memory` in aibuild.yml, or "
+                + "use less")
     }
 
     /// Faults of the host that only Packer's messages tell apart. Searched for in its summary, not

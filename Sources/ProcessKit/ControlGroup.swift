@@ -2,16 +2,31 @@ import CLinux
 import Glibc
 import Support
 
-/// A control group (version 2) below this process's own. Everything in it can be killed at once,
-/// even processes that forked, or changed their session or environment.
+/// What the kernel enforces for the processes of a group together.
+public struct GroupLimits: Sendable, Hashable {
+    public var memoryBytes: Int64
+    public var processes: Int
+    /// The share of the processors that it gets if others want them too, 1 to 10,000; groups
+    /// without one have 100.
+    public var processorWeight: Int
+
+    public init(memoryBytes: Int64, processes: Int, processorWeight: Int) {
+        self.memoryBytes = memoryBytes
+        self.processes = processes
+        self.processorWeight = processorWeight
+    }
+}
+
+/// A control group (version 2) below the agent's. Everything in it can be killed at once, even
+/// processes that forked, or changed their session or environment.
 public struct ControlGroup: Sendable {
     public let folder: String
 
-    /// Makes a group below the one of this process.
+    /// Makes a group in the delegated part of the tree, or else below the one of this process.
     /// - Returns: `nil` if the host has no version 2 hierarchy, or none that this process can
     ///   write; the caller then falls back to process groups and `Descendants`.
     public static func make(named name: String) -> ControlGroup? {
-        guard let parent = ownFolder() else { return nil }
+        guard let parent = DelegatedGroup.folder() else { return nil }
         let folder = "\(parent)/\(name)"
         guard mkdir(folder, 0o755) == 0 || errno == EEXIST else { return nil }
         guard access("\(folder)/cgroup.procs", W_OK) == 0 else {
@@ -24,15 +39,43 @@ public struct ControlGroup: Sendable {
     /// An existing group.
     public init(existing folder: String) { self.folder = folder }
 
-    /// Names of the groups directly below this process's own.
+    /// Names of the groups where `make` puts them.
     public static func siblings() -> [String] {
-        guard let parent = ownFolder(), let names = try? Files.list(parent) else { return [] }
+        guard let parent = DelegatedGroup.folder(), let names = try? Files.list(parent) else {
+            return []
+        }
         return names.map { "\(parent)/\($0)" }.filter { Files.kind($0) == .folder }
     }
 
     public var isEmpty: Bool {
         guard let text = Self.text("\(folder)/cgroup.events") else { return true }
         return text.contains("populated 0")
+    }
+
+    /// Sets the limits. Those of a controller that the group does not have stay unset.
+    ///
+    /// A group that needs more memory is not shrunk: the kernel kills a process of it.
+    public func set(_ limits: GroupLimits) {
+        // Written one by one: each belongs to another controller.
+        for (file, value) in [
+            ("memory.max", String(limits.memoryBytes)), ("pids.max", String(limits.processes)),
+            ("cpu.weight", String(limits.processorWeight)),
+        ] where Files.exists("\(folder)/\(file)") {
+            try? Descriptor("\(folder)/\(file)", O_WRONLY).writeAll(Array(value.utf8))
+        }
+    }
+
+    /// Processes that the kernel killed because the group needed more memory than its limit.
+    public var outOfMemoryKills: Int64 { event("oom_kill", in: "memory.events") }
+
+    /// How often the kernel denied the group a new process because of its limit.
+    public var deniedProcesses: Int64 { event("max", in: "pids.events") }
+
+    /// 0 if the group does not have the controller that counts.
+    private func event(_ name: String, in file: String) -> Int64 {
+        let lines = Self.text("\(folder)/\(file)")?.split(separator: "\n") ?? []
+        let words = lines.first { $0.hasPrefix(name + " ") }?.split(separator: " ")
+        return words?.last.flatMap { Int64($0) } ?? 0
     }
 
     /// Sends SIGKILL to every process of the group and of those below it.
@@ -73,52 +116,10 @@ public struct ControlGroup: Sendable {
         rmdir(folder)
     }
 
-    /// The folder of this process's group in the version 2 hierarchy, wherever that is mounted.
-    private static func ownFolder() -> String? {
-        guard let groups = text("/proc/self/cgroup"), let mounts = text("/proc/self/mountinfo")
-        else { return nil }
-        return folder(groups: groups, mounts: mounts)
-    }
-
-    /// Pure part of `ownFolder`: `groups` and `mounts` as the kernel prints them.
-    static func folder(groups: String, mounts: String) -> String? {
-        let lines = groups.split(separator: "\n")
-        guard let own = lines.first(where: { $0.hasPrefix("0::") })?.dropFirst(3) else {
-            return nil
-        }
-        for line in mounts.split(separator: "\n") {
-            // id parent device root mountpoint options … - type source options
-            guard let dash = line.range(of: " - ") else { continue }
-            guard line[dash.upperBound...].hasPrefix("cgroup2 ") else { continue }
-            let fields = line.split(separator: " ")
-            guard fields.count > 4 else { continue }
-            let root = fields[3] == "/" ? "" : String(fields[3])
-            // In a container the mount shows only a part of the hierarchy.
-            guard own.hasPrefix(root) else { continue }
-            let below = own.dropFirst(root.count)
-            return String(fields[4]) + (below == "/" ? "" : String(below))
-        }
-        return nil
-    }
-
-    private static func text(_ path: String) -> String? {
+    static func text(_ path: String) -> String? {
         guard let bytes = try? Files.read(path, limitBytes: Limits.procFileBytes) else {
             return nil
         }
         return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-extension Substring {
-    /// The first occurrence of `needle`, for which the standard library has no search.
-    fileprivate func range(of needle: String) -> Range<Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(needle) {
-                return start..<index(start, offsetBy: needle.count)
-            }
-            start = index(after: start)
-        }
-        return nil
     }
 }

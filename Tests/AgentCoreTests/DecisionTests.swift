@@ -98,12 +98,13 @@ import Testing
     private func fault(
         _ program: FaultClassifier.End.Program = .packer, exit: Int? = 1, signal: Int? = nil,
         tail: String = "", summary: String? = nil, freeMiB: Int64 = 10_000,
-        memoryKills: Int64 = 0
+        exceeded: Int64? = nil, memoryKills: Int64 = 0
     ) -> Fault? {
         FaultClassifier.fault(
             .init(
                 program: program, exitCode: exit, signal: signal, tail: tail, summary: summary,
-                lowestFreeBytes: freeMiB << 20, outOfMemoryKills: memoryKills))
+                lowestFreeBytes: freeMiB << 20, exceededMemoryBytes: exceeded,
+                outOfMemoryKills: memoryKills))
     }
 
     @Test("Exit status 0 is not a fault, regardless of the output")
@@ -139,6 +140,17 @@ import Testing
         #expect(fault(.command, tail: "x: 7 Killed make", memoryKills: 1)?.code == .buildKilled)
         #expect(fault(.command, exit: 137)?.code == .commandFailed, "by the template itself")
         #expect(fault(.command, exit: 2, memoryKills: 1)?.code == .commandFailed, "another's")
+    }
+
+    @Test(
+        "A build that needed more memory than its limit is to blame, whatever was killed of it",
+        arguments: [(1, nil), (137, nil), (nil, 9)] as [(Int?, Int?)])
+    func exceededMemoryIsTheTemplatesFault(exit: Int?, signal: Int?) throws {
+        let blamed = try #require(
+            fault(.command, exit: exit, signal: signal, exceeded: 2 << 30, memoryKills: 1))
+        #expect(blamed.class == .template && blamed.code == .memoryExceeded)
+        #expect(blamed.reason.contains("The limit is 2048 MiB"))
+        #expect(fault(exit: 0, exceeded: 2 << 30) == nil, "it came to its end anyway")
     }
 
     @Test("A full disk is the host's fault only if the host had no room")

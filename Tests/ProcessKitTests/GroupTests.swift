@@ -34,7 +34,42 @@ import Testing
             ),
         ])
     func cgroupFolderIsFound(groups: String, mounts: String, folder: String?) {
-        #expect(ControlGroup.folder(groups: groups, mounts: mounts) == folder)
+        #expect(DelegatedGroup.folder(groups: groups, mounts: mounts) == folder)
+    }
+
+    /// A folder with the files of a group: what a kernel does with them is tested in a guest, by
+    /// the tests of the agent.
+    private func delegated(
+        controllers: String, processes: String,
+        _ body: (DelegatedGroup, _ path: String) throws
+            -> Void
+    ) throws {
+        let folder = try TemporaryFolder()
+        for (name, text) in [
+            ("cgroup.controllers", controllers), ("cgroup.procs", processes),
+            ("cgroup.subtree_control", ""),
+        ] { try Files.replace("\(folder.path)/\(name)", with: Array(text.utf8)) }
+        try body(DelegatedGroup(folder: folder.path), folder.path)
+    }
+
+    @Test("Only a group with a memory controller, and of the agent alone, is taken over")
+    func takeOverIsRefused() throws {
+        let own = "\(getpid())\n"
+        try delegated(controllers: "cpu pids\n", processes: own) { group, path in
+            let reason = try #require(group.takeOver(isService: true))
+            #expect(reason.contains("\(path) has no memory controller"))
+            #expect(!Files.exists("\(path)/aibuild-agent"))
+        }
+        try delegated(controllers: "cpu memory pids\n", processes: own + "1\n") { group, path in
+            let reason = try #require(group.takeOver(isService: false))
+            #expect(reason.contains("shares its control group \(path) with other processes"))
+            #expect(!Files.exists("\(path)/aibuild-agent"), "a shell stays where it is")
+            #expect(group.takeOver(isService: true) == nil)
+            #expect(Files.exists("\(path)/aibuild-agent"))
+        }
+        try delegated(controllers: "memory\n", processes: own) { group, _ in
+            #expect(group.takeOver(isService: false) == nil)
+        }
     }
 
     @Test("Killing a control group reaches processes in other sessions")
@@ -101,7 +136,8 @@ import Testing
         kill(child.pid, SIGKILL)
         _ = try Wait.readable([child.pidfd.raw], timeoutMilliseconds: 60_000)
         _ = try child.reap()
-        #expect(!FileLock.isHeld(path))
+        // Programs that other tests start at this moment hold it until they are executed.
+        try await eventually("the lock is free") { !FileLock.isHeld(path) }
     }
 
     private func canTake(_ path: String) throws -> Bool {

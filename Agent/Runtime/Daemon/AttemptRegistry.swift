@@ -284,7 +284,10 @@ actor AttemptRegistry {
         entry.isForgotten = Files.exists(folder.forget)
         attempts[folder.token] = entry
         if files.result(folder) == nil,
-            let supervisor = try await OwnThread.run({ [files] in files.adopt(folder) })
+            let supervisor = try await OwnThread.run({ [files] in
+                AttemptProcesses.limitAgain(order)
+                return files.adopt(folder)
+            })
         {
             logger.info("attempt \(folder.token) runs on, process \(supervisor.pid)")
             watch(entry, supervisor)

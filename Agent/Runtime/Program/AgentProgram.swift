@@ -39,6 +39,9 @@ public enum AgentProgram {
             PlainCommand(
                 "test", "run one test case (started by supervise)",
                 operands: ["FOLDER", "N", "IMAGE"]),
+            PlainCommand(
+                "release-group",
+                "let the service manager start the daemon again (run by the unit)"),
             PlainCommand("version", "print the versions of the program and its protocol"),
         ])
 
@@ -72,6 +75,9 @@ public enum AgentProgram {
         case "supervise":
             let lock = try arguments.int(SupervisorProgram.lockOption, in: 3...Int(Int32.max))
             return SupervisorProgram.run(operands[0], lock: lock.map { Int32($0) })
+        case "release-group":
+            do { try DelegatedGroup.release() } catch { printError("aibuild-agent: \(error)") }
+            return 0
         case "test": return TestProgram.run(operands[0], case: operands[1], image: operands[2])
         default:
             print("aibuild-agent \(AgentVersion.current), protocol \(ProtocolVersion.current)")

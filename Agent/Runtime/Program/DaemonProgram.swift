@@ -22,6 +22,7 @@ enum DaemonProgram {
                         + "set a different state_folder")
             }
             try lock.recordHolder()
+            takeOverGroup()
             try serve(configuration)
             _ = consume lock
             return 0
@@ -40,6 +41,19 @@ enum DaemonProgram {
             poll(nil, 0, 20)
         }
         return nil
+    }
+
+    /// So that attempts, also those that run on from an earlier daemon, have the limits of their
+    /// requirements.
+    private static func takeOverGroup() {
+        // Set by systemd for the first process of a unit.
+        let isService = getenv("SYSTEMD_EXEC_PID").map { String(cString: $0) } == String(getpid())
+        if let problem = DelegatedGroup.takeOver(isService: isService) {
+            Logger("agent").warning(
+                "the memory and the number of processes of a build are not limited: \(problem). "
+                    + "Run the agent as the unit of deploy/aibuild-agent.service, on a host with "
+                    + "control groups of version 2 only")
+        }
     }
 
     private static func serve(_ configuration: AgentConfiguration) throws {

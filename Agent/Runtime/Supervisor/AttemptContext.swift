@@ -33,7 +33,9 @@ final class AttemptContext {
             stateFolder: order.stateFolder, order.start.attempt)
         group = ControlGroup.make(named: name)
         // Not durable: if the machine goes down, the group is gone too.
-        if let path = group?.folder {
+        if let group {
+            group.set(AttemptProcesses.limits(order.start.requirements))
+            let path = group.folder
             let file = try Descriptor(folder.controlGroup, O_WRONLY | O_CREAT | O_TRUNC)
             try file.writeAll(Array(path.utf8))
         }
@@ -76,9 +78,14 @@ final class AttemptContext {
     }
 
     /// Processes of any build that this machine killed for lack of memory since the attempt
-    /// started. The attempt's control group does not count its own, because it has no memory
-    /// controller: the daemon is in the group above it.
+    /// started.
     var outOfMemoryKills: Int64 { ProcessCounters.outOfMemoryKills() - outOfMemoryKillsBefore }
+
+    /// The attempt's limit, if one of its processes was killed because they needed more.
+    var exceededMemoryBytes: Int64? {
+        guard let group, group.outOfMemoryKills > 0 else { return nil }
+        return AttemptProcesses.limits(order.start.requirements).memoryBytes
+    }
 
     /// Records the minimum of free space, to tell a full disk of the host from one of a guest.
     func sampleDisk() {

@@ -15,6 +15,24 @@ enum AttemptProcesses {
         "aibuild-\(SHA256.hex(stateFolder.utf8).prefix(8))-"
     }
 
+    /// What an attempt may take of its host. QEMU needs memory beside its guest's: for its own
+    /// structures, and for the code that it generates without KVM.
+    static func limits(_ needs: Requirements) -> GroupLimits {
+        let besides = max(AgentLimits.memoryBesidesBytes, needs.memoryBytes / 4)
+        let (sum, isOver) = needs.memoryBytes.addingReportingOverflow(besides)
+        return GroupLimits(
+            memoryBytes: isOver ? .max : sum, processes: AgentLimits.attemptProcesses,
+            processorWeight: min(max(1, needs.vcpus), AgentLimits.processorWeight))
+    }
+
+    /// Sets the limits of a running attempt again, which end with the daemon.
+    static func limitAgain(_ order: AttemptOrder) {
+        let name = groupName(stateFolder: order.stateFolder, order.start.attempt)
+        for folder in ControlGroup.siblings() where Files.name(of: folder) == name {
+            ControlGroup(existing: folder).set(limits(order.start.requirements))
+        }
+    }
+
     /// Kills everything that an attempt left running. Blocks until that is done.
     /// - Returns: the processes that could not be killed.
     static func killAll(_ folder: AttemptFolder, stateFolder: String) -> [Int32] {

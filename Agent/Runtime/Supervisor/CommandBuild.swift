@@ -40,6 +40,7 @@ struct CommandBuild {
             program: .command, exitCode: status.exitCode, signal: status.signal,
             tail: sink.tail.text, qemuExit: qemuExit,
             lowestFreeBytes: context.lowestFreeBytes,
+            exceededMemoryBytes: context.exceededMemoryBytes,
             outOfMemoryKills: context.outOfMemoryKills)
         if let fault = FaultClassifier.fault(end) { throw ProgramFault(fault, status.exitCode) }
         return try Files.list(context.folder.output).map { "\(context.folder.output)/\($0)" }

@@ -123,6 +123,7 @@ struct PackerBuild {
             qemuExit: watch.exit, hasQEMUOutput: sink.packer.hasQEMUOutput,
             qemuGoneMilliseconds: watch.goneMilliseconds,
             lowestFreeBytes: context.lowestFreeBytes,
+            exceededMemoryBytes: context.exceededMemoryBytes,
             outOfMemoryKills: context.outOfMemoryKills)
         if let fault = FaultClassifier.fault(end) { throw ProgramFault(fault, status.exitCode) }
         let files = sink.packer.files.map { path in

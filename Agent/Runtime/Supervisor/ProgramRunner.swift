@@ -50,6 +50,7 @@ struct ProgramRunner {
         do {
             let status = try session.watch(program, out, err, &sink, observe)
             let unkillable = killLeftovers(program)
+            try noteLimits()
             // All writers are dead, so both pipes end now.
             try session.drain(out, err, &sink)
             try session.finish(&sink)
@@ -94,6 +95,19 @@ struct ProgramRunner {
             context: context, isGrouped: false, confinement: .offline(reading: inputs))
         let status = try runner.run(command, &sink)
         return (status, sink.tail.text)
+    }
+
+    /// Programs that go on, or fail in ways of their own, do not say that they reached a limit.
+    private func noteLimits() throws {
+        if let bytes = context.exceededMemoryBytes {
+            try context.log.note(
+                "the kernel killed a process: the build may have \(bytes >> 20) MiB of memory")
+        }
+        if let denied = context.group?.deniedProcesses, denied > 0 {
+            try context.log.note(
+                "the kernel denied the build new processes \(denied) times: it may have "
+                    + "\(AgentLimits.attemptProcesses) at a time")
+        }
     }
 
     /// - Returns: the processes that could not be killed.

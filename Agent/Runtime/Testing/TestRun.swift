@@ -138,6 +138,7 @@ struct TestRun {
             endsOnSilence: false)
         let status = try runner.run(command, &sink)
         let tail = sink.tail.text
+        if let limit = context.exceededMemoryBytes { throw FaultClassifier.memoryFault(limit) }
         guard status.isSuccess,
             let verdict = try? StateFile.read(
                 TestVerdict.self, files.verdict(index), limitBytes: AgentLimits.stateFileBytes)
