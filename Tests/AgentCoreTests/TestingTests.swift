@@ -97,6 +97,39 @@ import Testing
         #expect(user.contains("      - ssh-ed25519 K\n"))
     }
 
+    /// cloud-init's default is `!` in the shadow file, which an sshd without PAM takes for locked.
+    @Test("A user made by cloud-init has no password, and is not locked")
+    func userIsNotLocked() {
+        let files = CloudInitSeed.files(instance: "i", user: "tester", publicKey: "K")
+        let user = String(decoding: files[1].bytes, as: UTF8.self)
+        #expect(user.contains("\n    lock_passwd: false\n    hashed_passwd: \"*\"\n"))
+    }
+
+    @Test("A guest that does not come up is described with what its image may lack")
+    func silentGuests() {
+        func reason(_ login: GuestLogin?, answered: Bool, console: Bool) -> String {
+            SilentGuest.reason(
+                TestPlan(login: login), seconds: 9, hasAnswered: answered, hasConsole: console,
+                output: "Permission denied")
+        }
+        let root = GuestLogin(user: "root", method: .key, path: "k")
+        let refused = reason(root, answered: true, console: true)
+        #expect(
+            refused
+                == "the guest did not come up within 9 s: root cannot log in by SSH "
+                + "(Permission denied)")
+        let silent = reason(root, answered: false, console: false)
+        #expect(
+            silent.contains("root cannot log in by SSH, because nothing answers on its port 22"))
+        #expect(silent.contains("its first interface needs DHCP"))
+        #expect(silent.contains("console=ttyS0"))
+        let port = reason(nil, answered: false, console: true)
+        #expect(port.contains("s: nothing answers on its port 22. If it booted"))
+        #expect(!port.contains("console=ttyS0"))
+        let seeded = GuestLogin(user: "a", method: .cloudInit)
+        #expect(reason(seeded, answered: true, console: true).contains("NoCloud"))
+    }
+
     @Test(
         "The exit of a test's QEMU is the image's fault or the host's",
         arguments: [

@@ -21,12 +21,16 @@ public enum CloudInitSeed {
               - \(publicKey)
 
             """
+        // Without a password, but not locked as cloud-init locks accounts ("!"): an sshd without
+        // PAM refuses the keys of locked accounts.
         if user != "root" {
             config += """
                 users:
                   - default
                   - name: \(user)
                     sudo: "ALL=(ALL) NOPASSWD:ALL"
+                    lock_passwd: false
+                    hashed_passwd: "*"
                     ssh_authorized_keys:
                       - \(publicKey)
 

@@ -11,6 +11,15 @@ struct GuestReadiness {
     let plan: TestPlan
     /// A port of this host that is forwarded to the guest's.
     let port: Int
+    /// Whether anything has come from the port.
+    private(set) var hasAnswered = false
+
+    init(order: AttemptOrder, folder: AttemptFolder, plan: TestPlan, port: Int) {
+        self.order = order
+        self.folder = folder
+        self.plan = plan
+        self.port = port
+    }
 
     private var files: TestFiles { TestFiles(folder: folder) }
 
@@ -19,10 +28,11 @@ struct GuestReadiness {
 
     /// One probe. A guest that is silent for `patience` is to be probed again: QEMU accepts a
     /// connection at once, but forwards it only when the guest does.
-    func check(
+    mutating func check(
         _ guest: TestGuest, patienceMilliseconds patience: Int64, until deadline: Int64
     ) throws -> Bool {
         guard try respondsToTCP(patience) else { return false }
+        hasAnswered = true
         guard let login = plan.login else { return true }
         let shell = GuestShell(order: order, folder: folder, login: login, port: port)
         let log = try Descriptor(files.sshLog, O_WRONLY | O_CREAT | O_TRUNC)

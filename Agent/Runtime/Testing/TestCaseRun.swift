@@ -62,7 +62,7 @@ struct TestCaseRun {
         let seconds = test.bootSeconds(in: plan)
         let started = Clocks.monotonicMilliseconds()
         let deadline = started + Int64(seconds) * 1000
-        let readiness = GuestReadiness(order: order, folder: folder, plan: plan, port: guest.port)
+        var readiness = GuestReadiness(order: order, folder: folder, plan: plan, port: guest.port)
         while true {
             // A slow guest needs longer to respond.
             let patience = AgentLimits.probeMilliseconds(
@@ -93,14 +93,11 @@ struct TestCaseRun {
                     .infrastructure, .hostError, "QEMU stopped the guest and reports \(status)"),
                 evidence: evidence)
         }
-        let output = readiness.sshOutput
+        let reason = SilentGuest.reason(
+            plan, seconds: seconds, hasAnswered: readiness.hasAnswered,
+            hasConsole: evidence?.serialTail != nil, output: readiness.sshOutput)
         return TestVerdict(
-            fault: Fault(
-                .template, .testFailed,
-                "the guest did not come up within \(seconds) s: "
-                    + (plan.login.map { "\($0.user) cannot log in by SSH" }
-                        ?? "nothing answers on its port \(plan.port)")
-                    + (output.isEmpty ? "" : " (\(output))")),
+            fault: Fault(.template, .testFailed, reason),
             isGuestDown: true, evidence: evidence)
     }
 
