@@ -85,6 +85,19 @@ import Testing
         }
     }
 
+    @Test("What is no disk image is refused for an OpenStack at once")
+    func noDiskImage() throws {
+        let image = PublishedImage(
+            name: "i.tar.gz", path: "", url: "", sizeBytes: 1, sha256: "", format: .file,
+            virtualSizeBytes: nil)
+        #expect(
+            EnvironmentKind.openstack.refusal(of: image)?.contains("i.tar.gz is no disk") == true)
+        #expect(EnvironmentKind.registry.refusal(of: image) == nil)
+        var disk = image
+        disk.format = .qcow2
+        #expect(EnvironmentKind.openstack.refusal(of: disk) == nil)
+    }
+
     @Test("A release that fails does not delay the others")
     func failureIsIsolated() async throws {
         try await farm(environments: 2) { farm, coordinator, build in

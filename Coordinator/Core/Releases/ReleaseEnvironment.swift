@@ -26,6 +26,14 @@ public struct ReleaseEnvironment: Sendable, Hashable, Codable {
 
 public enum EnvironmentKind: String, Sendable, Codable, CaseIterable {
     case openstack, docker, registry
+
+    /// Why the image can never go there; `nil` if it may.
+    public func refusal(of image: PublishedImage?) -> String? {
+        guard self == .openstack, let image, !image.format.isDiskImage else { return nil }
+        return
+            "\(image.name) is no disk image, so it cannot go into an OpenStack: let the template "
+            + "leave a disk image, or name it under `image` in aibuild.yml, and build it again"
+    }
 }
 
 /// The settings of each kind of environment, without the secret.

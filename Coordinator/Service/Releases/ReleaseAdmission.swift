@@ -48,7 +48,8 @@ struct ReleaseAdmission: Sendable {
     func verdict(
         on release: Release, of build: Build, to environment: ReleaseEnvironment
     ) async throws -> ReleaseRights.Verdict {
-        try await ports.rights(
+        if let refusal = refusal(of: release, build, environment) { return .refused(refusal) }
+        return try await ports.rights(
             environment, guestOS: release.guestOS, plan: build.plan.release
         ).verdict(isAgreed: release.isAgreed)
     }
@@ -58,6 +59,7 @@ struct ReleaseAdmission: Sendable {
     func claim(
         for release: Release, of build: Build, to environment: ReleaseEnvironment
     ) async throws -> ReleaseRights.Verdict {
+        if let refusal = refusal(of: release, build, environment) { return .refused(refusal) }
         var rights = try await ports.rights(
             environment, guestOS: release.guestOS, plan: build.plan.release)
         let verdict = rights.verdict(isAgreed: release.isAgreed)
@@ -68,6 +70,14 @@ struct ReleaseAdmission: Sendable {
                 guestOS: release.guestOS, claimedBy: release.id)
         ).guestOS
         return rights.verdict(isAgreed: true)
+    }
+
+    /// Decided before anything is tried: taking back what was never begun needs the environment,
+    /// and would be tried for hours.
+    private func refusal(
+        of release: Release, _ build: Build, _ environment: ReleaseEnvironment
+    ) -> String? {
+        release.action == .release ? environment.kind.refusal(of: build.image) : nil
     }
 
     /// What a release that has not begun becomes at once, instead of when its turn comes.

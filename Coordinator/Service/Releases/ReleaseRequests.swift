@@ -28,7 +28,12 @@ public struct ReleaseRequests: Sendable {
                 "\(build.guestOS)/\(build.number) is on its way to \(name) already: see "
                     + "aibuild releases")
         }
-        for name in names { try await check(build, name) }
+        for name in names {
+            if let why = try await ports.environment(named: name).kind.refusal(of: image) {
+                throw Refusal(.conflict, why)
+            }
+            try await check(build, name)
+        }
         return try await add(
             names.map { name in
                 Release(
