@@ -23,10 +23,22 @@ import Testing
                 "qemu-img create -q -f vmdk -o subformat=monolithicFlat", "a.vmdk",
                 "the extent 'a-flat.vmdk'"
             ),
+            (
+                "qemu-img create -q -f vmdk -o subformat=twoGbMaxExtentSparse", "a.vmdk",
+                "the extent 'a-s001.vmdk'"
+            ),
+            (
+                "qemu-img create -q -f vmdk -o subformat=twoGbMaxExtentFlat", "a.vmdk",
+                "the extent 'a-f001.vmdk'"
+            ),
+            (
+                #"printf '# Disk DescriptorFile\nversion=1\nRW 8 FLAT "/etc/hostname" 0\n' >"#,
+                "a.vmdk", "the extent '/etc/hostname'"
+            ),
         ])
     func dependentImageIsRefused(command: String, name: String, reason: String) async throws {
         try await withAgent { agent, client in
-            let size = command.contains("-b ") ? "" : " 8M"
+            let size = command.contains("-b ") || command.hasPrefix("printf") ? "" : " 8M"
             let script = "set -e\n\(command) $AIBUILD_OUTPUT/\(name)\(size)\nls $AIBUILD_OUTPUT\n"
             let built = try await client.build(agent.start(try await agent.deliver(script: script)))
             #expect(built.fault?.code == .templateInvalid, "\(built.log)")
