@@ -180,7 +180,7 @@ let package = Package(
                 "Support", "TestSupport",
             ]),
         tests("ProcessKitTests", ["ProcessKit", "Support", "TestSupport"]),
-        tests("AgentCoreTests", ["AgentCore", "BuildProtocol"]),
+        tests("AgentCoreTests", ["AgentCore", "BuildProtocol", "TextKit"]),
         tests(
             "AgentRuntimeTests",
             [
@@ -200,7 +200,7 @@ let package = Package(
             [
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
                 "HTTPServerKit", "HTTPTypes", "OpenStackKit", "ProcessKit", "SSHKit", "Support",
-                "TestSupport", "aibuild-agent",
+                "TestSupport", "TextKit", "aibuild-agent",
             ]),
         tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
         tests(

@@ -5,14 +5,47 @@ public struct BuildRecipe: Sendable, Hashable, Codable {
     /// Passed to the build program by var-file (Packer) or environment (`AIBUILD_VAR_<name>`).
     public var variables: [String: String]
     public var baseImage: BaseImage?
+    /// What the build leaves besides what its builder announces; `nil` from older coordinators and
+    /// for templates that declare nothing.
+    public var artifacts: [ArtifactRule]?
+    /// Which of the files is the image; `nil`: the one with the image's name, otherwise the largest
+    /// disk image.
+    public var image: FilePattern?
+    /// The environment of a Jenkins job, for a command.
+    public var jenkins: JenkinsEnvironment?
 
     public init(
-        builder: Builder, variables: [String: String] = [:], baseImage: BaseImage? = nil
+        builder: Builder, variables: [String: String] = [:], baseImage: BaseImage? = nil,
+        artifacts: [ArtifactRule]? = nil, image: FilePattern? = nil,
+        jenkins: JenkinsEnvironment? = nil
     ) {
         self.builder = builder
         self.variables = variables
         self.baseImage = baseImage
+        self.artifacts = artifacts
+        self.image = image
+        self.jenkins = jenkins
     }
+
+    /// The abilities that an agent needs for this recipe.
+    public var abilities: Set<BuildAbility> {
+        var abilities: Set<BuildAbility> = []
+        if namesArtifacts { abilities.insert(.artifacts) }
+        if jenkins != nil { abilities.insert(.jenkins) }
+        if baseImage?.sha512 != nil { abilities.insert(.sha512) }
+        return abilities
+    }
+}
+
+/// Features of recipes that not every agent supports. An agent lists its abilities in its report;
+/// older ones list none.
+public enum BuildAbility: String, Sendable, CaseIterable {
+    /// Collects what `artifacts` and `image` name.
+    case artifacts
+    /// Runs commands as a Jenkins job would.
+    case jenkins
+    /// Verifies base images by `sha512`; an agent without it would not verify them at all.
+    case sha512
 }
 
 /// What the attempt runs: the program that makes the image, or the tests of an existing one.
@@ -57,19 +90,6 @@ extension Builder: Codable {
             try container.encode("test", forKey: .kind)
             try container.encode(plan, forKey: .test)
         }
-    }
-}
-
-/// An image or ISO that a build starts from. Fetched by the agent and cached there by digest.
-public struct BaseImage: Sendable, Hashable, Codable {
-    /// `http`, `https` or `file` (a path on the host).
-    public var url: String
-    /// 64 hexadecimal digits, or `nil` for the literal `sha256: none` in the template.
-    public var sha256: String?
-
-    public init(url: String, sha256: String?) {
-        self.url = url
-        self.sha256 = sha256
     }
 }
 

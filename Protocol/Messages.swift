@@ -54,6 +54,8 @@ public struct HostReport: Sendable, Hashable, Codable {
     public var runsTests: Bool?
     /// Values of `TestAbility`; a newer agent may send unknown ones.
     public var testAbilities: [String]?
+    /// Values of `BuildAbility`, likewise.
+    public var buildAbilities: [String]?
     /// The host's wall clock when the report was made; the coordinator reports a large clock skew.
     @Bounded<UnixTimeBound> public var unixMilliseconds: Int64
     /// Messages for the operator (`/dev/kvm exists but guests hang under it …`).
@@ -63,7 +65,8 @@ public struct HostReport: Sendable, Hashable, Codable {
         slots: Int, vcpus: Int, memoryBytes: Int64, diskFreeBytes: Int64, diskTotalBytes: Int64,
         accelerators: Set<Accelerator>, tags: Set<String>, baseImages: [String] = [],
         packerVersion: String? = nil, qemuVersion: String? = nil, runsTests: Bool? = nil,
-        testAbilities: [String]? = nil, unixMilliseconds: Int64, notices: [String] = []
+        testAbilities: [String]? = nil, buildAbilities: [String]? = nil,
+        unixMilliseconds: Int64, notices: [String] = []
     ) {
         self.slots = slots
         self.vcpus = vcpus
@@ -77,6 +80,7 @@ public struct HostReport: Sendable, Hashable, Codable {
         self.qemuVersion = qemuVersion
         self.runsTests = runsTests
         self.testAbilities = testAbilities
+        self.buildAbilities = buildAbilities
         self.unixMilliseconds = unixMilliseconds
         self.notices = notices
     }
@@ -236,10 +240,15 @@ public struct Artifact: Sendable, Hashable, Codable {
     public var chunkSHA256: [String]
     /// `nil`: `ProtocolLimits.artifactChunkBytes`.
     @OptionalBounded<ChunkBound> public var chunkBytes: Int64?
+    /// What `artifacts` of the recipe declares it to be; `nil` if it does not name it.
+    public var kind: ArtifactKind?
+    /// `true` if `image` of the recipe names it.
+    public var isImage: Bool?
 
     public init(
         name: String, sizeBytes: Int64, sha256: String, format: ImageFormat,
-        virtualSizeBytes: Int64? = nil, chunkSHA256: [String] = [], chunkBytes: Int64? = nil
+        virtualSizeBytes: Int64? = nil, chunkSHA256: [String] = [], chunkBytes: Int64? = nil,
+        kind: ArtifactKind? = nil, isImage: Bool? = nil
     ) {
         self.name = name
         self.sizeBytes = sizeBytes
@@ -248,6 +257,8 @@ public struct Artifact: Sendable, Hashable, Codable {
         self.virtualSizeBytes = virtualSizeBytes
         self.chunkSHA256 = chunkSHA256
         self.chunkBytes = chunkBytes
+        self.kind = kind
+        self.isImage = isImage
     }
 }
 

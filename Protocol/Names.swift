@@ -51,6 +51,9 @@ public enum Names {
     /// Whether `text` is a SHA-256 in lower-case hexadecimal.
     public static func isSHA256(_ text: String) -> Bool { Hex.isLowerCase(text, count: 64) }
 
+    /// Whether `text` is a SHA-512 in lower-case hexadecimal.
+    public static func isSHA512(_ text: String) -> Bool { Hex.isLowerCase(text, count: 128) }
+
     /// Returns `name` in quotes and bounded for messages, with invisible characters made visible.
     public static func quoted(_ name: String) -> String {
         "'" + name.visible.prefixOfUTF8(200) + "'"

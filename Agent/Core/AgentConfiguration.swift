@@ -1,4 +1,4 @@
-import TextKit
+public import TextKit
 
 /// The configuration of an agent: `agent.yml`.
 public struct AgentConfiguration: Sendable, Hashable {
@@ -48,6 +48,8 @@ public struct AgentConfiguration: Sendable, Hashable {
     /// Folders of the system that isolated programs do not see.
     public var hidden: [String] = []
 
+    public var proxy = ProxySettings()
+
     public init() {}
 
     public var state: StateFolder { StateFolder(stateFolder) }
@@ -63,7 +65,8 @@ public struct AgentConfiguration: Sendable, Hashable {
             case .listed: networks
             }
         return Isolation(
-            networks: reached, readOnly: readOnly, readWrite: readWrite,
+            networks: reached, readOnly: readOnly + [proxy.caFile].compactMap(\.self),
+            readWrite: readWrite,
             baseImageNetworks: baseImageNetworks, hidden: hidden)
     }
 

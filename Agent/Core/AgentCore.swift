@@ -156,6 +156,23 @@ public enum AgentLimits {
     /// for the agent, which must be able to stop it.
     public static let processorWeight = 100
 
+    /// The longest path of a Unix socket (`sun_path`, without the zero at its end).
+    public static let socketPathBytes = 107
+    /// What Ansible and OpenSSH append to `HOME` for a connection: `/.ansible/cp/`, ten digits of a
+    /// hash, and a dot and 16 characters until it is established.
+    public static let controlSocketBytes = 40
+    /// The longest path of a state folder with which such a socket fits if builds are not isolated;
+    /// in a sandbox the state folder does not matter.
+    public static let plainStateFolderBytes =
+        socketPathBytes - controlSocketBytes - "/h/".utf8.count - shortNameBytes
+    /// Of a folder of one attempt: 65,536 names for at most 1,024 attempts.
+    public static let shortNameBytes = 4
+    /// Random names that are tried once those of the token are taken.
+    public static let shortNameTries = 64
+
+    /// Files that are looked at to find a build's artifacts: the largest template, twice.
+    public static let searchedFiles = 400_000
+
     /// Forgotten attempts that are remembered, so that a `start` that was in flight when the
     /// attempt was forgotten does not run it again.
     public static let forgottenTokens = 4096

@@ -34,6 +34,8 @@ public struct AttemptFolder: Sendable, Hashable {
     public var work: String { root + "/work" }
     /// Where a build program leaves its images.
     public var output: String { root + "/output" }
+    /// `outdir` of Packer templates.
+    public var packerOutput: String { ProgramFolders(self).packerOutput }
     public var temporary: String { root + "/tmp" }
     public var home: String { root + "/home" }
     /// Images that the coordinator can pull, by their file names.
@@ -45,6 +47,8 @@ public struct AttemptFolder: Sendable, Hashable {
     public var guests: String { root + "/guests" }
     /// Keys, seed and verdicts of a test attempt.
     public var tests: String { root + "/tests" }
+    /// What stands for Packer in a build as by a Jenkins job.
+    public var jenkinsPacker: String { root + "/opt-packer" }
     public var packerVariables: String { root + "/variables.pkrvars.json" }
 
     /// The resolver's configuration of isolated programs.
@@ -57,7 +61,7 @@ public struct AttemptFolder: Sendable, Hashable {
     public var scratch: [String] {
         [
             work, output, temporary, home, baseImage, packerVariables, shim, guests, tests,
-            resolver, routes, networkLog,
+            resolver, routes, networkLog, jenkinsPacker,
         ]
     }
 }

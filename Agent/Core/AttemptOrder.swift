@@ -20,11 +20,17 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
 
     /// `nil`: programs are not isolated; absent in files of older agents.
     public var isolation: Isolation?
+    /// The name of its home and temporary folder if programs are not isolated; absent in files of
+    /// older agents.
+    public var shortName: String?
+    /// Absent in files of older agents.
+    public var proxy: ProxySettings?
 
     public init(
         start: Start, accelerator: Accelerator?, stateFolder: String, searchPath: String,
         packer: String, fetchProgram: String, qemuSystem: String? = nil, qemuImg: String? = nil,
-        firmware: UEFIFirmware? = nil, isolation: Isolation? = nil
+        firmware: UEFIFirmware? = nil, isolation: Isolation? = nil, shortName: String? = nil,
+        proxy: ProxySettings? = nil
     ) {
         self.start = start
         self.accelerator = accelerator
@@ -36,5 +42,7 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
         self.qemuImg = qemuImg
         self.firmware = firmware
         self.isolation = isolation
+        self.shortName = shortName
+        self.proxy = proxy
     }
 }

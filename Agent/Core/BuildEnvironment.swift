@@ -1,17 +1,35 @@
 public import BuildProtocol
+public import TextKit
 
 /// The environments of an attempt's programs. Nothing is inherited from the agent.
 public enum BuildEnvironment {
     /// Common to all programs of an attempt.
     public static func common(_ order: AttemptOrder, _ folder: AttemptFolder) -> [String: String] {
+        common(order, ProgramFolders(order, folder))
+    }
+
+    /// For the agent's own programs, which see the host as it is.
+    ///
+    /// - Parameter closed: the addresses that they must not reach through a proxy either.
+    public static func own(
+        _ order: AttemptOrder, _ folder: AttemptFolder, closed: [IPv4Network]
+    ) -> [String: String] {
+        common(order, ProgramFolders(folder)).merging(
+            order.proxy?.fetchEnvironment(closed: closed) ?? [:]
+        ) { _, own in own }
+    }
+
+    private static func common(
+        _ order: AttemptOrder, _ folders: ProgramFolders
+    ) -> [String: String] {
         [
             "PATH": order.searchPath,
             "LANG": "C.UTF-8",
-            "HOME": folder.home,
-            "TMPDIR": folder.temporary,
+            "HOME": folders.home,
+            "TMPDIR": folders.temporary,
             ProcessMark.attempt: order.start.attempt.text,
             ProcessMark.stateFolder: order.stateFolder,
-        ]
+        ].merging(order.proxy?.environment ?? [:]) { own, _ in own }
     }
 
     /// For programs that may start QEMU: the shim comes first in `PATH`.
@@ -25,18 +43,25 @@ public enum BuildEnvironment {
     }
 
     public static func packer(_ order: AttemptOrder, _ folder: AttemptFolder) -> [String: String] {
-        let own = [
-            "PACKER_CACHE_DIR": folder.temporary + "/packer_cache",
+        var own = packerSettings(order, folder)
+        // To standard error, from which the supervisor extracts QEMU's output.
+        own["PACKER_LOG"] = "1"
+        return common(order, folder).merging(qemu(order, folder)) { _, own in own }
+            .merging(own) { _, own in own }
+    }
+
+    private static func packerSettings(
+        _ order: AttemptOrder, _ folder: AttemptFolder
+    ) -> [String: String] {
+        let folders = ProgramFolders(order, folder)
+        return [
+            "PACKER_CACHE_DIR": folders.temporary + "/packer_cache",
             // An empty file: no plugins or settings of the user who installed Packer.
-            "PACKER_CONFIG": folder.home + "/packerconfig",
+            "PACKER_CONFIG": folders.home + "/packerconfig",
             "PACKER_CONFIG_DIR": StateFolder(order.stateFolder).packerConfiguration,
             "CHECKPOINT_DISABLE": "1",
             "PACKER_NO_COLOR": "1",
-            // To standard error, from which the supervisor extracts QEMU's output.
-            "PACKER_LOG": "1",
         ]
-        return common(order, folder).merging(qemu(order, folder)) { _, own in own }
-            .merging(own) { _, own in own }
     }
 
     /// - Throws: a template fault for a variable that cannot be an environment variable.
@@ -45,7 +70,7 @@ public enum BuildEnvironment {
     ) throws(Fault) -> [String: String] {
         var own = qemu(order, folder)
         own.merge([
-            "AIBUILD_OUTPUT": folder.output,
+            "AIBUILD_OUTPUT": ProgramFolders(order, folder).output,
             "AIBUILD_IMAGE_NAME": order.start.build.imageName,
             "AIBUILD_BUILD_NUMBER": String(order.start.build.number),
             "AIBUILD_VCPUS": String(order.start.requirements.vcpus),
@@ -53,6 +78,9 @@ public enum BuildEnvironment {
         ]) { _, new in new }
         own["AIBUILD_ACCELERATOR"] = order.accelerator?.rawValue
         own["AIBUILD_BASE_IMAGE"] = baseImagePath
+        if let jenkins = order.start.recipe.jenkins {
+            own.merge(self.jenkins(jenkins, order, folder, baseImagePath)) { _, new in new }
+        }
         for (name, value) in order.start.recipe.variables {
             guard !name.isEmpty, !name.contains("="), !name.utf8.contains(0),
                 !value.utf8.contains(0)
@@ -65,6 +93,23 @@ public enum BuildEnvironment {
             own["AIBUILD_VAR_\(name)"] = value
         }
         return common(order, folder).merging(own) { _, own in own }
+    }
+
+    /// As the original AIBuild's jobs had it, and what Packer needs, which such scripts run.
+    private static func jenkins(
+        _ jenkins: JenkinsEnvironment, _ order: AttemptOrder, _ folder: AttemptFolder,
+        _ baseImagePath: String?
+    ) -> [String: String] {
+        let build = order.start.build
+        var own = packerSettings(order, folder)
+        own.merge([
+            "WORKSPACE": ProgramFolders(order, folder).work,
+            "BUILD_NUMBER": String(build.number), "BUILD_ID": String(build.number),
+            "JOB_NAME": "image_build_\(build.guestOS)", "GIT_COMMIT": jenkins.commit,
+        ]) { _, new in new }
+        own["ISOS_URL"] = baseImagePath ?? jenkins.isosURL
+        own["WEB_SERVER"] = jenkins.webServer
+        return own
     }
 
     /// For the process that runs one test case.

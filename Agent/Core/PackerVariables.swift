@@ -10,7 +10,7 @@ public enum PackerVariables {
         public var imageName: String
         public var buildNumber: Int
         public var baseImagePath: String?
-        public var baseImageSHA256: String?
+        public var baseImageDigest: ImageDigest?
         public var accelerator: Accelerator?
         public var vcpus: Int
         public var memoryBytes: Int64
@@ -19,14 +19,15 @@ public enum PackerVariables {
 
         public init(
             outputFolder: String, imageName: String, buildNumber: Int, baseImagePath: String?,
-            baseImageSHA256: String?, accelerator: Accelerator?, vcpus: Int, memoryBytes: Int64,
+            baseImageDigest: ImageDigest?, accelerator: Accelerator?, vcpus: Int,
+            memoryBytes: Int64,
             ports: Range<Int>
         ) {
             self.outputFolder = outputFolder
             self.imageName = imageName
             self.buildNumber = buildNumber
             self.baseImagePath = baseImagePath
-            self.baseImageSHA256 = baseImageSHA256
+            self.baseImageDigest = baseImageDigest
             self.accelerator = accelerator
             self.vcpus = vcpus
             self.memoryBytes = memoryBytes
@@ -49,7 +50,8 @@ public enum PackerVariables {
             values["accelerator"] = accelerator?.rawValue
             values["isourl"] = baseImagePath
             if baseImagePath != nil {
-                values["isochecksum"] = baseImageSHA256.map { "sha256:" + $0 } ?? "none"
+                values["isochecksum"] =
+                    baseImageDigest.map { "\($0.algorithm.rawValue):\($0.hex)" } ?? "none"
             }
             return values
         }

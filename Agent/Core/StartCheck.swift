@@ -29,6 +29,16 @@ public enum StartCheck {
         if let sha256 = recipe.baseImage?.sha256, !Names.isSHA256(sha256) {
             return "recipe.baseImage.sha256 is not a SHA-256 digest"
         }
+        if let sha512 = recipe.baseImage?.sha512, !Names.isSHA512(sha512) {
+            return "recipe.baseImage.sha512 is not a SHA-512 digest"
+        }
+        let patterns = (recipe.artifacts ?? []).map(\.files) + [recipe.image].compactMap(\.self)
+        guard patterns.count <= ProtocolLimits.artifactsPerAttempt + 1 else {
+            return "recipe.artifacts: more than \(ProtocolLimits.artifactsPerAttempt)"
+        }
+        if let problem = patterns.lazy.compactMap({ FilePattern.problem($0.text) }).first {
+            return "recipe: " + problem
+        }
         switch recipe.builder {
         case .packer(let template) where !Names.isInnerPath(template):
             return "recipe: the template \(Names.quoted(template)) is not a path in the repository"

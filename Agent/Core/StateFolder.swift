@@ -20,10 +20,18 @@ public struct StateFolder: Sendable, Hashable {
     /// The highest lease epoch of a coordinator so far.
     public var epoch: String { root + "/epoch" }
     public var probe: String { root + "/probe.json" }
+    /// Homes and temporary folders of attempts without isolation, under short names.
+    public var shortHomes: String { root + "/h" }
+    public var shortTemporaries: String { root + "/t" }
+    public func shortHome(_ name: String) -> String { "\(shortHomes)/\(name)" }
+    public func shortTemporary(_ name: String) -> String { "\(shortTemporaries)/\(name)" }
     public var packerConfiguration: String { root + "/packer" }
 
     public var folders: [String] {
-        [templates, baseImages, attempts, trash, packerConfiguration]
+        [
+            templates, baseImages, attempts, trash, packerConfiguration, shortHomes,
+            shortTemporaries,
+        ]
     }
 
     /// `sha256` has been checked by `Names.isSHA256`.

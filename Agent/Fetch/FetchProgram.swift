@@ -44,12 +44,19 @@ enum FetchProgram {
             timeouts: HTTPTimeouts(
                 connectSeconds: Double(request.connectSeconds),
                 stallSeconds: Double(request.stallSeconds)))
-        download.addressFilter = request.networks.map { networks in
-            AddressFilter { networks.contains($0) }
+        let proxies = (request.proxies ?? []).map {
+            (addresses: IPv4Addresses.of($0.host), port: $0.port)
         }
+        download.addressFilter = request.networks.map { networks in
+            AddressFilter(allowsPort: { address, port in
+                networks.contains(address)
+                    || proxies.contains { $0.port == port && $0.addresses.contains(address) }
+            })
+        }
+        let client = HTTPClient(tls: TLSFiles(authorities: request.caFile))
         if let tag = request.knownTag { download.headers = ["If-None-Match": tag] }
         do throws(HTTPClientError) {
-            let result = try await HTTPClient().download(download, to: PartFile(request.part))
+            let result = try await client.download(download, to: PartFile(request.part))
             return .done(
                 offsetBytes: result.offset, totalBytes: result.totalBytes,
                 entityTag: result.entityTag)

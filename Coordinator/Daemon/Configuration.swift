@@ -22,6 +22,8 @@ struct Configuration {
     var allowedHosts: [String] = []
     var secretKeyFile: String?
     var hooksFolder: String?
+    /// Of checksum files, besides all that are not this machine's own.
+    var baseImageNetworks: [IPv4Network] = []
     var sshKeyFile: String?
     var sshAgentSocket: String?
     var database: SQLLocation?
@@ -43,6 +45,9 @@ struct Configuration {
         webRoot = try yaml.take("web_root", .string, default: webRoot)
         secretKeyFile = try yaml.takeIfPresent("secret_key_file", .string)
         hooksFolder = try yaml.takeIfPresent("hooks_folder", .string)
+        baseImageNetworks = try yaml.take(
+            "base_image_networks", .list(of: Self.network), default: []
+        ).compactMap { IPv4Network($0) }
         if let api = try yaml.takeIfPresent("api", .mapping) {
             listen = try api.take("listen", .string, default: listen)
             port = try api.take("port", .int(0...65535), default: port)
@@ -72,6 +77,13 @@ struct Configuration {
                 "queued_builds", .int(1...1_000_000), default: limits.queuedBuilds)
         }
         try yaml.finish()
+    }
+
+    private static var network: YAMLType<String> {
+        .string.checked { text in
+            IPv4Network(text) == nil
+                ? "expected an IPv4 network such as 10.20.0.0/16, or an address" : nil
+        }
     }
 
     private static var hostName: YAMLType<String> {

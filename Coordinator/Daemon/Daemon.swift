@@ -55,7 +55,9 @@ enum Daemon {
             configuration.location, secretKey: configuration.secretKey())
         let lock = try lockState(folder)
         let logs = try FileLogStore(folder: shared + "/logs")
-        let templates = try TemplateArchives(folder: shared + "/templates")
+        let templates = try TemplateArchives(
+            folder: shared + "/templates",
+            checksums: ChecksumReader(networks: configuration.baseImageNetworks))
         let webRoot = try FolderWebRoot(
             folder: configuration.webRoot,
             baseURL: configuration.baseURL ?? configuration.url,

@@ -27,11 +27,14 @@ final class SocketOpener {
             return CURL_SOCKET_BAD
         }
         var bytes = address.addr
+        // Family, port, address.
+        let port = withUnsafeBytes(of: &bytes) {
+            UInt16(bigEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        }
         let number = withUnsafeBytes(of: &bytes) {
-            // The address follows its family and port.
             UInt32(bigEndian: $0.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         }
-        guard filter.allows(number) else {
+        guard filter.allows(number, port) else {
             let parts = [24, 16, 8, 0].map { String(number >> UInt32($0) & 0xFF) }
             refuse(parts.joined(separator: "."))
             return CURL_SOCKET_BAD

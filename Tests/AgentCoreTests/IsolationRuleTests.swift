@@ -1,6 +1,7 @@
 import AgentCore
 import BuildProtocol
 import Testing
+import TextKit
 
 /// Which parts of the host a sandbox opens, and where its network leads.
 @Suite struct IsolationRuleTests {

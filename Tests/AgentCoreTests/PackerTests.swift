@@ -182,7 +182,7 @@ import Testing
     private func offer(accelerator: Accelerator? = .tcg) -> PackerVariables.Offer {
         PackerVariables.Offer(
             outputFolder: "/s/output/packer", imageName: "debianx86_64_20261121_7", buildNumber: 7,
-            baseImagePath: "/s/base/d.iso", baseImageSHA256: nil, accelerator: accelerator,
+            baseImagePath: "/s/base/d.iso", baseImageDigest: nil, accelerator: accelerator,
             vcpus: 2, memoryBytes: 1 << 30, ports: 20_000..<20_008)
     }
 

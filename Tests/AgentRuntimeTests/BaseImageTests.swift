@@ -18,6 +18,61 @@ import Testing
         AttemptLimits(totalSeconds: 300, silenceSeconds: silence)
     }
 
+    /// The name does not exist, so only a proxy can have answered.
+    @Test("A base image is fetched through the proxy, and what is closed is not")
+    func proxy() async throws {
+        let proxy = try MirrorServer(file) { _, _ in .file }
+        let port = proxy.port
+        let settings =
+            TestAgent.withoutQEMU + "proxy: {http: 'http://localhost:\(port)', no_proxy: [x.y]}\n"
+        try await withAgent(settings) { agent, client in
+            let template = try await agent.deliver(
+                script: script + "; echo $http_proxy $NO_PROXY")
+            let url = "http://mirror.invalid/a.qcow2"
+            let image = BaseImage(url: url, sha256: digest)
+            let built = try await client.build(agent.start(template, baseImage: image))
+            #expect(built.fault == nil, "\(built.log)")
+            #expect(proxy.requests.map(\.path) == [url])
+            #expect(
+                built.texts.contains("http://localhost:\(port) localhost,127.0.0.1,::1,x.y"))
+            for closed in ["http://169.254.169.254/a.img", "http://127.0.0.1:9/b.img"] {
+                let image = BaseImage(url: closed, sha256: nil)
+                let refused = try await client.build(agent.start(template, baseImage: image))
+                #expect(refused.fault?.reason.contains("which is closed") == true)
+            }
+            #expect(proxy.requests.count == 1)
+        }
+    }
+
+    @Test("A base image is verified by its SHA-512, from a server or on the host")
+    func sha512() async throws {
+        var hasher = Digest.sha512()
+        file.withUnsafeBytes { hasher.update($0) }
+        let digest = hasher.finish()
+        try await withAgent(TestAgent.withMirror) { agent, client in
+            let template = try await agent.deliver(script: script)
+            let mirror = try MirrorServer(file) { _, _ in .file }
+            let local = agent.folder.path + "/local.img"
+            try Files.replace(local, with: file, mode: 0o644)
+            chmod(agent.folder.path, 0o755)
+            for url in [mirror.url("/a.img"), mirror.url("/a.img"), "file://" + local] {
+                let image = BaseImage(url: url, sha256: nil, sha512: digest)
+                let built = try await client.build(agent.start(template, baseImage: image))
+                #expect(built.fault == nil, "\(built.log)")
+            }
+            #expect(mirror.requests.count == 1, "the second build finds it in the cache")
+            let wrong = String(repeating: "0", count: 128)
+            for url in [mirror.url("/a.img"), "file://" + local] {
+                let image = BaseImage(
+                    url: url, sha256: nil, sha512: wrong, checksumURL: "http://x/SHA512SUMS")
+                let fault = try await client.build(agent.start(template, baseImage: image)).fault
+                #expect(fault?.code == .baseImageDigest)
+                #expect(fault?.reason.contains("the SHA-512 digest \(digest)") == true)
+                #expect(fault?.reason.contains("submit the build again") == true)
+            }
+        }
+    }
+
     @Test("An interrupted fetch resumes, and the cached image serves any URL of its digest")
     func fetchResumesAndCaches() async throws {
         try await withAgent(TestAgent.withMirror) { agent, client in

@@ -27,7 +27,7 @@ import Testing
     func casesRunInBootedGuest() async throws {
         let image = try await MiniLinux.shared.image()
         let digest = try SHA256.file(image)
-        try await withAgent(Self.settings) { agent, client in
+        try await withAgent(Self.settings, depth: 60) { agent, client in
             let plan = plan([
                 PlannedTest(name: "script", kind: .script, limitSeconds: 60, path: "in-guest.sh"),
                 PlannedTest(
@@ -46,10 +46,15 @@ import Testing
                     "on-host.sh": """
                     #!/bin/sh
                     echo "$1 for $AIBUILD_TEST_CASE of $AIBUILD_IMAGE_NAME"
-                    ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+                    # As Ansible connects.
+                    mkdir -p "$HOME/.ansible/cp"
+                    ssh -F /dev/null -o ControlMaster=auto -o ControlPersist=9 \
+                        -o ControlPath="$HOME/.ansible/cp/0123456789" \
+                        -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
                         -o LogLevel=ERROR -i "$AIBUILD_GUEST_KEY" -p "$AIBUILD_GUEST_PORT" \
                         "$AIBUILD_GUEST_USER@$AIBUILD_GUEST_ADDRESS" \
                         'dd if=/dev/vda bs=512 skip=100 count=1 | grep -q scratch || echo fresh'
+                    test -S "$HOME/.ansible/cp/0123456789" && echo "shared connection"
 
                     """,
                 ])
@@ -62,6 +67,7 @@ import Testing
             #expect(tested.texts.contains("on mini-linux"))
             #expect(tested.texts.contains("written"))
             #expect(tested.texts.contains("a b for program of gx86_64_20261121_1"))
+            #expect(tested.texts.contains("shared connection"), "its socket's path fits")
             #expect(
                 tested.texts.contains("beside registered"), "in the template, as its own programs")
             #expect(tested.texts.contains("fresh"), "each case has an overlay of its own")

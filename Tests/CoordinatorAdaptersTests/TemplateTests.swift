@@ -44,6 +44,10 @@ struct TemplateTests {
             requirements: {vcpus: 2, memory: 3GiB, disk: 5GiB, accelerator: tcg, tags: [ssd]}
             limits: {total: 2h, silence: 90s, log: 1MiB}
             concurrency: 3
+            image: "*-bios/disk.img"
+            artifacts:
+              - {files: "*.tar.gz", kind: archive}
+              - {files: "out/**/*.box", kind: box}
             """)
         #expect(plan.recipe.builder == .command(["sh", "-c", "true"]))
         #expect(plan.recipe.variables == ["version": "16.04"])
@@ -57,6 +61,12 @@ struct TemplateTests {
             plan.limits
                 == AttemptLimits(totalSeconds: 7200, silenceSeconds: 90, logBytes: 1 << 20))
         #expect(plan.concurrency == 3)
+        #expect(plan.recipe.image == FilePattern("*-bios/disk.img"))
+        #expect(
+            plan.recipe.artifacts == [
+                ArtifactRule(files: FilePattern("*.tar.gz"), kind: .archive),
+                ArtifactRule(files: FilePattern("out/**/*.box"), kind: .box),
+            ])
     }
 
     @Test(
@@ -75,6 +85,18 @@ struct TemplateTests {
             ("template: a.json\nbase_image: {url: 'http://x/y'}", "aibuild.yml:2:", "sha256"),
             ("builder: command\ncommand: []", "aibuild.yml:2:", "command"),
             ("template: a.json\nlimits: {total: 0s}", "aibuild.yml:2:", "limits.total"),
+            ("template: a.json\nimage: /x", "aibuild.yml:2:", "image"),
+            ("template: a.json\njenkins: true", "aibuild.yml:2:", "builder: command"),
+            ("template: a.json\nartifacts: []", "aibuild.yml:2:", "artifacts"),
+            ("template: a.json\nartifacts: [{files: x}]", "aibuild.yml:2:", "artifacts[0].kind"),
+            (
+                "template: a.json\nartifacts: [{files: x, kind: disc}]", "aibuild.yml:2:",
+                "disk, archive, box, other"
+            ),
+            (
+                "template: a.json\nartifacts: [{files: ../x, kind: disk}]", "aibuild.yml:2:",
+                "artifacts[0].files"
+            ),
         ])
     func mistakes(yaml: String, place: String, key: String) async throws {
         let fault = await #expect(throws: TemplateFault.self) { _ = try await plan(yaml) }

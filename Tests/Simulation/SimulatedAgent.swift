@@ -106,6 +106,7 @@ actor SimulatedAgent {
             slots: Self.slots, vcpus: Self.slots * 2, memoryBytes: Self.memoryBytes,
             diskFreeBytes: 500 << 30, diskTotalBytes: 500 << 30, accelerators: [.tcg, .kvm],
             tags: [], runsTests: true, testAbilities: TestAbility.allCases.map(\.rawValue),
+            buildAbilities: BuildAbility.allCases.map(\.rawValue),
             unixMilliseconds: simulation.clock.unixMilliseconds())
     }
 

@@ -13,10 +13,15 @@ public struct FetchRequest: Sendable, Hashable, Codable {
     public var knownTag: String?
     /// `nil`: the URL may lead anywhere.
     public var networks: FetchNetworks?
+    /// The proxies of the environment, which may be anywhere.
+    public var proxies: [ProxySettings.Endpoint]?
+    /// `nil`: the system's authorities.
+    public var caFile: String?
 
     public init(
         url: String, part: String, offsetBytes: Int64, limitBytes: Int64, connectSeconds: Int,
-        stallSeconds: Int, knownTag: String? = nil, networks: FetchNetworks? = nil
+        stallSeconds: Int, knownTag: String? = nil, networks: FetchNetworks? = nil,
+        proxies: [ProxySettings.Endpoint]? = nil, caFile: String? = nil
     ) {
         self.url = url
         self.part = part
@@ -26,6 +31,8 @@ public struct FetchRequest: Sendable, Hashable, Codable {
         self.stallSeconds = stallSeconds
         self.knownTag = knownTag
         self.networks = networks
+        self.proxies = proxies
+        self.caFile = caFile
     }
 }
 

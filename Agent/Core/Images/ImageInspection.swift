@@ -7,6 +7,8 @@ public struct ImageInspection: Sendable, Hashable {
     public let virtualSizeBytes: Int64?
     /// The other file that the image needs to be complete, such as `the backing file base.qcow2`.
     public let otherFile: String?
+    /// Whether it is compressed, or a file of files.
+    public let isPacked: Bool
 
     /// Bytes of a file that an inspection needs, or the whole file if it is shorter. An ISO image
     /// is marked in its 17th sector of 2,048 bytes.
@@ -39,6 +41,7 @@ public struct ImageInspection: Sendable, Hashable {
             case .vmdk, .file: nil
             }
         virtualSizeBytes = claimed.flatMap { ByteBound.range.contains($0) ? $0 : nil }
+        isPacked = PackedFile.isPacked(header)
         otherFile = ImageDependency.of(format, header, footer, read)
     }
 
@@ -62,6 +65,8 @@ public struct ImageInspection: Sendable, Hashable {
     ) -> ImageFormat {
         let isBootable = header.count >= 512 && header[510] == 0x55 && header[511] == 0xAA
         if isBootable, sizeBytes % 512 == 0 { return .raw }
+        // `disk.img` that `compress` made.
+        if PackedFile.isPacked(header) { return .file }
         if name.hasSuffix(".iso") { return .iso }
         return name.hasSuffix(".raw") || name.hasSuffix(".img") ? .raw : .file
     }

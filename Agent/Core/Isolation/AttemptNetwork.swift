@@ -1,4 +1,4 @@
-import TextKit
+public import TextKit
 
 /// The user-mode network of an isolated program: slirp4netns outside of its network namespace, and
 /// routes inside that lead nowhere near the host.

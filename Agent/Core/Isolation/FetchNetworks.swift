@@ -1,10 +1,12 @@
+public import TextKit
+
 /// The addresses that base images are fetched from. The agent fetches them with the rights of a
 /// program of the host, for a URL that a template wrote: without this, a template could read what
 /// only the host reaches.
 public struct FetchNetworks: Sendable, Hashable, Codable {
     /// `nil`: all that are not closed.
     private let networks: [IPv4Network]?
-    private let closed: [IPv4Network]
+    public let closed: [IPv4Network]
     /// Takes precedence over both.
     private let opened: [IPv4Network]
 

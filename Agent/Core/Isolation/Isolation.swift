@@ -1,3 +1,5 @@
+public import TextKit
+
 /// How the programs of attempts are kept apart from the host and from each other. The daemon makes
 /// it from agent.yml and passes it to each supervisor.
 public struct Isolation: Sendable, Hashable, Codable {

@@ -38,6 +38,8 @@ public struct Sandbox: Sendable, Hashable {
     /// What the name `resolv.conf` leads to on this host.
     public var resolverPath: String?
     public var workFolder: String
+    /// For a build as by a Jenkins job.
+    public var jenkins: JenkinsPlaces?
 
     public init(
         folder: AttemptFolder, packerConfiguration: String, isolation: Isolation,
@@ -84,11 +86,18 @@ public struct Sandbox: Sendable, Hashable {
         // On the host's disk, not in its memory.
         for path in ["/tmp", "/var/tmp"] { arguments += ["--bind", folder.temporary, path] }
         arguments += attempt()
+        if let jenkins { arguments += jenkins.arguments(folder) }
         for path in readable() { arguments += ["--ro-bind-try", path, path] }
         for path in isolation.readWrite { arguments += ["--bind-try", path, path] }
         for path in isolation.hidden { arguments += ["--tmpfs", path] }
+        // What agent.yml opens by name is not hidden.
+        for path in isolation.readOnly
+        where isolation.hidden.contains(where: { path.hasPrefix($0 + "/") }) {
+            arguments += ["--ro-bind-try", path, path]
+        }
         if let resolverPath { arguments += ["--ro-bind", folder.resolver, resolverPath] }
-        arguments += ["--chdir", workFolder, "--", agentProgram, Self.innerCommand]
+        let place = workFolder == folder.work ? ProgramFolders.inside.work : workFolder
+        arguments += ["--chdir", place, "--", agentProgram, Self.innerCommand]
         return arguments + program
     }
 
@@ -113,8 +122,14 @@ public struct Sandbox: Sendable, Hashable {
         let writable = [
             folder.work, folder.output, folder.temporary, folder.home, folder.guests, folder.tests,
         ]
+        let short = [
+            (folder.work, ProgramFolders.inside.work),
+            (folder.output, ProgramFolders.inside.output),
+            (folder.home, ProgramFolders.inside.home),
+        ]
         let readable = [folder.shim, folder.baseImage, folder.packerVariables, folder.start]
         return writable.flatMap { ["--bind-try", $0, $0] }
+            + short.flatMap { ["--bind-try", $0, $1] }
             + readable.flatMap { ["--ro-bind-try", $0, $0] }
     }
 

@@ -12,6 +12,7 @@ struct BaseImageCache: Sendable {
     /// What is known about a cached image.
     struct Note: Codable, Sendable, Hashable {
         var identity: FileIdentity
+        /// By the algorithm of the key; SHA-256 for images without a digest.
         var sha256: String
         /// For revalidation by the server.
         var entityTag: String?
@@ -23,7 +24,11 @@ struct BaseImageCache: Sendable {
     func part(_ key: String) -> String { path(key) + ".part" }
 
     static func key(_ wanted: BaseImage) -> String {
-        wanted.sha256 ?? "url-" + SHA256.hex(wanted.url.utf8)
+        switch wanted.digest {
+        case let digest? where digest.algorithm == .sha256: digest.hex
+        case let digest?: "\(digest.algorithm.rawValue)-\(digest.hex)"
+        case nil: "url-" + SHA256.hex(wanted.url.utf8)
+        }
     }
 
     /// Digests of the complete images on this host.
@@ -76,14 +81,18 @@ struct BaseImageCache: Sendable {
 struct FetchedBaseImage: Sendable, Hashable {
     var path: String
     /// The digest that the template requires, if any.
-    var sha256: String?
+    var digest: ImageDigest?
 }
 
 /// Hashes a file in pieces, with a checkpoint in between for cancel requests.
 enum FileDigest {
-    static func compute(_ path: String, checkpoint: () throws -> Void) throws -> String {
+    static func compute(
+        _ path: String, _ algorithm: ImageDigest.Algorithm = .sha256, checkpoint: () throws -> Void
+    ) throws -> String {
         let file = try Descriptor(path, O_RDONLY)
-        var hasher = SHA256()
+        guard var hasher = Digest(named: algorithm.rawValue) else {
+            throw Failure("this host's libcrypto has no \(algorithm.title)")
+        }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 << 20, alignment: 4096)
         defer { buffer.deallocate() }
         while true {

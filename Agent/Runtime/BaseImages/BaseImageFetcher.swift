@@ -3,6 +3,7 @@ import BuildProtocol
 import Glibc
 import ProcessKit
 import Support
+import TextKit
 
 /// Gets the base image of an attempt: from the cache, from a path on this host, or by HTTP.
 struct BaseImageFetcher {
@@ -41,19 +42,20 @@ struct BaseImageFetcher {
                 "the base image \(Names.quoted(path)) is not on this host")
         }
         try checkOpen(path, real)
-        guard let expected = wanted.sha256 else { return FetchedBaseImage(path: path) }
-        let key = "file-" + SHA256.hex(path.utf8)
+        guard let expected = wanted.digest else { return FetchedBaseImage(path: path) }
+        let algorithm = expected.algorithm == .sha256 ? "" : expected.algorithm.rawValue + "-"
+        let key = "file-" + algorithm + SHA256.hex(path.utf8)
         let known = try? StateFile.read(
             BaseImageCache.Note.self, cache.note(key), limitBytes: AgentLimits.stateFileBytes)
         var digest = known?.sha256 ?? ""
         if known?.identity != identity {
             try context.report(.preparing, "checking base image")
-            digest = try FileDigest.compute(path) { try context.checkpoint() }
+            digest = try FileDigest.compute(path, expected.algorithm) { try context.checkpoint() }
             let note = BaseImageCache.Note(identity: identity, sha256: digest)
             try Files.replace(cache.note(key), with: StateFile.encode(note), mode: 0o600)
         }
-        guard digest == expected else { throw wrongDigest(digest) }
-        return FetchedBaseImage(path: path, sha256: expected)
+        guard digest == expected.hex else { throw wrongDigest(digest) }
+        return FetchedBaseImage(path: path, digest: expected)
     }
 
     private func checkOpen(_ path: String, _ real: String) throws {
@@ -74,7 +76,7 @@ struct BaseImageFetcher {
     private func cached() throws -> FetchedBaseImage {
         let key = BaseImageCache.key(wanted)
         let lock = try takeLock(key)
-        if try wanted.sha256 != nil && isIntact(key) {
+        if let digest = wanted.digest, try isIntact(key, digest) {
             try context.log.note("base image \(key) is cached")
         } else {
             try download(key)
@@ -84,19 +86,18 @@ struct BaseImageFetcher {
         let path = "\(context.folder.baseImage)/\(BaseImageURL.fileName(wanted.url))"
         if link(cache.path(key), path) != 0 { throw SystemError.last("cannot link \(path)") }
         _ = consume lock
-        return FetchedBaseImage(path: path, sha256: wanted.sha256)
+        return FetchedBaseImage(path: path, digest: wanted.digest)
     }
 
     /// Whether the cache holds the image, byte for byte: what is named by its digest is worth only
     /// as much as the last look at its bytes.
-    private func isIntact(_ key: String) throws -> Bool {
+    private func isIntact(_ key: String, _ digest: ImageDigest) throws -> Bool {
         guard cache.intactNote(key) != nil else { return false }
         try context.report(.preparing, "checking base image")
-        if try FileDigest.compute(cache.path(key), checkpoint: { try context.checkpoint() })
-            == wanted.sha256
-        {
-            return true
+        let found = try FileDigest.compute(cache.path(key), digest.algorithm) {
+            try context.checkpoint()
         }
+        if found == digest.hex { return true }
         try context.log.note("the cached base image \(key) was changed: it is fetched again")
         cache.remove(key)
         return false
@@ -155,13 +156,16 @@ struct BaseImageFetcher {
         return FetchRequest(
             url: wanted.url, part: cache.part(key),
             // Without a digest a mixture of two files would not be noticed.
-            offsetBytes: wanted.sha256 == nil ? 0 : Files.sizeBytes(cache.part(key)) ?? 0,
+            offsetBytes: wanted.digest == nil ? 0 : Files.sizeBytes(cache.part(key)) ?? 0,
             limitBytes: AgentLimits.baseImageBytes,
             connectSeconds: min(AgentLimits.fetchConnectSeconds, stall), stallSeconds: stall,
-            knownTag: wanted.sha256 == nil ? cache.intactNote(key)?.entityTag : nil,
-            networks: isolation.map {
-                FetchNetworks($0, hostAddresses: IPv4Network.ofThisHost())
-            })
+            knownTag: wanted.digest == nil ? cache.intactNote(key)?.entityTag : nil,
+            networks: networks, proxies: context.order.proxy?.endpoints,
+            caFile: context.order.proxy?.caFile)
+    }
+
+    private var networks: FetchNetworks? {
+        isolation.map { FetchNetworks($0, hostAddresses: IPv4Network.ofThisHost()) }
     }
 
     /// Runs `aibuild-fetch`, subject to the attempt's timers and cancel requests.
@@ -171,7 +175,8 @@ struct BaseImageFetcher {
         defer { unlink(file) }
         let command = Command(
             [context.order.fetchProgram, file],
-            environment: BuildEnvironment.common(context.order, context.folder))
+            environment: BuildEnvironment.own(
+                context.order, context.folder, closed: request.networks?.closed ?? []))
         var sink = FetchSink()
         var shown = ""
         var nextLog = Clocks.monotonicMilliseconds() + AgentLimits.progressLogMilliseconds
@@ -204,8 +209,10 @@ struct BaseImageFetcher {
         _ key: String, offset: Int64, total: Int64, entityTag: String?
     ) throws -> Bool {
         try context.report(.preparing, "checking base image")
-        let digest = try FileDigest.compute(cache.part(key)) { try context.checkpoint() }
-        if let expected = wanted.sha256, digest != expected {
+        let digest = try FileDigest.compute(
+            cache.part(key), wanted.digest?.algorithm ?? .sha256
+        ) { try context.checkpoint() }
+        if let expected = wanted.digest, digest != expected.hex {
             unlink(cache.part(key))
             if offset > 0 { return false }
             throw wrongDigest(digest)
@@ -246,10 +253,18 @@ struct BaseImageFetcher {
     }
 
     private func wrongDigest(_ digest: String) -> Fault {
-        Fault(
+        let wantedHex = wanted.digest?.hex ?? "none"
+        let title = (wanted.digest?.algorithm ?? .sha256).title
+        let remedy =
+            wanted.checksumURL.map {
+                "but \($0) named \(wantedHex) when the build was submitted. If the publisher "
+                    + "replaced the image since, submit the build again."
+            }
+            ?? "but aibuild.yml requires \(wantedHex). If the publisher replaced it, update "
+            + "aibuild.yml."
+        return Fault(
             .template, .baseImageDigest,
-            "the base image \(BaseImageURL.fileName(wanted.url)) has the SHA-256 digest \(digest), "
-                + "but aibuild.yml requires \(wanted.sha256 ?? "none"). If the publisher replaced "
-                + "it, update aibuild.yml.")
+            "the base image \(BaseImageURL.fileName(wanted.url)) has the \(title) digest "
+                + "\(digest), \(remedy)")
     }
 }

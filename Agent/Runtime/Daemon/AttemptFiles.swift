@@ -18,6 +18,10 @@ struct AttemptFiles: Sendable {
     func start(_ order: AttemptOrder) throws -> ProcessHandle {
         let folder = state.attempt(order.start.attempt)
         try Files.makeFolder(folder.control, mode: 0o700)
+        var order = order
+        if order.isolation == nil {
+            order.shortName = try ShortFolders(state: state).make(for: folder)
+        }
         try Files.replace(folder.start, with: StateFile.encode(order), mode: 0o600)
         try Files.syncFolder(state.attempts)
         return try startSupervisor(folder)

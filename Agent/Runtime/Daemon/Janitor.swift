@@ -25,6 +25,7 @@ struct Janitor: Sendable {
     func clean(dead: Set<AttemptToken>) {
         if !dead.isEmpty { end(dead) }
         removeTemporary()
+        do { try ShortFolders(state: state).sweep() } catch { logger.error("\(error)") }
         boundTemplates()
         boundBaseImages()
     }

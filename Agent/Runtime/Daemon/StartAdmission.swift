@@ -56,6 +56,7 @@ struct StartAdmission: Sendable {
             stateFolder: configuration.stateFolder, searchPath: configuration.searchPath,
             packer: configuration.packer, fetchProgram: fetchProgram,
             qemuSystem: configuration.qemuSystem, qemuImg: configuration.qemuImg,
-            firmware: firmware, isolation: configuration.attemptIsolation)
+            firmware: firmware, isolation: configuration.attemptIsolation,
+            proxy: configuration.proxy)
     }
 }

@@ -23,7 +23,11 @@ struct HostProber: Sendable {
         var probe = probePrograms()
         // Not cached: it is quick, and a sysctl may change it.
         switch configuration.isolation {
-        case .none: probe.notices.append(IsolationProbe.noneNotice)
+        case .none:
+            probe.notices.append(IsolationProbe.noneNotice)
+            if let notice = IsolationProbe.depthNotice(configuration) {
+                probe.notices.append(notice)
+            }
         case .bubblewrap:
             probe.isolationProblem = IsolationProbe.problem(configuration)
             if let problem = probe.isolationProblem { probe.notices.append(problem) }

@@ -24,7 +24,9 @@ struct HostReporter: Sendable {
                 && HostFacts.hasPrograms([configuration.qemuImg, "ssh"], configuration.searchPath),
             testAbilities: TestAbility.allCases.filter {
                 $0 != .uefi || HostFacts.firmware(configuration.ovmfFolder) != nil
-            }.map(\.rawValue).sorted(), unixMilliseconds: Clocks.unixMilliseconds(),
+            }.map(\.rawValue).sorted(),
+            buildAbilities: BuildAbility.allCases.map(\.rawValue).sorted(),
+            unixMilliseconds: Clocks.unixMilliseconds(),
             notices: probe.notices)
     }
 

@@ -1,4 +1,5 @@
 import AgentCore
+import BuildProtocol
 import Glibc
 import ProcessKit
 import Support
@@ -38,7 +39,7 @@ extension AttemptContext {
             // Not durable: it is written again for the next program.
             try Descriptor(folder.resolver, O_WRONLY | O_CREAT | O_TRUNC).writeAll(Array(text.utf8))
         }
-        return Sandbox(
+        var sandbox = Sandbox(
             folder: folder,
             packerConfiguration: StateFolder(order.stateFolder).packerConfiguration,
             isolation: isolation, isOnline: isOnline, systemFolders: Self.systemFolders(),
@@ -46,14 +47,34 @@ extension AttemptContext {
             programFolders: order.searchPath.split(separator: ":").map(String.init),
             inputs: confinement.inputs, resolverPath: resolver,
             workFolder: workFolder ?? folder.work)
+        if order.start.recipe.jenkins != nil { sandbox.jenkins = jenkinsPlaces() }
+        return sandbox
+    }
+
+    private func jenkinsPlaces() -> JenkinsPlaces {
+        let folder = Files.folder(of: JenkinsPlaces.packer)
+        let names = ((try? Files.list(folder)) ?? []).filter {
+            "\(folder)/\($0)" != JenkinsPlaces.packer
+        }
+        let isReal = order.packer == JenkinsPlaces.packer
+        return JenkinsPlaces(
+            wrapper: isReal || !Files.exists(self.folder.jenkinsPacker)
+                ? nil : self.folder.jenkinsPacker,
+            others: Self.entries(names.map { "\(folder)/\($0)" }))
     }
 
     private static func systemFolders() -> [Sandbox.SystemFolder] {
-        Sandbox.systemNames.map { "/" + $0 }.compactMap { path in
+        entries(Sandbox.systemNames.map { "/" + $0 }).filter {
+            $0.linkTarget != nil || Files.kind($0.path) == .folder
+        }
+    }
+
+    private static func entries(_ paths: [String]) -> [Sandbox.SystemFolder] {
+        paths.compactMap { path in
             switch Files.kind(path) {
-            case .folder: Sandbox.SystemFolder(path: path)
+            case .folder, .file: Sandbox.SystemFolder(path: path)
             case .link: Sandbox.SystemFolder(path: path, linkTarget: Links.target(path))
-            case .file, .other, nil: nil
+            case .other, nil: nil
             }
         }
     }

@@ -1,5 +1,5 @@
-import AgentCore
 import ProcessKit
+import TextKit
 
 extension IPv4Network {
     /// The addresses of this host's interfaces, which are closed to what templates name or run.

@@ -16,6 +16,17 @@ enum IsolationProbe {
         "builds are not isolated (isolation: none in agent.yml): a template can read and change "
         + "other builds, and everything of the agent on this host"
 
+    /// For a host without isolation whose state folder is too deep; `nil` if it is not.
+    static func depthNotice(_ configuration: AgentConfiguration) -> String? {
+        let bytes = configuration.stateFolder.utf8.count
+        guard configuration.isolation == .none, bytes > AgentLimits.plainStateFolderBytes else {
+            return nil
+        }
+        return "state_folder in agent.yml has \(bytes) bytes: with isolation: none, sockets of "
+            + "builds (Ansible's connections) fit only with at most "
+            + "\(AgentLimits.plainStateFolderBytes)"
+    }
+
     /// Why builds cannot be isolated here, for the operator; `nil` if they can.
     static func problem(_ configuration: AgentConfiguration) -> String? {
         var needed = Isolation.programs

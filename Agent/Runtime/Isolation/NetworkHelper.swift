@@ -3,6 +3,7 @@ import BuildProtocol
 import Glibc
 import ProcessKit
 import Support
+import TextKit
 
 /// The running network of an isolated program. It ends with this value.
 struct NetworkHelper: ~Copyable {

@@ -1,6 +1,8 @@
 import AgentCore
 import BuildProtocol
+import Glibc
 import Support
+import TextKit
 import YAMLKit
 
 /// Reads `agent.yml`. An unknown key or wrong type is an error with file, line and key.
@@ -34,6 +36,7 @@ enum ConfigurationFile {
         configuration.accelerator = try file.take(
             "accelerator", .word, default: configuration.accelerator)
         try readIsolation(file, &configuration)
+        try readProxy(file, &configuration)
         try file.finish()
         return configuration
     }
@@ -59,6 +62,33 @@ enum ConfigurationFile {
             throw file.error("networks", "is only used with `network: listed`")
         default: break
         }
+    }
+
+    private static func readProxy(
+        _ file: YAMLMapping, _ configuration: inout AgentConfiguration
+    ) throws(YAMLError) {
+        if let given = try file.takeIfPresent("proxy", .mapping) {
+            let url = YAMLType<String>.string.checked { ProxySettings.problem($0) }
+            let http = try given.takeIfPresent("http", url)
+            let entry = YAMLType<String>.string.checked { text in
+                text.isEmpty || text.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: ",") }
+                    ? "expected a name, a domain such as .example.org, or a network" : nil
+            }
+            configuration.proxy = ProxySettings(
+                http: http, https: try given.takeIfPresent("https", url) ?? http,
+                direct: try given.take("no_proxy", .list(of: entry), default: []))
+        } else {
+            var own: [String: String] = [:]
+            for name in ProxySettings.variables {
+                own[name] = getenv(name).map { String(cString: $0) }
+            }
+            configuration.proxy = ProxySettings(environment: own)
+        }
+        configuration.proxy.caFile = try file.takeIfPresent(
+            "ca_file",
+            absolutePath.checked { path in
+                Files.kind(path) == nil ? "there is no file \(Names.quoted(path))" : nil
+            })
     }
 
     private static var anyNetwork: YAMLType<String> {

@@ -8,24 +8,33 @@ struct ArtifactCollector {
     let context: AttemptContext
 
     /// Moves each file to the artifacts folder, from which the gate sends it by name.
-    func collect(_ paths: [String]) throws -> [Artifact] {
-        guard paths.count <= ProtocolLimits.artifactsPerAttempt else {
+    ///
+    /// - Throws: a template fault if the files are not what a build is to leave.
+    func collect(_ files: [LeftFile]) throws -> [Artifact] {
+        guard files.count <= ProtocolLimits.artifactsPerAttempt else {
             throw invalid(
-                "left \(paths.count) files, at most \(ProtocolLimits.artifactsPerAttempt) are "
+                "left \(files.count) files, at most \(ProtocolLimits.artifactsPerAttempt) are "
                     + "allowed: pack them")
         }
-        let totalBytes = paths.map { Files.sizeBytes($0) ?? 0 }.clampedSum()
-        let chunkBytes = Artifact.chunkSizeBytes(files: paths.count, totalBytes: totalBytes)
+        let names = ArtifactNames.of(
+            files.map(\.path), below: context.folder.root,
+            outdir: ProgramFolders.packerOutputName)
+        let totalBytes = files.map { Files.sizeBytes($0.path) ?? 0 }.clampedSum()
+        let chunkBytes = Artifact.chunkSizeBytes(files: files.count, totalBytes: totalBytes)
         var artifacts: [Artifact] = []
-        for path in paths {
-            let name = Files.name(of: path)
-            try check(path, name)
+        for (file, name) in zip(files, names) {
+            try check(file.path, name)
             guard !artifacts.contains(where: { $0.name == name }) else {
                 throw invalid("left two files named \(Names.quoted(name))")
             }
             let kept = "\(context.folder.artifacts)/\(name)"
-            if rename(path, kept) != 0 { throw SystemError.last("cannot move \(path)") }
-            artifacts.append(try measure(kept, name, chunkBytes: chunkBytes))
+            if rename(file.path, kept) != 0 {
+                throw SystemError.last("cannot move \(file.path)")
+            }
+            artifacts.append(try measure(kept, name, file, chunkBytes: chunkBytes))
+        }
+        if let problem = context.order.start.recipe.problem(of: artifacts) {
+            throw Fault(.template, .noImage, "the build " + problem)
         }
         if !artifacts.isEmpty { try Files.syncFolder(context.folder.artifacts) }
         return artifacts
@@ -40,7 +49,9 @@ struct ArtifactCollector {
         case .link:
             throw invalid("left \(Names.quoted(name)), a symbolic link; copy the file instead")
         case .folder:
-            throw invalid("left \(Names.quoted(name)), a folder; leave the images themselves")
+            throw invalid(
+                "left \(Names.quoted(name)), a folder; leave the images themselves, or name them "
+                    + "under `artifacts` in aibuild.yml")
         case .other: throw invalid("left \(Names.quoted(name)), which is not a plain file")
         case nil: throw invalid("named \(Names.quoted(name)), which does not exist")
         }
@@ -54,7 +65,9 @@ struct ArtifactCollector {
     }
 
     /// Reads the file once for its own digest and those of its chunks.
-    private func measure(_ path: String, _ name: String, chunkBytes: Int64) throws -> Artifact {
+    private func measure(
+        _ path: String, _ name: String, _ left: LeftFile, chunkBytes: Int64
+    ) throws -> Artifact {
         let file = try Descriptor(path, O_RDONLY | O_NOFOLLOW)
         let size = try file.sizeBytes()
         var whole = SHA256()
@@ -91,15 +104,31 @@ struct ArtifactCollector {
         let image = ImageInspection(
             name: name, header: header, footer: footer, sizeBytes: size
         ) { offset, count in (try? bytes(of: file, at: offset, count)) ?? [] }
+        try check(image, name, left.kind)
+        return Artifact(
+            name: name, sizeBytes: size, sha256: whole.finish(), format: image.format,
+            virtualSizeBytes: image.virtualSizeBytes, chunkSHA256: chunks,
+            chunkBytes: chunkBytes == Int64(buffer.count) ? nil : chunkBytes,
+            kind: left.kind, isImage: left.isImage ? true : nil)
+    }
+
+    private func check(_ image: ImageInspection, _ name: String, _ kind: ArtifactKind?) throws {
         if let other = image.otherFile {
             throw invalid(
                 "left \(Names.quoted(name)), which needs \(other) to be complete. Make one image "
                     + "of both: qemu-img convert -O \(image.format.rawValue) …")
         }
-        return Artifact(
-            name: name, sizeBytes: size, sha256: whole.finish(), format: image.format,
-            virtualSizeBytes: image.virtualSizeBytes, chunkSHA256: chunks,
-            chunkBytes: chunkBytes == Int64(buffer.count) ? nil : chunkBytes)
+        let problem: String? =
+            switch kind {
+            case .disk where !image.format.isDiskImage: "no disk image"
+            case .archive where !image.isPacked, .box where !image.isPacked:
+                "neither compressed nor an archive"
+            case .disk, .archive, .box, .other, nil: nil
+            }
+        guard let problem, let kind else { return }
+        throw invalid(
+            "left \(Names.quoted(name)), which aibuild.yml declares as \(kind.rawValue), and which "
+                + "is \(problem) by its bytes")
     }
 
     private func bytes(

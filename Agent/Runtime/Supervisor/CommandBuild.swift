@@ -11,8 +11,9 @@ struct CommandBuild {
     let arguments: [String]
     let baseImagePath: String?
 
-    /// - Returns: paths of the images, all in the output folder.
-    func run() throws -> [String] {
+    /// - Returns: everything in the output folder, and what aibuild.yml names.
+    func run() throws -> [LeftFile] {
+        if context.order.start.recipe.jenkins != nil { try prepareJenkins() }
         let program = try checkedProgram()
         let environment = try BuildEnvironment.command(
             context.order, context.folder, baseImagePath: baseImagePath)
@@ -43,7 +44,27 @@ struct CommandBuild {
             exceededMemoryBytes: context.exceededMemoryBytes,
             outOfMemoryKills: context.outOfMemoryKills)
         if let fault = FaultClassifier.fault(end) { throw ProgramFault(fault, status.exitCode) }
-        return try Files.list(context.folder.output).map { "\(context.folder.output)/\($0)" }
+        let output = context.folder.output
+        // Scripts of Jenkins jobs make a folder for each guest OS.
+        let files =
+            try context.order.start.recipe.jenkins != nil
+            ? ArtifactSearch.files(in: output, context)
+            : Files.list(output).map { "\(output)/\($0)" }
+        return try ArtifactSearch.find(files, context)
+    }
+
+    /// Jenkins ran scripts by their interpreter, so they need not be executable.
+    private func prepareJenkins() throws {
+        let script = JenkinsPlaces.script(packer: context.order.packer)
+        try Files.replace(
+            context.folder.jenkinsPacker, with: Array(script.utf8), mode: 0o755)
+        try Files.replace(
+            context.folder.home + "/packerconfig", with: Array("{}\n".utf8), mode: 0o600)
+        guard let program = arguments.first, program.hasPrefix("./"),
+            let path = Links.resolved("\(context.folder.work)/\(program)"),
+            let work = Links.resolved(context.folder.work), path.hasPrefix(work + "/")
+        else { return }
+        chmod(path, (Files.mode(path) ?? 0) | 0o111)
     }
 
     /// Checks that a program of the template exists and is executable, for a better message than

@@ -12,8 +12,8 @@ struct PackerBuild {
     let template: String
     let baseImage: FetchedBaseImage?
 
-    /// - Returns: paths of the images.
-    func run() throws -> [String] {
+    /// - Returns: the files that Packer announced, and what aibuild.yml names.
+    func run() throws -> [LeftFile] {
         let parsed = try readTemplate()
         try Files.makeFolder(context.folder.temporary + "/packer_cache", mode: 0o700)
         try Files.replace(
@@ -26,6 +26,8 @@ struct PackerBuild {
         try context.enter(.building, "packer build \(accepted)")
         return try build(accepted)
     }
+
+    private var folders: ProgramFolders { ProgramFolders(context.order, context.folder) }
 
     private func readTemplate() throws -> PackerTemplate {
         let path = "\(context.folder.work)/\(template)"
@@ -49,9 +51,9 @@ struct PackerBuild {
         let start = context.order.start
         return PackerVariables.Offer(
             // Packer creates the folder, and refuses an existing one.
-            outputFolder: context.folder.output + "/packer", imageName: start.build.imageName,
+            outputFolder: folders.packerOutput, imageName: start.build.imageName,
             buildNumber: start.build.number, baseImagePath: baseImage?.path,
-            baseImageSHA256: baseImage?.sha256, accelerator: context.order.accelerator,
+            baseImageDigest: baseImage?.digest, accelerator: context.order.accelerator,
             vcpus: start.requirements.vcpus, memoryBytes: start.requirements.memoryBytes,
             ports: try FreePorts.block(for: start.attempt))
     }
@@ -108,8 +110,9 @@ struct PackerBuild {
 
     // MARK: Build
 
-    private func build(_ template: String) throws -> [String] {
+    private func build(_ template: String) throws -> [LeftFile] {
         var sink = PackerSink()
+        let started = Clocks.unixMilliseconds()
         let watch = QEMUWatch(context)
         let status = try packer(
             [
@@ -126,16 +129,48 @@ struct PackerBuild {
             exceededMemoryBytes: context.exceededMemoryBytes,
             outOfMemoryKills: context.outOfMemoryKills)
         if let fault = FaultClassifier.fault(end) { throw ProgramFault(fault, status.exitCode) }
-        let files = sink.packer.files.map { path in
-            path.hasPrefix("/") ? path : "\(context.folder.work)/\(path)"
+        let files = try ArtifactSearch.find(left(sink.packer.files, since: started), context)
+        if files.isEmpty { throw ProgramFault(nothingLeft(sink.packer.files), status.exitCode) }
+        return files
+    }
+
+    private func nothingLeft(_ announced: [String]) -> Fault {
+        guard let missing = announced.first else {
+            return Fault(
+                .template, .noImage,
+                "Packer succeeded but made no file: the template needs a builder that leaves "
+                    + "an image (qemu, file …) which no post-processor deletes")
         }
-        guard !files.isEmpty else {
-            throw ProgramFault(
-                Fault(
-                    .template, .noImage,
-                    "Packer succeeded but made no file: the template needs a builder that leaves "
-                        + "an image (qemu, file …) which no post-processor deletes"),
-                status.exitCode)
+        return Fault(
+            .template, .noImage,
+            "Packer announced \(Names.quoted(Files.name(of: missing))), which does not exist any "
+                + "more, and the output folder is empty: if a post-processor moves it, let it stay "
+                + "in {{user `outdir`}}, or name it under `artifacts` in aibuild.yml")
+    }
+
+    /// The announced files. If a post-processor such as `shell-local` renamed one, Packer does not
+    /// notice: then everything in the output folder is taken as well, and what was made beside it.
+    ///
+    /// - Parameter start: when Packer was started.
+    private func left(_ announced: [String], since start: Int64) throws -> [String] {
+        let paths = announced.map { path in
+            path.hasPrefix("/")
+                ? folders.real(path, in: context.folder) : "\(context.folder.work)/\(path)"
+        }
+        var files = paths.filter { Files.exists($0) }
+        guard files.count < paths.count || paths.isEmpty else { return files }
+        var beside = try ArtifactSearch.files(in: context.folder.output, context)
+        for folder in Set(paths.map { Files.folder(of: $0) }).sorted() {
+            // A folder of the template, but not the whole template.
+            guard let real = Links.resolved(folder), real != Links.resolved(context.folder.work),
+                let root = Links.resolved(context.folder.work), real.hasPrefix(root + "/")
+            else { continue }
+            beside += try Files.list(folder).sorted().map { "\(folder)/\($0)" }.filter {
+                (Files.modifiedNanoseconds($0) ?? 0) / 1_000_000 >= start
+            }
+        }
+        for path in beside where Files.kind(path) == .file && !files.contains(path) {
+            files.append(path)
         }
         return files
     }

@@ -59,7 +59,7 @@ struct Supervisor {
             try BaseImageFetcher(context: context, wanted: $0, isolation: order.isolation).fetch()
         }
         try context.checkpoint()
-        let files: [String]
+        let files: [LeftFile]
         switch recipe.builder {
         case .test: files = []
         case .command(let arguments):
@@ -96,6 +96,7 @@ struct Supervisor {
         context.group?.kill()
         _ = Descendants.sweep()
         context.group?.remove()
+        ShortFolders(state: StateFolder(order.stateFolder)).remove(of: folder)
         for path in folder.scratch { try? Files.remove(path) }
     }
 

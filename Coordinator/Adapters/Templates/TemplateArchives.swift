@@ -11,6 +11,7 @@ import YAMLKit
 public actor TemplateArchives: TemplateLibrary {
     private let folder: String
     private let git: Git
+    private let checksums: ChecksumReader
     let tarTimeoutSeconds = 120
     /// The parsed `aibuild.yml` of each archive, by digest.
     private var known: [String: TemplateFile] = [:]
@@ -31,8 +32,9 @@ public actor TemplateArchives: TemplateLibrary {
     }
 
     /// - Throws: `SystemError` if the folder cannot be created.
-    public init(folder: String) throws {
+    public init(folder: String, checksums: ChecksumReader = ChecksumReader()) throws {
         self.folder = folder
+        self.checksums = checksums
         git = Git(home: folder)
         try Files.makeFolder(folder + "/git", mode: 0o750)
     }
@@ -68,8 +70,16 @@ public actor TemplateArchives: TemplateLibrary {
             }
         Files.touch("\(folder)/\(archive.sha256).tar")
         let file = try await read(archive, guestOS.template)
+        var recipe = try await checksums.resolve(file, folder: folder) {
+            try await content(of: $0, in: archive)
+        }
+        if recipe.jenkins != nil {
+            recipe.jenkins = JenkinsEnvironment(
+                commit: commit ?? archive.sha256,
+                isosURL: guestOS.baseISO.isEmpty ? nil : guestOS.baseISO)
+        }
         return BuildPlan(
-            template: archive, commit: commit, recipe: file.recipe,
+            template: archive, commit: commit, recipe: recipe,
             requirements: file.requirements, limits: file.limits, concurrency: file.concurrency,
             tests: file.tests, release: file.release)
     }
@@ -90,7 +100,7 @@ public actor TemplateArchives: TemplateLibrary {
     // MARK: Making archives
 
     private func archive(folder path: String) async throws -> TemplateArchive {
-        let stamp = try check(folder: path)
+        let stamp = try TemplateFolder(path: path).stamp()
         if let last = archived[path], last.stamp == stamp, (try? self.path(of: last.archive)) != nil
         {
             return last.archive
@@ -116,49 +126,6 @@ public actor TemplateArchives: TemplateLibrary {
         defer { try? Files.remove(temporary) }
         try await body(temporary)
         return try await keep(temporary)
-    }
-
-    /// A stamp that changes with every file of the folder: names, sizes, inodes, modification
-    /// times.
-    private func check(folder path: String) throws -> String {
-        guard path.isAbsolutePath, !path.utf8.contains(0) else {
-            throw TemplateFault("the template folder \(Names.quoted(path)) is not an absolute path")
-        }
-        switch Files.kind(path) {
-        case nil: throw TemplateFault("the template folder \(Names.quoted(path)) does not exist")
-        case .folder, .link: break
-        default: throw TemplateFault("the template folder \(Names.quoted(path)) is a file")
-        }
-        guard Files.exists(path + "/" + TemplateFile.name) else {
-            throw TemplateFault(
-                "\(Names.quoted(path)) has no \(TemplateFile.name): it is not a template")
-        }
-        var room = ProtocolLimits.templateBytes
-        var stamp = SHA256()
-        try measure(path, &room, &stamp, depth: 0)
-        return stamp.finish()
-    }
-
-    /// Large inputs are base images, fetched by URL; the rest is small, and bounded.
-    private func measure(
-        _ path: String, _ room: inout Int64, _ stamp: inout SHA256, depth: Int
-    ) throws {
-        guard depth < 32 else { throw TemplateFault("\(path) is nested too deeply") }
-        for name in try Files.list(path) where name != ".git" {
-            let inner = path + "/" + name
-            var line = "\(inner) \(Files.stamp(inner) ?? "")\n"
-            line.withUTF8 { stamp.update(UnsafeRawBufferPointer($0)) }
-            switch Files.kind(inner) {
-            case .folder: try measure(inner, &room, &stamp, depth: depth + 1)
-            case .file: room -= (Files.sizeBytes(inner) ?? 0) + 1024
-            default: room -= 1024
-            }
-            guard room >= 0 else {
-                throw TemplateFault(
-                    "the template is larger than \(ProtocolLimits.templateBytes >> 20) MiB: put "
-                        + "ISOs and images behind base_image.url, which hosts fetch and cache")
-            }
-        }
     }
 
     private func archive(folder path: String, to output: String) async throws {
@@ -256,20 +223,27 @@ public actor TemplateArchives: TemplateLibrary {
         if let file = known[archive.sha256] { return file }
         let path = "\(folder)/\(archive.sha256).tar"
         try await OwnThread.run { try ArchiveCheck.run(path) }
-        let content = try await run(
-            ["tar", "--extract", "--to-stdout", "--file", path, TemplateFile.name],
-            tarTimeoutSeconds)
-        guard content.status.isSuccess else {
+        guard let content = try await content(of: TemplateFile.name, in: archive) else {
             throw TemplateFault("\(what) has no \(TemplateFile.name)")
         }
         let file: TemplateFile
         do throws(YAMLError) {
-            file = try TemplateFile(content.stdout, file: TemplateFile.name)
+            file = try TemplateFile(content, file: TemplateFile.name)
         } catch { throw TemplateFault(cause: error) }
         try await checkFiles(file, path, what)
         if known.count >= Self.knownTemplates { known.removeAll() }
         known[archive.sha256] = file
         return file
+    }
+
+    /// `nil` if the archive has no such file.
+    private func content(
+        of name: String, in archive: TemplateArchive
+    ) async throws -> [UInt8]? {
+        let result = try await run(
+            ["tar", "--extract", "--to-stdout", "--file", "\(folder)/\(archive.sha256).tar", name],
+            tarTimeoutSeconds)
+        return result.status.isSuccess ? result.stdout : nil
     }
 
     /// A missing template or program is reported now, not on a host.

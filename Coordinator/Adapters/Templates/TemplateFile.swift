@@ -11,6 +11,8 @@ struct TemplateFile {
     var concurrency: Int?
     var tests: ImageTests?
     var release: ReleasePlan?
+    /// Where the digest of the base image is.
+    var checksums: ChecksumSource?
 
     static let name = "aibuild.yml"
 
@@ -36,9 +38,19 @@ struct TemplateFile {
                 throw yaml.error("variables", problem)
             }
         }
+        let base = try TemplateBaseImage(yaml)
+        checksums = base?.checksums
         recipe = BuildRecipe(
             builder: try Self.builder(yaml), variables: variables,
-            baseImage: try Self.baseImage(yaml))
+            baseImage: base?.image, artifacts: try TemplateArtifacts.rules(yaml),
+            image: try TemplateArtifacts.image(yaml))
+        if try yaml.take("jenkins", .bool, default: false) {
+            guard case .command = recipe.builder else {
+                throw yaml.error("jenkins", "is only used with builder: command")
+            }
+            // Completed for each build.
+            recipe.jenkins = JenkinsEnvironment(commit: "")
+        }
         requirements = try Self.requirements(yaml)
         limits = try Self.limits(yaml)
         concurrency = try yaml.takeIfPresent("concurrency", .int(1...1000))
@@ -55,6 +67,7 @@ struct TemplateFile {
         case .command(let command): files += Self.program(command)
         case .test: break
         }
+        if let key = checksums?.key { files.append(key) }
         guard let plan = tests?.plan else { return files }
         if let path = plan.login?.path { files.append(path) }
         for test in plan.cases {
@@ -76,19 +89,6 @@ struct TemplateFile {
         case .command:
             return .command(try yaml.take("command", .command))
         }
-    }
-
-    private static func baseImage(_ yaml: YAMLMapping) throws(YAMLError) -> BaseImage? {
-        guard let base = try yaml.takeIfPresent("base_image", .mapping) else { return nil }
-        let url = try base.take("url", .string)
-        guard ["http://", "https://", "file:///"].contains(where: url.hasPrefix),
-            url.utf8.count <= 2048, !url.unicodeScalars.contains(where: { $0.value <= 0x20 })
-        else { throw base.error("url", "expected an http, https or file URL") }
-        let digest = try base.take("sha256", .string)
-        guard digest == "none" || Names.isSHA256(digest) else {
-            throw base.error("sha256", "expected 64 hexadecimal digits in lower case, or none")
-        }
-        return BaseImage(url: url, sha256: digest == "none" ? nil : digest)
     }
 
     private static func requirements(_ yaml: YAMLMapping) throws(YAMLError) -> Requirements {

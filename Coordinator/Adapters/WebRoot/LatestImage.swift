@@ -15,7 +15,17 @@ enum LatestImage {
         var build, guestOS, imageName: String
         var number: Int
         var commit: String?
+        /// Absent in records of older versions.
+        var image: String?
         var artifacts: [Artifact]
+
+        var published: Artifact? {
+            artifacts.first { $0.name == image }
+                ?? artifacts.max { a, b in
+                    (a.format.isDiskImage ? 1 : 0, a.sizeBytes, b.name)
+                        < (b.format.isDiskImage ? 1 : 0, b.sizeBytes, a.name)
+                }
+        }
     }
 
     private struct Latest: Encodable {
@@ -31,7 +41,7 @@ enum LatestImage {
         let records = try Files.list(place).filter { $0.hasSuffix(".build.json") }
             .compactMap { read("\(place)/\($0)") }
         let latest = records.max { $0.number < $1.number }
-        guard let latest, let artifact = latest.artifacts.min(by: Artifact.precedes) else {
+        guard let latest, let artifact = latest.published else {
             return try Files.remove("\(place)/\(name)")
         }
         let image = artifact.publishedName(at: 0, imageName: latest.imageName)

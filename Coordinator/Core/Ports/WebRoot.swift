@@ -73,7 +73,7 @@ public struct Publication: Sendable {
     ) {
         self.build = build
         self.attempt = attempt
-        self.artifacts = artifacts.sorted(by: Artifact.precedes)
+        self.artifacts = ArtifactOrder(artifacts, of: build).sorted
         self.record = record
     }
 }
@@ -87,8 +87,10 @@ extension Publication {
     /// Refuses artifacts that could be pulled and never published.
     /// - Throws: `Fault` of the template.
     public static func check(_ artifacts: [Artifact], of build: Build) throws(Fault) {
+        let artifacts = ArtifactOrder(artifacts, of: build).sorted
+        try checkProduct(artifacts, of: build)
         var names: Set<String> = []
-        for (index, artifact) in artifacts.sorted(by: Artifact.precedes).enumerated() {
+        for (index, artifact) in artifacts.enumerated() {
             try artifact.checkNames()
             let name = artifact.publishedName(at: index, imageName: build.imageName)
             guard name.utf8.count <= nameBytes else {
@@ -116,6 +118,22 @@ extension Publication {
     }
 }
 
+extension Publication {
+    /// Refuses what no agent of this version sends: an older one collects anything.
+    private static func checkProduct(_ artifacts: [Artifact], of build: Build) throws(Fault) {
+        if let problem = build.plan.recipe.problem(of: artifacts) {
+            throw Fault(.template, .noImage, "the build " + problem)
+        }
+        guard let image = artifacts.first, build.plan.tests != nil, !image.format.isDiskImage
+        else { return }
+        throw Fault(
+            .template, .noImage,
+            "the build's image \(Names.quoted(image.name)) is no disk image, so it cannot be "
+                + "tested: remove `tests: cases` from aibuild.yml and put the registered cases "
+                + "under `tests: skip`, or let `image` name a disk image")
+    }
+}
+
 extension Artifact {
     /// Without the digests that only a transfer needs.
     public var withoutChunks: Artifact {
@@ -134,19 +152,15 @@ extension Artifact {
     }
 
     /// The file's name in the web root: an image gets the build's name and its format's extension,
-    /// a companion file its own name after the build's.
+    /// another product that name and its own extension, a companion file its own name after the
+    /// build's.
     ///
-    /// - Parameter index: in the order of `precedes`.
+    /// - Parameter index: in the order of `ArtifactOrder`.
     public func publishedName(at index: Int, imageName: String) -> String {
-        index == 0 && format.isDiskImage
-            ? "\(imageName).\(format.rawValue)" : "\(imageName)-\(name)"
-    }
-
-    /// Disk images before other files, larger before smaller: the first file of a build is its
-    /// image.
-    public static func precedes(_ a: Artifact, _ b: Artifact) -> Bool {
-        if a.format.isDiskImage != b.format.isDiskImage { return a.format.isDiskImage }
-        return a.sizeBytes == b.sizeBytes ? a.name < b.name : a.sizeBytes > b.sizeBytes
+        guard index == 0 else { return "\(imageName)-\(name)" }
+        if format.isDiskImage { return "\(imageName).\(format.rawValue)" }
+        guard kind != nil, let ending = FileEnding.of(name) else { return "\(imageName)-\(name)" }
+        return imageName + ending
     }
 }
 

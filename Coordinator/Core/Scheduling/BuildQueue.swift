@@ -15,6 +15,7 @@ public struct BuildQueue: Sendable {
         var failedHosts: Set<String>
         var baseImage: String?
         var testAbilities: Set<TestAbility>
+        var buildAbilities: Set<BuildAbility>
 
         init(_ build: QueuedBuild) {
             stage = build.stage
@@ -26,6 +27,7 @@ public struct BuildQueue: Sendable {
             failedHosts = build.failedHosts
             baseImage = build.baseImageSHA256
             testAbilities = build.testAbilities
+            buildAbilities = build.buildAbilities
         }
     }
 

@@ -95,6 +95,7 @@ struct Placement {
             return "needs \(short.needed), the host has \(short.present)"
         }
         if build.stage == .test, let reason = untestable(build, report) { return reason }
+        if let reason = unbuildable(build, report) { return reason }
         return report.slots < 1 ? "has no slots" : nil
     }
 
@@ -112,6 +113,13 @@ struct Placement {
             return "cannot run programs that are registered as test cases: upgrade its agent"
         }
         return nil
+    }
+
+    private func unbuildable(_ build: QueuedBuild, _ report: HostReport) -> String? {
+        guard !build.buildAbilities.isEmpty else { return nil }
+        let missing = build.buildAbilities.subtracting(
+            (report.buildAbilities ?? []).compactMap(BuildAbility.init))
+        return missing.map(\.need).min().map { "cannot \($0): upgrade its agent" }
     }
 
     /// Why the host cannot take the build now; `nil` if it can.
@@ -157,6 +165,17 @@ struct Placement {
             case .ready, .quarantined: return true
             case .away, .drained: return false
             }
+        }
+    }
+}
+
+extension BuildAbility {
+    /// What an agent without it cannot do.
+    fileprivate var need: String {
+        switch self {
+        case .jenkins: "run a command as a Jenkins job would"
+        case .sha512: "verify a base image by its SHA-512"
+        case .artifacts: "collect what `artifacts` or `image` of aibuild.yml names"
         }
     }
 }

@@ -65,13 +65,15 @@ public struct QueuedBuild: Sendable, Hashable {
     public var baseImageSHA256: String?
     /// The abilities that an agent needs to test the image.
     public var testAbilities: Set<TestAbility>
+    /// Those that it needs to make the image.
+    public var buildAbilities: Set<BuildAbility>
 
     public init(
         id: String, stage: BuildStage = .build, guestOS: String, owner: String, priority: Int,
         submittedMilliseconds: Int64, notBeforeMilliseconds: Int64 = 0,
         requirements: Requirements, concurrency: Int? = nil,
         failedHosts: Set<String> = [], baseImageSHA256: String? = nil,
-        testAbilities: Set<TestAbility> = []
+        testAbilities: Set<TestAbility> = [], buildAbilities: Set<BuildAbility> = []
     ) {
         self.id = id
         self.stage = stage
@@ -85,6 +87,7 @@ public struct QueuedBuild: Sendable, Hashable {
         self.failedHosts = failedHosts
         self.baseImageSHA256 = baseImageSHA256
         self.testAbilities = testAbilities
+        self.buildAbilities = buildAbilities
     }
 }
 

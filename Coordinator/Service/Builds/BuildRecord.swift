@@ -19,6 +19,8 @@ enum BuildRecord {
         var submittedAt: String
         var startedAt: String
         var endedAt: String
+        /// The artifact that is published as the image.
+        var image: String?
         var artifacts: [Artifact]
         var logBytes: Int64
         var logSHA256: String
@@ -35,6 +37,7 @@ enum BuildRecord {
             reason: build.updateContents, submittedAt: time(build.submittedMilliseconds),
             startedAt: time(finished.startedUnixMilliseconds),
             endedAt: time(finished.endedUnixMilliseconds),
+            image: ArtifactOrder(finished.artifacts, of: build).sorted.first?.name,
             // A record has a digest of each file; those of its chunks are for the transfer.
             artifacts: finished.artifacts.map(\.withoutChunks),
             logBytes: finished.logBytes, logSHA256: finished.logSHA256)

@@ -30,10 +30,20 @@ extension Start {
     /// published it.
     private static func recipe(_ build: Build, _ url: (String) -> String) -> BuildRecipe {
         guard build.stage == .test, var plan = build.plan.tests?.plan, let image = build.image
-        else { return build.plan.recipe }
+        else {
+            var recipe = build.plan.recipe
+            recipe.jenkins?.webServer = Self.authority(of: url(""))
+            return recipe
+        }
         plan.imageFormat = image.format
         return BuildRecipe(
             builder: .test(plan),
             baseImage: BaseImage(url: url(image.path), sha256: image.sha256))
+    }
+
+    /// Host and port of a URL.
+    private static func authority(of url: String) -> String? {
+        let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        return parts.count > 2 ? parts[2].split(separator: "@").last.map(String.init) : nil
     }
 }

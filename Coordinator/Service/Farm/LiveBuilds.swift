@@ -154,7 +154,8 @@ extension QueuedBuild {
             notBeforeMilliseconds: build.notBeforeMilliseconds,
             requirements: build.requirements, concurrency: build.plan.concurrency,
             failedHosts: Set(live.history.map(\.host)), baseImageSHA256: build.fetched?.sha256,
-            testAbilities: build.testPlan?.abilities ?? [])
+            testAbilities: build.testPlan?.abilities ?? [],
+            buildAbilities: build.stage == .build ? build.plan.recipe.abilities : [])
     }
 }
 

@@ -63,6 +63,7 @@ final class FakeAgent: Sendable {
             slots: slots, vcpus: 8, memoryBytes: 32 << 30, diskFreeBytes: 500 << 30,
             diskTotalBytes: 500 << 30, accelerators: [.tcg], tags: [],
             runsTests: true, testAbilities: TestAbility.allCases.map(\.rawValue),
+            buildAbilities: BuildAbility.allCases.map(\.rawValue),
             unixMilliseconds: ManualClock.unixStart + 1_000_000)
         let state = State(Settings(report: report))
         self.state = state

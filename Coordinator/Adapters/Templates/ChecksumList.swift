@@ -1,0 +1,82 @@
+import BuildProtocol
+import TextKit
+
+/// A checksum file as publishers write it: `SHA256SUMS`, Fedora's `CHECKSUM`, or `….sha256`.
+struct ChecksumList: Sendable {
+    /// By file name, without folders, in the order of the file.
+    private var digests: [(name: String, hex: String)] = []
+    /// Of a file that consists of one digest.
+    private var bare: String?
+    private let algorithm: ImageDigest.Algorithm
+
+    init(_ text: String, _ algorithm: ImageDigest.Algorithm) {
+        self.algorithm = algorithm
+        for line in text.lines {
+            let line = Self.trimmed(line)
+            if let entry = Self.bsd(line, algorithm) ?? Self.gnu(line, algorithm) {
+                digests.append(entry)
+            } else if let hex = Self.hex(Substring(line), algorithm) {
+                bare = bare ?? hex
+            }
+        }
+    }
+
+    /// The digest of a file of this name.
+    /// - Returns: `nil` if there is none, or if there are several.
+    func digest(of name: String) -> ImageDigest? {
+        var found = Set(digests.filter { $0.name == name }.map(\.hex))
+        if digests.isEmpty, let bare { found.insert(bare) }
+        return found.count == 1
+            ? found.first.map { ImageDigest(algorithm: algorithm, hex: $0) } : nil
+    }
+
+    /// What the file has instead, for a message.
+    var contents: String {
+        if digests.isEmpty { return "no \(algorithm.title) digests" }
+        let names = digests.prefix(4).map { Names.quoted($0.name) }
+        let others = digests.count > 4 ? " and \(digests.count - 4) others" : ""
+        return names.joined(separator: ", ") + others
+    }
+
+    /// `SHA256 (debian.qcow2) = 3f…`
+    private static func bsd(
+        _ line: String, _ algorithm: ImageDigest.Algorithm
+    ) -> (name: String, hex: String)? {
+        let start = algorithm.rawValue.uppercased() + " ("
+        guard line.utf8.starts(with: start.utf8),
+            let end = line.ranges(of: ") = ").last, end.lowerBound > line.startIndex,
+            let hex = hex(line[end.upperBound...], algorithm)
+        else { return nil }
+        let name = Substring(line.utf8.dropFirst(start.utf8.count))
+        guard name.startIndex <= end.lowerBound else { return nil }
+        return (fileName(name[..<end.lowerBound]), hex)
+    }
+
+    /// `3f…  debian.qcow2`, or ` *` for a binary file.
+    private static func gnu(
+        _ line: String, _ algorithm: ImageDigest.Algorithm
+    ) -> (name: String, hex: String)? {
+        let parts = line.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, let hex = hex(parts[0], algorithm) else { return nil }
+        let rest = parts[1].drop { $0 == " " || $0 == "\t" }
+        return (fileName(rest.first == "*" ? rest.dropFirst() : rest), hex)
+    }
+
+    private static func hex(
+        _ text: Substring, _ algorithm: ImageDigest.Algorithm
+    ) -> String? {
+        let lower = text.lowercased()
+        return Hex.isLowerCase(lower, count: algorithm.digits) ? lower : nil
+    }
+
+    private static func trimmed(_ line: Substring) -> String {
+        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
+        let start = line.drop(while: isSpace)
+        guard let last = start.lastIndex(where: { !isSpace($0) }) else { return "" }
+        return String(start[...last])
+    }
+
+    private static func fileName(_ path: Substring) -> String {
+        path.pathSegments.last.map(String.init) ?? ""
+    }
+}

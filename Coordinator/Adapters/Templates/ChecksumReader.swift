@@ -1,0 +1,120 @@
+import BuildProtocol
+import CoordinatorCore
+public import HTTPClientKit
+import ProcessKit
+import Support
+import Synchronization
+public import TextKit
+
+/// Reads the digest of a base image from the checksum file of its publisher. A template names the
+/// address, and this program may reach more than its author: what only this machine reaches is
+/// closed.
+public struct ChecksumReader: Sendable {
+    private let opened: [IPv4Network]
+    private let client: HTTPClient
+
+    /// - Parameter networks: opened although they are this machine's own, such as a mirror on it.
+    public init(networks: [IPv4Network] = [], client: HTTPClient = HTTPClient()) {
+        opened = networks
+        self.client = client
+    }
+
+    /// Checksum files have some KiB; Ubuntu's releases some hundreds.
+    private static let listBytes: Int64 = 4 << 20
+    private static let signatureBytes: Int64 = 64 << 10
+    private static let timeouts = HTTPTimeouts(
+        connectSeconds: 10, stallSeconds: 20, totalSeconds: 60)
+    /// This machine's own services, and the metadata of a cloud.
+    private static let closed = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16"]
+        .compactMap { IPv4Network($0) }
+
+    /// The recipe with the digest that its base image has now.
+    ///
+    /// - Parameters:
+    ///   - folder: for temporary files.
+    ///   - content: of a file of the template.
+    /// - Throws: `TemplateFault`
+    func resolve(
+        _ file: TemplateFile, folder: String, content: (String) async throws -> [UInt8]?
+    ) async throws -> BuildRecipe {
+        var recipe = file.recipe
+        guard let source = file.checksums, var image = recipe.baseImage else { return recipe }
+        var key: [UInt8]?
+        if let path = source.key { key = try await content(path) }
+        let digest = try await digest(of: image, from: source, key: key, folder: folder)
+        switch digest.algorithm {
+        case .sha256: image.sha256 = digest.hex
+        case .sha512: image.sha512 = digest.hex
+        }
+        image.checksumURL = source.url
+        recipe.baseImage = image
+        return recipe
+    }
+
+    private func digest(
+        of image: BaseImage, from source: ChecksumSource, key: [UInt8]?, folder: String
+    ) async throws -> ImageDigest {
+        var list = try await fetch(source.url, Self.listBytes)
+        if source.key != nil {
+            var signature: [UInt8]?
+            if let url = source.signatureURL {
+                signature = try await fetch(url, Self.signatureBytes)
+            }
+            list = try await SignatureCheck(key: key ?? [], folder: folder).verified(
+                list, signature: signature, shown: Self.shown(source.url))
+        }
+        let checksums = ChecksumList(String(decoding: list, as: UTF8.self), source.algorithm)
+        let path = image.url.prefix { $0 != "?" && $0 != "#" }
+        let segment = path.pathSegments.last.map(String.init) ?? ""
+        let name = PercentCoding.decode(segment[...]) ?? segment
+        guard let digest = checksums.digest(of: name) else {
+            throw TemplateFault(
+                "\(Self.shown(source.url)) has no single \(source.algorithm.title) digest of "
+                    + "\(Names.quoted(name)), the file that base_image.url names; it has "
+                    + checksums.contents)
+        }
+        return digest
+    }
+
+    private func fetch(_ url: String, _ limitBytes: Int64) async throws -> [UInt8] {
+        var request = DownloadRequest(
+            url: url, limitBytes: limitBytes, timeouts: Self.timeouts)
+        let opened = opened
+        let own = Namespaces.ownAddresses().compactMap { IPv4Network($0) }
+        request.addressFilter = AddressFilter { address in
+            opened.contains { $0.contains(address) }
+                || !(Self.closed + own).contains { $0.contains(address) }
+        }
+        let collected = Collected()
+        do throws(HTTPClientError) {
+            _ = try await client.download(request, to: collected)
+            return collected.bytes
+        } catch {
+            let advice =
+                error.code == .addressForbidden
+                ? ". The coordinator reads checksum files from no address of its own machine: list "
+                    + "the network under base_image_networks in coordinator.yml if it is meant"
+                : ""
+            throw TemplateFault(
+                error.isPermanent ? .usual : .unavailable,
+                "cannot read the digest of the base image: \(error)\(advice)")
+        }
+    }
+
+    /// Without what may be a secret.
+    private static func shown(_ url: String) -> String {
+        String(url.prefix { $0 != "?" && $0 != "#" }.split(separator: "/").last ?? "")
+    }
+
+    private final class Collected: DownloadSink {
+        private let received = Mutex<[UInt8]>([])
+
+        var bytes: [UInt8] { received.withLock(\.self) }
+
+        func begin(offset: Int64, totalBytes: Int64?) { received.withLock { $0 = [] } }
+
+        func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) {
+            received.withLock { $0 += bytes }
+        }
+    }
+}
