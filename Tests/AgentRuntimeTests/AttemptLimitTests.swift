@@ -20,7 +20,8 @@ import Testing
                 dd if=/dev/zero of=/dev/null bs=1400M count=1 || exit
             echo kept >"$AIBUILD_OUTPUT/disk.raw"
             """, mode: 0o755)
-        let guest = try await KernelGuest(programs: [TestAgent.program, "/bin/tar"], script: Self.script)
+        let guest = try await KernelGuest(
+            programs: [TestAgent.program, "/bin/tar"], script: Self.script)
         try guest.add("template.tar", tar.archive)
         try guest.add(
             "agent.yml",
