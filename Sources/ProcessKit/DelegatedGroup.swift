@@ -24,16 +24,15 @@ public struct DelegatedGroup: Sendable {
         return Files.name(of: own) == leafName ? Files.folder(of: own) : own
     }
 
-    /// Makes the limits of groups take effect, if this process may.
+    /// Makes the limits of groups take effect. Only for a program whose service manager has
+    /// delegated a group to it, and releases that group when the program has ended.
     ///
-    /// - Parameter isService: whether the service manager started this process as the first of a
-    ///   group that it does not share.
     /// - Returns: why groups can have no limits; `nil` if they can.
-    public static func takeOver(isService: Bool) -> String? {
+    public static func takeOver() -> String? {
         guard let folder = folder() else {
             return "this host has no control groups of version 2"
         }
-        return DelegatedGroup(folder: folder).takeOver(isService: isService)
+        return DelegatedGroup(folder: folder).takeOver()
     }
 
     /// Lets processes be started in the delegated group again. The limits of its groups are lost,
@@ -44,22 +43,18 @@ public struct DelegatedGroup: Sendable {
         try DelegatedGroup(folder: Files.folder(of: own)).release()
     }
 
-    func takeOver(isService: Bool) -> String? {
+    func takeOver() -> String? {
         let offered = words("cgroup.controllers")
         guard offered.contains("memory") else {
             return "its control group \(folder) has no memory controller"
-        }
-        let strangers = processes().filter { $0 != String(getpid()) }
-        guard isService || strangers.isEmpty else {
-            return "it shares its control group \(folder) with other processes"
         }
         let leaf = "\(folder)/\(Self.leafName)"
         guard mkdir(leaf, 0o755) == 0 || errno == EEXIST else {
             return SystemError.last("cannot make \(leaf)").description
         }
         do throws(SystemError) {
-            // Those of an agent that did not yet have a leaf move as well: its supervisors.
-            for process in ["0"] + strangers { try? write(process, to: "\(leaf)/cgroup.procs") }
+            // With the supervisors of a program that had not taken the group over.
+            for process in words("cgroup.procs") { try? write(process, to: "\(leaf)/cgroup.procs") }
             for name in Self.controllers where offered.contains(name) {
                 try write("+" + name, to: "\(folder)/cgroup.subtree_control")
             }
@@ -74,8 +69,6 @@ public struct DelegatedGroup: Sendable {
             try write("-" + name, to: "\(folder)/cgroup.subtree_control")
         }
     }
-
-    private func processes() -> [String] { words("cgroup.procs") }
 
     private func words(_ file: String) -> [String] {
         (ControlGroup.text("\(folder)/\(file)") ?? "").split { $0 == " " || $0 == "\n" }

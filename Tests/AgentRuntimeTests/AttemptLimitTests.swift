@@ -92,8 +92,8 @@ import Testing
 
         start() {
             sh -c "echo \$\$ >$unit/cgroup.procs || exit
-                SYSTEMD_EXEC_PID=\$\$ exec aibuild-agent daemon --config /agent.yml" &
-            until [ -S /state/agent.sock ]; do sleep 0.1; done
+                exec aibuild-agent daemon --config /agent.yml --own-group" &
+            until [ -S /state/agent.sock ]; do sleep 0.5; done
         }
         gate() { SSH_ORIGINAL_COMMAND=$1 aibuild-agent gate --config /agent.yml; }
         session() { # MESSAGES OUTPUT
@@ -103,7 +103,7 @@ import Testing
             cat $1 >&3
         }
         await() { # FILE TEXT TIMES
-            until [ "$(grep -c "$2" $1)" -ge $3 ]; do sleep 0.1; done
+            until [ "$(grep -c "$2" $1)" -ge $3 ]; do sleep 0.5; done
         }
         limits() {
             for group in $unit/aibuild-*-*; do
@@ -117,7 +117,9 @@ import Testing
         gate "receive $(sha256sum /template.tar | cut -d ' ' -f 1) $(stat -c %s /template.tar)" \
             </template.tar
         session /first /tmp/one
-        until [ "$(grep -l begun /state/attempts/*/log.ndjson | wc -l)" = 3 ]; do sleep 0.1; done
+        until [ "$(grep -l begun /state/attempts/*/log.ndjson 2>/tmp/none | wc -l)" = 3 ]; do
+            sleep 0.5
+        done
         limits
         touch /tmp/greedy
         await /tmp/one '"type":"finished"' 1

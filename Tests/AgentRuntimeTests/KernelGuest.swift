@@ -15,7 +15,8 @@ struct KernelGuest {
         try await Self.run(["cp", "/bin/busybox", "\(root)/bin"])
         try await Self.run(["chroot", root, "/bin/busybox", "--install", "-s", "/bin"])
         for path in programs {
-            try await Self.run(["cp", path, "\(root)/bin"])
+            // Not through the link that busybox made, which leads to a file of this machine.
+            try await Self.run(["cp", "--remove-destination", path, "\(root)/bin"])
             for library in try await Self.libraries(path) {
                 try Files.makeFolder(root + Files.folder(of: library))
                 try await Self.run(["cp", "-L", library, root + library])

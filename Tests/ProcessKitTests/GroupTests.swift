@@ -52,23 +52,17 @@ import Testing
         try body(DelegatedGroup(folder: folder.path), folder.path)
     }
 
-    @Test("Only a group with a memory controller, and of the agent alone, is taken over")
+    @Test("Only a group with a memory controller is taken over")
     func takeOverIsRefused() throws {
         let own = "\(getpid())\n"
         try delegated(controllers: "cpu pids\n", processes: own) { group, path in
-            let reason = try #require(group.takeOver(isService: true))
+            let reason = try #require(group.takeOver())
             #expect(reason.contains("\(path) has no memory controller"))
             #expect(!Files.exists("\(path)/aibuild-agent"))
         }
-        try delegated(controllers: "cpu memory pids\n", processes: own + "1\n") { group, path in
-            let reason = try #require(group.takeOver(isService: false))
-            #expect(reason.contains("shares its control group \(path) with other processes"))
-            #expect(!Files.exists("\(path)/aibuild-agent"), "a shell stays where it is")
-            #expect(group.takeOver(isService: true) == nil)
+        try delegated(controllers: "cpu memory pids\n", processes: own) { group, path in
+            #expect(group.takeOver() == nil)
             #expect(Files.exists("\(path)/aibuild-agent"))
-        }
-        try delegated(controllers: "memory\n", processes: own) { group, _ in
-            #expect(group.takeOver(isService: false) == nil)
         }
     }
 

@@ -25,7 +25,8 @@ public enum AgentProgram {
     private static let program = CommandProgram(
         "aibuild-agent", "runs builds on a KVM host",
         commands: [
-            PlainCommand("daemon", "serve coordinators on this host", options: [config]),
+            PlainCommand(
+                "daemon", "serve coordinators on this host", options: [config, ownGroup]),
             PlainCommand(
                 "gate", "what the SSH key of a coordinator is forced to",
                 operands: ["WORD..."], options: [config]),
@@ -48,6 +49,10 @@ public enum AgentProgram {
     private static let config = CommandOption(
         "config", value: "FILE", "configuration, such as /etc/aibuild/agent.yml", isRequired: true)
 
+    private static let ownGroup = CommandOption(
+        "own-group",
+        "limit the memory of builds: systemd has delegated a control group (in the unit)")
+
     private static func run(_ line: [String]) -> Int32 {
         do throws(UsageError) {
             switch try program.parse(line) {
@@ -67,7 +72,10 @@ public enum AgentProgram {
     ) throws(UsageError) -> Int32 {
         let operands = arguments.operands
         switch command {
-        case "daemon": return configured(arguments) { DaemonProgram.run($0) }
+        case "daemon":
+            return configured(arguments) {
+                DaemonProgram.run($0, ownsGroup: arguments.has(ownGroup.long))
+            }
         case "gate":
             return configured(arguments) {
                 GateProgram(configuration: $0).run(requested(operands))

@@ -8,7 +8,9 @@ import SystemdKit
 
 /// `aibuild-agent daemon`.
 enum DaemonProgram {
-    static func run(_ configuration: AgentConfiguration) -> Int32 {
+    /// - Parameter ownsGroup: whether systemd delegated a control group to this program, and
+    ///   releases it afterwards.
+    static func run(_ configuration: AgentConfiguration, ownsGroup: Bool) -> Int32 {
         // Waited for by this thread, and blocked in all threads that it starts.
         Signals.block([SIGTERM, SIGINT])
         umask(0o077)
@@ -22,7 +24,7 @@ enum DaemonProgram {
                         + "set a different state_folder")
             }
             try lock.recordHolder()
-            takeOverGroup()
+            limitBuilds(ownsGroup: ownsGroup)
             try serve(configuration)
             _ = consume lock
             return 0
@@ -45,14 +47,17 @@ enum DaemonProgram {
 
     /// So that attempts, also those that run on from an earlier daemon, have the limits of their
     /// requirements.
-    private static func takeOverGroup() {
-        // Set by systemd for the first process of a unit.
-        let isService = getenv("SYSTEMD_EXEC_PID").map { String(cString: $0) } == String(getpid())
-        if let problem = DelegatedGroup.takeOver(isService: isService) {
-            Logger("agent").warning(
-                "the memory and the number of processes of a build are not limited: \(problem). "
-                    + "Run the agent as the unit of deploy/aibuild-agent.service, on a host with "
-                    + "control groups of version 2 only")
+    private static func limitBuilds(ownsGroup: Bool) {
+        let logger = Logger("agent")
+        guard ownsGroup else {
+            return logger.warning(
+                "builds can take all memory of this host: install the unit of "
+                    + "deploy/aibuild-agent.service, which delegates a control group to the agent")
+        }
+        if let problem = DelegatedGroup.takeOver() {
+            logger.warning(
+                "builds can take all memory of this host: \(problem). Start it with control "
+                    + "groups of version 2 only")
         }
     }
 
