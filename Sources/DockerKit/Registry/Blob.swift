@@ -36,19 +36,6 @@ public struct Blob: Sendable {
     }
 }
 
-private final class BytesReader: ByteReader {
-    private var rest: ArraySlice<UInt8>
-
-    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let piece = rest.prefix(buffer.count)
-        piece.withUnsafeBytes { buffer.copyMemory(from: $0) }
-        rest = rest.dropFirst(piece.count)
-        return piece.count
-    }
-}
-
 /// Reports the progress of a push.
 private final class CountingReader: ByteReader {
     private let inner: any ByteReader
