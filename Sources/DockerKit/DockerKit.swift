@@ -45,6 +45,9 @@ public enum DockerLimits {
     /// Bytes that are read at once while a file is hashed.
     static let pieceBytes = 1 << 20
 
+    /// Redirects of a request for an object: to its storage, perhaps over one more server.
+    static let redirects = 3
+
     /// Pages of a list of tags: more means a registry that answers in a circle.
     static let tagPages = 1000
 

@@ -31,8 +31,9 @@ struct SafeRegistryTests {
         try await registry.check()
         let repository = registry.repository(name)
         try await repository.checkPush()
-        #expect(!hasUploads(server), "what was begun to try it is taken back")
-        #expect(server.log.contains("DELETE /v2/\(name)/blobs/uploads/"))
+        #expect(!hasUploads(server), "what was begun to try it was ended")
+        #expect(server.log.contains("PUT /v2/\(name)/blobs/uploads/"), "it is really pushed")
+        #expect(server.log.contains("DELETE /v2/\(name)/blobs/sha256:"))
         let disk = folder.path + "/image"
         try Files.replace(disk, with: [UInt8](repeating: 7, count: 100_000))
         let digest = try await pushDisk(disk, to: repository, tag: "1").digest
@@ -88,6 +89,6 @@ struct SafeRegistryTests {
         let robot = try Registry(
             url: url, credentials: RegistryCredentials(user: "robot", password: "secret"))
         try await robot.repository("x").checkPush()
-        #expect(server.calls.last == "DELETE 0")
+        #expect(server.calls.last?.hasPrefix("DELETE") == true)
     }
 }

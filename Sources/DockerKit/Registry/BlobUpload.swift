@@ -11,9 +11,20 @@ extension RegistryRepository {
 
     public func has(_ digest: String) async throws(DockerError) -> Bool {
         let operation = "cannot ask \(registry.base) for \(path)@\(digest)"
+        let call = call("HEAD", "blobs/\(digest)", operation)
         let answer = try await registry.send(
-            call("HEAD", "blobs/\(digest)", operation), accept: [200, 404])
-        return answer.status == 200
+            call, accept: [200, 404, 301, 302, 303, 307, 308])
+        guard answer.status.isRedirect else { return answer.status == 200 }
+        // It has the blob and says in which storage, whose address often permits no HEAD. Only a
+        // server that is somewhere else keeps the path.
+        let place = answer.headers["Location"].flatMap { WebAddress(call.url)?.resolving($0) }
+        guard let place, place.path != WebAddress(call.url)?.path else {
+            throw DockerError(
+                .invalid,
+                "\(operation): it redirects to \(place.map { "\($0.origin)" } ?? "nowhere"): use "
+                    + "that as the registry's URL")
+        }
+        return true
     }
 
     /// Pushes a blob unless the registry has it. After a broken connection it resumes at the offset
@@ -30,9 +41,18 @@ extension RegistryRepository {
         onProgress: @escaping @Sendable (Int64) -> Void = { _ in }
     ) async throws -> PushResult {
         if try await has(blob.digest) { return .wasThere }
-        let operation = "cannot push \(path)@\(blob.digest) to \(registry.base)"
+        return try await push(
+            blob, upload, "cannot push \(path)@\(blob.digest) to \(registry.base)", onUpload,
+            onProgress)
+    }
+
+    private func push(
+        _ blob: Blob, _ upload: String?, _ operation: String,
+        _ onUpload: @Sendable (String) async throws -> Void,
+        _ onProgress: @escaping @Sendable (Int64) -> Void
+    ) async throws -> PushResult {
         var place: Place?
-        if let upload, registry.isOwn(upload) || upload.hasPrefix("http") {
+        if let upload, WebAddress(upload) != nil {
             place = try await status(Place(url: upload), operation, blob)
         }
         var farthest = place?.offset ?? 0
@@ -63,11 +83,15 @@ extension RegistryRepository {
         }
     }
 
-    /// Checks the right to push: starts an upload and cancels it.
-    public func checkPush() async throws(DockerError) {
+    /// Checks the right to push by pushing a few bytes, which no manifest refers to. They are
+    /// removed, or left to the registry's garbage collection.
+    public func checkPush() async throws {
         let operation = "cannot push to \(path) in \(registry.base)"
-        let place: Place
-        do throws(DockerError) { place = try await begin(operation) } catch {
+        // Other bytes each time, so that they are really sent.
+        let blob = Blob(Array("aibuild \(UInt64.random(in: 0 ... .max))".utf8))
+        do { _ = try await push(blob, nil, operation, { _ in }, { _ in }) } catch let error
+            as DockerError
+        {
             let remedy: String? =
                 switch error.code {
                 case .unauthorized: "grant the user the right to push there"
@@ -80,10 +104,11 @@ extension RegistryRepository {
             explained.message += "; \(remedy)"
             throw explained
         }
-        var call = RegistryCall("DELETE", place.url, operation)
-        call.scope = "repository:\(path):pull,push"
-        // A registry that cannot cancel an upload removes it by itself.
-        try await registry.send(call, accept: [200, 202, 204, 404, 405])
+        guard try await has(blob.digest) else {
+            throw DockerError(.failed, "\(operation): it took a blob, and does not have it")
+        }
+        _ = try? await registry.send(
+            call("DELETE", "blobs/\(blob.digest)", operation), accept: [200, 202, 204])
     }
 
     /// The state of an upload.
@@ -95,7 +120,7 @@ extension RegistryRepository {
     private func begin(_ operation: String) async throws(DockerError) -> Place {
         let answer = try await registry.send(
             call("POST", "blobs/uploads/", operation), accept: [202])
-        return try place(answer, 0, operation)
+        return try place(answer, 0, operation, from: "\(registry.base)/v2/\(path)/blobs/uploads/")
     }
 
     /// `nil` if the registry has dropped the upload.
@@ -113,7 +138,7 @@ extension RegistryRepository {
         }
         let offset = (last ?? 0) > 0 ? (last ?? 0) + 1 : 0
         guard offset <= blob.sizeBytes else { return nil }
-        return try place(answer, offset, operation, else: old.url)
+        return try place(answer, offset, operation, from: old.url)
     }
 
     private func send(
@@ -128,7 +153,7 @@ extension RegistryRepository {
         }
         call.upload = blob.body(from: place.offset, onProgress: onProgress)
         let answer = try await registry.send(call, accept: [200, 201, 202, 204])
-        return try self.place(answer, blob.sizeBytes, operation, else: place.url)
+        return try self.place(answer, blob.sizeBytes, operation, from: place.url)
     }
 
     private func finish(_ blob: Blob, _ place: Place, _ operation: String) async throws(DockerError)
@@ -145,13 +170,26 @@ extension RegistryRepository {
         }
     }
 
+    /// The place that a response names, or the one that was asked.
     private func place(
-        _ answer: HTTPAnswer, _ offset: Int64, _ operation: String, else old: String? = nil
+        _ answer: HTTPAnswer, _ offset: Int64, _ operation: String, from url: String
     ) throws(DockerError) -> Place {
-        guard let location = answer.headers["Location"].map(registry.resolve) ?? old else {
-            throw DockerError(.failed, "\(operation): the response has no location for the upload")
+        guard let location = answer.headers["Location"] else {
+            // A new upload has no other place yet.
+            guard !url.hasSuffix("/blobs/uploads/") else {
+                throw DockerError(
+                    .failed, "\(operation): the response has no location for the upload")
+            }
+            return Place(url: url, offset: offset)
         }
-        return Place(url: location, offset: offset)
+        guard let place = registry.origin.resolve(location, from: url) else {
+            throw DockerError(
+                .invalid,
+                "\(operation): it sends the upload to \(location.visible.prefix(200)), which is no "
+                    + "safe address: set the registry's own URL (Docker Distribution: http: host: "
+                    + "and relativeurls: true; Harbor and GitLab: external_url)")
+        }
+        return Place(url: place, offset: offset)
     }
 
     /// Retries after a pause that doubles from one second, for a registry that restarts.

@@ -8,6 +8,7 @@ import TextKit
 public final class Registry: Sendable {
     /// `https://registry:5000`, without a trailing slash.
     public let base: String
+    let origin: RegistryOrigin
     let client: HTTPClient
     private let credentials: RegistryCredentials?
     private let authorities: String?
@@ -18,14 +19,16 @@ public final class Registry: Sendable {
     public init(
         url: String, tls: TLSFiles = TLSFiles(), credentials: RegistryCredentials? = nil
     ) throws(DockerError) {
-        let parts = url.wholeMatch(of: #/(https?://[A-Za-z0-9.\-\[\]:]+)/*/#)
-        guard let base = parts?.output.1 else {
+        guard let address = WebAddress(url), address.query == nil,
+            address.path.utf8.allSatisfy({ $0 == UInt8(ascii: "/") })
+        else {
             throw DockerError(
                 .invalid,
                 "'\(url.prefix(200))' is not a registry: use https://host:port; the repository's "
                     + "name and the user have settings of their own")
         }
-        self.base = String(base)
+        origin = RegistryOrigin(origin: address.origin)
+        base = address.origin.description
         self.credentials = credentials
         authorities = tls.authorities
         var limits = HTTPClientLimits()
@@ -49,24 +52,46 @@ public final class Registry: Sendable {
     /// Sends one request. Logs in if the registry requires it, and again if a token has expired.
     @discardableResult
     func send(_ call: RegistryCall, accept: Set<Int>) async throws(DockerError) -> HTTPAnswer {
-        var answer = try await attempt(call)
-        if answer.status == 401, isOwn(call.url) {
-            accepted.withLock { _ = $0.removeValue(forKey: call.scope) }
-            let token = try await authorization(answer, call)
-            accepted.withLock { $0[call.scope] = token }
-            answer = try await attempt(call)
+        var call = call
+        var answer = try await authorized(call)
+        // Objects may be in a storage of their own, which gets no login.
+        for _ in 0..<DockerLimits.redirects where answer.status.isRedirect && call.method == "GET" {
+            guard let next = answer.headers["Location"],
+                let url = origin.resolve(next, from: call.url)
+            else { break }
+            call.url = url
+            answer = try await authorized(call)
         }
-        guard accept.contains(answer.status) else {
-            let reason = Self.errorMessage(answer) ?? "\(answer.status)"
-            throw DockerError(status: answer.status, "\(call.operation): \(reason)")
-        }
+        guard accept.contains(answer.status) else { throw refusal(answer, call) }
         return answer
+    }
+
+    private func authorized(_ call: RegistryCall) async throws(DockerError) -> HTTPAnswer {
+        let answer = try await attempt(call)
+        guard answer.status == 401, origin.owns(call.url) else { return answer }
+        accepted.withLock { _ = $0.removeValue(forKey: call.scope) }
+        let token = try await authorization(answer, call)
+        accepted.withLock { $0[call.scope] = token }
+        return try await attempt(call)
+    }
+
+    private func refusal(_ answer: HTTPAnswer, _ call: RegistryCall) -> DockerError {
+        var reason = Self.errorMessage(answer) ?? "\(answer.status)"
+        if answer.status.isRedirect {
+            let place = answer.headers["Location"].map { String($0.visible.prefix(200)) }
+            reason += ", a redirect to \(place ?? "nowhere"): if that is the registry, use its URL"
+        } else if answer.status == 413, Self.errorMessage(answer) == nil {
+            reason +=
+                ", from a proxy in front of it: raise its limit for bodies (nginx: "
+                + "client_max_body_size 0)"
+        }
+        return DockerError(status: answer.status, "\(call.operation): \(reason)")
     }
 
     private func attempt(_ call: RegistryCall) async throws(DockerError) -> HTTPAnswer {
         var headers = call.headers
         // A registry may redirect uploads to another server, which must not get the password.
-        if isOwn(call.url), let value = accepted.withLock({ $0[call.scope] }) {
+        if origin.owns(call.url), let value = accepted.withLock({ $0[call.scope] }) {
             headers.set("Authorization", value)
         }
         do throws(HTTPClientError) {
@@ -88,13 +113,6 @@ public final class Registry: Sendable {
             }
             throw fault
         }
-    }
-
-    func isOwn(_ url: String) -> Bool { url == base || url.hasPrefix(base + "/") }
-
-    /// A `Location` may omit the server.
-    func resolve(_ location: String) -> String {
-        location.hasPrefix("/") ? base + location : location
     }
 
     // MARK: Logging in

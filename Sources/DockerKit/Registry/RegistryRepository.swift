@@ -114,7 +114,11 @@ public struct RegistryRepository: Sendable {
             guard let link = answer.headers["Link"], let open = link.firstIndex(of: "<"),
                 let close = link.firstIndex(of: ">"), open < close
             else { return tags }
-            next.url = registry.resolve(String(link[link.index(after: open)..<close]))
+            let reference = String(link[link.index(after: open)..<close])
+            guard let url = registry.origin.resolve(reference, from: next.url) else {
+                throw DockerError(.failed, "\(operation): its next page is no address")
+            }
+            next.url = url
         }
         throw DockerError(.failed, "\(operation): the list of pages does not end")
     }

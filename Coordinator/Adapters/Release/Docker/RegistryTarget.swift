@@ -16,7 +16,7 @@ public struct RegistryTarget: ReleaseTarget {
         let settings = try settings(environment)
         // A name that no guest OS can have; the right to access is the same everywhere.
         let push = try RegistryPush(settings, secret, guestOS: "aibuild-check")
-        do throws(DockerError) {
+        return try await faults {
             try await RegistryPush.registry(settings, secret).check()
             let tags = try await push.repository.tags()
             try await push.repository.checkPush()
@@ -39,7 +39,7 @@ public struct RegistryTarget: ReleaseTarget {
                             + "images and read the password"))
             }
             return findings
-        } catch { throw ReleaseFault(because: error) }
+        }
     }
 
     public func release(
