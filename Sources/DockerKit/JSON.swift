@@ -13,6 +13,12 @@ extension JSON {
         }
     }
 
+    /// Whether Python counts the value as false, as docker-py does for what is not given.
+    var isEmptyToPython: Bool {
+        [.null, .bool(false), .int(0), .double(0), .string(""), .array([]), .object([:])]
+            .contains(self)
+    }
+
     /// Sets the value at a path of keys, creating objects on the way.
     mutating func set(_ value: JSON, at path: ArraySlice<String>) {
         guard let key = path.first else {

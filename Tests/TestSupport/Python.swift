@@ -2,10 +2,12 @@ import Glibc
 import ProcessKit
 import Support
 
-/// The system's Python with modules that write spreadsheets as other programs do. They are
-/// installed from PyPI into a folder of the project, once.
+/// The system's Python with docker-py and with modules that write spreadsheets as other programs
+/// do. They are installed from PyPI into a folder of the project, once.
 public enum Python {
-    private static let modules = ["xlwt==1.3.0", "openpyxl==3.1.5", "odfpy==1.4.1"]
+    private static let modules = [
+        "xlwt==1.3.0", "openpyxl==3.1.5", "odfpy==1.4.1", "docker==7.1.0",
+    ]
     private static let installation = Task { try await install() }
 
     /// Runs a program that writes the file `sys.argv[1]`. - Returns: the contents of that file.

@@ -24,12 +24,7 @@ public struct ContainerDefinition: Sendable, Hashable {
                 "name: '\(name.prefix(200))' is not a container name: use letters and digits, then "
                     + "also _ . -")
         }
-        if let network = fields["network"], let mode = fields["network_mode"],
-            network != .null, mode != .null
-        {
-            throw DockerError(
-                .invalid, "network and network_mode are mutually exclusive: omit one of them")
-        }
+        try Self.checkNetwork(fields.filter { !$0.value.isEmptyToPython })
         self.name = name
         body = .object([:])
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) where key != "name" {
@@ -37,8 +32,29 @@ public struct ContainerDefinition: Sendable, Hashable {
         }
     }
 
+    /// Rules that concern several keys.
+    private static func checkNetwork(_ fields: [String: JSON]) throws(DockerError) {
+        if fields["network"] != nil, fields["network_mode"] != nil {
+            throw DockerError(
+                .invalid, "network and network_mode are mutually exclusive: omit one of them")
+        }
+        let mode = fields["network_mode"] ?? fields["network"]
+        if mode == .string("host"), fields["ports"] != nil {
+            throw DockerError(
+                .invalid,
+                "ports: a container in the host's network has the host's ports: omit this key")
+        }
+        if let endpoints = fields["networking_config"] {
+            guard let network = fields["network"]?.text, endpoints[network] != nil else {
+                throw DockerError(
+                    .invalid,
+                    "networking_config: its key must be the network that 'network' names")
+            }
+        }
+    }
+
     private mutating func take(_ key: String, _ value: JSON) throws(DockerError) {
-        if let reason = DefinitionKeys.refused[key] {
+        if let reason = DefinitionKeys.refused[key], !value.isEmptyToPython {
             throw DockerError(.invalid, "\(key): \(reason)")
         }
         if let rule = DefinitionKeys.fixed[key] {
@@ -47,6 +63,7 @@ public struct ContainerDefinition: Sendable, Hashable {
             }
             return
         }
+        if DefinitionKeys.refused[key] != nil { return }
         guard let field = DefinitionKeys.fields[key] else {
             let hint = Suggestion.hint(for: key, in: DefinitionKeys.all)
             throw DockerError(
@@ -54,8 +71,8 @@ public struct ContainerDefinition: Sendable, Hashable {
                 "unknown key '\(key.prefix(64))'"
                     + (hint ?? "; use docker-py's arguments of containers.run"))
         }
-        // As in docker-py: None means not given.
-        if value == .null { return }
+        // As in docker-py: None means not given, and so does what is empty.
+        if value.isEmptyToPython, value != .bool(false), value != .int(0) { return }
         do throws(DefinitionShape.Mismatch) {
             for (path, value) in try field.shape.convert(value) {
                 body.set(value, at: ArraySlice(field.path + path))

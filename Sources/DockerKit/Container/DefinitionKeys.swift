@@ -22,14 +22,22 @@ enum DefinitionKeys {
 
     static let fixed: [String: Fixed] = [
         "detach": Fixed(
-            allowed: [.bool(true), .null],
+            allowed: [.bool(true), .int(1), .null],
             reason: "must be true: a deployment does not wait until the container ends"),
-        "remove": Fixed(allowed: [.bool(false), .null], reason: noAutoRemoval),
-        "auto_remove": Fixed(allowed: [.bool(false), .null], reason: noAutoRemoval),
-        "stdout": Fixed(allowed: [.bool(true), .bool(false), .null], reason: ""),
-        "stderr": Fixed(allowed: [.bool(true), .bool(false), .null], reason: ""),
-        "stream": Fixed(allowed: [.bool(true), .bool(false), .null], reason: ""),
+        "remove": Fixed(allowed: no, reason: noAutoRemoval),
+        "auto_remove": Fixed(allowed: no, reason: noAutoRemoval),
+        "use_config_proxy": Fixed(
+            allowed: no,
+            reason: "must be false: there is no Docker client configuration here; set the proxy "
+                + "variables in 'environment'"),
+        "stdout": Fixed(allowed: any, reason: anyFlag),
+        "stderr": Fixed(allowed: any, reason: anyFlag),
+        "stream": Fixed(allowed: any, reason: anyFlag),
     ]
+
+    private static let no: [JSON] = [.bool(false), .int(0), .null]
+    private static let any: [JSON] = no + [.bool(true), .int(1)]
+    private static let anyFlag = "must be true or false; a deployment returns no output"
 
     private static let noAutoRemoval =
         "must be false: a container that is removed when it stops cannot be restored"
@@ -37,12 +45,11 @@ enum DefinitionKeys {
     static let refused: [String: String] = [
         "image": "the release determines the image; omit this key",
         "version": "the API version is negotiated with the engine; omit this key",
-        "use_config_proxy": "there is no Docker client configuration here; set the proxy "
-            + "variables in 'environment'",
         "lxc_conf": "Docker no longer has an LXC driver; omit this key",
         "cpu_count": "it is for Windows engines only; use 'nano_cpus'",
         "cpu_percent": "it is for Windows engines only; use 'cpu_quota' and 'cpu_period'",
-        "networking_config": "use 'network', with one network's name",
+        "init_path": "engines have no such setting since 17.06: use 'init': true, and the daemon's "
+            + "option init-path",
         "platform": "it is chosen when the image is pulled; omit this key",
     ]
 
@@ -58,6 +65,8 @@ enum DefinitionKeys {
         "labels": Field("Labels", .map),
         "mac_address": Field("MacAddress", .string),
         "network": Field("", .network),
+        // `ContainerDefinition` checks it against the network.
+        "networking_config": Field("NetworkingConfig/EndpointsConfig", .endpoints),
         "network_disabled": Field("NetworkDisabled", .bool),
         "ports": Field("", .ports),
         "stdin_open": Field("OpenStdin", .bool),
@@ -85,7 +94,7 @@ enum DefinitionKeys {
         "device_cgroup_rules": Field("HostConfig/DeviceCgroupRules", .strings),
         "device_read_bps": Field("HostConfig/BlkioDeviceReadBps", .objects),
         "device_read_iops": Field("HostConfig/BlkioDeviceReadIOps", .objects),
-        "device_requests": Field("HostConfig/DeviceRequests", .objects),
+        "device_requests": Field("HostConfig/DeviceRequests", .deviceRequests),
         "device_write_bps": Field("HostConfig/BlkioDeviceWriteBps", .objects),
         "device_write_iops": Field("HostConfig/BlkioDeviceWriteIOps", .objects),
         "devices": Field("HostConfig/Devices", .devices),
@@ -98,7 +107,7 @@ enum DefinitionKeys {
         "ipc_mode": Field("HostConfig/IpcMode", .string),
         "isolation": Field("HostConfig/Isolation", .string),
         "kernel_memory": Field("HostConfig/KernelMemory", .bytes),
-        "links": Field("HostConfig/Links", .pairs(":")),
+        "links": Field("HostConfig/Links", .links),
         "log_config": Field("HostConfig/LogConfig", .logging),
         "mem_limit": Field("HostConfig/Memory", .bytes),
         "mem_reservation": Field("HostConfig/MemoryReservation", .bytes),
@@ -120,11 +129,11 @@ enum DefinitionKeys {
         "shm_size": Field("HostConfig/ShmSize", .bytes),
         "storage_opt": Field("HostConfig/StorageOpt", .map),
         "sysctls": Field("HostConfig/Sysctls", .map),
-        "tmpfs": Field("HostConfig/Tmpfs", .map),
-        "ulimits": Field("HostConfig/Ulimits", .objects),
+        "tmpfs": Field("HostConfig/Tmpfs", .tmpfs),
+        "ulimits": Field("HostConfig/Ulimits", .ulimits),
         "userns_mode": Field("HostConfig/UsernsMode", .string),
         "uts_mode": Field("HostConfig/UTSMode", .string),
         "volume_driver": Field("HostConfig/VolumeDriver", .string),
-        "volumes_from": Field("HostConfig/VolumesFrom", .strings),
+        "volumes_from": Field("HostConfig/VolumesFrom", .commaStrings),
     ]
 }

@@ -40,15 +40,33 @@ enum DefinitionNetwork {
             let port = parts.count == 2 ? try hostPort(parts[1], key) : ""
             return .object(["HostIp": address, "HostPort": .string(port)])
         }
+        if case .object = value {
+            let parts = try DefinitionShape.named(
+                value, ["HostIp": ["HostIp"], "HostPort": ["HostPort"]])
+            guard let port = parts["HostPort"] else {
+                throw Mismatch("\(key): the object needs HostPort")
+            }
+            var fields: [String: JSON] = ["HostPort": .string(try hostPort(port, key))]
+            if let address = parts["HostIp"] {
+                fields["HostIp"] = .string(try DefinitionShape.string(address))
+            }
+            return .object(fields)
+        }
         return .object(["HostPort": .string(try hostPort(value, key))])
     }
 
-    /// Empty means any.
+    /// Empty means any; of a range, the engine chooses a free one.
     private static func hostPort(_ value: JSON, _ key: String) throws(Mismatch) -> String {
         if value == .null { return "" }
         let text = try DefinitionShape.stringOrNumber(value)
-        guard UInt16(text) != nil else {
-            throw Mismatch("\(key): '\(text.prefix(40))' is not a host port: use 1 to 65535")
+        if text.isEmpty { return "" }
+        let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
+        guard ends.count <= 2, let first = ends[0], let last = ends[ends.count - 1],
+            first <= last
+        else {
+            throw Mismatch(
+                "\(key): '\(text.prefix(40))' is not a host port: use 8080, 8080-8090, or "
+                    + "[\"127.0.0.1\", 8080] with an address")
         }
         return text
     }
@@ -61,7 +79,48 @@ enum DefinitionNetwork {
         ]
     }
 
+    /// The settings of a container in its network: `{"back": {"Aliases": ["db"]}}`.
+    static func endpoints(_ value: JSON) throws(Mismatch) -> JSON {
+        let endpoints = try DefinitionShape.object(value)
+        guard endpoints.count == 1 else {
+            throw Mismatch("a container begins in one network: give the settings of that one")
+        }
+        return .object(endpoints.mapValues { $0 == .null ? .object([:]) : $0 })
+    }
+
+    /// `{"db": "database"}`, `[["db", "database"]]`, `["db:database", "cache"]`
+    static func links(_ value: JSON) throws(Mismatch) -> [String] {
+        func link(_ name: JSON, _ alias: JSON) throws(Mismatch) -> String {
+            let name = try DefinitionShape.string(name)
+            if alias == .null || alias == .string("") { return name }
+            return "\(name):\(try DefinitionShape.string(alias))"
+        }
+        var links: [String] = []
+        if case .object(let fields) = value {
+            for (name, alias) in fields.sorted(by: { $0.key < $1.key }) {
+                links.append(try link(.string(name), alias))
+            }
+            return links
+        }
+        guard case .array(let values) = value else {
+            throw Mismatch(value, wanted: "an object or a list")
+        }
+        for value in values {
+            guard case .array(let pair) = value else {
+                links.append(try DefinitionShape.string(value))
+                continue
+            }
+            guard pair.count == 2 else { throw Mismatch("a link is [\"container\", \"alias\"]") }
+            links.append(try link(pair[0], pair[1]))
+        }
+        return links
+    }
+
     static func restart(_ value: JSON) throws(Mismatch) -> JSON {
+        if let word = value.text {
+            throw Mismatch(
+                "expected an object, got a string: write {\"Name\": \"\(word.prefix(40))\"}")
+        }
         let fields = try DefinitionShape.named(
             value,
             [
@@ -100,6 +159,33 @@ enum DefinitionNetwork {
                 }
             fields["Test"] = .array(words.map(JSON.string))
         }
+        for key in ["Interval", "Timeout", "StartPeriod"] {
+            if let value = fields[key] { fields[key] = .int(try nanoseconds(value, key)) }
+        }
+        if let retries = fields["Retries"] {
+            fields["Retries"] = .int(try DefinitionShape.int(retries))
+        }
         return .object(fields)
+    }
+
+    private static func nanoseconds(_ value: JSON, _ key: String) throws(Mismatch) -> Int64 {
+        if case .string(let text) = value {
+            let units: [Substring: Double] = ["ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9]
+            let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+            let scale = units[text.dropFirst(digits.count)]
+            let number = Double(digits).flatMap { number in
+                scale.flatMap { Int64(exactly: (number * $0).rounded()) }
+            }
+            throw Mismatch(
+                "\(key) is in nanoseconds, without quotes: write "
+                    + (number.map { "\($0) for \(text)" } ?? "30000000000 for 30 seconds"))
+        }
+        let number = try DefinitionShape.int(value)
+        guard number == 0 || number >= 1_000_000 else {
+            throw Mismatch(
+                "\(key) is in nanoseconds, and at least 1000000: write "
+                    + "\(number > 0 ? "\(number)000000000 for \(number) seconds" : "0 or more")")
+        }
+        return number
     }
 }

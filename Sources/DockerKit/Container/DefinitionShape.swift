@@ -13,7 +13,12 @@ enum DefinitionShape: Sendable, Hashable {
     case map
     /// A list of objects in the form of the Engine API.
     case objects
-    case ports, volumes, devices, restart, logging, health, network
+    /// A list of strings, or one with commas between them.
+    case commaStrings
+    /// An object of options by path, or a list of `path:options`.
+    case tmpfs
+    case ports, volumes, devices, restart, logging, health, network, links, ulimits, deviceRequests
+    case endpoints
 
     /// Why a value is invalid.
     struct Mismatch: Error {
@@ -49,7 +54,16 @@ enum DefinitionShape: Sendable, Hashable {
             .array(try Self.pairs(value, separator).map { .string($0) })
         case .map: .object(try Self.map(value))
         case .objects: try Self.objects(value)
+        case .commaStrings:
+            .array(
+                try Self.strings(value).flatMap { $0.split(separator: ",") }
+                    .map { .string(String($0)) })
+        case .tmpfs: try DefinitionVolumes.tmpfs(value)
+        case .links: .array(try DefinitionNetwork.links(value).map(JSON.string))
+        case .ulimits: try DefinitionObjects.ulimits(value)
+        case .deviceRequests: try DefinitionObjects.deviceRequests(value)
         case .devices: try DefinitionVolumes.devices(value)
+        case .endpoints: try DefinitionNetwork.endpoints(value)
         case .restart: try DefinitionNetwork.restart(value)
         case .logging: try DefinitionNetwork.logging(value)
         case .health: try DefinitionNetwork.health(value)
@@ -73,9 +87,16 @@ enum DefinitionShape: Sendable, Hashable {
         }
     }
 
+    /// Python programmers write 1 for True as well.
     static func bool(_ value: JSON) throws(Mismatch) -> JSON {
-        guard case .bool = value else { throw Mismatch(value, wanted: "true or false") }
-        return value
+        switch value {
+        case .bool: return value
+        case .int(0): return .bool(false)
+        case .int(1): return .bool(true)
+        case .string(let text) where ["true", "false"].contains(text.lowercased()):
+            throw Mismatch("expected true or false, got a string: write it without quotes")
+        default: throw Mismatch(value, wanted: "true or false")
+        }
     }
 
     static func int(_ value: JSON) throws(Mismatch) -> Int64 {
@@ -83,22 +104,35 @@ enum DefinitionShape: Sendable, Hashable {
         return number
     }
 
-    /// `67108864`, `"64m"`, `"1gb"`; units of 1024.
+    /// `67108864`, `"64m"`, `"1gb"`, `"1.5g"`; units of 1024.
     static func bytes(_ value: JSON) throws(Mismatch) -> Int64 {
-        if case .int(let number) = value { return number }
+        switch value {
+        case .int(let number): return number
+        case .double(let number):
+            if let bytes = Int64(exactly: number.rounded(.towardZero)) { return bytes }
+        case .string(let text):
+            if let bytes = bytes(of: text.lowercased()) { return bytes }
+            throw Mismatch("'\(text.prefix(40))' is not a size: use bytes, or 512m or 1.5g")
+        default: break
+        }
+        throw Mismatch(value, wanted: "a number of bytes, or a string such as 512m or 1.5g")
+    }
+
+    private static func bytes(of text: String) -> Int64? {
         let units: [Character: Int64] = [
-            "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30,
-            "t": 1 << 40,
+            "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40,
         ]
-        let text = try string(value).lowercased()
-        let digits = text.prefix { $0.isNumber || $0 == "-" }
+        let digits = text.prefix { $0.isASCII && ($0.isNumber || "-.".contains($0)) }
         var unit = text.dropFirst(digits.count)
         if unit.count == 2, unit.hasSuffix("b") { unit = unit.dropLast() }
-        let scale = unit.isEmpty ? 1 : unit.count == 1 ? unit.first.flatMap { units[$0] } : nil
-        guard let number = Int64(digits), let scale,
-            case let (bytes, overflows) = number.multipliedReportingOverflow(by: scale), !overflows
-        else { throw Mismatch("'\(text.prefix(40))' is not a size: use bytes, or 512m or 2g") }
-        return bytes
+        guard unit.count < 2, let scale = unit.isEmpty ? 1 : unit.first.flatMap({ units[$0] })
+        else { return nil }
+        if let whole = Int64(digits) {
+            let (bytes, overflows) = whole.multipliedReportingOverflow(by: scale)
+            return overflows ? nil : bytes
+        }
+        guard let number = Double(digits) else { return nil }
+        return Int64(exactly: (number * Double(scale)).rounded(.towardZero))
     }
 
     static func strings(_ value: JSON) throws(Mismatch) -> [String] {

@@ -11,16 +11,19 @@ enum DefinitionVolumes {
         if case .object(let fields) = value {
             for (source, target) in fields.sorted(by: { $0.key < $1.key }) {
                 if let path = target.text {
-                    binds.append("\(source):\(path)")
+                    binds.append("\(source):\(path):rw")
                     continue
                 }
                 let parts = try DefinitionShape.named(
-                    target, ["bind": ["bind"], "mode": ["mode"], "ro": ["ro"]])
+                    target,
+                    [
+                        "bind": ["bind"], "mode": ["mode"], "ro": ["ro"],
+                        "propagation": ["propagation"],
+                    ])
                 guard let bind = parts["bind"]?.text else {
                     throw Mismatch("'\(source)' needs the key 'bind', the path in the container")
                 }
-                let mode = parts["mode"]?.text ?? (parts["ro"] == .bool(true) ? "ro" : "rw")
-                binds.append("\(source):\(bind):\(mode)")
+                binds.append("\(source):\(bind):\(try mode(parts, source))")
             }
         } else {
             for text in try DefinitionShape.strings(value) {
@@ -34,10 +37,57 @@ enum DefinitionVolumes {
         return result
     }
 
-    /// A list of `host:inside:rwm`.
-    static func devices(_ value: JSON) throws(Mismatch) -> JSON {
-        var devices: [JSON] = []
+    private static let propagations = [
+        "rshared", "shared", "rslave", "slave", "rprivate", "private",
+    ]
+
+    private static func mode(
+        _ parts: [String: JSON], _ source: String
+    ) throws(Mismatch) -> String {
+        var words: [String] = []
+        if let mode = parts["mode"] {
+            guard parts["ro"] == nil else {
+                throw Mismatch("'\(source)' has both 'ro' and 'mode': omit one of them")
+            }
+            let text = try DefinitionShape.string(mode)
+            if !text.isEmpty { words.append(text) }
+        } else {
+            let isReadOnly = try parts["ro"].map { value throws(Mismatch) in
+                try DefinitionShape.bool(value)
+            }
+            words.append(isReadOnly == .bool(true) ? "ro" : "rw")
+        }
+        if let propagation = parts["propagation"] {
+            guard let word = propagation.text, propagations.contains(word) else {
+                throw Mismatch(
+                    "'\(source)': propagation must be \(propagations.joined(separator: ", "))")
+            }
+            words.append(word)
+        }
+        return words.joined(separator: ",")
+    }
+
+    /// `{"/run": "size=1m"}`, or a list of `/run:size=1m`.
+    static func tmpfs(_ value: JSON) throws(Mismatch) -> JSON {
+        if case .object = value { return .object(try DefinitionShape.map(value)) }
+        var mounts: [String: JSON] = [:]
         for text in try DefinitionShape.strings(value) {
+            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            mounts[String(parts[0])] = .string(parts.count == 2 ? String(parts[1]) : "")
+        }
+        return .object(mounts)
+    }
+
+    /// A list of `host:inside:rwm`, or of objects in the form of the Engine API.
+    static func devices(_ value: JSON) throws(Mismatch) -> JSON {
+        guard case .array(let values) = value else { throw Mismatch(value, wanted: "a list") }
+        var devices: [JSON] = []
+        for value in values {
+            if case .object = value {
+                devices.append(value)
+                continue
+            }
+            let text = try DefinitionShape.string(value)
             let parts = text.split(separator: ":").map(String.init)
             guard (1...3).contains(parts.count) else {
                 throw Mismatch("'\(text.prefix(200))' is not a device: use /dev/x:/dev/y:rwm")
