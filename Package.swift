@@ -147,7 +147,10 @@ let package = Package(
             ]),
         program(
             "aibuild", "Sources/aibuild",
-            ["ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
+            [
+                "ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit",
+                "YAMLKit",
+            ]),
 
         // Tests
         tests("ArgumentKitTests", ["ArgumentKit"]),
@@ -162,7 +165,7 @@ let package = Package(
             [
                 "CLinux", "CoordinatorCore", "HTTPClientKit", "HTTPTypes", "LoopKit",
                 "ProcessKit", "SQLKit", "SSHKit", "Support",
-            ], exclude: ["fake-gitlab.py"]),
+            ], exclude: ["fake-cloud.py", "fake-gitlab.py"]),
         tests(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]

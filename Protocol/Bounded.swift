@@ -93,7 +93,8 @@ public enum BoundedDecoding {
         key.map { [$0: true] } ?? [:]
     }
 
-    static func isRefusing(_ decoder: any Decoder) -> Bool {
+    /// Whether what people send is decoded.
+    public static func isRefusing(_ decoder: any Decoder) -> Bool {
         key.map { decoder.userInfo[$0] != nil } ?? false
     }
 }

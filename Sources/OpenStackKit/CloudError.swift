@@ -31,8 +31,14 @@ public struct CloudError: ExplainedError {
         case digest
         /// Glance and this machine have no hash in common.
         case unverifiable
+        /// The cloud changes the format of what it gets.
+        case converted
+        /// The cloud must download the image, and no address was given.
+        case downloadOnly
         /// An upload ended without a response, or an image stays `saving`.
         case stuck
+        /// All of an upload has arrived, and the image is not active yet.
+        case unfinished
         /// What was to be sent could not be read.
         case source
         case cancelled
@@ -40,9 +46,11 @@ public struct CloudError: ExplainedError {
         public var isPermanent: Bool {
             switch self {
             case .credentials, .project, .catalog, .forbidden, .notFound, .tooLarge, .refused,
-                .tls, .answer, .unverifiable:
+                .tls, .answer, .unverifiable, .converted, .downloadOnly:
                 true
-            case .tokenRefused, .conflict, .gone, .server, .unreachable, .digest, .stuck, .source,
+            case .tokenRefused, .conflict, .gone, .server, .unreachable, .digest, .stuck,
+                .unfinished,
+                .source,
                 .cancelled:
                 false
             }
@@ -80,11 +88,22 @@ extension CloudError {
         case 404: self.init(.notFound, said)
         case 409: self.init(.conflict, said)
         case 410: self.init(.gone, "\(said); somebody deleted the image during the upload")
+        case 413 where answer.headers["x-openstack-request-id"] == nil:
+            self.init(
+                .tooLarge,
+                "\(said); this is not Glance's response, but that of a proxy in front of it: "
+                    + "raise its limit for bodies (nginx: client_max_body_size 0)")
         case 413:
             self.init(
                 .tooLarge,
                 "\(said); raise the project's quota or Glance's image_size_cap, make "
                     + "room in its store, or make the image smaller")
+        case 300..<400:
+            let place = ErrorWords.plain(answer.headers["Location"] ?? "elsewhere", limit: 200)
+            self.init(
+                .refused,
+                "\(said), which redirects to \(place); correct the catalog, or set the URL of "
+                    + "Glance (--image-url)")
         case 408, 425, 429, 500...: self.init(.server, said)
         default: self.init(.refused, said)
         }

@@ -9,16 +9,9 @@ public struct GlanceClient: Sendable {
 
     public init(_ session: CloudSession) { self.session = session }
 
-    /// Versions that Glance offers: `v2.16` …
-    public func versions() async throws(CloudError) -> [String] {
-        struct List: Decodable {
-            struct Version: Decodable { var id: String }
-            var versions: [Version]
-        }
-        let what = "cannot ask for Glance's versions"
-        let answer = try await call("GET", "/versions", what, withVersion: false)
-        guard answer.status == 200 || answer.status == 300 else { throw failed(answer, what) }
-        return try decoded(List.self, answer, what).versions.map(\.id)
+    /// Where Glance is, and what it says of itself.
+    public func service() async throws(CloudError) -> ImageService {
+        try await session.imageService()
     }
 
     /// `nil` if Glance reports no quotas.
@@ -31,9 +24,22 @@ public struct GlanceClient: Sendable {
         return GlanceUsage(measures: try decoded(Answer.self, answer, what).usage)
     }
 
+    /// Creates an image without data. It is visible if this Glance cannot hide images.
     public func create(_ image: NewGlanceImage) async throws(CloudError) -> GlanceImage {
         let what = "cannot create image '\(image.name)'"
-        let answer = try await call("POST", "/images", what, body: try encoded(image, what))
+        var answer = try await call("POST", "/images", what, body: try encoded(image, what))
+        if answer.status == 400, image.isHidden {
+            // Before Rocky there are no hidden images. Another fault is refused again.
+            var visible = image
+            visible.isHidden = false
+            answer = try await call("POST", "/images", what, body: try encoded(visible, what))
+        }
+        if answer.status == 404 {
+            var error = failed(answer, what)
+            error.code = .answer
+            error.message += "; set the URL of the cloud's Glance (--image-url)"
+            throw error
+        }
         guard answer.status == 201 else { throw failed(answer, what) }
         return try decoded(GlanceImage.self, answer, what)
     }
@@ -74,7 +80,12 @@ public struct GlanceClient: Sendable {
                     .answer, "\(what): there are more than \(limits.listedImages)")
             }
             // A full last page still links to a next one, which is empty.
-            path = page.images.isEmpty ? nil : page.next.map { String($0.trimmingPrefix("/v2")) }
+            path =
+                page.images.isEmpty
+                ? nil
+                : page.next.flatMap { next in
+                    next.firstRange(of: "/images").map { String(next[$0.lowerBound...]) }
+                }
         }
         return found
     }
@@ -145,12 +156,11 @@ extension GlanceClient {
     /// a worker that is being replaced, must not fail a release.
     func call(
         _ method: String, _ path: String, _ what: String, type: String = "application/json",
-        body: [UInt8] = [], withVersion: Bool = true
+        body: [UInt8] = []
     ) async throws(CloudError) -> HTTPAnswer {
         var pauses = method == "POST" ? [] : session.limits.repeatPausesMilliseconds
         while true {
-            let answer = try await once(
-                method, path, what, type: type, body: body, withVersion: withVersion)
+            let answer = try await once(method, path, what, type: type, body: body)
             guard (500...504).contains(answer.status), answer.status != 501, !pauses.isEmpty else {
                 return answer
             }
@@ -163,25 +173,24 @@ extension GlanceClient {
     /// A rejected token is renewed once. If Glance rejects the new one too, the two services
     /// cannot talk to each other.
     private func once(
-        _ method: String, _ path: String, _ what: String, type: String, body: [UInt8],
-        withVersion: Bool
+        _ method: String, _ path: String, _ what: String, type: String, body: [UInt8]
     ) async throws(CloudError) -> HTTPAnswer {
         let session = session
         return try await authorized(what) { base, secret throws(HTTPClientError) in
             var headers: HTTPHeaders = ["X-Auth-Token": secret, "Accept": "application/json"]
             if !body.isEmpty { headers.append("Content-Type", type) }
             return try await session.http.request(
-                method, base + (withVersion ? "/v2" : "") + path, headers: headers, body: body,
+                method, base + path, headers: headers, body: body,
                 timeouts: session.limits.call)
         }
     }
 
-    /// Runs `ask` with Glance's address and a token.
+    /// Runs `ask` with the address of Glance v2 and a token.
     func authorized(
         _ what: String,
         _ ask: (_ base: String, _ token: String) async throws(HTTPClientError) -> HTTPAnswer
     ) async throws(CloudError) -> HTTPAnswer {
-        let base = try await address()
+        let base = try await session.imageService().url
         let token = try await session.token()
         do throws(HTTPClientError) {
             let answer = try await ask(base, token.secret)
@@ -202,12 +211,6 @@ extension GlanceClient {
                 + "Glance can reach its Keystone")
     }
 
-    /// Some catalogs name the version, most do not.
-    func address() async throws(CloudError) -> String {
-        let url = try await session.endpoint("image")
-        return url.hasSuffix("/v2") ? String(url.dropLast(3)) : url
-    }
-
     func failed(_ answer: HTTPAnswer, _ what: String) -> CloudError {
         CloudError(answer, to: what, limits: limits)
     }
@@ -221,7 +224,7 @@ extension GlanceClient {
         }
     }
 
-    private func encoded(_ value: some Encodable, _ what: String) throws(CloudError) -> [UInt8] {
+    func encoded(_ value: some Encodable, _ what: String) throws(CloudError) -> [UInt8] {
         do { return try CanonicalJSON.encode(value) } catch {
             throw CloudError(.refused, what, cause: error)
         }

@@ -13,8 +13,12 @@ public struct GlanceImage: Sendable, Hashable {
     public var minMemoryMiB: Int
     public var isProtected: Bool
     public var isHidden: Bool
+    /// False before the release Rocky, whose images are always visible.
+    public var canHide: Bool
     public var hashAlgorithm: String?
     public var hashValue: String?
+    /// MD5, the only digest before Rocky.
+    public var checksum: String?
     /// As Glance writes it: `2026-11-21T16:20:56Z`.
     public var createdAt: String
     public var updatedAt: String
@@ -23,6 +27,18 @@ public struct GlanceImage: Sendable, Hashable {
     public var properties: [String: String]
 
     public var isActive: Bool { status == "active" }
+
+    /// The best digest that Glance reports.
+    public var digest: (algorithm: String, value: String)? {
+        if let hashAlgorithm, let hashValue { return (hashAlgorithm, hashValue) }
+        return checksum.map { ("md5", $0) }
+    }
+
+    /// The change that hides or shows the image; none if Glance cannot hide any.
+    public func hiding(_ isHidden: Bool) -> [GlanceChange] { canHide ? [.hidden(isHidden)] : [] }
+
+    /// Glance lists the stores into which it could not bring an image.
+    var hasFailedImport: Bool { properties["os_glance_failed_import"]?.isEmpty == false }
 }
 
 extension GlanceImage: Decodable {
@@ -49,8 +65,10 @@ extension GlanceImage: Decodable {
         minMemoryMiB = Int(number("min_ram") ?? 0)
         isProtected = flag("protected")
         isHidden = flag("os_hidden")
+        canHide = values.contains(AnyKey("os_hidden"))
         hashAlgorithm = try? values.decodeIfPresent(String.self, forKey: AnyKey("os_hash_algo"))
         hashValue = try? values.decodeIfPresent(String.self, forKey: AnyKey("os_hash_value"))
+        checksum = try? values.decodeIfPresent(String.self, forKey: AnyKey("checksum"))
         createdAt = text("created_at")
         updatedAt = text("updated_at")
         tags = (try? values.decodeIfPresent([String].self, forKey: AnyKey("tags"))) ?? []
@@ -98,7 +116,8 @@ public struct NewGlanceImage: Sendable, Encodable {
         try values.encode(visibility, forKey: AnyKey("visibility"))
         try values.encode(minDiskGiB, forKey: AnyKey("min_disk"))
         try values.encode(minMemoryMiB, forKey: AnyKey("min_ram"))
-        try values.encode(isHidden, forKey: AnyKey("os_hidden"))
+        // A Glance before Rocky refuses the field, whatever its value.
+        if isHidden { try values.encode(true, forKey: AnyKey("os_hidden")) }
     }
 }
 

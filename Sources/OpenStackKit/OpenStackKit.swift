@@ -1,4 +1,4 @@
-//! OpenStackKit: Keystone v3 (password login, catalog) and Glance v2 (images) over HTTP. It is
+//! OpenStackKit: Keystone v3 (logins, catalog) and Glance v2 (images) over HTTP. It is
 //! independent of the origin of images. Errors quote the cloud so that a person can act, and say
 //! whether the same request would fail again. Callers retry; only a login after a rejected token,
 //! and small requests that met a server error, are retried here.
@@ -26,6 +26,13 @@ public struct OpenStackLimits: Sendable {
     /// store has written the bytes.
     public var settleSeconds = 120.0
 
+    /// How long an import may take after its data has arrived: the cloud may copy and convert an
+    /// image of hundreds of gigabytes.
+    public var importSeconds = 3600.0
+
+    /// Redirects that are followed on one server: a proxy adds a slash, a scheme or a prefix.
+    public var redirects = 3
+
     /// Images of one page of a list: Glance's own upper bound is 1000 by default.
     public var pageImages = 200
 
@@ -36,4 +43,12 @@ public struct OpenStackLimits: Sendable {
     public var shownWords = 300
 
     public init() {}
+
+    /// For a check that a person waits for: a minute in all.
+    public var forCheck: OpenStackLimits {
+        var limits = self
+        limits.settleSeconds = min(settleSeconds, 20)
+        limits.importSeconds = min(importSeconds, 40)
+        return limits
+    }
 }

@@ -6,14 +6,14 @@ import Support
 import TestSupport
 import Testing
 
-/// Releases of one guest OS to one real OpenStack, as the service would order them.
+/// Releases of one guest OS to one OpenStack, as the service would order them.
 struct ReleaseOrders {
-    let stack: OpenStack
     let folder: TemporaryFolder
     let guestOS: GuestOS
     var settings: OpenStackSettings
     /// A client of the releasing user, in addition to the tested one.
     let glance: GlanceClient
+    private let secret: Secret
 
     var name: String { guestOS.name + "x86_64" }
 
@@ -21,13 +21,7 @@ struct ReleaseOrders {
         _ stack: OpenStack, region: String = "RegionOne",
         _ change: (inout OpenStackSettings) -> Void = { _ in }
     ) throws {
-        self.stack = stack
-        folder = try TemporaryFolder()
-        guestOS = GuestOS(
-            id: "g", name: "os\(UInt32.random(in: .min ... .max))", type: .linux,
-            distro: "debian", version: "12", baseISO: "", template: .folder(path: "/t"),
-            owner: "team", createdMilliseconds: 0)
-        settings = OpenStackSettings(
+        var settings = OpenStackSettings(
             authURL: stack.keystoneURL, project: "release", username: "releaser", region: region,
             visibility: .shared, keep: 1)
         change(&settings)
@@ -35,7 +29,36 @@ struct ReleaseOrders {
             authURL: stack.keystoneURL, username: "releaser", password: "releaser-secret",
             project: "release")
         login.region = region
+        try self.init(settings, Secret("releaser-secret"), login)
+    }
+
+    /// Releases to a fake cloud.
+    init(_ cloud: FakeCloud, _ change: (inout OpenStackSettings) -> Void = { _ in }) throws {
+        var settings = OpenStackSettings(
+            authURL: cloud.url + "/identity", project: FakeCloud.project,
+            username: FakeCloud.user, keep: 1)
+        change(&settings)
+        try self.init(
+            settings, Secret(FakeCloud.password),
+            CloudLogin(
+                authURL: settings.authURL, username: FakeCloud.user, password: FakeCloud.password,
+                project: FakeCloud.project))
+    }
+
+    private init(_ settings: OpenStackSettings, _ secret: Secret, _ login: CloudLogin) throws {
+        folder = try TemporaryFolder()
+        guestOS = GuestOS(
+            id: "g", name: "os\(UInt32.random(in: .min ... .max))", type: .linux,
+            distro: "debian", version: "12", baseISO: "", template: .folder(path: "/t"),
+            owner: "team", createdMilliseconds: 0)
+        self.settings = settings
+        self.secret = secret
         glance = GlanceClient(CloudSession(login))
+    }
+
+    var environment: ReleaseEnvironment {
+        ReleaseEnvironment(
+            id: "e", name: "cloud", settings: .openstack(settings), createdMilliseconds: 0)
     }
 
     /// The release of a new build, whose image is made here.
@@ -73,9 +96,7 @@ struct ReleaseOrders {
         ReleaseOrder(
             release: "release-\(guestOS.name)-\(build.number)", build: build, guestOS: guestOS,
             image: image, imagePath: path,
-            environment: ReleaseEnvironment(
-                id: "e", name: "cloud", settings: .openstack(settings), createdMilliseconds: 0),
-            secret: Secret("releaser-secret"), plan: ReleasePlan(properties: properties),
+            environment: environment, secret: secret, plan: ReleasePlan(properties: properties),
             createdMilliseconds: 1_795_276_800_000)
     }
 

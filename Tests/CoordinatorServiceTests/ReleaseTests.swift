@@ -247,6 +247,11 @@ import Testing
             await #expect(throws: Refusal.self) {
                 _ = try await EnvironmentCheck(ports: farm.ports).run("new")
             }
+            // Its policy can be changed while the environment is down.
+            let policy = EnvironmentForm(name: "new", policy: ReleasePolicyChange(approval: true))
+            let (changed, none) = try await environments.change(policy, by: "anna")
+            #expect(changed.policy.needsApproval)
+            #expect(none.isEmpty)
             let (_, findings) = try await environments.change(form("new", "right"), by: "anna")
             #expect(findings == [EnvironmentFinding(.ok, "answers")])
             _ = try await environments.change(form("new", nil), by: "anna")

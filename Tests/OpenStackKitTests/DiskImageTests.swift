@@ -118,7 +118,7 @@ struct DiskImageTests {
         let path = self.path
         let sha256 = try SHA256.file(path)
         let image = try await glance.upload(
-            created.id,
+            created,
             UploadBody(sizeBytes: 37 << 20) { try RawDiskReader(qcow2: path, sha256: sha256) })
         let size = try #require(Files.sizeBytes(converted))
         let whole = try all(

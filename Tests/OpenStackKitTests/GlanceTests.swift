@@ -21,7 +21,7 @@ struct GlanceTests {
         #expect(created.isHidden)
         let size = 3 << 20
         let seen = Progress()
-        let image = try await glance.upload(created.id, PatternReader.body(sizeBytes: size)) {
+        let image = try await glance.upload(created, PatternReader.body(sizeBytes: size)) {
             seen.set($0)
         }
         #expect(image.isActive)
@@ -115,7 +115,7 @@ struct GlanceTests {
     @Test("Versions are listed, and a Glance without quotas reports no usage")
     func versions() async throws {
         let glance = try await client()
-        #expect(try await glance.versions().contains { $0.hasPrefix("v2.") })
+        #expect(try await glance.service().versions.contains { $0.hasPrefix("v2.") })
         // No quotas are set here, for which Glance returns an empty list.
         #expect(try await glance.usage()?.measures.isEmpty ?? true)
     }

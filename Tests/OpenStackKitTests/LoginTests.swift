@@ -23,7 +23,7 @@ struct LoginTests {
     func wrongLogin() async throws {
         let stack = try await OpenStack.shared()
         var login = CloudLogin.releaser(stack)
-        login.password = "guess"
+        login.credential = .password("guess", user: "releaser", domain: .name("Default"))
         let password = try await cloudError { _ = try await CloudSession(login).projectID() }
         #expect(password.code == .credentials)
         #expect(password.isPermanent)
@@ -31,11 +31,42 @@ struct LoginTests {
         #expect(!password.description.contains("guess"))
 
         login = .releaser(stack)
-        login.project = "relase"
+        login.project = .name("relase", domain: .name("Default"))
         let project = try await cloudError { _ = try await CloudSession(login).projectID() }
         #expect(project.code == .project)
         #expect(project.description.contains("no role in project relase"))
         #expect(project.description.contains("release, staging"))
+    }
+
+    @Test("An application credential logs in to its project") func applicationCredential()
+        async throws
+    {
+        let stack = try await OpenStack.shared()
+        let made = try await stack.applicationCredential(ofUser: "releaser", project: "release")
+        var login = CloudLogin(
+            authURL: stack.keystoneURL, .application(id: made.id, secret: made.secret))
+        login.region = "RegionOne"
+        let session = CloudSession(login)
+        #expect(
+            try await session.projectID() == CloudSession(.releaser(stack)).projectID())
+        #expect(try await GlanceClient(session).images([("name", "none")]).isEmpty)
+        login.credential = .application(id: made.id, secret: "guess")
+        let refused = try await cloudError { _ = try await CloudSession(login).projectID() }
+        #expect(refused.code == .credentials)
+        #expect(!refused.description.contains("guess"))
+    }
+
+    @Test("A token is used as it is") func givenToken() async throws {
+        let stack = try await OpenStack.shared()
+        let token = try await CloudSession(.releaser(stack)).currentToken()
+        var login = CloudLogin(authURL: stack.keystoneURL, .token(token))
+        login.region = "RegionOne"
+        let session = CloudSession(login)
+        #expect(try await session.currentToken() == token)
+        #expect(try await GlanceClient(session).images([("name", "none")]).isEmpty)
+        login.credential = .token("guess")
+        let refused = try await cloudError { _ = try await CloudSession(login).projectID() }
+        #expect(refused.code == .credentials)
     }
 
     @Test("A missing region, interface or service is reported with what the catalog has")

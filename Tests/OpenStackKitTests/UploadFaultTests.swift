@@ -16,7 +16,7 @@ import Testing
             do throws(CloudError) {
                 return .success(
                     try await glance.upload(
-                        image.id, PatternReader.body(sizeBytes: Self.size, gate: gate)))
+                        image, PatternReader.body(sizeBytes: Self.size, gate: gate)))
             } catch {
                 return .failure(error)
             }
@@ -45,7 +45,7 @@ import Testing
         let image = try await glance.fresh()
         proxy.flipBit(ofByte: 9 << 20)
         let error = try await cloudError {
-            _ = try await glance.upload(image.id, PatternReader.body(sizeBytes: Self.size))
+            _ = try await glance.upload(image, PatternReader.body(sizeBytes: Self.size))
         }
         #expect(error.code == .digest)
         #expect(!error.isPermanent)
@@ -60,7 +60,7 @@ import Testing
         let glance = GlanceClient(.releaser(stack, region: "RegionTwo"))
         let image = try await glance.fresh()
         let error = try await cloudError {
-            _ = try await glance.upload(image.id, PatternReader.body(sizeBytes: 80 << 20))
+            _ = try await glance.upload(image, PatternReader.body(sizeBytes: 80 << 20))
         }
         #expect(error.code == .tooLarge, "\(error)")
         #expect(error.isPermanent)
@@ -120,13 +120,13 @@ import Testing
         let stack = try await OpenStack.breakable()
         // The images of the other tests are not in this project.
         var login = CloudLogin.releaser(stack, region: "RegionTwo")
-        login.project = "staging"
+        login.project = .name("staging", domain: .name("Default"))
         let glance = GlanceClient(login)
         let body = PatternReader.body(sizeBytes: 60 << 20)
         let first = try await glance.fresh()
-        _ = try await glance.upload(first.id, body)
+        _ = try await glance.upload(first, body)
         let second = try await glance.fresh()
-        let error = try await cloudError { _ = try await glance.upload(second.id, body) }
+        let error = try await cloudError { _ = try await glance.upload(second, body) }
         #expect(error.code == .tooLarge, "\(error)")
         #expect(error.isPermanent)
         #expect(error.description.contains("raise the project's quota"))
@@ -134,7 +134,7 @@ import Testing
         // Once there is room again, the same image accepts the data.
         try await glance.delete(first.id)
         let small = PatternReader.body(sizeBytes: 1000)
-        #expect(try await glance.upload(second.id, small).isActive)
+        #expect(try await glance.upload(second, small).isActive)
         try await glance.delete(second.id)
     }
 
@@ -157,12 +157,12 @@ import Testing
         #expect(!killed.isPermanent)
         try await stack.start(.glance2)
         let stuck = try await cloudError {
-            _ = try await glance.upload(image.id, PatternReader.body(sizeBytes: 1000))
+            _ = try await glance.upload(image, PatternReader.body(sizeBytes: 1000))
         }
         #expect(stuck.code == .stuck, "\(stuck)")
         try await glance.delete(image.id)
         let second = try await glance.fresh()
-        let done = try await glance.upload(second.id, PatternReader.body(sizeBytes: Self.size))
+        let done = try await glance.upload(second, PatternReader.body(sizeBytes: Self.size))
         #expect(done.isActive)
         try await glance.delete(second.id)
     }
@@ -191,7 +191,7 @@ import Testing
         let gate = Gate(at: Self.size / 2)
         let task = Task {
             _ = try await glance.upload(
-                image.id, PatternReader.body(sizeBytes: Self.size, gate: gate))
+                image, PatternReader.body(sizeBytes: Self.size, gate: gate))
         }
         try await gate.reached()
         task.cancel()

@@ -171,6 +171,34 @@ public final class OpenStack: Sendable {
         return answer.body
     }
 
+    /// Makes an application credential of a user.
+    public func applicationCredential(
+        ofUser user: String, project: String
+    ) async throws -> (id: String, secret: String) {
+        struct Made: Decodable {
+            struct Credential: Decodable { var id, secret: String }
+            var application_credential: Credential
+        }
+        struct Known: Decodable {
+            struct Token: Decodable {
+                struct User: Decodable { var id: String }
+                var user: User
+            }
+            var token: Token
+        }
+        let token = try await token(user, project: project)
+        let known = try await http.request(
+            "GET", keystoneURL + "/auth/tokens",
+            headers: ["X-Auth-Token": token, "X-Subject-Token": token])
+        let owner = try JSONDecoder().decode(Known.self, from: Data(known.body)).token.user.id
+        let name = "test-\(UInt64.random(in: 0 ... .max))"
+        let body = try await asAdmin(
+            "POST", "/users/\(owner)/application_credentials",
+            #"{"application_credential":{"name":"\#(name)"}}"#, token: token)
+        let made = try JSONDecoder().decode(Made.self, from: Data(body)).application_credential
+        return (made.id, made.secret)
+    }
+
     private func token(_ user: String, project: String) async throws -> String {
         let domain = #""domain":{"name":"Default"}"#
         let body =

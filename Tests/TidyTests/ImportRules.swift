@@ -123,7 +123,10 @@ enum ImportRules {
             ]),
         .init(
             "aibuild", "Sources/aibuild", .outer,
-            ["ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
+            [
+                "ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit",
+                "YAMLKit",
+            ]),
 
         // For tests only, so they may use C like a kit
         .init(

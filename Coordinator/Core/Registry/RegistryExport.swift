@@ -18,8 +18,10 @@ public enum RegistryExport {
         switch sheet {
         case .envs:
             return snapshot.environments.values.sorted { $0.name < $1.name }.compactMap { known in
-                // The sheet has no columns for other kinds.
-                guard case .openstack(let settings) = known.settings else { return nil }
+                // The sheet has no columns for other kinds of environments and logins.
+                guard case .openstack(let settings) = known.settings,
+                    settings.authentication == .password, settings.projectID == nil
+                else { return nil }
                 return [
                     "env_name": known.name, "auth_url": settings.authURL,
                     "project_domain_name": settings.projectDomain,

@@ -35,6 +35,10 @@ public struct DockerSettings: Sendable, Hashable, Codable {
     /// How long a container without a health check must run; `nil`: the default.
     @OptionalBounded<SecondsBound> public var settleSeconds: Int?
 
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case hosts, repository, registry, username, healthSeconds, settleSeconds
+    }
+
     public init(
         hosts: [Host], repository: String, registry: String? = nil, username: String? = nil,
         healthSeconds: Int? = nil, settleSeconds: Int? = nil

@@ -40,19 +40,58 @@ extension EnvironmentSettings {
     }
 }
 
+extension EnvironmentSettings {
+    /// Why no image can have this name there; `nil` if one can.
+    public func problem(ofImageName name: String) -> String? {
+        if name.isEmpty { return "name is empty" }
+        if name.unicodeScalars.contains(where: \.isControl) {
+            return "name \(Names.quoted(name)) contains a control character"
+        }
+        switch self {
+        case .openstack:
+            // Glance's column.
+            return name.unicodeScalars.count > 255
+                ? "name has more than the 255 characters that a name in Glance can have" : nil
+        case .registry(let registry):
+            return Self.isRepository(name, of: registry.repository)
+                ? nil
+                : "no image there can be called \(Names.quoted(name)): the environment's images "
+                    + "are called \(registry.repository), in lower case and without a tag"
+        case .docker(let docker):
+            return Self.isRepository(name, of: "{guestos}")
+                ? nil
+                : "no image there can be called \(Names.quoted(name)): it is a repository, such as "
+                    + "\(docker.repository), in lower case and without a tag"
+        }
+    }
+
+    /// Whether some guest OS has this repository by the pattern.
+    private static func isRepository(_ name: String, of pattern: String) -> Bool {
+        guard name.wholeMatch(of: #/[a-z0-9]+([._\-\/:]+[a-z0-9]+)*/#) != nil else { return false }
+        let parts = Array(pattern.utf8).split(
+            separator: Array("{guestos}".utf8), maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return name == pattern }
+        let bytes = Array(name.utf8)
+        return bytes.count > parts[0].count + parts[1].count && bytes.starts(with: parts[0])
+            && bytes.suffix(parts[1].count).elementsEqual(parts[1])
+    }
+}
+
 extension OpenStackSettings {
     fileprivate var problem: String? {
         if let problem = Rules.url(authURL, "authURL") { return problem }
+        if let problem = loginProblem { return problem }
         for (field, text) in [
             ("project", project), ("username", username), ("userDomain", userDomain),
-            ("projectDomain", projectDomain),
+            ("projectDomain", projectDomain), ("region", region),
+            ("applicationCredential", applicationCredential ?? ""),
+            ("userDomainID", userDomainID ?? ""), ("projectDomainID", projectDomainID ?? ""),
+            ("projectID", projectID ?? ""),
         ] {
-            if text.isEmpty { return "\(field) is empty" }
             if let problem = Rules.text(text, field) { return problem }
         }
-        if let problem = Rules.text(region, "region") ?? Rules.file(caFile, "caFile") {
-            return problem
-        }
+        let urlProblem = imageURL.flatMap { Rules.url($0, "imageURL") }
+        if let problem = urlProblem ?? Rules.file(caFile, "caFile") { return problem }
         guard members.count <= ReleaseEnvironment.Bounds.listed else {
             return "members has more than \(ReleaseEnvironment.Bounds.listed) projects"
         }
@@ -68,6 +107,38 @@ extension OpenStackSettings {
         }
         let most = KeptImagesBound.range.upperBound
         return $keep.isOutOfRange ? "keep is not a number from 0 to \(most)" : nil
+    }
+
+    /// Fields that the kind of login needs and lacks, or has and cannot use.
+    private var loginProblem: String? {
+        let hasProject = !project.isEmpty || projectID != nil
+        switch authentication {
+        case .password:
+            if applicationCredential != nil {
+                return "applicationCredential is given, but authentication is password"
+            }
+            if username.isEmpty { return "username is empty" }
+            if userDomain.isEmpty, userDomainID == nil { return "userDomain is empty" }
+            if !hasProject { return "project is empty" }
+        case .applicationCredential:
+            guard applicationCredential?.isEmpty == false else {
+                return "applicationCredential is missing: it is the id of the credential"
+            }
+            if hasProject || !username.isEmpty {
+                return "project and username are given beside an application credential, which has "
+                    + "both: leave them out"
+            }
+        case .token:
+            if applicationCredential != nil || !username.isEmpty {
+                return "username and applicationCredential cannot be used with a token: leave them "
+                    + "out"
+            }
+        }
+        if projectID != nil, !project.isEmpty {
+            return "project and projectID are given: leave one of them out"
+        }
+        let needsDomain = !project.isEmpty && projectDomainID == nil
+        return needsDomain && projectDomain.isEmpty ? "projectDomain is empty" : nil
     }
 }
 

@@ -26,6 +26,10 @@ public struct RegistrySettings: Sendable, Hashable, Codable {
         self.format = format
     }
 
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case url, repository, tag, username, caFile, format
+    }
+
     /// Missing keys get the defaults of `init`.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -34,6 +38,6 @@ public struct RegistrySettings: Sendable, Hashable, Codable {
         try container.replace(&tag, .tag)
         username = try container.decodeIfPresent(String.self, forKey: .username)
         caFile = try container.decodeIfPresent(String.self, forKey: .caFile)
-        format = try container.decodeIfPresent(ReleaseFormat.self, forKey: .format)
+        format = try container.word(ReleaseFormat.self, .format)
     }
 }

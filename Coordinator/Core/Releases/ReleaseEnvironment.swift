@@ -59,10 +59,19 @@ extension EnvironmentSettings: Codable {
         let container = try decoder.container(keyedBy: Key.self)
         switch container.allKeys.first {
         case .openstack where container.allKeys.count == 1:
+            try container.refuseOthers(
+                than: OpenStackSettings.CodingKeys.allCases.map(\.rawValue), in: .openstack,
+                of: "openstack", from: decoder)
             self = .openstack(try container.decode(OpenStackSettings.self, forKey: .openstack))
         case .docker where container.allKeys.count == 1:
+            try container.refuseOthers(
+                than: DockerSettings.CodingKeys.allCases.map(\.rawValue), in: .docker,
+                of: "docker", from: decoder)
             self = .docker(try container.decode(DockerSettings.self, forKey: .docker))
         case .registry where container.allKeys.count == 1:
+            try container.refuseOthers(
+                than: RegistrySettings.CodingKeys.allCases.map(\.rawValue), in: .registry,
+                of: "registry", from: decoder)
             self = .registry(try container.decode(RegistrySettings.self, forKey: .registry))
         default:
             let kinds = Key.allCases.map(\.rawValue).joined(separator: ", ")

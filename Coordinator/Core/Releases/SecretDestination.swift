@@ -9,7 +9,12 @@ public struct SecretDestination: Sendable, Hashable {
         parts =
             switch settings {
             case .openstack(let cloud):
-                [cloud.authURL, cloud.username, cloud.userDomain, cloud.caFile ?? ""]
+                [
+                    cloud.authURL, cloud.authentication.rawValue, cloud.username,
+                    cloud.userDomainID ?? cloud.userDomain, cloud.applicationCredential ?? "",
+                    // Tokens go there.
+                    cloud.imageURL ?? "", cloud.caFile ?? "",
+                ]
             case .docker(let docker):
                 docker.hosts.flatMap { [$0.url, $0.certificates] }
                     + [docker.repository, docker.registry ?? "", docker.username ?? ""]

@@ -53,7 +53,10 @@ public struct EnvironmentCatalog: Sendable {
                     + "user or under other certificates: give the password again "
                     + "(--password-file)")
         }
-        let findings = try await checked(environment, secret, form)
+        // A policy is not the cloud's affair, and can be changed while the cloud is down.
+        let isPolicyOnly = form.settings == nil && form.secret == nil
+        if let problem = environment.problem { throw Refusal(problem) }
+        let findings = isPolicyOnly ? [] : try await checked(environment, secret, form)
         try await store.update(
             environment, secret: form.secret.map(Secret.init))
         try await ports.audit(
@@ -65,11 +68,11 @@ public struct EnvironmentCatalog: Sendable {
     public func give(
         _ name: String, in environment: String, to guestOS: String, by actor: String
     ) async throws -> ReleaseName {
-        _ = try await ports.environment(named: environment)
+        let settings = try await ports.environment(named: environment).settings
         _ = try await ports.guestOS(named: guestOS)
         try Refusal.check(
             text: name, "name", limitBytes: ReleaseEnvironment.Bounds.imageNameBytes)
-        guard !name.isEmpty else { throw Refusal("name is empty") }
+        if let problem = settings.problem(ofImageName: name) { throw Refusal(problem) }
         let given = ReleaseName(environment: environment, name: name, guestOS: guestOS)
         try await store.give(given)
         try await ports.audit(actor, "env.give", environment, "\(name) to \(guestOS)")

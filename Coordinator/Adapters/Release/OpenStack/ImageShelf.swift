@@ -52,14 +52,18 @@ struct ImageShelf: Sendable {
             })
     }
 
-    /// Everything that earlier attempts of a release created, in any state: hidden images, and
-    /// those in the journal. An image becomes visible only after it was recorded.
+    /// Everything that earlier attempts of a release created, in any state, and what is in the
+    /// journal. Before the release Rocky, images that are not finished are visible as well.
     func made(by order: ReleaseOrder) async throws -> [GlanceImage] {
         guard !order.isFirstTry else { return [] }
-        var made = try await glance.images([
-            (ImageMarks.release, order.release), ("owner", try await glance.session.projectID()),
-            ("os_hidden", "true"),
-        ])
+        let mark = (ImageMarks.release, order.release)
+        let owner = ("owner", try await glance.session.projectID())
+        async let shown = glance.images([mark, owner])
+        async let hidden = glance.images([mark, owner, ("os_hidden", "true")])
+        var made: [GlanceImage] = []
+        for image in try await hidden + shown where !made.contains(where: { $0.id == image.id }) {
+            made.append(image)
+        }
         if let id = order.journal[OpenStackRelease.Key.image],
             !made.contains(where: { $0.id == id }), let image = try await glance.image(id),
             image.isOf(order.release)

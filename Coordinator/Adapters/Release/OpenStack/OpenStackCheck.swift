@@ -19,22 +19,39 @@ struct OpenStackCheck {
                 .ok,
                 "Keystone: \(session.login), roles \(roles.sorted().joined(separator: ", "))")
         ]
-        let endpoint = try await session.endpoint("image")
-        let versions = try await glance.versions()
-        guard let newest = Self.newest(versions) else {
+        if let end = try await session.givenTokenEnd() {
+            findings.append(
+                EnvironmentFinding(
+                    .warning,
+                    "the token ends at \(end) and cannot be renewed: an application credential "
+                        + "lasts (--application-credential)"))
+        }
+        let service = try await glance.service()
+        findings += try self.service(service)
+        findings += safety([session.login.authURL, service.url])
+        findings += try await quotas()
+        findings += try await tryOut()
+        if settings.format == .raw { findings.append(converter) }
+        return findings
+    }
+
+    private func service(_ service: ImageService) throws -> [EnvironmentFinding] {
+        let newest = Self.newest(service.versions)
+        if newest == nil, !service.versions.isEmpty {
             throw ReleaseFault(
                 .rejected,
-                "Glance at \(endpoint) offers no version 2, but "
-                    + versions.joined(separator: ", "))
+                "Glance at \(service.url) offers no version 2, but "
+                    + service.versions.joined(separator: ", "))
         }
-        findings.append(EnvironmentFinding(.ok, "Glance: \(endpoint), \(newest)"))
-        findings += safety([session.login.authURL, endpoint])
-        findings += try await quotas()
-        try await create()
-        findings.append(
-            EnvironmentFinding(
-                .ok, "an image of visibility \(settings.visibility.rawValue) can be created"))
-        if settings.format == .raw { findings.append(converter) }
+        let root = service.url.hasSuffix("/v2") ? String(service.url.dropLast(3)) : service.url
+        var findings = [
+            EnvironmentFinding(.ok, "Glance: \(root)" + (newest.map { ", \($0)" } ?? ""))
+        ]
+        if let other = service.otherURL {
+            let source = settings.imageURL == nil ? "the catalog names" : "the settings name"
+            findings.append(
+                EnvironmentFinding(.ok, "\(source) \(other) for it, which leads there"))
+        }
         return findings
     }
 
@@ -68,22 +85,73 @@ struct OpenStackCheck {
         }
     }
 
-    /// As a release does, with an image that never gets any data.
-    private func create() async throws {
-        var image = NewGlanceImage(name: "aibuild-check", diskFormat: "raw")
+    /// As a release does, with a small image.
+    private func tryOut() async throws -> [EnvironmentFinding] {
+        let sample = settings.format == .raw ? CheckImage.raw : CheckImage.qcow2
+        let created = try await create(sample.format)
+        do {
+            var findings = [
+                EnvironmentFinding(
+                    .ok,
+                    "an image of visibility \(settings.visibility.rawValue) can be created")
+            ]
+            if !created.canHide {
+                findings.append(
+                    EnvironmentFinding(
+                        .warning,
+                        "this Glance is older than Rocky (2018) and hides no images: one that is "
+                            + "not finished is visible in the project as "
+                            + "'\(ImageMarks.incoming)…'"))
+            }
+            findings += try await upload(sample, to: created)
+            try await glance.delete(created.id)
+            return findings
+        } catch {
+            _ = try? await glance.delete(created.id)
+            throw error
+        }
+    }
+
+    private func create(_ format: String) async throws -> GlanceImage {
+        var image = NewGlanceImage(name: "aibuild-check", diskFormat: format)
         image.isHidden = true
         image.visibility = settings.visibility.rawValue
         image.properties = [ImageMarks.builder.name: ImageMarks.builder.value]
-        let created: GlanceImage
-        do throws(CloudError) { created = try await glance.create(image) } catch {
+        do throws(CloudError) { return try await glance.create(image) } catch {
             guard error.code == .forbidden else { throw error }
             throw ReleaseFault(
                 .rejected,
-                "\(settings.username) may not create images of visibility "
-                    + "\(settings.visibility.rawValue) in project \(settings.project): give the "
-                    + "user the role, or choose shared or private", cause: error)
+                "\(glance.session.login) may not create images of visibility "
+                    + "\(settings.visibility.rawValue): give the user the role, or choose shared "
+                    + "or private", cause: error)
         }
-        try await glance.delete(created.id)
+    }
+
+    private func upload(
+        _ sample: CheckImage, to image: GlanceImage
+    ) async throws -> [EnvironmentFinding] {
+        let stored: GlanceImage
+        do throws(CloudError) { stored = try await glance.upload(image, sample.body) } catch {
+            let why =
+                switch error.code {
+                case .downloadOnly:
+                    "this cloud imports images by web-download only, which was not tried: it must "
+                        + "be able to download from this coordinator's web root"
+                case .unfinished: "a small image is not active yet, so it was not compared"
+                default: throw error
+                }
+            return [EnvironmentFinding(.warning, why)]
+        }
+        let way = await glance.session.importMethodName().map { "imported (\($0))" } ?? "uploaded"
+        let algorithm = stored.digest?.algorithm ?? ""
+        let done = "a small image was \(way) and compared (\(algorithm))"
+        guard stored.hashValue == nil else { return [EnvironmentFinding(.ok, done)] }
+        return [
+            EnvironmentFinding(
+                .warning,
+                "\(done): this Glance reports MD5 only, which shows what an accident changes, and "
+                    + "not what an attacker does")
+        ]
     }
 
     private var converter: EnvironmentFinding {

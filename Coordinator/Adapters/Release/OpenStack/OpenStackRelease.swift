@@ -38,7 +38,9 @@ struct OpenStackRelease {
         let current = try await filled(source, &journal)
         // An image that has the name has passed the hook before.
         if current.name != shelf.name {
-            try await hook.run(settings.hook, order, image: current.id, cloud: words, steps)
+            try await hook.run(
+                settings.hook, order, image: current.id, cloud: settings.variables(order.secret),
+                steps)
         }
 
         let contents = try await shelf.contents()
@@ -50,7 +52,8 @@ struct OpenStackRelease {
         await steps.progress("taking the name", doneBytes: 0, totalBytes: 0)
         try await glance.change(
             current.id,
-            [.name(shelf.name), .hidden(false), .visibility(settings.visibility.rawValue)])
+            [.name(shelf.name)] + current.hiding(false)
+                + [.visibility(settings.visibility.rawValue)])
         var retired = contents.retired
         for image in before where image.name == shelf.name {
             retired.append(try await shelf.warehouse(image))
@@ -63,17 +66,6 @@ struct OpenStackRelease {
         let tooMany = retired.sorted(by: ImageShelf.isNewer).dropFirst(settings.keep)
         notes += try await shelf.delete(Array(tooMany))
         return ReleaseResult(remoteID: current.id, notes: notes)
-    }
-
-    /// The variables that OpenStack's own tools read.
-    private var words: [String: String] {
-        [
-            "OS_AUTH_URL": settings.authURL, "OS_IDENTITY_API_VERSION": "3",
-            "OS_USERNAME": settings.username, "OS_USER_DOMAIN_NAME": settings.userDomain,
-            "OS_PROJECT_NAME": settings.project, "OS_PROJECT_DOMAIN_NAME": settings.projectDomain,
-            "OS_REGION_NAME": settings.region, "OS_PASSWORD": order.secret?.reveal ?? "",
-            "OS_INTERFACE": settings.interface.rawValue, "OS_CACERT": settings.caFile ?? "",
-        ].filter { !$0.value.isEmpty }
     }
 
     /// The image with all its data: that of an earlier attempt if it is intact.
@@ -103,8 +95,10 @@ struct OpenStackRelease {
     private func isWhole(_ image: GlanceImage, _ source: ImageFile) async throws -> Bool {
         guard image.isActive else { return false }
         await steps.progress("comparing", doneBytes: 0, totalBytes: source.body.sizeBytes)
-        do throws(CloudError) { try await glance.verify(image, source.body) } catch {
-            if [.digest, .unverifiable].contains(error.code) { return false }
+        do throws(CloudError) {
+            try await glance.verify(image, as: source.format, source.body)
+        } catch {
+            if [.digest, .unverifiable, .converted].contains(error.code) { return false }
             throw error
         }
         return true
@@ -151,10 +145,12 @@ struct OpenStackRelease {
         }
         defer { teller.cancel() }
         do throws(CloudError) {
-            return try await glance.upload(image.id, source.body) { done.set($0) }
+            // A cloud can download only what is released unchanged.
+            let published = source.isConverted || order.image.url.isEmpty ? nil : order.image.url
+            return try await glance.upload(image, source.body, source: published) { done.set($0) }
         } catch {
             // Nothing that is not good stays there until the next try.
-            if [.digest, .unverifiable].contains(error.code) {
+            if [.digest, .unverifiable, .converted].contains(error.code) {
                 _ = try? await glance.delete(image.id)
             }
             throw error

@@ -38,7 +38,7 @@ struct OpenStackReturn {
         if let previous {
             let members = try await glance.members(id)
             notes += try await shelf.carryMembers(from: members, to: previous)
-            try await glance.change(previous.id, [.name(shelf.name), .hidden(false)])
+            try await glance.change(previous.id, [.name(shelf.name)] + previous.hiding(false))
         } else {
             notes.append("there was no image before it, so none has the name \(shelf.name) now")
         }
@@ -48,7 +48,7 @@ struct OpenStackReturn {
 
     private func withdraw(_ image: GlanceImage) async throws -> [String] {
         let name = "\(ImageMarks.withdrawn)\(shelf.name) \(shelf.date)"
-        let rename = [GlanceChange.name(name), .hidden(true)]
+        let rename = [GlanceChange.name(name)] + image.hiding(true)
         do throws(CloudError) {
             try await glance.change(image.id, rename + [.visibility("private")])
             return ["the image that was taken back is kept as '\(name)' (\(image.id))"]
@@ -70,7 +70,7 @@ struct OpenStackReturn {
         if made.contains(where: { $0.name == shelf.name }) {
             for id in OpenStackRelease.ids(order.journal[Key.previous]) {
                 guard let image = try await glance.image(id), image.isActive else { continue }
-                try await glance.change(id, [.name(shelf.name), .hidden(false)])
+                try await glance.change(id, [.name(shelf.name)] + image.hiding(false))
                 break
             }
         }

@@ -21,7 +21,7 @@ public struct OpenStackTarget: ReleaseTarget {
         _ environment: ReleaseEnvironment, _ secret: Secret?
     ) async throws -> [EnvironmentFinding] {
         try await Self.asFault {
-            let (settings, glance) = try client(environment, secret)
+            let (settings, glance) = try client(environment, secret, limits.forCheck)
             try hook.check(settings.hook)
             return try await OpenStackCheck(settings: settings, glance: glance).run()
         }
@@ -59,7 +59,7 @@ public struct OpenStackTarget: ReleaseTarget {
     }
 
     private func client(
-        _ environment: ReleaseEnvironment, _ secret: Secret?
+        _ environment: ReleaseEnvironment, _ secret: Secret?, _ own: OpenStackLimits? = nil
     ) throws -> (OpenStackSettings, GlanceClient) {
         guard case .openstack(let settings) = environment.settings else {
             throw ReleaseFault(
@@ -70,17 +70,12 @@ public struct OpenStackTarget: ReleaseTarget {
         guard let secret else {
             throw ReleaseFault(
                 .rejected,
-                "environment \(environment.name) has no password: set it with 'aibuild env'")
+                "environment \(environment.name) has no password, secret or token: set it with "
+                    + "'aibuild env change \(environment.name) --password-file FILE'")
         }
-        var login = CloudLogin(
-            authURL: settings.authURL, username: settings.username, password: secret.reveal,
-            project: settings.project)
-        login.userDomain = settings.userDomain
-        login.projectDomain = settings.projectDomain
-        login.region = settings.region.isEmpty ? nil : settings.region
-        login.interface = CloudLogin.Interface(rawValue: settings.interface.rawValue) ?? .public
+        let login = CloudLogin(settings, secret)
         let http = HTTPClient(tls: TLSFiles(authorities: settings.caFile))
-        return (settings, GlanceClient(CloudSession(login, http: http, limits: limits)))
+        return (settings, GlanceClient(CloudSession(login, http: http, limits: own ?? limits)))
     }
 
     private static func asFault<Value: Sendable>(
