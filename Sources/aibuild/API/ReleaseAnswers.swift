@@ -8,6 +8,8 @@ struct EnvironmentAnswer: Decodable {
     /// Of all kinds; each kind omits the fields it does not have.
     struct Settings: Codable {
         var authURL, userDomain, projectDomain, project, username, region, interface: String?
+        var authentication, applicationCredential, imageURL: String?
+        var userDomainID, projectDomainID, projectID: String?
         var caFile, format, visibility: String?
         var members: [String]?
         var keep, healthSeconds, settleSeconds: Int?
@@ -22,7 +24,12 @@ struct EnvironmentAnswer: Decodable {
         var place: String {
             if let openstack {
                 let region = openstack.region.map { $0.isEmpty ? "" : ", region \($0)" } ?? ""
-                return "\(openstack.project ?? "?") at \(openstack.authURL ?? "?")\(region)"
+                let names = [
+                    openstack.project, openstack.projectID,
+                    openstack.applicationCredential.map { "application credential \($0)" },
+                ]
+                let project = names.compactMap(\.self).first { !$0.isEmpty }
+                return "\(project ?? "?") at \(openstack.authURL ?? "?")\(region)"
             }
             if let docker {
                 let names = (docker.hosts ?? []).map(\.name).joined(separator: ", ")

@@ -6,14 +6,18 @@ enum EnvironmentCommands {
 
     private static let add = Command(
         name: "env add", summary: "Register an environment to release images to",
-        operands: ["NAME"], options: EnvironmentForm.options(isNew: true),
+        operands: ["NAME"], options: EnvironmentOptions.options(isNew: true),
         details: [
-            "The environment is checked at once: reachability, login and permissions. The password",
-            "is never part of the command line, and is encrypted where it is stored.",
+            "The environment is checked at once: reachability, login and permissions, by releasing",
+            "something small. The password is never part of the command line, and is encrypted",
+            "where it is stored.",
         ],
         examples: [
             "aibuild env add lab --kind openstack --auth-url https://lab:5000/v3 "
                 + "--project images --username aibuild --password-file lab.password",
+            "aibuild env add lab --kind openstack --clouds-yaml clouds.yaml --cloud lab",
+            "aibuild env add lab --kind openstack --auth-url https://lab:5000/v3 "
+                + "--application-credential 5f3c9b --password-file lab.secret",
             "aibuild env add harbor --kind registry --registry-url https://harbor.example.com "
                 + "--repository images/{guestos} --username ci --password-file -",
         ],
@@ -25,7 +29,7 @@ enum EnvironmentCommands {
 
     private static let change = Command(
         name: "env change", summary: "Replace the settings of an environment",
-        operands: ["NAME"], options: EnvironmentForm.options(isNew: false),
+        operands: ["NAME"], options: EnvironmentOptions.options(isNew: false),
         details: [
             "With --kind, its settings are replaced by those given. Without, they are kept. The",
             "password and the policy (--guestos, --image, --approval) are kept unless given.",
