@@ -88,7 +88,6 @@ extension Publication {
     /// - Throws: `Fault` of the template.
     public static func check(_ artifacts: [Artifact], of build: Build) throws(Fault) {
         let artifacts = ArtifactOrder(artifacts, of: build).sorted
-        try checkProduct(artifacts, of: build)
         var names: Set<String> = []
         for (index, artifact) in artifacts.enumerated() {
             try artifact.checkNames()
@@ -106,6 +105,7 @@ extension Publication {
                     "two artifacts would be published as \(Names.quoted(name))")
             }
         }
+        try checkProduct(artifacts, of: build)
         // What was reserved for the build on the disk of the web root.
         let sizeBytes = artifacts.map(\.sizeBytes).clampedSum()
         guard sizeBytes <= build.plan.requirements.diskBytes else {
