@@ -9,7 +9,7 @@ trap 'rm -f "$log"' EXIT
 
 # A run that hangs fails after a while, and names the test that hangs.
 code=0
-timeout --kill-after=10 "${LIMIT_SECONDS:-1800}" \
+timeout --kill-after=10 "${LIMIT_SECONDS:-2100}" \
     "$swift" test --skip-build --disable-xctest ${2:+--filter "$2"} 2>&1 | tee "$log" || code=$?
 ((code != 0)) || exit 0
 
