@@ -165,7 +165,7 @@ let package = Package(
             [
                 "CLinux", "CoordinatorCore", "HTTPClientKit", "HTTPTypes", "LoopKit",
                 "ProcessKit", "SQLKit", "SSHKit", "Support",
-            ], exclude: ["fake-cloud.py", "fake-gitlab.py"]),
+            ], exclude: ["fake-cloud.py", "fake-gitlab.py", "fake_server.py"]),
         tests(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]

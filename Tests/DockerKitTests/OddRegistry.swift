@@ -1,4 +1,3 @@
-import Support
 import TestSupport
 
 /// A registry with addresses and answers that docker-registry does not have: uploads at relative,
@@ -18,32 +17,17 @@ final class OddRegistry: Sendable {
     }
 
     let url: String
-    private let server: ServerProcess
+    private let server: ScriptedRegistry
 
     /// - Parameter certificates: it uses TLS.
     init(_ location: Location, certificates: TestCertificates? = nil) async throws {
-        let temporary = "/tmp/aib-odd\(UInt32.random(in: .min ... .max))"
-        try Files.makeFolder(temporary, mode: 0o700)
-        let port = try LoopbackPort.free()
-        url = "\(certificates == nil ? "http" : "https")://localhost:\(port)"
-        server = try ServerProcess(
-            folder: temporary,
-            [
-                "/usr/bin/python3", "-c", Self.script, String(port), location.rawValue,
-                certificates?.folder ?? "",
-            ])
-        let server = server
-        try await eventually("the registry's first word: \(server.log)") {
-            server.log.contains("serves")
-        }
+        server = try await ScriptedRegistry(
+            Self.script, [location.rawValue, certificates?.folder ?? ""])
+        url = "\(certificates == nil ? "http" : "https")://localhost:\(server.port)"
     }
 
     /// "PATCH robot": the requests, and whether the login came along.
-    var calls: [String] {
-        server.log.split(separator: "\n").filter { $0.hasPrefix("> ") }.map {
-            String($0.dropFirst(2))
-        }
-    }
+    var calls: [String] { server.calls }
 
     private static let script = #"""
         import hashlib, http.server, socketserver, ssl, sys

@@ -1,32 +1,15 @@
-import Support
-import TestSupport
-
 /// A registry with features that Debian's docker-registry lacks: it issues Bearer tokens, which
 /// expire after a few requests, and keeps the part of an upload that arrived before a
 /// disconnection.
 final class TokenRegistry: Sendable {
-    let port: UInt16
-    private let server: ServerProcess
+    var port: UInt16 { server.port }
+    private let server: ScriptedRegistry
 
-    init() async throws {
-        let temporary = "/tmp/aib-tokens\(UInt32.random(in: .min ... .max))"
-        try Files.makeFolder(temporary, mode: 0o700)
-        port = try LoopbackPort.free()
-        server = try ServerProcess(
-            folder: temporary, ["/usr/bin/python3", "-c", Self.script, String(port)])
-        let server = server
-        try await eventually("the registry's first word: \(server.log)") {
-            server.log.contains("serves")
-        }
-    }
+    init() async throws { server = try await ScriptedRegistry(Self.script) }
 
     /// "PATCH 0", "PUT 400000", "token robot": the requests, with the bytes of the upload received
     /// before.
-    var calls: [String] {
-        server.log.split(separator: "\n").filter { $0.hasPrefix("> ") }.map {
-            String($0.dropFirst(2))
-        }
-    }
+    var calls: [String] { server.calls }
 
     private static let script = #"""
         import base64, hashlib, http.server, socketserver, sys, urllib.parse

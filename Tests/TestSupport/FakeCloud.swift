@@ -29,65 +29,28 @@ public final class FakeCloud: Sendable {
         public var refusesExpect = false
 
         public init(_ change: (inout Settings) -> Void = { _ in }) { change(&self) }
-
-        private enum CodingKeys: String, CodingKey {
-            case redirects, glancePath, linkPath, imageServices, tokenSeconds, isRocky
-            case forbidsUpload, imports, importFault, delaySeconds, converts, bodyLimit
-            case refusesExpect
-        }
-
-        public func encode(to encoder: any Encoder) throws {
-            var values = encoder.container(keyedBy: CodingKeys.self)
-            try values.encode(redirects, forKey: .redirects)
-            try values.encode(glancePath, forKey: .glancePath)
-            // The script wants `null` for what is not set.
-            try values.encode(linkPath, forKey: .linkPath)
-            try values.encode(imageServices, forKey: .imageServices)
-            try values.encode(tokenSeconds, forKey: .tokenSeconds)
-            try values.encode(isRocky, forKey: .isRocky)
-            try values.encode(forbidsUpload, forKey: .forbidsUpload)
-            try values.encode(imports, forKey: .imports)
-            try values.encode(importFault, forKey: .importFault)
-            try values.encode(delaySeconds, forKey: .delaySeconds)
-            try values.encode(converts, forKey: .converts)
-            try values.encode(bodyLimit, forKey: .bodyLimit)
-            try values.encode(refusesExpect, forKey: .refusesExpect)
-        }
     }
 
     public static let user = "releaser"
     public static let password = "correct"
     public static let project = "images"
     /// The server, without a path.
-    public let url: String
-    private let folder: TemporaryFolder
-    private let program: FarmProgram
+    public var url: String { server.url }
+    private let server: FakeServer
 
     public static func start(
         _ change: (inout Settings) -> Void = { _ in }
     ) async throws -> FakeCloud {
-        let folder = try TemporaryFolder()
-        let script = Files.folder(of: #filePath) + "/fake-cloud.py"
-        let port = folder.path + "/port"
         let settings = try JSONEncoder().encode(Settings(change))
-        let program = try FarmProgram(
-            "fake-cloud", [script, port, String(decoding: settings, as: UTF8.self)],
-            logPath: folder.path + "/log", path: "/usr/bin/python3")
-        let text = try await eventually("the cloud serves: \(program.log)") {
-            (try? Files.read(port, limitBytes: 10)).map { String(decoding: $0, as: UTF8.self) }
-        }
-        return FakeCloud("http://127.0.0.1:\(text)", folder, program)
+        return FakeCloud(
+            try await FakeServer.start("fake-cloud", [String(decoding: settings, as: UTF8.self)]))
     }
 
-    private init(_ url: String, _ folder: TemporaryFolder, _ program: FarmProgram) {
-        self.url = url
-        self.folder = folder
-        self.program = program
-    }
+    private init(_ server: FakeServer) { self.server = server }
 
     /// `PUT /image/v2/images/…/file`, in order.
     public var requests: [String] {
-        program.log.split(separator: "\n").filter { $0.hasPrefix("> ") }.map {
+        server.log.split(separator: "\n").filter { $0.hasPrefix("> ") }.map {
             String($0.dropFirst(2))
         }
     }

@@ -38,29 +38,15 @@ public final class FakeGitLab: Sendable {
     }
 
     public static let token = "glpat-a-token-of-tests"
-    public let url: String
-    private let folder: TemporaryFolder
-    private let program: FarmProgram
+    public var url: String { server.url }
+    private let server: FakeServer
     private let http = HTTPClient()
 
     public static func start() async throws -> FakeGitLab {
-        let folder = try TemporaryFolder()
-        let script = Files.folder(of: #filePath) + "/fake-gitlab.py"
-        let port = folder.path + "/port"
-        let program = try FarmProgram(
-            "fake-gitlab", [script, port, token], logPath: folder.path + "/log",
-            path: "/usr/bin/python3")
-        let text = try await eventually("GitLab serves: \(program.log)") {
-            (try? Files.read(port, limitBytes: 10)).map { String(decoding: $0, as: UTF8.self) }
-        }
-        return FakeGitLab("http://127.0.0.1:\(text)", folder, program)
+        FakeGitLab(try await FakeServer.start("fake-gitlab", [token]))
     }
 
-    private init(_ url: String, _ folder: TemporaryFolder, _ program: FarmProgram) {
-        self.url = url
-        self.folder = folder
-        self.program = program
-    }
+    private init(_ server: FakeServer) { self.server = server }
 
     /// - Parameter json: the changes; see the script.
     @discardableResult
@@ -72,5 +58,5 @@ public final class FakeGitLab: Sendable {
     }
 
     /// Stops the server, as if it were switched off.
-    public func stop() { program.kill() }
+    public func stop() { server.kill() }
 }

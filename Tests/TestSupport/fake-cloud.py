@@ -4,11 +4,12 @@ After the API references of the Identity service v3 and the Image service v2.
 
 usage: fake-cloud.py PORT-FILE SETTINGS, where SETTINGS are those of `FakeCloud.Settings` as JSON
 """
-import hashlib, http.server, json, os, random, sys, threading, time, urllib.request, uuid
+import hashlib, http.server, json, sys, threading, time, urllib.request, uuid
 from urllib.parse import parse_qs, urlsplit
 
+import fake_server
+
 port_file, settings = sys.argv[1], json.loads(sys.argv[2])
-parent = os.getppid()
 lock = threading.RLock()
 images, tokens = {}, {"given-token": time.time() + 3600, "unscoped-token": time.time() + 3600}
 own = {"id", "name", "status", "visibility", "disk_format", "container_format", "min_disk",
@@ -123,7 +124,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     # Glance
 
     def glance(self, path, query):
-        link = settings["linkPath"] or settings["glancePath"] + "/v2/"
+        link = settings.get("linkPath") or settings["glancePath"] + "/v2/"
         if path in ("", "/", "/versions"):
             self.body()
             return self.answer(300, {"versions": [{"id": "v2.9", "status": "CURRENT", "links": [
@@ -207,8 +208,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(200, self.shown(image))
 
     def take(self, image, place):
-        if settings["bodyLimit"] is not None:
-            if int(self.headers.get("Content-Length") or 1 << 60) > settings["bodyLimit"]:
+        if settings.get("bodyLimit") is not None:
+            if int(self.headers.get("Content-Length") or 1 << 60) > settings.get("bodyLimit"):
                 return self.proxy(413, "Request Entity Too Large")
         if self.headers.get("Transfer-Encoding"):
             return self.proxy(411, "Length Required")
@@ -228,8 +229,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def bring(self, image, method):
         if method["name"] not in settings["imports"]:
             return self.answer(400, {"error": {"message": "unknown import method"}})
-        if settings["importFault"]:
-            image.update(status="queued", _message=settings["importFault"],
+        if settings.get("importFault"):
+            image.update(status="queued", _message=settings.get("importFault"),
                          os_glance_failed_import="default")
             return self.answer(202)
         if method["name"] == "web-download":
@@ -252,21 +253,4 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
 
-def watch():
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(0)
-
-
-threading.Thread(target=watch, daemon=True).start()
-while True:
-    try:
-        server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", random.randrange(12000, 32000)), Handler)
-        break
-    except OSError:
-        pass
-with open(port_file + ".part", "w") as file:
-    file.write(str(server.server_port))
-os.rename(port_file + ".part", port_file)
-server.serve_forever()
+fake_server.serve(Handler, port_file)

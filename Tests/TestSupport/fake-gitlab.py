@@ -4,11 +4,12 @@ paths hold encoded slashes, which the project's own server refuses.
 
 usage: fake-gitlab.py PORT-FILE TOKEN
 """
-import http.server, json, os, random, sys, threading, time
+import http.server, json, sys, threading
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import fake_server
+
 port_file, token = sys.argv[1:]
-parent = os.getppid()
 lock = threading.Lock()
 groups, projects, hooks, requests = {}, {}, {}, []
 users, hidden, refusals = set(), set(), []  # refusals: [method, part of the path, status, body]
@@ -164,21 +165,4 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(404, {"message": "404 Not found"})
 
 
-def die_with_parent():
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(0)
-
-
-threading.Thread(target=die_with_parent, daemon=True).start()
-while True:
-    try:
-        server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", random.randrange(12000, 32000)), Handler)
-        break
-    except OSError:
-        pass
-with open(port_file + ".part", "w") as file:
-    file.write(str(server.server_address[1]))
-os.rename(port_file + ".part", port_file)
-server.serve_forever()
+fake_server.serve(Handler, port_file)
