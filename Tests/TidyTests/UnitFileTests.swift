@@ -33,4 +33,15 @@ import Testing
             #expect(unit.contains(setting) && unit.contains(member), "\(finding.name)")
         }
     }
+
+    /// Without the second, the agent could not be restarted while builds run.
+    @Test("The agent's unit releases the control group that it lets the agent take over")
+    func delegatedGroupIsReleased() throws {
+        let path = "\(try SourceTree().root)/deploy/aibuild-agent.service"
+        let unit = String(decoding: try Files.read(path, limitBytes: 1 << 16), as: UTF8.self)
+        let lines = unit.split(separator: "\n")
+        #expect(lines.contains("Delegate=yes"))
+        #expect(lines.contains { $0.hasPrefix("ExecStart=") && $0.hasSuffix(" --own-group") })
+        #expect(lines.contains("ExecStopPost=-/usr/bin/aibuild-agent release-group"))
+    }
 }
