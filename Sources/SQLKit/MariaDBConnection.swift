@@ -9,6 +9,7 @@ final class MariaDBConnection: SQLConnection {
     private let handle: UnsafeMutablePointer<MYSQL>
     private var statements: [String: MariaDBStatement] = [:]
     private var isLost = false
+    private(set) var state = MariaDBServerState(version: "", packetBytes: 0, isReadOnly: false)
 
     /// Not thread-safe, so it is run once, before the first connection. It also makes the process
     /// ignore SIGPIPE, as any server wants.
@@ -37,10 +38,15 @@ final class MariaDBConnection: SQLConnection {
                     sql: nil)
                 : error
         }
+        let version = try readVersion()
+        if let problem = MariaDBServerState.problem(version: version, at: server) {
+            throw SQLError(.unsupported, problem)
+        }
         for statement in Self.settings { try control(statement) }
         try waitForCluster()
         // A node that has lost its cluster accepts connections and settings, and nothing else.
         try control("DO 1")
+        state = try readState(version: version)
     }
 
     /// On a node of a Galera cluster, reads see what was written at any node before. Servers
@@ -64,7 +70,7 @@ final class MariaDBConnection: SQLConnection {
         "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,"
             + "NO_ENGINE_SUBSTITUTION,ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES'",
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-        "SET SESSION time_zone = '+00:00', autocommit = 1, "
+        "SET SESSION time_zone = '+00:00', autocommit = 1, max_statement_time = 0, "
             + "innodb_lock_wait_timeout = \(SQLLimits.lockWaitSeconds), "
             + "lock_wait_timeout = \(SQLLimits.lockWaitSeconds), "
             + "idle_transaction_timeout = \(SQLLimits.idleTransactionSeconds)",
@@ -131,11 +137,26 @@ final class MariaDBConnection: SQLConnection {
     }
 
     private func run(_ sql: String, _ values: [SQLValue]) throws(SQLError) -> MariaDBStatement {
+        try checkSize(sql, values)
         let statement = try prepared(sql)
         let wanted = statement.parameterCount
         guard wanted == values.count else { throw .parameterCount(wanted, values.count, sql) }
         guard statement.execute(values) else { throw failure(statement, sql) }
         return statement
+    }
+
+    /// A server that gets too much closes the connection, often before its reason is read.
+    private func checkSize(_ sql: String, _ values: [SQLValue]) throws(SQLError) {
+        guard state.packetBytes > 0 else { return }
+        let bytes = values.reduce(sql.utf8.count + SQLLimits.packetHeaderBytes) {
+            $0 + $1.byteCount
+        }
+        guard bytes > state.packetBytes else { return }
+        throw SQLError(
+            .tooLarge,
+            "\(server) takes statements of at most \(state.packetBytes) bytes, and one with its "
+                + "values has \(bytes). Raise max_allowed_packet in its configuration: "
+                + sql.bounded(200))
     }
 
     private func prepared(_ sql: String) throws(SQLError) -> MariaDBStatement {
@@ -152,14 +173,25 @@ final class MariaDBConnection: SQLConnection {
     private func errorText() -> String { String(cString: mysql_error(handle)) }
 
     private func failure(_ statement: MariaDBStatement, _ sql: String) -> SQLError {
-        noted(
+        let number = mysql_stmt_errno(statement.raw)
+        // The library notes an error that comes instead of a row with the connection alone.
+        let detail =
+            number == 0 ? errorText() : String(cString: mysql_stmt_error(statement.raw))
+        return noted(
             .mariadb(
-                number: mysql_stmt_errno(statement.raw),
-                detail: String(cString: mysql_stmt_error(statement.raw)), server: server, sql: sql))
+                number: number == 0 ? mysql_errno(handle) : number, detail: detail, server: server,
+                sql: sql))
     }
 
     private func noted(_ error: SQLError) -> SQLError {
-        if error.code == .connectionLost || error.code == .unreachable { isLost = true }
+        switch error.code {
+        case .connectionLost, .unreachable: isLost = true
+        case .readOnly where !server.alternatives.isEmpty:
+            // Another node may be the primary now. Nothing of this transaction took effect.
+            isLost = true
+            return SQLError(.unreachable, "\(server) has become read-only", cause: error.cause)
+        default: break
+        }
         return error
     }
 }

@@ -72,20 +72,28 @@ final class MariaDBCluster: Sendable {
     func connect() throws(SQLError) -> MariaDBConnection {
         let first = current.withLock(\.self)
         var refusals: [SQLError] = []
+        // Reads are still served if no node takes changes.
+        var second: MariaDBConnection?
         for step in nodes.indices {
             let index = (first + step) % nodes.count
             do throws(SQLError) {
                 let connection = try MariaDBConnection(nodes[index])
+                if let drawback = connection.state.drawback, nodes.count > 1 {
+                    second = second ?? connection
+                    refusals.append(SQLError(.unreachable, "\(nodes[index]) \(drawback)"))
+                    continue
+                }
                 current.withLock { $0 = index }
                 return connection
             } catch {
                 // A wrong password or a missing database is the same on each of them.
-                guard error.code == .unreachable || error.code == .connectionLost else {
+                guard [.unreachable, .connectionLost, .limited].contains(error.code) else {
                     throw error
                 }
                 refusals.append(error)
             }
         }
+        if let second { return second }
         guard let last = refusals.last else { throw SQLError(.misuse, "no MariaDB node is named") }
         guard refusals.count > 1 else { throw last }
         let detail = refusals.map(\.description).joined(separator: "; ")

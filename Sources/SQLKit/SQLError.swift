@@ -10,6 +10,14 @@ public enum SQLErrorCode: FailureCode {
     /// The connection was lost while a statement or COMMIT was under way: it may have taken
     /// effect or not. A caller that must know reads again.
     case connectionLost
+    /// The account has used up a limit that its server sets, for an hour or so.
+    case limited
+    /// The server ended a statement that took too long.
+    case timedOut
+    /// A statement with its values is larger than the server takes.
+    case tooLarge
+    /// The server is not one that this kit can work with.
+    case unsupported
     /// User, password or rights are wrong.
     case accessDenied
     /// A unique key exists already.
@@ -34,13 +42,14 @@ public enum SQLErrorCode: FailureCode {
 
     public var isPermanent: Bool {
         switch self {
-        case .unreachable, .connectionLost, .busy, .diskFull: false
+        case .unreachable, .connectionLost, .limited, .timedOut, .busy, .diskFull: false
         default: true
         }
     }
 
-    /// Whether the same transaction may succeed if it is run again at once.
-    var isTransient: Bool { self == .busy || self == .connectionLost }
+    /// Whether the same transaction may succeed if it is run again at once, perhaps at another
+    /// node.
+    var isTransient: Bool { self == .busy || self == .connectionLost || self == .unreachable }
 
     /// Whether a transaction is still whole after this error, so that its body may continue.
     var leavesTransactionWhole: Bool { self == .constraintUnique || self == .constraint }

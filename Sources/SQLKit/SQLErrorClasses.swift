@@ -66,7 +66,18 @@ extension SQLError {
             case .accessDenied:
                 "\(server) refused the login or lacks a right. Check user, password and grants."
             case .constraint, .constraintUnique: ""
-            case .busy: "\(server)"
+            case .busy: busyMessage(Int32(bitPattern: number), server)
+            case .limited:
+                "\(server) allows this account no more connections or statements for now. Raise "
+                    + "the limits of the account (ALTER USER … WITH MAX_QUERIES_PER_HOUR 0 "
+                    + "MAX_UPDATES_PER_HOUR 0 MAX_CONNECTIONS_PER_HOUR 0 "
+                    + "MAX_USER_CONNECTIONS 0)."
+            case .timedOut:
+                "\(server) ended a statement that took longer than its max_statement_time. Raise "
+                    + "that limit for this account."
+            case .tooLarge:
+                "\(server) takes no statement as large as this one. Raise max_allowed_packet in "
+                    + "its configuration."
             case .diskFull: "The disk of \(server) is full. Make room there."
             case .readOnly:
                 "\(server) takes no changes now. Point aibuild at the primary server."
@@ -78,9 +89,26 @@ extension SQLError {
             code, message, cause: LibraryError("MariaDB", code: number, detail.bounded()))
     }
 
+    private static func busyMessage(_ number: Int32, _ server: MariaDBEndpoint) -> String {
+        switch number {
+        case ER_LOCK_DEADLOCK: "\(server) met a deadlock with another transaction"
+        case ER_LOCK_WAIT_TIMEOUT:
+            "\(server): another connection holds a lock for more than "
+                + "\(SQLLimits.lockWaitSeconds) s"
+        case ER_QUERY_INTERRUPTED: "\(server): an administrator interrupted a statement"
+        default: "\(server)"
+        }
+    }
+
+    /// What servers made like MySQL 8 say to a connection that they closed because it was idle.
+    private static var idleTooLong: Int32 { 4031 }
+
     private static func mariadbCode(_ number: Int32) -> SQLErrorCode {
         switch number {
-        case ER_LOCK_DEADLOCK, ER_LOCK_WAIT_TIMEOUT, ER_CHECKREAD: .busy
+        case ER_LOCK_DEADLOCK, ER_LOCK_WAIT_TIMEOUT, ER_CHECKREAD, ER_QUERY_INTERRUPTED: .busy
+        case ER_USER_LIMIT_REACHED, ER_TOO_MANY_USER_CONNECTIONS: .limited
+        case ER_STATEMENT_TIMEOUT: .timedOut
+        case ER_NET_PACKET_TOO_LARGE: .tooLarge
         case ER_DUP_ENTRY, ER_DUP_UNIQUE, ER_DUP_ENTRY_WITH_KEY_NAME: .constraintUnique
         case ER_ROW_IS_REFERENCED, ER_ROW_IS_REFERENCED_2, ER_NO_REFERENCED_ROW,
             ER_NO_REFERENCED_ROW_2, ER_BAD_NULL_ERROR, ER_DATA_TOO_LONG,
@@ -89,13 +117,16 @@ extension SQLError {
             .constraint
         case ER_ACCESS_DENIED_ERROR, ER_DBACCESS_DENIED_ERROR, ER_TABLEACCESS_DENIED_ERROR,
             ER_COLUMNACCESS_DENIED_ERROR, ER_BAD_DB_ERROR, ER_HOST_NOT_PRIVILEGED,
-            ER_ACCESS_DENIED_NO_PASSWORD_ERROR, ER_SPECIFIC_ACCESS_DENIED_ERROR:
+            ER_ACCESS_DENIED_NO_PASSWORD_ERROR, ER_SPECIFIC_ACCESS_DENIED_ERROR,
+            ER_MUST_CHANGE_PASSWORD, ER_MUST_CHANGE_PASSWORD_LOGIN:
             .accessDenied
         // 1047 is also the answer of a Galera node that has lost its cluster.
-        case ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_SERVER_SHUTDOWN,
-            ER_UNKNOWN_COM_ERROR, ER_HOST_IS_BLOCKED:
+        case ER_CON_COUNT_ERROR, ER_SERVER_SHUTDOWN, ER_UNKNOWN_COM_ERROR, ER_HOST_IS_BLOCKED:
             .unreachable
-        case ER_CONNECTION_KILLED, ER_NEW_ABORTING_CONNECTION: .connectionLost
+        case ER_CONNECTION_KILLED, ER_NEW_ABORTING_CONNECTION, ER_ABORTING_CONNECTION,
+            ER_NET_READ_ERROR, ER_NET_READ_INTERRUPTED, ER_NET_ERROR_ON_WRITE,
+            ER_NET_WRITE_INTERRUPTED, idleTooLong:
+            .connectionLost
         case ER_DISK_FULL, ER_RECORD_FILE_FULL: .diskFull
         case ER_OPEN_AS_READONLY, ER_OPTION_PREVENTS_STATEMENT, ER_READ_ONLY_MODE,
             ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION:

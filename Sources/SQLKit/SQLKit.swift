@@ -49,6 +49,9 @@ public enum SQLLimits {
     /// between two statements.
     static let idleTransactionSeconds = 5
 
+    /// What a statement's packet has besides its text and values; generous.
+    static let packetHeaderBytes = 4096
+
     /// Bytes of a server's own message that an error repeats.
     static let messageBytes = 1024
 

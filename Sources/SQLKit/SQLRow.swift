@@ -102,6 +102,16 @@ extension SQLValue {
     public static func text(orNull value: String?) -> SQLValue { value.map(SQLValue.text) ?? .null }
     public static func int(orNull value: Int64?) -> SQLValue { value.map(SQLValue.int) ?? .null }
 
+    /// What it takes in a statement's packet.
+    var byteCount: Int {
+        switch self {
+        case .null: 1
+        case .int, .double: 8
+        case .text(let text): text.utf8.count + 9
+        case .blob(let bytes): bytes.count + 9
+        }
+    }
+
     var typeName: String {
         switch self {
         case .null: "NULL"
