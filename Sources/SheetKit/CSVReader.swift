@@ -1,13 +1,12 @@
 /// Comma-separated text (RFC 4180) in UTF-8. Spreadsheets of many countries use `;`, and some
-/// programs use tabs: the most frequent of them in the first line is the separator.
+/// programs use tabs or bars: the most frequent of them in the first line is the separator, unless
+/// a line `sep=;` before it names one, which programs do not show as a row.
 enum CSVReader {
     static func read(
         _ bytes: [UInt8], name: String, _ limits: SheetLimits
     ) throws(SheetError) -> Workbook {
-        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-        var parser = Parser(
-            bytes: bytes, position: bytes.starts(with: mark) ? mark.count : 0,
-            separator: separator(bytes))
+        let (separator, position) = named(bytes) ?? (separator(bytes), 0)
+        var parser = Parser(bytes: bytes, position: position, separator: separator)
         var builder = SheetBuilder(limits)
         var row = 1
         while !parser.isAtEnd {
@@ -32,6 +31,18 @@ enum CSVReader {
         return book
     }
 
+    /// The separator that a first line `sep=;` names, and where the next line begins.
+    private static func named(_ bytes: [UInt8]) -> (separator: UInt8, end: Int)? {
+        let quoted = bytes.first == Parser.quote
+        let line = bytes.prefix { $0 != 10 && $0 != 13 }.dropFirst(quoted ? 1 : 0)
+        guard String(decoding: line.prefix(4), as: UTF8.self).lowercased() == "sep=",
+            let separator = line.dropFirst(4).first, line.count <= (quoted ? 6 : 5)
+        else { return nil }
+        let rest = bytes[line.endIndex...]
+        let breaks = rest.starts(with: [13, 10]) ? 2 : min(rest.count, 1)
+        return (separator, line.endIndex + breaks)
+    }
+
     private static func separator(_ bytes: [UInt8]) -> UInt8 {
         var counts: [UInt8: Int] = [:]
         var isQuoted = false
@@ -41,7 +52,9 @@ enum CSVReader {
             if byte == 10 || byte == 13 { break }
             counts[byte, default: 0] += 1
         }
-        let candidates = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t")]
+        let candidates = [
+            UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t"), UInt8(ascii: "|"),
+        ]
         // If counts are equal, the first: a comma if there is no separator.
         return candidates.reduce(candidates[0]) { best, next in
             counts[next, default: 0] > counts[best, default: 0] ? next : best

@@ -10,6 +10,8 @@ public struct SheetLimits: Sendable {
     /// sheet of equal rows has 60 : 1, a bomb a thousand.
     public var entryBytes = 256 << 20
     public var ratio = 250
+    /// What all parts that are read unpack to: several may share the same packed bytes.
+    public var unpackedBytes = 512 << 20
     /// Smaller files may have any ratio.
     public var ratioFromBytes = 1 << 20
 

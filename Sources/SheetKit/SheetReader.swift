@@ -22,6 +22,7 @@ public actor SheetReader {
             throw SheetError(
                 "the file has \(bytes.count) bytes; at most \(limits.fileBytes) are read")
         }
+        let (bytes, notice) = try TextEncoding.converted(bytes)
         switch try FileFormat(bytes) {
         case .compound: return try XLSReader.read(bytes, limits)
         case .zip:
@@ -30,6 +31,7 @@ public actor SheetReader {
                 ? try ODSReader.read(archive, limits) : try XLSXReader.read(archive, limits)
         case .text:
             var book = try CSVReader.read(bytes, name: Self.stem(name), limits)
+            if let notice { book.notices.append(notice) }
             let ending = name.lowercased().split(separator: ".").last ?? ""
             if ["xls", "xlsx", "xlsm", "ods"].contains(ending) {
                 book.notices.append(

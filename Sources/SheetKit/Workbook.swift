@@ -48,14 +48,20 @@ enum FileFormat {
     case zip
     case text
 
+    private static let compoundMark: [UInt8] = [0xD0, 0xCF, 0x11, 0xE0]
+    private static let zipMark: [UInt8] = [0x50, 0x4B, 0x03, 0x04]
+
+    static func isContainer(_ bytes: [UInt8]) -> Bool {
+        bytes.starts(with: compoundMark) || bytes.starts(with: zipMark)
+    }
+
+    /// - Parameter bytes: of a text file, in UTF-8 as `TextEncoding` gives it.
     init(_ bytes: [UInt8]) throws(SheetError) {
         if bytes.isEmpty { throw SheetError("the file is empty") }
-        if bytes.starts(with: [0xD0, 0xCF, 0x11, 0xE0]) {
+        if bytes.starts(with: Self.compoundMark) {
             self = .compound
-        } else if bytes.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
+        } else if bytes.starts(with: Self.zipMark) {
             self = .zip
-        } else if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
-            throw SheetError("the file is text in UTF-16; save it as CSV in UTF-8")
         } else if bytes.contains(0) {
             throw SheetError(
                 "the file is not a spreadsheet of a known format; save it as .xlsx, .ods, .xls or "

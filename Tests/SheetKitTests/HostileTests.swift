@@ -20,6 +20,27 @@ import Testing
         #expect(try await refusal(bytes).contains("packed more than 250 : 1"))
     }
 
+    @Test("Many parts that are small each are refused by what they unpack to together")
+    func manyParts() async throws {
+        var limits = SheetLimits()
+        limits.unpackedBytes = 2 << 20
+        let bytes = try await Python.file(
+            """
+            import sys, openpyxl
+            book = openpyxl.Workbook()
+            for n in range(8):
+                cells = ['%d-%d%s' % (n, m, 'y' * 32000) for m in range(9)]
+                book.create_sheet('s%d' % n).append(['%d%s' % (n, 'x' * 32000)] + cells)
+            book.save(sys.argv[1])
+            """)
+        #expect(try await reader.read(bytes, name: "a.xlsx").sheets.count == 9)
+        let small = SheetReader(limits: limits)
+        let error = await #expect(throws: SheetError.self) {
+            try await small.read(bytes, name: "a.xlsx")
+        }
+        #expect(error?.description.contains("unpack to more than") == true, "\(error as Any)")
+    }
+
     /// The list of the archive says that the part is small; what comes out is counted.
     @Test("A part that unpacks to more than the archive claims is refused")
     func falseSize() async throws {

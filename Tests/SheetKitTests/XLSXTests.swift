@@ -104,6 +104,58 @@ import Testing
         #expect(book.notices == ["the file has macros; they were not run"])
     }
 
+    @Test("Escaped characters of texts are read as what they stand for") func escapes() async throws
+    {
+        let texts = [
+            ("debian12_x000D_", "debian12\r"), ("a_x005F_x000D_b", "a_x000D_b"),
+            ("_x4e2d__X4E2D_", "中_X4E2D_"), ("_xD83D__xDE00_", "😀"),
+            ("_x00G0_ _x12_", "_x00G0_ _x12_"),
+            ("_x0009_", "\t"), ("snake_case_x", "snake_case_x"), ("_x005F_x005F_", "_x005F_"),
+        ]
+        let items = texts.map { "<si><t>\($0.0)</t></si>" }.joined()
+        let cells = texts.indices.map { "<c t='s'><v>\($0)</v></c>" }.joined()
+        let bytes = try await Python.file(
+            Self.patching(
+                """
+                main = "xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'"
+                parts['xl/worksheets/sheet1.xml'] = "<worksheet " + main + "><sheetData><row>"\
+                    "\(cells)"\
+                    "<c t='inlineStr'><is><t>i_x000D_</t></is></c><c t='str'><v>f_x000A_</v></c>"\
+                    "</row></sheetData></worksheet>"
+                parts['xl/sharedStrings.xml'] = "<sst " + main + ">\(items)</sst>"
+                rels = 'xl/_rels/workbook.xml.rels'
+                parts[rels] = parts[rels].replace(b'</Rel', b'<Relationship Id="x" Target='
+                    b'"sharedStrings.xml" Type="http://schemas.openxmlformats.org/officeDocument/'
+                    b'2006/relationships/sharedStrings"/></Rel')
+                """))
+        let row = try await reader.read(bytes, name: "a.xlsx").sheets[0].rows[0].cells
+        #expect(row == (texts.map(\.1) + ["i\r", "f\n"]).map { .text($0) })
+        let table = [texts.map(\.1) + texts.map(\.0)]
+        let again = try await reader.read(reader.write([("t", table)]), name: "a.xlsx")
+        #expect(again.sheets[0].rows[0].cells == table[0].map { .text($0) })
+    }
+
+    @Test(
+        "Names of parts are found as other programs write them",
+        arguments: [
+            "name.replace('/', chr(92))", "name.upper()", "'/' + name",
+            "name.replace('sharedStrings', 'SharedStrings')", "name.replace('sheet1', 'sheet%31')",
+        ])
+    func partNames(change: String) async throws {
+        let bytes = try await Python.file(
+            Self.patching(
+                """
+                changed = {}
+                for name, content in parts.items():
+                    info = zipfile.ZipInfo('x')
+                    info.filename = \(change)
+                    changed[info] = content
+                parts = changed
+                """))
+        let rows = try await reader.read(bytes, name: "a.xlsx").sheets[0].rows
+        #expect(rows[0].cells == [.text("a"), .text("b")])
+    }
+
     @Test("A written workbook is read by openpyxl, and is the same each time")
     func writing() async throws {
         let table = [
@@ -121,7 +173,7 @@ import Testing
             assert book.sheetnames == ['guestos', 'envs & co'], book.sheetnames
             rows = [list(row) for row in book['guestos'].iter_rows(values_only=True)]
             assert rows == [['index', 'näme', '<&">'], ['1', '16.04', None],
-                            [None, ' a\\nb ', '=1+1']], rows
+                            [None, ' a\\nb_x0001_ ', '=1+1']], rows
             assert book['guestos']['C3'].data_type in 'sn', book['guestos']['C3'].data_type
             assert book['guestos']['B2'].number_format == '@'
             """, [path])

@@ -28,7 +28,7 @@ enum ODSReader {
             }
         }
         var book = builder.workbook()
-        if archive.names.contains(where: { $0.hasPrefix("Basic/") || $0.hasPrefix("Scripts/") }) {
+        if archive.names.contains(where: { $0.hasPrefix("basic/") || $0.hasPrefix("scripts/") }) {
             book.notices.append("the file has macros; they were not run")
         }
         return book

@@ -60,7 +60,7 @@ enum XLSXReader {
         if let main, main.hasSuffix(".bin") {
             throw SheetError("the file is a binary workbook (.xlsb): save it as .xlsx")
         }
-        guard let main, archive.names.contains(main) else {
+        guard let main, archive.has(main) else {
             throw SheetError("the file is an archive, but not a spreadsheet")
         }
         return main
@@ -117,7 +117,7 @@ enum XLSXReader {
                 guard sheets.count < limits.sheets else {
                     throw SheetError("the file has more than \(limits.sheets) sheets")
                 }
-                sheets.append((values["name"] ?? "", values["id"] ?? ""))
+                sheets.append((XString.decoded(values["name"] ?? ""), values["id"] ?? ""))
             case .start("workbookPr"):
                 is1904 = ["1", "true"].contains(xml.attributes()["date1904"] ?? "")
             default: continue

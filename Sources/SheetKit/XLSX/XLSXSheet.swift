@@ -65,7 +65,7 @@ struct XLSXSheet {
             }
             let text = context.strings[index]
             return text.isEmpty ? .empty : .text(text)
-        case "str", "inlineStr": return value.isEmpty ? .empty : .text(value)
+        case "str", "inlineStr": return value.isEmpty ? .empty : .text(XString.decoded(value))
         case "b": return .bool(value == "1" || value == "true")
         case "e": return .error(value)
         case "d": return .date(value)

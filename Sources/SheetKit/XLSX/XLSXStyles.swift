@@ -52,7 +52,7 @@ enum XLSXStrings {
                         "the file has more than \(limits.sharedStrings) texts, or texts of more "
                             + "than \(limits.textBytes) bytes")
                 }
-                strings.append(text)
+                strings.append(XString.decoded(text))
             default: continue
             }
         }

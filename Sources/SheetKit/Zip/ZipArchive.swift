@@ -15,6 +15,7 @@ final class ZipArchive {
     /// Read by the library as long as the archive is open.
     private let content: UnsafeMutableBufferPointer<UInt8>
     private var items: [String: Item] = [:]
+    private var unpackedBytes = 0
 
     init(_ bytes: [UInt8], _ limits: SheetLimits) throws(SheetError) {
         self.limits = limits
@@ -56,20 +57,42 @@ final class ZipArchive {
                 index: index, sizeBytes: info.size, compressedBytes: info.comp_size,
                 isEncrypted: info.encryption_method != UInt16(ZIP_EM_NONE))
             // Programs differ in which of the two they read, so neither is accepted.
-            guard items.updateValue(item, forKey: String(cString: name)) == nil else {
+            guard items.updateValue(item, forKey: Self.key(String(cString: name))) == nil else {
                 throw SheetError("the file is damaged: two of its parts have the same name")
             }
         }
     }
 
+    /// In lower case.
     var names: Set<String> { Set(items.keys) }
+
+    func has(_ name: String) -> Bool { items[Self.key(name)] != nil }
+
+    /// Names of parts have no case, and some programs write them with backslashes, from the root,
+    /// or encoded as in a URL.
+    private static func key(_ name: String) -> String {
+        var plain: [UInt8] = []
+        var bytes = Array(name.utf8)[...]
+        while let byte = bytes.popFirst() {
+            if byte == UInt8(ascii: "%"), bytes.count >= 2,
+                let code = UInt8(String(decoding: bytes.prefix(2), as: UTF8.self), radix: 16)
+            {
+                plain.append(code)
+                bytes = bytes.dropFirst(2)
+            } else {
+                plain.append(byte == UInt8(ascii: "\\") ? UInt8(ascii: "/") : byte)
+            }
+        }
+        return String(decoding: plain, as: UTF8.self).lowercased()
+            .split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    }
 
     /// Whether the archive has the parts of an OpenDocument file.
     var isOpenDocument: Bool { items["content.xml"] != nil && items["mimetype"] != nil }
 
     /// - Returns: `nil` if there is no such part.
     func open(_ name: String) throws(SheetError) -> ZipEntry? {
-        guard let item = items[name] else { return nil }
+        guard let item = items[Self.key(name)] else { return nil }
         guard !item.isEncrypted else { throw SheetError.encrypted }
         try check(item.sizeBytes, of: item.compressedBytes, name)
         guard let file = zip_fopen_index(archive, item.index, 0) else {
@@ -78,6 +101,15 @@ final class ZipArchive {
         }
         return ZipEntry(file, name, self) { (bytes: UInt64) throws(SheetError) in
             try self.check(bytes, of: item.compressedBytes, name)
+        }
+    }
+
+    fileprivate func count(_ bytes: Int) throws(SheetError) {
+        unpackedBytes += bytes
+        guard unpackedBytes <= limits.unpackedBytes else {
+            throw SheetError(
+                "the parts of the file unpack to more than \(limits.unpackedBytes) bytes: it is "
+                    + "refused")
         }
     }
 
@@ -137,6 +169,7 @@ final class ZipEntry {
         }
         readBytes += UInt64(count)
         try check(readBytes)
+        try archive.count(Int(count))
         return Int(count)
     }
 }
