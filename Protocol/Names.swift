@@ -19,6 +19,37 @@ public enum Names {
         return nil
     }
 
+    /// `nil` if `name` may name a guest OS or an environment, as people write it, else what is
+    /// wrong with it: letters and digits of any script, `.`, `_`, `-`, first a letter or digit.
+    ///
+    /// What becomes a path or a URL is made from it by `fileName(of:)`.
+    public static func registeredProblem(_ name: String, what: String = "name") -> String? {
+        if let problem = lengthProblem(name, what) { return problem }
+        for scalar in name.unicodeScalars where !isPlain(scalar) && !isLetter(scalar) {
+            return "the \(what) \(quoted(name)) contains \(quoted(String(scalar))); "
+                + "allowed are letters and digits of any script, and . _ -"
+        }
+        guard let first = name.unicodeScalars.first, isLetter(first) || isPlain(first),
+            first != ".", first != "_", first != "-", !isMark(first)
+        else { return "the \(what) \(quoted(name)) must begin with a letter or a digit" }
+        return nil
+    }
+
+    /// A plain name for folders, files and URLs: the name itself if it is one, else what is plain
+    /// of it and a digest, so that two names never share one.
+    public static func fileName(of name: String) -> String {
+        guard problem(name) != nil else { return name }
+        let words = Array(
+            name.unicodeScalars.split { !isPlain($0) || ".-_".unicodeScalars.contains($0) }
+                .joined(separator: "-".unicodeScalars).prefix(40))
+        // FNV-1a: names are an administrator's, so nobody looks for two with one digest.
+        let digest = name.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
+            ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+        }
+        return (words.isEmpty ? "os" : String(String.UnicodeScalarView(words))) + "-"
+            + Hex.encode((0..<4).map { UInt8(truncatingIfNeeded: digest >> ($0 * 8)) })
+    }
+
     /// `nil` if `name` may name something that is only displayed, such as a test case, else what is
     /// wrong with it.
     public static func titleProblem(_ name: String, what: String) -> String? {
@@ -64,6 +95,24 @@ public enum Names {
         guard name.utf8.count > ProtocolLimits.nameBytes else { return nil }
         return "the \(what) has \(name.utf8.count) bytes; "
             + "at most \(ProtocolLimits.nameBytes) are allowed"
+    }
+
+    /// Parts of letters that could also be written as one are left out: two names must not look the
+    /// same and differ.
+    private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case ..<0x80, 0x300...0x36F, 0x1100...0x11FF, 0x3099, 0x309A, 0xFF00...0xFFEF: return false
+        default: break
+        }
+        let properties = scalar.properties
+        return properties.isAlphabetic || properties.numericType == .decimal || isMark(scalar)
+    }
+
+    private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .spacingMark: true
+        default: false
+        }
     }
 
     private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {

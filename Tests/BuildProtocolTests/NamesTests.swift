@@ -43,6 +43,37 @@ import Testing
     }
 
     @Test(
+        "The name of a guest OS or environment may be of any script",
+        arguments: ["北京", "prod-北京", "镜像7.5", "Москва_1", "Zürich", "ไทย", "debian12", "东京2号"])
+    func registeredNames(_ name: String) {
+        #expect(Names.registeredProblem(name) == nil)
+        let file = Names.fileName(of: name)
+        #expect(Names.problem(file) == nil, "\(file)")
+        #expect(file == Names.fileName(of: name))
+    }
+
+    @Test("Two names never share a file name, and a plain name keeps its own")
+    func fileNames() {
+        let names = ["北京", "上海", "prod-北京", "prod-上海", "prod", "a b", "a.b", "a/b", "../x", ""]
+        #expect(Set(names.map { Names.fileName(of: $0) }).count == names.count)
+        #expect(Names.fileName(of: "Win-2022_core.1") == "Win-2022_core.1")
+        #expect(Names.fileName(of: "prod-北京").hasPrefix("prod-"))
+        #expect(Names.problem(Names.fileName(of: String(repeating: "长", count: 42))) == nil)
+    }
+
+    @Test(
+        "What a name of any script may not be is refused",
+        arguments: bad.filter { !["\u{5FAE}\u{8F6F}"].contains($0.name) } + [
+            ("\u{301}a", "contains"), ("북\u{1100}", "contains"), ("a\u{200B}b", "contains"),
+            ("a\u{202E}b", "contains"), ("\u{E31}x", "must begin with a letter"),
+            (String(repeating: "长", count: 43), "has 129 bytes"),
+        ])
+    func badRegisteredNames(_ name: String, _ complaint: String) throws {
+        let problem = try #require(Names.registeredProblem(name))
+        #expect(problem.contains(complaint), "\(problem)")
+    }
+
+    @Test(
         "A path, a hidden file and control characters are not a file name",
         arguments: [
             "", ".", "..", ".hidden", "a/b", "/a", "a\nb", "a\0b", "a\u{7F}",

@@ -59,7 +59,7 @@ import Testing
     @Test(
         "A name that cannot be a folder is refused",
         arguments: [
-            "..", "a/b", "a\nb", "a\u{0}b", String(repeating: "x", count: 300), "镜像", "🐧", "", "-x",
+            "..", "a/b", "a\nb", "a\u{0}b", String(repeating: "x", count: 300), "🐧", "", "-x",
             ".x",
         ])
     func refusesUnusableNames(name: String) async throws {

@@ -1,3 +1,4 @@
+import BuildProtocol
 public import CoordinatorCore
 import Support
 import TextKit
@@ -38,7 +39,9 @@ public struct GitLabServer: TemplateServer {
 
     private static let suffix = "_tpl"
 
-    private func projectName(_ guestOS: String) -> String { guestOS + Self.suffix }
+    private func projectName(_ guestOS: String) -> String {
+        Names.fileName(of: guestOS) + Self.suffix
+    }
 
     private struct NewGroup: Encodable {
         var name: String

@@ -12,7 +12,9 @@ enum TemplateRelease {
     static func plan(_ yaml: YAMLMapping) throws(YAMLError) -> ReleasePlan? {
         guard let given = try yaml.takeIfPresent("release", .mapping) else { return nil }
         var plan = ReleasePlan()
-        let name = YAMLType<String>.string.checked { Names.problem($0, what: "environment") }
+        let name = YAMLType<String>.string.checked {
+            Names.registeredProblem($0, what: "environment")
+        }
         plan.to = try given.take("to", .list(of: name), default: [])
         guard plan.to.count <= environments, Set(plan.to).count == plan.to.count else {
             throw given.error("to", "expected up to \(environments) environments, each once")

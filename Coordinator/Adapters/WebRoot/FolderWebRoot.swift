@@ -56,7 +56,7 @@ public actor FolderWebRoot: WebRoot {
     public func freeBytes() throws -> Int64 { try Files.room(folder).free }
 
     public func makeFolder(ofGuestOS name: String) throws {
-        let place = "\(folder)/images/build/\(name)"
+        let place = "\(folder)/images/build/\(Names.fileName(of: name))"
         do { try Files.makeFolder(place) } catch { throw WebRootFault(error, place) }
     }
 
@@ -86,7 +86,7 @@ public actor FolderWebRoot: WebRoot {
     private func move(_ publication: Publication) throws -> PublishedImage {
         let build = publication.build
         try Publication.check(publication.artifacts, of: build)
-        let relative = "images/build/\(build.guestOS)"
+        let relative = "images/build/\(build.folderName)"
         let place = "\(folder)/\(relative)"
         let published = try move(publication, to: relative) { artifact, _ in
             partPath(artifact.name, publication.attempt)
@@ -145,8 +145,8 @@ public actor FolderWebRoot: WebRoot {
     /// repeating them. The record is moved last: `latest.json` names only complete images.
     private func moveTested(_ publication: Publication) throws -> PublishedImage {
         let build = publication.build
-        let old = "\(folder)/images/build/\(build.guestOS)"
-        let relative = "images/release/\(build.guestOS)"
+        let old = "\(folder)/images/build/\(build.folderName)"
+        let relative = "images/release/\(build.folderName)"
         let place = "\(folder)/\(relative)"
         let moved = try move(publication, to: relative) { artifact, name in
             // A VHD was published as a companion file before aibuild knew QEMU's name for the
@@ -189,8 +189,8 @@ public actor FolderWebRoot: WebRoot {
         for name in try Files.list(incoming) where name.hasPrefix(".\(attempt.text)-") {
             try Files.remove("\(incoming)/\(name)")
         }
-        try removePublished("images/build/\(build.guestOS)", attempt, build)
-        try removePublished("images/release/\(build.guestOS)", attempt, build)
+        try removePublished("images/build/\(build.folderName)", attempt, build)
+        try removePublished("images/release/\(build.folderName)", attempt, build)
     }
 
     private func removePublished(
@@ -234,7 +234,7 @@ public actor FolderWebRoot: WebRoot {
     /// never finds a digest without its file, and files left by a crash have names that the next
     /// sweep removes.
     private func hide(_ build: Build) throws(SystemError) {
-        for relative in ["build", "release"].map({ "images/\($0)/\(build.guestOS)" })
+        for relative in ["build", "release"].map({ "images/\($0)/\(build.folderName)" })
         where Files.exists("\(folder)/\(relative)") {
             let place = "\(folder)/\(relative)"
             let names = try Files.list(place).filter {

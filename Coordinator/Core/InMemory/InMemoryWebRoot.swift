@@ -160,7 +160,7 @@ public actor InMemoryWebRoot: WebRoot {
     }
 
     private func folder(_ stage: Stage, _ build: Build) -> String {
-        "images/\(stage.rawValue)/\(build.guestOS)"
+        "images/\(stage.rawValue)/\(build.folderName)"
     }
 
     private func paths(

@@ -75,8 +75,11 @@ public struct Build: Sendable, Hashable, Codable {
     /// the day of submission in UTC, so that a retry after midnight keeps the name.
     public var imageName: String {
         let day = CivilDate(unixMilliseconds: submittedMilliseconds)
-        return "\(guestOS)x86_64_\(day.compact)_\(number)"
+        return "\(folderName)x86_64_\(day.compact)_\(number)"
     }
+
+    /// Of its images in the web root.
+    public var folderName: String { Names.fileName(of: guestOS) }
 }
 
 /// What a build does, fixed when it is submitted: later changes of the template do not affect it.

@@ -40,14 +40,28 @@ public enum ImportSheet: String, Sendable, CaseIterable {
         }
     }
 
-    /// The sheet with this name, which may be spelled freely.
+    /// The sheet with this name, which may be spelled freely. Programs and browsers add to names:
+    /// `guestos - Table 1` (Numbers), `farm - guestos` (Google), `guestos (1)`.
     public init?(named name: String) {
-        self.init(rawValue: Self.plain(name))
+        var name = name
+        if let copy = name.firstMatch(of: #/\s*[(（]\d+[)）]\s*$/#) {
+            name.removeSubrange(copy.range)
+        }
+        let parts = name.split(separator: #/\s[-–—]\s/#).map(String.init)
+        let names = [name] + [parts.first, parts.last].compactMap(\.self)
+        guard let known = names.lazy.compactMap({ Self(rawValue: Self.plain($0)) }).first else {
+            return nil
+        }
+        self = known
     }
 
-    /// Makes `Base ISO`, `base_iso` and `BASE-ISO` the same name.
+    /// Makes `Base ISO`, `base_iso`, `BASE-ISO`, `Base ISO *:` and `ｂａｓｅ＿ｉｓｏ` the same name.
     static func plain(_ name: String) -> String {
-        name.lowercased().filter { !$0.isWhitespace && $0 != "_" && $0 != "-" && $0 != "\u{FEFF}" }
+        var plain = ""
+        for scalar in name.unicodeScalars where !VisibleText.isInvisible(scalar) {
+            plain.unicodeScalars.append(VisibleText.narrow(scalar))
+        }
+        return plain.lowercased().filter { !$0.isWhitespace && !"_-*:".contains($0) }
     }
 
     static let names = allCases.map(\.rawValue).joined(separator: ", ")

@@ -82,7 +82,9 @@ struct ImportTable {
             guard let index = indexByColumn[column.name], source.values.indices.contains(index)
             else { continue }
             switch Self.text(source.values[index], column) {
-            case .success(let text): if !text.isEmpty { row.values[column.name] = text }
+            case .success(let text):
+                if !text.isEmpty { row.values[column.name] = text }
+                note(source.values[index], column, "\(columnNames[index])\(source.number)")
             case .failure(let fault):
                 row.faults.append(problem(source.number, column.name, fault.why))
             }
@@ -98,6 +100,23 @@ struct ImportTable {
         rows.append(row)
     }
 
+    /// Remarks about a value that is taken, but was hardly meant as it stands.
+    private mutating func note(
+        _ value: SheetValue, _ column: ImportSheet.Column, _ cell: String
+    ) {
+        guard case .text(let text) = value else { return }
+        if column.isSecret {
+            let inner = VisibleText.cleaned(text)
+            guard inner != text else { return }
+            notices.append(
+                "sheet \(name): \(column.name) in \(cell) has white space at an end, or characters "
+                    + "that nobody sees; it was taken as it is")
+        } else if VisibleText.hasInvisible(text) {
+            notices.append(
+                "sheet \(name): characters that nobody sees were left out of \(cell)")
+        }
+    }
+
     private struct Fault: Error { var why: String }
 
     private static func text(
@@ -106,8 +125,16 @@ struct ImportTable {
         let text: String
         switch value {
         case .empty: return .success("")
-        case .text(let given): text = column.isSecret ? given : trimmed(given)
-        case .number(let number): text = Self.text(number)
+        case .text(let given): text = column.isSecret ? given : VisibleText.cleaned(given)
+        case .number(let number):
+            guard abs(number) < 1e15 else {
+                return .failure(
+                    Fault(
+                        why:
+                            "is a number of more than 15 digits, which spreadsheet programs round; "
+                            + "format the cell as text and enter it again"))
+            }
+            text = Self.text(number)
         case .bool(let value):
             return .failure(Fault(why: "is \(value ? "TRUE" : "FALSE"), not text"))
         case .date(let date):
@@ -117,7 +144,8 @@ struct ImportTable {
                         + "format the cell as text and enter it again"))
         case .fault(let why): return .failure(Fault(why: why))
         }
-        guard !text.unicodeScalars.contains(where: \.isControl) else {
+        // A password may have any character, also a line break.
+        guard column.isSecret || !text.unicodeScalars.contains(where: \.isControl) else {
             return .failure(Fault(why: "has a line break or another control character"))
         }
         guard text.utf8.count <= column.limitBytes else {
@@ -128,16 +156,9 @@ struct ImportTable {
         return .success(text)
     }
 
-    private static func trimmed(_ text: String) -> String {
-        let rest = text.drop(while: \.isWhitespace)
-        guard let last = rest.lastIndex(where: { !$0.isWhitespace }) else { return "" }
-        return String(rest[...last])
-    }
-
     /// Formats a number as a person would write it: `16.04`, `7`, `1804`.
     private static func text(_ number: Double) -> String {
-        // Below this, every whole number is represented exactly.
-        if number == number.rounded(), abs(number) < 1e15 { return String(Int64(number)) }
+        if number == number.rounded() { return String(Int64(number)) }
         return "\(number)"
     }
 }

@@ -79,7 +79,6 @@ public struct RegistryRows: Sendable {
         var first: [String: Int] = [:]
         for row in table.rows {
             for fault in row.faults { problems.add(fault) }
-            guard row.faults.isEmpty else { continue }
             let key: String?
             switch table.sheet {
             case .envs: key = addEnvironment(row, table, &problems)
@@ -101,10 +100,11 @@ public struct RegistryRows: Sendable {
     private mutating func addGuestOS(
         _ row: ImportTable.Row, _ table: ImportTable, _ problems: inout ImportProblems
     ) -> String? {
-        let name = row["name"] ?? ""
         let before = problems.count
-        check(name, "name", in: row, table, &problems)
-        if let owner = row["owner"] { check(owner, "owner", in: row, table, &problems) }
+        check("name", in: row, table, &problems)
+        if let owner = row["owner"], let why = Names.problem(owner, what: "owner") {
+            problems.add(table.problem(row.number, "owner", why))
+        }
         let type = osType(row, "type", table, &problems)
         var template: TemplateSource?
         if let place = row["template"] {
@@ -124,7 +124,9 @@ public struct RegistryRows: Sendable {
             problems.add(
                 table.problem(row.number, "ref", "belongs to a Git repository, not to a folder"))
         }
-        guard let type, problems.count == before else { return name }
+        guard let type, let name = row["name"], row.faults.isEmpty, problems.count == before else {
+            return row["name"]
+        }
         let text = { (column: String) in table.has(column) ? row[column] ?? "" : nil }
         guestOSes.append(
             GuestOSRow(
@@ -137,10 +139,11 @@ public struct RegistryRows: Sendable {
     private mutating func addEnvironment(
         _ row: ImportTable.Row, _ table: ImportTable, _ problems: inout ImportProblems
     ) -> String? {
-        let name = row["env_name"] ?? ""
         let before = problems.count
-        check(name, "env_name", in: row, table, &problems)
-        guard problems.count == before else { return name }
+        check("env_name", in: row, table, &problems)
+        guard let name = row["env_name"], row.faults.isEmpty, problems.count == before else {
+            return row["env_name"]
+        }
         environments.append(
             EnvironmentRow(
                 urlPlace: table.problem(row.number, "auth_url", ""),
@@ -156,17 +159,18 @@ public struct RegistryRows: Sendable {
     private mutating func addTestCase(
         _ row: ImportTable.Row, _ table: ImportTable, _ problems: inout ImportProblems
     ) -> String? {
-        guard let type = osType(row, "os_type", table, &problems) else { return nil }
-        let name = row["name"] ?? ""
+        let type = osType(row, "os_type", table, &problems)
+        guard let type, let name = row["name"], row.faults.isEmpty else { return nil }
         testCases.append(TestCaseRow(name: name, osType: type))
         return "\(type.rawValue) \(name)"
     }
 
     private func check(
-        _ name: String, _ column: String, in row: ImportTable.Row, _ table: ImportTable,
+        _ column: String, in row: ImportTable.Row, _ table: ImportTable,
         _ problems: inout ImportProblems
     ) {
-        if let why = Names.problem(name, what: column == "owner" ? "owner" : "name") {
+        // A value that is missing or wrong is a problem of its own.
+        if let name = row[column], let why = Names.registeredProblem(name) {
             problems.add(table.problem(row.number, column, why))
         }
     }
@@ -175,7 +179,7 @@ public struct RegistryRows: Sendable {
         _ row: ImportTable.Row, _ column: String, _ table: ImportTable,
         _ problems: inout ImportProblems
     ) -> OSType? {
-        let text = row[column] ?? ""
+        guard let text = row[column] else { return nil }
         if let type = OSType(rawValue: text.lowercased()) { return type }
         problems.add(
             table.problem(

@@ -25,7 +25,7 @@ extension ReleaseEnvironment {
         if name.utf8.count > Bounds.nameBytes {
             return "the name of the environment has more than \(Bounds.nameBytes) bytes"
         }
-        return Names.problem(name, what: "name of the environment") ?? settings.problem
+        return Names.registeredProblem(name, what: "name of the environment") ?? settings.problem
             ?? policy.problem
     }
 }

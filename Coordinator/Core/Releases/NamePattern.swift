@@ -16,7 +16,7 @@ public struct NamePattern: Sendable, Hashable {
     var mayMatchGuestOS: Bool {
         let fixed = text.filter { $0 != "*" }
         // Before it, any beginning would do.
-        return fixed.isEmpty || Names.problem("a" + fixed) == nil
+        return fixed.isEmpty || Names.registeredProblem("a" + fixed) == nil
     }
 
     /// Whether its braces are those of `{guestos}`.

@@ -1,3 +1,5 @@
+import BuildProtocol
+
 /// The name that an image gets in an environment, and who chose it.
 public struct ReleasedImage: Sendable, Hashable {
     public var name: String
@@ -45,6 +47,6 @@ public struct ReleasedImage: Sendable, Hashable {
 extension String {
     /// The repository of a guest OS. Names in registries have no upper-case letters.
     public func filled(guestOS: String) -> String {
-        replacing("{guestos}", with: guestOS.lowercased())
+        replacing("{guestos}", with: Names.fileName(of: guestOS).lowercased())
     }
 }
