@@ -91,6 +91,7 @@ public struct API: Sendable {
             switch error.code {
             case .exists: return .conflict(error.description, remedy: "Choose another name")
             case .notFound: return .notFound(error.description)
+            case .inUse: return .conflict(error.description)
             case .unavailable: return .unavailable(error.description)
             case .unusable:
                 Logger("api").error("\(request.method) \(request.path): \(error)")

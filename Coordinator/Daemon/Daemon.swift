@@ -52,7 +52,8 @@ enum Daemon {
         try Files.makeFolder(shared, mode: 0o750)
         let access = try configuration.access()
         let store = try await SQLStore.open(
-            configuration.location, secretKey: configuration.secretKey())
+            configuration.location, secretKey: configuration.secretKey(),
+            say: { Logger("store").warning($0) })
         let lock = try lockState(folder)
         let logs = try FileLogStore(folder: shared + "/logs")
         let templates = try TemplateArchives(

@@ -20,11 +20,19 @@ enum DatabaseCommand {
         guard before.version < before.newestVersion || before.clearPasswords > 0 else {
             return text + "It is up to date; nothing is to be done.\n"
         }
+        guard before.obstacles.isEmpty else {
+            throw Failure(
+                text + plan(before) + "It cannot be migrated as it is; nothing was changed.\n"
+                    + before.obstacles.map { "- \($0)\n" }.joined()
+                    + "Then run this command again.")
+        }
         if isDryRun {
             return text + plan(before) + "Nothing was changed (--dry-run).\n"
         }
         try Files.makeFolder(configuration.sharedState, mode: 0o750)
-        let store = try await SQLStore.open(location, secretKey: configuration.secretKey())
+        let store = try await SQLStore.open(
+            location, secretKey: configuration.secretKey(),
+            say: { Logger("db").warning($0) })
         await store.close()
         let after = try await SQLStore.inspect(location)
         for (old, new) in zip(before.rows, after.rows) where new.count < old.count {
@@ -50,7 +58,7 @@ enum DatabaseCommand {
                 "- passwords in clear text: \(report.clearPasswords); they are sealed, and the "
                 + "column password is empty afterwards\n"
         }
-        return text
+        return text + report.notices.map { "- \($0)\n" }.joined()
     }
 
     private static func rows(_ report: SchemaReport) -> String {

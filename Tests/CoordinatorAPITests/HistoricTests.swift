@@ -43,6 +43,10 @@ import Testing
             "POST", "/v1/guestos",
             form: "name=ubuntu1604&base_iso=&type=linux&distro=&version=")
         #expect(twice["HTTP"] as? Int == 200 && twice["status"] as? Int == 409)
+        let again = try await ask(
+            "POST", "/v1/guestos",
+            form: "name=ubuntu1604&base_iso=u.iso&type=Linux&distro=ubuntu&version=16.04")
+        #expect(again["status"] as? Int == 200 && text(again, "id") == text(made, "id"))
         let missing = try await ask("POST", "/v1/guestos", form: "name=x&type=linux")
         #expect(missing["HTTP"] as? Int == 200 && missing["status"] as? Int == 400)
         #expect(text(missing, "message") == "Miss required field")
@@ -65,6 +69,7 @@ import Testing
         #expect(build["status"] as? Int == 200 && text(build, "update_contents") == "更 new")
         let found = try await ask("GET", "/v1/build?name=u_1.qcow2")
         #expect(text(found, "id") == text(build, "id") && text(found, "os_id") == "g1")
+        #expect(text(found, "os_name") == "ubuntu1604", "the original's release.py reads it")
         #expect(text(found, "build_at") == "1970-01-01 00:00:00")
 
         let test = try await ask(
@@ -77,6 +82,59 @@ import Testing
         #expect(text(release, "glance_id") == "42" && text(release, "env_name") == "prod")
         #expect(await farm.store.historicReleases.map(\.glanceID) == ["42"])
         #expect(try await ask("POST", "/v1/release")["status"] as? Int == 400)
+    }
+
+    @Test("A repeated report has the answer of the first") func repeatedReports() async throws {
+        let form = "image_name=u_1.qcow2&os_name=none&update_contents=a&get_url=b"
+        let first = try await ask("POST", "/v1/build", form: form)
+        let second = try await ask("POST", "/v1/build", form: form)
+        #expect(second["status"] as? Int == 200 && text(second, "id") == text(first, "id"))
+        #expect(await farm.store.buildLog(guestOSID: nil, limit: 9).count == 1)
+        let environment =
+            "env_name=prod&auth_url=http://k:5000/v3&project_domain_name=Default"
+            + "&user_domain_name=Default&project_name=p&username=u&password=hunter22&region=r"
+        let made = try await ask("POST", "/v1/env", form: environment)
+        let again = try await ask("POST", "/v1/env", form: environment)
+        #expect(text(again, "env_uuid") == text(made, "env_uuid"))
+        let other = try await ask("POST", "/v1/env", form: environment + "2")
+        #expect(other["status"] as? Int == 409 && text(other, "return_value") == "1")
+    }
+
+    @Test("What a report leaves out is null, as in the original") func nullFields() async throws {
+        for json in [
+            #"{"image_name":"a.qcow2","os_name":"a"}"#,
+            #"{"image_name":"b.qcow2","os_name":"a","update_contents":null,"get_url":null}"#,
+        ] {
+            let made = try await ask("POST", "/v1/build", json: json)
+            #expect(made["status"] as? Int == 200, "\(made)")
+        }
+        _ = try await farm.leader.record(
+            BuildLogEntry(
+                id: "old", imageName: "old.qcow2", builtMilliseconds: nil, updateContents: nil,
+                getURL: nil))
+        let found = try await ask("GET", "/v1/build?name=old.qcow2")
+        for field in ["os_id", "os_name", "build_at", "update_contents", "get_url"] {
+            #expect(found[field] is NSNull, "\(field)")
+        }
+        for form in ["os_name=a", "image_name=a", ""] {
+            let missing = try await ask("POST", "/v1/build", form: form)
+            #expect(missing["HTTP"] as? Int == 200 && missing["status"] as? Int == 400)
+            #expect(text(missing, "message") == "Miss required field")
+        }
+        let broken = try await ask("POST", "/v1/build", json: "{")
+        #expect(broken["HTTP"] as? Int == 200 && broken["status"] as? Int == 400)
+    }
+
+    @Test("Names are looked up without their case, as the original's tables did")
+    func looseNames() async throws {
+        let fields = "&base_iso=&type=linux&distro=&version="
+        _ = try await ask("POST", "/v1/guestos", form: "name=centos75" + fields)
+        let build = "image_name=c_1.qcow2&os_name=CentOS75"
+        _ = try await ask("POST", "/v1/build", form: build)
+        let found = try await ask("GET", "/v1/guestos?name=CENTOS75")
+        #expect(found["status"] as? Int == 200 && text(found, "name") == "centos75")
+        let log = try await ask("GET", "/v1/build?name=C_1.QCOW2")
+        #expect(text(log, "os_name") == "CentOS75" && text(log, "os_id") == text(found, "id"))
     }
 
     @Test("The password of an environment is stored and never shown") func hidesThePassword()

@@ -58,6 +58,9 @@ struct ProcessLeader: LeaderStore {
     func define(_ testCase: TestCase) async throws {
         try await effect { try await base.define(testCase) }
     }
+    func rename(_ kind: RegisteredKind, _ name: String, to new: String) async throws {
+        try await effect { try await base.rename(kind, name, to: new) }
+    }
     func removeTestCase(id: String) async throws {
         try await effect { try await base.removeTestCase(id: id) }
     }
@@ -94,8 +97,8 @@ struct ProcessLeader: LeaderStore {
 
     // MARK: Historic tables
 
-    func record(_ entry: BuildLogEntry, guestOS name: String) async throws {
-        try await effect { try await base.record(entry, guestOS: name) }
+    func record(_ entry: BuildLogEntry) async throws -> BuildLogEntry {
+        try await effect { try await base.record(entry) }
     }
     func record(_ test: HistoricTest) async throws {
         try await effect { try await base.record(test) }

@@ -107,6 +107,9 @@ struct ProcessStore: Store {
     func buildLog(imageName: String, limit: Int) async throws -> [BuildLogEntry] {
         try await effect { await base.buildLog(imageName: imageName, limit: limit) }
     }
+    func historicName(like name: String, in names: HistoricKind) async throws -> String? {
+        try await effect { await base.historicName(like: name, in: names) }
+    }
     func buildLog(guestOSID: String?, limit: Int) async throws -> [BuildLogEntry] {
         try await effect { await base.buildLog(guestOSID: guestOSID, limit: limit) }
     }

@@ -118,7 +118,7 @@ import Testing
             #expect(try await store.artifacts(of: Samples.token(1)) == Samples.recorded)
             let entry = BuildLogEntry(
                 id: "b1", imageName: "image.qcow2", guestOSID: "id-ubuntu1604",
-                builtMilliseconds: 1_543_395_900_000,
+                guestOSName: "ubuntu1604", builtMilliseconds: 1_543_395_900_000,
                 updateContents: "security updates, 安全更新", getURL: "http://web/image.qcow2")
             #expect(try await store.buildLog(guestOSID: "id-ubuntu1604", limit: 5) == [entry])
             #expect(try await store.buildLog(guestOSID: nil, limit: 5) == [entry])

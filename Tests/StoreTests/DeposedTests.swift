@@ -113,9 +113,9 @@ import Testing
             "record a historic build",
             { store in
                 let entry = BuildLogEntry(
-                    id: "late", imageName: "late.qcow2", guestOSID: "", builtMilliseconds: 1000,
-                    updateContents: "", getURL: "")
-                try await store.record(entry, guestOS: "ubuntu1604")
+                    id: "late", imageName: "late.qcow2", guestOSName: "ubuntu1604",
+                    builtMilliseconds: 1000, updateContents: "", getURL: "")
+                _ = try await store.record(entry)
             }
         ),
         (

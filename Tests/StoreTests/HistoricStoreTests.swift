@@ -12,15 +12,19 @@ import Testing
         try await kind.with { store, leader in
             try await leader.add(Samples.guestOS("ubuntu1604"))
             let entry = BuildLogEntry(
-                id: "b1", imageName: "u_1.qcow2", guestOSID: "", builtMilliseconds: 1000,
-                updateContents: "更新", getURL: "http://old/1")
-            try await leader.record(entry, guestOS: "ubuntu1604")
-            var unknown = entry
-            unknown.id = "b2"
-            unknown.imageName = "v.qcow2"
-            try await leader.record(unknown, guestOS: "none")
+                id: "b1", imageName: "u_1.qcow2", guestOSName: "ubuntu1604",
+                builtMilliseconds: 1000, updateContents: "更新", getURL: "http://old/1")
             var expected = entry
             expected.guestOSID = "id-ubuntu1604"
+            #expect(try await leader.record(entry) == expected)
+            let unknown = BuildLogEntry(
+                id: "b2", imageName: "v.qcow2", guestOSName: "none", builtMilliseconds: nil,
+                updateContents: nil, getURL: nil)
+            #expect(try await leader.record(unknown) == unknown)
+            var again = entry
+            again.id = "b3"
+            again.getURL = "http://elsewhere/1"
+            #expect(try await leader.record(again) == expected, "the row of an image is kept")
             #expect(try await store.buildLog(imageName: "u_1.qcow2", limit: 9) == [expected])
             #expect(try await store.buildLog(imageName: "v.qcow2", limit: 9) == [unknown])
             try await leader.record(
@@ -30,6 +34,25 @@ import Testing
             try await leader.record(
                 HistoricRelease(
                     id: "r1", environment: "prod", glanceID: "42", releasedMilliseconds: 3000))
+        }
+    }
+
+    @Test("Names are found as the original's tables compared them", arguments: StoreKind.allCases)
+    func namesAreFound(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            try await leader.add(Samples.guestOS("centos75"))
+            try await leader.add(Samples.guestOS("debian9"))
+            for name in ["centos75", "CentOS75", "CENTOS75  "] {
+                #expect(try await store.historicName(like: name, in: .guestOSes) == "centos75")
+                let entry = BuildLogEntry(
+                    id: name, imageName: "i-\(name)", guestOSName: name, builtMilliseconds: 1,
+                    updateContents: nil, getURL: nil)
+                #expect(try await leader.record(entry).guestOSID == "id-centos75")
+            }
+            #expect(try await store.historicName(like: " centos75", in: .guestOSes) == nil)
+            #expect(try await store.historicName(like: "centos", in: .guestOSes) == nil)
+            #expect(try await store.historicName(like: "I-CENTOS75", in: .images) != nil)
+            #expect(try await store.historicName(like: "prod", in: .environments) == nil)
         }
     }
 

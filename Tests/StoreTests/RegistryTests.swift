@@ -28,6 +28,33 @@ import Testing
         }
     }
 
+    @Test("A name is changed only as long as nothing has it", arguments: StoreKind.allCases)
+    func renaming(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            try await leader.add(Samples.guestOS("win 10"))
+            try await leader.add(Samples.guestOS("debian9"))
+            _ = try await leader.record(
+                BuildLogEntry(
+                    id: "b1", imageName: "w", guestOSName: "win 10", builtMilliseconds: 1,
+                    updateContents: nil, getURL: nil))
+            try await leader.rename(.guestOS, "win 10", to: "win10")
+            #expect(try await store.guestOS(named: "win10")?.id == "id-win 10")
+            #expect(try await store.guestOS(named: "win 10") == nil)
+            let entry = try await store.buildLog(imageName: "w", limit: 1).first
+            #expect(entry?.guestOSName == "win10", "its history follows")
+            await #expect(throws: StoreError.exists(what: "guest OS", name: "debian9")) {
+                try await leader.rename(.guestOS, "win10", to: "debian9")
+            }
+            _ = try await leader.enqueue(Samples.build("b1", of: "debian9"))
+            await #expect(throws: StoreError.isUsed(.guestOS, "debian9")) {
+                try await leader.rename(.guestOS, "debian9", to: "debian10")
+            }
+            await #expect(throws: StoreError.notFound(what: "environment", name: "none")) {
+                try await leader.rename(.environment, "none", to: "some")
+            }
+        }
+    }
+
     @Test("A name is taken once", arguments: StoreKind.allCases)
     func uniqueNames(_ kind: StoreKind) async throws {
         try await kind.with { store, leader in

@@ -3,6 +3,11 @@ import CoordinatorService
 import HTTPTypes
 
 enum GuestOSRoutes {
+    private struct Renaming: Codable {
+        var kind: RegisteredKind
+        var from, to: String
+    }
+
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/guestos") { request, _ in
             let body = try request.decode(GuestOSForm.self)
@@ -20,6 +25,13 @@ enum GuestOSRoutes {
             let registration = try await api.leader().guestOSes.prepareTemplate(
                 ofGuestOS: path["name"], by: api.actor(request))
             return try .json(GuestOSView(registration))
+        }
+        // The old name is in the body: some could not stand in a path.
+        router.on("POST", "/api/v1/renames") { request, _ in
+            let body = try request.decode(Renaming.self)
+            try await api.leader().guestOSes.rename(
+                body.kind, body.from, to: body.to, by: api.actor(request))
+            return try .json(body)
         }
         router.on("GET", "/api/v1/guestos") { request, _ in
             let limit = try request.limit()

@@ -5,11 +5,15 @@ import HTTPTypes
 
 /// The endpoints of the original AIBuild, so that existing Jenkins jobs keep reporting while a team
 /// migrates. They accept forms or JSON, and respond with the original's fields and its HTTP status
-/// 200, with the actual status in the body.
+/// 200, with the actual status in the body. A report that is repeated is answered as the first one.
 enum HistoricRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/v1/guestos") { request, _ in
             try await answer(request, ["name", "base_iso", "type", "distro", "version"]) { form in
+                let known = try await api.ports.store.guestOS(named: form["name"]).map(row)
+                if let known, form.given.allSatisfy({ isSame($0.value, known[$0.key], $0.key) }) {
+                    return known
+                }
                 let guestOS = try await api.leader().guestOSes.registerHistoric(
                     name: form["name"], type: form["type"], distro: form["distro"],
                     version: form["version"], baseISO: form["base_iso"], by: api.actor(request))
@@ -17,24 +21,25 @@ enum HistoricRoutes {
             }
         }
         router.on("GET", "/v1/guestos") { request, _ in
-            try await look(request, "name") { name in
+            try await look(request, "name", in: .guestOSes, api) { name in
                 try await api.ports.store.guestOS(named: name).map(row)
             }
         }
         router.on("POST", "/v1/build") { request, _ in
-            let fields = ["image_name", "os_name", "update_contents", "get_url"]
-            return try await answer(request, fields) { form in
-                let id = api.ports.ids.randomID()
+            let required = ["image_name", "os_name"]
+            let optional = ["update_contents", "get_url"]
+            return try await answer(request, required, optional: optional) { form in
                 let entry = BuildLogEntry(
-                    id: id, imageName: form["image_name"], guestOSID: "",
+                    id: api.ports.ids.randomID(), imageName: form["image_name"],
+                    guestOSName: form["os_name"],
                     builtMilliseconds: api.ports.clock.unixMilliseconds(),
-                    updateContents: form["update_contents"], getURL: form["get_url"])
-                try await api.leader().historic.record(entry, guestOS: form["os_name"])
-                return form.given.merging(["id": id]) { _, new in new }
+                    updateContents: form.given["update_contents"], getURL: form.given["get_url"])
+                let kept = try await api.leader().historic.record(entry)
+                return form.given.merging(["id": kept.id]) { _, new in new }
             }
         }
         router.on("GET", "/v1/build") { request, _ in
-            try await look(request, "name") { name in
+            try await look(request, "name", in: .images, api) { name in
                 try await api.ports.store.buildLog(imageName: name, limit: 1).first.map(row)
             }
         }
@@ -74,13 +79,16 @@ enum HistoricRoutes {
             "username", "password", "region",
         ]
         router.on("POST", "/v1/env") { request, _ in
-            try await answer(request, fields) { form in
+            try await answer(request, fields, onFailure: ["return_value": "1"]) { form in
                 let settings = OpenStackSettings(
                     authURL: form["auth_url"], userDomain: form["user_domain_name"],
                     projectDomain: form["project_domain_name"], project: form["project_name"],
                     username: form["username"], region: form["region"],
                     // The settings of the original.
                     format: .raw, visibility: .public)
+                if let id = try await known(form, settings, api) {
+                    return ["return_value": "0", "env_uuid": id]
+                }
                 let (environment, _) = try await api.leader().environments.register(
                     EnvironmentForm(
                         name: form["env_name"], settings: .openstack(settings),
@@ -89,7 +97,7 @@ enum HistoricRoutes {
             }
         }
         router.on("GET", "/v1/env") { request, _ in
-            try await look(request, "env_name") { name in
+            try await look(request, "env_name", in: .environments, api) { name in
                 guard let environment = try await api.ports.store.environment(named: name),
                     case .openstack(let settings) = environment.settings
                 else { return nil }
@@ -103,20 +111,36 @@ enum HistoricRoutes {
         }
     }
 
+    /// The id of the environment, if it is registered with exactly these fields.
+    private static func known(
+        _ form: Form, _ settings: OpenStackSettings, _ api: APIContext
+    ) async throws -> String? {
+        let store = api.ports.store
+        guard let known = try await store.environment(named: form["env_name"]),
+            known.settings == .openstack(settings),
+            try await store.secret(ofEnvironment: known.name)?.reveal == form["password"]
+        else { return nil }
+        return known.id
+    }
+
     // MARK: Rows
 
-    private static func row(_ guestOS: GuestOS) -> [String: String] {
+    private static func isSame(_ given: String, _ known: String??, _ field: String) -> Bool {
+        field == "type" ? given.lowercased() == known : given == known
+    }
+
+    private static func row(_ guestOS: GuestOS) -> [String: String?] {
         [
             "id": guestOS.id, "name": guestOS.name, "base_iso": guestOS.baseISO,
             "type": guestOS.type.rawValue, "distro": guestOS.distro, "version": guestOS.version,
         ]
     }
 
-    private static func row(_ entry: BuildLogEntry) -> [String: String] {
+    private static func row(_ entry: BuildLogEntry) -> [String: String?] {
         [
             "id": entry.id, "image_name": entry.imageName, "os_id": entry.guestOSID,
-            "build_at": time(entry.builtMilliseconds), "update_contents": entry.updateContents,
-            "get_url": entry.getURL,
+            "os_name": entry.guestOSName, "build_at": entry.builtMilliseconds.map(time),
+            "update_contents": entry.updateContents, "get_url": entry.getURL,
         ]
     }
 
@@ -126,7 +150,7 @@ enum HistoricRoutes {
 
     // MARK: Answers
 
-    /// The fields, all of them required.
+    /// The fields that are given.
     private struct Form {
         var given: [String: String]
         subscript(name: String) -> String { given[name] ?? "" }
@@ -137,54 +161,65 @@ enum HistoricRoutes {
     private static let textBytes = 4096
 
     private static func answer(
-        _ request: HTTPRequest, _ fields: [String],
-        _ body: (Form) async throws -> [String: String]
+        _ request: HTTPRequest, _ required: [String], optional: [String] = [],
+        onFailure: [String: String?] = [:], _ body: (Form) async throws -> [String: String?]
     ) async throws -> HTTPResponse {
         try refuseOtherSites(request)
-        let all = try values(request)
-        var form = Form(given: [:])
-        for field in fields {
-            guard let value = all[field] else { return failure(400, "Miss required field") }
-            let limit = field == "update_contents" ? textBytes : fieldBytes
-            guard value.utf8.count <= limit else {
-                return failure(400, "\(field) has more than \(limit) bytes")
+        return try await explained(onFailure) {
+            let all = try values(request)
+            var form = Form(given: [:])
+            for field in required + optional {
+                guard let value = all[field] else {
+                    if optional.contains(field) { continue }
+                    throw Refusal("Miss required field")
+                }
+                let limit = field == "update_contents" ? textBytes : fieldBytes
+                guard value.utf8.count <= limit else {
+                    throw Refusal("\(field) has more than \(limit) bytes")
+                }
+                form.given[field] = value
             }
-            form.given[field] = value
+            return try await body(form)
         }
-        return try await explained { try await body(form) }
     }
 
     private static func look(
-        _ request: HTTPRequest, _ field: String,
-        _ find: (String) async throws -> [String: String]?
+        _ request: HTTPRequest, _ field: String, in names: HistoricKind, _ api: APIContext,
+        _ find: (String) async throws -> [String: String?]?
     ) async throws -> HTTPResponse {
-        guard let name = request.query[field], !name.isEmpty else {
-            return failure(400, "Miss required field")
+        try await explained {
+            guard let name = request.query[field], !name.isEmpty else {
+                throw Refusal("Miss required field")
+            }
+            if let row = try await find(name) { return row }
+            let known = try await api.ports.store.historicName(like: name, in: names)
+            return if let known { try await find(known) } else { nil }
         }
-        return try await explained { try await find(name) }
     }
 
     private static func explained(
-        _ body: () async throws -> [String: String]?
+        _ onFailure: [String: String?] = [:], _ body: () async throws -> [String: String?]?
     ) async throws -> HTTPResponse {
+        func failure(_ status: Int, _ message: String) throws -> HTTPResponse {
+            let fields = onFailure.merging(["message": message]) { _, new in new }
+            return try .json(Row(status: status, fields: fields))
+        }
         do {
-            guard let fields = try await body() else { return failure(404, "Not found") }
+            guard let fields = try await body() else { return try failure(404, "Not found") }
             return try .json(Row(status: 200, fields: fields))
+        } catch let problem as Problem {
+            return try failure(problem.status, problem.detail)
         } catch let refusal as Refusal {
-            return failure(refusal.code == .conflict ? 409 : 400, refusal.description)
+            return try failure(refusal.code == .conflict ? 409 : 400, refusal.description)
         } catch let error as StoreError where error.code == .exists {
-            return failure(409, error.description)
+            return try failure(409, error.description)
         }
     }
 
-    private static func failure(_ status: Int, _ message: String) -> HTTPResponse {
-        (try? .json(Row(status: status, fields: ["message": message]))) ?? .empty
-    }
-
-    /// `status` is a number among strings, as in the original.
+    /// `status` is a number among strings and nulls, as in the original.
     private struct Row: Encodable {
         var status: Int
-        var fields: [String: String]
+        var fields: [String: String?]
 
         private struct Key: CodingKey {
             var stringValue: String
@@ -216,7 +251,7 @@ enum HistoricRoutes {
     private static func values(_ request: HTTPRequest) throws -> [String: String] {
         let mediaType = request.headers["Content-Type"]?.split(separator: ";").first ?? ""
         if mediaType.lowercased() == "application/json" {
-            return try request.decode([String: LooseText].self).mapValues(\.text)
+            return try request.decode([String: LooseText].self).compactMapValues(\.text)
         }
         var values: [String: String] = [:]
         let body = String(decoding: request.body, as: UTF8.self)
@@ -228,11 +263,14 @@ enum HistoricRoutes {
 
     /// Jobs may send `16.04` as a number.
     private struct LooseText: Decodable {
-        var text: String
+        /// `nil` for a null: a field without a value.
+        var text: String?
 
         init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
-            if let text = try? container.decode(String.self) {
+            if container.decodeNil() {
+                text = nil
+            } else if let text = try? container.decode(String.self) {
                 self.text = text
             } else if let number = try? container.decode(Int64.self) {
                 text = "\(number)"

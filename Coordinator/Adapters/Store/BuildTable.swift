@@ -121,8 +121,7 @@ enum BuildTable {
             if let owner = change.owner, let end = change.end {
                 try AttemptTable.end(owner, end, change.atMilliseconds, transaction)
             }
-            try BuildLogTable.apply(
-                change.buildLogChange(build), guestOS: build.guestOS, transaction)
+            try BuildLogTable.apply(change.buildLogChange(build), transaction)
             for record in change.testRecords(build) {
                 try TestLogTable.insert(record, transaction)
             }

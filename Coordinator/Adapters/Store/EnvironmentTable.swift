@@ -82,8 +82,27 @@ enum EnvironmentTable {
     }
 
     static func remove(_ name: String, _ transaction: borrowing SQLTransaction) throws {
-        try transaction.change(
+        try transaction.remove(
             "DELETE FROM envs WHERE name = ?", [.text(name)], what: "environment", name: name)
+        try ReleaseNameTable.forget(environment: name, transaction)
+    }
+
+    /// May run again after its answer was lost: the new name has the row then.
+    static func rename(
+        _ name: String, to new: String, _ transaction: borrowing SQLTransaction
+    ) throws {
+        guard let id = try transaction.firstLocked(id(name)) else {
+            if try transaction.first(self.id(new)) != nil { return }
+            throw StoreError.notFound(what: "environment", name: name)
+        }
+        let releases = try transaction.query(
+            "SELECT id FROM releases WHERE environment = ? LIMIT 1", [.text(name)])
+        guard releases.isEmpty else { throw StoreError.isUsed(.environment, name) }
+        try transaction.insert(
+            "UPDATE envs SET name = ? WHERE id = ?", [.text(new), .text(id)],
+            what: "environment", name: new)
+        try transaction.execute(
+            "UPDATE release_log SET env_name = ? WHERE env_id = ?", [.text(new), .text(id)])
         try ReleaseNameTable.forget(environment: name, transaction)
     }
 

@@ -55,6 +55,24 @@ enum GuestOSTable {
             try changeable(guestOS) + [.text(guestOS.id)], what: "guest OS", name: guestOS.name)
     }
 
+    /// May run again after its answer was lost: the new name has the row then.
+    static func rename(
+        _ name: String, to new: String, _ transaction: borrowing SQLTransaction
+    ) throws {
+        guard let guestOS = try transaction.firstLocked(named(name)) else {
+            if try transaction.first(named(new)) != nil { return }
+            throw StoreError.notFound(what: "guest OS", name: name)
+        }
+        let builds = try transaction.query(
+            "SELECT id FROM builds WHERE guestos_id = ? LIMIT 1", [.text(guestOS.id)])
+        guard builds.isEmpty else { throw StoreError.isUsed(.guestOS, name) }
+        try transaction.insert(
+            "UPDATE guestos SET name = ? WHERE id = ?", [.text(new), .text(guestOS.id)],
+            what: "guest OS", name: new)
+        try transaction.execute(
+            "UPDATE build_log SET os_name = ? WHERE os_id = ?", [.text(new), .text(guestOS.id)])
+    }
+
     private static func changeable(_ guestOS: GuestOS) throws -> [SQLValue] {
         let template: SQLValue =
             guestOS.template == .missing ? .null : try StoredJSON.encode(guestOS.template)

@@ -112,7 +112,9 @@ enum ReleaseTable {
                 + "VALUES (?, ?, ?, ?, ?)",
             [
                 .text(release.id),
-                .text(orNull: try transaction.historicID("envs", release.environment)),
+                .text(
+                    orNull: try HistoricLookup(.environments)
+                        .id(of: release.environment, transaction)),
                 .text(release.environment),
                 .text(String(release.glanceID.unicodeScalars.prefix(36))),
                 .text(SQLDateTime.text(release.releasedMilliseconds)),

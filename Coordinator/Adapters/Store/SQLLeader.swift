@@ -77,6 +77,15 @@ struct SQLLeader: LeaderStore {
         try await write { try TestCaseTable.define(testCase, $0) }
     }
 
+    func rename(_ kind: RegisteredKind, _ name: String, to new: String) async throws {
+        try await write {
+            switch kind {
+            case .guestOS: try GuestOSTable.rename(name, to: new, $0)
+            case .environment: try EnvironmentTable.rename(name, to: new, $0)
+            }
+        }
+    }
+
     func removeTestCase(id: String) async throws {
         try await write(.isReported) { try TestCaseTable.remove(id, $0) }
     }
@@ -135,8 +144,8 @@ struct SQLLeader: LeaderStore {
 
     // MARK: Historic tables
 
-    func record(_ entry: BuildLogEntry, guestOS name: String) async throws {
-        try await write { try BuildLogTable.insertOnce(entry, guestOS: name, $0) }
+    func record(_ entry: BuildLogEntry) async throws -> BuildLogEntry {
+        try await write { try BuildLogTable.insertOnce(entry, $0) }
     }
 
     func record(_ test: HistoricTest) async throws {

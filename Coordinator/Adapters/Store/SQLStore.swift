@@ -19,14 +19,19 @@ public final class SQLStore: Store, LeaseStore {
     }
 
     /// Opens the database and brings its schema up to date.
-    /// - Parameter secretKey: seals the secrets of environments; without one they are not touched.
+    /// - Parameters:
+    ///   - secretKey: seals the secrets of environments; without one they are not touched.
+    ///   - say: is given sentences for the operator while a migration waits for a lock.
     /// - Throws: `StoreError.unavailable` with a sentence that says what to do.
     public static func open(
-        _ location: SQLLocation, secretKey: SecretKey? = nil
+        _ location: SQLLocation, secretKey: SecretKey? = nil,
+        say: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> SQLStore {
         let database = try await SQLAccess.reporting { try await SQLDatabase.open(location) }
         do {
-            try await SQLAccess.reporting { try await Migrator.run(on: database) }
+            try await SQLAccess.reporting {
+                try await SchemaUpgrade.run(database, at: location, say: say)
+            }
         } catch {
             await database.close()
             throw error
@@ -182,6 +187,10 @@ public final class SQLStore: Store, LeaseStore {
 
     public func buildLog(guestOSID: String?, limit: Int) async throws -> [BuildLogEntry] {
         try await access.usable(BuildLogTable.newest(guestOSID: guestOSID), limit: limit)
+    }
+
+    public func historicName(like name: String, in names: HistoricKind) async throws -> String? {
+        try await access.first(HistoricLookup(names).name(like: name))
     }
 
     // MARK: Audit

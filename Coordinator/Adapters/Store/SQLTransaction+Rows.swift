@@ -1,3 +1,4 @@
+import BuildProtocol
 import CoordinatorCore
 import SQLKit
 
@@ -19,7 +20,7 @@ extension SQLTransaction {
     /// The first row, locked until the transaction ends.
     func firstLocked<Row>(_ select: SQLSelect<Row>) throws -> Row? { try allLocked(select).first }
 
-    /// Inserts a row whose name is unique.
+    /// Inserts a row whose name is unique, or gives one to a row.
     /// - Throws: `StoreError.exists`
     func insert(_ sql: String, _ values: [SQLValue], what: String, name: String) throws {
         do throws(SQLError) {
@@ -38,13 +39,21 @@ extension SQLTransaction {
         }
     }
 
-    func holds(_ table: String, id: String) throws -> Bool {
-        try !query("SELECT id FROM \(table) WHERE id = ?", [.text(id)]).isEmpty
+    /// Deletes a row that must be there. A team may have set foreign keys that need it.
+    /// - Throws: `StoreError.notFound`, `StoreError.inUse`
+    func remove(_ sql: String, _ values: [SQLValue], what: String, name: String) throws {
+        do {
+            try change(sql, values, what: what, name: name)
+        } catch let error as SQLError where error.code == .constraint {
+            throw StoreError(
+                .inUse,
+                "The \(what) \(Names.quoted(name)) cannot be removed: a foreign key of the "
+                    + "database needs it. Remove the rows that refer to it, or drop the key",
+                cause: error)
+        }
     }
 
-    /// The id of the row with this name, for the historic columns that hold ids.
-    func historicID(_ table: String, _ name: String, column: String = "name") throws -> String? {
-        try query("SELECT MIN(id) AS id FROM \(table) WHERE \(column) = ?", [.text(name)])
-            .first?.textOrNil("id")
+    func holds(_ table: String, id: String) throws -> Bool {
+        try !query("SELECT id FROM \(table) WHERE id = ?", [.text(id)]).isEmpty
     }
 }

@@ -5,4 +5,8 @@ enum StoreLimits {
     static let unusableRows = 1_000
     /// Different plans that are remembered while all builds are read: those of a farm's templates.
     static let plans = 1_000
+    /// One statement of a migration copies a table: an hour for a hundred million rows.
+    static let migrationStatementSeconds = 3_600
+    /// How often a migration is looked after: a lock is reported before anybody wonders.
+    static let migrationWatchMilliseconds = 1_000
 }

@@ -55,7 +55,7 @@ enum TestCaseTable {
     }
 
     static func remove(_ id: String, _ transaction: borrowing SQLTransaction) throws {
-        try transaction.change(
+        try transaction.remove(
             "DELETE FROM testcases WHERE id = ?", [.text(id)], what: "test case", name: id)
     }
 

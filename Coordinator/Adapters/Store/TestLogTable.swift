@@ -14,12 +14,25 @@ enum TestLogTable {
     }
 
     static func insert(_ record: TestRecord, _ transaction: borrowing SQLTransaction) throws {
+        do throws(SQLError) {
+            try insert(record, caseID: record.caseID, transaction)
+        } catch {
+            // With a foreign key of the team's: the test case was removed while the test ran. A
+            // build whose results cannot be recorded would never end.
+            guard error.code == .constraint, record.caseID != nil else { throw error }
+            try insert(record, caseID: nil, transaction)
+        }
+    }
+
+    private static func insert(
+        _ record: TestRecord, caseID: String?, _ transaction: borrowing SQLTransaction
+    ) throws(SQLError) {
         try transaction.execute(
             "INSERT INTO test_log (id, build_id, case_id, result, test_at, image_name, case_name, "
                 + "attempt, milliseconds, detail, log_from, log_to) "
                 + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                .text(record.id), .text(record.build), .text(orNull: record.caseID),
+                .text(record.id), .text(record.build), .text(orNull: caseID),
                 .text(record.result.result.rawValue),
                 .text(SQLDateTime.text(record.testedMilliseconds)), .text(record.imageName),
                 .text(record.result.name), .text(orNull: record.attempt?.text),
@@ -31,13 +44,13 @@ enum TestLogTable {
     /// The ids of the one historic variant are looked up, the names of the other are kept.
     static func insertOnce(_ test: HistoricTest, _ transaction: borrowing SQLTransaction) throws {
         guard try !transaction.holds("test_log", id: test.id) else { return }
-        let build = try transaction.historicID("build_log", test.imageName, column: "image_name")
+        let build = try HistoricLookup(.images).id(of: test.imageName, transaction)
+        let testCase = try HistoricLookup.id("testcases", "name", of: test.caseName, transaction)
         try transaction.execute(
             "INSERT INTO test_log (id, build_id, case_id, image_name, case_name, result, "
                 + "test_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                .text(test.id), .text(orNull: build),
-                .text(orNull: try transaction.historicID("testcases", test.caseName)),
+                .text(test.id), .text(orNull: build), .text(orNull: testCase),
                 .text(test.imageName), .text(test.caseName), .text(test.result),
                 .text(SQLDateTime.text(test.testedMilliseconds)),
             ])

@@ -68,6 +68,8 @@ struct InMemoryBuilds: Sendable {
 
     // MARK: Changes
 
+    func holds(guestOSID: String) -> Bool { byID.values.contains { $0.guestOSID == guestOSID } }
+
     mutating func add(_ new: NewBuild) -> Build {
         let number = lastNumbers[new.guestOSID, default: 0] + 1
         lastNumbers[new.guestOSID] = number

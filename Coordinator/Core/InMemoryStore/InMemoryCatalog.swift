@@ -38,6 +38,18 @@ struct InMemoryCatalog: Sendable {
         guestOSNames[stored.id] = stored.name
     }
 
+    mutating func rename(_ name: String, to new: String) throws {
+        guard var guestOS = guestOSes[name] else {
+            throw StoreError.notFound(what: "guest OS", name: name)
+        }
+        guard name != new else { return }
+        guard guestOSes[new] == nil else { throw StoreError.exists(what: "guest OS", name: new) }
+        guestOSes[name] = nil
+        guestOS.name = new
+        guestOSNames[guestOS.id] = new
+        guestOSes[new] = guestOS
+    }
+
     // MARK: Test cases
 
     func testCases(_ osType: OSType?) -> [TestCase] {

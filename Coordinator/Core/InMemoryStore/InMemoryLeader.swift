@@ -57,6 +57,9 @@ struct InMemoryLeader: LeaderStore {
         try await write { try $0.catalog.define(testCase) }
     }
 
+    func rename(_ kind: RegisteredKind, _ name: String, to new: String) async throws {
+        try await write { try $0.rename(kind, name, to: new) }
+    }
     func removeTestCase(id: String) async throws {
         try await write { try $0.catalog.removeTestCase(id: id) }
     }
@@ -97,8 +100,8 @@ struct InMemoryLeader: LeaderStore {
 
     // MARK: Historic tables
 
-    func record(_ entry: BuildLogEntry, guestOS name: String) async throws {
-        try await write { $0.record(entry, guestOS: name) }
+    func record(_ entry: BuildLogEntry) async throws -> BuildLogEntry {
+        try await write { $0.record(entry) }
     }
 
     func record(_ test: HistoricTest) async throws { try await write { $0.historic.record(test) } }

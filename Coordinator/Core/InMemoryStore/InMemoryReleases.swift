@@ -26,6 +26,24 @@ struct InMemoryReleases: Sendable {
         names.forget(environment: name)
     }
 
+    func holds(environment name: String) -> Bool {
+        byID.values.contains { $0.environment == name }
+    }
+
+    mutating func rename(environment name: String, to new: String) throws {
+        guard var entry = environments[name] else {
+            throw StoreError.notFound(what: "environment", name: name)
+        }
+        guard name != new else { return }
+        guard environments[new] == nil else {
+            throw StoreError.exists(what: "environment", name: new)
+        }
+        environments[name] = nil
+        entry.environment.name = new
+        environments[new] = entry
+        names.forget(environment: name)
+    }
+
     mutating func claim(_ name: ReleaseName) -> ReleaseName { names.claim(name) }
 
     mutating func give(_ name: ReleaseName) { names.give(name) }

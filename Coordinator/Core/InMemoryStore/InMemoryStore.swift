@@ -133,6 +133,10 @@ public actor InMemoryStore: Store, LeaseStore {
         tables.historic.buildLog(limit: limit) { guestOSID == nil || guestOSID == $0.guestOSID }
     }
 
+    public func historicName(like name: String, in names: HistoricKind) -> String? {
+        tables.historicName(like: name, in: names)
+    }
+
     /// In the order in which they were recorded.
     public var historicTests: [HistoricTest] { tables.historic.tests }
     public var historicReleases: [HistoricRelease] { tables.historic.releases }

@@ -30,10 +30,25 @@ struct InMemoryTables: Sendable {
         }
     }
 
-    mutating func record(_ entry: BuildLogEntry, guestOS name: String) {
+    mutating func record(_ entry: BuildLogEntry) -> BuildLogEntry {
+        let known = historic.buildLog(limit: 1) { $0.imageName == entry.imageName }
+        if let known = known.first { return known }
         var entry = entry
-        entry.guestOSID = catalog.guestOSes[name]?.id ?? ""
+        entry.guestOSID = entry.guestOSName.flatMap { name in
+            (catalog.guestOSes[name]
+                ?? name.likeOriginal(catalog.guestOSes.keys)
+                .flatMap { catalog.guestOSes[$0] })?.id
+        }
         historic.record(entry)
+        return entry
+    }
+
+    func historicName(like name: String, in names: HistoricKind) -> String? {
+        switch names {
+        case .guestOSes: name.likeOriginal(catalog.guestOSes.keys)
+        case .environments: name.likeOriginal(releases.environments.keys)
+        case .images: name.likeOriginal(historic.imageNames)
+        }
     }
 
     mutating func removeAudit(before milliseconds: Int64, limit: Int) -> Int {
@@ -48,6 +63,21 @@ struct InMemoryTables: Sendable {
         try releases.check(batch)
         catalog.register(batch)
         releases.register(batch)
+    }
+
+    mutating func rename(_ kind: RegisteredKind, _ name: String, to new: String) throws {
+        switch kind {
+        case .guestOS:
+            guard let id = catalog.guestOSes[name]?.id else {
+                throw StoreError.notFound(what: kind.title, name: name)
+            }
+            guard !builds.holds(guestOSID: id) else { throw StoreError.isUsed(kind, name) }
+            try catalog.rename(name, to: new)
+            historic.rename(guestOSID: id, to: new)
+        case .environment:
+            guard !releases.holds(environment: name) else { throw StoreError.isUsed(kind, name) }
+            try releases.rename(environment: name, to: new)
+        }
     }
 
     // MARK: Hosts
@@ -77,9 +107,12 @@ struct InMemoryHistory: Sendable {
     private(set) var tests: [HistoricTest] = []
     private(set) var releases: [HistoricRelease] = []
 
+    var imageNames: [String] { entries.values.map(\.imageName) }
+
     func buildLog(limit: Int, where matches: (BuildLogEntry) -> Bool) -> [BuildLogEntry] {
         InMemoryPage.newestFirst(
-            entries, after: nil, limit: limit, by: { ($0.builtMilliseconds, $0.id) },
+            entries, after: nil, limit: limit,
+            by: { ($0.builtMilliseconds ?? .min, $0.id) },
             where: matches)
     }
 
@@ -88,6 +121,12 @@ struct InMemoryHistory: Sendable {
         case .insert(let entry): record(entry)
         case .move(let id, let url): entries[id]?.getURL = url
         case nil: break
+        }
+    }
+
+    mutating func rename(guestOSID: String, to name: String) {
+        for (id, entry) in entries where entry.guestOSID == guestOSID {
+            entries[id]?.guestOSName = name
         }
     }
 
@@ -101,6 +140,17 @@ struct InMemoryHistory: Sendable {
 
     mutating func record(_ release: HistoricRelease) {
         if !releases.contains(where: { $0.id == release.id }) { releases.append(release) }
+    }
+}
+
+extension String {
+    /// The first of the names that is the same without its case and the blanks at its end.
+    fileprivate func likeOriginal(_ names: some Sequence<String>) -> String? {
+        func plain(_ name: String) -> String {
+            String(name.lowercased().reversed().drop { $0 == " " }.reversed())
+        }
+        let wanted = plain(self)
+        return names.filter { plain($0) == wanted }.min(by: precedes)
     }
 }
 

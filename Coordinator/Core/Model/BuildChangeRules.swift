@@ -40,6 +40,7 @@ extension BuildChange {
         return .insert(
             BuildLogEntry(
                 id: before.id, imageName: image.name, guestOSID: before.guestOSID,
+                guestOSName: before.guestOS,
                 // The historic column holds whole seconds.
                 builtMilliseconds: atMilliseconds / 1000 * 1000,
                 updateContents: before.updateContents, getURL: image.url))

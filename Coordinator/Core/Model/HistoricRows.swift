@@ -1,25 +1,35 @@
 public import BuildProtocol
 
-/// A row of the historic table `build_log`.
-public struct BuildLogEntry: Sendable, Hashable, Codable {
+/// A row of the historic table `build_log`. What is `nil` is NULL there.
+public struct BuildLogEntry: Sendable, Hashable {
     public var id: String
     public var imageName: String
-    public var guestOSID: String
-    @Bounded<UnixTimeBound> public var builtMilliseconds: Int64
-    public var updateContents: String
-    public var getURL: String
+    public var guestOSID: String?
+    public var guestOSName: String?
+    /// `nil` also for a date that does not exist, such as MariaDB's zero date.
+    public private(set) var builtMilliseconds: Int64?
+    public var updateContents: String?
+    public var getURL: String?
 
     public init(
-        id: String, imageName: String, guestOSID: String, builtMilliseconds: Int64,
-        updateContents: String, getURL: String
+        id: String, imageName: String, guestOSID: String? = nil, guestOSName: String? = nil,
+        builtMilliseconds: Int64?, updateContents: String?, getURL: String?
     ) {
         self.id = id
         self.imageName = imageName
         self.guestOSID = guestOSID
-        self.builtMilliseconds = builtMilliseconds
+        self.guestOSName = guestOSName
+        self.builtMilliseconds = builtMilliseconds.map {
+            Bounded<UnixTimeBound>(wrappedValue: $0).wrappedValue
+        }
         self.updateContents = updateContents
         self.getURL = getURL
     }
+}
+
+/// The historic tables whose rows are found by name.
+public enum HistoricKind: Sendable, CaseIterable {
+    case guestOSes, environments, images
 }
 
 /// A row of the historic table `test_log`.

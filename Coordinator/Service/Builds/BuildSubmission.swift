@@ -76,7 +76,7 @@ public struct BuildSubmission: Sendable {
             build.stage = stage
             let name = "\(build.imageName).qcow2"
             build.image = PublishedImage(
-                name: name, path: "images/release/\(build.guestOS)/\(name)", url: "",
+                name: name, path: "images/release/\(build.folderName)/\(name)", url: "",
                 sizeBytes: 0, sha256: String(repeating: "0", count: 64), format: .qcow2,
                 virtualSizeBytes: nil)
             let start = Start(build, as: token, url: ports.webRoot.url)

@@ -28,6 +28,23 @@ public struct GuestOSCatalog: Sendable {
         return Registration(guestOS: guestOS, server: await ports.prepareTemplate(of: guestOS))
     }
 
+    /// Renames a guest OS or an environment that nothing has been built or released of, such as one
+    /// with a name that only the original AIBuild accepted.
+    /// - Throws: `Refusal`, `StoreError`
+    public func rename(
+        _ kind: RegisteredKind, _ name: String, to new: String, by actor: String
+    ) async throws {
+        let what = "name of the \(kind.title)"
+        if let problem = Names.registeredProblem(new, what: what) { throw Refusal(problem) }
+        if kind == .environment, new.utf8.count > ReleaseEnvironment.Bounds.nameBytes {
+            throw Refusal("the \(what) has more than \(ReleaseEnvironment.Bounds.nameBytes) bytes")
+        }
+        if kind == .guestOS { try await ports.webRoot.makeFolder(ofGuestOS: new) }
+        try await store.rename(kind, name, to: new)
+        try await ports.audit(
+            actor, "\(kind.rawValue).rename", Names.quoted(name), "to \(new)")
+    }
+
     /// Creates what is missing on the Git server. May be repeated. The template of a guest OS that
     /// has none yet is set to its project there.
     /// - Throws: `Refusal`, `StoreError`
@@ -111,7 +128,9 @@ public struct GuestOSCatalog: Sendable {
     }
 
     private func checkTexts(of guestOS: GuestOS) throws {
-        try Refusal.check(guestOS.name, "name of the guest OS")
+        if let problem = Names.registeredProblem(guestOS.name, what: "name of the guest OS") {
+            throw Refusal(problem)
+        }
         try Refusal.check(guestOS.owner, "owner")
         // The widths of the historic columns.
         try Refusal.check(text: guestOS.distro, "distro", limitBytes: 36)

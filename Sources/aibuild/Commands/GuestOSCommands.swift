@@ -3,7 +3,7 @@ import ArgumentKit
 
 /// `aibuild guestos …`
 enum GuestOSCommands {
-    static let all = [add, change, list, show, gitlab]
+    static let all = [add, change, list, show, gitlab, RenameCommands.guestOS]
 
     private struct Form: Encodable {
         var name, type: String

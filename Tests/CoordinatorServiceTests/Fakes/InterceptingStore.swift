@@ -111,6 +111,9 @@ extension InterceptingStore {
     func buildLog(imageName: String, limit: Int) async throws -> [BuildLogEntry] {
         try await around(.read) { try await base.buildLog(imageName: imageName, limit: limit) }
     }
+    func historicName(like name: String, in names: HistoricKind) async throws -> String? {
+        try await around(.read) { try await base.historicName(like: name, in: names) }
+    }
     func buildLog(guestOSID: String?, limit: Int) async throws -> [BuildLogEntry] {
         try await around(.read) { try await base.buildLog(guestOSID: guestOSID, limit: limit) }
     }
@@ -177,6 +180,9 @@ struct InterceptingLeader: LeaderStore {
     func define(_ testCase: TestCase) async throws {
         try await around(.write) { try await base.define(testCase) }
     }
+    func rename(_ kind: RegisteredKind, _ name: String, to new: String) async throws {
+        try await around(.write) { try await base.rename(kind, name, to: new) }
+    }
     func removeTestCase(id: String) async throws {
         try await around(.write) { try await base.removeTestCase(id: id) }
     }
@@ -213,8 +219,8 @@ struct InterceptingLeader: LeaderStore {
 
     // MARK: Historic tables
 
-    func record(_ entry: BuildLogEntry, guestOS name: String) async throws {
-        try await around(.write) { try await base.record(entry, guestOS: name) }
+    func record(_ entry: BuildLogEntry) async throws -> BuildLogEntry {
+        try await around(.write) { try await base.record(entry) }
     }
     func record(_ test: HistoricTest) async throws {
         try await around(.write) { try await base.record(test) }

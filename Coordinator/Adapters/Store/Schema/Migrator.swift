@@ -6,44 +6,82 @@ import Support
 /// be repeatable after an interruption: MariaDB commits at each change of a table.
 struct Migration: Sendable {
     let version: Int
-    let run: @Sendable (borrowing SQLTransaction) throws -> Void
+    let changes: [SchemaChange]
 }
 
 /// Brings a database to this program's schema, whether it is empty, older, or one of the original
 /// AIBuild. Two coordinators that start at once do not both migrate.
 enum Migrator {
     static let migrations = [
-        Migration(version: 1, run: HistoricTables.migrate),
-        Migration(version: 2, run: FarmTables.migrate),
-        Migration(version: 3, run: LeadershipTable.migrate),
-        Migration(version: 4, run: ReleaseTables.migrate),
-        Migration(version: 5, run: TestTables.migrate),
-        Migration(version: 6, run: HistoricNames.migrate),
-        Migration(version: 7, run: RetentionColumns.migrate),
-        Migration(version: 8, run: LeadershipTable.addFences),
-        Migration(version: 9, run: ReleasePolicies.migrate),
-        Migration(version: 10, run: PageIndexes.migrate),
+        Migration(version: 1, changes: HistoricTables.changes),
+        Migration(version: 2, changes: FarmTables.changes),
+        Migration(version: 3, changes: LeadershipTable.changes),
+        Migration(version: 4, changes: ReleaseTables.changes),
+        Migration(version: 5, changes: TestTables.changes),
+        Migration(version: 6, changes: HistoricNames.changes),
+        Migration(version: 7, changes: RetentionColumns.changes),
+        Migration(version: 8, changes: LeadershipTable.fences),
+        Migration(version: 9, changes: ReleasePolicies.changes),
+        Migration(version: 10, changes: PageIndexes.changes),
+        Migration(version: HistoricRepairs.version, changes: HistoricRepairs.changes),
     ]
+
+    static let newest = migrations.map(\.version).max() ?? 0
+
+    private static let versions = SchemaChange.table(
+        "schema_version", ["version INTEGER NOT NULL", "applied_ms BIGINT NOT NULL"],
+        key: "version")
 
     /// How long to wait for another coordinator's migration; below the timeout of one statement.
     private static let lockSeconds = 45
     /// A large database, or a slow disk, may need more than one such wait.
     private static let lockTries = 4
 
-    /// - Throws: `SQLError`; `StoreError.unavailable` if the database belongs to a newer aibuild.
+    /// - Parameter report: is given the connection's id, for `MigrationWatch`.
+    /// - Throws: `SQLError`; `StoreError.unavailable` if the database belongs to a newer aibuild,
+    ///   or has tables that are in the way.
     static func run(
-        on database: SQLDatabase, migrations: [Migration] = Migrator.migrations
+        on database: SQLDatabase, report: @Sendable (Int) -> Void = { _ in }
     ) async throws {
         try await database.transaction { transaction in
             // SQLite's transaction excludes every other process already.
-            if transaction.dialect == .mariadb { try lock(transaction) }
-            try migrate(transaction, migrations)
+            if transaction.dialect == .mariadb {
+                let row = try transaction.query("SELECT CONNECTION_ID() AS id").first
+                report(try row?.int("id") ?? 0)
+                try lock(transaction)
+            }
+            try migrate(transaction)
             if transaction.dialect == .mariadb {
                 // First: otherwise the next coordinator has the lock before it sees the last step.
                 try transaction.execute("COMMIT")
                 _ = try transaction.query("SELECT RELEASE_LOCK(\(lockName)) AS r")
             }
         }
+    }
+
+    /// Whether there is nothing to do.
+    static func isDone(_ database: SQLDatabase) async throws -> Bool {
+        try await database.transaction { try version($0) } == newest
+    }
+
+    /// The last step that was applied; 0 if none was.
+    static func version(_ transaction: borrowing SQLTransaction) throws -> Int {
+        let columns = try transaction.columnNames(of: "schema_version")
+        // Others' migrations have a table of this name too.
+        guard columns.isSuperset(of: ["version", "applied_ms"]) else { return 0 }
+        return try transaction.query("SELECT MAX(version) AS version FROM schema_version")
+            .first?.intOrNil("version") ?? 0
+    }
+
+    /// What the steps after this one would meet.
+    static func check(
+        after version: Int, _ transaction: borrowing SQLTransaction
+    ) throws -> SchemaCheck {
+        let pending = migrations.filter { $0.version > version }
+        return try SchemaCheck(
+            SchemaSurvey(transaction),
+            pending: pending.isEmpty ? [] : [Migration(version: 0, changes: [versions])] + pending,
+            transaction)
     }
 
     private static let lockName = "'aibuild.migrate.' || DATABASE()"
@@ -59,23 +97,24 @@ enum Migrator {
             "another coordinator is upgrading the database; start this one when it is done")
     }
 
-    private static func migrate(
-        _ transaction: borrowing SQLTransaction, _ migrations: [Migration]
-    ) throws {
-        try transaction.createTable(
-            "schema_version", ["version INTEGER NOT NULL", "applied_ms BIGINT NOT NULL"],
-            key: "version")
-        let rows = try transaction.query("SELECT MAX(version) AS version FROM schema_version")
-        let current = try rows.first?.intOrNil("version") ?? 0
-        let newest = migrations.map(\.version).max() ?? 0
+    private static func migrate(_ transaction: borrowing SQLTransaction) throws {
+        let current = try version(transaction)
         guard current <= newest else {
             throw StoreError(
                 .unavailable,
                 "the database has schema \(current), made by a newer aibuild; this one knows "
                     + "\(newest): upgrade this coordinator")
         }
+        let obstacles = try check(after: current, transaction).obstacles
+        guard obstacles.isEmpty else {
+            throw StoreError(
+                .unavailable,
+                "The database cannot be migrated as it is; nothing was changed.\n"
+                    + obstacles.map { "- \($0)\n" }.joined() + "Then run: aibuild db migrate")
+        }
+        try transaction.apply(versions)
         for migration in migrations where migration.version > current {
-            try migration.run(transaction)
+            for change in migration.changes { try transaction.apply(change) }
             do {
                 try transaction.execute(
                     "INSERT INTO schema_version (version, applied_ms) VALUES (?, ?)",

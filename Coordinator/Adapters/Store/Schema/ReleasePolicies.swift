@@ -3,22 +3,23 @@ import SQLKit
 
 /// Schema 9: environments have a policy, and image names there have an owner.
 enum ReleasePolicies {
-    @Sendable static func migrate(_ transaction: borrowing SQLTransaction) throws {
-        try transaction.addColumns([("policy", "longtext")], to: "envs")
-        // What was released before is not refused now.
-        try transaction.execute(
-            "UPDATE envs SET policy = ? WHERE policy IS NULL",
-            [try StoredJSON.encode(ReleasePolicy.unrestricted)])
-        try transaction.createTable(
+    static let changes: [SchemaChange] = [
+        .columns(["policy longtext"], of: "envs"),
+        .step { transaction in
+            // What was released before is not refused now.
+            try transaction.execute(
+                "UPDATE envs SET policy = ? WHERE policy IS NULL",
+                [try StoredJSON.encode(ReleasePolicy.unrestricted)])
+        },
+        .table(
             "release_names",
             [
                 "environment varchar(128) NOT NULL", "name varchar(512) NOT NULL",
                 "guestos varchar(255) NOT NULL", "claimed_by varchar(36)",
-            ], key: "environment, name")
-        try transaction.createIndex(
-            "release_names_claim", on: "release_names", "claimed_by")
-        try adoptNames(transaction)
-    }
+            ], key: "environment, name"),
+        .index("release_names_claim", on: "release_names", "claimed_by"),
+        .step { try adoptNames($0) },
+    ]
 
     private struct Plan: Decodable {
         var release: ReleasePlan?

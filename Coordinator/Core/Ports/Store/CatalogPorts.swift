@@ -1,3 +1,5 @@
+import BuildProtocol
+
 /// Reads guest OSes and test cases.
 public protocol CatalogReader: Sendable {
     func guestOS(named name: String) async throws -> GuestOS?
@@ -24,10 +26,32 @@ public protocol CatalogWriter: Sendable {
     /// Its results are kept.
     /// - Throws: `StoreError.notFound`
     func removeTestCase(id: String) async throws
+    /// Renames what has no builds or releases: their images and addresses have the name.
+    /// - Throws: `StoreError.notFound`, `StoreError.exists` if the new name is taken,
+    ///   `StoreError.inUse`
+    func rename(_ kind: RegisteredKind, _ name: String, to new: String) async throws
     /// Stores all of the batch or nothing.
     /// - Throws: `StoreError.exists` if the name of a new row was taken meanwhile, `notFound` if a
     ///   row to be changed is gone.
     func register(_ batch: RegistryBatch) async throws
+}
+
+/// What has a name that people choose.
+public enum RegisteredKind: String, Sendable, Codable, CaseIterable {
+    case guestOS = "guestos"
+    case environment = "env"
+
+    public var title: String { self == .guestOS ? "guest OS" : "environment" }
+}
+
+extension StoreError {
+    /// - Parameter kind: what is renamed, and has builds or releases.
+    public static func isUsed(_ kind: RegisteredKind, _ name: String) -> StoreError {
+        StoreError(
+            .inUse,
+            "The \(kind.title) \(Names.quoted(name)) cannot be renamed: it has "
+                + (kind == .guestOS ? "builds" : "releases") + ", which name it")
+    }
 }
 
 /// An environment with its secret; a `nil` secret keeps the stored one.

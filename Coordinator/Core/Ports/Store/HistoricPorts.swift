@@ -5,17 +5,21 @@ public protocol HistoricReader: Sendable {
     func buildLog(imageName: String, limit: Int) async throws -> [BuildLogEntry]
     /// Newest first; the entries of every guest OS if `guestOSID` is `nil`.
     func buildLog(guestOSID: String?, limit: Int) async throws -> [BuildLogEntry]
+    /// The first name that the original AIBuild would have found: its tables ignored case, and
+    /// blanks at the end.
+    func historicName(like name: String, in names: HistoricKind) async throws -> String?
 }
 
 /// Records the reports of the original AIBuild's jobs while a team migrates: rows of its tables
 /// that belong to no build of this coordinator.
 ///
-/// A row whose id exists already is kept unchanged. Every method throws `StoreError.deposed` once
+/// A row that exists already is kept unchanged. Every method throws `StoreError.deposed` once
 /// another epoch leads.
 public protocol HistoricWriter: Sendable {
-    /// Records a build of the guest OS of this name that another system made; the guest OS need not
-    /// be registered.
-    func record(_ entry: BuildLogEntry, guestOS name: String) async throws
+    /// Records a build that another system made, unless there is a row of its image. The guest OS
+    /// that it names need not be registered; its id is looked up.
+    /// - Returns: the row of the image.
+    func record(_ entry: BuildLogEntry) async throws -> BuildLogEntry
     func record(_ test: HistoricTest) async throws
     func record(_ release: HistoricRelease) async throws
 }

@@ -35,6 +35,8 @@ public enum StoreErrorCode: FailureCode {
     /// The name is taken.
     case exists
     case notFound
+    /// Something else in the database refers to it.
+    case inUse
     /// The database cannot be used now.
     case unavailable
     /// Another coordinator leads; nothing was changed.
@@ -42,7 +44,12 @@ public enum StoreErrorCode: FailureCode {
     /// A row is damaged, or a newer aibuild wrote it. Reading it again does not help.
     case unusable
 
-    public var isPermanent: Bool { self == .exists || self == .notFound || self == .unusable }
+    public var isPermanent: Bool {
+        switch self {
+        case .exists, .notFound, .inUse, .unusable: true
+        case .unavailable, .deposed: false
+        }
+    }
 }
 
 extension StoreError {

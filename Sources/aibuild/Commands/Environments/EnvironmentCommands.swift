@@ -2,7 +2,9 @@ import ArgumentKit
 
 /// `aibuild env …`: where images are released to.
 enum EnvironmentCommands {
-    static let all = [add, change, list, check, names, give, remove]
+    static let all = [
+        add, change, list, check, names, give, RenameCommands.environment, remove,
+    ]
 
     private static let add = Command(
         name: "env add", summary: "Register an environment to release images to",
