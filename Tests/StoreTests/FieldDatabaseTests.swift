@@ -3,7 +3,6 @@ import CoordinatorCore
 import Glibc
 import SQLKit
 import Support
-import Synchronization
 import TestSupport
 import Testing
 
@@ -219,13 +218,15 @@ import Testing
     func waitsForALock() async throws {
         try await database(old(HistoricDump.byName)) { location, _ in
             let holder = try await SQLDatabase.open(location)
-            let said = Mutex("")
-            let isHeld = Mutex(true)
+            let said = Notes<String>()
+            let holding = Notes<Bool>()
+            let released = Notes<Bool>()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     try await holder.transaction { transaction in
                         _ = try transaction.query("SELECT id FROM guestos")
-                        while isHeld.withLock(\.self) {
+                        holding.add(true)
+                        while released.all.isEmpty {
                             // More often than the server ends an idle transaction.
                             _ = try transaction.query("SELECT 1 AS one")
                             usleep(100_000)
@@ -233,22 +234,22 @@ import Testing
                     }
                 }
                 group.addTask {
-                    try await Task.sleep(for: .milliseconds(300))
+                    try await eventually("the table is in use") { !holding.all.isEmpty }
                     let store = try await SQLStore.open(location) { text in
-                        said.withLock { $0 += text + "\n" }
+                        said.add(text)
                     }
                     await store.close()
                 }
                 group.addTask {
                     try await eventually("the wait is reported") {
-                        said.withLock { $0.contains("ALTER TABLE guestos") }
+                        said.all.contains { $0.contains("ALTER TABLE guestos") }
                     }
-                    isHeld.withLock { $0 = false }
+                    released.add(true)
                 }
                 try await group.waitForAll()
             }
             await holder.close()
-            let text = said.withLock(\.self)
+            let text = said.all.joined(separator: "\n")
             #expect(text.contains("Waiting for a lock (Waiting for table metadata lock)"))
             #expect(text.contains("(aibuild from "), "\(text)")
         }
