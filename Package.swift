@@ -89,6 +89,7 @@ let package = Package(
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support", "TextKit"]),
         module("SheetKit", "Sources/SheetKit", ["CXML", "CZip", "ErrorKit", "Support", "TextKit"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
+        module("PackerKit", "Sources/PackerKit"),
         module(
             "OpenStackKit", "Sources/OpenStackKit",
             ["ErrorKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
@@ -184,6 +185,7 @@ let package = Package(
             ]),
         tests("ProcessKitTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("AgentCoreTests", ["AgentCore", "BuildProtocol", "TextKit"]),
+        tests("PackerKitTests", ["PackerKit"]),
         tests(
             "AgentRuntimeTests",
             [

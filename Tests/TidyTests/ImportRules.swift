@@ -65,6 +65,7 @@ enum ImportRules {
             "SheetKit", "Sources/SheetKit", .kit,
             ["CXML", "CZip", "ErrorKit", "Support", "TextKit"]),
         .init("SystemdKit", "Sources/SystemdKit", .kit, ["CSystemd", "Support"]),
+        .init("PackerKit", "Sources/PackerKit", .pure),
         .init(
             "OpenStackKit", "Sources/OpenStackKit", .kit,
             ["ErrorKit", "HTTPClientKit", "HTTPTypes", "ProcessKit", "Support", "TextKit"]),
