@@ -105,12 +105,12 @@ let package = Package(
         module("BuildProtocol", "Protocol", ["TextKit"], exclude: ["PROTOCOL.md"]),
 
         // What runs on a KVM host
-        module("AgentCore", "Agent/Core", ["BuildProtocol", "TextKit"]),
+        module("AgentCore", "Agent/Core", ["BuildProtocol", "PackerKit", "TextKit"]),
         module(
             "AgentRuntime", "Agent/Runtime",
             [
-                "AgentCore", "ArgumentKit", "BuildProtocol", "LoopKit", "ProcessKit", "Support",
-                "SystemdKit", "TextKit", "YAMLKit",
+                "AgentCore", "ArgumentKit", "BuildProtocol", "LoopKit", "PackerKit", "ProcessKit",
+                "Support", "SystemdKit", "TextKit", "YAMLKit",
             ]),
         program("aibuild-agent", "Agent/Main", ["AgentRuntime", "Support"]),
         program(
@@ -118,7 +118,9 @@ let package = Package(
             ["AgentCore", "ArgumentKit", "HTTPClientKit", "HTTPTypes", "Support", "TextKit"]),
 
         // What runs on the farm's head
-        module("CoordinatorCore", "Coordinator/Core", ["BuildProtocol", "ErrorKit", "TextKit"]),
+        module(
+            "CoordinatorCore", "Coordinator/Core",
+            ["BuildProtocol", "ErrorKit", "PackerKit", "TextKit"]),
         module(
             "CoordinatorService", "Coordinator/Service",
             ["BuildProtocol", "CoordinatorCore", "ErrorKit", "Support", "TextKit"]),
@@ -135,7 +137,8 @@ let package = Package(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
                 "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit", "HTTPClientKit",
-                "HTTPTypes", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
+                "HTTPTypes", "LoopKit", "OpenStackKit", "PackerKit", "ProcessKit", "SQLKit",
+                "SSHKit",
                 "SheetKit", "Support", "TextKit", "YAMLKit",
             ]),
         program(
@@ -184,7 +187,7 @@ let package = Package(
                 "Support", "TestSupport",
             ]),
         tests("ProcessKitTests", ["ProcessKit", "Support", "TestSupport"]),
-        tests("AgentCoreTests", ["AgentCore", "BuildProtocol", "TextKit"]),
+        tests("AgentCoreTests", ["AgentCore", "BuildProtocol", "PackerKit", "TextKit"]),
         tests("PackerKitTests", ["PackerKit"]),
         tests(
             "AgentRuntimeTests",
@@ -204,10 +207,10 @@ let package = Package(
             "CoordinatorAdaptersTests",
             [
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
-                "HTTPServerKit", "HTTPTypes", "OpenStackKit", "ProcessKit", "SSHKit", "Support",
-                "TestSupport", "TextKit", "aibuild-agent",
+                "HTTPServerKit", "HTTPTypes", "OpenStackKit", "PackerKit", "ProcessKit", "SSHKit",
+                "Support", "TestSupport", "TextKit", "aibuild-agent",
             ]),
-        tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore"]),
+        tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore", "PackerKit"]),
         tests(
             "CoordinatorServiceTests",
             ["BuildProtocol", "CoordinatorCore", "CoordinatorService", "Support", "TestSupport"]),

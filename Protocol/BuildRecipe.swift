@@ -1,10 +1,19 @@
+public import TextKit
+
 /// What an attempt does, as the coordinator read it from the template's `aibuild.yml`. The agent
 /// never parses that file, so that errors in it are found before a host is involved.
 public struct BuildRecipe: Sendable, Hashable, Codable {
     public var builder: Builder
     /// Passed to the build program by var-file (Packer) or environment (`AIBUILD_VAR_<name>`).
     public var variables: [String: String]
+    /// Variables that are lists or objects. Passed as such to HCL2 templates, as JSON to programs,
+    /// and to JSON templates, which know only text, as a list with commas.
+    public var values: [String: JSON]?
     public var baseImage: BaseImage?
+    /// `nil`: one `packer build` of everything in the template.
+    public var packer: PackerOptions?
+    /// Added to the environment of the build program.
+    public var environment: [String: EnvironmentValue]?
     /// What the build leaves besides what its builder announces; `nil` from older coordinators and
     /// for templates that declare nothing.
     public var artifacts: [ArtifactRule]?
@@ -15,16 +24,31 @@ public struct BuildRecipe: Sendable, Hashable, Codable {
     public var jenkins: JenkinsEnvironment?
 
     public init(
-        builder: Builder, variables: [String: String] = [:], baseImage: BaseImage? = nil,
-        artifacts: [ArtifactRule]? = nil, image: FilePattern? = nil,
-        jenkins: JenkinsEnvironment? = nil
+        builder: Builder, variables: [String: String] = [:], values: [String: JSON]? = nil,
+        baseImage: BaseImage? = nil, packer: PackerOptions? = nil,
+        environment: [String: EnvironmentValue]? = nil, artifacts: [ArtifactRule]? = nil,
+        image: FilePattern? = nil, jenkins: JenkinsEnvironment? = nil
     ) {
         self.builder = builder
         self.variables = variables
+        self.values = values
         self.baseImage = baseImage
+        self.packer = packer
+        self.environment = environment
         self.artifacts = artifacts
         self.image = image
         self.jenkins = jenkins
+    }
+
+    /// The secrets of the host that the build program gets.
+    public var secrets: Set<String> { Set((environment ?? [:]).values.compactMap(\.secretName)) }
+
+    /// Sets variables, of whatever type they were.
+    public mutating func override(_ own: [String: String]) {
+        variables.merge(own) { $1 }
+        guard var values else { return }
+        for name in own.keys { values[name] = nil }
+        self.values = values.isEmpty ? nil : values
     }
 
     /// The abilities that an agent needs for this recipe.
@@ -33,8 +57,39 @@ public struct BuildRecipe: Sendable, Hashable, Codable {
         if namesArtifacts { abilities.insert(.artifacts) }
         if jenkins != nil { abilities.insert(.jenkins) }
         if baseImage?.sha512 != nil { abilities.insert(.sha512) }
+        if packer != nil || values != nil { abilities.insert(.packerOptions) }
+        if environment != nil { abilities.insert(.environment) }
         return abilities
     }
+}
+
+/// How Packer is called.
+public struct PackerOptions: Sendable, Hashable, Codable {
+    /// For `-only` and `-except`.
+    public var only: [String]?
+    public var except: [String]?
+    /// Instead of `only`: each names the sources of one `packer build`, which follow each other.
+    public var steps: [String]?
+    /// Files of variables in the template; they override the values of the agent.
+    public var varFiles: [String]?
+    /// Whether the sources of QEMU get the accelerator of the host, whatever they ask for.
+    public var overridesAccelerator: Bool?
+
+    public init(
+        only: [String]? = nil, except: [String]? = nil, steps: [String]? = nil,
+        varFiles: [String]? = nil, overridesAccelerator: Bool? = nil
+    ) {
+        self.only = only
+        self.except = except
+        self.steps = steps
+        self.varFiles = varFiles
+        self.overridesAccelerator = overridesAccelerator
+    }
+
+    public var isEmpty: Bool { self == PackerOptions() }
+
+    /// `only` of each `packer build`, in order.
+    public var runs: [[String]] { steps?.map { [$0] } ?? [only ?? []] }
 }
 
 /// Features of recipes that not every agent supports. An agent lists its abilities in its report;
@@ -46,11 +101,18 @@ public enum BuildAbility: String, Sendable, CaseIterable {
     case jenkins
     /// Verifies base images by `sha512`; an agent without it would not verify them at all.
     case sha512
+    /// `packer` and `values` of a recipe, and templates that are folders.
+    case packerOptions = "packer-options"
+    /// `environment` of a recipe.
+    case environment
+    /// Archives whose template is in a folder.
+    case templateFolder = "template-folder"
 }
 
 /// What the attempt runs: the program that makes the image, or the tests of an existing one.
 public enum Builder: Sendable, Hashable {
-    /// `packer build` of a template file of the repository (JSON, or HCL2 as `.pkr.hcl`).
+    /// `packer build` of a template of the repository: a file (JSON, or HCL2 as `.pkr.hcl`), or a
+    /// folder with HCL2 files; `.` is the whole repository.
     case packer(template: String)
     /// Any program of the template, with its arguments, without a shell. It leaves its images in
     /// the folder named by `AIBUILD_OUTPUT`.
@@ -97,11 +159,17 @@ extension Builder: Codable {
 public struct TemplateArchive: Sendable, Hashable, Codable {
     public var sha256: String
     @Bounded<ByteBound> public var sizeBytes: Int64
+    /// The folder in it with `aibuild.yml`, where builds run; `nil`: its root.
+    public var folder: String?
 
-    public init(sha256: String, sizeBytes: Int64) {
+    public init(sha256: String, sizeBytes: Int64, folder: String? = nil) {
         self.sha256 = sha256
         self.sizeBytes = sizeBytes
+        self.folder = folder
     }
+
+    /// What not every agent can do, and this archive needs.
+    public var abilities: Set<BuildAbility> { folder == nil ? [] : [.templateFolder] }
 }
 
 /// What an attempt needs from its host.

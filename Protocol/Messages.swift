@@ -56,6 +56,10 @@ public struct HostReport: Sendable, Hashable, Codable {
     public var testAbilities: [String]?
     /// Values of `BuildAbility`, likewise.
     public var buildAbilities: [String]?
+    /// Versions of Packer's plugins by source (`github.com/hashicorp/qemu`); `nil`: not known.
+    public var packerPlugins: [String: [String]]?
+    /// Names of the secrets that templates may use there; `nil`: none.
+    public var secrets: [String]?
     /// The host's wall clock when the report was made; the coordinator reports a large clock skew.
     @Bounded<UnixTimeBound> public var unixMilliseconds: Int64
     /// Messages for the operator (`/dev/kvm exists but guests hang under it …`).
@@ -66,6 +70,7 @@ public struct HostReport: Sendable, Hashable, Codable {
         accelerators: Set<Accelerator>, tags: Set<String>, baseImages: [String] = [],
         packerVersion: String? = nil, qemuVersion: String? = nil, runsTests: Bool? = nil,
         testAbilities: [String]? = nil, buildAbilities: [String]? = nil,
+        packerPlugins: [String: [String]]? = nil, secrets: [String]? = nil,
         unixMilliseconds: Int64, notices: [String] = []
     ) {
         self.slots = slots
@@ -81,6 +86,8 @@ public struct HostReport: Sendable, Hashable, Codable {
         self.runsTests = runsTests
         self.testAbilities = testAbilities
         self.buildAbilities = buildAbilities
+        self.packerPlugins = packerPlugins
+        self.secrets = secrets
         self.unixMilliseconds = unixMilliseconds
         self.notices = notices
     }
@@ -259,40 +266,5 @@ public struct Artifact: Sendable, Hashable, Codable {
         self.chunkBytes = chunkBytes
         self.kind = kind
         self.isImage = isImage
-    }
-}
-
-/// A request could not be fulfilled.
-public struct ErrorReport: Sendable, Hashable, Codable {
-    public enum Code: String, Sendable, Codable, CaseIterable {
-        /// Major protocol mismatch; the session ends.
-        case version
-        /// A coordinator of a higher epoch leads; the session ends.
-        case deposed
-        /// The line was not a JSON object, was too long, or had a wrong field. The session
-        /// continues.
-        case malformed
-        /// A type of message that is unknown to this side. The session continues.
-        case unknownType
-        /// `start` named a template archive that is not on the agent's disk: deliver it, then send
-        /// `start` again.
-        case templateMissing
-        /// `start` is refused: no slot, disk or memory at present.
-        case refused
-        /// The agent does not have the attempt (any more).
-        case unknownAttempt
-        /// The agent's daemon is not running; sent by the gate.
-        case noDaemon
-        case `internal`
-    }
-
-    public var code: Code
-    @BoundedText<ReasonBound> public var message: String
-    public var attempt: AttemptToken?
-
-    public init(code: Code, message: String, attempt: AttemptToken? = nil) {
-        self.code = code
-        self.message = message
-        self.attempt = attempt
     }
 }

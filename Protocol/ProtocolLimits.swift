@@ -30,6 +30,9 @@ public enum ProtocolLimits {
     /// Bytes of all values: they are sent in `start`, which is one line.
     public static let variablesBytes = 256 << 10
 
+    /// Patterns, steps and files of variables of one build: arguments of one program.
+    public static let packerArguments = 64
+
     /// Bytes of a reason or error message; longer ones are cut.
     public static let reasonBytes = 8 << 10
 

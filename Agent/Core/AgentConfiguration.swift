@@ -26,9 +26,13 @@ public struct AgentConfiguration: Sendable, Hashable {
     public var socket: String?
     /// Programs: a path, or a name that is searched for in the system's folders.
     public var packer = "packer"
+    /// Packer's plugins; `nil`: in the state folder.
+    public var packerPlugins: String?
     public var qemuSystem = "qemu-system-x86_64"
     public var qemuImg = "qemu-img"
     public var ovmfFolder = "/usr/share/OVMF"
+    /// By name.
+    public var secrets: [String: HostSecret] = [:]
     /// `nil`: those of the machine.
     public var vcpus: Int?
     public var memoryBytes: Int64?
@@ -54,6 +58,7 @@ public struct AgentConfiguration: Sendable, Hashable {
 
     public var state: StateFolder { StateFolder(stateFolder) }
     public var socketPath: String { socket ?? state.socket }
+    public var packerPluginFolder: String { packerPlugins ?? state.packerPlugins }
 
     /// `nil` if programs of attempts are not isolated.
     public var attemptIsolation: Isolation? {

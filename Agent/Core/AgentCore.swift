@@ -128,8 +128,18 @@ public enum AgentLimits {
     public static let stateFileBytes = 64 << 20
     /// A Packer template or variable file.
     public static let packerTemplateBytes = 4 << 20
-    /// Nesting of strings in interpolations of an HCL2 template: people write two levels.
-    public static let hclDepth = 32
+
+    /// The environment of a program: the kernel's limit for arguments and environment together.
+    public static let environmentBytes = 2 << 20
+    /// A secret, such as a key file of a cloud: it becomes an environment variable.
+    public static let secretFileBytes = 64 << 10
+    /// Shorter secrets are refused: they could not be masked in a log without spoiling it.
+    public static let secretBytes = 6
+
+    /// Files and folders of Packer's plugins that are looked at, and how deep folders are nested: a
+    /// plugin's address has at most 16 parts.
+    public static let packerPluginEntries = 1024
+    public static let packerPluginDepth = 16
 
     /// Tries to fetch a base image within an attempt, and the first pause, which then doubles.
     public static let fetchTries = 3

@@ -4,10 +4,17 @@ public import BuildProtocol
 public struct AttemptFolder: Sendable, Hashable {
     public let root: String
     public let token: AttemptToken
+    private let templateFolder: String?
 
-    public init(root: String, token: AttemptToken) {
+    /// - Parameter templateFolder: the folder of the template's archive where programs run.
+    public init(root: String, token: AttemptToken, templateFolder: String? = nil) {
         self.root = root
         self.token = token
+        self.templateFolder = templateFolder
+    }
+
+    public func running(in templateFolder: String?) -> AttemptFolder {
+        AttemptFolder(root: root, token: token, templateFolder: templateFolder)
     }
 
     /// The `Start` message, written before the attempt is accepted.
@@ -30,8 +37,12 @@ public struct AttemptFolder: Sendable, Hashable {
     /// The coordinator forgot the attempt: kill it at once, then delete everything.
     public var forget: String { control + "/forget" }
 
-    /// The unpacked template, where the build program runs.
-    public var work: String { root + "/work" }
+    /// The unpacked archive of the template.
+    public var unpacked: String { root + "/work" }
+    /// The template in it, where the build program runs.
+    public var work: String { unpacked + inner }
+    /// What leads from the archive to the template: empty, or it begins with a slash.
+    var inner: String { templateFolder.map { "/" + $0 } ?? "" }
     /// Where a build program leaves its images.
     public var output: String { root + "/output" }
     /// `outdir` of Packer templates.
@@ -49,6 +60,8 @@ public struct AttemptFolder: Sendable, Hashable {
     public var tests: String { root + "/tests" }
     /// What stands for Packer in a build as by a Jenkins job.
     public var jenkinsPacker: String { root + "/opt-packer" }
+    /// The values that the agent offers, and the recipe's own, which override them.
+    public var packerOffers: String { root + "/offers.pkrvars.json" }
     public var packerVariables: String { root + "/variables.pkrvars.json" }
 
     /// The resolver's configuration of isolated programs.
@@ -60,8 +73,8 @@ public struct AttemptFolder: Sendable, Hashable {
     /// What is deleted as soon as the attempt has ended.
     public var scratch: [String] {
         [
-            work, output, temporary, home, baseImage, packerVariables, shim, guests, tests,
-            resolver, routes, networkLog, jenkinsPacker,
+            unpacked, output, temporary, home, baseImage, packerOffers, packerVariables, shim,
+            guests, tests, resolver, routes, networkLog, jenkinsPacker,
         ]
     }
 }

@@ -25,12 +25,17 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
     public var shortName: String?
     /// Absent in files of older agents.
     public var proxy: ProxySettings?
+    /// The folder of Packer's plugins; absent in files of older agents.
+    public var packerPlugins: String?
+    /// The secrets that the recipe names; absent in files of older agents.
+    public var secrets: [String: HostSecret]?
 
     public init(
         start: Start, accelerator: Accelerator?, stateFolder: String, searchPath: String,
         packer: String, fetchProgram: String, qemuSystem: String? = nil, qemuImg: String? = nil,
         firmware: UEFIFirmware? = nil, isolation: Isolation? = nil, shortName: String? = nil,
-        proxy: ProxySettings? = nil
+        proxy: ProxySettings? = nil, packerPlugins: String? = nil,
+        secrets: [String: HostSecret]? = nil
     ) {
         self.start = start
         self.accelerator = accelerator
@@ -44,5 +49,7 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
         self.isolation = isolation
         self.shortName = shortName
         self.proxy = proxy
+        self.packerPlugins = packerPlugins
+        self.secrets = secrets
     }
 }

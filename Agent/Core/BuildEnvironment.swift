@@ -59,6 +59,8 @@ public enum BuildEnvironment {
             // An empty file: no plugins or settings of the user who installed Packer.
             "PACKER_CONFIG": folders.home + "/packerconfig",
             "PACKER_CONFIG_DIR": StateFolder(order.stateFolder).packerConfiguration,
+            "PACKER_PLUGIN_PATH": order.packerPlugins
+                ?? StateFolder(order.stateFolder).packerPlugins,
             "CHECKPOINT_DISABLE": "1",
             "PACKER_NO_COLOR": "1",
         ]
@@ -81,7 +83,10 @@ public enum BuildEnvironment {
         if let jenkins = order.start.recipe.jenkins {
             own.merge(self.jenkins(jenkins, order, folder, baseImagePath)) { _, new in new }
         }
-        for (name, value) in order.start.recipe.variables {
+        let values = (order.start.recipe.values ?? [:])
+            .mapValues { String(decoding: $0.bytes, as: UTF8.self) }
+        for (name, value) in order.start.recipe.variables.merging(values, uniquingKeysWith: { $1 })
+        {
             guard !name.isEmpty, !name.contains("="), !name.utf8.contains(0),
                 !value.utf8.contains(0)
             else {

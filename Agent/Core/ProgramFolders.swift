@@ -15,7 +15,9 @@ public struct ProgramFolders: Sendable, Hashable {
 
     public init(_ order: AttemptOrder, _ folder: AttemptFolder) {
         if order.isolation != nil {
-            self = .inside
+            let inside = Self.inside
+            (work, output) = (inside.work + folder.inner, inside.output)
+            (temporary, home) = (inside.temporary, inside.home)
             return
         }
         let state = StateFolder(order.stateFolder)

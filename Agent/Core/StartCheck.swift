@@ -7,6 +7,9 @@ public enum StartCheck {
         if !Names.isSHA256(start.template.sha256) {
             return "template.sha256 is not a SHA-256 digest"
         }
+        if let folder = start.template.folder, !Names.isInnerPath(folder) {
+            return "template.folder is not a path in the archive"
+        }
         if let problem = Names.problem(start.build.imageName, what: "image name") { return problem }
         if start.limits.totalSeconds < 1 || start.limits.silenceSeconds < 1 {
             return "limits: a time below one second"
@@ -26,6 +29,15 @@ public enum StartCheck {
                 return "recipe: the variable \(Names.quoted(name)) is too long"
             }
         }
+        if let problem = problem(recipe.packer ?? PackerOptions()) { return problem }
+        for (name, value) in recipe.environment ?? [:] {
+            if let problem = EnvironmentValue.problem(ofName: name) {
+                return "recipe.environment: \(problem)"
+            }
+            if case .text(let text) = value, text.utf8.contains(0) {
+                return "recipe.environment: \(name) has a NUL byte"
+            }
+        }
         if let sha256 = recipe.baseImage?.sha256, !Names.isSHA256(sha256) {
             return "recipe.baseImage.sha256 is not a SHA-256 digest"
         }
@@ -40,7 +52,7 @@ public enum StartCheck {
             return "recipe: " + problem
         }
         switch recipe.builder {
-        case .packer(let template) where !Names.isInnerPath(template):
+        case .packer(let template) where template != "." && !Names.isInnerPath(template):
             return "recipe: the template \(Names.quoted(template)) is not a path in the repository"
         case .command(let arguments) where arguments.isEmpty: return "recipe: the command is empty"
         case .command(let arguments) where arguments.contains { $0.utf8.contains(0) }:
@@ -50,6 +62,20 @@ public enum StartCheck {
             return problem(plan)
         default: return nil
         }
+    }
+
+    private static func problem(_ options: PackerOptions) -> String? {
+        let patterns = (options.only ?? []) + (options.except ?? []) + (options.steps ?? [])
+        let files = options.varFiles ?? []
+        guard patterns.count + files.count <= ProtocolLimits.packerArguments else {
+            return "recipe.packer: more than \(ProtocolLimits.packerArguments) arguments"
+        }
+        if patterns.contains(where: { $0.isEmpty || $0.utf8.contains { $0 < 0x20 || $0 == 0x2C } })
+        {
+            return "recipe.packer: a pattern is empty, or has a comma or a control character"
+        }
+        return files.allSatisfy(Names.isInnerPath)
+            ? nil : "recipe.packer.varFiles: not a path in the repository"
     }
 
     private static func problem(_ plan: TestPlan) -> String? {

@@ -26,11 +26,12 @@ public struct StateFolder: Sendable, Hashable {
     public func shortHome(_ name: String) -> String { "\(shortHomes)/\(name)" }
     public func shortTemporary(_ name: String) -> String { "\(shortTemporaries)/\(name)" }
     public var packerConfiguration: String { root + "/packer" }
+    public var packerPlugins: String { packerConfiguration + "/plugins" }
 
     public var folders: [String] {
         [
-            templates, baseImages, attempts, trash, packerConfiguration, shortHomes,
-            shortTemporaries,
+            templates, baseImages, attempts, trash, packerConfiguration, packerPlugins,
+            shortHomes, shortTemporaries,
         ]
     }
 

@@ -43,7 +43,8 @@ public struct Leader: Sendable {
             ports: ports, store: store, tracker: tracker, releases: releases)
         storage = StorageGauge(ports: ports)
         hosts = HostAdministration(ports: ports, store: store, fleet: fleet, tracker: tracker)
-        submission = BuildSubmission(ports: ports, store: store, tracker: tracker)
+        submission = BuildSubmission(
+            ports: ports, store: store, tracker: tracker, fleet: fleet)
         cancellation = BuildCancellation(ports: ports, store: store, tracker: tracker)
         pushes = PushTrigger(ports: ports, submission: submission)
         guestOSes = GuestOSCatalog(ports: ports, store: store)

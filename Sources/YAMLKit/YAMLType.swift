@@ -1,3 +1,5 @@
+public import TextKit
+
 /// How one value is read, and what an error says was expected. The types below are all that a
 /// configuration needs; `list`, `map` and `checked` combine them.
 public struct YAMLType<Value> {
@@ -92,6 +94,38 @@ extension YAMLType where Value == Int64 {
             quantity(
                 text, ["B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40],
                 atMost: 1 << 50)
+        }
+    }
+}
+
+extension YAMLType where Value == JSON {
+    /// A value of any type. A scalar is a text as it is written, so that `1.10` is not `1.1`; in a
+    /// list or a mapping it is a number, true or false if it is written as JSON would write it.
+    public static var json: YAMLType {
+        YAMLType(expected: "a value") { (node, place) throws(YAMLError) in
+            guard case .scalar(let text, _) = node.content else { return inner(node) }
+            guard !node.isNull else { throw place.mismatch("a value", node) }
+            return .string(text)
+        }
+    }
+
+    /// The parser bounds the depth.
+    private static func inner(_ node: YAMLNode) -> JSON {
+        switch node.content {
+        case .scalar(let text, let isPlain):
+            guard isPlain else { return .string(text) }
+            if node.isNull { return .null }
+            if text == "true" || text == "false" { return .bool(text == "true") }
+            if let number = Int64(text), String(number) == text { return .int(number) }
+            if let number = Double(text), number.isFinite, "\(number)" == text {
+                return .double(number)
+            }
+            return .string(text)
+        case .sequence(let items): return .array(items.map(inner))
+        case .mapping(let entries):
+            return .object(
+                Dictionary(
+                    entries.map { ($0.key, inner($0.value)) }, uniquingKeysWith: { $1 }))
         }
     }
 }

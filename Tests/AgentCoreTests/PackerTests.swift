@@ -1,7 +1,9 @@
 @testable import AgentCore
 import BuildProtocol
 import FoundationEssentials
+import PackerKit
 import Testing
+import TextKit
 
 @Suite struct PackerOutputTests {
     /// What Packer 1.6.6 printed for a null builder whose script failed.
@@ -109,75 +111,6 @@ import Testing
     }
 }
 
-@Suite struct PackerTemplateTests {
-    @Test("Variables of a JSON template are found")
-    func jsonVariablesAreFound() throws {
-        let text = #"{"variables":{"a":"1","b":null,"c":"{{env `X`}}"},"builders":[]}"#
-        let template = try PackerTemplate(name: "x.json", text: Array(text.utf8))
-        #expect(template.language == .json)
-        #expect(template.variables == ["a", "b", "c"])
-        let none = try PackerTemplate(name: "x.json", text: Array(#"{"builders":[]}"#.utf8))
-        #expect(none.variables == [])
-    }
-
-    @Test("Variables of an HCL template in JSON are found")
-    func hclJSONVariablesAreFound() throws {
-        let text = #"{"variable":{"a":{"default":"1"}},"source":{}}"#
-        let template = try PackerTemplate(name: "x.pkr.json", text: Array(text.utf8))
-        #expect(template.language == .hclJSON)
-        #expect(template.variables == ["a"])
-    }
-
-    @Test(
-        "A file that is no JSON template is refused",
-        arguments: ["", "[]", #"{"variables":[]}"#, "{", "\0"])
-    func invalidTemplatesAreRefused(text: String) {
-        #expect(throws: PackerTemplate.Unreadable.self) {
-            try PackerTemplate(name: "x.json", text: Array(text.utf8))
-        }
-    }
-
-    @Test("Variables of an HCL template are found, and nothing that only looks like one")
-    func hclVariablesAreFound() throws {
-        let text = #"""
-            # variable "no1" {
-            // variable "no2" {
-            /* variable "no3" { */
-            variable "outdir" {
-              type    = string
-              default = "variable \"no4\" { ${lower("}")} {"
-            }
-            variable unquoted { }
-            variables {
-              first  = "1"
-              second = { no5 = 1 }
-            }
-            locals {
-              text = <<-EOT
-                variable "no6" {
-                EOT
-              list = [ { no7 = 1 } ]
-            }
-            source "qemu" "x" {
-              variable "no8" { }
-              boot_command = ["<esc>", "no9 = 1"]
-            }
-            variable "last" {}
-            """#
-        let template = try PackerTemplate(name: "x.pkr.hcl", text: Array(text.utf8))
-        #expect(template.language == .hcl)
-        #expect(template.variables == ["outdir", "unquoted", "first", "second", "last"])
-    }
-
-    @Test("Random input does not crash the HCL scanner", arguments: 0..<50)
-    func anyHCLIsSurvived(seed: UInt64) throws {
-        var random = SplitMix(seed)
-        let alphabet = Array("{}[]()\"\\$%<-=#/* \nvariable x".utf8)
-        let text = (0..<300).map { _ in alphabet[Int(random.next() % UInt64(alphabet.count))] }
-        _ = try PackerTemplate(name: "x.pkr.hcl", text: text)
-    }
-}
-
 @Suite struct PackerVariablesTests {
     private func offer(accelerator: Accelerator? = .tcg) -> PackerVariables.Offer {
         PackerVariables.Offer(
@@ -186,50 +119,85 @@ import Testing
             vcpus: 2, memoryBytes: 1 << 30, ports: 20_000..<20_008)
     }
 
-    private func template(_ variables: Set<String>) throws -> PackerTemplate {
-        var template = try PackerTemplate(name: "x.json", text: Array("{}".utf8))
-        template.variables = variables
-        return template
+    private func variables(
+        _ text: String, name: String = "t.json", _ recipe: [String: String] = [:],
+        values: [String: JSON]? = nil
+    ) throws -> PackerVariables {
+        try PackerVariables(
+            for: PackerTemplate(.init(path: name, bytes: Array(text.utf8))),
+            recipe: BuildRecipe(
+                builder: .packer(template: name), variables: recipe, values: values),
+            offer: offer())
     }
+
+    private let allOffers = [
+        "outdir": "/s/output/packer", "vmname": "debianx86_64_20261121_7.qcow2",
+        "isourl": "/s/base/d.iso", "isochecksum": "none", "accelerator": "tcg",
+        "cpus": "2", "memory_mb": "1024", "host_port_min": "20000",
+        "host_port_max": "20007", "vnc_port_min": "5900", "vnc_port_max": "6899",
+        "build_number": "7", "image_name": "debianx86_64_20261121_7",
+    ]
 
     @Test("A template gets the variables that it declares and no others")
     func declaredVariablesAreSet() throws {
-        let names: Set = [
-            "outdir", "vmname", "isourl", "isochecksum", "accelerator", "cpus", "memory_mb",
-            "host_port_min", "host_port_max", "vnc_port_min", "vnc_port_max", "build_number",
-            "image_name",
-        ]
-        let values = try PackerVariables.values(
-            for: template(names), recipe: [:], offer: offer())
         #expect(
-            values == [
-                "outdir": "/s/output/packer", "vmname": "debianx86_64_20261121_7.qcow2",
-                "isourl": "/s/base/d.iso", "isochecksum": "none", "accelerator": "tcg",
-                "cpus": "2", "memory_mb": "1024", "host_port_min": "20000",
-                "host_port_max": "20007", "vnc_port_min": "5900", "vnc_port_max": "6899",
-                "build_number": "7", "image_name": "debianx86_64_20261121_7",
-            ])
-        let few = try PackerVariables.values(
-            for: template(["outdir", "mine"]), recipe: [:], offer: offer())
-        #expect(few == ["outdir": "/s/output/packer"])
+            Set(allOffers.keys) == Set(OfferedVariable.allCases.map(\.rawValue)))
+        let declared = allOffers.keys.map { "\"\($0)\":\"\"" }.joined(separator: ",")
+        #expect(try variables(#"{"variables":{\#(declared)}}"#).offers == allOffers)
+        let few = try variables(#"{"variables":{"outdir":"","mine":"1"}}"#)
+        #expect(few.offers == ["outdir": "/s/output/packer"])
+        #expect(few.own == [:])
+    }
+
+    @Test("A JSON template gets the variables that it only refers to")
+    func referencesAreSet() throws {
+        let text =
+            #"{"builders":[{"type":"qemu","vm_name":"{{ user `vmname` }}","#
+            + #""output_directory":"{{user `outdir`}}","iso_url":"{{user `isourl`}}"}]}"#
+        #expect(Set(try variables(text).offers.keys) == ["vmname", "outdir", "isourl"])
+        #expect(try variables(text, ["vmname": "a.img"]).texts["vmname"] == "a.img")
     }
 
     @Test("Variables of the recipe override those of the agent")
     func recipeOverridesOffer() throws {
-        let values = try PackerVariables.values(
-            for: template(["cpus", "x"]), recipe: ["cpus": "9", "x": "y"], offer: offer())
-        #expect(values == ["cpus": "9", "x": "y"])
+        let text = #"{"variables":{"cpus":"","x":""}}"#
+        let found = try variables(text, ["cpus": "9", "x": "y"])
+        #expect(found.texts == ["cpus": "9", "x": "y"])
     }
 
-    @Test("A variable that the template does not declare is a named template fault")
+    @Test("A variable that the template does not know is a named template fault")
     func undeclaredVariableIsNamed() throws {
-        let declared = try template(["a"])
         let fault = #expect(throws: Fault.self) {
-            try PackerVariables.values(for: declared, recipe: ["typo": "1"], offer: offer())
+            try variables(#"{"variables":{"a":""}}"#, ["typo": "1"])
         }
         #expect(fault?.class == .template)
         #expect(fault?.reason.contains("'typo'") == true)
         #expect(fault?.reason.contains("it declares: a") == true)
+    }
+
+    @Test("Lists reach HCL2 as lists, also when written as text, and JSON templates with commas")
+    func typedValues() throws {
+        let hcl = """
+            variable "list" { type = list(string) }
+            variable "text" { type = string }
+            variable "untyped" {}
+            """
+        let given = [
+            "list": #"["a", "b"]"#, "text": #"["a"]"#, "untyped": #"["a"]"#,
+        ]
+        #expect(
+            try variables(hcl, name: "t.pkr.hcl", given).own == [
+                "list": .array([.string("a"), .string("b")]), "text": .string(#"["a"]"#),
+                "untyped": .string(#"["a"]"#),
+            ])
+        let list: [String: JSON] = ["list": .array([.string("a"), .int(2), .bool(true)])]
+        #expect(try variables(hcl, name: "t.pkr.hcl", values: list).own == list)
+        let json = #"{"variables":{"list":""}}"#
+        #expect(try variables(json, values: list).own == ["list": .string("a,2,true")])
+        let fault = #expect(throws: Fault.self) {
+            try variables(json, values: ["list": .object([:])])
+        }
+        #expect(fault?.code == .templateInvalid)
     }
 }
 

@@ -72,7 +72,7 @@ import Testing
                     "declares.json": fileTemplate,
                 ])
             let cases: [(String, [String: String], FaultCode, String)] = [
-                ("broken.json", [:], .packerRejected, "not a JSON object"),
+                ("broken.json", [:], .packerRejected, "not valid JSON"),
                 ("unknown.json", [:], .packerRejected, "no-such-builder"),
                 ("none.json", [:], .noImage, "made no file"),
                 ("script.json", [:], .packerFailed, "exit status: 3"),
@@ -132,7 +132,7 @@ import Testing
             let text = String(decoding: try Files.read(calls, limitBytes: 1 << 20), as: UTF8.self)
             #expect(text.contains("validate") && text.contains("build -machine-readable"))
             #expect(!text.contains("secret-word"))
-            #expect(try Files.read(modes, limitBytes: 100) == Array("600\n600\n".utf8))
+            #expect(try Files.read(modes, limitBytes: 100) == Array("600\n600\n600\n600\n".utf8))
         }
     }
 

@@ -249,6 +249,24 @@ import Testing
         }
     }
 
+    @Test("A template that no host can build is refused when it is submitted, and says why")
+    func unbuildableTemplate() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        try await farm.run { coordinator in
+            // A host that has not reported yet may have what it needs.
+            try await farm.wait(try await farm.submit(coordinator), .passed)
+            farm.templates.needKVM("the template asks for kvm (a.json:1:2)")
+            let refusal = await #expect(throws: Refusal.self) {
+                try await farm.submit(coordinator)
+            }
+            #expect(
+                refusal?.description
+                    == "no host can build this template: host h0 has tcg, but the template asks "
+                    + "for kvm (a.json:1:2)")
+            #expect(try await farm.store.builds(BuildFilter(), limit: 9).count == 1)
+        }
+    }
+
     /// An older coordinator took it.
     @Test("A queued build whose instructions do not fit a message fails, and its host works on")
     func oversizedQueuedBuild() async throws {

@@ -8,7 +8,8 @@ enum Samples {
         GuestOS(
             id: id ?? "id-" + name, name: name, type: .windows, distro: "Windows",
             version: "2016", baseISO: "win2016.iso",
-            template: .git(url: "https://git/\(name)", ref: "main"), owner: "team-a",
+            template: .git(url: "https://git/\(name)", ref: "main"),
+            templatePath: "images/\(name)", variables: ["release": "ü=1"], owner: "team-a",
             createdMilliseconds: 1_700_000_000_123)
     }
 

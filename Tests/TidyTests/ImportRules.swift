@@ -81,12 +81,12 @@ enum ImportRules {
         .init("BuildProtocol", "Protocol", .pure, ["TextKit"]),
 
         // What runs on a KVM host
-        .init("AgentCore", "Agent/Core", .pure, ["BuildProtocol", "TextKit"]),
+        .init("AgentCore", "Agent/Core", .pure, ["BuildProtocol", "PackerKit", "TextKit"]),
         .init(
             "AgentRuntime", "Agent/Runtime", .outer,
             [
-                "AgentCore", "ArgumentKit", "BuildProtocol", "LoopKit", "ProcessKit", "Support",
-                "SystemdKit", "TextKit", "YAMLKit",
+                "AgentCore", "ArgumentKit", "BuildProtocol", "LoopKit", "PackerKit", "ProcessKit",
+                "Support", "SystemdKit", "TextKit", "YAMLKit",
             ]),
         .init(
             "aibuild-agent", "Agent/Main", .outer,
@@ -97,7 +97,8 @@ enum ImportRules {
 
         // What runs on the farm's head
         .init(
-            "CoordinatorCore", "Coordinator/Core", .pure, ["BuildProtocol", "ErrorKit", "TextKit"]),
+            "CoordinatorCore", "Coordinator/Core", .pure,
+            ["BuildProtocol", "ErrorKit", "PackerKit", "TextKit"]),
         .init(
             "CoordinatorService", "Coordinator/Service", .inner,
             ["BuildProtocol", "CoordinatorCore", "ErrorKit", "Support", "TextKit"]),
@@ -111,8 +112,8 @@ enum ImportRules {
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
                 "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit", "HTTPClientKit",
-                "HTTPTypes", "LoopKit", "OpenStackKit", "ProcessKit", "SQLKit", "SSHKit",
-                "SheetKit", "Support", "TextKit", "YAMLKit",
+                "HTTPTypes", "LoopKit", "OpenStackKit", "PackerKit", "ProcessKit", "SQLKit",
+                "SSHKit", "SheetKit", "Support", "TextKit", "YAMLKit",
             ]),
         .init(
             "aibuild-coordinator", "Coordinator/Daemon", .outer,

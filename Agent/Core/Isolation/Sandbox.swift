@@ -96,7 +96,9 @@ public struct Sandbox: Sendable, Hashable {
             arguments += ["--ro-bind-try", path, path]
         }
         if let resolverPath { arguments += ["--ro-bind", folder.resolver, resolverPath] }
-        let place = workFolder == folder.work ? ProgramFolders.inside.work : workFolder
+        let place =
+            workFolder == folder.work
+            ? ProgramFolders.inside.work + folder.inner : workFolder
         arguments += ["--chdir", place, "--", agentProgram, Self.innerCommand]
         return arguments + program
     }
@@ -120,14 +122,18 @@ public struct Sandbox: Sendable, Hashable {
 
     private func attempt() -> [String] {
         let writable = [
-            folder.work, folder.output, folder.temporary, folder.home, folder.guests, folder.tests,
+            folder.unpacked, folder.output, folder.temporary, folder.home, folder.guests,
+            folder.tests,
+        ]
+        let readable = [
+            folder.shim, folder.baseImage, folder.packerOffers, folder.packerVariables,
+            folder.start,
         ]
         let short = [
-            (folder.work, ProgramFolders.inside.work),
+            (folder.unpacked, ProgramFolders.inside.work),
             (folder.output, ProgramFolders.inside.output),
             (folder.home, ProgramFolders.inside.home),
         ]
-        let readable = [folder.shim, folder.baseImage, folder.packerVariables, folder.start]
         return writable.flatMap { ["--bind-try", $0, $0] }
             + short.flatMap { ["--bind-try", $0, $1] }
             + readable.flatMap { ["--ro-bind-try", $0, $0] }

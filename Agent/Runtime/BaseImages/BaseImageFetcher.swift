@@ -12,6 +12,8 @@ struct BaseImageFetcher {
     /// What limits where the image may come from, because a template names it; `nil` for one that
     /// the coordinator names.
     let isolation: Isolation?
+    /// Where the attempt finds the image.
+    var folder: String?
 
     private var cache: BaseImageCache {
         BaseImageCache(state: StateFolder(context.order.stateFolder))
@@ -83,7 +85,7 @@ struct BaseImageFetcher {
         }
         cache.touch(key)
         // A hard link, since the cache may drop the file while the attempt runs.
-        let path = "\(context.folder.baseImage)/\(BaseImageURL.fileName(wanted.url))"
+        let path = "\(folder ?? context.folder.baseImage)/\(BaseImageURL.fileName(wanted.url))"
         if link(cache.path(key), path) != 0 { throw SystemError.last("cannot link \(path)") }
         _ = consume lock
         return FetchedBaseImage(path: path, digest: wanted.digest)

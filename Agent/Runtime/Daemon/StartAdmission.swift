@@ -57,6 +57,9 @@ struct StartAdmission: Sendable {
             packer: configuration.packer, fetchProgram: fetchProgram,
             qemuSystem: configuration.qemuSystem, qemuImg: configuration.qemuImg,
             firmware: firmware, isolation: configuration.attemptIsolation,
-            proxy: configuration.proxy)
+            proxy: configuration.proxy, packerPlugins: configuration.packerPluginFolder,
+            secrets: configuration.secrets.filter {
+                start.recipe.secrets.contains($0.key)
+            })
     }
 }

@@ -26,6 +26,8 @@ struct HostReporter: Sendable {
                 $0 != .uefi || HostFacts.firmware(configuration.ovmfFolder) != nil
             }.map(\.rawValue).sorted(),
             buildAbilities: BuildAbility.allCases.map(\.rawValue).sorted(),
+            packerPlugins: PackerPluginFolder.versions(configuration.packerPluginFolder),
+            secrets: configuration.secrets.isEmpty ? nil : configuration.secrets.keys.sorted(),
             unixMilliseconds: Clocks.unixMilliseconds(),
             notices: probe.notices)
     }

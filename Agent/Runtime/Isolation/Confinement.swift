@@ -44,7 +44,8 @@ extension AttemptContext {
             packerConfiguration: StateFolder(order.stateFolder).packerConfiguration,
             isolation: isolation, isOnline: isOnline, systemFolders: Self.systemFolders(),
             agentProgram: OwnProgram.path,
-            programFolders: order.searchPath.split(separator: ":").map(String.init),
+            programFolders: order.searchPath.split(separator: ":").map(String.init)
+                + (order.packerPlugins.map { [$0] } ?? []),
             inputs: confinement.inputs, resolverPath: resolver,
             workFolder: workFolder ?? folder.work)
         if order.start.recipe.jenkins != nil { sandbox.jenkins = jenkinsPlaces() }

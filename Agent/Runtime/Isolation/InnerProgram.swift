@@ -37,13 +37,34 @@ enum InnerProgram {
         init(_ error: SystemError) { self = .notRun(errno: error.errno) }
     }
 
+    /// Gives the program's variables their names back.
+    private static func restoreEnvironment() throws(SystemError) {
+        let environment = try Files.read(
+            "/proc/self/environ", limitBytes: AgentLimits.environmentBytes)
+        for entry in environment.split(separator: 0) {
+            let parts = entry.split(
+                separator: UInt8(ascii: "="), maxSplits: 1,
+                omittingEmptySubsequences: false
+            )
+            .map { String(decoding: $0, as: UTF8.self) }
+            guard parts.count == 2, let name = InnerEnvironment.unwrapped(parts[0]) else {
+                continue
+            }
+            setenv(name, parts[1], 1)
+            unsetenv(parts[0])
+        }
+    }
+
     static func run(_ arguments: [String]) -> Int32 {
         // Not for the program.
         for number in [Sandbox.Descriptors.info, Sandbox.Descriptors.block] { close(number) }
         _ = fcntl(Sandbox.Descriptors.status, F_SETFD, FD_CLOEXEC)
         umask(0o077)
         let report: Report
-        do throws(SystemError) { report = Report(try AccompaniedProgram.run(arguments)) } catch {
+        do throws(SystemError) {
+            try restoreEnvironment()
+            report = Report(try AccompaniedProgram.run(arguments))
+        } catch {
             report = Report(error)
         }
         // Its end would end the keepers of the program's QEMUs, which still have to record how

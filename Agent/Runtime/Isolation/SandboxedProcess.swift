@@ -27,8 +27,8 @@ struct SandboxedProcess: ~Copyable {
         var status = try Pipe()
         var block = try Pipe(readBy: .child)
         let wrapped = Command(
-            sandbox.arguments(command.arguments), environment: command.environment,
-            workFolder: "/")
+            sandbox.arguments(command.arguments),
+            environment: InnerEnvironment.wrapped(command.environment), workFolder: "/")
         let monitor = try ChildProcess(
             wrapped, streams: streams,
             passed: [info.writeDescriptor, block.readEnd.raw, status.writeDescriptor],
@@ -41,7 +41,7 @@ struct SandboxedProcess: ~Copyable {
                 sandbox.isOnline
                 ? try NetworkHelper(
                     of: first, sandbox.folder, sandbox.isolation,
-                    environment: command.environment, group: group) : nil
+                    environment: InnerEnvironment.outer(command.environment), group: group) : nil
             try block.takeWriteEnd().writeAll([1])
             self.first = first
             firstHandle = ProcessTable.open(first) ?? Descriptor(owning: -1)

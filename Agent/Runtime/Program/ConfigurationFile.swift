@@ -24,6 +24,7 @@ enum ConfigurationFile {
             "slots", .int(1...ProtocolLimits.attemptsPerHost))
         configuration.tags = Set(try file.take("tags", .list(of: tag), default: []))
         configuration.packer = try file.take("packer", program, default: configuration.packer)
+        configuration.packerPlugins = try file.takeIfPresent("packer_plugins", absolutePath)
         configuration.qemuSystem = try file.take(
             "qemu_system", program, default: configuration.qemuSystem)
         configuration.qemuImg = try file.take("qemu_img", program, default: configuration.qemuImg)
@@ -37,6 +38,7 @@ enum ConfigurationFile {
             "accelerator", .word, default: configuration.accelerator)
         try readIsolation(file, &configuration)
         try readProxy(file, &configuration)
+        configuration.secrets = try secrets(file)
         try file.finish()
         return configuration
     }
@@ -89,6 +91,21 @@ enum ConfigurationFile {
             absolutePath.checked { path in
                 Files.kind(path) == nil ? "there is no file \(Names.quoted(path))" : nil
             })
+    }
+
+    private static func secrets(
+        _ file: YAMLMapping
+    ) throws(YAMLError) -> [String: HostSecret] {
+        var secrets: [String: HostSecret] = [:]
+        for (name, entry) in try file.take("secrets", .map(of: .mapping), default: [:]) {
+            if let problem = Names.problem(name, what: "name of the secret") {
+                throw file.error("secrets", problem)
+            }
+            let patterns = try entry.take("guest_oses", .list(of: .string))
+            secrets[name] = HostSecret(
+                file: try entry.take("file", absolutePath), guestOSes: patterns)
+        }
+        return secrets
     }
 
     private static var anyNetwork: YAMLType<String> {

@@ -19,12 +19,14 @@ final class AttemptContext {
     var namespaceMember: Int32?
     /// Evidence of the guest, collected before a timer stopped the build.
     var evidence: GuestEvidence?
+    /// What the build program gets, and what no log may show.
+    var secrets: AttemptSecrets?
     /// Results of the finished test cases.
     var tests: [TestResult] = []
 
     init(_ order: AttemptOrder, _ folder: AttemptFolder) throws(SystemError) {
         self.order = order
-        self.folder = folder
+        self.folder = folder.running(in: order.start.template.folder)
         log = try AttemptLog(folder.log, limitBytes: order.start.limits.logBytes)
         control = try AttemptControl(folder)
         timers = AttemptTimers(

@@ -15,15 +15,16 @@ struct CommandBuild {
     func run() throws -> [LeftFile] {
         if context.order.start.recipe.jenkins != nil { try prepareJenkins() }
         let program = try checkedProgram()
-        let environment = try BuildEnvironment.command(
+        var environment = try BuildEnvironment.command(
             context.order, context.folder, baseImagePath: baseImagePath)
+        environment.merge(context.secrets?.environment ?? [:]) { own, _ in own }
         let command = Command(
             arguments, environment: environment, workFolder: context.folder.work)
         var sink = RawSink()
         let status: ExitStatus
         var qemuExit: QEMUExit?
         do {
-            let inputs = baseImagePath.map { [$0] } ?? []
+            let inputs = (baseImagePath.map { [$0] } ?? []) + (context.secrets?.files ?? [])
             let runner = ProgramRunner(context: context, confinement: .online(reading: inputs))
             status = try runner.run(command, &sink) { _, hasEnded in
                 guard hasEnded else { return nil }

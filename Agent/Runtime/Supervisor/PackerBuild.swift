@@ -1,6 +1,7 @@
 import AgentCore
 import BuildProtocol
 import Glibc
+import PackerKit
 import ProcessKit
 import Support
 import TextKit
@@ -14,36 +15,42 @@ struct PackerBuild {
 
     /// - Returns: the files that Packer announced, and what aibuild.yml names.
     func run() throws -> [LeftFile] {
-        let parsed = try readTemplate()
+        let inputs = try PackerInputs(template, context)
         try Files.makeFolder(context.folder.temporary + "/packer_cache", mode: 0o700)
         try Files.replace(
             context.folder.home + "/packerconfig", with: Array("{}\n".utf8), mode: 0o600)
-        let values = try PackerVariables.values(
-            for: parsed, recipe: context.order.start.recipe.variables, offer: offer())
-        try Files.replace(
-            context.folder.packerVariables, with: PackerVariables.file(values), mode: 0o600)
-        let accepted = try validate(parsed)
-        try context.enter(.building, "packer build \(accepted)")
-        return try build(accepted)
+        let variables = try inputs.prepare(offer())
+        let options = context.order.start.recipe.packer ?? PackerOptions()
+        let runs = options.runs.map { only in
+            Run(only: only, except: options.except ?? [], variables: variables)
+        }
+        let accepted = try validate(inputs.language, runs)
+        let started = Clocks.unixMilliseconds()
+        var announced: [String] = []
+        for run in runs {
+            try context.enter(.building, run.shown(accepted))
+            announced += try build(accepted, run)
+        }
+        let files = try ArtifactSearch.find(left(announced, since: started), context)
+        if files.isEmpty { throw ProgramFault(nothingLeft(announced), 0) }
+        return files
     }
 
     private var folders: ProgramFolders { ProgramFolders(context.order, context.folder) }
 
-    private func readTemplate() throws -> PackerTemplate {
-        let path = "\(context.folder.work)/\(template)"
-        guard Files.exists(path) else {
-            throw Fault(
-                .template, .templateMissing,
-                "the Packer template \(Names.quoted(template)) is not in the template repository")
+    /// One `packer build`, and the arguments that select what it builds.
+    private struct Run {
+        var only: [String]
+        var except: [String]
+        var variables: [String]
+
+        var selection: [String] {
+            [("-only", only), ("-except", except)].filter { !$0.1.isEmpty }
+                .map { "\($0.0)=\($0.1.joined(separator: ","))" }
         }
-        do {
-            let text = try Files.read(path, limitBytes: AgentLimits.packerTemplateBytes)
-            return try PackerTemplate(name: template, text: text)
-        } catch let unreadable as PackerTemplate.Unreadable {
-            throw Fault(.template, .packerRejected, unreadable.description)
-        } catch let error as SystemError where !error.isDiskFull {
-            throw Fault(
-                .template, .templateInvalid, "the Packer template cannot be read: \(error)")
+
+        func shown(_ template: String) -> String {
+            (["packer", "build"] + selection + [template]).joined(separator: " ")
         }
     }
 
@@ -61,13 +68,15 @@ struct PackerBuild {
     // MARK: Validate and fix
 
     /// - Returns: the template that Packer accepts: the repository's own, or a fixed one.
-    private func validate(_ parsed: PackerTemplate) throws -> String {
-        guard let rejected = try rejection(of: template) else { return template }
-        guard parsed.language == .json, let fixed = try fix() else {
+    private func validate(
+        _ language: PackerTemplate.Language, _ runs: [Run]
+    ) throws -> String {
+        guard let rejected = try rejection(of: template, runs) else { return template }
+        guard language == .json, let fixed = try fix() else {
             throw Fault(
                 .template, .packerRejected, "Packer does not accept the template:\n" + rejected)
         }
-        guard let stillRejected = try rejection(of: fixed) else {
+        guard let stillRejected = try rejection(of: fixed, runs) else {
             try context.log.note("packer fix made the template acceptable to this host's Packer")
             return fixed
         }
@@ -78,10 +87,17 @@ struct PackerBuild {
     }
 
     /// Packer's error messages, or `nil` if it accepts the template.
-    private func rejection(of template: String) throws -> String? {
+    private func rejection(of template: String, _ runs: [Run]) throws -> String? {
+        for run in runs {
+            if let rejection = try rejection(of: template, run) { return rejection }
+        }
+        return nil
+    }
+
+    private func rejection(of template: String, _ run: Run) throws -> String? {
         var sink = CaptureSink(limitBytes: AgentLimits.packerTemplateBytes)
         let status = try packer(
-            ["validate", "-var-file=\(context.folder.packerVariables)", template], &sink)
+            ["validate"] + run.selection + run.variables + [template], &sink)
         if status.isSuccess { return nil }
         // Versions of Packer differ in which stream they use.
         let said = String(decoding: sink.output, as: UTF8.self)
@@ -110,15 +126,13 @@ struct PackerBuild {
 
     // MARK: Build
 
-    private func build(_ template: String) throws -> [LeftFile] {
+    /// - Returns: the files that Packer announced.
+    private func build(_ template: String, _ run: Run) throws -> [String] {
         var sink = PackerSink()
-        let started = Clocks.unixMilliseconds()
         let watch = QEMUWatch(context)
         let status = try packer(
-            [
-                "build", "-machine-readable", "-color=false",
-                "-var-file=\(context.folder.packerVariables)", template,
-            ], &sink
+            ["build", "-machine-readable", "-color=false"] + run.selection + run.variables
+                + [template], &sink
         ) { sink, hasEnded in watch.check(sink.packer, hasEnded: hasEnded) }
         let end = FaultClassifier.End(
             program: .packer, exitCode: status.exitCode, signal: status.signal,
@@ -129,9 +143,7 @@ struct PackerBuild {
             exceededMemoryBytes: context.exceededMemoryBytes,
             outOfMemoryKills: context.outOfMemoryKills)
         if let fault = FaultClassifier.fault(end) { throw ProgramFault(fault, status.exitCode) }
-        let files = try ArtifactSearch.find(left(sink.packer.files, since: started), context)
-        if files.isEmpty { throw ProgramFault(nothingLeft(sink.packer.files), status.exitCode) }
-        return files
+        return sink.packer.files
     }
 
     private func nothingLeft(_ announced: [String]) -> Fault {
@@ -182,12 +194,13 @@ struct PackerBuild {
         var environment = BuildEnvironment.packer(context.order, context.folder)
         // Only the debug log of a build is read.
         if arguments.first != "build" { environment["PACKER_LOG"] = nil }
+        environment.merge(context.secrets?.environment ?? [:]) { own, _ in own }
         let command = Command(
             [context.order.packer] + arguments, environment: environment,
             workFolder: context.folder.work)
         do {
             // Not only for builds: data sources of a template are read to validate it.
-            let inputs = baseImage.map { [$0.path] } ?? []
+            let inputs = (baseImage.map { [$0.path] } ?? []) + (context.secrets?.files ?? [])
             let runner = ProgramRunner(context: context, confinement: .online(reading: inputs))
             return try runner.run(command, &sink, observe: observe)
         } catch let error as NotRunnable {

@@ -85,16 +85,16 @@ struct ProgramRunner {
     /// Runs a tool of the host in the work folder, and logs its output.
     /// - Returns: how it exited, and the tail of its output.
     static func tool(
-        _ arguments: [String], reading inputs: [String] = [], _ context: AttemptContext
+        _ arguments: [String], reading inputs: [String] = [], in workFolder: String? = nil,
+        _ context: AttemptContext
     ) throws -> (status: ExitStatus, output: String) {
         var sink = RawSink()
         let command = Command(
             arguments, environment: BuildEnvironment.common(context.order, context.folder),
-            workFolder: context.folder.work)
+            workFolder: workFolder ?? context.folder.work)
         let runner = ProgramRunner(
             context: context, isGrouped: false, confinement: .offline(reading: inputs))
-        let status = try runner.run(command, &sink)
-        return (status, sink.tail.text)
+        return (try runner.run(command, &sink), sink.tail.text)
     }
 
     /// Programs that go on, or fail in ways of their own, do not say that they reached a limit.
@@ -124,6 +124,7 @@ private struct Session {
     private let endsOnSilence: Bool
     private let buffer: UnsafeMutableRawBufferPointer
     private var records: [UInt8] = []
+    private var output: MaskedOutput
     private var outEnded = false
     private var errEnded = false
     private var escalation: StopEscalation?
@@ -138,7 +139,7 @@ private struct Session {
     init(_ context: AttemptContext, endsOnSilence: Bool) {
         self.context = context
         self.endsOnSilence = endsOnSilence
-        inspector = GuestInspector(context.folder)
+        (inspector, output) = (GuestInspector(context.folder), .init(context.secrets?.mask))
         buffer = .allocate(byteCount: AgentLimits.readBytes, alignment: 16)
     }
 
@@ -180,7 +181,7 @@ private struct Session {
     }
 
     mutating func finish(_ sink: inout some OutputSink) throws {
-        sink.finish(unixMilliseconds: Clocks.unixMilliseconds(), into: &records)
+        output.finish(unixMilliseconds: Clocks.unixMilliseconds(), to: &sink, into: &records)
         try flush()
     }
 
@@ -192,9 +193,9 @@ private struct Session {
         case .nothingYet: return false
         case .end: return true
         case .bytes(let count):
-            let isAlive = sink.take(
+            let isAlive = output.take(
                 UnsafeRawBufferPointer(rebasing: buffer[..<count]), of: stream,
-                unixMilliseconds: Clocks.unixMilliseconds(), into: &records)
+                unixMilliseconds: Clocks.unixMilliseconds(), to: &sink, into: &records)
             try flush()
             if isAlive {
                 context.timers.sawOutput(nowMilliseconds: Clocks.monotonicMilliseconds())

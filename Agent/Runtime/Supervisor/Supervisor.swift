@@ -43,7 +43,7 @@ struct Supervisor {
         try context.checkpoint()
         try context.enter(.preparing)
         for path in [
-            folder.work, folder.output, folder.temporary, folder.home, folder.artifacts,
+            folder.unpacked, folder.output, folder.temporary, folder.home, folder.artifacts,
             folder.baseImage,
         ] {
             try Files.makeFolder(path, mode: 0o700)
@@ -55,6 +55,7 @@ struct Supervisor {
             try TestRun.run(plan, recipe.baseImage, context)
             return ([], 0)
         }
+        context.secrets = try AttemptSecrets(order)
         let baseImage = try recipe.baseImage.map {
             try BaseImageFetcher(context: context, wanted: $0, isolation: order.isolation).fetch()
         }
@@ -80,8 +81,22 @@ struct Supervisor {
     /// console still exists.
     private func evidence(_ context: AttemptContext, _ outcome: Outcome) -> GuestEvidence? {
         guard let fault = outcome.fault, fault.class != .cancelled else { return nil }
-        if let evidence = context.evidence { return evidence }
-        return GuestFolder(path: folder.guests).serialTail().map { GuestEvidence(serialTail: $0) }
+        if let evidence = context.evidence { return Self.masked(evidence, context) }
+        let evidence = GuestFolder(path: folder.guests).serialTail()
+            .map { GuestEvidence(serialTail: $0) }
+        return Self.masked(evidence, context)
+    }
+
+    private static func masked(
+        _ evidence: GuestEvidence?, _ context: AttemptContext
+    ) -> GuestEvidence? {
+        guard let mask = context.secrets?.mask, !mask.isEmpty, var evidence else {
+            return evidence
+        }
+        evidence.serialTail = evidence.serialTail.map {
+            String(decoding: mask.masked(Array($0.utf8)), as: UTF8.self)
+        }
+        return evidence
     }
 
     /// The outcome with the first lines of its reason; the others quote the log above.

@@ -22,10 +22,10 @@ struct TemplateUnpacker {
         }
         let (status, output) = try ProgramRunner.tool(
             [
-                "tar", "--extract", "--file", archive, "--directory", context.folder.work,
+                "tar", "--extract", "--file", archive, "--directory", context.folder.unpacked,
                 "--no-same-owner", "--no-same-permissions", "--no-xattrs", "--no-acls",
                 "--no-selinux", "--warning=no-timestamp", "--warning=no-unknown-keyword",
-            ], reading: [archive], context)
+            ], reading: [archive], in: context.folder.unpacked, context)
         guard status.isSuccess else {
             if output.contains("No space left on device") {
                 throw SystemError(errno: ENOSPC, "cannot unpack the template")
@@ -36,7 +36,13 @@ struct TemplateUnpacker {
                     + output)
         }
         var entries = 0
-        try check(context.folder.work, relative: "", depth: 0, &entries)
+        try check(context.folder.unpacked, relative: "", depth: 0, &entries)
+        guard Files.kind(context.folder.work) == .folder else {
+            throw Fault(
+                .template, .templateMissing,
+                "the template archive has no folder "
+                    + Names.quoted(context.order.start.template.folder ?? ""))
+        }
     }
 
     /// Refuses links that lead out of the tree, and anything that is not a file, folder or link.

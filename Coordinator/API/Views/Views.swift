@@ -8,6 +8,8 @@ import TextKit
 struct GuestOSView: Encodable {
     var id, name, type, distro, version, baseISO, owner, createdAt: String
     var template: TemplateSource
+    var templatePath: String?
+    var variables: [String: String]
     var gitlab: TemplateServerReport?
 
     init(_ registration: GuestOSCatalog.Registration) {
@@ -25,6 +27,8 @@ struct GuestOSView: Encodable {
         owner = guestOS.owner
         createdAt = Time.text(guestOS.createdMilliseconds)
         template = guestOS.template.shown
+        templatePath = guestOS.templatePath
+        variables = guestOS.variables
     }
 }
 
@@ -36,6 +40,7 @@ struct HostSnapshotView: Encodable {
     var memoryBytes, diskFreeBytes, diskTotalBytes: Int64?
     var accelerators, tags, notices: [String]
     var packerVersion, qemuVersion: String?
+    var packerPlugins: [String: [String]]?
     var clockSkewSeconds: Double
 
     init(_ snapshot: HostSnapshot) {
@@ -55,6 +60,7 @@ struct HostSnapshotView: Encodable {
         tags = snapshot.report?.tags.sorted() ?? []
         notices = snapshot.report?.notices ?? []
         packerVersion = snapshot.report?.packerVersion
+        packerPlugins = snapshot.report?.packerPlugins
         qemuVersion = snapshot.report?.qemuVersion
         clockSkewSeconds = Double(snapshot.clockSkewMilliseconds) / 1000
     }

@@ -10,15 +10,17 @@ enum GuestOSTable {
     private static let rows = RowOrigin(table: "guestos", key: "name")
 
     private static let all = SQLSelect("SELECT \(columns) FROM guestos", of: rows) { row in
-        let template = try row.textOrNil("template")
+        let stored = try row.textOrNil("template").map {
+            try StoredJSON.decode(StoredTemplate.self, $0)
+        }
         return GuestOS(
             id: try row.text("id"), name: try row.text("name"),
             type: (try row.textOrNil("type")?.lowercased()).flatMap(OSType.init) ?? .linux,
             distro: try row.textOrNil("distro") ?? "",
             version: try row.textOrNil("version") ?? "",
             baseISO: try row.textOrNil("base_iso") ?? "",
-            template: try template.map { try StoredJSON.decode(TemplateSource.self, $0) }
-                ?? .missing,
+            template: stored?.source ?? .missing, templatePath: stored?.path,
+            variables: stored?.variables ?? [:],
             owner: try row.textOrNil("owner") ?? "default",
             createdMilliseconds: try row.int64OrNil("created_ms") ?? 0)
     }
@@ -74,8 +76,8 @@ enum GuestOSTable {
     }
 
     private static func changeable(_ guestOS: GuestOS) throws -> [SQLValue] {
-        let template: SQLValue =
-            guestOS.template == .missing ? .null : try StoredJSON.encode(guestOS.template)
+        let stored = StoredTemplate(guestOS)
+        let template: SQLValue = stored.isEmpty ? .null : try StoredJSON.encode(stored)
         return [
             .text(guestOS.type.rawValue), .text(guestOS.distro), .text(guestOS.version),
             .text(guestOS.baseISO), template, .text(guestOS.owner),

@@ -7,8 +7,9 @@ import TextKit
 /// unpacked, so that whoever registers the template learns of them, not each of its builds.
 enum ArchiveCheck {
     /// Blocks.
+    /// - Parameter folder: of the template in the archive; empty or with a slash at its end.
     /// - Throws: `TemplateFault` that names the file; `SystemError` if the archive cannot be read.
-    static func run(_ path: String) throws {
+    static func run(_ path: String, folder: String) throws {
         var reader = try TarReader(path)
         var count = 0
         while let entry = try reader.next() {
@@ -17,11 +18,13 @@ enum ArchiveCheck {
                 throw TemplateFault(
                     "the template has more than \(ProtocolLimits.templateEntries) files")
             }
-            try check(entry)
+            try check(entry, folder)
         }
     }
 
-    private static func check(_ entry: TarReader.Entry) throws(TemplateFault) {
+    private static func check(
+        _ entry: TarReader.Entry, _ folder: String
+    ) throws(TemplateFault) {
         let segments = entry.name.pathSegments.filter { !$0.isEmpty && $0 != "." }
         let path = segments.joined(separator: "/")
         let name = Names.quoted(path)
@@ -48,7 +51,7 @@ enum ArchiveCheck {
                     "the template contains the link \(name) to \(Names.quoted(entry.target)), "
                         + "which leads out of it")
             }
-            guard !isReadHere(path) else {
+            guard !isReadHere(path, folder) else {
                 throw TemplateFault(
                     "the template contains the link \(name): make it a file, because the "
                         + "coordinator reads it")
@@ -57,9 +60,11 @@ enum ArchiveCheck {
     }
 
     /// Whether the coordinator reads this path of the archive, where a link has no content.
-    private static func isReadHere(_ path: String) -> Bool {
-        let segments = path.pathSegments
-        return path == TemplateFile.name
+    private static func isReadHere(_ path: String, _ folder: String) -> Bool {
+        if folder.hasPrefix(path + "/") { return true }
+        guard path.hasPrefix(folder) else { return false }
+        let segments = String(path.dropFirst(folder.count)).pathSegments
+        return segments == [Substring(TemplateFile.name)]
             || segments.first == "output"
                 && (segments.count == 1
                     || segments.count == 2 && TemplateArchives.isOutput(segments[1]))

@@ -1,9 +1,9 @@
 import Glibc
 import Support
 
-/// Reads the headers of a tar archive that `tar` or `git archive` has made, not the content of the
-/// files. Unlike `tar --list`, it tells links and their targets from names, and it holds one entry
-/// in memory.
+/// Reads a tar archive that `tar` or `git archive` has made, entry by entry. Unlike the output of
+/// `tar --list`, names are as they are, whatever characters they contain, and links and their
+/// targets are told from names.
 struct TarReader: ~Copyable {
     struct Entry {
         enum Kind { case file, folder, link, hardLink, other }
@@ -13,6 +13,8 @@ struct TarReader: ~Copyable {
         var kind: Kind
         /// Of a link.
         var target: String
+        var sizeBytes: Int64
+        fileprivate var content: Int64
     }
 
     /// Longest extended header: a name and a target have at most 4 KiB each.
@@ -49,9 +51,15 @@ struct TarReader: ~Copyable {
             case let kind:
                 return Entry(
                     name: longName ?? Self.name(header), kind: Self.kind(kind),
-                    target: longTarget ?? Self.text(header[157..<257]))
+                    target: longTarget ?? Self.text(header[157..<257]), sizeBytes: size,
+                    content: content)
             }
         }
+    }
+
+    /// The beginning of a file's content, at most `limitBytes`.
+    func content(of entry: Entry, limitBytes: Int) throws(SystemError) -> [UInt8] {
+        try read(Int(min(entry.sizeBytes, Int64(limitBytes))), at: entry.content)
     }
 
     private static func kind(_ byte: UInt8) -> Entry.Kind {

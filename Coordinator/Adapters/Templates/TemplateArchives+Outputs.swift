@@ -18,16 +18,17 @@ extension TemplateArchives {
         of archive: TemplateArchive
     ) async throws -> [(name: String, template: OutputTemplate)] {
         let path = try path(of: archive)
-        if let known = knownOutputs[archive.sha256] { return known }
+        if let known = knownOutputs[archive] { return known }
+        let folder = (archive.folder.map { $0 + "/" } ?? "") + Self.outputFolder
         // Only these names: a template may have a hundred thousand others.
         let list = try await run(
             [
                 "tar", "--list", "--file", path, "--wildcards", "--no-wildcards-match-slash", "--",
-                "\(Self.outputFolder)*\(Self.outputSuffix)",
+                "\(folder)*\(Self.outputSuffix)",
             ], tarTimeoutSeconds)
         let names = list.stdoutText.lines.map(String.init).filter { name in
-            name.hasPrefix(Self.outputFolder) && name.hasSuffix(Self.outputSuffix)
-                && Names.isFileName(String(name.dropFirst(Self.outputFolder.count)))
+            name.hasPrefix(folder) && name.hasSuffix(Self.outputSuffix)
+                && Names.isFileName(String(name.dropFirst(folder.count)))
         }.sorted()
         guard names.count <= Self.outputFiles else {
             throw TemplateFault(
@@ -47,7 +48,7 @@ extension TemplateArchives {
                     "\(name) cannot be used: it must be UTF-8 and have at most "
                         + "\(Self.outputBytes) bytes")
             }
-            let short = name.dropFirst(Self.outputFolder.count).dropLast(Self.outputSuffix.count)
+            let short = name.dropFirst(folder.count).dropLast(Self.outputSuffix.count)
             files.append((String(short), try OutputTemplate(text, file: name)))
             bytes += content.stdout.count
         }

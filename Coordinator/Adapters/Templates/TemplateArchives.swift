@@ -13,13 +13,16 @@ public actor TemplateArchives: TemplateLibrary {
     private let git: Git
     private let checksums: ChecksumReader
     let tarTimeoutSeconds = 120
-    /// The parsed `aibuild.yml` of each archive, by digest.
-    private var known: [String: TemplateFile] = [:]
+    /// What was read of each archive, by digest.
+    private var known: [TemplateArchive: ReadTemplate] = [:]
     /// Archives of folders, by path, with the stamp of the archived state.
     private var archived: [String: (stamp: String, archive: TemplateArchive)] = [:]
     private static let knownTemplates = 1024
+    /// A key that verifies a signature.
+    private static let contentBytes = 1 << 20
     /// The templates under `output/` of archives, by digest: each view of a build needs them.
-    private(set) var knownOutputs: [String: [(name: String, template: OutputTemplate)]] = [:]
+    private(set) var knownOutputs: [TemplateArchive: [(name: String, template: OutputTemplate)]] =
+        [:]
     /// Of which at most this many are kept, and none with more text.
     private static let keptOutputBytes = 256 << 10
     private static let keptOutputs = 256
@@ -61,7 +64,8 @@ public actor TemplateArchives: TemplateLibrary {
         let (archive, commit) =
             switch guestOS.template {
             case .folder(let path): (try await archive(folder: path), nil as String?)
-            case .git(let url, let ref): try await archive(git: url, ref: ref)
+            case .git(let url, let ref):
+                try await archive(git: url, ref: ref, guestOS.templatePath)
             case .missing:
                 throw TemplateFault(
                     "the template of \(guestOS.name) is not known yet: set it with "
@@ -69,7 +73,8 @@ public actor TemplateArchives: TemplateLibrary {
                         + "FOLDER), or in the column 'template' of the sheet guestos")
             }
         Files.touch("\(folder)/\(archive.sha256).tar")
-        let file = try await read(archive, guestOS.template)
+        let template = try await read(archive, guestOS.template)
+        let file = template.file
         var recipe = try await checksums.resolve(file, folder: folder) {
             try await content(of: $0, in: archive)
         }
@@ -78,10 +83,13 @@ public actor TemplateArchives: TemplateLibrary {
                 commit: commit ?? archive.sha256,
                 isosURL: guestOS.baseISO.isEmpty ? nil : guestOS.baseISO)
         }
-        return BuildPlan(
+        var plan = BuildPlan(
             template: archive, commit: commit, recipe: recipe,
             requirements: file.requirements, limits: file.limits, concurrency: file.concurrency,
             tests: file.tests, release: file.release)
+        plan.recipe.override(guestOS.variables)
+        try template.packer?.apply(to: &plan)
+        return plan
     }
 
     public func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) throws {
@@ -94,7 +102,7 @@ public actor TemplateArchives: TemplateLibrary {
     ) {
         guard bytes <= Self.keptOutputBytes else { return }
         if knownOutputs.count >= Self.keptOutputs { knownOutputs.removeAll() }
-        knownOutputs[archive.sha256] = files
+        knownOutputs[archive] = files
     }
 
     // MARK: Making archives
@@ -113,11 +121,14 @@ public actor TemplateArchives: TemplateLibrary {
         return archive
     }
 
-    private func archive(git url: String, ref: String) async throws -> (TemplateArchive, String?) {
+    private func archive(
+        git url: String, ref: String, _ path: String?
+    ) async throws -> (TemplateArchive, String?) {
         var commit = ""
-        let archive = try await making { output in
-            commit = try await self.archive(git: url, ref: ref, to: output)
+        var archive = try await making { output in
+            commit = try await self.archive(git: url, ref: ref, path, to: output)
         }
+        archive.folder = path
         return (archive, commit)
     }
 
@@ -142,7 +153,9 @@ public actor TemplateArchives: TemplateLibrary {
         }
     }
 
-    private func archive(git url: String, ref: String, to output: String) async throws -> String {
+    private func archive(
+        git url: String, ref: String, _ path: String?, to output: String
+    ) async throws -> String {
         guard !url.hasPrefix("-"), !url.utf8.contains(0), !url.isEmpty,
             !ref.hasPrefix("-"), !ref.utf8.contains(0), !ref.isEmpty
         else { throw TemplateFault("the Git address or ref is not valid") }
@@ -163,8 +176,11 @@ public actor TemplateArchives: TemplateLibrary {
                 ref + "^{commit}",
             ], to: "find '\(ref)' in \(address.url)"
         ).stdoutText.trimmingNewline
+        let folder = RepositoryFolder(
+            git: git, mirror: mirror, commit: commit, path: path, url: address.url)
         try await git.run(
-            ["-C", mirror, "archive", "--format=tar", "--output", output, commit],
+            ["--literal-pathspecs", "-C", mirror, "archive", "--format=tar", "--output", output]
+                + [commit] + folder.paths(),
             to: "archive \(address.url) at \(commit)")
         return commit
     }
@@ -213,55 +229,31 @@ public actor TemplateArchives: TemplateLibrary {
 
     private func read(
         _ archive: TemplateArchive, _ source: TemplateSource
-    ) async throws -> TemplateFile {
+    ) async throws -> ReadTemplate {
         let what =
             switch source {
             case .folder(let path): path
             case .git(let url, let ref): "\(GitAddress(url).url) at \(ref)"
             case .missing: ""
             }
-        if let file = known[archive.sha256] { return file }
-        let path = "\(folder)/\(archive.sha256).tar"
-        try await OwnThread.run { try ArchiveCheck.run(path) }
-        guard let content = try await content(of: TemplateFile.name, in: archive) else {
-            throw TemplateFault("\(what) has no \(TemplateFile.name)")
-        }
-        let file: TemplateFile
-        do throws(YAMLError) {
-            file = try TemplateFile(content, file: TemplateFile.name)
-        } catch { throw TemplateFault(cause: error) }
-        try await checkFiles(file, path, what)
+        if let template = known[archive] { return template }
+        let template = try await ReadTemplate(
+            archive: "\(folder)/\(archive.sha256).tar", folder: archive.folder, what)
         if known.count >= Self.knownTemplates { known.removeAll() }
-        known[archive.sha256] = file
-        return file
+        known[archive] = template
+        return template
     }
 
     /// `nil` if the archive has no such file.
     private func content(
         of name: String, in archive: TemplateArchive
     ) async throws -> [UInt8]? {
-        let result = try await run(
-            ["tar", "--extract", "--to-stdout", "--file", "\(folder)/\(archive.sha256).tar", name],
-            tarTimeoutSeconds)
-        return result.status.isSuccess ? result.stdout : nil
-    }
-
-    /// A missing template or program is reported now, not on a host.
-    private func checkFiles(_ file: TemplateFile, _ path: String, _ what: String) async throws {
-        let wanted = file.files
-        if wanted.isEmpty { return }
-        // Not all names: a template may have a hundred thousand.
-        let list = try await run(
-            ["tar", "--list", "--file", path, "--no-recursion", "--"] + wanted, tarTimeoutSeconds)
-        let names = Set(list.stdoutText.lines.map(String.init))
-        guard let needed = wanted.first(where: { !names.contains($0) }) else { return }
-        let others = try? await run(
-            ["tar", "--list", "--file", path, "--wildcards", "--", "*.json", "*.pkr.hcl"],
-            tarTimeoutSeconds)
-        let similar = (others?.stdoutText.lines ?? []).prefix(5)
-        throw TemplateFault(
-            "\(TemplateFile.name) names \(Names.quoted(needed)), which is not in \(what)"
-                + (similar.isEmpty ? "" : "; there is \(similar.joined(separator: ", "))"))
+        let files = TemplateFiles(
+            path: "\(folder)/\(archive.sha256).tar",
+            folder: archive.folder.map { $0 + "/" } ?? "")
+        return try await OwnThread.run {
+            try files.read(limitBytes: Self.contentBytes) { $0 == name }.first?.bytes
+        }
     }
 
     /// The end of a program's output, which contains the reason.

@@ -1,5 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
+import TextKit
 import YAMLKit
 
 /// `aibuild.yml` of a template, read strictly: a wrong key or type is an error that names file,
@@ -13,36 +14,31 @@ struct TemplateFile {
     var release: ReleasePlan?
     /// Where the digest of the base image is.
     var checksums: ChecksumSource?
+    /// What else of the Git repository belongs to the template, as paths from its root or, if they
+    /// begin with `./` or `../`, from the template's folder.
+    var include: [String]
 
     static let name = "aibuild.yml"
+
+    /// They are arguments of one program.
+    private static let includes = 64
 
     private enum Kind: String, CaseIterable { case packer, command }
 
     /// - Throws: `YAMLError`
     init(_ bytes: [UInt8], file: String) throws(YAMLError) {
         let yaml = try YAMLMapping(YAMLDocument.parse(bytes, file: file), file: file)
-        let variables = try yaml.take("variables", .map(of: .variable), default: [:])
-        guard variables.count <= ProtocolLimits.variables else {
-            throw yaml.error("variables", "at most \(ProtocolLimits.variables) are allowed")
-        }
-        let bytes = variables.values.map(\.utf8.count).clampedSum()
-        guard bytes <= ProtocolLimits.variablesBytes else {
-            throw yaml.error(
-                "variables",
-                "the values have \(bytes) bytes together; at most "
-                    + "\(ProtocolLimits.variablesBytes) are allowed: put large ones into files of "
-                    + "the template")
-        }
-        for name in variables.keys {
-            if let problem = Names.problem(name, what: "name of the variable") {
-                throw yaml.error("variables", problem)
-            }
-        }
+        let variables = try TemplateVariables(yaml)
+        let builder = try Self.builder(yaml)
+        var options: PackerOptions?
+        if case .packer = builder { options = try TemplatePacker.options(yaml) }
         let base = try TemplateBaseImage(yaml)
         checksums = base?.checksums
         recipe = BuildRecipe(
-            builder: try Self.builder(yaml), variables: variables,
-            baseImage: base?.image, artifacts: try TemplateArtifacts.rules(yaml),
+            builder: builder, variables: variables.texts, values: variables.values,
+            baseImage: base?.image, packer: options,
+            environment: try TemplateEnvironment.read(yaml),
+            artifacts: try TemplateArtifacts.rules(yaml),
             image: try TemplateArtifacts.image(yaml))
         if try yaml.take("jenkins", .bool, default: false) {
             guard case .command = recipe.builder else {
@@ -56,6 +52,10 @@ struct TemplateFile {
         concurrency = try yaml.takeIfPresent("concurrency", .int(1...1000))
         tests = try TemplateTestPlan.read(yaml, requirements)
         release = try TemplateRelease.plan(yaml)
+        include = try yaml.take("include", .list(of: .includedPath), default: [])
+        guard include.count <= Self.includes else {
+            throw yaml.error("include", "at most \(Self.includes) are allowed")
+        }
         try yaml.finish()
     }
 
@@ -63,7 +63,9 @@ struct TemplateFile {
     var files: [String] {
         var files: [String] = []
         switch recipe.builder {
-        case .packer(let template): files.append(template)
+        case .packer(let template):
+            if template != "." { files.append(template) }
+            files += recipe.packer?.varFiles ?? []
         case .command(let command): files += Self.program(command)
         case .test: break
         }
@@ -85,7 +87,7 @@ struct TemplateFile {
     private static func builder(_ yaml: YAMLMapping) throws(YAMLError) -> Builder {
         switch try yaml.take("builder", YAMLType<Kind>.word, default: .packer) {
         case .packer:
-            return .packer(template: try yaml.take("template", .innerPath))
+            return .packer(template: try yaml.take("template", .templatePath))
         case .command:
             return .command(try yaml.take("command", .command))
         }
@@ -143,10 +145,19 @@ extension YAMLType where Value == String {
         }
     }
 
-    fileprivate static var variable: YAMLType {
-        .string.checked { text in
-            text.utf8.count <= ProtocolLimits.variableValueBytes
-                ? nil : "is longer than \(ProtocolLimits.variableValueBytes) bytes"
+    fileprivate static var includedPath: YAMLType {
+        .string.checked { path in
+            path.isEmpty || path.utf8.count > 1024 || path.isAbsolutePath
+                || path.unicodeScalars.contains { $0.value < 0x20 }
+                ? "expected the path of a file or folder of the repository" : nil
+        }
+    }
+
+    /// The same, or `.` for the whole repository.
+    fileprivate static var templatePath: YAMLType {
+        .string.checked { path in
+            path == "." || Names.isInnerPath(path)
+                ? nil : "\(Names.quoted(path)) is not a path inside the template repository"
         }
     }
 }

@@ -1,4 +1,5 @@
 public import BuildProtocol
+public import PackerKit
 import TextKit
 
 /// A request to make an image of a guest OS from one commit of its template.
@@ -96,11 +97,16 @@ public struct BuildPlan: Sendable, Hashable, Codable {
     public var tests: ImageTests?
     /// The releases of the image once it has passed; `nil`: only on request.
     public var release: ReleasePlan?
+    /// What the template needs of the Packer that builds it; `nil`: nothing that is known.
+    public var packer: PackerNeeds?
+    /// Why it can only run where KVM works, if the template itself asks for it.
+    public var acceleratorReason: String?
 
     public init(
         template: TemplateArchive, commit: String? = nil, recipe: BuildRecipe,
         requirements: Requirements, limits: AttemptLimits, concurrency: Int? = nil,
-        tests: ImageTests? = nil, release: ReleasePlan? = nil
+        tests: ImageTests? = nil, release: ReleasePlan? = nil, packer: PackerNeeds? = nil,
+        acceleratorReason: String? = nil
     ) {
         self.template = template
         self.commit = commit
@@ -110,6 +116,13 @@ public struct BuildPlan: Sendable, Hashable, Codable {
         self.concurrency = concurrency
         self.tests = tests
         self.release = release
+        self.packer = packer
+        self.acceleratorReason = acceleratorReason
+    }
+
+    /// What not every agent can do, and a stage of the build needs.
+    public func abilities(in stage: BuildStage) -> Set<BuildAbility> {
+        stage == .build ? template.abilities.union(recipe.abilities) : template.abilities
     }
 }
 

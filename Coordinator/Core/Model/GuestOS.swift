@@ -15,13 +15,18 @@ public struct GuestOS: Sendable, Hashable, Codable {
     /// The historic column: the ISO that the template starts from, as information.
     public var baseISO: String
     public var template: TemplateSource
+    /// The folder of the Git repository that holds the template; `nil`: its root.
+    public var templatePath: String?
+    /// Variables that override those of `aibuild.yml`.
+    public var variables: [String: String]
     /// The owner to whom fair sharing charges its builds.
     public var owner: String
     @Bounded<UnixTimeBound> public var createdMilliseconds: Int64
 
     public init(
         id: String, name: String, type: OSType, distro: String, version: String, baseISO: String,
-        template: TemplateSource, owner: String, createdMilliseconds: Int64
+        template: TemplateSource, templatePath: String? = nil, variables: [String: String] = [:],
+        owner: String, createdMilliseconds: Int64
     ) {
         self.id = id
         self.name = name
@@ -30,6 +35,8 @@ public struct GuestOS: Sendable, Hashable, Codable {
         self.version = version
         self.baseISO = baseISO
         self.template = template
+        self.templatePath = templatePath
+        self.variables = variables
         self.owner = owner
         self.createdMilliseconds = createdMilliseconds
     }
@@ -58,6 +65,20 @@ extension TemplateSource {
         case .git(let url, _): url
         case .missing: ""
         }
+    }
+}
+
+extension TemplateSource {
+    /// Why the template cannot be in this folder of it; `nil` if it can.
+    public func problem(ofPath path: String) -> String? {
+        guard case .git = self else {
+            return "a path within the repository needs a Git repository; for a folder on the "
+                + "coordinator, name the inner folder itself"
+        }
+        return Names.isInnerPath(path)
+            ? nil
+            : "the path \(Names.quoted(path)) is not a folder of the repository: give it from the "
+                + "repository's root, such as images/debian12"
     }
 }
 

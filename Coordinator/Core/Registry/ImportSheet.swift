@@ -30,7 +30,7 @@ public enum ImportSheet: String, Sendable, CaseIterable {
                 Column(name: "distro", limitBytes: 36), Column(name: "version", limitBytes: 36),
                 // The original created the template repository itself.
                 Column(name: "template", limitBytes: 1024), Column(name: "ref"),
-                Column(name: "owner", limitBytes: 128),
+                Column(name: "path", limitBytes: 1024), Column(name: "owner", limitBytes: 128),
             ]
         case .testcases:
             [

@@ -41,6 +41,7 @@ public enum RegistryExport {
                 case .git(let url, let ref):
                     values["template"] = url
                     values["ref"] = ref
+                    values["path"] = guestOS.templatePath
                 case .missing: break
                 }
                 return values

@@ -68,6 +68,8 @@ public struct RegistryPlan: Sendable {
             id: known?.id ?? newID(), name: row.name, type: row.type,
             distro: row.distro ?? known?.distro ?? "", version: row.version ?? known?.version ?? "",
             baseISO: row.baseISO ?? known?.baseISO ?? "", template: source,
+            templatePath: row.path ?? (row.template == nil ? known?.templatePath : nil),
+            variables: known?.variables ?? [:],
             owner: row.owner ?? known?.owner ?? "default",
             createdMilliseconds: known?.createdMilliseconds ?? now)
         guestOSes.append(guestOS)
@@ -80,7 +82,9 @@ public struct RegistryPlan: Sendable {
             count.changed += 1
             batch.changedGuestOSes.append(guestOS)
         }
-        if row.template != nil || row.ref != nil, source != known?.template {
+        if row.template != nil || row.ref != nil || row.path != nil,
+            source != known?.template || guestOS.templatePath != known?.templatePath
+        {
             newTemplates.append((guestOS, row.place))
         }
     }

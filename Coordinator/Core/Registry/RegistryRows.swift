@@ -11,6 +11,8 @@ public struct RegistryRows: Sendable {
         /// `nil` if the cell is empty.
         var template: TemplateSource?
         var ref: String?
+        /// `nil` if the sheet has no such column, or the cell is empty.
+        var path: String?
         var owner: String?
     }
 
@@ -124,6 +126,9 @@ public struct RegistryRows: Sendable {
             problems.add(
                 table.problem(row.number, "ref", "belongs to a Git repository, not to a folder"))
         }
+        if let path = row["path"], let why = template?.problem(ofPath: path) {
+            problems.add(table.problem(row.number, "path", why))
+        }
         guard let type, let name = row["name"], row.faults.isEmpty, problems.count == before else {
             return row["name"]
         }
@@ -132,7 +137,7 @@ public struct RegistryRows: Sendable {
             GuestOSRow(
                 place: table.problem(row.number, "template", ""), name: name, type: type,
                 distro: text("distro"), version: text("version"), baseISO: text("base_iso"),
-                template: template, ref: row["ref"], owner: row["owner"]))
+                template: template, ref: row["ref"], path: row["path"], owner: row["owner"]))
         return name
     }
 

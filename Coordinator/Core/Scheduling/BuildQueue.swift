@@ -16,6 +16,7 @@ public struct BuildQueue: Sendable {
         var baseImage: String?
         var testAbilities: Set<TestAbility>
         var buildAbilities: Set<BuildAbility>
+        var needs: BuildNeeds
 
         init(_ build: QueuedBuild) {
             stage = build.stage
@@ -28,6 +29,7 @@ public struct BuildQueue: Sendable {
             baseImage = build.baseImageSHA256
             testAbilities = build.testAbilities
             buildAbilities = build.buildAbilities
+            needs = build.needs
         }
     }
 

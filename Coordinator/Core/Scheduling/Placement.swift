@@ -81,6 +81,7 @@ struct Placement {
     private func impossible(_ build: QueuedBuild, _ report: HostReport?) -> String? {
         guard let report else { return nil }
         let needs = build.requirements
+        if let lack = build.needs.shortage(report) { return lack }
         if let accelerator = needs.accelerator, !report.accelerators.contains(accelerator) {
             let has = report.accelerators.sorted().map(\.rawValue).joined(separator: ", ")
             return "needs accelerator \(accelerator.rawValue), the host has \(has)"
@@ -175,6 +176,9 @@ extension BuildAbility {
         switch self {
         case .jenkins: "run a command as a Jenkins job would"
         case .sha512: "verify a base image by its SHA-512"
+        case .packerOptions: "call Packer as aibuild.yml says, or build a folder"
+        case .environment: "set the `environment` of aibuild.yml"
+        case .templateFolder: "build a template in a folder of its repository"
         case .artifacts: "collect what `artifacts` or `image` of aibuild.yml names"
         }
     }

@@ -67,13 +67,16 @@ public struct QueuedBuild: Sendable, Hashable {
     public var testAbilities: Set<TestAbility>
     /// Those that it needs to make the image.
     public var buildAbilities: Set<BuildAbility>
+    /// What the template asks of a host; nothing in the test stage.
+    public var needs: BuildNeeds
 
     public init(
         id: String, stage: BuildStage = .build, guestOS: String, owner: String, priority: Int,
         submittedMilliseconds: Int64, notBeforeMilliseconds: Int64 = 0,
         requirements: Requirements, concurrency: Int? = nil,
         failedHosts: Set<String> = [], baseImageSHA256: String? = nil,
-        testAbilities: Set<TestAbility> = [], buildAbilities: Set<BuildAbility> = []
+        testAbilities: Set<TestAbility> = [], buildAbilities: Set<BuildAbility> = [],
+        needs: BuildNeeds = BuildNeeds()
     ) {
         self.id = id
         self.stage = stage
@@ -88,6 +91,7 @@ public struct QueuedBuild: Sendable, Hashable {
         self.baseImageSHA256 = baseImageSHA256
         self.testAbilities = testAbilities
         self.buildAbilities = buildAbilities
+        self.needs = needs
     }
 }
 

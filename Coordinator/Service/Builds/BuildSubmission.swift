@@ -6,6 +6,7 @@ public struct BuildSubmission: Sendable {
     let ports: Ports
     let store: any BuildWriter
     let tracker: BuildTracker
+    let fleet: HostFleet
 
     /// Queues a build of the guest OS from the newest commit of its template.
     /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
@@ -51,6 +52,9 @@ public struct BuildSubmission: Sendable {
         let count = await tracker.count
         guard count < ports.limits.queuedBuilds else {
             throw Refusal(.conflict, "the queue is full: \(count) builds are queued or running")
+        }
+        if let why = BuildNeeds(plan).refusal(await fleet.views()) {
+            throw Refusal(.conflict, why)
         }
         let new = NewBuild(
             id: ports.ids.randomID(), guestOSID: guestOS.id, guestOS: guestOS.name,

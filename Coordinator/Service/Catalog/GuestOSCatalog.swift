@@ -21,7 +21,7 @@ public struct GuestOSCatalog: Sendable {
     /// Changes everything but the name.
     public func change(_ form: GuestOSForm, by actor: String) async throws -> Registration {
         let known = try await ports.guestOS(named: form.name)
-        var guestOS = try await checked(form, id: known.id, known: known.template)
+        var guestOS = try await checked(form, id: known.id, known: known)
         guestOS.createdMilliseconds = known.createdMilliseconds
         try await store.update(guestOS)
         try await ports.audit(actor, "guestos.change", guestOS.name)
@@ -100,11 +100,11 @@ public struct GuestOSCatalog: Sendable {
     }
 
     private func checked(
-        _ form: GuestOSForm, id: String, known: TemplateSource? = nil
+        _ form: GuestOSForm, id: String, known: GuestOS? = nil
     ) async throws -> GuestOS {
         if let problem = form.template?.problem { throw Refusal("the template's URL \(problem)") }
         let home = ports.templateServer?.template(ofGuestOS: form.name)
-        let given = form.template?.keepingCredential(of: known)
+        let given = form.template?.keepingCredential(of: known?.template)
         guard let template = given ?? home, template != .missing else {
             throw Refusal(
                 "the template of \(Names.quoted(form.name)) is not set: give a Git repository or a "
@@ -113,9 +113,12 @@ public struct GuestOSCatalog: Sendable {
         let guestOS = GuestOS(
             id: id, name: form.name, type: form.type, distro: form.distro ?? "",
             version: form.version ?? "", baseISO: form.baseISO ?? "", template: template,
+            templatePath: try path(form, template, known),
+            variables: form.variables ?? known?.variables ?? [:],
             owner: form.owner ?? "default",
             createdMilliseconds: ports.clock.unixMilliseconds())
         try checkTexts(of: guestOS)
+        try check(guestOS.variables)
         // A template that cannot be read is refused now, not at the first build. The project on the
         // Git server is created later and is empty at first.
         if template.address != home?.address {
@@ -125,6 +128,32 @@ public struct GuestOSCatalog: Sendable {
             }
         }
         return guestOS
+    }
+
+    /// Clients that do not know of it do not lose it.
+    private func path(
+        _ form: GuestOSForm, _ template: TemplateSource, _ known: GuestOS?
+    ) throws -> String? {
+        guard let path = form.templatePath else {
+            return template == known?.template ? known?.templatePath : nil
+        }
+        if path.isEmpty { return nil }
+        if let problem = template.problem(ofPath: path) { throw Refusal(problem) }
+        return path
+    }
+
+    private func check(_ variables: [String: String]) throws {
+        guard variables.count <= ProtocolLimits.variables else {
+            throw Refusal("at most \(ProtocolLimits.variables) variables are allowed")
+        }
+        for (name, value) in variables {
+            try Refusal.check(name, "name of the variable")
+            guard value.utf8.count <= ProtocolLimits.variableValueBytes else {
+                throw Refusal(
+                    "the variable '\(name)' is longer than "
+                        + "\(ProtocolLimits.variableValueBytes) bytes")
+            }
+        }
     }
 
     private func checkTexts(of guestOS: GuestOS) throws {
@@ -146,6 +175,11 @@ public struct GuestOSForm: Sendable, Decodable {
     public var distro, version, baseISO, owner: String?
     /// If it is missing, the template is the project on the Git server.
     public var template: TemplateSource?
+    /// The folder of the Git repository that holds the template; empty: its root. If it is missing,
+    /// a change keeps it.
+    public var templatePath: String?
+    /// Override those of `aibuild.yml`. If they are missing, a change keeps them.
+    public var variables: [String: String]?
 
     public init(name: String, type: OSType, template: TemplateSource? = nil) {
         self.name = name

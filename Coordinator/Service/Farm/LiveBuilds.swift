@@ -155,7 +155,8 @@ extension QueuedBuild {
             requirements: build.requirements, concurrency: build.plan.concurrency,
             failedHosts: Set(live.history.map(\.host)), baseImageSHA256: build.fetched?.sha256,
             testAbilities: build.testPlan?.abilities ?? [],
-            buildAbilities: build.stage == .build ? build.plan.recipe.abilities : [])
+            buildAbilities: build.plan.abilities(in: build.stage),
+            needs: build.stage == .build ? BuildNeeds(build.plan) : BuildNeeds())
     }
 }
 

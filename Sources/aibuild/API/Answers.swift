@@ -17,6 +17,8 @@ struct GuestOSAnswer: Decodable {
     var name, type: String
     var distro, version, baseISO, owner, createdAt: String?
     var template: Template
+    var templatePath: String?
+    var variables: [String: String]?
     var gitlab: GitLabAnswer?
 }
 
@@ -55,6 +57,7 @@ struct ImportProblemAnswer: Decodable {
 struct HostAnswer: Decodable {
     var name, address, state: String
     var detail, fingerprint, packerVersion, qemuVersion: String?
+    var packerPlugins: [String: [String]]?
     var drained: Bool?
     var slots, running, vcpus: Int?
     var memoryBytes, diskFreeBytes, diskTotalBytes: Int64?

@@ -9,16 +9,21 @@ enum GuestOSCommands {
         var name, type: String
         var distro, version, baseISO, owner: String?
         var template: GuestOSAnswer.Template?
+        var templatePath: String?
+        var variables: [String: String]?
     }
 
     private static let fields = [
         CommandOption("git", value: "URL", "Git repository of the template"),
         CommandOption("ref", value: "REF", "branch, tag or commit (default: main)"),
+        CommandOption("path", value: "DIR", "folder of the repository with aibuild.yml"),
         CommandOption("template", value: "FOLDER", "or: folder of the template on the coordinator"),
         CommandOption("distro", value: "NAME", "distribution, such as debian or centos"),
         CommandOption("version", value: "VERSION", "version, such as 12 or 2016"),
         CommandOption("base-iso", value: "URL", "ISO that it is installed from"),
         CommandOption("owner", value: "NAME", "team charged in fair sharing"),
+        CommandOption(
+            "var", value: "NAME=VALUE", "variable that overrides aibuild.yml's", repeats: true),
     ]
 
     private static let add = Command(
@@ -31,10 +36,14 @@ enum GuestOSCommands {
             "The template is read at once, so that a fault in it is reported now, not by the",
             "first build. It comes from --git or --template. If the coordinator is set up for",
             "GitLab, neither is needed: it creates the project NAME_tpl there, with a push hook.",
+            "Many templates may share one repository, with --path, and many guest OSes may share",
+            "one template, with --var.",
         ],
         examples: [
             "aibuild guestos add debian12 --type linux --distro debian --version 12 "
                 + "--git https://git.example.com/debian12_tpl.git",
+            "aibuild guestos add rocky9 --type linux --git https://git.example.com/images.git "
+                + "--path images/el --var version=9 --var mirror=http://mirror.example.com",
             "aibuild guestos add win2016 --type windows --template /srv/templates/win2016",
         ],
         run: { context in
@@ -47,7 +56,8 @@ enum GuestOSCommands {
                 name: arguments.operands[0], type: arguments["type"] ?? "",
                 distro: arguments["distro"], version: arguments["version"],
                 baseISO: arguments["base-iso"], owner: arguments["owner"],
-                template: template)
+                template: template, templatePath: arguments["path"],
+                variables: try variables(arguments, [:]))
             let body = try await context.api.send("POST", "/api/v1/guestos", form)
             return try context.show(body, as: GuestOSAnswer.self) { answer in
                 let name = answer.name
@@ -61,8 +71,14 @@ enum GuestOSCommands {
     private static let change = Command(
         name: "guestos change", summary: "Change a guest OS",
         operands: ["NAME"],
-        options: [CommandOption("type", value: "TYPE", "linux or windows")] + fields,
-        details: ["Settings that are not given are kept. A new template is read at once."],
+        options: [CommandOption("type", value: "TYPE", "linux or windows")] + fields + [
+            CommandOption(
+                "unset-var", value: "NAME", "variable that aibuild.yml sets again", repeats: true)
+        ],
+        details: [
+            "Settings that are not given are kept. A new template is read at once.",
+            "--path \"\" is the root of the repository.",
+        ],
         examples: ["aibuild guestos change debian12 --version 12.1 --ref stable"],
         run: { context in
             let arguments = context.arguments
@@ -84,7 +100,9 @@ enum GuestOSCommands {
                 baseISO: arguments["base-iso"] ?? known.baseISO,
                 owner: arguments["owner"] ?? known.owner,
                 // The default is the project at the GitLab server.
-                template: template.kind == "missing" ? nil : template)
+                template: template.kind == "missing" ? nil : template,
+                templatePath: arguments["path"] ?? known.templatePath,
+                variables: try variables(arguments, known.variables ?? [:]))
             let body = try await context.api.send("PUT", path, form)
             return try context.show(body, as: GuestOSAnswer.self) { answer in
                 if let report = answer.gitlab { context.printGitLab(report) }
@@ -111,6 +129,24 @@ enum GuestOSCommands {
             }
             return answer.gitlab?.problem == nil ? .ok : .refused
         })
+
+    private static func variables(
+        _ arguments: Arguments, _ known: [String: String]
+    ) throws(CommandError) -> [String: String] {
+        var variables = known
+        for name in arguments.all("unset-var") {
+            guard variables.removeValue(forKey: name) != nil else {
+                throw CommandError(.usage, "There is no variable \(name) to unset")
+            }
+        }
+        for text in arguments.all("var") {
+            guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+                throw CommandError(.usage, "Option --var takes NAME=VALUE, not \(text)")
+            }
+            variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+        }
+        return variables
+    }
 
     /// `nil` when neither is given.
     private static func template(
@@ -155,12 +191,16 @@ enum GuestOSCommands {
             let name = APIClient.segment(context.arguments.operands[0])
             let body = try await context.api.get("/api/v1/guestos/\(name)")
             return try context.show(body, as: GuestOSAnswer.self) { item in
-                context.print([
-                    ("name", item.name), ("type", item.type), ("distro", item.distro),
-                    ("version", item.version), ("base ISO", item.baseISO), ("owner", item.owner),
-                    ("template", shown(item.template)),
-                    ("registered", item.createdAt.map { Format.time($0) }),
-                ])
+                context.print(
+                    [
+                        ("name", item.name), ("type", item.type), ("distro", item.distro),
+                        ("version", item.version), ("base ISO", item.baseISO),
+                        ("owner", item.owner),
+                        ("template", shown(item.template)), ("path", item.templatePath),
+                        ("registered", item.createdAt.map { Format.time($0) }),
+                    ]
+                        + (item.variables ?? [:]).sorted { $0.key < $1.key }
+                        .map { ("variable", "\($0.key)=\($0.value)") })
             }
         })
 

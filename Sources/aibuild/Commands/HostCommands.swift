@@ -119,11 +119,20 @@ enum HostCommands {
                         ),
                         ("accelerators", host.accelerators?.joined(separator: " ")),
                         ("tags", host.tags?.joined(separator: " ")),
-                        ("Packer", host.packerVersion), ("QEMU", host.qemuVersion),
+                        ("Packer", host.packerVersion), ("Packer plugins", plugins(host)),
+                        ("QEMU", host.qemuVersion),
                         ("clock", host.clockNote),
                     ] + (host.notices ?? []).map { ("notice", $0) })
             }
         })
+
+    private static func plugins(_ host: HostAnswer) -> String? {
+        let plugins = (host.packerPlugins ?? [:]).sorted { $0.key < $1.key }
+        return plugins.isEmpty
+            ? nil
+            : plugins.map { "\($0.key) \($0.value.joined(separator: " "))" }
+                .joined(separator: ", ")
+    }
 
     private static func verb(
         _ verb: String, _ summary: String, _ done: @escaping @Sendable (String) -> String

@@ -101,9 +101,13 @@ final class FakeTemplates: TemplateLibrary {
     private let tests = Mutex<ImageTests?>(nil)
     private let releasePlan = Mutex<ReleasePlan?>(nil)
     private let variables = Mutex<[String: String]>([:])
+    private let kvmReason = Mutex<String?>(nil)
 
     /// The tests of builds that are submitted from now on.
     func test(_ new: ImageTests?) { tests.withLock { $0 = new } }
+
+    /// Why templates can only be built where KVM works.
+    func needKVM(_ reason: String?) { kvmReason.withLock { $0 = reason } }
 
     func require(_ new: Requirements) { requirements.withLock { $0 = new } }
     func variables(_ new: [String: String]) { variables.withLock { $0 = new } }
@@ -121,7 +125,8 @@ final class FakeTemplates: TemplateLibrary {
             recipe: BuildRecipe(
                 builder: .command(["./build"]), variables: variables.withLock(\.self)),
             requirements: requirements.withLock(\.self), limits: AttemptLimits(),
-            tests: tests.withLock(\.self), release: releasePlan.withLock(\.self))
+            tests: tests.withLock(\.self), release: releasePlan.withLock(\.self),
+            acceleratorReason: kvmReason.withLock(\.self))
     }
 
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }

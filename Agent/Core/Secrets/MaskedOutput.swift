@@ -1,0 +1,40 @@
+public import BuildProtocol
+
+/// Passes the output of a program on to a sink, without secrets.
+public struct MaskedOutput: Sendable {
+    /// One for each stream; none if there are no secrets.
+    private var masks: [LogRecord.Stream: SecretMask] = [:]
+
+    public init(_ mask: SecretMask?) {
+        guard let mask, !mask.isEmpty else { return }
+        masks = [.out: mask, .err: mask]
+    }
+
+    /// As `OutputSink.take`.
+    public mutating func take(
+        _ bytes: UnsafeRawBufferPointer, of stream: LogRecord.Stream, unixMilliseconds: Int64,
+        to sink: inout some OutputSink, into records: inout [UInt8]
+    ) -> Bool {
+        guard let shown = masks[stream]?.push(bytes) else {
+            return sink.take(
+                bytes, of: stream, unixMilliseconds: unixMilliseconds, into: &records)
+        }
+        return shown.withUnsafeBytes {
+            sink.take($0, of: stream, unixMilliseconds: unixMilliseconds, into: &records)
+        }
+    }
+
+    /// As `OutputSink.finish`.
+    public mutating func finish(
+        unixMilliseconds: Int64, to sink: inout some OutputSink, into records: inout [UInt8]
+    ) {
+        for stream in [LogRecord.Stream.out, .err] {
+            guard let rest = masks[stream]?.finish(), !rest.isEmpty else { continue }
+            rest.withUnsafeBytes {
+                _ = sink.take(
+                    $0, of: stream, unixMilliseconds: unixMilliseconds, into: &records)
+            }
+        }
+        sink.finish(unixMilliseconds: unixMilliseconds, into: &records)
+    }
+}

@@ -1,0 +1,68 @@
+import AgentCore
+import BuildProtocol
+import ProcessKit
+import Support
+
+/// The secrets of one attempt, read from this host's files into memory.
+struct AttemptSecrets {
+    /// What the build program's environment gets.
+    private(set) var environment: [String: String] = [:]
+    /// Files that the program reads.
+    private(set) var files: [String] = []
+    private(set) var mask = SecretMask([])
+
+    /// - Throws: a template fault for a secret that the template may not use, a host's for one that
+    ///   cannot be read. Neither holds its content.
+    init(_ order: AttemptOrder) throws(Fault) {
+        var contents: [[UInt8]] = []
+        for (name, value) in order.start.recipe.environment ?? [:] {
+            switch value {
+            case .text(let text): environment[name] = text
+            case .secret(let secret):
+                let (bytes, _) = try Self.read(secret, order)
+                let text = String(decoding: bytes, as: UTF8.self)
+                environment[name] = text.hasSuffix("\n") ? String(text.dropLast()) : text
+                contents.append(bytes)
+            case .secretFile(let secret):
+                let (bytes, path) = try Self.read(secret, order)
+                environment[name] = path
+                files.append(path)
+                contents.append(bytes)
+            }
+        }
+        mask = SecretMask(contents)
+    }
+
+    private static func read(
+        _ name: String, _ order: AttemptOrder
+    ) throws(Fault) -> (bytes: [UInt8], path: String) {
+        guard let secret = order.secrets?[name] else {
+            throw Fault(
+                .infrastructure, .hostError,
+                "this host has no secret \(Names.quoted(name)): add it under secrets in agent.yml")
+        }
+        let guestOS = order.start.build.guestOS
+        guard secret.isFor(guestOS) else {
+            throw Fault(
+                .template, .templateInvalid,
+                "the secret \(Names.quoted(name)) is not for the guest OS "
+                    + "\(Names.quoted(guestOS)): agent.yml lists those that may use it under "
+                    + "guest_oses")
+        }
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try Files.read(secret.file, limitBytes: AgentLimits.secretFileBytes)
+        } catch {
+            throw Fault(
+                .infrastructure, .hostError,
+                "the secret \(Names.quoted(name)) of this host cannot be read: \(error)")
+        }
+        guard bytes.count >= AgentLimits.secretBytes, !bytes.contains(0) else {
+            throw Fault(
+                .infrastructure, .hostError,
+                "the secret \(Names.quoted(name)) of this host is shorter than "
+                    + "\(AgentLimits.secretBytes) bytes, or has a NUL byte")
+        }
+        return (bytes, secret.file)
+    }
+}

@@ -1,0 +1,32 @@
+import CoordinatorCore
+
+/// The column `template` of `guestos`: where the template is, and what belongs to it.
+struct StoredTemplate: Codable {
+    var source: TemplateSource
+    var path: String?
+    var variables: [String: String]?
+
+    private enum Key: String, CodingKey { case templatePath, variables }
+
+    init(_ guestOS: GuestOS) {
+        source = guestOS.template
+        path = guestOS.templatePath
+        variables = guestOS.variables.isEmpty ? nil : guestOS.variables
+    }
+
+    var isEmpty: Bool { source == .missing && path == nil && variables == nil }
+
+    init(from decoder: any Decoder) throws {
+        source = try TemplateSource(from: decoder)
+        let container = try decoder.container(keyedBy: Key.self)
+        path = try container.decodeIfPresent(String.self, forKey: .templatePath)
+        variables = try container.decodeIfPresent([String: String].self, forKey: .variables)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try source.encode(to: encoder)
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encodeIfPresent(path, forKey: .templatePath)
+        try container.encodeIfPresent(variables, forKey: .variables)
+    }
+}

@@ -1,0 +1,100 @@
+import BuildProtocol
+import CoordinatorCore
+import PackerKit
+import Support
+import TextKit
+import YAMLKit
+
+/// What the coordinator reads of a template archive: `aibuild.yml`, and what Packer would read.
+struct ReadTemplate: Sendable {
+    var file: TemplateFile
+    /// `nil` if Packer does not build it, or only Packer can read it.
+    var packer: PackerCheck?
+
+    /// - Parameters:
+    ///   - path: of the archive.
+    ///   - folder: of the template in it; `nil`: its root.
+    ///   - what: the template, for messages.
+    /// - Throws: `TemplateFault`; `SystemError` if the archive cannot be read.
+    init(archive path: String, folder: String?, _ what: String) async throws {
+        let prefix = folder.map { $0 + "/" } ?? ""
+        self = try await OwnThread.run { try ReadTemplate(path, prefix, what) }
+    }
+
+    private init(_ path: String, _ prefix: String, _ what: String) throws {
+        try ArchiveCheck.run(path, folder: prefix)
+        let archive = TemplateFiles(path: path, folder: prefix)
+        let content = try archive.read(limitBytes: Self.fileBytes) { $0 == TemplateFile.name }
+        guard let text = content.first?.bytes else {
+            throw TemplateFault("\(what) has no \(TemplateFile.name)")
+        }
+        do throws(YAMLError) {
+            file = try TemplateFile(text, file: TemplateFile.name)
+        } catch { throw TemplateFault(cause: error) }
+        let names = try archive.names()
+        try Self.check(file, names, what)
+        packer = try Self.packer(file, archive, names)
+    }
+
+    /// As the parser of YAML allows.
+    private static let fileBytes = 1 << 20
+
+    /// A missing template or program is reported now, not on a host.
+    private static func check(
+        _ file: TemplateFile, _ names: Set<String>, _ what: String
+    ) throws(TemplateFault) {
+        guard let needed = file.files.first(where: { !names.contains($0) }) else { return }
+        let similar = names.filter { $0.hasSuffix(".json") || $0.hasSuffix(".pkr.hcl") }
+            .sorted().prefix(5)
+        throw TemplateFault(
+            "\(TemplateFile.name) names \(Names.quoted(needed)), which is not in \(what)"
+                + (similar.isEmpty ? "" : "; there is \(similar.joined(separator: ", "))"))
+    }
+
+    // MARK: Packer
+
+    private static func packer(
+        _ file: TemplateFile, _ archive: TemplateFiles, _ names: Set<String>
+    ) throws -> PackerCheck? {
+        guard case .packer(let path) = file.recipe.builder else { return nil }
+        let varFiles = Set(file.recipe.packer?.varFiles ?? [])
+        let folder = path == "." ? "" : path + "/"
+        let neighbours = path.pathSegments.dropLast().map { $0 + "/" }.joined()
+        let files = try archive.read(limitBytes: PackerLimits.fileBytes) { name in
+            name == path || varFiles.contains(name)
+                || isPackerFile(name, folder) || isPackerFile(name, neighbours)
+        }.map { PackerTemplate.File(path: $0.path, bytes: $0.bytes) }
+        guard files.count <= PackerLimits.files + varFiles.count else { return nil }
+        let own = files.filter { $0.path == path }
+        let read = own.isEmpty ? files.filter { isPackerFile($0.path, folder) } : own
+        guard own.count == 1 || read.contains(where: { PackerTemplate.isHCL($0.path) }) else {
+            // A link, or a file that is too large, is read on the host.
+            guard path == "." || names.contains(where: { $0.hasPrefix(folder) }) else {
+                return nil
+            }
+            throw TemplateFault(
+                "the folder \(Names.quoted(path)) has no *.pkr.hcl: name a file, or another "
+                    + "folder")
+        }
+        let template: PackerTemplate
+        do throws(UnreadableTemplate) {
+            template = own.isEmpty ? try PackerTemplate(folder: read) : try PackerTemplate(own[0])
+        } catch { throw TemplateFault(cause: error) }
+        let values = files.filter { varFiles.contains($0.path) }
+            .map(PackerTemplate.values(inVariableFile:))
+        return PackerCheck(
+            template: template, path: path,
+            fileValues: values.reduce(into: [:]) { $0.merge($1) { $1 } },
+            hasNeighbours: !own.isEmpty
+                && files.contains {
+                    $0.path != path && PackerTemplate.isHCL($0.path)
+                })
+    }
+
+    /// Directly in the folder, which ends with a slash.
+    private static func isPackerFile(_ name: String, _ folder: String) -> Bool {
+        guard name.hasPrefix(folder) else { return false }
+        let rest = name.dropFirst(folder.count)
+        return !rest.containsSlash && (PackerTemplate.isHCL(rest) || PackerTemplate.isPreset(rest))
+    }
+}

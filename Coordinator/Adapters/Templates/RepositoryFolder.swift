@@ -1,0 +1,82 @@
+import BuildProtocol
+import CoordinatorCore
+import ProcessKit
+import TextKit
+import YAMLKit
+
+/// A template in a folder of a Git repository, at one commit.
+struct RepositoryFolder: Sendable {
+    let git: Git
+    let mirror: String
+    let commit: String
+    /// `nil`: the whole repository.
+    let path: String?
+    /// For messages.
+    let url: String
+
+    /// What belongs in the archive, as arguments for `git archive`: nothing for everything.
+    /// - Throws: `TemplateFault` if the folder is no template.
+    func paths() async throws -> [String] {
+        guard let path else { return [] }
+        let name = "\(path)/\(TemplateFile.name)"
+        let files = try await files()
+        guard files.contains(name) else { throw missing(name, files) }
+        let text = try await git.run(
+            ["-C", mirror, "cat-file", "blob", "\(commit):\(name)"],
+            to: "read \(name) of \(url)")
+        let file: TemplateFile
+        do throws(YAMLError) { file = try TemplateFile(text.stdout, file: name) } catch {
+            throw TemplateFault(cause: error)
+        }
+        var paths = [path]
+        for include in file.include {
+            guard let resolved = Self.resolved(include, in: path) else {
+                throw TemplateFault(
+                    "\(name): include has \(Names.quoted(include)), which leads out of the "
+                        + "repository")
+            }
+            guard files.contains(where: { $0 == resolved || $0.hasPrefix(resolved + "/") }) else {
+                throw TemplateFault(
+                    "\(name): include has \(Names.quoted(include)), but \(url) has no "
+                        + Names.quoted(resolved) + " at \(commit.prefix(12))")
+            }
+            paths.append(resolved)
+        }
+        return ["--"] + paths
+    }
+
+    /// The paths of all files.
+    private func files() async throws -> Set<String> {
+        let list = try await git.run(
+            ["-C", mirror, "ls-tree", "-r", "-z", "--name-only", commit],
+            to: "list the files of \(url)")
+        return Set(
+            list.stdout.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+    }
+
+    private func missing(_ name: String, _ files: Set<String>) -> TemplateFault {
+        let suffix = "/" + TemplateFile.name
+        let folders = files.filter { $0.hasSuffix(suffix) }
+            .map { String($0.dropLast(suffix.count)) }.sorted()
+        let there = folders.prefix(10).joined(separator: ", ")
+        return TemplateFault(
+            "\(url) has no \(Names.quoted(name)) at \(commit.prefix(12))"
+                + (folders.isEmpty
+                    ? ""
+                    : "; the templates are in \(there)" + (folders.count > 10 ? " …" : "")))
+    }
+
+    /// A path from the root of the repository; `nil` if it leads out of it.
+    static func resolved(_ include: String, in folder: String) -> String? {
+        let isRelative = include.hasPrefix("./") || include.hasPrefix("../")
+        var segments = isRelative ? folder.pathSegments : []
+        for segment in include.pathSegments where !segment.isEmpty && segment != "." {
+            if segment == ".." {
+                guard segments.popLast() != nil else { return nil }
+            } else {
+                segments.append(segment)
+            }
+        }
+        return segments.isEmpty ? nil : segments.joined(separator: "/")
+    }
+}

@@ -1,0 +1,58 @@
+import BuildProtocol
+public import PackerKit
+
+/// What a template asks of a host besides its `requirements`.
+public struct BuildNeeds: Sendable, Hashable {
+    public var packer: PackerNeeds?
+    /// Why it can only run where KVM works, and what to do about it; `nil` if it need not, or if
+    /// its requirements say so.
+    public var accelerator: String?
+    /// Names of the host's secrets.
+    public var secrets: Set<String>
+
+    public init(
+        packer: PackerNeeds? = nil, accelerator: String? = nil, secrets: Set<String> = []
+    ) {
+        self.packer = packer
+        self.accelerator = accelerator
+        self.secrets = secrets
+    }
+
+    public init(_ plan: BuildPlan) {
+        self.init(
+            packer: plan.packer, accelerator: plan.acceleratorReason,
+            secrets: plan.recipe.secrets)
+    }
+
+    /// What a host lacks; `nil` if it has everything, as far as it reports.
+    func shortage(_ report: HostReport) -> String? {
+        if let missing = secrets.subtracting(report.secrets ?? []).sorted().first {
+            return "has no secret \(Names.quoted(missing)): add it under secrets in its agent.yml"
+        }
+        if let packer,
+            let lack = packer.shortage(
+                version: report.packerVersion, plugins: report.packerPlugins)
+        {
+            return "has \(lack)"
+        }
+        if let accelerator, !report.accelerators.contains(.kvm) {
+            let has = report.accelerators.sorted().map(\.rawValue).joined(separator: ", ")
+            return "has \(has.isEmpty ? "no accelerator" : has), but \(accelerator)"
+        }
+        return nil
+    }
+
+    /// Why no host can build it, if every host has reported and each lacks something. Hosts that
+    /// are away may come back with more.
+    public func refusal(_ hosts: [HostView]) -> String? {
+        guard !hosts.isEmpty else { return nil }
+        var reasons: [String] = []
+        for host in hosts.sorted(by: { $0.name < $1.name }) {
+            guard let report = host.report, let lack = shortage(report) else { return nil }
+            reasons.append("host \(host.name) \(lack)")
+        }
+        let shown = reasons.prefix(5).joined(separator: "; ")
+        return "no host can build this template: " + shown
+            + (reasons.count > 5 ? "; and \(reasons.count - 5) others" : "")
+    }
+}

@@ -1,0 +1,90 @@
+import BuildProtocol
+import CoordinatorCore
+import PackerKit
+import Testing
+
+/// What a template asks of a host: placement takes account of it, and a farm without it is refused.
+@Suite struct BuildNeedsTests {
+    private let plugins: PackerNeeds = {
+        var needs = PackerNeeds()
+        needs.versions.append(
+            PackerNeeds.Version(
+                constraint: ">= 1.7.0", reason: "required_plugins",
+                place: SourcePlace(file: "guest.pkr.hcl", position: "3:3")))
+        return needs
+    }()
+
+    private let kvm =
+        "the template asks for kvm (a.json:3:5): use {{user `accelerator`}} there"
+
+    private func machine(
+        _ name: String, packer: String? = "1.6.6", accelerators: Set<Accelerator> = [.tcg],
+        abilities: [String]? = nil
+    ) -> HostView {
+        var view = host(name, slots: 1)
+        view.report?.packerVersion = packer
+        view.report?.accelerators = accelerators
+        view.report?.buildAbilities = abilities
+        return view
+    }
+
+    private func build(_ needs: BuildNeeds) -> QueuedBuild {
+        var build = queued("q")
+        build.needs = needs
+        return build
+    }
+
+    @Test("A build waits for the host whose Packer is new enough, and passes others by")
+    func newerPacker() {
+        let needs = build(BuildNeeds(packer: plugins))
+        #expect(world([machine("a"), machine("b", packer: "1.9.4")], [needs]).starts == ["q@b"])
+        var away = machine("b", packer: "1.9.4")
+        away.availability = .drained
+        #expect(world([machine("a"), away], [needs]).starts == [])
+    }
+
+    @Test("A farm of older Packers is refused, with the host's version and the needed one")
+    func olderPackers() {
+        let needs = BuildNeeds(packer: plugins)
+        #expect(
+            needs.refusal([machine("a")])
+                == "no host can build this template: host a has Packer 1.6.6; the template needs "
+                + ">= 1.7.0 (required_plugins, guest.pkr.hcl:3:3)")
+        #expect(needs.refusal([machine("a"), machine("b", packer: "1.7.0")]) == nil)
+        #expect(needs.refusal([]) == nil)
+        var unknown = machine("b")
+        unknown.report = nil
+        #expect(needs.refusal([machine("a"), unknown]) == nil)
+    }
+
+    @Test("A template that asks for kvm goes where KVM works, or is refused")
+    func accelerator() {
+        let needs = BuildNeeds(accelerator: kvm)
+        let both = [machine("a"), machine("b", accelerators: [.kvm, .tcg])]
+        #expect(world(both, [build(needs)]).starts == ["q@b"])
+        #expect(
+            needs.refusal([machine("a")])
+                == "no host can build this template: host a has tcg, but \(kvm)")
+        #expect(needs.refusal(both) == nil)
+    }
+
+    @Test("A build goes where its secrets are, or is refused with the name of the missing one")
+    func secrets() {
+        let needs = BuildNeeds(secrets: ["cloud"])
+        var other = machine("b")
+        other.report?.secrets = ["cloud", "more"]
+        #expect(world([machine("a"), other], [build(needs)]).starts == ["q@b"])
+        #expect(
+            needs.refusal([machine("a")])
+                == "no host can build this template: host a has no secret 'cloud': add it under "
+                + "secrets in its agent.yml")
+    }
+
+    @Test("A recipe with options is not sent to an agent that would ignore them")
+    func abilities() {
+        var build = queued("q")
+        build.buildAbilities = [.packerOptions]
+        let new = machine("b", abilities: ["packer-options", "of a later day"])
+        #expect(world([machine("a"), new], [build]).starts == ["q@b"])
+    }
+}
