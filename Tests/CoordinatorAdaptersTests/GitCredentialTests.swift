@@ -62,6 +62,63 @@ import Testing
         }
     }
 
+    @Test("The GitLab token reaches projects of that server, and no command line or other server")
+    func usesTheGitLabToken() async throws {
+        try await withServer(login: "oauth2:\(Self.secret)") { server, authority in
+            var access = GitAccess()
+            access.gitLab = (GitAddress("http://\(authority)/"), Self.secret)
+            let archives = try TemplateArchives(folder: temporary.path + "/gitlab", access: access)
+            #expect(try await archives.plan(for: source("http://\(authority)/a.git")).commit != nil)
+            #expect(!server.commandLines.withLock { $0.contains { $0.contains(Self.secret) } })
+
+            access.gitLab = (GitAddress("http://\(authority)/gitlab"), Self.secret)
+            let other = try TemplateArchives(folder: temporary.path + "/other", access: access)
+            let fault = await #expect(throws: TemplateFault.self) {
+                _ = try await other.plan(for: source("http://\(authority)/a.git"))
+            }
+            let text = try #require(fault).description
+            #expect(text.contains("Private repositories in docs/templates.md"), "\(text)")
+            #expect(!text.contains(Self.secret))
+        }
+    }
+
+    @Test("A token that GitLab refuses is reported with the scope and the role that it needs")
+    func refusedToken() async throws {
+        try await withServer(login: "oauth2:\(Self.secret)") { _, authority in
+            var access = GitAccess()
+            access.gitLab = (GitAddress("http://\(authority)"), "an-expired-token")
+            let archives = try TemplateArchives(folder: temporary.path + "/gitlab", access: access)
+            let fault = await #expect(throws: TemplateFault.self) {
+                _ = try await archives.plan(for: source("http://\(authority)/a.git"))
+            }
+            let text = try #require(fault).description
+            #expect(text.contains("read_repository") && text.contains("Reporter"), "\(text)")
+            #expect(!text.contains("an-expired-token"))
+        }
+    }
+
+    @Test("Git uses the proxy of the configuration, or else that of the environment")
+    func usesTheProxy() async throws {
+        try await withServer { _, authority in
+            let login = "http://bob:\(Self.secret)@"
+            var access = GitAccess()
+            access.inherited = ["http_proxy": "http://\(authority)"]
+            let first = try TemplateArchives(folder: temporary.path + "/first", access: access)
+            #expect(
+                try await first.plan(for: source(login + "git.invalid/a.git")).commit != nil)
+            access.inherited = ["http_proxy": "http://127.0.0.1:1"]
+            access.proxy = "http://\(authority)"
+            access.noProxy = ["other.invalid"]
+            let second = try TemplateArchives(folder: temporary.path + "/second", access: access)
+            #expect(
+                try await second.plan(for: source(login + "git.invalid/a.git")).commit != nil)
+            let fault = await #expect(throws: TemplateFault.self) {
+                _ = try await second.plan(for: source("http://other.invalid/a.git"))
+            }
+            #expect(try #require(fault).description.contains("resolve host: other.invalid"))
+        }
+    }
+
     // MARK: The server
 
     private final class Server: Sendable {
@@ -77,14 +134,15 @@ import Testing
 
     /// Serves a repository by Git's dumb protocol, which needs files only.
     private func withServer(
+        login: String = "bob:\(secret)",
         _ body: (_ server: Server, _ authority: String) async throws -> Void
     ) async throws {
         try await makeRepository()
         let server = Server()
         let root = temporary.path
-        let login = "Basic " + Data("bob:\(Self.secret)".utf8).base64EncodedString()
+        let expected = "Basic " + Data(login.utf8).base64EncodedString()
         let http = HTTPServer(host: "127.0.0.1", port: 0) { request in
-            guard request.headers["Authorization"] == login else {
+            guard request.headers["Authorization"] == expected else {
                 return Problem.unauthorized("who?", challenge: "Basic realm=\"test\"").response
             }
             server.commandLines.withLock { $0.formUnion(Self.commandLines()) }

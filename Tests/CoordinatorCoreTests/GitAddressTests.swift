@@ -79,4 +79,38 @@ import Testing
         #expect(cells.contains("https://h/a"))
         #expect(!cells.contains { $0.contains("s3cret") })
     }
+
+    @Test(
+        "Only a repository of the same server and path belongs to it",
+        arguments: [
+            ("https://gl.example.org/g/a.git", "https://gl.example.org", true),
+            ("https://GL.example.org:443/g/a.git", "https://gl.example.org/", true),
+            ("https://bob:x@gl.example.org/g/a", "https://gl.example.org", true),
+            ("https://h/gitlab/g/a.git", "https://h/gitlab", true),
+            ("http://gl.example.org/g/a.git", "https://gl.example.org", false),
+            ("https://gl.example.org.evil.org/g/a.git", "https://gl.example.org", false),
+            ("https://gl.example.org:8443/g/a.git", "https://gl.example.org", false),
+            ("https://evil.org/gl.example.org/a", "https://gl.example.org", false),
+            ("https://gl.example.org@evil.org/a", "https://gl.example.org", false),
+            ("https://h/gitlab2/g/a.git", "https://h/gitlab", false),
+            ("https://h/gitlab/../g/a.git", "https://h/gitlab", false),
+            ("git@gl.example.org:g/a.git", "https://gl.example.org", false),
+        ])
+    func belongsToServer(url: String, server: String, isBelow: Bool) {
+        #expect(GitAddress(url).isBelow(GitAddress(server)) == isBelow)
+    }
+
+    @Test(
+        "The project of an address is found for HTTP and SSH",
+        arguments: [
+            ("https://gl/g/sub/a.git", "https://gl", "g/sub/a"),
+            ("https://h/gitlab/g/a/", "https://h/gitlab/", "g/a"),
+            ("git@gl:g/a.git", "https://gl", "g/a"),
+            ("ssh://git@GL:2222/g/a.git", "https://gl", "g/a"),
+            ("https://other/g/a.git", "https://gl", nil), ("git@other:g/a.git", "https://gl", nil),
+            ("/srv/git/a", "https://gl", nil),
+        ])
+    func projectOfAddress(url: String, server: String, project: String?) {
+        #expect(GitAddress(url).project(on: GitAddress(server)) == project)
+    }
 }

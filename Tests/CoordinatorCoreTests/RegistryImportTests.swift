@@ -137,7 +137,7 @@ struct RegistryImportTests {
         #expect(
             rows.guestOSes.map(\.template) == [
                 .folder(path: "/srv/a"), .git(url: "https://g/b.git", ref: "v1"),
-                .git(url: "git@g:x/c.git", ref: "main"),
+                .git(url: "git@g:x/c.git", ref: "HEAD"),
             ])
         #expect(problems.shown.map(\.cell) == ["D5", "E6"])
     }
@@ -219,7 +219,7 @@ struct RegistryImportTests {
         #expect(moved.plan.newTemplates.map(\.place.cell) == ["E2"])
         #expect(
             moved.plan.batch.changedGuestOSes.first?.template
-                == .git(url: "https://g/new.git", ref: "main"))
+                == .git(url: "https://g/new.git", ref: "HEAD"))
     }
 
     @Test("A missing template is on the Git server, or stays missing")

@@ -7,26 +7,70 @@ import TextKit
 /// unpacked, so that whoever registers the template learns of them, not each of its builds.
 enum ArchiveCheck {
     /// Blocks.
-    /// - Parameter folder: of the template in the archive; empty or with a slash at its end.
+    /// - Parameters:
+    ///   - folder: of the template in the archive; empty or with a slash at its end.
+    ///   - isFromGit: whether `git archive` made it.
     /// - Throws: `TemplateFault` that names the file; `SystemError` if the archive cannot be read.
-    static func run(_ path: String, folder: String) throws {
+    static func run(_ path: String, folder: String, isFromGit: Bool) throws {
         var reader = try TarReader(path)
         var count = 0
+        // Git does not keep empty folders: only a submodule looks like one.
+        var emptyFolder: String?
         while let entry = try reader.next() {
             count += 1
             guard count <= ProtocolLimits.templateEntries else {
                 throw TemplateFault(
                     "the template has more than \(ProtocolLimits.templateEntries) files")
             }
+            if isFromGit, let emptyFolder, !entry.name.utf8.starts(with: emptyFolder.utf8) {
+                throw submodule(emptyFolder)
+            }
+            emptyFolder = entry.kind == .folder ? entry.name : nil
             try check(entry, folder)
+            if try isLFSPointer(entry, reader) { throw pointer(entry) }
         }
+        if isFromGit, let emptyFolder { throw submodule(emptyFolder) }
+    }
+
+    private static func submodule(_ path: String) -> TemplateFault {
+        TemplateFault(
+            "the template contains the submodule \(Names.quoted(plain(path))), whose files the "
+                + "coordinator does not fetch: commit the files themselves (git subtree add), or "
+                + "remove the submodule")
+    }
+
+    private static func pointer(_ entry: TarReader.Entry) -> TemplateFault {
+        TemplateFault(
+            "the template contains \(Names.quoted(plain(entry.name))) as a Git LFS pointer; the "
+                + "coordinator does not fetch the file itself: commit it without LFS (git lfs "
+                + "migrate export), put it behind base_image.url, or let the build download it")
+    }
+
+    private static let lfsVersions = [
+        "version https://git-lfs.github.com/spec/", "version https://hawser.github.com/spec/",
+    ]
+    /// A pointer has less than this, says its specification.
+    private static let lfsPointerBytes = 1024
+
+    private static func isLFSPointer(
+        _ entry: TarReader.Entry, _ reader: borrowing TarReader
+    ) throws(SystemError) -> Bool {
+        guard entry.kind == .file, (64..<Int64(lfsPointerBytes)).contains(entry.sizeBytes) else {
+            return false
+        }
+        let start = try reader.content(of: entry, limitBytes: 64)
+        return lfsVersions.contains { start.starts(with: $0.utf8) }
+    }
+
+    private static func plain(_ name: String) -> String {
+        name.pathSegments.filter { !$0.isEmpty && $0 != "." }.joined(separator: "/")
     }
 
     private static func check(
         _ entry: TarReader.Entry, _ folder: String
     ) throws(TemplateFault) {
         let segments = entry.name.pathSegments.filter { !$0.isEmpty && $0 != "." }
-        let path = segments.joined(separator: "/")
+        let path = plain(entry.name)
         let name = Names.quoted(path)
         guard !entry.name.isAbsolutePath, !segments.contains("..") else {
             throw TemplateFault("the template contains \(name), which leads out of it")

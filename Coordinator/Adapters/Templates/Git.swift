@@ -9,16 +9,31 @@ struct Git: Sendable {
 
     /// The folder of Git's configuration and `.netrc`.
     let home: String
+    let access: GitAccess
 
     /// - Parameters:
     ///   - what: completes `cannot …`.
-    ///   - address: of the server to log in to, if its credential came with the address.
+    ///   - address: of the server to log in to.
     ///   - code: of the error if Git fails.
     /// - Throws: `TemplateFault` with what Git said.
     @discardableResult
     func run(
         _ arguments: [String], to what: String, at address: GitAddress? = nil,
         else code: TemplateFaultCode = .usual
+    ) async throws -> Command.Output {
+        let result = try await output(arguments, at: address)
+        guard result.status.isSuccess else {
+            let message = TemplateArchives.tail(result.stderrText)
+            let remedy = address.flatMap { access.remedy(message, $0) }.map { ". " + $0 } ?? ""
+            throw TemplateFault(
+                code, "cannot \(what)" + (message.isEmpty ? "" : ": \(message)") + remedy)
+        }
+        return result
+    }
+
+    /// As `run`, whatever its exit status.
+    func output(
+        _ arguments: [String], at address: GitAddress? = nil
     ) async throws -> Command.Output {
         var environment = Command.minimalEnvironment
         // Git must not prompt on a terminal, and no transport may run a program (`ext::`).
@@ -27,22 +42,18 @@ struct Git: Sendable {
         environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
         environment["LC_ALL"] = "C"
         environment["HOME"] = home
-        if let address { environment.merge(Self.login(at: address)) { $1 } }
-        let result = try await Command(["git"] + arguments, environment: environment).run(
+        environment.merge(access.environment) { $1 }
+        if let address { environment.merge(login(at: address)) { $1 } }
+        return try await Command(["git"] + arguments, environment: environment).run(
             timeoutSeconds: Self.timeoutSeconds)
-        guard result.status.isSuccess else {
-            let message = TemplateArchives.tail(result.stderrText)
-            throw TemplateFault(code, "cannot \(what)" + (message.isEmpty ? "" : ": \(message)"))
-        }
-        return result
     }
 
     /// A credential helper for this server alone. Git calls it when the server requires a login, so
     /// every HTTP scheme works, and a redirect to another server gets nothing; a header of our own
     /// (`http.extraHeader`) would have to guess the scheme. No other helper is called: one that
     /// stores credentials would write this one to disk.
-    private static func login(at address: GitAddress) -> [String: String] {
-        guard let credential = address.credential, let origin = address.origin,
+    private func login(at address: GitAddress) -> [String: String] {
+        guard let credential = access.credential(for: address), let origin = address.origin,
             !(credential.user + credential.password).utf8.contains(where: { $0 < 0x20 })
         else { return [:] }
         let helper =

@@ -14,16 +14,18 @@ struct ReadTemplate: Sendable {
     /// - Parameters:
     ///   - path: of the archive.
     ///   - folder: of the template in it; `nil`: its root.
+    ///   - isFromGit: whether `git archive` made it.
     ///   - what: the template, for messages.
     /// - Throws: `TemplateFault`; `SystemError` if the archive cannot be read.
-    init(archive path: String, folder: String?, _ what: String) async throws {
-        let prefix = folder.map { $0 + "/" } ?? ""
-        self = try await OwnThread.run { try ReadTemplate(path, prefix, what) }
+    init(archive path: String, folder: String?, isFromGit: Bool, _ what: String) async throws {
+        self = try await OwnThread.run {
+            try ArchiveCheck.run(
+                path, folder: folder.map { $0 + "/" } ?? "", isFromGit: isFromGit)
+            return try ReadTemplate(TemplateFiles(path: path, folder: folder), what)
+        }
     }
 
-    private init(_ path: String, _ prefix: String, _ what: String) throws {
-        try ArchiveCheck.run(path, folder: prefix)
-        let archive = TemplateFiles(path: path, folder: prefix)
+    private init(_ archive: TemplateFiles, _ what: String) throws {
         let content = try archive.read(limitBytes: Self.fileBytes) { $0 == TemplateFile.name }
         guard let text = content.first?.bytes else {
             throw TemplateFault("\(what) has no \(TemplateFile.name)")
@@ -41,20 +43,30 @@ struct ReadTemplate: Sendable {
 
     /// A missing template or program is reported now, not on a host.
     private static func check(
-        _ file: TemplateFile, _ names: Set<String>, _ what: String
+        _ file: TemplateFile, _ names: [String], _ what: String
     ) throws(TemplateFault) {
-        guard let needed = file.files.first(where: { !names.contains($0) }) else { return }
+        let exact = Set(names.map { Array($0.utf8) })
+        let wanted = file.files
+        guard let needed = wanted.first(where: { !exact.contains(Array($0.utf8)) }) else { return }
+        // Equal in the eyes of Swift: names that differ in their normalization.
+        if names.contains(needed) {
+            throw TemplateFault(
+                "\(TemplateFile.name) names \(Names.quoted(needed)); the file in \(what) looks the "
+                    + "same but is spelled with other Unicode characters (macOS decomposes "
+                    + "accents): copy its name from the output of ls")
+        }
         let similar = names.filter { $0.hasSuffix(".json") || $0.hasSuffix(".pkr.hcl") }
             .sorted().prefix(5)
         throw TemplateFault(
             "\(TemplateFile.name) names \(Names.quoted(needed)), which is not in \(what)"
-                + (similar.isEmpty ? "" : "; there is \(similar.joined(separator: ", "))"))
+                + (similar.isEmpty
+                    ? "" : "; there is \(similar.map(\.visible).joined(separator: ", "))"))
     }
 
     // MARK: Packer
 
     private static func packer(
-        _ file: TemplateFile, _ archive: TemplateFiles, _ names: Set<String>
+        _ file: TemplateFile, _ archive: TemplateFiles, _ names: [String]
     ) throws -> PackerCheck? {
         guard case .packer(let path) = file.recipe.builder else { return nil }
         let varFiles = Set(file.recipe.packer?.varFiles ?? [])

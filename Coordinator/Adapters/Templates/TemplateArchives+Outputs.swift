@@ -1,7 +1,6 @@
 public import BuildProtocol
 public import CoordinatorCore
-import ProcessKit
-import TextKit
+import Support
 
 extension TemplateArchives {
     private static let outputFolder = "output/"
@@ -19,16 +18,12 @@ extension TemplateArchives {
     ) async throws -> [(name: String, template: OutputTemplate)] {
         let path = try path(of: archive)
         if let known = knownOutputs[archive] { return known }
-        let folder = (archive.folder.map { $0 + "/" } ?? "") + Self.outputFolder
-        // Only these names: a template may have a hundred thousand others.
-        let list = try await run(
-            [
-                "tar", "--list", "--file", path, "--wildcards", "--no-wildcards-match-slash", "--",
-                "\(folder)*\(Self.outputSuffix)",
-            ], tarTimeoutSeconds)
-        let names = list.stdoutText.lines.map(String.init).filter { name in
-            name.hasPrefix(folder) && name.hasSuffix(Self.outputSuffix)
-                && Names.isFileName(String(name.dropFirst(folder.count)))
+        let archiveFiles = TemplateFiles(path: path, folder: archive.folder)
+        let names = try await OwnThread.run {
+            try archiveFiles.names { name in
+                name.hasPrefix(Self.outputFolder) && Self.isOutput(name)
+                    && Names.isFileName(String(name.dropFirst(Self.outputFolder.count)))
+            }
         }.sorted()
         guard names.count <= Self.outputFiles else {
             throw TemplateFault(
@@ -38,19 +33,19 @@ extension TemplateArchives {
         var files: [(name: String, template: OutputTemplate)] = []
         var bytes = 0
         for name in names {
-            let content = try await run(
-                ["tar", "--extract", "--to-stdout", "--file", path, "--", name],
-                tarTimeoutSeconds)
-            guard content.status.isSuccess, content.stdout.count <= Self.outputBytes,
-                let text = String(validating: content.stdout, as: UTF8.self)
+            let content = try await OwnThread.run {
+                try archiveFiles.content(of: name, limitBytes: Self.outputBytes) ?? []
+            }
+            guard content.count <= Self.outputBytes,
+                let text = String(validating: content, as: UTF8.self)
             else {
                 throw TemplateFault(
                     "\(name) cannot be used: it must be UTF-8 and have at most "
                         + "\(Self.outputBytes) bytes")
             }
-            let short = name.dropFirst(folder.count).dropLast(Self.outputSuffix.count)
+            let short = name.dropFirst(Self.outputFolder.count).dropLast(Self.outputSuffix.count)
             files.append((String(short), try OutputTemplate(text, file: name)))
-            bytes += content.stdout.count
+            bytes += content.count
         }
         keepOutputs(files, bytes, of: archive)
         return files

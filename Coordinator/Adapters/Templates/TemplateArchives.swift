@@ -10,7 +10,7 @@ import YAMLKit
 /// and from Git repositories by `git archive`. Hosts need no Git credentials.
 public actor TemplateArchives: TemplateLibrary {
     private let folder: String
-    private let git: Git
+    private let mirrors: GitMirrors
     private let checksums: ChecksumReader
     let tarTimeoutSeconds = 120
     /// What was read of each archive, by digest.
@@ -26,8 +26,6 @@ public actor TemplateArchives: TemplateLibrary {
     /// Of which at most this many are kept, and none with more text.
     private static let keptOutputBytes = 256 << 10
     private static let keptOutputs = 256
-    /// The last fetch into each mirror, for which the next one waits.
-    private var fetches: [String: Task<Void, Never>] = [:]
     private let executor = QueueExecutor(label: "aibuild.templates")
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -35,11 +33,14 @@ public actor TemplateArchives: TemplateLibrary {
     }
 
     /// - Throws: `SystemError` if the folder cannot be created.
-    public init(folder: String, checksums: ChecksumReader = ChecksumReader()) throws {
+    public init(
+        folder: String, access: GitAccess = GitAccess(),
+        checksums: ChecksumReader = ChecksumReader()
+    ) throws {
         self.folder = folder
         self.checksums = checksums
-        git = Git(home: folder)
-        try Files.makeFolder(folder + "/git", mode: 0o750)
+        mirrors = try GitMirrors(
+            folder: folder + "/git", git: Git(home: folder, access: access))
     }
 
     public nonisolated func path(of archive: TemplateArchive) throws -> String {
@@ -126,7 +127,7 @@ public actor TemplateArchives: TemplateLibrary {
     ) async throws -> (TemplateArchive, String?) {
         var commit = ""
         var archive = try await making { output in
-            commit = try await self.archive(git: url, ref: ref, path, to: output)
+            commit = try await self.mirrors.archive(url, ref: ref, path, to: output)
         }
         archive.folder = path
         return (archive, commit)
@@ -146,56 +147,11 @@ public actor TemplateArchives: TemplateLibrary {
                 "tar", "--create", "--file", output, "--format=posix", "--sort=name",
                 "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--mode=a+rX,u+w,go-w",
                 "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime",
-                "--exclude-vcs", "--transform=s,^\\./,,", "--directory", path, ".",
+                "--exclude=.git", "--transform=s,^\\./,,", "--directory", path, ".",
             ], tarTimeoutSeconds)
         guard result.status.isSuccess else {
             throw TemplateFault("cannot archive \(path): \(Self.tail(result.stderrText))")
         }
-    }
-
-    private func archive(
-        git url: String, ref: String, _ path: String?, to output: String
-    ) async throws -> String {
-        guard !url.hasPrefix("-"), !url.utf8.contains(0), !url.isEmpty,
-            !ref.hasPrefix("-"), !ref.utf8.contains(0), !ref.isEmpty
-        else { throw TemplateFault("the Git address or ref is not valid") }
-        let address = GitAddress(url)
-        let mirror = "\(folder)/git/\(SHA256.hex(url.utf8).prefix(32))"
-        Files.touch(mirror)
-        // One fetch into a mirror at a time: concurrent ones would fail on Git's locks.
-        let last = fetches[mirror]
-        let fetch = Task {
-            await last?.value
-            try await self.fetch(address, into: mirror)
-        }
-        fetches[mirror] = Task { _ = try? await fetch.value }
-        try await fetch.value
-        let commit = try await git.run(
-            [
-                "-C", mirror, "rev-parse", "--verify", "--quiet", "--end-of-options",
-                ref + "^{commit}",
-            ], to: "find '\(ref)' in \(address.url)"
-        ).stdoutText.trimmingNewline
-        let folder = RepositoryFolder(
-            git: git, mirror: mirror, commit: commit, path: path, url: address.url)
-        try await git.run(
-            ["--literal-pathspecs", "-C", mirror, "archive", "--format=tar", "--output", output]
-                + [commit] + folder.paths(),
-            to: "archive \(address.url) at \(commit)")
-        return commit
-    }
-
-    private func fetch(_ address: GitAddress, into mirror: String) async throws {
-        if !Files.exists(mirror) {
-            try await git.run(
-                ["init", "--quiet", "--bare", mirror], to: "make a mirror of \(address.url)")
-        }
-        // Everything is fetched, so that any branch, tag or commit can be resolved.
-        try await git.run(
-            [
-                "-C", mirror, "fetch", "--quiet", "--prune", "--force", "--no-tags", address.url,
-                "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*",
-            ], to: "fetch \(address.url)", at: address, else: .unavailable)
     }
 
     func run(_ arguments: [String], _ timeoutSeconds: Int) async throws -> Command.Output {
@@ -233,12 +189,17 @@ public actor TemplateArchives: TemplateLibrary {
         let what =
             switch source {
             case .folder(let path): path
-            case .git(let url, let ref): "\(GitAddress(url).url) at \(ref)"
+            case .git(let url, let ref):
+                ref == TemplateSource.defaultRef
+                    ? GitAddress(url).url : "\(GitAddress(url).url) at \(ref)"
             case .missing: ""
             }
         if let template = known[archive] { return template }
+        var isFromGit = false
+        if case .git = source { isFromGit = true }
         let template = try await ReadTemplate(
-            archive: "\(folder)/\(archive.sha256).tar", folder: archive.folder, what)
+            archive: "\(folder)/\(archive.sha256).tar", folder: archive.folder,
+            isFromGit: isFromGit, what)
         if known.count >= Self.knownTemplates { known.removeAll() }
         known[archive] = template
         return template
@@ -249,8 +210,7 @@ public actor TemplateArchives: TemplateLibrary {
         of name: String, in archive: TemplateArchive
     ) async throws -> [UInt8]? {
         let files = TemplateFiles(
-            path: "\(folder)/\(archive.sha256).tar",
-            folder: archive.folder.map { $0 + "/" } ?? "")
+            path: "\(folder)/\(archive.sha256).tar", folder: archive.folder)
         return try await OwnThread.run {
             try files.read(limitBytes: Self.contentBytes) { $0 == name }.first?.bytes
         }

@@ -3,9 +3,17 @@ import Support
 /// The files of a template in its archive, by their paths in the template. Blocks.
 struct TemplateFiles {
     /// Of the archive.
-    let path: String
+    private let path: String
     /// Of the template in the archive; empty or with a slash at its end.
-    let folder: String
+    private let folder: String
+
+    /// - Parameters:
+    ///   - path: of the archive.
+    ///   - folder: of the template in it; `nil`: its root.
+    init(path: String, folder: String?) {
+        self.path = path
+        self.folder = folder.map { $0 + "/" } ?? ""
+    }
 
     /// - Parameters:
     ///   - limitBytes: of one file; larger ones are left out.
@@ -26,19 +34,47 @@ struct TemplateFiles {
         return files
     }
 
-    /// The paths of all entries, of folders without a slash at the end.
+    /// The beginning of the file, at most one byte more than `limitBytes`; `nil` if there is none.
     /// - Throws: `SystemError` if the archive cannot be read.
-    func names() throws(SystemError) -> Set<String> {
+    func content(of name: String, limitBytes: Int) throws(SystemError) -> [UInt8]? {
+        let whole = folder + name
         var reader = try TarReader(path)
-        var names: Set<String> = []
+        while let entry = try reader.next() {
+            guard entry.kind == .file, entry.name.utf8.elementsEqual(whole.utf8) else { continue }
+            return try reader.content(of: entry, limitBytes: limitBytes + 1)
+        }
+        return nil
+    }
+
+    /// The paths of the files and links for which the condition holds.
+    /// - Throws: `SystemError` if the archive cannot be read.
+    func names(where isWanted: (String) -> Bool) throws(SystemError) -> [String] {
+        var reader = try TarReader(path)
+        var names: [String] = []
+        while let entry = try reader.next() {
+            guard entry.kind != .folder, let name = inner(entry.name), isWanted(name) else {
+                continue
+            }
+            names.append(name)
+        }
+        return names
+    }
+
+    /// The paths of all entries, of folders without a slash at the end. Not a set: names that Swift
+    /// takes for equal may differ.
+    /// - Throws: `SystemError` if the archive cannot be read.
+    func names() throws(SystemError) -> [String] {
+        var reader = try TarReader(path)
+        var names: [String] = []
         while let entry = try reader.next() {
             guard let name = inner(entry.name), !name.isEmpty else { continue }
-            names.insert(name.hasSuffix("/") ? String(name.dropLast()) : name)
+            names.append(name.hasSuffix("/") ? String(name.dropLast()) : name)
         }
         return names
     }
 
     private func inner(_ name: String) -> String? {
-        name.hasPrefix(folder) ? String(name.dropFirst(folder.count)) : nil
+        name.utf8.starts(with: folder.utf8)
+            ? String(name.unicodeScalars.dropFirst(folder.unicodeScalars.count)) : nil
     }
 }

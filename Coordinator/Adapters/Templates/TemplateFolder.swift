@@ -35,7 +35,9 @@ struct TemplateFolder {
         guard depth < 32 else { throw TemplateFault("\(path) is nested too deeply") }
         for name in try Files.list(path) where name != ".git" {
             let inner = path + "/" + name
-            var line = "\(inner) \(Files.stamp(inner) ?? "")\n"
+            // A name that is not UTF-8 does not lead back to its file: such a folder is always
+            // archived again.
+            var line = "\(inner) \(Files.stamp(inner) ?? "\(UInt64.random(in: .min ... .max))")\n"
             line.withUTF8 { stamp.update(UnsafeRawBufferPointer($0)) }
             switch Files.kind(inner) {
             case .folder: try measure(inner, &room, &stamp, depth: depth + 1)

@@ -50,7 +50,8 @@ public enum OSType: String, Sendable, Codable, CaseIterable {
 public enum TemplateSource: Sendable, Hashable {
     /// A folder on the coordinator's machine.
     case folder(path: String)
-    /// A Git repository; `ref` is a branch, tag or commit, resolved when a build is submitted.
+    /// A Git repository; `ref` is a branch, tag or commit, resolved when a build is submitted, or
+    /// `defaultRef`.
     case git(url: String, ref: String)
     /// Not known yet: registered from a spreadsheet or by the original AIBuild, which did not
     /// record it.
@@ -58,6 +59,9 @@ public enum TemplateSource: Sendable, Hashable {
 }
 
 extension TemplateSource {
+    /// The branch that the repository itself names as its default.
+    public static let defaultRef = "HEAD"
+
     /// The folder or the repository, without the branch; `""` if it is missing.
     public var address: String {
         switch self {
@@ -92,7 +96,7 @@ extension TemplateSource: Codable {
         case "git":
             self = .git(
                 url: try container.decode(String.self, forKey: .url),
-                ref: try container.decode(String.self, forKey: .ref))
+                ref: try container.decodeIfPresent(String.self, forKey: .ref) ?? Self.defaultRef)
         case "missing": self = .missing
         case let kind:
             throw DecodingError.dataCorruptedError(

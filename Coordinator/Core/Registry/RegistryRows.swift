@@ -201,7 +201,7 @@ extension TemplateSource {
         if place.hasPrefix("/") {
             self = .folder(path: place)
         } else if place.contains("://") || place.contains(#/^[A-Za-z0-9._-]+@[^:\/]+:./#) {
-            self = .git(url: place, ref: ref ?? "main")
+            self = .git(url: place, ref: ref ?? Self.defaultRef)
         } else {
             return nil
         }

@@ -15,7 +15,7 @@ enum GuestOSCommands {
 
     private static let fields = [
         CommandOption("git", value: "URL", "Git repository of the template"),
-        CommandOption("ref", value: "REF", "branch, tag or commit (default: main)"),
+        CommandOption("ref", value: "REF", "branch, tag or commit (default: the repository's own)"),
         CommandOption("path", value: "DIR", "folder of the repository with aibuild.yml"),
         CommandOption("template", value: "FOLDER", "or: folder of the template on the coordinator"),
         CommandOption("distro", value: "NAME", "distribution, such as debian or centos"),
@@ -148,13 +148,16 @@ enum GuestOSCommands {
         return variables
     }
 
+    /// The branch that the repository itself names as its default.
+    private static let defaultRef = "HEAD"
+
     /// `nil` when neither is given.
     private static func template(
         _ arguments: Arguments
     ) throws(CommandError) -> GuestOSAnswer.Template? {
         switch (arguments["git"], arguments["template"]) {
         case (let url?, nil):
-            return .init(kind: "git", path: nil, url: url, ref: arguments["ref"] ?? "main")
+            return .init(kind: "git", path: nil, url: url, ref: arguments["ref"] ?? defaultRef)
         case (nil, let path?):
             guard arguments["ref"] == nil else {
                 throw CommandError(.usage, "Option --ref needs --git")
@@ -206,8 +209,8 @@ enum GuestOSCommands {
 
     private static func shown(_ template: GuestOSAnswer.Template) -> String {
         if template.kind == "missing" { return "none yet" }
-        return template.path
-            ?? [template.url, template.ref].compactMap { $0 }.joined(separator: " at ")
+        let ref = template.ref == defaultRef ? "its default branch" : template.ref
+        return template.path ?? [template.url, ref].compactMap { $0 }.joined(separator: " at ")
     }
 
     /// The coordinator's working directory is not this shell's.

@@ -1,0 +1,63 @@
+public import CoordinatorCore
+
+/// How the coordinator's Git reaches servers: proxy, trusted authorities, and the credential of the
+/// GitLab server.
+public struct GitAccess: Sendable {
+    /// The server whose private projects are fetched with `token`. No other server gets it.
+    public var gitLab: (address: GitAddress, token: String)?
+    /// For HTTP and HTTPS; `nil`: that of `inherited`.
+    public var proxy: String?
+    /// Hosts, domains and networks that are reached without the proxy.
+    public var noProxy: [String] = []
+    /// A file of trusted authorities, instead of the system's.
+    public var authorities: String?
+    /// The variables of `proxyVariables` from the coordinator's own environment.
+    public var inherited: [String: String] = [:]
+
+    public init() {}
+
+    /// The variables by which a service manager gives a proxy to a program, as libcurl reads them:
+    /// it ignores `HTTP_PROXY`, which a CGI program takes from a request.
+    public static let proxyVariables = [
+        "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy",
+        "NO_PROXY",
+    ]
+
+    /// What Git's environment contains for this. The proxy's URL may have a password.
+    var environment: [String: String] {
+        var environment = inherited
+        if let proxy {
+            environment = [
+                "http_proxy": proxy, "https_proxy": proxy,
+                "no_proxy": noProxy.joined(separator: ","),
+            ]
+        }
+        if let authorities { environment["GIT_SSL_CAINFO"] = authorities }
+        return environment
+    }
+
+    /// The user name that goes with an access token; GitLab accepts any.
+    private static let tokenUser = "oauth2"
+
+    /// What to log in with at this address; `nil` if nothing is known.
+    func credential(for address: GitAddress) -> GitAddress.Credential? {
+        if let own = address.credential { return own }
+        guard let gitLab, address.isBelow(gitLab.address) else { return nil }
+        return GitAddress.Credential(user: Self.tokenUser, password: gitLab.token)
+    }
+
+    /// Completes an error of Git if the server wants another login.
+    func remedy(_ message: String, _ address: GitAddress) -> String? {
+        let refusals = [
+            "Authentication failed", "could not read Username", "could not read Password",
+            "Access denied", "error: 401", "error: 403", "Permission denied (publickey",
+        ]
+        guard refusals.contains(where: message.contains) else { return nil }
+        if address.credential == nil, let gitLab, address.isBelow(gitLab.address) {
+            return "GitLab refuses the token of gitlab.token_file for this project: the token "
+                + "needs the scope api or read_repository, and its owner the role Reporter"
+        }
+        return "Give the coordinator access to this repository: see Private repositories in "
+            + "docs/templates.md"
+    }
+}

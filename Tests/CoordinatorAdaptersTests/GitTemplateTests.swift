@@ -1,0 +1,190 @@
+import BuildProtocol
+import CoordinatorAdapters
+import CoordinatorCore
+import ProcessKit
+import Support
+import TestSupport
+import Testing
+
+/// Repositories as teams have them, fetched by a real Git.
+@Suite(.timeLimit(.minutes(2))) struct GitTemplateTests {
+    private let temporary: TemporaryFolder
+    private let archives: TemplateArchives
+
+    init() throws {
+        temporary = try TemporaryFolder()
+        archives = try TemplateArchives(folder: temporary.path + "/archives")
+    }
+
+    private static let yaml = "builder: command\ncommand: [\"true\"]\n"
+
+    private func repository(branch: String = "main") async throws -> GitRepository {
+        let repository = try await GitRepository(
+            temporary.path + "/work", "--initial-branch=\(branch)")
+        try Files.replace(repository.path + "/aibuild.yml", with: Array(Self.yaml.utf8))
+        return repository
+    }
+
+    private func plan(
+        _ source: TemplateSource, folder: String? = nil
+    ) async throws -> BuildPlan {
+        try await archives.plan(
+            for: GuestOS(
+                id: "g", name: "mini", type: .linux, distro: "", version: "", baseISO: "",
+                template: source, templatePath: folder, owner: "o", createdMilliseconds: 0))
+    }
+
+    private func plan(_ repository: GitRepository, _ ref: String = "HEAD") async throws -> BuildPlan
+    {
+        try await plan(.git(url: repository.url, ref: ref))
+    }
+
+    private func expectRefusal(_ words: [String], _ source: TemplateSource) async throws {
+        let fault = await #expect(throws: TemplateFault.self) { _ = try await plan(source) }
+        for word in words {
+            #expect(fault?.description.contains(word) == true, "\(word): \(fault as Any)")
+        }
+    }
+
+    private func content(_ plan: BuildPlan, _ name: String) async throws -> String? {
+        let result = try await Command(
+            ["tar", "-xOf", try archives.path(of: plan.template), "--", name],
+            environment: Command.minimalEnvironment
+        ).run(timeoutSeconds: 10)
+        return result.status.isSuccess ? result.stdoutText : nil
+    }
+
+    // MARK: Branches
+
+    @Test("A repository whose default branch is master is built from it") func masterBranch()
+        async throws
+    {
+        let repository = try await repository(branch: "master")
+        let first = try await repository.commit()
+        #expect(try await plan(repository).commit == first)
+        // The default may change.
+        try await repository.run("git checkout --quiet -b trunk; echo 1 >new")
+        let second = try await repository.commit()
+        #expect(try await plan(repository).commit == second)
+    }
+
+    @Test("The only branch is built if the default branch does not exist") func danglingHead()
+        async throws
+    {
+        let repository = try await repository(branch: "master")
+        let commit = try await repository.commit()
+        let bare = try await GitRepository(temporary.path + "/bare", "--bare --initial-branch=main")
+        try await repository.run("git push --quiet '\(bare.path)' master")
+        #expect(try await plan(bare).commit == commit)
+        try await repository.run("git push --quiet '\(bare.path)' master:second")
+        try await expectRefusal(
+            ["has no default branch", "master, second"], .git(url: bare.url, ref: "HEAD"))
+    }
+
+    @Test("An empty repository and an unknown branch are reported with what to do")
+    func emptyAndUnknown() async throws {
+        let repository = try await repository(branch: "master")
+        try await expectRefusal(
+            ["no branch yet: push the template"], .git(url: repository.url, ref: "HEAD"))
+        try await repository.commit()
+        try await expectRefusal(
+            ["cannot find 'main'", "its branches are master"],
+            .git(url: repository.url, ref: "main"))
+    }
+
+    // MARK: Content
+
+    @Test("A file with export-ignore is in the template, and export-subst is applied")
+    func exportAttributes() async throws {
+        let repository = try await repository()
+        try await repository.run(
+            """
+            printf '/scripts export-ignore\\nversion.txt export-subst\\n*.ps1 text eol=crlf\\n' \
+                >.gitattributes
+            mkdir scripts; echo 'echo hi' >scripts/a.sh
+            echo '$Format:%H$' >version.txt; echo x >a.ps1
+            """)
+        let commit = try await repository.commit()
+        let plan = try await plan(repository)
+        #expect(try await content(plan, "scripts/a.sh") == "echo hi\n")
+        #expect(try await content(plan, "version.txt") == commit + "\n")
+        #expect(try await content(plan, "a.ps1") == "x\r\n")
+    }
+
+    @Test("A submodule is refused with its path", arguments: ["sub", "zz/last"])
+    func submodule(path: String) async throws {
+        let other = try await GitRepository(temporary.path + "/sub", "--initial-branch=main")
+        try await other.run("echo x >f")
+        try await other.commit()
+        let repository = try await repository()
+        try await repository.run(
+            "git -c protocol.file.allow=always submodule --quiet add '\(other.path)' \(path)")
+        try await repository.run("mkdir own; cp aibuild.yml own")
+        try await repository.commit()
+        let source = TemplateSource.git(url: repository.url, ref: "main")
+        try await expectRefusal(["the submodule '\(path)'", "git subtree"], source)
+        // It is no part of a template in another folder.
+        #expect(try await plan(source, folder: "own").template.folder == "own")
+    }
+
+    @Test("A Git LFS pointer is refused with its path, in a folder as well")
+    func lfsPointer() async throws {
+        let repository = try await repository()
+        try await repository.run(
+            """
+            mkdir drivers
+            url=https://git-lfs.github.com/spec/v1
+            printf "version $url\\noid sha256:%064d\\nsize 12345\\n" 7 >drivers/net.bin
+            """)
+        try await repository.commit()
+        for source in [
+            TemplateSource.git(url: repository.url, ref: "main"), .folder(path: repository.path),
+        ] {
+            try await expectRefusal(["'drivers/net.bin' as a Git LFS pointer"], source)
+        }
+    }
+
+    @Test("Files of Git itself are part of a folder's template, its .git is not")
+    func filesOfGit() async throws {
+        let repository = try await repository()
+        try await repository.run("echo '*.o' >.gitignore; mkdir RCS; echo 1 >RCS/x")
+        let plan = try await plan(.folder(path: repository.path))
+        #expect(try await content(plan, ".gitignore") == "*.o\n")
+        #expect(try await content(plan, "RCS/x") == "1\n")
+        #expect(try await content(plan, ".git/HEAD") == nil)
+    }
+
+    // MARK: Names
+
+    @Test(
+        "A template is found whatever characters its name has",
+        arguments: ["模板.json", "a b\\c.json", "Żółw*.json", "-rf.json", "[x].json"])
+    func names(name: String) async throws {
+        let repository = try await repository()
+        let quoted = name.replacing("\\", with: "\\\\")
+        try Files.replace(
+            repository.path + "/aibuild.yml", with: Array("template: \"\(quoted)\"\n".utf8))
+        try Files.replace("\(repository.path)/\(name)", with: Array("{}".utf8))
+        try Files.makeFolder(repository.path + "/output")
+        try Files.replace("\(repository.path)/output/\(name).j2", with: Array("x".utf8))
+        try Files.replace(repository.path + "/new\nline", with: [])
+        try await repository.commit()
+        for source in [
+            TemplateSource.git(url: repository.url, ref: "main"), .folder(path: repository.path),
+        ] {
+            let plan = try await plan(source)
+            #expect(plan.recipe.builder == .packer(template: name))
+            #expect(try await archives.outputs(of: plan.template).map(\.name) == [name])
+        }
+    }
+
+    @Test("A name that only looks the same is reported as such") func otherNormalization()
+        async throws
+    {
+        let repository = try await repository()
+        try Files.replace(
+            repository.path + "/aibuild.yml", with: Array("template: caf\u{e9}.json\n".utf8))
+        try Files.replace(repository.path + "/cafe\u{301}.json", with: Array("{}".utf8))
+        try await expectRefusal(["other Unicode characters"], .folder(path: repository.path))
+    }
+}
