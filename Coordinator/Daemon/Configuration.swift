@@ -28,6 +28,7 @@ struct Configuration {
     var sshAgentSocket: String?
     var database: SQLLocation?
     var gitlab: GitLabSettings?
+    var git = GitAccess()
     var retention: RetentionPolicy?
     var limits = ServiceLimits()
 
@@ -63,8 +64,12 @@ struct Configuration {
         if let given = try yaml.takeIfPresent("database", .mapping) {
             database = try Self.database(given)
         }
+        if let given = try yaml.takeIfPresent("git", .mapping) { try Self.git(given, &git) }
         if let given = try yaml.takeIfPresent("gitlab", .mapping) {
-            gitlab = try Self.gitlab(given, ownURL: url)
+            var settings = try Self.gitlab(given, ownURL: url)
+            settings.authorities = git.authorities
+            git.gitLab = (GitAddress(settings.url), settings.token)
+            gitlab = settings
         }
         if let given = try yaml.takeIfPresent("retention", .mapping) {
             retention = try Self.retention(given)
@@ -131,6 +136,20 @@ struct Configuration {
             }
             return .mariadb(server)
         }
+    }
+
+    private static func git(_ yaml: YAMLMapping, _ git: inout GitAccess) throws {
+        let proxy = YAMLType<String>.string.checked { text in
+            let schemes = ["http://", "https://", "socks5://", "socks5h://"]
+            return schemes.contains { text.hasPrefix($0) }
+                ? nil : "expected an address such as http://proxy.example.org:3128"
+        }
+        git.proxy = try yaml.takeIfPresent("proxy", proxy)
+        git.noProxy = try yaml.take("no_proxy", .list(of: .string), default: [])
+        let file = YAMLType<String>.string.checked { path in
+            Files.kind(path) == nil ? "the file \(path) does not exist" : nil
+        }
+        git.authorities = try yaml.takeIfPresent("ca_file", file)
     }
 
     private static func gitlab(_ yaml: YAMLMapping, ownURL: String) throws -> GitLabSettings {

@@ -56,8 +56,10 @@ enum Daemon {
             say: { Logger("store").warning($0) })
         let lock = try lockState(folder)
         let logs = try FileLogStore(folder: shared + "/logs")
+        var git = configuration.git
+        git.inherited = Self.environment(GitAccess.proxyVariables)
         let templates = try TemplateArchives(
-            folder: shared + "/templates",
+            folder: shared + "/templates", access: git,
             checksums: ChecksumReader(networks: configuration.baseImageNetworks))
         let webRoot = try FolderWebRoot(
             folder: configuration.webRoot,
@@ -109,6 +111,13 @@ enum Daemon {
 }
 
 extension Daemon {
+    /// Those of the variables that are set.
+    private static func environment(_ names: [String]) -> [String: String] {
+        names.reduce(into: [:]) { values, name in
+            if let value = getenv(name) { values[name] = String(cString: value) }
+        }
+    }
+
     /// Two coordinators in one state folder would take each other for themselves.
     private static func lockState(_ folder: String) throws -> FileLock {
         let path = folder + "/lock"

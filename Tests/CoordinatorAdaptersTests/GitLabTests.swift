@@ -25,7 +25,7 @@ import Testing
         let server = server(gitlab)
         #expect(
             server.template(ofGuestOS: "debian12")
-                == .git(url: gitlab.url + "/aibuild/debian12_tpl.git", ref: "main"))
+                == .git(url: gitlab.url + "/aibuild/debian12_tpl.git", ref: "HEAD"))
         let first = await server.prepare(guestOS: "debian12")
         #expect(first.problem == nil)
         #expect(

@@ -168,29 +168,4 @@ import Testing
             }
         }
     }
-
-    @Test("A push builds its guest OS once")
-    func pushBuildsOnce() async throws {
-        let server = FakeTemplateServer()
-        let farm = try await TestFarm(hosts: 0, templateServer: server)
-        try await farm.run { coordinator in
-            _ = try await coordinator.leading().guestOSes.register(
-                GuestOSForm(name: "a", type: .linux), by: "anna")
-            var push = Push(project: "aibuild/a_tpl", ref: "main", commit: "c0ffee")
-            #expect(
-                try await coordinator.leading().pushes.pushed(push, by: "gitlab").build == "a:1")
-            let build = try #require(try await farm.store.build(guestOS: "a", number: 1))
-            #expect(build.updateContents == "push of c0ffee to main")
-            #expect(
-                try await coordinator.leading().pushes.pushed(push, by: "gitlab").ignored
-                    == "build a:1 is of this commit already")
-            push.ref = "other"
-            #expect(
-                try await coordinator.leading().pushes.pushed(push, by: "gitlab").ignored
-                    == "a is built from main, not from other")
-            push.project = "aibuild/debian_tpl"
-            #expect(try await coordinator.leading().pushes.pushed(push, by: "gitlab").build == nil)
-            #expect(try await farm.store.builds(BuildFilter(), limit: 9).count == 1)
-        }
-    }
 }

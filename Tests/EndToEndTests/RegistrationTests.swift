@@ -95,7 +95,7 @@ import Testing
             #expect(made.contains("debian12: project aibuild/debian12_tpl: created"), "\(made)")
             #expect(
                 try await aibuild(farm, "guestos show debian12").contains(
-                    "\(gitlab.url)/aibuild/debian12_tpl.git at main"))
+                    "\(gitlab.url)/aibuild/debian12_tpl.git at its default branch"))
             let again = try await aibuild(farm, "guestos gitlab debian12")
             #expect(again.contains("hook to http://builds1:9753/hook exists"))
             let sheet = farm.folder + "/guestos.csv"

@@ -97,7 +97,7 @@ import Testing
             let request = try HTTPRequest(
                 method: "POST", target: "/api/v1/hooks/gitlab",
                 headers: ["Content-Type": "application/json"], body: input)
-            _ = HookRoutes.push(try request.decode(HookRoutes.Report.self))
+            _ = HookRoutes.push(request)
         }
     }
 }

@@ -67,7 +67,7 @@ struct GitLabAPI: Sendable {
         self.settings = settings
         var limits = HTTPClientLimits()
         limits.answerBytes = 4 << 20
-        http = HTTPClient(limits: limits)
+        http = HTTPClient(limits: limits, tls: TLSFiles(authorities: settings.authorities))
     }
 
     /// - Returns: `nil` if there is none that the token may see.

@@ -14,7 +14,9 @@ public struct GitLabServer: TemplateServer {
     }
 
     public func template(ofGuestOS name: String) -> TemplateSource {
-        .git(url: "\(settings.url)/\(settings.group)/\(projectName(name)).git", ref: "main")
+        .git(
+            url: "\(settings.url)/\(settings.group)/\(projectName(name)).git",
+            ref: TemplateSource.defaultRef)
     }
 
     public func prepare(guestOS name: String) async -> TemplateServerReport {
@@ -26,10 +28,12 @@ public struct GitLabServer: TemplateServer {
         return report
     }
 
-    public func guestOS(ofProject path: String) -> String? {
-        let group = settings.group + "/"
-        guard path.hasPrefix(group), path.hasSuffix(Self.suffix) else { return nil }
-        return String(path.dropFirst(group.count).dropLast(Self.suffix.count))
+    public func isKept(_ template: TemplateSource, inProject path: String) -> Bool {
+        guard case .git(let url, _) = template,
+            let project = GitAddress(url).project(on: GitAddress(settings.url))
+        else { return false }
+        // GitLab finds a project however its path is capitalized.
+        return project.lowercased() == path.lowercased()
     }
 
     public func isSecretOfReports(_ secret: String) -> Bool {
@@ -177,6 +181,8 @@ public struct GitLabSettings: Sendable {
     public var hookURL: String
     /// The secret that GitLab sends with each push, so that nobody else can report one.
     public var hookSecret: String
+    /// A file of trusted authorities; `nil`: the system's.
+    public var authorities: String?
 
     public init(url: String, token: String, group: String, hookURL: String, hookSecret: String) {
         self.url = url.hasSuffix("/") ? String(url.dropLast()) : url

@@ -39,9 +39,8 @@ public protocol TemplateServer: Sendable {
     /// Creates what is missing: the repository, and the hook that reports each push to this
     /// coordinator. Existing ones are used. Idempotent.
     func prepare(guestOS name: String) async -> TemplateServerReport
-    /// The guest OS whose template the project is, by its path on the server; `nil` if there is
-    /// none.
-    func guestOS(ofProject path: String) -> String?
+    /// Whether the template is kept in the project with this path on the server.
+    func isKept(_ template: TemplateSource, inProject path: String) -> Bool
     /// Whether a hook request has the right secret. Takes the same time for any.
     func isSecretOfReports(_ secret: String) -> Bool
 }
@@ -53,11 +52,20 @@ public struct Push: Sendable, Hashable {
     /// Branch or tag.
     public var ref: String
     public var commit: String
+    /// The project's default branch, if the report names it.
+    public var defaultBranch: String?
+    /// How the push says that it wants no build, such as `[ci skip]`.
+    public var skip: String?
 
-    public init(project: String, ref: String, commit: String) {
+    public init(
+        project: String, ref: String, commit: String, defaultBranch: String? = nil,
+        skip: String? = nil
+    ) {
         self.project = project
         self.ref = ref
         self.commit = commit
+        self.defaultBranch = defaultBranch
+        self.skip = skip
     }
 }
 

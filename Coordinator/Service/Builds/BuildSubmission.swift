@@ -14,13 +14,19 @@ public struct BuildSubmission: Sendable {
         guestOS name: String, priority: Int, owner: String?, reason: String, by actor: String
     ) async throws -> Build {
         let guestOS = try await ports.guestOS(named: name)
+        return try await enqueue(
+            guestOS, try await plan(for: guestOS), priority: priority,
+            owner: owner ?? guestOS.owner, reason: reason, by: actor)
+    }
+
+    /// The plan of a build from the newest commit of the template.
+    /// - Throws: `TemplateFault`, `StoreError`
+    func plan(for guestOS: GuestOS) async throws -> BuildPlan {
         let plan = try TestPlanning.combine(
             try await ports.templates.plan(for: guestOS),
             registered: try await ports.store.testCases(guestOS.type))
         try await BuildOutputs(ports: ports).check(plan)
-        return try await enqueue(
-            guestOS, plan, priority: priority, owner: owner ?? guestOS.owner, reason: reason,
-            by: actor)
+        return plan
     }
 
     /// Queues the same plan again, as a new build.
@@ -38,9 +44,11 @@ public struct BuildSubmission: Sendable {
             reason: "retry of \(build.guestOS)/\(build.number)", by: actor)
     }
 
-    private func enqueue(
-        _ guestOS: GuestOS, _ plan: BuildPlan, priority: Int, owner: String, reason: String,
-        by actor: String
+    /// - Parameter id: of the build; a random one if it is `nil`.
+    /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
+    func enqueue(
+        _ guestOS: GuestOS, _ plan: BuildPlan, id: String? = nil, priority: Int, owner: String,
+        reason: String, by actor: String
     ) async throws -> Build {
         try Refusal.check(owner, "owner")
         guard PriorityBound.range.contains(priority) else {
@@ -57,7 +65,7 @@ public struct BuildSubmission: Sendable {
             throw Refusal(.conflict, why)
         }
         let new = NewBuild(
-            id: ports.ids.randomID(), guestOSID: guestOS.id, guestOS: guestOS.name,
+            id: id ?? ports.ids.randomID(), guestOSID: guestOS.id, guestOS: guestOS.name,
             priority: priority, owner: owner, plan: plan, updateContents: reason,
             submittedMilliseconds: ports.clock.unixMilliseconds())
         try checkSizes(of: new)

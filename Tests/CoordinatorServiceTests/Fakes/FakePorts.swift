@@ -37,8 +37,9 @@ final class FakeGateway: HostGateway {
         return agent
     }
 
-    func check(_ host: Host) throws {
+    func checked(_ host: Host) throws -> Host {
         if host.hostKey.isEmpty { throw HostFault(.refused, "there is no host key") }
+        return host
     }
 
     func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
@@ -97,6 +98,7 @@ final class FakeTemplates: TemplateLibrary {
         }
     }
 
+    private let newest = Mutex("c0ffee")
     private let requirements = Mutex(Requirements())
     private let tests = Mutex<ImageTests?>(nil)
     private let releasePlan = Mutex<ReleasePlan?>(nil)
@@ -108,6 +110,9 @@ final class FakeTemplates: TemplateLibrary {
 
     /// Why templates can only be built where KVM works.
     func needKVM(_ reason: String?) { kvmReason.withLock { $0 = reason } }
+
+    /// The newest commit of every repository.
+    func commit(_ new: String) { newest.withLock { $0 = new } }
 
     func require(_ new: Requirements) { requirements.withLock { $0 = new } }
     func variables(_ new: [String: String]) { variables.withLock { $0 = new } }
@@ -121,7 +126,7 @@ final class FakeTemplates: TemplateLibrary {
         return BuildPlan(
             template: TemplateArchive(
                 sha256: String(repeating: "a", count: 64), sizeBytes: 10),
-            commit: isGit ? "c0ffee" : nil,
+            commit: isGit ? newest.withLock(\.self) : nil,
             recipe: BuildRecipe(
                 builder: .command(["./build"]), variables: variables.withLock(\.self)),
             requirements: requirements.withLock(\.self), limits: AttemptLimits(),

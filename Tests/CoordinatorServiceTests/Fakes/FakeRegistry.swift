@@ -53,8 +53,8 @@ final class FakeTemplateServer: TemplateServer {
         }
     }
 
-    func guestOS(ofProject path: String) -> String? {
-        path.hasPrefix("aibuild/") ? String(path.dropFirst(8).dropLast(4)) : nil
+    func isKept(_ template: TemplateSource, inProject path: String) -> Bool {
+        template.address == "https://git/\(path).git"
     }
 
     func isSecretOfReports(_ secret: String) -> Bool { secret == "secret" }
