@@ -130,7 +130,7 @@ let package = Package(
                 "BuildProtocol", "CoordinatorCore", "CoordinatorService", "HTTPTypes", "Support",
                 "TextKit",
             ],
-            embedding: ["build.js", "overview.js", "releases.js", "style.css"].map {
+            embedding: ["build.js", "overview.js", "releases.js", "style.css", "terminal.js"].map {
                 "Pages/Assets/\($0)"
             }),
         module(
@@ -201,7 +201,7 @@ let package = Package(
             "CoordinatorAPITests",
             [
                 "BuildProtocol", "CoordinatorAPI", "CoordinatorCore", "CoordinatorService",
-                "HTTPTypes", "Support", "TestSupport",
+                "HTTPTypes", "ProcessKit", "Support", "TestSupport",
             ]),
         tests(
             "CoordinatorAdaptersTests",

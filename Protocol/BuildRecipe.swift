@@ -22,12 +22,15 @@ public struct BuildRecipe: Sendable, Hashable, Codable {
     public var image: FilePattern?
     /// The environment of a Jenkins job, for a command.
     public var jenkins: JenkinsEnvironment?
+    /// How the output of `Builder.command` is logged; `nil`: merged.
+    public var streams: OutputStreams?
 
     public init(
         builder: Builder, variables: [String: String] = [:], values: [String: JSON]? = nil,
         baseImage: BaseImage? = nil, packer: PackerOptions? = nil,
         environment: [String: EnvironmentValue]? = nil, artifacts: [ArtifactRule]? = nil,
-        image: FilePattern? = nil, jenkins: JenkinsEnvironment? = nil
+        image: FilePattern? = nil, jenkins: JenkinsEnvironment? = nil,
+        streams: OutputStreams? = nil
     ) {
         self.builder = builder
         self.variables = variables
@@ -38,6 +41,7 @@ public struct BuildRecipe: Sendable, Hashable, Codable {
         self.artifacts = artifacts
         self.image = image
         self.jenkins = jenkins
+        self.streams = streams
     }
 
     /// The secrets of the host that the build program gets.
@@ -107,6 +111,14 @@ public enum BuildAbility: String, Sendable, CaseIterable {
     case environment
     /// Archives whose template is in a folder.
     case templateFolder = "template-folder"
+}
+
+/// How standard output and standard error of a program are logged.
+public enum OutputStreams: String, Sendable, Codable, CaseIterable {
+    /// Through one pipe, as `out`: in the order in which they were written.
+    case merged
+    /// As `out` and `err`. Lines that were written at nearly the same time may change places.
+    case separate
 }
 
 /// What the attempt runs: the program that makes the image, or the tests of an existing one.

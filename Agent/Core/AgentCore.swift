@@ -41,6 +41,9 @@ public enum AgentLimits {
 
     /// Longest sleep of a supervisor: how often it checks the disk during a silent build.
     public static let tickMilliseconds: Int64 = 1_000
+    /// How long an unfinished line waits for its end before what there is of it is logged. The
+    /// reader of a prompt notices nothing, and a progress bar makes three records a second.
+    public static let partialLineMilliseconds: Int64 = 300
     /// How long a new daemon waits for the process id of a supervisor that has just started.
     public static let adoptMilliseconds: Int64 = 5_000
     /// How long a new daemon waits for the lock of one that was killed a moment ago.

@@ -1,3 +1,5 @@
+import TextKit
+
 /// Splits a stream into lines of bounded length, for programs whose lines are parsed and not only
 /// logged.
 public struct LineFeeder: Sendable {
@@ -45,7 +47,9 @@ public struct TailText: Sendable {
         }
     }
 
+    /// As a terminal shows it, without colours.
     public var text: String {
-        String(decoding: bytes.suffix(AgentLimits.tailTextBytes), as: UTF8.self)
+        TerminalLine.plain(
+            String(decoding: bytes.suffix(AgentLimits.tailTextBytes), as: UTF8.self))
     }
 }

@@ -10,6 +10,8 @@ public struct LogEncoder: Sendable {
     private let stream: LogRecord.Stream
     /// The beginning of an unfinished line: shorter than two records.
     private var pending: [UInt8] = []
+    /// The last record is a piece that `flush` appended, and nothing follows it yet.
+    private var isOpen = false
 
     public init(_ stream: LogRecord.Stream) { self.stream = stream }
 
@@ -21,6 +23,7 @@ public struct LogEncoder: Sendable {
             let done = Self.encode(
                 bytes, isEnd: false, prefix: Self.prefix(stream, unixMilliseconds), into: &records)
             pending.append(contentsOf: bytes[done...])
+            if done > 0 { isOpen = false }
             return
         }
         // Without a newline and below the limit there is nothing to encode yet: the line of a
@@ -33,6 +36,22 @@ public struct LogEncoder: Sendable {
                 $0, isEnd: false, prefix: Self.prefix(stream, unixMilliseconds), into: &records)
         }
         pending.removeFirst(done)
+        if done > 0 { isOpen = false }
+    }
+
+    /// Whether there is an unfinished line of which `flush` may append a piece.
+    public var hasPartialLine: Bool { !pending.isEmpty }
+
+    /// Appends what there is of an unfinished line, as a piece that continues: a prompt or a
+    /// progress bar ends in no newline.
+    public mutating func flush(unixMilliseconds: Int64, into records: inout [UInt8]) {
+        let done = pending.withUnsafeBytes {
+            Self.encode(
+                $0, isEnd: false, isPiece: true, prefix: Self.prefix(stream, unixMilliseconds),
+                into: &records)
+        }
+        pending.removeFirst(done)
+        if done > 0 { isOpen = true }
     }
 
     /// Appends the last line if it had no newline.
@@ -41,7 +60,11 @@ public struct LogEncoder: Sendable {
             _ = Self.encode(
                 $0, isEnd: true, prefix: Self.prefix(stream, unixMilliseconds), into: &records)
         }
+        if isOpen, pending.isEmpty {
+            records += Self.prefix(stream, unixMilliseconds) + Self.lineEnd
+        }
         pending = []
+        isOpen = false
     }
 
     /// Appends the records of a text, one per line.
@@ -67,7 +90,8 @@ public struct LogEncoder: Sendable {
 
     /// - Returns: how many bytes are done; the rest is the start of an unfinished line.
     private static func encode(
-        _ bytes: UnsafeRawBufferPointer, isEnd: Bool, prefix: [UInt8], into records: inout [UInt8]
+        _ bytes: UnsafeRawBufferPointer, isEnd: Bool, isPiece: Bool = false, prefix: [UInt8],
+        into records: inout [UInt8]
     ) -> Int {
         var position = 0
         while position < bytes.count {
@@ -80,6 +104,9 @@ public struct LogEncoder: Sendable {
             case .piece(let next):
                 records.append(contentsOf: pieceEnd)
                 position = next
+            case .unfinished(let next) where isPiece && next > position:
+                records.append(contentsOf: pieceEnd)
+                return next
             case .unfinished:
                 records.removeSubrange(recordStart...)
                 return position
@@ -93,7 +120,8 @@ public struct LogEncoder: Sendable {
         case line(Int)
         /// The record is full; the line continues at the offset.
         case piece(Int)
-        case unfinished
+        /// The bytes end, or a character of which they have only the beginning is at the offset.
+        case unfinished(Int)
     }
 
     private static func encodeText(
@@ -132,14 +160,14 @@ public struct LogEncoder: Sendable {
                         rebasing: bytes[position..<position + length]))
                 textBytes += length
                 position += length
-            case .truncated where !isEnd: return .unfinished
+            case .truncated where !isEnd: return .unfinished(position)
             case .truncated, .invalid:
                 appendVisible(byte, into: &records)
                 textBytes += 4
                 position += 1
             }
         }
-        return isEnd ? .line(position) : .unfinished
+        return isEnd ? .line(position) : .unfinished(position)
     }
 
     /// A quotation mark, backslash or control character, as JSON wants it.

@@ -50,6 +50,33 @@ import Testing
         #expect(record == #"{"t":5,"s":"out","m":""# + text + "\"}\n")
     }
 
+    @Test("A piece of an unfinished line continues in the next record") func flushesPieces() {
+        var encoder = LogEncoder(.out)
+        var records: [UInt8] = []
+        func push(_ bytes: [UInt8]) {
+            bytes.withUnsafeBytes { encoder.push($0, unixMilliseconds: 5, into: &records) }
+        }
+        func flush() { encoder.flush(unixMilliseconds: 5, into: &records) }
+        let prefix = #"{"t":5,"s":"out","m":""#
+        flush()
+        #expect(records == [] && !encoder.hasPartialLine)
+        // A character that is cut stays until it is whole.
+        push(Array("a?".utf8) + [0xE2, 0x82])
+        flush()
+        push([0xAC, 0x0A])
+        #expect(
+            String(decoding: records, as: UTF8.self)
+                == prefix + "a?\",\"more\":true}\n" + prefix + "€\"}\n")
+        records = []
+        push(Array("b".utf8))
+        flush()
+        flush()
+        encoder.finish(unixMilliseconds: 5, into: &records)
+        #expect(
+            String(decoding: records, as: UTF8.self)
+                == prefix + "b\",\"more\":true}\n" + prefix + "\"}\n")
+    }
+
     @Test("Empty input gives no records") func emptyInputHasNoRecords() {
         #expect(encode([]) == [])
         #expect(encode([[]]) == [])

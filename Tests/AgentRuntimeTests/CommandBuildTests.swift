@@ -23,7 +23,7 @@ import Testing
             #expect(built.fault == nil)
             #expect(built.finished.outcome.exitCode == 0)
             #expect(built.texts.contains("hello wörld gx86_64_20261121_1"))
-            #expect(built.log.contains(#""s":"err","m":"problem"}"#))
+            #expect(built.log.contains(#""s":"out","m":"problem"}"#))
             #expect(Array(built.log.utf8) == (try agent.log(start.attempt)))
             #expect(built.finished.logBytes == Int64(built.log.utf8.count))
             #expect(built.finished.logSHA256 == SHA256.hex(built.log.utf8))

@@ -59,6 +59,31 @@ import Testing
         }
     }
 
+    @Test("A prompt and a bar are shown while they last, and the last state of a bar is one line")
+    func partialLines() async throws {
+        let log =
+            [
+                Self.record("Enter: ", more: true), Self.record("yes"),
+                Self.record("\\r 10 %", more: true), Self.record("\\r 55 %\\r 60", more: true),
+                Self.record(" %"), Self.record("0 of 9", more: true),
+                Self.record("\\r9", more: true), Self.record(""), Self.record("end"),
+            ].joined(separator: "\n") + "\n"
+        try await withCoordinator({ router in
+            router.on("GET", "/api/v1/builds/{id}/log") { _, _ in
+                HTTPResponse(body: .bytes(Array(log.utf8)))
+            }
+        }) { coordinator in
+            let file = await coordinator.run("logs", "d:1")
+            // What was printed of a line that is then overwritten stays.
+            #expect(file.out == "Enter: yes\n 60 %\n0 of 9\n9 of 9\nend\n")
+            let terminal = await coordinator.run("logs", "d:1", terminal: true)
+            let wipe = "\r\u{1B}[K"
+            #expect(
+                terminal.out
+                    == "Enter: yes\n 10 %\(wipe) 60 %\n0 of 9\(wipe)9 of 9\nend\n")
+        }
+    }
+
     @Test("A build is followed to its end, which decides the exit code") func followsToTheEnd()
         async throws
     {

@@ -18,10 +18,10 @@ import Testing
             ("\(escape)P1$r0m\(escape)\\x", "x"),
             ("\(escape)[?1049hx\(escape)[6n", "x"),
             ("\(escape)(0lqk\(escape)c.", "lqk."),
-            ("a\u{9B}31mb\u{85}c", "a31mbc"),
+            ("a\u{9B}31mb\u{85}c", "abc"),
             ("10 %\r20 %\r30 %\r\n", "30 %"),
-            ("a\tb\u{8}\u{0}\u{7F}c", "a    bc"),
-            ("ok\u{202E}gpj.exe", "okgpj.exe"),
+            ("a\tb\u{8}\u{0}\u{7F}c", "a       c"),
+            ("ok\u{202E}gpj.exe", "ok\\u{202e}gpj.exe"),
             ("\(escape)", ""), ("\(escape)[", ""), ("\(escape)[31", ""),
             ("\(escape)]0;never ends", ""),
             ("\(escape)[\u{7}x", "x"),
@@ -34,8 +34,9 @@ import Testing
         let red = "\(Self.escape)[1;31m"
         let reset = "\(Self.escape)[0m"
         #expect(SafeText.line("\(red)x", colours: true) == "\(red)x\(reset)")
-        // A colour that a carriage return wiped does not linger.
-        #expect(SafeText.line("\(red)x\ry", colours: true) == "y")
+        // As on a terminal, a colour lasts until it is reset.
+        #expect(SafeText.line("\(red)x\ry", colours: true) == "\(red)y\(reset)")
+        #expect(SafeText.line("\(red)x\(reset)\ry", colours: true) == "y")
         for text in ["\(Self.escape)[>4;2m", "\(Self.escape)[?4m", "\(Self.escape)[31 m"] {
             #expect(SafeText.line(text + "x", colours: true) == "x")
         }
@@ -92,6 +93,10 @@ import Testing
         #expect(Format.age("2025-11-21T09:40:00Z", now: now) == "1 min ago")
         #expect(Format.age("2025-11-21T09:41:00Z", now: now) == "now")
         #expect(Format.age(nil, now: now) == "-")
+        // A row without a date.
+        for text in ["1970-01-01T00:00:00.000Z", "0001-01-01T00:00:00Z"] {
+            #expect(Format.age(text, now: now) == "-" && Format.time(text) == "-", "\(text)")
+        }
         #expect(Format.time("no time") == "no time")
         #expect(Format.time("2025-11-21T09:40:00Z").hasSuffix(":00"))
     }

@@ -47,7 +47,7 @@ import Testing
         for text in ["<b>", "<i>", "<script>", "\u{1B}", "\u{0}", "\u{9B}", "\r"] {
             #expect(!html.contains(text), "\(text)")
         }
-        #expect(html.contains("&lt;script&gt;\ttab\nnext</pre>"))
+        #expect(html.contains("&lt;script&gt;        tab\nnext</pre>"))
         #expect(html.contains("Guest of attempt 2"))
         #expect(html.contains("<img src=\"/api/v1/attempts/\(token)/screenshot\""))
     }

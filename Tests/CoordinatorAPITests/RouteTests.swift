@@ -153,7 +153,7 @@ import Testing
     func servesPageAssets() async throws {
         for (name, type) in [
             ("style.css", "text/css"), ("overview.js", "text/javascript"),
-            ("build.js", "text/javascript"),
+            ("build.js", "text/javascript"), ("terminal.js", "text/javascript"),
         ] {
             let answer = try await ask("GET", "/static/\(name)")
             #expect(answer.status == 200)

@@ -48,7 +48,9 @@ struct TemplateTests {
             artifacts:
               - {files: "*.tar.gz", kind: archive}
               - {files: "out/**/*.box", kind: box}
+            streams: separate
             """)
+        #expect(plan.recipe.streams == .separate)
         #expect(plan.recipe.builder == .command(["sh", "-c", "true"]))
         #expect(plan.recipe.variables == ["version": "16.04"])
         #expect(plan.recipe.baseImage == BaseImage(url: "https://example.org/a.iso", sha256: nil))
@@ -97,6 +99,8 @@ struct TemplateTests {
                 "template: a.json\nartifacts: [{files: ../x, kind: disk}]", "aibuild.yml:2:",
                 "artifacts[0].files"
             ),
+            ("template: a.json\nstreams: merged", "aibuild.yml:2:", "streams"),
+            ("builder: command\ncommand: [x]\nstreams: seperate", "aibuild.yml:3:", "separate"),
         ])
     func mistakes(yaml: String, place: String, key: String) async throws {
         let fault = await #expect(throws: TemplateFault.self) { _ = try await plan(yaml) }

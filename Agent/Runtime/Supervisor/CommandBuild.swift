@@ -20,7 +20,8 @@ struct CommandBuild {
         environment.merge(context.secrets?.environment ?? [:]) { own, _ in own }
         let command = Command(
             arguments, environment: environment, workFolder: context.folder.work)
-        var sink = RawSink()
+        var sink = RawSink(
+            mergesStreams: context.order.start.recipe.streams != .separate)
         let status: ExitStatus
         var qemuExit: QEMUExit?
         do {

@@ -119,7 +119,7 @@ struct PackerBuild {
         let path = "\(context.folder.work)/\(fixed)"
         try Files.replace(path, with: sink.output, mode: 0o600)
         try context.log.note("trying the template again as changed by `packer fix`:")
-        _ = try ProgramRunner.tool(
+        _ = try HostTool.run(
             ["diff", "-u", "--label", template, "--label", "fixed", template, fixed], context)
         return fixed
     }

@@ -32,7 +32,10 @@ struct ProgramRunner {
         let program: RunningProgram
         do {
             program = try start(
-                command, .init(output: out.writeDescriptor, error: err.writeDescriptor))
+                command,
+                .init(
+                    output: out.writeDescriptor,
+                    error: sink.mergesStreams ? out.writeDescriptor : err.writeDescriptor))
         } catch {
             out.closeWriteEnd()
             err.closeWriteEnd()
@@ -82,21 +85,6 @@ struct ProgramRunner {
         return .sandboxed(try SandboxedProcess(command, sandbox, streams: streams, group: group))
     }
 
-    /// Runs a tool of the host in the work folder, and logs its output.
-    /// - Returns: how it exited, and the tail of its output.
-    static func tool(
-        _ arguments: [String], reading inputs: [String] = [], in workFolder: String? = nil,
-        _ context: AttemptContext
-    ) throws -> (status: ExitStatus, output: String) {
-        var sink = RawSink()
-        let command = Command(
-            arguments, environment: BuildEnvironment.common(context.order, context.folder),
-            workFolder: workFolder ?? context.folder.work)
-        let runner = ProgramRunner(
-            context: context, isGrouped: false, confinement: .offline(reading: inputs))
-        return (try runner.run(command, &sink), sink.tail.text)
-    }
-
     /// Programs that go on, or fail in ways of their own, do not say that they reached a limit.
     private func noteLimits() throws {
         if let bytes = context.exceededMemoryBytes {
@@ -127,6 +115,8 @@ private struct Session {
     private var output: MaskedOutput
     private var outEnded = false
     private var errEnded = false
+    /// When what there is of an unfinished line is logged.
+    private var flushMilliseconds: Int64?
     private var escalation: StopEscalation?
     private var nextReapMilliseconds = Clocks.monotonicMilliseconds() + AgentLimits.reapMilliseconds
     private(set) var fault: Fault?
@@ -158,6 +148,7 @@ private struct Session {
             context.sampleDisk()
             if ready[1] { outEnded = try read(out, .out, &sink) }
             if ready[2] { errEnded = try read(err, .err, &sink) }
+            try flushPartialLine(&sink)
             if let fault = try observe(sink, ready[0]) { stop(fault, isUrgent: false) }
             if ready[3] { handleStopRequest() }
             if ready[0], let status = try program.reap() { return status }
@@ -206,14 +197,23 @@ private struct Session {
         }
     }
 
+    private mutating func flushPartialLine(_ sink: inout some OutputSink) throws {
+        let now = Clocks.monotonicMilliseconds()
+        let due = flushMilliseconds ?? now + AgentLimits.partialLineMilliseconds
+        flushMilliseconds = sink.hasPartialLine && now < due ? due : nil
+        guard sink.hasPartialLine, now >= due else { return }
+        sink.flush(unixMilliseconds: Clocks.unixMilliseconds(), into: &records)
+        try flush()
+    }
+
     private mutating func flush() throws {
         try context.log.write(records)
         records.removeAll(keepingCapacity: true)
     }
 
     private mutating func handleStopRequest() {
-        guard let request = context.control.stopRequest() else { return }
-        stop(request.fault, isUrgent: request == .forget)
+        let request = context.control.stopRequest()
+        if let request { stop(request.fault, isUrgent: request == .forget) }
     }
 
     private mutating func stop(_ fault: Fault, isUrgent: Bool) {
@@ -294,7 +294,7 @@ private struct Session {
                     context.timers.totalDeadlineMilliseconds,
                     guests.dueMilliseconds(context.timers) ?? .max)
             }
-        let rest = max(0, deadline - now)
+        let rest = max(0, min(deadline, flushMilliseconds ?? .max) - now)
         return Int32(min(rest, AgentLimits.tickMilliseconds))
     }
 }

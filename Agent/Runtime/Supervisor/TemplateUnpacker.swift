@@ -20,7 +20,7 @@ struct TemplateUnpacker {
                 .infrastructure, .hostError,
                 "the template archive \(sha256) was changed on this host, and is delivered again")
         }
-        let (status, output) = try ProgramRunner.tool(
+        let (status, output) = try HostTool.run(
             [
                 "tar", "--extract", "--file", archive, "--directory", context.folder.unpacked,
                 "--no-same-owner", "--no-same-permissions", "--no-xattrs", "--no-acls",

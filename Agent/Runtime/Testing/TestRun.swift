@@ -62,7 +62,7 @@ struct TestRun {
     }
 
     private func makeSeed(_ login: GuestLogin, _ files: TestFiles) throws {
-        let (status, output) = try ProgramRunner.tool(
+        let (status, output) = try HostTool.run(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "aibuild", "-f", files.key],
             context)
         guard status.isSuccess else {

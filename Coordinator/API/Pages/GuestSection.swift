@@ -1,4 +1,4 @@
-import BuildProtocol
+import TextKit
 
 /// What was observed of the guests of a build's attempts: the last screen, the serial console. All
 /// of it is untrusted.
@@ -20,27 +20,10 @@ enum GuestSection {
                 + "</a></p>"
         }
         if let serial = guest.serialTail, !serial.isEmpty {
-            html += "<h3>Serial console</h3><pre tabindex=0>\(HTML.escape(plain(serial)))</pre>"
+            html +=
+                "<h3>Serial console</h3><pre tabindex=0>"
+                + "\(HTML.escape(TerminalLine.plain(serial)))</pre>"
         }
         return html + "</section>"
-    }
-
-    /// Removes terminal control sequences: only text, tabs and line ends stay.
-    static func plain(_ text: String) -> String {
-        var kept = String.UnicodeScalarView()
-        var scalars = Array(text.unicodeScalars)[...]
-        while let scalar = scalars.popFirst() {
-            switch scalar {
-            case "\u{1B}":
-                guard scalars.first == "[" else { continue }
-                scalars.removeFirst()
-                while let next = scalars.popFirst(), !(0x40...0x7E).contains(next.value) {}
-            case "\n", "\t": kept.append(scalar)
-            default:
-                let isControl = scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
-                if !isControl { kept.append(scalar) }
-            }
-        }
-        return String(kept)
     }
 }

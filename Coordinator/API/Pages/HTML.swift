@@ -60,7 +60,9 @@ enum HTML {
 
     /// - Parameter text: as the API writes times.
     static func time(_ text: String) -> String {
-        "<time datetime=\"\(text)\">\(text.prefix(19).replacing("T", with: " "))</time>"
+        // A row of an old database may lack its date.
+        if text.utf8.starts(with: "1970-01-01".utf8) { return "-" }
+        return "<time datetime=\"\(text)\">\(text.prefix(19).replacing("T", with: " "))</time>"
     }
 
     static func table(_ heads: [String], _ rows: [[String]], empty: String) -> String {
@@ -78,6 +80,7 @@ enum StaticFiles {
         "style.css": ("text/css; charset=utf-8", PackageResources.style_css),
         "overview.js": ("text/javascript; charset=utf-8", PackageResources.overview_js),
         "releases.js": ("text/javascript; charset=utf-8", PackageResources.releases_js),
+        "terminal.js": ("text/javascript; charset=utf-8", PackageResources.terminal_js),
         "build.js": ("text/javascript; charset=utf-8", PackageResources.build_js),
     ]
 }

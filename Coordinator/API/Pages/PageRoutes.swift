@@ -22,7 +22,7 @@ enum PageRoutes {
             return page(
                 HTML.page(
                     title: title, body: BuildPage.body(detail) + releases + outputs,
-                    scripts: "build.js", "releases.js"))
+                    scripts: "terminal.js", "build.js", "releases.js"))
         }
         router.on("GET", "/releases") { _, _ in
             page(

@@ -47,6 +47,10 @@ struct TemplateFile {
             // Completed for each build.
             recipe.jenkins = JenkinsEnvironment(commit: "")
         }
+        recipe.streams = try yaml.takeIfPresent("streams", YAMLType<OutputStreams>.word)
+        if recipe.streams != nil, case .packer = recipe.builder {
+            throw yaml.error("streams", "is allowed only with builder: command")
+        }
         requirements = try Self.requirements(yaml)
         limits = try Self.limits(yaml)
         concurrency = try yaml.takeIfPresent("concurrency", .int(1...1000))

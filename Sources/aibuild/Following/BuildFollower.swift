@@ -36,7 +36,8 @@ final class BuildFollower: Sendable {
             let build = try APIClient.decode(BuildAnswer.self, Array(event.data.utf8))
             if context.wantsJSON { return }
             announceAttempt(build)
-            if !build.hasEnded { progress.show(build) }
+            // A prompt or a bar stays in sight.
+            if !build.hasEnded, !printer.isOpen { progress.show(build) }
         default: break
         }
     }

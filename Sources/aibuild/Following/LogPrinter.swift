@@ -2,14 +2,33 @@ import BuildProtocol
 import FoundationEssentials
 import Synchronization
 import ArgumentKit
+import TextKit
 
-/// Prints records of a build's log, safe for a terminal.
+/// Prints records of a build's log, safe for a terminal. A line that is not complete yet is shown
+/// as far as it is known: redrawn on a terminal; elsewhere as long as it only grows, because what
+/// has been printed there stays.
 final class LogPrinter: Sendable {
+    private struct Open {
+        var stream: LogRecord.Stream
+        var prefix: String
+        var line = TerminalLine()
+        /// Cells on the screen.
+        var shown = 0
+        var hasPrefix = false
+        /// The line is printed when it is complete.
+        var isHeld = false
+    }
+
     private let context: CommandContext
-    /// The stream whose last record continues in its next one.
-    private let open = Mutex<LogRecord.Stream?>(nil)
+    /// The line that the next record of its stream continues.
+    private let open = Mutex<Open?>(nil)
+    /// Beyond it, the beginning of an open line is final.
+    private static let cells = 64 << 10
 
     init(_ context: CommandContext) { self.context = context }
+
+    /// Whether a line is shown that may continue.
+    var isOpen: Bool { open.withLock { $0?.hasPrefix ?? false } }
 
     /// - Parameter line: a line of `log.ndjson`; anything else is printed as it is.
     func print(_ line: String) {
@@ -18,26 +37,92 @@ final class LogPrinter: Sendable {
             context.console.out(line + "\n")
             return
         }
-        let record = try? JSONDecoder().decode(LogRecord.self, from: Data(line.utf8))
-        context.console.out(text(record ?? LogRecord(t: 0, s: .sys, m: line)))
+        let known = try? JSONDecoder().decode(LogRecord.self, from: Data(line.utf8))
+        let record = known ?? LogRecord(t: 0, s: .sys, m: line)
+        context.console.out(
+            open.withLock { open in
+                var text = ""
+                if open?.stream != record.s {
+                    text += end(&open)
+                    open = Open(stream: record.s, prefix: prefix(record))
+                }
+                open?.line.write(record.m)
+                return text + (record.more == true ? grow(&open) : end(&open))
+            })
     }
 
     /// Ends a line that is still open.
     func finish() {
-        if open.withLock({ $0.take() }) != nil { context.console.out("\n") }
+        let text = open.withLock { end(&$0) }
+        if !text.isEmpty { context.console.out(text) }
     }
 
-    private func text(_ record: LogRecord) -> String {
-        let words = SafeText.line(record.m, colours: context.style.isColoured)
-        return open.withLock { open in
-            let goesOn = open == record.s
-            let begin = open == nil || goesOn ? "" : "\n"
-            open = record.more == true ? record.s : nil
-            let head = goesOn ? "" : prefix(record)
-            let shown = record.s == .sys ? context.style.paint(words, .cyan) : words
-            return begin + head + shown + (open == nil ? "\n" : "")
+    /// What makes the rest of the line visible.
+    private func grow(_ open: inout Open?) -> String {
+        guard var line = open.take() else { return "" }
+        defer { open = line }
+        var text = ""
+        if context.console.outIsTerminal {
+            if line.line.changedFrom < line.shown {
+                text = "\r\u{1B}[K" + redrawn(&line, cells: max(20, context.console.width() - 1))
+            } else {
+                text = added(&line)
+            }
+        } else if line.line.isOverwritten {
+            // A progress bar: what was printed of it becomes a line of its own.
+            if line.hasPrefix { text = "\n" }
+            line.hasPrefix = false
+            line.shown = 0
+            line.isHeld = true
+        } else if !line.isHeld {
+            text = added(&line)
         }
+        if line.line.count > Self.cells {
+            if line.isHeld { text += added(&line) }
+            line.line = TerminalLine()
+            line.shown = 0
+            line.isHeld = false
+        }
+        return text
     }
+
+    private func end(_ open: inout Open?) -> String {
+        guard var line = open.take() else { return "" }
+        let isWrong = line.hasPrefix && line.line.changedFrom < line.shown
+        guard isWrong else { return added(&line) + "\n" }
+        return (context.console.outIsTerminal ? "\r\u{1B}[K" : "\n")
+            + redrawn(&line, cells: .max) + "\n"
+    }
+
+    /// The cells that are not on the screen yet.
+    private func added(_ line: inout Open) -> String {
+        let text = (line.hasPrefix ? "" : line.prefix) + shown(line, from: line.shown, limit: .max)
+        line.hasPrefix = true
+        line.shown = line.line.count
+        line.line.mark()
+        return text
+    }
+
+    private func redrawn(_ line: inout Open, cells: Int) -> String {
+        let room = max(0, cells - (line.prefix.isEmpty ? 0 : Self.timeColumns))
+        let text = line.prefix + shown(line, from: 0, limit: room)
+        line.hasPrefix = true
+        line.shown = min(line.line.count, room)
+        line.line.mark()
+        return text
+    }
+
+    private func shown(_ line: Open, from start: Int, limit: Int) -> String {
+        guard line.stream != .sys else {
+            return context.style.paint(line.line.plain(from: start, limit: limit), .cyan)
+        }
+        return context.style.isColoured
+            ? line.line.coloured(from: start, limit: limit)
+            : line.line.plain(from: start, limit: limit)
+    }
+
+    /// Of a time stamp, with the space after it.
+    private static let timeColumns = 20
 
     private func prefix(_ record: LogRecord) -> String {
         guard context.arguments.has("timestamps"), record.t > 0 else { return "" }

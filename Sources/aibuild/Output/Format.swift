@@ -24,6 +24,7 @@ enum Format {
     static func time(_ text: String?) -> String {
         guard let text else { return "-" }
         guard let date = Date(rfc3339: text) else { return text }
+        guard date > firstDate else { return "-" }
         var seconds = time_t(date.timeIntervalSince1970)
         var local = tm()
         localtime_r(&seconds, &local)
@@ -33,9 +34,12 @@ enum Format {
             + clock.map { $0.zeroPadded(2) }.joined(separator: ":")
     }
 
-    /// `3 min ago`.
+    /// Rows of an old database may lack their dates, and have the beginning of some calendar.
+    private static let firstDate = Date(timeIntervalSince1970: 86_400)
+
+    /// `3 min ago`; `-` if the time is not known.
     static func age(_ text: String?, now: Date = Date()) -> String {
-        guard let text, let date = Date(rfc3339: text) else { return "-" }
+        guard let text, let date = Date(rfc3339: text), date > firstDate else { return "-" }
         let seconds = now.timeIntervalSince(date)
         return seconds < 1 ? "now" : duration(seconds) + " ago"
     }

@@ -2,37 +2,44 @@
 const log = document.getElementById("log"), search = document.getElementById("search");
 const follow = document.getElementById("follow"), state = document.getElementById("state");
 const phase = document.getElementById("phase"), bar = document.getElementById("progress");
-const ansi = /\x1b\[([0-9;]*)m/g, other = /\x1b(\[[0-9;?]*[A-Za-z]|[^\[])/g;
-const colours = ["#888", "#f66", "#6c6", "#db4", "#68f", "#d7d", "#5cc", "#eee"];
-const kept = 20000;
+const kept = 20000, longestLine = 65536;
+/* Lines that the next record of their stream continues, by stream. */
+const open = {};
 function hidden(text) {
   return search.value && !text.toLowerCase().includes(search.value.toLowerCase());
 }
+function draw(element, line) {
+  const spans = line.runs.map(({ text, style }) => {
+    const span = document.createElement("span"), css = span.style;
+    span.textContent = text;
+    const [front, back] = style.inverse
+      ? [style.background || "#222", style.color || "#ccc"] : [style.color, style.background];
+    if (front) css.color = front;
+    if (back) css.backgroundColor = back;
+    if (style.bold) css.fontWeight = "bold";
+    if (style.faint) css.opacity = "0.7";
+    if (style.italic) css.fontStyle = "italic";
+    if (style.underline || style.struck)
+      css.textDecoration = style.underline ? "underline" : "line-through";
+    return span;
+  });
+  element.replaceChildren(...spans);
+  if (!line.text) element.textContent = " ";
+  element.classList.toggle("gone", hidden(element.textContent));
+}
+/* The new element for a record; none if it continues an open line. */
 function show(record) {
-  const line = document.createElement("div");
-  line.className = record.s;
-  let at = 0, colour = "";
-  const text = record.m.replace(other, s => /m$/.test(s) && s[1] === "[" ? s : "");
-  const add = piece => {
-    if (!piece) return;
-    const span = document.createElement("span");
-    span.textContent = piece;
-    if (colour) span.style.color = colour;
-    line.append(span);
-  };
-  for (const match of text.matchAll(ansi)) {
-    add(text.slice(at, match.index));
-    at = match.index + match[0].length;
-    for (const code of match[1].split(";").map(Number)) {
-      if (code === 0 || code === 39) colour = "";
-      if (code >= 30 && code <= 37) colour = colours[code - 30];
-      if (code >= 90 && code <= 97) colour = colours[code - 90];
-    }
+  let entry = open[record.s];
+  const isNew = !entry;
+  if (isNew) {
+    entry = { line: new TerminalLine(), element: document.createElement("div") };
+    entry.element.className = record.s;
   }
-  add(text.slice(at));
-  if (!line.firstChild) line.textContent = " ";
-  if (hidden(line.textContent)) line.classList.add("gone");
-  return line;
+  entry.line.write(record.m);
+  draw(entry.element, entry.line);
+  if (record.more && entry.line.cells.length < longestLine) open[record.s] = entry;
+  else delete open[record.s];
+  return isNew ? [entry.element] : [];
 }
 search.addEventListener("input", () => {
   for (const line of log.children) line.classList.toggle("gone", hidden(line.textContent));
@@ -40,7 +47,7 @@ search.addEventListener("input", () => {
 const source = new EventSource(`/api/v1/builds/${log.dataset.build}/events`);
 source.addEventListener("log", event => {
   const lines = document.createDocumentFragment();
-  for (const text of event.data.split("\n")) lines.append(show(JSON.parse(text)));
+  for (const text of event.data.split("\n")) lines.append(...show(JSON.parse(text)));
   log.append(lines);
   while (log.childElementCount > kept) log.firstChild.remove();
   if (follow.checked) log.scrollTop = log.scrollHeight;
