@@ -19,12 +19,20 @@ public struct ByteRange: Sendable, Hashable {
     /// `bytes=a-b`, `bytes=a-` or `bytes=-n` of a representation of `sizeBytes`.
     public static func parse(_ header: String?, sizeBytes: Int64) -> Outcome {
         guard let header, header.lowercased().hasPrefix("bytes=") else { return .whole }
-        let spec = header.dropFirst("bytes=".count).filter { $0 != " " && $0 != "\t" }
+        // A list may have empty elements, and white space around its commas.
+        let specs = header.dropFirst("bytes=".count).split(separator: ",").map { item in
+            var text = item.drop { $0 == " " || $0 == "\t" }
+            while text.last == " " || text.last == "\t" { text.removeLast() }
+            return text
+        }.filter { !$0.isEmpty }
+        guard specs.count == 1, let spec = specs.first else { return .whole }
         let parts = spec.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 2 else { return .whole }
         if parts[0].isEmpty {
             guard let length = number(parts[1]) else { return .whole }
-            guard length > 0, sizeBytes > 0 else { return .unsatisfiable }
+            guard length > 0 else { return .unsatisfiable }
+            // Satisfiable by the RFC, but Content-Range cannot describe it.
+            guard sizeBytes > 0 else { return .whole }
             let taken = min(length, sizeBytes)
             return .part(ByteRange(offset: sizeBytes - taken, lengthBytes: taken))
         }

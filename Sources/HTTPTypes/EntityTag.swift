@@ -11,16 +11,23 @@ public struct EntityTag: Sendable, Hashable {
 
     /// For `If-None-Match`: a list of tags, weak or not, or `*`.
     public func matchesWeakly(listed: String) -> Bool {
-        listed.split(separator: ",").contains { item in
+        Self.items(listed).contains { $0 == "*" || $0 == description || $0 == "W/" + description }
+    }
+
+    /// For `If-Match`: a list of tags, or `*`. A weak tag does not prove equal bytes.
+    public func matchesStrongly(listed: String) -> Bool {
+        Self.items(listed).contains { $0 == "*" || $0 == description }
+    }
+
+    private static func items(_ list: String) -> [String] {
+        list.split(separator: ",").map { item in
             var text = item.drop { $0 == " " || $0 == "\t" }
             while text.last == " " || text.last == "\t" { text.removeLast() }
-            if text == "*" { return true }
-            if text.hasPrefix("W/") { text = text.dropFirst(2) }
-            return text == description
+            return String(text)
         }
     }
 
-    /// For `If-Range`: exactly this tag. A weak tag or a date does not prove equal bytes.
+    /// For `If-Range`: exactly this tag. A weak one does not prove equal bytes.
     public func matchesStrongly(_ tag: String) -> Bool { tag == description }
 }
 

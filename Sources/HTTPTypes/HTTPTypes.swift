@@ -19,12 +19,13 @@ public struct HTTPRequest: Sendable {
     public var remoteAddress: String
 
     /// - Parameter target: as in the request line: `/a%20b?c=d`, or an absolute URL.
-    /// - Throws: a `Problem` with status 400 that says what is wrong with the target.
+    /// - Throws: a `Problem` that says what is wrong with the target: status 400, or 301 if only
+    ///   some of its slashes are doubled.
     public init(
         method: String, target: String, headers: HTTPHeaders = [:], body: [UInt8] = [],
         remoteAddress: String = ""
     ) throws(Problem) {
-        let target = try RequestTarget(target)
+        let target = try RequestTarget(target, isRead: ["GET", "HEAD"].contains(method))
         self.method = method
         path = target.path
         query = target.query

@@ -8,8 +8,14 @@ struct RequestTarget {
     /// Path and query as sent.
     var original: String
 
-    init(_ target: String) throws(Problem) {
+    /// - Parameter isRead: whether the request changes nothing, and can be sent elsewhere.
+    init(_ target: String, isRead: Bool) throws(Problem) {
         let origin = Self.withoutAuthority(target[...])
+        if isRead, let place = Self.withSingleSlashes(origin) {
+            throw Problem(
+                status: 301, detail: "The path contains '//'", remedy: "Write one slash",
+                headers: ["Location": place])
+        }
         original = String(origin)
         let parts = origin.utf8.split(
             separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false
@@ -28,6 +34,21 @@ struct RequestTarget {
             return place.isAbsolutePath ? place : "/" + place
         }
         return target
+    }
+
+    /// The target with single slashes; `nil` if it has no others. Two at the beginning would name
+    /// another server.
+    private static func withSingleSlashes(_ target: Substring) -> String? {
+        let parts = target.utf8.split(
+            separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false
+        ).map { Substring($0) }
+        let segments = parts[0].pathSegments
+        guard parts[0].isAbsolutePath, segments.dropFirst().dropLast().contains(where: \.isEmpty)
+        else { return nil }
+        let isFolder = segments.last?.isEmpty ?? false
+        let path = segments.filter { !$0.isEmpty }.joined(separator: "/")
+        return "/" + path + (isFolder && !path.isEmpty ? "/" : "")
+            + (parts.count == 2 ? "?" + parts[1] : "")
     }
 
     private static func path(_ raw: Substring) throws(Problem) -> String {

@@ -27,20 +27,25 @@ extension HTTPResponse {
     /// Status 204, without a body.
     public static var empty: HTTPResponse { HTTPResponse(status: 204) }
 
-    /// A regular file of `sizeBytes` bytes, or the part that the request's `Range`, `If-Range` and
-    /// `If-None-Match` select: 200, 206, 304 or 416.
+    /// A regular file of `sizeBytes` bytes, or the part that the request's `Range` selects, by its
+    /// conditions: 200, 206, 304, 412 or 416.
     public static func file(
-        _ path: String, sizeBytes: Int64, type: String, tag: EntityTag, for request: HTTPRequest
+        _ path: String, sizeBytes: Int64, type: String, version: FileVersion,
+        for request: HTTPRequest
     ) -> HTTPResponse {
-        let headers: HTTPHeaders = [
-            "ETag": tag.description, "Accept-Ranges": "bytes", "Content-Type": type,
-        ]
-        if let known = request.headers["If-None-Match"], tag.matchesWeakly(listed: known) {
-            return HTTPResponse(status: 304, headers: ["ETag": tag.description])
+        switch version.status(of: request) {
+        case 304?: return HTTPResponse(status: 304, headers: version.headers)
+        case let status?:
+            return Problem(
+                status: status, detail: "The file is not the one that the request asks for"
+            ).response
+        case nil: break
         }
-        // If-Range: a part is useful only with the bytes that the client already has.
-        let sameFile = request.headers["If-Range"].map(tag.matchesStrongly) ?? true
-        let range = sameFile && request.method == "GET" ? request.headers["Range"] : nil
+        var headers = version.headers
+        headers.set("Accept-Ranges", "bytes")
+        headers.set("Content-Type", type)
+        let isPart = request.method == "GET" && version.continues(request.headers["If-Range"])
+        let range = isPart ? request.headers["Range"] : nil
         switch ByteRange.parse(range, sizeBytes: sizeBytes) {
         case .whole:
             return HTTPResponse(

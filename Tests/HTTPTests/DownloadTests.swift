@@ -19,7 +19,8 @@ import TestSupport
     private func serveFile(_ request: HTTPRequest) -> HTTPResponse {
         .file(
             path, sizeBytes: Int64(bytes.count), type: "application/octet-stream",
-            tag: EntityTag("v1"), for: request)
+            version: FileVersion(
+                tag: EntityTag("v1"), modifiedSeconds: 0, isSettled: true), for: request)
     }
 
     private func withFile(_ body: (String) async throws -> Void) async throws {

@@ -25,13 +25,31 @@ import Testing
         arguments: [
             "", "*", "a", "/..", "/a/../b", "/%2e%2E/x", "/./a", "/a%00b", "/a%2fb", "/%", "/%1",
             "/..%2F%CC%81x", "/a%2F%CC%81",
-            "/%zz", "/%ff", "//a", "/a//b", "/a%0ab", "/?x=%", "/?%ff", "http://host/../a",
+            "/%zz", "/%ff", "/a%0ab", "/?x=%", "/?%ff", "http://host/../a",
         ])
     func refuses(target: String) {
         let problem = #expect(throws: Problem.self) {
             try HTTPRequest(method: "GET", target: target)
         }
         #expect(problem?.status == 400)
+    }
+
+    @Test(
+        "Doubled slashes are redirected to single ones, on the same server",
+        arguments: [
+            ("//images/build/", "/images/build/"), ("/images//a%20b?x=//", "/images/a%20b?x=//"),
+            ("//evil.example.org//x", "/evil.example.org/x"), ("///", "/"),
+            ("http://host//a//b", "/a/b"),
+        ])
+    func redirectsDoubledSlashes(target: String, place: String) {
+        let problem = #expect(throws: Problem.self) {
+            try HTTPRequest(method: "GET", target: target)
+        }
+        #expect(problem?.status == 301 && problem?.headers["Location"] == place)
+        let refusal = #expect(throws: Problem.self) {
+            try HTTPRequest(method: "POST", target: target)
+        }
+        #expect(refusal?.status == 400)
     }
 
     @Test("A query is decoded, repeated fields included")

@@ -91,7 +91,7 @@ import Testing
         var limits = HTTPServerLimits()
         limits.idleSeconds = 1
         try await withServer(limits: limits, { .text($0.path) }) { base, server in
-            for target in ["/%2e%2e/x", "/a/../b", "/a%00b", "/a//b", "/%zz"] {
+            for target in ["/%2e%2e/x", "/a/../b", "/a%00b", "/%zz"] {
                 let code = try await curl(
                     "--path-as-is", "-o", "/dev/null", "-w", "%{http_code}", base + target)
                 #expect(code == "400", "\(target)")

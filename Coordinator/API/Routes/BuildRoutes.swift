@@ -124,7 +124,10 @@ enum BuildRoutes {
         // The file only grows: its tag changes with its size, and a range stays valid.
         return .file(
             path, sizeBytes: size, type: "application/x-ndjson",
-            tag: EntityTag("\(token)-\(size)"), for: request)
+            version: FileVersion(
+                tag: EntityTag("\(token)-\(size)"),
+                modifiedSeconds: (Files.modifiedNanoseconds(path) ?? 0) / 1_000_000_000,
+                isSettled: false), for: request)
     }
 
     /// `?from=&to=`, in bytes of the log: for links, which cannot send Range.

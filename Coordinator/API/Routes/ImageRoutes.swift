@@ -15,18 +15,28 @@ enum ImageRoutes {
             let file = api.webRootFolder + path
             switch Files.kind(file) {
             case .file:
-                // An image never changes under its name, so size and time identify its content.
-                let size = Files.sizeBytes(file) ?? 0
-                let stamp = Files.modifiedNanoseconds(file) ?? 0
                 return .file(
-                    file, sizeBytes: size, type: type(of: path),
-                    tag: EntityTag("\(size)-\(stamp)"), for: request)
+                    file, sizeBytes: Files.sizeBytes(file) ?? 0, type: type(of: path),
+                    version: version(of: file), for: request)
             case .folder:
                 return HTML.response(try listing(path, file))
             default: throw try await Gone.problem(path, api) ?? notFound(path)
             }
         }
     }
+
+    /// An image never changes under its name, so size and time identify its content; `SHA256SUMS`
+    /// does.
+    private static func version(of file: String) -> FileVersion {
+        let modified = Files.modifiedNanoseconds(file) ?? 0
+        let seconds = modified / 1_000_000_000
+        return FileVersion(
+            tag: EntityTag("\(Files.sizeBytes(file) ?? 0)-\(modified)"), modifiedSeconds: seconds,
+            isSettled: Clocks.unixMilliseconds() / 1000 > seconds + settledSeconds)
+    }
+
+    /// Two changes within one second cannot be told apart by `Last-Modified`.
+    private static let settledSeconds: Int64 = 1
 
     private static func isHidden(_ name: String) -> Bool {
         name.utf8.first == UInt8(ascii: ".")
