@@ -118,7 +118,7 @@ import Testing
             let here = FileManager.default.currentDirectoryPath
             #expect(coordinator.bodies[0].replacing("\\/", with: "/").contains("\"\(here)/t\""))
             _ = await coordinator.run("guestos", "add", "d", "--type", "linux", "--git", "u")
-            #expect(coordinator.bodies[1].contains(#""ref":"main""#))
+            #expect(coordinator.bodies[1].contains(#""ref":"HEAD""#))
             for wrong in [
                 ["--git", "u", "--template", "t"], ["--template", "t", "--ref", "r"],
             ] {
@@ -238,6 +238,26 @@ import Testing
             #expect(ran.code == .ok)
             #expect(ran.out.contains("ok   Stored logs: 7, 2 KiB (r1)"))
             #expect(ran.out.contains("ok   Stored audit: 9 (r2)"))
+        }
+    }
+
+    @Test(
+        "The doctor fails if the web root is full, and warns before it is",
+        arguments: [
+            (1 << 30, ExitCode.buildFailed, "FAIL The web root has 1 GiB free"),
+            (20 << 30, .ok, "warn The web root has 20 GiB free"),
+            (200 << 30, .ok, "ok   The web root has 200 GiB free"),
+        ])
+    func theDoctorMeasuresTheWebRoot(bytes: Int, code: ExitCode, line: String) async throws {
+        try await withCoordinator({ router in
+            doctorRoutes(&router, #"{"version":"0.1.0","protocol":"1.1"}"#, hosts: Self.host)
+            router.say("GET", "/readyz", "{}")
+            router.say(
+                "GET", "/api/v1/storage", #"{"unusableRows":[],"webRootFreeBytes":\#(bytes)}"#)
+        }) { coordinator in
+            let ran = await coordinator.run("doctor")
+            #expect(ran.code == code)
+            #expect(ran.out.contains(line), "\(ran.out)")
         }
     }
 

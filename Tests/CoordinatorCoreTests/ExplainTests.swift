@@ -110,9 +110,20 @@ import Testing
         let all = world([host("a", slots: 1)], queue)
         #expect(
             summary(all) == [
-                "others are ahead in the queue", "wait, or submit with a higher priority",
+                "1 build is ahead in the queue", "wait, or submit with a higher priority",
             ])
         #expect(all.reason("q", "a") == "is free; builds ahead in the queue come first")
+    }
+
+    @Test("The first of a queue is not told that others are ahead of it")
+    func firstOfTheQueue() {
+        let all = world([host("a")], [queued("q")])
+        #expect(summary(all) == ["a host is free: it starts in a moment", "nothing to do"])
+        #expect(all.reason("q", "a") == "is free")
+        let failed = world([host("a"), host("b", slots: 0)], [queued("q", failed: ["a"])])
+        #expect(
+            summary(failed)?.first
+                == "the free hosts failed this build before, and another one is preferred")
     }
 
     @Test("The time to wait comes from history")

@@ -15,6 +15,8 @@ enum StorageRoutes {
         /// `nil` until everything was measured once.
         var measuredAt: String?
         var growing: [Amount]?
+        /// `nil` if the web root cannot be measured.
+        var webRootFreeBytes: Int64?
     }
 
     private static let metricsType = "text/plain; version=0.0.4; charset=utf-8"
@@ -28,6 +30,7 @@ enum StorageRoutes {
 
     private static func storage(_ api: APIContext) async -> Storage {
         var storage = Storage(unusableRows: await api.ports.store.unusableRows())
+        storage.webRootFreeBytes = try? await api.ports.webRoot.freeBytes()
         guard let reading = await api.coordinator.leader?.storage.reading else { return storage }
         storage.measuredAt = Time.text(reading.atMilliseconds)
         storage.growing = reading.amounts.map { data, amount in
@@ -51,6 +54,9 @@ enum StorageRoutes {
                 growing.compactMap { amount in
                     amount.bytes.map { ("{kind=\"\(amount.id)\"}", "\($0)") }
                 })
+            + gauge(
+                "aibuild_web_root_free_bytes", "Room for images on the web root's disk.",
+                [storage.webRootFreeBytes.map { ("", "\($0)") }].compactMap(\.self))
     }
 
     private static func gauge(

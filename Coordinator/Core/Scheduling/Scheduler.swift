@@ -105,9 +105,10 @@ public enum Scheduler {
                 reason: placement.blocker(build, at: index)
                     ?? (build.failedHosts.contains(host.name)
                         ? "failed this build before; another host is preferred" : nil)
-                    ?? "is free; builds ahead in the queue come first")
+                    ?? (position == 1 ? "is free" : "is free; builds ahead in the queue come first")
+            )
         }
-        let (summary, remedy) = summary(build, world, placement)
+        let (summary, remedy) = summary(build, position, world, placement)
         return Waiting(
             position: position, summary: summary, hosts: hosts,
             etaSeconds: eta(build, position, world, placement), remedy: remedy)
@@ -152,7 +153,7 @@ public enum Scheduler {
     }
 
     private static func summary(
-        _ build: QueuedBuild, _ world: World, _ placement: Placement
+        _ build: QueuedBuild, _ position: Int, _ world: World, _ placement: Placement
     ) -> (String, String) {
         if build.notBeforeMilliseconds > world.nowMilliseconds {
             let seconds = (build.notBeforeMilliseconds - world.nowMilliseconds + 999) / 1000
@@ -171,10 +172,17 @@ public enum Scheduler {
         if hosts.allSatisfy({ $0.availability != .ready }) {
             return ("no host is ready", "run: aibuild host list")
         }
-        if hosts.indices.contains(where: { placement.blocker(build, at: $0) == nil }) {
-            return ("others are ahead in the queue", "wait, or submit with a higher priority")
+        let free = hosts.indices.filter { placement.blocker(build, at: $0) == nil }
+        if free.isEmpty { return ("no host has room now", "wait, or add a host") }
+        if free.allSatisfy({ build.failedHosts.contains(hosts[$0].name) }) {
+            return (
+                "the free hosts failed this build before, and another one is preferred",
+                "wait, or add a host"
+            )
         }
-        return ("no host has room now", "wait, or add a host")
+        if position == 1 { return ("a host is free: it starts in a moment", "nothing to do") }
+        let ahead = position == 2 ? "1 build is" : "\(position - 1) builds are"
+        return ("\(ahead) ahead in the queue", "wait, or submit with a higher priority")
     }
 
     /// When the first suitable host becomes free, by the usual durations of what runs there. The

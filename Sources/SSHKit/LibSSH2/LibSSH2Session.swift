@@ -204,16 +204,37 @@ final class LibSSH2Session: Driver {
                 .negotiation
             default: .session
             }
-        return DriverFailure(kind: kind, cause: lastCause())
+        return DriverFailure(kind: kind, cause: cause(of: Int32(clamping: result)))
     }
 
-    private func lastCause() -> LibraryError {
+    private func lastCause() -> LibraryError { cause(of: libssh2_session_last_errno(raw)) }
+
+    /// libssh2 keeps the message of the last error for which it had one: often "would block" of an
+    /// earlier call, which says nothing of this result.
+    private func cause(of result: Int32) -> LibraryError {
         var message: UnsafeMutablePointer<CChar>?
         let code = libssh2_session_last_error(raw, &message, nil, 0)
-        return LibraryError(
-            library, code: code,
-            message.map { printable(String(cString: $0)) } ?? "no message")
+        let words =
+            code == result ? message.map { printable(String(cString: $0)) } : Self.words[result]
+        return LibraryError(library, code: result, words ?? "no message")
     }
+
+    /// The results that come without a message.
+    private static let words: [Int32: String] = [
+        LIBSSH2_ERROR_SOCKET_DISCONNECT: "the connection was closed",
+        LIBSSH2_ERROR_SOCKET_SEND: "the connection cannot be written",
+        LIBSSH2_ERROR_SOCKET_RECV: "the connection cannot be read",
+        LIBSSH2_ERROR_TIMEOUT: "the host did not answer in time",
+        LIBSSH2_ERROR_PROTO: "the host broke the protocol",
+        LIBSSH2_ERROR_DECRYPT: "a packet cannot be decrypted",
+        LIBSSH2_ERROR_INVALID_MAC: "a packet was changed on its way",
+        LIBSSH2_ERROR_ALLOC: "out of memory",
+        LIBSSH2_ERROR_CHANNEL_FAILURE: "the host refused a channel",
+        LIBSSH2_ERROR_CHANNEL_CLOSED: "the channel was closed",
+        LIBSSH2_ERROR_CHANNEL_EOF_SENT: "the channel has ended",
+        LIBSSH2_ERROR_CHANNEL_UNKNOWN: "the host named an unknown channel",
+        LIBSSH2_ERROR_EAGAIN: "the host did not answer in time",
+    ]
 }
 
 extension AlgorithmKind {

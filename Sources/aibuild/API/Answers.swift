@@ -164,6 +164,7 @@ struct StorageAnswer: Decodable {
 
     var unusableRows: [Row]
     var growing: [Amount]?
+    var webRootFreeBytes: Int64?
 }
 
 struct VersionAnswer: Decodable { var version, `protocol`: String }

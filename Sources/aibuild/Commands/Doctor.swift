@@ -87,7 +87,32 @@ struct Doctor {
                 "If a newer aibuild wrote it, upgrade the coordinator. Otherwise repair the row, "
                     + "or restore the database from a backup, then restart the coordinator")
         }
-        return storage.unusableRows.isEmpty
+        return webRoot(storage.webRootFreeBytes) && storage.unusableRows.isEmpty
+    }
+
+    /// What a build without `requirements: disk` reserves on the web root: with less, hardly any
+    /// build can start.
+    private static let buildBytes = Requirements().diskBytes
+
+    private func webRoot(_ freeBytes: Int64?) -> Bool {
+        guard let freeBytes else { return true }
+        let room = "The web root has \(Format.bytes(freeBytes)) free"
+        let remedy =
+            "Free space on its disk: aibuild retention --dry-run shows what a retention policy "
+            + "would remove"
+        if freeBytes < Self.buildBytes {
+            say(
+                .bad,
+                "\(room); a build needs as much as its template's requirements: disk, "
+                    + "\(Format.bytes(Self.buildBytes)) by default", remedy)
+            return false
+        }
+        if freeBytes < 10 * Self.buildBytes {
+            say(.warning, room, remedy)
+        } else {
+            say(.good, room)
+        }
+        return true
     }
 
     private func hosts() async -> Bool {
