@@ -230,7 +230,9 @@ let package = Package(
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
         tests("SheetKitTests", ["ProcessKit", "SheetKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
-        tests("SSHKitTests", ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport"]),
+        tests(
+            "SSHKitTests",
+            ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport", "TextKit"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
         tests(
             "StoreTests",

@@ -1,4 +1,6 @@
 import HTTPTypes
+import Support
+import TestSupport
 import Testing
 
 @testable import aibuild
@@ -56,5 +58,36 @@ import Testing
         #expect(ran.code == .usage)
         #expect(ran.err.contains("--fingerprint SHA256:abc"))
         #expect(asked == Self.scanned)
+    }
+
+    @Test("--host-key sends the key of a file, without asking the host") func takesAKeyFile()
+        async throws
+    {
+        let folder = try TemporaryFolder()
+        let file = folder.path + "/known_hosts"
+        try Files.replace(file, with: "|1|a|b ssh-ed25519 AAAA\n".utf8)
+        let (ran, asked, body) = try await add(["--host-key", file])
+        #expect(ran.code == .ok)
+        #expect(asked == ["POST /api/v1/hosts"])
+        #expect(body?.contains(#""hostKey":"|1|a|b ssh-ed25519 AAAA\n""#) == true, "\(body as Any)")
+        #expect(try await add(["--host-key", folder.path + "/none"]).ran.code == .usage)
+    }
+
+    @Test("host change keeps the address unless another one is given") func changes() async throws {
+        let coordinator = try FakeCoordinator { router in
+            router.say(
+                "GET", "/api/v1/hosts/{name}", #"{"name":"k","address":"u@h","state":"ready"}"#)
+            router.say(
+                "POST", "/api/v1/hosts/scan",
+                #"{"address":"u@h","hostKey":"ssh-ed25519 BBBB","fingerprint":"SHA256:b"}"#)
+            router.say("PUT", "/api/v1/hosts/{name}", "{}")
+        }
+        let line = ["host", "change", "k", "--fingerprint", "SHA256:b"]
+        let kept = await runCLI(line, url: coordinator.url)
+        #expect(kept.out.contains("Changed host k"), "\(kept.err)")
+        #expect(coordinator.bodies.last == #"{"address":"u@h","hostKey":"ssh-ed25519 BBBB"}"#)
+        _ = await runCLI(line + ["--address", "u@new:2"], url: coordinator.url)
+        #expect(coordinator.bodies.last?.contains(#""address":"u@new:2""#) == true)
+        await coordinator.stop()
     }
 }

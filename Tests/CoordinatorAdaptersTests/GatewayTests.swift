@@ -9,17 +9,17 @@ import Testing
     @Test("An address or a host key that is malformed is refused", arguments: GatewayKind.allCases)
     func malformedHost(_ kind: GatewayKind) async throws {
         try await kind.with { fixture in
-            try fixture.gateway.check(fixture.host)
+            _ = try fixture.gateway.checked(fixture.host)
             var wrong = fixture.host
             wrong.address = "kvm0"
-            #expect(throws: HostFault.self) { try fixture.gateway.check(wrong) }
+            #expect(throws: HostFault.self) { try fixture.gateway.checked(wrong) }
             wrong = fixture.host
             wrong.hostKey = ""
-            #expect(throws: HostFault.self) { try fixture.gateway.check(wrong) }
+            #expect(throws: HostFault.self) { try fixture.gateway.checked(wrong) }
             // The scanned key is one that can be registered.
             var scanned = fixture.host
             scanned.hostKey = try await fixture.gateway.scanHostKey(fixture.host.address).key
-            try fixture.gateway.check(scanned)
+            _ = try fixture.gateway.checked(scanned)
         }
     }
 

@@ -175,6 +175,33 @@ import Testing
         }
     }
 
+    @Test("A host gets another address and key while a build runs there, which goes on")
+    func changedHost() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: farm.agents[0])
+            let opens = farm.gateway.opens("h0")
+            let changed = try await coordinator.leading().hosts.change(
+                "h0", address: "aibuild@h0.new:2222", hostKey: "ssh-ed25519 BBBB", by: "anna")
+            #expect(changed.host.address == "aibuild@h0.new:2222")
+            #expect(try await farm.store.hosts().map(\.hostKey) == ["ssh-ed25519 BBBB"])
+            try await eventually("it is connected anew") { farm.gateway.opens("h0") > opens }
+            await farm.agents[0].end(token, .pass([1, 2]))
+            try await farm.wait(build, .passed)
+            #expect(try await farm.store.attempts(ofBuild: build.id).count == 1)
+            await #expect(throws: StoreError.self) {
+                try await coordinator.leading().hosts.change(
+                    "h9", address: nil, hostKey: "ssh-ed25519 BBBB", by: "anna")
+            }
+            await #expect(throws: Refusal.self) {
+                try await coordinator.leading().hosts.change(
+                    "h0", address: "nowhere", hostKey: nil, by: "anna")
+            }
+        }
+    }
+
     @Test("A build that no host can ever take fails at once")
     func impossibleBuild() async throws {
         let farm = try await TestFarm(hosts: 2)

@@ -40,6 +40,7 @@ struct ProcessLeader: LeaderStore {
     // MARK: Hosts and catalog
 
     func add(_ host: Host) async throws { try await effect { try await base.add(host) } }
+    func update(_ host: Host) async throws { try await effect { try await base.update(host) } }
     func setDrained(_ drained: Bool, host: String) async throws {
         try await effect { try await base.setDrained(drained, host: host) }
     }

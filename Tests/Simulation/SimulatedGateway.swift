@@ -8,8 +8,9 @@ struct SimulatedGateway: HostGateway {
 
     init(gate: Gate) { self.gate = gate }
 
-    func check(_ host: Host) throws {
+    func checked(_ host: Host) throws -> Host {
         if host.hostKey.isEmpty { throw HostFault(.refused, "host \(host.name): no host key") }
+        return host
     }
 
     func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {

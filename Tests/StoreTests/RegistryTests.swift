@@ -99,8 +99,18 @@ import Testing
             #expect(try await store.hosts().map(\.drained) == [false, true])
             try await leader.setDrained(false, host: "kvm2")
             #expect(try await store.hosts().map(\.drained) == [false, false])
+            var moved = Samples.host("kvm2")
+            moved.address = "aibuild@[2001:db8::2]:2222"
+            moved.hostKey = "ssh-ed25519 BBBB"
+            moved.drained = true
+            try await leader.update(moved)
+            moved.drained = false
+            #expect(try await store.hosts().last == moved)
             try await leader.removeHost("kvm1")
             #expect(try await store.hosts().map(\.name) == ["kvm2"])
+            await #expect(throws: StoreError.notFound(what: "host", name: "kvm1")) {
+                try await leader.update(Samples.host("kvm1"))
+            }
             await #expect(throws: StoreError.notFound(what: "host", name: "kvm1")) {
                 try await leader.removeHost("kvm1")
             }

@@ -20,7 +20,7 @@ public final class FarmHost: Sendable {
 
     init(
         _ name: String, folder: String, key: String, lines: [String], gateScript: String?,
-        hasNetwork: Bool = false, hasClock: Bool = false
+        hasNetwork: Bool = false, hasClock: Bool = false, sshd: [String] = []
     ) async throws {
         self.name = name
         stateFolder = "\(folder)/\(name)"
@@ -44,6 +44,7 @@ public final class FarmHost: Sendable {
         }
         var configuration = SSHServer.Configuration()
         configuration.clientKeyTypes = []
+        configuration.lines = sshd
         ssh = try await SSHServer.start(configuration)
         clock = hasClock ? try FarmClock("\(folder)/\(name).clock") : nil
         network = hasNetwork ? try TCPProxy(to: ssh.port) : nil

@@ -14,14 +14,17 @@ public final class LoneHost: Sendable {
     }
 
     /// Runs `body` with such a host and a running agent.
-    public static func run(_ body: (LoneHost) async throws -> Void) async throws {
+    /// - Parameter sshd: lines of its `sshd_config`.
+    public static func run(
+        sshd: [String] = [], _ body: (LoneHost) async throws -> Void
+    ) async throws {
         await FarmSlots.shared.take()
         do {
             let folder = try FarmFolder()
             let keyFile = folder.path + "/id_ed25519"
             let host = try await FarmHost(
                 "kvm0", folder: folder.path, key: try await makeKey(keyFile),
-                lines: ["slots: 2", "qemu_system: no-such-qemu"], gateScript: nil)
+                lines: ["slots: 2", "qemu_system: no-such-qemu"], gateScript: nil, sshd: sshd)
             try host.startDaemon()
             let lone = LoneHost(folder, host, keyFile)
             try await body(lone)

@@ -5,6 +5,7 @@ import HTTPTypes
 enum HostRoutes {
     struct Scan: Decodable { var address: String }
     struct Registration: Decodable { var name, address, hostKey: String }
+    struct Change: Decodable { var address, hostKey: String? }
     struct ScanView: Encodable { var address, hostKey, fingerprint: String }
 
     static func add(to router: inout Router, _ api: APIContext) {
@@ -27,6 +28,13 @@ enum HostRoutes {
         }
         router.on("GET", "/api/v1/hosts/{name}") { _, path in
             try .json(HostSnapshotView(try await api.leader().hosts.snapshot(path["name"])))
+        }
+        router.on("PUT", "/api/v1/hosts/{name}") { request, path in
+            let body = try request.decode(Change.self)
+            let host = try await api.leader().hosts.change(
+                path["name"], address: body.address, hostKey: body.hostKey,
+                by: api.actor(request))
+            return try .json(HostSnapshotView(host))
         }
         router.on("DELETE", "/api/v1/hosts/{name}") { request, path in
             try await api.leader().hosts.remove(path["name"], by: api.actor(request))

@@ -32,11 +32,13 @@ public final class SSHHostGateway: HostGateway {
             })
     }
 
-    public func check(_ host: Host) throws {
+    public func checked(_ host: Host) throws -> Host {
+        var host = host
         do {
-            _ = try SSHEndpoint(host.address)
-            _ = try SSHHostKey(host.hostKey)
+            host.hostKey =
+                try KnownHosts.key(of: try SSHEndpoint(host.address), in: host.hostKey).description
         } catch { throw HostFault(.unusable, cause: error) }
+        return host
     }
 
     public func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
@@ -128,12 +130,8 @@ public final class SSHHostGateway: HostGateway {
     private func withChannel(
         _ host: Host, _ command: String, _ body: (GateChannel) async throws -> Void
     ) async throws {
-        let connection: SSHConnection
-        do { connection = try await transfers.take(host) } catch {
-            throw HostFault(naming: host, error)
-        }
+        let (connection, channel) = try await openChannel(host, "aibuild-agent gate " + command)
         do {
-            let channel = try await connection.openChannel(command: "aibuild-agent gate " + command)
             let gate = GateChannel(channel)
             try await gate.skipPreamble(host.name)
             try await body(gate)
@@ -143,6 +141,28 @@ public final class SSHHostGateway: HostGateway {
             throw error is SSHError ? HostFault(naming: host, error) : error
         }
         await transfers.give(back: connection, host)
+    }
+
+    /// A connection that was kept may have been cut meanwhile, or its host may still count the last
+    /// channel (`MaxSessions 1`): a new one is opened then.
+    private func openChannel(
+        _ host: Host, _ command: String
+    ) async throws -> (SSHConnection, SSHChannel) {
+        if let kept = await transfers.takeKept(host) {
+            do { return (kept, try await kept.openChannel(command: command)) } catch {
+                await kept.close()
+                try Task.checkCancellation()
+            }
+        }
+        do {
+            let connection = try await transfers.connect(to: host)
+            do { return (connection, try await connection.openChannel(command: command)) } catch {
+                await connection.close()
+                throw error
+            }
+        } catch {
+            throw HostFault(naming: host, error)
+        }
     }
 
     private func show(_ line: [UInt8]) -> String {

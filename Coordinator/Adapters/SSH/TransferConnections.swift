@@ -21,9 +21,13 @@ actor TransferConnections {
         self.loops = loops
     }
 
-    func take(_ host: Host) async throws -> SSHConnection {
+    /// One that was kept, if there is any.
+    func takeKept(_ host: Host) async -> SSHConnection? {
         await closeOld()
-        if let kept = idle[key(host)]?.popLast() { return kept.connection }
+        return idle[key(host)]?.popLast()?.connection
+    }
+
+    func connect(to host: Host) async throws -> SSHConnection {
         let loop = loops[nextLoop % loops.count]
         nextLoop += 1
         return try await SSHConnection.connect(

@@ -22,6 +22,13 @@ enum HostTable {
             ], what: "host", name: host.name)
     }
 
+    static func update(_ host: Host, _ transaction: borrowing SQLTransaction) throws {
+        try transaction.change(
+            "UPDATE hosts SET address = ?, host_key = ? WHERE name = ?",
+            [.text(host.address), .text(host.hostKey), .text(host.name)], what: "host",
+            name: host.name)
+    }
+
     static func setDrained(
         _ drained: Bool, host: String, _ transaction: borrowing SQLTransaction
     ) throws {

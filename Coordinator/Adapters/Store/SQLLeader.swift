@@ -51,6 +51,10 @@ struct SQLLeader: LeaderStore {
         try await write(.isReported) { try HostTable.insert(host, $0) }
     }
 
+    func update(_ host: Host) async throws {
+        try await write { try HostTable.update(host, $0) }
+    }
+
     func setDrained(_ drained: Bool, host: String) async throws {
         try await write { try HostTable.setDrained(drained, host: host, $0) }
     }

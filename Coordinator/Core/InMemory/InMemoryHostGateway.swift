@@ -50,7 +50,7 @@ public actor InMemoryHostGateway: HostGateway {
 
     // MARK: The port
 
-    public nonisolated func check(_ host: Host) throws {
+    public nonisolated func checked(_ host: Host) throws -> Host {
         let parts = host.address.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else {
             throw HostFault(.unusable, "'\(host.address)' is not user@host:port")
@@ -58,6 +58,7 @@ public actor InMemoryHostGateway: HostGateway {
         guard host.hostKey.split(separator: " ").count >= 2 else {
             throw HostFault(.unusable, "'\(host.hostKey)' is not a host key")
         }
+        return host
     }
 
     public func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {

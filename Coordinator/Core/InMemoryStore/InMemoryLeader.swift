@@ -37,6 +37,8 @@ struct InMemoryLeader: LeaderStore {
 
     func add(_ host: Host) async throws { try await write { try $0.add(host) } }
 
+    func update(_ host: Host) async throws { try await write { try $0.update(host) } }
+
     func setDrained(_ drained: Bool, host: String) async throws {
         try await write { try $0.setDrained(drained, host: host) }
     }

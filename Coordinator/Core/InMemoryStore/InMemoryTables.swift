@@ -89,6 +89,14 @@ struct InMemoryTables: Sendable {
         hosts[host.name] = host
     }
 
+    mutating func update(_ host: Host) throws {
+        guard hosts[host.name] != nil else {
+            throw StoreError.notFound(what: "host", name: host.name)
+        }
+        hosts[host.name]?.address = host.address
+        hosts[host.name]?.hostKey = host.hostKey
+    }
+
     mutating func setDrained(_ drained: Bool, host: String) throws {
         guard hosts[host] != nil else { throw StoreError.notFound(what: "host", name: host) }
         hosts[host]?.drained = drained

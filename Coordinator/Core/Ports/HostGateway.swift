@@ -5,8 +5,9 @@ public import ErrorKit
 /// not depend on the coordinator.
 public protocol HostGateway: Sendable {
     /// Refuses a malformed address or host key before it is registered.
+    /// - Returns: the host with its key as `type base64`, which may come as lines of `known_hosts`.
     /// - Throws: `HostFault`
-    func check(_ host: Host) throws
+    func checked(_ host: Host) throws -> Host
 
     /// Opens the control channel and sends `hello` with this epoch.
     /// - Throws: `HostFault`, also if the host has seen a higher epoch.

@@ -6,10 +6,13 @@ import CoordinatorCore
 /// two were slower, because data that arrives out of order must be read again for the digest.
 struct ArtifactPipeline {
     let ports: Ports
-    let host: Host
+    let link: HostLink
     let token: AttemptToken
     /// Reports the progress to followers.
     let report: @Sendable (LiveDetail) async -> Void
+
+    /// As it is at this moment: it may move while a transfer is retried.
+    private var host: Host { link.host }
 
     /// - Throws: `Fault` if the artifacts cannot be pulled at all; `CancellationError`.
     func collect(_ artifacts: [Artifact]) async throws {

@@ -5,7 +5,7 @@ import CoordinatorCore
 extension BuildSession {
     func collect(_ finished: Finished) async {
         let pipeline = ArtifactPipeline(
-            ports: ports, host: host, token: token,
+            ports: ports, link: link, token: token,
             report: { [events, id = build.id] detail in
                 await events?.progressed(id, detail)
             })

@@ -10,7 +10,8 @@ actor BuildSession {
     nonisolated let token: AttemptToken
     nonisolated let templateSHA256: String
     nonisolated let build: Build
-    nonisolated let host: Host
+    /// With its current address.
+    nonisolated var host: Host { link.host }
     /// Its end is recorded. Used by the host's monitor alone, for which it may end before it is
     /// attached.
     nonisolated let isReleased = Atomic(false)
@@ -40,13 +41,12 @@ actor BuildSession {
     let log: Logger
 
     init(
-        build: Build, token: AttemptToken, host: Host, link: HostLink, ports: Ports,
+        build: Build, token: AttemptToken, link: HostLink, ports: Ports,
         store: any BuildWriter, changes: ChangeHub, events: any AttemptEvents,
         machine: BuildMachine, elapsedMilliseconds: Int64
     ) {
         self.build = build
         self.token = token
-        self.host = host
         self.link = link
         self.ports = ports
         self.store = store
@@ -54,7 +54,7 @@ actor BuildSession {
         self.events = events
         marked = build.state
         self.machine = machine
-        intake = LogIntake(build, token, host: host.name, ports)
+        intake = LogIntake(build, token, host: link.host.name, ports)
         deadline = AttemptDeadline(
             build.limits, ports.limits.deadlines, elapsedMilliseconds: elapsedMilliseconds,
             now: ports.clock.monotonicMilliseconds())

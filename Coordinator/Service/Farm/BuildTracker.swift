@@ -87,7 +87,7 @@ public actor BuildTracker: AttemptEvents {
         let now = ports.clock.unixMilliseconds()
         let elapsed = live[build.id]?.elapsedMilliseconds(at: now) ?? 0
         let session = BuildSession(
-            build: build, token: token, host: monitor.host, link: monitor.link, ports: ports,
+            build: build, token: token, link: monitor.link, ports: ports,
             store: store, changes: changes, events: self,
             machine: BuildMachine(
                 stage: stage, tests: build.testPlan,

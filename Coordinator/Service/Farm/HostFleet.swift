@@ -57,6 +57,15 @@ public actor HostFleet: HostEvents {
         wakeup.raise()
     }
 
+    func change(_ host: Host) async {
+        news.insert(host.name)
+        hosts[host.name]?.host = host
+        // An operator who corrects a host vouches for it.
+        hosts[host.name]?.health = HostHealth()
+        await hosts[host.name]?.monitor.change(host)
+        wakeup.raise()
+    }
+
     func remove(_ name: String) async {
         guard let state = hosts.removeValue(forKey: name) else { return }
         news.insert(name)

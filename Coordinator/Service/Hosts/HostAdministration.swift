@@ -13,17 +13,39 @@ public struct HostAdministration: Sendable {
         name: String, address: String, hostKey: String, by actor: String
     ) async throws -> HostSnapshot {
         try Refusal.check(name, "name of the host")
-        guard address.utf8.count <= ports.limits.pathBytes, address.contains("@"),
-            !address.unicodeScalars.contains(where: Refusal.isControl)
-        else { throw Refusal("the address \(Names.quoted(address)) is not user@host:port") }
-        let host = Host(
-            name: name, address: address, hostKey: hostKey,
-            createdMilliseconds: ports.clock.unixMilliseconds())
-        do { try ports.gateway.check(host) } catch { throw Refusal(cause: error) }
+        let host = try checked(
+            Host(
+                name: name, address: address, hostKey: hostKey,
+                createdMilliseconds: ports.clock.unixMilliseconds()))
         try await store.add(host)
         try await ports.audit(actor, "host.add", name, address)
         await fleet.add(host)
         return try await snapshot(name)
+    }
+
+    /// Changes the address, the host key or both, while builds may run there: the host moved, or
+    /// its key was rotated.
+    /// - Throws: `Refusal`, `StoreError`
+    public func change(
+        _ name: String, address: String?, hostKey: String?, by actor: String
+    ) async throws -> HostSnapshot {
+        var host = try await snapshot(name).host
+        host.address = address ?? host.address
+        host.hostKey = hostKey ?? host.hostKey
+        host = try checked(host)
+        try await store.update(host)
+        try await ports.audit(
+            actor, "host.change", name, host.address + (hostKey == nil ? "" : ", another host key"))
+        await fleet.change(host)
+        return try await snapshot(name)
+    }
+
+    private func checked(_ host: Host) throws -> Host {
+        let address = host.address
+        guard address.utf8.count <= ports.limits.pathBytes, address.contains("@"),
+            !address.unicodeScalars.contains(where: Refusal.isControl)
+        else { throw Refusal("the address \(Names.quoted(address)) is not user@host:port") }
+        do { return try ports.gateway.checked(host) } catch { throw Refusal(cause: error) }
     }
 
     public func setDrained(

@@ -7,17 +7,29 @@ import Synchronization
 /// the reconciliation after the next connect makes up for it.
 final class HostLink: Sendable {
     private struct State {
+        var host: Host
         var channel: (any HostChannel)?
         var templates: Set<String> = []
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let log: Logger
 
-    init(_ host: Host) { log = Logger("host \(host.name)") }
+    init(_ host: Host) {
+        state = Mutex(State(host: host))
+        log = Logger("host \(host.name)")
+    }
+
+    /// With its current address and key, which an operator may change while builds run there.
+    var host: Host { state.withLock(\.host) }
+
+    func change(_ host: Host) { state.withLock { $0.host = host } }
 
     func open(_ channel: any HostChannel) {
-        state.withLock { $0 = State(channel: channel, templates: Set(channel.hello.templates)) }
+        state.withLock { state in
+            state.channel = channel
+            state.templates = Set(channel.hello.templates)
+        }
     }
 
     /// - Returns: the channel that was open.

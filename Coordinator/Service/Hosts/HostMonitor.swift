@@ -6,8 +6,8 @@ import Synchronization
 /// Keeps one control session with one host: connects, reconciles, routes messages to the sessions
 /// of attempts, reconnects. Losing the session changes nothing on the host.
 actor HostMonitor {
-    nonisolated let host: Host
     nonisolated let link: HostLink
+    nonisolated var host: Host { link.host }
     private let ports: Ports
     private let epoch: LeaseEpoch
     private weak let events: (any HostEvents)?
@@ -21,7 +21,6 @@ actor HostMonitor {
     private let log: Logger
 
     init(host: Host, ports: Ports, epoch: LeaseEpoch, events: any HostEvents) {
-        self.host = host
         self.ports = ports
         self.epoch = epoch
         self.events = events
@@ -32,6 +31,18 @@ actor HostMonitor {
     func start() {
         guard loop == nil, !isStopped else { return }
         loop = Task { await self.run() }
+    }
+
+    /// Connects anew with another address or key. Builds there run on: their sessions find them
+    /// again as after any lost connection.
+    func change(_ host: Host) async {
+        link.change(host)
+        guard let loop, !isStopped else { return }
+        loop.cancel()
+        await link.close()
+        await loop.value
+        self.loop = nil
+        start()
     }
 
     /// Ends the session permanently.

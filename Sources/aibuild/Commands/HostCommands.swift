@@ -3,7 +3,7 @@ import ArgumentKit
 /// `aibuild host …` and `aibuild hosts`
 enum HostCommands {
     static let all = [
-        list("hosts"), add, list("host list"), show,
+        list("hosts"), add, change, list("host list"), show,
         verb(
             "drain", "Stop sending builds to a host; running builds continue",
             { "Drained host \($0). Resume it: aibuild host resume \($0)" }),
@@ -12,39 +12,91 @@ enum HostCommands {
 
     private struct Scan: Encodable { var address: String }
     private struct Registration: Encodable { var name, address, hostKey: String }
+    private struct Change: Encodable { var address, hostKey: String? }
+
+    private static let keyOptions = [
+        CommandOption(
+            "fingerprint", value: "SHA256:…",
+            "expected fingerprint of the host key, instead of a prompt"),
+        CommandOption(
+            "host-key", value: "FILE",
+            "the key itself: a .pub file, or lines of known_hosts or ssh-keyscan; - for stdin"),
+    ]
 
     private static let add = Command(
         name: "host add", summary: "Add a KVM host to the farm", operands: ["NAME"],
         options: [
             CommandOption(
                 "address", value: "USER@HOST[:PORT]", "user and address of its SSH server",
-                isRequired: true),
-            CommandOption(
-                "fingerprint", value: "SHA256:…",
-                "expected fingerprint of the host key, instead of a prompt"),
-        ],
+                isRequired: true)
+        ] + keyOptions,
         details: [
             "The coordinator fetches the host key and from then on accepts no other one. Compare",
             "the fingerprint that is shown with the one that the host itself reports:",
             "  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
-            "In a script, pass it with --fingerprint.",
+            "In a script, pass it with --fingerprint, or pass the key with --host-key. Of several",
+            "lines, those for this address count; hashed names and markers are understood.",
         ],
         examples: [
             "aibuild host add kvm1 --address aibuild-agent@kvm1.example.com",
             "aibuild host add kvm2 --address aibuild@10.0.0.2:2222 --fingerprint SHA256:a1B2…",
+            "aibuild host add kvm3 --address aibuild@kvm3 --host-key ~/.ssh/known_hosts",
         ],
         run: { context in
-            let name = context.arguments.operands[0]
-            let scan = Scan(address: context.arguments["address"] ?? "")
-            let found = try APIClient.decode(
-                ScanAnswer.self, try await context.api.send("POST", "/api/v1/hosts/scan", scan))
-            try confirm(found, name, context)
+            let address = context.arguments["address"] ?? ""
+            let key = try await hostKey(of: context.name, at: address, context)
             let body = try await context.api.send(
                 "POST", "/api/v1/hosts",
-                Registration(name: name, address: found.address, hostKey: found.hostKey))
+                Registration(
+                    name: context.arguments.operands[0], address: address, hostKey: key))
             return context.show(
                 body, "Added host \(context.name). Check its status: aibuild host list")
         })
+
+    private static let change = Command(
+        name: "host change", summary: "Change the address or the host key of a host",
+        operands: ["NAME"],
+        options: [
+            CommandOption(
+                "address", value: "USER@HOST[:PORT]", "its new address; if not given, it is kept")
+        ] + keyOptions,
+        details: [
+            "For a host that moved, or whose key was rotated. Builds there run on, and the session",
+            "with the host is opened anew. The key is confirmed as by host add.",
+        ],
+        examples: [
+            "aibuild host change kvm1 --fingerprint SHA256:a1B2…",
+            "aibuild host change kvm1 --address aibuild@10.0.0.7",
+        ],
+        run: { context in
+            let known = try APIClient.decode(
+                HostAnswer.self, try await context.api.get(path(context)))
+            let address = context.arguments["address"] ?? known.address
+            let key = try await hostKey(of: context.name, at: address, context)
+            let body = try await context.api.send(
+                "PUT", path(context), Change(address: address, hostKey: key))
+            return context.show(
+                body, "Changed host \(context.name). Check its status: aibuild host list")
+        })
+
+    /// Enough for the lines of a few thousand hosts.
+    private static let keyFileBytes = 1 << 20
+
+    /// The key of --host-key; without it, that of the host at the address, confirmed.
+    private static func hostKey(
+        of name: String, at address: String, _ context: CommandContext
+    ) async throws -> String {
+        if let file = context.arguments["host-key"] {
+            let bytes = try Arguments.read(
+                file == "-" ? "/dev/stdin" : file, limitBytes: keyFileBytes)
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        let found = try APIClient.decode(
+            ScanAnswer.self,
+            try await context.api.send("POST", "/api/v1/hosts/scan", Scan(address: address)))
+        try confirm(found, name, context)
+        return found.hostKey
+    }
 
     /// Throws unless the user or the command line confirms the key.
     private static func confirm(
@@ -56,7 +108,9 @@ enum HostCommands {
                 throw CommandError(
                     .refused,
                     "Host key mismatch: \(found.address) has the key \(shown), not \(wanted). "
-                        + "It is another host, or the connection is intercepted. No host was added")
+                        + "It is another host, or the connection is intercepted. "
+                        + "Nothing was changed"
+                )
             }
             return
         }
@@ -72,7 +126,7 @@ enum HostCommands {
                     + "then pass --fingerprint \(shown)")
         }
         guard ["y", "yes"].contains(answer.lowercased()) else {
-            throw CommandError(.refused, "The host key was not confirmed. No host was added")
+            throw CommandError(.refused, "The host key was not confirmed. Nothing was changed")
         }
     }
 

@@ -162,6 +162,9 @@ struct InterceptingLeader: LeaderStore {
     // MARK: Hosts and catalog
 
     func add(_ host: Host) async throws { try await around(.write) { try await base.add(host) } }
+    func update(_ host: Host) async throws {
+        try await around(.write) { try await base.update(host) }
+    }
     func setDrained(_ drained: Bool, host: String) async throws {
         try await around(.write) { try await base.setDrained(drained, host: host) }
     }

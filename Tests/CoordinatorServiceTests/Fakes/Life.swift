@@ -48,7 +48,7 @@ struct MortalGateway: HostGateway {
     let base: any HostGateway
     let life: Life
 
-    func check(_ host: Host) throws { try base.check(host) }
+    func checked(_ host: Host) throws -> Host { try base.checked(host) }
     func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
         try await life.effect {
             MortalChannel(base: try await base.open(host, epoch: epoch), life: life)

@@ -8,6 +8,9 @@ public protocol HostReader: Sendable {
 public protocol HostWriter: Sendable {
     /// - Throws: `StoreError.exists` if the name is taken.
     func add(_ host: Host) async throws
+    /// Replaces the address and the host key.
+    /// - Throws: `StoreError.notFound`
+    func update(_ host: Host) async throws
     /// - Throws: `StoreError.notFound`
     func setDrained(_ drained: Bool, host: String) async throws
     /// - Throws: `StoreError.notFound`
