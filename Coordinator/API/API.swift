@@ -51,6 +51,12 @@ public struct API: Sendable {
         access.refusal(of: request, sessions, isSecretOfReports: isSecretOfReports)
     }
 
+    /// The answer to a request that passed `refusal(of:)`, but has too large a body; `nil` if it is
+    /// the usual refusal.
+    public func response(toOversized request: HTTPRequest) -> HTTPResponse? {
+        HookRoutes.response(toOversized: request).map(Self.inert)
+    }
+
     /// Checks the headers again: what is called without a server is guarded as well.
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
         if let refusal = refusal(of: request) { return Self.inert(refusal.response) }

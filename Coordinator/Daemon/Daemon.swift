@@ -91,7 +91,8 @@ enum Daemon {
         let server = HTTPServer(
             host: configuration.listen, port: UInt16(configuration.port),
             portSetting: "--port or api.port",
-            refusal: { gate.refusal ?? api.refusal(of: $0) }
+            refusal: { gate.refusal ?? api.refusal(of: $0) },
+            oversized: { api.response(toOversized: $0) }
         ) { request in
             if let refusal = gate.refusal { return refusal.response }
             return await api.respond(to: request)

@@ -9,8 +9,8 @@ final class Exchange: Sendable {
     private enum Phase {
         case fresh
         case receiving(HTTPRequest)
-        /// Refused; the rest of the body is discarded.
-        case discarding(Problem, bytes: Int)
+        /// Not served; the rest of the body is discarded.
+        case discarding(HTTPResponse, bytes: Int)
         /// The connection is suspended, the handler runs.
         case handling(Task<Void, Never>)
         case answered(HTTPResponse)
@@ -58,9 +58,9 @@ final class Exchange: Sendable {
                 state.phase = .fresh  // so that the body is appended to in place, not copied
                 receive(&state, &request, upload)
                 return true
-            case .discarding(let problem, let bytes):
-                if upload.isEmpty { return send(&state, problem.response) }
-                state.phase = .discarding(problem, bytes: bytes + upload.count)
+            case .discarding(let response, let bytes):
+                if upload.isEmpty { return send(&state, response) }
+                state.phase = .discarding(response, bytes: bytes + upload.count)
                 return bytes + upload.count <= core.limits.discardedBytes
             case .answered(let response): return send(&state, response)
             case .handling, .sent, .cut: return false
@@ -121,7 +121,8 @@ final class Exchange: Sendable {
         }
         // Before the body: whoever may not send one costs no memory for it.
         if let problem = core.refusal(request) {
-            return refuse(&state, problem, headers, discardedBytes: core.limits.refusedBytes)
+            return refuse(
+                &state, problem.response, headers, discardedBytes: core.limits.refusedBytes)
         }
         let limit = core.limits.bodyBytes
         guard Self.declaredBytes(headers) > limit else {
@@ -129,8 +130,7 @@ final class Exchange: Sendable {
             return true
         }
         return refuse(
-            &state, .tooLarge(limitBytes: limit), headers,
-            discardedBytes: core.limits.discardedBytes)
+            &state, core.tooLarge(request), headers, discardedBytes: core.limits.discardedBytes)
     }
 
     private static func declaredBytes(_ headers: HTTPHeaders) -> Int {
@@ -141,14 +141,15 @@ final class Exchange: Sendable {
     /// and the connection ends with it. For others the response would be lost: closing with unread
     /// bytes resets the connection.
     private func refuse(
-        _ state: inout State, _ problem: Problem, _ headers: HTTPHeaders, discardedBytes: Int
+        _ state: inout State, _ response: HTTPResponse, _ headers: HTTPHeaders,
+        discardedBytes: Int
     ) -> Bool {
         if headers["Expect"] != nil || headers["Transfer-Encoding"] != nil
             || Self.declaredBytes(headers) > discardedBytes
         {
-            return send(&state, problem.response, isLast: true)
+            return send(&state, response, isLast: true)
         }
-        state.phase = .discarding(problem, bytes: 0)
+        state.phase = .discarding(response, bytes: 0)
         return true
     }
 
@@ -156,14 +157,14 @@ final class Exchange: Sendable {
         _ state: inout State, _ request: inout HTTPRequest, _ upload: UnsafeRawBufferPointer
     ) {
         guard request.body.count + upload.count <= core.limits.bodyBytes else {
-            state.phase = .discarding(
-                .tooLarge(limitBytes: core.limits.bodyBytes), bytes: upload.count)
+            request.body = []
+            state.phase = .discarding(core.tooLarge(request), bytes: upload.count)
             return
         }
         guard core.reserve(bodyBytes: upload.count, of: peer) else {
             state.phase = .discarding(
-                .unavailable("Too many large requests at once", remedy: "Try again later"),
-                bytes: upload.count)
+                Problem.unavailable("Too many large requests at once", remedy: "Try again later")
+                    .response, bytes: upload.count)
             return
         }
         state.reservedBytes += upload.count

@@ -29,18 +29,22 @@ public final class HTTPServer: Sendable {
     ///   - portSetting: the name of the port's setting, for the error that it is in use.
     ///   - refusal: why a request is not served, by its headers alone: called before the body is
     ///     read, on the library's thread, so it must not wait. The body is empty.
+    ///   - oversized: the answer to a request with too large a body, which is discarded; status 413
+    ///     if it returns `nil`. Called like `refusal`.
     ///   - handler: called for each request once its body has arrived, many concurrently. It runs
     ///     in a task that is cancelled when the server stops.
     public init(
         host: String, port: UInt16, limits: HTTPServerLimits = HTTPServerLimits(),
         portSetting: String = "--port",
         refusal: @escaping @Sendable (HTTPRequest) -> Problem? = { _ in nil },
+        oversized: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
         handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
     ) {
         self.host = host
         self.port = port
         self.portSetting = portSetting
-        core = ServerCore(limits: limits, refusal: refusal, handler: handler)
+        core = ServerCore(
+            limits: limits, refusal: refusal, oversized: oversized, handler: handler)
     }
 
     /// The port that the server listens on; 0 before `start`.

@@ -12,18 +12,26 @@ final class ServerCore: Sendable {
 
     let limits: HTTPServerLimits
     let refusal: @Sendable (HTTPRequest) -> Problem?
+    private let oversized: @Sendable (HTTPRequest) -> HTTPResponse?
     let handler: @Sendable (HTTPRequest) async -> HTTPResponse
     let connections: ConnectionTable
     private let state = Mutex(State())
 
     init(
         limits: HTTPServerLimits, refusal: @escaping @Sendable (HTTPRequest) -> Problem?,
+        oversized: @escaping @Sendable (HTTPRequest) -> HTTPResponse?,
         handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
     ) {
         self.limits = limits
         self.refusal = refusal
+        self.oversized = oversized
         connections = ConnectionTable(limits: limits)
         self.handler = handler
+    }
+
+    /// The answer to a request whose body is larger than `bodyBytes`.
+    func tooLarge(_ request: HTTPRequest) -> HTTPResponse {
+        oversized(request) ?? Problem.tooLarge(limitBytes: limits.bodyBytes).response
     }
 
     /// An exchange that begins after `stopStreams` or `stopAll` is stopped as well.

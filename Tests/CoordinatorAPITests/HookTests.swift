@@ -67,4 +67,17 @@ import Testing
     func skipped(fields: String, skip: String?) throws {
         #expect(try read(report("," + fields)).get().skip == skip)
     }
+
+    @Test("A report that is too large to be read is ignored, other requests are refused")
+    func oversized() async throws {
+        let api = try await API.leading()
+        func answer(_ path: String) throws -> HTTPResponse? {
+            api.response(toOversized: try HTTPRequest(method: "POST", target: path))
+        }
+        let hook = try #require(try answer(HookRoutes.gitLabPath))
+        let text = Answer(status: hook.status, headers: hook.headers, body: hook.body).text
+        #expect(hook.status == 200)
+        #expect(text.hasPrefix(#"{"ignored":"the report is too large"#), "\(text)")
+        #expect(try answer("/api/v1/import") == nil)
+    }
 }

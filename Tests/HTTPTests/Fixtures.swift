@@ -11,11 +11,13 @@ import Testing
 func withServer(
     limits: HTTPServerLimits = HTTPServerLimits(),
     refusal: @escaping @Sendable (HTTPRequest) -> Problem? = { _ in nil },
+    oversized: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
     _ handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse,
     _ body: (String, HTTPServer) async throws -> Void
 ) async throws {
     let server = HTTPServer(
-        host: "127.0.0.1", port: 0, limits: limits, refusal: refusal, handler: handler)
+        host: "127.0.0.1", port: 0, limits: limits, refusal: refusal, oversized: oversized,
+        handler: handler)
     try server.start()
     do {
         try await body("http://127.0.0.1:\(server.boundPort)", server)

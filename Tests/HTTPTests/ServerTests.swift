@@ -72,6 +72,26 @@ import Testing
         }
     }
 
+    @Test("Too large a body is discarded, and may get an answer of its own")
+    func answersOversizedBodies() async throws {
+        var limits = HTTPServerLimits()
+        limits.bodyBytes = 1000
+        try await withServer(
+            limits: limits, oversized: { $0.path == "/hook" ? .text("ignored") : nil },
+            { .text("\($0.body.count)") }
+        ) { base, _ in
+            for (path, size, text) in [("/hook", 9, "9"), ("/hook", 1 << 20, "ignored")] {
+                let body = [UInt8](repeating: 1, count: size)
+                let answer = try await client.request("POST", base + path, body: body)
+                #expect(answer.status == 200 && answer.body == Array(text.utf8))
+                let chunked = try await curl(
+                    "-H", "Transfer-Encoding: chunked", "-H", "Expect:", "--data-binary", "@-",
+                    base + path, stdin: body)
+                #expect(chunked == text)
+            }
+        }
+    }
+
     @Test("All bodies together are bounded, and the bound is given back")
     func boundsAllBodiesTogether() async throws {
         var limits = HTTPServerLimits()

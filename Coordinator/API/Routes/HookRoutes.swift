@@ -24,15 +24,26 @@ enum HookRoutes {
                 throw Problem.notFound("No GitLab server is configured")
             }
             switch push(request) {
-            case .failure(let why):
-                Logger("gitlab").info("hook request ignored: \(why)")
-                return try .json(Ignored(ignored: why.description))
+            case .failure(let why): return try ignored(why.description)
             case .success(let push):
                 return try .json(
                     try await api.leader().pushes.pushed(
                         push, by: "gitlab", limitMilliseconds: answerMilliseconds))
             }
         }
+    }
+
+    private static func ignored(_ why: String) throws -> HTTPResponse {
+        Logger("gitlab").info("hook request ignored: \(why)")
+        return try .json(Ignored(ignored: why))
+    }
+
+    /// The answer to a report that is too large to be read, such as one of a push with very long
+    /// messages; `nil` for other requests.
+    static func response(toOversized request: HTTPRequest) -> HTTPResponse? {
+        guard request.path == gitLabPath else { return nil }
+        return try? ignored(
+            "the report is too large to be read; submit the build: aibuild build GUESTOS")
     }
 
     /// Reads a report as GitLab sends it with `X-Gitlab-Event: Push Hook`, `Tag Push Hook` or
