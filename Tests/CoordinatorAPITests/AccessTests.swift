@@ -31,7 +31,10 @@ import Testing
             #expect(answer.headers["Aibuild-Token-File"] == "/state/api.token")
         }
         #expect(try await status(api, "GET", "/api/v1/hosts").status == 200)
-        #expect(try await stranger("/healthz", []).status == 200)
+        // A load balancer is not to hold the administrator's token.
+        for target in ["/healthz", "/readyz", "/api/v1/leader"] {
+            #expect(try await stranger(target, []).status == 200, "\(target)")
+        }
         #expect(try await stranger("/images/nothing", []).status == 404)
     }
 
