@@ -13,7 +13,10 @@ public struct FileVersion: Sendable, Hashable {
     }
 
     var headers: HTTPHeaders {
-        ["ETag": tag.description, "Last-Modified": HTTPDate.text(modifiedSeconds)]
+        var headers: HTTPHeaders = ["ETag": tag.description]
+        // A client that got it now would be told later that nothing has changed.
+        if isSettled { headers.set("Last-Modified", HTTPDate.text(modifiedSeconds)) }
+        return headers
     }
 
     /// 304 or 412 if the request's conditions ask for it, in the order of section 13.2.2.
@@ -29,7 +32,7 @@ public struct FileVersion: Sendable, Hashable {
         if let known = headers["If-None-Match"] {
             return tag.matchesWeakly(listed: known) ? 304 : nil
         }
-        if let since = headers["If-Modified-Since"].flatMap(HTTPDate.parse) {
+        if let since = headers["If-Modified-Since"].flatMap(HTTPDate.parse), isSettled {
             return modifiedSeconds <= since ? 304 : nil
         }
         return nil
