@@ -81,12 +81,12 @@ public struct API: Sendable {
             return refusal.code == .conflict
                 ? .conflict(refusal.description) : .badRequest(refusal.description)
         case let fault as TemplateFault:
+            let isBuild = request.path.utf8.starts(with: "/api/v1/builds".utf8)
             return .unprocessable(
                 fault.description,
-                remedy: fault.isPermanent
-                    ? "Fix the template, then submit the build again"
-                    : "Check that the template's repository can be reached, then submit the build "
-                        + "again")
+                remedy: (fault.isPermanent
+                    ? "Fix the template" : "Check that the template's repository can be reached")
+                    + (isBuild ? ", then submit the build again" : ", then try again"))
         case let fault as SheetFault:
             return .unprocessable(fault.description)
         case let fault as WebRootFault:

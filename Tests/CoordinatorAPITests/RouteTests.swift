@@ -56,6 +56,15 @@ import Testing
         try String(contentsOf: Self.root.appending(path: "docs/api.md"), encoding: .utf8)
     }
 
+    @Test("The remedy for a template that cannot be registered speaks of no build")
+    func refusedTemplate() async throws {
+        let answer = try await API.leading().ask(
+            "POST", "/api/v1/guestos",
+            #"{"name":"a","type":"linux","template":{"kind":"folder","path":"/t"}}"#)
+        #expect(answer.status == 422)
+        #expect(answer.text.contains("Fix the template, then try again"), "\(answer.text)")
+    }
+
     @Test(
         "A name that cannot be a folder is refused",
         arguments: [
