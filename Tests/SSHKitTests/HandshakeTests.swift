@@ -15,6 +15,22 @@ import Testing
     }
 
     @Test(
+        "A host is reached by its IPv6 address, and has its key under it",
+        arguments: SSHOptions.Library.both)
+    func ipv6(library: SSHOptions.Library) async throws {
+        try await withServer({ $0.lines = ["ListenAddress ::1"] }) { server in
+            let endpoint = try SSHEndpoint("\(server.endpoint.user)@[::1]:\(server.port)")
+            let key = try KnownHosts.key(
+                of: endpoint, in: "[::1]:\(server.port) \(try server.hostKey())")
+            let connection = try await SSHConnection.connect(
+                to: endpoint, expecting: key, identity: server.identity(),
+                options: options(library), loop: sharedLoop.get())
+            #expect(try await connection.output(of: "echo $SSH_CONNECTION").hasPrefix("::1 "))
+            await connection.close()
+        }
+    }
+
+    @Test(
         "A changed host key is refused before any data is sent to the host",
         arguments: SSHOptions.Library.both)
     func changedHostKey(library: SSHOptions.Library) async throws {

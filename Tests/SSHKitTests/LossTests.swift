@@ -24,6 +24,8 @@ import Testing
                 let error = try await sshError { try await task.value }
                 #expect(error.code == .connectionLost, "\(error)")
                 #expect(error.message.contains("127.0.0.1:\(server.port)"))
+                // libssh2 keeps the message of an earlier call.
+                #expect(!"\(error)".lowercased().contains("would block"), "\(error)")
             }
             let error = try await sshError { _ = try await connection.openChannel(command: "true") }
             #expect(error.code == .connectionLost)
