@@ -9,6 +9,11 @@ struct CLI {
     let variables: [String: String]
 
     func run(_ arguments: [String]) async -> ExitCode {
+        // `aibuild version` also asks the coordinator, which a new installation does not have.
+        if arguments == ["--version"] {
+            console.out("aibuild \(Self.version)\n")
+            return .ok
+        }
         do throws(UsageError) {
             // Without arguments, the overview is printed.
             switch try CommandProgram.aibuild.parse(arguments.isEmpty ? ["help"] : arguments) {

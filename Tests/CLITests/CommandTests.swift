@@ -185,6 +185,17 @@ import Testing
         #expect(await runCLI(["queue", "--url", "gopher://h"]).code == .usage)
     }
 
+    @Test("An address without a scheme is one of HTTP") func addressWithoutScheme() async throws {
+        try await withCoordinator({ $0.say("GET", "/api/v1/queue", #"{"items":[]}"#) }) {
+            coordinator in
+            let ran = await runCLI(["queue"], url: "127.0.0.1:1, 127.0.0.1:\(coordinator.port)/")
+            #expect(ran.out == "No builds are queued\n", "\(ran.err)")
+        }
+        let away = await runCLI(["queue"], url: "127.0.0.1:1")
+        #expect(away.code == .unreachable)
+        #expect(away.err.contains("http://127.0.0.1:1"))
+    }
+
     private func doctorRoutes(_ router: inout Router, _ version: String, hosts: String) {
         router.say("GET", "/healthz", "ok")
         router.say("GET", "/api/v1/version", version)

@@ -4,6 +4,8 @@ import ProcessKit
 import Support
 import Testing
 
+@testable import aibuild
+
 /// The program itself, as a shell runs it.
 @Suite("The program") struct ProgramTests {
     private func run(_ script: String, url: String) async throws -> Command.Output {
@@ -28,6 +30,9 @@ import Testing
                 && away.stderrText.hasPrefix("aibuild: Request failed: cannot connect"))
         #expect(try await run("\"$aibuild\" qeue", url: "").status == .exited(2))
         #expect(try await run("\"$aibuild\" --help", url: "").status == .exited(0))
+        let version = try await run("\"$aibuild\" --version", url: "http://127.0.0.1:1")
+        #expect(version.status == .exited(0))
+        #expect(version.stdoutText == "aibuild \(CLI.version)\n")
     }
 
     @Test("The program ends quietly when its reader does") func endsWithItsReader() async throws {

@@ -18,7 +18,9 @@ struct APIClient: Sendable {
     init(url: String, token: String?) {
         let urls = url.split(separator: ",").map { part in
             let url = part.drop { $0 == " " }
-            return String(url.hasSuffix("/") ? url.dropLast() : url)
+            // As curl reads an address without a scheme.
+            return (url.contains("://") ? "" : "http://")
+                + (url.hasSuffix("/") ? url.dropLast() : url)
         }
         // An invalid URL is reported by the first request.
         coordinators = urls.isEmpty ? [url] : urls
