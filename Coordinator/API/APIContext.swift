@@ -2,7 +2,7 @@
 //! no socket; the composition root connects it to the server.
 
 import BuildProtocol
-import CoordinatorCore
+public import CoordinatorCore
 public import CoordinatorService
 import FoundationEssentials
 import HTTPTypes
@@ -20,6 +20,8 @@ public struct APIContext: Sendable {
     public var standing: @Sendable () async -> LeaseKeeper.Standing
     /// Why the store cannot be written; `nil` as long as it can.
     public var storeProblem: @Sendable () async -> String?
+    /// What of the machine's setup cannot be used.
+    public var setupProblems: @Sendable () -> [SetupProblem]
     public var access: AccessControl
     public var version: String
 
@@ -27,7 +29,8 @@ public struct APIContext: Sendable {
         coordinator: Coordinator, ports: Ports, webRootFolder: String,
         logPath: @escaping @Sendable (String) -> String?,
         standing: @escaping @Sendable () async -> LeaseKeeper.Standing,
-        storeProblem: @escaping @Sendable () async -> String? = { nil }, access: AccessControl,
+        storeProblem: @escaping @Sendable () async -> String? = { nil },
+        setupProblems: @escaping @Sendable () -> [SetupProblem] = { [] }, access: AccessControl,
         version: String
     ) {
         self.coordinator = coordinator
@@ -36,6 +39,7 @@ public struct APIContext: Sendable {
         self.logPath = logPath
         self.standing = standing
         self.storeProblem = storeProblem
+        self.setupProblems = setupProblems
         self.access = access
         self.version = version
     }

@@ -218,4 +218,14 @@ struct Configuration {
         if let sshAgentSocket { return .agent(socketPath: sshAgentSocket) }
         return .keyFile(path: stateFolder + "/ssh/id_ed25519", passphrase: nil)
     }
+
+    func setupCheck() throws -> SetupCheck {
+        var check = SetupCheck()
+        switch try identity() {
+        case .keyFile(let path, _): check.sshKeyFile = path
+        case .agent(let socket): check.sshAgentSocket = socket
+        }
+        check.hooksFolder = hooksFolder
+        return check
+    }
 }

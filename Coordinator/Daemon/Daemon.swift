@@ -80,12 +80,14 @@ enum Daemon {
 
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)
+        let setup = try setup(configuration)
         let api = API(
             APIContext(
                 coordinator: coordinator, ports: ports, webRootFolder: configuration.webRoot,
                 logPath: { AttemptToken($0).map { logs.path($0) } },
                 standing: { await leadership.keeper.standing },
-                storeProblem: { await leadership.keeper.problem }, access: access, version: version)
+                storeProblem: { await leadership.keeper.problem },
+                setupProblems: { setup.problems() }, access: access, version: version)
         )
         let gate = RequestGate()
         let server = HTTPServer(
@@ -112,6 +114,15 @@ enum Daemon {
 }
 
 extension Daemon {
+    /// Logs at once what is missing; `aibuild doctor` asks again.
+    private static func setup(_ configuration: Configuration) throws -> SetupCheck {
+        let check = try configuration.setupCheck()
+        for found in check.problems() {
+            Logger("coordinator").warning("\(found.problem). \(found.remedy)")
+        }
+        return check
+    }
+
     /// Those of the variables that are set.
     private static func environment(_ names: [String]) -> [String: String] {
         names.reduce(into: [:]) { values, name in

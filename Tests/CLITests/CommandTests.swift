@@ -272,6 +272,20 @@ import Testing
         }
     }
 
+    @Test("The doctor reports what is missing on the coordinator's machine")
+    func theDoctorChecksTheSetup() async throws {
+        try await withCoordinator({ router in
+            doctorRoutes(&router, #"{"version":"0.1.0","protocol":"1.1"}"#, hosts: Self.host)
+            router.say("GET", "/readyz", "{}")
+            router.say(
+                "GET", "/api/v1/setup", #"{"problems":[{"problem":"no key","remedy":"make one"}]}"#)
+        }) { coordinator in
+            let ran = await coordinator.run("doctor")
+            #expect(ran.code == .buildFailed)
+            #expect(ran.out.contains("FAIL no key\n     → make one\n"), "\(ran.out)")
+        }
+    }
+
     @Test("The doctor names rows that cannot be used") func theDoctorNamesRows() async throws {
         try await withCoordinator({ router in
             doctorRoutes(&router, #"{"version":"0.1.0","protocol":"1.1"}"#, hosts: Self.host)

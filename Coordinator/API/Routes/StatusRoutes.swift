@@ -10,6 +10,11 @@ enum StatusRoutes {
         var epoch: Int64?
         var url: String?
     }
+    struct Setup: Encodable {
+        struct Item: Encodable { var problem, remedy: String }
+
+        var problems: [Item]
+    }
     struct Ready: Encodable { var ready = true }
 
     static func add(to router: inout Router, _ api: APIContext) {
@@ -36,6 +41,13 @@ enum StatusRoutes {
             case .leading(let epoch): try .json(Leader(isLeading: true, epoch: epoch))
             case .standingBy(let url): try .json(Leader(isLeading: false, url: url))
             }
+        }
+        router.on("GET", "/api/v1/setup") { _, _ in
+            try .json(
+                Setup(
+                    problems: api.setupProblems().map {
+                        Setup.Item(problem: $0.problem, remedy: $0.remedy)
+                    }))
         }
         router.on("GET", "/api/v1/version") { _, _ in
             try .json(

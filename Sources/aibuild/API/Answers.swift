@@ -167,4 +167,10 @@ struct StorageAnswer: Decodable {
     var webRootFreeBytes: Int64?
 }
 
+struct SetupAnswer: Decodable {
+    struct Item: Decodable { var problem, remedy: String }
+
+    var problems: [Item]
+}
+
 struct VersionAnswer: Decodable { var version, `protocol`: String }

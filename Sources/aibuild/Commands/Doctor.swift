@@ -36,6 +36,7 @@ struct Doctor {
         } else {
             return .buildFailed
         }
+        isWell = await setup() && isWell
         isWell = await storage() && isWell
         isWell = await hosts() && isWell
         isWell = await queue() && isWell
@@ -70,6 +71,15 @@ struct Doctor {
             )
         }
         return true
+    }
+
+    /// An older coordinator does not report it.
+    private func setup() async -> Bool {
+        guard let body = try? await context.api.get("/api/v1/setup"),
+            let setup = try? APIClient.decode(SetupAnswer.self, body)
+        else { return true }
+        for item in setup.problems { say(.bad, item.problem, item.remedy) }
+        return setup.problems.isEmpty
     }
 
     /// An older coordinator does not report it.
