@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test chaos fuzz attack simulate demo demo-stop demo-release bench format clean
+.PHONY: help toolchain deps test-deps build test chaos fuzz attack simulate demo demo-stop demo-release bench format clean
 
 # Looked up once, when a recipe first needs it, so that `make help` works without a toolchain.
 swift = $(or $(swift_found),$(eval swift_found := $(shell SWIFT='$(SWIFT)' scripts/find-swift.sh))$(or \
@@ -16,56 +16,65 @@ help: ## list the targets
 	@echo
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14 | sed 's/^/  /'
 
-deps: ## install the missing Debian packages (as root or with sudo) and print their names
-	@scripts/install-packages.sh
+toolchain:
+	@scripts/install-packages.sh toolchain
+	@: $(swift)
 
-build: deps ## build release binaries in .build/bin: aibuild, aibuild-coordinator, aibuild-agent, aibuild-fetch
-	@$(swift) build -c release --product aibuild-coordinator
-	@$(swift) build -c release --product aibuild
-	@# The agent runs on hosts without Swift. It has its own scratch path because its flags differ.
-	@$(swift) build -c release --product aibuild-agent --static-swift-stdlib --scratch-path .build/static
-	@$(swift) build -c release --product aibuild-fetch --static-swift-stdlib --scratch-path .build/static
-	@install -D -m 755 -t .build/bin .build/release/aibuild .build/release/aibuild-coordinator
-	@install -D -m 755 -s -t .build/bin .build/static/release/aibuild-agent .build/static/release/aibuild-fetch
+deps: ## install the missing Debian packages of `build` and `demo` (as root or with sudo), after printing names and size
+	@scripts/install-packages.sh toolchain build demo
 
-test: deps ## run all tests with the real components (TEST=REGEX: only the tests that match)
+test-deps: ## install those of the tests too: OpenStack, MariaDB, Docker and others
+	@scripts/install-packages.sh toolchain build demo openstack test
+
+build: toolchain ## build release binaries in .build/bin: aibuild, aibuild-coordinator, aibuild-agent, aibuild-fetch
+	@scripts/install-packages.sh build
+	@# They run on machines without Swift.
+	@for program in $(programs); do $(swift) build -c release --static-swift-stdlib --product $$program; done
+	@install -D -m 755 -s -t .build/bin $(programs:%=.build/release/%)
+	@scripts/check-programs.sh $(programs:%=.build/bin/%)
+
+programs := aibuild-coordinator aibuild aibuild-agent aibuild-fetch
+
+test: toolchain test-deps ## run all tests with the real components (TEST=REGEX: only the tests that match)
 	@$(swift) build --build-tests
 	@WIDTH='$(WIDTH)' scripts/run-tests.sh '$(swift)' $(if $(TEST),'$(TEST)')
 
-chaos: deps ## inject faults into a busy farm of real processes; see docs/faults.md (SEED=1 ROUNDS=100 ONLY=WORDS STRETCH=12 WRITE=1)
+chaos: toolchain test-deps ## inject faults into a busy farm of real processes; see docs/faults.md (SEED=1 ROUNDS=100 ONLY=WORDS STRETCH=12 WRITE=1)
 	@$(swift) build --build-tests
 	@CHAOS_SEED='$(SEED)' CHAOS_ROUNDS='$(or $(ROUNDS),100)' CHAOS_ONLY='$(ONLY)' \
 	    CHAOS_STRETCH='$(STRETCH)' CHAOS_WRITE='$(WRITE)' LIMIT_SECONDS=$(or $(LIMIT_SECONDS),7200) \
 	    scripts/run-tests.sh '$(swift)' '^ChaosTests[.]'
 
-fuzz: deps ## feed changed messages, templates, image headers and requests to the parsers (MINUTES=60 SEED=1)
+fuzz: toolchain test-deps ## feed changed messages, templates, image headers and requests to the parsers (MINUTES=60 SEED=1)
 	@$(swift) build --build-tests
 	@FUZZ_SECONDS=$$(( $(or $(MINUTES),60) * 60 )) FUZZ_SEED=$(or $(SEED),1) FUZZ_LAST=.build/fuzz \
 	    LIMIT_SECONDS=$$(( $(or $(MINUTES),60) * 60 + 600 )) scripts/run-tests.sh '$(swift)' '^FuzzTests[.]'
 
-attack: deps ## attack agents, the API, the store and the parsers as strangers would; see docs/security.md
+attack: toolchain test-deps ## attack agents, the API, the store and the parsers as strangers would; see docs/security.md
 	@$(swift) build --build-tests
 	@scripts/run-tests.sh '$(swift)' '$(attacks)'
 
 # The suites of docs/security.md; `make test` runs them as well.
 attacks := [.](Isolation|IsolationRule|ImageDependency|Epoch|HostileAgent|HostileClient|Access|BrowserSafety|Lease|Deposed|Bounded|ReleaseRights|ReleasePolicy)Tests|^FuzzTests[.]
 
-simulate: deps ## simulate the coordinator and its hosts, with faults from one seed (SEED=1 HOSTS=2000 BUILDS=100000, TRACE=file; see docs/faults.md)
-	@$(swift) build -c release --product aibuild-simulate
+simulate: toolchain ## simulate the coordinator and its hosts, with faults from one seed (SEED=1 HOSTS=2000 BUILDS=100000, TRACE=file; see docs/faults.md)
+	@scripts/install-packages.sh build
+	@$(swift) build -c release --static-swift-stdlib --product aibuild-simulate
 	@.build/release/aibuild-simulate --seed $(or $(SEED),1) --hosts $(or $(HOSTS),2000) \
 	    --builds $(or $(BUILDS),100000) $(if $(TRACE),--trace '$(TRACE)')
 
-demo: build ## build and publish two images on two local hosts (KEEP=1: leave the farm running, PORT=9800: another port)
+demo: toolchain deps build ## build and publish two images on two local hosts (KEEP=1: leave the farm running, PORT=9800: another port)
 	@KEEP='$(KEEP)' PORT='$(PORT)' scripts/demo.sh
 
 demo-stop: ## stop demos that were started with KEEP=1
 	@scripts/demo.sh stop
 	@scripts/demo-release.sh stop
 
-demo-release: build ## release an image to a local OpenStack, roll it back, boot it from there (KEEP=1: leave it running)
+demo-release: toolchain deps build ## release an image to a local OpenStack, roll it back, boot it from there (KEEP=1: leave it running)
+	@scripts/install-packages.sh openstack
 	@KEEP='$(KEEP)' PORT='$(PORT)' scripts/demo-release.sh
 
-bench: build ## benchmark against packer, scp, rsync and ssh; writes bench/results.json (ONLY=ROW,ROW: only these rows)
+bench: toolchain test-deps build ## benchmark against packer, scp, rsync and ssh; writes bench/results.json (ONLY=ROW,ROW: only these rows)
 	@ONLY='$(ONLY)' python3 bench/bench.py
 
 format: ## format the Swift sources

@@ -38,4 +38,7 @@ while IFS= read -r candidate; do
 done < <(candidates | awk '!seen[$0]++')
 
 die "no Swift toolchain $minimum or newer found in PATH, /opt/swift, /opt/swift-* or ~/.swiftly.$refused
-Install one (https://www.swift.org/install/linux/), or set its path: SWIFT=/path/to/swift make …"
+Install one with Swift's own installer, without root (https://www.swift.org/install/linux/):
+  curl -O https://download.swift.org/swiftly/linux/swiftly-$(uname -m).tar.gz
+  tar xzf swiftly-$(uname -m).tar.gz && ./swiftly init
+or unpack a toolchain into /opt/swift, or name one that is elsewhere: SWIFT=/path/to/swift make …"

@@ -1,23 +1,34 @@
 #!/bin/bash
-# Installs the missing Debian packages that building, testing and the demos need, and prints their
-# names. Services that come with them (sshd, MariaDB) are neither started nor enabled: tests and
-# demos start their own, on loopback, when they need them.
+# Installs the missing Debian packages of the groups that are named, after printing their names and
+# their size: install-packages.sh GROUP…
+# Services that come with them (sshd, MariaDB) are neither started nor enabled: tests and demos
+# start their own, on loopback, when they need them.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# To compile and link. The toolchain itself needs libxml2; g++ provides the C and C++ headers and
-# the linker that Swift uses.
-packages=(g++ libxml2 make pkg-config git ca-certificates
+declare -A groups
+# What the Swift toolchain itself needs to run.
+groups[toolchain]="libncurses6 libxml2"
+# To compile and link. g++ brings the C and C++ headers and the linker that Swift uses.
+groups[build]="g++ make pkg-config git ca-certificates
     libcurl4-openssl-dev libmariadb-dev libmicrohttpd-dev libnbd-dev libsqlite3-dev libssh-dev
-    libssh2-1-dev libssl-dev libsystemd-dev libxml2-dev libyaml-dev libzip-dev zlib1g-dev)
-# The real components, for tests and demos.
-packages+=(packer qemu-system-x86 qemu-utils ovmf openssh-client openssh-server mariadb-server galera-4
-    apache2-utils bubblewrap curl docker.io docker-registry iproute2 jq libfaketime nodejs python3
-    python3-pip rsync slirp4netns systemd tar util-linux)
-# The image services of OpenStack. They stay off: the tests start their own.
-packages+=(keystone glance-api uwsgi-core uwsgi-plugin-python3)
-# The parts of examples/mini-linux; its kernel is fetched below.
-packages+=(busybox-static cpio dropbear-bin extlinux isolinux kmod openssl syslinux-common xorriso)
+    libssh2-1-dev libssl-dev libsystemd-dev libxml2-dev libyaml-dev libzip-dev zlib1g-dev"
+# A farm on this machine, and the parts of examples/mini-linux, whose kernel is fetched below.
+groups[demo]="packer qemu-system-x86 qemu-utils openssh-client openssh-server bubblewrap curl
+    iproute2 jq slirp4netns tar util-linux busybox-static cpio dropbear-bin extlinux isolinux kmod
+    openssl syslinux-common xorriso"
+# The image services of OpenStack. They stay off: tests and the demo of releases start their own.
+groups[openstack]="mariadb-server keystone glance-api uwsgi-core uwsgi-plugin-python3"
+# The other real components of the tests.
+groups[test]="apache2-utils docker.io docker-registry galera-4 libfaketime nodejs ovmf python3
+    python3-pip rsync systemd"
+
+packages=()
+for group in "$@"; do
+    [ -n "${groups[$group]:-}" ] || die "no group of packages is named $group; there are: ${!groups[*]}"
+    read -ra names -d '' <<<"${groups[$group]}" || true
+    packages+=("${names[@]}")
+done
 
 policy=/usr/sbin/policy-rc.d
 policy_mark="# written by aibuild's scripts/install-packages.sh while it runs"
@@ -81,8 +92,11 @@ done
 
 if [ ${#missing[@]} -gt 0 ]; then
     rm -f "$apt_log"
-    say "Installing ${#missing[@]} missing Debian packages: ${missing[*]}"
     need_candidates "${missing[@]}"
+    say "Installing ${#missing[@]} missing Debian packages: ${missing[*]}"
+    # "Need to get 123 MB of archives. After this operation, 456 MB of … will be used."
+    apt-get install --assume-no --no-install-recommends "${missing[@]}" 2>/dev/null |
+        grep -E '^(Need to get|After this operation)' || true
     forbid_services
     # If the lists are older than the archive, the package files that they name are gone.
     apt install -y --no-install-recommends "${missing[@]}" || {
@@ -117,6 +131,7 @@ fi
 
 # The kernel of mini-linux is unpacked, not installed: an installed cloud kernel, which has no
 # drivers for real hardware, could become the default and be booted next.
+[[ " $* " == *" demo "* ]] || exit 0
 kernel_folder=$root/.deps/kernel
 if ! compgen -G '/boot/vmlinuz-*-cloud-amd64' >/dev/null &&
     ! compgen -G "$kernel_folder/boot/vmlinuz-*-cloud-amd64" >/dev/null; then
