@@ -210,7 +210,8 @@ let package = Package(
                 "HTTPServerKit", "HTTPTypes", "OpenStackKit", "PackerKit", "ProcessKit", "SSHKit",
                 "Support", "TestSupport", "TextKit", "aibuild-agent",
             ]),
-        tests("CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore", "PackerKit"]),
+        tests(
+            "CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore", "PackerKit", "TextKit"]),
         tests(
             "CoordinatorServiceTests",
             ["BuildProtocol", "CoordinatorCore", "CoordinatorService", "Support", "TestSupport"]),

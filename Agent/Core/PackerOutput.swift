@@ -1,4 +1,5 @@
 public import BuildProtocol
+public import PackerKit
 
 /// Parses the output of `packer build -machine-readable`: messages for people, the files that it
 /// made, why it failed.
@@ -21,16 +22,20 @@ public struct PackerOutput: Sendable {
     private var isHalting = false
     /// QEMU's standard error, which Packer prints only to its debug log.
     private var qemuLines: [String] = []
+    private var steps: ProvisionerSteps
 
-    public init() {}
+    /// - Parameter provisioners: of the template; empty if several images are built at once.
+    public init(provisioners: [ProvisionerBlock] = []) { steps = ProvisionerSteps(provisioners) }
 
     /// A line of standard output, without its newline.
-    public mutating func output(_ line: some Collection<UInt8>) -> Message? {
+    public mutating func output(_ line: some Collection<UInt8>) -> [Message] {
         guard let parsed = PackerLine(line) else {
-            return Message(stream: .out, text: line + [0x0A])
+            return [Message(stream: .out, text: line + [0x0A])]
         }
         switch parsed.type {
-        case "ui": return uiMessage(parsed.data)
+        case "ui":
+            guard let message = uiMessage(parsed.data) else { return [] }
+            return step(message).map { [$0, message] } ?? [message]
         case "error":
             keep(String(decoding: parsed.data.first ?? [], as: UTF8.self), in: &errors)
         case "artifact":
@@ -43,7 +48,7 @@ public struct PackerOutput: Sendable {
             }
         default: break
         }
-        return nil
+        return []
     }
 
     /// A line of standard error: the debug log, of which only QEMU's output is kept, or a crash
@@ -74,6 +79,17 @@ public struct PackerOutput: Sendable {
             !errors.contains { line.hasSuffix($0) } && !line.hasPrefix("==> Some builds didn't")
         }
         return lines.suffix(AgentLimits.reasonLines).joined(separator: "\n")
+    }
+
+    /// A line that names the provisioner which the message begins.
+    private mutating func step(_ message: Message) -> Message? {
+        let said = String(decoding: message.text, as: UTF8.self)
+        guard message.stream == .out, said.hasPrefix("==> "), let colon = said.firstIndex(of: ":")
+        else { return nil }
+        let words = said[said.index(after: colon)...].drop { $0 == " " }
+        return steps.begins(String(words)).map {
+            Message(stream: .sys, text: Array("provisioner \($0)\n".utf8))
+        }
     }
 
     private mutating func uiMessage(_ data: [[UInt8]]) -> Message? {

@@ -1,13 +1,17 @@
 public import BuildProtocol
+public import PackerKit
 
 /// Logs Packer's messages for people, and keeps those for machines.
 public struct PackerSink: OutputSink, Sendable {
-    public private(set) var packer = PackerOutput()
+    public private(set) var packer: PackerOutput
     public private(set) var tail = TailText()
     private var out = LineFeeder()
     private var err = LineFeeder()
 
-    public init() {}
+    /// - Parameter provisioners: as for `PackerOutput`.
+    public init(provisioners: [ProvisionerBlock] = []) {
+        packer = PackerOutput(provisioners: provisioners)
+    }
 
     public mutating func take(
         _ bytes: UnsafeRawBufferPointer, of stream: LogRecord.Stream, unixMilliseconds: Int64,
@@ -18,7 +22,7 @@ public struct PackerSink: OutputSink, Sendable {
         if stream == .err {
             err.push(bytes) { line in if let w = packer.debug(line) { messages.append(w) } }
         } else {
-            out.push(bytes) { line in if let w = packer.output(line) { messages.append(w) } }
+            out.push(bytes) { line in messages += packer.output(line) }
         }
         log(messages, unixMilliseconds, &records)
         // The debug log continues while a guest hangs: only messages for people count as output.
@@ -27,7 +31,7 @@ public struct PackerSink: OutputSink, Sendable {
 
     public mutating func finish(unixMilliseconds: Int64, into records: inout [UInt8]) {
         var messages: [PackerOutput.Message] = []
-        out.finish { line in if let w = packer.output(line) { messages.append(w) } }
+        out.finish { line in messages += packer.output(line) }
         err.finish { line in if let w = packer.debug(line) { messages.append(w) } }
         log(messages, unixMilliseconds, &records)
     }

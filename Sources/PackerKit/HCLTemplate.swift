@@ -135,6 +135,7 @@ struct HCLTemplate {
     func template() -> PackerTemplate {
         var template = result
         template.sources = isComplete ? [] : nil
+        template.provisioners = provisioners()
         for (build, source) in builds {
             let buildName = build.body["name"].map {
                 TemplateValue(source.bytes, in: $0.expression)
@@ -156,6 +157,24 @@ struct HCLTemplate {
             }
         }
         return template
+    }
+
+    private func provisioners() -> [ProvisionerBlock]? {
+        guard isComplete, builds.count == 1 else { return nil }
+        let (build, source) = builds[0]
+        var found: [ProvisionerBlock] = []
+        for block in build.body.blocks("provisioner") {
+            guard block.labels.count == 1,
+                ProvisionerBlock.conditions.allSatisfy({ block.body[$0] == nil })
+            else { return nil }
+            found.append(
+                ProvisionerBlock(
+                    type: block.labels[0],
+                    lists: ProvisionerBlock.lists.compactMap { name in
+                        block.body[name].map { TemplateValue(source.bytes, in: $0.expression) }
+                    }))
+        }
+        return found
     }
 
     private static func name(

@@ -11,8 +11,10 @@ enum JSONTemplate {
             switch member.key {
             case "variables": try read(variables: member.value, source, into: &template)
             case "builders": try read(builders: member.value, source, into: &template)
-            case "provisioners", "post-processors":
+            case "provisioners":
                 refer(member.value, source, nil, into: &template)
+                template.provisioners = provisioners(member.value.items ?? [])
+            case "post-processors": refer(member.value, source, nil, into: &template)
             case "min_packer_version":
                 guard let version = member.value.text else { continue }
                 template.needs.versions.append(
@@ -67,6 +69,21 @@ enum JSONTemplate {
                     name: GoTemplate.hasActions(name) ? nil : name, type: type,
                     place: source.place(builder.range.lowerBound),
                     insertion: builder.range.lowerBound + 1, settings: settings))
+        }
+    }
+
+    private static func provisioners(_ items: [JSONTree]) -> [ProvisionerBlock]? {
+        guard
+            !items.contains(where: { item in
+                ProvisionerBlock.conditions.contains { item[$0] != nil }
+            })
+        else {
+            return nil
+        }
+        return items.map { item in
+            ProvisionerBlock(
+                type: item["type"]?.text ?? "",
+                lists: ProvisionerBlock.lists.compactMap { item[$0].map { TemplateValue($0) } })
         }
     }
 

@@ -50,6 +50,8 @@ public struct PackerTemplate: Sendable {
     public var references: [Reference] = []
     /// In the order in which Packer builds them; `nil` if only Packer can tell.
     public var sources: [TemplateSourceBlock]? = []
+    /// In the order in which Packer runs them; `nil` if that depends on the source.
+    public var provisioners: [ProvisionerBlock]? = []
     public var needs = PackerNeeds()
     /// Variables that the template's own `*.auto.pkrvars.*` set.
     public var presets: [String: TemplateValue] = [:]

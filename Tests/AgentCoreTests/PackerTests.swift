@@ -23,7 +23,7 @@ import TextKit
         var output = PackerOutput()
         var shown: [String] = []
         for line in lines.split(separator: "\n") {
-            if let printed = output.output(Array(line.utf8)) {
+            for printed in output.output(Array(line.utf8)) {
                 shown.append(
                     "\(printed.stream.rawValue) \(String(decoding: printed.text, as: UTF8.self))")
             }
@@ -40,6 +40,31 @@ import TextKit
         #expect(shown.count == 7)
         #expect(output.reason == "Script exited with 3.\n==> null: err")
         #expect(output.files == [])
+    }
+
+    @Test("The provisioner that begins is named by its number in the template")
+    func provisionersAreNumbered() {
+        var output = PackerOutput(provisioners: [
+            ProvisionerBlock(type: "shell", files: 2), ProvisionerBlock(type: "file", files: 1),
+            ProvisionerBlock(type: "shell", files: 1), ProvisionerBlock(type: "shell", files: nil),
+            ProvisionerBlock(type: "ansible", files: 1),
+        ])
+        let numbers = [
+            "Provisioning with shell script: a", "Provisioning with shell script: b",
+            "Uploading x => y", "Provisioning with shell script: c", "Waiting for SSH",
+            "Provisioning with shell script: d", "Provisioning with shell script: e",
+            "Provisioning with Ansible...",
+        ].map { said -> String in
+            let shown = output.output(Array("1,,ui,say,==> qemu: \(said)".utf8))
+            return shown.filter { $0.stream == .sys }.map {
+                String(decoding: $0.text, as: UTF8.self)
+            }
+            .joined()
+        }
+        let wanted = ["1", "1", "2", "3", "", "4", "", ""]
+        #expect(numbers == wanted.map { $0.isEmpty ? "" : "provisioner \($0)\n" })
+        var guest = PackerOutput(provisioners: [ProvisionerBlock(type: "file", files: 1)])
+        #expect(guest.output(Array("1,,ui,message,    qemu: Uploading x".utf8)).count == 1)
     }
 
     @Test("Artifact files are collected in order, each once")
@@ -71,13 +96,13 @@ import TextKit
     func otherLinesAreShownRaw(line: String) {
         var output = PackerOutput()
         let printed = output.output(Array(line.utf8))
-        #expect(printed == .init(stream: .out, text: Array((line + "\n").utf8)))
+        #expect(printed == [.init(stream: .out, text: Array((line + "\n").utf8))])
     }
 
     @Test("Messages keep any bytes") func messagesKeepAnyBytes() throws {
         var output = PackerOutput()
         let printed = output.output(Array("1,,ui,message,".utf8) + [0xFF, 0x00, 0x41])
-        #expect(try #require(printed).text == [0xFF, 0x00, 0x41, 0x0A])
+        #expect(printed.map(\.text) == [[0xFF, 0x00, 0x41, 0x0A]])
     }
 
     @Test("QEMU's PID and stderr are found in Packer's debug log")

@@ -105,7 +105,7 @@ import Testing
             #expect(built.fault?.code == .packerFailed)
             #expect(
                 built.texts.contains(
-                    "packer fix made the template acceptable to this host's Packer"))
+                    "packer fix made the template acceptable to this host's Packer; its changes:"))
             #expect(built.texts.contains { $0.hasPrefix("+") && $0.contains("md5:000") })
         }
     }

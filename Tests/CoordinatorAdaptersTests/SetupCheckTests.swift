@@ -1,4 +1,5 @@
 import CoordinatorAdapters
+import CoordinatorCore
 import Glibc
 import Support
 import TestSupport

@@ -7,22 +7,25 @@ import Testing
 
 /// The command line, against a real coordinator.
 @Suite struct CommandLineTests {
-    private struct Said {
-        var status: ProcessKit.ExitStatus
-        var out, err: String
-    }
-
     private func aibuild(_ farm: Farm, _ words: String...) async throws -> Said {
-        try await run(farm, words)
+        try await farm.aibuild(words)
     }
 
-    private func run(_ farm: Farm, _ words: [String]) async throws -> Said {
-        let output = try await Command(
-            [try FarmProgram.path("aibuild")] + words,
-            environment: Command.minimalEnvironment.merging(["AIBUILD_URL": farm.api.base]) { $1 },
-            workFolder: farm.folder
-        ).run(timeoutSeconds: 60)
-        return Said(status: output.status, out: output.stdoutText, err: output.stderrText)
+    @Test("Output that cannot be written is an error, and a reader that is gone is none")
+    func unwritableOutput() async throws {
+        let program = try FarmProgram.path("aibuild")
+        let full = try await Command(
+            ["sh", "-c", "'\(program)' --help >/dev/full"], environment: Command.minimalEnvironment
+        )
+        .run(timeoutSeconds: 60)
+        #expect(full.status == .exited(7))
+        #expect(
+            full.stderrText == "aibuild: cannot write the output: No space left on device\n")
+        let gone = try await Command(
+            ["sh", "-c", "'\(program)' --help | true"], environment: Command.minimalEnvironment
+        )
+        .run(timeoutSeconds: 60)
+        #expect(gone.stderrText == "")
     }
 
     // MARK: Test cases
@@ -43,7 +46,7 @@ import Testing
                 ["winrm", "--os-type", "windows", "--program", "winrm.py"],
                 ["by hand", "--os-type", "linux"],
             ] {
-                let said = try await run(farm, ["testcase", "add"] + words)
+                let said = try await farm.aibuild(["testcase", "add"] + words)
                 #expect(said.out == "Added test case \(words[0]). \(applies)")
             }
             let list = try await aibuild(farm, "testcase", "list", "--os-type", "linux")
@@ -120,7 +123,7 @@ import Testing
             ]
             for line in refused {
                 let words = line.words.split(separator: " ").map(String.init)
-                let said = try await run(farm, ["testcase"] + words)
+                let said = try await farm.aibuild(["testcase"] + words)
                 #expect(said.status == .exited(line.code), "\(line.words): \(said)")
                 #expect(said.err.contains(line.said), "\(line.words): \(said.err)")
             }
@@ -179,7 +182,7 @@ import Testing
     func retentionNeedsPolicy() async throws {
         try await withFarm(.withoutHosts) { farm in
             for words in [["retention"], ["retention", "--dry-run"]] {
-                let said = try await run(farm, words)
+                let said = try await farm.aibuild(words)
                 #expect(said.status == .exited(4))
                 #expect(said.err.contains("`retention` is not set in coordinator.yml"))
             }

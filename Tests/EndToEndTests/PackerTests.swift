@@ -62,6 +62,37 @@ import Testing
         }
     }
 
+    @Test("The reason of a failed build names the provisioner, its first error and where that is")
+    func reasonNamesFirstError() async throws {
+        try await withFarm { farm in
+            try await farm.template(
+                "debian",
+                "builder: packer\ntemplate: t.json\nrequirements: {memory: 64MiB, disk: 1MiB}\n",
+                files: [
+                    "t.json": """
+                    {"builders":[{"type":"null","communicator":"none"}],"provisioners":[
+                      {"type":"shell-local","inline":["echo 'E: survived' >&2"]},
+                      {"type":"shell-local","inline":["printf 'Reading package lists...\\n'",
+                        "printf '\\u001b[1;31mE:\\u001b[0m ' >&2",
+                        "echo Unable to locate package foo-bar >&2",
+                        "exit 100"]}]}
+                    """
+                ])
+            let build = try await farm.api.submit("debian")
+            let reason = try #require(try await farm.api.end(of: build).fault?.reason)
+            let lines = reason.split(separator: "\n").map(String.init)
+            let words = "provisioner 2 (inline shell commands) failed: E: Unable to locate package "
+            #expect(lines.first?.hasPrefix(words + "foo-bar (line ") == true, "\(reason)")
+            let number = try #require(lines[0].split(separator: " ").dropLast(3).last)
+            let log = try await farm.aibuild(["logs", "debian:1"]).out
+                .split(separator: "\n")
+            #expect(log[try #require(Int(number)) - 1].contains("Unable to locate package"))
+            #expect(lines.contains { $0.hasSuffix("Reading package lists...") }, "\(reason)")
+            #expect(reason.contains("Script exited with non-zero exit status: 100"))
+            #expect(!reason.contains("\u{1B}") && !lines[0].contains("survived"))
+        }
+    }
+
     @Test("A template that Packer rejects is a template fault without a retry")
     func rejectedTemplateQuotesPacker() async throws {
         try await withFarm { farm in

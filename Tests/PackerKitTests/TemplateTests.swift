@@ -261,4 +261,37 @@ import Testing
     func unknownConstraints(text: String) {
         #expect(VersionConstraint(text) == nil)
     }
+
+    @Test("Provisioners are known in their order, unless it depends on the source")
+    func provisioners() throws {
+        func read(_ name: String, _ text: String) throws -> [ProvisionerBlock]? {
+            try PackerTemplate(PackerTemplate.File(path: name, bytes: Array(text.utf8)))
+                .provisioners
+        }
+        let json = """
+            {"builders":[{"type":"qemu"}],"provisioners":[{"type":"shell","scripts":["a","b"]},
+            {"type":"file","source":"x"},{"type":"shell","inline":["true"]}]}
+            """
+        let known = [
+            ProvisionerBlock(type: "shell", files: 2), ProvisionerBlock(type: "file", files: 1),
+            ProvisionerBlock(type: "shell", files: 1),
+        ]
+        #expect(try read("a.json", json) == known)
+        #expect(
+            try read("a.json", json.replacing(#""source""#, with: #""only":["qemu"],"source""#))
+                == nil)
+        let hcl = """
+            source "qemu" "a" {}
+            build {
+              sources = ["source.qemu.a"]
+              provisioner "shell" { scripts = ["a", "b"] }
+              provisioner "file" { source = "x" }
+              provisioner "shell" { inline = ["true"] }
+            }
+            """
+        #expect(try read("a.pkr.hcl", hcl) == known)
+        let computed = hcl.replacing(#"["a", "b"]"#, with: "var.scripts")
+        #expect(try read("a.pkr.hcl", computed)?.map(\.files) == [nil, 1, 1])
+        #expect(try read("a.pkr.hcl", hcl + "\nbuild {}\n") == nil)
+    }
 }

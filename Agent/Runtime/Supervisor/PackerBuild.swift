@@ -22,7 +22,10 @@ struct PackerBuild {
         let variables = try inputs.prepare(offer())
         let options = context.order.start.recipe.packer ?? PackerOptions()
         let runs = options.runs.map { only in
-            Run(only: only, except: options.except ?? [], variables: variables)
+            let except = options.except ?? []
+            return Run(
+                only: only, except: except, variables: variables,
+                provisioners: inputs.provisioners(only: only, except: except))
         }
         let accepted = try validate(inputs.language, runs)
         let started = Clocks.unixMilliseconds()
@@ -43,6 +46,7 @@ struct PackerBuild {
         var only: [String]
         var except: [String]
         var variables: [String]
+        var provisioners: [ProvisionerBlock]
 
         var selection: [String] {
             [("-only", only), ("-except", except)].filter { !$0.1.isEmpty }
@@ -77,7 +81,10 @@ struct PackerBuild {
                 .template, .packerRejected, "Packer does not accept the template:\n" + rejected)
         }
         guard let stillRejected = try rejection(of: fixed, runs) else {
-            try context.log.note("packer fix made the template acceptable to this host's Packer")
+            try context.log.note(
+                "packer fix made the template acceptable to this host's Packer; its changes:")
+            _ = try HostTool.run(
+                ["diff", "-u", "--label", template, "--label", "fixed", template, fixed], context)
             return fixed
         }
         throw Fault(
@@ -106,7 +113,7 @@ struct PackerBuild {
         return lines.isEmpty ? "packer validate: \(status)" : lines.joined(separator: "\n")
     }
 
-    /// Upgrades an old template, and logs the changes.
+    /// Upgrades an old template.
     /// - Returns: the path of the fixed template, which is next to the old one, so that relative
     ///   paths in it stay valid.
     private func fix() throws -> String? {
@@ -118,9 +125,7 @@ struct PackerBuild {
         let fixed = folder == "." ? name : "\(folder)/\(name)"
         let path = "\(context.folder.work)/\(fixed)"
         try Files.replace(path, with: sink.output, mode: 0o600)
-        try context.log.note("trying the template again as changed by `packer fix`:")
-        _ = try HostTool.run(
-            ["diff", "-u", "--label", template, "--label", "fixed", template, fixed], context)
+        try context.log.note("trying the template again as changed by `packer fix`")
         return fixed
     }
 
@@ -128,7 +133,7 @@ struct PackerBuild {
 
     /// - Returns: the files that Packer announced.
     private func build(_ template: String, _ run: Run) throws -> [String] {
-        var sink = PackerSink()
+        var sink = PackerSink(provisioners: run.provisioners)
         let watch = QEMUWatch(context)
         let status = try packer(
             ["build", "-machine-readable", "-color=false"] + run.selection + run.variables

@@ -15,6 +15,12 @@ struct PackerInputs {
 
     var language: PackerTemplate.Language { template.language }
 
+    /// In their order; none if several images are built at once, whose messages mix.
+    func provisioners(only: [String], except: [String]) -> [ProvisionerBlock] {
+        guard template.selected(only: only, except: except)?.count == 1 else { return [] }
+        return template.provisioners ?? []
+    }
+
     /// - Throws: a template fault if the template is missing, or Packer cannot read it.
     init(_ path: String, _ context: AttemptContext) throws {
         self.context = context
