@@ -63,18 +63,29 @@ enum FetchProgram {
         } catch {
             if error.code == .status(304), request.knownTag != nil { return .unchanged }
             let advice = error.code == .addressForbidden ? FetchNetworks.advice : ""
-            return .failed(FetchFailure(kind(error), "\(error)" + advice))
+            return .failed(FetchFailure(await kind(error, request), "\(error)" + advice))
         }
     }
 
-    private static func kind(_ error: HTTPClientError) -> FetchFailure.Kind {
+    private static func kind(
+        _ error: HTTPClientError, _ request: FetchRequest
+    ) async -> FetchFailure.Kind {
         switch error.code {
+        case .couldNotResolve where request.proxies?.isEmpty ?? true:
+            await isUnknown(request.url) ? .missing : .transient
         case .receiver:
             (error.cause as? SystemError)?.isDiskFull == true ? .diskFull : .host
         case .rangeRefused: .notResumable
         case .tls: .host
         default: error.isPermanent ? .missing : .transient
         }
+    }
+
+    /// The library does not tell a name that does not exist from a DNS server that does not answer,
+    /// which is worth a retry.
+    private static func isUnknown(_ url: String) async -> Bool {
+        guard let host = URL(string: url)?.host() else { return true }
+        return (try? await OwnThread.run { IPv4Addresses.isUnknown(host) }) ?? false
     }
 
     static func emit(_ event: FetchEvent) {

@@ -1,7 +1,15 @@
 import Glibc
 
-/// Name resolution for the one filter of this program, which may block.
+/// Name resolution for this program, which may block.
 enum IPv4Addresses {
+    /// Whether the DNS says that the name does not exist.
+    static func isUnknown(_ name: String) -> Bool {
+        var list: UnsafeMutablePointer<addrinfo>?
+        let result = getaddrinfo(name, nil, nil, &list)
+        if result == 0 { freeaddrinfo(list) }
+        return result == EAI_NONAME
+    }
+
     /// The addresses of a name, as numbers; empty if there are none.
     static func of(_ name: String) -> [UInt32] {
         var hints = addrinfo()

@@ -202,6 +202,10 @@ import Testing
             #expect(
                 try await client.build(agent.start(template, baseImage: ftp)).fault?.code
                     == .baseImageMissing)
+            // No DNS server is needed to know that this name does not exist.
+            let nowhere = BaseImage(url: "http://no..host/a.img", sha256: digest)
+            let unknown = try await client.build(agent.start(template, baseImage: nowhere)).fault
+            #expect(unknown?.class == .template, "\(unknown as Any)")
         }
     }
 
@@ -257,7 +261,7 @@ import Testing
             try Files.remove(path)
             let gone = try await client.build(
                 agent.start(template, baseImage: BaseImage(url: url, sha256: digest)))
-            #expect(gone.fault?.code == .baseImageFetch)
+            #expect(gone.fault?.code == .baseImageMissing && gone.fault?.class == .template)
             #expect(gone.fault?.reason.contains("not on this host") == true)
         }
     }

@@ -38,10 +38,12 @@ struct BaseImageFetcher {
         guard let identity = FileIdentity(path), let real = Links.resolved(path),
             Files.kind(real) == .file
         else {
-            // Another host may have it.
+            // Another host may have it, but a build must not depend on where it happens to start.
             throw Fault(
-                .infrastructure, .baseImageFetch,
-                "the base image \(Names.quoted(path)) is not on this host")
+                .template, .baseImageMissing,
+                "the base image \(Names.quoted(path)) is not on this host. A `file:` base image "
+                    + "must be on every host that may build it: copy it there, or let it be "
+                    + "fetched over http or https")
         }
         try checkOpen(path, real)
         guard let expected = wanted.digest else { return FetchedBaseImage(path: path) }
