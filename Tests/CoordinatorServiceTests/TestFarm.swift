@@ -94,7 +94,8 @@ final class TestFarm: Sendable {
     func connected(_ coordinator: Coordinator) async throws {
         for agent in agents where await agent.isUp {
             try await eventually("\(agent.name) is connected") {
-                try await coordinator.leading().hosts.snapshot(agent.name).state != "connecting"
+                let state = try await coordinator.leading().hosts.snapshot(agent.name).state
+                return !["connecting", "unreachable"].contains(state)
             }
         }
     }

@@ -130,7 +130,7 @@ import Testing
             let added = try await farm.api.addHost(
                 name: "other", address: address, hostKey: try ssh.hostKey().description)
             #expect(added.status == 201)
-            _ = try await farm.api.host("other", is: "connecting", saying: remedy)
+            _ = try await farm.api.host("other", is: "unreachable", saying: remedy)
         }
     }
 
@@ -178,7 +178,7 @@ import Testing
             let added = try await farm.api.addHost(
                 name: "kvm0", address: farm.hosts[0].address, hostKey: key)
             #expect(added.status == 201)
-            let host = try await farm.api.host("kvm0", is: "connecting", saying: "known here by")
+            let host = try await farm.api.host("kvm0", is: "unreachable", saying: "known here by")
             #expect(host.detail.contains(try farm.hosts[0].ssh.hostKey().fingerprint))
             #expect(farm.hosts[0].ssh.log.contains("Accepted") == false, "no login was tried")
         }
@@ -189,7 +189,7 @@ import Testing
         try await withFarm(.init { $0.registersHosts = false }) { farm in
             try farm.hosts[0].allow("# nobody")
             try await farm.register(farm.hosts[0])
-            let host = try await farm.api.host("kvm0", is: "connecting", saying: "key")
+            let host = try await farm.api.host("kvm0", is: "unreachable", saying: "key")
             #expect(host.detail.contains("authorized_keys"), "\(host.detail)")
             try await farm.script("debian", Scripts.image())
             let build = try await farm.api.submit("debian")
@@ -210,7 +210,7 @@ import Testing
         }
         try await withFarm(setup) { farm in
             try await farm.register(farm.hosts[0])
-            _ = try await farm.api.host("kvm0", is: "connecting", saying: words)
+            _ = try await farm.api.host("kvm0", is: "unreachable", saying: words)
         }
     }
 
@@ -235,7 +235,7 @@ import Testing
         try await withFarm(setup) { farm in
             try await farm.register(farm.hosts[0])
             let host = try await farm.api.host(
-                "kvm0", is: "connecting", saying: "daemon does not run")
+                "kvm0", is: "unreachable", saying: "daemon does not run")
             #expect(host.detail.contains("start it: systemctl start aibuild-agent"))
             try farm.hosts[0].startDaemon()
             _ = try await farm.api.host("kvm0", is: "ready")

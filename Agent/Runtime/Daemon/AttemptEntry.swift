@@ -2,6 +2,7 @@ import AgentCore
 import BuildProtocol
 import ProcessKit
 import Support
+import TextKit
 
 /// An attempt in memory. Belongs to the registry's actor.
 final class AttemptEntry {
@@ -30,6 +31,13 @@ final class AttemptEntry {
     }
 
     var isRunning: Bool { result == nil }
+
+    /// How it ended, for the journal; `nil` while it runs.
+    var end: String? {
+        guard let outcome = result?.outcome else { return nil }
+        let how = outcome.fault.map { "\($0.code.rawValue): \($0.reason)" } ?? "passed"
+        return String(how.unicodeScalars.prefix { $0 != "\n" }).visible
+    }
 
     var summary: AttemptSummary {
         AttemptSummary(

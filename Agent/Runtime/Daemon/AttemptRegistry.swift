@@ -61,6 +61,7 @@ actor AttemptRegistry {
         attempts[token] = entry
         do {
             let supervisor = try await OwnThread.run { [files] in try files.start(order) }
+            logger.info("attempt \(token) begins: \(order.start.build.imageName)")
             watch(entry, supervisor)
             end(entry, when: .outOfTime(order.start.limits))
             return .phase(entry.phase)
@@ -196,6 +197,7 @@ actor AttemptRegistry {
             watched[watch] = nil
         }
         await conclude(entry)
+        if let end = entry.end { logger.info("attempt \(entry.folder.token) ended: \(end)") }
     }
 
     /// Reads the result of an attempt without a supervisor, or writes it if the supervisor did not.
@@ -208,9 +210,6 @@ actor AttemptRegistry {
             }
             entry.awaitsConclusion = false
             entry.finish(result)
-            if let fault = result.outcome.fault, fault.code == .supervisorLost {
-                logger.error("attempt \(entry.folder.token): \(fault.reason)")
-            }
         } catch {
             logger.error("attempt \(entry.folder.token) cannot be concluded: \(error)")
             entry.awaitsConclusion = true

@@ -18,6 +18,7 @@ public actor BuildTracker: AttemptEvents {
     private var explanation: SharedExplanation?
     private var isStopping = false
     private let log = Logger("builds")
+    private let journal = BuildJournal()
 
     init(
         ports: Ports, store: any BuildWriter, fleet: HostFleet, releases: Releases,
@@ -113,8 +114,7 @@ public actor BuildTracker: AttemptEvents {
     func claimed(_ build: Build) async {
         update(build)
         if live[build.id]?.expectedSeconds == nil {
-            // As one statement, this would read the entry before the suspension and write it back
-            // afterwards, and so lose a cancel request that came meanwhile.
+            // As one statement, this would lose a cancel request that came during the suspension.
             let seconds = await ports.usualSeconds(guestOS: build.guestOS)
             live[build.id]?.expectedSeconds = seconds
         }
@@ -151,7 +151,6 @@ public actor BuildTracker: AttemptEvents {
     // MARK: Requests of users
 
     var count: Int { live.count }
-
     func runningByHost() -> [String: Int] { live.runningByHost }
 
     /// Leaves a build alone whose row cannot be used. The next recovery looks at it again.
@@ -294,6 +293,7 @@ public actor BuildTracker: AttemptEvents {
     private func update(_ build: Build) {
         // It holds the old queue, which would otherwise be copied by the next change.
         explanation = nil
+        journal.note(live[build.id]?.build, build)
         live.update(build)
         Task { [changes] in await changes.report(build.id, isOver: build.state.isEnded) }
     }

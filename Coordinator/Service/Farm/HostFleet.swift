@@ -11,6 +11,8 @@ public actor HostFleet: HostEvents {
     /// The hosts that changed since the dispatcher last asked.
     private var news: Set<String> = []
     private let log = Logger("hosts")
+    /// Of hosts whose connections end, by name.
+    private var losses: [String: RepeatedLine] = [:]
 
     init(ports: Ports, epoch: LeaseEpoch, wakeup: Wakeup) {
         self.ports = ports
@@ -68,6 +70,7 @@ public actor HostFleet: HostEvents {
 
     func remove(_ name: String) async {
         guard let state = hosts.removeValue(forKey: name) else { return }
+        losses[name] = nil
         news.insert(name)
         await state.monitor.stop()
     }
@@ -154,7 +157,10 @@ public actor HostFleet: HostEvents {
     func hostWentAway(_ name: String, _ why: String) {
         guard hosts[name]?.wentAway(why) == true else { return }
         news.insert(name)
-        log.warning("host \(name): \(why)")
+        let now = ports.clock.monotonicMilliseconds()
+        if let line = losses[name, default: RepeatedLine()].text(why, atMilliseconds: now) {
+            log.warning("host \(name): \(line)")
+        }
         // The explanations of waiting builds name this host's state.
         wakeup.raise()
     }

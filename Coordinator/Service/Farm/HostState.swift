@@ -7,6 +7,8 @@ struct HostState {
     let monitor: HostMonitor
     /// Why the host is unreachable; `nil` while it is connected.
     private(set) var away: String? = "is being connected to"
+    /// The first connection has neither come nor failed yet.
+    private var isNew = true
     private var report: HostReport?
     private var reportedMilliseconds: Int64 = 0
     /// A report that came too soon after another.
@@ -22,11 +24,12 @@ struct HostState {
 
     /// - Returns: whether the scheduler has to look at the host again.
     mutating func reported(_ report: HostReport, atMilliseconds now: Int64) -> Bool {
-        let isNew = away != nil || self.report?.facts != report.facts
+        let isChanged = away != nil || self.report?.facts != report.facts
         away = nil
+        isNew = false
         self.report = report
         reportedMilliseconds = now
-        return isNew
+        return isChanged
     }
 
     enum Arrival { case take, wait(untilMilliseconds: Int64), waiting }
@@ -57,7 +60,10 @@ struct HostState {
 
     /// - Returns: whether the reason is new.
     mutating func wentAway(_ why: String) -> Bool {
-        defer { away = why }
+        defer {
+            away = why
+            isNew = false
+        }
         return away != why
     }
 
@@ -90,7 +96,7 @@ struct HostState {
             case .drained where away == nil: ("ready", "drained: takes no new builds")
             case .drained: ("unreachable", away ?? "")
             case .quarantined(_, let why): ("quarantined", why)
-            case .away(let why): (report == nil ? "connecting" : "unreachable", why)
+            case .away(let why): (isNew ? "connecting" : "unreachable", why)
             }
         let skew = report.map { $0.unixMilliseconds - reportedMilliseconds } ?? 0
         return HostSnapshot(

@@ -18,6 +18,7 @@ actor HostMonitor {
     private var isStopped = false
     /// A ping was sent, and nothing has been received since.
     private var isPingPending = false
+    private var connects = RepeatedLine()
     private let log: Logger
 
     init(host: Host, ports: Ports, epoch: LeaseEpoch, events: any HostEvents) {
@@ -135,7 +136,9 @@ actor HostMonitor {
         let hello = channel.hello
         link.open(channel)
         self.hello = hello
-        log.info("connected, agent \(hello.agentVersion)")
+        let now = ports.clock.monotonicMilliseconds()
+        let text = "connected, agent \(hello.agentVersion)"
+        if let line = connects.text(text, atMilliseconds: now) { log.info(line) }
         for summary in hello.attempts where sessions[summary.attempt] == nil {
             // Recorded already, or given up while the host was unreachable. The agent kills what
             // runs and deletes the folder.

@@ -1,0 +1,61 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+import TextKit
+
+/// Tells a build's life in the coordinator's journal, a line for each step that people ask about:
+/// queued, started, retried, tested, ended.
+struct BuildJournal {
+    private let log = Logger("builds")
+
+    /// - Parameter old: the build before; `nil` if it is new.
+    func note(_ old: Build?, _ new: Build) {
+        if let line = Self.line(old, new) { log.info(line) }
+    }
+
+    /// `nil` if nothing happened that people ask about.
+    static func line(_ old: Build?, _ new: Build) -> String? {
+        guard old?.state != new.state || old?.stage != new.stage else { return nil }
+        let name = "\(new.guestOS):\(new.number)"
+        switch new.state {
+        case .queued:
+            guard let old else {
+                return "\(name) is queued: \(Names.quoted(new.owner))"
+                    + "\(reason(new)), id \(new.id)"
+            }
+            if old.stage != new.stage { return "\(name) is built, and queued for its tests" }
+            return "\(name) is queued again after attempt \(new.attemptCount) on "
+                + "\(old.host ?? "?"): \(fault(new))"
+        case .building where old?.state == .queued:
+            return "\(name) starts on \(new.host ?? "?"): \(new.stage.rawValue), attempt "
+                + "\(new.attemptCount) (\(new.attempt?.text ?? "?"))"
+        case .passed:
+            return "\(name) passed\(duration(new))" + (new.image.map { ": \($0.path)" } ?? "")
+        case .failed, .cancelled:
+            return "\(name) \(new.state == .failed ? "failed" : "is cancelled")\(duration(new))"
+                + (new.host.map { " on \($0)" } ?? "") + ": \(fault(new))"
+        case .building, .collecting, .publishing, .testing: return nil
+        }
+    }
+
+    private static func reason(_ build: Build) -> String {
+        build.updateContents.isEmpty ? "" : " (\(build.updateContents.firstLine))"
+    }
+
+    private static func fault(_ build: Build) -> String {
+        build.fault.map { "\($0.reason.firstLine) [\($0.code.rawValue)]" } ?? "?"
+    }
+
+    private static func duration(_ build: Build) -> String {
+        guard let start = build.startedMilliseconds, let end = build.endedMilliseconds else {
+            return ""
+        }
+        return " after \(max(0, end - start) / 1000) s"
+    }
+}
+
+extension String {
+    fileprivate var firstLine: String {
+        String(unicodeScalars.prefix { $0 != "\n" }).visible.prefixOfUTF8(300)
+    }
+}
