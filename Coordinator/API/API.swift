@@ -13,7 +13,7 @@ public struct API: Sendable {
 
     public init(_ context: APIContext) {
         sessions = BrowserSessions(clock: context.ports.clock, ids: context.ports.ids)
-        var router = Router(explain: Self.explain)
+        var router = Router(explain: Self.explain, present: ProblemPage.response)
         SignInRoutes.add(to: &router, sessions)
         GuestOSRoutes.add(to: &router, context)
         TestCaseRoutes.add(to: &router, context)

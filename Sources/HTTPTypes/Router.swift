@@ -12,11 +12,20 @@ public struct Router: Sendable {
 
     private var routes: [Route] = []
     private let explain: @Sendable (any Error, HTTPRequest) -> Problem
+    private let present: @Sendable (Problem, HTTPRequest) -> HTTPResponse
 
-    /// - Parameter explain: converts an error of a handler that is not a `Problem` to one. It is
-    ///   the place to log unexpected errors.
-    public init(explain: @escaping @Sendable (any Error, HTTPRequest) -> Problem) {
+    /// - Parameters:
+    ///   - explain: converts an error of a handler that is not a `Problem` to one. It is the place
+    ///     to log unexpected errors.
+    ///   - present: makes the response of a problem; by default as programs read it.
+    public init(
+        explain: @escaping @Sendable (any Error, HTTPRequest) -> Problem,
+        present: @escaping @Sendable (Problem, HTTPRequest) -> HTTPResponse = { problem, _ in
+            problem.response
+        }
+    ) {
         self.explain = explain
+        self.present = present
     }
 
     /// - Parameter pattern: `/builds/{id}/log`; `{name...}` as the last segment takes the rest of
@@ -41,9 +50,9 @@ public struct Router: Sendable {
             let (handler, parameters) = try find(request)
             return try await handler(request, parameters)
         } catch let problem as Problem {
-            return problem.response
+            return present(problem, request)
         } catch {
-            return explain(error, request).response
+            return present(explain(error, request), request)
         }
     }
 

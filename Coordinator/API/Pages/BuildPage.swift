@@ -11,9 +11,8 @@ enum BuildPage {
         return "<h1>\(HTML.escape(name)) <span id=state>\(HTML.badge(build.state))</span></h1>"
             + "<p id=phase>\(HTML.escape(build.phase ?? ""))</p>"
             + "<progress id=progress max=100 value=0 hidden></progress>"
-            + (build.fault.map {
-                "<pre class=fault>\(HTML.escape(TerminalLine.plain($0.reason)))</pre>"
-            } ?? "")
+            + "<pre id=fault class=fault\(build.fault == nil ? " hidden" : "")>"
+            + HTML.escape(TerminalLine.plain(build.fault?.reason ?? "")) + "</pre>"
             + GuestSection.body(detail) + facts(detail) + TestSection.body(detail)
             + attempts(detail)
             + "<h2>Log</h2><p><label>Search <input id=search type=search></label> "

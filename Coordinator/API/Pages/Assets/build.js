@@ -1,7 +1,8 @@
 "use strict";
 const log = document.getElementById("log"), search = document.getElementById("search");
 const follow = document.getElementById("follow"), state = document.getElementById("state");
-const phase = document.getElementById("phase"), bar = document.getElementById("progress");
+const phase = document.getElementById("phase"), fault = document.getElementById("fault");
+const bar = document.getElementById("progress");
 const kept = 20000, longestLine = 65536;
 /* Lines that the next record of their stream continues, by stream. */
 const open = {};
@@ -58,6 +59,8 @@ function showState(build) {
   badge.textContent = build.state;
   state.replaceChildren(badge);
   phase.textContent = build.phase || "";
+  fault.textContent = build.fault ? build.fault.reason : "";
+  fault.hidden = !build.fault;
   bar.hidden = !build.progress;
   const progress = build.progress;
   if (progress) bar.value = 100 * progress.doneBytes / progress.totalBytes;

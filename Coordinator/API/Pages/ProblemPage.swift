@@ -1,0 +1,29 @@
+import HTTPTypes
+
+/// A problem as the client reads it: a page for a person who follows a link, JSON for the rest.
+enum ProblemPage {
+    static func response(_ problem: Problem, _ request: HTTPRequest) -> HTTPResponse {
+        guard request.method == "GET", request.headers["Accept"]?.wantsHTML == true else {
+            return problem.response
+        }
+        let remedy = problem.remedy.map { "<p>\(HTML.escape($0))</p>" } ?? ""
+        var response = HTML.response(
+            HTML.page(
+                title: problem.title,
+                body: "<h1>\(HTML.escape(problem.title))</h1><p>\(HTML.escape(problem.detail))</p>"
+                    + remedy + "<p><a href=\"/\">The farm</a></p>"))
+        response.status = problem.status
+        for (name, value) in problem.headers.fields { response.headers.set(name, value) }
+        return response
+    }
+}
+
+extension String {
+    /// Whether an `Accept` field names HTML, which browsers do for what they navigate to, and no
+    /// script or program does.
+    fileprivate var wantsHTML: Bool {
+        lowercased().split(separator: ",").contains { part in
+            part.split(separator: ";").first?.drop { $0 == " " } == "text/html"
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import FoundationEssentials
+import ProcessKit
+import Support
+import Testing
+
+/// The scripts of the pages, run by Node.js with as much of a browser as they use.
+@Suite("Scripts of the web page") struct PageScriptTests {
+    private static let assets =
+        Files.folder(of: Files.folder(of: Files.folder(of: #filePath)))
+        + "/Coordinator/API/Pages/Assets"
+
+    private static let browser = """
+        const elements = {};
+        const element = () => ({
+          dataset: { build: "b1" }, textContent: "", hidden: true, children: [],
+          addEventListener() {}, replaceChildren(...all) { this.children = all; },
+          classList: { toggle() {} } });
+        const listeners = {}, timers = [];
+        Object.assign(globalThis, {
+          document: {
+            getElementById: id => elements[id] ||= element(),
+            querySelector: name => elements[name] ||= element(), createElement: element },
+          EventSource: class {
+            addEventListener(name, listener) { listeners[name] = listener; }
+            close() {} },
+          setInterval() {}, setTimeout(body) { timers.push(body); },
+          location: { reload() { console.log("reload"); } }, TerminalLine: class {} });
+        """
+
+    private func run(_ script: String, before: String = "", then: String) async throws -> String {
+        let source = try Files.read(Self.assets + "/" + script, limitBytes: 1 << 20)
+        let program = Self.browser + before + String(decoding: source, as: UTF8.self) + then
+        let result = try await Command(
+            ["node", "-e", program], environment: Command.minimalEnvironment
+        ).run(timeoutSeconds: 60)
+        try #require(result.status.isSuccess, "\(result.stderrText)")
+        return result.stdoutText
+    }
+
+    @Test("A build that fails while it is watched shows its reason without a reload")
+    func failureIsShown() async throws {
+        let shown = try await run(
+            "build.js",
+            then: """
+                ;const tell = (name, build) => listeners[name]({ data: JSON.stringify(build) });
+                tell("state", { state: "building", phase: "booting" });
+                console.log(elements.fault.hidden);
+                tell("end", { state: "failed", fault: { reason: "E: no package\\nline two" } });
+                console.log(elements.fault.hidden, elements.fault.textContent);
+                """)
+        #expect(shown == "true\nfalse E: no package\nline two\n")
+    }
+
+    @Test("What changes during a refresh is fetched after it") func refreshIsRepeated()
+        async throws
+    {
+        let shown = try await run(
+            "overview.js",
+            before: """
+                let answers = 0;
+                globalThis.fetch = async () => {
+                  answers += 1;
+                  if (answers === 1) { listeners.changed(); listeners.changed(); }
+                  return { ok: true, text: async () => "answer " + answers }; };
+                """,
+            then: """
+                ;(async () => {
+                  await listeners.changed();
+                  timers.shift()();
+                  await new Promise(setImmediate);
+                  timers.shift()();
+                  console.log(main.innerHTML, answers, timers.length); })();
+                """)
+        #expect(shown == "answer 2 2 0\n")
+    }
+}
