@@ -49,6 +49,8 @@ public struct APIContext: Sendable {
 enum APILimits {
     /// Rows of one page, which bounds the response.
     static let pageRows = 500
+    /// Shorter beginnings of an id are more likely typing errors.
+    static let idPrefixBytes = 4
     static let defaultRows = 50
     /// Bytes of log in one event; several events may follow without delay. A follower that does not
     /// read holds one in memory: two thousand of them 128 MiB.
@@ -82,28 +84,10 @@ extension HTTPRequest {
             return try decoder.decode(type, from: Data(body))
         } catch let error as DecodingError {
             throw Problem.badRequest(
-                "Invalid body: \(describe(error))",
+                "Invalid body: \(BodyError.text(error))",
                 remedy: "The fields are described in docs/api.md")
         } catch {
             throw Problem.badRequest("Invalid body: not JSON", remedy: "See docs/api.md")
-        }
-    }
-
-    private func describe(_ error: DecodingError) -> String {
-        func place(_ path: [any CodingKey]) -> String {
-            path.isEmpty ? "the body" : path.map(\.stringValue).joined(separator: ".")
-        }
-        switch error {
-        case .keyNotFound(let key, let context):
-            let path = (context.codingPath + [key]).map(\.stringValue).joined(separator: ".")
-            return "field '\(path)' is missing"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context):
-            return "field '\(place(context.codingPath))': \(context.debugDescription)"
-        case .dataCorrupted(let context) where context.codingPath.isEmpty:
-            return "not well-formed JSON"
-        case .dataCorrupted(let context):
-            return "field '\(place(context.codingPath))': \(context.debugDescription)"
-        @unknown default: return "\(error)"
         }
     }
 
@@ -114,6 +98,15 @@ extension HTTPRequest {
                 "Invalid limit: '\(text.prefix(20))'", remedy: "Use 1 to \(APILimits.pageRows)")
         }
         return limit
+    }
+}
+
+extension Problem {
+    /// A list that is empty because its cursor is mistyped looks as if it had ended.
+    static func unknownCursor(_ after: String) -> Problem {
+        .badRequest(
+            "There is no row \(Names.quoted(after)) to continue after",
+            remedy: "Use the `next` of the page before, as it is")
     }
 }
 
@@ -136,17 +129,33 @@ extension APIContext {
     }
 
     /// A build by its id or by `<guest OS>:<number>`.
+    /// - Parameter name: an id or the beginning of one, `GUESTOS:NUMBER`, or `GUESTOS:latest`.
     func build(_ name: String) async throws -> Build {
         if let (build, _) = try await coordinator.find(name) { return build }
-        let parts = name.split(whereSeparator: { $0 == ":" || $0 == "/" })
-        if parts.count == 2, let number = Int(parts[1]),
-            let build = try await ports.store.build(guestOS: String(parts[0]), number: number)
-        {
-            return build
+        let parts = name.split(whereSeparator: { $0 == ":" || $0 == "/" }).map(String.init)
+        if parts.count == 2, let build = try await numbered(parts[0], parts[1]) { return build }
+        let remedy =
+            "Name a build by its ID, by the beginning of it, as GUESTOS:NUMBER or as "
+            + "GUESTOS:latest. List builds: aibuild builds"
+        if name.utf8.count >= APILimits.idPrefixBytes {
+            let found = try await ports.store.builds(BuildFilter(idPrefix: name), limit: 2)
+            if found.count == 1 { return found[0] }
+            if found.count > 1 {
+                throw Problem.notFound(
+                    "Several builds have an ID that begins with \(Names.quoted(name))",
+                    remedy: "Give more of the ID")
+            }
         }
-        throw Problem.notFound(
-            "There is no build \(Names.quoted(name))",
-            remedy: "Name a build by its ID or as GUESTOS:NUMBER. List builds: aibuild builds")
+        throw Problem.notFound("There is no build \(Names.quoted(name))", remedy: remedy)
+    }
+
+    private func numbered(_ guestOS: String, _ number: String) async throws -> Build? {
+        guard number != "latest" else {
+            let filter = BuildFilter(guestOS: guestOS)
+            return try await ports.store.builds(filter, limit: 1).first
+        }
+        guard let number = Int(number) else { return nil }
+        return try await ports.store.build(guestOS: guestOS, number: number)
     }
 
     func view(_ build: Build) async -> BuildView {

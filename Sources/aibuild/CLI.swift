@@ -56,15 +56,19 @@ enum ExitCode: Int32, CaseIterable {
     case notFound = 3
     case refused = 4
     case unreachable = 5
+    case cancelled = 6
+    case output = 7
 
     var meaning: String {
         switch self {
         case .ok: "success"
-        case .buildFailed: "the build or release failed or was cancelled; doctor found a problem"
+        case .buildFailed: "the build or release failed; doctor found a problem"
         case .usage: "invalid command line"
         case .notFound: "not found"
         case .refused: "the coordinator refused the request, or failed"
         case .unreachable: "the coordinator is unreachable"
+        case .cancelled: "the build or release was cancelled"
+        case .output: "the output cannot be written"
         }
     }
 }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Support
+import Synchronization
 import TestSupport
 import Testing
 
@@ -16,14 +17,18 @@ import Testing
                 "POST", "/api/v1/hosts/scan",
                 #"{"address":"u@h:22","hostKey":"ssh-ed25519 AAAA","fingerprint":"SHA256:abc"}"#)
             router.say("POST", "/api/v1/hosts", "{}", status: 201)
+            router.say(
+                "GET", "/api/v1/hosts/{name}",
+                #"{"name":"kvm1","address":"u@h","state":"ready","slots":2,"accelerators":["kvm"]}"#
+            )
         }
         let ran = await runCLI(Self.line + more, url: coordinator.url, answers: answers)
         await coordinator.stop()
-        return (ran, coordinator.lines, coordinator.bodies.last)
+        return (ran, coordinator.lines, coordinator.bodies.last { !$0.isEmpty })
     }
 
     private static let scanned = ["POST /api/v1/hosts/scan"]
-    private static let added = scanned + ["POST /api/v1/hosts"]
+    private static let added = scanned + ["POST /api/v1/hosts", "GET /api/v1/hosts/kvm1"]
 
     @Test("A host is added only after the user confirms its key") func asksForConfirmation()
         async throws
@@ -32,6 +37,7 @@ import Testing
             let (ran, asked, body) = try await add(answers: [answer])
             #expect(ran.code == .ok)
             #expect(ran.err.contains("ssh-ed25519 key\n  SHA256:abc\n"))
+            #expect(ran.out == "Added host kvm1. It is ready, 2 slots, with kvm\n")
             #expect(asked == Self.added)
             #expect(body?.contains(#""hostKey":"ssh-ed25519 AAAA""#) == true)
         }
@@ -68,9 +74,34 @@ import Testing
         try Files.replace(file, with: "|1|a|b ssh-ed25519 AAAA\n".utf8)
         let (ran, asked, body) = try await add(["--host-key", file])
         #expect(ran.code == .ok)
-        #expect(asked == ["POST /api/v1/hosts"])
+        #expect(asked == ["POST /api/v1/hosts", "GET /api/v1/hosts/kvm1"])
         #expect(body?.contains(#""hostKey":"|1|a|b ssh-ed25519 AAAA\n""#) == true, "\(body as Any)")
         #expect(try await add(["--host-key", folder.path + "/none"]).ran.code == .usage)
+    }
+
+    @Test("A host that cannot be used when it is added is an error with the reason")
+    func unusableHost() async throws {
+        let states = Mutex(["connecting", "connecting", "unreachable"])
+        let coordinator = try FakeCoordinator { router in
+            router.say("POST", "/api/v1/hosts", "{}", status: 201)
+            router.on("GET", "/api/v1/hosts/{name}") { _, _ in
+                let state = states.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
+                return .text(
+                    #"{"name":"kvm1","address":"u@h","state":"\#(state)","detail":"login refused"}"#
+                )
+            }
+        }
+        let folder = try TemporaryFolder()
+        try Files.replace(folder.path + "/key", with: "ssh-ed25519 AAAA\n".utf8)
+        let line = Self.line + ["--host-key", folder.path + "/key"]
+        let ran = await runCLI(line, url: coordinator.url)
+        #expect(ran.code == .refused)
+        #expect(
+            ran.err.contains("Host kvm1 was added, and cannot be used yet: login refused\n"))
+        let impatient = await runCLI(line + ["--no-wait"], url: coordinator.url)
+        #expect(impatient.code == .ok)
+        #expect(impatient.out == "Added host kvm1. Check its status: aibuild host list\n")
+        await coordinator.stop()
     }
 
     @Test("host change keeps the address unless another one is given") func changes() async throws {

@@ -37,6 +37,7 @@ import Testing
             Self.record("open", more: true), Self.record("phase", "sys"), "no JSON \u{1B}[2J",
         ].joined(separator: "\n")
         try await withCoordinator({ router in
+            Self.detail(&router, attempts: [("t9", "build")])
             router.on("GET", "/api/v1/builds/{id}/log") { request, _ in
                 // In pieces that cut lines and characters anywhere.
                 let bytes = Array((log + "\n").utf8)
@@ -46,16 +47,55 @@ import Testing
                 return HTTPResponse(body: .stream(Pieces(pieces)))
             }
         }) { coordinator in
-            let plain = await coordinator.run("logs", "d:1", "--attempt", "t9")
+            let plain = await coordinator.run("logs", "d:1")
             #expect(plain.code == .ok)
             #expect(plain.out == "half whole\nerr\nred\nopen\nphase\nno JSON \n")
-            #expect(coordinator.lines == ["GET /api/v1/builds/d:1/log attempt=t9"])
+            #expect(
+                coordinator.lines
+                    == ["GET /api/v1/builds/d:1", "GET /api/v1/builds/b1/log attempt=t9"])
             let coloured = await coordinator.run("logs", "d:1", terminal: true)
             #expect(coloured.out.contains("\u{1B}[31mred\u{1B}[0m"))
             #expect(!coloured.out.contains("[2J"))
             #expect(await coordinator.run("logs", "d:1", "--json").out == log + "\n")
             let timed = await coordinator.run("logs", "d:1", "-t")
             #expect(timed.out.contains("2025-11-2"))
+        }
+    }
+
+    @Test("All stages are shown in order, or one attempt by stage, number or ID")
+    func stagesAndAttempts() async throws {
+        try await withCoordinator({ router in
+            Self.detail(&router, attempts: [("a1", "build"), ("b2", "build"), ("c3", "test")])
+            router.on("GET", "/api/v1/builds/{id}/log") { request, _ in
+                let line = Self.record("of \(request.query["attempt"] ?? "?")")
+                return HTTPResponse(body: .bytes(Array("\(line)\n\(line)\n".utf8)))
+            }
+        }) { coordinator in
+            #expect(
+                await coordinator.run("logs", "d:latest").out
+                    == "== build, attempt 2 on kvm1\nof b2\nof b2\n"
+                    + "== test, attempt 3 on kvm1\nof c3\nof c3\n")
+            for (option, value) in [("--stage", "test"), ("--attempt", "3"), ("--attempt", "c")] {
+                #expect(await coordinator.run("logs", "d:1", option, value).out == "of c3\nof c3\n")
+            }
+            let numbered = await coordinator.run("logs", "d:1", "-n", "--attempt", "1")
+            #expect(numbered.out == "1 | of a1\n2 | of a1\n")
+            let none = await coordinator.run("logs", "d:1", "--attempt", "7")
+            #expect(none.code == .notFound)
+            #expect(none.err.contains("has no attempt '7'. Its attempts: 1, 2, 3"))
+            #expect(await coordinator.run("logs", "d:1", "--stage", "x").code == .usage)
+        }
+    }
+
+    /// A build with these attempts, in order.
+    private static func detail(_ router: inout Router, attempts: [(id: String, stage: String)]) {
+        let list = attempts.enumerated().map { index, attempt in
+            #"{"attempt":"\#(attempt.id)","host":"kvm1","ordinal":\#(index + 1),"#
+                + #""startedAt":"2025-11-28T10:00:00Z","stage":"\#(attempt.stage)","logBytes":9}"#
+        }
+        let json = build("failed", #","attempts":[\#(list.joined(separator: ","))]"#)
+        router.on("GET", "/api/v1/builds/{id}") { _, _ in
+            HTTPResponse(body: .bytes(Array(json.utf8)))
         }
     }
 
@@ -69,6 +109,7 @@ import Testing
                 Self.record("\\r9", more: true), Self.record(""), Self.record("end"),
             ].joined(separator: "\n") + "\n"
         try await withCoordinator({ router in
+            Self.detail(&router, attempts: [("t9", "build")])
             router.on("GET", "/api/v1/builds/{id}/log") { _, _ in
                 HTTPResponse(body: .bytes(Array(log.utf8)))
             }
@@ -87,7 +128,9 @@ import Testing
     @Test("A build is followed to its end, which decides the exit code") func followsToTheEnd()
         async throws
     {
-        for (state, code) in [("passed", ExitCode.ok), ("failed", .buildFailed)] {
+        for (state, code) in [
+            ("passed", ExitCode.ok), ("failed", .buildFailed), ("cancelled", .cancelled),
+        ] {
             try await withCoordinator({ router in
                 router.on("GET", "/api/v1/builds/{id}/events") { _, _ in
                     .events(

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Support
 import Testing
 
 @testable import aibuild
@@ -55,6 +56,29 @@ import Testing
         #expect(cut[1].count == 40 && cut[1].hasSuffix("…"))
         #expect(cut[2] == "b")
         #expect(table.text(style, width: nil).contains(String(repeating: "long ", count: 29)))
+    }
+
+    @Test("On a narrow terminal columns of least worth are left out, and named")
+    func dropsColumns() {
+        let style = Style(console: TestConsole().console(isTerminal: false), variables: [:])
+        var table = Table("BUILD", "HOST", "STATE", "DETAIL", spare: ["HOST"])
+        table.add(
+            .init("debian12:7"), .init("kvm1.example.org"), .init("building"),
+            .init(String(repeating: "long ", count: 30)))
+        table.add(.init("\u{955C}\u{50CF}:1"), .init("h"), .init("passed"), .init("y"))
+        #expect(!table.text(style, width: 60).contains("Not shown"))
+        let narrow = table.text(style, width: 45).split(separator: "\n")
+        #expect(narrow[0] == "BUILD       STATE     DETAIL")
+        #expect(narrow[1].count == 45 && narrow[1].hasSuffix("…"))
+        // Each of these characters takes two columns.
+        #expect(narrow[2] == "\u{955C}\u{50CF}:1      passed    y")
+        #expect(narrow[3] == "Not shown for lack of room: HOST")
+        for width in 24...60 {
+            for line in table.text(style, width: width).split(separator: "\n").dropLast() {
+                #expect(Columns.count(String(line)) <= width, "\(width)")
+            }
+        }
+        #expect(!table.text(style, width: nil).contains("Not shown"))
     }
 
     @Test("Only terminals get colours, and NO_COLOR is honoured") func coloursTerminalsOnly() {

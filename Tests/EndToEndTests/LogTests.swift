@@ -1,5 +1,6 @@
 import BuildProtocol
 import FoundationEssentials
+import Glibc
 import HTTPClientKit
 import HTTPTypes
 import ProcessKit
@@ -103,6 +104,25 @@ import Testing
             let other = try await farm.api.get(
                 "/api/v1/builds/debian:1/log?attempt=../../coordinator.yml")
             #expect(other.status == 404)
+        }
+    }
+
+    @Test("Ctrl-C while a build is followed says that it goes on, and how to stop it")
+    func interruptedFollower() async throws {
+        try await withFarm { farm in
+            let build = try await farm.gatedBuild()
+            let follower = try FarmProgram(
+                "aibuild", ["logs", "-f", "debian:1"], logPath: farm.folder + "/follower",
+                environment: ["AIBUILD_URL": farm.api.base])
+            try await eventually("the log is shown") { follower.log.contains("begun") }
+            follower.signal(SIGINT)
+            #expect(try await follower.exit() == .exited(130))
+            #expect(
+                follower.log.contains(
+                    "The build goes on. Follow it again: aibuild logs -f debian:1. Stop it: "
+                        + "aibuild cancel debian:1"), "\(follower.log)")
+            try farm.open("on")
+            _ = try await farm.expectWhole(build, at: farm.api)
         }
     }
 }

@@ -20,8 +20,8 @@ public struct AccessControl: Sendable {
     /// the user whose program it is talking to.
     static let tokenFileHeader = "Aibuild-Token-File"
 
-    /// What answers whether the coordinator works and leads, for load balancers, under any name: they
-    /// are not to hold the administrator's token.
+    /// What answers whether the coordinator works and leads, for load balancers, under any name:
+    /// they are not to hold the administrator's token.
     private static let probes = ["/healthz", "/readyz", "/api/v1/leader"]
     private static let signIn = "/sign-in"
     private static let images = "/images/"

@@ -68,6 +68,10 @@ enum BuildRoutes {
                 })
         }
         let rows = try await api.ports.store.builds(filter, limit: limit + 1)
+        if rows.isEmpty, let after = filter.after, try await api.ports.store.build(id: after) == nil
+        {
+            throw Problem.unknownCursor(after)
+        }
         var items: [BuildView] = []
         for build in rows.prefix(limit) { items.append(await api.view(build)) }
         return try .json(

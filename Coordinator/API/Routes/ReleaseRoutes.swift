@@ -44,8 +44,13 @@ enum ReleaseRoutes {
         }
         router.on("GET", "/api/v1/releases") { request, _ in
             let limit = try request.limit()
-            let rows = try await api.ports.store.releases(
-                try filter(request, api), limit: limit + 1)
+            let filter = try filter(request, api)
+            let rows = try await api.ports.store.releases(filter, limit: limit + 1)
+            if rows.isEmpty, let after = filter.after,
+                try await api.ports.store.release(id: after) == nil
+            {
+                throw Problem.unknownCursor(after)
+            }
             let items = await views(Array(rows.prefix(limit)), api)
             return try .json(
                 ListView(items: items, next: rows.count > limit ? items.last?.id : nil))

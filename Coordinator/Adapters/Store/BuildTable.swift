@@ -25,6 +25,12 @@ enum BuildTable {
     static func page(
         _ filter: BuildFilter, limit: Int, _ access: SQLAccess
     ) async throws -> [Build] {
+        if let prefix = filter.idPrefix {
+            // Ids are in ASCII, and nothing of them comes after "~".
+            let matching = all.with(
+                "WHERE id >= ? AND id < ? ORDER BY id", [.text(prefix), .text(prefix + "~")])
+            return try await access.usable(matching, limit: limit)
+        }
         guard let states = filter.states, filter.guestOS == nil, !filter.isKept else {
             return try await section(filter, limit: limit, access)
         }

@@ -38,7 +38,8 @@ struct InMemoryBuilds: Sendable {
         InMemoryPage.newestFirst(byID, after: filter.after, limit: limit) { build in
             (build.submittedMilliseconds, build.id)
         } where: { build in
-            filter.guestOS.map { $0 == build.guestOS } ?? true
+            filter.idPrefix.map { build.id.hasPrefix($0) } ?? true
+                && filter.guestOS.map { $0 == build.guestOS } ?? true
                 && filter.states.map { $0.contains(build.state) } ?? true
                 && (!filter.isKept || build.prunedMilliseconds == nil)
         }

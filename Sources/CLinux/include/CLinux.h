@@ -4,3 +4,4 @@
 #include "loop.h"
 #include "files.h"
 #include "process.h"
+#include "columns.h"

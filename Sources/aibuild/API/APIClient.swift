@@ -129,6 +129,7 @@ struct APIClient: Sendable {
 
     func commandError(_ error: HTTPClientError) -> CommandError {
         switch error.code {
+        case .status(400): CommandError(.usage, words(error.problem) ?? "\(error)")
         case .status(404): CommandError(.notFound, words(error.problem) ?? "\(error)")
         case .status: CommandError(.refused, words(error.problem) ?? "\(error)")
         case .invalidRequest, .protocolForbidden:

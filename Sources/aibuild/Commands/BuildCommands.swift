@@ -93,7 +93,9 @@ enum BuildCommands {
             }
             let body = try await context.api.get("/api/v1/builds", query: query)
             return try context.show(body, as: Page<BuildAnswer>.self) { page in
-                var table = Table("BUILD", "STATE", "HOST", "SUBMITTED", "TOOK", "DETAIL")
+                var table = Table(
+                    "BUILD", "STATE", "HOST", "SUBMITTED", "TOOK", "DETAIL",
+                    spare: ["HOST", "TOOK", "SUBMITTED"])
                 for build in page.items {
                     table.add(
                         .init(build.label, .bold),
@@ -133,7 +135,8 @@ enum BuildCommands {
         run: { context in
             let body = try await context.api.get("/api/v1/queue")
             return try context.show(body, as: Page<QueueItemAnswer>.self) { page in
-                var table = Table("#", "BUILD", "WAITING", "STARTS IN", "REASON")
+                var table = Table(
+                    "#", "BUILD", "WAITING", "STARTS IN", "REASON", spare: ["WAITING", "#"])
                 for item in page.items {
                     table.add(
                         .init(item.waiting.position.map(String.init) ?? ""),

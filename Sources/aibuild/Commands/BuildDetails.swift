@@ -1,4 +1,5 @@
 import BuildProtocol
+import TextKit
 
 /// Prints everything about one build.
 struct BuildDetails {
@@ -18,18 +19,27 @@ struct BuildDetails {
             ("submitted", Format.time(build.submittedAt)),
             ("started", build.startedAt.map { Format.time($0) }),
             ("ended", build.endedAt.map { Format.time($0) }), ("took", build.took),
-            ("fault", build.fault.map { "\($0.reason) [\($0.code.rawValue)]" }),
+            ("fault", build.fault.map { "\(Self.head($0.reason)) [\($0.code.rawValue)]" }),
             ("image", build.image?.name), ("url", build.image?.url),
             ("size", build.image.map { Format.bytes($0.sizeBytes) }),
             ("virtual size", build.image?.virtualSizeBytes.map { Format.bytes($0) }),
             ("SHA-256", build.image?.sha256), ("pinned", build.pinned == true ? "yes" : nil),
             ("removed", build.prunedAt.map { "\(Format.time($0)), image and logs" }),
         ])
+        if let lines = build.fault?.reason.lines.dropFirst(), !lines.isEmpty {
+            context.console.out("\n")
+            for line in lines { context.console.out("  \(SafeText.line(String(line)))\n") }
+        }
         printWaiting(build)
         printTests(build)
         printAttempts(build)
         printGuests(build)
         printArtifacts(build)
+    }
+
+    /// The line of a reason that says it in short.
+    private static func head(_ reason: String) -> String {
+        reason.lines.first.map(String.init) ?? ""
     }
 
     private func printWaiting(_ build: BuildAnswer) {
@@ -46,7 +56,7 @@ struct BuildDetails {
     }
 
     private func printTests(_ build: BuildAnswer) {
-        var table = Table("TEST", "RESULT", "TOOK", "DETAIL")
+        var table = Table("TEST", "RESULT", "TOOK", "DETAIL", spare: ["TOOK"])
         for test in build.tests ?? [] {
             table.add(
                 .init(test.name),
@@ -57,10 +67,12 @@ struct BuildDetails {
     }
 
     private func printAttempts(_ build: BuildAnswer) {
-        var table = Table("ATTEMPT", "STAGE", "HOST", "STARTED", "LOG", "OUTCOME")
+        var table = Table(
+            "ATTEMPT", "STAGE", "HOST", "STARTED", "LOG", "OUTCOME", spare: ["LOG", "STARTED"])
         for attempt in build.attempts ?? [] {
             let fault = attempt.outcome?.fault
-            let outcome = attempt.outcome == nil ? "running" : fault?.reason ?? "passed"
+            let ended = fault.map { Self.head($0.reason) } ?? "passed"
+            let outcome = attempt.outcome == nil ? "running" : ended
             table.add(
                 .init("\(attempt.ordinal)"), .init(attempt.stage ?? "build"), .init(attempt.host),
                 .init(Format.time(attempt.startedAt)), .init(Format.bytes(attempt.logBytes)),
@@ -88,7 +100,7 @@ struct BuildDetails {
     }
 
     private func printArtifacts(_ build: BuildAnswer) {
-        var table = Table("FILE", "FORMAT", "SIZE", "SHA-256")
+        var table = Table("FILE", "FORMAT", "SIZE", "SHA-256", spare: ["SHA-256", "FORMAT"])
         for file in build.artifacts ?? [] {
             table.add(
                 .init(file.name), .init(file.format), .init(Format.bytes(file.sizeBytes)),

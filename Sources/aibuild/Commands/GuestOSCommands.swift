@@ -174,7 +174,9 @@ enum GuestOSCommands {
         run: { context in
             let body = try await context.api.get("/api/v1/guestos", query: context.pageQuery)
             return try context.show(body, as: Page<GuestOSAnswer>.self) { page in
-                var table = Table("NAME", "TYPE", "DISTRO", "VERSION", "OWNER", "TEMPLATE")
+                var table = Table(
+                    "NAME", "TYPE", "DISTRO", "VERSION", "OWNER", "TEMPLATE",
+                    spare: ["OWNER", "DISTRO", "VERSION"])
                 for item in page.items {
                     table.add(
                         .init(item.name, .bold), .init(item.type), .init(item.distro ?? ""),

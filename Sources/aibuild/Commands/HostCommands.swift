@@ -1,4 +1,5 @@
 import ArgumentKit
+import Support
 
 /// `aibuild host …` and `aibuild hosts`
 enum HostCommands {
@@ -28,9 +29,11 @@ enum HostCommands {
         options: [
             CommandOption(
                 "address", value: "USER@HOST[:PORT]", "user and address of its SSH server",
-                isRequired: true)
+                isRequired: true),
+            CommandOption("no-wait", "end without waiting for the host to be ready"),
         ] + keyOptions,
         details: [
+            "Ends when the host is ready, or with 4 and the reason if it cannot be used.",
             "The coordinator fetches the host key and from then on accepts no other one. Compare",
             "the fingerprint that is shown with the one that the host itself reports:",
             "  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
@@ -49,9 +52,48 @@ enum HostCommands {
                 "POST", "/api/v1/hosts",
                 Registration(
                     name: context.arguments.operands[0], address: address, hostKey: key))
-            return context.show(
-                body, "Added host \(context.name). Check its status: aibuild host list")
+            if context.wantsJSON || context.arguments.has("no-wait") {
+                return context.show(
+                    body, "Added host \(context.name). Check its status: aibuild host list")
+            }
+            return try await arrival(context)
         })
+
+    /// How long to wait for the first connection: a refused login takes seconds, a host that does
+    /// not answer the time of SSH's limit.
+    private static let arrivalMilliseconds: Int64 = 30_000
+
+    /// Waits until a new host is ready, or cannot be used.
+    private static func arrival(_ context: CommandContext) async throws -> ExitCode {
+        let deadline = Clocks.monotonicMilliseconds() + arrivalMilliseconds
+        while true {
+            let host = try APIClient.decode(
+                HostAnswer.self, try await context.api.get(path(context)))
+            switch host.state {
+            case "ready":
+                let slots = host.slots.map { ", \($0) slot\($0 == 1 ? "" : "s")" } ?? ""
+                let kinds = (host.accelerators ?? []).joined(separator: " and ")
+                context.say(
+                    "Added host \(context.name). It is ready\(slots)"
+                        + (kinds.isEmpty ? "" : ", with \(SafeText.line(kinds))"))
+                return .ok
+            case "connecting" where Clocks.monotonicMilliseconds() < deadline:
+                try await Task.sleep(for: .milliseconds(200))
+            case "connecting":
+                context.say(
+                    "Added host \(context.name). It is still being connected to. Check its "
+                        + "status: aibuild host show \(context.name)")
+                return .ok
+            default:
+                throw CommandError(
+                    .refused,
+                    "Host \(context.name) was added, and cannot be used yet: "
+                        + SafeText.line(host.detail ?? host.state)
+                        + "\nIt is tried again by itself. Check it: aibuild host show "
+                        + "\(context.name). Take it out: aibuild host remove \(context.name)")
+            }
+        }
+    }
 
     private static let change = Command(
         name: "host change", summary: "Change the address or the host key of a host",

@@ -114,7 +114,7 @@ enum TestCaseCommands {
             let query = context.arguments["os-type"].map { [("os_type", $0)] } ?? []
             let body = try await context.api.get("/api/v1/testcases", query: query)
             return try context.show(body, as: Page<TestCaseAnswer>.self) { page in
-                var table = Table("NAME", "OS TYPE", "RUNS", "LIMIT", "ID")
+                var table = Table("NAME", "OS TYPE", "RUNS", "LIMIT", "ID", spare: ["ID", "LIMIT"])
                 for item in page.items {
                     table.add(
                         .init(item.name, .bold), .init(item.osType), .init(shown(item.definition)),

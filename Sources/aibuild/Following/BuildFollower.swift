@@ -24,6 +24,12 @@ final class BuildFollower: Sendable {
             connection: ConnectionNotes(progress),
             advice: "The build may still be running: aibuild logs -f \(build)")
         defer { progress.wipe() }
+        let name = SafeText.line(build)
+        let interruption = Interruption(
+            context,
+            "The build goes on. Follow it again: aibuild logs -f \(name). Stop it: "
+                + "aibuild cancel \(name)")
+        defer { withExtendedLifetime(interruption) {} }
         return try finish(await events.follow { try self.show($0) })
     }
 
@@ -71,8 +77,12 @@ final class BuildFollower: Sendable {
             } else if let fault = build.fault {
                 text += ": \(fault.reason)"
             }
-            context.console.err(SafeText.line(text) + "\n")
+            for line in text.lines { context.console.err(SafeText.line(String(line)) + "\n") }
         }
-        return build.state == BuildState.passed.rawValue ? .ok : .buildFailed
+        return switch build.state {
+        case BuildState.passed.rawValue: .ok
+        case BuildState.cancelled.rawValue: .cancelled
+        default: .buildFailed
+        }
     }
 }

@@ -22,6 +22,7 @@ final class LogPrinter: Sendable {
     private let context: CommandContext
     /// The line that the next record of its stream continues.
     private let open = Mutex<Open?>(nil)
+    private let lines = Mutex(0)
     /// Beyond it, the beginning of an open line is final.
     private static let cells = 64 << 10
 
@@ -125,6 +126,15 @@ final class LogPrinter: Sendable {
     private static let timeColumns = 20
 
     private func prefix(_ record: LogRecord) -> String {
+        let number = lines.withLock { count in
+            count += 1
+            return count
+        }
+        let isNumbered = context.arguments.has("line-numbers")
+        return (isNumbered ? context.style.paint("\(number) | ", .faint) : "") + time(record)
+    }
+
+    private func time(_ record: LogRecord) -> String {
         guard context.arguments.has("timestamps"), record.t > 0 else { return "" }
         let date = Date(timeIntervalSince1970: Double(record.t) / 1000)
         let time = Format.time(date.formatted(Date.ISO8601FormatStyle()))

@@ -27,12 +27,18 @@ final class ReleaseFollower: Sendable {
     func follow() async throws -> ExitCode {
         let releases = state.withLock(\.releases)
         defer { progress.wipe() }
+        let interruption = Interruption(
+            context,
+            "The releases go on. See them: aibuild releases. Stop one: aibuild release "
+                + "cancel \(SafeText.line(releases.first?.id ?? "RELEASE"))")
+        defer { withExtendedLifetime(interruption) {} }
         try await withThrowingTaskGroup { group in
             for release in releases { group.addTask { try await self.follow(release.id) } }
             try await group.waitForAll()
         }
-        return state.withLock { $0.releases.allSatisfy { $0.state == "released" } }
-            ? .ok : .buildFailed
+        let states = state.withLock { Set($0.releases.map(\.state)) }
+        if states == ["released"] { return .ok }
+        return states.isSubset(of: ["released", "cancelled"]) ? .cancelled : .buildFailed
     }
 
     private func follow(_ id: String) async throws {

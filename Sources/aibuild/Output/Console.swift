@@ -1,4 +1,5 @@
 import Glibc
+import Support
 
 /// Where a command writes and reads answers. Tests substitute their own.
 struct Console: Sendable {
@@ -38,7 +39,10 @@ struct Console: Sendable {
                 if count < 0 {
                     if errno == EINTR { continue }
                     // The reader is gone (`aibuild logs … | head`): nothing more to do.
-                    exit(128 + SIGPIPE)
+                    if errno == EPIPE { exit(128 + SIGPIPE) }
+                    let error = SystemError.last("cannot write the output")
+                    if fd == 1 { write("aibuild: \(error)\n", to: 2) }
+                    exit(ExitCode.output.rawValue)
                 }
                 rest = UnsafeRawBufferPointer(rebasing: rest[count...])
             }

@@ -30,12 +30,18 @@ public struct BuildFilter: Sendable, Hashable {
     public var states: Set<BuildState>?
     /// Only builds whose image and logs have not been pruned.
     public var isKept = false
+    /// The beginning of the id. Such a list has no order, and no other condition is looked at.
+    public var idPrefix: String?
     /// The id of the last build of the previous page.
     public var after: String?
 
-    public init(guestOS: String? = nil, states: Set<BuildState>? = nil, after: String? = nil) {
+    public init(
+        guestOS: String? = nil, states: Set<BuildState>? = nil, idPrefix: String? = nil,
+        after: String? = nil
+    ) {
         self.guestOS = guestOS
         self.states = states
+        self.idPrefix = idPrefix
         self.after = after
     }
 }

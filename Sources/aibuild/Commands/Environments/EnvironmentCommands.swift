@@ -52,7 +52,8 @@ enum EnvironmentCommands {
         run: { context in
             let body = try await context.api.get("/api/v1/environments")
             return try context.show(body, as: Page<EnvironmentAnswer>.self) { page in
-                var table = Table("NAME", "KIND", "REGISTERED", "WHERE", "ONLY")
+                var table = Table(
+                    "NAME", "KIND", "REGISTERED", "WHERE", "ONLY", spare: ["REGISTERED", "ONLY"])
                 for item in page.items {
                     table.add(
                         .init(item.name, .bold), .init(item.kind),
