@@ -55,30 +55,22 @@ extension PackerTemplate {
                         file: setting.place.file, range: setting.range,
                         text: "\"\(accelerator)\""))
             } else {
-                edits.insert(inserting(accelerator, source))
-                if let end = source.lineEnd {
-                    edits.insert(
-                        TemplateEdit(file: source.place.file, range: end..<end, text: "\n"))
-                }
+                edits.formUnion(
+                    source.insertion.edits(
+                        Self.accelerator, accelerator, in: source.place.file))
             }
         }
         return edits
     }
 
-    private func inserting(
-        _ accelerator: String, _ source: TemplateSourceBlock
-    ) -> TemplateEdit {
-        let name = Self.accelerator
-        let text =
-            language == .json
-            ? "\"\(name)\": \"\(accelerator)\", " : "\n  \(name) = \"\(accelerator)\"\n "
-        return TemplateEdit(
-            file: source.place.file, range: source.insertion..<source.insertion, text: text)
-    }
-
     /// Says what to write instead.
     public func hardCodedAccelerator(at place: SourcePlace) -> String {
-        let variable = language == .json ? "{{user `accelerator`}}" : "var.accelerator"
+        let variable =
+            switch (language, place.file.hasSuffix(".json")) {
+            case (.json, _): "{{user `accelerator`}}"
+            case (.hcl, true): "${var.accelerator}"
+            case (.hcl, false): "var.accelerator"
+            }
         return "the template asks for kvm (\(place)): use \(variable) there, or set "
             + "accelerator: override in aibuild.yml"
     }

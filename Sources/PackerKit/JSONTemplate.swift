@@ -68,7 +68,8 @@ enum JSONTemplate {
                 TemplateSourceBlock(
                     name: GoTemplate.hasActions(name) ? nil : name, type: type,
                     place: source.place(builder.range.lowerBound),
-                    insertion: builder.range.lowerBound + 1, settings: settings))
+                    insertion: .json(at: builder.range.lowerBound + 1, isEmpty: members.isEmpty),
+                    settings: settings))
         }
     }
 

@@ -52,6 +52,8 @@ public struct PackerTemplate: Sendable {
     public var sources: [TemplateSourceBlock]? = []
     /// In the order in which Packer runs them; `nil` if that depends on the source.
     public var provisioners: [ProvisionerBlock]? = []
+    /// Those that an HCL2 template defines, whether or not a build is known to use them.
+    public var definedSources: [TemplateSourceBlock] = []
     public var needs = PackerNeeds()
     /// Variables that the template's own `*.auto.pkrvars.*` set.
     public var presets: [String: TemplateValue] = [:]

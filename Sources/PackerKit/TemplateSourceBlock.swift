@@ -13,10 +13,8 @@ public struct TemplateSourceBlock: Sendable, Hashable {
     /// `qemu`, `virtualbox-iso` …
     public var type: String
     public var place: SourcePlace
-    /// The offset in the file of `place` at which a setting can be inserted.
-    public var insertion: Int
-    /// Where a block on one line ends, which has no room for another setting.
-    var lineEnd: Int?
+    /// In the file of `place`.
+    public var insertion: SettingInsertion
     public var settings: [String: Setting]
 
     public static let qemu = "qemu"

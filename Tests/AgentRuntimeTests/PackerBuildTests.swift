@@ -22,7 +22,7 @@ import Testing
                        "target": "{{user `outdir`}}/{{user `image_name`}}.raw"}]}
         """
 
-    @Test("JSON and HCL templates build images")
+    @Test("Templates in JSON, HCL2 and HCL2 as JSON build images")
     func buildsJSONAndHCL() async throws {
         try await withAgent { agent, client in
             let hcl = """
@@ -37,9 +37,17 @@ import Testing
                 }
                 build { sources = ["source.file.x"] }
                 """
-            let template = try await deliver(agent, ["t.json": fileTemplate, "sub/t.pkr.hcl": hcl])
+            let json = #"""
+                {"variable": {"outdir": {"default": ""}, "word": {"type": "string"}},
+                 "source": {"file": {"x": {"content": "${var.word}",
+                                           "target": "${var.outdir}/x.raw"}}},
+                 "build": {"sources": ["source.file.x"]}}
+                """#
+            let template = try await deliver(
+                agent, ["t.json": fileTemplate, "sub/t.pkr.hcl": hcl, "t.pkr.json": json])
             for (name, artifact) in [
                 ("t.json", "gx86_64_20261121_1.raw"), ("sub/t.pkr.hcl", "x.raw"),
+                ("t.pkr.json", "x.raw"),
             ] {
                 let start = agent.start(
                     template, .packer(template: name), variables: ["word": "hé, \n"])

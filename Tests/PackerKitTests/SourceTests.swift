@@ -57,10 +57,26 @@ import Testing
                 "t.pkr.hcl",
                 "source \"null\" \"a\" {}\nbuild {\n name = var.x\n sources = [\"null.a\"]\n}"
             ),
-            ("t.pkr.json", #"{"source":{"null":{"a":{}}}}"#),
+            ("t.pkr.json", #"{"build":{"sources":"${local.sources}"}}"#),
         ])
     func computedNames(name: String, text: String) throws {
         #expect(try read(name, text).selected(only: ["a"], except: []) == nil)
+    }
+
+    @Test("Sources of a computed list take an accelerator as well") func computedList() throws {
+        let text = """
+            source "qemu" "vm" { accelerator = "kvm" }
+            source "qemu" "other" {}
+            build { sources = var.sources_enabled }
+            """
+        let template = try read("t.pkr.hcl", text)
+        #expect(template.sources == nil)
+        let changed = TemplateEdit.apply(
+            template.overriding("tcg", in: template.definedSources), to: Array(text.utf8))
+        let again = try read("t.pkr.hcl", String(decoding: changed, as: UTF8.self))
+        #expect(
+            again.accelerators(of: again.definedSources, values: [:]).map(\.value)
+                == ["tcg", "tcg"])
     }
 
     // MARK: Accelerators
@@ -184,6 +200,40 @@ import Testing
             #expect(
                 json.isos(of: try #require(json.sources), values: [:]).count == (isFound ? 1 : 0))
         }
+    }
+
+    private let hclJSON = #"""
+        {"source": {"qemu": [{"disk": {"accelerator": "${var.accelerator}"}},
+                             {"//": "a comment", "plain": {}}],
+                    "null": {"deps": {"communicator": "none"}}},
+         "build": [
+           {"name": "image.deps", "sources": ["source.null.deps"]},
+           {"name": "image.disk",
+            "source": {"source.qemu.disk": {"accelerator": "kvm"}, "qemu.plain": {"name": "p"}},
+            "provisioner": {"shell": {"inline": ["true"]}}}]}
+        """#
+
+    @Test("HCL2 as JSON has the same sources, and takes an accelerator as well")
+    func sourcesOfHCLInJSON() throws {
+        let template = try read("t.pkr.json", hclJSON)
+        #expect(template.missingSources.isEmpty)
+        let sources = try #require(template.sources)
+        #expect(
+            sources.map(\.name) == [
+                "image.deps.null.deps", "image.disk.qemu.disk", "image.disk.qemu.p",
+            ])
+        let all = template.accelerators(of: sources, values: [:])
+        #expect(all.map(\.value) == ["kvm", nil])
+        #expect(all.map(\.place.description) == ["t.pkr.json:7:52", "t.pkr.json:2:51"])
+        #expect(template.hardCodedAccelerator(at: all[0].place).contains("${var.accelerator}"))
+        let changed = TemplateEdit.apply(
+            template.overriding("tcg", in: sources), to: Array(hclJSON.utf8))
+        let again = try PackerTemplate(.init(path: "t.pkr.json", bytes: changed))
+        #expect(
+            again.accelerators(of: try #require(again.sources), values: [:]).map(\.value)
+                == ["tcg", "tcg"])
+        let missing = try read("t.pkr.json", #"{"build": {"sources": ["file.x"]}}"#)
+        #expect(missing.missingSources.map(\.name) == ["source.file.x"])
     }
 
     @Test("An accelerator is inserted into a block on one line") func oneLineBlocks() throws {

@@ -149,12 +149,21 @@ import Testing
 
     @Test("Variables of an HCL template in JSON are found") func hclJSON() throws {
         let found = try hcl(
-            #"{"variable":{"a":{"default":"1"},"b":{"type":"number"}},"source":{}}"#,
+            #"""
+            {"variable": [{"a": {"default": "1"}}, {"b": {"type": "number"}}],
+             "variables": {"c": "2"}, "locals": {"d": "3"},
+             "packer": {"required_version": ">= 1.8",
+                        "required_plugins": {"q": {"source": "example.org/a/q", "version": "1.0"}}}}
+            """#,
             name: "x.pkr.json")
         #expect(found.language == .hcl)
-        #expect(Set(found.variables.keys) == ["a", "b"])
+        #expect(Set(found.variables.keys) == ["a", "b", "c"])
         #expect(found.variables["b"]?.isRequired == true)
-        #expect(found.sources == nil)
+        #expect(found.variables["b"]?.type == "number")
+        #expect(found.variables["c"]?.fallback == .text("2"))
+        #expect(found.needs.versions.map(\.constraint) == [">= 1.8", ">= 1.7.0"])
+        #expect(found.needs.plugins.map(\.source) == ["example.org/a/q"])
+        #expect(found.sources == [])
     }
 
     @Test("The files of a folder are read together, with the variables that they preset")

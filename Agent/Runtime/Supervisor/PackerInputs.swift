@@ -100,12 +100,12 @@ struct PackerInputs {
             .map { "-var-file=\($0)" }
     }
 
-    /// The sources that Packer builds; all if only Packer can tell which.
+    /// The sources that Packer builds; all that there are if only Packer can tell which.
     private var chosen: [TemplateSourceBlock] {
         let options = recipe.packer ?? PackerOptions()
         return options.runs.flatMap { only in
             template.selected(only: only, except: options.except ?? [])
-                ?? template.sources ?? []
+                ?? template.sources ?? template.definedSources
         }
     }
 
