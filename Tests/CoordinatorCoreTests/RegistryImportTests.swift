@@ -330,6 +330,8 @@ struct RegistryImportTests {
 
     @Test("An export can be imported without any change")
     func roundTrip() {
+        var debian = debian
+        debian.variables = ["release": "bookworm", "motd": "two\nlines"]
         var known = known(debian)
         known.testCases = [TestCase(id: "t", name: "boots", osType: .windows)]
         let made = plan(environment("secret")).plan.batch.newEnvironments[0]

@@ -72,6 +72,23 @@ extension TemplateSource {
     }
 }
 
+extension GuestOS {
+    /// Why it cannot have these variables; `nil` if it can.
+    public static func problem(ofVariables variables: [String: String]) -> String? {
+        guard variables.count <= ProtocolLimits.variables else {
+            return "at most \(ProtocolLimits.variables) variables are allowed"
+        }
+        for (name, value) in variables.sorted(by: { $0.key < $1.key }) {
+            if let problem = Names.problem(name, what: "name of the variable") { return problem }
+            guard value.utf8.count <= ProtocolLimits.variableValueBytes else {
+                return "the variable \(Names.quoted(name)) is longer than "
+                    + "\(ProtocolLimits.variableValueBytes) bytes"
+            }
+        }
+        return nil
+    }
+}
+
 extension TemplateSource {
     /// Why the template cannot be in this folder of it; `nil` if it can.
     public func problem(ofPath path: String) -> String? {

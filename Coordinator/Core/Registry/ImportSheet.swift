@@ -1,3 +1,5 @@
+import BuildProtocol
+
 /// The sheets that can be imported, as the original AIBuild had them, and their columns.
 public enum ImportSheet: String, Sendable, CaseIterable {
     case envs, guestos, testcases
@@ -9,6 +11,7 @@ public enum ImportSheet: String, Sendable, CaseIterable {
         var limitBytes = 255
         /// Its values are never repeated in a message.
         var isSecret = false
+        var takesLines = false
     }
 
     var columns: [Column] {
@@ -30,7 +33,11 @@ public enum ImportSheet: String, Sendable, CaseIterable {
                 Column(name: "distro", limitBytes: 36), Column(name: "version", limitBytes: 36),
                 // The original created the template repository itself.
                 Column(name: "template", limitBytes: 1024), Column(name: "ref"),
-                Column(name: "path", limitBytes: 1024), Column(name: "owner", limitBytes: 128),
+                Column(name: "path", limitBytes: 1024),
+                Column(
+                    name: "variables", limitBytes: ProtocolLimits.variablesBytes,
+                    takesLines: true),
+                Column(name: "owner", limitBytes: 128),
             ]
         case .testcases:
             [

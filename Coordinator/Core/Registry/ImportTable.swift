@@ -145,7 +145,10 @@ struct ImportTable {
         case .fault(let why): return .failure(Fault(why: why))
         }
         // A password may have any character, also a line break.
-        guard column.isSecret || !text.unicodeScalars.contains(where: \.isControl) else {
+        let isTaken = { (scalar: Unicode.Scalar) in
+            !scalar.isControl || column.takesLines && (scalar == "\n" || scalar == "\r")
+        }
+        guard column.isSecret || text.unicodeScalars.allSatisfy(isTaken) else {
             return .failure(Fault(why: "has a line break or another control character"))
         }
         guard text.utf8.count <= column.limitBytes else {

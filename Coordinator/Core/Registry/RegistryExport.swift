@@ -36,6 +36,7 @@ public enum RegistryExport {
                     "type": guestOS.type.rawValue, "distro": guestOS.distro,
                     "version": guestOS.version, "owner": guestOS.owner,
                 ]
+                values["variables"] = VariableCell.text(guestOS.variables)
                 switch guestOS.template.shown {
                 case .folder(let path): values["template"] = path
                 case .git(let url, let ref):

@@ -69,7 +69,7 @@ public struct RegistryPlan: Sendable {
             distro: row.distro ?? known?.distro ?? "", version: row.version ?? known?.version ?? "",
             baseISO: row.baseISO ?? known?.baseISO ?? "", template: source,
             templatePath: row.path ?? (row.template == nil ? known?.templatePath : nil),
-            variables: known?.variables ?? [:],
+            variables: row.variables ?? known?.variables ?? [:],
             owner: row.owner ?? known?.owner ?? "default",
             createdMilliseconds: known?.createdMilliseconds ?? now)
         guestOSes.append(guestOS)
@@ -82,9 +82,11 @@ public struct RegistryPlan: Sendable {
             count.changed += 1
             batch.changedGuestOSes.append(guestOS)
         }
-        if row.template != nil || row.ref != nil || row.path != nil,
+        let isTemplateGiven = row.template != nil || row.ref != nil || row.path != nil
+        let isTemplateNew =
             source != known?.template || guestOS.templatePath != known?.templatePath
-        {
+        let areVariablesNew = source != .missing && guestOS.variables != known?.variables ?? [:]
+        if isTemplateGiven && isTemplateNew || areVariablesNew {
             newTemplates.append((guestOS, row.place))
         }
     }

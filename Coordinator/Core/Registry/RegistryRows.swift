@@ -13,6 +13,7 @@ public struct RegistryRows: Sendable {
         var ref: String?
         /// `nil` if the sheet has no such column, or the cell is empty.
         var path: String?
+        var variables: [String: String]?
         var owner: String?
     }
 
@@ -129,6 +130,16 @@ public struct RegistryRows: Sendable {
         if let path = row["path"], let why = template?.problem(ofPath: path) {
             problems.add(table.problem(row.number, "path", why))
         }
+        var variables: [String: String]?
+        if let cell = row["variables"] {
+            do throws(VariableCell.Unreadable) {
+                let read = try VariableCell.parse(cell)
+                variables = read
+                if let why = GuestOS.problem(ofVariables: read) {
+                    problems.add(table.problem(row.number, "variables", why))
+                }
+            } catch { problems.add(table.problem(row.number, "variables", error.why)) }
+        }
         guard let type, let name = row["name"], row.faults.isEmpty, problems.count == before else {
             return row["name"]
         }
@@ -137,7 +148,8 @@ public struct RegistryRows: Sendable {
             GuestOSRow(
                 place: table.problem(row.number, "template", ""), name: name, type: type,
                 distro: text("distro"), version: text("version"), baseISO: text("base_iso"),
-                template: template, ref: row["ref"], path: row["path"], owner: row["owner"]))
+                template: template, ref: row["ref"], path: row["path"],
+                variables: variables, owner: row["owner"]))
         return name
     }
 

@@ -118,7 +118,7 @@ public struct GuestOSCatalog: Sendable {
             owner: form.owner ?? "default",
             createdMilliseconds: ports.clock.unixMilliseconds())
         try checkTexts(of: guestOS)
-        try check(guestOS.variables)
+        if let problem = GuestOS.problem(ofVariables: guestOS.variables) { throw Refusal(problem) }
         // A template that cannot be read is refused now, not at the first build. The project on the
         // Git server is created later and is empty at first.
         if template.address != home?.address {
@@ -140,20 +140,6 @@ public struct GuestOSCatalog: Sendable {
         if path.isEmpty { return nil }
         if let problem = template.problem(ofPath: path) { throw Refusal(problem) }
         return path
-    }
-
-    private func check(_ variables: [String: String]) throws {
-        guard variables.count <= ProtocolLimits.variables else {
-            throw Refusal("at most \(ProtocolLimits.variables) variables are allowed")
-        }
-        for (name, value) in variables {
-            try Refusal.check(name, "name of the variable")
-            guard value.utf8.count <= ProtocolLimits.variableValueBytes else {
-                throw Refusal(
-                    "the variable '\(name)' is longer than "
-                        + "\(ProtocolLimits.variableValueBytes) bytes")
-            }
-        }
     }
 
     private func checkTexts(of guestOS: GuestOS) throws {
