@@ -20,6 +20,8 @@ public struct BuildRecipe: Sendable, Hashable, Codable {
     /// Which of the files is the image; `nil`: the one with the image's name, otherwise the largest
     /// disk image.
     public var image: FilePattern?
+    /// Whether it is no fault if a command leaves no file.
+    public var mayLeaveNothing: Bool?
     /// The environment of a Jenkins job, for a command.
     public var jenkins: JenkinsEnvironment?
     /// How the output of `Builder.command` is logged; `nil`: merged.

@@ -173,7 +173,8 @@ def template(name, command, **more):
     folder = "%s/template-%s" % (FARM, name)
     os.makedirs(folder)
     with open(folder + "/aibuild.yml", "w") as out:
-        json.dump({"builder": "command", "command": command,
+        # Most of them only print.
+        json.dump({"builder": "command", "command": command, "image": "none",
                    "requirements": {"memory": "64MiB", "disk": "64MiB"}, **more}, out)
     return folder
 

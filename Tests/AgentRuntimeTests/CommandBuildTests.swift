@@ -197,6 +197,13 @@ import Testing
             // A program of the host needs no file in the template.
             let built = try await client.build(agent.start(template, .command(["true"])))
             #expect(built.fault == nil && built.finished.artifacts == [])
+            var start = agent.start(template, .command(["true"]))
+            start.recipe.mayLeaveNothing = nil
+            let empty = try await client.build(start)
+            #expect(empty.fault?.code == .noImage && empty.fault?.class == .template)
+            for words in ["left no file", "AIBUILD_OUTPUT (/aib/output)", "`image: none`"] {
+                #expect(empty.fault?.reason.contains(words) == true, "\(empty.fault?.reason ?? "")")
+            }
         }
     }
 

@@ -190,13 +190,16 @@ final class TestAgent: Sendable {
         variables: [String: String] = [:], baseImage: BaseImage? = nil,
         limits: AttemptLimits = AttemptLimits(totalSeconds: 300, silenceSeconds: 200)
     ) -> Start {
-        Start(
+        var recipe = BuildRecipe(builder: builder, variables: variables, baseImage: baseImage)
+        // Most tests are of something else.
+        recipe.mayLeaveNothing = true
+        return Start(
             attempt: AttemptToken(
                 high: .random(in: .min ... .max), low: .random(in: .min ... .max)),
             build: .init(id: "b1", guestOS: "g", number: 1, imageName: "gx86_64_20261121_1"),
             template: template,
-            recipe: BuildRecipe(builder: builder, variables: variables, baseImage: baseImage),
-            requirements: Requirements(memoryBytes: 1 << 20, diskBytes: 1 << 20), limits: limits)
+            recipe: recipe, requirements: Requirements(memoryBytes: 1 << 20, diskBytes: 1 << 20),
+            limits: limits)
     }
 
     /// A test of an image of this machine, with a template that holds these files.

@@ -88,6 +88,7 @@ struct TemplateTests {
             ("builder: command\ncommand: []", "aibuild.yml:2:", "command"),
             ("template: a.json\nlimits: {total: 0s}", "aibuild.yml:2:", "limits.total"),
             ("template: a.json\nimage: /x", "aibuild.yml:2:", "image"),
+            ("template: a.json\nimage: none", "aibuild.yml:2:", "builder: command"),
             ("template: a.json\njenkins: true", "aibuild.yml:2:", "builder: command"),
             ("template: a.json\nartifacts: []", "aibuild.yml:2:", "artifacts"),
             ("template: a.json\nartifacts: [{files: x}]", "aibuild.yml:2:", "artifacts[0].kind"),

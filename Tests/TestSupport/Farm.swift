@@ -301,10 +301,12 @@ public final class Farm: Sendable {
         // Small, so that many fit on a host.
         let needs =
             yaml.contains("requirements:") ? "" : "requirements: {memory: 64MiB, disk: 16MiB}\n"
+        // Most scripts of tests leave nothing.
+        let image = yaml.contains("image:") ? "" : "image: none\n"
         var files = files
         files["build.sh"] = "#!/bin/sh\nset -eu\n" + script + "\n"
         return try writeTemplate(
-            name, "builder: command\ncommand: [./build.sh]\n" + needs + yaml, files: files)
+            name, "builder: command\ncommand: [./build.sh]\n" + needs + image + yaml, files: files)
     }
 
     /// Runs a shell command.

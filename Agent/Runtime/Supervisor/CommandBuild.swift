@@ -52,7 +52,25 @@ struct CommandBuild {
             try context.order.start.recipe.jenkins != nil
             ? ArtifactSearch.files(in: output, context)
             : Files.list(output).map { "\(output)/\($0)" }
-        return try ArtifactSearch.find(files, context)
+        let left = try ArtifactSearch.find(files, context)
+        guard !left.isEmpty || context.order.start.recipe.mayLeaveNothing == true else {
+            throw ProgramFault(nothingLeft(), 0)
+        }
+        return left
+    }
+
+    private func nothingLeft() -> Fault {
+        let recipe = context.order.start.recipe
+        let output = ProgramFolders(context.order, context.folder).output
+        let expected =
+            recipe.jenkins == nil
+            ? "a disk image in the folder AIBUILD_OUTPUT (\(output))"
+            : "a disk image in \(JenkinsPlaces.webFolder) or AIBUILD_OUTPUT (\(output))"
+        return Fault(
+            .template, .noImage,
+            "the command succeeded but left no file: expected \(expected). Let it write the image "
+                + "there, name what it leaves elsewhere under `artifacts` in aibuild.yml, or write "
+                + "`image: none` if it is to leave nothing")
     }
 
     /// Jenkins ran scripts by their interpreter, so they need not be executable.

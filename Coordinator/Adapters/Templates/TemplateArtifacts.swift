@@ -23,9 +23,19 @@ enum TemplateArtifacts {
         return rules
     }
 
-    static func image(_ yaml: YAMLMapping) throws(YAMLError) -> FilePattern? {
-        try yaml.takeIfPresent("image", pattern).map { FilePattern($0) }
+    /// - Returns: the pattern, or that the build is to leave nothing.
+    static func image(
+        _ yaml: YAMLMapping, _ builder: Builder
+    ) throws(YAMLError) -> (pattern: FilePattern?, isNone: Bool) {
+        guard let text = try yaml.takeIfPresent("image", pattern) else { return (nil, false) }
+        guard text == none else { return (FilePattern(text), false) }
+        guard case .command = builder else {
+            throw yaml.error("image", "'\(none)' is only used with builder: command")
+        }
+        return (nil, true)
     }
+
+    private static let none = "none"
 
     private static var pattern: YAMLType<String> { .string.checked { FilePattern.problem($0) } }
 }

@@ -33,13 +33,15 @@ struct TemplateFile {
         var options: PackerOptions?
         if case .packer = builder { options = try TemplatePacker.options(yaml) }
         let base = try TemplateBaseImage(yaml)
+        let image = try TemplateArtifacts.image(yaml, builder)
         checksums = base?.checksums
         recipe = BuildRecipe(
             builder: builder, variables: variables.texts, values: variables.values,
             baseImage: base?.image, packer: options,
             environment: try TemplateEnvironment.read(yaml),
             artifacts: try TemplateArtifacts.rules(yaml),
-            image: try TemplateArtifacts.image(yaml))
+            image: image.pattern)
+        if image.isNone { recipe.mayLeaveNothing = true }
         if try yaml.take("jenkins", .bool, default: false) {
             guard case .command = recipe.builder else {
                 throw yaml.error("jenkins", "is only used with builder: command")
