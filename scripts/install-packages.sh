@@ -20,7 +20,7 @@ groups[demo]="packer qemu-system-x86 qemu-utils openssh-client openssh-server bu
 # The image services of OpenStack. They stay off: tests and the demo of releases start their own.
 groups[openstack]="mariadb-server keystone glance-api uwsgi-core uwsgi-plugin-python3"
 # The other real components of the tests.
-groups[test]="apache2-utils docker.io docker-registry galera-4 libfaketime nodejs ovmf python3
+groups[test]="ansible-core apache2-utils docker.io docker-registry galera-4 libfaketime nodejs ovmf python3
     python3-pip rsync systemd"
 
 packages=()
