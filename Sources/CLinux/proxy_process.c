@@ -28,7 +28,7 @@ static void become_child(const char *program, char *const *argv, pid_t parent,
 }
 
 /// Forwards signals to the child until it has exited: 0, or -errno.
-static int accompany(pid_t pid, int *status, int *passed_on) {
+static int accompany(pid_t pid, int *status, uint64_t *passed_on) {
   sigset_t all;
   sigfillset(&all);
   for (int got = SIGCHLD;; got = sigwaitinfo(&all, NULL)) {
@@ -36,14 +36,14 @@ static int accompany(pid_t pid, int *status, int *passed_on) {
     if (ended < 0) return -errno;
     if (ended == pid) return 0;
     if (got <= 0 || got == SIGCHLD) continue;
-    *passed_on = got;
+    *passed_on |= UINT64_C(1) << (got - 1);
     kill(pid, got);
     if (got == ORPHANED) kill(pid, SIGKILL);
   }
 }
 
 int aib_run_proxied(const char *program, char *const *argv, int *code, int *signal_number,
-                    int *passed_on) {
+                    uint64_t *passed_on) {
   volatile int error = 0;
   sigset_t all, before;
   sigfillset(&all);

@@ -12,18 +12,20 @@ public enum ProxyProcess {
     /// single thread and nothing else to do: its signals stay blocked.
     ///
     /// - Parameter arguments: terminated by `nil`.
-    /// - Returns: in the keeper, how it ended, and the last signal that was passed on to it, or by
-    ///   which it was killed with this process. This process itself exits as the keeper does.
+    /// - Returns: in the keeper, how it ended, and whether the signal that killed it was passed on
+    ///   to it, or came because this process had died. This process itself exits as the keeper
+    ///   does.
     /// - Throws: `SystemError` if it cannot be started.
     public static func run(
         _ program: String, _ arguments: [UnsafeMutablePointer<CChar>?]
-    ) throws(SystemError) -> (status: ExitStatus, passedOn: Int32) {
+    ) throws(SystemError) -> (status: ExitStatus, wasPassedOn: Bool) {
         var code: Int32 = 0
         var signal: Int32 = 0
-        var passedOn: Int32 = 0
+        var passedOn: UInt64 = 0
         try checked(
             aib_run_proxied(program, arguments, &code, &signal, &passedOn), "cannot run \(program)")
-        return (signal == 0 ? .exited(code) : .killed(signal: signal), passedOn)
+        guard signal > 0 else { return (.exited(code), false) }
+        return (.killed(signal: signal), passedOn & (1 << UInt64(signal - 1)) != 0)
     }
 
     /// Exits the keeper with the same status or signal, and so the process that its caller knows.

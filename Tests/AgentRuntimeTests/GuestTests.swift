@@ -295,6 +295,8 @@ import Testing
         "A QEMU killed from outside is recorded although its caller kills the shim first",
         arguments: [
             ("kill -9 $qemu", FaultCode.buildKilled), ("kill -0 $qemu", .commandFailed),
+            // Passed on to QEMU before others that are, and its end.
+            ("kill -USR2 $keeper", .commandFailed),
         ])
     func exitIsRecordedAfterTheShim(deed: String, code: FaultCode) async throws {
         try await withAgent { agent, client in

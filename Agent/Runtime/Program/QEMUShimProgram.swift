@@ -38,8 +38,9 @@ enum QEMUShimProgram {
         passed.append(nil)
         let record = exitRecord()
         do throws(SystemError) {
-            let (status, passedOn) = try ProxyProcess.run(program, passed)
-            if let record { writeExit(status, passedOn, to: record) }
+            let (status, wasPassedOn) = try ProxyProcess.run(program, passed)
+            // Such a signal came from whoever started it, such as Packer: no kill from outside.
+            if let record, !wasPassedOn { writeExit(status, to: record) }
             ProxyProcess.exit(as: status)
         } catch {
             AgentProgram.printError("aibuild-agent: \(error)")
@@ -57,17 +58,12 @@ enum QEMUShimProgram {
         return file
     }
 
-    /// A signal that this process passed on came from whoever started it, such as Packer, and is
-    /// not recorded as a kill.
-    private static func writeExit(
-        _ status: ExitStatus, _ passedOn: Int32, to file: borrowing Descriptor
-    ) {
-        let exit: QEMUExit
-        switch status {
-        case .exited(let code): exit = .exited(code)
-        case .killed(passedOn): return
-        case .killed(let signal): exit = .killed(signal: signal)
-        }
+    private static func writeExit(_ status: ExitStatus, to file: borrowing Descriptor) {
+        let exit: QEMUExit =
+            switch status {
+            case .exited(let code): .exited(code)
+            case .killed(let signal): .killed(signal: signal)
+            }
         // On a full disk, that is the fault.
         try? file.writeAll(Array(exit.text.utf8))
     }

@@ -78,10 +78,12 @@ int aib_reexec(const char *program, char *const *argv);
 /// forwarded, and it is killed when this process dies. Returns in a child of this process, the
 /// keeper, which is the parent of the program and survives a SIGKILL of this process; this process
 /// waits for the keeper and exits as it does. Waits until the program exits: 0, and `*code` or
-/// `*signal` as for aib_pidfd_reap; -errno when it cannot be started. `*passed_on` is the last
-/// forwarded signal, or the one by which the program is killed when this process has died. Only for
-/// a process with a single thread; all its signals stay blocked.
-int aib_run_proxied(const char *program, char *const *argv, int *code, int *signal, int *passed_on);
+/// `*signal` as for aib_pidfd_reap; -errno when it cannot be started. `*passed_on` has a
+/// bit for each forwarded signal (1 for the first one), and for that by which the program is killed
+/// when this process has died. Only for a process with a single thread; all its signals stay
+/// blocked.
+int aib_run_proxied(const char *program, char *const *argv, int *code, int *signal,
+                    uint64_t *passed_on);
 /// Runs `program` in this process's group and waits for it: 0, and `*code` or `*signal` as for
 /// aib_pidfd_reap; -errno when it cannot be started. A signal to the group reaches the program only;
 /// it is killed when this process dies. Only for a process with a single thread; all its signals
