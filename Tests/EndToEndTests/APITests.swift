@@ -14,7 +14,7 @@ import TextKit
 
     static let badNames = [
         "..", ".", "", "../../etc/passwd", "a/b", "a\\b", "a\nb", "a\0b", "a b", "a\u{7F}",
-        String(repeating: "a", count: 300), "\u{5FAE}\u{8F6F}", "win\u{1F600}", "-rf", ".hidden",
+        String(repeating: "a", count: 300), "win\u{1F600}", "-rf", ".hidden",
         "$(id)", "a;b", "%2e%2e", "<script>",
     ]
 
@@ -61,8 +61,8 @@ import TextKit
             for path in [
                 "/images/../coordinator.yml", "/images/%2e%2e/coordinator.yml",
                 "/images/..%2fcoordinator.yml", "/images/build/../../../coordinator.yml",
-                "/images/build/.secret.part", "/images//etc/passwd", "/images/%00",
-                "/images/build/%2esecret.part", "/coordinator.yml",
+                "/images/build/.secret.part", "/images/%00", "/images/build/%2esecret.part",
+                "/coordinator.yml",
                 "/images/../../../../../../../etc/passwd", "/images/./build/.secret.part",
             ] {
                 // curl sends the path unchanged.
@@ -75,6 +75,12 @@ import TextKit
                 #expect(!answer.contains("state_folder") && !answer.contains("root:"), "\(path)")
                 #expect(!answer.contains("\nsecret\n") && !answer.hasPrefix("secret"))
             }
+            // A doubled slash leads to the same path without it.
+            let doubled = try await farm.shell(
+                "curl -s -L -o /dev/null -w '%{num_redirects} %{http_code} %{url_effective}' "
+                    + "-H 'Authorization: Bearer \(farm.token ?? "")' "
+                    + "'\(farm.api.base)/images//etc/passwd'")
+            #expect(doubled == "1 404 \(farm.api.base)/images/etc/passwd")
             let listing = FarmClient.text(try await farm.api.get("/images/build/"))
             #expect(!listing.contains("secret"))
         }

@@ -78,7 +78,8 @@ import Testing
         #expect(Int64(log.count) == attempt.logBytes)
         let text = String(decoding: log, as: UTF8.self)
         #expect(text.contains(#""s":"out","m":"building \#(build.imageName) for vanilla"}"#))
-        #expect(text.contains(#""s":"err","m":"to standard error"}"#))
+        // One pipe, so that the order is that of writing.
+        #expect(text.contains(#""s":"out","m":"to standard error"}"#))
         let names = try Files.list(folder)
         let logName = try #require(names.first { $0.hasSuffix(".ndjson") || $0.hasSuffix(".log") })
         #expect(try Files.read("\(folder)/\(logName)", limitBytes: 1 << 24) == log)
