@@ -1,6 +1,6 @@
 import CoordinatorAdapters
 import CoordinatorCore
-import Glibc
+import Dispatch
 import SQLKit
 import Support
 import TestSupport
@@ -220,16 +220,15 @@ import Testing
             let holder = try await SQLDatabase.open(location)
             let said = Notes<String>()
             let holding = Notes<Bool>()
-            let released = Notes<Bool>()
+            let released = DispatchSemaphore(value: 0)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     try await holder.transaction { transaction in
                         _ = try transaction.query("SELECT id FROM guestos")
                         holding.add(true)
-                        while released.all.isEmpty {
-                            // More often than the server ends an idle transaction.
+                        // More often than the server ends an idle transaction.
+                        while released.wait(timeout: .now() + .milliseconds(100)) == .timedOut {
                             _ = try transaction.query("SELECT 1 AS one")
-                            usleep(100_000)
                         }
                     }
                 }
@@ -241,10 +240,10 @@ import Testing
                     await store.close()
                 }
                 group.addTask {
+                    defer { released.signal() }
                     try await eventually("the wait is reported") {
                         said.all.contains { $0.contains("ALTER TABLE guestos") }
                     }
-                    released.add(true)
                 }
                 try await group.waitForAll()
             }
