@@ -1,4 +1,5 @@
 import BuildProtocol
+import TextKit
 
 /// A pattern of names: `*` stands for any text, `{guestos}` for the name of the guest OS.
 public struct NamePattern: Sendable, Hashable {
@@ -9,7 +10,6 @@ public struct NamePattern: Sendable, Hashable {
     /// Matches every name.
     public static let anything = NamePattern("*")
 
-    private static let star = UInt8(ascii: "*")
     private static let guestOS = Array("{guestos}".utf8)
 
     /// Whether the name of some guest OS could match it.
@@ -27,19 +27,10 @@ public struct NamePattern: Sendable, Hashable {
 
     /// Compares byte by byte. A `*` in the name of a guest OS stands for itself.
     public func matches(_ name: String, guestOS: String) -> Bool {
-        let parts = text.utf8.split(separator: Self.star, omittingEmptySubsequences: false).map {
-            Array($0).replacing(Self.guestOS, with: Array(guestOS.utf8))
+        let parts = Wildcards.parts(of: text).map {
+            $0.replacing(Self.guestOS, with: Array(guestOS.utf8))
         }
-        guard let first = parts.first, let last = parts.last else { return false }
-        var rest = Array(name.utf8)[...]
-        if parts.count == 1 { return rest.elementsEqual(first) }
-        guard rest.starts(with: first) else { return false }
-        rest = rest.dropFirst(first.count)
-        for part in parts.dropFirst().dropLast() where !part.isEmpty {
-            guard let place = rest.firstRange(of: part) else { return false }
-            rest = rest[place.upperBound...]
-        }
-        return rest.count >= last.count && rest.suffix(last.count).elementsEqual(last)
+        return Wildcards.matches(parts, name)
     }
 }
 
