@@ -17,6 +17,7 @@ public struct Leader: Sendable {
     public let storage: StorageGauge
     public let releases: Releases
     public let releaseRequests: ReleaseRequests
+    public let releaseCancellation: ReleaseCancellation
     public let environments: EnvironmentCatalog
     /// Records the reports of the original AIBuild's jobs.
     public let historic: any HistoricWriter
@@ -32,7 +33,9 @@ public struct Leader: Sendable {
         self.ports = ports
         releases = Releases(ports: ports, store: store)
         releaseRequests = ReleaseRequests(ports: ports, store: store, releases: releases)
-        environments = EnvironmentCatalog(ports: ports, store: store, releases: releases)
+        releaseCancellation = ReleaseCancellation(ports: ports, store: store, releases: releases)
+        environments = EnvironmentCatalog(
+            ports: ports, store: store, releases: releases, cancellation: releaseCancellation)
         fleet = HostFleet(ports: ports, epoch: epoch, wakeup: wakeup)
         tracker = BuildTracker(
             ports: ports, store: store, fleet: fleet, releases: releases, changes: changes,

@@ -103,6 +103,12 @@ public struct ServiceLimits: Sendable {
     /// How long a release waits for its approval: over a holiday, but not for an image that newer
     /// ones have replaced, and whose file the retention policy cannot remove meanwhile.
     public var releaseApprovalMilliseconds: Int64 = 14 * 86_400_000
+    /// What a request may allow a release: less than a minute is over before the first retry, and
+    /// after a week nobody remembers it.
+    public var releaseTimeoutSeconds = 60...7 * 86_400
+    /// Tries of a change whose row changes meanwhile. Each change in between is a step of a
+    /// release, which takes longer than this.
+    public var changeTries = 10
     /// Longest name, reason or path that the API accepts.
     public var reasonBytes = 4096
     public var pathBytes = 1024

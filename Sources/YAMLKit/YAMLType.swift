@@ -79,11 +79,7 @@ extension YAMLType where Value == Int {
 
     /// `90s`, `20m`, `4h`, `7d`; the value is in seconds, at most a century.
     public static var durationSeconds: YAMLType {
-        .scalar("a duration such as 90s, 20m or 4h, at most 36525d") { text in
-            quantity(
-                text, ["s": 1, "m": 60, "h": 3600, "d": 86_400], atMost: 36_525 * 86_400
-            ).map { Int($0) }
-        }
+        .scalar("a duration such as 90s, 20m or 4h, at most 36525d") { DurationText.seconds($0) }
     }
 }
 

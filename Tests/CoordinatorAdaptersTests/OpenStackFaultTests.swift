@@ -12,7 +12,7 @@ struct OpenStackFaultTests {
     /// The coordinator dies while it records its journal, before or after it is durable; the next
     /// one continues.
     @Test(
-        "An interrupted release resumes", arguments: [1, 2], [false, true])
+        "An interrupted release resumes", arguments: [1, 2, 3], [false, true])
     func interruptedReleaseResumes(at note: Int, isNoted: Bool) async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         let before = try await target.release(try await orders.order(number: 1), ReleaseNotes())
@@ -36,7 +36,7 @@ struct OpenStackFaultTests {
     }
 
     @Test(
-        "A release that is given up leaves nothing", arguments: [1, 2], [false, true])
+        "A release that is given up leaves nothing", arguments: [1, 2, 3], [false, true])
     func abandonedReleaseLeavesNothing(at note: Int, isNoted: Bool) async throws {
         let orders = try ReleaseOrders(try await OpenStack.shared())
         let before = try await target.release(try await orders.order(number: 1), ReleaseNotes())

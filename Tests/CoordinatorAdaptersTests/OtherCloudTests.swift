@@ -66,7 +66,7 @@ struct OtherCloudTests {
             try await orders.glance.image(second.remoteID)?.name.hasPrefix("withdrawn-") == true)
     }
 
-    @Test("Before Rocky, a release that is given up leaves nothing visible", arguments: [1, 2])
+    @Test("Before Rocky, a release that is given up leaves nothing visible", arguments: [1, 2, 3])
     func abandonedBeforeRocky(record: Int) async throws {
         let cloud = try await FakeCloud.start { $0.isRocky = false }
         let orders = try ReleaseOrders(cloud)

@@ -226,6 +226,10 @@ import Testing
             #expect(try await store.releases(build, limit: 10).map(\.id) == ["r3"])
             let none = ReleaseFilter(states: [.released])
             #expect(try await store.releases(none, limit: 10).isEmpty)
+            let begin = { ReleaseFilter(idPrefix: $0) }
+            #expect(try await store.releases(begin("r"), limit: 10).count == 4)
+            #expect(try await store.releases(begin("r3"), limit: 10).map(\.id) == ["r3"])
+            #expect(try await store.releases(begin("R3"), limit: 10).isEmpty)
             #expect(try await leader.requestCancel(release: "r1")?.cancelRequested == true)
         }
     }

@@ -18,6 +18,19 @@ import Testing
         arguments: ["%", "%4", "%4g", "%+1", "%ff", "a%C3"])
     func badPercentCoding(text: String) { #expect(PercentCoding.decode(text) == nil) }
 
+    @Test("Durations are read and written in one unit")
+    func durations() {
+        for (text, seconds) in [("90s", 90), ("30m", 1800), ("36h", 129_600), ("2d", 172_800)] {
+            #expect(DurationText.seconds(text) == seconds)
+            #expect(DurationText.text(seconds) == text)
+        }
+        #expect(DurationText.seconds("36525d") == 36_525 * 86_400)
+        for bad in ["", "m", "30", "-1m", "+1m", "1.5h", "1w", "36526d", "99999999999999999999s"] {
+            #expect(DurationText.seconds(bad) == nil, "\(bad)")
+        }
+        #expect(DurationText.text(0) == "0s")
+    }
+
     @Test("Hexadecimal digits of either case are decoded, and written in lower case")
     func hex() {
         #expect(Hex.encode([0x00, 0xAF, 0xFF]) == "00afff")

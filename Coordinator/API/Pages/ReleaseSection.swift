@@ -41,7 +41,7 @@ enum ReleaseSection {
     private static func row(_ release: ReleaseView) -> [String] {
         let link = HTML.buildLink(release.build, release.guestOS, release.buildNumber)
         let action = release.action == "rollback" ? " (rollback)" : ""
-        var detail = release.fault ?? release.notes.joined(separator: "; ")
+        var detail = detail(release)
         if let progress = release.progress, progress.totalBytes > 0 {
             detail = "\(progress.what), \(100 * progress.doneBytes / progress.totalBytes) %"
         }
@@ -54,8 +54,34 @@ enum ReleaseSection {
         ]
     }
 
+    /// Which try it is and why, or how it ended.
+    private static func detail(_ release: ReleaseView) -> String {
+        var parts: [String] = []
+        if let number = release.tryNumber, let limit = release.tryLimit,
+            release.notBefore != nil || number > 1
+        {
+            let next = release.notBefore.map { " at \($0.dropFirst(11).prefix(5)) UTC" } ?? ""
+            parts.append("try \(number) of \(limit)\(next)")
+        }
+        if let fault = release.fault { parts.append(fault) }
+        if release.fault == nil { parts += release.notes }
+        if let left = release.leftBehind {
+            let what = release.outcome == nil ? "left there" : "to be taken back"
+            parts.append("\(what): \(left.joined(separator: ", "))")
+        }
+        if let actor = release.abandonedBy { parts.append("abandoned by \(actor)") }
+        return parts.joined(separator: "; ")
+    }
+
     private static func badge(_ release: ReleaseView) -> String {
-        HTML.badge(release.state, release.isAwaitingApproval ? "waiting for approval" : nil)
+        let words =
+            switch ReleasePhase(rawValue: release.phase) {
+            case .awaitingApproval: "waiting for approval"
+            case .retrying: "waiting to retry"
+            case .cleaningUp: "\(release.outcome ?? "failed"), cleaning up"
+            default: String?.none
+            }
+        return HTML.badge(release.outcome ?? release.state, words)
     }
 
     /// What `releases.js` sends.

@@ -31,9 +31,13 @@ enum EnvironmentRoutes {
             return try .json(EnvironmentView(environment, findings))
         }
         router.on("DELETE", "/api/v1/environments/{name}") { request, path in
-            try await api.leader().environments.remove(
-                path["name"], by: api.actor(request))
-            return .empty
+            let isForced = request.query["force"] == "true"
+            let abandoned = try await api.leader().environments.remove(
+                path["name"], isForced: isForced, by: api.actor(request))
+            guard isForced else { return .empty }
+            var views: [ReleaseView] = []
+            for release in abandoned { views.append(await ReleaseRoutes.view(release, api)) }
+            return try .json(RemovedEnvironmentView(name: path["name"], abandoned: views))
         }
         addNames(to: &router, api)
     }
@@ -86,6 +90,13 @@ struct EnvironmentView: Encodable {
         policy = environment.policy
         self.findings = findings
     }
+}
+
+/// What the removal of an environment by force let go of.
+struct RemovedEnvironmentView: Encodable {
+    var name: String
+    /// Releases that had not ended, with what each may have left there.
+    var abandoned: [ReleaseView]
 }
 
 /// Which guest OS owns an image name.

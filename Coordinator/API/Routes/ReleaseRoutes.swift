@@ -7,6 +7,7 @@ enum ReleaseRoutes {
         var build, guestOS: String?
         var environments: [String]
         var format: ReleaseFormat?
+        var timeoutSeconds: Int?
     }
 
     private struct RollBack: Decodable {
@@ -33,7 +34,8 @@ enum ReleaseRoutes {
                     remedy: "Send either build or guestOS")
             }
             let made = try await leader.releaseRequests.submit(
-                build, to: body.environments, format: body.format, by: api.actor(request))
+                build, to: body.environments, format: body.format,
+                timeoutSeconds: body.timeoutSeconds, by: api.actor(request))
             return try .json(ListView(items: await views(made, api)), status: 201)
         }
         router.on("POST", "/api/v1/releases/rollback") { request, _ in
@@ -58,6 +60,10 @@ enum ReleaseRoutes {
         router.on("GET", "/api/v1/releases/{id}") { _, path in
             try .json(await view(try await api.ports.release(path["id"]), api))
         }
+        addVerbs(to: &router, api)
+    }
+
+    private static func addVerbs(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/releases/{id}/approve") { request, path in
             let release = try await api.leader().releaseRequests.approve(
                 path["id"], by: api.actor(request))
@@ -70,9 +76,14 @@ enum ReleaseRoutes {
             return try .json(await view(release, api))
         }
         router.on("POST", "/api/v1/releases/{id}/cancel") { request, path in
-            let release = try await api.leader().releaseRequests.cancel(
+            let release = try await api.leader().releaseCancellation.cancel(
                 path["id"], by: api.actor(request))
             return try .json(await view(release, api), status: 202)
+        }
+        router.on("POST", "/api/v1/releases/{id}/abandon") { request, path in
+            let release = try await api.leader().releaseCancellation.abandon(
+                path["id"], by: api.actor(request))
+            return try .json(await view(release, api))
         }
         router.on("POST", "/api/v1/releases/{id}/retry") { request, path in
             let release = try await api.leader().releaseRequests.retry(
@@ -105,6 +116,10 @@ enum ReleaseRoutes {
     }
 
     static func view(_ release: Release, _ api: APIContext) async -> ReleaseView {
-        ReleaseView(release, await api.coordinator.leader?.releases.progress(of: release.id))
+        let isCleaningUp = release.phase == .cleaningUp
+        return ReleaseView(
+            release, await api.coordinator.leader?.releases.progress(of: release.id),
+            left: isCleaningUp
+                ? try? await api.ports.leftBehind(by: release) : release.leftBehind)
     }
 }

@@ -29,6 +29,10 @@ enum ReleaseTable {
         conditions.equal("guestos", filter.guestOS)
         conditions.equal("environment", filter.environment)
         conditions.isOne(of: filter.states, "state")
+        if let prefix = filter.idPrefix {
+            // Every character of an id sorts before the tilde.
+            conditions.add("id >= ? AND id < ?", [.text(prefix), .text(prefix + "~")])
+        }
         return try await access.page(
             of: all, time: "created_ms", conditions, after: filter.after,
             limit: limit)

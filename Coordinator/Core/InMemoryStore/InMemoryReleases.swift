@@ -94,6 +94,7 @@ struct InMemoryReleases: Sendable {
                 && filter.guestOS.map { $0 == release.guestOS } ?? true
                 && filter.environment.map { $0 == release.environment } ?? true
                 && filter.states.map { $0.contains(release.state) } ?? true
+                && filter.idPrefix.map { release.id.utf8.starts(with: $0.utf8) } ?? true
         }
     }
 

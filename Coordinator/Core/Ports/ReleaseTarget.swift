@@ -18,6 +18,10 @@ public protocol ReleaseTarget: Sendable {
 
     /// Cleans up after a release that will not be retried.
     func abandon(_ order: ReleaseOrder, _ steps: any ReleaseSteps) async throws
+
+    /// What a release may have left in the environment, by its journal: a phrase for each thing
+    /// that `abandon` would take back. Asks nobody.
+    func leftBehind(by release: Release) -> [String]
 }
 
 /// One line of an environment's check.

@@ -38,6 +38,11 @@ public struct Release: Sendable, Hashable, Codable {
     @Bounded<UnixTimeBound> public var notBeforeMilliseconds: Int64
     /// Attempts so far. The number of the newest is its token: changes by an older one are refused.
     @Bounded<CountBound> public var attemptCount: Int
+    /// Attempts that are not tries of what it does now: those that ended with their coordinator
+    /// and, once it cleans up, all before.
+    @OptionalBounded<CountBound> public var uncountedAttempts: Int?
+    /// If it has not succeeded this long after its request, it is given up.
+    @OptionalBounded<SecondsBound> public var timeoutSeconds: Int?
     public var cancelRequested: Bool
     /// The steps that the target has recorded, so that a later attempt knows what is half done.
     public var journal: [String: String]
@@ -47,11 +52,17 @@ public struct Release: Sendable, Hashable, Codable {
     /// Set once it is decided that it will not be tried again: what is left is to take back what is
     /// half-made, then it ends so.
     public var ending: ReleaseState?
+    /// What it may have left in the environment when it ended without having cleaned up, a sentence
+    /// for each thing.
+    public var leftBehind: [String]?
+    /// Who ended it without cleaning up.
+    public var abandonedBy: String?
 
     public init(
         id: String, action: Action = .release, build: Build, environment: String,
         state: ReleaseState = .queued, undoes: String? = nil, format: ReleaseFormat? = nil,
-        requestedBy: String, approvedBy: String? = nil, createdMilliseconds: Int64
+        requestedBy: String, approvedBy: String? = nil, timeoutSeconds: Int? = nil,
+        createdMilliseconds: Int64
     ) {
         self.id = id
         self.action = action
@@ -65,6 +76,7 @@ public struct Release: Sendable, Hashable, Codable {
         self.format = format
         self.requestedBy = requestedBy
         self.approvedBy = approvedBy
+        self.timeoutSeconds = timeoutSeconds
         self.createdMilliseconds = createdMilliseconds
         notBeforeMilliseconds = 0
         attemptCount = 0
@@ -74,6 +86,19 @@ public struct Release: Sendable, Hashable, Codable {
 
     /// Whether it needs no approval any more: a person wanted it, or it has begun.
     public var isAgreed: Bool { approvedBy != nil || !journal.isEmpty }
+
+    /// `debian12:7@lab`, by which people name it; several may have the same, one after another.
+    public var reference: String { "\(guestOS):\(buildNumber)@\(environment)" }
+
+    /// When it is given up if it has not succeeded; `nil`: once its tries are used up.
+    public var deadlineMilliseconds: Int64? {
+        timeoutSeconds.map { createdMilliseconds + Int64($0) * 1000 }
+    }
+
+    /// Whether its time is over. Cleaning up takes as long as it takes.
+    public func isOverdue(atMilliseconds now: Int64) -> Bool {
+        ending == nil && deadlineMilliseconds.map { $0 <= now } ?? false
+    }
 }
 
 public enum ReleaseState: String, Sendable, Codable, CaseIterable {

@@ -16,6 +16,12 @@ public struct ReleaseChange: Sendable, Hashable {
     public var fault: RecordedFault?
     public var ending: ReleaseState?
     public var approvedBy: String?
+    /// The attempt ended with its coordinator, and counts as no try.
+    public var isInterruption = false
+    /// The journal that the release must still have; `nil`: any.
+    public var expectedJournal: [String: String]?
+    public var leftBehind: [String]?
+    public var abandonedBy: String?
 
     public init(
         release: String, from: Set<ReleaseState>, attempt: Int? = nil, to: ReleaseState,
@@ -30,7 +36,9 @@ public struct ReleaseChange: Sendable, Hashable {
 
     public func effect(on release: Release) -> ChangeEffect<Release> {
         let owner = release.state == .running ? release.attemptCount : nil
-        guard from.contains(release.state), owner == attempt else {
+        guard from.contains(release.state), owner == attempt,
+            expectedJournal.map({ $0 == release.journal }) ?? true
+        else {
             return hasBeenApplied(to: release) ? .applied : .refused
         }
         var changed = release
@@ -42,7 +50,13 @@ public struct ReleaseChange: Sendable, Hashable {
         if let notBeforeMilliseconds { changed.notBeforeMilliseconds = notBeforeMilliseconds }
         if let journal { changed.journal = journal }
         if let result { changed.result = result }
-        if let ending { changed.ending = ending }
+        if let ending {
+            if release.ending == nil { changed.uncountedAttempts = changed.attemptCount }
+            changed.ending = ending
+        }
+        if isInterruption { changed.uncountedAttempts = (release.uncountedAttempts ?? 0) + 1 }
+        if let leftBehind { changed.leftBehind = leftBehind.isEmpty ? nil : leftBehind }
+        if let abandonedBy { changed.abandonedBy = abandonedBy }
         if let approvedBy { changed.approvedBy = approvedBy }
         changed.fault = to == .released ? nil : fault ?? release.fault
         if to.isEnded, changed.endedMilliseconds == nil {

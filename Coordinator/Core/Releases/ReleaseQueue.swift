@@ -53,6 +53,24 @@ public enum ReleaseQueue {
         return (begin, wake)
     }
 
+    /// - Returns: those whose time is over before they succeeded, and when the next one's ends.
+    public static func overdue(
+        _ live: some Collection<Release>, nowMilliseconds now: Int64
+    ) -> (ids: [String], wakeMilliseconds: Int64?) {
+        var ids: [String] = []
+        var wake: Int64?
+        for release in live
+        where release.ending == nil && (release.state == .queued || release.state == .running) {
+            guard let deadline = release.deadlineMilliseconds else { continue }
+            if deadline <= now {
+                ids.append(release.id)
+            } else {
+                wake = min(wake ?? .max, deadline)
+            }
+        }
+        return (ids.sorted(), wake)
+    }
+
     /// - Parameter wait: how long a release waits for its approval.
     /// - Returns: those that nobody has approved in time, and when the next one's time ends.
     public static func unanswered(

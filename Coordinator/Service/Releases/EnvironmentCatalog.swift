@@ -5,6 +5,7 @@ public struct EnvironmentCatalog: Sendable {
     let ports: Ports
     let store: any ReleaseWriter
     let releases: Releases
+    let cancellation: ReleaseCancellation
 
     /// - Returns: the environment and the findings of its check. If no release could succeed,
     ///   nothing is stored, unless `isUnchecked`.
@@ -79,13 +80,30 @@ public struct EnvironmentCatalog: Sendable {
         return given
     }
 
-    public func remove(_ name: String, by actor: String) async throws {
-        guard await !releases.hasLive(environment: name) else {
-            throw Refusal(
-                .conflict, "releases to \(name) are queued or running: cancel them, or wait")
+    /// - Parameter isForced: releases that have not ended are abandoned first.
+    /// - Returns: these, with what each may have left there.
+    /// - Throws: `Refusal` if there are some, and it is not forced; `StoreError`
+    public func remove(
+        _ name: String, isForced: Bool = false, by actor: String
+    ) async throws -> [Release] {
+        _ = try await ports.environment(named: name)
+        var abandoned: [Release] = []
+        for release in await releases.live(environment: name) {
+            guard isForced else {
+                throw Refusal(
+                    .conflict,
+                    "releases to \(name) have not ended (\(release.reference)): wait for them, "
+                        + "cancel them, or let go of them with 'aibuild env remove \(name) --force'"
+                )
+            }
+            abandoned.append(try await cancellation.abandon(release.id, by: actor))
         }
         try await store.removeEnvironment(named: name)
-        try await ports.audit(actor, "env.remove", name)
+        let left = abandoned.flatMap { $0.leftBehind ?? [] }
+        try await ports.audit(
+            actor, "env.remove", name,
+            left.isEmpty ? "" : "left there: " + left.joined(separator: ", "))
+        return abandoned
     }
 
     /// Findings about an environment that is imported with others. It is stored in any case: one

@@ -1,17 +1,22 @@
 import BuildProtocol
 public import CoordinatorCore
+import TextKit
 
-/// Submits, approves, cancels, retries and rolls back releases.
+/// Submits, approves, refuses, retries and rolls back releases.
 public struct ReleaseRequests: Sendable {
     let ports: Ports
     let store: any ReleaseWriter
     let releases: Releases
 
-    /// - Parameter build: must have passed.
+    /// - Parameters:
+    ///   - build: must have passed.
+    ///   - timeoutSeconds: how long it may take to succeed; `nil`: as long as its tries do.
     /// - Throws: `Refusal`, `StoreError`
     public func submit(
-        _ build: Build, to environments: [String], format: ReleaseFormat?, by actor: String
+        _ build: Build, to environments: [String], format: ReleaseFormat?,
+        timeoutSeconds: Int? = nil, by actor: String
     ) async throws -> [Release] {
+        try check(timeoutSeconds)
         guard build.state == .passed, let image = build.image else {
             throw Refusal(
                 .conflict,
@@ -39,8 +44,18 @@ public struct ReleaseRequests: Sendable {
                 Release(
                     id: ports.ids.randomID(), build: build, environment: name,
                     format: format, requestedBy: actor, approvedBy: actor,
+                    timeoutSeconds: timeoutSeconds,
                     createdMilliseconds: ports.clock.unixMilliseconds())
             }, "release.submit", by: actor)
+    }
+
+    private func check(_ timeoutSeconds: Int?) throws {
+        let allowed = ports.limits.releaseTimeoutSeconds
+        guard let timeoutSeconds, !allowed.contains(timeoutSeconds) else { return }
+        throw Refusal(
+            "the timeout of a release is \(timeoutSeconds) seconds: use "
+                + "\(DurationText.text(allowed.lowerBound)) to "
+                + DurationText.text(allowed.upperBound))
     }
 
     /// - Throws: `Refusal` if the policy of the environment does not allow it; who requests it has
@@ -111,15 +126,15 @@ public struct ReleaseRequests: Sendable {
 
     /// - Throws: `Refusal` if it does not wait for an approval, or its environment does not take
     ///   it, approved or not.
-    public func approve(_ id: String, by actor: String) async throws -> Release {
-        let release = try await ports.release(id)
+    public func approve(_ name: String, by actor: String) async throws -> Release {
+        let release = try await ports.release(name)
         if release.state == .awaitingApproval,
             let build = try await ports.store.build(id: release.build)
         {
             try await check(build, release.environment)
         }
         var change = ReleaseChange(
-            release: id, from: [.awaitingApproval], to: .queued,
+            release: release.id, from: [.awaitingApproval], to: .queued,
             atMilliseconds: ports.clock.unixMilliseconds())
         change.approvedBy = actor
         guard let approved = try await store.apply(change) else { throw notWaiting(release) }
@@ -133,11 +148,11 @@ public struct ReleaseRequests: Sendable {
     /// Ends a release that waits for an approval without it.
     /// - Parameter reason: what the requester reads; may be empty.
     /// - Throws: `Refusal` if it does not wait for an approval.
-    public func refuse(_ id: String, reason: String, by actor: String) async throws -> Release {
+    public func refuse(_ name: String, reason: String, by actor: String) async throws -> Release {
         try Refusal.check(text: reason, "reason", limitBytes: ports.limits.reasonBytes)
-        let release = try await ports.release(id)
+        let release = try await ports.release(name)
         var change = ReleaseAdmission(ports: ports, store: store).refusal(
-            of: id, "refused by \(actor)" + (reason.isEmpty ? "" : ": \(reason)"))
+            of: release.id, "refused by \(actor)" + (reason.isEmpty ? "" : ": \(reason)"))
         change.from = [.awaitingApproval]
         guard release.state == .awaitingApproval, let refused = try await store.apply(change) else {
             throw notWaiting(release)
@@ -155,36 +170,9 @@ public struct ReleaseRequests: Sendable {
             "the release is \(release.state.rawValue): it does not wait for an approval")
     }
 
-    /// - Throws: `Refusal` if it has ended.
-    public func cancel(_ id: String, by actor: String) async throws -> Release {
-        let release = try await ports.release(id)
-        guard let requested = try await store.requestCancel(release: id) else {
-            throw Refusal(
-                .conflict, "the release is \(release.state.rawValue) already")
-        }
-        try await ports.audit(
-            actor, "release.cancel", "\(release.guestOS)/\(release.buildNumber)",
-            release.environment)
-        if await releases.interrupt(requested) { return requested }
-        // An earlier attempt may have left something half done.
-        let isUntouched = requested.attemptCount == 0
-        var change = ReleaseChange(
-            release: id, from: [.awaitingApproval, .queued],
-            to: isUntouched ? .cancelled : .queued,
-            atMilliseconds: ports.clock.unixMilliseconds())
-        change.fault = RecordedFault(ReleaseFault(.cancelled, "cancelled by \(actor)"))
-        if !isUntouched {
-            change.ending = .cancelled
-            change.notBeforeMilliseconds = 0
-        }
-        guard let changed = try await store.apply(change) else { return requested }
-        await releases.take([changed])
-        return changed
-    }
-
     /// Submits the same release again, as a new one.
-    public func retry(_ id: String, by actor: String) async throws -> Release {
-        let old = try await ports.release(id)
+    public func retry(_ name: String, by actor: String) async throws -> Release {
+        let old = try await ports.release(name)
         guard [.failed, .cancelled, .refused].contains(old.state) else {
             throw Refusal(
                 .conflict,
@@ -197,7 +185,9 @@ public struct ReleaseRequests: Sendable {
         guard old.action == .release else {
             return try await rollBack(guestOS: old.guestOS, in: [old.environment], by: actor)[0]
         }
-        return try await submit(build, to: [old.environment], format: old.format, by: actor)[0]
+        return try await submit(
+            build, to: [old.environment], format: old.format, timeoutSeconds: old.timeoutSeconds,
+            by: actor)[0]
     }
 
     /// The names without duplicates, in order.
@@ -213,15 +203,5 @@ public struct ReleaseRequests: Sendable {
             throw Refusal("there is no environment \(Names.quoted(name)); there are: \(list)")
         }
         return names.filter { seen.insert($0).inserted }
-    }
-}
-
-extension Ports {
-    /// - Throws: `StoreError.notFound`
-    public func release(_ id: String) async throws -> Release {
-        guard let release = try await store.release(id: id) else {
-            throw StoreError.notFound(what: "release", name: id)
-        }
-        return release
     }
 }

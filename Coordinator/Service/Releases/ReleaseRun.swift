@@ -13,13 +13,17 @@ struct ReleaseRun: Sendable {
         guard let release = await apply(claim) else { return await releases.refresh(waiting.id) }
         let steps = Steps(run: self, release: release)
         do {
+            // Its time was over while it was claimed.
+            if release.isOverdue(atMilliseconds: ports.clock.unixMilliseconds()) {
+                throw ReleaseEnding(ports: ports).timeout(of: release)
+            }
             guard let environment = try await ports.store.environment(named: release.environment)
             else {
                 // Its settings are gone: nothing can be cleaned up, and no retry would help.
+                let left = try await ports.leftBehind(by: release)
                 return await end(
                     release, as: release.ending ?? .failed,
-                    RecordedFault(
-                        Self.gone(release.environment, isHalfMade: !release.journal.isEmpty)))
+                    RecordedFault(Self.gone(release.environment, isHalfMade: !left.isEmpty)), left)
             }
             guard try await mayBegin(release, to: environment) else { return }
             let order = try await order(for: release, to: environment)
@@ -56,6 +60,19 @@ struct ReleaseRun: Sendable {
                     + "aibuild release retry \(id)"))
     }
 
+    /// It waits, and its time is over.
+    func timeOut(_ waiting: Release) async {
+        let ending = ReleaseEnding(ports: ports)
+        // Only a coordinator that stops gives up.
+        let change = try? await ports.retrying {
+            try await ending.change(
+                of: waiting, to: .failed, because: ending.timeout(of: waiting))
+        } unless: {
+            releases.log.warning("cannot end the release \(waiting.id) yet: \($0)")
+        }
+        if let change { await record(change) }
+    }
+
     // MARK: The policy
 
     /// What is left of a release that has failed is always taken back.
@@ -70,7 +87,10 @@ struct ReleaseRun: Sendable {
         switch try await admission.claim(for: release, of: build, to: environment) {
         case .allowed: return true
         case .needsApproval:
-            await record(change(release, to: .awaitingApproval))
+            var waiting = change(release, to: .awaitingApproval)
+            // It has tried nothing yet.
+            waiting.isInterruption = true
+            await record(waiting)
             return false
         case .refused(let why): throw ReleaseFault(.refused, why)
         }
@@ -122,43 +142,57 @@ struct ReleaseRun: Sendable {
 
     // MARK: The end
 
-    private func judge(_ release: Release, _ error: any Error) async {
-        let isUnwanted = await releases.isUnwanted(release.id)
-        // Stopped with the coordinator: the next leader resumes it.
-        if Task.isCancelled, !isUnwanted { return }
-        var release = release
-        release.cancelRequested = isUnwanted
-        let fault =
-            isUnwanted && release.ending == nil
-            ? ReleaseFault(.cancelled, "cancelled")
-            : error as? ReleaseFault ?? ReleaseFault(.failed, cause: error)
+    private func judge(_ claimed: Release, _ error: any Error) async {
+        // The journal is what the attempt made of it.
+        let release = await releases.current(claimed)
         let now = ports.clock.unixMilliseconds()
-        switch ReleaseRetry.judge(release, fault, nowMilliseconds: now) {
+        let isOverdue = release.isOverdue(atMilliseconds: now)
+        // Stopped with the coordinator: the next leader resumes it.
+        if Task.isCancelled, !release.cancelRequested, !isOverdue { return }
+        let ending = ReleaseEnding(ports: ports)
+        // If nobody knows, cleaning up does no harm.
+        let left = try? await ports.leftBehind(by: release)
+        let fault = fault(of: release, isOverdue, error)
+        switch ReleaseRetry.judge(
+            release, fault, isClean: left?.isEmpty ?? false, nowMilliseconds: now)
+        {
         case .again(let notBefore):
             var again = change(release, to: .queued)
             again.notBeforeMilliseconds = notBefore
             again.fault = release.ending == nil ? RecordedFault(fault) : release.fault
             await record(again)
-        case .abandon(let state):
-            var abandoned = change(release, to: .queued)
-            abandoned.notBeforeMilliseconds = 0
-            abandoned.ending = state
-            abandoned.fault = RecordedFault(fault)
-            await record(abandoned)
+        case .cleanUp(let state):
+            var cleaning = change(release, to: .queued)
+            cleaning.notBeforeMilliseconds = 0
+            cleaning.ending = state
+            cleaning.fault = RecordedFault(fault)
+            await record(cleaning)
         case .end(let state) where release.ending == nil:
             await end(release, as: state, RecordedFault(fault))
         case .end(let state):
-            let left = ReleaseFault(
-                .rejected,
-                "\(release.fault?.description ?? ""); what is half-made could not be taken back, "
-                    + "remove it by hand", cause: fault)
-            await end(release, as: state, RecordedFault(left))
+            let left = left ?? []
+            let last =
+                left.isEmpty ? release.fault : ending.withLeftovers(release.fault, left, fault)
+            await end(release, as: state, last, left)
         }
     }
 
-    private func end(_ release: Release, as state: ReleaseState, _ fault: RecordedFault?) async {
+    private func fault(
+        of release: Release, _ isOverdue: Bool, _ error: any Error
+    ) -> ReleaseFault {
+        if release.ending == nil {
+            if release.cancelRequested { return ReleaseFault(.cancelled, "cancelled") }
+            if isOverdue { return ReleaseEnding(ports: ports).timeout(of: release) }
+        }
+        return error as? ReleaseFault ?? ReleaseFault(.failed, cause: error)
+    }
+
+    private func end(
+        _ release: Release, as state: ReleaseState, _ fault: RecordedFault?, _ left: [String] = []
+    ) async {
         var end = change(release, to: state)
         end.fault = fault
+        end.leftBehind = left
         await record(end)
     }
 

@@ -38,6 +38,7 @@ public actor Releases {
                 release: release.id, from: [.running], attempt: release.attemptCount, to: .queued,
                 atMilliseconds: ports.clock.unixMilliseconds())
             change.notBeforeMilliseconds = 0
+            change.isInterruption = true
             do { live[release.id] = try await store.apply(change) } catch let error as StoreError
                 where error.code == .unusable
             { log.error("\(error)") }
@@ -64,8 +65,10 @@ public actor Releases {
 
     func hasLive(build: String) -> Bool { live.values.contains { $0.build == build } }
 
-    func hasLive(environment: String) -> Bool {
-        live.values.contains { $0.environment == environment }
+    /// The releases to an environment that have not ended, oldest first.
+    func live(environment: String) -> [Release] {
+        live.values.filter { $0.environment == environment }
+            .sorted { ($0.createdMilliseconds, $0.id) < ($1.createdMilliseconds, $1.id) }
     }
 
     // MARK: Queue
@@ -97,31 +100,42 @@ public actor Releases {
 
     func pump() {
         guard !isStopping else { return }
+        let now = ports.clock.unixMilliseconds()
+        let (overdue, deadline) = ReleaseQueue.overdue(live.values, nowMilliseconds: now)
+        for id in overdue { giveUp(id) }
         let (begin, wake) = ReleaseQueue.next(
             live.values, running: Set(running.keys),
-            nowMilliseconds: ports.clock.unixMilliseconds(),
+            nowMilliseconds: now,
             ReleaseQueue.Bounds(
                 atOnce: ports.limits.releasesAtOnce,
                 atOncePerEnvironment: ports.limits.releasesAtOncePerEnvironment))
         for id in begin {
             guard let release = live[id] else { continue }
-            let run = ReleaseRun(releases: self, ports: ports, store: store)
-            running[id] = Task {
-                await run.carryOut(release)
-                self.ended(id)
-            }
+            start(id) { await $0.carryOut(release) }
         }
         let (unanswered, end) = ReleaseQueue.unanswered(
-            live.values, nowMilliseconds: ports.clock.unixMilliseconds(),
+            live.values, nowMilliseconds: now,
             waitMilliseconds: ports.limits.releaseApprovalMilliseconds)
-        for id in unanswered where running[id] == nil {
-            let run = ReleaseRun(releases: self, ports: ports, store: store)
-            running[id] = Task {
-                await run.expire(id)
-                self.ended(id)
-            }
+        for id in unanswered where running[id] == nil { start(id) { await $0.expire(id) } }
+        if let next = [wake, end, deadline].compactMap(\.self).min() { wakeUp(at: next) }
+    }
+
+    private func start(_ id: String, _ work: @escaping @Sendable (ReleaseRun) async -> Void) {
+        let run = ReleaseRun(releases: self, ports: ports, store: store)
+        running[id] = Task {
+            await work(run)
+            self.ended(id)
         }
-        if let next = [wake, end].compactMap(\.self).min() { wakeUp(at: next) }
+    }
+
+    /// Its time is over.
+    private func giveUp(_ id: String) {
+        guard let release = live[id] else { return }
+        if release.state == .running {
+            running[id]?.cancel()
+        } else if running[id] == nil {
+            start(id) { await $0.timeOut(release) }
+        }
     }
 
     private func ended(_ id: String) {
@@ -158,7 +172,19 @@ public actor Releases {
         }
     }
 
-    func isUnwanted(_ id: String) -> Bool { live[id]?.cancelRequested ?? false }
+    /// The release as it is now: with what its attempt has noted, and whether it is still wanted.
+    func current(_ claimed: Release) -> Release {
+        guard let known = live[claimed.id], known.attemptCount == claimed.attemptCount else {
+            return claimed
+        }
+        return known
+    }
+
+    /// It has ended in the store; what still works on it is interrupted.
+    func abandoned(_ release: Release) async {
+        running[release.id]?.cancel()
+        await updated(release)
+    }
 
     /// Interrupts a running attempt.
     /// - Returns: whether there was one.

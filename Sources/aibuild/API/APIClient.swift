@@ -95,6 +95,11 @@ struct APIClient: Sendable {
             + segment(String(name.map { $0 == "/" ? ":" : $0 }))
     }
 
+    /// A release as people name it: an id, the beginning of one, or `debian12:7@lab`.
+    static func release(_ name: String) -> String {
+        "/api/v1/releases/" + segment(String(name.map { $0 == "/" ? ":" : $0 }))
+    }
+
     /// Tries the coordinators in turn, starting with the one that responded last, until one accepts
     /// the connection. With several of them, waits for a takeover.
     private func atACoordinator<T>(

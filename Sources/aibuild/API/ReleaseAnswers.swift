@@ -64,22 +64,3 @@ struct EnvironmentAnswer: Decodable {
 struct ReleaseNameAnswer: Decodable {
     var name, guestOS: String
 }
-
-struct ReleaseAnswer: Decodable {
-    var id, action, guestOS, environment, state: String
-    var buildNumber: Int
-    var imageName, requestedBy, createdAt, startedAt, endedAt, notBefore, remoteID, fault: String?
-    var attemptCount: Int?
-    var notes: [String]?
-    var progress: BuildAnswer.Progress?
-
-    /// `debian12:7`
-    var label: String { "\(guestOS):\(buildNumber)" }
-
-    var hasEnded: Bool {
-        ["released", "failed", "cancelled", "refused", "rolledBack"].contains(state)
-    }
-
-    /// The state, as people read it.
-    var status: String { state == "awaitingApproval" ? "waiting for approval" : state }
-}

@@ -1,5 +1,6 @@
 import ArgumentKit
 import Support
+import TextKit
 
 /// A command of this program: what it is, and what it does.
 struct Command: CommandDescription {
@@ -50,6 +51,16 @@ extension Arguments {
             throw CommandError(.usage, "Option --\(option) needs a number, not '\(text)'")
         }
         return number
+    }
+
+    /// `30m`, `2h`, `1d`.
+    func durationSeconds(_ option: String) throws(CommandError) -> Int? {
+        guard let text = self[option] else { return nil }
+        guard let seconds = DurationText.seconds(text) else {
+            throw CommandError(
+                .usage, "Option --\(option) needs a duration such as 90s, 30m or 2h, not '\(text)'")
+        }
+        return seconds
     }
 
     /// Reads a file named on the command line.

@@ -2,12 +2,15 @@ import ArgumentKit
 
 /// `aibuild release`, `aibuild releases` and the commands on a single release.
 enum ReleaseCommands {
-    static let all = [release, releases, approve, refuse, cancel, retry]
+    static let all = [
+        release, releases, ReleaseDetails.show, approve, refuse, ReleaseDetails.cancel, retry,
+    ]
 
     private struct ReleaseRequest: Encodable {
         var build, guestOS: String?
         var environments: [String]
         var format: String?
+        var timeoutSeconds: Int?
     }
 
     private struct RollbackRequest: Encodable {
@@ -23,17 +26,22 @@ enum ReleaseCommands {
                 "to", value: "ENV[,ENV…]", "environments to release to", isRequired: true,
                 repeats: true),
             CommandOption("format", value: "FORMAT", "qcow2 or raw (default: the environment's)"),
+            CommandOption(
+                "timeout", value: "DURATION",
+                "give up what has not succeeded by then (30m, 2h; default: after six tries)"),
             CommandOption("rollback", "restore the image that was there before the newest release"),
             CommandOption("detach", "do not wait for the releases to end"),
         ],
         details: [
             "A guest OS stands for its newest build that passed every test. Environments are",
             "served in parallel, each with its own result. Exits with 0 if all succeed and with 1",
-            "if one fails. Ctrl-C stops waiting; the releases continue.",
+            "if one fails. Ctrl-C stops waiting; the releases continue. A fault that may pass is",
+            "tried six times; after that, or if cancelled, a release takes back what it began.",
         ],
         examples: [
             "aibuild release debian12:7 --to lab,production",
             "aibuild release debian12 --to lab --format raw",
+            "aibuild release debian12 --to lab --timeout 30m",
             "aibuild release debian12 --to lab --rollback",
         ],
         run: { context in
@@ -48,6 +56,9 @@ enum ReleaseCommands {
                     throw CommandError(
                         .usage, "Option --rollback needs the name of a guest OS, not a build")
                 }
+                guard !arguments.has("timeout") else {
+                    throw CommandError(.usage, "Option --timeout is for releases, not --rollback")
+                }
                 body = try await context.api.send(
                     "POST", "/api/v1/releases/rollback",
                     RollbackRequest(guestOS: what, environments: places))
@@ -56,7 +67,8 @@ enum ReleaseCommands {
                     "POST", "/api/v1/releases",
                     ReleaseRequest(
                         build: isBuild(what) ? what : nil, guestOS: isBuild(what) ? nil : what,
-                        environments: places, format: arguments["format"]))
+                        environments: places, format: arguments["format"],
+                        timeoutSeconds: try arguments.durationSeconds("timeout")))
             }
             let made = try APIClient.decode(Page<ReleaseAnswer>.self, body).items
             if arguments.has("detach") || made.isEmpty {
@@ -100,17 +112,16 @@ enum ReleaseCommands {
         for item in items {
             let action = item.action == "rollback" ? " (rollback)" : ""
             table.add(
-                .init(item.id), .init(item.label + action, .bold), .init(item.environment),
-                .init(item.status, Style.colour(ofState: item.state)),
-                .init(Format.age(item.createdAt)),
-                .init(item.fault ?? item.remoteID ?? item.progress?.what ?? ""))
+                .init(item.shortID), .init(item.label + action, .bold), .init(item.environment),
+                .init(item.status, Style.colour(ofState: item.outcome ?? item.state)),
+                .init(Format.age(item.createdAt)), .init(item.detail))
         }
         context.print(table, orElse: "No releases. Release an image: aibuild release --help")
     }
 
     private static let approve = Command(
         name: "release approve", summary: "Approve a release that is waiting for approval",
-        operands: ["RELEASE"], examples: ["aibuild release approve 0d0e…"],
+        operands: ["RELEASE"], examples: ["aibuild release approve debian12:7@lab"],
         run: { context in try await act("approve", "Approved release", context) })
 
     private struct Refused: Encodable {
@@ -121,38 +132,30 @@ enum ReleaseCommands {
         name: "release refuse", summary: "Refuse a release that is waiting for approval",
         operands: ["RELEASE"],
         options: [CommandOption("reason", value: "TEXT", "why, for whoever wanted it")],
-        examples: ["aibuild release refuse 0d0e… --reason 'old kernel'"],
+        examples: ["aibuild release refuse debian12:7@lab --reason 'old kernel'"],
         run: { context in
-            let id = APIClient.segment(context.arguments.operands[0])
             let body = try await context.api.send(
-                "POST", "/api/v1/releases/\(id)/refuse",
+                "POST", APIClient.release(context.arguments.operands[0]) + "/refuse",
                 Refused(reason: context.arguments["reason"]))
             return try context.show(body, as: ReleaseAnswer.self) { answer in
                 context.console.out(
                     SafeText.line(
-                        "Refused release \(answer.id): \(answer.label) to "
+                        "Refused release \(answer.shortID): \(answer.label) to "
                             + "\(answer.environment)") + "\n")
             }
         })
 
-    private static let cancel = Command(
-        name: "release cancel", summary: "Cancel a release and undo what it has done so far",
-        operands: ["RELEASE"], examples: ["aibuild release cancel 0d0e…"],
-        run: { context in
-            try await act("cancel", "Requested cancellation of release", context)
-        })
-
     private static let retry = Command(
         name: "release retry", summary: "Run a failed, cancelled or refused release again",
-        operands: ["RELEASE"], examples: ["aibuild release retry 0d0e…"],
+        operands: ["RELEASE"], examples: ["aibuild release retry debian12:7@lab"],
         run: { context in try await act("retry", "Queued release", context) })
 
     private static func act(
         _ verb: String, _ done: String, _ context: CommandContext
     ) async throws -> ExitCode {
-        let id = APIClient.segment(context.arguments.operands[0])
-        return try await context.post("/api/v1/releases/\(id)/\(verb)", as: ReleaseAnswer.self) {
-            "\(done) \($0.id): \($0.label) to \($0.environment) (\($0.state))"
+        let path = APIClient.release(context.arguments.operands[0])
+        return try await context.post("\(path)/\(verb)", as: ReleaseAnswer.self) {
+            "\(done) \($0.shortID): \($0.label) to \($0.environment) (\($0.status))"
         }
     }
 }

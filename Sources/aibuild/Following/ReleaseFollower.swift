@@ -71,18 +71,20 @@ final class ReleaseFollower: Sendable {
 
     /// What is said once.
     private func news(_ release: ReleaseAnswer) -> String {
-        release.state + (release.fault ?? "")
+        release.status + (release.tryText ?? "") + (release.fault ?? "")
             + (release.hasEnded ? "" : release.progress?.what ?? "")
     }
 
     private func message(_ release: ReleaseAnswer) -> String {
         var text = "== \(release.environment): \(release.status)"
         if !release.hasEnded, let what = release.progress?.what { text += ", \(what)" }
+        if let next = release.tryText { text += ", \(next)" }
         if let fault = release.fault { text += ": \(fault)" }
         if release.hasEnded, let id = release.remoteID { text += " as \(id)" }
         var lines = SafeText.line(text) + "\n"
         if release.hasEnded {
             for note in release.notes ?? [] { lines += "   \(SafeText.line(note))\n" }
+            lines += ReleaseDetails.left(release)
         } else if release.state == "awaitingApproval" {
             lines += "   Approve it: aibuild release approve \(SafeText.line(release.id))\n"
         }

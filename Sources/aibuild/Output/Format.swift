@@ -34,6 +34,11 @@ enum Format {
             + clock.map { $0.zeroPadded(2) }.joined(separator: ":")
     }
 
+    /// The hour and minute of a time on this machine: `14:02`.
+    static func clock(_ text: String) -> String {
+        String(time(text).split(separator: " ").last?.prefix(5) ?? "")
+    }
+
     /// Rows of an old database may lack their dates, and have the beginning of some calendar.
     private static let firstDate = Date(timeIntervalSince1970: 86_400)
 

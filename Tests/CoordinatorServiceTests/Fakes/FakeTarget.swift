@@ -7,6 +7,8 @@ actor FakeTarget: ReleaseTarget {
     enum Answer: Sendable {
         case success
         case fault(ReleaseFault)
+        /// Cannot be reached: nothing is begun.
+        case away
         /// Creates the image, and never returns by itself.
         case hang
     }
@@ -48,6 +50,10 @@ actor FakeTarget: ReleaseTarget {
         atOnce += 1
         mostAtOnce = max(mostAtOnce, atOnce)
         defer { atOnce -= 1 }
+        if case .away? = answers.first {
+            answers.removeFirst()
+            throw ReleaseFault(.failed, "connection refused")
+        }
         if let passage { _ = try await steps.environment(named: passage) }
         var journal = order.journal
         // What an earlier attempt left is replaced.
@@ -62,6 +68,7 @@ actor FakeTarget: ReleaseTarget {
         switch answers.isEmpty ? .success : answers.removeFirst() {
         case .success: break
         case .fault(let fault): throw fault
+        case .away: throw ReleaseFault(.failed, "connection refused")
         case .hang: try await clock.sleep(untilMonotonicMilliseconds: .max)
         }
         halfMade.remove(journal["image"] ?? "")
@@ -78,6 +85,10 @@ actor FakeTarget: ReleaseTarget {
         }
         images[order.guestOS.name] = before
         return ReleaseResult(remoteID: before)
+    }
+
+    nonisolated func leftBehind(by release: Release) -> [String] {
+        release.journal["image"].map { ["image \($0)"] } ?? []
     }
 
     func abandon(_ order: ReleaseOrder, _ steps: any ReleaseSteps) async throws {

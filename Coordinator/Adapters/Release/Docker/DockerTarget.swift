@@ -115,6 +115,15 @@ public struct DockerTarget: ReleaseTarget {
         try throwIfAny(results)
     }
 
+    public func leftBehind(by release: Release) -> [String] {
+        release.journal.sorted { $0.key < $1.key }.compactMap { key, text in
+            guard let host = key.firstIndex(of: ".").map({ key[key.index(after: $0)...] }),
+                let entry = HostEntry(text), entry.state == .begun, entry.memory != nil
+            else { return nil }
+            return "the container on host \(host), half replaced"
+        }
+    }
+
     // MARK: Parts
 
     /// The image to run, by digest: pushed first if a registry is named, otherwise as pushed by

@@ -73,6 +73,11 @@ struct RegistryPush: Sendable {
         return whole
     }
 
+    /// The digest of the image that `takeBack` would remove.
+    static func added(by release: Release) -> String? {
+        release.journal[Key.isNew] == "yes" ? release.journal[Key.digest] : nil
+    }
+
     /// Removes what `run` pushed.
     func takeBack(_ journal: ReleaseJournal) async throws {
         if await journal[Key.isNew] == "yes", let digest = await journal[Key.digest] {

@@ -116,6 +116,17 @@ public struct RegistryTarget: ReleaseTarget {
         }
     }
 
+    public func leftBehind(by release: Release) -> [String] {
+        var left: [String] = []
+        if let digest = RegistryPush.added(by: release) {
+            left.append("image \(digest), called \(release.imageName)")
+        }
+        if let previous = release.journal[Self.previousKey], previous != Self.none {
+            left.append("the moving tag, which pointed to \(previous)")
+        }
+        return left
+    }
+
     private func settings(_ environment: ReleaseEnvironment) throws -> RegistrySettings {
         guard case .registry(let settings) = environment.settings else {
             throw ReleaseFault(.rejected, "\(environment.name) is no registry")

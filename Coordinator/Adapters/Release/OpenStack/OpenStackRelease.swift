@@ -6,7 +6,8 @@ import Synchronization
 /// One release of an image to Glance. Each step inspects what exists and does what is missing, so
 /// that an interrupted attempt is simply repeated:
 ///
-/// 1. the image is created under a name of its own, hidden; its id goes into the journal,
+/// 1. the image is created under a name of its own, hidden; the name goes into the journal before
+///    and its id after it,
 /// 2. it is uploaded, and what arrived is compared with what was read,
 /// 3. the environment's hook, if it has one, must succeed; then the image is shared with the
 ///    members of the environment, and with those of the previous images,
@@ -23,6 +24,8 @@ struct OpenStackRelease {
     private var shelf: ImageShelf { ImageShelf(order, glance) }
 
     enum Key {
+        /// The name under which it is created. Noted before, because the response may be lost.
+        static let creating = "creating"
         static let image = "image"
         /// Ids, separated by commas.
         static let previous = "previous"
@@ -85,7 +88,12 @@ struct OpenStackRelease {
             // damaged.
             try await glance.delete(image.id)
         }
-        let image = try await glance.create(try newImage(source, name: shelf.name))
+        let new = try newImage(source, name: shelf.name)
+        if journal[Key.creating] == nil {
+            journal[Key.creating] = new.name
+            try await steps.record(journal)
+        }
+        let image = try await glance.create(new)
         journal[Key.image] = image.id
         try await steps.record(journal)
         return try await upload(image, source)

@@ -20,8 +20,6 @@ struct OpenStackReturn {
                 .rejected,
                 "the release to take back has noted no image: look with 'openstack image list'")
         }
-        // From here on this release has its own journal, the same in every attempt.
-        try await steps.record(order.journal)
         let current = try await glance.image(id)
         let noted = OpenStackRelease.ids(order.journal[Key.previous])
         var previous: GlanceImage?
@@ -34,6 +32,8 @@ struct OpenStackReturn {
                 "the image before \(id) was deleted since (the environment keeps "
                     + "\(settings.keep)): release an older build again instead")
         }
+        // From here on this release has its own journal, the same in every attempt.
+        try await steps.record(order.journal)
         var notes: [String] = []
         if let previous {
             let members = try await glance.members(id)
@@ -60,6 +60,25 @@ struct OpenStackReturn {
                     + "\(image.visibility): \(error)"
             ]
         }
+    }
+
+    static func leftBehind(by release: Release) -> [String] {
+        let journal = release.journal
+        let previous = OpenStackRelease.ids(journal[Key.previous])
+        guard let image = journal[Key.image] else {
+            return journal[Key.creating].map { ["perhaps an image called '\($0)'"] } ?? []
+        }
+        if release.action == .rollback {
+            return [
+                "the name of image \(image), which image \(previous.first ?? "none") was to get "
+                    + "back"
+            ]
+        }
+        let name = journal[Key.previous].map { _ in
+            " (it may have its name already"
+                + (previous.first.map { ", which image \($0) had before)" } ?? ")")
+        }
+        return ["image \(image)" + (name ?? "")]
     }
 
     /// Deletes what this release created. If it had already taken the name, the previous image gets

@@ -58,6 +58,10 @@ public struct OpenStackTarget: ReleaseTarget {
         }
     }
 
+    public func leftBehind(by release: Release) -> [String] {
+        OpenStackReturn.leftBehind(by: release)
+    }
+
     private func client(
         _ environment: ReleaseEnvironment, _ secret: Secret?, _ own: OpenStackLimits? = nil
     ) throws -> (OpenStackSettings, GlanceClient) {

@@ -24,17 +24,20 @@ public struct ReleaseFilter: Sendable, Hashable {
     public var guestOS: String?
     public var environment: String?
     public var states: Set<ReleaseState>?
+    /// Of its id: hexadecimal digits and hyphens.
+    public var idPrefix: String?
     /// The id of the last release of the previous page.
     public var after: String?
 
     public init(
         build: String? = nil, guestOS: String? = nil, environment: String? = nil,
-        states: Set<ReleaseState>? = nil, after: String? = nil
+        states: Set<ReleaseState>? = nil, idPrefix: String? = nil, after: String? = nil
     ) {
         self.build = build
         self.guestOS = guestOS
         self.environment = environment
         self.states = states
+        self.idPrefix = idPrefix
         self.after = after
     }
 }

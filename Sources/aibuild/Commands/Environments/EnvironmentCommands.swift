@@ -111,12 +111,35 @@ enum EnvironmentCommands {
 
     private static let remove = Command(
         name: "env remove", summary: "Remove an environment; images released there stay",
-        operands: ["NAME"], examples: ["aibuild env remove lab"],
+        operands: ["NAME"],
+        options: [
+            CommandOption(
+                "force",
+                "also if releases to it have not ended: they are abandoned, and what they "
+                    + "leave there is listed")
+        ],
+        examples: ["aibuild env remove lab", "aibuild env remove lab --force"],
         run: { context in
-            _ = try await context.api.send("DELETE", path(context))
-            context.say("Removed environment \(context.name)")
-            return .ok
+            guard context.arguments.has("force") else {
+                _ = try await context.api.send("DELETE", path(context))
+                context.say("Removed environment \(context.name)")
+                return .ok
+            }
+            let body = try await context.api.send("DELETE", path(context) + "?force=true")
+            return try context.show(body, as: Removed.self) { removed in
+                context.console.out("Removed environment \(context.name)\n")
+                for release in removed.abandoned {
+                    context.console.out(
+                        SafeText.line(
+                            "Abandoned release \(release.shortID): \(release.label) "
+                                + "(\(release.status))") + "\n" + ReleaseDetails.left(release))
+                }
+            }
         })
+
+    private struct Removed: Decodable {
+        var abandoned: [ReleaseAnswer]
+    }
 
     private static func show(
         _ body: [UInt8], _ context: CommandContext, _ done: String
