@@ -24,6 +24,7 @@ public struct Leader: Sendable {
     private let ports: Ports
     private let fleet: HostFleet
     private let dispatcher: Dispatcher
+    private let drains: DrainWatch
 
     init(ports: Ports, epoch: LeaseEpoch, changes: ChangeHub) {
         let store = ports.store.leading(epoch)
@@ -45,7 +46,9 @@ public struct Leader: Sendable {
         retention = ImageRetention(
             ports: ports, store: store, tracker: tracker, releases: releases)
         storage = StorageGauge(ports: ports)
-        hosts = HostAdministration(ports: ports, store: store, fleet: fleet, tracker: tracker)
+        drains = DrainWatch(ports: ports, fleet: fleet, tracker: tracker)
+        hosts = HostAdministration(
+            ports: ports, store: store, fleet: fleet, tracker: tracker, watch: drains)
         submission = BuildSubmission(
             ports: ports, store: store, tracker: tracker, fleet: fleet)
         cancellation = BuildCancellation(ports: ports, store: store, tracker: tracker)
@@ -67,6 +70,8 @@ public struct Leader: Sendable {
         }
         try await releases.resume()
         log.info("resumed \(await tracker.count) builds on \(await fleet.count) hosts")
+        // Before a host can report that an attempt was cancelled, which nobody remembers.
+        await drains.look()
         await fleet.connect()
         await retention.start()
         await storage.start()
@@ -75,6 +80,7 @@ public struct Leader: Sendable {
 
     func stop() async {
         await dispatcher.stop()
+        await drains.stop()
         await retention.stop()
         await storage.stop()
         await fleet.stop()

@@ -106,6 +106,11 @@ public struct ServiceLimits: Sendable {
     /// What a request may allow a release: less than a minute is over before the first retry, and
     /// after a week nobody remembers it.
     public var releaseTimeoutSeconds = 60...7 * 86_400
+    /// The deadline of a drain: at once, or as long as an absence that somebody plans.
+    public var drainSeconds = 0...30 * 86_400
+    /// How often a host is looked at whose drain is over and that still runs something: its agent
+    /// needs seconds to stop a virtual machine.
+    public var drainLookMilliseconds: Int64 = 30_000
     /// Tries of a change whose row changes meanwhile. Each change in between is a step of a
     /// release, which takes longer than this.
     public var changeTries = 10

@@ -72,7 +72,9 @@ import Testing
             host("c", .quarantined(remainingMilliseconds: 5, "is quarantined for 1 s more")),
         ]
         let waiting = world(hosts, [queued("q")]).waiting("q")
-        #expect(waiting?.summary == "no host is ready")
+        #expect(
+            waiting?.summary == "no host is ready: a is drained, b connection refused, "
+                + "c is quarantined for 1 s more")
         #expect(waiting?.remedy == "run: aibuild host list")
         #expect(
             waiting?.hosts.map { "\($0.host) \($0.reason)" } == [

@@ -72,6 +72,7 @@ enum MachineScript {
         ("host lost", .failed(Fault(.infrastructure, .hostLost, "why"))),
         ("superseded", .superseded),
         ("cancel", .cancel("enough")),
+        ("evict", .evict("moved")),
     ]
 
     /// The events of a test attempt.

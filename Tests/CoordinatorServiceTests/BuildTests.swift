@@ -142,8 +142,7 @@ import Testing
                 await farm.clock.advance(milliseconds: 100)
                 return try await coordinator.leading().hosts.snapshot("h0").state == "quarantined"
             }
-            let host = try await coordinator.leading().hosts.setDrained(
-                false, host: "h0", by: "anna")
+            let host = try await coordinator.leading().hosts.resume("h0", by: "anna")
             #expect(host.state == "ready")
             await farm.agents[0].change { $0.plan = .pass([1]) }
             try await farm.wait(build, .passed, passing: 100)
@@ -158,8 +157,7 @@ import Testing
             let first = try await farm.submit(coordinator)
             let token = try await farm.attempt(on: farm.agents[0])
             #expect(
-                try await coordinator.leading().hosts.setDrained(true, host: "h0", by: "anna").host
-                    .drained)
+                try await coordinator.leading().hosts.drain("h0", by: "anna").host.drain != nil)
             let second = try await farm.submit(coordinator)
             await farm.agents[0].end(token, .pass([1, 2]))
             try await farm.wait(first, .passed)
@@ -168,7 +166,7 @@ import Testing
                 await coordinator.leader?.tracker.explain(second.id)?.hosts.first?.reason
                     == "is drained")
             await farm.agents[0].change { $0.plan = .pass([1]) }
-            _ = try await coordinator.leading().hosts.setDrained(false, host: "h0", by: "anna")
+            _ = try await coordinator.leading().hosts.resume("h0", by: "anna")
             try await farm.wait(second, .passed)
             let actions = try await farm.store.audit(limit: 9).map { "\($0.actor) \($0.action)" }
             #expect(actions.contains("anna host.drain") && actions.contains("anna host.resume"))

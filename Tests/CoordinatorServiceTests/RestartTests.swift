@@ -9,11 +9,11 @@ import Testing
     @Test("A restart keeps a queued build")
     func queuedBuild() async throws {
         let farm = try await TestFarm(hosts: 1)
-        _ = try await farm.coordinator().leading().hosts.setDrained(true, host: "h0", by: "anna")
+        _ = try await farm.coordinator().leading().hosts.drain("h0", by: "anna")
         let first = try await farm.coordinator()
         let build = try await farm.submit(first)
         await first.stop()
-        try await farm.leader.setDrained(false, host: "h0")
+        try await farm.leader.setDrain(nil, host: "h0")
         try await farm.run { coordinator in
             try await farm.wait(build, .passed)
         }

@@ -103,7 +103,10 @@ actor CoordinatorProcess {
     }
 
     func setDrained(_ drained: Bool, host name: String) async throws {
-        _ = try await coordinator.leading().hosts.setDrained(drained, host: name, by: "anna")
+        let hosts = try coordinator.leading().hosts
+        _ =
+            drained
+            ? try await hosts.drain(name, by: "anna") : try await hosts.resume(name, by: "anna")
         if !drained { simulation.ledger.forgive(name) }
     }
 

@@ -173,9 +173,8 @@ actor Director {
     }
 
     private func resumeHosts() async {
-        for host in await parts.store.hosts() where host.drained {
-            while await parts.store.hosts().first(where: { $0.name == host.name })?.drained == true
-            {
+        for host in await parts.store.hosts() where host.drain != nil {
+            while await parts.store.hosts().first(where: { $0.name == host.name })?.drain != nil {
                 if let leader = await leader() {
                     await ask("resume") { try await leader.setDrained(false, host: host.name) }
                 }

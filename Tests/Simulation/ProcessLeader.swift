@@ -41,8 +41,8 @@ struct ProcessLeader: LeaderStore {
 
     func add(_ host: Host) async throws { try await effect { try await base.add(host) } }
     func update(_ host: Host) async throws { try await effect { try await base.update(host) } }
-    func setDrained(_ drained: Bool, host: String) async throws {
-        try await effect { try await base.setDrained(drained, host: host) }
+    func setDrain(_ drain: HostDrain?, host: String) async throws {
+        try await effect { try await base.setDrain(drain, host: host) }
     }
     func removeHost(_ name: String) async throws {
         try await effect { try await base.removeHost(name) }

@@ -41,7 +41,7 @@ import Testing
         ("end a prune", { try await $0.endPrune(build: "ended") }),
         ("add a host", { try await $0.add(Samples.host("kvm2")) }),
         ("change a host", { try await $0.update(Samples.host("kvm1")) }),
-        ("drain", { try await $0.setDrained(true, host: "kvm1") }),
+        ("drain", { try await $0.setDrain(HostDrain(), host: "kvm1") }),
         ("remove a host", { try await $0.removeHost("kvm1") }),
         ("add a guest OS", { try await $0.add(Samples.guestOS("debian9")) }),
         (

@@ -94,17 +94,20 @@ import Testing
         try await kind.with { store, leader in
             for name in ["kvm2", "kvm1"] { try await leader.add(Samples.host(name)) }
             #expect(try await store.hosts() == [Samples.host("kvm1"), Samples.host("kvm2")])
-            try await leader.setDrained(true, host: "kvm2")
-            try await leader.setDrained(true, host: "kvm2")
-            #expect(try await store.hosts().map(\.drained) == [false, true])
-            try await leader.setDrained(false, host: "kvm2")
-            #expect(try await store.hosts().map(\.drained) == [false, false])
+            try await leader.setDrain(HostDrain(), host: "kvm2")
+            try await leader.setDrain(HostDrain(), host: "kvm2")
+            #expect(try await store.hosts().map { $0.drain != nil } == [false, true])
+            let drain = HostDrain(note: "neue Platten", deadlineMilliseconds: 1_764_000_000_000)
+            try await leader.setDrain(drain, host: "kvm2")
+            #expect(try await store.hosts().map(\.drain) == [nil, drain])
+            try await leader.setDrain(nil, host: "kvm2")
+            #expect(try await store.hosts().map { $0.drain != nil } == [false, false])
             var moved = Samples.host("kvm2")
             moved.address = "aibuild@[2001:db8::2]:2222"
             moved.hostKey = "ssh-ed25519 BBBB"
-            moved.drained = true
+            moved.drain = HostDrain()
             try await leader.update(moved)
-            moved.drained = false
+            moved.drain = nil
             #expect(try await store.hosts().last == moved)
             try await leader.removeHost("kvm1")
             #expect(try await store.hosts().map(\.name) == ["kvm2"])
@@ -115,7 +118,7 @@ import Testing
                 try await leader.removeHost("kvm1")
             }
             await #expect(throws: StoreError.notFound(what: "host", name: "kvm1")) {
-                try await leader.setDrained(true, host: "kvm1")
+                try await leader.setDrain(HostDrain(), host: "kvm1")
             }
         }
     }

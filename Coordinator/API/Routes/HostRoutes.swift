@@ -3,6 +3,11 @@ import CoordinatorService
 import HTTPTypes
 
 enum HostRoutes {
+    struct Drain: Decodable {
+        var note: String?
+        var deadlineSeconds: Int?
+    }
+
     struct Scan: Decodable { var address: String }
     struct Registration: Decodable { var name, address, hostKey: String }
     struct Change: Decodable { var address, hostKey: String? }
@@ -40,12 +45,19 @@ enum HostRoutes {
             try await api.leader().hosts.remove(path["name"], by: api.actor(request))
             return .empty
         }
-        for (verb, drained) in [("drain", true), ("resume", false)] {
-            router.on("POST", "/api/v1/hosts/{name}/\(verb)") { request, path in
-                let host = try await api.leader().hosts.setDrained(
-                    drained, host: path["name"], by: api.actor(request))
-                return try .json(HostSnapshotView(host))
-            }
+        router.on("POST", "/api/v1/hosts/{name}/drain") { request, path in
+            let wanted = request.body.isEmpty ? Drain() : try request.decode(Drain.self)
+            let host = try await api.leader().hosts.drain(
+                path["name"], note: wanted.note ?? "", deadlineSeconds: wanted.deadlineSeconds,
+                by: api.actor(request))
+            return try .json(HostSnapshotView(host))
+        }
+        router.on("GET", "/api/v1/hosts/{name}/drain") { _, path in
+            try .json(DrainView(try await api.leader().hosts.drainPlan(path["name"])))
+        }
+        router.on("POST", "/api/v1/hosts/{name}/resume") { request, path in
+            let host = try await api.leader().hosts.resume(path["name"], by: api.actor(request))
+            return try .json(HostSnapshotView(host))
         }
     }
 }

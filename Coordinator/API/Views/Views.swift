@@ -35,6 +35,7 @@ struct GuestOSView: Encodable {
 struct HostSnapshotView: Encodable {
     var name, address, hostKey, state, detail: String
     var drained: Bool
+    var drainNote, drainDeadlineAt: String?
     var running: Int
     var slots, vcpus: Int?
     var memoryBytes, diskFreeBytes, diskTotalBytes: Int64?
@@ -49,7 +50,9 @@ struct HostSnapshotView: Encodable {
         hostKey = snapshot.host.hostKey
         state = snapshot.state
         detail = snapshot.detail
-        drained = snapshot.host.drained
+        drained = snapshot.host.drain != nil
+        drainNote = snapshot.host.drain.flatMap { $0.note.isEmpty ? nil : $0.note }
+        drainDeadlineAt = snapshot.host.drain?.deadlineMilliseconds.map(Time.text)
         running = snapshot.running
         slots = snapshot.report?.slots
         vcpus = snapshot.report?.vcpus

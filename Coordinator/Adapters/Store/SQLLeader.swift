@@ -55,8 +55,8 @@ struct SQLLeader: LeaderStore {
         try await write { try HostTable.update(host, $0) }
     }
 
-    func setDrained(_ drained: Bool, host: String) async throws {
-        try await write { try HostTable.setDrained(drained, host: host, $0) }
+    func setDrain(_ drain: HostDrain?, host: String) async throws {
+        try await write { try HostTable.setDrain(drain, host: host, $0) }
     }
 
     func removeHost(_ name: String) async throws {

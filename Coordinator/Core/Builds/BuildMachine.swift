@@ -27,6 +27,8 @@ public struct BuildMachine: Sendable {
     /// The plan of a test attempt.
     private let tests: TestPlan?
     public private(set) var cancelReason: String?
+    /// Why the attempt is to leave its host, and the build to be queued anew.
+    private var evictReason: String?
     private var isConnected = false
     private var rewinds = 0
 
@@ -49,7 +51,7 @@ public struct BuildMachine: Sendable {
             return connected(hasTemplate: hasTemplate, summary: summary)
         case .disconnected:
             isConnected = false
-            return cancelReason.map { abandon($0) } ?? []
+            return cancelReason.map { abandon($0) } ?? evictReason.map { leave($0) } ?? []
         case .templateDelivered:
             return stage == .dispatching ? [.start] : []
         case .phase(let phase):
@@ -90,6 +92,8 @@ public struct BuildMachine: Sendable {
             return [.relinquish]
         case .cancel(let reason):
             return cancel(reason)
+        case .evict(let reason):
+            return evict(reason)
         }
     }
 
@@ -106,6 +110,7 @@ public struct BuildMachine: Sendable {
                 return [.follow] + cancelIfRequested()
             }
             if let cancelReason { return abandon(cancelReason) }
+            if let evictReason { return leave(evictReason) }
             return hasTemplate ? [.start] : [.deliverTemplate]
         case .running:
             guard summary != nil else { return lost() }
@@ -154,6 +159,9 @@ public struct BuildMachine: Sendable {
             let fault = Fault(.cancelled, .cancelled, cancelReason)
             return end(AttemptEnd(finished, outcome: Outcome(fault: fault)), nil)
         }
+        if let evictReason, cancelReason == nil, finished.outcome.fault?.class == .cancelled {
+            return end(AttemptEnd(finished, outcome: Self.left(evictReason)), nil)
+        }
         if let tests { return tested(finished, tests) }
         guard finished.outcome.passed, !finished.artifacts.isEmpty else {
             return end(AttemptEnd(finished), nil)
@@ -195,10 +203,30 @@ public struct BuildMachine: Sendable {
         }
     }
 
+    /// What has left the host already is finished here.
+    private mutating func evict(_ reason: String) -> [BuildEffect] {
+        guard cancelReason == nil, evictReason == nil else { return [] }
+        switch stage {
+        case .dispatching, .running:
+            evictReason = reason
+            return isConnected ? [.sendCancel(reason)] : leave(reason)
+        case .checking, .collecting, .publishing, .ended: return []
+        }
+    }
+
     // MARK: Ends
 
     private func cancelIfRequested() -> [BuildEffect] {
-        cancelReason.map { [.sendCancel($0)] } ?? []
+        (cancelReason ?? evictReason).map { [.sendCancel($0)] } ?? []
+    }
+
+    private static func left(_ reason: String) -> Outcome {
+        Outcome(fault: Fault(.infrastructure, .hostRefused, reason))
+    }
+
+    /// The build is queued anew. The fence kills the attempt's processes when the host reconnects.
+    private mutating func leave(_ reason: String) -> [BuildEffect] {
+        end(AttemptEnd(outcome: Self.left(reason)), nil)
     }
 
     /// The build ends now. The fence kills the attempt's processes when the host reconnects.
@@ -222,63 +250,5 @@ public struct BuildMachine: Sendable {
     private mutating func end(_ end: AttemptEnd, _ image: PublishedImage?) -> [BuildEffect] {
         stage = .ended
         return [.end(end, image)]
-    }
-}
-
-public enum BuildEvent: Sendable, Hashable {
-    /// The session with the host is open. `summary`: the attempt as the agent holds it.
-    case connected(hasTemplate: Bool, summary: AttemptSummary?)
-    case disconnected
-    case templateDelivered
-    case phase(Phase)
-    case refused(ErrorReport)
-    case finished(Finished)
-    /// Part of the log is missing here: a chunk was lost on the way, or could not be stored.
-    case logIncomplete
-    case logChecked(matches: Bool)
-    case collected
-    case published(PublishedImage?)
-    /// A permanent failure of the attempt: the host stays unreachable, or the pull or the
-    /// publication failed for good.
-    case failed(Fault)
-    /// The store refused this attempt's token: its messages have no further effect.
-    case superseded
-    case cancel(String)
-}
-
-/// What the session is to do, in this order. Each effect is idempotent.
-public enum BuildEffect: Sendable, Hashable {
-    case deliverTemplate
-    case start
-    /// From the size of the log that is stored here.
-    case follow
-    case sendCancel(String)
-    case note(Phase)
-    case checkLog(Finished)
-    case resetLog
-    case advance(BuildState)
-    case collect(Finished)
-    case publish(Finished)
-    /// Another attempt or coordinator owns the build: touch nothing of it.
-    case relinquish
-    /// Record the end, decide about a retry, then let the agent forget the attempt.
-    case end(AttemptEnd, PublishedImage?)
-
-    /// Moves data or waits for a host: a coordinator that is stopping does not start it.
-    public var isLong: Bool {
-        switch self {
-        case .deliverTemplate, .start, .follow, .sendCancel, .checkLog, .collect, .publish: true
-        case .note, .resetLog, .advance, .relinquish, .end: false
-        }
-    }
-}
-
-extension AttemptEnd {
-    init(_ finished: Finished, outcome: Outcome? = nil) {
-        self.init(
-            outcome: outcome ?? finished.outcome, logBytes: finished.logBytes,
-            logSHA256: finished.logSHA256, accelerator: finished.accelerator,
-            artifacts: finished.artifacts, evidence: finished.evidence,
-            tests: finished.tests ?? [])
     }
 }

@@ -39,8 +39,8 @@ struct InMemoryLeader: LeaderStore {
 
     func update(_ host: Host) async throws { try await write { try $0.update(host) } }
 
-    func setDrained(_ drained: Bool, host: String) async throws {
-        try await write { try $0.setDrained(drained, host: host) }
+    func setDrain(_ drain: HostDrain?, host: String) async throws {
+        try await write { try $0.setDrain(drain, host: host) }
     }
 
     func removeHost(_ name: String) async throws { try await write { try $0.removeHost(name) } }

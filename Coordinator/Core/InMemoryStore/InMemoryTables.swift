@@ -97,9 +97,9 @@ struct InMemoryTables: Sendable {
         hosts[host.name]?.hostKey = host.hostKey
     }
 
-    mutating func setDrained(_ drained: Bool, host: String) throws {
+    mutating func setDrain(_ drain: HostDrain?, host: String) throws {
         guard hosts[host] != nil else { throw StoreError.notFound(what: "host", name: host) }
-        hosts[host]?.drained = drained
+        hosts[host]?.drain = drain
     }
 
     mutating func removeHost(_ name: String) throws {

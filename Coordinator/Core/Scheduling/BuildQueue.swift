@@ -17,6 +17,7 @@ public struct BuildQueue: Sendable {
         var testAbilities: Set<TestAbility>
         var buildAbilities: Set<BuildAbility>
         var needs: BuildNeeds
+        var begunOn: String?
 
         init(_ build: QueuedBuild) {
             stage = build.stage
@@ -30,6 +31,7 @@ public struct BuildQueue: Sendable {
             testAbilities = build.testAbilities
             buildAbilities = build.buildAbilities
             needs = build.needs
+            begunOn = build.begunOn
         }
     }
 
@@ -75,6 +77,9 @@ public struct BuildQueue: Sendable {
     private mutating func include(_ time: Int64) {
         times = times.map { min($0.lowerBound, time)...max($0.upperBound, time) } ?? time...time
     }
+
+    /// In any order.
+    var all: [QueuedBuild] { Array(later.values) + queues.values.flatMap(\.builds) }
 
     /// No build in `later` is due before then; `nil` if there is none.
     var nextDueMilliseconds: Int64? { times?.lowerBound }

@@ -6,7 +6,8 @@ import TextKit
 public struct Farm: Sendable {
     /// What is left of a host after what runs there. Numbers only: a decision works on a copy.
     struct Room {
-        private var isReady: Bool
+        let isReady: Bool
+        private let isDraining: Bool
         private var allSlots: Int
         var slots: Int
         var left: Amounts
@@ -14,6 +15,7 @@ public struct Farm: Sendable {
 
         init(_ view: HostView, _ taken: Taken) {
             isReady = view.availability == .ready
+            isDraining = view.finishesTests
             allSlots = view.report?.slots ?? 0
             slots = allSlots - taken.slots
             left = Amounts(
@@ -24,7 +26,8 @@ public struct Farm: Sendable {
             quarantineMilliseconds = view.quarantineMilliseconds
         }
 
-        var isOpen: Bool { isReady && slots >= 1 }
+        /// For anything; a host that drains, for what it finishes.
+        var isOpen: Bool { (isReady || isDraining) && slots >= 1 }
         var freeShare: Double { Double(slots) / Double(max(1, allSlots)) }
 
         func holds(_ needs: Requirements) -> Bool { isOpen && left.cover(needs) }

@@ -26,6 +26,7 @@ struct Placement {
         var untried: Candidate?
         var tried: Candidate?
         for index in open where rooms[index].holds(build.requirements) {
+            guard rooms[index].isReady || mayFinish(build, at: index) else { continue }
             let found = candidate(build, index)
             let isTried =
                 !build.failedHosts.isEmpty && build.failedHosts.contains(farm.hosts[index].name)
@@ -130,7 +131,8 @@ struct Placement {
         switch view.availability {
         case .ready: break
         case .away(let why): return why
-        case .drained: return "is drained"
+        case .drained:
+            if !mayFinish(build, at: host) { return view.drainReason }
         case .quarantined(_, let why): return why
         }
         guard let report = view.report else { return "has not reported yet" }
@@ -139,6 +141,16 @@ struct Placement {
         return room.left.shortage(build.requirements).map {
             "needs \($0.needed), \($0.present) free"
         }
+    }
+
+    /// Whether a host that is drained still takes it: the test of an image that was begun there and
+    /// that no host in service can ever test. Otherwise the build would wait for a resume.
+    func mayFinish(_ build: QueuedBuild, at host: Int) -> Bool {
+        let view = farm.hosts[host]
+        guard build.stage == .test, view.finishesTests, build.begunOn == view.name else {
+            return false
+        }
+        return !farm.hosts.contains { $0.isInService && impossible(build, $0.report) == nil }
     }
 
     func concurrencyReason(_ build: QueuedBuild) -> String? {
@@ -158,14 +170,8 @@ struct Placement {
 
     private func hasUntriedHost(_ build: QueuedBuild) -> Bool {
         farm.hosts.contains { host in
-            guard !build.failedHosts.contains(host.name), impossible(build, host.report) == nil
-            else { return false }
-            // A drained host is not an alternative, nor is an unreachable one: it may be gone for
-            // good, and the build would wait for ever. A quarantine ends by itself.
-            switch host.availability {
-            case .ready, .quarantined: return true
-            case .away, .drained: return false
-            }
+            !build.failedHosts.contains(host.name) && host.isInService
+                && impossible(build, host.report) == nil
         }
     }
 }

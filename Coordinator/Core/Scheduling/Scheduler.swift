@@ -155,6 +155,9 @@ public enum Scheduler {
     private static func summary(
         _ build: QueuedBuild, _ position: Int, _ world: World, _ placement: Placement
     ) -> (String, String) {
+        // First what no waiting mends.
+        let absence = HostAbsence(build, world, placement)
+        if let drained = absence.allDrained { return drained }
         if build.notBeforeMilliseconds > world.nowMilliseconds {
             let seconds = (build.notBeforeMilliseconds - world.nowMilliseconds + 999) / 1000
             return ("waits \(seconds) s before a retry", "nothing to do")
@@ -163,14 +166,12 @@ public enum Scheduler {
         if hosts.isEmpty {
             return ("no host is registered", "add one: aibuild host add NAME --address user@host")
         }
+        if let absent = absence.noneReady { return absent }
         if let reason = placement.concurrencyReason(build) {
             return (reason, "wait, or raise concurrency in aibuild.yml")
         }
         if let reason = placement.webRootReason(build) {
             return (reason, "free space on the web root's disk")
-        }
-        if hosts.allSatisfy({ $0.availability != .ready }) {
-            return ("no host is ready", "run: aibuild host list")
         }
         let free = hosts.indices.filter { placement.blocker(build, at: $0) == nil }
         if free.isEmpty { return ("no host has room now", "wait, or add a host") }

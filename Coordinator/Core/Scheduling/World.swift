@@ -36,12 +36,34 @@ public struct HostView: Sendable, Hashable {
     public var availability: Availability
     /// The last report; `nil` if the host has not connected since the coordinator started.
     public var report: HostReport?
+    /// Drained and connected: it still tests images that were begun there and that no other host
+    /// can test.
+    public var finishesTests: Bool
+    /// Why it is drained; may be empty.
+    public var drainNote: String
 
-    public init(name: String, availability: Availability, report: HostReport?) {
+    public init(
+        name: String, availability: Availability, report: HostReport?, finishesTests: Bool = false,
+        drainNote: String = ""
+    ) {
         self.name = name
         self.availability = availability
         self.report = report
+        self.finishesTests = finishesTests
+        self.drainNote = drainNote
     }
+
+    /// A drained host is no alternative to another, nor is an unreachable one: it may be gone for
+    /// good, and a build would wait for ever. A quarantine ends by itself.
+    var isInService: Bool {
+        switch availability {
+        case .ready, .quarantined: true
+        case .away, .drained: false
+        }
+    }
+
+    /// `is drained: new disks`
+    var drainReason: String { "is drained" + (drainNote.isEmpty ? "" : ": \(drainNote)") }
 
     /// What remains of its quarantine.
     public var quarantineMilliseconds: Int64? {
@@ -69,6 +91,8 @@ public struct QueuedBuild: Sendable, Hashable {
     public var buildAbilities: Set<BuildAbility>
     /// What the template asks of a host; nothing in the test stage.
     public var needs: BuildNeeds
+    /// In the test stage: the host of the last attempt, which may be draining and finish it.
+    public var begunOn: String?
 
     public init(
         id: String, stage: BuildStage = .build, guestOS: String, owner: String, priority: Int,
@@ -76,7 +100,7 @@ public struct QueuedBuild: Sendable, Hashable {
         requirements: Requirements, concurrency: Int? = nil,
         failedHosts: Set<String> = [], baseImageSHA256: String? = nil,
         testAbilities: Set<TestAbility> = [], buildAbilities: Set<BuildAbility> = [],
-        needs: BuildNeeds = BuildNeeds()
+        needs: BuildNeeds = BuildNeeds(), begunOn: String? = nil
     ) {
         self.id = id
         self.stage = stage
@@ -92,6 +116,7 @@ public struct QueuedBuild: Sendable, Hashable {
         self.testAbilities = testAbilities
         self.buildAbilities = buildAbilities
         self.needs = needs
+        self.begunOn = begunOn
     }
 }
 

@@ -174,11 +174,11 @@ public actor BuildTracker: AttemptEvents {
     /// - Returns: the build if that ended it; a running attempt ends later.
     func cancel(_ build: Build, _ reason: String) async throws -> Build? {
         live[build.id]?.build.cancelRequested = true
-        if let session = live[build.id]?.session {
-            await session.post(.cancel(reason))
-            return nil
+        guard let session = live[build.id]?.session else {
+            return try await cancelQueued(build, reason)
         }
-        return try await cancelQueued(build, reason)
+        await session.post(.cancel(reason))
+        return nil
     }
 
     private func cancelQueued(_ build: Build, _ reason: String) async throws -> Build? {
@@ -192,14 +192,8 @@ public actor BuildTracker: AttemptEvents {
         }
     }
 
-    /// Ends the attempts on a host that was removed, which will not report their ends.
-    func abandonAttempts(on host: String) async {
-        for entry in live.running where entry.build.host == host {
-            await entry.session?.post(
-                .failed(Fault(.infrastructure, .hostLost, "host \(host) was removed")))
-        }
-        wakeup.raise()
-    }
+    func sessions(on host: String) -> [BuildSession] { live.sessions(on: host) }
+    func requeued(from host: String) -> [QueuedBuild] { live.requeued(from: host) }
 
     func session(of build: Build) -> BuildSession? { live[build.id]?.session }
 
@@ -226,10 +220,15 @@ public actor BuildTracker: AttemptEvents {
     /// changes or a moment has passed.
     private func explained() async -> Scheduler.Explanation {
         if let fresh = explanation?.value(wakeup, ports) { return fresh }
-        let hosts = await fleet.views()  // As they are now, not as the last decision saw them.
-        let made = Scheduler.Explanation(world(Farm(hosts, running: live.farm.running.values)))
+        let made = Scheduler.Explanation(await present())
         explanation = SharedExplanation(made, wakeup, ports)
         return made
+    }
+
+    /// As it is now, not as the last decision saw it.
+    func present() async -> World {
+        let hosts = await fleet.views()
+        return world(Farm(hosts, running: live.farm.running.values))
     }
 
     private func world(_ farm: Farm) -> World {
@@ -268,11 +267,12 @@ public actor BuildTracker: AttemptEvents {
     private func record(_ build: Build, _ end: AttemptEnd, _ image: PublishedImage?) async throws {
         let now = ports.clock.unixMilliseconds()
         let entry = live[build.id]
-        let verdict = AttemptVerdict(
-            build, end, image: image, history: entry?.history ?? [],
-            isUnwanted: entry?.build.cancelRequested ?? false, nowMilliseconds: now,
-            newID: ports.ids.randomID)
-        guard let verdict else { return }
+        guard
+            let verdict = AttemptVerdict(
+                build, end, image: image, history: entry?.history ?? [],
+                isUnwanted: entry?.build.cancelRequested ?? false, nowMilliseconds: now,
+                newID: ports.ids.randomID)
+        else { return }
         let changed = try await store.apply(verdict.change)
         live[build.id]?.session = nil
         guard let changed else {

@@ -51,11 +51,20 @@ public actor HostFleet: HostEvents {
         await hosts[host.name]?.monitor.start()
     }
 
-    func setDrained(_ drained: Bool, host name: String) {
+    func setDrain(_ drain: HostDrain?, host name: String) {
         news.insert(name)
-        hosts[name]?.host.drained = drained
+        hosts[name]?.host.drain = drain
         // An operator who resumes a host vouches for it.
-        if !drained { hosts[name]?.health = HostHealth() }
+        if drain == nil { hosts[name]?.health = HostHealth() }
+        wakeup.raise()
+    }
+
+    /// Those that are drained, with their deadlines.
+    func drained() -> [Host] { hosts.values.map(\.host).filter { $0.drain != nil } }
+
+    /// The deadline of its drain has passed: it tests nothing any more.
+    func drainEnded(_ name: String) {
+        news.insert(name)
         wakeup.raise()
     }
 
@@ -72,6 +81,7 @@ public actor HostFleet: HostEvents {
         guard let state = hosts.removeValue(forKey: name) else { return }
         losses[name] = nil
         news.insert(name)
+        wakeup.raise()
         await state.monitor.stop()
     }
 
@@ -94,7 +104,8 @@ public actor HostFleet: HostEvents {
 
     func views() -> [HostView] {
         let now = ports.clock.monotonicMilliseconds()
-        return hosts.values.map { $0.view(monotonic: now) }
+        let unix = ports.clock.unixMilliseconds()
+        return hosts.values.map { $0.view(monotonic: now, at: unix) }
     }
 
     /// The hosts that changed since the last call. Only the dispatcher calls it.
@@ -102,7 +113,7 @@ public actor HostFleet: HostEvents {
         let now = ports.clock.monotonicMilliseconds()
         var changes = HostChanges()
         for name in news {
-            if let view = hosts[name]?.view(monotonic: now) {
+            if let view = hosts[name]?.view(monotonic: now, at: ports.clock.unixMilliseconds()) {
                 changes.changed.append(view)
             } else {
                 changes.removed.append(name)

@@ -1,5 +1,6 @@
 public import BuildProtocol
 public import CoordinatorCore
+import TextKit
 
 /// What the coordinator knows about one host.
 struct HostState {
@@ -68,12 +69,15 @@ struct HostState {
     }
 
     /// For the scheduler.
-    func view(monotonic now: Int64) -> HostView {
-        HostView(name: host.name, availability: availability(now), report: report)
+    func view(monotonic now: Int64, at unixMilliseconds: Int64) -> HostView {
+        let isOver = host.drain?.isOver(atMilliseconds: unixMilliseconds) ?? true
+        return HostView(
+            name: host.name, availability: availability(now), report: report,
+            finishesTests: away == nil && !isOver, drainNote: host.drain?.note ?? "")
     }
 
     private func availability(_ now: Int64) -> HostView.Availability {
-        if host.drained { return .drained }
+        if host.drain != nil { return .drained }
         if let away { return .away(away) }
         let rest = health.quarantineMilliseconds(monotonicMilliseconds: now)
         if rest > 0 {
@@ -86,6 +90,14 @@ struct HostState {
         return .ready
     }
 
+    private var drainDetail: String {
+        let note = host.drain?.note ?? ""
+        let deadline = host.drain?.deadlineMilliseconds.map {
+            "; what runs at \(UTCTime(unixMilliseconds: $0).text) UTC is moved to other hosts"
+        }
+        return "drained: " + (note.isEmpty ? "takes no new builds" : note) + (deadline ?? "")
+    }
+
     /// For the API.
     func snapshot(
         at now: Int64, monotonic: Int64, running: Int, clockSkewLimitMilliseconds: Int64
@@ -93,7 +105,7 @@ struct HostState {
         let (state, detail): (String, String) =
             switch availability(monotonic) {
             case .ready: ("ready", "")
-            case .drained where away == nil: ("ready", "drained: takes no new builds")
+            case .drained where away == nil: ("ready", drainDetail)
             case .drained: ("unreachable", away ?? "")
             case .quarantined(_, let why): ("quarantined", why)
             case .away(let why): (isNew ? "connecting" : "unreachable", why)

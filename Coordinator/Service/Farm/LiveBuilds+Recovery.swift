@@ -13,6 +13,7 @@ extension LiveBuilds {
                 let build = recorded.build
                 live[build.id] = LiveBuild(
                     build: build, history: [AttemptFault](recorded.attempts, of: build),
+                    lastHost: recorded.attempts.last { $0.token != build.attempt }?.host,
                     startedMilliseconds: recorded.attempts.last { $0.token == build.attempt }?
                         .startedMilliseconds)
             }

@@ -77,6 +77,15 @@ struct LiveBuilds {
 
     mutating func update(_ changes: HostChanges) { farm.update(changes) }
 
+    func sessions(on host: String) -> [BuildSession] {
+        running.filter { $0.build.host == host }.compactMap(\.session)
+    }
+
+    /// What runs on the host, as it would be queued anew.
+    func requeued(from host: String) -> [QueuedBuild] {
+        running.filter { $0.build.host == host && !$0.hasLeftHost }.map(QueuedBuild.init(anew:))
+    }
+
     /// The attempts that have a session.
     var attempts: Set<AttemptToken> { Set(running.compactMap { $0.session?.token }) }
 
@@ -96,6 +105,8 @@ struct LiveBuild {
     var detail = LiveDetail()
     /// Failed attempts of the current stage.
     private(set) var history: [AttemptFault]
+    /// The host of the last attempt that has ended, if this coordinator knows it.
+    private(set) var lastHost: String?
     /// How long builds of this guest OS usually take.
     var expectedSeconds: Int?
     /// When the current attempt started; `nil` if there is none or nobody knows.
@@ -104,9 +115,13 @@ struct LiveBuild {
     /// published or recorded.
     var hasLeftHost = false
 
-    init(build: Build, history: [AttemptFault] = [], startedMilliseconds: Int64? = nil) {
+    init(
+        build: Build, history: [AttemptFault] = [], lastHost: String? = nil,
+        startedMilliseconds: Int64? = nil
+    ) {
         self.build = build
         self.history = history
+        self.lastHost = lastHost
         self.startedMilliseconds = startedMilliseconds
     }
 
@@ -124,6 +139,7 @@ struct LiveBuild {
     /// The attempt has ended and the build has not.
     mutating func ended(_ verdict: AttemptVerdict) {
         history = verdict.history
+        lastHost = verdict.host
         detail = LiveDetail()
         startedMilliseconds = nil
     }
@@ -145,8 +161,12 @@ public struct LiveDetail: Sendable, Hashable {
 extension QueuedBuild {
     /// `nil` if the build is not queued.
     init?(_ live: LiveBuild) {
+        guard live.build.state == .queued else { return nil }
+        self.init(anew: live)
+    }
+
+    init(anew live: LiveBuild) {
         let build = live.build
-        guard build.state == .queued else { return nil }
         self.init(
             id: build.id, stage: build.stage, guestOS: build.guestOS, owner: build.owner,
             priority: build.priority,
@@ -156,7 +176,8 @@ extension QueuedBuild {
             failedHosts: Set(live.history.map(\.host)), baseImageSHA256: build.fetched?.sha256,
             testAbilities: build.testPlan?.abilities ?? [],
             buildAbilities: build.plan.abilities(in: build.stage),
-            needs: build.stage == .build ? BuildNeeds(build.plan) : BuildNeeds())
+            needs: build.stage == .build ? BuildNeeds(build.plan) : BuildNeeds(),
+            begunOn: build.stage == .test ? live.lastHost : nil)
     }
 }
 

@@ -1,5 +1,6 @@
 import BuildProtocol
 public import CoordinatorCore
+import TextKit
 
 /// Adds, drains and removes hosts.
 public struct HostAdministration: Sendable {
@@ -7,6 +8,7 @@ public struct HostAdministration: Sendable {
     let store: any HostWriter
     let fleet: HostFleet
     let tracker: BuildTracker
+    let watch: DrainWatch
 
     /// - Throws: `Refusal`, `StoreError`
     public func add(
@@ -48,13 +50,60 @@ public struct HostAdministration: Sendable {
         do { return try ports.gateway.checked(host) } catch { throw Refusal(cause: error) }
     }
 
-    public func setDrained(
-        _ drained: Bool, host name: String, by actor: String
+    /// The host finishes what was begun there, and takes nothing new.
+    /// - Parameters:
+    ///   - note: why, for people; may be empty.
+    ///   - deadlineSeconds: from now; what still runs then is begun anew on other hosts.
+    /// - Throws: `Refusal`, `StoreError`
+    public func drain(
+        _ name: String, note: String = "", deadlineSeconds: Int? = nil, by actor: String
     ) async throws -> HostSnapshot {
-        try await store.setDrained(drained, host: name)
-        try await ports.audit(actor, drained ? "host.drain" : "host.resume", name)
-        await fleet.setDrained(drained, host: name)
+        try Refusal.check(text: note, "note", limitBytes: ports.limits.reasonBytes)
+        let allowed = ports.limits.drainSeconds
+        if let deadlineSeconds, !allowed.contains(deadlineSeconds) {
+            throw Refusal(
+                "the deadline is in \(deadlineSeconds) seconds: use "
+                    + "\(DurationText.text(allowed.lowerBound)) to "
+                    + DurationText.text(allowed.upperBound))
+        }
+        let now = ports.clock.unixMilliseconds()
+        let drain = HostDrain(
+            note: note, deadlineMilliseconds: deadlineSeconds.map { now + Int64($0) * 1000 })
+        let words = [note, deadlineSeconds.map { "deadline in \(DurationText.text($0))" } ?? ""]
+        return try await set(
+            drain, name, "host.drain", words.filter { !$0.isEmpty }.joined(separator: "; "), actor)
+    }
+
+    public func resume(_ name: String, by actor: String) async throws -> HostSnapshot {
+        try await set(nil, name, "host.resume", "", actor)
+    }
+
+    private func set(
+        _ drain: HostDrain?, _ name: String, _ action: String, _ detail: String, _ actor: String
+    ) async throws -> HostSnapshot {
+        try await store.setDrain(drain, host: name)
+        try await ports.audit(actor, action, name, detail)
+        await fleet.setDrain(drain, host: name)
+        await watch.look()
         return try await snapshot(name)
+    }
+
+    /// What draining it would finish there, and what would wait for its return.
+    /// - Throws: `StoreError.notFound`
+    public func drainPlan(_ name: String) async throws -> DrainReport {
+        _ = try await snapshot(name)
+        let plan = DrainPlan(
+            await tracker.present(), host: name, running: await tracker.requeued(from: name))
+        return DrainReport(
+            finishes: await builds(plan.finishes), strands: await builds(plan.strands))
+    }
+
+    private func builds(_ items: [DrainPlan.Item]) async -> [(Build, DrainPlan.Item)] {
+        var found: [(Build, DrainPlan.Item)] = []
+        for item in items {
+            if let (build, _) = await tracker.find(item.build) { found.append((build, item)) }
+        }
+        return found
     }
 
     /// - Throws: `Refusal` while builds run there, `StoreError`
@@ -68,7 +117,8 @@ public struct HostAdministration: Sendable {
         try await ports.audit(actor, "host.remove", name)
         await fleet.remove(name)
         // Attempts that were dispatched to it meanwhile.
-        await tracker.abandonAttempts(on: name)
+        let fault = Fault(.infrastructure, .hostLost, "host \(name) was removed")
+        for session in await tracker.sessions(on: name) { await session.post(.failed(fault)) }
     }
 
     /// Sorted by name.
@@ -86,4 +136,10 @@ public struct HostAdministration: Sendable {
     public func scanHostKey(_ address: String) async throws -> HostKey {
         try await ports.gateway.scanHostKey(address)
     }
+}
+
+/// What draining a host does, with the builds that it concerns.
+public struct DrainReport: Sendable {
+    public var finishes: [(Build, DrainPlan.Item)]
+    public var strands: [(Build, DrainPlan.Item)]
 }

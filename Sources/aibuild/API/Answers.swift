@@ -59,6 +59,7 @@ struct HostAnswer: Decodable {
     var detail, fingerprint, packerVersion, qemuVersion: String?
     var packerPlugins: [String: [String]]?
     var drained: Bool?
+    var drainNote, drainDeadlineAt: String?
     var slots, running, vcpus: Int?
     var memoryBytes, diskFreeBytes, diskTotalBytes: Int64?
     var accelerators, tags, notices: [String]?

@@ -4,11 +4,7 @@ import Support
 /// `aibuild host …` and `aibuild hosts`
 enum HostCommands {
     static let all = [
-        list("hosts"), add, change, list("host list"), show,
-        verb(
-            "drain", "Stop sending builds to a host; running builds continue",
-            { "Drained host \($0). Resume it: aibuild host resume \($0)" }),
-        verb("resume", "Send builds to a drained host again", { "Resumed host \($0)" }), remove,
+        list("hosts"), add, change, list("host list"), show, DrainCommand.command, resume, remove,
     ]
 
     private struct Scan: Encodable { var address: String }
@@ -230,18 +226,14 @@ enum HostCommands {
                 .joined(separator: ", ")
     }
 
-    private static func verb(
-        _ verb: String, _ summary: String, _ done: @escaping @Sendable (String) -> String
-    ) -> Command {
-        Command(
-            name: "host \(verb)", summary: summary, operands: ["NAME"],
-            examples: ["aibuild host \(verb) kvm1"],
-            run: { context in
-                context.show(
-                    try await context.api.send("POST", path(context) + "/\(verb)"),
-                    done(context.name))
-            })
-    }
+    private static let resume = Command(
+        name: "host resume", summary: "Send builds to a drained host again", operands: ["NAME"],
+        examples: ["aibuild host resume kvm1"],
+        run: { context in
+            context.show(
+                try await context.api.send("POST", path(context) + "/resume"),
+                "Resumed host \(context.name)")
+        })
 
     private static let remove = Command(
         name: "host remove", summary: "Remove a host that runs no builds", operands: ["NAME"],

@@ -165,8 +165,8 @@ struct InterceptingLeader: LeaderStore {
     func update(_ host: Host) async throws {
         try await around(.write) { try await base.update(host) }
     }
-    func setDrained(_ drained: Bool, host: String) async throws {
-        try await around(.write) { try await base.setDrained(drained, host: host) }
+    func setDrain(_ drain: HostDrain?, host: String) async throws {
+        try await around(.write) { try await base.setDrain(drain, host: host) }
     }
     func removeHost(_ name: String) async throws {
         try await around(.removeHost) { try await base.removeHost(name) }

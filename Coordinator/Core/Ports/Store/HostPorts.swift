@@ -11,8 +11,9 @@ public protocol HostWriter: Sendable {
     /// Replaces the address and the host key.
     /// - Throws: `StoreError.notFound`
     func update(_ host: Host) async throws
+    /// - Parameter drain: `nil` resumes the host.
     /// - Throws: `StoreError.notFound`
-    func setDrained(_ drained: Bool, host: String) async throws
+    func setDrain(_ drain: HostDrain?, host: String) async throws
     /// - Throws: `StoreError.notFound`
     func removeHost(_ name: String) async throws
 }
