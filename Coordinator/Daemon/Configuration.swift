@@ -30,6 +30,7 @@ struct Configuration {
     var gitlab: GitLabSettings?
     var git = GitAccess()
     var retention: RetentionPolicy?
+    var retentionGraceSeconds = 86_400
     var limits = ServiceLimits()
 
     static let defaultPath = "/etc/aibuild/coordinator.yml"
@@ -72,6 +73,8 @@ struct Configuration {
             gitlab = settings
         }
         if let given = try yaml.takeIfPresent("retention", .mapping) {
+            retentionGraceSeconds = try given.take(
+                "grace", .durationSeconds, default: retentionGraceSeconds)
             retention = try Self.retention(given)
         }
         if let given = try yaml.takeIfPresent("limits", .mapping) {
@@ -101,13 +104,13 @@ struct Configuration {
     private static func retention(_ yaml: YAMLMapping) throws -> RetentionPolicy {
         var policy = RetentionPolicy()
         policy.goodImages = try yaml.take(
-            "good_images", .int(1...100_000), default: policy.goodImages)
+            "good_images", .int(RetentionPolicy.Bounds.goodImages), default: policy.goodImages)
         policy.failedDays = try yaml.take(
-            "failed_days", .int(0...36_500), default: policy.failedDays)
+            "failed_days", .int(RetentionPolicy.Bounds.failedDays), default: policy.failedDays)
         policy.minimumFreeBytes = try yaml.take(
             "minimum_free", .sizeBytes, default: policy.minimumFreeBytes)
         policy.auditDays = try yaml.take(
-            "audit_days", .int(1...36_500), default: policy.auditDays)
+            "audit_days", .int(RetentionPolicy.Bounds.auditDays), default: policy.auditDays)
         return policy
     }
 

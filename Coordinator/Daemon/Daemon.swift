@@ -47,7 +47,6 @@ enum Daemon {
         let stopSignal = try StopSignal()
         let folder = configuration.stateFolder
         try Files.makeFolder(folder, mode: 0o750)
-
         let shared = configuration.sharedState
         try Files.makeFolder(shared, mode: 0o750)
         let access = try configuration.access()
@@ -74,6 +73,7 @@ enum Daemon {
             targets: Targets.all(configuration),
             templateServer: configuration.gitlab.map { GitLabServer($0) },
             retention: configuration.retention,
+            retentionGraceMilliseconds: Int64(configuration.retentionGraceSeconds) * 1000,
             meter: FarmStorageMeter(
                 webRoot: configuration.webRoot, logs: shared + "/logs",
                 templates: shared + "/templates", store: store), limits: configuration.limits)

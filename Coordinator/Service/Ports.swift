@@ -17,6 +17,8 @@ public struct Ports: Sendable {
     public var templateServer: (any TemplateServer)?
     /// `nil`: nothing is ever removed.
     public var retention: RetentionPolicy?
+    /// How long a policy that is new or stricter is shown before it removes anything.
+    public var retentionGraceMilliseconds: Int64
     /// `nil`: nothing is measured.
     public var meter: (any StorageMeter)?
     public var limits: ServiceLimits
@@ -26,6 +28,7 @@ public struct Ports: Sendable {
         templates: any TemplateLibrary, clock: any TimeSource, ids: any IDSource,
         sheets: any SheetFiles, targets: [EnvironmentKind: any ReleaseTarget] = [:],
         templateServer: (any TemplateServer)? = nil, retention: RetentionPolicy? = nil,
+        retentionGraceMilliseconds: Int64 = 86_400_000,
         meter: (any StorageMeter)? = nil, limits: ServiceLimits = ServiceLimits()
     ) {
         self.store = store
@@ -39,6 +42,7 @@ public struct Ports: Sendable {
         self.targets = targets
         self.templateServer = templateServer
         self.retention = retention
+        self.retentionGraceMilliseconds = retentionGraceMilliseconds
         self.meter = meter
         self.limits = limits
     }

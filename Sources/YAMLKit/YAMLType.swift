@@ -86,11 +86,7 @@ extension YAMLType where Value == Int {
 extension YAMLType where Value == Int64 {
     /// `512MiB`, `2GiB`; the value is in bytes, at most 1 PiB.
     public static var sizeBytes: YAMLType {
-        .scalar("a size such as 512MiB or 2GiB, at most 1024TiB") { text in
-            quantity(
-                text, ["B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40],
-                atMost: 1 << 50)
-        }
+        .scalar("a size such as 512MiB or 2GiB, at most 1024TiB") { ByteSize.bytes($0) }
     }
 }
 
@@ -174,16 +170,4 @@ extension YAMLType where Value == YAMLMapping {
             try YAMLMapping(node, place)
         }
     }
-}
-
-/// `<digits><unit>`, multiplied; `nil` if it is not that, or too large.
-private func quantity(
-    _ text: String, _ units: [String: Int64], atMost limit: Int64
-) -> Int64? {
-    let digits = text.utf8.prefix { (48...57).contains($0) }
-    guard !digits.isEmpty, let number = Int64(String(decoding: digits, as: UTF8.self)),
-        let unit = units[String(decoding: text.utf8.dropFirst(digits.count), as: UTF8.self)]
-    else { return nil }
-    let (value, overflow) = number.multipliedReportingOverflow(by: unit)
-    return overflow || value > limit ? nil : value
 }

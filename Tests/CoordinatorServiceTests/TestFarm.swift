@@ -21,6 +21,7 @@ final class TestFarm: Sendable {
     let target: FakeTarget
     /// Applies to coordinators that are created from now on.
     let retention = Mutex<RetentionPolicy?>(nil)
+    let retentionGraceMilliseconds = Mutex<Int64>(0)
 
     let templateServer: FakeTemplateServer?
 
@@ -57,7 +58,8 @@ final class TestFarm: Sendable {
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
             clock: clock, ids: clock, sheets: sheets,
             targets: [.registry: target, .openstack: target],
-            templateServer: templateServer, retention: retention.withLock(\.self))
+            templateServer: templateServer, retention: retention.withLock(\.self),
+            retentionGraceMilliseconds: retentionGraceMilliseconds.withLock(\.self))
     }
 
     /// A coordinator as a new process would create it, with the same store and hosts.

@@ -137,7 +137,7 @@ import Testing
     @Test("Retention removes old builds but no pinned one")
     func pinAndRetention() async throws {
         let setup = Farm.Setup {
-            $0.coordinatorLines = ["retention: {good_images: 1}"]
+            $0.coordinatorLines = ["retention: {good_images: 1, grace: 0s}"]
         }
         try await withFarm(setup) { farm in
             let builds = try await farm.imageBuilds(3)

@@ -9,7 +9,7 @@ import Testing
     @Test("Removed images answer 410 Gone and leave no file")
     func removedImagesAreGone() async throws {
         let setup = Farm.Setup {
-            $0.coordinatorLines = ["retention: {good_images: 1}"]
+            $0.coordinatorLines = ["retention: {good_images: 1, grace: 0s}"]
         }
         try await withFarm(setup) { farm in
             let builds = try await farm.imageBuilds(3)

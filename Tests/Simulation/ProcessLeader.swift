@@ -110,4 +110,7 @@ struct ProcessLeader: LeaderStore {
     func removeAudit(before milliseconds: Int64, limit: Int) async throws -> Int {
         try await effect { try await base.removeAudit(before: milliseconds, limit: limit) }
     }
+    func set(_ state: RetentionState) async throws {
+        try await effect { try await base.set(state) }
+    }
 }

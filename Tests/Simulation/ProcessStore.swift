@@ -116,6 +116,9 @@ struct ProcessStore: Store {
     func record(_ entry: AuditEntry) async throws {
         try await effect { await base.record(entry) }
     }
+    func retentionState() async throws -> RetentionState {
+        try await effect { await base.retentionState() }
+    }
     func audit(limit: Int) async throws -> [AuditEntry] {
         try await effect { await base.audit(limit: limit) }
     }

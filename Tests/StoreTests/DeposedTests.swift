@@ -141,6 +141,10 @@ import Testing
             "remove entries of the audit log",
             { _ = try await $0.removeAudit(before: .max, limit: 9) }
         ),
+        (
+            "say which retention policy is in force",
+            { try await $0.set(RetentionState()) }
+        ),
     ]
 
     /// Everything that a reader can see.

@@ -21,6 +21,19 @@ import Testing
         }
     }
 
+    @Test("Which policy is in force is kept", arguments: StoreKind.allCases)
+    func policyState(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            #expect(try await store.retentionState() == RetentionState())
+            let state = RetentionState().next(
+                RetentionPolicy(goodImages: 3), graceMilliseconds: 5, nowMilliseconds: 1)
+            for state in [state, RetentionState(inForce: RetentionPolicy())] {
+                try await leader.set(state)
+                #expect(try await store.retentionState() == state)
+            }
+        }
+    }
+
     @Test("A pinned build is not pruned", arguments: StoreKind.allCases)
     func pinnedIsKept(_ kind: StoreKind) async throws {
         try await with(kind) { store, leader in

@@ -18,6 +18,12 @@ enum RetentionSection {
         return "by the <a href=/retention>policy</a>; to pin it: <code>aibuild pin \(name)</code>"
     }
 
+    private static func announcement(_ view: RetentionView) -> String {
+        guard let begins = view.beginsAt else { return "The next run removes" }
+        return "The policy is new or stricter. From \(HTML.time(begins)) UTC on, or once somebody "
+            + "runs <code>aibuild retention enable</code>, it removes"
+    }
+
     static func page(_ api: APIContext) async throws -> String {
         let report: RetentionReport
         do { report = try await RetentionPlan(ports: api.ports).report() } catch let refusal
@@ -34,7 +40,7 @@ enum RetentionSection {
         }
         let room = view.freeBytes.map { "<p>The web root has \(ByteSize.text($0)) free.</p>" } ?? ""
         return "<h1>Retention</h1>" + room
-            + "<p>The next run removes image and logs of these builds:</p>"
+            + "<p>\(announcement(view)) image and logs of these builds:</p>"
             + HTML.table(
                 ["build", "state", "frees", "reason"], rows, empty: "None.")
     }

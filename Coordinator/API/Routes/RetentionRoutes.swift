@@ -4,12 +4,42 @@ import HTTPTypes
 
 enum RetentionRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
-        router.on("GET", "/api/v1/retention") { _, _ in
-            try .json(RetentionView(try await RetentionPlan(ports: api.ports).report()))
+        router.on("GET", "/api/v1/retention") { request, _ in
+            let change = try change(request.query)
+            return try .json(
+                RetentionView(try await RetentionPlan(ports: api.ports).report(change)))
+        }
+        router.on("POST", "/api/v1/retention/enable") { request, _ in
+            try .json(
+                RetentionView(try await api.leader().retention.enable(by: api.actor(request))))
         }
         router.on("POST", "/api/v1/retention") { request, _ in
             try .json(RetentionView(try await api.leader().retention.run(by: api.actor(request))))
         }
+    }
+}
+
+extension RetentionRoutes {
+    /// A policy to ask about, in the words of coordinator.yml.
+    fileprivate static func change(_ query: HTTPQuery) throws -> RetentionPolicyChange {
+        func number(_ name: String, _ range: ClosedRange<Int64>) throws -> Int64? {
+            guard let text = query[name] else { return nil }
+            guard let number = Int64(text), range.contains(number) else {
+                throw Problem.badRequest(
+                    "\(name) is '\(text.prefix(20))'",
+                    remedy: "Use a number from \(range.lowerBound) to \(range.upperBound)")
+            }
+            return number
+        }
+        func small(_ name: String, _ range: ClosedRange<Int>) throws -> Int? {
+            try number(name, Int64(range.lowerBound)...Int64(range.upperBound)).map { Int($0) }
+        }
+        typealias Bounds = RetentionPolicy.Bounds
+        return RetentionPolicyChange(
+            goodImages: try small("good_images", Bounds.goodImages),
+            failedDays: try small("failed_days", Bounds.failedDays),
+            minimumFreeBytes: try number("minimum_free", Bounds.minimumFreeBytes),
+            auditDays: try small("audit_days", Bounds.auditDays))
     }
 }
 

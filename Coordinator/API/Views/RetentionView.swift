@@ -11,6 +11,8 @@ struct RetentionView: Encodable {
 
     var policy: RetentionPolicy
     var freeBytes: Int64?
+    /// Until then the policy only shows what it would remove.
+    var beginsAt: String?
     var items: [Item]
     /// What could not be removed.
     var failures: [RetentionReport.Failure]?
@@ -18,6 +20,7 @@ struct RetentionView: Encodable {
     init(_ report: RetentionReport) {
         policy = report.policy
         freeBytes = report.freeBytes
+        beginsAt = report.beginsMilliseconds.map(Time.text)
         failures = report.failures.isEmpty ? nil : report.failures
         items = report.choices.map { choice in
             Item(

@@ -165,4 +165,8 @@ struct SQLLeader: LeaderStore {
     func removeAudit(before milliseconds: Int64, limit: Int) async throws -> Int {
         try await write { try AuditTable.remove(before: milliseconds, limit: limit, $0) }
     }
+
+    func set(_ state: RetentionState) async throws {
+        try await write { try RetentionTable.set(state, $0) }
+    }
 }

@@ -199,6 +199,10 @@ public final class SQLStore: Store, LeaseStore {
         try await access.execute(AuditTable.insert, AuditTable.values(entry))
     }
 
+    public func retentionState() async throws -> RetentionState {
+        try await access.first(RetentionTable.state) ?? RetentionState()
+    }
+
     public func audit(limit: Int) async throws -> [AuditEntry] {
         try await access.usable(AuditTable.newest, limit: limit)
     }

@@ -117,4 +117,6 @@ struct InMemoryLeader: LeaderStore {
     func removeAudit(before milliseconds: Int64, limit: Int) async throws -> Int {
         try await write { $0.removeAudit(before: milliseconds, limit: limit) }
     }
+
+    func set(_ state: RetentionState) async throws { try await write { $0.retention = state } }
 }

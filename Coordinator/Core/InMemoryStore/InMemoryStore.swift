@@ -145,5 +145,7 @@ public actor InMemoryStore: Store, LeaseStore {
 
     public func record(_ entry: AuditEntry) { tables.audit.append(entry) }
 
+    public func retentionState() -> RetentionState { tables.retention }
+
     public func audit(limit: Int) -> [AuditEntry] { Array(tables.audit.reversed().prefix(limit)) }
 }

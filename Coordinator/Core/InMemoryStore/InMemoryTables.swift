@@ -7,6 +7,7 @@ struct InMemoryTables: Sendable {
     var historic = InMemoryHistory()
     /// Oldest first.
     var audit: [AuditEntry] = []
+    var retention = RetentionState()
 
     mutating func enqueue(_ new: NewBuild) throws -> Build {
         if let build = builds[new.id] { return build }

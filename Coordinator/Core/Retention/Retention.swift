@@ -100,30 +100,3 @@ public enum Retention {
         (a.endedMilliseconds, a.id) < (b.endedMilliseconds, b.id)
     }
 }
-
-/// How much is kept. Without a policy nothing is removed.
-public struct RetentionPolicy: Sendable, Hashable, Codable {
-    /// How many of the newest images of a guest OS that passed are kept.
-    public var goodImages: Int
-    /// How many days after their end the logs of builds that did not pass are kept.
-    public var failedDays: Int
-    /// If less is free on the web root, images are removed early; 0: never.
-    public var minimumFreeBytes: Int64
-    /// How many days entries of the audit log are kept.
-    public var auditDays: Int
-
-    public init(
-        goodImages: Int = 10, failedDays: Int = 30, minimumFreeBytes: Int64 = 0,
-        auditDays: Int = 730
-    ) {
-        self.goodImages = goodImages
-        self.failedDays = failedDays
-        self.minimumFreeBytes = minimumFreeBytes
-        self.auditDays = auditDays
-    }
-
-    /// Older entries of the audit log are removed.
-    public func auditBegin(nowMilliseconds now: Int64) -> Int64 {
-        now - Int64(auditDays) * Retention.dayMilliseconds
-    }
-}

@@ -1,23 +1,30 @@
 import BuildProtocol
 public import CoordinatorCore
 import Support
+import TextKit
 
 /// Removes the images and logs that the retention policy does not keep: every hour, and sooner if
-/// the web root runs full.
+/// the web root runs full. A policy that is new or stricter is only shown at first.
 public actor ImageRetention {
     private let ports: Ports
     private let store: any BuildWriter & AuditWriter
+    private let gate: RetentionGate
     private let tracker: BuildTracker
     private let releases: Releases
     private var isRemoving = false
     private var isStopping = false
+    /// The pending policy that the journal has named.
+    private var shown: RetentionPolicy?
+    /// A person has ended the delay.
+    private var isEnabled = false
     private var housekeeping: Task<Void, Never>?
     private let log = Logger("retention")
 
     init(
-        ports: Ports, store: any BuildWriter & AuditWriter, tracker: BuildTracker,
-        releases: Releases
+        ports: Ports, store: any BuildWriter & AuditWriter & RetentionWriter,
+        tracker: BuildTracker, releases: Releases
     ) {
+        gate = RetentionGate(ports: ports, store: store)
         self.ports = ports
         self.store = store
         self.tracker = tracker
@@ -27,8 +34,8 @@ public actor ImageRetention {
     // MARK: Life
 
     func start() {
-        guard let policy = ports.retention, housekeeping == nil, !isStopping else { return }
-        housekeeping = Task { await self.pruneRegularly(policy) }
+        guard housekeeping == nil, !isStopping else { return }
+        housekeeping = Task { await self.pruneRegularly() }
     }
 
     func stop() async {
@@ -37,10 +44,25 @@ public actor ImageRetention {
         await housekeeping?.value
     }
 
-    private func pruneRegularly(_ policy: RetentionPolicy) async {
+    private func pruneRegularly() async {
         var next = ports.clock.monotonicMilliseconds()
         var canHelp = true
         while !isStopping {
+            let state = try? await gate.state()
+            // Its end is remembered, so that a new beginning is shown first.
+            if ports.retention == nil, state != nil { return }
+            if let pending = state?.pending, pending != shown {
+                shown = pending
+                await show(pending, from: state?.beginsMilliseconds ?? 0)
+            }
+            guard let policy = state?.inForce else {
+                do { try await pause() } catch { return }
+                continue
+            }
+            if isEnabled {
+                next = ports.clock.monotonicMilliseconds()
+                isEnabled = false
+            }
             let free = (try? await ports.webRoot.freeBytes()) ?? .max
             let isDiskLow = free < policy.minimumFreeBytes
             let now = ports.clock.monotonicMilliseconds()
@@ -49,9 +71,23 @@ public actor ImageRetention {
                 // Otherwise every check would read all builds in vain.
                 canHelp = await pruneOnce(isDiskLow) || !isDiskLow
             }
-            let pause = ports.limits.retentionLookMilliseconds
-            do { try await ports.clock.sleep(milliseconds: pause) } catch { return }
+            do { try await pause() } catch { return }
         }
+    }
+
+    private func pause() async throws {
+        try await ports.clock.sleep(milliseconds: ports.limits.retentionLookMilliseconds)
+    }
+
+    /// Says in the journal what a new policy will remove.
+    private func show(_ pending: RetentionPolicy, from begins: Int64) async {
+        let count = (try? await RetentionPlan(ports: ports).report(of: pending))?.choices.count
+        log.warning(
+            "the retention policy is new or stricter, and removes nothing more before "
+                + "\(UTCTime(unixMilliseconds: begins).text) UTC: now, "
+                + "\(count.map(String.init) ?? "an unknown number of") builds' images and logs "
+                + "would go. To see which: aibuild retention --dry-run; to let it begin: "
+                + "aibuild retention enable")
     }
 
     /// - Returns: whether something was removed.
@@ -86,6 +122,7 @@ public actor ImageRetention {
         guard !isRemoving else {
             throw Refusal(.conflict, "old images are being removed already")
         }
+        let policy = try await gate.policy()
         isRemoving = true
         defer { isRemoving = false }
         var failures: [RetentionReport.Failure] = []
@@ -98,7 +135,7 @@ public actor ImageRetention {
                 failures.append(try .init("\(build.guestOS):\(build.number)", error))
             }
         }
-        var report = try await RetentionPlan(ports: ports).report()
+        var report = try await RetentionPlan(ports: ports).report(of: policy)
         var gone: [Retention.Choice] = []
         for choice in report.choices {
             if isStopping { break }
@@ -116,6 +153,16 @@ public actor ImageRetention {
         report.choices = gone
         report.failures = failures
         return report
+    }
+
+    /// Ends the delay of a policy that is new or stricter; the next run comes within a minute.
+    /// - Returns: what it will remove.
+    /// - Throws: `Refusal` if no policy is configured; `StoreError`
+    public func enable(by actor: String) async throws -> RetentionReport {
+        try await gate.enable()
+        isEnabled = true
+        try await ports.audit(actor, "retention.enable", "retention")
+        return try await RetentionPlan(ports: ports).report()
     }
 
     /// - Returns: whether it was removed.

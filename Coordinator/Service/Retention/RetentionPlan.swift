@@ -7,13 +7,30 @@ public struct RetentionPlan: Sendable {
 
     public init(ports: Ports) { self.ports = ports }
 
+    /// - Parameter change: what differs from the policy of coordinator.yml, to see what another one
+    ///   would remove. Then none needs to be configured.
     /// - Throws: `Refusal` if there is no policy; `StoreError`
-    public func report() async throws -> RetentionReport {
-        guard let policy = ports.retention else {
+    public func report(
+        _ change: RetentionPolicyChange = RetentionPolicyChange()
+    ) async throws -> RetentionReport {
+        guard let policy = ports.retention ?? (change.isEmpty ? nil : RetentionPolicy()) else {
             throw Refusal(
                 .conflict,
-                "this coordinator removes nothing: `retention` is not set in coordinator.yml")
+                "this coordinator removes nothing: `retention` is not set in coordinator.yml. To "
+                    + "see what a policy would remove: aibuild retention --dry-run --good-images N")
         }
+        var report = try await report(of: change.applied(to: policy))
+        if change.isEmpty {
+            let state = try await ports.store.retentionState().next(
+                policy, graceMilliseconds: ports.retentionGraceMilliseconds,
+                nowMilliseconds: ports.clock.unixMilliseconds())
+            report.beginsMilliseconds = state.beginsMilliseconds
+        }
+        return report
+    }
+
+    /// What this policy would remove now.
+    func report(of policy: RetentionPolicy) async throws -> RetentionReport {
         let free = try? await ports.webRoot.freeBytes()
         let (kept, templates) = try await keptBuilds()
         let choices = Retention.decide(
@@ -62,6 +79,8 @@ public struct RetentionReport: Sendable {
     /// Free space of the web root, before the removal.
     public var freeBytes: Int64?
     public var choices: [Retention.Choice]
+    /// Until then the policy is only shown; `nil` if it is in force, or only asked about.
+    public var beginsMilliseconds: Int64?
     /// Digests of the templates of all builds whose images and logs were kept before.
     var templates: Set<String>
     /// What could not be removed; the next run tries again.

@@ -120,6 +120,9 @@ extension InterceptingStore {
     func record(_ entry: AuditEntry) async throws {
         try await around(.audit) { try await base.record(entry) }
     }
+    func retentionState() async throws -> RetentionState {
+        try await around(.read) { try await base.retentionState() }
+    }
     func audit(limit: Int) async throws -> [AuditEntry] {
         try await around(.read) { try await base.audit(limit: limit) }
     }
@@ -233,5 +236,8 @@ struct InterceptingLeader: LeaderStore {
     }
     func removeAudit(before milliseconds: Int64, limit: Int) async throws -> Int {
         try await around(.write) { try await base.removeAudit(before: milliseconds, limit: limit) }
+    }
+    func set(_ state: RetentionState) async throws {
+        try await around(.write) { try await base.set(state) }
     }
 }

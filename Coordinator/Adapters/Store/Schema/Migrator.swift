@@ -24,7 +24,7 @@ enum Migrator {
         Migration(version: 9, changes: ReleasePolicies.changes),
         Migration(version: 10, changes: PageIndexes.changes),
         Migration(version: HistoricRepairs.version, changes: HistoricRepairs.changes),
-        Migration(version: 12, changes: DrainColumns.changes),
+        Migration(version: 12, changes: DrainColumns.changes + RetentionTable.changes),
     ]
 
     static let newest = migrations.map(\.version).max() ?? 0

@@ -16,7 +16,7 @@ public protocol Store: StoreReader, AuditLog {
 
 /// The reads that need no leadership.
 public protocol StoreReader:
-    BuildReader, HostReader, CatalogReader, ReleaseReader, HistoricReader,
+    BuildReader, HostReader, CatalogReader, ReleaseReader, HistoricReader, RetentionReader,
     UnusableRowReader
 {}
 
@@ -25,7 +25,8 @@ public protocol StoreReader:
 /// Each method changes nothing and throws `StoreError.deposed` once another epoch leads, even if
 /// this coordinator has not noticed yet.
 public protocol LeaderStore:
-    BuildWriter, HostWriter, CatalogWriter, ReleaseWriter, HistoricWriter, AuditWriter
+    BuildWriter, HostWriter, CatalogWriter, ReleaseWriter, HistoricWriter, AuditWriter,
+    RetentionWriter
 {}
 
 /// Why the store refused a call or could not answer it.

@@ -1,0 +1,27 @@
+import CoordinatorCore
+
+/// Parts of a policy that somebody asks about; `nil`: as it is configured.
+public struct RetentionPolicyChange: Sendable, Hashable {
+    public var goodImages, failedDays, auditDays: Int?
+    public var minimumFreeBytes: Int64?
+
+    public init(
+        goodImages: Int? = nil, failedDays: Int? = nil, minimumFreeBytes: Int64? = nil,
+        auditDays: Int? = nil
+    ) {
+        self.goodImages = goodImages
+        self.failedDays = failedDays
+        self.minimumFreeBytes = minimumFreeBytes
+        self.auditDays = auditDays
+    }
+
+    var isEmpty: Bool { self == RetentionPolicyChange() }
+
+    func applied(to policy: RetentionPolicy) -> RetentionPolicy {
+        RetentionPolicy(
+            goodImages: goodImages ?? policy.goodImages,
+            failedDays: failedDays ?? policy.failedDays,
+            minimumFreeBytes: minimumFreeBytes ?? policy.minimumFreeBytes,
+            auditDays: auditDays ?? policy.auditDays)
+    }
+}
