@@ -9,7 +9,7 @@ public enum ReleaseRetry {
         case end(ReleaseState)
     }
 
-    /// Tries before a release is given up: with the delays about five minutes, enough for a
+    /// Tries before a release is given up: with the delays two and a half minutes, enough for a
     /// restart of a cloud's API.
     public static let tries = 6
     /// Tries to clean up: with the delays about eleven minutes. Who waits for a cloud that is away
@@ -47,7 +47,7 @@ public enum ReleaseRetry {
 
     private static func delay(_ attempts: Int) -> Int64 {
         var delay = firstDelayMilliseconds
-        for _ in 1..<max(2, attempts) where delay < longestDelayMilliseconds { delay *= 2 }
+        for _ in 1..<max(1, attempts) where delay < longestDelayMilliseconds { delay *= 2 }
         return min(delay, longestDelayMilliseconds)
     }
 }
