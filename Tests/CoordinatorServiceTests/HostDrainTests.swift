@@ -32,7 +32,10 @@ import Testing
     func finishesTest() async throws {
         let farm = try await TestFarm(hosts: 1)
         farm.templates.test(.of(["boot"]))
-        await farm.agents[0].change { $0.plan = .hang }
+        await farm.agents[0].change {
+            $0.plan = .hang
+            $0.testPlan = .pass([])
+        }
         try await farm.run { coordinator in
             let build = try await farm.submit(coordinator)
             let token = try await farm.attempt(on: farm.agents[0])
@@ -68,7 +71,6 @@ import Testing
             #expect(fault.reason.contains("is drained and its deadline has passed"))
             let entry = try await farm.store.audit(limit: 9).first { $0.action == "host.evict" }
             #expect(entry?.subject == first && entry?.detail == "1 build")
-            for agent in farm.agents { await agent.change { $0.plan = .pass([1]) } }
             let mover = try #require(farm.agents.first { $0.name == other })
             await mover.end(try await farm.attempt(on: mover), .pass([1]))
             try await farm.wait(build, .passed, passing: 500)
