@@ -56,13 +56,6 @@ public struct Ports: Sendable {
                 atMilliseconds: clock.unixMilliseconds(), actor: actor, action: action,
                 subject: subject, detail: detail))
     }
-
-    /// How long builds of the guest OS usually take; `nil` if none has passed yet.
-    func usualSeconds(guestOS: String) async -> Int? {
-        let recent = try? await store.recentDurationsSeconds(guestOS: guestOS, limit: 5)
-        guard let recent, !recent.isEmpty else { return nil }
-        return recent.sorted()[recent.count / 2]
-    }
 }
 
 extension Ports {

@@ -74,6 +74,9 @@ public struct ServiceLimits: Sendable {
     /// How old an explanation of waiting builds may be: sorting a full queue for each of a thousand
     /// followers would leave no time for anything else.
     public var explanationMilliseconds: Int64 = 1_000
+    /// How many guest OSes are looked up for one explanation, two queries each: with thousands of
+    /// them queued at once, the first answers have fewer estimates rather than none.
+    public var durationLooks = 50
     /// How often the retention policy is applied, and how often the free space of the web root is
     /// checked in between.
     public var retentionMilliseconds: Int64 = 60 * 60_000

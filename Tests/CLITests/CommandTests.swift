@@ -67,6 +67,30 @@ import Testing
         }
     }
 
+    @Test("A wait without an estimate says why there is none") func waitWithoutEstimate()
+        async throws
+    {
+        let waiting =
+            #"{"position":1,"summary":"no host has room now","hosts":[],"remedy":"wait","#
+            + #""etaReason":"no build of arch has passed yet"}"#
+        let detail =
+            String(Self.build.dropLast(1))
+            + #","attempts":[],"artifacts":[],"waiting":\#(waiting)}"#
+        try await withCoordinator({
+            $0.say("GET", "/api/v1/builds/{id}", detail)
+            $0.say(
+                "GET", "/api/v1/queue",
+                #"{"items":[{"build":\#(Self.build),"waiting":\#(waiting)}]}"#)
+        }) { coordinator in
+            let queue = await coordinator.run("queue")
+            #expect(
+                queue.out.contains(
+                    "no host has room now; start unknown: no build of arch has passed yet"))
+            let build = await coordinator.run("show", "debian12/7")
+            #expect(build.out.contains("unknown: no build of arch has passed yet"))
+        }
+    }
+
     @Test("build, cancel and retry send the requested values") func submitsCancelsAndRetries()
         async throws
     {

@@ -127,17 +127,4 @@ import Testing
             summary(failed)?.first
                 == "the free hosts failed this build before, and another one is preferred")
     }
-
-    @Test("The time to wait comes from history")
-    func estimate() {
-        let busy = [runs("r", on: "a", since: 0, expected: 100)]
-        let queue = [queued("q1", at: 1), queued("q2", at: 2)]
-        let all = world([host("a", slots: 1)], queue, running: busy, now: 60_000)
-        #expect(all.waiting("q1")?.etaSeconds == 40)
-        #expect(all.waiting("q2")?.etaSeconds == 140)
-        let unknown = world([host("a", slots: 1)], queue, running: [runs("r", on: "a")])
-        #expect(unknown.waiting("q1")?.etaSeconds == nil)
-        let late = world([host("a", slots: 1)], queue, running: busy, now: 900_000)
-        #expect(late.waiting("q1")?.etaSeconds == 1, "never in the past")
-    }
 }

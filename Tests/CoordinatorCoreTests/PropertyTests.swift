@@ -149,6 +149,7 @@ import Testing
             #expect(explained.map(\.waiting.position) == Array(1..<(after.queue.builds.count + 1)))
             for (id, waiting) in explained {
                 #expect(!waiting.summary.isEmpty && !waiting.remedy.isEmpty)
+                #expect((waiting.etaSeconds == nil) == (waiting.etaReason != nil), "seed \(seed)")
                 #expect(waiting.hosts.map(\.host) == after.hosts.map(\.name).sorted(), "\(id)")
             }
         }

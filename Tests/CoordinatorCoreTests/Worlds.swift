@@ -31,34 +31,35 @@ func needs(
 func queued(
     _ id: String, _ requirements: Requirements = needs(), guestOS: String = "debian",
     owner: String = "team", priority: Int = 0, at submitted: Int64 = 0, notBefore: Int64 = 0,
-    concurrency: Int? = nil, failed: Set<String> = [], baseImage: String? = nil
+    concurrency: Int? = nil, failed: Set<String> = [], baseImage: String? = nil,
+    tests: Requirements? = nil
 ) -> QueuedBuild {
     QueuedBuild(
         id: id, guestOS: guestOS, owner: owner, priority: priority,
         submittedMilliseconds: submitted, notBeforeMilliseconds: notBefore,
         requirements: requirements, concurrency: concurrency, failedHosts: failed,
-        baseImageSHA256: baseImage)
+        baseImageSHA256: baseImage, tests: tests)
 }
 
 func runs(
     _ id: String, on host: String?, _ requirements: Requirements = needs(),
-    guestOS: String = "debian", owner: String = "team", since started: Int64 = 0,
-    expected: Int? = nil
+    stage: BuildStage = .build, guestOS: String = "debian", owner: String = "team",
+    since started: Int64 = 0, tests: Requirements? = nil
 ) -> RunningBuild {
     RunningBuild(
-        id: id, guestOS: guestOS, owner: owner, host: host, requirements: requirements,
-        startedMilliseconds: started, expectedSeconds: expected)
+        id: id, stage: stage, guestOS: guestOS, owner: owner, host: host,
+        requirements: requirements, startedMilliseconds: started, tests: tests)
 }
 
 func world(
     _ hosts: [HostView], _ queue: [QueuedBuild], running: [RunningBuild] = [], now: Int64 = 0,
-    use: [String: Double] = [:], webRoot: Int64? = nil
+    use: [String: Double] = [:], webRoot: Int64? = nil, usual: [String: UsualDurations] = [:]
 ) -> World {
     var waiting = BuildQueue(queue)
     waiting.releaseDue(at: now)
     return World(
         nowMilliseconds: now, farm: Farm(hosts, running: running), queue: waiting, use: use,
-        webRootFreeBytes: webRoot)
+        webRootFreeBytes: webRoot, usual: usual)
 }
 
 extension BuildQueue {

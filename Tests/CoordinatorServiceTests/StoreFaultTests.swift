@@ -1,6 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 import CoordinatorService
+import Synchronization
 import TestSupport
 import Testing
 
@@ -125,13 +126,53 @@ import Testing
         }
     }
 
-    @Test("A build starts although its history cannot be read")
+    @Test("A wait is explained although the history cannot be read, and estimated once it can")
     func missingHistory() async throws {
         let store = FaultyStore()
-        let farm = try await TestFarm(hosts: 1, store: store)
-        store.fail(.recentDurations)
-        try await farm.runBuild { _, build in
-            try await farm.wait(build, .passed)
+        let farm = try await TestFarm(hosts: 1, slots: 1, store: store)
+        try await farm.runBuild { coordinator, first in
+            try await farm.wait(first, .passed)
+            await farm.agents[0].change { $0.plan = .hang }
+            _ = try await farm.submit(coordinator)
+            _ = try await farm.attempt(on: farm.agents[0])
+            let waits = try await farm.submit(coordinator)
+            let tracker = try coordinator.leading().tracker
+            store.fail(.recentDurations)
+            let unknown = try #require(await tracker.explain(waits.id))
+            #expect(unknown.etaSeconds == nil)
+            #expect(unknown.etaReason == "the history of debian has not been read yet")
+            await farm.clock.advance(milliseconds: 1_000)
+            #expect(await tracker.explain(waits.id)?.etaSeconds != nil)
+        }
+    }
+
+    @Test("Clients that ask at once why their builds wait read the history once")
+    func historyIsShared() async throws {
+        let store = FaultyStore()
+        let farm = try await TestFarm(hosts: 1, slots: 1, store: store)
+        await farm.agents[0].change { $0.plan = .hang }
+        let reads = Mutex(0)
+        let isAsked = Flag()
+        let mayAnswer = Flag()
+        try await farm.runBuild { coordinator, _ in
+            _ = try await farm.attempt(on: farm.agents[0])
+            let waits = try await farm.submit(coordinator)
+            let tracker = try coordinator.leading().tracker
+            for _ in 0..<20 {
+                store.next(.recentDurations) {
+                    reads.withLock { $0 += 1 }
+                    await isAsked.raise()
+                    await mayAnswer.wait()
+                }
+            }
+            async let first = tracker.explain(waits.id)
+            await isAsked.wait()
+            async let second = tracker.explain(waits.id)
+            async let third = tracker.explain(waits.id)
+            await mayAnswer.raise()
+            let answers = await [first, second, third]
+            #expect(answers.map { $0?.position } == [1, 1, 1])
+            #expect(reads.withLock(\.self) == 2, "of builds and of tests")
         }
     }
 
@@ -195,18 +236,23 @@ import Testing
     @Test("A cancel request that comes while durations are read counts")
     func cancelWhileDurationsAreRead() async throws {
         let store = FaultyStore()
-        let farm = try await TestFarm(hosts: 1, store: store)
+        let farm = try await TestFarm(hosts: 1, slots: 1, store: store)
         await farm.agents[0].change { $0.plan = .hang }
         let isAsked = Flag()
         let isRequested = Flag()
-        store.next(.recentDurations) {
-            await isAsked.raise()
-            await isRequested.wait()
-        }
-        try await farm.runBuild { coordinator, build in
+        try await farm.runBuild { coordinator, _ in
+            _ = try await farm.attempt(on: farm.agents[0])
+            let build = try await farm.submit(coordinator)
+            let tracker = try coordinator.leading().tracker
+            store.next(.recentDurations) {
+                await isAsked.raise()
+                await isRequested.wait()
+            }
+            async let explained = tracker.explain(build.id)
             await isAsked.wait()
             _ = try await coordinator.leading().cancellation.cancel(build, by: "anna")
             await isRequested.raise()
+            _ = await explained
             try await farm.wait(build, .cancelled)
         }
     }

@@ -48,9 +48,11 @@ struct ProcessStore: Store {
     func artifacts(of token: AttemptToken) async throws -> [Artifact] {
         try await effect { await base.artifacts(of: token) }
     }
-    func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int] {
+    func recentDurations(
+        guestOS: String, stage: BuildStage, limit: Int
+    ) async throws -> [StageDuration] {
         try await effect {
-            await base.recentDurationsSeconds(guestOS: guestOS, limit: limit)
+            await base.recentDurations(guestOS: guestOS, stage: stage, limit: limit)
         }
     }
     func testRecords(ofBuild id: String) async throws -> [TestRecord] {

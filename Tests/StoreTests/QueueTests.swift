@@ -162,11 +162,16 @@ import Testing
             _ = try await leader.apply(Samples.pass("c", 4, at: 65_000))
             _ = try await leader.apply(Samples.claim("d", 5, at: 1000))
             _ = try await leader.apply(Samples.fail("d", 5, to: .failed, at: 90_000))
-            let all = try await store.recentDurationsSeconds(guestOS: "ubuntu1604", limit: 9)
-            #expect(all == [5, 30, 10])
-            let last = try await store.recentDurationsSeconds(guestOS: "ubuntu1604", limit: 1)
-            #expect(last == [5])
-            #expect(try await store.recentDurationsSeconds(guestOS: "x", limit: 9).isEmpty)
+            func recent(
+                _ guestOS: String = "ubuntu1604", _ stage: BuildStage = .build, limit: Int = 9
+            ) async throws -> [Int] {
+                try await store.recentDurations(guestOS: guestOS, stage: stage, limit: limit)
+                    .map(\.seconds)
+            }
+            #expect(try await recent() == [5, 30, 10])
+            #expect(try await recent(limit: 1) == [5])
+            #expect(try await recent("x").isEmpty)
+            #expect(try await recent("ubuntu1604", .test).isEmpty)
         }
     }
 }

@@ -87,11 +87,11 @@ import Testing
                 build: "b1", from: [.testing], owner: Samples.token(2), to: .publishing,
                 atMilliseconds: 8_000)
             #expect(try await leader.apply(publishing)?.state == .publishing)
+            var end = AttemptEnd(outcome: Outcome(exitCode: 0), tests: Self.results(.passed))
+            end.leftHostMilliseconds = 8_000
             let passed = BuildChange(
                 build: "b1", from: [.testing, .publishing], owner: Samples.token(2), to: .passed,
-                atMilliseconds: 9_999,
-                end: AttemptEnd(outcome: Outcome(exitCode: 0), tests: Self.results(.passed)),
-                image: moved)
+                atMilliseconds: 9_999, end: end, image: moved)
             let build = try #require(try await leader.apply(passed))
             #expect(build.state == .passed && build.image == moved)
             #expect(try await leader.apply(passed) == build, "repeated")
@@ -105,7 +105,14 @@ import Testing
             #expect(records.allSatisfy { $0.attempt == Samples.token(2) && $0.build == "b1" })
             #expect(records.map(\.imageName) == ["image.qcow2", "image.qcow2"])
             #expect(records.map(\.testedMilliseconds) == [9_000, 9_000])
-            #expect(try await store.recentDurationsSeconds(guestOS: "ubuntu1604", limit: 3) == [3])
+            let built = try await store.recentDurations(
+                guestOS: "ubuntu1604", stage: .build, limit: 3)
+            #expect(built == [StageDuration(seconds: 3)])
+            let tested = try await store.recentDurations(
+                guestOS: "ubuntu1604", stage: .test, limit: 3)
+            #expect(tested == [StageDuration(hostSeconds: 2, seconds: 3)])
+            let attempt = try await store.attempt(Samples.token(2))
+            #expect(attempt?.leftHostMilliseconds == 8_000)
         }
     }
 

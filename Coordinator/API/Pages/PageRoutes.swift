@@ -86,13 +86,15 @@ enum PageRoutes {
             queue.map { build, waiting in
                 let reasons = waiting.hosts.map { "\($0.host): \($0.reason)" }
                     .joined(separator: "\n")
-                let eta = waiting.etaSeconds.map { " (about \($0) s)" } ?? ""
+                let eta =
+                    waiting.etaSeconds.map { "about \($0) s" }
+                    ?? "start unknown: \(waiting.etaReason ?? "")"
                 return [
                     "\(waiting.position)", HTML.buildLink(build.id, build.guestOS, build.number),
                     "\(build.priority)",
                     HTML.time(Time.text(build.submittedMilliseconds)),
                     "<span title=\"\(HTML.escape(reasons))\">"
-                        + "\(HTML.escape(waiting.summary))\(eta)</span>",
+                        + "\(HTML.escape(waiting.summary)) (\(HTML.escape(eta)))</span>",
                     HTML.escape(waiting.remedy),
                 ]
             }, empty: "No builds are queued.")

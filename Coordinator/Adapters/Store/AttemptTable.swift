@@ -4,9 +4,13 @@ import SQLKit
 
 /// The tables `attempts` and `artifacts`.
 enum AttemptTable {
+    /// Schema 13: when the slot on the host was free, for estimates.
+    static let changes: [SchemaChange] = [.columns(["left_ms bigint"], of: "attempts")]
+
     private static let all = SQLSelect(
-        "SELECT token, build, ordinal, stage, host, started_ms, ended_ms, fault_class, fault_code, "
-            + "fault_reason, exit_code, log_bytes, log_sha256, accelerator FROM attempts",
+        "SELECT token, build, ordinal, stage, host, started_ms, ended_ms, left_ms, fault_class, "
+            + "fault_code, fault_reason, exit_code, log_bytes, log_sha256, accelerator "
+            + "FROM attempts",
         of: RowOrigin(table: "attempts", key: "token"), attempt)
 
     static func find(_ token: AttemptToken) -> SQLSelect<Attempt> {
@@ -59,14 +63,16 @@ enum AttemptTable {
         _ transaction: borrowing SQLTransaction
     ) throws {
         try transaction.execute(
-            "UPDATE attempts SET ended_ms = ?, fault_class = ?, fault_code = ?, "
+            "UPDATE attempts SET ended_ms = ?, left_ms = ?, fault_class = ?, fault_code = ?, "
                 + "fault_reason = ?, exit_code = ?, log_bytes = ?, log_sha256 = ?, "
                 + "accelerator = ? WHERE token = ?",
-            [.int(atMilliseconds)] + FaultColumns.values(end.outcome.fault) + [
-                .int(orNull: end.outcome.exitCode.map { Int64($0) }), .int(orNull: end.logBytes),
-                .text(orNull: end.logSHA256), .text(orNull: end.accelerator?.rawValue),
-                .text(token.text),
-            ])
+            [.int(atMilliseconds), .int(orNull: end.leftHostMilliseconds)]
+                + FaultColumns.values(end.outcome.fault) + [
+                    .int(orNull: end.outcome.exitCode.map { Int64($0) }),
+                    .int(orNull: end.logBytes),
+                    .text(orNull: end.logSHA256), .text(orNull: end.accelerator?.rawValue),
+                    .text(token.text),
+                ])
         for (position, artifact) in end.artifacts.enumerated() {
             try transaction.execute(
                 "INSERT INTO artifacts (attempt, position, name, size_bytes, sha256, format, "
@@ -93,7 +99,8 @@ enum AttemptTable {
             token: token, build: try row.text("build"), ordinal: try row.int("ordinal"),
             stage: try StageColumn.stage(row), host: try row.text("host"),
             startedMilliseconds: try row.int64("started_ms"),
-            endedMilliseconds: ended, outcome: ended == nil ? nil : outcome,
+            endedMilliseconds: ended, leftHostMilliseconds: try row.int64OrNil("left_ms"),
+            outcome: ended == nil ? nil : outcome,
             logBytes: try row.int64OrNil("log_bytes"),
             logSHA256: try row.textOrNil("log_sha256"),
             accelerator: try row.textOrNil("accelerator").flatMap(Accelerator.init))

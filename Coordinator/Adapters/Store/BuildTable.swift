@@ -82,16 +82,22 @@ enum BuildTable {
             next: page.next)
     }
 
-    static func recentDurationsSeconds(guestOS: String, limit: Int) -> SQLSelect<Int> {
+    static func recentDurations(
+        guestOS: String, stage: BuildStage, limit: Int
+    ) -> SQLSelect<StageDuration> {
         SQLSelect(
-            "SELECT a.token, a.ended_ms, a.started_ms "
+            "SELECT a.token, a.ended_ms, a.left_ms, a.started_ms "
                 + "FROM builds b JOIN attempts a ON a.build = b.id "
                 + "WHERE b.guestos = ? AND b.state = 'passed' AND a.ended_ms IS NOT NULL "
-                + "AND a.stage = 'build' AND a.fault_class IS NULL "
-                + "ORDER BY b.ended_ms DESC, b.id DESC LIMIT ?", [.text(guestOS), .int(limit)],
+                + "AND a.stage = ? AND a.fault_class IS NULL "
+                + "ORDER BY b.ended_ms DESC, b.id DESC LIMIT ?",
+            [.text(guestOS), .text(stage.rawValue), .int(limit)],
             of: RowOrigin(table: "attempts", key: "token")
         ) { row in
-            Int(max(0, try row.int64("ended_ms") &- (try row.int64("started_ms"))) / 1000)
+            StageDuration(
+                startedMilliseconds: try row.int64("started_ms"),
+                leftHostMilliseconds: try row.int64OrNil("left_ms"),
+                endedMilliseconds: try row.int64("ended_ms"))
         }
     }
 

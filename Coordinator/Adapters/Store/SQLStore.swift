@@ -114,8 +114,11 @@ public final class SQLStore: Store, LeaseStore {
         try await access.all(AttemptTable.artifacts(of: token))
     }
 
-    public func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int] {
-        try await access.usable(BuildTable.recentDurationsSeconds(guestOS: guestOS, limit: limit))
+    public func recentDurations(
+        guestOS: String, stage: BuildStage, limit: Int
+    ) async throws -> [StageDuration] {
+        try await access.usable(
+            BuildTable.recentDurations(guestOS: guestOS, stage: stage, limit: limit))
     }
 
     public func testRecords(ofBuild id: String) async throws -> [TestRecord] {

@@ -96,6 +96,13 @@ public struct AttemptVerdict: Sendable, Hashable {
 }
 
 extension AttemptEnd {
+    /// - Parameter milliseconds: when its slot on the host was free; `nil` if nobody noticed.
+    public func left(at milliseconds: Int64?) -> AttemptEnd {
+        var end = self
+        end.leftHostMilliseconds = milliseconds
+        return end
+    }
+
     /// Whether a test attempt failed because of its image, or the image is no longer wanted. One
     /// that met a fault of its host says nothing about the image.
     public var rejectsImage: Bool {

@@ -59,10 +59,10 @@ struct InMemoryBuilds: Sendable {
         tokens[id, default: []].compactMap { attempts[$0] }.sorted { $0.ordinal < $1.ordinal }
     }
 
-    func recentDurationsSeconds(guestOS: String, limit: Int) -> [Int] {
+    func recentDurations(guestOS: String, stage: BuildStage, limit: Int) -> [StageDuration] {
         let durations = passed[guestOS, default: []].reversed().lazy.compactMap { build in
-            attempts(of: build.id).first { $0.stage == .build && $0.outcome?.passed == true }?
-                .durationSeconds
+            attempts(of: build.id).first { $0.stage == stage && $0.outcome?.passed == true }?
+                .duration
         }
         return Array(durations.prefix(limit))
     }

@@ -64,8 +64,10 @@ public actor InMemoryStore: Store, LeaseStore {
         tables.builds.artifacts[token] ?? []
     }
 
-    public func recentDurationsSeconds(guestOS: String, limit: Int) -> [Int] {
-        tables.builds.recentDurationsSeconds(guestOS: guestOS, limit: limit)
+    public func recentDurations(
+        guestOS: String, stage: BuildStage, limit: Int
+    ) -> [StageDuration] {
+        tables.builds.recentDurations(guestOS: guestOS, stage: stage, limit: limit)
     }
 
     public func testRecords(ofBuild id: String) -> [TestRecord] {

@@ -10,6 +10,8 @@ public struct Attempt: Sendable, Hashable, Codable {
     public var host: String
     @Bounded<UnixTimeBound> public var startedMilliseconds: Int64
     @OptionalBounded<UnixTimeBound> public var endedMilliseconds: Int64?
+    /// When its slot on the host was free; `nil` if nobody noticed.
+    @OptionalBounded<UnixTimeBound> public var leftHostMilliseconds: Int64?
     /// `nil` while it runs.
     public var outcome: Outcome?
     /// Size and digest of the log, once the coordinator has all of it.
@@ -19,7 +21,8 @@ public struct Attempt: Sendable, Hashable, Codable {
 
     public init(
         token: AttemptToken, build: String, ordinal: Int, stage: BuildStage = .build, host: String,
-        startedMilliseconds: Int64, endedMilliseconds: Int64? = nil, outcome: Outcome? = nil,
+        startedMilliseconds: Int64, endedMilliseconds: Int64? = nil,
+        leftHostMilliseconds: Int64? = nil, outcome: Outcome? = nil,
         logBytes: Int64? = nil, logSHA256: String? = nil, accelerator: Accelerator? = nil
     ) {
         self.token = token
@@ -29,6 +32,7 @@ public struct Attempt: Sendable, Hashable, Codable {
         self.host = host
         self.startedMilliseconds = startedMilliseconds
         self.endedMilliseconds = endedMilliseconds
+        self.leftHostMilliseconds = leftHostMilliseconds
         self.outcome = outcome
         self.logBytes = logBytes
         self.logSHA256 = logSHA256
@@ -47,6 +51,8 @@ public struct AttemptEnd: Sendable, Hashable {
     public var evidence: GuestEvidence?
     /// The results of a test attempt, in order.
     public var tests: [TestResult]
+    /// When its slot on the host was free; `nil` if nobody noticed.
+    @OptionalBounded<UnixTimeBound> public var leftHostMilliseconds: Int64?
 
     public init(
         outcome: Outcome, logBytes: Int64? = nil, logSHA256: String? = nil,

@@ -12,14 +12,19 @@ extension Build {
 extension Attempt {
     public mutating func end(_ end: AttemptEnd, atMilliseconds: Int64) {
         endedMilliseconds = atMilliseconds
+        leftHostMilliseconds = end.leftHostMilliseconds
         outcome = end.outcome
         logBytes = end.logBytes
         logSHA256 = end.logSHA256
         accelerator = end.accelerator
     }
 
-    /// From the claim to the recorded end; `nil` while it runs.
-    public var durationSeconds: Int? {
-        endedMilliseconds.map { Int(max(0, $0 - startedMilliseconds) / 1000) }
+    /// From the claim on; `nil` while it runs.
+    public var duration: StageDuration? {
+        endedMilliseconds.map { ended in
+            StageDuration(
+                startedMilliseconds: startedMilliseconds,
+                leftHostMilliseconds: leftHostMilliseconds, endedMilliseconds: ended)
+        }
     }
 }

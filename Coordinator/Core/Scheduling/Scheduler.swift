@@ -71,6 +71,7 @@ public enum Scheduler {
         private let positions: [String: Int]
         private let world: World
         private let placement: Placement
+        private let forecast: Forecast
 
         public init(_ world: World) {
             let due = world.queue.ready.flatMap(\.builds).sorted { precedes($0, $1, world.use) }
@@ -81,18 +82,26 @@ public enum Scheduler {
                 ordered.enumerated().map { ($0.element.id, $0.offset) }, uniquingKeysWith: min)
             self.world = world
             placement = Placement(world)
+            forecast = Forecast(ordered, world, placement)
         }
 
         /// `nil` if it is not queued.
         public func waiting(_ id: String) -> Waiting? {
-            positions[id].map { Scheduler.waiting(ordered[$0], $0 + 1, world, placement) }
+            positions[id].map { waiting(at: $0) }
         }
 
         /// The first of the queue.
         public func first(_ limit: Int) -> [(build: String, waiting: Waiting)] {
-            ordered.prefix(limit).enumerated().map {
-                ($0.element.id, Scheduler.waiting($0.element, $0.offset + 1, world, placement))
+            ordered.prefix(limit).indices.map { (ordered[$0].id, waiting(at: $0)) }
+        }
+
+        private func waiting(at index: Int) -> Waiting {
+            var waiting = Scheduler.waiting(ordered[index], index + 1, world, placement)
+            switch forecast.start(at: index + 1) {
+            case .after(let seconds): waiting.etaSeconds = seconds
+            case .unknown(let why): waiting.etaReason = why
             }
+            return waiting
         }
     }
 
@@ -109,9 +118,7 @@ public enum Scheduler {
             )
         }
         let (summary, remedy) = summary(build, position, world, placement)
-        return Waiting(
-            position: position, summary: summary, hosts: hosts,
-            etaSeconds: eta(build, position, world, placement), remedy: remedy)
+        return Waiting(position: position, summary: summary, hosts: hosts, remedy: remedy)
     }
 
     // MARK: Parts
@@ -185,26 +192,6 @@ public enum Scheduler {
         let ahead = position == 2 ? "1 build is" : "\(position - 1) builds are"
         return ("\(ahead) ahead in the queue", "wait, or submit with a higher priority")
     }
-
-    /// When the first suitable host becomes free, by the usual durations of what runs there. The
-    /// builds ahead are assumed to take as long, spread over the suitable hosts.
-    private static func eta(
-        _ build: QueuedBuild, _ position: Int, _ world: World, _ placement: Placement
-    ) -> Int? {
-        let suitable = Set(
-            world.farm.hosts.enumerated().filter { index, host in
-                host.availability == .ready && placement.impossible(build, at: index) == nil
-            }.map(\.element.name))
-        let running = world.farm.running.values.filter { $0.host.map(suitable.contains) ?? false }
-        let remaining = running.compactMap { run -> Int? in
-            guard let expected = run.expectedSeconds else { return nil }
-            let elapsed = Int((world.nowMilliseconds - run.startedMilliseconds) / 1000)
-            return max(1, expected - elapsed)
-        }
-        guard let first = remaining.min(), !suitable.isEmpty else { return nil }
-        let typical = running.compactMap(\.expectedSeconds).max() ?? first
-        return first + (position - 1) * typical / max(1, running.count)
-    }
 }
 
 /// Why a build waits.
@@ -212,7 +199,10 @@ public struct Waiting: Sendable, Hashable, Codable {
     public var position: Int
     public var summary: String
     public var hosts: [WaitingHost]
+    /// When it starts, if everything takes as long as usual.
     public var etaSeconds: Int?
+    /// Why there is no `etaSeconds`.
+    public var etaReason: String?
     /// What an operator can do about it.
     public var remedy: String
 }

@@ -10,16 +10,27 @@ public struct World: Sendable {
     public var use: [String: Double]
     /// Free bytes of the web root, minus what running builds will need; `nil`: not known.
     public var webRootFreeBytes: Int64?
+    /// By guest OS. Only explanations need it.
+    public var usual: [String: UsualDurations]
 
     public init(
         nowMilliseconds: Int64, farm: Farm, queue: BuildQueue, use: [String: Double] = [:],
-        webRootFreeBytes: Int64? = nil
+        webRootFreeBytes: Int64? = nil, usual: [String: UsualDurations] = [:]
     ) {
         self.nowMilliseconds = nowMilliseconds
         self.farm = farm
         self.queue = queue
         self.use = use
         self.webRootFreeBytes = webRootFreeBytes
+        self.usual = usual
+    }
+
+    /// Those that run, then those that are queued.
+    public var guestOSes: [String] {
+        let running = Set(farm.running.values.map(\.guestOS))
+        let queued = Set(queue.ready.compactMap(\.first?.guestOS))
+            .union(queue.later.values.map(\.guestOS))
+        return running.sorted() + queued.subtracting(running).sorted()
     }
 }
 
@@ -93,6 +104,8 @@ public struct QueuedBuild: Sendable, Hashable {
     public var needs: BuildNeeds
     /// In the test stage: the host of the last attempt, which may be draining and finish it.
     public var begunOn: String?
+    /// In the build stage: what the test of its image will need; `nil` if none follows.
+    public var tests: Requirements?
 
     public init(
         id: String, stage: BuildStage = .build, guestOS: String, owner: String, priority: Int,
@@ -100,7 +113,7 @@ public struct QueuedBuild: Sendable, Hashable {
         requirements: Requirements, concurrency: Int? = nil,
         failedHosts: Set<String> = [], baseImageSHA256: String? = nil,
         testAbilities: Set<TestAbility> = [], buildAbilities: Set<BuildAbility> = [],
-        needs: BuildNeeds = BuildNeeds(), begunOn: String? = nil
+        needs: BuildNeeds = BuildNeeds(), begunOn: String? = nil, tests: Requirements? = nil
     ) {
         self.id = id
         self.stage = stage
@@ -117,6 +130,7 @@ public struct QueuedBuild: Sendable, Hashable {
         self.buildAbilities = buildAbilities
         self.needs = needs
         self.begunOn = begunOn
+        self.tests = tests
     }
 }
 
@@ -129,12 +143,12 @@ public struct RunningBuild: Sendable, Hashable {
     public var host: String?
     public var requirements: Requirements
     public var startedMilliseconds: Int64
-    /// From the history of its guest OS.
-    public var expectedSeconds: Int?
+    /// In the build stage: what the test of its image will need; `nil` if none follows.
+    public var tests: Requirements?
 
     public init(
         id: String, stage: BuildStage = .build, guestOS: String, owner: String, host: String?,
-        requirements: Requirements, startedMilliseconds: Int64, expectedSeconds: Int? = nil
+        requirements: Requirements, startedMilliseconds: Int64, tests: Requirements? = nil
     ) {
         self.id = id
         self.stage = stage
@@ -143,7 +157,7 @@ public struct RunningBuild: Sendable, Hashable {
         self.host = host
         self.requirements = requirements
         self.startedMilliseconds = startedMilliseconds
-        self.expectedSeconds = expectedSeconds
+        self.tests = tests
     }
 }
 

@@ -19,6 +19,7 @@ public actor BuildTracker: AttemptEvents {
     private var isStopping = false
     private let log = Logger("builds")
     private let journal = BuildJournal()
+    private let usual: DurationHistory
 
     init(
         ports: Ports, store: any BuildWriter, fleet: HostFleet, releases: Releases,
@@ -28,6 +29,7 @@ public actor BuildTracker: AttemptEvents {
         self.store = store
         self.fleet = fleet
         self.releases = releases
+        usual = DurationHistory(ports)
         cancellation = QueuedCancellation(ports: ports, store: store)
         self.changes = changes
         self.wakeup = wakeup
@@ -113,11 +115,6 @@ public actor BuildTracker: AttemptEvents {
     /// Starts the attempt for which the build was just claimed in the store.
     func claimed(_ build: Build) async {
         update(build)
-        if live[build.id]?.expectedSeconds == nil {
-            // As one statement, this would lose a cancel request that came during the suspension.
-            let seconds = await ports.usualSeconds(guestOS: build.guestOS)
-            live[build.id]?.expectedSeconds = seconds
-        }
         await resume(build)
     }
 
@@ -220,19 +217,21 @@ public actor BuildTracker: AttemptEvents {
     /// changes or a moment has passed.
     private func explained() async -> Scheduler.Explanation {
         if let fresh = explanation?.value(wakeup, ports) { return fresh }
-        let made = Scheduler.Explanation(await present())
+        // First: what changes while the store is read is part of the explanation.
+        let durations = await usual.durations(of: world(live.farm).guestOSes)
+        let made = Scheduler.Explanation(await present(durations))
         explanation = SharedExplanation(made, wakeup, ports)
         return made
     }
 
     /// As it is now, not as the last decision saw it.
-    func present() async -> World {
+    func present(_ usual: [String: UsualDurations] = [:]) async -> World {
         let hosts = await fleet.views()
-        return world(Farm(hosts, running: live.farm.running.values))
+        return world(Farm(hosts, running: live.farm.running.values), usual)
     }
 
-    private func world(_ farm: Farm) -> World {
-        live.world(farm, share, webRootFreeBytes, at: ports.clock.unixMilliseconds())
+    private func world(_ farm: Farm, _ usual: [String: UsualDurations] = [:]) -> World {
+        live.world(farm, share, webRootFreeBytes, usual, at: ports.clock.unixMilliseconds())
     }
 
     // MARK: Reports of sessions
@@ -244,7 +243,7 @@ public actor BuildTracker: AttemptEvents {
     }
 
     func leftHost(_ session: BuildSession) {
-        if live.leftHost(session) { wakeup.raise() }
+        if live.leftHost(session, at: ports.clock.unixMilliseconds()) { wakeup.raise() }
     }
 
     func advanced(_ build: Build) { update(build) }
@@ -269,9 +268,9 @@ public actor BuildTracker: AttemptEvents {
         let entry = live[build.id]
         guard
             let verdict = AttemptVerdict(
-                build, end, image: image, history: entry?.history ?? [],
-                isUnwanted: entry?.build.cancelRequested ?? false, nowMilliseconds: now,
-                newID: ports.ids.randomID)
+                build, end.left(at: entry?.leftHostMilliseconds), image: image,
+                history: entry?.history ?? [], isUnwanted: entry?.build.cancelRequested ?? false,
+                nowMilliseconds: now, newID: ports.ids.randomID)
         else { return }
         let changed = try await store.apply(verdict.change)
         live[build.id]?.session = nil
@@ -287,6 +286,7 @@ public actor BuildTracker: AttemptEvents {
             _ = try await cancelQueued(changed, "cancelled")
         }
         wakeup.raise()
+        await usual.forget(build.guestOS)
         await releases.take(verdict.change.releases)
     }
 

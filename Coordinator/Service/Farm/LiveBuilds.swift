@@ -59,19 +59,20 @@ struct LiveBuilds {
 
     /// - Parameter farm: with what runs on its hosts.
     mutating func world(
-        _ farm: Farm, _ share: FairShare, _ webRootFreeBytes: Int64?, at now: Int64
+        _ farm: Farm, _ share: FairShare, _ webRootFreeBytes: Int64?,
+        _ usual: [String: UsualDurations], at now: Int64
     ) -> World {
         queue.releaseDue(at: now)
         return World(
             nowMilliseconds: now, farm: farm, queue: queue, use: share.values(at: now),
-            webRootFreeBytes: webRootFreeBytes.map { $0 &- farm.reservedBytes })
+            webRootFreeBytes: webRootFreeBytes.map { $0 &- farm.reservedBytes }, usual: usual)
     }
 
     /// - Returns: whether its slot on the host was occupied until now.
-    mutating func leftHost(_ session: BuildSession) -> Bool {
+    mutating func leftHost(_ session: BuildSession, at now: Int64) -> Bool {
         guard let entry = self[session.build.id], entry.session === session, !entry.hasLeftHost
         else { return false }
-        self[session.build.id]?.hasLeftHost = true
+        self[session.build.id]?.leftHostMilliseconds = now
         return true
     }
 
@@ -107,13 +108,12 @@ struct LiveBuild {
     private(set) var history: [AttemptFault]
     /// The host of the last attempt that has ended, if this coordinator knows it.
     private(set) var lastHost: String?
-    /// How long builds of this guest OS usually take.
-    var expectedSeconds: Int?
     /// When the current attempt started; `nil` if there is none or nobody knows.
     private(set) var startedMilliseconds: Int64?
-    /// The attempt has finished on the host, whose slot is free: the image is being pulled,
+    /// When the attempt finished on the host, whose slot is free since: the image is being pulled,
     /// published or recorded.
-    var hasLeftHost = false
+    var leftHostMilliseconds: Int64?
+    var hasLeftHost: Bool { leftHostMilliseconds != nil }
 
     init(
         build: Build, history: [AttemptFault] = [], lastHost: String? = nil,
@@ -132,7 +132,7 @@ struct LiveBuild {
 
     mutating func begin(_ session: BuildSession, startedMilliseconds: Int64) {
         self.session = session
-        hasLeftHost = false
+        leftHostMilliseconds = nil
         self.startedMilliseconds = startedMilliseconds
     }
 
@@ -177,7 +177,7 @@ extension QueuedBuild {
             testAbilities: build.testPlan?.abilities ?? [],
             buildAbilities: build.plan.abilities(in: build.stage),
             needs: build.stage == .build ? BuildNeeds(build.plan) : BuildNeeds(),
-            begunOn: build.stage == .test ? live.lastHost : nil)
+            begunOn: build.stage == .test ? live.lastHost : nil, tests: build.testsToCome)
     }
 }
 
@@ -187,8 +187,7 @@ extension RunningBuild {
         self.init(
             id: build.id, stage: build.stage, guestOS: build.guestOS, owner: build.owner,
             host: live.hasLeftHost ? nil : build.host, requirements: build.requirements,
-            startedMilliseconds: live.startedMilliseconds ?? 0,
-            expectedSeconds: build.stage == .build ? live.expectedSeconds : nil)
+            startedMilliseconds: live.startedMilliseconds ?? 0, tests: build.testsToCome)
     }
 }
 
@@ -200,6 +199,11 @@ extension Build {
         // A host that does not have the image yet keeps a copy of it.
         needs.diskBytes += image?.sizeBytes ?? 0
         return needs
+    }
+
+    /// In the build stage: what the test of its image will need; `nil` if none follows.
+    fileprivate var testsToCome: Requirements? {
+        stage == .build ? plan.tests?.requirements : nil
     }
 
     /// The base image of an attempt of the current stage.

@@ -147,6 +147,18 @@ struct WaitingAnswer: Decodable {
     var summary, remedy: String?
     var hosts: [Host]?
     var etaSeconds: Int?
+    var etaReason: String?
+
+    /// Why it waits, and why nobody knows for how long.
+    var reasons: String {
+        [summary, etaSeconds == nil ? etaReason.map { "start unknown: \($0)" } : nil]
+            .compactMap(\.self).joined(separator: "; ")
+    }
+
+    /// When it starts, or why nobody knows.
+    var start: String {
+        etaSeconds.map { Format.duration(Double($0)) } ?? "unknown: \(etaReason ?? "no estimate")"
+    }
 }
 
 struct QueueItemAnswer: Decodable {

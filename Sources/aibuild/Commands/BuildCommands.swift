@@ -145,7 +145,7 @@ enum BuildCommands {
                             Format.seconds(from: item.build.submittedAt).map(Format.duration) ?? "-"
                         ),
                         .init(item.waiting.etaSeconds.map { Format.duration(Double($0)) } ?? "-"),
-                        .init(item.waiting.summary ?? ""))
+                        .init(item.waiting.reasons))
                 }
                 context.print(table, orElse: "No builds are queued")
             }

@@ -47,7 +47,7 @@ struct BuildDetails {
         context.console.out("\n")
         context.print([
             ("waiting", waiting.summary), ("queue position", waiting.position.map(String.init)),
-            ("starts in", waiting.etaSeconds.map { Format.duration(Double($0)) }),
+            ("starts in", waiting.start),
             ("what to do", waiting.remedy),
         ])
         for host in waiting.hosts ?? [] {

@@ -52,9 +52,11 @@ extension InterceptingStore {
     func artifacts(of token: AttemptToken) async throws -> [Artifact] {
         try await around(.read) { try await base.artifacts(of: token) }
     }
-    func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int] {
+    func recentDurations(
+        guestOS: String, stage: BuildStage, limit: Int
+    ) async throws -> [StageDuration] {
         try await around(.recentDurations) {
-            try await base.recentDurationsSeconds(guestOS: guestOS, limit: limit)
+            try await base.recentDurations(guestOS: guestOS, stage: stage, limit: limit)
         }
     }
     func testRecords(ofBuild id: String) async throws -> [TestRecord] {

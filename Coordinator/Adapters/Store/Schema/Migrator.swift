@@ -25,6 +25,7 @@ enum Migrator {
         Migration(version: 10, changes: PageIndexes.changes),
         Migration(version: HistoricRepairs.version, changes: HistoricRepairs.changes),
         Migration(version: 12, changes: DrainColumns.changes + RetentionTable.changes),
+        Migration(version: 13, changes: AttemptTable.changes),
     ]
 
     static let newest = migrations.map(\.version).max() ?? 0

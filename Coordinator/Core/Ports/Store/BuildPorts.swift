@@ -17,9 +17,11 @@ public protocol BuildReader: Sendable {
     /// Without the digests of their chunks, which only the transfer needs.
     /// - Throws: `StoreError.unusable` if one of them cannot be read.
     func artifacts(of token: AttemptToken) async throws -> [Artifact]
-    /// Durations of the last passed builds of the guest OS, in seconds, newest first, at most
+    /// How long a stage of the last passed builds of the guest OS took, newest first, at most
     /// `limit`.
-    func recentDurationsSeconds(guestOS: String, limit: Int) async throws -> [Int]
+    func recentDurations(
+        guestOS: String, stage: BuildStage, limit: Int
+    ) async throws -> [StageDuration]
     /// Oldest first.
     func testRecords(ofBuild id: String) async throws -> [TestRecord]
 }
