@@ -46,6 +46,10 @@ import Testing
         #expect(
             BuildJournal.line(build(.publishing), tested)
                 == "debian12:7 is built, and queued for its tests")
+        let tests = build(.testing) { $0.stage = .test }
+        #expect(
+            BuildJournal.line(tested, tests)
+                == "debian12:7 starts on kvm1: test, attempt 2 (\(token))")
         let failed = build(.failed) {
             $0.endedMilliseconds = 51_500
             $0.fault = Fault(.template, .packerFailed, "provisioner 2 failed: \u{1B}[31mE: no")

@@ -26,7 +26,7 @@ struct BuildJournal {
             if old.stage != new.stage { return "\(name) is built, and queued for its tests" }
             return "\(name) is queued again after attempt \(new.attemptCount) on "
                 + "\(old.host ?? "?"): \(fault(new))"
-        case .building where old?.state == .queued:
+        case .building where old?.state == .queued, .testing where old?.state == .queued:
             return "\(name) starts on \(new.host ?? "?"): \(new.stage.rawValue), attempt "
                 + "\(new.attemptCount) (\(new.attempt?.text ?? "?"))"
         case .passed:
@@ -55,7 +55,8 @@ struct BuildJournal {
 }
 
 extension String {
-    fileprivate var firstLine: String {
+    /// As much of the first line as fits in a line of the journal.
+    var firstLine: String {
         String(unicodeScalars.prefix { $0 != "\n" }).visible.prefixOfUTF8(300)
     }
 }

@@ -14,6 +14,7 @@ public actor Releases {
     private var alarm: Task<Void, Never>?
     private var isStopping = false
     let log = Logger("releases")
+    private let journal = ReleaseJournal()
 
     init(ports: Ports, store: any ReleaseWriter) {
         self.ports = ports
@@ -93,6 +94,7 @@ public actor Releases {
     }
 
     func updated(_ release: Release) async {
+        journal.note(live[release.id], release)
         live[release.id] = release.state.isEnded ? nil : release
         if release.state.isEnded { progress[release.id] = nil }
         await changes.report(release.id, isOver: release.state.isEnded)
