@@ -13,7 +13,10 @@ public struct API: Sendable {
 
     public init(_ context: APIContext) {
         sessions = BrowserSessions(clock: context.ports.clock, ids: context.ports.ids)
-        var router = Router(explain: Self.explain, present: ProblemPage.response)
+        let nearMiss = NearMiss(ports: context.ports)
+        var router = Router(
+            strictPrefix: "/api/", explain: { await Self.explain($0, $1, nearMiss) },
+            present: ProblemPage.response)
         SignInRoutes.add(to: &router, sessions)
         GuestOSRoutes.add(to: &router, context)
         TestCaseRoutes.add(to: &router, context)
@@ -42,8 +45,8 @@ public struct API: Sendable {
         standby = Standby(standing: context.standing)
     }
 
-    /// Method and pattern of every route; a test compares them with docs/api.md.
-    public var table: [(method: String, pattern: String)] { router.table }
+    /// Method, pattern and query of every route; a test compares them with docs/api.md.
+    public var table: [(method: String, pattern: String, query: RouteQuery)] { router.table }
 
     /// Why a request is not served, by its headers alone; `nil` if it is. A server asks before it
     /// reads the body.
@@ -75,7 +78,9 @@ public struct API: Sendable {
         return response
     }
 
-    private static func explain(_ error: any Error, _ request: HTTPRequest) -> Problem {
+    private static func explain(
+        _ error: any Error, _ request: HTTPRequest, _ nearMiss: NearMiss
+    ) async -> Problem {
         switch error {
         case let refusal as Refusal:
             return refusal.code == .conflict
@@ -96,7 +101,12 @@ public struct API: Sendable {
         case let error as StoreError:
             switch error.code {
             case .exists: return .conflict(error.description, remedy: "Choose another name")
-            case .notFound: return .notFound(error.description)
+            case .notFound:
+                guard let unknown = error.underlying(UnknownName.self) else {
+                    return .notFound(error.description)
+                }
+                return .notFound(
+                    error.description, remedy: await nearMiss.remedy(for: unknown))
             case .inUse: return .conflict(error.description)
             case .unavailable: return .unavailable(error.description)
             case .unusable:

@@ -128,15 +128,28 @@ extension APIContext {
         }
     }
 
+    /// A list that is empty because its filter is mistyped looks as if there were nothing.
+    func checkFilter(guestOS: String?, _ environment: String? = nil) async throws {
+        if let guestOS { _ = try await ports.guestOS(named: guestOS) }
+        if let environment { _ = try await ports.environment(named: environment) }
+    }
+
     /// A build by its id or by `<guest OS>:<number>`.
     /// - Parameter name: an id or the beginning of one, `GUESTOS:NUMBER`, or `GUESTOS:latest`.
     func build(_ name: String) async throws -> Build {
         if let (build, _) = try await coordinator.find(name) { return build }
         let parts = name.split(whereSeparator: { $0 == ":" || $0 == "/" }).map(String.init)
-        if parts.count == 2, let build = try await numbered(parts[0], parts[1]) { return build }
-        let remedy =
+        var remedy =
             "Name a build by its ID, by the beginning of it, as GUESTOS:NUMBER or as "
             + "GUESTOS:latest. List builds: aibuild builds"
+        if parts.count == 2 {
+            if let build = try await numbered(parts[0], parts[1]) { return build }
+            if try await ports.store.guestOS(named: parts[0]) == nil,
+                let near = await NearMiss(ports: ports).nearest(to: parts[0], of: .guestOS)
+            {
+                remedy = "Did you mean \(Names.quoted("\(near):\(parts[1])"))? " + remedy
+            }
+        }
         if name.utf8.count >= APILimits.idPrefixBytes {
             let found = try await ports.store.builds(BuildFilter(idPrefix: name), limit: 2)
             if found.count == 1 { return found[0] }

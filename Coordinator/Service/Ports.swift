@@ -60,9 +60,9 @@ public struct Ports: Sendable {
 
 extension Ports {
     /// - Throws: `StoreError.notFound`
-    func guestOS(named name: String) async throws -> GuestOS {
+    public func guestOS(named name: String) async throws -> GuestOS {
         guard let guestOS = try await store.guestOS(named: name) else {
-            throw StoreError.notFound(what: "guest OS", name: name)
+            throw StoreError.notFound(what: .guestOS, name: name)
         }
         return guestOS
     }

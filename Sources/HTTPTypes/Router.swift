@@ -7,42 +7,55 @@ public struct Router: Sendable {
 
     private struct Route: Sendable {
         let pattern: RoutePattern
-        var handlers: [String: Handler]
+        var methods: [String: (query: RouteQuery, handler: Handler)]
     }
 
     private var routes: [Route] = []
-    private let explain: @Sendable (any Error, HTTPRequest) -> Problem
+    private let explain: @Sendable (any Error, HTTPRequest) async -> Problem
     private let present: @Sendable (Problem, HTTPRequest) -> HTTPResponse
+    private let strictPrefix: String?
 
     /// - Parameters:
+    ///   - strictPrefix: routes whose pattern begins with it take only the query parameters that
+    ///     they list.
     ///   - explain: converts an error of a handler that is not a `Problem` to one. It is the place
     ///     to log unexpected errors.
     ///   - present: makes the response of a problem; by default as programs read it.
     public init(
-        explain: @escaping @Sendable (any Error, HTTPRequest) -> Problem,
+        strictPrefix: String? = nil,
+        explain: @escaping @Sendable (any Error, HTTPRequest) async -> Problem,
         present: @escaping @Sendable (Problem, HTTPRequest) -> HTTPResponse = { problem, _ in
             problem.response
         }
     ) {
+        self.strictPrefix = strictPrefix
         self.explain = explain
         self.present = present
     }
 
-    /// - Parameter pattern: `/builds/{id}/log`; `{name...}` as the last segment takes the rest of
-    ///   the path, which may be empty. A literal is preferred to a parameter, and a parameter to a
-    ///   rest.
-    public mutating func on(_ method: String, _ pattern: String, _ handler: @escaping Handler) {
+    /// - Parameters:
+    ///   - pattern: `/builds/{id}/log`; `{name...}` as the last segment takes the rest of the path,
+    ///     which may be empty. A literal is preferred to a parameter, and a parameter to a rest.
+    ///   - query: the parameters that it takes; by default none under the strict prefix, and any
+    ///     elsewhere.
+    public mutating func on(
+        _ method: String, _ pattern: String, query: RouteQuery? = nil,
+        _ handler: @escaping Handler
+    ) {
+        let isStrict = strictPrefix.map { pattern.utf8.starts(with: $0.utf8) } ?? false
+        let entry = (query: query ?? (isStrict ? [] : .any), handler: handler)
         if let index = routes.firstIndex(where: { $0.pattern.text == pattern }) {
-            routes[index].handlers[method] = handler
+            routes[index].methods[method] = entry
         } else {
-            routes.append(Route(pattern: RoutePattern(pattern), handlers: [method: handler]))
+            routes.append(Route(pattern: RoutePattern(pattern), methods: [method: entry]))
         }
     }
 
-    /// Every method and pattern, sorted; a test compares them with the documentation.
-    public var table: [(method: String, pattern: String)] {
-        routes.flatMap { route in route.handlers.keys.map { ($0, route.pattern.text) } }
-            .sorted { ($0.1, $0.0) < ($1.1, $1.0) }
+    /// Every method, pattern and query, sorted; a test compares them with the documentation.
+    public var table: [(method: String, pattern: String, query: RouteQuery)] {
+        routes.flatMap { route in
+            route.methods.map { ($0.key, route.pattern.text, $0.value.query) }
+        }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }
     }
 
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
@@ -52,7 +65,7 @@ public struct Router: Sendable {
         } catch let problem as Problem {
             return present(problem, request)
         } catch {
-            return present(explain(error, request), request)
+            return present(await explain(error, request), request)
         }
     }
 
@@ -67,11 +80,12 @@ public struct Router: Sendable {
         }
         guard let best else { throw unknown(request, path) }
         let method = request.method == "HEAD" ? "GET" : request.method
-        guard let handler = best.route.handlers[method] else {
-            var allow = Set(best.route.handlers.keys)
+        guard let (query, handler) = best.route.methods[method] else {
+            var allow = Set(best.route.methods.keys)
             if allow.contains("GET") { allow.insert("HEAD") }
             throw .methodNotAllowed(request.method, allow: allow.sorted())
         }
+        if let refusal = query.refusal(of: request) { throw refusal }
         return (handler, PathParameters(values: best.values))
     }
 

@@ -29,15 +29,45 @@ import Testing
     func documentListsEveryRoute() throws {
         // Each is a row of a table, whose first cell is the method and the path.
         let rows = try documentation().split(separator: "\n").compactMap { line in
-            line.firstMatch(of: /^\| `(GET|POST|PUT|DELETE) (\/[^`?\s]*)/)
+            line.firstMatch(of: /^\| `(GET|POST|PUT|DELETE) (\/[^`?\s]*)(?:\?([^`]*))?`/)
         }
         let documented = rows.map { "\($0.1) \($0.2)" }
+        for route in api.table {
+            guard case .only(let names) = route.query else { continue }
+            let row = rows.first { $0.1 == route.method && $0.2 == route.pattern }
+            let shown = row?.3.map { $0.split(separator: "&").map { String($0.dropLast()) } } ?? []
+            #expect(shown == names, "parameters of \(route.method) \(route.pattern)")
+        }
         let pages: Set = [
             "GET /", "GET /overview", "GET /builds/{id}", "GET /static/{name}", "GET /sign-in",
         ]
         let served = Set(api.table.map { "\($0.method) \($0.pattern)" }).subtracting(pages)
         #expect(Set(documented) == served)
         #expect(documented.count == served.count, "a route is listed twice")
+    }
+
+    @Test("Every route of the API refuses a parameter that it does not know")
+    func refusesUnknownParameters() async throws {
+        // GitLab would disable the hook.
+        let open = ["/api/v1/hooks/gitlab"]
+        let routes = api.table.filter {
+            $0.pattern.hasPrefix("/api/") && !open.contains($0.pattern)
+        }
+        #expect(routes.count > 50)
+        for route in routes {
+            let path = route.pattern.replacing(/\{[^}]*\}/, with: "x")
+            let answer = try await ask(route.method, path + "?colour=red", "{}")
+            #expect(answer.status == 400, "\(route.method) \(route.pattern)")
+            #expect(
+                answer.text.contains("Unknown parameter 'colour' of \(route.method) \(path)"),
+                "\(answer.text)")
+        }
+        let near = try await ask("GET", "/api/v1/builds?guestOS=debian12")
+        #expect(near.status == 400)
+        #expect(
+            near.text.contains("Did you mean 'guestos'? It takes guestos, state, after, limit"),
+            "\(near.text)")
+        #expect(try await ask("GET", "/healthz?now").status == 200)
     }
 
     @Test("Every example of a body in docs/api.md is JSON")

@@ -46,7 +46,7 @@ import Testing
     @Test("A build of an unknown guest OS is refused", arguments: StoreKind.allCases)
     func guestOSIsRequired(_ kind: StoreKind) async throws {
         try await kind.with { store, leader in
-            await #expect(throws: StoreError.notFound(what: "guest OS", name: "ubuntu1604")) {
+            await #expect(throws: StoreError.notFound(what: .guestOS, name: "ubuntu1604")) {
                 try await leader.enqueue(Samples.build("b1"))
             }
             let live = try await store.allLiveBuilds()

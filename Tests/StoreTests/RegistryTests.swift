@@ -42,14 +42,14 @@ import Testing
             #expect(try await store.guestOS(named: "win 10") == nil)
             let entry = try await store.buildLog(imageName: "w", limit: 1).first
             #expect(entry?.guestOSName == "win10", "its history follows")
-            await #expect(throws: StoreError.exists(what: "guest OS", name: "debian9")) {
+            await #expect(throws: StoreError.exists(what: .guestOS, name: "debian9")) {
                 try await leader.rename(.guestOS, "win10", to: "debian9")
             }
             _ = try await leader.enqueue(Samples.build("b1", of: "debian9"))
             await #expect(throws: StoreError.isUsed(.guestOS, "debian9")) {
                 try await leader.rename(.guestOS, "debian9", to: "debian10")
             }
-            await #expect(throws: StoreError.notFound(what: "environment", name: "none")) {
+            await #expect(throws: StoreError.notFound(what: .environment, name: "none")) {
                 try await leader.rename(.environment, "none", to: "some")
             }
         }
@@ -59,15 +59,15 @@ import Testing
     func uniqueNames(_ kind: StoreKind) async throws {
         try await kind.with { store, leader in
             try await leader.add(Samples.guestOS("debian9"))
-            await #expect(throws: StoreError.exists(what: "guest OS", name: "debian9")) {
+            await #expect(throws: StoreError.exists(what: .guestOS, name: "debian9")) {
                 try await leader.add(Samples.guestOS("debian9", id: "another"))
             }
             try await leader.add(Samples.guestOS("Debian9"))
-            await #expect(throws: StoreError.notFound(what: "guest OS", name: "centos7")) {
+            await #expect(throws: StoreError.notFound(what: .guestOS, name: "centos7")) {
                 try await leader.update(Samples.guestOS("centos7"))
             }
             try await leader.add(Samples.host("kvm1"))
-            await #expect(throws: StoreError.exists(what: "host", name: "kvm1")) {
+            await #expect(throws: StoreError.exists(what: .host, name: "kvm1")) {
                 try await leader.add(Samples.host("kvm1"))
             }
         }
@@ -111,13 +111,13 @@ import Testing
             #expect(try await store.hosts().last == moved)
             try await leader.removeHost("kvm1")
             #expect(try await store.hosts().map(\.name) == ["kvm2"])
-            await #expect(throws: StoreError.notFound(what: "host", name: "kvm1")) {
+            await #expect(throws: StoreError.notFound(what: .host, name: "kvm1")) {
                 try await leader.update(Samples.host("kvm1"))
             }
-            await #expect(throws: StoreError.notFound(what: "host", name: "kvm1")) {
+            await #expect(throws: StoreError.notFound(what: .host, name: "kvm1")) {
                 try await leader.removeHost("kvm1")
             }
-            await #expect(throws: StoreError.notFound(what: "host", name: "kvm1")) {
+            await #expect(throws: StoreError.notFound(what: .host, name: "kvm1")) {
                 try await leader.setDrain(HostDrain(), host: "kvm1")
             }
         }

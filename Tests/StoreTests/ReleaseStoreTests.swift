@@ -53,13 +53,13 @@ import Testing
             }
             #expect(try await store.environments() == all)
             #expect(try await store.environment(named: "B") == nil)
-            await #expect(throws: StoreError.exists(what: "environment", name: "a")) {
+            await #expect(throws: StoreError.exists(what: .environment, name: "a")) {
                 var other = environment("a")
                 other.id = "another"
                 try await leader.add(other, secret: nil)
             }
             try await leader.removeEnvironment(named: "b")
-            await #expect(throws: StoreError.notFound(what: "environment", name: "b")) {
+            await #expect(throws: StoreError.notFound(what: .environment, name: "b")) {
                 try await leader.removeEnvironment(named: "b")
             }
             #expect(try await store.environments().map(\.name) == ["a", "c"])

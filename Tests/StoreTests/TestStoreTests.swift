@@ -19,7 +19,7 @@ import Testing
             let other = TestCase(id: "2", name: "by hand", osType: .linux)
             let windows = Self.testCase("3", "boots", .windows)
             for test in [boots, other, windows] { try await leader.add(test) }
-            await #expect(throws: StoreError.exists(what: "test case", name: "boots")) {
+            await #expect(throws: StoreError.exists(what: .testCase, name: "boots")) {
                 try await leader.add(Self.testCase("4", "boots", .linux))
             }
             #expect(try await store.testCases(.linux) == [boots, other])
@@ -28,12 +28,12 @@ import Testing
             changed.definition = TestDefinition(program: "#!/bin/sh\n更新", limitSeconds: 9)
             for _ in 0..<2 { try await leader.define(changed) }
             #expect(try await store.testCases(nil) == [changed, windows, other])
-            await #expect(throws: StoreError.notFound(what: "test case", name: "9")) {
+            await #expect(throws: StoreError.notFound(what: .testCase, name: "9")) {
                 try await leader.define(Self.testCase("9", "boots", .linux))
             }
             try await leader.removeTestCase(id: "1")
             #expect(try await store.testCases(.linux) == [other])
-            await #expect(throws: StoreError.notFound(what: "test case", name: "1")) {
+            await #expect(throws: StoreError.notFound(what: .testCase, name: "1")) {
                 try await leader.removeTestCase(id: "1")
             }
         }

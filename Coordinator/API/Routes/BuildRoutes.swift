@@ -19,7 +19,9 @@ enum BuildRoutes {
                 reason: body.reason ?? "", by: api.actor(request))
             return try .json(BuildView(build), status: 201)
         }
-        router.on("GET", "/api/v1/builds") { request, _ in try await list(request, api) }
+        router.on(
+            "GET", "/api/v1/builds", query: ["guestos", "state", "after", "limit"]
+        ) { request, _ in try await list(request, api) }
         router.on("GET", "/api/v1/builds/{id}") { _, path in
             try .json(try await detail(try await api.build(path["id"]), api))
         }
@@ -40,10 +42,12 @@ enum BuildRoutes {
                 return try .json(await api.view(build))
             }
         }
-        router.on("GET", "/api/v1/builds/{id}/log") { request, path in
+        router.on(
+            "GET", "/api/v1/builds/{id}/log", query: ["attempt", "from", "to"]
+        ) { request, path in
             try await log(try await api.build(path["id"]), request, api)
         }
-        router.on("GET", "/api/v1/queue") { request, _ in
+        router.on("GET", "/api/v1/queue", query: ["limit"]) { request, _ in
             let items = try await api.leader().tracker.queue(limit: try request.limit())
             return try .json(
                 ListView(items: items.map { QueueItemView(build: BuildView($0), waiting: $1) }))
@@ -72,6 +76,7 @@ enum BuildRoutes {
         {
             throw Problem.unknownCursor(after)
         }
+        if rows.isEmpty { try await api.checkFilter(guestOS: filter.guestOS) }
         var items: [BuildView] = []
         for build in rows.prefix(limit) { items.append(await api.view(build)) }
         return try .json(

@@ -23,14 +23,14 @@ enum EnvironmentRoutes {
                     items: try await api.ports.store.environments().map { EnvironmentView($0) }))
         }
         router.on("GET", "/api/v1/environments/{name}") { _, path in
-            try .json(EnvironmentView(try await environment(path["name"], api)))
+            try .json(EnvironmentView(try await api.ports.environment(named: path["name"])))
         }
         router.on("POST", "/api/v1/environments/{name}/check") { _, path in
-            let environment = try await environment(path["name"], api)
+            let environment = try await api.ports.environment(named: path["name"])
             let findings = try await EnvironmentCheck(ports: api.ports).run(environment.name)
             return try .json(EnvironmentView(environment, findings))
         }
-        router.on("DELETE", "/api/v1/environments/{name}") { request, path in
+        router.on("DELETE", "/api/v1/environments/{name}", query: ["force"]) { request, path in
             let isForced = request.query["force"] == "true"
             let abandoned = try await api.leader().environments.remove(
                 path["name"], isForced: isForced, by: api.actor(request))
@@ -47,8 +47,10 @@ enum EnvironmentRoutes {
     }
 
     private static func addNames(to router: inout Router, _ api: APIContext) {
-        router.on("GET", "/api/v1/environments/{name}/names") { request, path in
-            let environment = try await environment(path["name"], api)
+        router.on(
+            "GET", "/api/v1/environments/{name}/names", query: ["after", "limit"]
+        ) { request, path in
+            let environment = try await api.ports.environment(named: path["name"])
             let limit = try request.limit()
             let rows = try await api.ports.store.releaseNames(
                 in: environment.name, after: request.query["after"], limit: limit + 1)
@@ -62,15 +64,6 @@ enum EnvironmentRoutes {
                 gift.name, in: path["name"], to: gift.guestOS, by: api.actor(request))
             return try .json(ReleaseNameView(name))
         }
-    }
-
-    private static func environment(
-        _ name: String, _ api: APIContext
-    ) async throws -> ReleaseEnvironment {
-        guard let environment = try await api.ports.store.environment(named: name) else {
-            throw StoreError.notFound(what: "environment", name: name)
-        }
-        return environment
     }
 }
 

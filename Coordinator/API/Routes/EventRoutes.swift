@@ -4,12 +4,12 @@ import HTTPTypes
 
 enum EventRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
-        router.on("GET", "/api/v1/builds/{id}/events") { request, path in
+        router.on("GET", "/api/v1/builds/{id}/events", query: ["from"]) { request, path in
             let build = try await api.build(path["id"])
             return .events(
                 BuildEvents(build: build, from: try LogPosition.parse(last(request)), api: api))
         }
-        router.on("GET", "/api/v1/releases/{id}/events") { request, path in
+        router.on("GET", "/api/v1/releases/{id}/events", query: ["from"]) { request, path in
             let releases = try api.leader().releases
             return .events(
                 ReleaseEvents(

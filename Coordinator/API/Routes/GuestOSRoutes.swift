@@ -33,7 +33,7 @@ enum GuestOSRoutes {
                 body.kind, body.from, to: body.to, by: api.actor(request))
             return try .json(body)
         }
-        router.on("GET", "/api/v1/guestos") { request, _ in
+        router.on("GET", "/api/v1/guestos", query: ["after", "limit"]) { request, _ in
             let limit = try request.limit()
             let rows = try await api.ports.store.guestOSes(
                 after: request.query["after"], limit: limit + 1)
@@ -43,10 +43,7 @@ enum GuestOSRoutes {
                     next: rows.count > limit ? rows[limit - 1].name : nil))
         }
         router.on("GET", "/api/v1/guestos/{name}") { _, path in
-            guard let guestOS = try await api.ports.store.guestOS(named: path["name"]) else {
-                throw StoreError.notFound(what: "guest OS", name: path["name"])
-            }
-            return try .json(GuestOSView(guestOS))
+            try .json(GuestOSView(try await api.ports.guestOS(named: path["name"])))
         }
     }
 }

@@ -19,7 +19,7 @@ enum HookRoutes {
     private struct Ignored: Encodable { var ignored: String }
 
     static func add(to router: inout Router, _ api: APIContext) {
-        router.on("POST", gitLabPath) { request, _ in
+        router.on("POST", gitLabPath, query: .any) { request, _ in
             guard api.ports.templateServer != nil else {
                 throw Problem.notFound("No GitLab server is configured")
             }

@@ -8,7 +8,9 @@ enum ImportRoutes {
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
     static func add(to router: inout Router, _ api: APIContext) {
-        router.on("POST", "/api/v1/import") { request, _ in
+        router.on(
+            "POST", "/api/v1/import", query: ["name", "sheet", "dry_run"]
+        ) { request, _ in
             // A form on another site cannot send this type.
             guard request.headers["Content-Type"] == "application/octet-stream" else {
                 throw Problem.unsupportedType(
@@ -25,7 +27,7 @@ enum ImportRoutes {
                 return try ImportProblemView(refusal).response
             }
         }
-        router.on("GET", "/api/v1/export") { request, _ in
+        router.on("GET", "/api/v1/export", query: ["empty"]) { request, _ in
             let isEmpty = try flag(request, "empty")
             let name = isEmpty ? "aibuild-template.xlsx" : "aibuild.xlsx"
             return HTTPResponse(

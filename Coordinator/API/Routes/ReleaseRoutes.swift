@@ -44,7 +44,10 @@ enum ReleaseRoutes {
                 guestOS: body.guestOS, in: body.environments, by: api.actor(request))
             return try .json(ListView(items: await views(made, api)), status: 201)
         }
-        router.on("GET", "/api/v1/releases") { request, _ in
+        router.on(
+            "GET", "/api/v1/releases",
+            query: ["guestos", "environment", "build", "state", "after", "limit"]
+        ) { request, _ in
             let limit = try request.limit()
             let filter = try filter(request, api)
             let rows = try await api.ports.store.releases(filter, limit: limit + 1)
@@ -52,6 +55,9 @@ enum ReleaseRoutes {
                 try await api.ports.store.release(id: after) == nil
             {
                 throw Problem.unknownCursor(after)
+            }
+            if rows.isEmpty {
+                try await api.checkFilter(guestOS: filter.guestOS, filter.environment)
             }
             let items = await views(Array(rows.prefix(limit)), api)
             return try .json(

@@ -4,7 +4,10 @@ import HTTPTypes
 
 enum RetentionRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
-        router.on("GET", "/api/v1/retention") { request, _ in
+        router.on(
+            "GET", "/api/v1/retention",
+            query: ["good_images", "failed_days", "minimum_free", "audit_days"]
+        ) { request, _ in
             let change = try change(request.query)
             return try .json(
                 RetentionView(try await RetentionPlan(ports: api.ports).report(change)))

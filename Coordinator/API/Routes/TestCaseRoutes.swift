@@ -6,29 +6,31 @@ import HTTPTypes
 enum TestCaseRoutes {
     private struct Change: Decodable { var definition: TestDefinition? }
 
+    private static let type: RouteQuery = ["os_type"]
+
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/testcases") { request, _ in
             let body = try request.decode(TestCaseForm.self)
             let testCase = try await api.leader().testCases.add(body, by: api.actor(request))
             return try .json(TestCaseView(testCase), status: 201)
         }
-        router.on("GET", "/api/v1/testcases") { request, _ in
+        router.on("GET", "/api/v1/testcases", query: type) { request, _ in
             let rows = try await api.ports.store.testCases(try osType(request))
             return try .json(ListView(items: rows.map(TestCaseView.init)))
         }
-        router.on("GET", "/api/v1/testcases/{name}") { request, path in
+        router.on("GET", "/api/v1/testcases/{name}", query: type) { request, path in
             let testCase = try await api.ports.testCase(
                 path["name"], osType: try osType(request))
             return try .json(TestCaseView(testCase))
         }
-        router.on("PUT", "/api/v1/testcases/{name}") { request, path in
+        router.on("PUT", "/api/v1/testcases/{name}", query: type) { request, path in
             let body = try request.decode(Change.self)
             let testCase = try await api.leader().testCases.change(
                 path["name"], osType: try osType(request), to: body.definition,
                 by: api.actor(request))
             return try .json(TestCaseView(testCase))
         }
-        router.on("DELETE", "/api/v1/testcases/{name}") { request, path in
+        router.on("DELETE", "/api/v1/testcases/{name}", query: type) { request, path in
             try await api.leader().testCases.remove(
                 path["name"], osType: try osType(request), by: api.actor(request))
             return .empty

@@ -110,7 +110,7 @@ enum BuildTable {
         // The row's lock hands out the numbers one by one.
         try transaction.change(
             "UPDATE guestos SET last_number = last_number + 1 WHERE id = ?",
-            [.text(new.guestOSID)], what: "guest OS", name: new.guestOS)
+            [.text(new.guestOSID)], what: .guestOS, name: new.guestOS)
         let number = SQLSelect(
             "SELECT id, last_number FROM guestos WHERE id = ?", [.text(new.guestOSID)],
             of: RowOrigin(table: "guestos")

@@ -46,7 +46,7 @@ enum EnvironmentTable {
         let environment = entry.environment
         if let known = try transaction.first(id(environment.name)) {
             guard known == environment.id else {
-                throw StoreError.exists(what: "environment", name: environment.name)
+                throw StoreError.exists(what: .environment, name: environment.name)
             }
             return
         }
@@ -65,7 +65,7 @@ enum EnvironmentTable {
     ) throws {
         let environment = entry.environment
         guard let id = try transaction.first(id(environment.name)) else {
-            throw StoreError.notFound(what: "environment", name: environment.name)
+            throw StoreError.notFound(what: .environment, name: environment.name)
         }
         let assignments = historic.map { "\($0) = ?, " }.joined()
         try transaction.execute(
@@ -83,7 +83,7 @@ enum EnvironmentTable {
 
     static func remove(_ name: String, _ transaction: borrowing SQLTransaction) throws {
         try transaction.remove(
-            "DELETE FROM envs WHERE name = ?", [.text(name)], what: "environment", name: name)
+            "DELETE FROM envs WHERE name = ?", [.text(name)], what: .environment, name: name)
         try ReleaseNameTable.forget(environment: name, transaction)
     }
 
@@ -93,14 +93,14 @@ enum EnvironmentTable {
     ) throws {
         guard let id = try transaction.firstLocked(id(name)) else {
             if try transaction.first(self.id(new)) != nil { return }
-            throw StoreError.notFound(what: "environment", name: name)
+            throw StoreError.notFound(what: .environment, name: name)
         }
         let releases = try transaction.query(
             "SELECT id FROM releases WHERE environment = ? LIMIT 1", [.text(name)])
         guard releases.isEmpty else { throw StoreError.isUsed(.environment, name) }
         try transaction.insert(
             "UPDATE envs SET name = ? WHERE id = ?", [.text(new), .text(id)],
-            what: "environment", name: new)
+            what: .environment, name: new)
         try transaction.execute(
             "UPDATE release_log SET env_name = ? WHERE env_id = ?", [.text(new), .text(id)])
         try ReleaseNameTable.forget(environment: name, transaction)

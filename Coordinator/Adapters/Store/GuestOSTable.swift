@@ -38,7 +38,7 @@ enum GuestOSTable {
         try transaction.insert(
             "INSERT INTO guestos (\(columns), last_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
             [.text(guestOS.id), .text(guestOS.name)] + (try changeable(guestOS)),
-            what: "guest OS", name: guestOS.name)
+            what: .guestOS, name: guestOS.name)
     }
 
     /// As `insert`, but it may run again after its answer was lost: it finds its own row then.
@@ -54,7 +54,7 @@ enum GuestOSTable {
         try transaction.change(
             "UPDATE guestos SET type = ?, distro = ?, version = ?, base_iso = ?, template = ?, "
                 + "owner = ?, created_ms = ? WHERE id = ?",
-            try changeable(guestOS) + [.text(guestOS.id)], what: "guest OS", name: guestOS.name)
+            try changeable(guestOS) + [.text(guestOS.id)], what: .guestOS, name: guestOS.name)
     }
 
     /// May run again after its answer was lost: the new name has the row then.
@@ -63,14 +63,14 @@ enum GuestOSTable {
     ) throws {
         guard let guestOS = try transaction.firstLocked(named(name)) else {
             if try transaction.first(named(new)) != nil { return }
-            throw StoreError.notFound(what: "guest OS", name: name)
+            throw StoreError.notFound(what: .guestOS, name: name)
         }
         let builds = try transaction.query(
             "SELECT id FROM builds WHERE guestos_id = ? LIMIT 1", [.text(guestOS.id)])
         guard builds.isEmpty else { throw StoreError.isUsed(.guestOS, name) }
         try transaction.insert(
             "UPDATE guestos SET name = ? WHERE id = ?", [.text(new), .text(guestOS.id)],
-            what: "guest OS", name: new)
+            what: .guestOS, name: new)
         try transaction.execute(
             "UPDATE build_log SET os_name = ? WHERE os_id = ?", [.text(new), .text(guestOS.id)])
     }

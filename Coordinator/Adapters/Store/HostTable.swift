@@ -22,13 +22,13 @@ enum HostTable {
             "INSERT INTO hosts (name, address, host_key, drained, drain_note, drain_until_ms, "
                 + "created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [.text(host.name), .text(host.address), .text(host.hostKey)] + values(host.drain)
-                + [.int(host.createdMilliseconds)], what: "host", name: host.name)
+                + [.int(host.createdMilliseconds)], what: .host, name: host.name)
     }
 
     static func update(_ host: Host, _ transaction: borrowing SQLTransaction) throws {
         try transaction.change(
             "UPDATE hosts SET address = ?, host_key = ? WHERE name = ?",
-            [.text(host.address), .text(host.hostKey), .text(host.name)], what: "host",
+            [.text(host.address), .text(host.hostKey), .text(host.name)], what: .host,
             name: host.name)
     }
 
@@ -44,11 +44,11 @@ enum HostTable {
     ) throws {
         try transaction.change(
             "UPDATE hosts SET drained = ?, drain_note = ?, drain_until_ms = ? WHERE name = ?",
-            values(drain) + [.text(host)], what: "host", name: host)
+            values(drain) + [.text(host)], what: .host, name: host)
     }
 
     static func remove(_ name: String, _ transaction: borrowing SQLTransaction) throws {
         try transaction.change(
-            "DELETE FROM hosts WHERE name = ?", [.text(name)], what: "host", name: name)
+            "DELETE FROM hosts WHERE name = ?", [.text(name)], what: .host, name: name)
     }
 }

@@ -22,7 +22,7 @@ extension SQLTransaction {
 
     /// Inserts a row whose name is unique, or gives one to a row.
     /// - Throws: `StoreError.exists`
-    func insert(_ sql: String, _ values: [SQLValue], what: String, name: String) throws {
+    func insert(_ sql: String, _ values: [SQLValue], what: NamedKind, name: String) throws {
         do throws(SQLError) {
             try execute(sql, values)
         } catch {
@@ -33,7 +33,7 @@ extension SQLTransaction {
 
     /// Updates or deletes a row that must be there.
     /// - Throws: `StoreError.notFound`
-    func change(_ sql: String, _ values: [SQLValue], what: String, name: String) throws {
+    func change(_ sql: String, _ values: [SQLValue], what: NamedKind, name: String) throws {
         guard try execute(sql, values) > 0 else {
             throw StoreError.notFound(what: what, name: name)
         }
@@ -41,14 +41,14 @@ extension SQLTransaction {
 
     /// Deletes a row that must be there. A team may have set foreign keys that need it.
     /// - Throws: `StoreError.notFound`, `StoreError.inUse`
-    func remove(_ sql: String, _ values: [SQLValue], what: String, name: String) throws {
+    func remove(_ sql: String, _ values: [SQLValue], what: NamedKind, name: String) throws {
         do {
             try change(sql, values, what: what, name: name)
         } catch let error as SQLError where error.code == .constraint {
             throw StoreError(
                 .inUse,
-                "The \(what) \(Names.quoted(name)) cannot be removed: a foreign key of the "
-                    + "database needs it. Remove the rows that refer to it, or drop the key",
+                "The \(what.rawValue) \(Names.quoted(name)) cannot be removed: a foreign key of "
+                    + "the database needs it. Remove the rows that refer to it, or drop the key",
                 cause: error)
         }
     }

@@ -31,7 +31,7 @@ enum TestCaseTable {
         ) { try $0.text("id") }
         if let id = try transaction.firstLocked(known) {
             guard id == testCase.id else {
-                throw StoreError.exists(what: "test case", name: testCase.name)
+                throw StoreError.exists(what: .testCase, name: testCase.name)
             }
         }
         try insertOnce(testCase, transaction)
@@ -50,13 +50,13 @@ enum TestCaseTable {
     static func define(_ testCase: TestCase, _ transaction: borrowing SQLTransaction) throws {
         try transaction.change(
             "UPDATE testcases SET definition = ? WHERE id = ?",
-            [try definition(of: testCase), .text(testCase.id)], what: "test case",
+            [try definition(of: testCase), .text(testCase.id)], what: .testCase,
             name: testCase.id)
     }
 
     static func remove(_ id: String, _ transaction: borrowing SQLTransaction) throws {
         try transaction.remove(
-            "DELETE FROM testcases WHERE id = ?", [.text(id)], what: "test case", name: id)
+            "DELETE FROM testcases WHERE id = ?", [.text(id)], what: .testCase, name: id)
     }
 
     private static func definition(of testCase: TestCase) throws -> SQLValue {

@@ -18,14 +18,14 @@ struct InMemoryCatalog: Sendable {
 
     mutating func add(_ guestOS: GuestOS) throws {
         guard guestOSes[guestOS.name] == nil else {
-            throw StoreError.exists(what: "guest OS", name: guestOS.name)
+            throw StoreError.exists(what: .guestOS, name: guestOS.name)
         }
         store(guestOS)
     }
 
     mutating func update(_ guestOS: GuestOS) throws {
         guard guestOSNames[guestOS.id] != nil else {
-            throw StoreError.notFound(what: "guest OS", name: guestOS.name)
+            throw StoreError.notFound(what: .guestOS, name: guestOS.name)
         }
         store(guestOS)
     }
@@ -40,10 +40,10 @@ struct InMemoryCatalog: Sendable {
 
     mutating func rename(_ name: String, to new: String) throws {
         guard var guestOS = guestOSes[name] else {
-            throw StoreError.notFound(what: "guest OS", name: name)
+            throw StoreError.notFound(what: .guestOS, name: name)
         }
         guard name != new else { return }
-        guard guestOSes[new] == nil else { throw StoreError.exists(what: "guest OS", name: new) }
+        guard guestOSes[new] == nil else { throw StoreError.exists(what: .guestOS, name: new) }
         guestOSes[name] = nil
         guestOS.name = new
         guestOSNames[guestOS.id] = new
@@ -59,21 +59,21 @@ struct InMemoryCatalog: Sendable {
 
     mutating func add(_ testCase: TestCase) throws {
         guard !testCases.values.contains(where: testCase.isSame) else {
-            throw StoreError.exists(what: "test case", name: testCase.name)
+            throw StoreError.exists(what: .testCase, name: testCase.name)
         }
         testCases[testCase.id] = testCase
     }
 
     mutating func define(_ testCase: TestCase) throws {
         guard testCases[testCase.id] != nil else {
-            throw StoreError.notFound(what: "test case", name: testCase.id)
+            throw StoreError.notFound(what: .testCase, name: testCase.id)
         }
         testCases[testCase.id]?.definition = testCase.definition
     }
 
     mutating func removeTestCase(id: String) throws {
         guard testCases.removeValue(forKey: id) != nil else {
-            throw StoreError.notFound(what: "test case", name: id)
+            throw StoreError.notFound(what: .testCase, name: id)
         }
     }
 
@@ -82,11 +82,11 @@ struct InMemoryCatalog: Sendable {
     func check(_ batch: RegistryBatch) throws {
         for guestOS in batch.newGuestOSes {
             if let known = guestOSes[guestOS.name], known.id != guestOS.id {
-                throw StoreError.exists(what: "guest OS", name: guestOS.name)
+                throw StoreError.exists(what: .guestOS, name: guestOS.name)
             }
         }
         for guestOS in batch.changedGuestOSes where guestOSNames[guestOS.id] == nil {
-            throw StoreError.notFound(what: "guest OS", name: guestOS.name)
+            throw StoreError.notFound(what: .guestOS, name: guestOS.name)
         }
     }
 

@@ -21,7 +21,7 @@ struct InMemoryReleases: Sendable {
 
     mutating func removeEnvironment(named name: String) throws {
         guard environments.removeValue(forKey: name) != nil else {
-            throw StoreError.notFound(what: "environment", name: name)
+            throw StoreError.notFound(what: .environment, name: name)
         }
         names.forget(environment: name)
     }
@@ -32,11 +32,11 @@ struct InMemoryReleases: Sendable {
 
     mutating func rename(environment name: String, to new: String) throws {
         guard var entry = environments[name] else {
-            throw StoreError.notFound(what: "environment", name: name)
+            throw StoreError.notFound(what: .environment, name: name)
         }
         guard name != new else { return }
         guard environments[new] == nil else {
-            throw StoreError.exists(what: "environment", name: new)
+            throw StoreError.exists(what: .environment, name: new)
         }
         environments[name] = nil
         entry.environment.name = new
@@ -63,13 +63,13 @@ struct InMemoryReleases: Sendable {
     private func checkNew(_ entry: EnvironmentEntry) throws {
         let name = entry.environment.name
         guard environments[name]?.environment.id ?? entry.environment.id == entry.environment.id
-        else { throw StoreError.exists(what: "environment", name: name) }
+        else { throw StoreError.exists(what: .environment, name: name) }
     }
 
     private func checkChanged(_ entry: EnvironmentEntry) throws {
         let name = entry.environment.name
         guard environments[name] != nil else {
-            throw StoreError.notFound(what: "environment", name: name)
+            throw StoreError.notFound(what: .environment, name: name)
         }
     }
 

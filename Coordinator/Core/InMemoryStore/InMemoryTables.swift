@@ -12,7 +12,7 @@ struct InMemoryTables: Sendable {
     mutating func enqueue(_ new: NewBuild) throws -> Build {
         if let build = builds[new.id] { return build }
         guard catalog.holds(guestOSID: new.guestOSID) else {
-            throw StoreError.notFound(what: "guest OS", name: new.guestOS)
+            throw StoreError.notFound(what: .guestOS, name: new.guestOS)
         }
         return builds.add(new)
     }
@@ -70,7 +70,7 @@ struct InMemoryTables: Sendable {
         switch kind {
         case .guestOS:
             guard let id = catalog.guestOSes[name]?.id else {
-                throw StoreError.notFound(what: kind.title, name: name)
+                throw StoreError.notFound(what: kind.named, name: name)
             }
             guard !builds.holds(guestOSID: id) else { throw StoreError.isUsed(kind, name) }
             try catalog.rename(name, to: new)
@@ -85,27 +85,27 @@ struct InMemoryTables: Sendable {
 
     mutating func add(_ host: Host) throws {
         guard hosts[host.name] == nil else {
-            throw StoreError.exists(what: "host", name: host.name)
+            throw StoreError.exists(what: .host, name: host.name)
         }
         hosts[host.name] = host
     }
 
     mutating func update(_ host: Host) throws {
         guard hosts[host.name] != nil else {
-            throw StoreError.notFound(what: "host", name: host.name)
+            throw StoreError.notFound(what: .host, name: host.name)
         }
         hosts[host.name]?.address = host.address
         hosts[host.name]?.hostKey = host.hostKey
     }
 
     mutating func setDrain(_ drain: HostDrain?, host: String) throws {
-        guard hosts[host] != nil else { throw StoreError.notFound(what: "host", name: host) }
+        guard hosts[host] != nil else { throw StoreError.notFound(what: .host, name: host) }
         hosts[host]?.drain = drain
     }
 
     mutating func removeHost(_ name: String) throws {
         guard hosts.removeValue(forKey: name) != nil else {
-            throw StoreError.notFound(what: "host", name: name)
+            throw StoreError.notFound(what: .host, name: name)
         }
     }
 }

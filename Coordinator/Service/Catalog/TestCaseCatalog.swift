@@ -52,7 +52,7 @@ extension Ports {
         let found = try await store.testCases(osType)
             .filter { $0.id == name || $0.name == name }
         guard let testCase = found.first else {
-            throw StoreError.notFound(what: "test case", name: name)
+            throw StoreError.notFound(what: .testCase, name: name)
         }
         guard found.count == 1 else {
             throw Refusal(

@@ -131,7 +131,7 @@ public actor HostFleet: HostEvents {
     }
 
     func snapshot(_ name: String, running: [String: Int]) throws -> HostSnapshot {
-        guard let state = hosts[name] else { throw StoreError.notFound(what: "host", name: name) }
+        guard let state = hosts[name] else { throw StoreError.notFound(what: .host, name: name) }
         return state.snapshot(
             at: ports.clock.unixMilliseconds(), monotonic: ports.clock.monotonicMilliseconds(),
             running: running[name] ?? 0,

@@ -19,7 +19,7 @@ public struct EnvironmentCatalog: Sendable {
             policy: form.policy?.applied(to: ReleasePolicy()) ?? ReleasePolicy(),
             createdMilliseconds: ports.clock.unixMilliseconds())
         if try await ports.store.environment(named: form.name) != nil {
-            throw StoreError.exists(what: "environment", name: form.name)
+            throw StoreError.exists(what: .environment, name: form.name)
         }
         let findings = try await checked(environment, form.secret.map(Secret.init), form)
         try await store.add(
@@ -194,9 +194,9 @@ public struct EnvironmentCheck: Sendable {
 
 extension Ports {
     /// - Throws: `StoreError.notFound`
-    func environment(named name: String) async throws -> ReleaseEnvironment {
+    public func environment(named name: String) async throws -> ReleaseEnvironment {
         guard let environment = try await store.environment(named: name) else {
-            throw StoreError.notFound(what: "environment", name: name)
+            throw StoreError.notFound(what: .environment, name: name)
         }
         return environment
     }

@@ -64,7 +64,7 @@ extension Ports {
     /// - Throws: `StoreError.notFound`; `Refusal` if it is ambiguous
     public func release(_ name: String) async throws -> Release {
         guard let release = try await ReleaseReference(ports: self).find(name) else {
-            throw StoreError.notFound(what: "release", name: name)
+            throw StoreError.notFound(what: .release, name: name)
         }
         return release
     }

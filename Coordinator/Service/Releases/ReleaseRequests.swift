@@ -92,6 +92,7 @@ public struct ReleaseRequests: Sendable {
             guard let current = released.first,
                 let build = try await ports.store.build(id: current.build)
             else {
+                _ = try await ports.guestOS(named: guestOS)
                 throw Refusal(
                     .conflict,
                     "aibuild has released nothing of \(guestOS) to \(name) that could be taken "
@@ -180,7 +181,7 @@ public struct ReleaseRequests: Sendable {
                     + "refused can be tried again")
         }
         guard let build = try await ports.store.build(id: old.build) else {
-            throw StoreError.notFound(what: "build", name: old.build)
+            throw StoreError.notFound(what: .build, name: old.build)
         }
         guard old.action == .release else {
             return try await rollBack(guestOS: old.guestOS, in: [old.environment], by: actor)[0]
@@ -199,8 +200,7 @@ public struct ReleaseRequests: Sendable {
         let known = Set(try await ports.store.environments().map(\.name))
         var seen: Set<String> = []
         for name in names where !known.contains(name) {
-            let list = known.isEmpty ? "none is registered" : known.sorted().joined(separator: ", ")
-            throw Refusal("there is no environment \(Names.quoted(name)); there are: \(list)")
+            throw StoreError.notFound(what: .environment, name: name)
         }
         return names.filter { seen.insert($0).inserted }
     }

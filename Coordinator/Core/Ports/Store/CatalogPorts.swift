@@ -41,7 +41,8 @@ public enum RegisteredKind: String, Sendable, Codable, CaseIterable {
     case guestOS = "guestos"
     case environment = "env"
 
-    public var title: String { self == .guestOS ? "guest OS" : "environment" }
+    public var named: NamedKind { self == .guestOS ? .guestOS : .environment }
+    public var title: String { named.rawValue }
 }
 
 extension StoreError {

@@ -54,12 +54,13 @@ public enum StoreErrorCode: FailureCode {
 }
 
 extension StoreError {
-    public static func exists(what: String, name: String) -> StoreError {
-        StoreError(.exists, "the name '\(name)' is taken by another \(what)")
+    public static func exists(what: NamedKind, name: String) -> StoreError {
+        StoreError(.exists, "the name '\(name)' is taken by another \(what.rawValue)")
     }
 
-    public static func notFound(what: String, name: String) -> StoreError {
-        StoreError(.notFound, "there is no \(what) named '\(name)'")
+    /// The cause is an `UnknownName`.
+    public static func notFound(what: NamedKind, name: String) -> StoreError {
+        StoreError(.notFound, cause: UnknownName(what, name))
     }
 
     public static func deposed(_ lease: Lease) -> StoreError {
