@@ -18,17 +18,21 @@ public struct CoordinatorHello: Sendable, Hashable, Codable {
 public struct AgentHello: Sendable, Hashable, Codable {
     public var version: ProtocolVersion
     @BoundedText<WordBound> public var agentVersion: String
+    /// Chosen at random when the daemon started: two hosts with the same one are one machine under
+    /// two names. Missing from older agents.
+    @OptionalBoundedText<WordBound> public var agentID: String?
     public var host: HostReport
     public var attempts: [AttemptSummary]
     /// Digests of the template archives on the agent's disk.
     public var templates: [String]
 
     public init(
-        version: ProtocolVersion = .current, agentVersion: String, host: HostReport,
-        attempts: [AttemptSummary], templates: [String]
+        version: ProtocolVersion = .current, agentVersion: String, agentID: String? = nil,
+        host: HostReport, attempts: [AttemptSummary], templates: [String]
     ) {
         self.version = version
         self.agentVersion = agentVersion
+        self.agentID = agentID
         self.host = host
         self.attempts = attempts
         self.templates = templates

@@ -28,6 +28,8 @@ enum SSHLimits {
     static let agentKeys = 5
     /// Untrusted files and messages: private keys, an agent's messages, a host's banner.
     static let keyFileBytes = 64 << 10
+    /// A file system that hangs must not hold up an error message.
+    static let keyFileSeconds = 5
     /// Lines of a few thousand hosts.
     static let knownHostsBytes = 1 << 20
     static let agentMessageBytes = 256 << 10

@@ -1,3 +1,5 @@
+public import LoopKit
+
 /// The options of a connection.
 public struct SSHOptions: Sendable, Hashable {
     /// The library that carries a connection.
@@ -47,4 +49,15 @@ public enum SSHIdentity: Sendable {
     case keyFile(path: String, passphrase: String? = nil)
     /// A running ssh-agent; nil: the one that `SSH_AUTH_SOCK` names.
     case agent(socketPath: String? = nil)
+
+    /// The public half, as `ssh-ed25519 AAAA…`; nil if the identity is no readable file of
+    /// OpenSSH's own format.
+    public func publicKey(loop: EventLoop) async -> String? {
+        guard case .keyFile(let path, _) = self,
+            let key = try? await KeyFile.read(
+                path, loop: loop, Deadline(seconds: SSHLimits.keyFileSeconds)),
+            let blob = key.publicKey
+        else { return nil }
+        return (try? SSHHostKey(blob: blob))?.description
+    }
 }

@@ -222,6 +222,21 @@ import TextKit
         #expect(output.stdoutText.contains("aibuild coordinator only"))
     }
 
+    @Test(
+        "Help is help, of the program and of each of its commands",
+        arguments: [
+            ["--help"], ["-h"], ["help"], ["daemon", "--help"], ["daemon", "-h"], ["help", "gate"],
+            ["gate", "--help"], ["supervise", "--help"], ["test", "--help"],
+            ["release-group", "--help"], ["version", "--help"],
+        ])
+    func help(arguments: [String]) async throws {
+        let output = try await TestAgent().run(arguments)
+        #expect(output.status == .exited(0))
+        let command = arguments.first { !["--help", "-h", "help"].contains($0) } ?? ""
+        #expect(output.stdoutText.hasPrefix("aibuild-agent"), "\(output.stdoutText)")
+        #expect(output.stdoutText.contains("usage: aibuild-agent \(command)"))
+    }
+
     @Test("The gate reports that no daemon runs and how to start it")
     func gateReportsMissingDaemon() async throws {
         let agent = try TestAgent()

@@ -221,6 +221,14 @@ import Testing
             "kvm0 has no aibuild-agent in its PATH")
     }
 
+    @Test("A key that is not forced to the gate gets the exact line of authorized_keys")
+    func missingForcedCommand() async throws {
+        try await detail(
+            "echo 'aibuild-agent: missing option: --config FILE' >&2; exit 2",
+            "restrict,command=\"aibuild-agent gate --config /etc/aibuild/agent.yml\" ssh-ed25519 "
+                + "AAAA")
+    }
+
     @Test("The message of a login shell that exits is shown")
     func shellMessageIsShown() async throws {
         try await detail("echo this account is disabled; exit 3", "this account is disabled")

@@ -11,6 +11,8 @@ actor AgentDaemon {
     nonisolated let configuration: AgentConfiguration
     nonisolated let attempts: AttemptRegistry
     nonisolated let hostName: String
+    /// No other daemon has it, not even one on a copy of this machine's disk.
+    private nonisolated let id = String(UInt64.random(in: .min ... .max), radix: 16)
     private nonisolated let reporter: HostReporter
     private nonisolated let logger = Logger("agent")
 
@@ -145,7 +147,7 @@ actor AgentDaemon {
             await probed(), running: await attempts.runningRequirements)
         lastReport = report
         return AgentHello(
-            agentVersion: AgentVersion.current, host: report,
+            agentVersion: AgentVersion.current, agentID: id, host: report,
             attempts: await attempts.summaries,
             templates: Array(
                 Templates.digests(configuration.state).prefix(ProtocolLimits.listedDigests)))

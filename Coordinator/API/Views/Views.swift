@@ -61,11 +61,22 @@ struct HostSnapshotView: Encodable {
         diskTotalBytes = snapshot.report?.diskTotalBytes
         accelerators = snapshot.report?.accelerators.sorted().map(\.rawValue) ?? []
         tags = snapshot.report?.tags.sorted() ?? []
-        notices = snapshot.report?.notices ?? []
+        notices = (snapshot.report?.notices ?? []) + Self.notices(snapshot.othersWithHostKey)
         packerVersion = snapshot.report?.packerVersion
         packerPlugins = snapshot.report?.packerPlugins
         qemuVersion = snapshot.report?.qemuVersion
         clockSkewSeconds = Double(snapshot.clockSkewMilliseconds) / 1000
+    }
+}
+
+extension HostSnapshotView {
+    private static func notices(_ othersWithHostKey: [String]) -> [String] {
+        guard !othersWithHostKey.isEmpty else { return [] }
+        return [
+            "it has the same host key as \(othersWithHostKey.joined(separator: ", ")). If they are "
+                + "one machine, remove one name: aibuild host remove NAME. If one is a copy of the "
+                + "other, give it a key of its own (ssh-keygen -A), then: aibuild host change NAME"
+        ]
     }
 }
 

@@ -22,14 +22,16 @@ final class SSHHostChannel: HostChannel {
     }
 
     /// Starts the gate, skips the login shell's output, and exchanges `hello`.
+    /// - Parameter remedy: what to do if the gate does not answer.
     static func open(
-        _ host: String, _ connection: SSHConnection, epoch: Int64
+        _ host: String, _ connection: SSHConnection, epoch: Int64,
+        remedy: @escaping @Sendable () async -> String
     ) async throws -> SSHHostChannel {
         do {
             let channel = try await connection.openChannel(command: "aibuild-agent gate attach")
             let reader = MessageReader(channel: channel)
             try await withDeadline(host, connection) {
-                try await reader.skipPreamble(host)
+                try await reader.skipPreamble(host, remedy: remedy)
                 try await channel.write(
                     try LineCodec.encode(CoordinatorMessage.hello(CoordinatorHello(epoch: epoch))))
             }
@@ -121,7 +123,9 @@ actor MessageReader {
     }
 
     /// Reads up to the magic line. The text before it is shown only if the line never comes.
-    func skipPreamble(_ host: String) async throws {
+    func skipPreamble(
+        _ host: String, remedy: @Sendable () async -> String
+    ) async throws {
         let magic = Array(ProtocolVersion.magicLine.utf8)
         var preamble: [UInt8] = []
         while let line = try await line() {
@@ -130,10 +134,15 @@ actor MessageReader {
             preamble += line + [0x0A]
             guard preamble.count <= ProtocolLimits.preambleBytes else { break }
         }
-        throw await missingAgent(host, preamble + splitter.rest)
+        throw await missingAgent(host, preamble + splitter.rest, await remedy())
     }
 
-    private func missingAgent(_ host: String, _ preamble: [UInt8]) async -> HostFault {
+    /// The gate's own words say what is wrong with a configuration that it cannot read.
+    private static let configurationStatus: Int32 = 78
+
+    private func missingAgent(
+        _ host: String, _ preamble: [UInt8], _ remedy: String
+    ) async -> HostFault {
         let status = try? await channel.exitStatus()
         let words = String(decoding: preamble, as: UTF8.self) + (await channel.stderrTail)
         let shown = words.split(whereSeparator: \.isNewline).suffix(3).joined(separator: " | ")
@@ -141,13 +150,14 @@ actor MessageReader {
         if status == 127 {
             return HostFault(
                 .unusable,
-                "\(host) has no aibuild-agent in its PATH\(said). Install the agent there, and put "
-                    + "restrict,command=\"aibuild-agent gate\" before the key in authorized_keys")
+                "\(host) has no aibuild-agent in its PATH\(said). Install the agent there. "
+                    + remedy)
         }
         return HostFault(
             .unusable,
             "aibuild-agent on \(host) did not answer"
-                + (status.map { " (exit status \($0))" } ?? "") + said)
+                + (status.map { " (exit status \($0))" } ?? "") + said
+                + (status == Self.configurationStatus ? "" : ". \(remedy)"))
     }
 
     private func line() async throws -> [UInt8]? {

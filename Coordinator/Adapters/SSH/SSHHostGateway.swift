@@ -43,11 +43,17 @@ public final class SSHHostGateway: HostGateway {
 
     public func open(_ host: Host, epoch: Int64) async throws -> any HostChannel {
         do {
+            let endpoint = try SSHEndpoint(host.address)
             let connection = try await SSHConnection.connect(
-                to: try SSHEndpoint(host.address),
+                to: endpoint,
                 expecting: try SSHHostKey(host.hostKey),
                 identity: identity, options: SSHLimits.control, loop: control)
-            return try await SSHHostChannel.open(host.name, connection, epoch: epoch)
+            return try await SSHHostChannel.open(
+                host.name, connection, epoch: epoch,
+                remedy: { [identity, control] in
+                    let key = await identity.publicKey(loop: control)
+                    return GateKey(publicKey: key).remedy(user: endpoint.user)
+                })
         } catch {
             throw HostFault(naming: host, error)
         }

@@ -16,6 +16,7 @@ public struct InMemoryAgent: Sendable {
 
     public let name: String
     public var report: HostReport
+    public var agentID: String?
     public private(set) var attempts: [AttemptToken: Attempt] = [:]
     public private(set) var templates: Set<String> = []
     private var epoch: Int64 = 0
@@ -40,7 +41,7 @@ public struct InMemoryAgent: Sendable {
         epoch = new
         for token in attempts.keys { attempts[token]?.isFollowed = false }
         return AgentHello(
-            agentVersion: "in-memory", host: report,
+            agentVersion: "in-memory", agentID: agentID, host: report,
             attempts: attempts.sorted { $0.key < $1.key }.map { token, attempt in
                 AttemptSummary(
                     attempt: token, state: attempt.state, logBytes: Int64(attempt.log.count))

@@ -8,6 +8,11 @@ import CoordinatorCore
 protocol HostEvents: AnyObject, Sendable {
     func hostReported(_ name: String, _ report: HostReport) async
     func hostWentAway(_ name: String, _ why: String) async
+    /// Why the agent that answered cannot be used under this name; `nil` if it can.
+    /// - Parameter unknown: attempts that it holds, and that no session of this name follows.
+    func refusal(
+        of agentID: String?, holding unknown: [AttemptToken], ofHost name: String
+    ) async -> String?
 }
 
 /// Receives the events of an attempt's session.

@@ -13,6 +13,8 @@ public actor HostFleet: HostEvents {
     private let log = Logger("hosts")
     /// Of hosts whose connections end, by name.
     private var losses: [String: RepeatedLine] = [:]
+    /// The name under which each agent is used, by its ID.
+    private var names = AgentNames()
 
     init(ports: Ports, epoch: LeaseEpoch, wakeup: Wakeup) {
         self.ports = ports
@@ -70,6 +72,7 @@ public actor HostFleet: HostEvents {
 
     func change(_ host: Host) async {
         news.insert(host.name)
+        names.release(host.name)
         hosts[host.name]?.host = host
         // An operator who corrects a host vouches for it.
         hosts[host.name]?.health = HostHealth()
@@ -80,6 +83,7 @@ public actor HostFleet: HostEvents {
     func remove(_ name: String) async {
         guard let state = hosts.removeValue(forKey: name) else { return }
         losses[name] = nil
+        names.release(name)
         news.insert(name)
         wakeup.raise()
         await state.monitor.stop()
@@ -127,15 +131,31 @@ public actor HostFleet: HostEvents {
     /// Sorted by name.
     /// - Parameter running: how many attempts each runs.
     func snapshots(running: [String: Int]) -> [HostSnapshot] {
-        hosts.keys.sorted().compactMap { try? snapshot($0, running: running) }
+        let namesByKey = namesByKey()
+        return hosts.keys.sorted().compactMap {
+            try? snapshot($0, running: running, namesByKey: namesByKey)
+        }
     }
 
     func snapshot(_ name: String, running: [String: Int]) throws -> HostSnapshot {
+        try snapshot(name, running: running, namesByKey: namesByKey())
+    }
+
+    private func snapshot(
+        _ name: String, running: [String: Int], namesByKey: [String: [String]]
+    ) throws -> HostSnapshot {
         guard let state = hosts[name] else { throw StoreError.notFound(what: .host, name: name) }
-        return state.snapshot(
+        var snapshot = state.snapshot(
             at: ports.clock.unixMilliseconds(), monotonic: ports.clock.monotonicMilliseconds(),
             running: running[name] ?? 0,
             clockSkewLimitMilliseconds: ports.limits.clockSkewMilliseconds)
+        let sameKey = namesByKey[state.host.hostKey] ?? []
+        snapshot.othersWithHostKey = sameKey.filter { $0 != name }.sorted()
+        return snapshot
+    }
+
+    private func namesByKey() -> [String: [String]] {
+        Dictionary(grouping: hosts.values.map(\.host), by: \.hostKey).mapValues { $0.map(\.name) }
     }
 
     // MARK: Reports of sessions
@@ -163,6 +183,26 @@ public actor HostFleet: HostEvents {
         guard hosts[name]?.reported(report, atMilliseconds: now) == true else { return }
         news.insert(name)
         wakeup.raise()
+    }
+
+    /// Two names of one agent would use its slots twice, and each would end what the other runs.
+    func refusal(
+        of agentID: String?, holding unknown: [AttemptToken], ofHost name: String
+    ) async -> String? {
+        var other: String?
+        if !unknown.isEmpty {
+            for state in hosts.values where state.host.name != name && other == nil {
+                if await state.monitor.follows(anyOf: unknown) { other = state.host.name }
+            }
+        }
+        // It may have been removed meanwhile.
+        if other == nil, hosts[name] != nil, let agentID {
+            other = names.claim(agentID, for: name)
+        }
+        return other.map { other in
+            "it is the host \(other) under another name: the same agent answers. Remove one of "
+                + "them: aibuild host remove \(name)"
+        }
     }
 
     func hostWentAway(_ name: String, _ why: String) {

@@ -126,6 +126,8 @@ public struct HostSnapshot: Sendable {
     public var report: HostReport?
     public var running: Int
     public var clockSkewMilliseconds: Int64
+    /// Names of other hosts with the same host key, sorted.
+    public var othersWithHostKey: [String] = []
 }
 
 extension HostReport {

@@ -19,6 +19,7 @@ public struct HostAdministration: Sendable {
             Host(
                 name: name, address: address, hostKey: hostKey,
                 createdMilliseconds: ports.clock.unixMilliseconds()))
+        try await checkAddress(of: host)
         try await store.add(host)
         try await ports.audit(actor, "host.add", name, address)
         await fleet.add(host)
@@ -35,11 +36,23 @@ public struct HostAdministration: Sendable {
         host.address = address ?? host.address
         host.hostKey = hostKey ?? host.hostKey
         host = try checked(host)
+        try await checkAddress(of: host)
         try await store.update(host)
         try await ports.audit(
             actor, "host.change", name, host.address + (hostKey == nil ? "" : ", another host key"))
         await fleet.change(host)
         return try await snapshot(name)
+    }
+
+    private func checkAddress(of host: Host) async throws {
+        let other = await snapshots().first {
+            $0.host.address == host.address && $0.host.name != host.name
+        }
+        guard let other else { return }
+        throw Refusal(
+            .conflict,
+            "the host \(other.host.name) is at \(Names.quoted(host.address)) already: a machine "
+                + "has one name. See aibuild host show \(other.host.name)")
     }
 
     private func checked(_ host: Host) throws -> Host {

@@ -99,7 +99,7 @@ actor HostMonitor {
                 // read that began now would never end.
                 guard !Task.isCancelled else { return await channel.close() }
                 let since = ports.clock.monotonicMilliseconds()
-                await opened(channel)
+                try await opened(channel)
                 let end = await pump(channel)
                 await disconnected(end.reason)
                 let now = ports.clock.monotonicMilliseconds()
@@ -132,8 +132,22 @@ actor HostMonitor {
             longest: ports.limits.reconnectPermanentMilliseconds)
     }
 
-    private func opened(_ channel: any HostChannel) async {
+    /// Whether a session of this host follows one of the attempts.
+    func follows(anyOf tokens: [AttemptToken]) -> Bool {
+        tokens.contains { sessions[$0] != nil }
+    }
+
+    /// - Throws: `HostFault` if the agent has another name already.
+    private func opened(_ channel: any HostChannel) async throws {
         let hello = channel.hello
+        // Before anything is forgotten: what runs there under the other name would be ended.
+        let unknown = hello.attempts.map(\.attempt).filter { sessions[$0] == nil }
+        if let refusal = await events?.refusal(
+            of: hello.agentID, holding: unknown, ofHost: host.name)
+        {
+            await channel.close()
+            throw HostFault(.unusable, refusal)
+        }
         link.open(channel)
         self.hello = hello
         let now = ports.clock.monotonicMilliseconds()

@@ -72,6 +72,9 @@ enum HostCommands {
                 context.say(
                     "Added host \(context.name). It is ready\(slots)"
                         + (kinds.isEmpty ? "" : ", with \(SafeText.line(kinds))"))
+                for notice in host.notices ?? [] {
+                    context.console.err("Notice: \(SafeText.line(notice))\n")
+                }
                 return .ok
             case "connecting" where Clocks.monotonicMilliseconds() < deadline:
                 try await Task.sleep(for: .milliseconds(200))

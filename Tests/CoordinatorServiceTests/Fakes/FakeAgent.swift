@@ -67,7 +67,9 @@ final class FakeAgent: Sendable {
             unixMilliseconds: ManualClock.unixStart + 1_000_000)
         let state = State(Settings(report: report))
         self.state = state
-        let agent = InMemoryAgent(name: name, report: report) { SHA256.hex($0) }
+        var inMemory = InMemoryAgent(name: name, report: report) { SHA256.hex($0) }
+        inMemory.agentID = "agent of \(name)"
+        let agent = inMemory
         base = InMemoryHostGateway([agent]) { start, agent in
             let settings = state.settings.withLock(\.self)
             return Self.carryOut(settings.plan(for: start), start.attempt, settings, &agent)

@@ -13,6 +13,7 @@ final class FakeGateway: HostGateway {
         var isHolding = false
         var reads = 0
         var openGate: Flag?
+        var machines: [String: String] = [:]
     }
 
     private let state = Mutex(State())
@@ -27,11 +28,16 @@ final class FakeGateway: HostGateway {
     func hold(_ isHolding: Bool) { state.withLock { $0.isHolding = isHolding } }
     /// Sessions are opened only once the flag is raised.
     func holdOpens(until gate: Flag) { state.withLock { $0.openGate = gate } }
+    /// A second name of the machine of an agent.
+    func add(name: String, of agent: FakeAgent) {
+        state.withLock { $0.machines[name] = agent.name }
+    }
     var reads: Int { state.withLock(\.reads) }
     func opens(_ host: String) -> Int { state.withLock { $0.opens[host, default: 0] } }
 
     private func agent(_ host: Host) throws -> FakeAgent {
-        guard let agent = state.withLock({ $0.agents[host.name] }) else {
+        let agent = state.withLock { $0.agents[$0.machines[host.name] ?? host.name] }
+        guard let agent else {
             throw HostFault(.unreachable, "host \(host.name): no route")
         }
         return agent
@@ -48,7 +54,10 @@ final class FakeGateway: HostGateway {
             return state.openGate
         }
         await gate?.wait()
-        return try await agent(host).open(host, epoch: epoch)
+        let agent = try agent(host)
+        var host = host
+        host.name = agent.name
+        return try await agent.open(host, epoch: epoch)
     }
 
     func deliver(_ template: TemplateArchive, to host: Host) async throws {
