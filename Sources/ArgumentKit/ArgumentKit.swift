@@ -21,6 +21,8 @@ public struct UsageError: Error, Sendable, CustomStringConvertible {
 /// The options and operands of a command.
 public struct Arguments: Sendable {
     public internal(set) var operands: [String] = []
+    /// What to tell the user about the command line, which is valid.
+    public internal(set) var notes: [String] = []
     private var values: [String: [String]] = [:]
 
     public subscript(option: String) -> String? { values[option]?.last }

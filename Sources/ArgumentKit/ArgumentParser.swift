@@ -32,7 +32,7 @@ struct ArgumentParser<Entry: CommandDescription> {
     ) -> (words: [String], isHelp: Bool, unknownOption: String?) {
         let flags = Set(allOptions.filter { $0.value == nil }.flatMap(\.spellings))
         let valued = Set(allOptions.flatMap(\.spellings)).subtracting(flags)
-        let known = Set(allOptions.map(\.long))
+        let known = Set(allOptions.map(\.long) + allOptions.compactMap(\.former))
         var words: [String] = []
         var isHelp = false
         var unknownOption: String?
@@ -136,8 +136,12 @@ private struct Reading<Entry: CommandDescription> {
         let parts = word.dropFirst(2)
             .split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let name = String(parts[0])
-        guard let option = options.first(where: { $0.long == name }) else {
+        guard let option = options.first(where: { $0.long == name || $0.former == name }) else {
             throw UsageError(unknownOption: name, options, command: page)
+        }
+        if option.former == name {
+            given.notes.append(
+                "--\(name) is now --\(option.long); the next version no longer takes --\(name)")
         }
         try take(option, "--\(name)", parts.count == 2 ? String(parts[1]) : nil)
     }

@@ -45,10 +45,12 @@ public struct CommandOption: Sendable {
     public var help: String
     public var isRequired: Bool
     public var repeats: Bool
+    /// Its name in the version before, which is accepted with a note.
+    public var former: String?
 
     public init(
         _ long: String, short: Character? = nil, value: String? = nil, _ help: String,
-        isRequired: Bool = false, repeats: Bool = false
+        isRequired: Bool = false, repeats: Bool = false, former: String? = nil
     ) {
         self.long = long
         self.short = short
@@ -56,10 +58,13 @@ public struct CommandOption: Sendable {
         self.help = help
         self.isRequired = isRequired
         self.repeats = repeats
+        self.former = former
     }
 
-    /// `--long`, and `-s` if it has one.
-    var spellings: [String] { ["--" + long] + (short.map { ["-\($0)"] } ?? []) }
+    /// `--long`, `-s` and its former name, as far as it has them.
+    var spellings: [String] {
+        ["--" + long] + (short.map { ["-\($0)"] } ?? []) + (former.map { ["--" + $0] } ?? [])
+    }
 
     /// Accepted by every program and every command.
     static let help = CommandOption("help", short: "h", "explain the command")

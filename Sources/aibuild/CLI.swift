@@ -35,6 +35,7 @@ struct CLI {
             console: console, style: Style(console: console, variables: variables),
             api: APIClient(url: url, token: variables["AIBUILD_TOKEN"]),
             arguments: arguments, command: command)
+        for note in arguments.notes { console.err("aibuild: \(SafeText.line(note))\n") }
         do {
             return try await command.run(context)
         } catch let error as CommandError {

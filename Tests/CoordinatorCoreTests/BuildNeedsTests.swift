@@ -78,6 +78,9 @@ import Testing
             needs.refusal([machine("a")])
                 == "no host can build this template: host a has no secret 'cloud': add it under "
                 + "secrets in its agent.yml")
+        #expect(
+            BuildNeeds(secrets: ["clouds"]).refusal([other])?
+                .hasSuffix("host b has no secret 'clouds'; did you mean 'cloud'?") == true)
     }
 
     @Test("A recipe with options is not sent to an agent that would ignore them")

@@ -40,16 +40,16 @@ import Testing
             let empty = try await aibuild(farm, "testcase", "list")
             #expect(empty.out.contains("No test cases"))
             for words in [
-                ["selinux", "--os-type", "linux", "--script", "selinux.sh", "--limit", "60"],
-                ["boots", "--os-type", "linux", "--builtin", "boot_repeated", "--times", "3"],
-                ["boots", "--os-type", "windows", "--builtin", "boot"],
-                ["winrm", "--os-type", "windows", "--program", "winrm.py"],
-                ["by hand", "--os-type", "linux"],
+                ["selinux", "--type", "linux", "--script", "selinux.sh", "--limit", "60"],
+                ["boots", "--type", "linux", "--builtin", "boot_repeated", "--times", "3"],
+                ["boots", "--type", "windows", "--builtin", "boot"],
+                ["winrm", "--type", "windows", "--program", "winrm.py"],
+                ["by hand", "--type", "linux"],
             ] {
                 let said = try await farm.aibuild(["testcase", "add"] + words)
                 #expect(said.out == "Added test case \(words[0]). \(applies)")
             }
-            let list = try await aibuild(farm, "testcase", "list", "--os-type", "linux")
+            let list = try await aibuild(farm, "testcase", "list", "--type", "linux")
             let rows = list.out.split(separator: "\n").map { row in
                 row.split(separator: " ", omittingEmptySubsequences: true).dropLast()
                     .joined(separator: " ")
@@ -81,9 +81,9 @@ import Testing
         #expect(hand.out.contains("script, 15 bytes"))
         // Another kind of action replaces the first one with its time limits.
         _ = try await aibuild(
-            farm, "testcase", "change", "boots", "--os-type", "linux", "--builtin", "shutdown")
+            farm, "testcase", "change", "boots", "--type", "linux", "--builtin", "shutdown")
         let json = try await aibuild(
-            farm, "testcase", "show", "boots", "--os-type", "linux", "--json")
+            farm, "testcase", "show", "boots", "--type", "linux", "--json")
         #expect(json.out.contains(#""definition":{"builtin":"shutdown"}"#), "\(json.out)")
     }
 
@@ -96,10 +96,10 @@ import Testing
             try Files.replace(farm.folder + "/empty", with: [])
             try Files.replace(
                 farm.folder + "/large", with: [UInt8](repeating: 0x23, count: 40_000))
-            _ = try await aibuild(farm, "testcase", "add", "b", "--os-type", "linux")
-            _ = try await aibuild(farm, "testcase", "add", "b", "--os-type", "windows")
+            _ = try await aibuild(farm, "testcase", "add", "b", "--type", "linux")
+            _ = try await aibuild(farm, "testcase", "add", "b", "--type", "windows")
             let refused: [(words: String, code: Int32, said: String)] = [
-                ("add x", 2, "--os-type"),
+                ("add x", 2, "--type"),
                 ("add x --os-type plan9", 4, "osType"),
                 ("add x --os-type linux --times 3", 2, "--times and --limit need"),
                 ("add x --os-type linux --builtin boot --times 3", 4, "allowed only there"),

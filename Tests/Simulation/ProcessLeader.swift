@@ -62,6 +62,9 @@ struct ProcessLeader: LeaderStore {
     func rename(_ kind: RegisteredKind, _ name: String, to new: String) async throws {
         try await effect { try await base.rename(kind, name, to: new) }
     }
+    func removeGuestOS(named name: String) async throws {
+        try await effect { try await base.removeGuestOS(named: name) }
+    }
     func removeTestCase(id: String) async throws {
         try await effect { try await base.removeTestCase(id: id) }
     }

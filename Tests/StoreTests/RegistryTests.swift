@@ -28,6 +28,42 @@ import Testing
         }
     }
 
+    @Test(
+        "A guest OS without builds can be removed, another one retired",
+        arguments: StoreKind.allCases)
+    func removing(_ kind: StoreKind) async throws {
+        try await kind.with { store, leader in
+            for name in ["debian8", "debian9", "win10"] {
+                try await leader.add(Samples.guestOS(name))
+            }
+            try await leader.removeGuestOS(named: "debian8")
+            #expect(try await store.guestOS(named: "debian8") == nil)
+            await #expect(throws: StoreError.notFound(what: .guestOS, name: "debian8")) {
+                try await leader.removeGuestOS(named: "debian8")
+            }
+            _ = try await leader.enqueue(Samples.build("b1", of: "debian9"))
+            await #expect(throws: StoreError.hasBuilds("debian9")) {
+                try await leader.removeGuestOS(named: "debian9")
+            }
+            _ = try await leader.record(
+                BuildLogEntry(
+                    id: "l1", imageName: "w", guestOSName: "win10", builtMilliseconds: 1,
+                    updateContents: nil, getURL: nil))
+            await #expect(throws: StoreError.hasBuilds("win10"), "what the original built counts") {
+                try await leader.removeGuestOS(named: "win10")
+            }
+            var retired = Samples.guestOS("debian9")
+            retired.isRetired = true
+            try await leader.update(retired)
+            #expect(try await store.guestOS(named: "debian9") == retired)
+            retired.template = .missing
+            retired.templatePath = nil
+            retired.variables = [:]
+            try await leader.update(retired)
+            #expect(try await store.guestOS(named: "debian9") == retired)
+        }
+    }
+
     @Test("A name is changed only as long as nothing has it", arguments: StoreKind.allCases)
     func renaming(_ kind: StoreKind) async throws {
         try await kind.with { store, leader in

@@ -8,6 +8,11 @@ enum GuestOSRoutes {
         var from, to: String
     }
 
+    private struct Removal: Encodable {
+        var name: String
+        var retired: Bool
+    }
+
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/guestos") { request, _ in
             let body = try request.decode(GuestOSForm.self)
@@ -20,6 +25,11 @@ enum GuestOSRoutes {
             try api.checkName(body.name, path["name"], "A guest OS")
             let registration = try await api.leader().guestOSes.change(body, by: api.actor(request))
             return try .json(GuestOSView(registration))
+        }
+        router.on("DELETE", "/api/v1/guestos/{name}") { request, path in
+            let isRetired = try await api.leader().guestOSes.remove(
+                path["name"], by: api.actor(request))
+            return try .json(Removal(name: path["name"], retired: isRetired))
         }
         router.on("POST", "/api/v1/guestos/{name}/gitlab") { request, path in
             let registration = try await api.leader().guestOSes.prepareTemplate(

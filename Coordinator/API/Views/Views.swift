@@ -11,6 +11,8 @@ struct GuestOSView: Encodable {
     var templatePath: String?
     var variables: [String: String]
     var gitlab: TemplateServerReport?
+    /// Only if it is.
+    var retired: Bool?
 
     init(_ registration: GuestOSCatalog.Registration) {
         self.init(registration.guestOS)
@@ -29,6 +31,7 @@ struct GuestOSView: Encodable {
         template = guestOS.template.shown
         templatePath = guestOS.templatePath
         variables = guestOS.variables
+        retired = guestOS.isRetired ? true : nil
     }
 }
 

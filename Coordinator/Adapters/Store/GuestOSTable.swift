@@ -13,7 +13,7 @@ enum GuestOSTable {
         let stored = try row.textOrNil("template").map {
             try StoredJSON.decode(StoredTemplate.self, $0)
         }
-        return GuestOS(
+        var guestOS = GuestOS(
             id: try row.text("id"), name: try row.text("name"),
             type: (try row.textOrNil("type")?.lowercased()).flatMap(OSType.init) ?? .linux,
             distro: try row.textOrNil("distro") ?? "",
@@ -23,6 +23,8 @@ enum GuestOSTable {
             variables: stored?.variables ?? [:],
             owner: try row.textOrNil("owner") ?? "default",
             createdMilliseconds: try row.int64OrNil("created_ms") ?? 0)
+        guestOS.isRetired = stored?.isRetired ?? false
+        return guestOS
     }
 
     static func named(_ name: String) -> SQLSelect<GuestOS> {
@@ -73,6 +75,23 @@ enum GuestOSTable {
             what: .guestOS, name: new)
         try transaction.execute(
             "UPDATE build_log SET os_name = ? WHERE os_id = ?", [.text(new), .text(guestOS.id)])
+    }
+
+    /// The row is locked, as by a build that gets its number: none is lost in between.
+    static func remove(_ name: String, _ transaction: borrowing SQLTransaction) throws {
+        guard let guestOS = try transaction.firstLocked(named(name)) else {
+            throw StoreError.notFound(what: .guestOS, name: name)
+        }
+        for history in [
+            "SELECT id FROM builds WHERE guestos_id = ? LIMIT 1",
+            "SELECT id FROM build_log WHERE os_id = ? LIMIT 1",
+        ] {
+            guard try transaction.query(history, [.text(guestOS.id)]).isEmpty else {
+                throw StoreError.hasBuilds(name)
+            }
+        }
+        try transaction.remove(
+            "DELETE FROM guestos WHERE id = ?", [.text(guestOS.id)], what: .guestOS, name: name)
     }
 
     private static func changeable(_ guestOS: GuestOS) throws -> [SQLValue] {

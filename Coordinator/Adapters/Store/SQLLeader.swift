@@ -90,6 +90,10 @@ struct SQLLeader: LeaderStore {
         }
     }
 
+    func removeGuestOS(named name: String) async throws {
+        try await write(.isReported) { try GuestOSTable.remove(name, $0) }
+    }
+
     func removeTestCase(id: String) async throws {
         try await write(.isReported) { try TestCaseTable.remove(id, $0) }
     }

@@ -5,22 +5,29 @@ struct StoredTemplate: Codable {
     var source: TemplateSource
     var path: String?
     var variables: [String: String]?
+    /// Only if it is: older versions wrote nothing.
+    var isRetired: Bool?
 
-    private enum Key: String, CodingKey { case templatePath, variables }
+    private enum Key: String, CodingKey {
+        case templatePath, variables
+        case isRetired = "retired"
+    }
 
     init(_ guestOS: GuestOS) {
         source = guestOS.template
         path = guestOS.templatePath
         variables = guestOS.variables.isEmpty ? nil : guestOS.variables
+        isRetired = guestOS.isRetired ? true : nil
     }
 
-    var isEmpty: Bool { source == .missing && path == nil && variables == nil }
+    var isEmpty: Bool { source == .missing && path == nil && variables == nil && isRetired == nil }
 
     init(from decoder: any Decoder) throws {
         source = try TemplateSource(from: decoder)
         let container = try decoder.container(keyedBy: Key.self)
         path = try container.decodeIfPresent(String.self, forKey: .templatePath)
         variables = try container.decodeIfPresent([String: String].self, forKey: .variables)
+        isRetired = try container.decodeIfPresent(Bool.self, forKey: .isRetired)
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -28,5 +35,6 @@ struct StoredTemplate: Codable {
         var container = encoder.container(keyedBy: Key.self)
         try container.encodeIfPresent(path, forKey: .templatePath)
         try container.encodeIfPresent(variables, forKey: .variables)
+        try container.encodeIfPresent(isRetired, forKey: .isRetired)
     }
 }

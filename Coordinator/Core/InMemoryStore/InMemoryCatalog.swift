@@ -50,6 +50,11 @@ struct InMemoryCatalog: Sendable {
         guestOSes[new] = guestOS
     }
 
+    mutating func remove(guestOS name: String) {
+        guard let guestOS = guestOSes.removeValue(forKey: name) else { return }
+        guestOSNames[guestOS.id] = nil
+    }
+
     // MARK: Test cases
 
     func testCases(_ osType: OSType?) -> [TestCase] {

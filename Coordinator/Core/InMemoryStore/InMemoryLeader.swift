@@ -62,6 +62,9 @@ struct InMemoryLeader: LeaderStore {
     func rename(_ kind: RegisteredKind, _ name: String, to new: String) async throws {
         try await write { try $0.rename(kind, name, to: new) }
     }
+    func removeGuestOS(named name: String) async throws {
+        try await write { try $0.removeGuestOS(named: name) }
+    }
     func removeTestCase(id: String) async throws {
         try await write { try $0.catalog.removeTestCase(id: id) }
     }

@@ -81,6 +81,16 @@ struct InMemoryTables: Sendable {
         }
     }
 
+    mutating func removeGuestOS(named name: String) throws {
+        guard let id = catalog.guestOSes[name]?.id else {
+            throw StoreError.notFound(what: .guestOS, name: name)
+        }
+        guard !builds.holds(guestOSID: id),
+            historic.buildLog(limit: 1, where: { $0.guestOSID == id }).isEmpty
+        else { throw StoreError.hasBuilds(name) }
+        catalog.remove(guestOS: name)
+    }
+
     // MARK: Hosts
 
     mutating func add(_ host: Host) throws {

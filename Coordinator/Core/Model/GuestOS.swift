@@ -22,6 +22,8 @@ public struct GuestOS: Sendable, Hashable, Codable {
     /// The owner to whom fair sharing charges its builds.
     public var owner: String
     @Bounded<UnixTimeBound> public var createdMilliseconds: Int64
+    /// Takes no new builds. Its builds, images and releases stay as they are, and need its row.
+    public var isRetired = false
 
     public init(
         id: String, name: String, type: OSType, distro: String, version: String, baseISO: String,

@@ -64,7 +64,7 @@ public struct RegistryPlan: Sendable {
         } else if case .git(let url, _) = template, case .git(url, let ref) = known?.template {
             source = .git(url: url, ref: ref)
         }
-        let guestOS = GuestOS(
+        var guestOS = GuestOS(
             id: known?.id ?? newID(), name: row.name, type: row.type,
             distro: row.distro ?? known?.distro ?? "", version: row.version ?? known?.version ?? "",
             baseISO: row.baseISO ?? known?.baseISO ?? "", template: source,
@@ -72,6 +72,7 @@ public struct RegistryPlan: Sendable {
             variables: row.variables ?? known?.variables ?? [:],
             owner: row.owner ?? known?.owner ?? "default",
             createdMilliseconds: known?.createdMilliseconds ?? now)
+        guestOS.isRetired = known?.isRetired ?? false
         guestOSes.append(guestOS)
         if known == nil {
             count.new += 1

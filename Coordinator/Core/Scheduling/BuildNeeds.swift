@@ -1,5 +1,6 @@
 import BuildProtocol
 public import PackerKit
+import TextKit
 
 /// What a template asks of a host besides its `requirements`.
 public struct BuildNeeds: Sendable, Hashable {
@@ -27,7 +28,9 @@ public struct BuildNeeds: Sendable, Hashable {
     /// What a host lacks; `nil` if it has everything, as far as it reports.
     func shortage(_ report: HostReport) -> String? {
         if let missing = secrets.subtracting(report.secrets ?? []).sorted().first {
-            return "has no secret \(Names.quoted(missing)): add it under secrets in its agent.yml"
+            let hint = Suggestion.hint(for: missing, in: report.secrets ?? [])
+            return "has no secret \(Names.quoted(missing))"
+                + (hint ?? ": add it under secrets in its agent.yml")
         }
         if let packer,
             let lack = packer.shortage(

@@ -20,13 +20,22 @@ public struct BuildSubmission: Sendable {
     }
 
     /// The plan of a build from the newest commit of the template.
-    /// - Throws: `TemplateFault`, `StoreError`
+    /// - Throws: `Refusal` if it is retired, `TemplateFault`, `StoreError`
     func plan(for guestOS: GuestOS) async throws -> BuildPlan {
+        try Self.check(guestOS)
         let plan = try TestPlanning.combine(
             try await ports.templates.plan(for: guestOS),
             registered: try await ports.store.testCases(guestOS.type))
         try await BuildOutputs(ports: ports).check(plan)
         return plan
+    }
+
+    private static func check(_ guestOS: GuestOS) throws {
+        guard guestOS.isRetired else { return }
+        throw Refusal(
+            .conflict,
+            "the guest OS \(Names.quoted(guestOS.name)) is retired: it takes no new builds. To "
+                + "build it again: aibuild guestos change \(guestOS.name) --restore")
     }
 
     /// Queues the same plan again, as a new build.
@@ -38,6 +47,7 @@ public struct BuildSubmission: Sendable {
                     + "that has ended can be tried again")
         }
         let guestOS = try await ports.guestOS(named: build.guestOS)
+        try Self.check(guestOS)
         _ = try ports.templates.path(of: build.plan.template)
         return try await enqueue(
             guestOS, build.plan, priority: build.priority, owner: build.owner,

@@ -23,9 +23,28 @@ public struct GuestOSCatalog: Sendable {
         let known = try await ports.guestOS(named: form.name)
         var guestOS = try await checked(form, id: known.id, known: known)
         guestOS.createdMilliseconds = known.createdMilliseconds
+        guestOS.isRetired = form.retired ?? known.isRetired
         try await store.update(guestOS)
         try await ports.audit(actor, "guestos.change", guestOS.name)
         return Registration(guestOS: guestOS, server: await ports.prepareTemplate(of: guestOS))
+    }
+
+    /// Removes a guest OS without builds. One that has builds is retired, so that these keep their
+    /// images and releases.
+    /// - Returns: whether it was retired.
+    /// - Throws: `StoreError`
+    public func remove(_ name: String, by actor: String) async throws -> Bool {
+        do {
+            try await store.removeGuestOS(named: name)
+            try await ports.audit(actor, "guestos.remove", Names.quoted(name))
+            return false
+        } catch let error as StoreError where error.code == .inUse {
+            var guestOS = try await ports.guestOS(named: name)
+            guestOS.isRetired = true
+            try await store.update(guestOS)
+            try await ports.audit(actor, "guestos.retire", Names.quoted(name))
+            return true
+        }
     }
 
     /// Renames a guest OS or an environment that nothing has been built or released of, such as one
@@ -166,6 +185,8 @@ public struct GuestOSForm: Sendable, Decodable {
     public var templatePath: String?
     /// Override those of `aibuild.yml`. If they are missing, a change keeps them.
     public var variables: [String: String]?
+    /// Whether it takes no new builds. If it is missing, a change keeps that.
+    public var retired: Bool?
 
     public init(name: String, type: OSType, template: TemplateSource? = nil) {
         self.name = name

@@ -20,6 +20,11 @@ struct GuestOSAnswer: Decodable {
     var templatePath: String?
     var variables: [String: String]?
     var gitlab: GitLabAnswer?
+    var retired: Bool?
+}
+
+struct RemovalAnswer: Decodable {
+    var retired: Bool
 }
 
 struct GitLabAnswer: Decodable {

@@ -3,7 +3,9 @@ import ArgumentKit
 
 /// `aibuild guestos …`
 enum GuestOSCommands {
-    static let all = [add, change, list, show, gitlab, RenameCommands.guestOS]
+    static let all = [
+        add, change, list, show, gitlab, RenameCommands.guestOS, remove,
+    ]
 
     private struct Form: Encodable {
         var name, type: String
@@ -11,6 +13,7 @@ enum GuestOSCommands {
         var template: GuestOSAnswer.Template?
         var templatePath: String?
         var variables: [String: String]?
+        var retired: Bool?
     }
 
     private static let fields = [
@@ -73,7 +76,8 @@ enum GuestOSCommands {
         operands: ["NAME"],
         options: [CommandOption("type", value: "TYPE", "linux or windows")] + fields + [
             CommandOption(
-                "unset-var", value: "NAME", "variable that aibuild.yml sets again", repeats: true)
+                "unset-var", value: "NAME", "variable that aibuild.yml sets again", repeats: true),
+            CommandOption("restore", "let it be built again, after it was retired"),
         ],
         details: [
             "Settings that are not given are kept. A new template is read at once.",
@@ -102,11 +106,34 @@ enum GuestOSCommands {
                 // The default is the project at the GitLab server.
                 template: template.kind == "missing" ? nil : template,
                 templatePath: arguments["path"] ?? known.templatePath,
-                variables: try variables(arguments, known.variables ?? [:]))
+                variables: try variables(arguments, known.variables ?? [:]),
+                retired: arguments.has("restore") ? false : nil)
             let body = try await context.api.send("PUT", path, form)
             return try context.show(body, as: GuestOSAnswer.self) { answer in
                 if let report = answer.gitlab { context.printGitLab(report) }
                 context.console.out("Changed guest OS \(SafeText.line(name))\n")
+            }
+        })
+
+    private static let remove = Command(
+        name: "guestos remove", summary: "Remove a guest OS, or retire it if it has builds",
+        operands: ["NAME"],
+        details: [
+            "One that has builds is retired: it takes no new ones, and those that it has keep",
+            "their images, logs and releases. Queued builds still run. Its template and its",
+            "project on the GitLab server stay. Undo it: aibuild guestos change NAME --restore",
+        ],
+        examples: ["aibuild guestos remove debian9"],
+        run: { context in
+            let name = APIClient.segment(context.arguments.operands[0])
+            let body = try await context.api.send("DELETE", "/api/v1/guestos/\(name)")
+            return try context.show(body, as: RemovalAnswer.self) { answer in
+                let name = context.name
+                context.console.out(
+                    answer.retired
+                        ? "Retired guest OS \(name): it has builds, which stay, and takes no new "
+                            + "ones. Undo it: aibuild guestos change \(name) --restore\n"
+                        : "Removed guest OS \(name)\n")
             }
         })
 
@@ -175,13 +202,14 @@ enum GuestOSCommands {
             let body = try await context.api.get("/api/v1/guestos", query: context.pageQuery)
             return try context.show(body, as: Page<GuestOSAnswer>.self) { page in
                 var table = Table(
-                    "NAME", "TYPE", "DISTRO", "VERSION", "OWNER", "TEMPLATE",
+                    "NAME", "TYPE", "DISTRO", "VERSION", "OWNER", "TEMPLATE", "NOTE",
                     spare: ["OWNER", "DISTRO", "VERSION"])
                 for item in page.items {
                     table.add(
                         .init(item.name, .bold), .init(item.type), .init(item.distro ?? ""),
                         .init(item.version ?? ""), .init(item.owner ?? ""),
-                        .init(shown(item.template)))
+                        .init(shown(item.template)),
+                        .init(item.retired == true ? "retired" : ""))
                 }
                 context.print(
                     table, orElse: "No guest OSes. Register one: aibuild guestos add --help")
@@ -201,6 +229,7 @@ enum GuestOSCommands {
                         ("name", item.name), ("type", item.type), ("distro", item.distro),
                         ("version", item.version), ("base ISO", item.baseISO),
                         ("owner", item.owner),
+                        ("builds", item.retired == true ? "retired: no new ones" : nil),
                         ("template", shown(item.template)), ("path", item.templatePath),
                         ("registered", item.createdAt.map { Format.time($0) }),
                     ]

@@ -11,7 +11,11 @@ enum TestCaseCommands {
 
     private struct Change: Encodable { var definition: TestCaseAnswer.Definition }
 
-    private static let osType = CommandOption("os-type", value: "TYPE", "linux or windows")
+    private static func type(isRequired: Bool = false) -> CommandOption {
+        CommandOption(
+            "type", value: "TYPE", "linux or windows", isRequired: isRequired, former: "os-type")
+    }
+
     private static let fields = [
         CommandOption("builtin", value: "CASE", "built-in case: boot, shutdown or boot_repeated"),
         CommandOption("times", value: "N", "number of boots, for boot_repeated"),
@@ -23,9 +27,7 @@ enum TestCaseCommands {
     private static let add = Command(
         name: "testcase add", summary: "Add a test case that every image of an OS type must pass",
         operands: ["NAME"],
-        options: [
-            CommandOption("os-type", value: "TYPE", "linux or windows", isRequired: true)
-        ] + fields,
+        options: [type(isRequired: true)] + fields,
         details: [
             "Without --builtin, --script and --program, the case has only a name, and its results",
             "are reported by other systems. It applies to builds that are submitted from now on,",
@@ -34,9 +36,9 @@ enum TestCaseCommands {
             "its environment variables: docs/templates.md.",
         ],
         examples: [
-            "aibuild testcase add boots --os-type linux --builtin boot",
-            "aibuild testcase add selinux --os-type linux --script tests/selinux.sh --limit 60",
-            "aibuild testcase add winrm --os-type windows --program tests/winrm.py",
+            "aibuild testcase add boots --type linux --builtin boot",
+            "aibuild testcase add selinux --type linux --script tests/selinux.sh --limit 60",
+            "aibuild testcase add winrm --type windows --program tests/winrm.py",
         ],
         run: { context in
             let arguments = context.arguments
@@ -49,18 +51,18 @@ enum TestCaseCommands {
             let body = try await context.api.send(
                 "POST", "/api/v1/testcases",
                 Form(
-                    name: arguments.operands[0], osType: arguments["os-type"] ?? "",
+                    name: arguments.operands[0], osType: arguments["type"] ?? "",
                     definition: definition.isWhole ? definition : nil))
             return try show(body, context, "Added")
         })
 
     private static let change = Command(
         name: "testcase change", summary: "Change a test case",
-        operands: ["NAME"], options: [osType] + fields,
+        operands: ["NAME"], options: [type()] + fields,
         details: [
             "Settings that are not given are kept; --builtin, --script and --program replace each",
             "other. Builds in the queue keep the test cases they were submitted with. NAME may be",
-            "an ID. If both OS types have a case of that name, pass --os-type.",
+            "an ID. If both OS types have a case of that name, pass --type.",
         ],
         examples: ["aibuild testcase change selinux --script tests/selinux.sh"],
         run: { context in
@@ -88,14 +90,14 @@ enum TestCaseCommands {
 
     private static let show = Command(
         name: "testcase show", summary: "Show a test case with its script or program",
-        operands: ["NAME"], options: [osType],
-        details: ["NAME may be an ID. If both OS types have a case of that name, pass --os-type."],
+        operands: ["NAME"], options: [type()],
+        details: ["NAME may be an ID. If both OS types have a case of that name, pass --type."],
         examples: ["aibuild testcase show selinux"],
         run: { context in
             let body = try await context.api.get(path(context))
             return try context.show(body, as: TestCaseAnswer.self) { item in
                 context.print([
-                    ("name", item.name), ("OS type", item.osType), ("runs", shown(item.definition)),
+                    ("name", item.name), ("type", item.osType), ("runs", shown(item.definition)),
                     ("limit", limit(item.definition)), ("id", item.id),
                 ])
                 var text = (item.definition?.script ?? item.definition?.program ?? "")[...]
@@ -109,12 +111,12 @@ enum TestCaseCommands {
 
     private static let list = Command(
         name: "testcase list", summary: "List test cases",
-        options: [osType], examples: ["aibuild testcase list --os-type linux"],
+        options: [type()], examples: ["aibuild testcase list --type linux"],
         run: { context in
-            let query = context.arguments["os-type"].map { [("os_type", $0)] } ?? []
+            let query = context.arguments["type"].map { [("os_type", $0)] } ?? []
             let body = try await context.api.get("/api/v1/testcases", query: query)
             return try context.show(body, as: Page<TestCaseAnswer>.self) { page in
-                var table = Table("NAME", "OS TYPE", "RUNS", "LIMIT", "ID", spare: ["ID", "LIMIT"])
+                var table = Table("NAME", "TYPE", "RUNS", "LIMIT", "ID", spare: ["ID", "LIMIT"])
                 for item in page.items {
                     table.add(
                         .init(item.name, .bold), .init(item.osType), .init(shown(item.definition)),
@@ -127,8 +129,8 @@ enum TestCaseCommands {
 
     private static let remove = Command(
         name: "testcase remove", summary: "Remove a test case; past results are kept",
-        operands: ["NAME"], options: [osType],
-        details: ["NAME may be an ID. If both OS types have a case of that name, pass --os-type."],
+        operands: ["NAME"], options: [type()],
+        details: ["NAME may be an ID. If both OS types have a case of that name, pass --type."],
         examples: ["aibuild testcase remove boots"],
         run: { context in
             _ = try await context.api.send("DELETE", path(context))
@@ -138,7 +140,7 @@ enum TestCaseCommands {
 
     private static func path(_ context: CommandContext) -> String {
         let path = "/api/v1/testcases/" + APIClient.segment(context.arguments.operands[0])
-        guard let type = context.arguments["os-type"] else { return path }
+        guard let type = context.arguments["type"] else { return path }
         return path + "?os_type=" + APIClient.segment(type)
     }
 

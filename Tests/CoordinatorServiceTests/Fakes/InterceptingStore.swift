@@ -191,6 +191,9 @@ struct InterceptingLeader: LeaderStore {
     func rename(_ kind: RegisteredKind, _ name: String, to new: String) async throws {
         try await around(.write) { try await base.rename(kind, name, to: new) }
     }
+    func removeGuestOS(named name: String) async throws {
+        try await around(.write) { try await base.removeGuestOS(named: name) }
+    }
     func removeTestCase(id: String) async throws {
         try await around(.write) { try await base.removeTestCase(id: id) }
     }

@@ -18,6 +18,9 @@ public protocol CatalogWriter: Sendable {
     /// Replaces everything but the id and the name.
     /// - Throws: `StoreError.notFound`
     func update(_ guestOS: GuestOS) async throws
+    /// Removes a guest OS that has no history.
+    /// - Throws: `StoreError.notFound`, `StoreError.inUse` if it has builds.
+    func removeGuestOS(named name: String) async throws
     /// - Throws: `StoreError.exists` if the name is taken for the OS type.
     func add(_ testCase: TestCase) async throws
     /// Replaces the definition; name and type are kept.
@@ -46,6 +49,13 @@ public enum RegisteredKind: String, Sendable, Codable, CaseIterable {
 }
 
 extension StoreError {
+    /// - Parameter guestOS: what is removed, and has builds.
+    public static func hasBuilds(_ guestOS: String) -> StoreError {
+        StoreError(
+            .inUse,
+            "The guest OS \(Names.quoted(guestOS)) cannot be removed: it has builds, which name it")
+    }
+
     /// - Parameter kind: what is renamed, and has builds or releases.
     public static func isUsed(_ kind: RegisteredKind, _ name: String) -> StoreError {
         StoreError(

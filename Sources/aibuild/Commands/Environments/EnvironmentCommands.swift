@@ -3,7 +3,8 @@ import ArgumentKit
 /// `aibuild env …`: where images are released to.
 enum EnvironmentCommands {
     static let all = [
-        add, change, list, check, names, give, RenameCommands.environment, remove,
+        add, change, list, EnvironmentDetails.show, check, names, give, RenameCommands.environment,
+        remove,
     ]
 
     private static let add = Command(
