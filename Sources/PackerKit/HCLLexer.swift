@@ -14,6 +14,8 @@ struct HCLLexer {
     let text: [UInt8]
     let end: Int
     private(set) var position: Int
+    /// The first thing that does not end, and where it begins.
+    private(set) var unended: (offset: Int, what: String)?
 
     init(_ text: [UInt8], in range: Range<Int>? = nil) {
         self.text = text
@@ -80,6 +82,7 @@ struct HCLLexer {
     }
 
     private mutating func skipComment() {
+        let start = position
         position += 2
         while byte() != nil {
             if byte() == UInt8(ascii: "*"), byte(1) == UInt8(ascii: "/") {
@@ -88,6 +91,11 @@ struct HCLLexer {
             }
             position += 1
         }
+        note(start, "this comment is never closed: `*/` is missing")
+    }
+
+    private mutating func note(_ start: Int, _ what: String) {
+        if unended == nil { unended = (start, what) }
     }
 
     /// A quoted string. An interpolation `${…}` may contain strings and braces of its own, which
@@ -96,9 +104,13 @@ struct HCLLexer {
         enum Level { case string, braces(Int) }
         var levels = [Level.string]
         var value: [UInt8]? = []
+        let start = position
         position += 1
         while let level = levels.last, let current = byte() {
             position += 1
+            if current == 0x0A, case .string = level, levels.count == 1 {
+                note(start, "this text is not closed on its line: `\"` is missing")
+            }
             switch (level, current) {
             case (.string, UInt8(ascii: "\\")):
                 value? += escape()
@@ -125,6 +137,7 @@ struct HCLLexer {
             case (.braces, _): break
             }
         }
+        if !levels.isEmpty { note(start, "this text is never closed: `\"` is missing") }
         return value.map { String(decoding: $0, as: UTF8.self) }
     }
 
@@ -159,13 +172,18 @@ struct HCLLexer {
     /// The lines up to one that holds only the name.
     private mutating func skipHereDocument() {
         guard let name = hereName() else { return }
+        let start = position
         skipLine()
         while position < end {
             position += 1
-            let start = position
+            let line = position
             skipLine()
-            if Self.trimmed(text[start..<position]) == name { return }
+            if Self.trimmed(text[line..<position]) == name { return }
         }
+        note(
+            start,
+            "this here-document is never closed: no line holds only "
+                + "`\(String(decoding: name, as: UTF8.self))`")
     }
 
     private static func trimmed(_ line: ArraySlice<UInt8>) -> [UInt8] {

@@ -25,6 +25,10 @@ struct TemplateBlock: Sendable {
     /// The blocks of a file, in order.
     static func read(_ source: SourceText) throws(UnreadableTemplate) -> [TemplateBlock] {
         guard source.file.hasSuffix(".json") else {
+            if let (offset, what) = HCLSyntax.problem(in: source.bytes) {
+                throw UnreadableTemplate(
+                    description: "\(source.place(offset)): the template is not valid HCL: \(what)")
+            }
             return HCLBody.parse(source.bytes).blocks.map { TemplateBlock($0, source) }
         }
         let root = try JSONParser.parse(source)

@@ -71,6 +71,14 @@ import Testing
                 [
                     "broken.json": "{",
                     "unknown.json": #"{"builders":[{"type":"no-such-builder"}]}"#,
+                    "setting.pkr.hcl": """
+                    source "null" "x" {
+                      communicator = "none"
+                      no_such_setting = 1
+                    }
+                    build { sources = ["source.null.x"] }
+                    """,
+                    "open.pkr.hcl": "build {\n",
                     "none.json": #"{"builders":[{"type":"null","communicator":"none"}]}"#,
                     "script.json":
                         #"{"builders":[{"type":"null","communicator":"none"}],"provisioners":"#
@@ -82,6 +90,9 @@ import Testing
             let cases: [(String, [String: String], FaultCode, String)] = [
                 ("broken.json", [:], .packerRejected, "not valid JSON"),
                 ("unknown.json", [:], .packerRejected, "no-such-builder"),
+                // Packer's own words, before anything is built.
+                ("setting.pkr.hcl", [:], .packerRejected, "on setting.pkr.hcl line 3"),
+                ("open.pkr.hcl", [:], .packerRejected, "open.pkr.hcl:1:7: "),
                 ("none.json", [:], .noImage, "made no file"),
                 ("script.json", [:], .packerFailed, "exit status: 3"),
                 ("outside.json", [:], .templateInvalid, "outside the attempt's folder"),

@@ -134,16 +134,51 @@ import Testing
             state ^= state << 17
             return alphabet[Int(state % UInt64(alphabet.count))]
         }
-        _ = try PackerTemplate(.init(path: "x.pkr.hcl", bytes: text))
+        _ = try? PackerTemplate(.init(path: "x.pkr.hcl", bytes: text))
         _ = try? PackerTemplate(.init(path: "x.json", bytes: text))
         _ = PackerTemplate.values(inVariableFile: .init(path: "x.pkrvars.hcl", bytes: text))
     }
 
+    @Test(
+        "HCL that no parser can read is refused with line and column",
+        arguments: [
+            ("build {\n  sources = [\n    \"a.b\"\n}\n", "4:1", "cannot close the `[` of line 2"),
+            ("source \"qemu\" \"x\" {\n  a = 1\n", "1:19", "this `{` is never closed"),
+            ("a = 1\n}\n", "2:1", "this `}` closes nothing"),
+            ("a = \"x\nb = \"y\"\n", "1:5", "not closed on its line"),
+            ("a = \"${f(\"x\")}\n", "1:5", "not closed"),
+            ("a = \"${var.x\"\n", "1:5", "never closed"),
+            ("a {\n  /* b\n}\n", "2:3", "this comment is never closed"),
+            ("a = <<EOF\ntext\nEOX\n", "1:5", "no line holds only `EOF`"),
+            ("a = 'x'\n", "1:5", "write `\"`"),
+            ("a = f(1, [2)\n", "1:12", "this `)` cannot close the `[` of line 1"),
+        ])
+    func brokenHCL(text: String, place: String, words: String) {
+        let error = #expect(throws: UnreadableTemplate.self) { try hcl(text) }
+        let said = error?.description ?? ""
+        #expect(said.contains(":\(place): the template is not valid HCL: "), "\(said)")
+        #expect(said.contains(words), "\(said)")
+    }
+
+    @Test(
+        "What only looks broken is left to Packer",
+        arguments: [
+            "a = \"it's } ] ) { fine\"\n", "# it's a comment {\na = 1\n", "// don't [\n/* ( ' */\n",
+            "a = \"${replace(var.x, \"}\", \"{\")} and $${ and %%{\"\n",
+            "a = <<-EOF\n  it's { [ ( \" here\n  EOF\nb = [\n  1,\n]\n", "a = \"\\\"\"\n",
+            "a = \"%{ if x }y%{ endif }\"\r\nb = (\r\n 1)\r\n",
+            "a = \"${join(\n  \",\",\n  [\"x\"])}\"\n", "",
+        ])
+    func soundHCL(text: String) throws { _ = try hcl(text) }
+
     @Test("Deeply nested blocks and lists do not overflow the stack")
     func deepHCL() throws {
         let blocks = String(repeating: "a {\n", count: 50_000)
-        #expect(try hcl(blocks + "variable \"x\" {}").variables.isEmpty)
-        let list = "build { sources = " + String(repeating: "[", count: 50_000)
+        let ends = String(repeating: "}\n", count: 50_000)
+        #expect(try hcl(blocks + "variable \"x\" {}\n" + ends).variables.isEmpty)
+        let list =
+            "build { sources = " + String(repeating: "[", count: 50_000)
+            + String(repeating: "]", count: 50_000) + "}"
         #expect(try hcl(list).sources == nil)
     }
 
