@@ -35,7 +35,11 @@ import Testing
             await honest.change { $0.plan = .hang }
             await hostile.change { $0.report = Self.report(number) }
             await hostile.cut()
-            try await farm.connected(coordinator)
+            try await eventually("it is connected again") {
+                // It may have been noticed already that the session is gone, and a delay runs.
+                await farm.clock.advance(milliseconds: 1_000)
+                return try await coordinator.leading().hosts.snapshot("h0").state == "ready"
+            }
             await hostile.send(.host(Self.report(number)))
             await hostile.change { $0.plan = .hang }
             let first = try await farm.submit(coordinator)
