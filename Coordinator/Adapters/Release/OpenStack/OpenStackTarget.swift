@@ -43,7 +43,7 @@ public struct OpenStackTarget: ReleaseTarget {
     ) async throws -> ReleaseResult {
         try await Self.asFault {
             let (settings, glance) = try client(order.environment, order.secret)
-            return try await OpenStackReturn(
+            return try await OpenStackRollback(
                 order: order, settings: settings, glance: glance, steps: steps
             ).rollBack()
         }
@@ -52,14 +52,14 @@ public struct OpenStackTarget: ReleaseTarget {
     public func abandon(_ order: ReleaseOrder, _ steps: any ReleaseSteps) async throws {
         try await Self.asFault {
             let (settings, glance) = try client(order.environment, order.secret)
-            try await OpenStackReturn(
+            try await OpenStackRollback(
                 order: order, settings: settings, glance: glance, steps: steps
             ).abandon()
         }
     }
 
     public func leftBehind(by release: Release) -> [String] {
-        OpenStackReturn.leftBehind(by: release)
+        OpenStackRollback.leftBehind(by: release)
     }
 
     private func client(

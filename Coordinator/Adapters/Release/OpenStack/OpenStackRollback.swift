@@ -2,7 +2,7 @@ import CoordinatorCore
 import OpenStackKit
 
 /// Undoes releases: those that succeeded, and those that failed halfway.
-struct OpenStackReturn {
+struct OpenStackRollback {
     let order: ReleaseOrder
     let settings: OpenStackSettings
     let glance: GlanceClient

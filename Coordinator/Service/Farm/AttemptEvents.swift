@@ -1,20 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
 
-// Events go up through these protocols, effects go down through the ports and `HostLink`: a session
-// knows the farm only as a listener, and holds it weakly.
-
-/// Receives the events of a session with a host.
-protocol HostEvents: AnyObject, Sendable {
-    func hostReported(_ name: String, _ report: HostReport) async
-    func hostWentAway(_ name: String, _ why: String) async
-    /// Why the agent that answered cannot be used under this name; `nil` if it can.
-    /// - Parameter unknown: attempts that it holds, and that no session of this name follows.
-    func refusal(
-        of agentID: String?, holding unknown: [AttemptToken], ofHost name: String
-    ) async -> String?
-}
-
 /// Receives the events of an attempt's session.
 protocol AttemptEvents: AnyObject, Sendable {
     func progressed(_ build: String, _ detail: LiveDetail) async
