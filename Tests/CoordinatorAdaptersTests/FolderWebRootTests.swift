@@ -36,6 +36,14 @@ struct FolderWebRootTests {
         }
     }
 
+    @Test("Room is measured, and leave to write asked for, where images arrive")
+    func whereImagesArrive() async throws {
+        let room = WebRootRoom(folder: root.folder)
+        #expect(room.place == root.folder + "/images/build")
+        #expect(try await root.freeBytes() > 0)
+        #expect(WebRootRoom(folder: root.folder + "/images").place == root.folder + "/images")
+    }
+
     @Test("A file that others replaced is not published")
     func replacedByOthers() async throws {
         try Files.makeFolder(place)

@@ -1,6 +1,5 @@
 public import BuildProtocol
 public import CoordinatorCore
-import Glibc
 import ProcessKit
 import Support
 
@@ -54,12 +53,7 @@ public actor FolderWebRoot: WebRoot {
         if epoch.number > known { try? Files.replace(path, with: Array("\(epoch.number)".utf8)) }
     }
 
-    public func freeBytes() throws -> Int64 {
-        guard access(folder, W_OK) == 0 else {
-            throw WebRootFault(SystemError.last("cannot write to \(folder)"), folder)
-        }
-        return try Files.room(folder).free
-    }
+    public func freeBytes() throws -> Int64 { try WebRootRoom(folder: folder).freeBytes() }
 
     public func makeFolder(ofGuestOS name: String) throws {
         let place = "\(folder)/images/build/\(Names.fileName(of: name))"

@@ -148,8 +148,9 @@ extension WebRootFault {
         }
         self.init(
             error.isDiskFull
-                ? "The web root's disk is full (\(path)). Make room: the build continues by itself."
+                ? "The web root's disk is full (\(path)). Make room: builds that wait for it go on "
+                    + "by themselves."
                 : "The web root cannot be used (\(path)). Check that the coordinator's user may "
-                    + "write it: the build continues by itself.", cause: error)
+                    + "write it: builds that wait for it go on by themselves.", cause: error)
     }
 }
