@@ -17,6 +17,16 @@ public enum Files {
         }
     }
 
+    /// The folder above a path that this process may not enter, so that it cannot tell whether the
+    /// path exists; `nil` if there is none.
+    public static func closedFolder(above path: String) -> String? {
+        var info = stat()
+        guard lstat(path, &info) != 0, errno == EACCES else { return nil }
+        var place = path
+        while place != "/", lstat(place, &info) != 0, errno == EACCES { place = folder(of: place) }
+        return place
+    }
+
     /// The permission bits of a file, or of what a link leads to.
     public static func mode(_ path: String) -> UInt32? {
         var info = stat()

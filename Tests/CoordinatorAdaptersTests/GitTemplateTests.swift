@@ -54,6 +54,26 @@ import Testing
         return result.status.isSuccess ? result.stdoutText : nil
     }
 
+    @Test("A refusal of Git's own is told in its first words, not in its last")
+    func toldByItsFirstWords() async throws {
+        let repository = try await repository()
+        try await repository.commit()
+        try await repository.run("chown -R nobody .")
+        try await expectRefusal(
+            ["detected dubious ownership in repository"],
+            .git(url: repository.path, ref: "HEAD"))
+        let lost = """
+            Cloning into 'x'...
+            Host key verification failed.
+            fatal: Could not read from remote repository.
+
+            Please make sure you have the correct access rights
+            and the repository exists.
+
+            """
+        #expect(Git.reason(lost) == "Host key verification failed.")
+    }
+
     // MARK: Branches
 
     @Test("A repository whose default branch is master is built from it") func masterBranch()

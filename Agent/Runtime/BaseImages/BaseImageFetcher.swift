@@ -35,6 +35,13 @@ struct BaseImageFetcher {
 
     /// Used in place. Its digest is computed once for each state of the file.
     private func local(_ path: String) throws -> FetchedBaseImage {
+        if let closed = Files.closedFolder(above: path) {
+            throw Fault(
+                .template, .baseImageMissing,
+                "the agent's user may not enter \(Names.quoted(closed)) on this host, so it cannot "
+                    + "read the base image \(Names.quoted(path)). Keep it where every user can "
+                    + "read it, such as below /srv")
+        }
         guard let identity = FileIdentity(path), let real = Links.resolved(path),
             Files.kind(real) == .file
         else {

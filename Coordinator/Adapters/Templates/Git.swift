@@ -1,9 +1,11 @@
+import BuildProtocol
 import CoordinatorCore
 import ProcessKit
+import TextKit
 
 /// Runs Git: without prompts, without programs as transports, and with credentials only in its
 /// environment, because arguments are visible to every user of the machine.
-struct Git: Sendable {
+package struct Git: Sendable {
     /// The fetch of a large repository over a slow link.
     private static let timeoutSeconds = 300
 
@@ -23,7 +25,7 @@ struct Git: Sendable {
     ) async throws -> Command.Output {
         let result = try await output(arguments, at: address)
         guard result.status.isSuccess else {
-            let message = TemplateArchives.tail(result.stderrText)
+            let message = Self.reason(result.stderrText)
             let remedy = address.flatMap { access.remedy(message, $0) }.map { ". " + $0 } ?? ""
             throw TemplateFault(
                 code, "cannot \(what)" + (message.isEmpty ? "" : ": \(message)") + remedy)
@@ -31,11 +33,28 @@ struct Git: Sendable {
         return result
     }
 
+    /// The lines in which Git says why it failed: the first ones, without what it prints below any
+    /// failure of a transport, unless it says nothing else.
+    package static func reason(_ errors: String) -> String {
+        let epilogue = [
+            "fatal: Could not read from remote repository.",
+            "Please make sure you have the correct access rights", "and the repository exists.",
+        ]
+        let lines = errors.lines.map { String($0) }.filter { !$0.isEmpty }
+        let telling = lines.filter { !epilogue.contains($0) && !$0.hasPrefix("Cloning into ") }
+        return (telling.isEmpty ? lines : telling).prefix(4).joined(separator: "; ")
+            .prefixOfUTF8(1000)
+    }
+
     /// As `run`, whatever its exit status.
     func output(
         _ arguments: [String], at address: GitAddress? = nil
     ) async throws -> Command.Output {
         var environment = Command.minimalEnvironment
+        guard Command.find("git", path: environment["PATH"] ?? "") != nil else {
+            throw TemplateFault(
+                "Git is not installed on the coordinator's machine: apt install git")
+        }
         // Git must not prompt on a terminal, and no transport may run a program (`ext::`).
         environment["GIT_TERMINAL_PROMPT"] = "0"
         environment["GIT_ALLOW_PROTOCOL"] = "file:git:http:https:ssh"

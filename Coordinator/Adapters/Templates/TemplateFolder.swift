@@ -13,6 +13,12 @@ struct TemplateFolder {
         guard path.isAbsolutePath, !path.utf8.contains(0) else {
             throw TemplateFault("the template folder \(Names.quoted(path)) is not an absolute path")
         }
+        if let closed = Files.closedFolder(above: path + "/" + TemplateFile.name) {
+            throw TemplateFault(
+                "the coordinator's user may not enter \(Names.quoted(closed)), so it cannot read "
+                    + "the template folder \(Names.quoted(path)). Keep templates where it can, "
+                    + "such as below /srv: its unit hides /home and /root from it")
+        }
         switch Files.kind(path) {
         case nil: throw TemplateFault("the template folder \(Names.quoted(path)) does not exist")
         case .folder, .link: break
