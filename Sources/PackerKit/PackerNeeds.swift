@@ -32,8 +32,6 @@ public struct PackerNeeds: Sendable, Hashable, Codable {
 
     public init() {}
 
-    public var isEmpty: Bool { versions.isEmpty && plugins.isEmpty }
-
     /// What a Packer lacks, as the end of "… has"; `nil` if it has all, as far as is known.
     ///
     /// - Parameters:

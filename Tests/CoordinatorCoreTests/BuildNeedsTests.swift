@@ -43,6 +43,16 @@ import Testing
         #expect(world([machine("a"), away], [needs]).starts == [])
     }
 
+    @Test("A template of any Packer passes hosts without one by, and is refused by a farm of them")
+    func withoutPacker() {
+        let needs = BuildNeeds(packer: PackerNeeds())
+        let hosts = [machine("a", packer: nil), machine("b")]
+        #expect(world(hosts, [build(needs)]).starts == ["q@b"])
+        #expect(
+            needs.refusal([machine("a", packer: nil)])
+                == "no host can build this template: host a has no Packer")
+    }
+
     @Test("A farm of older Packers is refused, with the host's version and the needed one")
     func olderPackers() {
         let needs = BuildNeeds(packer: plugins)

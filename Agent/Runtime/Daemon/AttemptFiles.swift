@@ -11,7 +11,7 @@ struct AttemptFiles: Sendable {
     /// This program, for supervisors: the running one, even after an upgrade replaced its file.
     let program = "/proc/self/exe"
     /// Installed next to this program.
-    let fetchProgram = Files.folder(of: Links.target("/proc/self/exe")) + "/aibuild-fetch"
+    let fetchProgram = OwnProgram.fetch
 
     /// Makes the folder durable, then starts the supervisor, which inherits the attempt's lock.
     /// - Returns: a handle on the supervisor.

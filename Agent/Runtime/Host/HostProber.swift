@@ -21,6 +21,12 @@ struct HostProber: Sendable {
 
     func probe() -> HostProbe {
         var probe = probePrograms()
+        if !Files.exists(OwnProgram.fetch) {
+            probe.notices.append(
+                "\(OwnProgram.fetch) is missing: only templates without a base image from another "
+                    + "machine can be built, and no image tested. Copy it there; it belongs to "
+                    + "this agent")
+        }
         // Not cached: it is quick, and a sysctl may change it.
         switch configuration.isolation {
         case .none:

@@ -11,4 +11,7 @@ enum OwnProgram {
         if path.hasSuffix(replaced) { path.removeLast(replaced.count) }
         return path
     }
+
+    /// `aibuild-fetch`, which is installed beside it.
+    static var fetch: String { Files.folder(of: path) + "/aibuild-fetch" }
 }

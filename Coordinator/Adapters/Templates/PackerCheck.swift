@@ -28,7 +28,8 @@ struct PackerCheck {
         try checkHypervisors(chosen, plan.recipe.packer ?? PackerOptions())
         try checkVariables(chosen, plan.recipe)
         try checkAccelerator(chosen.map(\.source), &plan)
-        plan.packer = template.needs.isEmpty ? nil : template.needs
+        // Also if it needs no version: it needs a Packer.
+        plan.packer = template.needs
     }
 
     private var folder: String {
