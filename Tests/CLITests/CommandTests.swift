@@ -266,13 +266,17 @@ import Testing
             router.say("GET", "/readyz", "{}")
             router.say(
                 "GET", "/api/v1/storage",
-                #"{"unusableRows":[],"growing":[{"id":"logs","rule":"r1","items":7,"bytes":2048},"#
+                #"{"unusableRows":[],"measuredAt":"2026-11-29T14:02:11Z","growing":["#
+                    + #"{"id":"logs","rule":"r1","items":7,"bytes":2048},"#
                     + #"{"id":"audit","rule":"r2","items":9}]}"#)
         }) { coordinator in
             let ran = await coordinator.run("doctor")
             #expect(ran.code == .ok)
-            #expect(ran.out.contains("ok   Stored logs: 7, 2 KiB (r1)"))
-            #expect(ran.out.contains("ok   Stored audit: 9 (r2)"))
+            let line = "ok   Stored at 2026-11-29T14:02:11Z: logs 7, 2 KiB; audit 9\n"
+            #expect(ran.out.contains(line))
+            let json = await coordinator.run("doctor", "--json")
+            #expect(json.code == .ok)
+            #expect(json.out.hasPrefix("{\n") && json.out.contains(#""mark" : "ok""#))
         }
     }
 

@@ -235,6 +235,22 @@ import Testing
         }
     }
 
+    @Test("Why a build failed comes before its image, which did not pass its tests")
+    func namesTheFaultFirst() async throws {
+        let ended =
+            #","fault":{"class":"template","code":"test.failed","reason":"no route"},"image":"#
+            + #"{"name":"i","url":"http://c/i","sha256":"0","format":"raw","sizeBytes":9}"#
+        try await withCoordinator({ router in
+            router.on("GET", "/api/v1/builds/{id}/events") { _, _ in
+                .events(Pieces([Self.end(Self.build("failed", ended))]))
+            }
+        }) { coordinator in
+            let ran = await coordinator.run("logs", "-f", "d:1")
+            #expect(ran.code == .buildFailed)
+            #expect(ran.err.hasSuffix("== d:1 failed: no route\n"), "\(ran.err)")
+        }
+    }
+
     @Test("A refused or unreachable first connection is not retried") func doesNotRetryInVain()
         async throws
     {

@@ -181,6 +181,7 @@ struct StorageAnswer: Decodable {
     }
 
     var unusableRows: [Row]
+    var measuredAt: String?
     var growing: [Amount]?
     var webRootFreeBytes: Int64?
 }

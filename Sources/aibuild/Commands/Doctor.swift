@@ -1,12 +1,26 @@
 import BuildProtocol
+import FoundationEssentials
 import TextKit
 
 /// Checks the coordinator, the hosts and the queue, and says what to do about each problem.
 struct Doctor {
-    private enum Mark: String {
-        case good = "ok   "
-        case warning = "warn "
-        case bad = "FAIL "
+    private struct Finding: Encodable {
+        var mark: Mark
+        var finding: String
+        var remedy: String?
+    }
+
+    private struct Report: Encodable {
+        var ok: Bool
+        var findings: [Finding]
+    }
+
+    private enum Mark: String, Encodable {
+        case good = "ok"
+        case warning = "warn"
+        case bad = "fail"
+
+        var label: String { (self == .bad ? "FAIL" : rawValue).padded(5) }
 
         var colour: Style.Colour {
             switch self {
@@ -21,10 +35,22 @@ struct Doctor {
     private static let fullDisk = 0.1
 
     private let context: CommandContext
+    private var findings: [Finding] = []
 
     init(_ context: CommandContext) { self.context = context }
 
-    func run() async -> ExitCode {
+    mutating func run() async throws -> ExitCode {
+        let code = await examine()
+        if context.wantsJSON {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            context.printJSON(
+                Array(try encoder.encode(Report(ok: code == .ok, findings: findings))))
+        }
+        return code
+    }
+
+    private mutating func examine() async -> ExitCode {
         do throws(CommandError) { _ = try await context.api.get("/healthz") } catch {
             say(.bad, "The coordinator is unreachable", error.message)
             return error.code
@@ -43,7 +69,7 @@ struct Doctor {
         return isWell ? .ok : .buildFailed
     }
 
-    private func check(_ what: String, _ path: String) async -> [UInt8]? {
+    private mutating func check(_ what: String, _ path: String) async -> [UInt8]? {
         do throws(CommandError) {
             let body = try await context.api.get(path)
             say(.good, what)
@@ -54,7 +80,7 @@ struct Doctor {
         return nil
     }
 
-    private func version(_ body: [UInt8]) -> Bool {
+    private mutating func version(_ body: [UInt8]) -> Bool {
         guard let answer = try? APIClient.decode(VersionAnswer.self, body) else { return false }
         let mine = ProtocolVersion.current
         guard answer.protocol.split(separator: ".").first == "\(mine.major)" else {
@@ -74,7 +100,7 @@ struct Doctor {
     }
 
     /// An older coordinator does not report it.
-    private func setup() async -> Bool {
+    private mutating func setup() async -> Bool {
         guard let body = try? await context.api.get("/api/v1/setup"),
             let setup = try? APIClient.decode(SetupAnswer.self, body)
         else { return true }
@@ -83,13 +109,15 @@ struct Doctor {
     }
 
     /// An older coordinator does not report it.
-    private func storage() async -> Bool {
+    private mutating func storage() async -> Bool {
         guard let body = try? await context.api.get("/api/v1/storage"),
             let storage = try? APIClient.decode(StorageAnswer.self, body)
         else { return true }
-        for data in storage.growing ?? [] {
-            let bytes = data.bytes.map { ", \(Format.bytes($0))" } ?? ""
-            say(.good, "Stored \(data.id): \(data.items)\(bytes) (\(data.rule))")
+        let sizes = (storage.growing ?? []).map { data in
+            "\(data.id) \(data.items)" + (data.bytes.map { ", \(Format.bytes($0))" } ?? "")
+        }
+        if let measured = storage.measuredAt, !sizes.isEmpty {
+            say(.good, "Stored at \(measured): \(sizes.joined(separator: "; "))")
         }
         for row in storage.unusableRows {
             say(
@@ -104,7 +132,7 @@ struct Doctor {
     /// build can start.
     private static let buildBytes = Requirements().diskBytes
 
-    private func webRoot(_ freeBytes: Int64?) -> Bool {
+    private mutating func webRoot(_ freeBytes: Int64?) -> Bool {
         guard let freeBytes else { return true }
         let room = "The web root has \(Format.bytes(freeBytes)) free"
         let remedy =
@@ -125,7 +153,7 @@ struct Doctor {
         return true
     }
 
-    private func hosts() async -> Bool {
+    private mutating func hosts() async -> Bool {
         guard let body = await check("It lists its hosts", "/api/v1/hosts"),
             let hosts = try? APIClient.decode(Page<HostAnswer>.self, body).items
         else { return false }
@@ -134,18 +162,25 @@ struct Doctor {
             return false
         }
         for host in hosts { look(at: host) }
-        guard hosts.contains(where: { $0.shownState == "ready" }) else {
+        let open = hosts.filter { $0.shownState == "ready" && $0.slots != 0 }
+        guard !open.isEmpty else {
             say(.bad, "No host accepts builds", "Fix or resume one of the hosts above")
             return false
         }
-        return hosts.allSatisfy { $0.state == "ready" }
+        return hosts.allSatisfy { $0.state == "ready" && $0.slots != 0 }
     }
 
-    private func look(at host: HostAnswer) {
+    private mutating func look(at host: HostAnswer) {
         let name = "Host \(host.name)"
         switch host.shownState {
         case "ready":
-            say(.good, "\(name) is ready, \(host.running ?? 0) of \(host.slots ?? 0) slots in use")
+            if host.slots == 0 {
+                say(.bad, "\(name) takes no builds", host.notices?.first)
+            } else {
+                say(
+                    .good,
+                    "\(name) is ready, \(host.running ?? 0) of \(host.slots ?? 0) slots in use")
+            }
         case "drained":
             say(.warning, "\(name) is drained", "Resume it: aibuild host resume \(host.name)")
         case let state: say(.bad, "\(name) is \(state)", host.detail)
@@ -168,7 +203,7 @@ struct Doctor {
         for notice in host.notices ?? [] { say(.warning, "\(name): \(notice)") }
     }
 
-    private func queue() async -> Bool {
+    private mutating func queue() async -> Bool {
         guard let body = await check("It lists its queue", "/api/v1/queue"),
             let items = try? APIClient.decode(Page<QueueItemAnswer>.self, body).items
         else { return false }
@@ -182,9 +217,11 @@ struct Doctor {
         return true
     }
 
-    private func say(_ mark: Mark, _ text: String, _ remedy: String? = nil) {
+    private mutating func say(_ mark: Mark, _ text: String, _ remedy: String? = nil) {
+        findings.append(Finding(mark: mark, finding: text, remedy: remedy))
+        if context.wantsJSON { return }
         context.console.out(
-            context.style.paint(mark.rawValue, mark.colour) + SafeText.line(text) + "\n")
+            context.style.paint(mark.label, mark.colour) + SafeText.line(text) + "\n")
         for line in (remedy ?? "").lines {
             context.console.out("     → \(SafeText.line(String(line)))\n")
         }

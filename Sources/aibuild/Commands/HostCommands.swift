@@ -66,6 +66,13 @@ enum HostCommands {
             let host = try APIClient.decode(
                 HostAnswer.self, try await context.api.get(path(context)))
             switch host.state {
+            case "ready" where host.slots == 0:
+                throw CommandError(
+                    .refused,
+                    "Host \(context.name) was added, and takes no builds: "
+                        + SafeText.line(host.notices?.first ?? "its agent offers no slots")
+                        + "\nOnce that is mended, restart its agent. Check it: aibuild host show "
+                        + "\(context.name)")
             case "ready":
                 let slots = host.slots.map { ", \($0) slot\($0 == 1 ? "" : "s")" } ?? ""
                 let kinds = (host.accelerators ?? []).joined(separator: " and ")

@@ -21,5 +21,8 @@ enum SystemCommands {
         name: "doctor", summary: "Check the coordinator, its hosts and its queue for problems",
         details: ["Exits with 0 if all is well and with 1 if something needs attention."],
         examples: ["aibuild doctor"],
-        run: { context in await Doctor(context).run() })
+        run: { context in
+            var doctor = Doctor(context)
+            return try await doctor.run()
+        })
 }

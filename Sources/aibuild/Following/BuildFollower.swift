@@ -72,10 +72,11 @@ final class BuildFollower: Sendable {
         } else {
             var text = "== \(build.label) \(build.state)"
             if let took = build.took { text += " in \(took)" }
-            if let image = build.image {
-                text += ": \(Format.bytes(image.sizeBytes)) \(image.url)"
-            } else if let fault = build.fault {
+            // A build that failed its tests has an image as well.
+            if let fault = build.fault {
                 text += ": \(fault.reason)"
+            } else if let image = build.image {
+                text += ": \(Format.bytes(image.sizeBytes)) \(image.url)"
             }
             for line in text.lines { context.console.err(SafeText.line(String(line)) + "\n") }
         }
