@@ -23,6 +23,8 @@ groups[openstack]="mariadb-server keystone glance-api uwsgi-core uwsgi-plugin-py
 groups[test]="ansible-core apache2-utils docker.io docker-registry galera-4 libfaketime nodejs ovmf python3
     python3-pip rsync systemd"
 
+[ $# -gt 0 ] || die "name the groups of packages to install: ${!groups[*]}"
+
 packages=()
 for group in "$@"; do
     [ -n "${groups[$group]:-}" ] || die "no group of packages is named $group; there are: ${!groups[*]}"

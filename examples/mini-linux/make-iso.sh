@@ -38,7 +38,7 @@ for system in "" "$here/../../.deps/kernel"; do
     [ -z "$kernel" ] || break
 done
 [ -n "$kernel" ] || die "no kernel with its modules in /boot/vmlinuz-*-cloud-amd64 or .deps/kernel:
-run scripts/install-packages.sh"
+run scripts/install-packages.sh demo"
 version=${kernel##*/vmlinuz-}
 need /bin/busybox busybox-static
 need /usr/sbin/dropbear dropbear-bin
