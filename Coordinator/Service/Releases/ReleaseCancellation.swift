@@ -21,10 +21,13 @@ public struct ReleaseCancellation: Sendable {
             return requested
         }
         if await releases.interrupt(requested) { return requested }
+        // What was about to go may have changed it.
+        let waiting = try await ports.release(requested.id)
+        guard waiting.ending == nil, !waiting.state.isEnded else { return waiting }
         let change = try await ReleaseEnding(ports: ports).change(
-            of: requested, to: .cancelled,
+            of: waiting, to: .cancelled,
             because: ReleaseFault(.cancelled, "cancelled by \(actor)"))
-        guard let changed = try await store.apply(change) else { return requested }
+        guard let changed = try await store.apply(change) else { return waiting }
         await releases.take([changed])
         return changed
     }

@@ -188,13 +188,16 @@ public actor Releases {
         await updated(release)
     }
 
-    /// Interrupts a running attempt.
-    /// - Returns: whether there was one.
+    /// Interrupts a running attempt. One that has not claimed the release yet, or that has recorded
+    /// its end already, is about to go: it is waited for.
+    /// - Returns: whether there is one that ends by itself.
     func interrupt(_ release: Release) async -> Bool {
         live[release.id] = release
         guard let task = running[release.id] else { return false }
         task.cancel()
-        return true
+        if release.state == .running { return true }
+        await task.value
+        return false
     }
 }
 
