@@ -56,7 +56,7 @@ import Testing
             }
             #expect(
                 rows == [
-                    "NAME OS TYPE RUNS LIMIT", "boots linux boot_repeated, 3 times -",
+                    "NAME TYPE RUNS LIMIT", "boots linux boot_repeated, 3 times -",
                     "by hand linux reported by other systems -",
                     "selinux linux script, 15 bytes 1 min",
                 ])
