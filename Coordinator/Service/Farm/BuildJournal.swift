@@ -47,16 +47,6 @@ struct BuildJournal {
     }
 
     private static func duration(_ build: Build) -> String {
-        guard let start = build.startedMilliseconds, let end = build.endedMilliseconds else {
-            return ""
-        }
-        return " after \(max(0, end - start) / 1000) s"
-    }
-}
-
-extension String {
-    /// As much of the first line as fits in a line of the journal.
-    var firstLine: String {
-        String(unicodeScalars.prefix { $0 != "\n" }).visible.prefixOfUTF8(300)
+        JournalText.duration(from: build.startedMilliseconds, to: build.endedMilliseconds)
     }
 }

@@ -78,9 +78,7 @@ struct ReleaseJournal {
     }
 
     private static func duration(_ release: Release) -> String {
-        guard let start = release.startedMilliseconds, let end = release.endedMilliseconds else {
-            return ""
-        }
-        return " after \(max(0, end - start) / 1000) s"
+        JournalText.duration(
+            from: release.startedMilliseconds, to: release.endedMilliseconds)
     }
 }

@@ -71,7 +71,7 @@ enum HostCommands {
                     .refused,
                     "Host \(context.name) was added, and takes no builds: "
                         + SafeText.line(host.notices?.first ?? "its agent offers no slots")
-                        + "\nOnce that is mended, restart its agent. Check it: aibuild host show "
+                        + "\nFix this and restart its agent, then check it: aibuild host show "
                         + "\(context.name)")
             case "ready":
                 let slots = host.slots.map { ", \($0) slot\($0 == 1 ? "" : "s")" } ?? ""
