@@ -91,6 +91,17 @@ import Testing
         #expect(try await farm.faults(build) == ["h0 passed"])
     }
 
+    /// The moment is a few turns of the thread pool long, and nothing can hold it.
+    @Test("A stop ends while hosts connect, whenever it comes", .timeLimit(.minutes(5)))
+    func connectingIsInterrupted() async throws {
+        for turns in 0..<400 {
+            let farm = try await TestFarm(hosts: 3)
+            let coordinator = try await farm.coordinator()
+            for _ in 0..<turns { await Task.yield() }
+            await coordinator.stop()
+        }
+    }
+
     @Test("Nothing is started after a stop")
     func nothingStarts() async throws {
         let farm = try await TestFarm(hosts: 1, slots: 1)

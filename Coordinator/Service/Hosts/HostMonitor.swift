@@ -95,11 +95,16 @@ actor HostMonitor {
         while !Task.isCancelled {
             do {
                 let channel = try await ports.gateway.open(host, epoch: epoch.number)
-                // `stop` was called while the channel was being opened and could not close it: a
-                // read that began now would never end.
+                let refusal = await refusal(of: channel.hello)
+                // `stop` was called meanwhile and could not close the channel, which the link does
+                // not have yet: a read that began now would never end.
                 guard !Task.isCancelled else { return await channel.close() }
+                if let refusal {
+                    await channel.close()
+                    throw HostFault(.unusable, refusal)
+                }
                 let since = ports.clock.monotonicMilliseconds()
-                try await opened(channel)
+                await opened(channel)
                 let end = await pump(channel)
                 await disconnected(end.reason)
                 let now = ports.clock.monotonicMilliseconds()
@@ -137,17 +142,15 @@ actor HostMonitor {
         tokens.contains { sessions[$0] != nil }
     }
 
-    /// - Throws: `HostFault` if the agent has another name already.
-    private func opened(_ channel: any HostChannel) async throws {
-        let hello = channel.hello
-        // Before anything is forgotten: what runs there under the other name would be ended.
+    /// Why this agent cannot be used under the host's name. Asked before anything is forgotten:
+    /// what runs there under another name would be ended.
+    private func refusal(of hello: AgentHello) async -> String? {
         let unknown = hello.attempts.map(\.attempt).filter { sessions[$0] == nil }
-        if let refusal = await events?.refusal(
-            of: hello.agentID, holding: unknown, ofHost: host.name)
-        {
-            await channel.close()
-            throw HostFault(.unusable, refusal)
-        }
+        return await events?.refusal(of: hello.agentID, holding: unknown, ofHost: host.name)
+    }
+
+    private func opened(_ channel: any HostChannel) async {
+        let hello = channel.hello
         link.open(channel)
         self.hello = hello
         let now = ports.clock.monotonicMilliseconds()
