@@ -129,6 +129,11 @@ public enum AgentLimits {
     /// A file that the agent wrote and reads back: `start.json`, `result.json`. A result lists
     /// chunk digests: 64 GiB of images have 16,384 digests of 67 bytes.
     public static let stateFileBytes = 64 << 20
+    /// How long a template is looked at. Packer needs a second; who submits a build waits for it.
+    public static let checkSeconds = 15
+    /// What its supervisor may take beyond that, to stop Packer.
+    public static let checkSlackMilliseconds: Int32 = 10_000
+
     /// A Packer template or variable file.
     public static let packerTemplateBytes = 4 << 20
 

@@ -29,6 +29,8 @@ public struct AttemptOrder: Sendable, Hashable, Codable {
     public var packerPlugins: String?
     /// The secrets that the recipe names; absent in files of older agents.
     public var secrets: [String: HostSecret]?
+    /// Whether the template is only looked at; absent in files of older agents.
+    public var isCheck: Bool?
 
     public init(
         start: Start, accelerator: Accelerator?, stateFolder: String, searchPath: String,

@@ -10,6 +10,8 @@ public enum GateCommand: Sendable, Hashable {
     case send(attempt: AttemptToken, name: String, offset: Int64, length: Int64)
     /// Receives a template archive.
     case receive(sha256: String, sizeBytes: Int64)
+    /// Reads a `start` of so many bytes, and says whether this host's Packer takes its template.
+    case check(sizeBytes: Int)
 
     public struct Refused: Error, Sendable, Hashable, CustomStringConvertible {
         public var description: String
@@ -28,10 +30,11 @@ public enum GateCommand: Sendable, Hashable {
         case "attach" where arguments.count == 1: self = .attach
         case "send" where arguments.count == 5: self = try Self.send(arguments)
         case "receive" where arguments.count == 3: self = try Self.receive(arguments)
-        case "attach", "send", "receive":
+        case "check" where arguments.count == 2: self = try Self.check(arguments)
+        case "attach", "send", "receive", "check":
             throw Refused(
                 description: "wrong number of arguments; use: attach · "
-                    + "send TOKEN HEXNAME OFFSET LENGTH · receive SHA256 SIZE")
+                    + "send TOKEN HEXNAME OFFSET LENGTH · receive SHA256 SIZE · check SIZE")
         case nil:
             throw Refused(
                 description: "this key opens no shell; it is for the aibuild coordinator only")
@@ -70,6 +73,14 @@ public enum GateCommand: Sendable, Hashable {
                     + "\(ProtocolLimits.templateBytes); put large files into the base image")
         }
         return .receive(sha256: arguments[1], sizeBytes: size)
+    }
+
+    private static func check(_ arguments: [String]) throws(Refused) -> GateCommand {
+        guard let size = Int(arguments[1]), (1..<ProtocolLimits.lineBytes).contains(size) else {
+            throw Refused(
+                description: "the size must be a number of bytes below \(ProtocolLimits.lineBytes)")
+        }
+        return .check(sizeBytes: size)
     }
 
     private static func fromHex(_ text: String) -> String? {

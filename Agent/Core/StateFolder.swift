@@ -15,6 +15,10 @@ public struct StateFolder: Sendable, Hashable {
     public var templates: String { root + "/templates" }
     public var baseImages: String { root + "/base" }
     public var attempts: String { root + "/attempts" }
+    /// Templates that are looked at before their builds are queued.
+    public var checks: String { root + "/checks" }
+    /// Held while one is looked at.
+    public var checksLock: String { checks + "/lock" }
     /// What is being deleted. A rename into it is the moment of deletion.
     public var trash: String { root + "/trash" }
     /// The highest lease epoch of a coordinator so far.
@@ -40,5 +44,9 @@ public struct StateFolder: Sendable, Hashable {
 
     public func attempt(_ token: AttemptToken) -> AttemptFolder {
         AttemptFolder(root: "\(attempts)/\(token)", token: token)
+    }
+
+    public func check(_ token: AttemptToken) -> AttemptFolder {
+        AttemptFolder(root: "\(checks)/\(token)", token: token)
     }
 }

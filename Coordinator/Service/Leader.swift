@@ -50,7 +50,8 @@ public struct Leader: Sendable {
         hosts = HostAdministration(
             ports: ports, store: store, fleet: fleet, tracker: tracker, watch: drains)
         submission = BuildSubmission(
-            ports: ports, store: store, tracker: tracker, fleet: fleet)
+            ports: ports, store: store, tracker: tracker, fleet: fleet,
+            check: TemplateCheck(ports: ports, fleet: fleet))
         cancellation = BuildCancellation(ports: ports, store: store, tracker: tracker)
         pushes = PushTrigger(ports: ports, submission: submission)
         guestOSes = GuestOSCatalog(ports: ports, store: store)

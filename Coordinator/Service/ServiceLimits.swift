@@ -48,6 +48,12 @@ public struct ServiceLimits: Sendable {
     /// How long a connected host may take to accept an attempt: a template of 256 MiB takes this at
     /// 0.4 MiB/s.
     public var dispatchMilliseconds: Int64 = 10 * 60_000
+    /// How long hosts may look at the template of a build that somebody submits and waits for, and
+    /// how many of them are asked. An agent gives Packer 15 s.
+    public var checkMilliseconds: Int64 = 20_000
+    public var checkHosts = 3
+    /// Templates that Packer took, which are not looked at again: some bytes each.
+    public var checkedTemplates = 1_000
     /// How long after its total time limit, or after a cancel request, an attempt may still run. An
     /// agent needs 10 s to end a build and 20 s for the evidence of its guest.
     public var overdueMilliseconds: Int64 = 10 * 60_000

@@ -87,7 +87,7 @@ import Testing
         #expect(
             needs.refusal([machine("a")])
                 == "no host can build this template: host a has no secret 'cloud': add it under "
-                + "secrets in its agent.yml")
+                + "secrets in its agent.yml; a notice of the host names one that it cannot read")
         #expect(
             BuildNeeds(secrets: ["clouds"]).refusal([other])?
                 .hasSuffix("host b has no secret 'clouds'; did you mean 'cloud'?") == true)

@@ -172,7 +172,7 @@ import Testing
             await farm.agents[0].change { $0.plan = .pass([1]) }
             let again = try await coordinator.leading().submission.retry(failed, by: "anna")
             #expect(again.number == 2 && again.plan == build.plan)
-            #expect(again.updateContents == "retry of debian/1")
+            #expect(again.updateContents == "retry of debian:1")
             try await farm.wait(again, .passed)
         }
     }

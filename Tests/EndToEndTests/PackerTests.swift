@@ -93,17 +93,19 @@ import Testing
         }
     }
 
-    @Test("A template that Packer rejects is a template fault without a retry")
-    func rejectedTemplateQuotesPacker() async throws {
+    @Test("A template that Packer rejects is refused when it is submitted, in Packer's words")
+    func rejectedTemplateIsRefused() async throws {
         try await withFarm { farm in
             try await farm.template(
                 "debian",
                 "builder: packer\ntemplate: t.json\nrequirements: {memory: 64MiB, disk: 1MiB}\n",
                 files: ["t.json": #"{"builders":[{"type":"no-such-builder"}]}"#])
-            let build = try await farm.api.end(of: try await farm.api.submit("debian"))
-            #expect(build.state == "failed" && build.fault?.class == "template")
-            #expect(build.fault?.reason.contains("no-such-builder") == true, "\(build)")
-            #expect(build.attempts?.count == 1, "no retry")
+            let said = try await farm.aibuild(["build", "debian"])
+            #expect(said.status == .exited(4), "\(said)")
+            #expect(said.err.contains("no-such-builder"), "\(said)")
+            #expect(said.err.contains("No build was queued"), "\(said)")
+            #expect(try await farm.api.builds().isEmpty)
+            for host in farm.hosts { #expect(host.checks.isEmpty, "nothing is left") }
         }
     }
 }

@@ -32,6 +32,10 @@ struct SimulatedGateway: HostGateway {
         }
     }
 
+    func check(_ start: Start, on host: Host) async throws -> Fault? {
+        try await gate.effect(on: .hosts) { nil }
+    }
+
     func read(
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
         length: Int64,

@@ -103,6 +103,10 @@ public final class FarmHost: Sendable {
 
     /// Attempts on the host's disk.
     public var attempts: [String] { (try? Files.list("\(stateFolder)/attempts")) ?? [] }
+    /// Templates that Packer looks at before a build.
+    public var checks: [String] {
+        ((try? Files.list("\(stateFolder)/checks")) ?? []).filter { $0 != "lock" }
+    }
 
     /// The log of an attempt on the host's disk.
     public func log(_ attempt: String) throws -> [UInt8] {

@@ -16,16 +16,21 @@ struct AttemptFiles: Sendable {
     /// Makes the folder durable, then starts the supervisor, which inherits the attempt's lock.
     /// - Returns: a handle on the supervisor.
     func start(_ order: AttemptOrder) throws -> ProcessHandle {
-        let folder = state.attempt(order.start.attempt)
+        let token = order.start.attempt
+        let folder = order.isCheck == true ? state.check(token) : state.attempt(token)
         try Files.makeFolder(folder.control, mode: 0o700)
         var order = order
-        if order.isolation == nil {
+        // Nothing makes sockets while a template is only looked at.
+        if order.isolation == nil, order.isCheck != true {
             order.shortName = try ShortFolders(state: state).make(for: folder)
         }
         try Files.replace(folder.start, with: StateFile.encode(order), mode: 0o600)
-        try Files.syncFolder(state.attempts)
+        try Files.syncFolder(Files.folder(of: folder.root))
         return try startSupervisor(folder)
     }
+
+    /// Whether it is the token of a template that is looked at.
+    func isChecked(_ token: AttemptToken) -> Bool { Files.exists(state.check(token).root) }
 
     /// The supervisor inherits the lock, so that it is held for as long as the attempt runs.
     private func startSupervisor(_ folder: AttemptFolder) throws -> ProcessHandle {

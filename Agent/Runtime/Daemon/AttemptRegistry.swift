@@ -248,9 +248,9 @@ actor AttemptRegistry {
         for entry in attempts.values where entry.isForgotten { try? await end(forgotten: entry) }
     }
 
-    /// The tokens among these that belong to no attempt.
+    /// The tokens among these that belong to no attempt, and to no template that is looked at.
     func dead(among tokens: Set<AttemptToken>) -> Set<AttemptToken> {
-        tokens.filter { attempts[$0] == nil }
+        tokens.filter { attempts[$0] == nil && !files.isChecked($0) }
     }
 
     // MARK: After a restart

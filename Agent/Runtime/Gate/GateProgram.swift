@@ -19,6 +19,7 @@ struct GateProgram {
                 try GateSend(state: configuration.state).run(attempt, name, offset, length)
             case .receive(let sha256, let size):
                 try GateReceive(state: configuration.state).run(sha256, size)
+            case .check(let size): try GateCheck(configuration: configuration).run(size)
             }
             return 0
         } catch let refused as GateCommand.Refused {

@@ -13,20 +13,25 @@ struct PackerBuild {
     let template: String
     let baseImage: FetchedBaseImage?
 
+    /// Only looks whether this host's Packer takes the template. An empty file stands for its base
+    /// image, and no image is fetched.
+    /// - Throws: the fault with which a build would end before it began.
+    static func check(_ context: AttemptContext) throws {
+        guard case .packer(let template) = context.order.start.recipe.builder else { return }
+        let image = try context.order.start.recipe.baseImage.map { wanted in
+            let path = "\(context.folder.baseImage)/\(BaseImageURL.fileName(wanted.url))"
+            try Files.replace(path, with: [], mode: 0o400)
+            return FetchedBaseImage(path: path, digest: wanted.digest)
+        }
+        let build = PackerBuild(context: context, template: template, baseImage: image)
+        let inputs = try PackerInputs(template, context)
+        _ = try build.validate(inputs.language, build.runs(inputs, fetchesImages: false))
+    }
+
     /// - Returns: the files that Packer announced, and what aibuild.yml names.
     func run() throws -> [LeftFile] {
         let inputs = try PackerInputs(template, context)
-        try Files.makeFolder(context.folder.temporary + "/packer_cache", mode: 0o700)
-        try Files.replace(
-            context.folder.home + "/packerconfig", with: Array("{}\n".utf8), mode: 0o600)
-        let variables = try inputs.prepare(offer())
-        let options = context.order.start.recipe.packer ?? PackerOptions()
-        let runs = options.runs.map { only in
-            let except = options.except ?? []
-            return Run(
-                only: only, except: except, variables: variables,
-                provisioners: inputs.provisioners(only: only, except: except))
-        }
+        let runs = try runs(inputs, fetchesImages: true)
         let accepted = try validate(inputs.language, runs)
         let started = Clocks.unixMilliseconds()
         var announced: [String] = []
@@ -55,6 +60,21 @@ struct PackerBuild {
 
         func shown(_ template: String) -> String {
             (["packer", "build"] + selection + [template]).joined(separator: " ")
+        }
+    }
+
+    /// What Packer is to build, after its files were written.
+    private func runs(_ inputs: PackerInputs, fetchesImages: Bool) throws -> [Run] {
+        try Files.makeFolder(context.folder.temporary + "/packer_cache", mode: 0o700)
+        try Files.replace(
+            context.folder.home + "/packerconfig", with: Array("{}\n".utf8), mode: 0o600)
+        let variables = try inputs.prepare(offer(), fetchesImages: fetchesImages)
+        let options = context.order.start.recipe.packer ?? PackerOptions()
+        return options.runs.map { only in
+            let except = options.except ?? []
+            return Run(
+                only: only, except: except, variables: variables,
+                provisioners: inputs.provisioners(only: only, except: except))
         }
     }
 
@@ -106,6 +126,11 @@ struct PackerBuild {
         let status = try packer(
             ["validate"] + run.selection + run.variables + [template], &sink)
         if status.isSuccess { return nil }
+        if let signal = status.signal {
+            throw Fault(
+                .infrastructure, .buildKilled,
+                "Packer was killed by signal \(signal) while it read the template")
+        }
         // Versions of Packer differ in which stream they use.
         let said = String(decoding: sink.output, as: UTF8.self)
         if !said.isEmpty { try context.log.note(said) }

@@ -78,7 +78,7 @@ struct PackerInputs {
 
     /// Writes the files of variables, and gives sources of QEMU an accelerator that works here.
     /// - Returns: the arguments for Packer that name the files.
-    func prepare(_ offer: PackerVariables.Offer) throws -> [String] {
+    func prepare(_ offer: PackerVariables.Offer, fetchesImages: Bool) throws -> [String] {
         let variables = try PackerVariables(for: template, recipe: recipe, offer: offer)
         try Files.replace(
             context.folder.packerOffers, with: PackerVariables.file(variables.offers),
@@ -94,8 +94,8 @@ struct PackerInputs {
             texts.merge(values.compactMapValues(\.text)) { $1 }
         }
         texts.merge(variables.own.compactMapValues(\.text)) { $1 }
-        let edits = try acceleratorEdits(texts).union(isoEdits(texts))
-        try apply(edits)
+        let images = fetchesImages ? try isoEdits(texts) : []
+        try apply(try acceleratorEdits(texts).union(images))
         return ([context.folder.packerOffers] + files + [context.folder.packerVariables])
             .map { "-var-file=\($0)" }
     }

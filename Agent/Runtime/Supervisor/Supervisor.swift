@@ -56,6 +56,10 @@ struct Supervisor {
             return ([], 0)
         }
         context.secrets = try AttemptSecrets(order)
+        if order.isCheck == true {
+            try PackerBuild.check(context)
+            return ([], 0)
+        }
         let baseImage = try recipe.baseImage.map {
             try BaseImageFetcher(context: context, wanted: $0, isolation: order.isolation).fetch()
         }

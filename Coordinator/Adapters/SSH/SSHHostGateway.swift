@@ -89,6 +89,23 @@ public final class SSHHostGateway: HostGateway {
         }
     }
 
+    public func check(_ start: Start, on host: Host) async throws -> Fault? {
+        let message = try LineCodec.encode(CoordinatorMessage.start(start))
+        var found: Fault?
+        try await withChannel(host, "check \(message.count)") { channel in
+            try await channel.write(message)
+            try await channel.sendEOF()
+            let line = try await channel.line()
+            guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(line)),
+                answer.ok == true
+            else {
+                throw HostFault(.refused, "host \(host.name) cannot tell: \(show(line))")
+            }
+            found = answer.fault
+        }
+        return found
+    }
+
     public func read(
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
         length: Int64,
@@ -181,11 +198,12 @@ public final class SSHHostGateway: HostGateway {
     }
 }
 
-/// The gate's response to `send` and `receive`, or its refusal (an `error` message).
+/// The gate's response to `send`, `receive` and `check`, or its refusal (an `error` message).
 private struct GateAnswer: Decodable {
     var ok: Bool?
     var sizeBytes: Int64?
     var message: String?
+    var fault: Fault?
 }
 
 extension HostFault {

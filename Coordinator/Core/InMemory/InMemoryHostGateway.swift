@@ -78,6 +78,14 @@ public actor InMemoryHostGateway: HostGateway {
         agents[host.name] = agent
     }
 
+    public func check(_ start: Start, on host: Host) throws -> Fault? {
+        let agent = try reachable(host.name)
+        guard agent.templates.contains(start.template.sha256) else {
+            throw HostFault(.refused, "host \(host.name) does not have the template")
+        }
+        return nil
+    }
+
     public func read(
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
         length: Int64,

@@ -17,6 +17,11 @@ public protocol HostGateway: Sendable {
     /// - Throws: `HostFault`
     func deliver(_ template: TemplateArchive, to host: Host) async throws
 
+    /// Lets the host's Packer look at the template of a build, which is on its disk.
+    /// - Returns: the fault with which the build would end; `nil` if Packer takes the template.
+    /// - Throws: `HostFault`, also if the host cannot tell: it is busy, or its agent is too old.
+    func check(_ start: Start, on host: Host) async throws -> Fault?
+
     /// Streams `length` bytes of an artifact from `offset`, in order, in pieces of a few MiB at
     /// most. The sink's errors end the transfer and are rethrown.
     /// - Throws: `HostFault`

@@ -1,4 +1,4 @@
-import BuildProtocol
+public import BuildProtocol
 public import PackerKit
 import TextKit
 
@@ -30,7 +30,9 @@ public struct BuildNeeds: Sendable, Hashable {
         if let missing = secrets.subtracting(report.secrets ?? []).sorted().first {
             let hint = Suggestion.hint(for: missing, in: report.secrets ?? [])
             return "has no secret \(Names.quoted(missing))"
-                + (hint ?? ": add it under secrets in its agent.yml")
+                + (hint
+                    ?? ": add it under secrets in its agent.yml; a notice of the host names one "
+                    + "that it cannot read")
         }
         if let packer,
             let lack = packer.shortage(
@@ -43,6 +45,17 @@ public struct BuildNeeds: Sendable, Hashable {
             return "has \(has.isEmpty ? "no accelerator" : has), but \(accelerator)"
         }
         return nil
+    }
+
+    /// Whether the host is ready and has everything, however busy it is.
+    public func areMet(by host: HostView, _ requirements: Requirements) -> Bool {
+        guard host.availability == .ready, let report = host.report else { return false }
+        if let accelerator = requirements.accelerator,
+            !report.accelerators.contains(accelerator)
+        {
+            return false
+        }
+        return shortage(report) == nil && requirements.tags.isSubset(of: report.tags)
     }
 
     /// Why no host can build it, if every host has reported and each lacks something. Hosts that

@@ -13,9 +13,9 @@ public struct BuildCancellation: Sendable {
     public func cancel(_ build: Build, by actor: String) async throws -> Build {
         guard let requested = try await store.requestCancel(build: build.id) else {
             throw Refusal(
-                .conflict, "build \(build.guestOS)/\(build.number) has ended already")
+                .conflict, "build \(build.guestOS):\(build.number) has ended already")
         }
-        try await ports.audit(actor, "build.cancel", "\(build.guestOS)/\(build.number)")
+        try await ports.audit(actor, "build.cancel", "\(build.guestOS):\(build.number)")
         return try await tracker.cancel(build, "cancelled by \(actor)") ?? requested
     }
 }

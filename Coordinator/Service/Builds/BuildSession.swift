@@ -62,7 +62,7 @@ actor BuildSession {
             deadline.cancelled(reason, at: ports.clock.monotonicMilliseconds())
         }
         templateSHA256 = build.plan.template.sha256
-        log = Logger("build \(build.guestOS)/\(build.number)")
+        log = Logger("build \(build.guestOS):\(build.number)")
     }
 
     func post(_ event: BuildEvent) {

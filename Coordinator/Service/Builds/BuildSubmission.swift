@@ -7,6 +7,7 @@ public struct BuildSubmission: Sendable {
     let store: any BuildWriter
     let tracker: BuildTracker
     let fleet: HostFleet
+    let check: TemplateCheck
 
     /// Queues a build of the guest OS from the newest commit of its template.
     /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
@@ -16,7 +17,7 @@ public struct BuildSubmission: Sendable {
         let guestOS = try await ports.guestOS(named: name)
         return try await enqueue(
             guestOS, try await plan(for: guestOS), priority: priority,
-            owner: owner ?? guestOS.owner, reason: reason, by: actor)
+            owner: owner ?? guestOS.owner, reason: reason, by: actor, isAwaited: true)
     }
 
     /// The plan of a build from the newest commit of the template.
@@ -43,7 +44,7 @@ public struct BuildSubmission: Sendable {
         guard build.state.isEnded else {
             throw Refusal(
                 .conflict,
-                "build \(build.guestOS)/\(build.number) is \(build.state.rawValue); only a build "
+                "build \(build.guestOS):\(build.number) is \(build.state.rawValue); only a build "
                     + "that has ended can be tried again")
         }
         let guestOS = try await ports.guestOS(named: build.guestOS)
@@ -51,14 +52,17 @@ public struct BuildSubmission: Sendable {
         _ = try ports.templates.path(of: build.plan.template)
         return try await enqueue(
             guestOS, build.plan, priority: build.priority, owner: build.owner,
-            reason: "retry of \(build.guestOS)/\(build.number)", by: actor)
+            reason: "retry of \(build.guestOS):\(build.number)", by: actor)
     }
 
-    /// - Parameter id: of the build; a random one if it is `nil`.
+    /// - Parameters:
+    ///   - id: of the build; a random one if it is `nil`.
+    ///   - isAwaited: a person waits for the answer, and is told what Packer says of the template.
+    ///     A Git server gives up after seconds; the first step of the build tells its people.
     /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
     func enqueue(
         _ guestOS: GuestOS, _ plan: BuildPlan, id: String? = nil, priority: Int, owner: String,
-        reason: String, by actor: String
+        reason: String, by actor: String, isAwaited: Bool = false
     ) async throws -> Build {
         try Refusal.check(owner, "owner")
         guard PriorityBound.range.contains(priority) else {
@@ -79,13 +83,14 @@ public struct BuildSubmission: Sendable {
             priority: priority, owner: owner, plan: plan, updateContents: reason,
             submittedMilliseconds: ports.clock.unixMilliseconds())
         try checkSizes(of: new)
+        if isAwaited { try await check.check(new) }
         let build: Build
         do { build = try await store.enqueue(new) } catch {
             adopt(new.id)
             throw error
         }
         await tracker.add(build)
-        try await ports.audit(actor, "build.submit", "\(build.guestOS)/\(build.number)", reason)
+        try await ports.audit(actor, "build.submit", "\(build.guestOS):\(build.number)", reason)
         return build
     }
 

@@ -14,6 +14,9 @@ final class FakeGateway: HostGateway {
         var reads = 0
         var openGate: Flag?
         var machines: [String: String] = [:]
+        var verdict: @Sendable (String) throws -> Fault? = { _ in nil }
+        var checks: [String] = []
+        var isHoldingChecks = false
     }
 
     private let state = Mutex(State())
@@ -32,6 +35,14 @@ final class FakeGateway: HostGateway {
     func add(name: String, of agent: FakeAgent) {
         state.withLock { $0.machines[name] = agent.name }
     }
+    /// What hosts say of templates, by their names.
+    func judge(_ verdict: @escaping @Sendable (String) throws -> Fault?) {
+        state.withLock { $0.verdict = verdict }
+    }
+    /// Hosts that look at a template never answer.
+    func holdChecks() { state.withLock { $0.isHoldingChecks = true } }
+    /// The hosts that looked at a template, in their order.
+    var checks: [String] { state.withLock(\.checks) }
     var reads: Int { state.withLock(\.reads) }
     func opens(_ host: String) -> Int { state.withLock { $0.opens[host, default: 0] } }
 
@@ -62,6 +73,16 @@ final class FakeGateway: HostGateway {
 
     func deliver(_ template: TemplateArchive, to host: Host) async throws {
         try await agent(host).base.deliver(template, to: host)
+    }
+
+    func check(_ start: Start, on host: Host) async throws -> Fault? {
+        let (verdict, isHolding) = state.withLock { state in
+            state.checks.append(host.name)
+            return (state.verdict, state.isHoldingChecks)
+        }
+        if isHolding { try await clock.sleep(untilMonotonicMilliseconds: .max) }
+        _ = try await agent(host).base.check(start, on: host)
+        return try verdict(host.name)
     }
 
     func read(
@@ -107,6 +128,7 @@ final class FakeTemplates: TemplateLibrary {
         }
     }
 
+    private let builder = Mutex(Builder.command(["./build"]))
     private let newest = Mutex("c0ffee")
     private let requirements = Mutex(Requirements())
     private let tests = Mutex<ImageTests?>(nil)
@@ -116,6 +138,9 @@ final class FakeTemplates: TemplateLibrary {
 
     /// The tests of builds that are submitted from now on.
     func test(_ new: ImageTests?) { tests.withLock { $0 = new } }
+
+    /// Templates are built by Packer from now on.
+    func usePacker() { builder.withLock { $0 = .packer(template: "t.json") } }
 
     /// Why templates can only be built where KVM works.
     func needKVM(_ reason: String?) { kvmReason.withLock { $0 = reason } }
@@ -137,7 +162,7 @@ final class FakeTemplates: TemplateLibrary {
                 sha256: String(repeating: "a", count: 64), sizeBytes: 10),
             commit: isGit ? newest.withLock(\.self) : nil,
             recipe: BuildRecipe(
-                builder: .command(["./build"]), variables: variables.withLock(\.self)),
+                builder: builder.withLock(\.self), variables: variables.withLock(\.self)),
             requirements: requirements.withLock(\.self), limits: AttemptLimits(),
             tests: tests.withLock(\.self), release: releasePlan.withLock(\.self),
             acceleratorReason: kvmReason.withLock(\.self))

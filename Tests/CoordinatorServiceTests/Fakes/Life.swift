@@ -57,6 +57,9 @@ struct MortalGateway: HostGateway {
     func deliver(_ template: TemplateArchive, to host: Host) async throws {
         try await life.effect { try await base.deliver(template, to: host) }
     }
+    func check(_ start: Start, on host: Host) async throws -> Fault? {
+        try await life.effect { try await base.check(start, on: host) }
+    }
     func read(
         _ artifact: Artifact, of attempt: AttemptToken, from host: Host, offset: Int64,
         length: Int64,
