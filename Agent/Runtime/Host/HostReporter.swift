@@ -7,6 +7,7 @@ struct HostReporter: Sendable {
     let configuration: AgentConfiguration
 
     func report(_ probe: HostProbe, running: [Requirements]) -> HostReport {
+        let secrets = HostSecretFile.usable(among: configuration.secrets)
         let room = (try? Files.room(configuration.stateFolder)) ?? (free: 0, total: 0)
         return HostReport(
             slots: probe.isolationProblem == nil
@@ -27,9 +28,9 @@ struct HostReporter: Sendable {
             }.map(\.rawValue).sorted(),
             buildAbilities: BuildAbility.allCases.map(\.rawValue).sorted(),
             packerPlugins: PackerPluginFolder.versions(configuration.packerPluginFolder),
-            secrets: configuration.secrets.isEmpty ? nil : configuration.secrets.keys.sorted(),
+            secrets: configuration.secrets.isEmpty ? nil : secrets.names,
             unixMilliseconds: Clocks.unixMilliseconds(),
-            notices: probe.notices)
+            notices: probe.notices + secrets.notices)
     }
 
     /// Whether a change is worth sending.

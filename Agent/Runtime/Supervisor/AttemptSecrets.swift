@@ -49,20 +49,12 @@ struct AttemptSecrets {
                     + "\(Names.quoted(guestOS)): agent.yml lists those that may use it under "
                     + "guest_oses")
         }
-        let bytes: [UInt8]
-        do throws(SystemError) {
-            bytes = try Files.read(secret.file, limitBytes: AgentLimits.secretFileBytes)
+        do throws(HostSecretFile.Unusable) {
+            return (try HostSecretFile.read(secret), secret.file)
         } catch {
             throw Fault(
                 .infrastructure, .hostError,
-                "the secret \(Names.quoted(name)) of this host cannot be read: \(error)")
+                "the secret \(Names.quoted(name)) of this host \(error.why)")
         }
-        guard bytes.count >= AgentLimits.secretBytes, !bytes.contains(0) else {
-            throw Fault(
-                .infrastructure, .hostError,
-                "the secret \(Names.quoted(name)) of this host is shorter than "
-                    + "\(AgentLimits.secretBytes) bytes, or has a NUL byte")
-        }
-        return (bytes, secret.file)
     }
 }
