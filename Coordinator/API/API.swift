@@ -17,7 +17,7 @@ public struct API: Sendable {
         var router = Router(
             strictPrefix: "/api/", explain: { await Self.explain($0, $1, nearMiss) },
             present: ProblemPage.response)
-        SignInRoutes.add(to: &router, sessions)
+        SignInRoutes.add(to: &router, sessions, url: context.url)
         GuestOSRoutes.add(to: &router, context)
         TestCaseRoutes.add(to: &router, context)
         ImportRoutes.add(to: &router, context)
@@ -48,10 +48,17 @@ public struct API: Sendable {
     /// Method, pattern and query of every route; a test compares them with docs/api.md.
     public var table: [(method: String, pattern: String, query: RouteQuery)] { router.table }
 
-    /// Why a request is not served, by its headers alone; `nil` if it is. A server asks before it
-    /// reads the body.
-    public func refusal(of request: HTTPRequest) -> Problem? {
-        access.refusal(of: request, sessions, isSecretOfReports: isSecretOfReports)
+    /// The answer to a request that is not served, by its headers alone; `nil` if it is served. A
+    /// server asks before it reads the body.
+    public func refusal(of request: HTTPRequest) -> HTTPResponse? {
+        access.refusal(of: request, sessions, isSecretOfReports: isSecretOfReports).map {
+            Self.response($0, to: request)
+        }
+    }
+
+    /// A problem as the client reads it: a page for a person, JSON for the rest.
+    public static func response(_ problem: Problem, to request: HTTPRequest) -> HTTPResponse {
+        inert(ProblemPage.response(problem, request))
     }
 
     /// The answer to a request that passed `refusal(of:)`, but has too large a body; `nil` if it is
@@ -62,7 +69,7 @@ public struct API: Sendable {
 
     /// Checks the headers again: what is called without a server is guarded as well.
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
-        if let refusal = refusal(of: request) { return Self.inert(refusal.response) }
+        if let refusal = refusal(of: request) { return refusal }
         if let elsewhere = await standby.response(to: request) { return Self.inert(elsewhere) }
         return Self.inert(await router.respond(to: request))
     }

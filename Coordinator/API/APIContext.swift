@@ -23,6 +23,8 @@ public struct APIContext: Sendable {
     /// What of the machine's setup cannot be used.
     public var setupProblems: @Sendable () -> [SetupProblem]
     public var access: AccessControl
+    /// `api.url`, as people reach this coordinator; `nil` if it is not set.
+    public var url: String?
     public var version: String
 
     public init(
@@ -31,7 +33,7 @@ public struct APIContext: Sendable {
         standing: @escaping @Sendable () async -> LeaseKeeper.Standing,
         storeProblem: @escaping @Sendable () async -> String? = { nil },
         setupProblems: @escaping @Sendable () -> [SetupProblem] = { [] }, access: AccessControl,
-        version: String
+        url: String? = nil, version: String
     ) {
         self.coordinator = coordinator
         self.ports = ports
@@ -41,6 +43,7 @@ public struct APIContext: Sendable {
         self.storeProblem = storeProblem
         self.setupProblems = setupProblems
         self.access = access
+        self.url = url
         self.version = version
     }
 }

@@ -87,16 +87,16 @@ enum Daemon {
                 logPath: { AttemptToken($0).map { logs.path($0) } },
                 standing: { await leadership.keeper.standing },
                 storeProblem: { await leadership.keeper.problem },
-                setupProblems: { setup.problems() }, access: access, version: version)
-        )
+                setupProblems: { setup.problems() }, access: access,
+                url: configuration.ownURL, version: version))
         let gate = RequestGate()
         let server = HTTPServer(
             host: configuration.listen, port: UInt16(configuration.port),
             portSetting: "--port or api.port",
-            refusal: { gate.refusal ?? api.refusal(of: $0) },
+            refusal: { gate.refusal(of: $0) ?? api.refusal(of: $0) },
             oversized: { api.response(toOversized: $0) }
         ) { request in
-            if let refusal = gate.refusal { return refusal.response }
+            if let refusal = gate.refusal(of: request) { return refusal }
             return await api.respond(to: request)
         }
         // The port first: a second coordinator on this machine fails here, before it touches a

@@ -1,3 +1,4 @@
+import CoordinatorAPI
 import HTTPTypes
 import Synchronization
 
@@ -12,7 +13,11 @@ final class RequestGate: Sendable {
     func close() { state.withLock { $0 = .stopping } }
 
     /// The response to a request that is not accepted.
-    var refusal: Problem? {
+    func refusal(of request: HTTPRequest) -> HTTPResponse? {
+        problem.map { API.response($0, to: request) }
+    }
+
+    private var problem: Problem? {
         switch state.withLock(\.self) {
         case .open: nil
         case .starting:

@@ -120,9 +120,8 @@ final class Exchange: Sendable {
             return send(&state, error.response, isLast: true)
         }
         // Before the body: whoever may not send one costs no memory for it.
-        if let problem = core.refusal(request) {
-            return refuse(
-                &state, problem.response, headers, discardedBytes: core.limits.refusedBytes)
+        if let refusal = core.refusal(request) {
+            return refuse(&state, refusal, headers, discardedBytes: core.limits.refusedBytes)
         }
         let limit = core.limits.bodyBytes
         guard Self.declaredBytes(headers) > limit else {

@@ -27,8 +27,9 @@ public final class HTTPServer: Sendable {
     ///   - host: a numeric address, or `localhost`.
     ///   - port: 0 for any free one; see `boundPort`.
     ///   - portSetting: the name of the port's setting, for the error that it is in use.
-    ///   - refusal: why a request is not served, by its headers alone: called before the body is
-    ///     read, on the library's thread, so it must not wait. The body is empty.
+    ///   - refusal: the answer to a request that is not served, by its headers alone; `nil` if it
+    ///     is served. Called before the body is read, on the library's thread, so it must not wait.
+    ///     The body is empty.
     ///   - oversized: the answer to a request with too large a body, which is discarded; status 413
     ///     if it returns `nil`. Called like `refusal`.
     ///   - handler: called for each request once its body has arrived, many concurrently. It runs
@@ -36,7 +37,7 @@ public final class HTTPServer: Sendable {
     public init(
         host: String, port: UInt16, limits: HTTPServerLimits = HTTPServerLimits(),
         portSetting: String = "--port",
-        refusal: @escaping @Sendable (HTTPRequest) -> Problem? = { _ in nil },
+        refusal: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
         oversized: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
         handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
     ) {

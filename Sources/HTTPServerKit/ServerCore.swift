@@ -11,14 +11,14 @@ final class ServerCore: Sendable {
     }
 
     let limits: HTTPServerLimits
-    let refusal: @Sendable (HTTPRequest) -> Problem?
+    let refusal: @Sendable (HTTPRequest) -> HTTPResponse?
     private let oversized: @Sendable (HTTPRequest) -> HTTPResponse?
     let handler: @Sendable (HTTPRequest) async -> HTTPResponse
     let connections: ConnectionTable
     private let state = Mutex(State())
 
     init(
-        limits: HTTPServerLimits, refusal: @escaping @Sendable (HTTPRequest) -> Problem?,
+        limits: HTTPServerLimits, refusal: @escaping @Sendable (HTTPRequest) -> HTTPResponse?,
         oversized: @escaping @Sendable (HTTPRequest) -> HTTPResponse?,
         handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
     ) {

@@ -114,5 +114,12 @@ import Testing
                 == 404)
         let forged = [("Cookie", "aibuild_session=0")]
         #expect(try await status(api, "GET", "/", forged, isStranger: true).status == 401)
+        for target in ["/", path] {
+            let refused = try await status(
+                api, "GET", target, [("Accept", "text/html,*/*")], isStranger: true)
+            #expect(refused.status == 401)
+            #expect(refused.text.hasPrefix("<!doctype html>"), "a person reads it")
+            #expect(refused.text.contains("aibuild web"))
+        }
     }
 }

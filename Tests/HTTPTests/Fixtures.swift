@@ -10,7 +10,7 @@ import Testing
 /// Runs `body` with a server on any free port; `body` gets its base URL.
 func withServer(
     limits: HTTPServerLimits = HTTPServerLimits(),
-    refusal: @escaping @Sendable (HTTPRequest) -> Problem? = { _ in nil },
+    refusal: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
     oversized: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
     _ handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse,
     _ body: (String, HTTPServer) async throws -> Void

@@ -82,7 +82,9 @@ import Testing
     func refusesBeforeTheBody() async throws {
         let handled = Mutex(0)
         try await withServer(
-            refusal: { $0.headers["Authorization"] == nil ? .unauthorized("who?") : nil },
+            refusal: {
+                $0.headers["Authorization"] == nil ? Problem.unauthorized("who?").response : nil
+            },
             { request in
                 handled.withLock { $0 += 1 }
                 return .text("\(request.body.count)")
@@ -155,11 +157,17 @@ import Testing
         limits.allBodiesBytes = 1500
         limits.bodiesOfPeerBytes = 1000
         try await withServer(limits: limits, { _ in .empty }) { base, server in
-            let held = try await connect(
-                1, port: server.boundPort,
-                "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 901\r\n\r\n"
-                    + String(repeating: "x", count: 900))
-            try await eventually("its body is held") {
+            var held: [RawConnection] = []
+            var probes = 0
+            try await eventually("one body is held") {
+                // A probe may have taken the room when the body came: then another one follows.
+                if probes.isMultiple(of: 20) {
+                    held += try await connect(
+                        1, port: server.boundPort,
+                        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 901\r\n\r\n"
+                            + String(repeating: "x", count: 900))
+                }
+                probes += 1
                 let body = [UInt8](repeating: 1, count: 200)
                 return try await client.request("POST", base + "/", body: body).status == 503
             }

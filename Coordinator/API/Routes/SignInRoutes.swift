@@ -4,14 +4,19 @@ import HTTPTypes
 enum SignInRoutes {
     private struct Code: Encodable {
         var path: String
+        /// As people reach it; `nil` if the configuration does not say how.
+        var url: String?
         var expiresSeconds: Int64
     }
 
-    static func add(to router: inout Router, _ sessions: BrowserSessions) {
+    /// - Parameter url: of this coordinator, as people reach it.
+    static func add(to router: inout Router, _ sessions: BrowserSessions, url: String?) {
         router.on("POST", "/api/v1/sign-in-codes") { _, _ in
-            try .json(
+            let path = "/sign-in?code=\(sessions.newCode())"
+            return try .json(
                 Code(
-                    path: "/sign-in?code=\(sessions.newCode())",
+                    path: path,
+                    url: url.map { ($0.hasSuffix("/") ? String($0.dropLast()) : $0) + path },
                     expiresSeconds: APILimits.signInCodeMilliseconds / 1000),
                 status: 201)
         }

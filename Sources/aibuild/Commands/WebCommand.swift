@@ -4,6 +4,7 @@ import FoundationEssentials
 enum WebCommand {
     private struct Code: Decodable {
         var path: String
+        var url: String?
         var expiresSeconds: Int
     }
 
@@ -17,7 +18,8 @@ enum WebCommand {
         run: { context in
             let body = try await context.api.send("POST", "/api/v1/sign-in-codes")
             return try context.show(body, as: Code.self) { code in
-                context.console.out(SafeText.line(context.api.firstURL + code.path) + "\n")
+                let url = code.url ?? context.api.firstURL + code.path
+                context.console.out(SafeText.line(url) + "\n")
             }
         })
 }
