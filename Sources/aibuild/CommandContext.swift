@@ -25,6 +25,13 @@ struct CommandContext: Sendable {
         if !wantsJSON { console.out(what + "\n") }
     }
 
+    /// A command that changes what its options name is wrong without any of them.
+    func requireOption(of options: [CommandOption]) throws(CommandError) {
+        guard options.contains(where: { arguments.has($0.long) }) else {
+            throw CommandError(.usage, "Nothing to change: no option was given")
+        }
+    }
+
     /// The end of most commands: the answer as it came, or as `print` shows it to a person.
     func show<Answer: Decodable>(
         _ body: [UInt8], as type: Answer.Type, _ print: (Answer) throws -> Void

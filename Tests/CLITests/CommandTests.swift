@@ -1,5 +1,6 @@
 import FoundationEssentials
 import HTTPTypes
+import Synchronization
 import Testing
 
 @testable import aibuild
@@ -149,6 +150,11 @@ import Testing
                 let arguments = ["guestos", "add", "d", "--type", "linux"] + wrong
                 #expect(await runCLI(arguments, url: coordinator.url).code == .usage)
             }
+            for command in ["guestos change d", "env change e", "testcase change t"] {
+                let ran = await runCLI(
+                    command.split(separator: " ").map(String.init), url: coordinator.url)
+                #expect(ran.code == .usage && ran.err.contains("Nothing to change"), "\(ran)")
+            }
             #expect(await coordinator.run("guestos", "list").out.contains("/srv/t"))
             #expect(await coordinator.run("guestos", "show", "d").out.contains("/srv/t"))
         }
@@ -207,6 +213,23 @@ import Testing
         #expect(away.code == .unreachable)
         #expect(away.err.contains("set AIBUILD_URL or --url"))
         #expect(await runCLI(["queue", "--url", "gopher://h"]).code == .usage)
+    }
+
+    @Test("web prints the address that people use, or else the one that the CLI uses")
+    func webAddress() async throws {
+        let url = Mutex(#""url":"https://images.example.com/sign-in?code=1","#)
+        try await withCoordinator({ router in
+            router.on("POST", "/api/v1/sign-in-codes") { _, _ in
+                .text(
+                    #"{"path":"/sign-in?code=1",\#(url.withLock(\.self))"expiresSeconds":300}"#,
+                    type: "application/json", status: 201)
+            }
+        }) { coordinator in
+            let said = "https://images.example.com/sign-in?code=1\n"
+            #expect(await coordinator.run("web").out == said)
+            url.withLock { $0 = "" }
+            #expect(await coordinator.run("web").out == coordinator.url + "/sign-in?code=1\n")
+        }
     }
 
     @Test("An address without a scheme is one of HTTP") func addressWithoutScheme() async throws {

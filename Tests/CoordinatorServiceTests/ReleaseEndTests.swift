@@ -191,6 +191,15 @@ import Testing
                 _ = try await farm.ports.release("aaaa")
             }
             #expect(refusal?.description.contains("aaaa1-x (debian:1@lab)") == true)
+            for (name, part) in [
+                ("debain:1@lab", "guest OS named 'debain'"),
+                ("debian:1@lap", "environment named 'lap'"),
+            ] {
+                let unknown = await #expect(throws: StoreError.self) {
+                    _ = try await farm.ports.release(name)
+                }
+                #expect(unknown?.description.contains(part) == true, "\(unknown as Any)")
+            }
             for name in ["bbb", "debian:2@lab", "debian@lab", "debian:1@prod", "@", "%", ""] {
                 await #expect(throws: StoreError.self, "\(name)") {
                     _ = try await farm.ports.release(name)

@@ -28,14 +28,14 @@ struct AttemptControl: ~Copyable {
         guard Files.exists(folder.cancel) else { return nil }
         let cancel = try? StateFile.read(
             Cancel.self, folder.cancel, limitBytes: ProtocolLimits.lineBytes)
-        return .cancel(reason: cancel?.reason ?? "no reason given")
+        return .cancel(reason: cancel?.reason ?? "cancelled, nobody said why")
     }
 }
 
 extension AttemptControl.StopRequest {
     var fault: Fault {
         switch self {
-        case .cancel(let reason): Fault(.cancelled, .cancelled, "cancelled: \(reason)")
+        case .cancel(let reason): Fault(.cancelled, .cancelled, reason)
         case .forget: Fault(.cancelled, .cancelled, "the coordinator gave up the attempt")
         }
     }

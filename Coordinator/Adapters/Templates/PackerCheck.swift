@@ -103,8 +103,8 @@ struct PackerCheck {
             throw TemplateFault(
                 "the variable \(Names.quoted(unknown)) is set, which the Packer template \(path) "
                     + "neither declares nor refers to"
-                    + (Suggestion.hint(for: unknown, in: accepted.sorted()) ?? "")
-                    + "; it declares: \(accepted.isEmpty ? "none" : Self.list(accepted.sorted()))")
+                    + "; it declares: \(accepted.isEmpty ? "none" : Self.list(accepted.sorted()))"
+                    + (Suggestion.hint(for: unknown, in: accepted.sorted()) ?? ""))
         }
         for (name, value) in recipe.values ?? [:] where template.language == .json {
             guard case .object = value else { continue }

@@ -73,7 +73,7 @@ public struct ReleaseCancellation: Sendable {
         _ actor: String, _ action: String, _ release: Release, _ more: String = ""
     ) async throws {
         try await ports.audit(
-            actor, action, "\(release.guestOS)/\(release.buildNumber)", release.environment + more)
+            actor, action, "\(release.guestOS):\(release.buildNumber)", release.environment + more)
     }
 
     private func ended(_ release: Release) -> Refusal {

@@ -27,6 +27,7 @@ struct ReleaseReference {
     }
 
     /// The newest one of the build there.
+    /// - Throws: `StoreError.notFound` for an unknown guest OS or environment
     private func find(place name: String) async throws -> Release? {
         let parts = Array(name.utf8).split(
             separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
@@ -36,13 +37,22 @@ struct ReleaseReference {
             whereSeparator: { [UInt8(ascii: ":"), UInt8(ascii: "/")].contains($0) })
         guard build.count == 2 else { return nil }
         let number = String(decoding: build[1], as: UTF8.self)
-        var filter = ReleaseFilter(
-            guestOS: String(decoding: build[0], as: UTF8.self),
-            environment: String(decoding: parts[1], as: UTF8.self))
+        let guestOS = String(decoding: build[0], as: UTF8.self)
+        let environment = String(decoding: parts[1], as: UTF8.self)
+        if let release = try await newest(guestOS, number, environment) { return release }
+        // The part that is unknown is named, with what may have been meant.
+        _ = try await ports.guestOS(named: guestOS)
+        _ = try await ports.environment(named: environment)
+        return nil
+    }
+
+    private func newest(
+        _ guestOS: String, _ number: String, _ environment: String
+    ) async throws -> Release? {
+        var filter = ReleaseFilter(guestOS: guestOS, environment: environment)
         if number != "latest" {
             guard let number = Int(number),
-                let build = try await ports.store.build(
-                    guestOS: filter.guestOS ?? "", number: number)
+                let build = try await ports.store.build(guestOS: guestOS, number: number)
             else { return nil }
             filter.build = build.id
         }

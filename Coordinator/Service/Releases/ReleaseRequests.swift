@@ -20,7 +20,7 @@ public struct ReleaseRequests: Sendable {
         guard build.state == .passed, let image = build.image else {
             throw Refusal(
                 .conflict,
-                "build \(build.guestOS)/\(build.number) is \(build.state.rawValue): only a build "
+                "build \(build.guestOS):\(build.number) is \(build.state.rawValue): only a build "
                     + "that passed can be released")
         }
         do { _ = try await ports.webRoot.file(of: image) } catch {
@@ -30,7 +30,7 @@ public struct ReleaseRequests: Sendable {
         for name in names where await releases.hasLive(build: build.id, environment: name) {
             throw Refusal(
                 .conflict,
-                "\(build.guestOS)/\(build.number) is on its way to \(name) already: see "
+                "\(build.guestOS):\(build.number) is on its way to \(name) already: see "
                     + "aibuild releases")
         }
         for name in names {
@@ -119,7 +119,7 @@ public struct ReleaseRequests: Sendable {
         for release in new {
             try await store.add(release)
             try await ports.audit(
-                actor, action, "\(release.guestOS)/\(release.buildNumber)", release.environment)
+                actor, action, "\(release.guestOS):\(release.buildNumber)", release.environment)
             await releases.take([release])
         }
         return new
@@ -140,7 +140,7 @@ public struct ReleaseRequests: Sendable {
         change.approvedBy = actor
         guard let approved = try await store.apply(change) else { throw notWaiting(release) }
         try await ports.audit(
-            actor, "release.approve", "\(release.guestOS)/\(release.buildNumber)",
+            actor, "release.approve", "\(release.guestOS):\(release.buildNumber)",
             release.environment)
         await releases.take([approved])
         return approved
@@ -159,7 +159,7 @@ public struct ReleaseRequests: Sendable {
             throw notWaiting(release)
         }
         try await ports.audit(
-            actor, "release.refuse", "\(release.guestOS)/\(release.buildNumber)",
+            actor, "release.refuse", "\(release.guestOS):\(release.buildNumber)",
             release.environment)
         await releases.take([refused])
         return refused

@@ -105,7 +105,7 @@ struct ReleaseRun: Sendable {
             let guestOS = try await ports.store.guestOS(named: build.guestOS)
         else {
             throw ReleaseFault(
-                .rejected, "build \(release.guestOS)/\(release.buildNumber) has no image any more")
+                .rejected, "build \(release.guestOS):\(release.buildNumber) has no image any more")
         }
         // Cleaning up needs no image, and must not fail because there is none.
         let needsImage = release.action == .release && release.ending == nil

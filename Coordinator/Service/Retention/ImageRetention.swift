@@ -174,7 +174,7 @@ public actor ImageRetention {
         else { return false }
         try await removeFiles(of: build)
         try await ports.audit(
-            actor, "build.prune", "\(build.guestOS)/\(build.number)", choice.reason)
+            actor, "build.prune", "\(build.guestOS):\(build.number)", choice.reason)
         return true
     }
 
@@ -185,12 +185,12 @@ public actor ImageRetention {
         guard let changed else {
             throw Refusal(
                 .conflict,
-                "the image and the logs of build \(build.guestOS)/\(build.number) were removed "
+                "the image and the logs of build \(build.guestOS):\(build.number) were removed "
                     + "before: there is nothing left to keep")
         }
         await tracker.changed(changed)
         try await ports.audit(
-            actor, isPinned ? "build.pin" : "build.unpin", "\(build.guestOS)/\(build.number)")
+            actor, isPinned ? "build.pin" : "build.unpin", "\(build.guestOS):\(build.number)")
         return changed
     }
 

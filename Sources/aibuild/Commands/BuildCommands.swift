@@ -168,7 +168,7 @@ extension BuildAnswer {
     /// Its current situation in a few words.
     var note: String {
         if cancelRequested == true && !hasEnded { return "cancelling" }
-        if let fault { return fault.reason }
+        if let fault { return fault.reason.lines.first.map(String.init) ?? "" }
         return hasEnded ? image?.name ?? "" : phase ?? ""
     }
 }

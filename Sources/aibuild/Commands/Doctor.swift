@@ -56,8 +56,13 @@ struct Doctor {
             return error.code
         }
         say(.good, "The coordinator responds at \(context.api.url)")
-        var isWell = await check("Its store and web root are usable", "/readyz") != nil
-        if let body = await check("It accepts requests of this program", "/api/v1/version") {
+        var isWell =
+            await check(
+                "Its store and web root are usable", orElse: "It is not ready", "/readyz") != nil
+        if let body = await check(
+            "It accepts requests of this program", orElse: "It refuses requests of this program",
+            "/api/v1/version")
+        {
             isWell = version(body) && isWell
         } else {
             return .buildFailed
@@ -69,13 +74,15 @@ struct Doctor {
         return isWell ? .ok : .buildFailed
     }
 
-    private mutating func check(_ what: String, _ path: String) async -> [UInt8]? {
+    private mutating func check(
+        _ what: String, orElse otherwise: String, _ path: String
+    ) async -> [UInt8]? {
         do throws(CommandError) {
             let body = try await context.api.get(path)
             say(.good, what)
             return body
         } catch {
-            say(.bad, "Check failed: \(what)", error.message)
+            say(.bad, otherwise, error.message)
         }
         return nil
     }
@@ -154,7 +161,9 @@ struct Doctor {
     }
 
     private mutating func hosts() async -> Bool {
-        guard let body = await check("It lists its hosts", "/api/v1/hosts"),
+        guard
+            let body = await check(
+                "It lists its hosts", orElse: "It cannot list its hosts", "/api/v1/hosts"),
             let hosts = try? APIClient.decode(Page<HostAnswer>.self, body).items
         else { return false }
         if hosts.isEmpty {
@@ -204,7 +213,9 @@ struct Doctor {
     }
 
     private mutating func queue() async -> Bool {
-        guard let body = await check("It lists its queue", "/api/v1/queue"),
+        guard
+            let body = await check(
+                "It lists its queue", orElse: "It cannot list its queue", "/api/v1/queue"),
             let items = try? APIClient.decode(Page<QueueItemAnswer>.self, body).items
         else { return false }
         // Similar builds wait for the same reason, which is reported once.

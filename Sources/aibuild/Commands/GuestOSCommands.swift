@@ -71,14 +71,17 @@ enum GuestOSCommands {
             }
         })
 
-    private static let change = Command(
-        name: "guestos change", summary: "Change a guest OS",
-        operands: ["NAME"],
-        options: [CommandOption("type", value: "TYPE", "linux or windows")] + fields + [
+    private static let changes =
+        [CommandOption("type", value: "TYPE", "linux or windows")] + fields + [
             CommandOption(
                 "unset-var", value: "NAME", "variable that aibuild.yml sets again", repeats: true),
             CommandOption("restore", "let it be built again, after it was retired"),
-        ],
+        ]
+
+    private static let change = Command(
+        name: "guestos change", summary: "Change a guest OS",
+        operands: ["NAME"],
+        options: changes,
         details: [
             "Settings that are not given are kept. A new template is read at once.",
             "--path \"\" is the root of the repository.",
@@ -86,6 +89,7 @@ enum GuestOSCommands {
         examples: ["aibuild guestos change debian12 --version 12.1 --ref stable"],
         run: { context in
             let arguments = context.arguments
+            try context.requireOption(of: changes)
             let name = arguments.operands[0]
             let path = "/api/v1/guestos/\(APIClient.segment(name))"
             let known = try APIClient.decode(

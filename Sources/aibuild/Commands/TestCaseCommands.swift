@@ -66,9 +66,7 @@ enum TestCaseCommands {
         ],
         examples: ["aibuild testcase change selinux --script tests/selinux.sh"],
         run: { context in
-            guard fields.contains(where: { context.arguments[$0.long] != nil }) else {
-                throw CommandError(.usage, "Nothing to change: no option was given")
-            }
+            try context.requireOption(of: fields)
             let known = try APIClient.decode(
                 TestCaseAnswer.self, try await context.api.get(path(context)))
             let definition = try definition(

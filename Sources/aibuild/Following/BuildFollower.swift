@@ -74,7 +74,9 @@ final class BuildFollower: Sendable {
             if let took = build.took { text += " in \(took)" }
             // A build that failed its tests has an image as well.
             if let fault = build.fault {
-                text += ": \(fault.reason)"
+                // "cancelled by anna" need not say it again.
+                let rest = fault.reason.trimmingPrefix(build.state)
+                text += rest.hasPrefix(" ") ? String(rest) : ": \(fault.reason)"
             } else if let image = build.image {
                 text += ": \(Format.bytes(image.sizeBytes)) \(image.url)"
             }

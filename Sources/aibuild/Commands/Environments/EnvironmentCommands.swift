@@ -43,6 +43,7 @@ enum EnvironmentCommands {
                 + "--project images --username aibuild --visibility public",
         ],
         run: { context in
+            try context.requireOption(of: EnvironmentOptions.options(isNew: false))
             let body = try await context.api.send(
                 "PUT", path(context), try EnvironmentForm(context.arguments))
             return try show(body, context, "Changed environment")
