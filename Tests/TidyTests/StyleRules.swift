@@ -28,7 +28,8 @@ enum StyleRules {
     private static func functionLength(_ file: SourceFile) -> [Finding] {
         let lines = file.lines
         return file.codeLines.enumerated().compactMap { start, code in
-            guard code.contains(#/\b(func\s+\S+|init[?]?|subscript)\s*[(<]|\bdeinit\s*\{/#)
+            guard code.holds(anyOf: ["func", "init", "subscript"]),
+                code.contains(#/\b(func\s+\S+|init[?]?|subscript)\s*[(<]|\bdeinit\s*\{/#)
             else { return nil }
             let indentation = code.prefix { $0 == " " }
             let rest = lines[(start + 1)...]

@@ -1,9 +1,12 @@
 /// Calls that are banned from code, each for a reason.
 struct WordRule {
     let pattern: Regex<Substring>
+    /// Whatever the pattern finds contains one of these. The regex is for the lines that have it.
+    let parts: [String]
     let reason: String
 
-    init(pattern: Regex<Substring>, reason: String) {
+    init(pattern: Regex<Substring>, parts: [String], reason: String) {
+        self.parts = parts
         // The default finds no word boundary in `handle.word`.
         self.pattern = pattern.wordBoundaryKind(.simple)
         self.reason = reason
@@ -15,18 +18,20 @@ enum WordRules {
     static var banned: [WordRule] {
         [
             WordRule(
-                pattern: #/\bFoundation[.]Proces[s]\b|\bProcess[(][)]/#,
+                pattern: #/\bFoundation[.]Proces[s]\b|\bProcess[(][)]/#, parts: ["Proces"],
                 reason: "it waits for grandchildren, as Packer's QEMU: use ProcessKit"),
             WordRule(
-                pattern: #/\breadabilityHandle[r]\b/#,
+                pattern: #/\breadabilityHandle[r]\b/#, parts: ["readability"],
                 reason: "it has no back-pressure: use LoopKit or a thread"),
             WordRule(
-                pattern: #/DateFormatte[r]\b/#,
+                pattern: #/DateFormatte[r]\b/#, parts: ["DateForm"],
                 reason: "it makes the agent 43 MB larger: use Date.ISO8601FormatStyle"),
-            WordRule(pattern: #/\btry[!]/#, reason: "a fault would end the program"),
-            WordRule(pattern: #/\bas[!]/#, reason: "a fault would end the program"),
             WordRule(
-                pattern: #/\bfatalErro[r]\b/#, reason: "input must never end the program: throw"),
+                pattern: #/\btry[!]/#, parts: ["ry!"], reason: "a fault would end the program"),
+            WordRule(pattern: #/\bas[!]/#, parts: ["s!"], reason: "a fault would end the program"),
+            WordRule(
+                pattern: #/\bfatalErro[r]\b/#, parts: ["fatal"],
+                reason: "input must never end the program: throw"),
         ]
     }
 
@@ -34,6 +39,7 @@ enum WordRules {
     static var bannedSleep: WordRule {
         WordRule(
             pattern: #/\bT(?:hread|ask)[.]slee[p]\b|(?:^|[^.\w])(?:u|nano)?slee[p][(]/#,
+            parts: ["leep"],
             reason: "wait for the event: a fixed sleep is too long here and too short elsewhere")
     }
 
@@ -61,6 +67,7 @@ enum WordRules {
                 \bDat[e][(][)] | \bDat[e][.]now\b | \bUUI[D][(][)] | [.]rando[m][(]
                 | \bTas[k]\s*[.{] | Cloc[k][(][)] | \bFileManage[r]\b
                 /#,
+            parts: ["Dat", "UUI", "rando", "Tas", "Cloc", "FileManage"],
             reason: "a pure module takes time, chance and the world's state as values")
     }
 
@@ -68,10 +75,13 @@ enum WordRules {
         var rules = banned
         if case .pure = ImportRules.rule(for: file.path)?.kind { rules.append(bannedInPureModules) }
         if file.isTest { rules.append(bannedSleep) }
+        rules.removeAll { !file.text.holds(anyOf: $0.parts) }
         let lines = file.codeLines
         let words = lines.enumerated().flatMap { index, line in
             rules.compactMap { rule -> Finding? in
-                guard let word = line.firstMatch(of: rule.pattern)?.output else { return nil }
+                guard line.holds(anyOf: rule.parts),
+                    let word = line.firstMatch(of: rule.pattern)?.output
+                else { return nil }
                 if word.contains("leep"), isHarmlessSleep(index, in: lines) { return nil }
                 return Finding(
                     path: file.path, line: index + 1,
@@ -88,7 +98,8 @@ enum WordRules {
     private static func unprovenSendable(_ file: SourceFile) -> [Finding] {
         let lines = file.lines
         return file.codeLines.enumerated().compactMap { index, code in
-            guard let word = code.firstMatch(of: #/@unchecked\s+Sendabl[e]\b/#)?.output
+            guard code.holds(anyOf: ["@unchecked"]),
+                let word = code.firstMatch(of: #/@unchecked\s+Sendabl[e]\b/#)?.output
             else { return nil }
             var comment = ""
             for line in lines[..<index].reversed() {
