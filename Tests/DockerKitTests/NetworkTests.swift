@@ -6,21 +6,18 @@ import TextKit
 
 @testable import DockerKit
 
-/// The networks of container definitions, on a real engine. Serialized, because they share the
-/// network that the first of them creates.
-@Suite(.serialized) struct NetworkTests {
+/// The networks of container definitions, on a real engine.
+@Suite struct NetworkTests {
     /// Answers on a port of its network while it runs.
     private static let server = [
         #"CMD ["/bin/sh","-c","trap exit TERM; while :; do nc -l -p 80 -e /bin/cat /version & "#
             + #"wait $!; done"]"#
     ]
 
-    /// Creates the tests' network on the engine.
-    private func network(_ service: TestService) async throws -> String {
-        let host = service.host
-        if try await !host.docker(["network", "inspect", host.network]).status.isSuccess {
-            try await host.makeNetwork()
-        }
+    /// The tests' network on the engine, created once.
+    private static let network = Task {
+        let host = try await DockerHost.shared(2)
+        try await host.makeNetwork()
         return host.network
     }
 
@@ -39,7 +36,7 @@ import TextKit
         arguments: ["network", "network_mode"])
     func networkIsKept(key: String) async throws {
         let service = try await TestService(2)
-        let network = try await network(service)
+        let network = try await Self.network.value
         let first = try await service.push("1", Self.server)
         let second = try await service.push("2", Self.server)
         let client = service.name + "-client"
@@ -69,7 +66,7 @@ import TextKit
     @Test("The network of another container can be shared")
     func containerNetworkIsShared() async throws {
         let service = try await TestService(2)
-        let network = try await network(service)
+        let network = try await Self.network.value
         let image = try await service.push("1")
         _ = try await service.engine.pull(image, credentials: nil)
         let other = service.name + "-other"
