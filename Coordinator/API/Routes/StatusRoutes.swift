@@ -43,9 +43,12 @@ enum StatusRoutes {
             }
         }
         router.on("GET", "/api/v1/setup") { _, _ in
-            try .json(
+            let hosts = (try? await api.ports.store.hosts()) ?? []
+            let loopback = SetupProblem.loopback(
+                api.ports.webRoot.url(ofPath: ""), hosts: hosts.map(\.address))
+            return try .json(
                 Setup(
-                    problems: api.setupProblems().map {
+                    problems: (api.setupProblems() + [loopback].compactMap(\.self)).map {
                         Setup.Item(problem: $0.problem, remedy: $0.remedy)
                     }))
         }

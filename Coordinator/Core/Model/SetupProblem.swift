@@ -7,4 +7,29 @@ public struct SetupProblem: Sendable, Hashable {
         self.problem = problem
         self.remedy = remedy
     }
+
+    /// Hosts fetch the images that they test from the coordinator, and do not find it at an address
+    /// that means every machine itself.
+    /// - Parameters:
+    ///   - url: of the web root, as hosts are told it.
+    ///   - addresses: of the hosts, `user@host:port`.
+    /// - Returns: `nil` if hosts may find it.
+    public static func loopback(_ url: String, hosts addresses: [String]) -> SetupProblem? {
+        guard let start = url.firstRange(of: "://")?.upperBound, isLoopback(url[start...]),
+            let other = addresses.first(where: { !isLoopback($0[...]) })
+        else { return nil }
+        return SetupProblem(
+            "Hosts fetch the images that they test from \(url), which is their own machine for "
+                + "hosts such as \(other)",
+            remedy: "Set api.url in coordinator.yml to an address of the coordinator that its "
+                + "hosts reach, then restart it")
+    }
+
+    /// - Parameter authority: `user@host:port`, perhaps with a path behind it.
+    private static func isLoopback(_ authority: Substring) -> Bool {
+        let place = authority.prefix { $0 != "/" }.split(separator: "@").last ?? ""
+        if place.hasPrefix("[") { return place.hasPrefix("[::1]") }
+        let host = place.prefix { $0 != ":" }
+        return host == "localhost" || host.hasPrefix("127.")
+    }
 }
