@@ -24,21 +24,42 @@ import Testing
             let artifact = try #require(finished.artifacts.first)
             // One after the other, on a connection that is kept; then two at once.
             for concurrency in [1, 1, 1, 2] {
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for _ in 0..<concurrency {
-                        group.addTask {
-                            let count = Mutex(0)
-                            try await fixture.gateway.read(
-                                artifact, of: start.attempt, from: fixture.host, offset: 0,
-                                length: artifact.sizeBytes
-                            ) { _, bytes in count.withLock { $0 += bytes.count } }
-                            #expect(count.withLock { Int64($0) } == artifact.sizeBytes)
-                        }
-                    }
-                    try await group.waitForAll()
-                }
+                try await read(artifact, start, fixture, concurrency)
             }
             await channel.close()
+        }
+    }
+
+    @Test("Transfers that sshd drops for its MaxStartups are begun again until it takes them")
+    func oneLoginAtATime() async throws {
+        try await LoneHost.run(sshd: ["MaxStartups 1:100:1"]) { lone in
+            let fixture = try await GatewayFixture.overSSH(lone)
+            let channel = try await fixture.ready()
+            let start = fixture.start(1)
+            try await channel.send(.start(start))
+            let (_, finished) = try await channel.follow(start.attempt, from: 0)
+            try await read(try #require(finished.artifacts.first), start, fixture, 6)
+            #expect(lone.host.ssh.log.contains("MaxStartups"), "some were dropped")
+            await channel.close()
+        }
+    }
+
+    /// Reads an artifact by this many transfers at once.
+    private func read(
+        _ artifact: Artifact, _ start: Start, _ fixture: GatewayFixture, _ concurrency: Int
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<concurrency {
+                group.addTask {
+                    let count = Mutex(0)
+                    try await fixture.gateway.read(
+                        artifact, of: start.attempt, from: fixture.host, offset: 0,
+                        length: artifact.sizeBytes
+                    ) { _, bytes in count.withLock { $0 += bytes.count } }
+                    #expect(count.withLock { Int64($0) } == artifact.sizeBytes)
+                }
+            }
+            try await group.waitForAll()
         }
     }
 

@@ -48,6 +48,8 @@ public final class Farm: Sendable {
         public var hasNetworks = false
         /// The coordinator and each host's daemon have a clock that can jump.
         public var hasClocks = false
+        /// Lines for every host's `sshd_config`.
+        public var sshdLines: [String] = []
 
         /// The standard setup, changed by `configure`.
         public init(_ configure: (inout Setup) -> Void = { _ in }) { configure(&self) }
@@ -104,7 +106,7 @@ public final class Farm: Sendable {
                     name, folder: folder, key: key,
                     lines: setup.agentLines + (setup.extraAgentLines[name] ?? []),
                     gateScript: setup.gateScript, hasNetwork: setup.hasNetworks,
-                    hasClock: setup.hasClocks))
+                    hasClock: setup.hasClocks, sshd: setup.sshdLines))
         }
         self.hosts = hosts
         clock = setup.hasClocks ? try FarmClock("\(folder)/coordinator.clock") : nil

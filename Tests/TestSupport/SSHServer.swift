@@ -171,9 +171,9 @@ public final class SSHServer: Sendable {
         _ configuration: Configuration, _ folder: String, _ port: UInt16
     ) throws {
         let hostKeys = configuration.hostKeyTypes.map { "HostKey \(folder)/host_\($0)" }
-        // sshd uses the first line of a keyword.
+        // sshd uses the first line of a keyword, but the last one of MaxStartups.
         let lines =
-            configuration.lines + [
+            ["MaxStartups 100"] + configuration.lines + [
                 "Port \(port)", "ListenAddress 127.0.0.1", "PidFile \(folder)/sshd.pid",
                 "AuthorizedKeysFile \(folder)/authorized_keys", "StrictModes no",
                 "PasswordAuthentication no", "KbdInteractiveAuthentication no",
@@ -181,7 +181,7 @@ public final class SSHServer: Sendable {
                 // bash reads .bashrc under sshd unless it is not a top-level shell: the .bashrc of
                 // the user who runs the tests must have no effect.
                 "SetEnv SHLVL=1",
-                "LogLevel VERBOSE", "MaxStartups 100", "Subsystem sftp internal-sftp",
+                "LogLevel VERBOSE", "Subsystem sftp internal-sftp",
             ] + hostKeys
         let text = lines.joined(separator: "\n") + "\n"
         try Files.replace("\(folder)/sshd_config", with: text.utf8)

@@ -178,7 +178,7 @@ public final class SSHHostGateway: HostGateway {
             }
         }
         do {
-            let connection = try await transfers.connect(to: host)
+            let connection = try await connect(to: host)
             do { return (connection, try await connection.openChannel(command: command)) } catch {
                 await connection.close()
                 throw error
@@ -186,6 +186,21 @@ public final class SSHHostGateway: HostGateway {
         } catch {
             throw HostFault(naming: host, error)
         }
+    }
+
+    /// Beyond its `MaxStartups`, sshd drops logins at random until others have ended, which takes
+    /// moments.
+    private func connect(to host: Host) async throws -> SSHConnection {
+        for milliseconds in SSHLimits.loginPausesMilliseconds {
+            do {
+                return try await transfers.connect(to: host)
+            } catch let error as SSHError where error.code == .connectionLost {
+                // Those that were dropped together do not return together.
+                let pause = Int64.random(in: milliseconds / 2...milliseconds)
+                try await Task.sleep(for: .milliseconds(pause))
+            }
+        }
+        return try await transfers.connect(to: host)
     }
 
     private func show(_ line: [UInt8]) -> String {

@@ -14,6 +14,9 @@ enum SSHLimits {
     /// Bytes of an artifact that are read, written and hashed at once: each piece costs the same,
     /// whatever its size. Whole blocks, so that they can bypass the page cache.
     static let pieceBytes = 512 << 10
+    /// The longest pauses before a transfer's login that was cut off is tried again. Logins take a
+    /// fraction of a second each; what lasts for longer than 15 s is a fault of the host.
+    static let loginPausesMilliseconds: [Int64] = [250, 500, 1000, 2000, 4000, 8000]
     /// Idle transfer connections kept for each host, ready for the next range.
     static let idleConnections = 2
     /// How long an idle one is kept: longer than the pause between two builds, shorter than sshd's
