@@ -3,6 +3,9 @@
 public enum CloudInitSeed {
     public static let volume = "cidata"
 
+    /// A password that somebody set is kept: only what begins with "!" is replaced.
+    static let unlockRoot = "sed -i 's/^root:![^:]*:/root:*:/' /etc/shadow"
+
     public static func files(
         instance: String, user: String, publicKey: String
     ) -> [(name: String, bytes: [UInt8])] {
@@ -21,9 +24,15 @@ public enum CloudInitSeed {
               - \(publicKey)
 
             """
-        // Without a password, but not locked as cloud-init locks accounts ("!"): an sshd without
-        // PAM refuses the keys of locked accounts.
-        if user != "root" {
+        // Without a password, but not locked ("!"), as cloud-init and installers leave accounts: an
+        // sshd without PAM refuses the keys of locked accounts.
+        if user == "root" {
+            config += """
+                bootcmd:
+                  - \(unlockRoot)
+
+                """
+        } else {
             config += """
                 users:
                   - default
