@@ -78,7 +78,7 @@ import TextKit
     func onlyOwnPaths() throws {
         let state = StateFolder("/var/lib/aibuild-agent")
         let folder = state.attempt(AttemptToken(high: 1, low: 2))
-        let sandbox = Sandbox(
+        var sandbox = Sandbox(
             folder: folder, packerConfiguration: state.packerConfiguration,
             isolation: Isolation(readOnly: ["/srv/iso"], hidden: ["/etc/aibuild"]),
             isOnline: true,
@@ -105,6 +105,10 @@ import TextKit
                 "/usr/bin/aibuild-agent", "inside", "./build", "--disable-userns",
             ])
         #expect(arguments.contains("/opt/packer") && arguments.contains("/srv/iso"))
+        // Only where guests run under it.
+        #expect(arguments.contains("/dev/kvm"))
+        sandbox.hidesKVM = true
+        #expect(!sandbox.arguments(["./build"]).contains("/dev/kvm"))
     }
 
     @Test("The resolver of a sandbox keeps the host's search list and none of its servers")

@@ -94,6 +94,30 @@ import Testing
         }
     }
 
+    /// Packer would wait for its guest until the silence limit ends it.
+    @Test(
+        "A script whose template asks for kvm fails at once where KVM does not work"
+    )
+    func withoutKVM() async throws {
+        let template = """
+            {"variables": {"outdir": "", "vmname": "", "isourl": ""},
+             "builders": [{"type": "qemu", "accelerator": "kvm", "headless": true,
+               "iso_url": "{{user `isourl`}}", "iso_checksum": "none", "disk_size": "16M",
+               "output_directory": "{{user `outdir`}}", "vm_name": "{{user `vmname`}}",
+               "ssh_username": "root", "ssh_timeout": "20m", "shutdown_command": "poweroff"}]}
+            """
+        let iso = try await MiniLinux.shared.template().iso
+        try await withAgent("accelerator: tcg\n") { agent, client in
+            var start = try await start(
+                agent, ["builders/build_image.sh": script, "debian12x86_64.json": template])
+            start.recipe.baseImage = BaseImage(url: "file://\(iso)", sha256: nil)
+            let built = try await client.build(start)
+            #expect(built.fault?.class == .template, "\(built.log)")
+            let words = "json asks for kvm, which does not work on this host (it has tcg)"
+            #expect(built.fault?.reason.contains(words) == true, "\(built.fault?.reason ?? "")")
+        }
+    }
+
     @Test("A build that asks for nothing of Jenkins sees nothing of it")
     func others() async throws {
         try await withAgent { agent, client in

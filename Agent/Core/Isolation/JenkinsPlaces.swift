@@ -46,6 +46,12 @@ public struct JenkinsPlaces: Sendable, Hashable {
             *) exec "$packer" "$@" ;;
             esac
             shift
+            if [ "$AIBUILD_ACCELERATOR" = tcg ] &&
+                grep -q '"accelerator" *: *"kvm"' "$template"; then
+                echo "$template asks for kvm, which does not work on this host (it has tcg): use" \
+                    "'builder: packer' with 'accelerator: override' in aibuild.yml" >&2
+                exit 1
+            fi
             if "$packer" validate "$@" >/dev/null 2>&1; then
                 exec "$packer" build "$@"
             fi

@@ -48,6 +48,7 @@ extension AttemptContext {
                 + (order.packerPlugins.map { [$0] } ?? []),
             inputs: confinement.inputs, resolverPath: resolver,
             workFolder: workFolder ?? folder.work)
+        sandbox.hidesKVM = order.accelerator == .tcg
         if order.start.recipe.jenkins != nil { sandbox.jenkins = jenkinsPlaces() }
         return sandbox
     }
