@@ -46,16 +46,17 @@ extension BuildRecipe {
         return "left no disk image, only \(names)\(others). If a post-processor such as compress "
             + "or vagrant removed the image, set `keep_input_artifact: true` there. To publish "
             + "what is left, declare it in aibuild.yml, such as "
-            + "`artifacts: [{files: \"\(pattern(for: artifacts))\", kind: archive}]`"
+            + "`artifacts: [{\(example(for: artifacts))}]`"
     }
 
     /// An example that fits: what compresses or packs a disk comes first.
-    private func pattern(for artifacts: [Artifact]) -> String {
+    private func example(for artifacts: [Artifact]) -> String {
         let suffixes = [".gz", ".xz", ".zst", ".box", ".zip", ".tar"]
         let found = suffixes.first { suffix in
             artifacts.contains { $0.name.hasSuffix(suffix) }
         }
-        return found.map { "*" + $0 } ?? artifacts[0].name
+        guard let found else { return "files: \"\(artifacts[0].name)\", kind: other" }
+        return "files: \"*\(found)\", kind: \(found == ".box" ? "box" : "archive")"
     }
 }
 

@@ -90,6 +90,10 @@ import Testing
         #expect(gz?.contains("no disk image, only 'x.sha256', 'x.img.gz'") == true, "\(gz ?? "")")
         #expect(gz?.contains("keep_input_artifact: true") == true)
         #expect(gz?.contains(#"artifacts: [{files: "*.gz", kind: archive}]"#) == true)
+        let text = recipe.problem(of: [file("x.qcow2", .file)])
+        #expect(text?.contains(#"{files: "x.qcow2", kind: other}"#) == true, "\(text ?? "")")
+        let box = recipe.problem(of: [file("x.box", .file)])
+        #expect(box?.contains(#"{files: "*.box", kind: box}"#) == true, "\(box ?? "")")
         recipe.artifacts = [ArtifactRule(files: FilePattern("*"), kind: .other)]
         #expect(recipe.problem(of: [file("x", .file, 1, .other)]) == nil)
         let image = recipe.problem(of: [file("a"), file("x.gz", .file, 1, nil, isImage: true)])
