@@ -27,7 +27,7 @@ import Testing
         let seeds = [
             Self.template.split(separator: "tests:")[0].utf8, "template: packer.json\n"[...].utf8,
         ].map { Array($0) }
-        let accepted = try FuzzRun().run("template", seeds) { input in
+        let accepted = try FuzzRun().run(.template, seeds) { input in
             let file = try TemplateFile(input, file: "aibuild.yml")
             #expect(ByteBound.range.contains(file.requirements.diskBytes))
             _ = file.files
@@ -52,7 +52,7 @@ import Testing
             header([0: Array("conectix".utf8), 48: [0, 0, 0, 0, 0x40, 0, 0, 0]]),
             header([0: Array("vhdxfile".utf8)]), header([510: [0x55, 0xAA]]),
         ]
-        try FuzzRun().run("image", seeds) { input in
+        try FuzzRun().run(.image, seeds) { input in
             var bytes = input
             // Numbers in these headers have all bits that a random byte gives them.
             for index in [12, 24, 48, 368] where index < bytes.count {
@@ -70,7 +70,7 @@ import Testing
         let seeds = [
             "0123456789abcdef0123456789abcdef:42", "bytes=0-99", "bytes=100-", "bytes=-5",
         ].map { Array($0.utf8) }
-        try FuzzRun().run("cursor", seeds) { input in
+        try FuzzRun().run(.cursor, seeds) { input in
             let text = String(decoding: input, as: UTF8.self)
             if let position = try? LogPosition.parse(text) {
                 #expect(ByteBound.range.contains(position.cursor))
@@ -93,7 +93,7 @@ import Testing
             """,
             #"{"object_kind":"tag_push","ref":"refs/tags/v1","after":"b","project":null}"#,
         ].map { Array($0.utf8) }
-        try FuzzRun().run("webhook", seeds) { input in
+        try FuzzRun().run(.webhook, seeds) { input in
             let request = try HTTPRequest(
                 method: "POST", target: "/api/v1/hooks/gitlab",
                 headers: ["Content-Type": "application/json"], body: input)

@@ -19,7 +19,7 @@ import Testing
 
     @Test("No message of an agent traps the coordinator")
     func agentMessages() throws {
-        let accepted = try FuzzRun().run("agent", try Self.seeds("agent")) { input in
+        let accepted = try FuzzRun().run(.agent, try Self.seeds("agent")) { input in
             let message = try LineCodec.decode(AgentMessage.self, from: input)
             _ = try? LineCodec.encode(message)
             switch message {
@@ -46,7 +46,7 @@ import Testing
 
     @Test("No message of a coordinator traps an agent")
     func coordinatorMessages() throws {
-        let accepted = try FuzzRun().run("coordinator", try Self.seeds("coordinator")) { input in
+        let accepted = try FuzzRun().run(.coordinator, try Self.seeds("coordinator")) { input in
             let message = try LineCodec.decode(CoordinatorMessage.self, from: input)
             _ = try? LineCodec.encode(message)
             guard case .start(let start) = message else { return }
