@@ -16,7 +16,7 @@ final class GateChannel {
         while true {
             let line = try await line()
             if line.suffix(magic.count).elementsEqual(magic) { return }
-            skipped += line.count
+            skipped += line.count + 1
             guard skipped <= ProtocolLimits.preambleBytes else {
                 throw HostFault(.unusable, "aibuild-agent on \(host) did not answer")
             }
@@ -27,6 +27,8 @@ final class GateChannel {
     /// - Throws: at the end of the stream.
     func line() async throws -> [UInt8] {
         while true {
+            // A host that sends without pause never lets the read below wait, which would notice.
+            try Task.checkCancellation()
             if let newline = rest.firstIndex(of: 0x0A) {
                 let line = Array(rest[..<newline])
                 rest.removeFirst(newline + 1)

@@ -113,7 +113,14 @@ actor MessageReader {
     /// The next message; `nil` at the end. Unknown types are skipped: a newer agent may send
     /// messages that this coordinator does not support.
     func next() async throws -> AgentMessage? {
+        var skipped = 0
         while let line = try await line() {
+            // Whoever reads counts only messages.
+            skipped += 1
+            guard skipped <= SSHLimits.skippedLines else {
+                throw ProtocolError.malformed(
+                    "\(skipped) lines in a row that are no message known here")
+            }
             if line.isEmpty { continue }
             do { return try LineCodec.decode(AgentMessage.self, from: line) } catch {
                 guard case ProtocolError.unknownType = error else { throw error }

@@ -26,6 +26,8 @@ enum SSHLimits {
     /// an agent that has just started tries its accelerators first, and allows 20 s for a guest
     /// that hangs under KVM.
     static let helloMilliseconds: Int64 = 60_000
+    /// Lines without a known message between two that are known: a newer agent may send some.
+    static let skippedLines = 256
     /// Messages that wait for the coordinator; beyond them SSH's window blocks the agent.
     static let readAheadBytes = 256 << 10
 }
