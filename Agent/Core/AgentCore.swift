@@ -131,6 +131,11 @@ public enum AgentLimits {
     public static let stateFileBytes = 64 << 20
     /// How long a template is looked at. Packer needs a second; who submits a build waits for it.
     public static let checkSeconds = 15
+    /// How long one waits for others before it.
+    public static let checkTurnMilliseconds: Int64 = 8_000
+    /// The address space of each program of a check: it runs beside the attempts, without their
+    /// control group. Packer and its plugins take 1.3 GiB each, nearly all of it never used.
+    public static let checkAddressBytes: Int64 = 4 << 30
     /// What its supervisor may take beyond that, to stop Packer.
     public static let checkSlackMilliseconds: Int32 = 10_000
 

@@ -52,6 +52,8 @@ public struct ServiceLimits: Sendable {
     /// how many of them are asked. An agent gives Packer 15 s.
     public var checkMilliseconds: Int64 = 20_000
     public var checkHosts = 3
+    /// Templates that are looked at concurrently; further builds are queued without.
+    public var checksAtOnce = 4
     /// Templates that Packer took, which are not looked at again: some bytes each.
     public var checkedTemplates = 1_000
     /// How long after its total time limit, or after a cancel request, an attempt may still run. An

@@ -81,7 +81,7 @@ import Testing
                 }
                 let busy = try await check(agent, start)
                 #expect(busy.ok == nil)
-                #expect(busy.message == "this host is looking at another template now")
+                #expect(busy.message == "this host is looking at other templates now")
                 _ = consume lock
             }
             let unknown = TemplateArchive(

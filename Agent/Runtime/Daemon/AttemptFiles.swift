@@ -29,8 +29,10 @@ struct AttemptFiles: Sendable {
         return try startSupervisor(folder)
     }
 
-    /// Whether it is the token of a template that is looked at.
-    func isChecked(_ token: AttemptToken) -> Bool { Files.exists(state.check(token).root) }
+    /// Whether it is the token of a template that a gate looks at now.
+    func isChecked(_ token: AttemptToken) -> Bool {
+        Files.exists(state.check(token).root) && FileLock.isHeld(state.checksLock)
+    }
 
     /// The supervisor inherits the lock, so that it is held for as long as the attempt runs.
     private func startSupervisor(_ folder: AttemptFolder) throws -> ProcessHandle {

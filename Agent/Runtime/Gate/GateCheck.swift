@@ -1,5 +1,6 @@
 import AgentCore
 import BuildProtocol
+import Glibc
 import ProcessKit
 import Support
 
@@ -18,14 +19,24 @@ struct GateCheck {
     func run(_ size: Int) throws {
         let start = try Self.start(size)
         try Files.makeFolder(state.checks, mode: 0o700)
-        guard let lock = try FileLock.tryTake(state.checksLock) else {
-            throw GateRefusal(
-                code: .refused, message: "this host is looking at another template now")
-        }
+        let lock = try takeTurn()
         try removeLeftovers()
         let fault = try fault(of: try order(start))
         try GateProgram.out(StateFile.encode(Answer(fault: fault)))
         _ = consume lock
+    }
+
+    /// One template at a time, which takes a second or two.
+    private func takeTurn() throws -> FileLock {
+        let deadline = Clocks.monotonicMilliseconds() + AgentLimits.checkTurnMilliseconds
+        while true {
+            if let lock = try FileLock.tryTake(state.checksLock) { return lock }
+            guard Clocks.monotonicMilliseconds() < deadline else {
+                throw GateRefusal(
+                    code: .refused, message: "this host is looking at other templates now")
+            }
+            poll(nil, 0, 50)
+        }
     }
 
     private static func start(_ size: Int) throws -> Start {

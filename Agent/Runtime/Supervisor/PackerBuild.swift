@@ -133,8 +133,10 @@ struct PackerBuild {
         }
         // Versions of Packer differ in which stream they use.
         let said = String(decoding: sink.output, as: UTF8.self)
+            .replacing(folders.work + "/", with: "")
         if !said.isEmpty { try context.log.note(said) }
-        let lines = (said + sink.tail.text).lines
+        let tail = sink.tail.text.replacing(folders.work + "/", with: "")
+        let lines = (said + tail).lines
         return lines.isEmpty ? "packer validate: \(status)" : lines.joined(separator: "\n")
     }
 
@@ -225,8 +227,11 @@ struct PackerBuild {
         // Only the debug log of a build is read.
         if arguments.first != "build" { environment["PACKER_LOG"] = nil }
         environment.merge(context.secrets?.environment ?? [:]) { own, _ in own }
+        let limits =
+            context.order.isCheck == true
+            ? ["prlimit", "--as=\(AgentLimits.checkAddressBytes)", "--core=0"] : []
         let command = Command(
-            [context.order.packer] + arguments, environment: environment,
+            limits + [context.order.packer] + arguments, environment: environment,
             workFolder: context.folder.work)
         do {
             // Not only for builds: data sources of a template are read to validate it.

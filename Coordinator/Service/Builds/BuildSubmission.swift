@@ -71,10 +71,6 @@ public struct BuildSubmission: Sendable {
         guard reason.utf8.count <= ports.limits.reasonBytes else {
             throw Refusal("the reason is longer than \(ports.limits.reasonBytes) bytes")
         }
-        let count = await tracker.count
-        guard count < ports.limits.queuedBuilds else {
-            throw Refusal(.conflict, "the queue is full: \(count) builds are queued or running")
-        }
         if let why = BuildNeeds(plan).refusal(await fleet.views()) {
             throw Refusal(.conflict, why)
         }
@@ -83,7 +79,18 @@ public struct BuildSubmission: Sendable {
             priority: priority, owner: owner, plan: plan, updateContents: reason,
             submittedMilliseconds: ports.clock.unixMilliseconds())
         try checkSizes(of: new)
-        if isAwaited { try await check.check(new) }
+        if isAwaited {
+            do { try await check.check(new) } catch {
+                try await ports.audit(actor, "build.refuse", guestOS.name, "by Packer on a host")
+                throw error
+            }
+            // Seconds may have passed.
+            try Self.check(try await ports.guestOS(named: guestOS.name))
+        }
+        let count = await tracker.count
+        guard count < ports.limits.queuedBuilds else {
+            throw Refusal(.conflict, "the queue is full: \(count) builds are queued or running")
+        }
         let build: Build
         do { build = try await store.enqueue(new) } catch {
             adopt(new.id)

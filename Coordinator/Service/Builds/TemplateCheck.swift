@@ -12,6 +12,7 @@ actor TemplateCheck {
     private var taken: [String] = []
     /// Hosts take turns.
     private var turn = 0
+    private var underWay = 0
     private let log = Logger("templates")
 
     init(ports: Ports, fleet: HostFleet) {
@@ -30,13 +31,18 @@ actor TemplateCheck {
         let start = Start(
             Build(new, number: 1), as: ports.ids.randomToken(), url: ports.webRoot.url)
         let recipe = try CanonicalJSON.encode(start.recipe)
-        let digest = SHA256.hex(Array(start.template.sha256.utf8) + recipe)
-        guard !taken.contains(digest) else { return }
+        let place = start.template.sha256 + "/" + (start.template.folder ?? "")
+        let digest = SHA256.hex(Array(place.utf8) + recipe)
+        // Each may deliver the template and has a connection of its own.
+        guard !taken.contains(digest), underWay < ports.limits.checksAtOnce else { return }
+        underWay += 1
+        defer { underWay -= 1 }
         switch await verdict(start, by: await hosts(for: new.plan)) {
         case .taken:
             taken.append(digest)
             taken.removeFirst(max(0, taken.count - ports.limits.checkedTemplates))
         case .refused(let fault, let host):
+            log.info("host \(host) refused the template of \(new.guestOS) [\(fault.code.rawValue)]")
             throw TemplateFault(
                 "\(fault.reason)\nHost \(host) looked at it. No build was queued.")
         case nil: break
