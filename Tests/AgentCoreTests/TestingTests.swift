@@ -18,6 +18,10 @@ import Testing
         #expect(arguments.contains("-machine pc,accel=tcg") && arguments.contains("-m 512"))
         #expect(arguments.contains("virtio-blk-pci,drive=image"))
         #expect(!arguments.contains("cdrom"))
+        #expect(arguments.contains(",restrict=on"), "the guest reaches nothing")
+        var online = machine
+        online.isOnline = true
+        #expect(online.arguments.joined(separator: " ").contains(",restrict=off"))
         // With these, the shim would add no serial console.
         for word in ["-serial", "-nographic", "-nodefaults"] { #expect(!arguments.contains(word)) }
     }

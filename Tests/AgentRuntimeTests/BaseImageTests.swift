@@ -301,4 +301,19 @@ import Testing
             }
         }
     }
+
+    @Test("A template's archive that was changed on the host is not unpacked, and is removed")
+    func changedArchive() async throws {
+        try await withAgent { agent, client in
+            let template = try await agent.deliver(script: "echo x")
+            let path = agent.state.template(template.sha256)
+            var bytes = try Files.read(path, limitBytes: 1 << 20)
+            bytes[bytes.count - 1] ^= 1
+            try Files.replace(path, with: bytes)
+            let fault = try await client.build(agent.start(template)).fault
+            #expect(fault?.class == .infrastructure, "\(fault as Any)")
+            #expect(fault?.reason.contains("was changed on this host") == true)
+            #expect(!Files.exists(path), "it is delivered again")
+        }
+    }
 }
