@@ -53,8 +53,8 @@ struct Configuration {
         if let api = try yaml.takeIfPresent("api", .mapping) {
             listen = try api.take("listen", .string, default: listen)
             port = try api.take("port", .int(0...65535), default: port)
-            ownURL = try api.takeIfPresent("url", .string)
-            baseURL = try api.takeIfPresent("base_url", .string)
+            ownURL = try api.takeIfPresent("url", Self.webURL)
+            baseURL = try api.takeIfPresent("base_url", Self.webURL)
             tokenFile = try api.takeIfPresent("token_file", .string)
             allowedHosts = try api.takeIfPresent("allowed_hosts", .list(of: Self.hostName)) ?? []
         }
@@ -155,11 +155,14 @@ struct Configuration {
         git.authorities = try yaml.takeIfPresent("ca_file", file)
     }
 
-    private static func gitlab(_ yaml: YAMLMapping, ownURL: String) throws -> GitLabSettings {
-        let webURL = YAMLType<String>.string.checked { text in
+    private static var webURL: YAMLType<String> {
+        .string.checked { text in
             text.hasPrefix("https://") || text.hasPrefix("http://")
-                ? nil : "expected an address that begins with https://"
+                ? nil : "expected an address that begins with https:// or http://"
         }
+    }
+
+    private static func gitlab(_ yaml: YAMLMapping, ownURL: String) throws -> GitLabSettings {
         let group = YAMLType<String>.string.checked { text in
             let steps = text.split(separator: "/", omittingEmptySubsequences: false)
             return steps.contains(where: \.isEmpty)

@@ -96,3 +96,12 @@ struct CommandContext: Sendable {
         console.err("More results: aibuild \(command.name) --after \(SafeText.line(next))\n")
     }
 }
+
+extension Arguments {
+    /// - Throws: a wrong use, if the option is given with a word that it does not take.
+    func check(_ option: String, isOneOf known: [String]) throws(CommandError) {
+        guard let word = self[option], !known.contains(word) else { return }
+        let hint = Suggestion.hint(for: word, in: known) ?? ""
+        throw CommandError(.usage, "Unknown --\(option): \(word). Use \(known.orList)\(hint)")
+    }
+}

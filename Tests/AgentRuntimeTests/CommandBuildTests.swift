@@ -184,15 +184,22 @@ import Testing
         try await withAgent { agent, client in
             var tar = TarFile()
             tar.add("plain", "#!/bin/sh\n", mode: 0o644)
+            tar.add("make-it", "#!/usr/bin/pythn3\n", mode: 0o755)
+            tar.add("empty", "echo x\n", mode: 0o755)
             let template = try await agent.deliver(tar.archive)
-            let cases: [([String], FaultCode)] = [
-                (["./nowhere"], .templateMissing), (["no-such-program"], .templateMissing),
-                (["./plain"], .templateInvalid),
-            ]
-            for (command, code) in cases {
-                let fault = try await client.build(agent.start(template, .command(command))).fault
-                #expect(fault?.code == code, "\(command)")
-                #expect(fault?.reason.contains(command[0].split(separator: "/").last ?? "") == true)
+            for (program, code, words) in [
+                ("./nowhere", FaultCode.templateMissing, "is not in the template repository"),
+                ("no-such-program", .templateMissing, "is not installed on this host"),
+                ("make-it", .templateMissing, "write ./make-it"),
+                ("./plain", .templateInvalid, "chmod +x ./plain"),
+                ("./make-it", .templateInvalid, "'#!/usr/bin/pythn3', which names no program"),
+                ("./empty", .templateInvalid, "such as #!/bin/sh"),
+            ] {
+                let start = agent.start(template, .command([program]))
+                let fault = try await client.build(start).fault
+                #expect(fault?.code == code, "\(program)")
+                #expect(fault?.reason.contains(Names.quoted(program)) == true)
+                #expect(fault?.reason.contains(words) == true, "\(fault?.reason ?? "")")
             }
             // A program of the host needs no file in the template.
             let built = try await client.build(agent.start(template, .command(["true"])))

@@ -96,7 +96,7 @@ import Testing
         ]
         let all = world(
             hosts, [queued("q", needs(vcpus: 3, memory: 4 * giB, disk: 2 * giB))], running: busy)
-        #expect(all.reason("q", "a") == "all 1 slots are taken")
+        #expect(all.reason("q", "a") == "its slot is taken")
         #expect(all.reason("q", "b") == "needs 3 vCPUs, 2 free")
         #expect(all.reason("q", "c") == "needs 4 GiB of memory, 2 GiB free")
         #expect(all.reason("q", "d") == "needs 2 GiB of disk, 1 GiB free")

@@ -11,6 +11,7 @@ import Testing
             ("http://127.0.0.1:9753", "aibuild@127.0.0.1:2201", false),
             ("http://127.0.0.1:9753", "aibuild@[::1]:22", false),
             ("http://127.0.0.1:9753", "127.0.0.2", false),
+            ("http://LOCALHOST:9753", "aibuild@127.example.org", true),
             ("https://images.example.com", "aibuild@kvm1", false),
             ("http://10.0.0.1:9753", "aibuild@localhost", false),
         ])

@@ -100,7 +100,7 @@ import Testing
             _ = try await aibuild(farm, "testcase", "add", "b", "--type", "windows")
             let refused: [(words: String, code: Int32, said: String)] = [
                 ("add x", 2, "--type"),
-                ("add x --os-type plan9", 4, "osType"),
+                ("add x --os-type plan9", 2, "Unknown --type: plan9"),
                 ("add x --os-type linux --times 3", 2, "--times and --limit need"),
                 ("add x --os-type linux --builtin boot --times 3", 4, "allowed only there"),
                 ("add x --os-type linux --builtin boot_repeated --times 999", 4, "use 2 to 100"),

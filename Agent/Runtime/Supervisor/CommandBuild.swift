@@ -35,9 +35,7 @@ struct CommandBuild {
                 return nil
             }
         } catch let error as NotRunnable {
-            throw Fault(
-                .template, error.isMissing ? .templateMissing : .templateInvalid,
-                "the build command \(Names.quoted(program)) cannot be run: \(error)")
+            throw notRunnable(program, error)
         }
         let end = FaultClassifier.End(
             program: .command, exitCode: status.exitCode, signal: status.signal,
@@ -87,6 +85,32 @@ struct CommandBuild {
         chmod(path, (Files.mode(path) ?? 0) | 0o111)
     }
 
+    /// Why the program, or the interpreter that its first line names, cannot be started.
+    private func notRunnable(_ program: String, _ error: NotRunnable) -> Fault {
+        let quoted = Names.quoted(program)
+        let path = program.isAbsolutePath ? program : "\(context.folder.work)/\(program)"
+        guard program.containsSlash else {
+            let isHere = Files.exists(path)
+            return Fault(
+                .template, .templateMissing,
+                "the build command \(quoted) is not installed on this host"
+                    + (isHere ? "; for the file of the template write ./\(program)" : ""))
+        }
+        let start = (try? Files.read(path, limitBytes: AgentLimits.packerTemplateBytes)) ?? []
+        let line = String(decoding: start.prefix { $0 != 0x0A }.prefix(200), as: UTF8.self)
+        guard line.hasPrefix("#!") else {
+            return Fault(
+                .template, error.isMissing ? .templateMissing : .templateInvalid,
+                "the build command \(quoted) cannot be run: \(error)"
+                    + (start.isEmpty
+                        ? "" : ". If it is a script, begin it with a line such as #!/bin/sh"))
+        }
+        return Fault(
+            .template, .templateInvalid,
+            "the build command \(quoted) begins with \(Names.quoted(line)), which names no program "
+                + "of this host")
+    }
+
     /// Checks that a program of the template exists and is executable, for a better message than
     /// the system's.
     private func checkedProgram() throws -> String {
@@ -104,7 +128,7 @@ struct CommandBuild {
             throw Fault(
                 .template, .templateInvalid,
                 "the build command \(Names.quoted(program)) is not executable. Run: "
-                    + "git update-index --chmod=+x \(program)")
+                    + "chmod +x \(program) (in Git: git update-index --chmod=+x \(program))")
         }
         return program
     }

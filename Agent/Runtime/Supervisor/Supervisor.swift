@@ -103,11 +103,11 @@ struct Supervisor {
         return evidence
     }
 
-    /// The outcome with the first lines of its reason; the others quote the log above.
+    /// The outcome with the first line of its reason; the others quote the log above.
     private static func logLine(_ outcome: Outcome) -> String {
         guard let fault = outcome.fault else { return "passed" }
-        let first = fault.reason.lines.prefix(2).joined(separator: " ")
-        return "failed: \(fault.code.rawValue): \(first)"
+        let first = fault.reason.lines.first ?? ""
+        return "failed: \(fault.code.rawValue): \(first.last == ":" ? first.dropLast() : first)"
     }
 
     /// Kills what still runs and deletes the scratch files.

@@ -72,9 +72,9 @@ public struct AccessControl: Sendable {
         var problem = Problem.unauthorized(
             request.headers["Authorization"] == nil
                 ? "This coordinator requires a token" : "The token is not this coordinator's",
-            remedy: "Send Authorization: Bearer TOKEN. The CLI takes the token from AIBUILD_TOKEN; "
-                + "on the coordinator's machine its user needs no setting. "
-                + "In a browser, open the address that this prints: aibuild web")
+            remedy: "In a browser, open the address that this prints: aibuild web. Programs send "
+                + "Authorization: Bearer TOKEN. The CLI takes the token from AIBUILD_TOKEN; on the "
+                + "coordinator's machine its user needs no setting")
         let peer = request.remoteAddress
         if let tokenFile, peer == "::1" || peer.utf8.starts(with: "127.".utf8),
             tokenFile.utf8.allSatisfy({ (0x20..<0x7F).contains($0) })

@@ -11,7 +11,10 @@ enum StatusRoutes {
         var url: String?
     }
     struct Setup: Encodable {
-        struct Item: Encodable { var problem, remedy: String }
+        struct Item: Encodable {
+            var problem, remedy: String
+            var isGuess: Bool
+        }
 
         var problems: [Item]
     }
@@ -49,7 +52,7 @@ enum StatusRoutes {
             return try .json(
                 Setup(
                     problems: (api.setupProblems() + [loopback].compactMap(\.self)).map {
-                        Setup.Item(problem: $0.problem, remedy: $0.remedy)
+                        Setup.Item(problem: $0.problem, remedy: $0.remedy, isGuess: $0.isGuess)
                     }))
         }
         router.on("GET", "/api/v1/version") { _, _ in

@@ -2,10 +2,13 @@
 public struct SetupProblem: Sendable, Hashable {
     public var problem: String
     public var remedy: String
+    /// Whether it may be none: only people know.
+    public var isGuess: Bool
 
-    public init(_ problem: String, remedy: String) {
+    public init(_ problem: String, remedy: String, isGuess: Bool = false) {
         self.problem = problem
         self.remedy = remedy
+        self.isGuess = isGuess
     }
 
     /// Hosts fetch the images that they test from the coordinator, and do not find it at an address
@@ -21,15 +24,16 @@ public struct SetupProblem: Sendable, Hashable {
         return SetupProblem(
             "Hosts fetch the images that they test from \(url), which is their own machine for "
                 + "hosts such as \(other)",
-            remedy: "Set api.url in coordinator.yml to an address of the coordinator that its "
-                + "hosts reach, then restart it")
+            remedy: "Unless that is this machine, set api.url in coordinator.yml to an address of "
+                + "the coordinator that its hosts reach, then restart it", isGuess: true)
     }
 
     /// - Parameter authority: `user@host:port`, perhaps with a path behind it.
     private static func isLoopback(_ authority: Substring) -> Bool {
         let place = authority.prefix { $0 != "/" }.split(separator: "@").last ?? ""
         if place.hasPrefix("[") { return place.hasPrefix("[::1]") }
-        let host = place.prefix { $0 != ":" }
-        return host == "localhost" || host.hasPrefix("127.")
+        let host = place.prefix { $0 != ":" }.lowercased()
+        let isAddress = host.utf8.allSatisfy { $0 == 0x2E || (0x30...0x39).contains($0) }
+        return host == "localhost" || isAddress && host.hasPrefix("127.")
     }
 }

@@ -137,7 +137,9 @@ struct Placement {
         }
         guard let report = view.report else { return "has not reported yet" }
         if let reason = impossible(build, report) { return reason }
-        if room.slots < 1 { return "all \(report.slots) slots are taken" }
+        if room.slots < 1 {
+            return report.slots == 1 ? "its slot is taken" : "all \(report.slots) slots are taken"
+        }
         return room.left.shortage(build.requirements).map {
             "needs \($0.needed), \($0.present) free"
         }

@@ -126,8 +126,8 @@ public struct GuestOSCatalog: Sendable {
         let given = form.template?.keepingCredential(of: known?.template)
         guard let template = given ?? home, template != .missing else {
             throw Refusal(
-                "the template of \(Names.quoted(form.name)) is not set: give a Git repository or a "
-                    + "folder on the coordinator")
+                "the template of \(Names.quoted(form.name)) is not set: give a Git repository "
+                    + "(--git URL) or a folder on the coordinator (--template FOLDER)")
         }
         let guestOS = GuestOS(
             id: id, name: form.name, type: form.type, distro: form.distro ?? "",

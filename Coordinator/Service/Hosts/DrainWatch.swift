@@ -59,7 +59,7 @@ actor DrainWatch {
     private func end(_ drain: HostDrain, of host: String) async {
         let running = await tracker.runningByHost()[host, default: 0]
         await fleet.drainEnded(host)
-        let why = "host \(host) is drained and its deadline has passed; begun anew elsewhere"
+        let why = "host \(host) is drained and its deadline has passed; it is queued again"
         for session in await tracker.sessions(on: host) { await session.post(.evict(why)) }
         guard said[host] != drain else { return }
         said[host] = drain

@@ -187,7 +187,10 @@ struct StorageAnswer: Decodable {
 }
 
 struct SetupAnswer: Decodable {
-    struct Item: Decodable { var problem, remedy: String }
+    struct Item: Decodable {
+        var problem, remedy: String
+        var isGuess: Bool?
+    }
 
     var problems: [Item]
 }

@@ -168,7 +168,7 @@ extension BuildAnswer {
     /// Its current situation in a few words.
     var note: String {
         if cancelRequested == true && !hasEnded { return "cancelling" }
-        if let fault { return fault.reason.lines.first.map(String.init) ?? "" }
+        if let fault { return Format.headline(fault.reason) }
         return hasEnded ? image?.name ?? "" : phase ?? ""
     }
 }

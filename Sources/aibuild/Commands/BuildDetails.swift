@@ -19,7 +19,7 @@ struct BuildDetails {
             ("submitted", Format.time(build.submittedAt)),
             ("started", build.startedAt.map { Format.time($0) }),
             ("ended", build.endedAt.map { Format.time($0) }), ("took", build.took),
-            ("fault", build.fault.map { "\(Self.head($0.reason)) [\($0.code.rawValue)]" }),
+            ("fault", build.fault.map { "\(Format.headline($0.reason)) [\($0.code.rawValue)]" }),
             ("image", build.image?.name), ("url", build.image?.url),
             ("size", build.image.map { Format.bytes($0.sizeBytes) }),
             ("virtual size", build.image?.virtualSizeBytes.map { Format.bytes($0) }),
@@ -35,11 +35,6 @@ struct BuildDetails {
         printAttempts(build)
         printGuests(build)
         printArtifacts(build)
-    }
-
-    /// The line of a reason that says it in short.
-    private static func head(_ reason: String) -> String {
-        reason.lines.first.map(String.init) ?? ""
     }
 
     private func printWaiting(_ build: BuildAnswer) {
@@ -71,7 +66,7 @@ struct BuildDetails {
             "ATTEMPT", "STAGE", "HOST", "STARTED", "LOG", "OUTCOME", spare: ["LOG", "STARTED"])
         for attempt in build.attempts ?? [] {
             let fault = attempt.outcome?.fault
-            let ended = fault.map { Self.head($0.reason) } ?? "passed"
+            let ended = fault.map { Format.headline($0.reason) } ?? "passed"
             let outcome = attempt.outcome == nil ? "running" : ended
             table.add(
                 .init("\(attempt.ordinal)"), .init(attempt.stage ?? "build"), .init(attempt.host),

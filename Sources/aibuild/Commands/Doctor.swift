@@ -111,8 +111,10 @@ struct Doctor {
         guard let body = try? await context.api.get("/api/v1/setup"),
             let setup = try? APIClient.decode(SetupAnswer.self, body)
         else { return true }
-        for item in setup.problems { say(.bad, item.problem, item.remedy) }
-        return setup.problems.isEmpty
+        for item in setup.problems {
+            say(item.isGuess == true ? .warning : .bad, item.problem, item.remedy)
+        }
+        return setup.problems.allSatisfy { $0.isGuess == true }
     }
 
     /// An older coordinator does not report it.

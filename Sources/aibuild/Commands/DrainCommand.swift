@@ -56,7 +56,8 @@ enum DrainCommand {
         let builds = running == 1 ? "the build" : "the \(running) builds"
         let work = running == 0 ? "It runs nothing" : "It finishes \(builds) that it runs"
         let end = host.drainDeadlineAt.map {
-            ", and what still runs at \(Format.time($0)) is begun anew on other hosts"
+            ". What still runs at \(Format.time($0)) is stopped then and queued again, for other "
+                + "hosts or for this one once it is resumed"
         }
         return "Drained host \(host.name). \(work)\(end ?? ""). "
             + "Resume it: aibuild host resume \(host.name)"
@@ -65,7 +66,9 @@ enum DrainCommand {
     private static func print(_ plan: Plan, _ context: CommandContext) {
         var table = Table("BUILD", "STAGE", "WHAT HAPPENS")
         for item in plan.finishes {
-            let deadline = item.hasOtherHost ? "" : "; no other host could begin it anew"
+            let deadline =
+                item.hasOtherHost
+                ? "" : "; if a deadline stops it, it waits until the host is resumed"
             table.add(
                 .init("\(item.guestOS):\(item.number)", .bold), .init(item.stage),
                 .init("is finished there\(deadline)"))

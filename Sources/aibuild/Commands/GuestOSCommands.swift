@@ -51,6 +51,7 @@ enum GuestOSCommands {
         ],
         run: { context in
             let arguments = context.arguments
+            try arguments.check("type", isOneOf: types)
             let template = try template(arguments)
             guard template != nil || arguments["ref"] == nil else {
                 throw CommandError(.usage, "Option --ref needs --git")
@@ -71,6 +72,8 @@ enum GuestOSCommands {
             }
         })
 
+    static let types = ["linux", "windows"]
+
     private static let changes =
         [CommandOption("type", value: "TYPE", "linux or windows")] + fields + [
             CommandOption(
@@ -90,6 +93,7 @@ enum GuestOSCommands {
         run: { context in
             let arguments = context.arguments
             try context.requireOption(of: changes)
+            try arguments.check("type", isOneOf: types)
             let name = arguments.operands[0]
             let path = "/api/v1/guestos/\(APIClient.segment(name))"
             let known = try APIClient.decode(

@@ -42,6 +42,7 @@ enum TestCaseCommands {
         ],
         run: { context in
             let arguments = context.arguments
+            try arguments.check("type", isOneOf: GuestOSCommands.types)
             let definition = try definition(TestCaseAnswer.Definition(), context)
             guard definition.isWhole || definition.times == nil && definition.limitSeconds == nil
             else {

@@ -156,8 +156,7 @@ enum EnvironmentOptions {
             }
         }
         for (option, known) in words.sorted(by: { $0.key < $1.key }) {
-            guard let word = arguments[option], !known.contains(word) else { continue }
-            throw CommandError(.usage, "Unknown --\(option): \(word). Use \(known.orList)")
+            try arguments.check(option, isOneOf: known)
         }
     }
 }
