@@ -208,7 +208,7 @@ let package = Package(
             [
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
                 "HTTPServerKit", "HTTPTypes", "OpenStackKit", "PackerKit", "ProcessKit", "SSHKit",
-                "Support", "TestSupport", "TextKit", "aibuild-agent",
+                "Support", "TestSupport", "TextKit", "YAMLKit", "aibuild-agent",
             ]),
         tests(
             "CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore", "PackerKit", "TextKit"]),

@@ -69,17 +69,22 @@ public final class YAMLMapping {
 
     /// Refuses every key that was not taken, here and in the mappings that were taken from here.
     public func finish() throws(YAMLError) {
-        let unknown = entries.values.filter { !asked.contains($0.key) }
-            .min { ($0.line, $0.column) < ($1.line, $1.column) }
-        if let unknown {
-            let hint =
-                Suggestion.hint(for: unknown.key, in: asked)
-                ?? (asked.isEmpty ? "" : "; known keys: " + asked.sorted().joined(separator: ", "))
-            throw YAMLError(
-                file: place.file, line: unknown.line, column: unknown.column,
-                key: place.inner(unknown.key).key, message: "is not known" + hint)
-        }
+        try check(keys: asked)
         for mapping in inner { try mapping.finish() }
+    }
+
+    /// Refuses every key that is none of these. Called first, it tells a misspelled key before the
+    /// one that was meant is missed.
+    public func check(keys known: Set<String>) throws(YAMLError) {
+        let unknown = entries.values.filter { !known.contains($0.key) }
+            .min { ($0.line, $0.column) < ($1.line, $1.column) }
+        guard let unknown else { return }
+        let hint =
+            Suggestion.hint(for: unknown.key, in: known)
+            ?? (known.isEmpty ? "" : "; known keys: " + known.sorted().joined(separator: ", "))
+        throw YAMLError(
+            file: place.file, line: unknown.line, column: unknown.column,
+            key: place.inner(unknown.key).key, message: "is not known" + hint)
     }
 
     /// Remembers the mappings inside a value, which are finished with this one.

@@ -20,6 +20,13 @@ struct TemplateFile {
 
     static let name = "aibuild.yml"
 
+    /// All that there are; some only with one builder.
+    static let keys: Set = [
+        "accelerator", "artifacts", "base_image", "builder", "command", "concurrency",
+        "environment", "except", "image", "include", "jenkins", "limits", "only", "release",
+        "requirements", "steps", "streams", "template", "tests", "var_files", "variables",
+    ]
+
     /// They are arguments of one program.
     private static let includes = 64
 
@@ -28,6 +35,7 @@ struct TemplateFile {
     /// - Throws: `YAMLError`
     init(_ bytes: [UInt8], file: String) throws(YAMLError) {
         let yaml = try YAMLMapping(YAMLDocument.parse(bytes, file: file), file: file)
+        try yaml.check(keys: Self.keys)
         let variables = try TemplateVariables(yaml)
         let builder = try Self.builder(yaml)
         var options: PackerOptions?
