@@ -153,6 +153,12 @@ extension APIContext {
                 remedy = "Did you mean \(Names.quoted("\(near):\(parts[1])"))? " + remedy
             }
         }
+        // A guest OS without a number, or with a misspelled word in its place.
+        if let first = parts.first, parts.count <= 2, parts.last.flatMap({ Int($0) }) == nil,
+            try await ports.store.guestOS(named: first) != nil
+        {
+            remedy = "Did you mean \(Names.quoted("\(first):latest"))? " + remedy
+        }
         if name.utf8.count >= APILimits.idPrefixBytes {
             let found = try await ports.store.builds(BuildFilter(idPrefix: name), limit: 2)
             if found.count == 1 { return found[0] }

@@ -167,6 +167,10 @@ import Testing
             router.say("GET", "/api/v1/hosts", #"{"items":[\#(Self.host)]}"#)
             router.say("GET", "/api/v1/hosts/{name}", Self.host)
             router.say("POST", "/api/v1/hosts/{name}/drain", Self.host)
+            router.say(
+                "GET", "/api/v1/hosts/{name}/drain",
+                #"{"finishes":[{"guestOS":"d","number":1,"stage":"build","hasOtherHost":false}],"#
+                    + #""strands":[]}"#)
             router.on("DELETE", "/api/v1/hosts/{name}") { _, _ in .empty }
         }) { coordinator in
             for arguments in [["hosts"], ["host", "list"]] {
@@ -178,6 +182,12 @@ import Testing
             #expect(await coordinator.run("host", "drain", "k/1").code == .refused)
             #expect(
                 await coordinator.run("host", "drain", "kvm1").out.hasPrefix("Drained host kvm1. "))
+            let plan = await coordinator.run("host", "drain", "kvm1", "--dry-run")
+            #expect(plan.out.hasSuffix("is finished there\n"))
+            let late = await coordinator.run(
+                "host", "drain", "kvm1", "--dry-run", "--deadline", "1h")
+            #expect(
+                late.out.hasSuffix("what the deadline stops waits until the host is resumed\n"))
             #expect(await coordinator.run("host", "remove", "kvm1").out == "Removed host kvm1\n")
             #expect(coordinator.lines.last == "DELETE /api/v1/hosts/kvm1")
         }

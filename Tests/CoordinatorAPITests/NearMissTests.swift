@@ -34,6 +34,8 @@ import Testing
             ("POST", "builds", #"{"guestOS":"debain12"}"#, "Did you mean 'debian12'?"),
             ("GET", "builds/debain12:7", "", "Did you mean 'debian12:7'?"),
             ("POST", "builds/debain12:latest/cancel", "", "Did you mean 'debian12:latest'?"),
+            ("GET", "builds/debian12", "", "Did you mean 'debian12:latest'?"),
+            ("GET", "builds/debian12:lastest", "", "Did you mean 'debian12:latest'?"),
             ("GET", "builds?guestos=debain12", "", "Did you mean 'debian12'?"),
             ("GET", "releases?guestos=debain12", "", "Did you mean 'debian12'?"),
             ("GET", "releases?environment=stagin", "", "Did you mean 'staging'?"),

@@ -64,7 +64,8 @@ enum BuildCommands {
                     + (follows ? "" : ". Follow it: aibuild logs -f \(SafeText.line(build.label))")
                     + "\n")
         }
-        return follows ? try await BuildFollower(context).follow(build.id) : .ok
+        return follows
+            ? try await BuildFollower(context).follow(build.id, called: build.label) : .ok
     }
 
     private static let builds = Command(

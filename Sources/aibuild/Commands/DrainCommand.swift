@@ -24,7 +24,7 @@ enum DrainCommand {
             CommandOption("note", value: "TEXT", "why, for whoever waits"),
             CommandOption(
                 "deadline", value: "DURATION",
-                "then cancel what still runs there, and begin it anew on other hosts (2h, 30m)"),
+                "then stop what still runs there, and queue it again (2h, 30m)"),
             CommandOption("dry-run", "report what would be finished and what would wait, only"),
         ],
         details: [
@@ -41,7 +41,9 @@ enum DrainCommand {
             let path = "/api/v1/hosts/" + APIClient.segment(arguments.operands[0]) + "/drain"
             if arguments.has("dry-run") {
                 let body = try await context.api.get(path)
-                return try context.show(body, as: Plan.self) { print($0, context) }
+                return try context.show(body, as: Plan.self) {
+                    print($0, context, hasDeadline: arguments.has("deadline"))
+                }
             }
             let seconds = try arguments.durationSeconds("deadline")
             let body = try await context.api.send(
@@ -63,12 +65,15 @@ enum DrainCommand {
             + "Resume it: aibuild host resume \(host.name)"
     }
 
-    private static func print(_ plan: Plan, _ context: CommandContext) {
+    private static func print(
+        _ plan: Plan, _ context: CommandContext, hasDeadline: Bool
+    ) {
         var table = Table("BUILD", "STAGE", "WHAT HAPPENS")
         for item in plan.finishes {
-            let deadline =
+            let end =
                 item.hasOtherHost
-                ? "" : "; if a deadline stops it, it waits until the host is resumed"
+                ? "is begun anew on another host" : "waits until the host is resumed"
+            let deadline = hasDeadline ? "; what the deadline stops \(end)" : ""
             table.add(
                 .init("\(item.guestOS):\(item.number)", .bold), .init(item.stage),
                 .init("is finished there\(deadline)"))

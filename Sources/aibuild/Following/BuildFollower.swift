@@ -16,15 +16,16 @@ final class BuildFollower: Sendable {
         progress = ProgressLine(context.console)
     }
 
+    /// - Parameter label: how people call it; as they did, if it is `nil`.
     /// - Returns: whether it passed, as an exit code.
     @inline(never)  // See `APIClient.exchange`.
-    func follow(_ build: String) async throws -> ExitCode {
+    func follow(_ build: String, called label: String? = nil) async throws -> ExitCode {
+        let name = SafeText.line(label ?? build)
         let events = EventFollower(
             context.api, path: APIClient.build(build) + "/events",
             connection: ConnectionNotes(progress),
-            advice: "The build may still be running: aibuild logs -f \(build)")
+            advice: "The build may still be running: aibuild logs -f \(name)")
         defer { progress.wipe() }
-        let name = SafeText.line(build)
         let interruption = Interruption(
             context,
             "The build goes on. Follow it again: aibuild logs -f \(name). Stop it: "
