@@ -124,4 +124,15 @@ import Testing
         #expect(Format.time("no time") == "no time")
         #expect(Format.time("2025-11-21T09:40:00Z").hasSuffix(":00"))
     }
+
+    @Test(
+        "Of a reason, one line has the first one and what that announces",
+        arguments: [
+            ("it broke\nmore", "it broke"), ("", ""), ("no:", "no"), ("no:\n \n", "no"),
+            ("Packer says:\n\n  Error: x\ny", "Packer says: Error: x"),
+            ("the case failed; its log ends:\nup after 8 s\nwrong", "the case failed"),
+        ])
+    func headline(_ reason: String, _ line: String) {
+        #expect(Format.headline(reason) == line)
+    }
 }

@@ -106,8 +106,9 @@ struct Supervisor {
     /// The outcome with the first line of its reason; the others quote the log above.
     private static func logLine(_ outcome: Outcome) -> String {
         guard let fault = outcome.fault else { return "passed" }
-        let first = fault.reason.lines.first ?? ""
-        return "failed: \(fault.code.rawValue): \(first.last == ":" ? first.dropLast() : first)"
+        let line = fault.reason.lines.first ?? ""
+        let end = line.hasSuffix(TestRun.logEnds) ? TestRun.logEnds.count : line.last == ":" ? 1 : 0
+        return "failed: \(fault.code.rawValue): \(line.dropLast(end))"
     }
 
     /// Kills what still runs and deletes the scratch files.

@@ -12,6 +12,9 @@ struct TestRun {
     let plan: TestPlan
     let image: String
 
+    /// Between the verdict on a case and what its program printed last.
+    static let logEnds = "; its log ends:"
+
     /// Runs all cases. Only a case that the image failed is the image's fault.
     ///
     /// - Throws: `Fault`; the results of the finished cases are in the context.
@@ -156,7 +159,7 @@ struct TestRun {
         return Fault(
             .template, fault.code,
             "the image did not pass the test case \(Names.quoted(test.name)): \(fault.reason)"
-                + (output.isEmpty ? "" : "; its log ends:\n" + output))
+                + (output.isEmpty ? "" : Self.logEnds + "\n" + output))
     }
 
     private static func lastLines(_ text: String) -> String {
