@@ -13,9 +13,11 @@ public enum RefusalCode: UsualFailureCode {
 }
 
 extension Refusal {
-    /// - Throws: `Refusal` if the name is invalid.
+    /// - Throws: `Refusal` with a name that is possible, if this one is invalid.
     static func check(_ name: String, _ what: String) throws {
-        if let problem = Names.problem(name, what: what) { throw Refusal(problem) }
+        guard let problem = Names.problem(name, what: what) else { return }
+        let possible = Names.fileName(of: name)
+        throw Refusal(problem + (name.isEmpty ? "" : "; possible is, for example, '\(possible)'"))
     }
 
     /// - Throws: `Refusal` for a text that is too long or contains control characters.

@@ -72,4 +72,18 @@ import Testing
             #expect(changed?.code == .conflict)
         }
     }
+
+    @Test("A name that is not possible is refused with one that is")
+    func impossibleName() async throws {
+        let farm = try await TestFarm(hosts: 0)
+        try await farm.run { coordinator in
+            for (name, like) in [("主机", "'os-"), ("rack one", "'rack-one-")] {
+                let refusal = await #expect(throws: Refusal.self) {
+                    _ = try await add(name, coordinator)
+                }
+                let words = refusal?.description ?? ""
+                #expect(words.contains("allowed are A-Z") && words.contains(like), "\(words)")
+            }
+        }
+    }
 }
