@@ -213,4 +213,28 @@ import Testing
         #expect(QEMUShim.pid(ofFile: "x.qmp", suffix: ".qmp") == nil)
         #expect(QEMUShim.pid(ofFile: "12.png", suffix: ".qmp") == nil)
     }
+
+    @Test("A console is shown without the logins of tests, and whole if it has nothing else")
+    func consoleWithoutLogins() {
+        let logins = [
+            "[131] Nov 29 20:38:25 Child connection from 10.0.2.2:44678",
+            "[131] Nov 29 20:38:25 Exit before auth from <10.0.2.2:44678>: Exited normally",
+            "[132] Nov 29 20:38:25 Pubkey auth succeeded for 'root' with ssh-ed25519 key SHA256:x",
+            "[132] Nov 29 20:38:25 Exit (root) from <10.0.2.2:44690>: Disconnect received\r",
+            "Nov 29 20:38:25 g sshd[41]: Accepted publickey for root from 10.0.2.2 port 4 ssh2",
+            "Nov 29 20:38:25 g sshd[41]: pam_unix(sshd:session): session opened for user root",
+        ]
+        let said = [
+            "[    2.500000] EXT4-fs error: Connection from nowhere\r",
+            "[133] Nov 29 20:38:25 Bad password attempt for 'root' from 10.0.2.2:1",
+            "app: Connection from 10.0.0.1 refused", "",
+        ]
+        let mixed = zip(said, logins).flatMap { [$1, $0] } + logins.dropFirst(said.count)
+        #expect(
+            ConsoleLogins.removed(from: mixed.joined(separator: "\n"))
+                == said.joined(separator: "\n"))
+        for text in [logins.joined(separator: "\n"), said.joined(separator: "\n"), "", "x"] {
+            #expect(ConsoleLogins.removed(from: text) == text)
+        }
+    }
 }

@@ -68,7 +68,7 @@ struct GuestFolder: Sendable {
         for pid in pids(QEMUShim.serialSuffix).reversed() {
             let console = file(pid, QEMUShim.serialSuffix)
             if let bytes = end(of: console, bytes: ProtocolLimits.serialTailBytes), !bytes.isEmpty {
-                return ConsoleText.tail(bytes)
+                return ConsoleLogins.removed(from: ConsoleText.tail(bytes))
             }
         }
         return nil
