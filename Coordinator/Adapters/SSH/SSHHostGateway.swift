@@ -81,7 +81,7 @@ public final class SSHHostGateway: HostGateway {
             }
             try await channel.sendEOF()
             let answer = try await channel.line()
-            guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(answer)),
+            guard let answer = GateAnswer(line: answer),
                 answer.ok == true
             else {
                 throw HostFault(.refused, "the host did not take the template: \(show(answer))")
@@ -96,7 +96,7 @@ public final class SSHHostGateway: HostGateway {
             try await channel.write(message)
             try await channel.sendEOF()
             let line = try await channel.line()
-            guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(line)),
+            guard let answer = GateAnswer(line: line),
                 answer.ok == true
             else {
                 throw HostFault(.refused, "host \(host.name) cannot tell: \(show(line))")
@@ -117,7 +117,7 @@ public final class SSHHostGateway: HostGateway {
             host, "send \(attempt) \(name) \(offset) \(length)"
         ) { channel in
             let head = try await channel.line()
-            guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(head)),
+            guard let answer = GateAnswer(line: head),
                 answer.sizeBytes == length
             else {
                 throw HostFault(.refused, "the host cannot send \(artifact.name): \(show(head))")
@@ -204,7 +204,7 @@ public final class SSHHostGateway: HostGateway {
     }
 
     private func show(_ line: [UInt8]) -> String {
-        if let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(line)),
+        if let answer = GateAnswer(line: line),
             let message = answer.message
         {
             return message.prefixOfUTF8(500)
@@ -219,6 +219,14 @@ private struct GateAnswer: Decodable {
     var sizeBytes: Int64?
     var message: String?
     var fault: Fault?
+
+    /// `nil` if the line is no answer.
+    init?(line: [UInt8]) {
+        guard let answer = try? JSONDecoder().decode(GateAnswer.self, from: Data(line)) else {
+            return nil
+        }
+        self = answer
+    }
 }
 
 extension HostFault {
