@@ -71,6 +71,7 @@ public struct BuildSubmission: Sendable {
         guard reason.utf8.count <= ports.limits.reasonBytes else {
             throw Refusal("the reason is longer than \(ports.limits.reasonBytes) bytes")
         }
+        try await checkRoom()
         if let why = BuildNeeds(plan).refusal(await fleet.views()) {
             throw Refusal(.conflict, why)
         }
@@ -86,10 +87,7 @@ public struct BuildSubmission: Sendable {
             }
             // Seconds may have passed.
             try Self.check(try await ports.guestOS(named: guestOS.name))
-        }
-        let count = await tracker.count
-        guard count < ports.limits.queuedBuilds else {
-            throw Refusal(.conflict, "the queue is full: \(count) builds are queued or running")
+            try await checkRoom()
         }
         let build: Build
         do { build = try await store.enqueue(new) } catch {
@@ -99,6 +97,14 @@ public struct BuildSubmission: Sendable {
         await tracker.add(build)
         try await ports.audit(actor, "build.submit", "\(build.guestOS):\(build.number)", reason)
         return build
+    }
+
+    /// - Throws: `Refusal` if the queue is full.
+    private func checkRoom() async throws {
+        let count = await tracker.count
+        guard count < ports.limits.queuedBuilds else {
+            throw Refusal(.conflict, "the queue is full: \(count) builds are queued or running")
+        }
     }
 
     /// What cannot be sent to a host is refused now, not after it has waited in the queue.
