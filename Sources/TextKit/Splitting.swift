@@ -7,6 +7,12 @@ extension StringProtocol where UTF8View.SubSequence == Substring.UTF8View {
             return line.isEmpty ? nil : Substring(line)
         }
     }
+
+    /// What is between the newlines, empty lines and the `\r` of `\r\n` included: joined by
+    /// newlines again, it is the text.
+    public var allLines: [Substring] {
+        utf8.split(separator: 0x0A, omittingEmptySubsequences: false).map { Substring($0) }
+    }
 }
 
 extension StringProtocol where UTF8View.SubSequence == Substring.UTF8View {

@@ -87,10 +87,9 @@ public struct TerminalLine: Sendable {
 
     /// The text as a terminal shows it, line by line, without colours.
     public static func plain(_ text: String) -> String {
-        // Bytes: for Swift, \r\n is one character.
-        text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map {
+        text.allLines.map {
             var line = TerminalLine()
-            line.write(Substring($0))
+            line.write($0)
             return line.plain()
         }.joined(separator: "\n")
     }

@@ -25,8 +25,8 @@ enum UntrustedRules {
     static func findings(in file: SourceFile) -> [Finding] {
         numbers(file)
             + matches(
-                #/split\(separator: "\\n"\)/#, in: file, below: readingFolders,
-                "Swift takes \\r\\n for one character: use `lines` of TextKit")
+                #/(?:split\(|^\s*)separator: "\\n"/#, in: file, below: readingFolders,
+                "Swift takes \\r\\n for one character: use `lines` or `allLines` of TextKit")
             + matches(
                 #/split\(separator: "\/"|contains\("\/"\)|hasPrefix\("\/"\)/#, in: file,
                 below: pathFolders,

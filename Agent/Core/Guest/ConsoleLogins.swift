@@ -1,3 +1,5 @@
+import TextKit
+
 /// The lines that an SSH server of a guest writes to its console for each login. A test logs in
 /// many times, and what the guest itself said last would be out of sight.
 public enum ConsoleLogins {
@@ -11,7 +13,7 @@ public enum ConsoleLogins {
 
     /// The text without them; the whole text if nothing else is in it.
     public static func removed(from text: String) -> String {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = text.allLines
         let kept = lines.filter { !isLogin($0) }
         let says = kept.contains { line in line.unicodeScalars.contains { $0.value > 0x20 } }
         return kept.count < lines.count && says ? kept.joined(separator: "\n") : text

@@ -16,9 +16,7 @@ public enum FailureReason {
             isCut = true
             return text.prefixOfUTF8(lineBytes) + "…"
         }
-        var saidLines = TerminalLine.plain(said).split(
-            separator: "\n", omittingEmptySubsequences: false
-        ).map { cut(String($0)) }
+        var saidLines = TerminalLine.plain(said).allLines.map { cut(String($0)) }
         var lines: [String] = []
         if let error {
             let line = "line \(error.line.number) of the log"

@@ -1,4 +1,5 @@
 import ArgumentKit
+import TextKit
 
 /// `aibuild testcase …`
 enum TestCaseCommands {
@@ -102,7 +103,7 @@ enum TestCaseCommands {
                 var text = (item.definition?.script ?? item.definition?.program ?? "")[...]
                 if text.last == "\n" { text.removeLast() }
                 guard !text.isEmpty else { return }
-                for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+                for line in text.allLines {
                     context.console.out(SafeText.line(String(line)) + "\n")
                 }
             }
