@@ -23,6 +23,37 @@ struct NoTemplates: TemplateLibrary {
     func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {}
 }
 
+/// Every template can be read, and builds nothing.
+struct AnyTemplates: TemplateLibrary {
+    func outputs(
+        of archive: TemplateArchive
+    ) async throws -> [(name: String, template: OutputTemplate)] { [] }
+    func plan(for guestOS: GuestOS) async throws -> BuildPlan {
+        BuildPlan(
+            template: TemplateArchive(sha256: String(repeating: "a", count: 64), sizeBytes: 10),
+            recipe: BuildRecipe(builder: .command(["true"])), requirements: Requirements(),
+            limits: AttemptLimits())
+    }
+    func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
+    func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {}
+}
+
+/// A Git server on which every guest OS has its project.
+struct StillServer: TemplateServer {
+    static let secret = "secret of the hook"
+
+    func template(ofGuestOS name: String) -> TemplateSource {
+        .git(url: "https://git/aibuild/\(name)_tpl.git", ref: "main")
+    }
+    func prepare(guestOS name: String) async -> TemplateServerReport {
+        TemplateServerReport(guestOS: name, done: [], problem: nil)
+    }
+    func isKept(_ template: TemplateSource, inProject path: String) -> Bool {
+        template.address == "https://git/\(path).git"
+    }
+    func isSecretOfReports(_ secret: String) -> Bool { secret == Self.secret }
+}
+
 /// Every time has come: a stream without news sends its heartbeat at once.
 struct DueClock: TimeSource {
     func unixMilliseconds() -> Int64 { 0 }
@@ -68,9 +99,12 @@ extension API {
         standing: LeaseKeeper.Standing = .leading(epoch: 1),
         names: TrustedNames = TrustedNames(url: "http://farm.test"),
         tokenFile: String? = nil, storeProblem: String? = nil,
-        meter: (any StorageMeter)? = nil
+        meter: (any StorageMeter)? = nil, templates: any TemplateLibrary = NoTemplates(),
+        templateServer: (any TemplateServer)? = nil
     ) async throws -> API {
         var ports = Ports.empty(store, logs: logs, sheets: sheets)
+        ports.templates = templates
+        ports.templateServer = templateServer
         ports.meter = meter
         let coordinator = Coordinator(ports: ports)
         var routePorts = ports
@@ -93,9 +127,9 @@ struct LeaderAPI {
     let api: API
     let leader: any LeaderStore
 
-    init() async throws {
+    init(templateServer: (any TemplateServer)? = nil) async throws {
         let epoch = try await store.lead()
         leader = store.leading(epoch)
-        api = try await API.leading(store, epoch: epoch)
+        api = try await API.leading(store, epoch: epoch, templateServer: templateServer)
     }
 }

@@ -1,6 +1,7 @@
 import CoordinatorCore
 import HTTPTypes
 import Support
+import TestSupport
 import Testing
 
 @testable import CoordinatorAPI
@@ -79,5 +80,69 @@ import Testing
         #expect(hook.status == 200)
         #expect(text.hasPrefix(#"{"ignored":"the report is too large"#), "\(text)")
         #expect(try answer("/api/v1/import") == nil)
+    }
+
+    private func ask(
+        _ api: API, _ body: String, secret: String? = StillServer.secret, isStranger: Bool = true
+    ) async throws -> Answer {
+        var headers: HTTPHeaders = [
+            "Content-Type": "application/json", "X-Gitlab-Event": "Push Hook",
+        ]
+        if let secret { headers.set("X-Gitlab-Token", secret) }
+        return try await api.ask(
+            "POST", HookRoutes.gitLabPath, body, headers: headers, isStranger: isStranger)
+    }
+
+    /// GitLab switches a hook off that answers with an error, for other projects as well.
+    @Test("Whatever carries the hook's secret is answered with 200 and the reason")
+    func answers() async throws {
+        let store = InMemoryStore()
+        let epoch = try await store.lead()
+        let api = try await API.leading(store, epoch: epoch, templateServer: StillServer())
+        for (name, ref) in [("a", "main"), ("b", "stable")] {
+            try await store.leading(epoch).add(
+                GuestOS(
+                    id: name, name: name, type: .linux, distro: "", version: "", baseISO: "",
+                    template: .git(url: "https://git/g/\(name).git", ref: ref), owner: "o",
+                    createdMilliseconds: 0))
+        }
+        let deleted = report("").replacing("c0ffee", with: "000000")
+        let skipped = #","commits":[{"id":"c0ffee","message":"x [ci skip]"}]"#
+        let cases: [(body: String, reason: String)] = [
+            ("", "the request is not a report of GitLab (Push Hook) in JSON"),
+            ("[]", "the request is not a report of GitLab (Push Hook) in JSON"),
+            ("{\"object_kind\":", "the request is not a report of GitLab (Push Hook) in JSON"),
+            (#"{"object_kind":"pipeline"}"#, "pipeline events start no build"),
+            (deleted, "main was deleted"),
+            (
+                report("").replacing("g/a", with: "g/other"),
+                "no guest OS has its template in g/other"
+            ),
+            (report("").replacing("g/a", with: "g/b"), "b is built from stable, not from main"),
+            (report(skipped), "the push says [ci skip]"),
+            // Its template cannot be read: also nothing that GitLab can help.
+            (report(""), "no template"),
+        ]
+        for (body, reason) in cases {
+            let answer = try await ask(api, body)
+            #expect(answer.status == 200, "\(body)")
+            let said = answer.text.replacing("\\/", with: "/")
+            #expect(said == #"{"ignored":"\#(reason)"}"#, "\(body)")
+        }
+        #expect(await store.builds(BuildFilter(), limit: 9).isEmpty)
+        for secret in [nil, "", "another"] {
+            #expect(try await ask(api, report(""), secret: secret).status == 401)
+        }
+    }
+
+    @Test("A hook that stayed without a GitLab server is told so, and everybody else is refused")
+    func noServer() async throws {
+        let api = try await API.leading()
+        for (secret, isStranger) in [(StillServer.secret, true), (nil, false)] {
+            let answer = try await ask(api, report(""), secret: secret, isStranger: isStranger)
+            #expect(answer.status == 200)
+            #expect(answer.text.contains("no GitLab server is configured"), "\(answer.text)")
+        }
+        #expect(try await ask(api, report(""), secret: nil).status == 401)
     }
 }

@@ -59,7 +59,7 @@ import Testing
 
     @Test("A hostile JSON body is refused, and the coordinator goes on", arguments: paths)
     func json(path: String) async throws {
-        let farm = try await LeaderAPI()
+        let farm = try await LeaderAPI(templateServer: StillServer())
         for body in Self.bodies {
             let answer = await farm.api.respond(
                 to: try HTTPRequest(
@@ -67,8 +67,11 @@ import Testing
                     headers: [
                         "Content-Type": "application/json", "Host": "127.0.0.1:9753",
                         "Authorization": "Bearer \(API.token)",
+                        "X-Gitlab-Token": StillServer.secret,
                     ], body: body.bytes, remoteAddress: "127.0.0.1"))
-            #expect(answer.status < 500, "\(body.what): \(answer.status)")
+            // GitLab switches a hook off that answers with an error.
+            let isRight = path.contains("/hooks/") ? answer.status == 200 : answer.status < 500
+            #expect(isRight, "\(body.what): \(answer.status)")
         }
         #expect(await farm.store.guestOSes(after: nil, limit: 9).isEmpty)
         #expect(await farm.store.buildLog(guestOSID: nil, limit: 9).count <= 1)

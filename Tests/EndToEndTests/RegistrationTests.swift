@@ -109,9 +109,19 @@ import Testing
                 #"{"object_kind":"push","ref":"refs/heads/main","after":"c0ffee","#
                 + #""project":{"path_with_namespace":"aibuild/win2016_tpl"}}"#
             let hook = farm.api.base + "/api/v1/hooks/gitlab"
-            let curl = "curl -s -H 'Content-Type: application/json' -d '\(report)' \(hook)"
-            let answer = try await farm.shell(curl + " -H 'X-Gitlab-Token: hook-secret-of-tests'")
+            let secret = " -H 'X-Gitlab-Token: hook-secret-of-tests'"
+            let post = "curl -s -w '%{http_code}' -H 'Content-Type: application/json' \(hook)"
+            let curl = post + " -d '\(report)'"
+            let answer = try await farm.shell(curl + secret)
             #expect(answer.contains(#"{"ignored":"cannot fetch"#), "\(answer)")
+            #expect(answer.hasSuffix("200"), "\(answer)")
+            let pipeline = try await farm.shell(
+                post + secret + #" -d '{"object_kind":"pipeline"}'"#)
+            #expect(pipeline == #"{"ignored":"pipeline events start no build"}200"#)
+            let log = farm.coordinator?.log ?? ""
+            #expect(log.contains("hook request ignored: pipeline events start no build\n"))
+            #expect(
+                log.contains("push of c0ffee to main of aibuild/win2016_tpl: ignored: cannot"))
             #expect(try await farm.shell(curl + " -H 'X-Gitlab-Token: x'").contains("401"))
 
             gitlab.stop()
