@@ -111,6 +111,7 @@ public enum BuildEnvironment {
             "WORKSPACE": ProgramFolders(order, folder).work,
             "BUILD_NUMBER": String(build.number), "BUILD_ID": String(build.number),
             "JOB_NAME": "image_build_\(build.guestOS)", "GIT_COMMIT": jenkins.commit,
+            "BUILD_TAG": "jenkins-image_build_\(build.guestOS)-\(build.number)",
         ]) { _, new in new }
         own["ISOS_URL"] = baseImagePath ?? jenkins.isosURL
         own["WEB_SERVER"] = jenkins.webServer

@@ -30,7 +30,9 @@ import Testing
     /// folder of the worker.
     private let script = """
         #!/usr/bin/env bash
+        set -u
         [[ -x /opt/packer ]] || { echo "no Packer"; exit 1; }
+        echo "Build: "$BUILD_TAG
         name=debian12
         place=/tmp/${name}_$BUILD_NUMBER
         image=${name}x86_64_$BUILD_NUMBER.raw
@@ -58,6 +60,7 @@ import Testing
                 built.texts.contains(
                     "number 1 commit c0ffee iso http://isos/d.iso web farm:9753"))
             #expect(built.texts.contains("job image_build_g in debian12x86_64.json"))
+            #expect(built.texts.contains("Build: jenkins-image_build_g-1"))
             #expect(built.finished.artifacts.map(\.name) == ["debian12x86_64_1.raw"])
         }
     }
