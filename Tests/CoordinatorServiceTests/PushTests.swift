@@ -143,6 +143,25 @@ import Testing
         }
     }
 
+    @Test("A push to a repository of two templates in folders builds both")
+    func severalFolders() async throws {
+        try await withFarm { farm, pushes, _ in
+            for (name, path) in [("b", "images/b"), ("c", "images/c")] {
+                try await farm.leader.add(
+                    GuestOS(
+                        id: name, name: name, type: .linux, distro: "", version: "", baseISO: "",
+                        template: .git(url: "https://git/aibuild/all.git", ref: "main"),
+                        templatePath: path, owner: "o", createdMilliseconds: 0))
+            }
+            let report = push("c0ffee", project: "aibuild/all")
+            #expect(try await pushes.pushed(report, by: "gitlab").builds == ["b:1", "c:1"])
+            let again = try await pushes.pushed(report, by: "gitlab")
+            #expect(
+                again.ignored
+                    == "build b:1 is of this commit already; build c:1 is of this commit already")
+        }
+    }
+
     @Test("A report whose outcome takes too long is answered, and handled all the same")
     func slowTemplate() async throws {
         try await withFarm { _, pushes, _ in
