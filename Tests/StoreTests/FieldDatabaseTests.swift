@@ -266,10 +266,49 @@ import Testing
         let location = SQLLocation.mariadb(
             MariaDBEndpoint(
                 port: server.port, user: user, password: "pw", database: endpoint.database))
+        let grant = "GRANT ALTER, INDEX, DROP, REFERENCES ON \(endpoint.database).*"
+        let obstacles = try await SQLStore.inspect(location).obstacles
+        #expect(obstacles.count == 1 && obstacles[0].contains(grant), "\(obstacles)")
         let error = await #expect(throws: StoreError.self) { try await SQLStore.open(location) }
-        let text = error?.description ?? ""
-        #expect(text.contains("GRANT ALTER, INDEX, DROP, REFERENCES ON \(endpoint.database).*"))
+        #expect(error?.description.contains(grant) == true, "\(error as Any)")
+        let made = try await server.asRoot(
+            "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ?",
+            [.text(endpoint.database)])
+        #expect(made.isEmpty)
         _ = try await server.asRoot("DROP USER '\(user)'@'%'")
+    }
+
+    /// Its first setting, `SET NAMES … nopad_bin`, would be refused in words of its own.
+    @Test("A server that is too old, or MySQL, is refused by name, and nothing is changed in it")
+    func unsupportedServer() async throws {
+        let server = try await MariaDBServer.start()
+        let endpoint = try await server.makeDatabase()
+        let database = try await SQLDatabase.open(.mariadb(endpoint))
+        for statement in old(HistoricDump.byName) { try await database.execute(statement) }
+        let before = try await tables(database)
+        await database.close()
+        for (version, words) in [
+            ("10.1.48-MariaDB", "MariaDB 10.1.48-MariaDB at 127.0.0.1:\(server.port) is too old"),
+            ("8.0.36", "The server at 127.0.0.1:\(server.port) is MySQL 8.0.36"),
+        ] {
+            try await server.restart(asVersion: version)
+            let refused = await #expect(throws: SQLError.self) {
+                try await SQLDatabase.open(.mariadb(endpoint))
+            }
+            #expect(refused?.code == .unsupported && refused?.isPermanent == true)
+            #expect(refused?.description.contains(words) == true, "\(refused as Any)")
+            for attempt in [
+                { _ = try await SQLStore.open(.mariadb(endpoint)) },
+                { _ = try await SQLStore.inspect(.mariadb(endpoint)) },
+            ] {
+                let error = await #expect(throws: StoreError.self) { try await attempt() }
+                #expect(error?.description.contains(words) == true, "\(error as Any)")
+            }
+        }
+        try await server.restart(asVersion: nil)
+        let again = try await SQLDatabase.open(.mariadb(endpoint))
+        #expect(try await tables(again) == before)
+        await again.close()
     }
 
     @Test("A suffix that makes two names different is not another row's name")

@@ -68,6 +68,22 @@ public final class MariaDBServer: Sendable {
         _ = try await Self.firstAnswer(folder)
     }
 
+    /// Restarts the server as one that says it is of another version; `nil`: of its own.
+    public func restart(asVersion version: String?) async throws {
+        if let version {
+            try Files.replace(folder + "/version", with: Array(version.utf8))
+        } else {
+            try Files.remove(folder + "/version")
+        }
+        let pid = try pid()
+        try Files.remove(folder + "/pid")
+        try Files.replace(folder + "/again", with: [])
+        kill(pid, SIGKILL)
+        do { _ = try await Self.firstAnswer(folder) } catch let error as SQLError {
+            guard error.code == .unsupported else { throw error }
+        }
+    }
+
     /// Suspends the server, as if its machine hung.
     public func freeze() throws { kill(try pid(), SIGSTOP) }
 
@@ -90,6 +106,8 @@ public final class MariaDBServer: Sendable {
                 // The old server's file may still be there, so the pid file decides.
                 guard Files.exists(folder + "/pid") else { throw Failure("no pid file yet") }
                 return try await SQLDatabase.open(.mariadb(root))
+            } catch let error as SQLError where error.code == .unsupported {
+                throw error
             } catch {
                 if Files.exists(folder + "/dead") || Clocks.monotonicMilliseconds() > deadline {
                     throw Failure("MariaDB did not start: \(error)\n\(words(folder))")
@@ -125,9 +143,11 @@ public final class MariaDBServer: Sendable {
             --innodb-log-file-size=16M >"$dir/install.log" 2>&1 3<&- || fail
         while :; do
             rm -f "$dir/again"
-            mariadbd --no-defaults --user="$user" --datadir="$dir/data" --socket="$dir/socket" \\
-                --port="$port" --bind-address=127.0.0.1 --pid-file="$dir/pid" \\
-                --log-error="$dir/error.log" --innodb-buffer-pool-size=32M \\
+            version=
+            test ! -e "$dir/version" || version="--version=$(cat "$dir/version")"
+            mariadbd --no-defaults $version --user="$user" --datadir="$dir/data" \\
+                --socket="$dir/socket" --port="$port" --bind-address=127.0.0.1 \\
+                --pid-file="$dir/pid" --log-error="$dir/error.log" --innodb-buffer-pool-size=32M \\
                 --innodb-log-file-size=16M --innodb-flush-log-at-trx-commit=2 \\
                 --key-buffer-size=1M --max-connections=500 --performance-schema=OFF \\
                 --skip-name-resolve --character-set-server=utf8mb4 \\
