@@ -86,6 +86,13 @@ public final class GaleraCluster: Sendable {
         Glibc.kill(pid, SIGKILL)
     }
 
+    /// Runs a statement as a node's root: `SET GLOBAL …`
+    public func asRoot(_ index: Int, _ sql: String) async throws {
+        let admin = try await root(nodes[index])
+        try await admin.execute(sql)
+        await admin.close()
+    }
+
     private func start(_ node: Node, isFirst: Bool) async throws {
         let group = nodes.map { "127.0.0.1:\($0.groupPort)" }.joined(separator: ",")
         let options = [
