@@ -132,6 +132,12 @@ public final class SSHServer: Sendable {
         guard try await isListening() else { throw Failure("port \(port) is taken: \(log)") }
     }
 
+    /// Replaces a host key. The server uses it after `restart`.
+    public func rotateHostKey(_ type: String = "ed25519") async throws {
+        for suffix in ["", ".pub"] { try Files.remove("\(folder)/host_\(type)\(suffix)") }
+        try await Self.makeKey("\(folder)/host_\(type)", type)
+    }
+
     /// Bytes sent to the server that it has not received, over all connections.
     public var untakenBytes: Int {
         let own = String(port, radix: 16, uppercase: true)
