@@ -68,6 +68,28 @@ import Testing
         }
     }
 
+    @Test("show names the base image, its digest, and where that was found")
+    func showsTheBaseImage() async throws {
+        func shown(_ fields: String) async throws -> String {
+            let detail =
+                String(Self.build.dropLast(1))
+                + #","plan":{"commit":"c0ffee","recipe":{"baseImage":{"url":"#
+                + #""http://m/a.img"\#(fields)}}}}"#
+            var out = ""
+            try await withCoordinator({ $0.say("GET", "/api/v1/builds/{id}", detail) }) {
+                out = await $0.run("show", "debian12:7").out
+            }
+            return out
+        }
+        let found = try await shown(#","sha256":"abc","checksumURL":"http://m/SHA256SUMS""#)
+        #expect(found.contains(#/commit +c0ffee\n/#), "\(found)")
+        #expect(found.contains(#/base image +http:\/\/m\/a.img\n/#), "\(found)")
+        #expect(found.contains(#/its digest +SHA-256 abc\n/#))
+        #expect(found.contains(#/found in +http:\/\/m\/SHA256SUMS\n/#))
+        let none = try await shown("")
+        #expect(none.contains(#/its digest +not checked\n/#) && !none.contains("found in"))
+    }
+
     @Test("A wait without an estimate says why there is none") func waitWithoutEstimate()
         async throws
     {

@@ -88,6 +88,9 @@ import TextKit
             }
             #expect(found?.sha512 == Self.sha512 && found?.sha256 == nil)
         }
+        let list = ["S": Array("\(Self.sha256)  a.qcow2\n".utf8)]
+        let short = try await image(list) { "url: '\($0)/a.qcow2', sha256: 'file:\($0)/S'" }
+        #expect(short?.sha256 == Self.sha256 && short?.sha512 == nil)
         let fixed = try await image([:]) { _ in
             "url: 'file:///srv/a.qcow2', sha512: \(Self.sha512)"
         }

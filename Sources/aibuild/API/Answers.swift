@@ -102,9 +102,23 @@ struct BuildAnswer: Decodable {
     var tests: [TestAnswer]?
     var artifacts: [ArtifactAnswer]?
     var waiting: WaitingAnswer?
+    var plan: PlanAnswer?
 
     /// `debian12:7`, which every command takes.
     var label: String { "\(guestOS):\(number)" }
+}
+
+/// What was decided when the build was submitted.
+struct PlanAnswer: Decodable {
+    struct Recipe: Decodable { var baseImage: BaseImage? }
+
+    struct BaseImage: Decodable {
+        var url: String
+        var sha256, sha512, checksumURL: String?
+    }
+
+    var commit: String?
+    var recipe: Recipe?
 }
 
 struct AttemptAnswer: Decodable {

@@ -11,7 +11,7 @@ struct BuildDetails {
         let state =
             build.cancelRequested == true && !build.hasEnded
             ? "\(build.state), cancelling" : build.state
-        context.print([
+        let fields: [(String, String?)] = [
             ("build", build.label), ("id", build.id), ("state", state),
             ("stage", build.hasEnded ? nil : build.stage), ("phase", build.phase),
             ("host", build.host), ("owner", build.owner), ("reason", build.reason),
@@ -25,7 +25,9 @@ struct BuildDetails {
             ("virtual size", build.image?.virtualSizeBytes.map { Format.bytes($0) }),
             ("SHA-256", build.image?.sha256), ("pinned", build.pinned == true ? "yes" : nil),
             ("removed", build.prunedAt.map { "\(Format.time($0)), image and logs" }),
-        ])
+            ("commit", build.plan?.commit),
+        ]
+        context.print(fields + baseImage(build))
         if let lines = build.fault?.reason.lines.dropFirst(), !lines.isEmpty {
             context.console.out("\n")
             for line in lines { context.console.out("  \(SafeText.line(String(line)))\n") }
@@ -35,6 +37,17 @@ struct BuildDetails {
         printAttempts(build)
         printGuests(build)
         printArtifacts(build)
+    }
+
+    /// What the image was made from, and where its digest was found.
+    private func baseImage(_ build: BuildAnswer) -> [(String, String?)] {
+        guard let image = build.plan?.recipe?.baseImage else { return [] }
+        let digest =
+            image.sha512.map { "SHA-512 \($0)" } ?? image.sha256.map { "SHA-256 \($0)" }
+        return [
+            ("base image", image.url), ("its digest", digest ?? "not checked"),
+            ("found in", image.checksumURL),
+        ]
     }
 
     private func printWaiting(_ build: BuildAnswer) {
