@@ -25,6 +25,11 @@ import Testing
          "provisioners": [
            {"type": "shell", "scripts": ["scripts/install.sh"]},
            {"type": "ansible", "playbook_file": "ansible/play.yml", "user": "root",
+            "extra_arguments": ["--extra-vars", "greeting={{ user `greeting` }}"]},
+           {"type": "shell", "inline": [
+             "printf 'ls roles/web; cat \"$1\"; echo \"told $*\"\\n' >/root/fake-playbook"]},
+           {"type": "ansible-local", "playbook_file": "ansible/local.yml",
+            "playbook_dir": "ansible", "command": "sh /root/fake-playbook",
             "extra_arguments": ["--extra-vars", "greeting={{ user `greeting` }}"]}]}
         """#
     }
@@ -38,7 +43,8 @@ import Testing
             - debug: {var: answer.stdout}
         """
 
-    /// The guest has no Python, so the play uses `raw`.
+    /// The guest has no Python, so the play uses `raw`, and what runs plays in the guest is a
+    /// script that shows what it is given.
     @Test("A template as the original AIBuild had them builds without KVM, and so does its play")
     func oldTemplate() async throws {
         let (folder, iso) = try await MiniLinux.shared.template()
@@ -50,6 +56,8 @@ import Testing
         tar.add("old.json", Self.old(md5: String(sum.stdoutText.prefix(32))))
         tar.add("scripts/install.sh", String(decoding: install, as: UTF8.self))
         tar.add("ansible/play.yml", Self.play)
+        tar.add("ansible/local.yml", "- hosts: all # in the guest\n")
+        tar.add("ansible/roles/web/tasks.yml", "[]\n")
         tar.add("httpdir/ks.cfg", "")
         tar.add("vars/site.json", #"{"greeting": "hello"}"#)
         let archive = tar.archive
@@ -71,6 +79,10 @@ import Testing
             #expect(built.fault == nil, "\(built.log)")
             #expect(built.finished.artifacts.map(\.format) == [.qcow2])
             #expect(built.texts.contains { $0.contains("hello from Linux") }, "\(built.log)")
+            for words in ["tasks.yml", "- hosts: all # in the guest", "-c local", "greeting=hello"]
+            {
+                #expect(built.texts.contains { $0.contains(words) }, "\(words): \(built.log)")
+            }
         }
     }
 }
