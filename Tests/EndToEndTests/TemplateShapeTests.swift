@@ -199,6 +199,77 @@ import Testing
         }
     }
 
+    // MARK: Layers of variables
+
+    private static let layers = #"""
+        {"variables": {
+           "artifact_name": "{{user `build_name`}}-kube-{{user `kubernetes_semver`}}",
+           "build_timestamp": "{{timestamp}}", "containerd_version": null,
+           "kubernetes_semver": null, "kubernetes_deb_gpg_key": "", "ansible_extra_vars": "",
+           "manifest_output": "manifest.json",
+           "output_directory": "./output/{{user `build_name`}}",
+           "ansible_common_vars": "containerd={{user `containerd_version`}}"
+         },
+         "builders": [
+           {"type": "file", "name": "qemu",
+            "content": "{{user `artifact_name`}} {{user `containerd_version`}}",
+            "target": "{{user `output_directory`}}/{{user `artifact_name`}}.raw"}],
+         "provisioners": [
+           {"type": "shell-local", "inline": ["echo preparing {{user `artifact_name`}}"]},
+           {"type": "shell-local", "inline": [
+              "ansible-playbook -i localhost, ./ansible/node.yml --extra-vars \"$VARS\""],
+            "environment_vars": [
+              "VARS={{user `ansible_common_vars`}} {{user `ansible_extra_vars`}}"]}],
+         "post-processors": [
+           {"type": "manifest", "output": "{{user `manifest_output`}}", "strip_path": true,
+            "custom_data": {"kubernetes_semver": "{{user `kubernetes_semver`}}",
+                            "containerd_version": "{{user `containerd_version`}}"}},
+           {"type": "shell-local", "inline": ["test -s {{user `manifest_output`}}"]}]}
+        """#
+
+    /// Without a guest, for which Packer's `ansible` provisioner is tested with the agent.
+    @Test("A template of several files of variables takes the last value of each, and then ours")
+    func layersOfVariables() async throws {
+        let play = """
+            - hosts: all
+              connection: local
+              gather_facts: false
+              tasks: [{debug: {msg: "containerd {{ containerd }} for {{ owner }}"}}]
+            """
+        let yaml = """
+            template: packer/qemu/packer.json
+            var_files: [packer/config/kubernetes.json, packer/config/containerd.json, \
+            packer/qemu/qemu-debian-12.json]
+            variables: {ansible_extra_vars: owner=us}
+            artifacts: [{files: manifest.json, kind: other}]
+            """ + "\n" + Self.needs
+        try await withFarm { farm in
+            try await farm.template(
+                "capi", yaml,
+                files: [
+                    "packer/qemu/packer.json": Self.layers, "ansible/node.yml": play,
+                    "packer/config/kubernetes.json":
+                        #"{"kubernetes_semver": "v1.28.0", "ansible_extra_vars": "owner=them"}"#,
+                    "packer/config/containerd.json":
+                        #"{"containerd_version": "1.6.2", "build_name": "unnamed"}"#,
+                    "packer/qemu/qemu-debian-12.json":
+                        #"{"build_name": "debian-12", "kubernetes_semver": "v1.29.3"}"#,
+                ])
+            let passed = try await passed(farm, "capi")
+            let image = try #require(passed.image)
+            let content = try await farm.shell("cat '\(farm.webRoot)/\(image.path)'")
+            #expect(content == "debian-12-kube-v1.29.3 1.6.2")
+            let log = String(decoding: try await farm.api.log(passed), as: UTF8.self)
+            #expect(log.contains("preparing debian-12-kube-v1.29.3"))
+            #expect(log.contains("containerd 1.6.2 for us"), "\(log)")
+            let manifest = "\(passed.imageName)-manifest.json"
+            #expect(try published(farm, passed).contains(manifest))
+            let folder = Files.folder(of: "\(farm.webRoot)/\(image.path)")
+            let recorded = try await farm.shell("cat '\(folder)/\(manifest)'")
+            #expect(recorded.contains(#""kubernetes_semver": "v1.29.3""#), "\(recorded)")
+        }
+    }
+
     // MARK: UEFI
 
     private static func firmware(_ source: String) -> String {
