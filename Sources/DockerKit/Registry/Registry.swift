@@ -80,12 +80,23 @@ public final class Registry: Sendable {
         if answer.status.isRedirect {
             let place = answer.headers["Location"].map { String($0.visible.prefix(200)) }
             reason += ", a redirect to \(place ?? "nowhere"): if that is the registry, use its URL"
+        } else if answer.status == 401, Self.lacksScope(answer) {
+            // GitLab says no more than this of a missing right and of a name that is too deep.
+            reason +=
+                ", insufficient_scope: the login is right, but has no right to do this in this "
+                + "repository, or the registry takes no repository of this name"
         } else if answer.status == 413, Self.errorMessage(answer) == nil {
             reason +=
                 ", from a proxy in front of it: raise its limit for bodies (nginx: "
                 + "client_max_body_size 0)"
         }
         return DockerError(status: answer.status, "\(call.operation): \(reason)")
+    }
+
+    private static func lacksScope(_ answer: HTTPAnswer) -> Bool {
+        answer.headers.all("WWW-Authenticate").compactMap { AuthChallenge($0) }.contains {
+            $0.fields["error"] == "insufficient_scope"
+        }
     }
 
     private func attempt(_ call: RegistryCall) async throws(DockerError) -> HTTPAnswer {
