@@ -150,6 +150,24 @@ import Testing
         }
     }
 
+    @Test("Packer, build commands and test programs get the host's proxy and authorities")
+    func proxyOfPrograms() throws {
+        let start = try start { _ in }
+        let order = AttemptOrder(
+            start: start, accelerator: nil, stateFolder: "/s", searchPath: "/bin",
+            packer: "packer", fetchProgram: "/bin/aibuild-fetch",
+            proxy: ProxySettings(http: "http://p:1", caFile: "/c.pem"))
+        let folder = StateFolder("/s").attempt(start.attempt)
+        for environment in [
+            BuildEnvironment.packer(order, folder), BuildEnvironment.test(order, folder),
+            try BuildEnvironment.command(order, folder, baseImagePath: nil),
+        ] {
+            #expect(environment["http_proxy"] == "http://p:1")
+            #expect(environment["no_proxy"] == "localhost,127.0.0.1,::1")
+            #expect(environment["SSL_CERT_FILE"] == "/c.pem")
+        }
+    }
+
     @Test("Folders of configured programs come first in PATH, each once")
     func configuredProgramsComeFirst() {
         var configuration = AgentConfiguration()

@@ -13,6 +13,7 @@ final class TestAgent: Sendable {
     let folder: TemporaryFolder
     let state: StateFolder
     let configurationFile: String
+    private let variables: [String: String]
     private let running = Mutex<Daemon?>(nil)
     static let loop = Result { try EventLoop(name: "test") }
 
@@ -32,7 +33,12 @@ final class TestAgent: Sendable {
     /// - Parameters:
     ///   - settings: lines of `agent.yml`. Without a QEMU nothing is probed, which is faster.
     ///   - depth: minimum length of the state folder's path.
-    init(_ settings: String = TestAgent.withoutQEMU, depth: Int = 0) throws {
+    ///   - variables: of the agent's own environment.
+    init(
+        _ settings: String = TestAgent.withoutQEMU, depth: Int = 0,
+        variables: [String: String] = [:]
+    ) throws {
+        self.variables = variables
         folder = try TemporaryFolder()
         let name = String(repeating: "s", count: max(1, depth - folder.path.utf8.count - 1))
         state = StateFolder("\(folder.path)/\(name)")
@@ -64,7 +70,8 @@ final class TestAgent: Sendable {
     }
 
     private var environment: [String: String] {
-        Command.minimalEnvironment.merging([ProcessMark.stateFolder: state.root]) { _, own in own }
+        Command.minimalEnvironment.merging(variables) { _, own in own }
+            .merging([ProcessMark.stateFolder: state.root]) { _, own in own }
     }
 
     /// Runs `body` while the daemon serves, then stops the agent.
