@@ -82,6 +82,35 @@ import Testing
         }
     }
 
+    /// What answers there may belong to somebody else.
+    @Test("The GitLab token follows no redirect to another port of the same host")
+    func redirectedToken() async throws {
+        let seen = Mutex<[String?]>([])
+        let other = HTTPServer(host: "127.0.0.1", port: 0) { request in
+            seen.withLock { $0.append(request.headers["Authorization"]) }
+            return Problem.unauthorized("who?", challenge: "Basic realm=\"test\"").response
+        }
+        try other.start()
+        let target = "http://127.0.0.1:\(other.boundPort)"
+        let gitLab = HTTPServer(host: "127.0.0.1", port: 0) { request in
+            HTTPResponse(status: 302, headers: ["Location": target + request.target])
+        }
+        try gitLab.start()
+        let own = "http://127.0.0.1:\(gitLab.boundPort)"
+        var access = GitAccess()
+        access.gitLab = (GitAddress(own), Self.secret)
+        let archives = try TemplateArchives(folder: temporary.path + "/gitlab", access: access)
+        let fault = await #expect(throws: TemplateFault.self) {
+            _ = try await archives.plan(for: source(own + "/a.git"))
+        }
+        #expect(fault?.description.contains(Self.secret) == false)
+        let logins = seen.withLock(\.self)
+        #expect(!logins.isEmpty, "Git follows the redirect")
+        #expect(logins.allSatisfy { $0 == nil }, "\(logins)")
+        await gitLab.stop()
+        await other.stop()
+    }
+
     @Test("A token that GitLab refuses is reported with the scope and the role that it needs")
     func refusedToken() async throws {
         try await withServer(login: "oauth2:\(Self.secret)") { _, authority in
