@@ -105,7 +105,8 @@ import Testing
         "Durations show at most two units",
         arguments: [
             (0, "0 s"), (59.6, "1 min"), (125, "2 min 5 s"), (3600, "1 h"), (7500, "2 h 5 min"),
-            (3605, "1 h"), (90061, "1 d 1 h"), (-5, "0 s"), (.infinity, "11574 d 1 h"),
+            (3605, "1 h"), (90061, "1 d 1 h"), (-5, "0 s"), (-.infinity, "0 s"),
+            (.infinity, "-"), (.nan, "-"), (1.7e9, "-"), (9e8, "10416 d 16 h"),
         ])
     func writesDurations(seconds: Double, text: String) {
         #expect(Format.duration(seconds) == text)
@@ -120,7 +121,9 @@ import Testing
         // A row without a date.
         for text in ["1970-01-01T00:00:00.000Z", "0001-01-01T00:00:00Z"] {
             #expect(Format.age(text, now: now) == "-" && Format.time(text) == "-", "\(text)")
+            #expect(Format.seconds(from: text, to: now) == nil)
         }
+        #expect(Format.seconds(from: "2025-11-21T09:40:00Z", to: now) == 60)
         #expect(Format.time("no time") == "no time")
         #expect(Format.time("2025-11-21T09:40:00Z").hasSuffix(":00"))
     }

@@ -9,9 +9,11 @@ enum Format {
         count.map(ByteSize.text) ?? "-"
     }
 
-    /// `45 s`, `12 min 3 s`, `2 h 5 min`, `3 d 4 h`.
+    /// `45 s`, `12 min 3 s`, `2 h 5 min`, `3 d 4 h`; `-` for what is no duration.
     static func duration(_ seconds: Double) -> String {
-        let total = Int(max(0, min(seconds, 1e9)).rounded())
+        // Thirty years: the time since a date that is not known.
+        guard seconds < 1e9 else { return "-" }
+        let total = Int(max(0, seconds).rounded())
         let parts = [
             (total / 86400, "d"), (total / 3600 % 24, "h"), (total / 60 % 60, "min"),
             (total % 60, "s"),
@@ -62,7 +64,9 @@ enum Format {
         return seconds < 1 ? "now" : duration(seconds) + " ago"
     }
 
+    /// `nil` if the time is not known.
     static func seconds(from start: String?, to end: Date = Date()) -> Double? {
-        start.flatMap(Date.init(rfc3339:)).map { end.timeIntervalSince($0) }
+        guard let start, let date = Date(rfc3339: start), date > firstDate else { return nil }
+        return end.timeIntervalSince(date)
     }
 }
