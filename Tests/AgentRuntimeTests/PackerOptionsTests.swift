@@ -1,5 +1,6 @@
 import AgentCore
 import BuildProtocol
+import Glibc
 import Support
 import TestSupport
 import Testing
@@ -36,6 +37,25 @@ import TextKit
             #expect(built.finished.artifacts.map(\.name) == ["x.raw"])
             #expect(
                 built.finished.artifacts.first?.sha256 == digest("x gx86_64_20261121_1.qcow2"))
+        }
+    }
+
+    @Test("A file that Packer announces outside of the output folder is what the build left")
+    func announcedFile() async throws {
+        let name = "gx86_64_20261121_1.qcow2"
+        let file = #""builders": [{"type": "file", "content": "x", "target": "{{user `vmname`}}"}]"#
+        let disk = #"["qemu-img create -q -f qcow2 {{user `vmname`}} 1M"]"#
+        let post = #""post-processors": [{"type": "shell-local", "inline": \#(disk)}]"#
+        try await withAgent { agent, client in
+            let built = try await build(
+                agent, client, ["t.json": "{\(file), \(post)}"], "t.json")
+            #expect(built.fault == nil, "\(built.log)")
+            #expect(built.finished.artifacts.map(\.name) == [name])
+            #expect(built.finished.artifacts.map(\.format) == [.qcow2])
+            let text = try await build(agent, client, ["t.json": "{\(file)}"], "t.json")
+            #expect(
+                text.fault?.reason.hasPrefix("the build left no disk image, only '\(name)'")
+                    == true, "\(text.log)")
         }
     }
 
@@ -260,6 +280,25 @@ import TextKit
             #expect(
                 other.fault?.reason.hasPrefix(
                     "the template asks for kvm (t.pkr.hcl:3:17): use var.accelerator") == true)
+        }
+    }
+
+    /// With isolation, each build has ports of its own.
+    @Test("A display that another program of the host has is named, and the build retried")
+    func takenDisplay() async throws {
+        let (listener, port) = try LoopbackPort.listen()
+        defer { close(listener) }
+        let template = #"""
+            {"variables": {"outdir": ""}, "builders": [{"type": "qemu", "headless": true,
+              "iso_url": "file:///etc/hostname", "iso_checksum": "none", "ssh_username": "root",
+              "output_directory": "{{user `outdir`}}", "disk_size": "16M", "ssh_timeout": "1m",
+              "qemuargs": [["-m", "64"], ["-display", "vnc=127.0.0.1:\#(Int(port) - 5900)"]]}]}
+            """#
+        try await withAgent("isolation: none\naccelerator: tcg\n") { agent, client in
+            let built = try await build(agent, client, ["t.json": template], "t.json")
+            #expect(built.fault?.code == .portRace, "\(built.log)")
+            #expect(built.fault?.class == .infrastructure)
+            #expect(built.fault?.reason.contains("Address already in use") == true)
         }
     }
 
