@@ -89,6 +89,17 @@ struct AddressTests {
         #expect(try await glance.service().url == cloud.url + "/image/v2")
     }
 
+    @Test("A list of versions without links is enough", arguments: ["/image", "/image/v2/"])
+    func noLinks(path: String) async throws {
+        let cloud = try await FakeCloud.start {
+            $0.imageServices = ["glance": path]
+            $0.linksVersions = false
+        }
+        let service = try await GlanceClient(login(cloud)).service()
+        #expect(service.url == cloud.url + "/image/v2")
+        #expect(service.versions == ["v2.9"])
+    }
+
     @Test("A proxy that changes paths, of which Glance's links know nothing, does no harm")
     func changedPaths() async throws {
         let cloud = try await FakeCloud.start { $0.linkPath = "/v2/" }

@@ -100,12 +100,18 @@ struct OlderCloudTests {
         #expect(error.description.contains("Store ceph is full"), "\(error)")
     }
 
-    @Test("An image that becomes active some time after its upload is waited for")
-    func lateImage() async throws {
-        let (cloud, glance) = try await glance { $0.delaySeconds = 1 }
+    @Test(
+        "An image that becomes active some time after its upload is waited for",
+        arguments: [nil, 0])
+    func lateImage(size: Int?) async throws {
+        let (cloud, glance) = try await glance {
+            $0.delaySeconds = 1
+            $0.unfinishedSize = size
+        }
         defer { withExtendedLifetime(cloud) {} }
         let image = try await fresh(glance)
-        #expect(try await glance.upload(image, body).isActive)
+        let stored = try await glance.upload(image, body)
+        #expect(stored.isActive && stored.sizeBytes == Int64(Self.size) && stored.digest != nil)
     }
 
     @Test("An image that stays unfinished is an error that may pass") func unfinished() async throws

@@ -22,6 +22,10 @@ public final class FakeCloud: Sendable {
         public var importFault: String?
         /// How long a stored image is not yet active.
         public var delaySeconds = 0.0
+        /// What the size of such an image is said to be; `nil`: not known.
+        public var unfinishedSize: Int?
+        /// Whether the list of versions says where each is.
+        public var linksVersions = true
         /// Whether a qcow2 becomes a raw image.
         public var converts = false
         /// Of a proxy in front.

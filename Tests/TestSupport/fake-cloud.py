@@ -127,8 +127,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         link = settings.get("linkPath") or settings["glancePath"] + "/v2/"
         if path in ("", "/", "/versions"):
             self.body()
-            return self.answer(300, {"versions": [{"id": "v2.9", "status": "CURRENT", "links": [
-                {"rel": "self", "href": "http://inside:9292" + link}]}]})
+            links = {"links": [{"rel": "self", "href": "http://inside:9292" + link}]}
+            version = {"id": "v2.9", "status": "CURRENT"}
+            if settings["linksVersions"]:
+                version.update(links)
+            return self.answer(300, {"versions": [version]})
         if not path.startswith("/v2/"):
             self.body()
             return self.answer(404, b"<html><title>404 Not Found</title></html>", kind="text/html")
@@ -153,7 +156,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def shown(self, image):
         if image.get("_until", 0) > time.time():
-            return {**self.fields(image), "status": image["_meanwhile"], "size": None,
+            return {**self.fields(image), "status": image["_meanwhile"],
+                    "size": settings.get("unfinishedSize"),
                     "checksum": None, "os_hash_value": None}
         return self.fields(image)
 
