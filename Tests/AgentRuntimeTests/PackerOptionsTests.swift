@@ -230,10 +230,12 @@ import TextKit
             let template = #"""
                 {"builders": [{"type": "null", "communicator": "none"}], "provisioners": [
                   {"type": "shell-local", "inline": ["echo path $PACKER_PLUGIN_PATH",
+                                                     "echo settings $PACKER_CONFIG_DIR",
                                                      "ls $PACKER_PLUGIN_PATH"]}]}
                 """#
             let built = try await build(agent, client, ["t.json": template], "t.json")
             #expect(built.log.contains("path \(agent.state.packerPlugins)"), "\(built.log)")
+            #expect(built.log.contains("settings \(agent.state.packerConfiguration)"))
             #expect(built.texts.contains { $0.hasSuffix("github.com") }, "\(built.log)")
         }
     }
