@@ -57,6 +57,32 @@ import Testing
         }
     }
 
+    /// Where the paths are longest: in a sandbox they do not depend on the state folder.
+    @Test("Ansible in a build command shares one SSH connection, by a socket below its home")
+    func ansible() async throws {
+        let guest = try await SSHServer.start()
+        let script = """
+            export ANSIBLE_HOST_KEY_CHECKING=False
+            set -- all -i 127.0.0.1, -u "$(id -un)" -m raw \\
+                -e "ansible_port=\(guest.port) ansible_ssh_private_key_file=\(guest.keyFile())"
+            ansible "$@" -a "echo first of the guest" && ansible "$@" -a "echo second of the guest"
+            find $HOME/.ansible/cp -type s | wc -l
+
+            """
+        try await withAgent(TestAgent.unisolated, depth: 60) { agent, client in
+            let start = agent.start(try await agent.deliver(script: script))
+            let built = try await client.build(start)
+            #expect(built.fault == nil, "\(built.log)")
+            for words in ["first of the guest", "second of the guest", "1"] {
+                // Ansible asks for a terminal.
+                let isSaid = built.texts.contains { [words, words + "\r"].contains($0) }
+                #expect(isSaid, "\(built.log)")
+            }
+        }
+        let logins = guest.log.ranges(of: "Accepted publickey").count
+        #expect(logins == 1, "\(guest.log)")
+    }
+
     /// Packer's provisioners run Ansible by the name that the template gives.
     @Test(
         "Sockets of Packer's provisioners fit under a state folder of 60 characters",
