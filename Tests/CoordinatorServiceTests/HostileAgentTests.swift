@@ -13,15 +13,19 @@ import Testing
             diskTotalBytes: number, accelerators: [.tcg], tags: [], unixMilliseconds: number)
     }
 
-    private static func finished(_ token: AttemptToken, _ sizes: [Int64]) -> AgentMessage {
+    private static func finished(
+        _ token: AttemptToken, _ sizes: [Int64], log: [UInt8] = []
+    ) -> AgentMessage {
         let artifacts = sizes.enumerated().map { index, size in
             Artifact(
-                name: "disk\(index).raw", sizeBytes: size, sha256: "", format: .raw,
+                name: "disk\(index).raw", sizeBytes: size,
+                sha256: String(repeating: "a", count: 64), format: .raw,
                 virtualSizeBytes: size)
         }
         return .finished(
             Finished(
-                attempt: token, outcome: Outcome(), logBytes: 0, logSHA256: SHA256.hex([]),
+                attempt: token, outcome: Outcome(), logBytes: Int64(log.count),
+                logSHA256: SHA256.hex(log),
                 artifacts: artifacts, startedUnixMilliseconds: 0, endedUnixMilliseconds: 1))
     }
 
@@ -72,6 +76,48 @@ import Testing
             await hostile.send(Self.finished(token, sizes))
             try await farm.wait(build, .passed, passing: 1_000)
             #expect(try await farm.faults(build) == ["h0 host.error", "h1 passed"])
+        }
+    }
+
+    /// The log of an attempt that hangs, once it is stored.
+    private func log(_ farm: TestFarm, _ token: AttemptToken) async throws -> [UInt8] {
+        try await eventually("the log is stored") { await farm.logs.files[token] }
+    }
+
+    @Test(
+        "Artifacts beyond what the build has reserved end the attempt before a byte is pulled",
+        arguments: [[(4 << 30) + 1], [4 << 30, 1], [1 << 50, 1 << 50]])
+    func moreThanReserved(sizes: [Int64]) async throws {
+        let farm = try await TestFarm(hosts: 1)
+        let hostile = farm.agents[0]
+        await hostile.change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            let build = try await farm.submit(coordinator)
+            #expect(build.plan.requirements.diskBytes == 4 << 30)
+            let token = try await farm.attempt(on: hostile)
+            await hostile.send(Self.finished(token, sizes, log: try await log(farm, token)))
+            let failed = try await farm.wait(build, .failed, passing: 1_000)
+            #expect(failed.fault?.class == .template && failed.attemptCount == 1)
+            let reason = failed.fault?.reason ?? ""
+            #expect(reason.contains("have \(sizes.reduce(0, +)) bytes"), "\(reason)")
+            #expect(reason.contains("raise requirements: disk in aibuild.yml"), "\(reason)")
+            #expect(await farm.webRoot.opened.isEmpty)
+            #expect(await farm.webRoot.published.isEmpty)
+        }
+    }
+
+    @Test("Artifacts of exactly what the build has reserved are pulled")
+    func asMuchAsReserved() async throws {
+        let farm = try await TestFarm(hosts: 1)
+        await farm.agents[0].change { $0.plan = .hang }
+        try await farm.run { coordinator in
+            _ = try await farm.submit(coordinator)
+            let token = try await farm.attempt(on: farm.agents[0])
+            let log = try await log(farm, token)
+            await farm.agents[0].send(Self.finished(token, [(4 << 30) - 1, 1], log: log))
+            try await eventually("the first one is pulled") {
+                await farm.webRoot.opened.contains(token)
+            }
         }
     }
 

@@ -12,6 +12,8 @@ actor FaultyWebRoot: WebRoot {
     private(set) var withdrawn: [AttemptToken] = []
     private(set) var swept: [Set<AttemptToken>] = []
     private(set) var folders: [String] = []
+    /// The attempts of which an artifact was pulled, or was about to be.
+    private(set) var opened: Set<AttemptToken> = []
     private(set) var verifications: [AttemptToken: Int] = [:]
     private var publishFailures = 0
     private var removeFailures = 0
@@ -50,7 +52,8 @@ actor FaultyWebRoot: WebRoot {
     func incoming(
         _ artifact: Artifact, of attempt: AttemptToken
     ) async throws -> any IncomingFile {
-        CountedFile(
+        opened.insert(attempt)
+        return CountedFile(
             base: try await base.incoming(artifact, of: attempt), root: self, attempt: attempt)
     }
 
