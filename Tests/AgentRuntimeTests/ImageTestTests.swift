@@ -204,6 +204,41 @@ import Testing
         }
     }
 
+    /// The coordinator's API listens there too.
+    @Test(
+        "A guest reaches no service of its host's loopback interface, not even by 10.0.2.2",
+        arguments: [
+            (settings, false, false), (settings, true, false),
+            // The same guest without isolation: the attack itself works.
+            (settings + "isolation: none\n", true, true),
+        ])
+    func guestReachesNoLoopback(settings: String, isOnline: Bool, reaches: Bool) async throws {
+        let image = try await MiniLinux.shared.image()
+        let (socket, port) = try LoopbackPort.listen()
+        let listener = Descriptor(owning: socket)
+        try await withAgent(settings) { agent, client in
+            var plan = plan([
+                PlannedTest(
+                    name: "attack", kind: .script, limitSeconds: 60,
+                    text: """
+                        #!/bin/sh
+                        ip address | grep -q ' 10.0.2.15/24' && echo "has an address"
+                        for address in 10.0.2.2 127.0.0.1 \
+                            \(Namespaces.ownAddresses().joined(separator: " ")); do
+                            timeout 3 nc $address \(port) </dev/null
+                        done
+                        true
+
+                        """)
+            ])
+            plan.online = isOnline
+            let tested = try await client.build(try await agent.start(plan, image: image))
+            #expect(tested.fault == nil, "\(tested.log)")
+            #expect(tested.texts.contains("has an address"), "\(tested.log)")
+        }
+        #expect(try Wait.readable([listener.raw], timeoutMilliseconds: 0) == [reaches])
+    }
+
     /// The SSH client is a fake that asks for the password as the real one does.
     @Test("A guest's password goes by SSH_ASKPASS, never on a command line")
     func passwordStaysOffCommandLine() async throws {

@@ -221,6 +221,38 @@ import Testing
         }
     }
 
+    /// A machine of its own, with a server at each address of a network that is none of its
+    /// interfaces'.
+    @Test(
+        "A build reaches the networks that are listed, and no other",
+        arguments: [
+            ("network: listed\nnetworks: [203.0.113.0/25]\n", ["203.0.113.5"]),
+            ("network: all\n", ["203.0.113.5", "203.0.113.200"]), ("network: none\n", []),
+        ])
+    func networkPolicy(settings: String, reached: [String]) async throws {
+        let agent = try TestAgent(TestAgent.withoutQEMU + settings)
+        let network = """
+            ip link set lo up
+            ip route add local 203.0.113.0/24 dev lo
+            python3 -m http.server --bind 0.0.0.0 7000 >/dev/null 2>&1 &
+            until bash -c '</dev/tcp/203.0.113.5/7000' 2>/dev/null; do :; done
+            """
+        try await agent.serve(network: network) {
+            let lines = try await output(
+                agent, try await agent.connect(),
+                """
+                for address in 203.0.113.5 203.0.113.200 127.0.0.1 10.0.2.2; do
+                    timeout 3 bash -c "exec 3<>/dev/tcp/$address/7000
+                        printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3
+                        grep -q '200 OK' <&3" 2>/dev/null && echo "reached $address"
+                done
+                """ + pass)
+            #expect(
+                lines.filter { $0.hasPrefix("reached") } == reached.map { "reached \($0)" },
+                "\(lines)")
+        }
+    }
+
     @Test("Two builds on one host take the same ports and displays")
     func portsDoNotCollide() async throws {
         try await withAgent(TestAgent.withoutQEMU + "slots: 2\n") { agent, client in

@@ -79,12 +79,15 @@ final class TestAgent: Sendable {
     /// - Parameters:
     ///   - withoutGroups: as on a host without writable control groups. Needs root.
     ///   - withoutNamespaces: as on a host whose kernel lets nobody make namespaces.
+    ///   - network: a shell command that sets up a network namespace of the daemon's own. Needs
+    ///     root.
     func serve(
-        withoutGroups: Bool = false, withoutNamespaces: Bool = false,
+        withoutGroups: Bool = false, withoutNamespaces: Bool = false, network: String? = nil,
         _ body: () async throws -> Void
     ) async throws {
         defer { stop() }
-        try await startDaemon(withoutGroups: withoutGroups, withoutNamespaces: withoutNamespaces)
+        try await startDaemon(
+            withoutGroups: withoutGroups, withoutNamespaces: withoutNamespaces, network: network)
         try await body()
     }
 
@@ -104,7 +107,9 @@ final class TestAgent: Sendable {
     }
 
     /// Starts the daemon and waits for its socket.
-    func startDaemon(withoutGroups: Bool = false, withoutNamespaces: Bool = false) async throws {
+    func startDaemon(
+        withoutGroups: Bool = false, withoutNamespaces: Bool = false, network: String? = nil
+    ) async throws {
         let log = try Descriptor(folder.path + "/daemon.log", O_WRONLY | O_CREAT | O_APPEND)
         var command = [Self.program, "daemon", "--config", configurationFile]
         if withoutGroups {
@@ -116,6 +121,10 @@ final class TestAgent: Sendable {
             command =
                 ["unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c", script]
                 + command
+        }
+        if let network {
+            let script = network + "\nexec \"$0\" \"$@\""
+            command = ["unshare", "--net", "sh", "-e", "-c", script] + command
         }
         let child = try ChildProcess(
             Command(command, environment: environment, isNewSession: true),

@@ -91,6 +91,19 @@ import Testing
         #expect(sent.contains(#""secret":"b""#), "\(sent)")
     }
 
+    @Test("A password is the first line of its file, however the file ends its lines")
+    func passwordFile() async throws {
+        let folder = try TemporaryFolder()
+        let file = folder.path + "/password"
+        let cloud =
+            "clouds: {lab: {auth: {auth_url: h, username: u, password: p, project_name: a}}}"
+        for end in ["", "\n", "\r\n", "\r\nmore\r\n"] {
+            try Files.replace(file, with: Array("s3\u{0600} cret\(end)".utf8))
+            let sent = try await add(cloud, "--password-file", file)
+            #expect(sent.contains("\"secret\":\"s3\u{0600} cret\""), "\(sent)")
+        }
+    }
+
     @Test("Options count more than the file")
     func options() async throws {
         let sent = try await add(

@@ -280,6 +280,27 @@ import Testing
         }
     }
 
+    /// Each is as long as it may be, and so are all together; JSON makes six bytes of each byte.
+    @Test("Registered programs whose instructions do not fit a message are refused at submission")
+    func oversizedPrograms() async throws {
+        let farm = try await farm(hosts: 1, cases: [])
+        try await farm.run { coordinator in
+            let head = "#!/bin/sh\n"
+            let rest = ProtocolLimits.testScriptBytes - head.utf8.count
+            let program = TestDefinition(
+                program: head + String(repeating: "\u{1}", count: rest))
+            for number in 1...ProtocolLimits.testScriptsBytes / ProtocolLimits.testScriptBytes {
+                _ = try await coordinator.leading().testCases.add(
+                    .init("large\(number)", .linux, program), by: "anna")
+            }
+            let fault = await #expect(throws: TemplateFault.self) {
+                try await farm.submit(coordinator)
+            }
+            #expect(fault?.description.contains("the registered programs shorter") == true)
+            #expect(try await farm.store.builds(BuildFilter(), limit: 9).isEmpty)
+        }
+    }
+
     @Test("A registered script needs a login")
     func scriptNeedsLogin() async throws {
         let farm = try await farm(cases: [])

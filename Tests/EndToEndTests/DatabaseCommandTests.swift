@@ -95,4 +95,22 @@ import Testing
         let (again, quiet) = try await run(folder.path)
         #expect(again == .exited(0) && quiet.contains("nothing is to be done"), "\(quiet)")
     }
+
+    @Test("A password file with Windows line ends holds the same password")
+    func passwordFileWithCRLF() async throws {
+        let folder = try TemporaryFolder()
+        let endpoint = try await MariaDBServer.shared().makeDatabase()
+        try Files.replace(
+            folder.path + "/password", with: Array("\(MariaDBServer.password)\r\n".utf8))
+        let configuration = """
+            state_folder: \(folder.path)/state
+            web_root: \(folder.path)/www
+            database: {engine: mariadb, port: \(endpoint.port), user: \(endpoint.user),
+              database: \(endpoint.database), password_file: \(folder.path)/password}
+
+            """
+        try Files.replace(folder.path + "/coordinator.yml", with: Array(configuration.utf8))
+        let (done, words) = try await run(folder.path)
+        #expect(done == .exited(0) && words.contains("Done: schema"), "\(words)")
+    }
 }

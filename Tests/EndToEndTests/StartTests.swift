@@ -100,6 +100,10 @@ import Testing
     static let mistakes: [(line: String, words: [String])] = [
         ("web_rot: /x", ["web_rot", "web_root"]),
         ("limits: {host_lost: soon}", ["host_lost", "soon"]),
+        (
+            "limits: {host_lost: 9223372036854775807s}",
+            ["yml:2:21: ", "host_lost", "at most 36525d"]
+        ),
         ("limits: {host_lots: 5s}", ["host_lots", "host_lost"]),
         ("database: {engine: oracle}", ["engine", "oracle", "mariadb"]),
         ("database: {engine: mariadb}", ["password_file"]),
