@@ -34,14 +34,12 @@ enum Callbacks {
     /// A connection was opened, or is about to be closed; the descriptor is valid in both cases.
     static let connection: MHD_NotifyConnectionCallback = { context, connection, _, event in
         guard let context, let connection else { return }
-        let table = Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue().connections
+        let core = Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue()
         let handle = ConnectionHandle(raw: connection)
         if event == MHD_ConnectionNotificationCode.CONNECTION_NOTIFY_STARTED {
-            table.opened(
-                handle.descriptor, peer: handle.peer,
-                nowMilliseconds: Clocks.monotonicMilliseconds())
+            core.opened(handle.descriptor, peer: handle.peer)
         } else {
-            table.closed(handle.descriptor)
+            core.connections.closed(handle.descriptor)
         }
     }
 

@@ -29,7 +29,7 @@ final class Exchange: Sendable {
 
     private let core: ServerCore
     private let connection: ConnectionHandle
-    private let descriptor: Int32
+    let descriptor: Int32
     private let peer: String
     private let target: String
     private let state: Mutex<State>
@@ -83,7 +83,8 @@ final class Exchange: Sendable {
         }
     }
 
-    /// Streams have no end of their own, so the server does not wait for them when it stops.
+    /// Streams have no end of their own: the server does not wait for them when it stops, nor when
+    /// others need their connections.
     func stopStream() {
         state.withLock { state in
             if case .sent(let stream) = state.phase { stream?.cut() }
@@ -197,7 +198,8 @@ final class Exchange: Sendable {
     private func send(
         _ state: inout State, _ response: HTTPResponse, isLast: Bool = false
     ) -> Bool {
-        core.connections.requestArrived(descriptor)
+        core.connections.answering(
+            descriptor, nowMilliseconds: Clocks.monotonicMilliseconds())
         let (taken, stream) = ResponseWriter(connection: connection).send(
             response, isLast: isLast)
         state.phase = .sent(stream)

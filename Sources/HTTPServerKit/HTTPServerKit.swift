@@ -54,7 +54,8 @@ public final class HTTPServer: Sendable {
     /// Whether new connections wait until others end: each thread has its share of the limit.
     public var isFull: Bool {
         let open = state.withLock { $0.daemon?.connections ?? 0 }
-        return open + core.limits.threads > core.limits.connections
+        let limits = core.limits
+        return open + limits.threads > limits.connections + limits.spareConnections
     }
 
     /// Starts to listen. A connection right after the return is accepted.
@@ -64,8 +65,8 @@ public final class HTTPServer: Sendable {
         let limits = core.limits
         let options = aib_mhd_options(
             listen_fd: socket.raw, threads: UInt32(limits.threads),
-            connections: UInt32(limits.connections),
-            connections_of_peer: UInt32(limits.connectionsOfPeer),
+            connections: UInt32(limits.connections + limits.spareConnections),
+            connections_of_peer: UInt32(limits.connectionsOfPeer + limits.spareConnections),
             idle_seconds: UInt32(limits.idleSeconds),
             memory_bytes: limits.headerBytes)
         // The library keeps the pointer until `stop` stops its daemon; a server that is never

@@ -34,6 +34,11 @@ public struct HTTPServerLimits: Sendable {
     /// its clients, and thousands of followers may sit behind one gateway.
     public var connectionsOfPeer = 1024
 
+    /// Connections that are accepted beyond these, so that a new one is there to take the place of
+    /// an older one: first of one on which no request is under way, then of a stream, a body or a
+    /// response of an address that holds more.
+    public var spareConnections = 64
+
     /// Connections on which no complete request has arrived, of one peer and of all. One more
     /// closes the oldest, so that a client that sends its request at once is served, however many
     /// are silent. Connections that are kept alive between two requests count as well.

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Support
 import Synchronization
 
 /// The state that the library's callbacks of one server share.
@@ -32,6 +33,17 @@ final class ServerCore: Sendable {
     /// The answer to a request whose body is larger than `bodyBytes`.
     func tooLarge(_ request: HTTPRequest) -> HTTPResponse {
         oversized(request) ?? Problem.tooLarge(limitBytes: limits.bodyBytes).response
+    }
+
+    /// A new connection may cost an older one.
+    func opened(_ descriptor: Int32, peer: String) {
+        let closed = connections.opened(
+            descriptor, peer: peer, nowMilliseconds: Clocks.monotonicMilliseconds())
+        guard let closed else { return }
+        let exchange = state.withLock { state in
+            state.exchanges.values.first { $0.descriptor == closed }
+        }
+        exchange?.stopStream()
     }
 
     /// An exchange that begins after `stopStreams` or `stopAll` is stopped as well.

@@ -107,6 +107,13 @@ final class RawConnection: Sendable {
         }
     }
 
+    /// As `isClosed`, after what the other side has sent is read and dropped.
+    var isClosedBehindWhatWasSent: Bool {
+        var block = [UInt8](repeating: 0, count: 65536)
+        while recv(fd, &block, block.count, Int32(MSG_DONTWAIT)) > 0 {}
+        return isClosed
+    }
+
     /// Reads until `end` has arrived, or the other side closes.
     func read(until end: String) -> String {
         var all: [UInt8] = []

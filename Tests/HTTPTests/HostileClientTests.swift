@@ -37,6 +37,11 @@ import Testing
         connections.count { $0.isClosed }
     }
 
+    /// As `closed`, of connections that were sent something.
+    private func drained(_ connections: [RawConnection]) -> Int {
+        connections.count { $0.isClosedBehindWhatWasSent }
+    }
+
     @Test(
         "A request that can be read in two ways is refused, and its connection closed",
         arguments: [
@@ -134,6 +139,123 @@ import Testing
             let other = try await curl(
                 "--interface", "127.0.0.2", "-o", "/dev/null", "-w", "%{http_code}", base)
             #expect(other == "204")
+        }
+    }
+
+    /// All connections are one address's, which may have them all.
+    private func smallPool() -> HTTPServerLimits {
+        var limits = HTTPServerLimits()
+        limits.connections = 40
+        limits.connectionsOfPeer = 40
+        limits.waitingOfPeer = 40
+        limits.waiting = 40
+        limits.spareConnections = 8
+        limits.threads = 2
+        return limits
+    }
+
+    private func askFromElsewhere(_ base: String) async throws -> String {
+        try await curl(
+            "--interface", "127.0.0.2", "-o", "/dev/null", "-w", "%{http_code}", base + "/")
+    }
+
+    @Test("When the pool is full, the connection that was idle longest makes room")
+    func idleConnectionMakesRoom() async throws {
+        try await withServer(limits: smallPool(), { _ in .empty }) { base, server in
+            let request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+            var idle: [RawConnection] = []
+            for _ in 0..<40 {
+                idle += try await connect(1, port: server.boundPort, request)
+                let answer = try await OwnThread.run { [last = idle[idle.count - 1]] in
+                    last.read(until: "\r\n\r\n")
+                }
+                #expect(answer.hasPrefix("HTTP/1.1 204 "))
+                // The server counts in milliseconds.
+                let now = Clocks.monotonicMilliseconds()
+                try await eventually("time passes") { Clocks.monotonicMilliseconds() > now + 1 }
+            }
+            #expect(closed(idle) == 0)
+            #expect(try await askFromElsewhere(base) == "204")
+            try await eventually("the first one is closed") { idle[0].isClosed }
+            #expect(closed(idle) == 1)
+            #expect(try await client.request("GET", base + "/").status == 204)
+        }
+    }
+
+    @Test("When every connection has a request, the one who holds most gives a stream")
+    func streamMakesRoom() async throws {
+        let handled = Mutex(0)
+        try await withServer(
+            limits: smallPool(),
+            { request in
+                guard request.path == "/events" else { return .empty }
+                handled.withLock { $0 += 1 }
+                return HTTPResponse(
+                    body: .stream(
+                        TestSource { number in
+                            if number == 0 { return [0x2E] }
+                            try? await eventually("the server stops") { Task.isCancelled }
+                            return nil
+                        }))
+            }
+        ) { base, server in
+            let followers = try await connect(
+                40, port: server.boundPort, "GET /events HTTP/1.1\r\nHost: h\r\n\r\n")
+            try await eventually("all follow") { handled.withLock(\.self) == 40 }
+            #expect(try await askFromElsewhere(base) == "204")
+            try await eventually("one stream is cut") { drained(followers) == 1 }
+            // The address that holds most has only its own idle ones to take from.
+            let more = try await connect(5, port: server.boundPort, "")
+            try await eventually("all but the last are closed") { closed(more) == 4 }
+            #expect(drained(followers) == 1)
+        }
+    }
+
+    @Test("A request that is handled keeps its connection, however many others there are")
+    func handledRequestIsKept() async throws {
+        let gate = Mutex(false)
+        let handled = Mutex(0)
+        try await withServer(
+            limits: smallPool(),
+            { request in
+                guard request.path == "/slow" else { return .empty }
+                handled.withLock { $0 += 1 }
+                try? await eventually("all are handled") { gate.withLock(\.self) }
+                return .text("done")
+            }
+        ) { base, server in
+            let slow = try await connect(
+                40, port: server.boundPort, "GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+            try await eventually("all are handled") { handled.withLock(\.self) == 40 }
+            for _ in 0..<4 { #expect(try await askFromElsewhere(base) == "204") }
+            gate.withLock { $0 = true }
+            let answers = try await OwnThread.run { slow.map { $0.read(until: "done") } }
+            #expect(answers.allSatisfy { $0.hasPrefix("HTTP/1.1 200 ") })
+        }
+    }
+
+    @Test("Connections whose requests end at once do not stay beyond their share")
+    func idleAtOnce() async throws {
+        var limits = smallPool()
+        limits.waitingOfPeer = 10
+        let gate = Mutex(false)
+        let handled = Mutex(0)
+        try await withServer(
+            limits: limits,
+            { _ in
+                handled.withLock { $0 += 1 }
+                try? await eventually("all are handled") { gate.withLock(\.self) }
+                return .empty
+            }
+        ) { _, server in
+            var all: [RawConnection] = []
+            for count in 1...40 {
+                all += try await connect(
+                    1, port: server.boundPort, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+                try await eventually("it is handled") { handled.withLock(\.self) == count }
+            }
+            gate.withLock { $0 = true }
+            try await eventually("ten are left") { drained(all) == 30 }
         }
     }
 
