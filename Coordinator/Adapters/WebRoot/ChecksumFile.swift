@@ -2,8 +2,8 @@ import Support
 import TextKit
 
 /// `SHA256SUMS` of one folder. It is replaced as a whole, so that readers see complete lines, and
-/// kept in memory in between: to read it, and to look for each of its files, takes longer with each
-/// image that the folder holds.
+/// kept in memory in between: to read it, to look for each of its files and to compose its lines
+/// takes longer with each image that the folder holds.
 struct ChecksumFile {
     private static let name = "SHA256SUMS"
     /// A line has up to 320 bytes: that of 200,000 files.
@@ -11,12 +11,14 @@ struct ChecksumFile {
 
     private struct Entry {
         var name: String
-        var sha256: String
+        var lineBytes: Int
     }
 
     private let place: String
     /// Sorted by name.
     private var entries: [Entry] = []
+    /// The lines of all entries.
+    private var text: [UInt8] = []
     /// Of the file as it was written or read last.
     private var stamp: String?
 
@@ -32,46 +34,48 @@ struct ChecksumFile {
     ) throws(SystemError) {
         let present = Files.stamp(path)
         if present == nil || present != stamp { try read() }
-        for name in removed {
-            let index = position(name)
-            if index < entries.count, entries[index].name == name { entries.remove(at: index) }
-        }
-        for (name, sha256) in added {
-            let index = position(name)
-            let entry = Entry(name: name, sha256: sha256)
-            if index < entries.count, entries[index].name == name {
-                entries[index] = entry
-            } else {
-                entries.insert(entry, at: index)
-            }
-        }
-        var text: [UInt8] = []
-        for entry in entries {
-            text += entry.sha256.utf8
-            text += "  ".utf8
-            text += entry.name.utf8
-            text.append(0x0A)
-        }
+        for name in removed { set(name, line: []) }
+        for (name, sha256) in added { set(name, line: Self.line(name, sha256)) }
         stamp = nil
         try Files.replace(path, with: text)
         stamp = Files.stamp(path)
     }
 
+    private static func line(_ name: String, _ sha256: String) -> [UInt8] {
+        Array("\(sha256)  \(name)\n".utf8)
+    }
+
+    /// - Parameter line: replaces an older one of the same name; empty if it is only dropped.
+    private mutating func set(_ name: String, line: [UInt8]) {
+        let index = position(name)
+        let isThere = index < entries.count && entries[index].name == name
+        let begin = entries[..<index].lazy.map(\.lineBytes).reduce(0, +)
+        let end = begin + (isThere ? entries[index].lineBytes : 0)
+        text.replaceSubrange(begin..<end, with: line)
+        entries.replaceSubrange(
+            index..<(isThere ? index + 1 : index),
+            with: line.isEmpty ? [] : [Entry(name: name, lineBytes: line.count)])
+    }
+
     /// Reads the file, without lines of files that do not exist.
     private mutating func read() throws(SystemError) {
         entries = []
+        text = []
         guard Files.exists(path) else { return }
         var digests: [String: String] = [:]
-        let text = String(
+        let present = String(
             decoding: try Files.read(path, limitBytes: Self.limitBytes), as: UTF8.self)
-        for line in text.lines {
+        for line in present.lines {
             let parts = line.split(separator: " ", maxSplits: 1)
             guard parts.count == 2 else { continue }
             let name = String(parts[1].drop { $0 == " " || $0 == "*" })
             if Files.exists("\(place)/\(name)") { digests[name] = String(parts[0]) }
         }
-        entries = digests.map { Entry(name: $0.key, sha256: $0.value) }
-            .sorted { $0.name < $1.name }
+        for (name, sha256) in digests.sorted(by: { $0.key < $1.key }) {
+            let line = Self.line(name, sha256)
+            entries.append(Entry(name: name, lineBytes: line.count))
+            text += line
+        }
     }
 
     /// Where the name is, or would be inserted.
