@@ -38,6 +38,14 @@ import Testing
         #expect(gone(all, RetentionPolicy(goodImages: 2)) == ["debian-1", "debian-2", "debian-3"])
     }
 
+    /// Rows of an older version, or damaged ones.
+    @Test("Images whose sizes add up to more than any number holds are removed as others")
+    func hugeImages() {
+        let all = (1...9_000).map { kept($0, bytes: 1 << 50) }
+        let policy = RetentionPolicy(goodImages: 1, minimumFreeBytes: 1 << 50)
+        #expect(gone(all, policy, free: 1 << 50).count == 8_999)
+    }
+
     @Test("A pinned or released image is kept")
     func pinnedAndReleased() {
         let all = [kept(1, pinned: true), kept(2, released: true), kept(3), kept(4)]

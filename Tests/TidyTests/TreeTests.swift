@@ -66,6 +66,15 @@ import Testing
         expectNone(tree.files.flatMap(UntrustedRules.findings))
     }
 
+    @Test("Sums over every range of numbers are proved not to overflow") func boundsAreListed() {
+        let proof = tree.files.first { $0.path.hasSuffix("/BoundSumTests.swift") }?.text ?? ""
+        let bounds = tree.files.filter { !$0.isTest }.flatMap { file in
+            file.codeLines.compactMap { $0.firstMatch(of: #/enum (\w+): NumberBound/#)?.1 }
+        }
+        #expect(bounds.count > 9)
+        for bound in bounds { #expect(proof.contains(" \(bound).self"), "\(bound)") }
+    }
+
     @Test("No banned call is used") func bannedCalls() {
         expectNone(tree.files.flatMap(WordRules.findings))
     }

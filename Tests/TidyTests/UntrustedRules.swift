@@ -4,6 +4,9 @@ enum UntrustedRules {
     static let decodedFolders = [
         "Protocol/", "Coordinator/Core/Model/", "Coordinator/Core/Releases/",
     ]
+    /// What adds up numbers of many hosts, builds and rows.
+    static let addingFolders = ["Coordinator/"]
+
     /// What reads the output of programs, templates and guests.
     static let readingFolders = ["Agent/", "Coordinator/", "Sources/aibuild/"]
 
@@ -24,6 +27,12 @@ enum UntrustedRules {
 
     static func findings(in file: SourceFile) -> [Finding] {
         numbers(file)
+            + matches(
+                #/
+                \{\s*\$0\ [+-]\ \$1\b
+                | [^&][+-]=\ .*\.(?: \w*Bytes | \w*Milliseconds | \w*Seconds | vcpus | slots ) \b (?!\()
+                /#, in: file, below: addingFolders,
+                "each number is bounded, how many are added up is not: `clampedSum`, `&+=`, `&-=`")
             + matches(
                 #/(?:split\(|^\s*)separator: "\\n"/#, in: file, below: readingFolders,
                 "Swift takes \\r\\n for one character: use `lines` or `allLines` of TextKit")

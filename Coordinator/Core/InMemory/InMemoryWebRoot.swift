@@ -145,8 +145,8 @@ public actor InMemoryWebRoot: WebRoot {
     // MARK: Published files
 
     private func place(_ file: File?, at path: String, _ stage: Stage, _ build: Build) {
-        usedBytes -= files[path]?.artifact.sizeBytes ?? 0
-        usedBytes += file?.artifact.sizeBytes ?? 0
+        usedBytes &-= files[path]?.artifact.sizeBytes ?? 0
+        usedBytes &+= file?.artifact.sizeBytes ?? 0
         files[path] = file
         if file == nil {
             pathsOfImage[image(stage, build)]?.remove(path)

@@ -35,8 +35,8 @@ public struct ImageTests: Sendable, Hashable, Codable {
 
     /// The total is the sum of the cases' limits. No case may be silent beyond its own limit.
     public func limits(logBytes: Int64) -> AttemptLimits {
-        let cases = plan.cases.reduce(0) { $0 + $1.totalSeconds(in: plan) }
-        let total = min(Self.longestSeconds, cases + Self.slackSeconds)
+        let cases = plan.cases.map { $0.totalSeconds(in: plan) }.clampedSum()
+        let total = min(Self.longestSeconds - Self.slackSeconds, cases) + Self.slackSeconds
         return AttemptLimits(totalSeconds: total, silenceSeconds: total, logBytes: logBytes)
     }
 }

@@ -63,7 +63,7 @@ public enum Retention {
         choices.sort { isOlder($0.build, $1.build) }
         guard let freeBytes else { return choices }
         let freed = choices.map(\.build.imageBytes).clampedSum()
-        return choices + removedEarly(early, policy, freeBytes + freed)
+        return choices + removedEarly(early, policy, [freeBytes, freed].clampedSum())
     }
 
     /// What is removed early, the oldest first, until there is enough free space.
@@ -78,7 +78,7 @@ public enum Retention {
                 "removed early: the web root has \(ByteSize.text(free)) free, less than "
                 + ByteSize.text(policy.minimumFreeBytes)
             choices.append(Choice(build: build, reason: why))
-            free += build.imageBytes
+            free = [free, build.imageBytes].clampedSum()
         }
         return choices
     }

@@ -45,9 +45,9 @@ public struct Farm: Sendable {
         }
 
         mutating func take(_ needs: Requirements) {
-            vcpus -= needs.vcpus
-            memoryBytes -= needs.memoryBytes
-            diskBytes -= needs.diskBytes
+            vcpus &-= needs.vcpus
+            memoryBytes &-= needs.memoryBytes
+            diskBytes &-= needs.diskBytes
         }
 
         /// What is short, and how much of it there is.

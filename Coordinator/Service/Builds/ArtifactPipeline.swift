@@ -17,7 +17,7 @@ struct ArtifactPipeline {
     /// - Throws: `Fault` if the artifacts cannot be pulled at all; `CancellationError`.
     func collect(_ artifacts: [Artifact]) async throws {
         let progress = TransferProgress(
-            totalBytes: artifacts.reduce(0) { $0 + $1.sizeBytes }, ports: ports)
+            totalBytes: artifacts.map(\.sizeBytes).clampedSum(), ports: ports)
         for artifact in artifacts {
             var mismatches = 0
             var patience = TransferPatience(ports, doneBytes: progress.doneBytes)
@@ -62,7 +62,7 @@ struct ArtifactPipeline {
         _ artifact: Artifact, into file: any IncomingFile, _ progress: TransferProgress
     ) async throws {
         let missing = try await file.missingRanges()
-        let missingBytes = missing.reduce(0) { $0 + $1.upperBound - $1.lowerBound }
+        let missingBytes = missing.map { $0.upperBound - $0.lowerBound }.clampedSum()
         progress.begin(at: artifact.sizeBytes - missingBytes)
         defer { progress.pause() }
         try await withThrowingTaskGroup(of: Void.self) { group in

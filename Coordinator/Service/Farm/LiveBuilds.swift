@@ -197,7 +197,7 @@ extension Build {
         guard stage == .test, let tests = plan.tests else { return plan.requirements }
         var needs = tests.requirements
         // A host that does not have the image yet keeps a copy of it.
-        needs.diskBytes += image?.sizeBytes ?? 0
+        needs.diskBytes = [needs.diskBytes, image?.sizeBytes ?? 0].clampedSum()
         return needs
     }
 
