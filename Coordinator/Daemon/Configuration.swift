@@ -111,6 +111,8 @@ struct Configuration {
             "minimum_free", .sizeBytes, default: policy.minimumFreeBytes)
         policy.auditDays = try yaml.take(
             "audit_days", .int(RetentionPolicy.Bounds.auditDays), default: policy.auditDays)
+        policy.historyDays = try yaml.take(
+            "history_days", .int(RetentionPolicy.Bounds.historyDays), default: policy.historyDays)
         return policy
     }
 

@@ -1,4 +1,5 @@
 import CoordinatorCore
+import FoundationEssentials
 import Testing
 
 /// When a policy comes into force.
@@ -23,6 +24,21 @@ import Testing
         #expect(next(RetentionState(), policy, grace: 0, at: 5) == RetentionState(inForce: policy))
     }
 
+    @Test("What an older version stored keeps the whole history")
+    func older() throws {
+        let text = #"{"goodImages":1,"failedDays":2,"minimumFreeBytes":3,"auditDays":4}"#
+        let policy = try JSONDecoder().decode(RetentionPolicy.self, from: Data(text.utf8))
+        let same = RetentionPolicy(
+            goodImages: 1, failedDays: 2, minimumFreeBytes: 3, auditDays: 4, historyDays: 36_500)
+        #expect(policy == same)
+        let state = next(
+            RetentionState(inForce: policy),
+            RetentionPolicy(goodImages: 1, failedDays: 2, minimumFreeBytes: 3, auditDays: 4), at: 1)
+        #expect(state.inForce == policy && state.pending?.historyDays == 3_650)
+        let again = try JSONDecoder().decode(RetentionPolicy.self, from: JSONEncoder().encode(same))
+        #expect(again == same)
+    }
+
     @Test("A stricter policy waits while the old one goes on")
     func stricter() {
         let old = RetentionPolicy(goodImages: 10, failedDays: 30, minimumFreeBytes: 5)
@@ -31,6 +47,7 @@ import Testing
             RetentionPolicy(goodImages: 10, failedDays: 29, minimumFreeBytes: 5),
             RetentionPolicy(goodImages: 10, failedDays: 30, minimumFreeBytes: 6),
             RetentionPolicy(goodImages: 10, minimumFreeBytes: 5, auditDays: 1),
+            RetentionPolicy(goodImages: 10, minimumFreeBytes: 5, historyDays: 1),
         ] {
             let state = next(RetentionState(inForce: old), strict, at: 0)
             #expect(state.inForce == old && state.pending == strict)

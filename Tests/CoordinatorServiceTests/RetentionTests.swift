@@ -62,6 +62,23 @@ import Testing
         }
     }
 
+    @Test("Rows of the history are removed once they are older than the policy keeps them")
+    func history() async throws {
+        let policy = RetentionPolicy(goodImages: 1, historyDays: 30)
+        try await farm(builds: 3, policy) { farm, coordinator, builds in
+            _ = try await coordinator.leading().retention.run(by: "anna")
+            #expect(try await farm.store.builds(BuildFilter(), limit: 9).count == 3)
+            await farm.clock.advance(milliseconds: 31 * 86_400_000)
+            try await eventually("only the build whose image is kept has a row") {
+                await farm.clock.advance(milliseconds: 60_000)
+                return try await farm.store.builds(BuildFilter(), limit: 9).map(\.id)
+                    == [builds[2].id]
+            }
+            #expect(try await farm.store.attempts(ofBuild: builds[0].id).isEmpty)
+            #expect(try await !farm.store.attempts(ofBuild: builds[2].id).isEmpty)
+        }
+    }
+
     @Test("A pinned image is kept, and a removed one cannot be pinned")
     func pin() async throws {
         try await farm(builds: 3, RetentionPolicy(goodImages: 1)) { farm, coordinator, builds in

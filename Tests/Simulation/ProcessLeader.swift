@@ -110,6 +110,10 @@ struct ProcessLeader: LeaderStore {
     func record(_ release: HistoricRelease) async throws {
         try await effect { try await base.record(release) }
     }
+    func removeHistory(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await effect { try await base.removeHistory(before: milliseconds, limit: limit) }
+    }
+
     func removeAudit(before milliseconds: Int64, limit: Int) async throws -> Int {
         try await effect { try await base.removeAudit(before: milliseconds, limit: limit) }
     }

@@ -142,6 +142,10 @@ import Testing
             { _ = try await $0.removeAudit(before: .max, limit: 9) }
         ),
         (
+            "remove old rows of builds and releases",
+            { _ = try await $0.removeHistory(before: .max, limit: 9) }
+        ),
+        (
             "say which retention policy is in force",
             { try await $0.set(RetentionState()) }
         ),

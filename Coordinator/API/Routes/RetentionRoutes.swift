@@ -6,7 +6,9 @@ enum RetentionRoutes {
     static func add(to router: inout Router, _ api: APIContext) {
         router.on(
             "GET", "/api/v1/retention",
-            query: ["good_images", "failed_days", "minimum_free", "audit_days"]
+            query: [
+                "good_images", "failed_days", "minimum_free", "audit_days", "history_days",
+            ]
         ) { request, _ in
             let change = try change(request.query)
             return try .json(
@@ -42,7 +44,8 @@ extension RetentionRoutes {
             goodImages: try small("good_images", Bounds.goodImages),
             failedDays: try small("failed_days", Bounds.failedDays),
             minimumFreeBytes: try number("minimum_free", Bounds.minimumFreeBytes),
-            auditDays: try small("audit_days", Bounds.auditDays))
+            auditDays: try small("audit_days", Bounds.auditDays),
+            historyDays: try small("history_days", Bounds.historyDays))
     }
 }
 

@@ -170,6 +170,10 @@ struct SQLLeader: LeaderStore {
         try await write { try AuditTable.remove(before: milliseconds, limit: limit, $0) }
     }
 
+    func removeHistory(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await write { try HistoryTables.remove(before: milliseconds, limit: limit, $0) }
+    }
+
     func set(_ state: RetentionState) async throws {
         try await write { try RetentionTable.set(state, $0) }
     }

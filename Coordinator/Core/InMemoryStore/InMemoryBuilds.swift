@@ -122,6 +122,26 @@ struct InMemoryBuilds: Sendable {
 
     mutating func endPrune(_ id: String) { halfPrunedIDs.remove(id) }
 
+    /// Oldest first.
+    func history(before milliseconds: Int64) -> [String] {
+        byID.values.filter { !halfPrunedIDs.contains($0.id) && $0.isHistory(before: milliseconds) }
+            .sorted { ($0.submittedMilliseconds, $0.id) < ($1.submittedMilliseconds, $1.id) }
+            .map(\.id)
+    }
+
+    mutating func remove(_ removed: some Sequence<String>) {
+        for id in removed {
+            guard let build = byID.removeValue(forKey: id) else { continue }
+            ids[Number(guestOS: build.guestOS, number: build.number)] = nil
+            passed[build.guestOS]?.removeAll { $0.id == id }
+            for token in tokens.removeValue(forKey: id) ?? [] {
+                attempts[token] = nil
+                artifacts[token] = nil
+            }
+            testRecords[id] = nil
+        }
+    }
+
     private mutating func change(
         _ id: String, if isAllowed: (Build) -> Bool, _ change: (inout Build) -> Void
     ) -> Build? {

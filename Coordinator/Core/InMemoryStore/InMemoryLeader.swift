@@ -121,5 +121,9 @@ struct InMemoryLeader: LeaderStore {
         try await write { $0.removeAudit(before: milliseconds, limit: limit) }
     }
 
+    func removeHistory(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await write { $0.removeHistory(before: milliseconds, limit: limit) }
+    }
+
     func set(_ state: RetentionState) async throws { try await write { $0.retention = state } }
 }

@@ -129,6 +129,24 @@ struct InMemoryReleases: Sendable {
         return release
     }
 
+    func holds(build: String) -> Bool { byID.values.contains { $0.build == build } }
+
+    /// Oldest first.
+    func history(before milliseconds: Int64) -> [String] {
+        byID.values.filter { release in
+            let newer = byID.values.count {
+                $0.state == .released && $0.environment == release.environment
+                    && $0.guestOS == release.guestOS
+                    && $0.createdMilliseconds > release.createdMilliseconds
+            }
+            return release.isHistory(before: milliseconds, newer: newer)
+        }.sorted { ($0.createdMilliseconds, $0.id) < ($1.createdMilliseconds, $1.id) }.map(\.id)
+    }
+
+    mutating func remove(_ ids: some Sequence<String>) {
+        for id in ids { byID[id] = nil }
+    }
+
     private mutating func replace(_ release: Release) {
         byID[release.id] = release
         if release.state.isEnded {

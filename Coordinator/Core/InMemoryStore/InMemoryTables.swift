@@ -149,6 +149,26 @@ struct InMemoryHistory: Sendable {
         }
     }
 
+    /// - Returns: how many rows of `build_log` and of `release_log` were removed.
+    mutating func remove(
+        before milliseconds: Int64, limit: Int, keepingBuilds keepsBuild: (String) -> Bool,
+        releases keepsRelease: (String) -> Bool
+    ) -> [Int] {
+        let old = entries.values.filter {
+            ($0.builtMilliseconds ?? .max) < milliseconds && !keepsBuild($0.id)
+        }.sorted { ($0.builtMilliseconds ?? 0, $0.id) < ($1.builtMilliseconds ?? 0, $1.id) }
+            .prefix(limit)
+        for entry in old {
+            entries[entry.id] = nil
+            tests.removeAll { $0.imageName == entry.imageName }
+        }
+        let gone = releases.filter {
+            $0.releasedMilliseconds < milliseconds && !keepsRelease($0.id)
+        }.prefix(limit)
+        releases.removeAll { release in gone.contains { $0.id == release.id } }
+        return [old.count, gone.count]
+    }
+
     mutating func record(_ entry: BuildLogEntry) {
         if entries[entry.id] == nil { entries[entry.id] = entry }
     }

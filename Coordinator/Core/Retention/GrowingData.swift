@@ -33,7 +33,7 @@ public struct GrowingData: Sendable, Hashable {
         GrowingData("release_log", .table("release_log"), history),
     ]
 
-    private static let history = "kept: the history of the farm"
+    private static let history = "retention: history_days"
 
     private init(_ id: String, _ place: Place, _ rule: String) {
         self.id = id

@@ -7,7 +7,7 @@ import TextKit
 /// the web root runs full. A policy that is new or stricter is only shown at first.
 public actor ImageRetention {
     private let ports: Ports
-    private let store: any BuildWriter & AuditWriter
+    private let store: any BuildWriter & AuditWriter & HistoryWriter
     private let gate: RetentionGate
     private let tracker: BuildTracker
     private let releases: Releases
@@ -21,7 +21,7 @@ public actor ImageRetention {
     private let log = Logger("retention")
 
     init(
-        ports: Ports, store: any BuildWriter & AuditWriter & RetentionWriter,
+        ports: Ports, store: any BuildWriter & AuditWriter & HistoryWriter & RetentionWriter,
         tracker: BuildTracker, releases: Releases
     ) {
         gate = RetentionGate(ports: ports, store: store)

@@ -2,17 +2,18 @@ import CoordinatorCore
 
 /// Parts of a policy that somebody asks about; `nil`: as it is configured.
 public struct RetentionPolicyChange: Sendable, Hashable {
-    public var goodImages, failedDays, auditDays: Int?
+    public var goodImages, failedDays, auditDays, historyDays: Int?
     public var minimumFreeBytes: Int64?
 
     public init(
         goodImages: Int? = nil, failedDays: Int? = nil, minimumFreeBytes: Int64? = nil,
-        auditDays: Int? = nil
+        auditDays: Int? = nil, historyDays: Int? = nil
     ) {
         self.goodImages = goodImages
         self.failedDays = failedDays
         self.minimumFreeBytes = minimumFreeBytes
         self.auditDays = auditDays
+        self.historyDays = historyDays
     }
 
     var isEmpty: Bool { self == RetentionPolicyChange() }
@@ -22,6 +23,7 @@ public struct RetentionPolicyChange: Sendable, Hashable {
             goodImages: goodImages ?? policy.goodImages,
             failedDays: failedDays ?? policy.failedDays,
             minimumFreeBytes: minimumFreeBytes ?? policy.minimumFreeBytes,
-            auditDays: auditDays ?? policy.auditDays)
+            auditDays: auditDays ?? policy.auditDays,
+            historyDays: historyDays ?? policy.historyDays)
     }
 }

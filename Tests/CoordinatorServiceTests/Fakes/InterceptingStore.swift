@@ -239,6 +239,12 @@ struct InterceptingLeader: LeaderStore {
     func record(_ release: HistoricRelease) async throws {
         try await around(.write) { try await base.record(release) }
     }
+    func removeHistory(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await around(.write) {
+            try await base.removeHistory(before: milliseconds, limit: limit)
+        }
+    }
+
     func removeAudit(before milliseconds: Int64, limit: Int) async throws -> Int {
         try await around(.write) { try await base.removeAudit(before: milliseconds, limit: limit) }
     }

@@ -26,7 +26,7 @@ public protocol StoreReader:
 /// this coordinator has not noticed yet.
 public protocol LeaderStore:
     BuildWriter, HostWriter, CatalogWriter, ReleaseWriter, HistoricWriter, AuditWriter,
-    RetentionWriter
+    HistoryWriter, RetentionWriter
 {}
 
 /// Why the store refused a call or could not answer it.
