@@ -93,6 +93,9 @@ public struct ServiceLimits: Sendable {
     public var storageMilliseconds: Int64 = 15 * 60_000
     /// Rows per query when all have to be read.
     public var pageRows = 500
+    /// Old rows of each kind that one transaction removes, for which other writes wait: five
+    /// statements for each build.
+    public var historyRows = 100
     /// Live builds per query of a recovery, which nobody else waits for the store with: a million
     /// are read in 200 queries.
     public var recoveryRows = 5_000

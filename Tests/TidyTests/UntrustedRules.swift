@@ -30,7 +30,8 @@ enum UntrustedRules {
             + matches(
                 #/
                 \{\s*\$0\ [+-]\ \$1\b
-                | [^&][+-]=\ .*\.(?: \w*Bytes | \w*Milliseconds | \w*Seconds | vcpus | slots ) \b (?!\()
+                | [^&][+-]=\ .*\.
+                    (?: \w*Bytes | \w*Milliseconds | \w*Seconds | vcpus | slots ) \b (?!\()
                 /#, in: file, below: addingFolders,
                 "each number is bounded, how many are added up is not: `clampedSum`, `&+=`, `&-=`")
             + matches(

@@ -33,7 +33,7 @@ struct OtherRetention {
     }
 
     private func removeHistory(before begin: Int64) async throws {
-        let limit = ports.limits.pageRows
+        let limit = ports.limits.historyRows
         while try await store.removeHistory(before: begin, limit: limit) == limit,
             !Task.isCancelled
         {}
