@@ -55,9 +55,9 @@ attack: toolchain test-deps ## attack agents, the API, the store and the parsers
 	@scripts/run-tests.sh '$(swift)' '$(attacks)'
 
 # The suites of docs/security.md; `make test` runs them as well.
-attacks := [.](Isolation|IsolationRule|AttemptLimit|BaseImage|ImageDependency|ArchiveCheck|HostSecret|Epoch|Stop)Tests|$\
+attacks := [.](Isolation|IsolationRule|ImageTest|AttemptLimit|BaseImage|ImageDependency|ArchiveCheck|HostSecret|Epoch|Stop)Tests|$\
 	[.](HostileAgent|HostileHost|HostileClient|HostileBody|HostileText|Access|BrowserSafety)Tests|$\
-	[.](Lease|Deposed|PausedLeader|Obligation|UnusableRow|Bounded|MissingRanges|Fitted|TemplateCheck)Tests|$\
+	[.](Lease|Deposed|PausedLeader|Obligation|UnusableRow|Bounded|BoundSum|MissingRanges|Fitted|TemplateCheck)Tests|$\
 	[.](ReleaseRights|ReleasePolicy|EnvironmentRules|TemplateCredential|GitCredential)Tests|^FuzzTests[.]
 
 simulate: toolchain ## simulate the coordinator and its hosts, with faults from one seed (SEED=1 HOSTS=2000 BUILDS=100000, TRACE=file; see docs/faults.md)
