@@ -168,6 +168,71 @@ import Testing
         }
     }
 
+    @Test("A migration that ends while keys are taken away goes on with all that they link")
+    func interruptedKeys() async throws {
+        let dump = old(HistoricDump.byID).map { $0.replacing("'gone'", with: "NULL") }
+        try await database(dump + Self.keys) { location, database in
+            // As it is when the connection ends after the first table was converted.
+            try await database.execute(
+                "CREATE TABLE schema_foreign_keys (name varchar(64) NOT NULL, "
+                    + "child varchar(64) NOT NULL, position integer NOT NULL, "
+                    + "child_column varchar(64) NOT NULL, parent varchar(64) NOT NULL, "
+                    + "parent_column varchar(64) NOT NULL, rules text NOT NULL, "
+                    + "PRIMARY KEY (child, name, position))")
+            let rows = [
+                "('fk1', 'build_log', 0, 'os_id', 'guestos', 'id', '')",
+                "('fk4', 'order', 1, 'os', 'guestos', 'id', ' ON UPDATE CASCADE')",
+            ].joined(separator: ", ")
+            try await database.execute("INSERT INTO schema_foreign_keys VALUES \(rows)")
+            for statement in [
+                "ALTER TABLE build_log DROP FOREIGN KEY fk1",
+                "ALTER TABLE \"order\" DROP FOREIGN KEY fk4",
+                "ALTER TABLE guestos ENGINE=InnoDB, ROW_FORMAT=DYNAMIC, "
+                    + "CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin",
+            ] {
+                try await database.execute(statement)
+            }
+            let notices = try await SQLStore.inspect(location).notices
+            for name in ["fk1", "fk2", "fk3", "fk4"] {
+                #expect(notices.contains { $0.contains("foreign key \(name) of") })
+            }
+            await (try SQLStore.open(location)).close()
+            let keys = try await database.query(
+                "SELECT constraint_name AS name FROM information_schema.referential_constraints "
+                    + "WHERE constraint_schema = DATABASE() AND constraint_name LIKE 'fk%' "
+                    + "ORDER BY 1")
+            #expect(try keys.map { try $0.text("name") } == ["fk1", "fk2", "fk3", "fk4"])
+            #expect(try await tables(database).contains("schema_foreign_keys") == false)
+        }
+    }
+
+    @Test("A column that is too narrow for today's names is foretold and widened")
+    func narrowColumns() async throws {
+        let narrow = [
+            "ALTER TABLE test_log MODIFY image_name varchar(36) NOT NULL DEFAULT 'it''s'",
+            "ALTER TABLE build_log MODIFY get_url varchar(100)",
+        ]
+        try await database(old(HistoricDump.byName) + narrow) { location, database in
+            let notices = try await SQLStore.inspect(location).notices
+            #expect(
+                notices.contains(
+                    "test_log.image_name takes 36 characters, and is widened to 255"))
+            let store = try await SQLStore.open(location)
+            let widths = try await database.query(
+                "SELECT table_name AS t, column_name AS c, character_maximum_length AS n FROM "
+                    + "information_schema.columns WHERE table_schema = DATABASE() AND "
+                    + "column_name IN ('image_name', 'get_url') ORDER BY 1, 2"
+            ).map { "\(try $0.text("t")).\(try $0.text("c")) \(try $0.int("n"))" }
+            #expect(
+                widths == [
+                    "build_log.get_url 255", "build_log.image_name 255", "test_log.image_name 255",
+                ])
+            #expect(
+                try await SQLStore.inspect(location).notices.allSatisfy { !$0.contains("widened") })
+            await store.close()
+        }
+    }
+
     @Test("Names that differ in case or blanks at the end join as before")
     func collation() async throws {
         let changes = [

@@ -17,10 +17,17 @@ enum ForeignKeys {
         var table, name: String
     }
 
+    /// Those that there are, and those that an interrupted migration has taken away: their columns
+    /// are linked all the same.
     /// - Returns: nothing for SQLite, where no table is converted.
     static func links(_ transaction: borrowing SQLTransaction) throws -> [Link] {
         guard transaction.dialect == .mariadb else { return [] }
-        return try transaction.query(
+        let saved = try saved(transaction)
+        return saved + (try present(transaction).filter { !saved.contains($0) })
+    }
+
+    private static func present(_ transaction: borrowing SQLTransaction) throws -> [Link] {
+        try transaction.query(
             "SELECT DATABASE() AS here, k.constraint_name AS name, k.table_schema AS place, "
                 + "k.table_name AS child, k.column_name AS child_column, "
                 + "k.referenced_table_schema AS target_place, k.referenced_table_name AS parent, "
@@ -122,16 +129,19 @@ enum ForeignKeys {
         }
     }
 
-    private static func restore(_ transaction: borrowing SQLTransaction) throws {
-        guard try !transaction.columnNames(of: store).isEmpty else { return }
-        let rows = try transaction.query("SELECT * FROM \(store) ORDER BY position")
-        let saved = try rows.map { row in
+    private static func saved(_ transaction: borrowing SQLTransaction) throws -> [Link] {
+        guard try !transaction.columnNames(of: store).isEmpty else { return [] }
+        return try transaction.query("SELECT * FROM \(store) ORDER BY position").map { row in
             Link(
                 name: try row.text("name"), table: try row.text("child"),
                 column: try row.text("child_column"), target: try row.text("parent"),
                 targetColumn: try row.text("parent_column"), rules: try row.text("rules"))
         }
-        let present = Set(try links(transaction).map(\.key))
+    }
+
+    private static func restore(_ transaction: borrowing SQLTransaction) throws {
+        let saved = try saved(transaction)
+        let present = Set(try self.present(transaction).map(\.key))
         // A row that only the old comparison took for linked; others were never checked.
         for link in saved where link.table != link.target {
             try transaction.execute(

@@ -26,6 +26,7 @@ enum Migrator {
         Migration(version: HistoricRepairs.version, changes: HistoricRepairs.changes),
         Migration(version: 12, changes: DrainColumns.changes + RetentionTable.changes),
         Migration(version: 13, changes: AttemptTable.changes),
+        Migration(version: 14, changes: HistoricWidths.changes),
     ]
 
     static let newest = migrations.map(\.version).max() ?? 0

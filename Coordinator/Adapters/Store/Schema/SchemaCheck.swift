@@ -42,6 +42,7 @@ struct SchemaCheck {
         }
         checkLinks()
         guard transaction.dialect == .mariadb else { return }
+        notices += HistoricWidths.columns.compactMap { $0.notice(survey.tables[$0.table]) }
         try checkSettings(transaction)
         try checkGrants(transaction)
     }

@@ -108,6 +108,22 @@ extension SQLTransaction {
                 + (known.isNullable ? " NULL" : " NOT NULL") + known.rest)
     }
 
+    /// Makes a narrower text column this wide, and keeps the rest of its definition. MariaDB only:
+    /// in SQLite, widths mean nothing.
+    borrowing func widen(_ column: String, of table: String, toCharacters wanted: Int) throws {
+        guard dialect == .mariadb, let known = try definition(of: column, in: table),
+            let match = known.type.lowercased().wholeMatch(of: #/varchar\((\d+)\)/#),
+            let width = Int(match.1), width < wanted
+        else { return }
+        // A foreign key of the team's stays as it is: only its texts may be longer.
+        try execute("SET SESSION foreign_key_checks = 0")
+        try execute(
+            "ALTER TABLE \(table) MODIFY \(column) varchar(\(wanted)) CHARACTER SET utf8mb4 "
+                + "COLLATE \(Self.mariadbCollation)\(known.isNullable ? " NULL" : " NOT NULL")"
+                + known.rest)
+        try execute("SET SESSION foreign_key_checks = 1")
+    }
+
     /// Lets columns be empty that one historic variant requires. Nothing to do in SQLite, whose
     /// databases never were of that variant.
     borrowing func allowNull(_ columns: [String], in table: String) throws {
