@@ -3,6 +3,11 @@ public import TextKit
 
 /// The environments of an attempt's programs. Nothing is inherited from the agent.
 public enum BuildEnvironment {
+    /// Files of the template keep their modes, and what a build makes gets those that it would
+    /// have on its author's machine: both end up in images. Nobody else may enter an attempt's
+    /// folder.
+    public static let umask: UInt32 = 0o022
+
     /// Common to all programs of an attempt.
     public static func common(_ order: AttemptOrder, _ folder: AttemptFolder) -> [String: String] {
         common(order, ProgramFolders(order, folder))

@@ -47,6 +47,25 @@ import Testing
         }
     }
 
+    @Test(
+        "Files have the modes that the template gives them",
+        arguments: [TestAgent.withoutQEMU, TestAgent.unisolated])
+    func modes(_ settings: String) async throws {
+        try await withAgent(settings) { agent, client in
+            var tar = TarFile()
+            tar.add("build", "#!/bin/sh\nmkdir new; touch file\nstat -c '%a %n' * .\n", mode: 0o755)
+            tar.add("etc/motd", mode: 0o664)
+            tar.add("secret", mode: 0o600)
+            let template = try await agent.deliver(tar.archive)
+            let built = try await client.build(agent.start(template))
+            for line in [
+                "755 build", "755 etc", "600 secret", "755 new", "644 file", "755 .",
+            ] {
+                #expect(built.texts.contains(line), "\(line) in \(built.texts)")
+            }
+        }
+    }
+
     /// A control group with little memory: the kernel kills a process in it, and the shell only
     /// sees that a child died. Needs root to create it.
     @Test("A child killed by the kernel for memory is an infrastructure fault")

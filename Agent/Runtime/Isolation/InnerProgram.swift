@@ -59,7 +59,7 @@ enum InnerProgram {
         // Not for the program.
         for number in [Sandbox.Descriptors.info, Sandbox.Descriptors.block] { close(number) }
         _ = fcntl(Sandbox.Descriptors.status, F_SETFD, FD_CLOEXEC)
-        umask(0o077)
+        umask(BuildEnvironment.umask)
         let report: Report
         do throws(SystemError) {
             try restoreEnvironment()

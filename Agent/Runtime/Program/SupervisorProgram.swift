@@ -25,7 +25,7 @@ enum SupervisorProgram {
             // terminal is closed.
             Signals.ignore(SIGHUP)
             Signals.ignore(SIGINT)
-            umask(0o077)
+            umask(BuildEnvironment.umask)
             try Descendants.becomeSubreaper()
             try Supervisor(folder: folder, order: order).run()
             _ = consume lock

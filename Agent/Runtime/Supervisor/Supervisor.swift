@@ -42,12 +42,11 @@ struct Supervisor {
     private func build(_ context: AttemptContext) throws -> ([Artifact], Int?) {
         try context.checkpoint()
         try context.enter(.preparing)
-        for path in [
-            folder.unpacked, folder.output, folder.temporary, folder.home, folder.artifacts,
-            folder.baseImage,
-        ] {
+        for path in [folder.temporary, folder.home, folder.artifacts, folder.baseImage] {
             try Files.makeFolder(path, mode: 0o700)
         }
+        // What is copied from them keeps its mode; the attempt's folder is closed to others.
+        for path in [folder.unpacked, folder.output] { try Files.makeFolder(path, mode: 0o755) }
         try QEMUShimLinks.make(folder, searchPath: order.searchPath)
         try TemplateUnpacker(context: context).unpack()
         let recipe = order.start.recipe

@@ -18,7 +18,7 @@ enum TestProgram {
             guard case .test(let plan) = order.start.recipe.builder,
                 plan.cases.indices.contains(index)
             else { throw Failure("\(folder.start) has no test case \(index)") }
-            umask(0o077)
+            umask(BuildEnvironment.umask)
             let test = TestCaseRun(
                 order: order, folder: folder, plan: plan, test: plan.cases[index],
                 image: image)
