@@ -1,5 +1,7 @@
 // The bodies of the messages. Each is idempotent.
 
+import TextKit
+
 /// The first message of each side. The agent's reports its host and the attempts that it holds, so
 /// that the coordinator can reconcile after any interruption.
 public struct CoordinatorHello: Sendable, Hashable, Codable {
@@ -64,6 +66,9 @@ public struct HostReport: Sendable, Hashable, Codable {
     public var packerPlugins: [String: [String]]?
     /// Names of the secrets that templates may use there; `nil`: none.
     public var secrets: [String]?
+    /// Of the secrets that not every guest OS may use there, the names of those that may, in which
+    /// `*` stands for any text.
+    public var secretGuestOSes: [String: [String]]?
     /// The host's wall clock when the report was made; the coordinator reports a large clock skew.
     @Bounded<UnixTimeBound> public var unixMilliseconds: Int64
     /// Messages for the operator (`/dev/kvm exists but guests hang under it …`).
@@ -75,7 +80,7 @@ public struct HostReport: Sendable, Hashable, Codable {
         packerVersion: String? = nil, qemuVersion: String? = nil, runsTests: Bool? = nil,
         testAbilities: [String]? = nil, buildAbilities: [String]? = nil,
         packerPlugins: [String: [String]]? = nil, secrets: [String]? = nil,
-        unixMilliseconds: Int64, notices: [String] = []
+        secretGuestOSes: [String: [String]]? = nil, unixMilliseconds: Int64, notices: [String] = []
     ) {
         self.slots = slots
         self.vcpus = vcpus
@@ -92,8 +97,15 @@ public struct HostReport: Sendable, Hashable, Codable {
         self.buildAbilities = buildAbilities
         self.packerPlugins = packerPlugins
         self.secrets = secrets
+        self.secretGuestOSes = secretGuestOSes
         self.unixMilliseconds = unixMilliseconds
         self.notices = notices
+    }
+
+    /// Whether a guest OS may use the secret there, which the host has.
+    public func allows(secret: String, guestOS: String) -> Bool {
+        guard let allowed = secretGuestOSes?[secret] else { return true }
+        return allowed.contains { Wildcards.matches(Wildcards.parts(of: $0), guestOS) }
     }
 }
 

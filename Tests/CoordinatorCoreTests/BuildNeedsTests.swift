@@ -93,6 +93,21 @@ import Testing
                 .hasSuffix("host b has no secret 'clouds'; did you mean 'cloud'?") == true)
     }
 
+    @Test("A build goes where its secret is for its guest OS, or is refused with what to change")
+    func closedSecrets() {
+        let needs = BuildNeeds(secrets: ["cloud"], guestOS: "debian12")
+        var (closed, open) = (machine("a"), machine("b"))
+        closed.report?.secrets = ["cloud"]
+        closed.report?.secretGuestOSes = ["cloud": ["rocky*"]]
+        open.report?.secrets = ["cloud"]
+        open.report?.secretGuestOSes = ["cloud": ["rocky*", "debian*"], "other": ["x"]]
+        #expect(world([closed, open], [build(needs)]).starts == ["q@b"])
+        #expect(
+            needs.refusal([closed])
+                == "no host can build this template: host a keeps the secret 'cloud' from the "
+                + "guest OS 'debian12': add it under guest_oses of the secret in its agent.yml")
+    }
+
     @Test("A recipe with options is not sent to an agent that would ignore them")
     func abilities() {
         var build = queued("q")

@@ -8,6 +8,8 @@ struct HostReporter: Sendable {
 
     func report(_ probe: HostProbe, running: [Requirements]) -> HostReport {
         let secrets = HostSecretFile.usable(among: configuration.secrets)
+        let limited = configuration.secrets.filter { $0.value.guestOSes != ["*"] }
+            .mapValues(\.guestOSes)
         let room = (try? Files.room(configuration.stateFolder)) ?? (free: 0, total: 0)
         return HostReport(
             slots: probe.isolationProblem == nil
@@ -29,6 +31,7 @@ struct HostReporter: Sendable {
             buildAbilities: BuildAbility.allCases.map(\.rawValue).sorted(),
             packerPlugins: PackerPluginFolder.versions(configuration.packerPluginFolder),
             secrets: configuration.secrets.isEmpty ? nil : secrets.names,
+            secretGuestOSes: limited.isEmpty ? nil : limited,
             unixMilliseconds: Clocks.unixMilliseconds(),
             notices: probe.notices + secrets.notices)
     }

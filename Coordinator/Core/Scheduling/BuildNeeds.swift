@@ -10,19 +10,23 @@ public struct BuildNeeds: Sendable, Hashable {
     public var accelerator: String?
     /// Names of the host's secrets.
     public var secrets: Set<String>
+    /// What is built, which not every secret may be for.
+    public var guestOS: String
 
     public init(
-        packer: PackerNeeds? = nil, accelerator: String? = nil, secrets: Set<String> = []
+        packer: PackerNeeds? = nil, accelerator: String? = nil, secrets: Set<String> = [],
+        guestOS: String = ""
     ) {
         self.packer = packer
         self.accelerator = accelerator
         self.secrets = secrets
+        self.guestOS = guestOS
     }
 
-    public init(_ plan: BuildPlan) {
+    public init(_ plan: BuildPlan, guestOS: String) {
         self.init(
             packer: plan.packer, accelerator: plan.acceleratorReason,
-            secrets: plan.recipe.secrets)
+            secrets: plan.recipe.secrets, guestOS: guestOS)
     }
 
     /// What a host lacks; `nil` if it has everything, as far as it reports.
@@ -33,6 +37,11 @@ public struct BuildNeeds: Sendable, Hashable {
                 + (hint
                     ?? ": add it under secrets in its agent.yml; a notice of the host names one "
                     + "that it cannot read")
+        }
+        let closed = secrets.filter { !report.allows(secret: $0, guestOS: guestOS) }
+        if let closed = closed.min() {
+            return "keeps the secret \(Names.quoted(closed)) from the guest OS "
+                + "\(Names.quoted(guestOS)): add it under guest_oses of the secret in its agent.yml"
         }
         if let packer,
             let lack = packer.shortage(

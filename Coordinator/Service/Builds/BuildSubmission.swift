@@ -72,9 +72,8 @@ public struct BuildSubmission: Sendable {
             throw Refusal("the reason is longer than \(ports.limits.reasonBytes) bytes")
         }
         try await checkRoom()
-        if let why = BuildNeeds(plan).refusal(await fleet.views()) {
-            throw Refusal(.conflict, why)
-        }
+        let needs = BuildNeeds(plan, guestOS: guestOS.name)
+        if let why = needs.refusal(await fleet.views()) { throw Refusal(.conflict, why) }
         let new = NewBuild(
             id: id ?? ports.ids.randomID(), guestOSID: guestOS.id, guestOS: guestOS.name,
             priority: priority, owner: owner, plan: plan, updateContents: reason,

@@ -37,7 +37,7 @@ actor TemplateCheck {
         guard !taken.contains(digest), underWay < ports.limits.checksAtOnce else { return }
         underWay += 1
         defer { underWay -= 1 }
-        switch await verdict(start, by: await hosts(for: new.plan)) {
+        switch await verdict(start, by: await hosts(for: new)) {
         case .taken:
             taken.append(digest)
             taken.removeFirst(max(0, taken.count - ports.limits.checkedTemplates))
@@ -49,9 +49,9 @@ actor TemplateCheck {
         }
     }
 
-    private func hosts(for plan: BuildPlan) async -> [HostMonitor] {
-        let needs = BuildNeeds(plan)
-        let names = await fleet.views().filter { needs.areMet(by: $0, plan.requirements) }
+    private func hosts(for new: NewBuild) async -> [HostMonitor] {
+        let needs = BuildNeeds(new.plan, guestOS: new.guestOS)
+        let names = await fleet.views().filter { needs.areMet(by: $0, new.plan.requirements) }
             .map(\.name).sorted()
         guard !names.isEmpty else { return [] }
         turn = (turn + 1) % names.count

@@ -176,7 +176,8 @@ extension QueuedBuild {
             failedHosts: Set(live.history.map(\.host)), baseImageSHA256: build.fetched?.sha256,
             testAbilities: build.testPlan?.abilities ?? [],
             buildAbilities: build.plan.abilities(in: build.stage),
-            needs: build.stage == .build ? BuildNeeds(build.plan) : BuildNeeds(),
+            needs: build.stage == .build
+                ? BuildNeeds(build.plan, guestOS: build.guestOS) : BuildNeeds(),
             begunOn: build.stage == .test ? live.lastHost : nil, tests: build.testsToCome)
     }
 }
