@@ -41,6 +41,51 @@ struct RegistryImportTests {
         return known
     }
 
+    @Test("A path stays with its repository, and goes with another one or an empty cell")
+    func paths() throws {
+        var guestOS = guestOS("debian12", .git(url: "https://g/t.git", ref: "v1"))
+        guestOS.templatePath = "images/a"
+        func planned(_ columns: [SheetValue], _ cells: [SheetValue]) throws -> GuestOS {
+            let (plan, problems) = plan(
+                table(
+                    "guestos",
+                    [
+                        texts("name", "type") + columns,
+                        texts("debian12", "linux") + cells,
+                    ]), known: known(guestOS))
+            #expect(problems.isEmpty, "\(problems.shown)")
+            return try #require(plan.guestOSes.first)
+        }
+        let same = try planned(texts("template"), texts("https://g/t.git"))
+        #expect(same == guestOS)
+        #expect(try planned([], []) == guestOS)
+        let other = try planned(texts("template"), texts("https://g/u.git"))
+        #expect(other.templatePath == nil)
+        #expect(try planned(texts("path"), texts("")).templatePath == nil)
+        #expect(try planned(texts("path"), texts("images/b")).templatePath == "images/b")
+    }
+
+    @Test(
+        "A path that cannot be is refused in its cell, also without a template in the row",
+        arguments: [
+            (TemplateSource.folder(path: "/srv/t"), "images/a", "needs a Git repository"),
+            (.git(url: "https://g/t.git", ref: "v1"), "../x", "is not a folder of the repository"),
+            (.missing, "images/a", "needs a Git repository"),
+        ])
+    func refusedPaths(_ template: TemplateSource, path: String, why: String) throws {
+        let (_, problems) = plan(
+            table("guestos", [texts("name", "type", "path"), texts("d", "linux", path)]),
+            known: known(guestOS("d", template)))
+        let problem = try #require(problems.shown.first)
+        #expect(problem.why.description.contains(why) && problem.column == "path")
+    }
+
+    private func guestOS(_ name: String, _ template: TemplateSource) -> GuestOS {
+        GuestOS(
+            id: "g", name: name, type: .linux, distro: "", version: "", baseISO: "",
+            template: template, owner: "default", createdMilliseconds: 0)
+    }
+
     // MARK: Reading
 
     @Test("Columns are found by their names, in any order")

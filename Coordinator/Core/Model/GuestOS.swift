@@ -92,6 +92,11 @@ extension GuestOS {
 }
 
 extension TemplateSource {
+    /// The address of the Git repository, without the branch.
+    var repository: String? {
+        if case .git(let url, _) = self { url } else { nil }
+    }
+
     /// Why the template cannot be in this folder of it; `nil` if it can.
     public func problem(ofPath path: String) -> String? {
         guard case .git = self else {

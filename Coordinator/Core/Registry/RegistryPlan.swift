@@ -64,11 +64,23 @@ public struct RegistryPlan: Sendable {
         } else if case .git(let url, _) = template, case .git(url, let ref) = known?.template {
             source = .git(url: url, ref: ref)
         }
+        // A path belongs to its repository.
+        let isSameRepository =
+            source.repository != nil
+            && source.repository == known?.template.repository
+        let given = row.path ?? (isSameRepository ? known?.templatePath : nil) ?? ""
+        let path = given.isEmpty ? nil : given
+        if row.path != nil, let path, let why = source.problem(ofPath: path) {
+            var problem = row.pathPlace
+            problem.why = why
+            problems.add(problem)
+            return
+        }
         var guestOS = GuestOS(
             id: known?.id ?? newID(), name: row.name, type: row.type,
             distro: row.distro ?? known?.distro ?? "", version: row.version ?? known?.version ?? "",
             baseISO: row.baseISO ?? known?.baseISO ?? "", template: source,
-            templatePath: row.path ?? (row.template == nil ? known?.templatePath : nil),
+            templatePath: path,
             variables: row.variables ?? known?.variables ?? [:],
             owner: row.owner ?? known?.owner ?? "default",
             createdMilliseconds: known?.createdMilliseconds ?? now)
@@ -83,7 +95,8 @@ public struct RegistryPlan: Sendable {
             count.changed += 1
             batch.changedGuestOSes.append(guestOS)
         }
-        let isTemplateGiven = row.template != nil || row.ref != nil || row.path != nil
+        let isTemplateGiven =
+            row.template != nil || row.ref != nil || path != known?.templatePath
         let isTemplateNew =
             source != known?.template || guestOS.templatePath != known?.templatePath
         let areVariablesNew = source != .missing && guestOS.variables != known?.variables ?? [:]

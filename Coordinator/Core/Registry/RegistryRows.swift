@@ -11,8 +11,10 @@ public struct RegistryRows: Sendable {
         /// `nil` if the cell is empty.
         var template: TemplateSource?
         var ref: String?
-        /// `nil` if the sheet has no such column, or the cell is empty.
+        var pathPlace: ImportProblem
+        /// `nil` if the sheet has no such column.
         var path: String?
+        /// `nil` if the sheet has no such column, or the cell is empty.
         var variables: [String: String]?
         var owner: String?
     }
@@ -127,9 +129,6 @@ public struct RegistryRows: Sendable {
             problems.add(
                 table.problem(row.number, "ref", "belongs to a Git repository, not to a folder"))
         }
-        if let path = row["path"], let why = template?.problem(ofPath: path) {
-            problems.add(table.problem(row.number, "path", why))
-        }
         var variables: [String: String]?
         if let cell = row["variables"] {
             do throws(VariableCell.Unreadable) {
@@ -148,7 +147,8 @@ public struct RegistryRows: Sendable {
             GuestOSRow(
                 place: table.problem(row.number, "template", ""), name: name, type: type,
                 distro: text("distro"), version: text("version"), baseISO: text("base_iso"),
-                template: template, ref: row["ref"], path: row["path"],
+                template: template, ref: row["ref"],
+                pathPlace: table.problem(row.number, "path", ""), path: text("path"),
                 variables: variables, owner: row["owner"]))
         return name
     }
