@@ -40,8 +40,8 @@ extension SSHError {
             "\(endpoint.place) shows the host key \(shown.type) \(shown.fingerprint), but is "
                 + "known here by \(expected.type) \(expected.fingerprint). If its host key was "
                 + "changed on purpose, compare the new one with `ssh-keygen -lf "
-                + "/etc/ssh/ssh_host_ed25519_key.pub` on the host itself and add the host "
-                + "again. If not, another machine answers in its place.")
+                + "/etc/ssh/ssh_host_ed25519_key.pub` on the host itself, and replace the "
+                + "known one. If not, another machine answers in its place.")
     }
 
     static func loginTimedOut(_ endpoint: SSHEndpoint, _ options: SSHOptions) -> SSHError {

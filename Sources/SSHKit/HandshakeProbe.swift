@@ -39,8 +39,8 @@ struct HandshakeProbe {
             .hostKeyChanged,
             "\(endpoint.place) has no \(hostKeyType) host key any more, by which it is known here; "
                 + "it offers \(list(theirs)). If its host keys were changed on purpose, read the "
-                + "new one on the host itself and add the host again. If not, another machine "
-                + "answers in its place.")
+                + "new one on the host itself, and replace the known one. If not, another "
+                + "machine answers in its place.")
     }
 
     private func nothingInCommon(

@@ -234,6 +234,11 @@ extension HostFault {
     init(naming host: Host, _ error: any Error) {
         switch error {
         case let fault as HostFault: self = fault
+        case let error as SSHError where error.code == .hostKeyChanged:
+            self.init(
+                .unusable,
+                "host \(host.name): \(error) To replace it: aibuild host change \(host.name) "
+                    + "--fingerprint FINGERPRINT")
         case let error as SSHError:
             let code = error.isPermanent ? HostFaultCode.unusable : .unreachable
             self.init(code, "host \(host.name)", cause: error)
