@@ -134,25 +134,32 @@ let package = Package(
                 "Pages/Assets/\($0)"
             }),
         module(
+            "Templates", "Coordinator/Templates",
+            [
+                "BuildProtocol", "CoordinatorCore", "PackerKit", "ProcessKit", "Support",
+                "TextKit", "YAMLKit",
+            ]),
+        module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
                 "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit", "HTTPClientKit",
                 "HTTPTypes", "LoopKit", "OpenStackKit", "PackerKit", "ProcessKit", "SQLKit",
-                "SSHKit",
-                "SheetKit", "Support", "TextKit", "YAMLKit",
+                "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
             [
                 "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
                 "CoordinatorCore", "CoordinatorService", "HTTPClientKit", "HTTPServerKit",
-                "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit", "TextKit",
+                "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit",
+                "Templates", "TextKit",
                 "YAMLKit",
             ]),
         program(
             "aibuild", "Sources/aibuild",
             [
-                "ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit",
+                "AgentCore", "ArgumentKit", "BuildProtocol", "CoordinatorCore", "HTTPClientKit",
+                "HTTPTypes", "PackerKit", "ProcessKit", "Support", "Templates", "TextKit",
                 "YAMLKit",
             ]),
 
@@ -178,7 +185,7 @@ let package = Package(
             "CLITests",
             [
                 "ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
-                "ProcessKit", "Support", "TestSupport", "aibuild",
+                "ProcessKit", "Support", "Templates", "TestSupport", "TextKit", "aibuild",
             ]),
         tests(
             "OpenStackKitTests",
@@ -208,7 +215,8 @@ let package = Package(
             [
                 "BuildProtocol", "CoordinatorAdapters", "CoordinatorCore", "DockerKit",
                 "HTTPServerKit", "HTTPTypes", "OpenStackKit", "PackerKit", "ProcessKit", "SSHKit",
-                "Support", "TestSupport", "TextKit", "YAMLKit", "aibuild-agent",
+                "Support", "Templates", "TestSupport", "TextKit", "YAMLKit",
+                "aibuild-agent",
             ]),
         tests(
             "CoordinatorCoreTests", ["BuildProtocol", "CoordinatorCore", "PackerKit", "TextKit"]),
@@ -252,9 +260,9 @@ let package = Package(
             "FuzzTests",
             [
                 "AgentCore", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
-                "CoordinatorCore", "HTTPTypes", "Support", "TestSupport",
+                "CoordinatorCore", "HTTPTypes", "Support", "Templates", "TestSupport",
             ]),
         tests("TextKitTests", ["TextKit"]),
-        tests("YAMLKitTests", ["YAMLKit"]),
+        tests("YAMLKitTests", ["TextKit", "YAMLKit"]),
     ]
 )

@@ -26,6 +26,8 @@ public struct APIContext: Sendable {
     /// `api.url`, as people reach this coordinator; `nil` if it is not set.
     public var url: String?
     public var version: String
+    /// The JSON Schema of `aibuild.yml`.
+    public var templateSchema: [UInt8]
 
     public init(
         coordinator: Coordinator, ports: Ports, webRootFolder: String,
@@ -33,7 +35,7 @@ public struct APIContext: Sendable {
         standing: @escaping @Sendable () async -> LeaseKeeper.Standing,
         storeProblem: @escaping @Sendable () async -> String? = { nil },
         setupProblems: @escaping @Sendable () -> [SetupProblem] = { [] }, access: AccessControl,
-        url: String? = nil, version: String
+        url: String? = nil, version: String, templateSchema: [UInt8] = []
     ) {
         self.coordinator = coordinator
         self.ports = ports
@@ -45,6 +47,7 @@ public struct APIContext: Sendable {
         self.access = access
         self.url = url
         self.version = version
+        self.templateSchema = templateSchema
     }
 }
 

@@ -10,6 +10,7 @@ import HTTPTypes
 import ProcessKit
 import SQLKit
 import Support
+import Templates
 import YAMLKit
 
 /// Assembles adapters, service, API and server in the order of their dependencies, and shuts them
@@ -88,7 +89,7 @@ enum Daemon {
                 standing: { await leadership.keeper.standing },
                 storeProblem: { await leadership.keeper.problem },
                 setupProblems: { setup.problems() }, access: access,
-                url: configuration.ownURL, version: version))
+                url: configuration.ownURL, version: version, templateSchema: TemplateKeys.schema))
         let gate = RequestGate()
         let server = HTTPServer(
             host: configuration.listen, port: UInt16(configuration.port),

@@ -13,13 +13,7 @@ final class ImageServer {
     static func start(_ path: String, format: String) throws -> (ImageServer, socket: Int32) {
         // Connected before the server runs: nobody else can connect, there is nothing to wait for,
         // and no socket is left on the disk.
-        var template = Array("/tmp/aibuild-nbd.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw SystemError.last("cannot make a folder in /tmp")
-        }
-        let folder = template.withUnsafeBufferPointer { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        }
+        let folder = try Files.makeTemporaryFolder("aibuild-nbd")
         defer { try? Files.remove(folder) }
         let place = folder + "/socket"
         let listener = Descriptor(

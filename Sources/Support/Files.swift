@@ -149,6 +149,18 @@ public enum Files {
         }
     }
 
+    /// A new folder for this user alone, whose name begins with `prefix`.
+    /// - Parameter parent: where temporary files are.
+    public static func makeTemporaryFolder(
+        _ prefix: String, in parent: String = "/tmp"
+    ) throws(SystemError) -> String {
+        var template = Array("\(parent)/\(prefix).XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw .last("cannot make a folder in \(parent)") }
+        return template.withUnsafeBufferPointer { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        }
+    }
+
     /// Names in a folder, sorted, without `.` and `..`.
     public static func list(_ path: String) throws(SystemError) -> [String] {
         guard let stream = opendir(path) else { throw .last("cannot list \(path)") }

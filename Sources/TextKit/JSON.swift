@@ -63,3 +63,15 @@ public enum JSON: Sendable, Hashable, Codable {
         return value
     }
 }
+
+extension JSON: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral,
+    ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+    public init(stringLiteral value: String) { self = .string(value) }
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
+    public init(integerLiteral value: Int64) { self = .int(value) }
+    public init(arrayLiteral items: JSON...) { self = .array(items) }
+    public init(dictionaryLiteral fields: (String, JSON)...) {
+        self = .object(Dictionary(fields, uniquingKeysWith: { $1 }))
+    }
+}

@@ -19,15 +19,17 @@ public final class YAMLMapping {
 
     /// The root of a document; an empty document is an empty mapping.
     public convenience init(_ node: YAMLNode, file: String) throws(YAMLError) {
-        let empty = YAMLNode(.mapping([]), line: node.line, column: node.column)
-        try self.init(node.isNull ? empty : node, YAMLPlace(file: file, key: ""))
+        try self.init(node, YAMLPlace(file: file, key: ""))
     }
 
     public static func load(_ path: String) throws(YAMLError) -> YAMLMapping {
         try YAMLMapping(YAMLDocument.load(path), file: path)
     }
 
+    /// Nothing is an empty mapping.
     init(_ node: YAMLNode, _ place: YAMLPlace) throws(YAMLError) {
+        let empty = YAMLNode(.mapping([]), line: node.line, column: node.column)
+        let node = node.isNull ? empty : node
         guard case .mapping(let entries) = node.content else {
             throw place.mismatch("a mapping", node)
         }
@@ -38,6 +40,31 @@ public final class YAMLMapping {
 
     /// The keys, with a value or without, sorted.
     public var keys: [String] { entries.keys.sorted() }
+
+    /// The mapping with the entries of `defaults` for the keys that it does not have.
+    /// - Parameters:
+    ///   - united: of these keys, mappings in both are united in the same way.
+    ///   - keys: of `defaults`, which are left out.
+    public func completed(
+        by defaults: YAMLMapping, uniting united: Set<String>, without keys: Set<String>
+    ) throws(YAMLError) -> YAMLMapping {
+        var all = defaults.entries.filter { !keys.contains($0.key) }
+        for (name, entry) in entries {
+            guard united.contains(name), case .mapping(let base)? = all[name]?.value.content,
+                case .mapping(let own) = entry.value.content
+            else {
+                all[name] = entry
+                continue
+            }
+            let names = Set(own.map(\.key))
+            var entry = entry
+            entry.value.content = .mapping(base.filter { !names.contains($0.key) } + own)
+            all[name] = entry
+        }
+        let entries = all.values.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
+        return try YAMLMapping(
+            YAMLNode(.mapping(entries), line: node.line, column: node.column), place)
+    }
 
     /// - Throws: `YAMLError` when the key is missing or its value is of another type.
     public func take<T>(_ key: String, _ type: YAMLType<T>) throws(YAMLError) -> T {

@@ -24,6 +24,16 @@ public struct YAMLNode: Sendable, Hashable {
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
+    /// Where one of the texts is a value for the first time.
+    public func place(ofAny texts: Set<String>) -> (line: Int, column: Int)? {
+        switch content {
+        case .scalar(let text, _): texts.contains(text) ? (line, column) : nil
+        case .sequence(let items): items.lazy.compactMap { $0.place(ofAny: texts) }.first
+        case .mapping(let entries):
+            entries.lazy.compactMap { $0.value.place(ofAny: texts) }.first
+        }
+    }
+
     /// Describes the value, for "found …".
     var found: String {
         switch content {

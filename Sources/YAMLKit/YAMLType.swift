@@ -2,16 +2,21 @@ public import TextKit
 
 /// How one value is read, and what an error says was expected. The types below are all that a
 /// configuration needs; `list`, `map` and `checked` combine them.
-public struct YAMLType<Value> {
+public struct YAMLType<Value>: Sendable {
+    typealias Reader = @Sendable (YAMLNode, YAMLPlace) throws(YAMLError) -> Value
+
     /// For "expected …".
     let expected: String
-    let read: (YAMLNode, YAMLPlace) throws(YAMLError) -> Value
+    /// The same as a JSON Schema, as far as that can say it.
+    let schema: JSON
+    let read: Reader
 
     /// A type that is written as a scalar. `parse` returns `nil` for a text that is not one.
     static func scalar(
-        _ expected: String, plainOnly: Bool = false, _ parse: @escaping (String) -> Value?
+        _ expected: String, _ schema: JSON, plainOnly: Bool = false,
+        _ parse: @escaping @Sendable (String) -> Value?
     ) -> YAMLType {
-        YAMLType(expected: expected) { (node, place) throws(YAMLError) in
+        YAMLType(expected: expected, schema: schema) { (node, place) throws(YAMLError) in
             guard case .scalar(let text, let isPlain) = node.content, !node.isNull else {
                 throw place.mismatch(expected, node)
             }
@@ -26,8 +31,8 @@ public struct YAMLType<Value> {
     }
 
     /// The same type, with a check: `problem` returns what is wrong with a value, or `nil`.
-    public func checked(_ problem: @escaping (Value) -> String?) -> YAMLType {
-        YAMLType(expected: expected) { (node, place) throws(YAMLError) in
+    public func checked(_ problem: @escaping @Sendable (Value) -> String?) -> YAMLType {
+        YAMLType(expected: expected, schema: schema) { (node, place) throws(YAMLError) in
             let value = try read(node, place)
             if let problem = problem(value) { throw place.error(node, problem) }
             return value
@@ -57,12 +62,14 @@ struct YAMLPlace {
 
 extension YAMLType where Value == String {
     /// Any scalar as it is written: `16.04` stays `16.04`, `no` stays `no`.
-    public static var string: YAMLType { .scalar("a string") { $0 } }
+    public static var string: YAMLType { .scalar("a string", .scalarTypes) { $0 } }
 }
 
 extension YAMLType where Value == Bool {
     public static var bool: YAMLType {
-        .scalar("true or false", plainOnly: true) { ["true": true, "false": false][$0] }
+        .scalar("true or false", ["type": "boolean"], plainOnly: true) {
+            ["true": true, "false": false][$0]
+        }
     }
 }
 
@@ -72,21 +79,31 @@ extension YAMLType where Value == Int {
             range.upperBound == .max
             ? "a whole number, at least \(range.lowerBound)"
             : "a whole number from \(range.lowerBound) to \(range.upperBound)"
-        return .scalar(expected, plainOnly: true) { text in
+        let schema: JSON = [
+            "type": "integer", "minimum": .int(Int64(range.lowerBound)),
+            "maximum": .int(Int64(range.upperBound)),
+        ]
+        return .scalar(expected, schema, plainOnly: true) { text in
             Int(text).flatMap { range.contains($0) && !text.hasPrefix("+") ? $0 : nil }
         }
     }
 
     /// `90s`, `20m`, `4h`, `7d`; the value is in seconds, at most a century.
     public static var durationSeconds: YAMLType {
-        .scalar("a duration such as 90s, 20m or 4h, at most 36525d") { DurationText.seconds($0) }
+        .scalar(
+            "a duration such as 90s, 20m or 4h, at most 36525d",
+            ["type": "string", "pattern": "^[0-9]+[smhd]$"]
+        ) { DurationText.seconds($0) }
     }
 }
 
 extension YAMLType where Value == Int64 {
     /// `512MiB`, `2GiB`; the value is in bytes, at most 1 PiB.
     public static var sizeBytes: YAMLType {
-        .scalar("a size such as 512MiB or 2GiB, at most 1024TiB") { ByteSize.bytes($0) }
+        .scalar(
+            "a size such as 512MiB or 2GiB, at most 1024TiB",
+            ["type": "string", "pattern": "^[0-9]+([KMGT]i)?B$"]
+        ) { ByteSize.bytes($0) }
     }
 }
 
@@ -94,7 +111,8 @@ extension YAMLType where Value == JSON {
     /// A value of any type. A scalar is a text as it is written, so that `1.10` is not `1.1`; in a
     /// list or a mapping it is a number, true or false if it is written as JSON would write it.
     public static var json: YAMLType {
-        YAMLType(expected: "a value") { (node, place) throws(YAMLError) in
+        let schema: JSON = ["not": ["type": "null"]]
+        return YAMLType(expected: "a value", schema: schema) { (node, place) throws(YAMLError) in
             guard case .scalar(let text, _) = node.content else { return inner(node) }
             guard !node.isNull else { throw place.mismatch("a value", node) }
             return .string(text)
@@ -122,19 +140,22 @@ extension YAMLType where Value == JSON {
     }
 }
 
-extension YAMLType where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
+extension YAMLType
+where Value: CaseIterable & RawRepresentable & SendableMetatype, Value.RawValue == String {
     /// One of the enumeration's words.
     public static var word: YAMLType {
-        .scalar("one of " + Value.allCases.map(\.rawValue).joined(separator: ", ")) {
-            Value(rawValue: $0)
-        }
+        let words = Value.allCases.map(\.rawValue)
+        return .scalar(
+            "one of " + words.joined(separator: ", "), ["enum": .array(words.map { .string($0) })]
+        ) { Value(rawValue: $0) }
     }
 }
 
 extension YAMLType {
     public static func list<Item>(of item: YAMLType<Item>) -> YAMLType where Value == [Item] {
         let expected = "a list"
-        return YAMLType(expected: expected) { (node, place) throws(YAMLError) in
+        let schema: JSON = ["type": "array", "items": item.schema]
+        return YAMLType(expected: expected, schema: schema) { (node, place) throws(YAMLError) in
             guard case .sequence(let nodes) = node.content else {
                 throw place.mismatch(expected, node)
             }
@@ -150,7 +171,8 @@ extension YAMLType {
     public static func map<Item>(of item: YAMLType<Item>) -> YAMLType
     where Value == [String: Item] {
         let expected = "a mapping"
-        return YAMLType(expected: expected) { (node, place) throws(YAMLError) in
+        let schema: JSON = ["type": "object", "additionalProperties": item.schema]
+        return YAMLType(expected: expected, schema: schema) { (node, place) throws(YAMLError) in
             guard case .mapping(let entries) = node.content else {
                 throw place.mismatch(expected, node)
             }
@@ -166,8 +188,18 @@ extension YAMLType {
 extension YAMLType where Value == YAMLMapping {
     /// A mapping that the caller reads further. It is finished with the whole document.
     public static var mapping: YAMLType {
-        YAMLType(expected: "a mapping") { (node, place) throws(YAMLError) in
+        YAMLType(expected: "a mapping", schema: ["type": "object"]) {
+            (node, place) throws(YAMLError) in
             try YAMLMapping(node, place)
+        }
+    }
+
+    /// The same; a key that is none of these is refused before any is read.
+    public static func mapping(of keys: YAMLKeys) -> YAMLType {
+        YAMLType(expected: "a mapping", schema: keys.schema) { (node, place) throws(YAMLError) in
+            let mapping = try YAMLMapping(node, place)
+            try mapping.check(keys: keys.names)
+            return mapping
         }
     }
 }

@@ -63,7 +63,7 @@ enum ExitCode: Int32, CaseIterable {
     var meaning: String {
         switch self {
         case .ok: "success"
-        case .buildFailed: "the build or release failed; doctor found a problem"
+        case .buildFailed: "the build or release failed; check or doctor found a problem"
         case .usage: "invalid command line"
         case .notFound: "not found"
         case .refused: "the coordinator refused the request, or failed"

@@ -1,13 +1,12 @@
+import Templates
 import Testing
 import YAMLKit
-
-@testable import CoordinatorAdapters
 
 /// The keys of aibuild.yml.
 @Suite struct TemplateKeyTests {
     private func problem(_ text: String) -> String? {
         do throws(YAMLError) {
-            _ = try TemplateFile(Array(text.utf8), file: "aibuild.yml")
+            _ = try TemplateSet(Array(text.utf8), file: "aibuild.yml")
             return nil
         } catch { return error.description }
     }
@@ -21,7 +20,7 @@ import YAMLKit
         #expect(problem("tempalte: t.json\n")?.contains("did you mean 'template'?") == true)
     }
 
-    @Test("Every key of the table is read", arguments: TemplateFile.keys.sorted())
+    @Test("Every key of the table is read", arguments: TemplateKeys.image.names.sorted())
     func isRead(_ key: String) {
         // A key without a value counts as read and not as given.
         let builders = [

@@ -3,6 +3,7 @@ import BuildProtocol
 @testable import CoordinatorAPI
 @testable import CoordinatorAdapters
 import HTTPTypes
+import Templates
 import Testing
 
 /// What templates, images and requests bring along, changed at random.
@@ -28,10 +29,11 @@ import Testing
             Self.template.split(separator: "tests:")[0].utf8, "template: packer.json\n"[...].utf8,
         ].map { Array($0) }
         let accepted = try FuzzRun().run(.template, seeds) { input in
-            let file = try TemplateFile(input, file: "aibuild.yml")
-            #expect(ByteBound.range.contains(file.requirements.diskBytes))
-            _ = file.files
-            _ = AttemptTimers(limits: file.limits, nowMilliseconds: 1_763_718_000_000)
+            for (_, file) in try TemplateSet(input, file: "aibuild.yml").all {
+                #expect(ByteBound.range.contains(file.requirements.diskBytes))
+                _ = file.files
+                _ = AttemptTimers(limits: file.limits, nowMilliseconds: 1_763_718_000_000)
+            }
         }
         #expect(accepted > 100)
     }

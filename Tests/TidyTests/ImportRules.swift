@@ -109,11 +109,17 @@ enum ImportRules {
                 "TextKit",
             ]),
         .init(
+            "Templates", "Coordinator/Templates", .outer,
+            [
+                "BuildProtocol", "CoordinatorCore", "PackerKit", "ProcessKit", "Support",
+                "TextKit", "YAMLKit",
+            ]),
+        .init(
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
                 "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit", "HTTPClientKit",
                 "HTTPTypes", "LoopKit", "OpenStackKit", "PackerKit", "ProcessKit", "SQLKit",
-                "SSHKit", "SheetKit", "Support", "TextKit", "YAMLKit",
+                "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "YAMLKit",
             ]),
         .init(
             "aibuild-coordinator", "Coordinator/Daemon", .outer,
@@ -121,12 +127,13 @@ enum ImportRules {
                 "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
                 "CoordinatorCore", "CoordinatorService", "HTTPClientKit", "HTTPServerKit",
                 "HTTPTypes", "LoopKit", "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit",
-                "TextKit", "YAMLKit",
+                "Templates", "TextKit", "YAMLKit",
             ]),
         .init(
             "aibuild", "Sources/aibuild", .outer,
             [
-                "ArgumentKit", "BuildProtocol", "HTTPClientKit", "HTTPTypes", "Support", "TextKit",
+                "AgentCore", "ArgumentKit", "BuildProtocol", "CoordinatorCore", "HTTPClientKit",
+                "HTTPTypes", "PackerKit", "ProcessKit", "Support", "Templates", "TextKit",
                 "YAMLKit",
             ]),
 

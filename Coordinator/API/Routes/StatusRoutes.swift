@@ -20,8 +20,16 @@ enum StatusRoutes {
     }
     struct Ready: Encodable { var ready = true }
 
+    /// Of the JSON Schema with which editors complete `aibuild.yml`.
+    static let schemaPath = "/aibuild.schema.json"
+
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("GET", "/healthz") { _, _ in .text("ok\n") }
+        router.on("GET", schemaPath) { _, _ in
+            HTTPResponse(
+                headers: ["Content-Type": "application/schema+json"],
+                body: .bytes(api.templateSchema))
+        }
         router.on("GET", "/readyz") { _, _ in
             do { try await api.ports.store.ping() } catch {
                 throw Problem.unavailable("The store is unavailable: \(error)")

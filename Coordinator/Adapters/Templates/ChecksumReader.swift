@@ -4,6 +4,7 @@ public import HTTPClientKit
 import ProcessKit
 import Support
 import Synchronization
+import Templates
 public import TextKit
 
 /// Reads the digest of a base image from the checksum file of its publisher. A template names the

@@ -1,6 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 import ProcessKit
+import Templates
 import TextKit
 import YAMLKit
 
@@ -24,16 +25,14 @@ struct RepositoryFolder: Sendable {
         let text = try await git.run(
             ["-C", mirror, "cat-file", "blob", "\(commit):\(name)"],
             to: "read \(name) of \(url)")
-        let file: TemplateFile
-        do throws(YAMLError) { file = try TemplateFile(text.stdout, file: name) } catch {
+        let file: TemplateSet<TemplateFile>
+        do throws(YAMLError) { file = try TemplateSet(text.stdout, file: name) } catch {
             throw TemplateFault(cause: error)
         }
         var paths = [path]
         for include in file.include {
-            guard let resolved = Self.resolved(include, in: path) else {
-                throw TemplateFault(
-                    "\(name): include has \(Names.quoted(include)), which leads out of the "
-                        + "repository")
+            guard let resolved = IncludedPath.resolved(include, in: path) else {
+                throw IncludedPath.outside(include, in: name)
             }
             guard files.contains(where: { $0 == resolved || $0.hasPrefix(resolved + "/") }) else {
                 throw TemplateFault(
@@ -64,19 +63,5 @@ struct RepositoryFolder: Sendable {
                 + (folders.isEmpty
                     ? ""
                     : "; the templates are in \(there)" + (folders.count > 10 ? " …" : "")))
-    }
-
-    /// A path from the root of the repository; `nil` if it leads out of it.
-    static func resolved(_ include: String, in folder: String) -> String? {
-        let isRelative = include.hasPrefix("./") || include.hasPrefix("../")
-        var segments = isRelative ? folder.pathSegments : []
-        for segment in include.pathSegments where !segment.isEmpty && segment != "." {
-            if segment == ".." {
-                guard segments.popLast() != nil else { return nil }
-            } else {
-                segments.append(segment)
-            }
-        }
-        return segments.isEmpty ? nil : segments.joined(separator: "/")
     }
 }

@@ -1,27 +1,27 @@
 public import BuildProtocol
 public import CoordinatorCore
 import Glibc
-import ProcessKit
 import Support
+import Templates
 import TextKit
-import YAMLKit
 
 /// Template archives on the coordinator's disk, named by their SHA-256; made from folders by `tar`
 /// and from Git repositories by `git archive`. Hosts need no Git credentials.
 public actor TemplateArchives: TemplateLibrary {
+    private typealias ReadImages = TemplateSet<Result<ReadTemplate, TemplateFault>>
+
     private let folder: String
     private let mirrors: GitMirrors
     private let checksums: ChecksumReader
-    let tarTimeoutSeconds = 120
     /// What was read of each archive, by digest.
-    private var known: [TemplateArchive: ReadTemplate] = [:]
+    private var known: [TemplateArchive: ReadImages] = [:]
     /// Archives of folders, by path, with the stamp of the archived state.
     private var archived: [String: (stamp: String, archive: TemplateArchive)] = [:]
     private static let knownTemplates = 1024
     /// A key that verifies a signature.
     private static let contentBytes = 1 << 20
     /// The templates under `output/` of archives, by digest: each view of a build needs them.
-    private(set) var knownOutputs: [TemplateArchive: [(name: String, template: OutputTemplate)]] =
+    private var knownOutputs: [TemplateArchive: [(name: String, template: OutputTemplate)]] =
         [:]
     /// Of which at most this many are kept, and none with more text.
     private static let keptOutputBytes = 256 << 10
@@ -74,7 +74,8 @@ public actor TemplateArchives: TemplateLibrary {
                         + "FOLDER), or in the column 'template' of the sheet guestos")
             }
         Files.touch("\(folder)/\(archive.sha256).tar")
-        let template = try await read(archive, guestOS.template)
+        let template = try await read(archive, guestOS.template).image(ofGuestOS: guestOS.name)
+            .get()
         let file = template.file
         var recipe = try await checksums.resolve(file, folder: folder) {
             try await content(of: $0, in: archive)
@@ -97,13 +98,18 @@ public actor TemplateArchives: TemplateLibrary {
         try TemplateSweep(folder: folder, nowMilliseconds: nowMilliseconds).run(keeping: digests)
     }
 
-    func keepOutputs(
-        _ files: [(name: String, template: OutputTemplate)], _ bytes: Int,
+    public func outputs(
         of archive: TemplateArchive
-    ) {
-        guard bytes <= Self.keptOutputBytes else { return }
+    ) async throws -> [(name: String, template: OutputTemplate)] {
+        let path = try path(of: archive)
+        if let known = knownOutputs[archive] { return known }
+        let (files, bytes) = try await OwnThread.run {
+            try TemplateOutputs.read(TemplateFiles(path: path, folder: archive.folder))
+        }
+        guard bytes <= Self.keptOutputBytes else { return files }
         if knownOutputs.count >= Self.keptOutputs { knownOutputs.removeAll() }
         knownOutputs[archive] = files
+        return files
     }
 
     // MARK: Making archives
@@ -115,7 +121,7 @@ public actor TemplateArchives: TemplateLibrary {
             return last.archive
         }
         let archive = try await making { output in
-            try await self.archive(folder: path, to: output)
+            try await TemplateTar.archive(folder: path, to: output)
         }
         if archived.count >= Self.knownTemplates { archived.removeAll() }
         archived[path] = (stamp, archive)
@@ -140,31 +146,6 @@ public actor TemplateArchives: TemplateLibrary {
         return try await keep(temporary)
     }
 
-    private func archive(folder path: String, to output: String) async throws {
-        // The same files give the same bytes, so an unchanged template keeps its name.
-        let result = try await run(
-            [
-                "tar", "--create", "--file", output, "--format=posix", "--sort=name",
-                "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--mode=a+rX,u+w,go-w",
-                "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime",
-                "--exclude=.git", "--transform=s,^\\./,,", "--directory", path, ".",
-            ], tarTimeoutSeconds)
-        guard result.status.isSuccess else {
-            throw TemplateFault("cannot archive \(path): \(Self.tail(result.stderrText))")
-        }
-    }
-
-    func run(_ arguments: [String], _ timeoutSeconds: Int) async throws -> Command.Output {
-        var environment = Command.minimalEnvironment
-        environment["LC_ALL"] = "C"
-        do {
-            return try await Command(arguments, environment: environment).run(
-                timeoutSeconds: timeoutSeconds)
-        } catch let failure as Failure {
-            throw TemplateFault("the template cannot be read", cause: failure)
-        }
-    }
-
     private func keep(_ temporary: String) async throws -> TemplateArchive {
         let size = Files.sizeBytes(temporary) ?? 0
         guard size <= ProtocolLimits.templateBytes else {
@@ -185,7 +166,7 @@ public actor TemplateArchives: TemplateLibrary {
 
     private func read(
         _ archive: TemplateArchive, _ source: TemplateSource
-    ) async throws -> ReadTemplate {
+    ) async throws -> ReadImages {
         let what =
             switch source {
             case .folder(let path): path
@@ -197,7 +178,7 @@ public actor TemplateArchives: TemplateLibrary {
         if let template = known[archive] { return template }
         var isFromGit = false
         if case .git = source { isFromGit = true }
-        let template = try await ReadTemplate(
+        let template = try await ReadTemplate.all(
             archive: "\(folder)/\(archive.sha256).tar", folder: archive.folder,
             isFromGit: isFromGit, what)
         if known.count >= Self.knownTemplates { known.removeAll() }

@@ -12,6 +12,10 @@ struct GuestOSAnswer: Decodable {
     struct Template: Codable {
         var kind: String
         var path, url, ref: String?
+
+        func isSameRepository(as other: Template) -> Bool {
+            kind == "git" && other.kind == "git" && url == other.url
+        }
     }
 
     var name, type: String

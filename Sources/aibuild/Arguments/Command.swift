@@ -63,6 +63,24 @@ extension Arguments {
         return seconds
     }
 
+    /// Those of `--var NAME=VALUE` and `--unset-var NAME`.
+    /// - Parameter known: what they change.
+    func variables(over known: [String: String]) throws(CommandError) -> [String: String] {
+        var variables = known
+        for name in all("unset-var") {
+            guard variables.removeValue(forKey: name) != nil else {
+                throw CommandError(.usage, "There is no variable \(name) to unset")
+            }
+        }
+        for text in all("var") {
+            guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+                throw CommandError(.usage, "Option --var takes NAME=VALUE, not \(text)")
+            }
+            variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+        }
+        return variables
+    }
+
     /// Reads a file named on the command line.
     static func read(_ path: String, limitBytes: Int) throws(CommandError) -> [UInt8] {
         do { return try Files.read(path, limitBytes: limitBytes) } catch {

@@ -2,12 +2,12 @@ import ArgumentKit
 
 /// Every command, in the order of the help.
 enum Commands {
-    static let all: [Command] =
-        BuildCommands.all + LogCommands.all + GuestOSCommands.all + TestCaseCommands.all
-        + ImportCommands.all + HostCommands.all + EnvironmentCommands.all + ReleaseCommands.all
-        + RetentionCommands.all + OutputCommands.all + DatabaseCommands.all + SystemCommands.all + [
-            help
-        ]
+    static let all: [Command] = [
+        BuildCommands.all, LogCommands.all, [CheckCommand.check], GuestOSCommands.all,
+        TestCaseCommands.all, ImportCommands.all, HostCommands.all, EnvironmentCommands.all,
+        ReleaseCommands.all, RetentionCommands.all, OutputCommands.all, DatabaseCommands.all,
+        SystemCommands.all, [help],
+    ].flatMap { $0 }
 
     /// Never run: the parser handles it. Listed for the overview and the suggestions.
     private static let help = Command(

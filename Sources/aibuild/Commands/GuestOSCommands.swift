@@ -61,7 +61,7 @@ enum GuestOSCommands {
                 distro: arguments["distro"], version: arguments["version"],
                 baseISO: arguments["base-iso"], owner: arguments["owner"],
                 template: template, templatePath: arguments["path"],
-                variables: try variables(arguments, [:]))
+                variables: try arguments.variables(over: [:]))
             let body = try await context.api.send("POST", "/api/v1/guestos", form)
             return try context.show(body, as: GuestOSAnswer.self) { answer in
                 let name = answer.name
@@ -113,8 +113,10 @@ enum GuestOSCommands {
                 owner: arguments["owner"] ?? known.owner,
                 // The default is the project at the GitLab server.
                 template: template.kind == "missing" ? nil : template,
-                templatePath: arguments["path"] ?? known.templatePath,
-                variables: try variables(arguments, known.variables ?? [:]),
+                // A path belongs to its repository.
+                templatePath: arguments["path"]
+                    ?? (template.isSameRepository(as: known.template) ? known.templatePath : nil),
+                variables: try arguments.variables(over: known.variables ?? [:]),
                 retired: arguments.has("restore") ? false : nil)
             let body = try await context.api.send("PUT", path, form)
             return try context.show(body, as: GuestOSAnswer.self) { answer in
@@ -164,24 +166,6 @@ enum GuestOSCommands {
             }
             return answer.gitlab?.problem == nil ? .ok : .refused
         })
-
-    private static func variables(
-        _ arguments: Arguments, _ known: [String: String]
-    ) throws(CommandError) -> [String: String] {
-        var variables = known
-        for name in arguments.all("unset-var") {
-            guard variables.removeValue(forKey: name) != nil else {
-                throw CommandError(.usage, "There is no variable \(name) to unset")
-            }
-        }
-        for text in arguments.all("var") {
-            guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
-                throw CommandError(.usage, "Option --var takes NAME=VALUE, not \(text)")
-            }
-            variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
-        }
-        return variables
-    }
 
     /// The branch that the repository itself names as its default.
     private static let defaultRef = "HEAD"

@@ -4,12 +4,13 @@ import Support
 import TextKit
 
 /// A template in a folder of this machine.
-struct TemplateFolder {
-    let path: String
+package struct TemplateFolder {
+    package let path: String
 
-    /// A stamp that changes with every file of the folder: names, sizes, inodes, modification
-    /// times.
-    func stamp() throws -> String {
+    package init(path: String) { self.path = path }
+
+    /// - Throws: `TemplateFault` if it is no template.
+    func check() throws(TemplateFault) {
         guard path.isAbsolutePath, !path.utf8.contains(0) else {
             throw TemplateFault("the template folder \(Names.quoted(path)) is not an absolute path")
         }
@@ -28,6 +29,12 @@ struct TemplateFolder {
             throw TemplateFault(
                 "\(Names.quoted(path)) has no \(TemplateFile.name): it is not a template")
         }
+    }
+
+    /// A stamp that changes with every file of the folder: names, sizes, inodes, modification
+    /// times.
+    package func stamp() throws -> String {
+        try check()
         var room = ProtocolLimits.templateBytes
         var stamp = SHA256()
         try measure(path, &room, &stamp, depth: 0)

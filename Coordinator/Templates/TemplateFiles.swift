@@ -1,7 +1,7 @@
-import Support
+package import Support
 
 /// The files of a template in its archive, by their paths in the template. Blocks.
-struct TemplateFiles {
+package struct TemplateFiles: Sendable {
     /// Of the archive.
     private let path: String
     /// Of the template in the archive; empty or with a slash at its end.
@@ -10,7 +10,7 @@ struct TemplateFiles {
     /// - Parameters:
     ///   - path: of the archive.
     ///   - folder: of the template in it; `nil`: its root.
-    init(path: String, folder: String?) {
+    package init(path: String, folder: String?) {
         self.path = path
         self.folder = folder.map { $0 + "/" } ?? ""
     }
@@ -20,7 +20,7 @@ struct TemplateFiles {
     ///   - isWanted: by the path in the template.
     /// - Returns: regular files, in the order of the archive.
     /// - Throws: `SystemError` if the archive cannot be read.
-    func read(
+    package func read(
         limitBytes: Int, where isWanted: (String) -> Bool
     ) throws(SystemError) -> [(path: String, bytes: [UInt8])] {
         var reader = try TarReader(path)
@@ -36,7 +36,7 @@ struct TemplateFiles {
 
     /// The beginning of the file, at most one byte more than `limitBytes`; `nil` if there is none.
     /// - Throws: `SystemError` if the archive cannot be read.
-    func content(of name: String, limitBytes: Int) throws(SystemError) -> [UInt8]? {
+    package func content(of name: String, limitBytes: Int) throws(SystemError) -> [UInt8]? {
         let whole = folder + name
         var reader = try TarReader(path)
         while let entry = try reader.next() {
@@ -48,7 +48,7 @@ struct TemplateFiles {
 
     /// The paths of the files and links for which the condition holds.
     /// - Throws: `SystemError` if the archive cannot be read.
-    func names(where isWanted: (String) -> Bool) throws(SystemError) -> [String] {
+    package func names(where isWanted: (String) -> Bool) throws(SystemError) -> [String] {
         var reader = try TarReader(path)
         var names: [String] = []
         while let entry = try reader.next() {
@@ -63,7 +63,7 @@ struct TemplateFiles {
     /// The paths of all entries, of folders without a slash at the end. Not a set: names that Swift
     /// takes for equal may differ.
     /// - Throws: `SystemError` if the archive cannot be read.
-    func names() throws(SystemError) -> [String] {
+    package func names() throws(SystemError) -> [String] {
         var reader = try TarReader(path)
         var names: [String] = []
         while let entry = try reader.next() {

@@ -1,21 +1,21 @@
 import BuildProtocol
-import CoordinatorCore
-import PackerKit
+package import CoordinatorCore
+package import PackerKit
 import TextKit
 
 /// Checks a Packer template before a host is involved: what it refers to must be there, and what it
 /// needs of a host is part of the plan.
-struct PackerCheck {
-    let template: PackerTemplate
+package struct PackerCheck: Sendable {
+    package let template: PackerTemplate
     /// The path in the archive, of a file or a folder.
-    let path: String
+    package let path: String
     /// What the files of `var_files` set.
     let fileValues: [String: TemplateValue]
     /// Other HCL2 files in the folder of a single one.
     let hasNeighbours: Bool
 
     /// - Throws: `TemplateFault`
-    func apply(to plan: inout BuildPlan) throws(TemplateFault) {
+    package func apply(to plan: inout BuildPlan) throws(TemplateFault) {
         if let missing = template.missingSources.first {
             throw TemplateFault(
                 "\(missing.place): the build names \(missing.name), which "

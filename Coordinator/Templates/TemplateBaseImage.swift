@@ -1,4 +1,4 @@
-import BuildProtocol
+package import BuildProtocol
 import TextKit
 import YAMLKit
 
@@ -8,21 +8,20 @@ struct TemplateBaseImage: Sendable, Hashable {
     var image: BaseImage
     var checksums: ChecksumSource?
 
-    /// The keys for the digest, of which one is given.
-    private static let keys = ["sha256", "sha512", "sha256_url", "sha512_url"]
+    private typealias Keys = TemplateKeys.BaseImage
 
     init?(_ yaml: YAMLMapping) throws(YAMLError) {
-        guard let base = try yaml.takeIfPresent("base_image", .mapping) else { return nil }
-        image = BaseImage(url: try base.take("url", .url(or: "file")), sha256: nil)
-        let signatureURL = try base.takeIfPresent("signature_url", .url())
-        let key = try base.takeIfPresent("signature_key", .innerPath)
+        guard let base = try yaml.takeIfPresent(TemplateKeys.baseImage) else { return nil }
+        image = BaseImage(url: try base.take(Keys.url), sha256: nil)
+        let signatureURL = try base.takeIfPresent(Keys.signatureURL)
+        let key = try base.takeIfPresent(Keys.signatureKey)
         var given: [String: String] = [:]
-        for name in Self.keys { given[name] = try base.takeIfPresent(name, .string) }
+        for key in Keys.digests { given[key.name] = try base.takeIfPresent(key) }
         guard given.count == 1, let (name, value) = given.first else {
+            let names = Keys.digests.map(\.name).joined(separator: ", ")
             throw base.error(
-                "sha256",
-                "expected one of \(Self.keys.joined(separator: ", ")); `sha256: none` skips the "
-                    + "verification")
+                Keys.sha256,
+                "expected one of \(names); `sha256: none` skips the verification")
         }
         let algorithm: ImageDigest.Algorithm = name.hasPrefix("sha256") ? .sha256 : .sha512
         if name.hasSuffix("_url") || value.hasPrefix("file:") {
@@ -44,35 +43,20 @@ struct TemplateBaseImage: Sendable, Hashable {
         }
         guard key != nil || signatureURL == nil else {
             throw base.error(
-                "signature_url", "needs signature_key: the path of the publisher's key")
+                Keys.signatureURL, "needs signature_key: the path of the publisher's key")
         }
         guard key == nil || checksums != nil else {
-            throw base.error("signature_key", "is only used with sha256_url or sha512_url")
+            throw base.error(Keys.signatureKey, "is only used with sha256_url or sha512_url")
         }
     }
 }
 
 /// Where the digest of a base image is published: it is read when a build is submitted.
-struct ChecksumSource: Sendable, Hashable {
-    var url: String
-    var algorithm: ImageDigest.Algorithm
+package struct ChecksumSource: Sendable, Hashable {
+    package var url: String
+    package var algorithm: ImageDigest.Algorithm
     /// Of a detached signature; without one, the checksum file is signed in itself.
-    var signatureURL: String?
+    package var signatureURL: String?
     /// The path in the template of the keys that may have signed; `nil`: no signature is checked.
-    var key: String?
-}
-
-extension YAMLType where Value == String {
-    /// - Parameter other: another scheme that is allowed, with an absolute path.
-    fileprivate static func url(or other: String? = nil) -> YAMLType {
-        .string.checked { urlProblem($0, or: other) }
-    }
-
-    fileprivate static func urlProblem(_ url: String, or other: String?) -> String? {
-        let schemes = ["http://", "https://"] + (other.map { ["\($0):///"] } ?? [])
-        guard schemes.contains(where: url.hasPrefix), url.utf8.count <= 2048,
-            !url.unicodeScalars.contains(where: { $0.value <= 0x20 })
-        else { return "expected an http\(other.map { ", https or \($0)" } ?? " or https") URL" }
-        return nil
-    }
+    package var key: String?
 }

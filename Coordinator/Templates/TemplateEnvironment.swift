@@ -5,20 +5,21 @@ import YAMLKit
 /// `environment:` of `aibuild.yml`: texts, and secrets of the host by their names.
 enum TemplateEnvironment {
     static func read(_ yaml: YAMLMapping) throws(YAMLError) -> [String: EnvironmentValue]? {
-        guard let given = try yaml.takeIfPresent("environment", .map(of: .json)) else {
+        guard let given = try yaml.takeIfPresent(TemplateKeys.environment) else {
             return nil
         }
         guard given.count <= ProtocolLimits.variables else {
-            throw yaml.error("environment", "at most \(ProtocolLimits.variables) are allowed")
+            throw yaml.error(
+                TemplateKeys.environment, "at most \(ProtocolLimits.variables) are allowed")
         }
         var environment: [String: EnvironmentValue] = [:]
         for (name, value) in given {
             if let problem = EnvironmentValue.problem(ofName: name) {
-                throw yaml.error("environment", problem)
+                throw yaml.error(TemplateKeys.environment, problem)
             }
             guard let parsed = parsed(value) else {
                 throw yaml.error(
-                    "environment",
+                    TemplateKeys.environment,
                     "\(name): expected a text, {secret: NAME} or {secret_file: NAME}")
             }
             environment[name] = parsed

@@ -3,25 +3,23 @@ import YAMLKit
 
 /// The keys of `aibuild.yml` about how Packer is called.
 enum TemplatePacker {
-    private enum Override: String, CaseIterable { case override }
-
     static func options(_ yaml: YAMLMapping) throws(YAMLError) -> PackerOptions? {
         var options = PackerOptions()
-        options.only = try patterns(yaml, "only")
-        options.except = try patterns(yaml, "except")
-        options.steps = try patterns(yaml, "steps")
-        options.varFiles = try yaml.takeIfPresent("var_files", .list(of: .innerPath))
-        if try yaml.takeIfPresent("accelerator", YAMLType<Override>.word) != nil {
+        options.only = try patterns(yaml, TemplateKeys.only)
+        options.except = try patterns(yaml, TemplateKeys.except)
+        options.steps = try patterns(yaml, TemplateKeys.steps)
+        options.varFiles = try yaml.takeIfPresent(TemplateKeys.varFiles)
+        if try yaml.takeIfPresent(TemplateKeys.accelerator) != nil {
             options.overridesAccelerator = true
         }
         guard options.only == nil || options.steps == nil else {
-            throw yaml.error("steps", "replaces only: remove one of them")
+            throw yaml.error(TemplateKeys.steps, "replaces only: remove one of them")
         }
         let count = [options.only, options.except, options.steps, options.varFiles]
             .compactMap { $0?.count }.reduce(0, +)
         guard count <= ProtocolLimits.packerArguments else {
             throw yaml.error(
-                "var_files",
+                TemplateKeys.varFiles,
                 "only, except, steps and var_files have more than "
                     + "\(ProtocolLimits.packerArguments) entries together")
         }
@@ -29,13 +27,9 @@ enum TemplatePacker {
     }
 
     private static func patterns(
-        _ yaml: YAMLMapping, _ key: String
+        _ yaml: YAMLMapping, _ key: YAMLKey<[String]>
     ) throws(YAMLError) -> [String]? {
-        let pattern = YAMLType<String>.string.checked { text in
-            text.isEmpty || text.utf8.contains { $0 < 0x20 || $0 == 0x2C }
-                ? "expected the name of a source, or a pattern; one in each entry" : nil
-        }
-        guard let list = try yaml.takeIfPresent(key, .list(of: pattern)) else { return nil }
+        guard let list = try yaml.takeIfPresent(key) else { return nil }
         guard !list.isEmpty else { throw yaml.error(key, "expected at least one entry") }
         return list
     }

@@ -10,26 +10,23 @@ struct TemplateVariables {
 
     /// - Throws: `YAMLError`
     init(_ yaml: YAMLMapping) throws(YAMLError) {
-        let bounded = YAMLType<JSON>.json.checked { value in
-            Self.size(value) <= ProtocolLimits.variableValueBytes
-                ? nil : "is longer than \(ProtocolLimits.variableValueBytes) bytes"
-        }
-        let given = try yaml.take("variables", .map(of: bounded), default: [:])
+        let given = try yaml.take(TemplateKeys.variables, default: [:])
         guard given.count <= ProtocolLimits.variables else {
-            throw yaml.error("variables", "at most \(ProtocolLimits.variables) are allowed")
+            throw yaml.error(
+                TemplateKeys.variables, "at most \(ProtocolLimits.variables) are allowed")
         }
         var bytes = 0
         var others: [String: JSON] = [:]
         for (name, value) in given {
             if let problem = Names.problem(name, what: "name of the variable") {
-                throw yaml.error("variables", problem)
+                throw yaml.error(TemplateKeys.variables, problem)
             }
             bytes += Self.size(value)
             if let text = value.text { texts[name] = text } else { others[name] = value }
         }
         guard bytes <= ProtocolLimits.variablesBytes else {
             throw yaml.error(
-                "variables",
+                TemplateKeys.variables,
                 "the values have \(bytes) bytes together; at most "
                     + "\(ProtocolLimits.variablesBytes) are allowed: put large ones into files of "
                     + "the template")
@@ -37,7 +34,7 @@ struct TemplateVariables {
         values = others.isEmpty ? nil : others
     }
 
-    private static func size(_ value: JSON) -> Int {
+    static func size(_ value: JSON) -> Int {
         value.text?.utf8.count ?? value.bytes.count
     }
 }

@@ -1,64 +1,79 @@
 import BuildProtocol
-import CoordinatorCore
+package import CoordinatorCore
 import PackerKit
 import Support
 import TextKit
 import YAMLKit
 
-/// What the coordinator reads of a template archive: `aibuild.yml`, and what Packer would read.
-struct ReadTemplate: Sendable {
-    var file: TemplateFile
+/// What is read of a template archive for one image: what `aibuild.yml` says, and what Packer would
+/// read.
+package struct ReadTemplate: Sendable {
+    package var file: TemplateFile
     /// `nil` if Packer does not build it, or only Packer can read it.
-    var packer: PackerCheck?
+    package var packer: PackerCheck?
 
     /// - Parameters:
     ///   - path: of the archive.
     ///   - folder: of the template in it; `nil`: its root.
     ///   - isFromGit: whether `git archive` made it.
     ///   - what: the template, for messages.
-    /// - Throws: `TemplateFault`; `SystemError` if the archive cannot be read.
-    init(archive path: String, folder: String?, isFromGit: Bool, _ what: String) async throws {
-        self = try await OwnThread.run {
+    /// - Returns: for each image, or why it cannot be built: that concerns no other one.
+    /// - Throws: `TemplateFault` that concerns all; `SystemError` if the archive cannot be read.
+    package static func all(
+        archive path: String, folder: String?, isFromGit: Bool, _ what: String
+    ) async throws -> TemplateSet<Result<ReadTemplate, TemplateFault>> {
+        try await OwnThread.run {
             try ArchiveCheck.run(
                 path, folder: folder.map { $0 + "/" } ?? "", isFromGit: isFromGit)
-            return try ReadTemplate(TemplateFiles(path: path, folder: folder), what)
+            return try read(TemplateFiles(path: path, folder: folder), what)
         }
     }
 
-    private init(_ archive: TemplateFiles, _ what: String) throws {
-        let content = try archive.read(limitBytes: Self.fileBytes) { $0 == TemplateFile.name }
+    private static func read(
+        _ archive: TemplateFiles, _ what: String
+    ) throws -> TemplateSet<Result<ReadTemplate, TemplateFault>> {
+        let content = try archive.read(limitBytes: fileBytes) { $0 == TemplateFile.name }
         guard let text = content.first?.bytes else {
             throw TemplateFault("\(what) has no \(TemplateFile.name)")
         }
+        let images: TemplateSet<TemplateFile>
         do throws(YAMLError) {
-            file = try TemplateFile(text, file: TemplateFile.name)
+            images = try TemplateSet(text, file: TemplateFile.name)
         } catch { throw TemplateFault(cause: error) }
         let names = try archive.names()
-        try Self.check(file, names, what)
-        packer = try Self.packer(file, archive, names)
+        return try images.map { file in
+            do {
+                try check(file, names, what, text)
+                return .success(
+                    ReadTemplate(file: file, packer: try packer(file, archive, names)))
+            } catch let fault as TemplateFault { return .failure(fault) }
+        }
     }
 
     /// As the parser of YAML allows.
-    private static let fileBytes = 1 << 20
+    static let fileBytes = 1 << 20
 
     /// A missing template or program is reported now, not on a host.
     private static func check(
-        _ file: TemplateFile, _ names: [String], _ what: String
+        _ file: TemplateFile, _ names: [String], _ what: String, _ text: [UInt8]
     ) throws(TemplateFault) {
         let exact = Set(names.map { Array($0.utf8) })
         let wanted = file.files
         guard let needed = wanted.first(where: { !exact.contains(Array($0.utf8)) }) else { return }
+        let document = try? YAMLDocument.parse(text, file: TemplateFile.name)
+        let place = document?.place(ofAny: [needed, "./" + needed])
+        let told = TemplateFile.name + (place.map { ":\($0.line):\($0.column):" } ?? "")
         // Equal in the eyes of Swift: names that differ in their normalization.
         if names.contains(needed) {
             throw TemplateFault(
-                "\(TemplateFile.name) names \(Names.quoted(needed)); the file in \(what) looks the "
+                "\(told) names \(Names.quoted(needed)); the file in \(what) looks the "
                     + "same but is spelled with other Unicode characters (macOS decomposes "
                     + "accents): copy its name from the output of ls")
         }
         let similar = names.filter { $0.hasSuffix(".json") || $0.hasSuffix(".pkr.hcl") }
             .sorted().prefix(5)
         throw TemplateFault(
-            "\(TemplateFile.name) names \(Names.quoted(needed)), which is not in \(what)"
+            "\(told) names \(Names.quoted(needed)), which is not in \(what)"
                 + (similar.isEmpty
                     ? "" : "; there is \(similar.map(\.visible).joined(separator: ", "))"))
     }

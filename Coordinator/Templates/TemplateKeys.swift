@@ -1,0 +1,183 @@
+//! Templates: reads what is in a template's folder or archive: `aibuild.yml`, what Packer would
+//! read, the outputs. The coordinator uses it for each build, the command line for a folder of its
+//! user. It keeps nothing, and asks no server.
+
+import BuildProtocol
+import CoordinatorCore
+import FoundationEssentials
+import TextKit
+package import YAMLKit
+
+/// All keys of `aibuild.yml`: the parser reads by them, and the schema for editors is made of them.
+package enum TemplateKeys {
+    /// Of one image, or the defaults of several.
+    package static let image = YAMLKeys(
+        builder, template, command, variables, baseImage, only, except, steps, varFiles,
+        accelerator, environment, artifacts, imageFile, jenkins, streams, requirements, limits,
+        concurrency, tests, release, include)
+
+    /// Of the file.
+    package static let document = image.adding(YAMLKeys(images))
+
+    /// The JSON Schema of the file. It knows no rules that concern several keys, so that what it
+    /// takes may still be refused.
+    package static var schema: [UInt8] {
+        guard case .object(var schema) = document.schema else { return [] }
+        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+        schema["title"] = "aibuild.yml"
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        // It holds no number that JSON cannot have.
+        return ((try? encoder.encode(schema)).map { [UInt8]($0) } ?? []) + [UInt8(ascii: "\n")]
+    }
+
+    static let images = YAMLKey(
+        "images", .map(of: .mapping(of: image)),
+        "Several images, by the names of their guest OSes; the keys beside it are defaults.")
+    /// An image's own entries are added to the defaults of these; all others replace theirs.
+    static let united: Set = [
+        variables.name, environment.name, requirements.name, limits.name, tests.name,
+        release.name,
+    ]
+
+    /// The keys that only one builder knows.
+    static let ofPacker: Set = [
+        template.name, only.name, except.name, steps.name, varFiles.name, accelerator.name,
+    ]
+    static let ofCommands: Set = [command.name, jenkins.name, streams.name]
+
+    // MARK: What builds the image
+
+    enum Kind: String, CaseIterable { case packer, command }
+
+    static let builder = YAMLKey(
+        "builder", YAMLType<Kind>.word,
+        "What builds the image: packer (the default), or a program of the template.")
+    static let template = YAMLKey(
+        "template", .templatePath,
+        "Packer's template: a JSON or HCL file, or a folder of *.pkr.hcl (. for this one).")
+    static let command = YAMLKey(
+        "command", .command,
+        "With builder: command, the program and its arguments; no shell is involved.")
+    static let variables = YAMLKey(
+        "variables", .map(of: .variable),
+        "Variables of the Packer template; programs get them as AIBUILD_VAR_<name>.")
+    static let environment = YAMLKey(
+        "environment", .map(of: .json),
+        "Environment of the builder: texts, {secret: NAME} or {secret_file: NAME} of the host.")
+    static let include = YAMLKey(
+        "include", .list(of: .includedPath),
+        "Files and folders of the Git repository that belong to the template too.")
+    static let jenkins = YAMLKey(
+        "jenkins", .bool,
+        "Gives a program the environment that Jenkins gave to scripts of the original AIBuild.")
+    static let streams = YAMLKey(
+        "streams", YAMLType<OutputStreams>.word,
+        "separate tells standard output and standard error of a program apart in the log.")
+
+    // MARK: Packer
+
+    static let only = YAMLKey("only", .list(of: .sourcePattern), "The sources to build.")
+    static let except = YAMLKey("except", .list(of: .sourcePattern), "The sources to leave out.")
+    static let steps = YAMLKey(
+        "steps", .list(of: .sourcePattern),
+        "Runs Packer once for each entry, in this order, with that source alone.")
+    static let varFiles = YAMLKey(
+        "var_files", .list(of: .innerPath), "Files with variables for Packer.")
+
+    enum Override: String, CaseIterable { case override }
+
+    static let accelerator = YAMLKey(
+        "accelerator", YAMLType<Override>.word,
+        "override replaces the accelerator that the template sets by what works on the host.")
+
+    // MARK: Base image
+
+    static let baseImage = YAMLKey(
+        "base_image", .mapping(of: BaseImage.all),
+        "The image or ISO that the build starts from; hosts cache it by its digest.")
+
+    enum BaseImage {
+        static let url = YAMLKey("url", .url(or: "file"), "Where hosts fetch it.")
+        static let sha256 = YAMLKey(
+            "sha256", .string, "Its digest, file:URL of a checksum file, or none.")
+        static let sha512 = YAMLKey("sha512", .string, "Its digest, or file:URL.")
+        static let sha256URL = YAMLKey(
+            "sha256_url", .string, "A checksum file that is read when a build is submitted.")
+        static let sha512URL = YAMLKey(
+            "sha512_url", .string, "A checksum file that is read when a build is submitted.")
+        static let signatureURL = YAMLKey(
+            "signature_url", .url(), "A detached signature of the checksum file.")
+        static let signatureKey = YAMLKey(
+            "signature_key", .innerPath, "The publisher's public key, in the template.")
+
+        static let all = YAMLKeys(
+            url, sha256, sha512, sha256URL, sha512URL, signatureURL, signatureKey,
+            required: ["url"])
+        /// One of them is given.
+        static let digests = [sha256, sha512, sha256URL, sha512URL]
+    }
+
+    // MARK: What it leaves
+
+    static let imageFile = YAMLKey(
+        "image", .filePattern,
+        "The file that is the image, if it is not the largest disk image; none for no file.")
+    static let artifacts = YAMLKey(
+        "artifacts", .list(of: .mapping(of: Artifact.all)),
+        "What the build leaves that is no disk image, or lies outside of the output folder.")
+
+    enum Artifact {
+        static let files = YAMLKey("files", .filePattern, "A path, with *, ? and **.")
+        static let kind = YAMLKey(
+            "kind", YAMLType<ArtifactKind>.word, "What the files must be.")
+        static let all = YAMLKeys(files, kind, required: ["files", "kind"])
+    }
+
+    // MARK: Where and how long
+
+    static let requirements = YAMLKey(
+        "requirements", .mapping(of: Requirement.all), "What a host must have free.")
+
+    enum Requirement {
+        static let vcpus = YAMLKey("vcpus", .int(1...1024), "Virtual processors.")
+        static let memory = YAMLKey("memory", .sizeBytes, "Memory, such as 2GiB.")
+        static let disk = YAMLKey("disk", .sizeBytes, "Space for all files of the build.")
+        static let accelerator = YAMLKey(
+            "accelerator", YAMLType<Accelerator>.word, "Only hosts where this works.")
+        static let tags = YAMLKey("tags", .list(of: .tag), "Tags that the host must have.")
+        static let all = YAMLKeys(vcpus, memory, disk, accelerator, tags)
+    }
+
+    static let limits = YAMLKey(
+        "limits", .mapping(of: Limit.all), "When the build is ended.")
+
+    enum Limit {
+        static let total = YAMLKey("total", .limitSeconds, "From its start to its end.")
+        static let silence = YAMLKey("silence", .limitSeconds, "Without a line in the log.")
+        static let log = YAMLKey("log", .sizeBytes, "The size of its log, 64KiB to 4GiB.")
+        static let all = YAMLKeys(total, silence, log)
+    }
+
+    static let concurrency = YAMLKey(
+        "concurrency", .int(1...1000), "Builds of this guest OS that may run at once.")
+
+    // MARK: Afterwards
+
+    static let tests = YAMLKey(
+        "tests", .mapping(of: TemplateTestKeys.all), "Boots the image and tests it.")
+    static let release = YAMLKey(
+        "release", .mapping(of: Release.all), "Where a tested image goes.")
+
+    enum Release {
+        static let to = YAMLKey(
+            "to", .list(of: .environmentName), "Environments, in this order.")
+        static let when = YAMLKey(
+            "when", YAMLType<ReleasePlan.When>.word,
+            "automatic: after the tests; manual: when a person says so.")
+        static let name = YAMLKey("name", .releaseText, "The name of the released image.")
+        static let properties = YAMLKey(
+            "properties", .map(of: .releaseText), "Properties of the released image.")
+        static let all = YAMLKeys(to, when, name, properties)
+    }
+}

@@ -1,0 +1,46 @@
+import BuildProtocol
+package import CoordinatorCore
+import Support
+
+/// The templates directly under `output/` of a template, which are rendered with the results of its
+/// builds.
+package enum TemplateOutputs {
+    private static let folder = "output/"
+    private static let suffix = ".j2"
+    /// Enough for a stack file or two for each cloud; they are held in memory together.
+    private static let count = 64
+    private static let bytes = 256 << 10
+
+    /// Whether a file of this name under `output/` is a template.
+    static func isTemplate(_ name: some StringProtocol) -> Bool { name.hasSuffix(suffix) }
+
+    /// By the names of the rendered files, without `.j2`. Blocks.
+    /// - Returns: also how many bytes they have together.
+    /// - Throws: `TemplateFault` with file, line and column.
+    package static func read(
+        _ archive: TemplateFiles
+    ) throws -> (files: [(name: String, template: OutputTemplate)], bytes: Int) {
+        let names = try archive.names { name in
+            name.hasPrefix(folder) && isTemplate(name)
+                && Names.isFileName(String(name.dropFirst(folder.count)))
+        }.sorted()
+        guard names.count <= count else {
+            throw TemplateFault(
+                "\(folder) has \(names.count) templates; at most \(count) are allowed")
+        }
+        var files: [(name: String, template: OutputTemplate)] = []
+        var total = 0
+        for name in names {
+            let content = try archive.content(of: name, limitBytes: bytes) ?? []
+            guard content.count <= bytes, let text = String(validating: content, as: UTF8.self)
+            else {
+                throw TemplateFault(
+                    "\(name) cannot be used: it must be UTF-8 and have at most \(bytes) bytes")
+            }
+            let short = name.dropFirst(folder.count).dropLast(suffix.count)
+            files.append((String(short), try OutputTemplate(text, file: name)))
+            total += content.count
+        }
+        return (files, total)
+    }
+}

@@ -1,0 +1,107 @@
+import BuildProtocol
+import CoordinatorCore
+import TextKit
+import YAMLKit
+
+// The types of values in `aibuild.yml`, beside those that every configuration has.
+
+extension YAMLType where Value == [String] {
+    /// A program and its arguments, without a shell.
+    static var command: YAMLType {
+        .list(of: .string).checked { command in
+            guard let program = command.first, !program.isEmpty, command.count <= 256 else {
+                return "expected a program and up to 255 arguments"
+            }
+            return command.contains { $0.utf8.contains(0) }
+                ? "an argument contains a NUL byte" : nil
+        }
+    }
+}
+
+extension YAMLType where Value == Int {
+    /// A limit of a build, in seconds.
+    static var limitSeconds: YAMLType {
+        .durationSeconds.checked { (1...7 * 86_400).contains($0) ? nil : "expected 1s to 7d" }
+    }
+
+    /// A limit of a test, in seconds.
+    static var testSeconds: YAMLType {
+        .durationSeconds.checked { (1...86_400).contains($0) ? nil : "expected 1s to 24h" }
+    }
+}
+
+extension YAMLType where Value == JSON {
+    static var variable: YAMLType {
+        .json.checked { value in
+            TemplateVariables.size(value) <= ProtocolLimits.variableValueBytes
+                ? nil : "is longer than \(ProtocolLimits.variableValueBytes) bytes"
+        }
+    }
+}
+
+extension YAMLType where Value == String {
+    static var innerPath: YAMLType {
+        .string.checked { path in
+            Names.isInnerPath(path)
+                ? nil : "\(Names.quoted(path)) is not a path inside the template repository"
+        }
+    }
+
+    static var includedPath: YAMLType {
+        .string.checked { path in
+            path.isEmpty || path.utf8.count > 1024 || path.isAbsolutePath
+                || path.unicodeScalars.contains { $0.value < 0x20 }
+                ? "expected the path of a file or folder of the repository" : nil
+        }
+    }
+
+    /// A path in the template, or `.` for the whole of it.
+    static var templatePath: YAMLType {
+        .string.checked { path in
+            path == "." || Names.isInnerPath(path)
+                ? nil : "\(Names.quoted(path)) is not a path inside the template repository"
+        }
+    }
+
+    /// - Parameter other: another scheme that is allowed, with an absolute path.
+    static func url(or other: String? = nil) -> YAMLType {
+        .string.checked { urlProblem($0, or: other) }
+    }
+
+    static func urlProblem(_ url: String, or other: String?) -> String? {
+        let schemes = ["http://", "https://"] + (other.map { ["\($0):///"] } ?? [])
+        guard schemes.contains(where: url.hasPrefix), url.utf8.count <= 2048,
+            !url.unicodeScalars.contains(where: { $0.value <= 0x20 })
+        else { return "expected an http\(other.map { ", https or \($0)" } ?? " or https") URL" }
+        return nil
+    }
+
+    /// A source of a Packer template.
+    static var sourcePattern: YAMLType {
+        .string.checked { text in
+            text.isEmpty || text.utf8.contains { $0 < 0x20 || $0 == 0x2C }
+                ? "expected the name of a source, or a pattern; one in each entry" : nil
+        }
+    }
+
+    static var filePattern: YAMLType { .string.checked { FilePattern.problem($0) } }
+    static var tag: YAMLType { .string.checked { Names.problem($0, what: "tag") } }
+    static var userName: YAMLType { .string.checked { Names.problem($0, what: "user") } }
+
+    static var caseName: YAMLType {
+        .string.checked { Names.titleProblem($0, what: "name of the test case") }
+    }
+
+    static var environmentName: YAMLType {
+        .string.checked { Names.registeredProblem($0, what: "environment") }
+    }
+
+    /// What an image service takes as a name or the value of a property.
+    static var releaseText: YAMLType {
+        let bytes = 255
+        return .string.checked { text in
+            text.utf8.count <= bytes && !text.unicodeScalars.contains { $0.value < 0x20 }
+                ? nil : "has more than \(bytes) bytes, or control characters"
+        }
+    }
+}

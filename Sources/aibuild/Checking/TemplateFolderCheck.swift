@@ -1,0 +1,78 @@
+import BuildProtocol
+import CoordinatorCore
+import FoundationEssentials
+import Support
+import Templates
+import TextKit
+
+/// Looks at the template in one folder.
+struct TemplateFolderCheck {
+    /// As the user gave it.
+    let folder: String
+    let variables: [String: String]
+    let usesPacker: Bool
+
+    private var path: String {
+        let given =
+            folder.isAbsolutePath
+            ? folder : FileManager.default.currentDirectoryPath + "/" + folder
+        return Links.resolved(given) ?? given
+    }
+
+    /// - Throws: what is no fault of the template.
+    func run() async throws -> CheckReport {
+        var report = CheckReport(folder: folder)
+        let temporary = try Files.makeTemporaryFolder(
+            "aibuild-check", in: ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp")
+        defer { try? Files.remove(temporary) }
+        let template: LocalTemplate
+        do {
+            template = try await LocalTemplate(folder: path, temporary: temporary)
+        } catch let fault as TemplateFault {
+            report.add(fault.description, nil)
+            return report
+        }
+        report.images = template.images.all.compactMap(\.name)
+        let packer = usesPacker ? LocalPacker() : nil
+        var asksPacker = false
+        for (name, image) in template.images.all {
+            do throws(TemplateFault) {
+                let image = try image.get()
+                let plan = try template.plan(image, variables: variables)
+                guard let check = image.packer else { continue }
+                asksPacker = true
+                guard let packer else { continue }
+                let run = PackerRun(
+                    packer: packer, plan: plan, check: check, folder: path,
+                    temporary: temporary)
+                if let rejection = try await run.rejection() { report.add(rejection, name) }
+            } catch { report.add(error.description, name) }
+        }
+        if asksPacker, usesPacker, packer == nil {
+            report.notes.append(
+                "Packer is not installed here, so packer validate did not look at the template; "
+                    + "a host does so when a build is submitted.")
+        }
+        return report
+    }
+}
+
+extension CheckReport {
+    /// One fault of the defaults is the same for all images.
+    fileprivate mutating func add(_ text: String, _ image: String?) {
+        var problem = Problem(text, folder: folder, image: image)
+        if problem.file != nil, let index = problems.firstIndex(where: { $0.isSame(problem) }) {
+            problems[index].image = nil
+        } else {
+            if image == nil { problem.image = nil }
+            problems.append(problem)
+        }
+    }
+}
+
+extension CheckReport.Problem {
+    fileprivate func isSame(_ other: Self) -> Bool {
+        file == other.file && line == other.line && column == other.column
+            && message == other.message
+    }
+}

@@ -1,0 +1,150 @@
+import FoundationEssentials
+import Glibc
+import ProcessKit
+import Support
+import Templates
+import TestSupport
+import Testing
+
+@testable import aibuild
+
+/// `aibuild check`, with the Packer of this machine.
+struct CheckTests {
+    private let temporary: TemporaryFolder
+    private let folder: String
+
+    init() throws {
+        temporary = try TemporaryFolder()
+        folder = temporary.path + "/t"
+    }
+
+    private func write(_ files: [String: String]) throws {
+        for (name, text) in files {
+            let path = "\(folder)/\(name)"
+            try Files.makeFolder(Files.folder(of: path))
+            try Files.replace(path, with: Array(text.utf8))
+        }
+    }
+
+    private func check(_ options: String...) async -> Ran {
+        let console = TestConsole()
+        // No coordinator is there to be asked.
+        let code = await CLI(
+            console: console.console(isTerminal: false),
+            variables: ["AIBUILD_URL": "http://127.0.0.1:1"]
+        ).run(["check", folder] + options)
+        return Ran(code: code, out: console.out, err: console.err)
+    }
+
+    private static let template = #"""
+        {"builders": [{"type": "file", "target": "{{user `outdir`}}/{{user `vmname`}}",
+          "content": "{{user `size`}}"}]}
+        """#
+
+    @Test("A template that Packer takes is sound")
+    func sound() async throws {
+        try write([
+            "aibuild.yml": "template: guest.json\nvariables: {size: 3}\n",
+            "guest.json": Self.template,
+        ])
+        let ran = await check()
+        #expect(ran.out == "\(folder): the template is sound\n")
+        #expect(ran.code == .ok && ran.err.isEmpty)
+    }
+
+    @Test("Every broken image is told, with file, line and column")
+    func broken() async throws {
+        try write([
+            "aibuild.yml": """
+            template: guest.json
+            images:
+              one:
+              two: {template: gest.json}
+              three: {variables: {size: 3, sixe: 4}}
+            """, "guest.json": Self.template,
+        ])
+        let ran = await check()
+        #expect(ran.code == .buildFailed)
+        #expect(ran.out.contains("\(folder)/guest.json:2:14: image one: the template uses the "))
+        #expect(ran.out.contains("\(folder)/aibuild.yml:4:19: image two: names 'gest.json', "))
+        #expect(ran.out.contains("image three: the variable 'sixe' is set"))
+        #expect(ran.out.contains("did you mean 'size'?"))
+        let json = try JSONDecoder().decode(
+            [Report].self, from: Data(await check("--json").out.utf8))
+        #expect(json.first?.ok == false && json.first?.images == ["one", "three", "two"])
+        let two = try #require(json.first?.problems.first { $0.image == "two" })
+        #expect(two.file == folder + "/aibuild.yml" && two.line == 4 && two.column == 19)
+        // What a guest OS sets is not missing.
+        #expect(!(await check("--var", "size=9").out.contains("image one")))
+    }
+
+    private struct Report: Decodable {
+        struct Problem: Decodable {
+            var file: String?
+            var line, column: Int?
+            var image: String?
+        }
+        var ok: Bool
+        var images: [String]
+        var problems: [Problem]
+    }
+
+    @Test("A fault of the defaults is told once, a wrong key with the one that was meant")
+    func wrongKey() async throws {
+        try write(["aibuild.yml": "tempalte: x\nimages: {one: , two: }\n"])
+        let ran = await check()
+        #expect(
+            ran.out.hasPrefix("\(folder)/aibuild.yml:1:1: key 'tempalte': is not known; did you "))
+        #expect(ran.out.split(separator: "\n").count == 1)
+    }
+
+    @Test("What only Packer knows is told in its words, unless it is not asked")
+    func packer() async throws {
+        try write([
+            "aibuild.yml": "template: guest.json\nvariables: {size: 3}\n",
+            "guest.json": Self.template.replacing("\"file\"", with: "\"flie\""),
+        ])
+        let ran = await check()
+        #expect(ran.code == .buildFailed)
+        #expect(ran.out.contains("Packer") && ran.out.contains("guest.json"))
+        #expect(ran.out.contains("flie"))
+        #expect(await check("--no-packer").code == .ok)
+    }
+
+    @Test("Templates of a test and outputs are looked at")
+    func outputs() async throws {
+        try write([
+            "aibuild.yml": "builder: command\ncommand: [./b]\n", "b": "#!/bin/sh\n",
+            "output/stack.yml.j2": "x\nimage: {{ build.nmae }}\n",
+        ])
+        let ran = await check()
+        #expect(ran.out.hasPrefix("\(folder)/output/stack.yml.j2:2:8: unknown name 'build.nmae'"))
+        #expect(ran.code == .buildFailed)
+    }
+
+    @Test("In a repository, what Git ignores is no part of the template, and include: is")
+    func repository() async throws {
+        try write([
+            "aibuild.yml": "builder: command\ncommand: [./b]\ninclude: [lib]\n", "b": "#!/bin/sh\n",
+            ".gitignore": "*.qcow2\n", "large.qcow2": "",
+        ])
+        // Larger than a template may be, and takes no space.
+        try #require(truncate(folder + "/large.qcow2", 1 << 40) == 0)
+        try Files.makeFolder(temporary.path + "/lib")
+        try Files.replace(temporary.path + "/lib/functions", with: Array("x".utf8))
+        let git = Command(
+            ["git", "init", "-q", temporary.path], environment: Command.minimalEnvironment)
+        #expect(try await git.run(timeoutSeconds: 30).status.isSuccess)
+        let ran = await check()
+        #expect(ran.code == .ok, "\(ran)")
+        try Files.remove(temporary.path + "/lib")
+        #expect(await check().out.contains("include has 'lib', but the repository has no 'lib'"))
+    }
+
+    @Test("What is no template is refused with what is missing")
+    func noTemplate() async throws {
+        try Files.makeFolder(folder)
+        #expect(await check().out == "'\(folder)' has no aibuild.yml: it is not a template\n")
+        #expect(await check("--schema").out == String(decoding: TemplateKeys.schema, as: UTF8.self))
+    }
+}
