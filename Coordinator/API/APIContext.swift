@@ -160,7 +160,11 @@ extension APIContext {
         if let first = parts.first, parts.count <= 2, parts.last.flatMap({ Int($0) }) == nil,
             try await ports.store.guestOS(named: first) != nil
         {
-            remedy = "Did you mean \(Names.quoted("\(first):latest"))? " + remedy
+            let latest = "\(first):latest"
+            remedy =
+                name == latest
+                ? "\(Names.quoted(first)) has no build yet: aibuild build \(first)"
+                : "Did you mean \(Names.quoted(latest))? " + remedy
         }
         if name.utf8.count >= APILimits.idPrefixBytes {
             let found = try await ports.store.builds(BuildFilter(idPrefix: name), limit: 2)

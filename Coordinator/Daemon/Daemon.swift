@@ -28,9 +28,7 @@ enum Daemon {
             case .version: print("aibuild-coordinator \(version)")
             case .run: try await run(try options.configuration())
             case .migrate(let isDryRun):
-                let words = try await DatabaseCommand.migrate(
-                    options.configuration(), isDryRun: isDryRun)
-                print(words, terminator: "")
+                try await DatabaseCommand.run(options.configuration(), isDryRun: isDryRun)
             }
         } catch let error as UsageError {
             let text = Array("\(Options.program.complaint(error))\n".utf8)

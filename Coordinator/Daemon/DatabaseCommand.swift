@@ -1,4 +1,5 @@
 import CoordinatorAdapters
+import Glibc
 import SQLKit
 import Support
 
@@ -6,7 +7,20 @@ import Support
 /// state before and after. A coordinator does the same when it starts; this command allows a look
 /// beforehand.
 enum DatabaseCommand {
-    static func migrate(
+    /// For a person: unlike a log's, its lines are lines.
+    static func run(_ configuration: Configuration, isDryRun: Bool) async throws {
+        do { print(try await migrate(configuration, isDryRun: isDryRun), terminator: "") } catch {
+            say("\(error)")
+            exit(1)
+        }
+    }
+
+    private static func say(_ text: String) {
+        let bytes = Array("aibuild-coordinator: \(text)\n".utf8)
+        _ = write(STDERR_FILENO, bytes, bytes.count)
+    }
+
+    private static func migrate(
         _ configuration: Configuration, isDryRun: Bool
     ) async throws -> String {
         let location = configuration.location
@@ -32,7 +46,7 @@ enum DatabaseCommand {
         try Files.makeFolder(configuration.sharedState, mode: 0o750)
         let store = try await SQLStore.open(
             location, secretKey: configuration.secretKey(),
-            say: { Logger("db").warning($0) })
+            say: say)
         await store.close()
         let after = try await SQLStore.inspect(location)
         for (old, new) in zip(before.rows, after.rows) where new.count < old.count {

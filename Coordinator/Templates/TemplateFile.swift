@@ -85,8 +85,10 @@ package struct TemplateFile: Sendable {
     }
 
     private static func program(_ command: [String]) -> [String] {
-        guard let program = command.first, program.hasPrefix("./") else { return [] }
-        return [String(program.dropFirst(2))]
+        guard let program = command.first, program.containsSlash, !program.isAbsolutePath else {
+            return []
+        }
+        return [program.hasPrefix("./") ? String(program.dropFirst(2)) : program]
     }
 
     private static func builder(_ yaml: YAMLMapping) throws(YAMLError) -> Builder {

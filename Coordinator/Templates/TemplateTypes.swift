@@ -70,8 +70,11 @@ extension YAMLType where Value == String {
 
     static func urlProblem(_ url: String, or other: String?) -> String? {
         let schemes = ["http://", "https://"] + (other.map { ["\($0):///"] } ?? [])
-        guard schemes.contains(where: url.hasPrefix), url.utf8.count <= 2048,
-            !url.unicodeScalars.contains(where: { $0.value <= 0x20 })
+        let isKnown = schemes.contains(where: url.hasPrefix)
+        if isKnown, url.unicodeScalars.contains(where: { $0.value <= 0x20 }) {
+            return "a URL has no blanks: write %20 for each"
+        }
+        guard isKnown, url.utf8.count <= 2048
         else { return "expected an http\(other.map { ", https or \($0)" } ?? " or https") URL" }
         return nil
     }

@@ -82,7 +82,12 @@ struct JSONParser {
 
     private func problem(_ what: String) -> UnreadableTemplate {
         let place = source.place(min(position, bytes.count))
-        return UnreadableTemplate(description: "\(place): the template is not valid JSON: \(what)")
+        let hasMark = bytes.starts(with: [0xEF, 0xBB, 0xBF])
+        return UnreadableTemplate(
+            description: "\(place): the template is not valid JSON: "
+                + (hasMark
+                    ? "it begins with a byte order mark, which Packer refuses: save it as UTF-8 "
+                        + "without one" : what))
     }
 
     private var byte: UInt8? { position < bytes.count ? bytes[position] : nil }

@@ -111,6 +111,18 @@ struct CheckTests {
         #expect(await check("--no-packer").code == .ok)
     }
 
+    @Test("A template of an old Packer without a checksum is told what to write")
+    func oldChecksum() async throws {
+        try write([
+            "aibuild.yml": "template: guest.json\n",
+            "guest.json": #"""
+            {"builders": [{"type": "qemu", "iso_url": "http://h/x.iso", "ssh_username": "root",
+              "iso_checksum_type": "none", "accelerator": "tcg"}]}
+            """#,
+        ])
+        #expect(await check().out.contains(#"write "iso_checksum": "none" instead"#))
+    }
+
     @Test("Templates of a test and outputs are looked at")
     func outputs() async throws {
         try write([

@@ -126,6 +126,28 @@ import Testing
         }
     }
 
+    @Test("A login of .netrc that the server refuses is named, not taken for none")
+    func refusedLogin() async throws {
+        try await withServer(login: "bob:\(Self.secret)") { _, authority in
+            let folder = temporary.path + "/netrc"
+            let archives = try TemplateArchives(folder: folder)
+            let url = "http://\(authority)/a.git"
+            let none = await #expect(throws: TemplateFault.self) {
+                _ = try await archives.plan(for: source(url))
+            }
+            #expect(none?.description.contains("Give the coordinator access") == true)
+            let host = authority.split(separator: ":")[0]
+            let login = "machine \(host)\n  login bob\n  password expired\n"
+            try Files.replace(folder + "/.netrc", with: Array(login.utf8), mode: 0o600)
+            let fault = await #expect(throws: TemplateFault.self) {
+                _ = try await archives.plan(for: source(url))
+            }
+            let text = try #require(fault).description
+            #expect(text.contains("refuses the login that .netrc"), "\(text)")
+            #expect(!text.contains("expired\n") && !text.contains("password expired"))
+        }
+    }
+
     @Test("Git uses the proxy of the configuration, or else that of the environment")
     func usesTheProxy() async throws {
         try await withServer { _, authority in

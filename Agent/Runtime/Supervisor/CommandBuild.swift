@@ -78,7 +78,7 @@ struct CommandBuild {
             context.folder.jenkinsPacker, with: Array(script.utf8), mode: 0o755)
         try Files.replace(
             context.folder.home + "/packerconfig", with: Array("{}\n".utf8), mode: 0o600)
-        guard let program = arguments.first, program.hasPrefix("./"),
+        guard let program = arguments.first, program.containsSlash, !program.isAbsolutePath,
             let path = Links.resolved("\(context.folder.work)/\(program)"),
             let work = Links.resolved(context.folder.work), path.hasPrefix(work + "/")
         else { return }
@@ -108,7 +108,10 @@ struct CommandBuild {
         return Fault(
             .template, .templateInvalid,
             "the build command \(quoted) begins with \(Names.quoted(line)), which names no program "
-                + "of this host")
+                + "of this host"
+                + (line.utf8.last == 0x0D
+                    ? ": its lines end as those of Windows do (CRLF); save it with LF, and add "
+                        + "`*.sh text eol=lf` to .gitattributes" : ""))
     }
 
     /// Checks that a program of the template exists and is executable, for a better message than

@@ -137,7 +137,9 @@ struct PackerBuild {
         if !said.isEmpty { try context.log.note(said) }
         let tail = sink.tail.text.replacing(folders.work + "/", with: "")
         let lines = (said + tail).lines
-        return lines.isEmpty ? "packer validate: \(status)" : lines.joined(separator: "\n")
+        return lines.isEmpty
+            ? "packer validate: \(status)"
+            : PackerAdvice.completing(lines.joined(separator: "\n"))
     }
 
     /// Upgrades an old template.

@@ -9,6 +9,28 @@ struct ChecksumList: Sendable {
     private var bare: String?
     private let algorithm: ImageDigest.Algorithm
 
+    /// - Parameter bytes: in UTF-8 or, with a byte order mark, UTF-16, as PowerShell writes files.
+    init(bytes: [UInt8], _ algorithm: ImageDigest.Algorithm) {
+        func wide(_ high: Int) -> String {
+            let units = stride(from: 2, to: bytes.count - 1, by: 2).map {
+                UInt16(bytes[$0 + high]) << 8 | UInt16(bytes[$0 + 1 - high])
+            }
+            return String(decoding: units, as: UTF16.self)
+        }
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let text =
+            if bytes.starts(with: [0xFF, 0xFE]) {
+                wide(1)
+            } else if bytes.starts(with: [0xFE, 0xFF]) {
+                wide(0)
+            } else {
+                String(
+                    decoding: bytes.dropFirst(bytes.starts(with: mark) ? mark.count : 0),
+                    as: UTF8.self)
+            }
+        self.init(text, algorithm)
+    }
+
     init(_ text: String, _ algorithm: ImageDigest.Algorithm) {
         self.algorithm = algorithm
         for line in text.lines {
@@ -38,13 +60,16 @@ struct ChecksumList: Sendable {
         return names.joined(separator: ", ") + others
     }
 
-    /// `SHA256 (debian.qcow2) = 3f…`
+    /// `SHA256 (debian.qcow2) = 3f…`, or `SHA256(debian.qcow2)= 3f…` as OpenSSL writes it.
     private static func bsd(
         _ line: String, _ algorithm: ImageDigest.Algorithm
     ) -> (name: String, hex: String)? {
-        let start = algorithm.rawValue.uppercased() + " ("
+        let word = algorithm.rawValue.uppercased()
+        let isOpenSSL = line.utf8.starts(with: (word + "(").utf8)
+        let start = word + (isOpenSSL ? "(" : " (")
         guard line.utf8.starts(with: start.utf8),
-            let end = line.ranges(of: ") = ").last, end.lowerBound > line.startIndex,
+            let end = line.ranges(of: isOpenSSL ? ")= " : ") = ").last,
+            end.lowerBound > line.startIndex,
             let hex = hex(line[end.upperBound...], algorithm)
         else { return nil }
         let name = Substring(line.utf8.dropFirst(start.utf8.count))
@@ -56,7 +81,7 @@ struct ChecksumList: Sendable {
     private static func gnu(
         _ line: String, _ algorithm: ImageDigest.Algorithm
     ) -> (name: String, hex: String)? {
-        let parts = line.split(separator: " ", maxSplits: 1)
+        let parts = line.split(maxSplits: 1) { $0 == " " || $0 == "\t" }
         guard parts.count == 2, let hex = hex(parts[0], algorithm) else { return nil }
         let rest = parts[1].drop { $0 == " " || $0 == "\t" }
         return (fileName(rest.first == "*" ? rest.dropFirst() : rest), hex)

@@ -64,7 +64,7 @@ public struct ChecksumReader: Sendable {
             list = try await SignatureCheck(key: key ?? [], folder: folder).verified(
                 list, signature: signature, shown: Self.shown(source.url))
         }
-        let checksums = ChecksumList(String(decoding: list, as: UTF8.self), source.algorithm)
+        let checksums = ChecksumList(bytes: list, source.algorithm)
         let path = image.url.prefix { $0 != "?" && $0 != "#" }
         let segment = path.pathSegments.last.map(String.init) ?? ""
         let name = PercentCoding.decode(segment[...]) ?? segment

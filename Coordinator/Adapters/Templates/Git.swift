@@ -1,6 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 import ProcessKit
+import Support
 import TextKit
 
 /// Runs Git: without prompts, without programs as transports, and with credentials only in its
@@ -26,11 +27,24 @@ package struct Git: Sendable {
         let result = try await output(arguments, at: address)
         guard result.status.isSuccess else {
             let message = Self.reason(result.stderrText)
-            let remedy = address.flatMap { access.remedy(message, $0) }.map { ". " + $0 } ?? ""
+            let remedy =
+                address.flatMap { access.remedy(message, $0, hasLogin: hasLogin($0)) }.map {
+                    ". " + $0
+                } ?? ""
             throw TemplateFault(
                 code, "cannot \(what)" + (message.isEmpty ? "" : ": \(message)") + remedy)
         }
         return result
+    }
+
+    private func hasLogin(_ address: GitAddress) -> Bool {
+        guard let origin = address.origin,
+            let file = try? Files.read(home + "/.netrc", limitBytes: 64 << 10)
+        else { return false }
+        let place = origin.pathSegments.last ?? ""
+        let host = place.split(separator: ":").first ?? ""
+        let words = file.split { $0 <= 0x20 }.map { String(decoding: $0, as: UTF8.self) }
+        return zip(words, words.dropFirst()).contains { $0 == "machine" && $1 == host }
     }
 
     /// The lines in which Git says why it failed: the first ones, without what it prints below any

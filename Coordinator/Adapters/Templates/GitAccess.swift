@@ -47,7 +47,8 @@ public struct GitAccess: Sendable {
     }
 
     /// Completes an error of Git if the server wants another login.
-    func remedy(_ message: String, _ address: GitAddress) -> String? {
+    /// - Parameter hasLogin: whether `.netrc` has one for the server.
+    func remedy(_ message: String, _ address: GitAddress, hasLogin: Bool) -> String? {
         let refusals = [
             "Authentication failed", "could not read Username", "could not read Password",
             "Access denied", "error: 401", "error: 403", "Permission denied (publickey",
@@ -56,6 +57,10 @@ public struct GitAccess: Sendable {
         if address.credential == nil, let gitLab, address.isBelow(gitLab.address) {
             return "GitLab refuses the token of gitlab.token_file for this project: the token "
                 + "needs the scope api or read_repository, and its owner the role Reporter"
+        }
+        if hasLogin {
+            return "The server refuses the login that .netrc of the coordinator has for it: check "
+                + "the token's expiry and scope"
         }
         return "Give the coordinator access to this repository: see Private repositories in "
             + "docs/templates.md"

@@ -17,6 +17,8 @@ struct ImportTable {
     private let name: String
     private let columnNames: [String]
     private var indexByColumn: [String: Int] = [:]
+    /// Up to the last one with a name.
+    private var headerCells = 0
     private(set) var rows: [Row] = []
     private(set) var notices: [String] = []
 
@@ -55,6 +57,7 @@ struct ImportTable {
     private mutating func readHeader(_ header: SheetTable.Row, _ problems: inout ImportProblems) {
         let known = Dictionary(
             uniqueKeysWithValues: sheet.columns.map { (ImportSheet.plain($0.name), $0.name) })
+        headerCells = (header.values.lastIndex { $0 != .empty } ?? -1) + 1
         for (index, value) in header.values.enumerated() where value != .empty {
             guard case .text(let text) = value, let name = known[ImportSheet.plain(text)] else {
                 let shown =
@@ -89,6 +92,7 @@ struct ImportTable {
                 row.faults.append(problem(source.number, column.name, fault.why))
             }
         }
+        noteExtraCells(source)
         // Rows with nothing but a number are unused rows of the empty file.
         if row.values.isEmpty && row.faults.isEmpty { return }
         for column in sheet.columns
@@ -98,6 +102,17 @@ struct ImportTable {
             row.faults.append(problem(source.number, column.name, "is empty"))
         }
         rows.append(row)
+    }
+
+    /// A comma too many in a CSV file moves cells beyond the header.
+    private mutating func noteExtraCells(_ source: SheetTable.Row) {
+        guard source.values.count > headerCells,
+            let extra = source.values[headerCells...].firstIndex(where: { $0 != .empty }),
+            columnNames.indices.contains(extra)
+        else { return }
+        notices.append(
+            "sheet \(name): \(columnNames[extra])\(source.number) stands beyond the header and was "
+                + "ignored; put a value that has a comma in quotes")
     }
 
     /// Remarks about a value that is taken, but was hardly meant as it stands.

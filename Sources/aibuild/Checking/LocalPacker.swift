@@ -61,7 +61,9 @@ struct PackerRun {
             if result.status.isSuccess { continue }
             // Versions of Packer differ in which stream they use.
             let said = (result.stdoutText + result.stderrText).lines
-            return said.isEmpty ? "packer validate: \(result.status)" : said.joined(separator: "\n")
+            return said.isEmpty
+                ? "packer validate: \(result.status)"
+                : PackerAdvice.completing(said.joined(separator: "\n"))
         }
         return nil
     }

@@ -77,6 +77,30 @@ extension SchemaReport {
             clearPasswords = try clear.first?.int("n") ?? 0
         }
         if version < HistoricRepairs.version { try readRepairs(transaction) }
+        for (table, column) in [("guestos", "type"), ("testcases", "os_type")]
+        where rows.contains(where: { $0.table == table }) {
+            try readTypes(table, column, transaction)
+        }
+    }
+
+    /// What is neither is used as linux, which some other system hardly was meant to be.
+    private mutating func readTypes(
+        _ table: String, _ column: String, _ transaction: borrowing SQLTransaction
+    ) throws {
+        guard try transaction.columnNames(of: table).isSuperset(of: [column, "name"]) else {
+            return
+        }
+        let others = try transaction.query(
+            "SELECT name, \(column) AS type FROM \(table) WHERE \(column) IS NULL "
+                + "OR LOWER(\(column)) NOT IN ('linux', 'windows') ORDER BY name LIMIT 20")
+        let command = table == "guestos" ? "aibuild guestos change NAME --type windows" : nil
+        for row in others {
+            let name = Names.quoted(try row.textOrNil("name") ?? "")
+            let type = Names.quoted(try row.textOrNil("type") ?? "")
+            notices.append(
+                "\(table) \(name) has the \(column) \(type), and counts as linux"
+                    + (command.map { "; if it is not: \($0)" } ?? ""))
+        }
     }
 
     private mutating func readNames(
