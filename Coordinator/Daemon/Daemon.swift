@@ -58,7 +58,7 @@ enum Daemon {
         git.inherited = Self.environment(GitAccess.proxyVariables)
         let templates = try TemplateArchives(
             folder: shared + "/templates", access: git,
-            checksums: ChecksumReader(networks: configuration.baseImageNetworks))
+            checksums: ChecksumReader(networks: configuration.baseImageNetworks, access: git))
         let webRoot = try FolderWebRoot(
             folder: configuration.webRoot,
             baseURL: configuration.baseURL ?? configuration.url,

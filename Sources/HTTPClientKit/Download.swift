@@ -16,6 +16,9 @@ public struct DownloadRequest: Sendable {
     /// Which addresses may be connected to, whatever names and redirects lead there; `nil`: all.
     /// With a filter, connections use IPv4 only.
     public var addressFilter: AddressFilter?
+    /// `nil`: that of the environment.
+    public var proxy: HTTPProxy?
+    public var tls = TLSFiles()
 
     public init(
         url: String, offset: Int64 = 0, ifRange: String? = nil, limitBytes: Int64 = .max,
@@ -63,6 +66,8 @@ extension HTTPClient {
             url: download.url, headers: download.headers, offset: download.offset,
             timeouts: download.timeouts, schemes: download.schemes, redirects: limits.redirects)
         request.addressFilter = download.addressFilter
+        request.proxy = download.proxy
+        request.tls = download.tls
         if download.offset > 0, let tag = download.ifRange {
             request.headers.append("If-Range", tag)
         }

@@ -24,6 +24,10 @@ struct EasyOptions {
         if request.addressFilter != nil {
             try long(easy, CURLOPT_IPRESOLVE, Int(CURL_IPRESOLVE_V4))
         }
+        if let proxy = request.proxy {
+            try text(easy, CURLOPT_PROXY, proxy.url)
+            try text(easy, CURLOPT_NOPROXY, proxy.direct.joined(separator: ","))
+        }
         try files(easy)
         if request.offset > 0 { try text(easy, CURLOPT_RANGE, "\(request.offset)-") }
         try method(easy)

@@ -17,6 +17,7 @@ struct TransferRequest: Sendable {
     /// Whether redirects may carry the header Authorization to another server.
     var keepsAuthorization = false
     var addressFilter: AddressFilter?
+    var proxy: HTTPProxy?
 
     /// `url` for messages: without user, password and query, which may contain secrets.
     var shownURL: String {

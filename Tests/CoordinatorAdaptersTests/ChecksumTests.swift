@@ -34,7 +34,7 @@ import TextKit
     /// The base image of a template, as it is when a build is submitted.
     private func image(
         _ files: [String: [UInt8]], key: [UInt8]? = nil, networks: [String] = ["127.0.0.0/8"],
-        _ yaml: (String) -> String
+        access: @escaping (String) -> GitAccess = { _ in GitAccess() }, _ yaml: (String) -> String
     ) async throws -> BaseImage? {
         try await withMirror(files) { mirror in
             let temporary = try TemporaryFolder()
@@ -45,7 +45,8 @@ import TextKit
             if let key { try Files.replace(template + "/key.asc", with: key) }
             let archives = try TemplateArchives(
                 folder: temporary.path + "/archives",
-                checksums: ChecksumReader(networks: networks.compactMap { IPv4Network($0) }))
+                checksums: ChecksumReader(
+                    networks: networks.compactMap { IPv4Network($0) }, access: access(mirror)))
             let guestOS = GuestOS(
                 id: "g", name: "mini", type: .linux, distro: "", version: "", baseISO: "",
                 template: .folder(path: template), owner: "o", createdMilliseconds: 0)
@@ -139,6 +140,43 @@ import TextKit
             "url: 'http://x/a.qcow2', sha256_url: 'file:///etc/passwd'"
         }
         #expect(local?.description.contains("expected an http or https URL") == true)
+    }
+
+    @Test("A checksum file is fetched through the proxy, and nothing that is closed is")
+    func proxies() async throws {
+        let files = ["S": Array("\(Self.sha256)  a.qcow2\n".utf8)]
+        let line = { (url: String) in "url: 'http://x/a.qcow2', sha256_url: '\(url)'" }
+        let configured = { (mirror: String) in
+            var access = GitAccess()
+            access.inherited = ["http_proxy": "http://127.0.0.1:1"]
+            access.proxy = mirror
+            access.noProxy = ["direct.invalid"]
+            return access
+        }
+        let inherited = { (mirror: String) in
+            var access = GitAccess()
+            access.inherited = ["http_proxy": mirror]
+            return access
+        }
+        // The proxy is on this machine, whose own addresses are closed.
+        for access in [configured, inherited] {
+            let found = try await image(files, networks: [], access: access) { _ in
+                line("http://mirror.invalid/S")
+            }
+            #expect(found?.sha256 == Self.sha256)
+            for url in ["http://169.254.169.254/S", "http://127.0.0.1:9/S"] {
+                let fault = await #expect(throws: TemplateFault.self) {
+                    _ = try await image(files, networks: [], access: access) { _ in line(url) }
+                }
+                #expect(fault?.description.contains("which is closed") == true, "\(url)")
+            }
+        }
+        let direct = await #expect(throws: TemplateFault.self) {
+            _ = try await image(files, networks: [], access: configured) { _ in
+                line("http://direct.invalid/S")
+            }
+        }
+        #expect(direct?.description.contains("direct.invalid") == true)
     }
 
     @Test("A signature by the key of the template is checked, detached or within the file")

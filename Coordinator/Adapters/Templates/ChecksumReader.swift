@@ -1,6 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
-public import HTTPClientKit
+import HTTPClientKit
 import ProcessKit
 import Support
 import Synchronization
@@ -12,12 +12,15 @@ public import TextKit
 /// closed.
 public struct ChecksumReader: Sendable {
     private let opened: [IPv4Network]
-    private let client: HTTPClient
+    private let access: GitAccess
+    private let client = HTTPClient()
 
-    /// - Parameter networks: opened although they are this machine's own, such as a mirror on it.
-    public init(networks: [IPv4Network] = [], client: HTTPClient = HTTPClient()) {
+    /// - Parameters:
+    ///   - networks: opened although they are this machine's own, such as a mirror on it.
+    ///   - access: has the proxy and the trusted authorities.
+    public init(networks: [IPv4Network] = [], access: GitAccess = GitAccess()) {
         opened = networks
-        self.client = client
+        self.access = access
     }
 
     /// Checksum files have some KiB; Ubuntu's releases some hundreds.
@@ -82,10 +85,15 @@ public struct ChecksumReader: Sendable {
             url: url, limitBytes: limitBytes, timeouts: Self.timeouts)
         let opened = opened
         let own = Namespaces.ownAddresses().compactMap { IPv4Network($0) }
-        request.addressFilter = AddressFilter { address in
+        let closed = Self.closed + own
+        let proxy = access.httpProxy(for: url, closed: closed.filter { !opened.contains($0) })
+        request.proxy = proxy
+        request.tls.authorities = access.authorities
+        request.addressFilter = AddressFilter(allowsPort: { address, port in
             opened.contains { $0.contains(address) }
-                || !(Self.closed + own).contains { $0.contains(address) }
-        }
+                || !closed.contains { $0.contains(address) }
+                || proxy.isAt(address: address, port: port)
+        })
         let collected = Collected()
         do throws(HTTPClientError) {
             _ = try await client.download(request, to: collected)

@@ -1,4 +1,6 @@
 public import CoordinatorCore
+import HTTPClientKit
+import TextKit
 
 /// How the coordinator's Git reaches servers: proxy, trusted authorities, and the credential of the
 /// GitLab server.
@@ -34,6 +36,20 @@ public struct GitAccess: Sendable {
         }
         if let authorities { environment["GIT_SSL_CAINFO"] = authorities }
         return environment
+    }
+
+    /// For requests of the coordinator itself, which must not reach through a proxy what is closed.
+    func httpProxy(for url: String, closed: [IPv4Network]) -> HTTPProxy {
+        let names =
+            url.utf8.starts(with: "https:".utf8)
+            ? ["https_proxy", "HTTPS_PROXY"] : ["http_proxy"]
+        let inherited = (names + ["all_proxy", "ALL_PROXY"]).lazy
+            .compactMap { self.inherited[$0] }.first
+        let list = self.inherited["no_proxy"] ?? self.inherited["NO_PROXY"] ?? ""
+        let direct = proxy == nil ? [list] : noProxy
+        return HTTPProxy(
+            url: proxy ?? inherited ?? "",
+            direct: direct.filter { !$0.isEmpty } + ["localhost"] + closed.map(\.description))
     }
 
     /// The user name that goes with an access token; GitLab accepts any.
