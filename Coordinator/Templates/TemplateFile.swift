@@ -17,6 +17,9 @@ package struct TemplateFile: Sendable {
     /// What else of the Git repository belongs to the template, as paths from its root or, if they
     /// begin with `./` or `../`, from the template's folder.
     package var include: [String]
+    /// What of the repository a push has to change, written likewise; `nil`: anything that is in
+    /// the archive.
+    package var paths: [String]?
 
     package static let name = "aibuild.yml"
 
@@ -60,6 +63,10 @@ package struct TemplateFile: Sendable {
         include = try yaml.take(TemplateKeys.include, default: [])
         guard include.count <= Self.includes else {
             throw yaml.error(TemplateKeys.include, "at most \(Self.includes) are allowed")
+        }
+        paths = try yaml.takeIfPresent(TemplateKeys.paths)
+        guard (1...Self.includes).contains(paths?.count ?? 1) else {
+            throw yaml.error(TemplateKeys.paths, "expected 1 to \(Self.includes) entries")
         }
         try yaml.finish()
     }

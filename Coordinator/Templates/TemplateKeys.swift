@@ -14,7 +14,7 @@ package enum TemplateKeys {
     package static let image = YAMLKeys(
         builder, template, command, variables, baseImage, only, except, steps, varFiles,
         accelerator, environment, artifacts, imageFile, jenkins, streams, requirements, limits,
-        concurrency, tests, release, include)
+        concurrency, tests, release, include, paths)
 
     /// Of the file.
     package static let document = image.adding(YAMLKeys(images))
@@ -68,6 +68,9 @@ package enum TemplateKeys {
     static let include = YAMLKey(
         "include", .list(of: .includedPath),
         "Files and folders of the Git repository that belong to the template too.")
+    static let paths = YAMLKey(
+        "paths", .list(of: .changedPath),
+        "A push builds the image only if it changes one of these files of the repository.")
     static let jenkins = YAMLKey(
         "jenkins", .bool,
         "Gives a program the environment that Jenkins gave to scripts of the original AIBuild.")

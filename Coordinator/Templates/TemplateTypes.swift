@@ -55,6 +55,16 @@ extension YAMLType where Value == String {
         }
     }
 
+    /// As `includedPath`, with Git's `*`, `?` and `**`.
+    static var changedPath: YAMLType {
+        .string.checked { path in
+            path.isEmpty || path.utf8.count > 1024 || path.isAbsolutePath
+                || path.utf8.first == UInt8(ascii: ":")
+                || path.unicodeScalars.contains { $0.value < 0x20 }
+                ? "expected the path of a file or folder of the repository, or a pattern" : nil
+        }
+    }
+
     /// A path in the template, or `.` for the whole of it.
     static var templatePath: YAMLType {
         .string.checked { path in

@@ -19,6 +19,9 @@ struct NoTemplates: TemplateLibrary {
         of archive: TemplateArchive
     ) async throws -> [(name: String, template: OutputTemplate)] { [] }
     func plan(for guestOS: GuestOS) async throws -> BuildPlan { throw TemplateFault("no template") }
+    func isTouched(_ guestOS: GuestOS, _ plan: BuildPlan, since old: String) async throws -> Bool {
+        true
+    }
     func path(of archive: TemplateArchive) throws -> String { throw TemplateFault("no template") }
     func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {}
 }
@@ -33,6 +36,9 @@ struct AnyTemplates: TemplateLibrary {
             template: TemplateArchive(sha256: String(repeating: "a", count: 64), sizeBytes: 10),
             recipe: BuildRecipe(builder: .command(["true"])), requirements: Requirements(),
             limits: AttemptLimits())
+    }
+    func isTouched(_ guestOS: GuestOS, _ plan: BuildPlan, since old: String) async throws -> Bool {
+        true
     }
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
     func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {}

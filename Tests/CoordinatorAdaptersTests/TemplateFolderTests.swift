@@ -47,6 +47,47 @@ struct TemplateFolderTests {
         }
     }
 
+    private func guestOS(_ path: String?, _ name: String = "mini") -> GuestOS {
+        GuestOS(
+            id: "g", name: name, type: .linux, distro: "", version: "", baseISO: "",
+            template: .git(url: "file://\(repository)", ref: "main"), templatePath: path,
+            owner: "o", createdMilliseconds: 0)
+    }
+
+    @Test("A change counts if it is in the folder, in what it includes, or in its paths")
+    func touched() async throws {
+        try await commit(images)
+        let first = try await plan("images/debian")
+        func isTouched(_ name: String, _ path: String?) async throws -> Bool {
+            let old = try #require(first.commit)
+            let new = try await archives.plan(for: guestOS(path))
+            try await commit([name: "changed \(UInt32.random(in: .min ... .max))"])
+            let changed = try await archives.plan(for: guestOS(path))
+            #expect(new.commit != changed.commit)
+            let isGone = try await archives.isTouched(guestOS(path), changed, since: "0123")
+            #expect(isGone, "a commit that is not there any more")
+            return try await archives.isTouched(
+                guestOS(path), changed, since: new.commit ?? old)
+        }
+        #expect(try await isTouched("images/debian/d.json.md", "images/debian"))
+        #expect(try await isTouched("scripts/base.sh", "images/debian"))
+        #expect(try await isTouched("images/common/keys/b.pub", "images/debian"))
+        #expect(try await !isTouched("README", "images/debian"))
+        #expect(try await !isTouched("images/other/x", "images/debian"))
+        let several =
+            "paths: [scripts, './*.json', 'docs/**/*.md']\nbuilder: command\n"
+            + "command: [\"true\"]\n"
+        try await commit(["images/debian/aibuild.yml": several])
+        #expect(try await isTouched("scripts/deep/base.sh", "images/debian"))
+        #expect(try await isTouched("images/debian/d.json", "images/debian"))
+        #expect(try await isTouched("docs/a/b.md", "images/debian"))
+        #expect(try await !isTouched("docs/a/b.txt", "images/debian"))
+        #expect(try await !isTouched("images/debian/other.txt", "images/debian"))
+        // A template that is the whole repository.
+        try await commit(["aibuild.yml": "builder: command\ncommand: [\"true\"]\n"])
+        #expect(try await isTouched("README", nil))
+    }
+
     private func plan(
         _ path: String?, variables: [String: String] = [:]
     ) async throws -> BuildPlan {

@@ -50,6 +50,23 @@ import Testing
         }
     }
 
+    @Test("A push that changes nothing of an image is ignored, and the next one counts from there")
+    func untouched() async throws {
+        try await withFarm { farm, pushes, _ in
+            farm.templates.leaveUntouched("c0", "c2")
+            farm.templates.commit("c0")
+            // Nothing was built yet.
+            let first = try await pushes.pushed(push("c0"), by: "gitlab")
+            #expect(first.build == "a:1")
+            farm.templates.commit("c2")
+            let second = try await pushes.pushed(push("c2"), by: "gitlab")
+            #expect(second.ignored == "nothing that a is made of has changed since c0")
+            farm.templates.commit("c3")
+            let third = try await pushes.pushed(push("c3"), by: "gitlab")
+            #expect(third.build == "a:2")
+        }
+    }
+
     private func pushOthers(_ count: Int, _ farm: TestFarm, _ pushes: PushTrigger) async throws {
         for number in 0..<count {
             farm.templates.commit("c\(number)")

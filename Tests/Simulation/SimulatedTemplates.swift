@@ -33,6 +33,9 @@ struct SimulatedTemplates: TemplateLibrary {
             limits: AttemptLimits(), concurrency: index % 10 == 9 ? 50 : nil, tests: tests)
     }
 
+    func isTouched(_ guestOS: GuestOS, _ plan: BuildPlan, since old: String) async throws -> Bool {
+        true
+    }
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
 
     func outputs(

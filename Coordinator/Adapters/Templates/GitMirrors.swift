@@ -34,7 +34,7 @@ struct GitMirrors: Sendable {
             !ref.hasPrefix("-"), !ref.utf8.contains(0), !ref.isEmpty
         else { throw TemplateFault("the Git address or ref is not valid") }
         let address = GitAddress(url)
-        let mirror = "\(folder)/\(SHA256.hex(url.utf8).prefix(32))"
+        let mirror = mirror(of: url)
         Files.touch(mirror)
         try await fetches.run(mirror) { try await fetch(address, ref, into: mirror) }
         let commit = try await commit(ref, address, mirror)
@@ -48,6 +48,25 @@ struct GitMirrors: Sendable {
                 + [commit] + folder.paths(),
             to: "archive \(address.url) at \(commit)")
         return commit
+    }
+
+    /// Whether any of the paths differs between two commits of a repository that was fetched.
+    /// - Parameter paths: from the root; Git's patterns, and folders for all that is in them.
+    /// - Returns: true also if one of the commits is gone.
+    func isChanged(
+        _ url: String, from old: String, to new: String, _ paths: [String]
+    ) async throws -> Bool {
+        let mirror = mirror(of: url)
+        let result = try await git.output(
+            [
+                "--glob-pathspecs", "-C", mirror, "diff", "--quiet", "--no-ext-diff",
+                "--no-textconv", "--end-of-options", old, new, "--",
+            ] + paths)
+        return result.status != .exited(0)
+    }
+
+    private func mirror(of url: String) -> String {
+        "\(folder)/\(SHA256.hex(url.utf8).prefix(32))"
     }
 
     private func fetch(_ address: GitAddress, _ ref: String, into mirror: String) async throws {

@@ -94,6 +94,21 @@ public actor TemplateArchives: TemplateLibrary {
         return plan
     }
 
+    public func isTouched(
+        _ guestOS: GuestOS, _ plan: BuildPlan, since old: String
+    ) async throws -> Bool {
+        guard case .git(let url, _) = guestOS.template, let new = plan.commit else { return true }
+        let file = try await read(plan.template, guestOS.template)
+            .image(ofGuestOS: guestOS.name).get().file
+        let folder = guestOS.templatePath
+        let paths = file.paths ?? folder.map { [$0] + file.include } ?? []
+        if paths.isEmpty { return true }
+        let resolved = paths.map { path in
+            path == folder ? path : IncludedPath.resolved(path, in: folder ?? "") ?? path
+        }
+        return try await mirrors.isChanged(url, from: old, to: new, resolved)
+    }
+
     public func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) throws {
         try TemplateSweep(folder: folder, nowMilliseconds: nowMilliseconds).run(keeping: digests)
     }

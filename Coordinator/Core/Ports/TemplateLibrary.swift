@@ -5,6 +5,10 @@ public import ErrorKit
 public protocol TemplateLibrary: Sendable {
     /// - Throws: `TemplateFault` that names file, line and key if known.
     func plan(for guestOS: GuestOS) async throws -> BuildPlan
+    /// Whether the commit of a plan changes what a push has to change for the image, compared with
+    /// an older commit.
+    /// - Returns: true also if the older commit is gone.
+    func isTouched(_ guestOS: GuestOS, _ plan: BuildPlan, since old: String) async throws -> Bool
     /// The path of the archive, for delivery to a host.
     /// - Throws: `TemplateFault` if it is gone.
     func path(of archive: TemplateArchive) throws -> String

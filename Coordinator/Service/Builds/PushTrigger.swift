@@ -115,6 +115,13 @@ public struct PushTrigger: Sendable {
                     Refusal("\(push.ref) is not the newest commit of the default branch"))
             }
             if let build = try await build(of: commit, guestOS) { return isBuilt(build) }
+            if let last = try await lastCommit(of: guestOS),
+                try await !ports.templates.isTouched(guestOS, plan, since: last)
+            {
+                return .failure(
+                    Refusal(
+                        "nothing that \(name) is made of has changed since \(last.prefix(12))"))
+            }
             return .success(
                 try await submission.enqueue(
                     guestOS, plan, id: Self.id(of: commit, guestOS), priority: 0,
@@ -133,6 +140,13 @@ public struct PushTrigger: Sendable {
 
     /// Builds that people submitted, among which one of the commit is looked for.
     private static let recentBuilds = 20
+
+    /// Of the newest build of a commit; `nil` if there is none among the last ones.
+    private func lastCommit(of guestOS: GuestOS) async throws -> String? {
+        try await ports.store.builds(
+            BuildFilter(guestOS: guestOS.name), limit: Self.recentBuilds
+        ).lazy.compactMap(\.plan.commit).first
+    }
 
     /// The build of a commit: that of an earlier report, however long ago, or a recent one that
     /// somebody submitted.

@@ -168,6 +168,15 @@ final class FakeTemplates: TemplateLibrary {
             acceleratorReason: kvmReason.withLock(\.self))
     }
 
+    private let untouched = Mutex<Set<String>>([])
+
+    /// Commits that change nothing of any image.
+    func leaveUntouched(_ commits: String...) { untouched.withLock { $0.formUnion(commits) } }
+
+    func isTouched(_ guestOS: GuestOS, _ plan: BuildPlan, since old: String) async throws -> Bool {
+        untouched.withLock { !$0.contains(plan.commit ?? "") }
+    }
+
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
 
     private let lastKept = Mutex<Set<String>?>(nil)
