@@ -226,9 +226,9 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "BuildProtocol", "HTTPClientKit", "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit",
-                "Support", "TestSupport", "TextKit", "aibuild", "aibuild-agent",
-                "aibuild-coordinator",
+                "BuildProtocol", "CoordinatorCore", "HTTPClientKit", "HTTPTypes", "ProcessKit",
+                "SQLKit", "SSHKit", "Support", "TestSupport", "TextKit", "aibuild",
+                "aibuild-agent", "aibuild-coordinator",
             ]),
         tests(
             "ChaosTests",
