@@ -8,15 +8,18 @@ enum BuildRoutes {
     struct Submission: Decodable {
         var guestOS: String
         var priority: Int?
-        var owner, reason: String?
+        var owner, reason, ref: String?
+        var variables: [String: String]?
     }
 
     static func add(to router: inout Router, _ api: APIContext) {
         router.on("POST", "/api/v1/builds") { request, _ in
             let body = try request.decode(Submission.self)
             let build = try await api.leader().submission.submit(
-                guestOS: body.guestOS, priority: body.priority ?? 0, owner: body.owner,
-                reason: body.reason ?? "", by: api.actor(request))
+                guestOS: body.guestOS,
+                BuildChangeForm(variables: body.variables ?? [:], ref: body.ref),
+                priority: body.priority ?? 0, owner: body.owner, reason: body.reason ?? "",
+                by: api.actor(request))
             return try .json(BuildView(build), status: 201)
         }
         router.on(

@@ -10,14 +10,19 @@ public struct BuildSubmission: Sendable {
     let check: TemplateCheck
 
     /// Queues a build of the guest OS from the newest commit of its template.
+    /// - Parameter change: what this build has otherwise than the guest OS.
     /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
     public func submit(
-        guestOS name: String, priority: Int, owner: String?, reason: String, by actor: String
+        guestOS name: String, _ change: BuildChangeForm = BuildChangeForm(), priority: Int,
+        owner: String?, reason: String, by actor: String
     ) async throws -> Build {
         let guestOS = try await ports.guestOS(named: name)
+        var plan = try await plan(for: change.applied(to: guestOS))
+        // Whoever tries out a branch does not mean to bring it into production.
+        if change.ref != nil { plan.release = nil }
         return try await enqueue(
-            guestOS, try await plan(for: guestOS), priority: priority,
-            owner: owner ?? guestOS.owner, reason: reason, by: actor, isAwaited: true)
+            guestOS, plan, priority: priority, owner: owner ?? guestOS.owner, reason: reason,
+            by: actor, isAwaited: true)
     }
 
     /// The plan of a build from the newest commit of the template.

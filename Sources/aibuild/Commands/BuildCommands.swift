@@ -9,7 +9,8 @@ enum BuildCommands {
     private struct Submission: Encodable {
         var guestOS: String
         var priority: Int?
-        var owner, reason: String?
+        var owner, reason, ref: String?
+        var variables: [String: String]?
     }
 
     private static let follow = CommandOption(
@@ -24,21 +25,29 @@ enum BuildCommands {
             CommandOption(
                 "owner", value: "NAME", "team charged in fair sharing (default: the guest OS's)"),
             CommandOption("reason", value: "TEXT", "reason, kept in the history"),
+            CommandOption(
+                "var", value: "NAME=VALUE", "variable of the template, for this build",
+                repeats: true),
+            CommandOption("ref", value: "REF", "branch, tag or commit, for this build"),
         ],
         details: [
             "With --follow, exits with 0 if the image is published and with 1 if the build fails.",
-            "Ctrl-C stops following; the build continues.",
+            "Ctrl-C stops following; the build continues. A build with --ref is not released",
+            "automatically.",
         ],
         examples: [
             "aibuild build debian12", "aibuild build debian12 -f --reason 'kernel 6.1.158'",
+            "aibuild build debian12 --ref try-zfs --var release=trixie",
         ],
         run: { context in
             let arguments = context.arguments
+            let variables = try arguments.variables(over: [:])
             let body = try await context.api.send(
                 "POST", "/api/v1/builds",
                 Submission(
                     guestOS: arguments.operands[0], priority: try arguments.number("priority"),
-                    owner: arguments["owner"], reason: arguments["reason"]))
+                    owner: arguments["owner"], reason: arguments["reason"],
+                    ref: arguments["ref"], variables: variables.isEmpty ? nil : variables))
             return try await submitted(body, context)
         })
 

@@ -156,13 +156,17 @@ final class FakeTemplates: TemplateLibrary {
         if guestOS.name == "broken" {
             throw TemplateFault("aibuild.yml:3:1: unknown key 'x'")
         }
-        let isGit = if case .git = guestOS.template { true } else { false }
+        var commit: String?
+        if case .git(_, let ref) = guestOS.template {
+            commit = newest.withLock(\.self) + (ref.hasPrefix("try-") ? " at \(ref)" : "")
+        }
         return BuildPlan(
             template: TemplateArchive(
                 sha256: String(repeating: "a", count: 64), sizeBytes: 10),
-            commit: isGit ? newest.withLock(\.self) : nil,
+            commit: commit,
             recipe: BuildRecipe(
-                builder: builder.withLock(\.self), variables: variables.withLock(\.self)),
+                builder: builder.withLock(\.self),
+                variables: variables.withLock(\.self).merging(guestOS.variables) { $1 }),
             requirements: requirements.withLock(\.self), limits: AttemptLimits(),
             tests: tests.withLock(\.self), release: releasePlan.withLock(\.self),
             acceleratorReason: kvmReason.withLock(\.self))

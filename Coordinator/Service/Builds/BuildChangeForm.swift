@@ -1,0 +1,31 @@
+import BuildProtocol
+import CoordinatorCore
+
+/// What one build has otherwise than its guest OS says.
+public struct BuildChangeForm: Sendable, Hashable {
+    /// Variables of the template, over those of the guest OS.
+    public var variables: [String: String]
+    /// A branch, tag or commit; `nil`: that of the guest OS.
+    public var ref: String?
+
+    public init(variables: [String: String] = [:], ref: String? = nil) {
+        self.variables = variables
+        self.ref = ref
+    }
+
+    /// - Throws: `Refusal`
+    func applied(to guestOS: GuestOS) throws -> GuestOS {
+        var guestOS = guestOS
+        guestOS.variables.merge(variables) { $1 }
+        if let problem = GuestOS.problem(ofVariables: guestOS.variables) { throw Refusal(problem) }
+        guard let ref else { return guestOS }
+        guard case .git(let url, _) = guestOS.template else {
+            throw Refusal(
+                "the template of \(guestOS.name) is in no Git repository, and has no "
+                    + Names.quoted(ref))
+        }
+        guestOS.template = .git(url: url, ref: ref)
+        if let problem = guestOS.template.problem { throw Refusal(problem) }
+        return guestOS
+    }
+}
