@@ -19,11 +19,13 @@ import Testing
         ]
         try await withFarm { farm in
             try await farm.script("honest", Scripts.image())
-            for (index, attack) in attacks.enumerated() {
+            var count = 0
+            for attack in attacks {
                 try await attack.run(farm)
                 let build = try await farm.api.end(of: try await farm.api.submit("honest"))
                 #expect(build.state == "passed", "after \(attack.kind): \(build)")
-                #expect(build.number == index + 1, "\(attack.kind) submitted a build")
+                #expect(build.number == count + 1, "\(attack.kind) submitted a build")
+                count = build.number
             }
             #expect(try await farm.api.host("kvm0").running == 0)
         }
@@ -195,7 +197,7 @@ import Testing
 
         for path in ["/builds/\(ended.id)", "/", "/overview"] {
             let page = try await farm.api.get(path).body
-            #expect(!has(page, "<script>alert"), "\(path)")
+            #expect(!has(page, "\u{0600}<") && !has(page, "<script>alert"), "\(path)")
             #expect(!page.contains(0x1B) && !page.contains(0x07), "\(path)")
         }
         let page = try await farm.api.get("/builds/\(ended.id)").body
