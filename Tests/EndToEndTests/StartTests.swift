@@ -224,4 +224,30 @@ import Testing
             #expect(passed.attempts?.count == 1)
         }
     }
+
+    @Test("A full disk of the database is told by /readyz, until it has room again")
+    func fullDatabaseDisk() async throws {
+        try #require(getuid() == 0, "only root may mount")
+        let setup = Farm.Setup {
+            $0.hosts = 0
+            $0.startsCoordinator = false
+        }
+        try await withFarm(setup) { farm in
+            try Files.makeFolder(farm.stateFolder)
+            try await farm.shell("mount -t tmpfs -o size=32m tmpfs \(farm.stateFolder)")
+            try await farm.startCoordinator()
+            #expect(try await farm.api.get("/readyz").status == 200)
+            try await farm.shell("head -c 64M /dev/zero >\(farm.stateFolder)/filler || true")
+            try await eventually("the full disk is told") {
+                let answer = try? await farm.api.get("/readyz")
+                return answer?.status == 503
+                    && String(decoding: answer?.body ?? [], as: UTF8.self)
+                        .contains("The store cannot be written")
+            }
+            try Files.remove(farm.stateFolder + "/filler")
+            try await eventually("the disk has room") {
+                try await farm.api.get("/readyz").status == 200
+            }
+        }
+    }
 }
