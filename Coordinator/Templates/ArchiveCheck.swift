@@ -16,6 +16,8 @@ enum ArchiveCheck {
         var count = 0
         // Git does not keep empty folders: only a submodule looks like one.
         var emptyFolder: String?
+        var names: Set<String> = []
+        var links: [(path: String, target: String)] = []
         while let entry = try reader.next() {
             count += 1
             guard count <= ProtocolLimits.templateEntries else {
@@ -27,9 +29,33 @@ enum ArchiveCheck {
             }
             emptyFolder = entry.kind == .folder ? entry.name : nil
             try check(entry, folder)
+            // Of a part of a repository, what links lead to may have been left behind.
+            if isFromGit, !folder.isEmpty {
+                names.insert(plain(entry.name))
+                if entry.kind == .link { links.append((plain(entry.name), entry.target)) }
+            }
             if try isLFSPointer(entry, reader) { throw pointer(entry) }
         }
         if isFromGit, let emptyFolder { throw submodule(emptyFolder) }
+        for link in links { try check(link, names, folder) }
+    }
+
+    private static func check(
+        _ link: (path: String, target: String), _ names: Set<String>, _ folder: String
+    ) throws(TemplateFault) {
+        var segments = link.path.pathSegments.dropLast()
+        for segment in link.target.pathSegments where !segment.isEmpty && segment != "." {
+            if segment == ".." { _ = segments.popLast() } else { segments.append(segment) }
+        }
+        let target = segments.joined(separator: "/")
+        // One within the folder may lead to what the build makes.
+        guard !(target + "/").hasPrefix(folder), !target.isEmpty, !names.contains(target) else {
+            return
+        }
+        throw TemplateFault(
+            "the template contains the link \(Names.quoted(link.path)) to "
+                + "\(Names.quoted(target)) of the repository, which is not part of the template: "
+                + "name it under include in \(TemplateFile.name)")
     }
 
     private static func submodule(_ path: String) -> TemplateFault {

@@ -34,7 +34,15 @@ package struct ReadTemplate: Sendable {
     ) throws -> TemplateSet<Result<ReadTemplate, TemplateFault>> {
         let content = try archive.read(limitBytes: fileBytes) { $0 == TemplateFile.name }
         guard let text = content.first?.bytes else {
-            throw TemplateFault("\(what) has no \(TemplateFile.name)")
+            let others = try archive.names { $0.hasSuffix("/" + TemplateFile.name) }.sorted()
+                .map { $0.dropLast(TemplateFile.name.count + 1) }
+            throw TemplateFault(
+                "\(what) has no \(TemplateFile.name)"
+                    + (others.isEmpty
+                        ? ""
+                        : " at its root; name the folder of a template with --path: "
+                            + others.prefix(10).joined(separator: ", ")
+                            + (others.count > 10 ? " …" : "")))
         }
         let images: TemplateSet<TemplateFile>
         do throws(YAMLError) {

@@ -121,4 +121,27 @@ import Testing
         #expect(coordinator.bodies.last?.contains(#""address":"u@new:2""#) == true)
         await coordinator.stop()
     }
+
+    @Test("A key of a file is compared with the one that the host shows", arguments: [true, false])
+    func keyOfFile(isRight: Bool) async throws {
+        let coordinator = try FakeCoordinator { router in
+            router.say(
+                "GET", "/api/v1/hosts/{name}", #"{"name":"k","address":"u@h","state":"ready"}"#)
+            router.say(
+                "POST", "/api/v1/hosts/scan",
+                #"{"address":"u@h","hostKey":"ssh-ed25519 BBBB","fingerprint":"SHA256:b"}"#)
+            router.say("PUT", "/api/v1/hosts/{name}", "{}")
+        }
+        let folder = try TemporaryFolder()
+        let file = folder.path + "/known_hosts"
+        let lines = "|1|x|y ssh-ed25519 AAAA\n" + (isRight ? "h ssh-ed25519 BBBB comment\n" : "")
+        try Files.replace(file, with: Array(lines.utf8))
+        let ran = await runCLI(["host", "change", "k", "--host-key", file], url: coordinator.url)
+        #expect(ran.code == (isRight ? .ok : .refused))
+        #expect(coordinator.lines.contains("PUT /api/v1/hosts/k") == isRight)
+        if !isRight {
+            #expect(ran.err.contains("has the key SHA256:b, which is not in \(file)"))
+        }
+        await coordinator.stop()
+    }
 }

@@ -1,6 +1,7 @@
 import BuildProtocol
 import CoordinatorAdapters
 import CoordinatorCore
+import Glibc
 import ProcessKit
 import Support
 import TestSupport
@@ -45,6 +46,26 @@ struct TemplateFolderTests {
             ).run(timeoutSeconds: 60)
             #expect(done.status.isSuccess, "\(done.stderrText)")
         }
+    }
+
+    @Test("A link to what is not included is refused, one to what is included is not")
+    func danglingLinks() async throws {
+        try await commit(images)
+        let link = "\(repository)/images/debian/functions"
+        #expect(symlink("../../lib/functions", link) == 0)
+        try await commit(["lib/functions": "x"])
+        let fault = await #expect(throws: TemplateFault.self) {
+            _ = try await plan("images/debian")
+        }
+        #expect(fault?.description.contains("to 'lib/functions' of the repository, which") == true)
+        let all = "template: d.json\ninclude: [scripts, lib, ../common/keys]\n"
+        try await commit(["images/debian/aibuild.yml": all])
+        _ = try await plan("images/debian")
+        let rootless = await #expect(throws: TemplateFault.self) { _ = try await plan(nil) }
+        #expect(
+            rootless?.description.hasSuffix(
+                "has no aibuild.yml at its root; name the folder of a template with --path: "
+                    + "images/debian, images/other") == true)
     }
 
     private func guestOS(_ path: String?, _ name: String = "mini") -> GuestOS {

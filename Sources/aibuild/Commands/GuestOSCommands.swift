@@ -200,7 +200,7 @@ enum GuestOSCommands {
                     table.add(
                         .init(item.name, .bold), .init(item.type), .init(item.distro ?? ""),
                         .init(item.version ?? ""), .init(item.owner ?? ""),
-                        .init(shown(item.template)),
+                        .init(shown(item.template) + (item.templatePath.map { " (\($0))" } ?? "")),
                         .init(item.retired == true ? "retired" : ""))
                 }
                 context.print(

@@ -7,7 +7,6 @@ enum HostCommands {
         list("hosts"), add, change, list("host list"), show, DrainCommand.command, resume, remove,
     ]
 
-    private struct Scan: Encodable { var address: String }
     private struct Registration: Encodable { var name, address, hostKey: String }
     private struct Change: Encodable { var address, hostKey: String? }
 
@@ -43,7 +42,7 @@ enum HostCommands {
         ],
         run: { context in
             let address = context.arguments["address"] ?? ""
-            let key = try await hostKey(of: context.name, at: address, context)
+            let key = try await HostKeyChoice(context: context, address: address).key()
             let body = try await context.api.send(
                 "POST", "/api/v1/hosts",
                 Registration(
@@ -120,63 +119,12 @@ enum HostCommands {
             let known = try APIClient.decode(
                 HostAnswer.self, try await context.api.get(path(context)))
             let address = context.arguments["address"] ?? known.address
-            let key = try await hostKey(of: context.name, at: address, context)
+            let key = try await HostKeyChoice(context: context, address: address).key()
             let body = try await context.api.send(
                 "PUT", path(context), Change(address: address, hostKey: key))
             return context.show(
                 body, "Changed host \(context.name). Check its status: aibuild host list")
         })
-
-    /// Enough for the lines of a few thousand hosts.
-    private static let keyFileBytes = 1 << 20
-
-    /// The key of --host-key; without it, that of the host at the address, confirmed.
-    private static func hostKey(
-        of name: String, at address: String, _ context: CommandContext
-    ) async throws -> String {
-        if let file = context.arguments["host-key"] {
-            let bytes = try Arguments.read(
-                file == "-" ? "/dev/stdin" : file, limitBytes: keyFileBytes)
-            return String(decoding: bytes, as: UTF8.self)
-        }
-        let found = try APIClient.decode(
-            ScanAnswer.self,
-            try await context.api.send("POST", "/api/v1/hosts/scan", Scan(address: address)))
-        try confirm(found, name, context)
-        return found.hostKey
-    }
-
-    /// Throws unless the user or the command line confirms the key.
-    private static func confirm(
-        _ found: ScanAnswer, _ name: String, _ context: CommandContext
-    ) throws {
-        let shown = SafeText.line(found.fingerprint)
-        if let wanted = context.arguments["fingerprint"] {
-            guard wanted == found.fingerprint else {
-                throw CommandError(
-                    .refused,
-                    "Host key mismatch: \(found.address) has the key \(shown), not \(wanted). "
-                        + "It is another host, or the connection is intercepted. "
-                        + "Nothing was changed"
-                )
-            }
-            return
-        }
-        let kind = found.hostKey.split(separator: " ").first.map { SafeText.line(String($0)) } ?? ""
-        context.console.err(
-            "\(SafeText.line(found.address)) has the \(kind) key\n  \(shown)\n"
-                + "To compare it, run on the host:"
-                + " ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\n")
-        guard let answer = context.console.ask("Is this the key of \(name)? [yes/no] ") else {
-            throw CommandError(
-                .usage,
-                "Cannot confirm the host key of \(name): stdin is not a terminal. Compare the key, "
-                    + "then pass --fingerprint \(shown)")
-        }
-        guard ["y", "yes"].contains(answer.lowercased()) else {
-            throw CommandError(.refused, "The host key was not confirmed. Nothing was changed")
-        }
-    }
 
     private static func list(_ name: String) -> Command {
         Command(
