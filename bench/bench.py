@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 
+from door import Door
 from releases import (LARGE_BYTES, LINK_IMAGE_BYTES, SMALL_BYTES, UPLOAD_BYTES, UPLOAD_ROUNDS,
                       Cloud, Link, Releases, reset_peak)
 
@@ -471,11 +472,23 @@ def bench_release_memory():
                 value < peaks["small"] + 32)]
 
 
+def bench_door():
+    """Requests of others while strangers hold connections that are silent, trickle or do not
+    read."""
+    with Door(ROOT + "/.build/release/aibuild-coordinator", free_port()) as door:
+        alone = door.milliseconds()
+        door.hold()
+        beside = door.milliseconds()
+    names = ("door.latency", "door.latency.p99")
+    return [row(name, ours, "ms", ("alone", before), ours / before, "< 2",
+                ours < 2 * before) for name, ours, before in zip(names, beside, alone)]
+
+
 BENCHES = {"build.overhead": bench_build, "pull.cold": bench_pull,
            "log.lines_per_second": bench_log, "dispatch.noop_per_second": bench_noop,
            "rss.coordinator": bench_log, "rss.flood": bench_flood, "rss.agent": bench_noop,
            "glance.upload": bench_upload, "release.four_environments": bench_environments,
-           "rss.release": bench_release_memory}
+           "rss.release": bench_release_memory, "door.latency": bench_door}
 
 
 def main():
