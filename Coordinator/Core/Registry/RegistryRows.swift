@@ -107,9 +107,6 @@ public struct RegistryRows: Sendable {
     ) -> String? {
         let before = problems.count
         check("name", in: row, table, &problems)
-        if let owner = row["owner"], let why = Names.problem(owner, what: "owner") {
-            problems.add(table.problem(row.number, "owner", why))
-        }
         let type = osType(row, "type", table, &problems)
         var template: TemplateSource?
         if let place = row["template"] {
@@ -129,6 +126,11 @@ public struct RegistryRows: Sendable {
             problems.add(
                 table.problem(row.number, "ref", "belongs to a Git repository, not to a folder"))
         }
+        // What follows keeps nobody from reading the template, which may have a problem of its own.
+        let isReadable = problems.count == before
+        if let owner = row["owner"], let why = Names.problem(owner, what: "owner") {
+            problems.add(table.problem(row.number, "owner", why))
+        }
         var variables: [String: String]?
         if let cell = row["variables"] {
             do throws(VariableCell.Unreadable) {
@@ -139,7 +141,7 @@ public struct RegistryRows: Sendable {
                 }
             } catch { problems.add(table.problem(row.number, "variables", error.why)) }
         }
-        guard let type, let name = row["name"], row.faults.isEmpty, problems.count == before else {
+        guard let type, let name = row["name"], row.faults.isEmpty, isReadable else {
             return row["name"]
         }
         let text = { (column: String) in table.has(column) ? row[column] ?? "" : nil }
