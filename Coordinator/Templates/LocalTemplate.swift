@@ -40,7 +40,7 @@ package struct LocalTemplate: Sendable {
         }
         let files = TemplateFiles(path: archive, folder: folder)
         images = try await ReadTemplate.all(
-            archive: archive, folder: folder, isFromGit: false, "the folder")
+            archive: archive, folder: folder, isFromGit: repository != nil, "the folder")
         outputs = try await OwnThread.run { try TemplateOutputs.read(files).files.map(\.template) }
     }
 

@@ -55,6 +55,9 @@ extension TemplateSet<TemplateFile> {
         let root = try YAMLMapping(YAMLDocument.parse(bytes, file: file), file: file)
         try root.check(keys: TemplateKeys.document.names)
         guard let given = try root.takeIfPresent(TemplateKeys.images) else {
+            guard !root.keys.contains(TemplateKeys.images.name) else {
+                throw root.error(TemplateKeys.images, "expected the names of guest OSes")
+            }
             self = .one(try TemplateFile(root))
             return
         }

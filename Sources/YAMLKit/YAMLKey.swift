@@ -48,6 +48,13 @@ public struct YAMLKeys: Sendable {
         self.required = required
     }
 
+    /// The same of a value: nothing counts as an empty mapping.
+    var schemaOfValue: JSON {
+        guard case .object(var schema) = schema, required.isEmpty else { return schema }
+        schema["type"] = ["object", "null"]
+        return .object(schema)
+    }
+
     /// A JSON Schema (draft 2020-12) of a mapping with these keys.
     public var schema: JSON {
         var schema: [String: JSON] = [

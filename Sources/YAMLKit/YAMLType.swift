@@ -196,7 +196,8 @@ extension YAMLType where Value == YAMLMapping {
 
     /// The same; a key that is none of these is refused before any is read.
     public static func mapping(of keys: YAMLKeys) -> YAMLType {
-        YAMLType(expected: "a mapping", schema: keys.schema) { (node, place) throws(YAMLError) in
+        YAMLType(expected: "a mapping", schema: keys.schemaOfValue) {
+            (node, place) throws(YAMLError) in
             let mapping = try YAMLMapping(node, place)
             try mapping.check(keys: keys.names)
             return mapping

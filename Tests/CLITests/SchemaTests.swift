@@ -23,6 +23,7 @@ struct SchemaTests {
             true
         ),
         ("template: .\nimages: {a: {concurrency: 2}, b: {template: c.json}}\n", true),
+        ("template: .\nlimits:\nimages: {a: , b: {tests: }}\n", true),
         ("tempalte: a.json\n", false),
         ("template: .\nrequirements: {memroy: 2GiB}\n", false),
         ("template: .\nrequirements: {memory: 2}\n", false),

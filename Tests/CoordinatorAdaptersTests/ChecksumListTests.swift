@@ -19,6 +19,7 @@ struct ChecksumListTests {
         Array("\(hex)  disk.qcow2\n".utf8), Array("\(hex) *disk.qcow2\r\n".utf8),
         Array("\(hex)\tdisk.qcow2\n".utf8), Array("SHA256 (disk.qcow2) = \(hex)\n".utf8),
         Array("SHA256(disk.qcow2)= \(hex)\n".utf8), Array("\(hex)\n".utf8),
+        Array("SHA2-256(disk.qcow2)= \(hex)\n".utf8),
         [0xEF, 0xBB, 0xBF] + Array("\(hex)  disk.qcow2\n".utf8),
         wide("\(hex)  disk.qcow2\r\n", isLittle: true),
         wide("\(hex)  disk.qcow2\n", isLittle: false),

@@ -17,7 +17,7 @@ enum BuildRoutes {
             let body = try request.decode(Submission.self)
             let build = try await api.leader().submission.submit(
                 guestOS: body.guestOS,
-                BuildChangeForm(variables: body.variables ?? [:], ref: body.ref),
+                PlanChange(variables: body.variables ?? [:], ref: body.ref),
                 priority: body.priority ?? 0, owner: body.owner, reason: body.reason ?? "",
                 by: api.actor(request))
             return try .json(BuildView(build), status: 201)

@@ -60,11 +60,16 @@ struct ChecksumList: Sendable {
         return names.joined(separator: ", ") + others
     }
 
-    /// `SHA256 (debian.qcow2) = 3f…`, or `SHA256(debian.qcow2)= 3f…` as OpenSSL writes it.
+    /// `SHA256 (debian.qcow2) = 3f…`, or `SHA256(debian.qcow2)= 3f…` and
+    /// `SHA2-256(…)= 3f…` as OpenSSL writes it.
     private static func bsd(
         _ line: String, _ algorithm: ImageDigest.Algorithm
     ) -> (name: String, hex: String)? {
-        let word = algorithm.rawValue.uppercased()
+        let plain = algorithm.rawValue.uppercased()
+        // OpenSSL 3 has another name for the family.
+        let word =
+            line.utf8.starts(with: "SHA2-".utf8)
+            ? plain.replacing("SHA", with: "SHA2-") : plain
         let isOpenSSL = line.utf8.starts(with: (word + "(").utf8)
         let start = word + (isOpenSSL ? "(" : " (")
         guard line.utf8.starts(with: start.utf8),

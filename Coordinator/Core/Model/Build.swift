@@ -101,6 +101,8 @@ public struct BuildPlan: Sendable, Hashable, Codable {
     public var packer: PackerNeeds?
     /// Why it can only run where KVM works, if the template itself asks for it.
     public var acceleratorReason: String?
+    /// What this build has otherwise than its guest OS says; `nil`: nothing.
+    public var change: PlanChange?
 
     public init(
         template: TemplateArchive, commit: String? = nil, recipe: BuildRecipe,

@@ -13,11 +13,12 @@ public struct BuildSubmission: Sendable {
     /// - Parameter change: what this build has otherwise than the guest OS.
     /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
     public func submit(
-        guestOS name: String, _ change: BuildChangeForm = BuildChangeForm(), priority: Int,
+        guestOS name: String, _ change: PlanChange = PlanChange(), priority: Int,
         owner: String?, reason: String, by actor: String
     ) async throws -> Build {
         let guestOS = try await ports.guestOS(named: name)
         var plan = try await plan(for: change.applied(to: guestOS))
+        if !change.isEmpty { plan.change = change }
         // Whoever tries out a branch does not mean to bring it into production.
         if change.ref != nil { plan.release = nil }
         return try await enqueue(

@@ -1,3 +1,4 @@
+import BuildProtocol
 public import CoordinatorCore
 import Support
 
@@ -145,7 +146,8 @@ public struct PushTrigger: Sendable {
     private func lastCommit(of guestOS: GuestOS) async throws -> String? {
         try await ports.store.builds(
             BuildFilter(guestOS: guestOS.name), limit: Self.recentBuilds
-        ).lazy.compactMap(\.plan.commit).first
+        ).first { $0.plan.change == nil && $0.state != .cancelled && $0.plan.commit != nil }?
+        .plan.commit
     }
 
     /// The build of a commit: that of an earlier report, however long ago, or a recent one that
@@ -156,7 +158,7 @@ public struct PushTrigger: Sendable {
         }
         let recent = try await ports.store.builds(
             BuildFilter(guestOS: guestOS.name), limit: Self.recentBuilds)
-        return recent.first { $0.plan.commit == commit }
+        return recent.first { $0.plan.commit == commit && $0.plan.change == nil }
     }
 
     /// The id of the build for a push of the commit. Every coordinator gives it the same one, so

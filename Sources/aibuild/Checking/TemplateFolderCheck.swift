@@ -60,11 +60,10 @@ struct TemplateFolderCheck {
 extension CheckReport {
     /// One fault of the defaults is the same for all images.
     fileprivate mutating func add(_ text: String, _ image: String?) {
-        var problem = Problem(text, folder: folder, image: image)
+        let problem = Problem(text, folder: folder, image: image)
         if problem.file != nil, let index = problems.firstIndex(where: { $0.isSame(problem) }) {
             problems[index].image = nil
         } else {
-            if image == nil { problem.image = nil }
             problems.append(problem)
         }
     }

@@ -1,18 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 
-/// What one build has otherwise than its guest OS says.
-public struct BuildChangeForm: Sendable, Hashable {
-    /// Variables of the template, over those of the guest OS.
-    public var variables: [String: String]
-    /// A branch, tag or commit; `nil`: that of the guest OS.
-    public var ref: String?
-
-    public init(variables: [String: String] = [:], ref: String? = nil) {
-        self.variables = variables
-        self.ref = ref
-    }
-
+extension PlanChange {
     /// - Throws: `Refusal`
     func applied(to guestOS: GuestOS) throws -> GuestOS {
         var guestOS = guestOS
