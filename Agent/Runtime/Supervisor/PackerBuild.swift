@@ -53,10 +53,7 @@ struct PackerBuild {
         var variables: [String]
         var provisioners: [ProvisionerBlock]
 
-        var selection: [String] {
-            [("-only", only), ("-except", except)].filter { !$0.1.isEmpty }
-                .map { "\($0.0)=\($0.1.joined(separator: ","))" }
-        }
+        var selection: [String] { PackerSelection.arguments(only: only, except: except) }
 
         func shown(_ template: String) -> String {
             (["packer", "build"] + selection + [template]).joined(separator: " ")

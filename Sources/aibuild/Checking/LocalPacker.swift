@@ -54,9 +54,7 @@ struct PackerRun {
     private func rejection(of template: String, _ files: [String]) async throws -> String? {
         let options = plan.recipe.packer ?? PackerOptions()
         for only in options.runs {
-            let selection = [("-only", only), ("-except", options.except ?? [])]
-                .filter { !$0.1.isEmpty }
-                .map { "\($0.0)=\($0.1.joined(separator: ","))" }
+            let selection = PackerSelection.arguments(only: only, except: options.except ?? [])
             let result = try await run(["validate"] + selection + files + [template])
             if result.status.isSuccess { continue }
             // Versions of Packer differ in which stream they use.
