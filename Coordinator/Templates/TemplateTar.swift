@@ -34,8 +34,12 @@ package enum TemplateTar {
             throw TemplateFault("the template cannot be read", cause: failure)
         }
         guard result.status.isSuccess else {
-            let said = result.stderrText.lines.suffix(3).joined(separator: "; ")
-            throw TemplateFault("cannot archive \(path): \(said.prefixOfUTF8(1000))")
+            throw TemplateFault("cannot archive \(path): \(tail(result.stderrText))")
         }
+    }
+
+    /// The end of a program's output, which contains the reason.
+    package static func tail(_ text: String) -> String {
+        text.lines.suffix(3).joined(separator: "; ").prefixOfUTF8(1000)
     }
 }

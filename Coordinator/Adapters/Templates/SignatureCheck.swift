@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import ProcessKit
 import Support
+import Templates
 import TextKit
 
 /// Checks signatures with `gpgv`, against the keys in a file of the template.
@@ -47,7 +48,7 @@ struct SignatureCheck {
         guard result.status.isSuccess else {
             throw TemplateFault(
                 "\(shown) is not signed by a key in base_image.signature_key: "
-                    + TemplateArchives.tail(result.stderrText))
+                    + TemplateTar.tail(result.stderrText))
         }
         if signature != nil { return text }
         return try Files.read("\(place)/signed", limitBytes: Self.outputBytes)

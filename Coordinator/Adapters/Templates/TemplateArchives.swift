@@ -211,9 +211,4 @@ public actor TemplateArchives: TemplateLibrary {
             try files.read(limitBytes: Self.contentBytes) { $0 == name }.first?.bytes
         }
     }
-
-    /// The end of a program's output, which contains the reason.
-    static func tail(_ text: String) -> String {
-        text.lines.suffix(3).joined(separator: "; ").prefixOfUTF8(1000)
-    }
 }
