@@ -104,8 +104,9 @@ import Testing
         await coordinator.stop()
     }
 
-    @Test("host change keeps the address unless another one is given") func changes() async throws {
-        let coordinator = try FakeCoordinator { router in
+    /// A coordinator of one host, which shows the key BBBB.
+    private func changeable() throws -> FakeCoordinator {
+        try FakeCoordinator { router in
             router.say(
                 "GET", "/api/v1/hosts/{name}", #"{"name":"k","address":"u@h","state":"ready"}"#)
             router.say(
@@ -113,6 +114,10 @@ import Testing
                 #"{"address":"u@h","hostKey":"ssh-ed25519 BBBB","fingerprint":"SHA256:b"}"#)
             router.say("PUT", "/api/v1/hosts/{name}", "{}")
         }
+    }
+
+    @Test("host change keeps the address unless another one is given") func changes() async throws {
+        let coordinator = try changeable()
         let line = ["host", "change", "k", "--fingerprint", "SHA256:b"]
         let kept = await runCLI(line, url: coordinator.url)
         #expect(kept.out.contains("Changed host k"), "\(kept.err)")
@@ -124,14 +129,7 @@ import Testing
 
     @Test("A key of a file is compared with the one that the host shows", arguments: [true, false])
     func keyOfFile(isRight: Bool) async throws {
-        let coordinator = try FakeCoordinator { router in
-            router.say(
-                "GET", "/api/v1/hosts/{name}", #"{"name":"k","address":"u@h","state":"ready"}"#)
-            router.say(
-                "POST", "/api/v1/hosts/scan",
-                #"{"address":"u@h","hostKey":"ssh-ed25519 BBBB","fingerprint":"SHA256:b"}"#)
-            router.say("PUT", "/api/v1/hosts/{name}", "{}")
-        }
+        let coordinator = try changeable()
         let folder = try TemporaryFolder()
         let file = folder.path + "/known_hosts"
         let lines = "|1|x|y ssh-ed25519 AAAA\n" + (isRight ? "h ssh-ed25519 BBBB comment\n" : "")
