@@ -107,6 +107,9 @@ struct Configuration {
             "good_images", .int(RetentionPolicy.Bounds.goodImages), default: policy.goodImages)
         policy.failedDays = try yaml.take(
             "failed_days", .int(RetentionPolicy.Bounds.failedDays), default: policy.failedDays)
+        policy.unpublishedDays = try yaml.take(
+            "unpublished_days", .int(RetentionPolicy.Bounds.unpublishedDays),
+            default: policy.unpublishedDays)
         policy.minimumFreeBytes = try yaml.take(
             "minimum_free", .sizeBytes, default: policy.minimumFreeBytes)
         policy.auditDays = try yaml.take(

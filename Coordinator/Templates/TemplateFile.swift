@@ -20,6 +20,7 @@ package struct TemplateFile: Sendable {
     /// What of the repository a push has to change, written likewise; `nil`: anything that is in
     /// the archive.
     package var paths: [String]?
+    package var triggers: ImageTriggers
 
     package static let name = "aibuild.yml"
 
@@ -68,6 +69,7 @@ package struct TemplateFile: Sendable {
         guard (1...Self.includes).contains(paths?.count ?? 1) else {
             throw yaml.error(TemplateKeys.paths, "expected 1 to \(Self.includes) entries")
         }
+        triggers = try TemplateTriggers.read(yaml)
         try yaml.finish()
     }
 

@@ -14,7 +14,7 @@ package enum TemplateKeys {
     package static let image = YAMLKeys(
         builder, template, command, variables, baseImage, only, except, steps, varFiles,
         accelerator, environment, artifacts, imageFile, jenkins, streams, requirements, limits,
-        concurrency, tests, release, include, paths)
+        concurrency, tests, release, triggers, include, paths)
 
     /// Of the file.
     package static let document = image.adding(YAMLKeys(images))
@@ -37,7 +37,7 @@ package enum TemplateKeys {
     /// An image's own entries are added to the defaults of these; all others replace theirs.
     static let united: Set = [
         variables.name, environment.name, requirements.name, limits.name, tests.name,
-        release.name,
+        release.name, triggers.name,
     ]
 
     /// The keys that only one builder knows.
@@ -182,5 +182,30 @@ package enum TemplateKeys {
         static let properties = YAMLKey(
             "properties", .map(of: .releaseText), "Properties of the released image.")
         static let all = YAMLKeys(to, when, name, properties)
+    }
+
+    // MARK: What starts it
+
+    static let triggers = YAMLKey(
+        "triggers", .mapping(of: Trigger.all), "What starts builds of the image.")
+
+    enum Trigger {
+        static let push = YAMLKey(
+            "push", .bool, "Pushes to the branch that the guest OS is built from (default true).")
+        static let branches = YAMLKey(
+            "branches", .list(of: .refPattern),
+            "Other branches, such as release/*: built and tested, never published or released.")
+        static let tags = YAMLKey(
+            "tags", .list(of: .refPattern), "Tags that are built, such as v*.")
+        static let mergeRequests = YAMLKey(
+            "merge_requests", .bool,
+            "Merge requests to that branch: built and tested, never published or released.")
+        static let supersede = YAMLKey(
+            "supersede", .bool,
+            "A newer push cancels the queued build of an older one of the same branch.")
+        static let publish = YAMLKey(
+            "publish", YAMLType<ImageTriggers.Publish>.word,
+            "always (the default), or tags: only builds of tags are published and released.")
+        static let all = YAMLKeys(push, branches, tags, mergeRequests, supersede, publish)
     }
 }

@@ -97,6 +97,14 @@ extension YAMLType where Value == String {
         }
     }
 
+    /// Names of branches or tags, in which `*` stands for any text.
+    static var refPattern: YAMLType {
+        .string.checked { text in
+            text.isEmpty || text.utf8.count > 255 || text.utf8.contains { $0 <= 0x20 }
+                ? "expected a branch or tag, or a pattern such as release/*" : nil
+        }
+    }
+
     static var filePattern: YAMLType { .string.checked { FilePattern.problem($0) } }
     static var tag: YAMLType { .string.checked { Names.problem($0, what: "tag") } }
     static var userName: YAMLType { .string.checked { Names.problem($0, what: "user") } }

@@ -19,8 +19,11 @@ struct NoTemplates: TemplateLibrary {
         of archive: TemplateArchive
     ) async throws -> [(name: String, template: OutputTemplate)] { [] }
     func plan(for guestOS: GuestOS) async throws -> BuildPlan { throw TemplateFault("no template") }
-    func isTouched(_ guestOS: GuestOS, _ plan: BuildPlan, since old: String) async throws -> Bool {
-        true
+    func isTouched(
+        _ guestOS: GuestOS, _ plan: BuildPlan, since old: String, asMergeRequest: Bool
+    ) async throws -> Bool { true }
+    func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
+        ImageTriggers()
     }
     func path(of archive: TemplateArchive) throws -> String { throw TemplateFault("no template") }
     func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {}
@@ -37,8 +40,11 @@ struct AnyTemplates: TemplateLibrary {
             recipe: BuildRecipe(builder: .command(["true"])), requirements: Requirements(),
             limits: AttemptLimits())
     }
-    func isTouched(_ guestOS: GuestOS, _ plan: BuildPlan, since old: String) async throws -> Bool {
-        true
+    func isTouched(
+        _ guestOS: GuestOS, _ plan: BuildPlan, since old: String, asMergeRequest: Bool
+    ) async throws -> Bool { true }
+    func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
+        ImageTriggers()
     }
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
     func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {}

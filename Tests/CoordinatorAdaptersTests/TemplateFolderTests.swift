@@ -85,10 +85,11 @@ struct TemplateFolderTests {
             try await commit([name: "changed \(UInt32.random(in: .min ... .max))"])
             let changed = try await archives.plan(for: guestOS(path))
             #expect(new.commit != changed.commit)
-            let isGone = try await archives.isTouched(guestOS(path), changed, since: "0123")
+            let isGone = try await archives.isTouched(
+                guestOS(path), changed, since: "0123", asMergeRequest: false)
             #expect(isGone, "a commit that is not there any more")
             return try await archives.isTouched(
-                guestOS(path), changed, since: new.commit ?? old)
+                guestOS(path), changed, since: new.commit ?? old, asMergeRequest: false)
         }
         #expect(try await isTouched("images/debian/d.json.md", "images/debian"))
         #expect(try await isTouched("scripts/base.sh", "images/debian"))

@@ -33,8 +33,11 @@ struct SimulatedTemplates: TemplateLibrary {
             limits: AttemptLimits(), concurrency: index % 10 == 9 ? 50 : nil, tests: tests)
     }
 
-    func isTouched(_ guestOS: GuestOS, _ plan: BuildPlan, since old: String) async throws -> Bool {
-        true
+    func isTouched(
+        _ guestOS: GuestOS, _ plan: BuildPlan, since old: String, asMergeRequest: Bool
+    ) async throws -> Bool { true }
+    func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
+        ImageTriggers()
     }
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
 

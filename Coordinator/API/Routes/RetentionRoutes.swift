@@ -7,7 +7,8 @@ enum RetentionRoutes {
         router.on(
             "GET", "/api/v1/retention",
             query: [
-                "good_images", "failed_days", "minimum_free", "audit_days", "history_days",
+                "good_images", "failed_days", "unpublished_days", "minimum_free", "audit_days",
+                "history_days",
             ]
         ) { request, _ in
             let change = try change(request.query)
@@ -43,6 +44,7 @@ extension RetentionRoutes {
         return RetentionPolicyChange(
             goodImages: try small("good_images", Bounds.goodImages),
             failedDays: try small("failed_days", Bounds.failedDays),
+            unpublishedDays: try small("unpublished_days", Bounds.unpublishedDays),
             minimumFreeBytes: try number("minimum_free", Bounds.minimumFreeBytes),
             auditDays: try small("audit_days", Bounds.auditDays),
             historyDays: try small("history_days", Bounds.historyDays))

@@ -51,17 +51,21 @@ struct GitMirrors: Sendable {
     }
 
     /// Whether any of the paths differs between two commits of a repository that was fetched.
-    /// - Parameter paths: from the root; Git's patterns, and folders for all that is in them.
+    /// - Parameters:
+    ///   - atMergeBase: compares with the commit where both parted.
+    ///   - paths: from the root; Git's patterns, and folders for all that is in them.
     /// - Returns: true also if one of the commits is gone.
     func isChanged(
-        _ url: String, from old: String, to new: String, _ paths: [String]
+        _ url: String, from old: String, to new: String, atMergeBase: Bool = false,
+        _ paths: [String]
     ) async throws -> Bool {
         let mirror = mirror(of: url)
         let result = try await git.output(
             [
                 "--glob-pathspecs", "-C", mirror, "diff", "--quiet", "--no-ext-diff",
-                "--no-textconv", "--end-of-options", old, new, "--",
-            ] + paths)
+                "--no-textconv",
+            ] + (atMergeBase ? ["--merge-base"] : [])
+                + ["--end-of-options", old, new, "--"] + paths)
         return result.status != .exited(0)
     }
 
@@ -74,10 +78,13 @@ struct GitMirrors: Sendable {
             try await git.run(
                 ["init", "--quiet", "--bare", mirror], to: "make a mirror of \(address.url)")
         }
-        // Everything is fetched, so that any branch, tag or commit can be resolved.
+        // Everything is fetched, so that any branch, tag or commit can be resolved. What a merge
+        // request brings is none of these.
+        let request = Self.request(ref)
         let command =
             ["-C", mirror, "fetch", "--quiet", "--prune", "--force", "--no-tags", address.url]
             + ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+            + (request.map { ["+\(ref):\($0)"] } ?? [])
         let what = "fetch \(address.url)"
         guard ref == TemplateSource.defaultRef else {
             try await git.run(command, to: what, at: address, else: .unavailable)
@@ -101,7 +108,7 @@ struct GitMirrors: Sendable {
         _ ref: String, _ address: GitAddress, _ mirror: String
     ) async throws -> String {
         let isDefault = ref == TemplateSource.defaultRef
-        let name = isDefault ? Self.defaultBranch : ref
+        let name = isDefault ? Self.defaultBranch : Self.request(ref) ?? ref
         if let commit = try await resolve(name, mirror) { return commit }
         let branches = try await git.run(
             [
@@ -123,6 +130,14 @@ struct GitMirrors: Sendable {
             isDefault
                 ? "\(address.url) has no default branch: name one with --ref; there is \(known)"
                 : "cannot find '\(ref)' in \(address.url): its branches are \(known)")
+    }
+
+    /// Where the mirror keeps a ref that is neither a branch nor a tag, such as
+    /// `refs/pull/7/head`; `nil` for others.
+    private static func request(_ ref: String) -> String? {
+        let isUsual = ["refs/heads/", "refs/tags/"].contains { ref.utf8.starts(with: $0.utf8) }
+        guard ref.utf8.starts(with: "refs/".utf8), !isUsual else { return nil }
+        return "refs/aibuild/requests/" + SHA256.hex(ref.utf8).prefix(16)
     }
 
     private func resolve(_ name: String, _ mirror: String) async throws -> String? {

@@ -95,7 +95,7 @@ public actor TemplateArchives: TemplateLibrary {
     }
 
     public func isTouched(
-        _ guestOS: GuestOS, _ plan: BuildPlan, since old: String
+        _ guestOS: GuestOS, _ plan: BuildPlan, since old: String, asMergeRequest: Bool
     ) async throws -> Bool {
         guard case .git(let url, _) = guestOS.template, let new = plan.commit else { return true }
         let file = try await read(plan.template, guestOS.template)
@@ -106,7 +106,13 @@ public actor TemplateArchives: TemplateLibrary {
         let resolved = paths.map { path in
             path == folder ? path : IncludedPath.resolved(path, in: folder ?? "") ?? path
         }
-        return try await mirrors.isChanged(url, from: old, to: new, resolved)
+        return try await mirrors.isChanged(
+            url, from: old, to: new, atMergeBase: asMergeRequest, resolved)
+    }
+
+    public func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
+        try await read(plan.template, guestOS.template).image(ofGuestOS: guestOS.name).get()
+            .file.triggers
     }
 
     public func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) throws {

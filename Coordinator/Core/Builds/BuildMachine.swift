@@ -26,6 +26,8 @@ public struct BuildMachine: Sendable {
     public private(set) var stage: Stage
     /// The plan of a test attempt.
     private let tests: TestPlan?
+    /// Whether an image that passed its tests is moved to the tested ones.
+    private let publishes: Bool
     public private(set) var cancelReason: String?
     /// Why the attempt is to leave its host, and the build to be queued anew.
     private var evictReason: String?
@@ -37,10 +39,12 @@ public struct BuildMachine: Sendable {
 
     /// - Parameter tests: the plan of a test attempt.
     public init(
-        stage: Stage = .dispatching, tests: TestPlan? = nil, cancelReason: String? = nil
+        stage: Stage = .dispatching, tests: TestPlan? = nil, publishes: Bool = true,
+        cancelReason: String? = nil
     ) {
         self.stage = stage
         self.tests = tests
+        self.publishes = publishes
         self.cancelReason = cancelReason
     }
 
@@ -189,6 +193,7 @@ public struct BuildMachine: Sendable {
             let fault = Fault(.infrastructure, .hostError, gap)
             return end(AttemptEnd(finished, outcome: Outcome(fault: fault)), nil)
         }
+        guard publishes else { return end(AttemptEnd(finished), nil) }
         stage = .publishing(finished)
         return [.advance(.publishing), .publish(finished)]
     }

@@ -103,6 +103,11 @@ public struct BuildPlan: Sendable, Hashable, Codable {
     public var acceleratorReason: String?
     /// What this build has otherwise than its guest OS says; `nil`: nothing.
     public var change: PlanChange?
+    /// What started it; `nil`: a person.
+    public var origin: BuildOrigin?
+    /// `false`: the tested image stays where builds leave it, and is never released; `nil`: it is
+    /// published.
+    public var publishes: Bool?
 
     public init(
         template: TemplateArchive, commit: String? = nil, recipe: BuildRecipe,
@@ -121,6 +126,9 @@ public struct BuildPlan: Sendable, Hashable, Codable {
         self.packer = packer
         self.acceleratorReason = acceleratorReason
     }
+
+    /// Whether its image is one of the guest OS's, and not of something that is tried out.
+    public var isPublished: Bool { publishes ?? true }
 
     /// What not every agent can do, and a stage of the build needs.
     public func abilities(in stage: BuildStage) -> Set<BuildAbility> {

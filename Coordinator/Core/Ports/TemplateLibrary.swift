@@ -7,8 +7,14 @@ public protocol TemplateLibrary: Sendable {
     func plan(for guestOS: GuestOS) async throws -> BuildPlan
     /// Whether the commit of a plan changes what a push has to change for the image, compared with
     /// an older commit.
+    /// - Parameter asMergeRequest: compares with the commit where both parted, so that what the
+    ///   target branch changed since then does not count.
     /// - Returns: true also if the older commit is gone.
-    func isTouched(_ guestOS: GuestOS, _ plan: BuildPlan, since old: String) async throws -> Bool
+    func isTouched(
+        _ guestOS: GuestOS, _ plan: BuildPlan, since old: String, asMergeRequest: Bool
+    ) async throws -> Bool
+    /// What starts builds of the guest OS, by the template of a plan.
+    func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers
     /// The path of the archive, for delivery to a host.
     /// - Throws: `TemplateFault` if it is gone.
     func path(of archive: TemplateArchive) throws -> String

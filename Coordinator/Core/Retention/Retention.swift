@@ -14,6 +14,7 @@ public enum Retention {
         public var endedMilliseconds: Int64
         /// Of its image; companion files are not counted.
         public var imageBytes: Int64
+        public var isPublished: Bool
         public var isPinned: Bool
         /// Released, or being released.
         public var isReleased: Bool
@@ -25,6 +26,7 @@ public enum Retention {
             state = build.state
             endedMilliseconds = build.endedMilliseconds ?? 0
             imageBytes = build.image?.sizeBytes ?? 0
+            isPublished = build.plan.isPublished
             isPinned = build.isPinned
             self.isReleased = isReleased
         }
@@ -46,9 +48,10 @@ public enum Retention {
     public static func decide(
         _ kept: [Kept], _ policy: RetentionPolicy, freeBytes: Int64?, nowMilliseconds now: Int64
     ) -> [Choice] {
-        var choices = failed(kept, policy, now)
+        var choices = failed(kept, policy, now) + unpublished(kept, policy, now)
         var early: [Kept] = []
-        let good = Dictionary(grouping: kept.filter { $0.state == .passed }, by: \.guestOS)
+        let good = Dictionary(
+            grouping: kept.filter { $0.state == .passed && $0.isPublished }, by: \.guestOS)
         for builds in good.values {
             let newestFirst = builds.sorted { $0.number > $1.number }
             for (place, build) in newestFirst.enumerated() where place > 0 && build.mayGo {
@@ -92,6 +95,20 @@ public enum Retention {
         }.map { build in
             let end = build.state == .failed ? "failed" : "was cancelled"
             let why = "it \(end) more than \(policy.failedDays) days ago"
+            return Choice(build: build, reason: why)
+        }
+    }
+
+    private static func unpublished(
+        _ kept: [Kept], _ policy: RetentionPolicy, _ now: Int64
+    ) -> [Choice] {
+        kept.filter { build in
+            build.state == .passed && !build.isPublished && build.mayGo
+                && now - build.endedMilliseconds
+                    > Int64(policy.unpublishedDays) * dayMilliseconds
+        }.map { build in
+            let why =
+                "it was not for publication, and ended more than \(policy.unpublishedDays) days ago"
             return Choice(build: build, reason: why)
         }
     }

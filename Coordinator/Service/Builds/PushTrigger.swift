@@ -117,7 +117,8 @@ public struct PushTrigger: Sendable {
             }
             if let build = try await build(of: commit, guestOS) { return isBuilt(build) }
             if let last = try await lastCommit(of: guestOS),
-                try await !ports.templates.isTouched(guestOS, plan, since: last)
+                try await !ports.templates.isTouched(
+                    guestOS, plan, since: last, asMergeRequest: false)
             {
                 return .failure(
                     Refusal(

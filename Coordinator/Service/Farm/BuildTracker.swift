@@ -93,7 +93,7 @@ public actor BuildTracker: AttemptEvents {
             build: build, token: token, link: monitor.link, ports: ports,
             store: store, changes: changes, events: self,
             machine: BuildMachine(
-                stage: stage, tests: build.testPlan,
+                stage: stage, tests: build.testPlan, publishes: build.plan.isPublished,
                 cancelReason: isUnwanted ? "cancelled" : nil), elapsedMilliseconds: elapsed)
         live[build.id]?.begin(session, startedMilliseconds: now &- elapsed)
         await monitor.attach(session)

@@ -23,6 +23,13 @@ public struct ReleaseRequests: Sendable {
                 "build \(build.guestOS):\(build.number) is \(build.state.rawValue): only a build "
                     + "that passed can be released")
         }
+        guard build.plan.isPublished else {
+            throw Refusal(
+                .conflict,
+                "build \(build.guestOS):\(build.number) is not for publication: "
+                    + "\(build.updateContents). Release a build of the guest OS's own branch or of "
+                    + "a tag")
+        }
         do { _ = try await ports.webRoot.file(of: image) } catch {
             throw Refusal(.conflict, cause: error)
         }
@@ -71,8 +78,8 @@ public struct ReleaseRequests: Sendable {
     public func latestGood(guestOS name: String) async throws -> Build {
         _ = try await ports.guestOS(named: name)
         let passed = try await ports.store.builds(
-            BuildFilter(guestOS: name, states: [.passed]), limit: 1)
-        guard let build = passed.first else {
+            BuildFilter(guestOS: name, states: [.passed]), limit: ports.limits.pageRows)
+        guard let build = passed.first(where: { $0.plan.isPublished }) else {
             throw Refusal(
                 .conflict, "no build of \(name) has passed yet: nothing can be released")
         }

@@ -2,15 +2,16 @@ import CoordinatorCore
 
 /// Parts of a policy that somebody asks about; `nil`: as it is configured.
 public struct RetentionPolicyChange: Sendable, Hashable {
-    public var goodImages, failedDays, auditDays, historyDays: Int?
+    public var goodImages, failedDays, unpublishedDays, auditDays, historyDays: Int?
     public var minimumFreeBytes: Int64?
 
     public init(
-        goodImages: Int? = nil, failedDays: Int? = nil, minimumFreeBytes: Int64? = nil,
-        auditDays: Int? = nil, historyDays: Int? = nil
+        goodImages: Int? = nil, failedDays: Int? = nil, unpublishedDays: Int? = nil,
+        minimumFreeBytes: Int64? = nil, auditDays: Int? = nil, historyDays: Int? = nil
     ) {
         self.goodImages = goodImages
         self.failedDays = failedDays
+        self.unpublishedDays = unpublishedDays
         self.minimumFreeBytes = minimumFreeBytes
         self.auditDays = auditDays
         self.historyDays = historyDays
@@ -22,6 +23,7 @@ public struct RetentionPolicyChange: Sendable, Hashable {
         RetentionPolicy(
             goodImages: goodImages ?? policy.goodImages,
             failedDays: failedDays ?? policy.failedDays,
+            unpublishedDays: unpublishedDays ?? policy.unpublishedDays,
             minimumFreeBytes: minimumFreeBytes ?? policy.minimumFreeBytes,
             auditDays: auditDays ?? policy.auditDays,
             historyDays: historyDays ?? policy.historyDays)

@@ -177,8 +177,18 @@ final class FakeTemplates: TemplateLibrary {
     /// Commits that change nothing of any image.
     func leaveUntouched(_ commits: String...) { untouched.withLock { $0.formUnion(commits) } }
 
-    func isTouched(_ guestOS: GuestOS, _ plan: BuildPlan, since old: String) async throws -> Bool {
+    func isTouched(
+        _ guestOS: GuestOS, _ plan: BuildPlan, since old: String, asMergeRequest: Bool
+    ) async throws -> Bool {
         untouched.withLock { !$0.contains(plan.commit ?? "") }
+    }
+
+    private let imageTriggers = Mutex(ImageTriggers())
+    /// Of every image.
+    func set(_ triggers: ImageTriggers) { imageTriggers.withLock { $0 = triggers } }
+
+    func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
+        imageTriggers.withLock(\.self)
     }
 
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
