@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help toolchain deps test-deps build test chaos fuzz attack simulate demo demo-stop demo-release bench format clean
+.PHONY: help toolchain deps test-deps build test chaos fuzz attack simulate demo demo-stop demo-release demo-push bench format clean
 
 # Looked up once, when a recipe first needs it, so that `make help` works without a toolchain.
 swift = $(or $(swift_found),$(eval swift_found := $(shell SWIFT='$(SWIFT)' scripts/find-swift.sh))$(or \
@@ -72,10 +72,15 @@ demo: toolchain deps build ## build and publish two images on two local hosts (K
 demo-stop: ## stop demos that were started with KEEP=1
 	@scripts/demo.sh stop
 	@scripts/demo-release.sh stop
+	@scripts/demo-push.sh stop
 
 demo-release: toolchain deps build ## release an image to a local OpenStack, roll it back, boot it from there (KEEP=1: leave it running)
 	@scripts/install-packages.sh openstack
 	@KEEP='$(KEEP)' PORT='$(PORT)' scripts/demo-release.sh
+
+demo-push: toolchain deps build ## push to a Git server: the images that it changes are built, a tag releases (KEEP=1: leave it running)
+	@scripts/install-packages.sh push
+	@KEEP='$(KEEP)' PORT='$(PORT)' scripts/demo-push.sh
 
 bench: toolchain test-deps build ## benchmark against packer, scp, rsync and ssh; writes bench/results.json (ONLY=ROW,ROW: only these rows)
 	@ONLY='$(ONLY)' python3 bench/bench.py

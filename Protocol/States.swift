@@ -61,7 +61,8 @@ public enum BuildState: String, Sendable, Codable, CaseIterable {
         case .building: [.collecting, .passed, .queued, .failed, .cancelled]
         case .collecting: [.publishing, .queued, .failed, .cancelled]
         case .publishing: [.passed, .collecting, .queued, .failed, .cancelled]
-        case .testing: [.publishing, .queued, .failed, .cancelled]
+        // An image that is not to be published passes where it was tested.
+        case .testing: [.publishing, .passed, .queued, .failed, .cancelled]
         case .passed, .failed, .cancelled: []
         }
     }

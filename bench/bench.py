@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 
+import hooks
 from door import Door
 from releases import (LARGE_BYTES, LINK_IMAGE_BYTES, SMALL_BYTES, UPLOAD_BYTES, UPLOAD_ROUNDS,
                       Cloud, Link, Releases, reset_peak)
@@ -51,7 +52,8 @@ def free_port():
 class Farm:
     """A coordinator and its hosts, in processes of their own."""
 
-    def __init__(self, hosts, slots=2):
+    def __init__(self, hosts, slots=2, settings=None):
+        """`settings` makes further lines of coordinator.yml, given the farm's folder."""
         shutil.rmtree(FARM, ignore_errors=True)
         os.makedirs(FARM)
         self.port = free_port()
@@ -60,7 +62,9 @@ class Farm:
             name = "host%d" % (index + 1)
             self.hosts[name] = free_port()
             shell("farm_host %s %d %d" % (name, self.hosts[name], slots))
-        shell("farm_coordinator %d" % self.port)
+        lines = settings(FARM) if settings else ""
+        shell("farm_settings=$SETTINGS; farm_coordinator %d" % self.port,
+              env=dict(os.environ, SETTINGS=lines))
         user = subprocess.check_output(["id", "-un"], text=True).strip()
         for name, port in self.hosts.items():
             key = open("%s/%s/host_key.pub" % (FARM, name)).read().split()
@@ -484,11 +488,33 @@ def bench_door():
                 ours < 2 * before) for name, ours, before in zip(names, beside, alone)]
 
 
+def bench_hooks():
+    """Reports of pushes at a steady rate while builds run, and a push to a large repository until
+    its build is queued."""
+    with Farm(1, settings=hooks.settings) as farm:
+        repository = hooks.Repository(FARM)
+        farm.call("POST", "/api/v1/guestos", {
+            "name": "busy", "type": "linux",
+            "template": {"kind": "git", "url": repository.url, "ref": "main"}})
+        for _ in range(2):
+            farm.submit("busy")
+        median, p99 = hooks.answers(farm.port, "c0ffee")
+        plain, plain_p99 = hooks.requests(farm.port)
+        worst, usual, fetch = hooks.queued(farm, repository)
+    return [row("hook.answer", median, "ms", ("/healthz", plain), median / plain, "-", True),
+            row("hook.answer.p99", p99, "ms", ("/healthz", plain_p99), p99 / plain_p99,
+                "<= 50 ms", p99 <= 50),
+            row("hook.queued", usual, "s", ("git fetch", fetch), usual / fetch, "-", True),
+            row("hook.queued.worst", worst, "s", ("git fetch", fetch), worst / fetch, "<= 1 s",
+                worst <= 1)]
+
+
 BENCHES = {"build.overhead": bench_build, "pull.cold": bench_pull,
            "log.lines_per_second": bench_log, "dispatch.noop_per_second": bench_noop,
            "rss.coordinator": bench_log, "rss.flood": bench_flood, "rss.agent": bench_noop,
            "glance.upload": bench_upload, "release.four_environments": bench_environments,
-           "rss.release": bench_release_memory, "door.latency": bench_door}
+           "rss.release": bench_release_memory, "door.latency": bench_door,
+           "hook.answer": bench_hooks}
 
 
 def main():

@@ -126,6 +126,8 @@ farm_fingerprint() { # NAME → SHA256:…
 
 farm_ready() { curl -fs -o /dev/null "http://127.0.0.1:$1/readyz"; }
 
+# Further lines of coordinator.yml are in farm_settings.
+farm_settings=
 farm_coordinator() { # PORT
     local dir=$farm/coordinator
     mkdir -p "$dir" "$farm/web"
@@ -137,6 +139,7 @@ farm_coordinator() { # PORT
 	  port: $1
 	ssh:
 	  key_file: $farm/key/coordinator
+	$farm_settings
 	END
     farm_spawn coordinator "$bin/aibuild-coordinator" --config "$dir/coordinator.yml"
     farm_wait 20 coordinator farm_ready "$1"

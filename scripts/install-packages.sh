@@ -19,6 +19,8 @@ groups[demo]="packer qemu-system-x86 qemu-utils openssh-client openssh-server bu
     openssl syslinux-common xorriso"
 # The image services of OpenStack. They stay off: tests and the demo of releases start their own.
 groups[openstack]="mariadb-server keystone glance-api uwsgi-core uwsgi-plugin-python3"
+# The Git server and the registry of the demo of pushes.
+groups[push]="docker-registry python3"
 # The other real components of the tests.
 groups[test]="ansible-core apache2-utils docker.io docker-registry galera-4 libfaketime nodejs ovmf python3
     python3-jsonschema python3-pip python3-yaml rsync systemd wget"

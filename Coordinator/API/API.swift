@@ -8,7 +8,7 @@ public struct API: Sendable {
     private let router: Router
     private let access: AccessControl
     private let sessions: BrowserSessions
-    private let isSecretOfReports: (@Sendable (String) -> Bool)?
+    private let hooks: [HookSource]
     private let standby: Standby
 
     public init(_ context: APIContext) {
@@ -22,6 +22,8 @@ public struct API: Sendable {
         TestCaseRoutes.add(to: &router, context)
         ImportRoutes.add(to: &router, context)
         HookRoutes.add(to: &router, context)
+        DeliveryRoutes.add(to: &router, context)
+        BadgeRoutes.add(to: &router, context)
         HostRoutes.add(to: &router, context)
         BuildRoutes.add(to: &router, context)
         AttemptRoutes.add(to: &router, context)
@@ -37,11 +39,7 @@ public struct API: Sendable {
         PageRoutes.add(to: &router, context)
         self.router = router
         access = context.access
-        if let server = context.ports.templateServer {
-            isSecretOfReports = { server.isSecretOfReports($0) }
-        } else {
-            isSecretOfReports = nil
-        }
+        hooks = context.ports.hooks
         standby = Standby(standing: context.standing)
     }
 
@@ -51,7 +49,7 @@ public struct API: Sendable {
     /// The answer to a request that is not served, by its headers alone; `nil` if it is served. A
     /// server asks before it reads the body.
     public func refusal(of request: HTTPRequest) -> HTTPResponse? {
-        access.refusal(of: request, sessions, isSecretOfReports: isSecretOfReports).map {
+        access.refusal(of: request, sessions, hooks: hooks).map {
             Self.response($0, to: request)
         }
     }
@@ -64,7 +62,7 @@ public struct API: Sendable {
     /// The answer to a request that passed `refusal(of:)`, but has too large a body; `nil` if it is
     /// the usual refusal.
     public func response(toOversized request: HTTPRequest) -> HTTPResponse? {
-        HookRoutes.response(toOversized: request).map(Self.inert)
+        HookRoutes.response(toOversized: request, hooks).map(Self.inert)
     }
 
     /// Checks the headers again: what is called without a server is guarded as well.

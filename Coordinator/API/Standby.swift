@@ -31,8 +31,11 @@ struct Standby: Sendable {
     }
 
     private func needsLeader(_ request: HTTPRequest) -> Bool {
+        // What hooks report is stored by every coordinator.
+        if request.path.utf8.starts(with: HookRoutes.prefix.utf8) { return false }
         guard request.method == "GET" || request.method == "HEAD" else { return true }
         return request.path == "/" || request.path.hasSuffix("/events")
+            || request.path.hasSuffix("/changes")
             || Self.live.contains { request.path.hasPrefix($0) }
     }
 }

@@ -1,3 +1,4 @@
+import BuildProtocol
 import CoordinatorAPI
 import CoordinatorAdapters
 import CoordinatorCore
@@ -28,6 +29,8 @@ struct Configuration {
     var sshAgentSocket: String?
     var database: SQLLocation?
     var gitlab: GitLabSettings?
+    /// Besides that of `gitlab`.
+    var otherHooks: [HookSource] = []
     var git = GitAccess()
     var retention: RetentionPolicy?
     var retentionGraceSeconds = 86_400
@@ -71,6 +74,11 @@ struct Configuration {
             settings.authorities = git.authorities
             git.gitLab = (GitAddress(settings.url), settings.token)
             gitlab = settings
+        }
+        if let given = try yaml.takeIfPresent("hooks", .map(of: .mapping)) {
+            otherHooks = try given.sorted { $0.key < $1.key }.map {
+                try Self.hook($0.key, $0.value, yaml)
+            }
         }
         if let given = try yaml.takeIfPresent("retention", .mapping) {
             retentionGraceSeconds = try given.take(
@@ -178,7 +186,41 @@ struct Configuration {
             token: try secret(yaml, "token_file"),
             group: try yaml.take("group", group, default: "aibuild"),
             hookURL: try yaml.take("hook_url", webURL, default: ownURL + "/api/v1/hooks/gitlab"),
-            hookSecret: try secret(yaml, "hook_secret_file"))
+            hookSecret: try secret(yaml, "hook_secret_file"),
+            sendsStatus: try yaml.take("commit_status", .bool, default: true))
+    }
+
+    private static func hook(
+        _ name: String, _ yaml: YAMLMapping, _ root: YAMLMapping
+    ) throws -> HookSource {
+        guard name != HookSource.gitLab else {
+            throw root.error("hooks", "the hook gitlab is that of gitlab: choose another name")
+        }
+        if let problem = Names.problem(name, what: "name of the hook") {
+            throw root.error("hooks", problem)
+        }
+        let kind = try yaml.take("type", YAMLType<ReportKind>.word)
+        let source = HookSource(
+            name: name, kind: kind,
+            url: kind == .signed
+                ? try yaml.takeIfPresent("url", webURL) : try yaml.take("url", webURL),
+            secret: Secret(try secret(yaml, "secret_file")),
+            token: kind == .signed || !yaml.keys.contains("token_file")
+                ? nil : Secret(try secret(yaml, "token_file")))
+        try yaml.finish()
+        return source
+    }
+
+    /// Those of all Git servers whose reports are taken.
+    var hooks: [HookSource] {
+        (gitlab.map {
+            [
+                HookSource(
+                    name: HookSource.gitLab, kind: .gitlab, url: $0.url,
+                    secret: Secret($0.hookSecret),
+                    token: $0.sendsStatus ? Secret($0.token) : nil)
+            ]
+        } ?? []) + otherHooks
     }
 
     /// A single long word in a file that only this user can read.

@@ -66,7 +66,7 @@ enum Daemon {
         let gateway = try SSHHostGateway(
             identity: try configuration.identity(),
             template: { try await templates.read($0, from: $1) })
-        let ports = Ports(
+        var ports = Ports(
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
             clock: SystemClock(), ids: RandomIDs(), sheets: KitSheetFiles(),
             targets: Targets.all(configuration),
@@ -77,6 +77,7 @@ enum Daemon {
                 webRoot: configuration.webRoot, logs: shared + "/logs",
                 templates: shared + "/templates", store: store), limits: configuration.limits)
 
+        addHooks(configuration, to: &ports)
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)
         let setup = try setup(configuration)
@@ -113,6 +114,12 @@ enum Daemon {
 }
 
 extension Daemon {
+    private static func addHooks(_ configuration: Configuration, to ports: inout Ports) {
+        ports.hooks = configuration.hooks
+        ports.statusSender = HTTPStatusSender(authorities: configuration.git.authorities)
+        ports.pages = configuration.url
+    }
+
     /// Logs at once what is missing; `aibuild doctor` asks again.
     private static func setup(_ configuration: Configuration) throws -> SetupCheck {
         let check = try configuration.setupCheck()

@@ -10,7 +10,7 @@ public struct Leader: Sendable {
     public let sheets: SheetImport
     public let submission: BuildSubmission
     public let cancellation: BuildCancellation
-    public let pushes: PushTrigger
+    public let deliveries: Deliveries
     /// Queued and running builds.
     public let tracker: BuildTracker
     public let retention: ImageRetention
@@ -25,6 +25,7 @@ public struct Leader: Sendable {
     private let fleet: HostFleet
     private let dispatcher: Dispatcher
     private let drains: DrainWatch
+    private let statuses: CommitStatuses
 
     init(ports: Ports, epoch: LeaseEpoch, changes: ChangeHub) {
         let store = ports.store.leading(epoch)
@@ -38,9 +39,10 @@ public struct Leader: Sendable {
         environments = EnvironmentCatalog(
             ports: ports, store: store, releases: releases, cancellation: releaseCancellation)
         fleet = HostFleet(ports: ports, epoch: epoch, wakeup: wakeup)
+        statuses = CommitStatuses(ports: ports, store: store)
         tracker = BuildTracker(
-            ports: ports, store: store, fleet: fleet, releases: releases, changes: changes,
-            wakeup: wakeup)
+            ports: ports, store: store, fleet: fleet, releases: releases,
+            news: BuildNews(changes: changes, statuses: statuses), wakeup: wakeup)
         dispatcher = Dispatcher(
             ports: ports, store: store, fleet: fleet, tracker: tracker, wakeup: wakeup)
         retention = ImageRetention(
@@ -53,7 +55,11 @@ public struct Leader: Sendable {
             ports: ports, store: store, tracker: tracker, fleet: fleet,
             check: TemplateCheck(ports: ports, fleet: fleet))
         cancellation = BuildCancellation(ports: ports, store: store, tracker: tracker)
-        pushes = PushTrigger(ports: ports, submission: submission)
+        deliveries = Deliveries(
+            ports: ports, store: store,
+            trigger: ReportTrigger(
+                ports: ports, submission: submission,
+                supersession: Supersession(ports: ports, store: store, tracker: tracker)))
         guestOSes = GuestOSCatalog(ports: ports, store: store)
         testCases = TestCaseCatalog(ports: ports, store: store)
         sheets = SheetImport(ports: ports, store: store, environments: environments)
@@ -77,15 +83,19 @@ public struct Leader: Sendable {
         await retention.start()
         await storage.start()
         await dispatcher.start()
+        await deliveries.start()
+        await statuses.start { [tracker] in await tracker.explain($0)?.summary }
     }
 
     func stop() async {
+        await deliveries.stop()
         await dispatcher.stop()
         await drains.stop()
         await retention.stop()
         await storage.stop()
         await fleet.stop()
         await tracker.stop()
+        await statuses.stop()
         await releases.stop()
     }
 

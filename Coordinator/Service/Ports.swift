@@ -15,6 +15,12 @@ public struct Ports: Sendable {
     public var targets: [EnvironmentKind: any ReleaseTarget]
     /// `nil`: there is no Git server, and every template has an explicit address.
     public var templateServer: (any TemplateServer)?
+    /// Those whose hooks report changes of repositories.
+    public var hooks: [HookSource]
+    /// `nil`: no Git server is sent the states of builds.
+    public var statusSender: (any CommitStatusSender)?
+    /// The address of the web pages, for those who are sent links; `nil` if nobody knows it.
+    public var pages: String?
     /// `nil`: nothing is ever removed.
     public var retention: RetentionPolicy?
     /// How long a policy that is new or stricter is shown before it removes anything.
@@ -27,7 +33,9 @@ public struct Ports: Sendable {
         store: any Store, gateway: any HostGateway, logs: any LogStore, webRoot: any WebRoot,
         templates: any TemplateLibrary, clock: any TimeSource, ids: any IDSource,
         sheets: any SheetFiles, targets: [EnvironmentKind: any ReleaseTarget] = [:],
-        templateServer: (any TemplateServer)? = nil, retention: RetentionPolicy? = nil,
+        templateServer: (any TemplateServer)? = nil, hooks: [HookSource] = [],
+        statusSender: (any CommitStatusSender)? = nil, pages: String? = nil,
+        retention: RetentionPolicy? = nil,
         retentionGraceMilliseconds: Int64 = 86_400_000,
         meter: (any StorageMeter)? = nil, limits: ServiceLimits = ServiceLimits()
     ) {
@@ -41,6 +49,9 @@ public struct Ports: Sendable {
         self.sheets = sheets
         self.targets = targets
         self.templateServer = templateServer
+        self.hooks = hooks
+        self.statusSender = statusSender
+        self.pages = pages
         self.retention = retention
         self.retentionGraceMilliseconds = retentionGraceMilliseconds
         self.meter = meter

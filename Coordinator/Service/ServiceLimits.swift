@@ -125,6 +125,27 @@ public struct ServiceLimits: Sendable {
     /// How often a host is looked at whose drain is over and that still runs something: its agent
     /// needs seconds to stop a virtual machine.
     public var drainLookMilliseconds: Int64 = 30_000
+    /// How often the store is asked for deliveries that other coordinators stored, and for further
+    /// tries that are due.
+    public var deliveryLookMilliseconds: Int64 = 5_000
+    /// Projects whose deliveries are handled at once: each may fetch a large repository.
+    public var deliveriesAtOnce = 8
+    /// Tries of a delivery whose repository cannot be reached, over some two hours.
+    public var deliveryTries = 10
+    public var deliveryRetryMilliseconds: Int64 = 15_000
+    public var deliveryRetryLongestMilliseconds: Int64 = 30 * 60_000
+    /// Deliveries that are kept, the newest ones, and for how long: enough to see what a hook did
+    /// last month; each has some kilobytes, and at most 64 KiB of its body.
+    public var deliveriesKept = 10_000
+    public var deliveryDays = 30
+    public var deliveryCleanUpMilliseconds: Int64 = 10 * 60_000
+    /// Statuses of commits that are sent at once, to one or several Git servers.
+    public var statusesAtOnce = 4
+    /// Tries to send one, over some six hours: a server that is updated is back by then, and later
+    /// nobody looks at the commit.
+    public var statusTries = 20
+    public var statusRetryMilliseconds: Int64 = 5_000
+    public var statusRetryLongestMilliseconds: Int64 = 30 * 60_000
     /// Tries of a change whose row changes meanwhile. Each change in between is a step of a
     /// release, which takes longer than this.
     public var changeTries = 10

@@ -22,6 +22,9 @@ struct NoTemplates: TemplateLibrary {
     func isTouched(
         _ guestOS: GuestOS, _ plan: BuildPlan, since old: String, asMergeRequest: Bool
     ) async throws -> Bool { true }
+    func subjects(
+        _ guestOS: GuestOS, of plan: BuildPlan, since old: String?
+    ) async throws -> [String] { [] }
     func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
         ImageTriggers()
     }
@@ -43,6 +46,9 @@ struct AnyTemplates: TemplateLibrary {
     func isTouched(
         _ guestOS: GuestOS, _ plan: BuildPlan, since old: String, asMergeRequest: Bool
     ) async throws -> Bool { true }
+    func subjects(
+        _ guestOS: GuestOS, of plan: BuildPlan, since old: String?
+    ) async throws -> [String] { [] }
     func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
         ImageTriggers()
     }
@@ -60,10 +66,8 @@ struct StillServer: TemplateServer {
     func prepare(guestOS name: String) async -> TemplateServerReport {
         TemplateServerReport(guestOS: name, done: [], problem: nil)
     }
-    func isKept(_ template: TemplateSource, inProject path: String) -> Bool {
-        template.address == "https://git/\(path).git"
-    }
-    func isSecretOfReports(_ secret: String) -> Bool { secret == Self.secret }
+    static let hook = HookSource(
+        name: "gitlab", kind: .gitlab, url: "https://git", secret: Secret(secret))
 }
 
 /// Every time has come: a stream without news sends its heartbeat at once.
@@ -112,11 +116,12 @@ extension API {
         names: TrustedNames = TrustedNames(url: "http://farm.test"),
         tokenFile: String? = nil, storeProblem: String? = nil,
         meter: (any StorageMeter)? = nil, templates: any TemplateLibrary = NoTemplates(),
-        templateServer: (any TemplateServer)? = nil
+        templateServer: (any TemplateServer)? = nil, hooks: [HookSource]? = nil
     ) async throws -> API {
         var ports = Ports.empty(store, logs: logs, sheets: sheets)
         ports.templates = templates
         ports.templateServer = templateServer
+        ports.hooks = hooks ?? (templateServer == nil ? [] : [StillServer.hook])
         ports.meter = meter
         let coordinator = Coordinator(ports: ports)
         var routePorts = ports

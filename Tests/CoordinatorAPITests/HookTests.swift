@@ -1,4 +1,6 @@
 import CoordinatorCore
+import CoordinatorService
+import FoundationEssentials
 import HTTPTypes
 import Support
 import TestSupport
@@ -6,143 +8,170 @@ import Testing
 
 @testable import CoordinatorAPI
 
-/// Reports of GitLab, as its documentation shows them, and what else may come with its secret.
+/// What a hook is answered, and what is stored of it.
 @Suite("Webhooks") struct HookTests {
-    private func read(_ body: String, event: String = "Push Hook") throws -> Result<Push, Failure> {
-        HookRoutes.push(
-            try HTTPRequest(
-                method: "POST", target: HookRoutes.gitLabPath,
-                headers: ["Content-Type": "application/json", "X-Gitlab-Event": event],
-                body: Array(body.utf8)))
+    private static let path = HookRoutes.prefix + "gitlab"
+
+    private func report(_ commit: String = "c0ffee", project: String = "g/a") -> String {
+        #"{"object_kind":"push","ref":"refs/heads/main","after":"\#(commit)","#
+            + #""project":{"path_with_namespace":"\#(project)","default_branch":"main"}}"#
     }
 
-    private func report(_ extra: String, kind: String = "push", ref: String = "refs/heads/main")
-        -> String
-    {
-        #"{"object_kind":"\#(kind)","ref":"\#(ref)","after":"c0ffee","checkout_sha":"c0ffee","#
-            + #""project":{"path_with_namespace":"g/a","default_branch":"main"}\#(extra)}"#
+    private func ask(
+        _ api: API, _ body: String, secret: String? = StillServer.secret, key: String? = nil,
+        isStranger: Bool = true
+    ) async throws -> Answer {
+        var headers: HTTPHeaders = [
+            "Content-Type": "application/json", "X-Gitlab-Event": "Push Hook",
+        ]
+        if let secret { headers.set("X-Gitlab-Token", secret) }
+        if let key { headers.set("Idempotency-Key", key) }
+        return try await api.ask(
+            "POST", Self.path, body, headers: headers, isStranger: isStranger)
     }
 
-    @Test("A push of a branch and one of a tag are read") func pushes() throws {
-        let push = try read(report("")).get()
-        #expect(push == Push(project: "g/a", ref: "main", commit: "c0ffee", defaultBranch: "main"))
-        let tag = try read(report("", kind: "tag_push", ref: "refs/tags/v/1")).get()
-        #expect(tag.ref == "v/1")
+    private struct Stored: Decodable {
+        var delivery: Int?
+        var state, outcome: String?
     }
 
-    @Test(
-        "What starts no build has a reason",
-        arguments: [
-            ("", "not a report"), ("[]", "not a report"), ("{}", "not a report"),
-            ("{", "not a report"), (#"{"object_kind":7}"#, "Push Hook events start no build"),
-            (#"{"object_kind":"pipeline"}"#, "pipeline events start no build"),
-            (#"{"event_name":"project_create"}"#, "project_create events start no build"),
-            (#"{"object_kind":"push"}"#, "does not say what was pushed"),
-            (
-                #"{"object_kind":"push","ref":"refs/heads/x","after":"0000","#
-                    + #""project":{"path_with_namespace":"g/a"}}"#, "x was deleted"
-            ),
-            (
-                #"{"object_kind":"push","ref":"refs/keep-around/x","after":"a","#
-                    + #""project":{"path_with_namespace":"g/a"}}"#, "neither a branch nor a tag"
-            ),
-        ])
-    func ignored(body: String, reason: String) throws {
-        guard case .failure(let why) = try read(body) else { throw Failure("read: \(body)") }
-        #expect(why.description.contains(reason), "\(why)")
+    private func stored(_ answer: Answer) throws -> Stored {
+        try JSONDecoder().decode(Stored.self, from: Data(answer.text.utf8))
     }
 
-    @Test(
-        "A push that wants no pipeline is skipped",
-        arguments: [
-            (#""push_options":{"ci":{"skip":true}}"#, "ci.skip"),
-            (#""push_options":{"integrations":{"skip_ci":true}}"#, "integrations.skip_ci"),
-            (#""commits":[{"id":"c0ffee","message":"typo [CI Skip]\n"}]"#, "[CI Skip]"),
-            (#""commits":[{"id":"c0ffee","message":"x\n\n[skip-ci]"}]"#, "[skip-ci]"),
-            (#""commits":[{"id":"c0ffee","message":"x [skip ci] "},{"id":"b"}]"#, "[skip ci]"),
-            (#""push_options":{"ci":{"skip":false,"variable":{"A=1":1}}}"#, nil),
-            (#""push_options":null,"commits":[]"#, nil),
-            (#""commits":[{"id":"b","message":"[ci skip]"},{"id":"c0ffee","message":"y"}]"#, nil),
-            (#""commits":[{"id":"c0ffee","message":"ci skip"}]"#, nil),
-        ])
-    func skipped(fields: String, skip: String?) throws {
-        #expect(try read(report("," + fields)).get().skip == skip)
+    /// GitLab switches a hook off that answers with an error, for other projects as well.
+    @Test("Whatever carries the hook's secret is stored, and answered with 200")
+    func answers() async throws {
+        let farm = try await LeaderAPI(templateServer: StillServer())
+        let cases: [(body: String, state: String, outcome: String?)] = [
+            ("", "ignored", "the request is not a report of GitLab (Push Hook) in JSON"),
+            (#"{"object_kind":"pipeline"}"#, "ignored", "pipeline events start no build"),
+            (report("000000"), "ignored", "main was deleted"),
+            (report(), "queued", nil),
+        ]
+        for (body, state, outcome) in cases {
+            let answer = try await ask(farm.api, body)
+            let said = try stored(answer)
+            #expect(answer.status == 200 && said.state == state && said.outcome == outcome)
+            let delivery = try #require(await farm.store.delivery(id: said.delivery ?? 0))
+            #expect(delivery.payloadBytes == Int64(body.utf8.count))
+            #expect(await farm.store.payload(ofDelivery: delivery.id) == body)
+        }
+        for secret in [nil, "", "another"] {
+            #expect(try await ask(farm.api, report(), secret: secret).status == 401)
+        }
+        #expect(await farm.store.deliveries(DeliveryFilter(), limit: 9).count == cases.count)
+    }
+
+    @Test("The same delivery sent again is one delivery, by its key or its content")
+    func twice() async throws {
+        let farm = try await LeaderAPI(templateServer: StillServer())
+        func id(_ body: String, key: String? = nil) async throws -> Int? {
+            try stored(try await ask(farm.api, body, key: key)).delivery
+        }
+        let first = try await id(report(), key: "a")
+        #expect(try await id(report("d"), key: "a") == first)
+        #expect(try await id(report(), key: "b") != first)
+        let plain = try await id(report())
+        #expect(try await id(report()) == plain)
+        #expect(try await id(report("e")) != plain)
+        let long = String(repeating: "k", count: 4000)
+        let named = try await id(report(), key: long)
+        #expect(try await id(report(), key: long) == named)
+    }
+
+    @Test("A signed body is taken, a forged or changed one and another hook's are refused")
+    func signed() async throws {
+        let secret = "a long enough secret"
+        let hooks = ["github", "other"].map {
+            HookSource(
+                name: $0, kind: .github, url: "https://git",
+                secret: Secret($0 == "github" ? secret : "another long secret"))
+        }
+        let api = try await API.leading(hooks: hooks)
+        let body = #"{"zen":"x"}"#
+        let digest = HMAC.sha256(Array(body.utf8), key: Array(secret.utf8))
+            .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        func status(
+            _ name: String, _ signature: String?, _ body: String
+        ) async throws -> Int {
+            var headers: HTTPHeaders = ["X-GitHub-Event": "ping"]
+            if let signature { headers.set("X-Hub-Signature-256", signature) }
+            return try await api.ask(
+                "POST", HookRoutes.prefix + name, body, headers: headers, isStranger: true
+            ).status
+        }
+        #expect(try await status("github", "sha256=" + digest, body) == 200)
+        #expect(try await status("github", "sha256=" + digest, body + " ") == 401)
+        #expect(try await status("github", nil, body) == 401)
+        #expect(try await status("other", "sha256=" + digest, body) == 401)
+        #expect(try await status("github/x", nil, body) == 401)
+    }
+
+    @Test("A hook that stayed after it was taken out is told so, and everybody else is refused")
+    func noServer() async throws {
+        let api = try await API.leading()
+        for (secret, isStranger) in [(StillServer.secret, true), (nil, false)] {
+            let answer = try await ask(api, report(), secret: secret, isStranger: isStranger)
+            #expect(answer.status == 200)
+            #expect(answer.text.contains("no such hook"), "\(answer.text)")
+        }
+        #expect(try await ask(api, report(), secret: nil).status == 401)
     }
 
     @Test("A report that is too large to be read is ignored, other requests are refused")
     func oversized() async throws {
-        let api = try await API.leading()
+        let api = try await API.leading(templateServer: StillServer())
         func answer(_ path: String) throws -> HTTPResponse? {
             api.response(toOversized: try HTTPRequest(method: "POST", target: path))
         }
-        let hook = try #require(try answer(HookRoutes.gitLabPath))
+        let hook = try #require(try answer(Self.path))
         let text = Answer(status: hook.status, headers: hook.headers, body: hook.body).text
         #expect(hook.status == 200)
         #expect(text.hasPrefix(#"{"ignored":"the report is too large"#), "\(text)")
         #expect(try answer("/api/v1/import") == nil)
     }
 
-    private func ask(
-        _ api: API, _ body: String, secret: String? = StillServer.secret, isStranger: Bool = true
-    ) async throws -> Answer {
-        var headers: HTTPHeaders = [
-            "Content-Type": "application/json", "X-Gitlab-Event": "Push Hook",
-        ]
-        if let secret { headers.set("X-Gitlab-Token", secret) }
-        return try await api.ask(
-            "POST", HookRoutes.gitLabPath, body, headers: headers, isStranger: isStranger)
-    }
-
-    /// GitLab switches a hook off that answers with an error, for other projects as well.
-    @Test("Whatever carries the hook's secret is answered with 200 and the reason")
-    func answers() async throws {
+    @Test("A standby stores what hooks report, and serves the list")
+    func standby() async throws {
         let store = InMemoryStore()
-        let epoch = try await store.lead()
-        let api = try await API.leading(store, epoch: epoch, templateServer: StillServer())
-        for (name, ref) in [("a", "main"), ("b", "stable")] {
-            try await store.leading(epoch).add(
-                GuestOS(
-                    id: name, name: name, type: .linux, distro: "", version: "", baseISO: "",
-                    template: .git(url: "https://git/g/\(name).git", ref: ref), owner: "o",
-                    createdMilliseconds: 0))
-        }
-        let deleted = report("").replacing("c0ffee", with: "000000")
-        let skipped = #","commits":[{"id":"c0ffee","message":"x [ci skip]"}]"#
-        let cases: [(body: String, reason: String)] = [
-            ("", "the request is not a report of GitLab (Push Hook) in JSON"),
-            ("[]", "the request is not a report of GitLab (Push Hook) in JSON"),
-            ("{\"object_kind\":", "the request is not a report of GitLab (Push Hook) in JSON"),
-            (#"{"object_kind":"pipeline"}"#, "pipeline events start no build"),
-            (deleted, "main was deleted"),
-            (
-                report("").replacing("g/a", with: "g/other"),
-                "no guest OS has its template in g/other"
-            ),
-            (report("").replacing("g/a", with: "g/b"), "b is built from stable, not from main"),
-            (report(skipped), "the push says [ci skip]"),
-            // Its template cannot be read: also nothing that GitLab can help.
-            (report(""), "no template"),
-        ]
-        for (body, reason) in cases {
-            let answer = try await ask(api, body)
-            #expect(answer.status == 200, "\(body)")
-            let said = answer.text.replacing("\\/", with: "/")
-            #expect(said == #"{"ignored":"\#(reason)"}"#, "\(body)")
-        }
-        #expect(await store.builds(BuildFilter(), limit: 9).isEmpty)
-        for secret in [nil, "", "another"] {
-            #expect(try await ask(api, report(""), secret: secret).status == 401)
-        }
+        let api = try await API.leading(
+            store, standing: .standingBy(url: "http://leader"), templateServer: StillServer())
+        #expect(try await ask(api, report()).status == 200)
+        #expect(await store.deliveries(DeliveryFilter(), limit: 9).count == 1)
+        #expect(try await api.ask("GET", "/api/v1/deliveries").status == 200)
+        #expect(try await api.ask("POST", "/api/v1/deliveries/1/replay").status == 307)
     }
 
-    @Test("A hook that stayed without a GitLab server is told so, and everybody else is refused")
-    func noServer() async throws {
-        let api = try await API.leading()
-        for (secret, isStranger) in [(StillServer.secret, true), (nil, false)] {
-            let answer = try await ask(api, report(""), secret: secret, isStranger: isStranger)
-            #expect(answer.status == 200)
-            #expect(answer.text.contains("no GitLab server is configured"), "\(answer.text)")
+    @Test("Deliveries are listed, shown, replayed and approved, and unknown ones say what to do")
+    func deliveries() async throws {
+        let farm = try await LeaderAPI(templateServer: StillServer())
+        let (api, store) = (farm.api, farm.store)
+        for number in 0..<3 { _ = try await ask(api, report("c\(number)"), key: "\(number)") }
+        try await eventually("all are handled") {
+            await store.deliveries(DeliveryFilter(states: [.queued]), limit: 9).isEmpty
         }
-        #expect(try await ask(api, report(""), secret: nil).status == 401)
+        let list = try await api.ask("GET", "/api/v1/deliveries?limit=2")
+        #expect(list.text.contains(#""next":"2""#), "\(list.text)")
+        let rest = try await api.ask("GET", "/api/v1/deliveries?after=2&state=ignored")
+        #expect(rest.text.contains(#""commit":"c0""#) && !rest.text.contains(#""next""#))
+        let one = try await api.ask("GET", "/api/v1/deliveries/1")
+        #expect(one.text.contains("path_with_namespace"), "\(one.text)")
+        let again = try await api.ask("POST", "/api/v1/deliveries/1/replay")
+        #expect(again.status == 201 && again.text.contains(#""repeats":1"#), "\(again.text)")
+        #expect(try await api.ask("POST", "/api/v1/deliveries/1/approve").status == 409)
+        for path in ["/api/v1/deliveries/99", "/api/v1/deliveries/99/replay"] {
+            let method = path.hasSuffix("replay") ? "POST" : "GET"
+            let answer = try await api.ask(method, path)
+            #expect(answer.status == 404 && answer.text.contains("aibuild deliveries"))
+        }
+        for path in ["/api/v1/deliveries/x", "/api/v1/deliveries?state=x"] {
+            #expect(try await api.ask("GET", path).status == 400)
+        }
+        let hooks = try await api.ask("GET", "/api/v1/hooks")
+        #expect(
+            hooks.text.contains(#""name":"gitlab""#) && !hooks.text.contains(StillServer.secret))
+        let page = try await api.ask("GET", "/deliveries")
+        #expect(page.status == 200 && page.text.contains("push of c0 to main in g/a"))
     }
 }

@@ -18,6 +18,7 @@ enum MachineScript {
                 machine = BuildMachine(
                     stage: event.contains("running") ? .running : .dispatching,
                     tests: event.contains("test") ? tests : nil,
+                    publishes: !event.contains("unpublished"),
                     cancelReason: event.contains("cancelled") ? "enough" : nil)
                 return "\(event) -> [\(name(machine.stage))]"
             }

@@ -41,6 +41,12 @@ enum MachineScripts {
         published -> end passed with image and log, results of boots [ended]
         """,
         """
+        # An image that is not for publication stays where it was built
+        resume unpublished test running -> [running]
+        finished, every test passed -> check log [checking]
+        log matches -> end passed and log, results of boots [ended]
+        """,
+        """
         # A test that failed
         resume test running -> [running]
         finished, a test failed -> check log [checking]

@@ -29,7 +29,9 @@ import Testing
         let text = #"{"goodImages":1,"failedDays":2,"minimumFreeBytes":3,"auditDays":4}"#
         let policy = try JSONDecoder().decode(RetentionPolicy.self, from: Data(text.utf8))
         let same = RetentionPolicy(
-            goodImages: 1, failedDays: 2, minimumFreeBytes: 3, auditDays: 4, historyDays: 36_500)
+            goodImages: 1, failedDays: 2, unpublishedDays: 36_500, minimumFreeBytes: 3,
+            auditDays: 4,
+            historyDays: 36_500)
         #expect(policy == same)
         let state = next(
             RetentionState(inForce: policy),

@@ -1,27 +1,28 @@
 import CoordinatorCore
 import CoordinatorService
+import TestSupport
 import Testing
 
 /// Reports of pushes: late, twice, at once, and for others.
 @Suite(.timeLimit(.minutes(1))) struct PushTests {
     private func withFarm(
-        _ body: (TestFarm, PushTrigger, BuildSubmission) async throws -> Void
+        _ body: (TestFarm, Coordinator) async throws -> Void
     ) async throws {
         let farm = try await TestFarm(hosts: 0, templateServer: FakeTemplateServer())
         try await farm.run { coordinator in
             _ = try await coordinator.leading().guestOSes.register(
                 GuestOSForm(name: "a", type: .linux), by: "anna")
-            let leader = try coordinator.leading()
-            try await body(farm, leader.pushes, leader.submission)
+            try await body(farm, coordinator)
         }
     }
 
     private func push(
         _ commit: String, ref: String = "main", project: String = "aibuild/a_tpl",
         defaultBranch: String? = nil, skip: String? = nil
-    ) -> Push {
-        Push(
-            project: project, ref: ref, commit: commit, defaultBranch: defaultBranch, skip: skip)
+    ) -> GitReport {
+        GitReport(
+            .push, project: project, ref: ref, commit: commit, defaultBranch: defaultBranch,
+            skip: skip)
     }
 
     private func count(_ farm: TestFarm) async throws -> Int {
@@ -29,169 +30,153 @@ import Testing
     }
 
     @Test("A push builds its guest OS once") func pushBuildsOnce() async throws {
-        try await withFarm { farm, pushes, _ in
-            #expect(try await pushes.pushed(push("c0ffee"), by: "gitlab").build == "a:1")
+        try await withFarm { farm, coordinator in
+            let first = try await farm.deliver(push("c0ffee"), coordinator)
+            #expect(first.builds == ["a:1"] && first.state == .handled)
             let build = try #require(try await farm.store.build(guestOS: "a", number: 1))
             #expect(build.updateContents == "push of c0ffee to main")
             #expect(
-                try await pushes.pushed(push("c0ffee"), by: "gitlab").ignored
-                    == "build a:1 is of this commit already")
-            #expect(
-                try await pushes.pushed(push("c0ffee", ref: "other"), by: "gitlab").ignored
-                    == "a is built from main, not from other")
-            #expect(
-                try await pushes.pushed(
-                    push("c0ffee", project: "aibuild/debian_tpl"), by: "gitlab"
-                ).ignored == "no guest OS has its template in aibuild/debian_tpl")
-            #expect(
-                try await pushes.pushed(push("d", skip: "[ci skip]"), by: "gitlab").ignored
-                    == "the push says [ci skip]")
+                build.plan.origin
+                    == BuildOrigin(
+                        kind: .push, hook: "gitlab", project: "aibuild/a_tpl", ref: "main",
+                        delivery: first.id))
+            for (report, reason) in [
+                (push("c0ffee"), "build a:1 is of this commit already"),
+                (push("c0ffee", ref: "other"), "a is built from main, not from other"),
+                (
+                    push("c0ffee", project: "aibuild/debian_tpl"),
+                    "no guest OS has its template in aibuild/debian_tpl"
+                ),
+                (push("d", skip: "[ci skip]"), "the push says [ci skip]"),
+            ] {
+                let ignored = try await farm.deliver(report, coordinator)
+                #expect(ignored.state == .ignored && ignored.outcome == reason)
+            }
             #expect(try await count(farm) == 1)
         }
     }
 
     @Test("A push that changes nothing of an image is ignored, and the next one counts from there")
     func untouched() async throws {
-        try await withFarm { farm, pushes, submission in
+        try await withFarm { farm, coordinator in
             farm.templates.leaveUntouched("c0", "c2")
             farm.templates.commit("c0")
             // Nothing was built yet.
-            let first = try await pushes.pushed(push("c0"), by: "gitlab")
-            #expect(first.build == "a:1")
+            let first = try await farm.deliver(push("c0"), coordinator)
+            #expect(first.builds == ["a:1"])
             farm.templates.commit("c2")
-            let second = try await pushes.pushed(push("c2"), by: "gitlab")
-            #expect(second.ignored == "nothing that a is made of has changed since c0")
+            let second = try await farm.deliver(push("c2"), coordinator)
+            #expect(second.outcome == "nothing that a is made of has changed since c0")
             // Builds that try something out, or were cancelled, stand for no commit.
             farm.templates.commit("c3")
-            _ = try await submission.submit(
+            _ = try await coordinator.leading().submission.submit(
                 guestOS: "a", PlanChange(variables: ["x": "1"]), priority: 0, owner: nil,
                 reason: "", by: "anna")
-            let third = try await pushes.pushed(push("c3"), by: "gitlab")
-            #expect(third.build == "a:3")
-        }
-    }
-
-    private func pushOthers(_ count: Int, _ farm: TestFarm, _ pushes: PushTrigger) async throws {
-        for number in 0..<count {
-            farm.templates.commit("c\(number)")
-            let outcome = try await pushes.pushed(push("c\(number)"), by: "gitlab")
-            #expect(outcome.build != nil)
+            let third = try await farm.deliver(push("c3"), coordinator)
+            #expect(third.builds == ["a:3"])
         }
     }
 
     @Test("A late report of an older commit builds nothing again") func lateReport() async throws {
-        try await withFarm { farm, pushes, _ in
+        try await withFarm { farm, coordinator in
             farm.templates.commit("bbb")
-            let first = try await pushes.pushed(push("bbb"), by: "gitlab")
-            #expect(first.build == "a:1")
-            let late = try await pushes.pushed(push("aaa"), by: "gitlab")
-            #expect(late.ignored == "build a:1 is of this commit already")
+            let first = try await farm.deliver(push("bbb"), coordinator)
+            #expect(first.builds == ["a:1"])
+            let late = try await farm.deliver(push("aaa"), coordinator)
+            #expect(late.outcome == "build a:1 is of this commit already")
             // Years and many builds later.
-            try await pushOthers(21, farm, pushes)
-            let again = try await pushes.pushed(push("bbb"), by: "gitlab")
-            #expect(again.ignored == "build a:1 is of this commit already")
-            let builds = try await count(farm)
-            #expect(builds == 22)
+            for number in 0..<21 {
+                farm.templates.commit("c\(number)")
+                let other = try await farm.deliver(push("c\(number)"), coordinator)
+                #expect(other.builds.count == 1)
+            }
+            let again = try await farm.deliver(push("bbb"), coordinator)
+            #expect(again.outcome == "build a:1 is of this commit already")
+            #expect(try await count(farm) == 22)
         }
     }
 
-    @Test("Reports that arrive at once start one build") func reportsAtOnce() async throws {
-        try await withFarm { farm, pushes, _ in
-            let outcomes = try await withThrowingTaskGroup(
-                of: PushTrigger.PushOutcome.self
-            ) { group in
-                for _ in 0..<8 {
-                    group.addTask { try await pushes.pushed(push("c0ffee"), by: "gitlab") }
-                }
-                return try await group.reduce(into: []) { $0.append($1) }
-            }
-            #expect(outcomes.compactMap(\.build) == ["a:1"])
-            #expect(outcomes.compactMap(\.ignored).count == 7)
+    @Test("Reports that arrive at once start one build, and the newest stands for the others")
+    func reportsAtOnce() async throws {
+        try await withFarm { farm, coordinator in
+            var stored: [Delivery] = []
+            for _ in 0..<8 { stored.append(try await farm.receive(push("c0ffee"))) }
+            try coordinator.leading().deliveries.wake()
+            var ended: [Delivery] = []
+            for delivery in stored { ended.append(try await farm.handled(delivery)) }
+            #expect(ended.flatMap(\.builds) == ["a:1"])
+            #expect(ended.last?.builds == ["a:1"])
+            let reason = "delivery \(stored[7].id) reports a newer push to main"
+            #expect(ended.dropLast().allSatisfy { $0.outcome == reason })
             #expect(try await count(farm) == 1)
         }
     }
 
     @Test("A commit that somebody submitted is not built again by its report")
     func submittedByHand() async throws {
-        try await withFarm { _, pushes, submission in
-            _ = try await submission.submit(
+        try await withFarm { farm, coordinator in
+            _ = try await coordinator.leading().submission.submit(
                 guestOS: "a", priority: 0, owner: nil, reason: "by hand", by: "anna")
-            #expect(
-                try await pushes.pushed(push("c0ffee"), by: "gitlab").ignored
-                    == "build a:1 is of this commit already")
+            let ignored = try await farm.deliver(push("c0ffee"), coordinator)
+            #expect(ignored.outcome == "build a:1 is of this commit already")
         }
+    }
+
+    private func add(
+        _ farm: TestFarm, _ name: String, _ url: String, ref: String, path: String? = nil
+    ) async throws {
+        try await farm.leader.add(
+            GuestOS(
+                id: name, name: name, type: .linux, distro: "", version: "", baseISO: "",
+                template: .git(url: url, ref: ref), templatePath: path, owner: "o",
+                createdMilliseconds: 0))
     }
 
     @Test("The default branch is that of the report, or of the repository")
     func defaultBranch() async throws {
-        try await withFarm { farm, pushes, _ in
-            try await farm.leader.add(
-                GuestOS(
-                    id: "d", name: "d", type: .linux, distro: "", version: "", baseISO: "",
-                    template: .git(url: "https://git/x/d.git", ref: "HEAD"), owner: "o",
-                    createdMilliseconds: 0))
-            func report(_ push: Push) async throws -> PushTrigger.PushOutcome {
-                try await pushes.pushed(push, by: "gitlab")
-            }
+        try await withFarm { farm, coordinator in
+            try await add(farm, "d", "https://git/x/d.git", ref: "HEAD")
             let project = "x/d"
-            #expect(
-                try await report(
-                    push("c0ffee", ref: "next", project: project, defaultBranch: "master")
-                ).ignored == "d is built from master, not from next")
-            #expect(
-                try await report(push("feature", ref: "next", project: project)).ignored
-                    == "next is not the newest commit of the default branch")
-            #expect(
-                try await report(
-                    push("c0ffee", ref: "master", project: project, defaultBranch: "master")
-                ).build == "d:1")
+            let named = try await farm.deliver(
+                push("c0ffee", ref: "next", project: project, defaultBranch: "master"),
+                coordinator)
+            #expect(named.outcome == "d is built from master, not from next")
+            let other = try await farm.deliver(
+                push("fea", ref: "next", project: project), coordinator)
+            #expect(other.outcome == "next is not the newest commit of the default branch")
+            let built = try await farm.deliver(
+                push("c0ffee", ref: "master", project: project, defaultBranch: "master"),
+                coordinator)
+            #expect(built.builds == ["d:1"])
         }
     }
 
     @Test("A push to a repository of several guest OSes builds each of them")
     func severalGuestOSes() async throws {
-        try await withFarm { farm, pushes, _ in
+        try await withFarm { farm, coordinator in
             for (name, ref) in [("b", "main"), ("c", "stable")] {
-                try await farm.leader.add(
-                    GuestOS(
-                        id: name, name: name, type: .linux, distro: "", version: "", baseISO: "",
-                        template: .git(url: "https://git/aibuild/a_tpl.git", ref: ref),
-                        owner: "o", createdMilliseconds: 0))
+                try await add(farm, name, "https://git/aibuild/a_tpl.git", ref: ref)
             }
-            let outcome = try await pushes.pushed(push("c0ffee"), by: "gitlab")
+            let outcome = try await farm.deliver(push("c0ffee"), coordinator)
             #expect(outcome.builds == ["a:1", "b:1"])
-            #expect(outcome.ignored == "c is built from stable, not from main")
+            #expect(outcome.outcome == "c is built from stable, not from main")
         }
     }
 
     @Test("A push to a repository of two templates in folders builds both")
     func severalFolders() async throws {
-        try await withFarm { farm, pushes, _ in
+        try await withFarm { farm, coordinator in
             for (name, path) in [("b", "images/b"), ("c", "images/c")] {
-                try await farm.leader.add(
-                    GuestOS(
-                        id: name, name: name, type: .linux, distro: "", version: "", baseISO: "",
-                        template: .git(url: "https://git/aibuild/all.git", ref: "main"),
-                        templatePath: path, owner: "o", createdMilliseconds: 0))
+                try await add(
+                    farm, name, "https://git/aibuild/all.git", ref: "main", path: path)
             }
             let report = push("c0ffee", project: "aibuild/all")
-            #expect(try await pushes.pushed(report, by: "gitlab").builds == ["b:1", "c:1"])
-            let again = try await pushes.pushed(report, by: "gitlab")
+            let first = try await farm.deliver(report, coordinator)
+            #expect(first.builds == ["b:1", "c:1"])
+            let again = try await farm.deliver(report, coordinator)
             #expect(
-                again.ignored
+                again.outcome
                     == "build b:1 is of this commit already; build c:1 is of this commit already")
-        }
-    }
-
-    @Test("A report whose outcome takes too long is answered, and handled all the same")
-    func slowTemplate() async throws {
-        try await withFarm { _, pushes, _ in
-            let outcome = try await pushes.pushed(
-                push("c0ffee"), by: "gitlab", limitMilliseconds: -1)
-            #expect(outcome.pending != nil || outcome.build == "a:1")
-            #expect(
-                try await pushes.pushed(push("c0ffee"), by: "gitlab").ignored
-                    == "build a:1 is of this commit already")
         }
     }
 }

@@ -58,7 +58,9 @@ final class TestFarm: Sendable {
             store: store, gateway: gateway, logs: logs, webRoot: webRoot, templates: templates,
             clock: clock, ids: clock, sheets: sheets,
             targets: [.registry: target, .openstack: target],
-            templateServer: templateServer, retention: retention.withLock(\.self),
+            templateServer: templateServer,
+            hooks: templateServer == nil ? [] : [FakeTemplateServer.hook],
+            retention: retention.withLock(\.self),
             retentionGraceMilliseconds: retentionGraceMilliseconds.withLock(\.self))
     }
 
@@ -114,6 +116,31 @@ final class TestFarm: Sendable {
             build: build.id, from: [.building], owner: token, to: .queued,
             atMilliseconds: 0, end: AttemptEnd(outcome: Outcome(fault: fault)), fault: fault)
         _ = try #require(try await leader.apply(change))
+    }
+
+    // MARK: Hooks
+
+    /// A delivery of the hook once the coordinator has handled it.
+    func deliver(_ report: GitReport, _ coordinator: Coordinator) async throws -> Delivery {
+        let stored = try await receive(report)
+        try coordinator.leading().deliveries.wake()
+        return try await handled(stored)
+    }
+
+    /// Stores a delivery as the API does, and leaves it to whoever leads.
+    func receive(_ report: GitReport) async throws -> Delivery {
+        try await store.receive(
+            Delivery(
+                hook: FakeTemplateServer.hook.name, key: clock.randomID(), event: "Push Hook",
+                receivedMilliseconds: clock.unixMilliseconds(), reports: [report]),
+            payload: "{}")
+    }
+
+    func handled(_ delivery: Delivery) async throws -> Delivery {
+        try await eventually("delivery \(delivery.id) is handled") {
+            let now = try #require(try await store.delivery(id: delivery.id))
+            return now.state == .queued ? nil : now
+        }
     }
 
     // MARK: Waiting

@@ -2,6 +2,7 @@ import AgentCore
 import BuildProtocol
 @testable import CoordinatorAPI
 @testable import CoordinatorAdapters
+import CoordinatorCore
 import HTTPTypes
 import Templates
 import Testing
@@ -88,18 +89,32 @@ import Testing
 
     @Test("No body of a webhook traps the coordinator")
     func webhooks() throws {
+        let events: [(ReportKind, String)] = [
+            (.gitlab, "Push Hook"), (.github, "push"), (.gitea, "pull_request"),
+            (.bitbucket, "repo:push"), (.bitbucket, "repo:refs_changed"),
+            (.bitbucket, "pr:opened"), (.signed, ""),
+        ]
         let seeds = [
             """
             {"object_kind":"push","ref":"refs/heads/main","after":"0123456789abcdef",
             "project":{"path_with_namespace":"images/debian"},"commits":[{"id":"1"}],"total":4}
             """,
             #"{"object_kind":"tag_push","ref":"refs/tags/v1","after":"b","project":null}"#,
+            """
+            {"action":"opened","number":7,"pull_request":{"title":"t","head":{"sha":"ab",
+            "repo":{"full_name":"a/b"}},"base":{"ref":"main","repo":null}},
+            "repository":{"full_name":"a/b"}}
+            """,
+            """
+            {"repository":{"full_name":"a/b"},"push":{"changes":[{"new":{"type":"tag",
+            "name":"v1","target":{"hash":"ab"}}}]},"changes":[{"ref":{"id":"refs/heads/a"},
+            "toHash":"ab","type":"UPDATE"}],"pullRequest":{"id":99999999999,"title":"t"}}
+            """,
         ].map { Array($0.utf8) }
         try FuzzRun().run(.webhook, seeds) { input in
-            let request = try HTTPRequest(
-                method: "POST", target: "/api/v1/hooks/gitlab",
-                headers: ["Content-Type": "application/json"], body: input)
-            _ = HookRoutes.push(request)
+            for (kind, event) in events {
+                do throws(UnusedReport) { _ = try kind.reports(input, event: event) } catch {}
+            }
         }
     }
 }

@@ -117,6 +117,25 @@ struct ProcessLeader: LeaderStore {
     func removeAudit(before milliseconds: Int64, limit: Int) async throws -> Int {
         try await effect { try await base.removeAudit(before: milliseconds, limit: limit) }
     }
+    func update(_ delivery: Delivery, from states: Set<Delivery.State>) async throws -> Bool {
+        try await effect { try await base.update(delivery, from: states) }
+    }
+    func removeDeliveries(
+        before milliseconds: Int64, keep: Int, limit: Int
+    ) async throws -> Int {
+        try await effect {
+            try await base.removeDeliveries(before: milliseconds, keep: keep, limit: limit)
+        }
+    }
+    func oweStatus(ofBuild id: String) async throws {
+        try await effect { try await base.oweStatus(ofBuild: id) }
+    }
+    func postpone(_ status: StatusObligation) async throws {
+        try await effect { try await base.postpone(status) }
+    }
+    func settle(_ status: StatusObligation) async throws {
+        try await effect { try await base.settle(status) }
+    }
     func set(_ state: RetentionState) async throws {
         try await effect { try await base.set(state) }
     }

@@ -118,6 +118,28 @@ struct ProcessStore: Store {
     func record(_ entry: AuditEntry) async throws {
         try await effect { await base.record(entry) }
     }
+    func receive(_ delivery: Delivery, payload: String) async throws -> Delivery {
+        try await effect { await base.receive(delivery, payload: payload) }
+    }
+    func delivery(id: Int) async throws -> Delivery? {
+        try await effect { await base.delivery(id: id) }
+    }
+    func payload(ofDelivery id: Int) async throws -> String? {
+        try await effect { await base.payload(ofDelivery: id) }
+    }
+    func deliveries(_ filter: DeliveryFilter, limit: Int) async throws -> [Delivery] {
+        try await effect { await base.deliveries(filter, limit: limit) }
+    }
+    func dueDeliveries(
+        atMilliseconds now: Int64, limit: Int
+    ) async throws -> [Delivery] {
+        try await effect { await base.dueDeliveries(atMilliseconds: now, limit: limit) }
+    }
+    func dueStatuses(
+        atMilliseconds now: Int64, limit: Int
+    ) async throws -> [StatusObligation] {
+        try await effect { await base.dueStatuses(atMilliseconds: now, limit: limit) }
+    }
     func retentionState() async throws -> RetentionState {
         try await effect { await base.retentionState() }
     }

@@ -36,6 +36,9 @@ struct SimulatedTemplates: TemplateLibrary {
     func isTouched(
         _ guestOS: GuestOS, _ plan: BuildPlan, since old: String, asMergeRequest: Bool
     ) async throws -> Bool { true }
+    func subjects(
+        _ guestOS: GuestOS, of plan: BuildPlan, since old: String?
+    ) async throws -> [String] { [] }
     func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
         ImageTriggers()
     }

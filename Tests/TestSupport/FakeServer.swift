@@ -8,9 +8,12 @@ final class FakeServer: Sendable {
     private let program: FarmProgram
 
     /// Starts `<name>.py` with the file for its port, and these arguments.
-    static func start(_ name: String, _ arguments: [String]) async throws -> FakeServer {
+    /// - Parameter place: its folder; that of this file if it is `nil`.
+    static func start(
+        _ name: String, in place: String? = nil, _ arguments: [String]
+    ) async throws -> FakeServer {
         let folder = try TemporaryFolder()
-        let script = "\(Files.folder(of: #filePath))/\(name).py"
+        let script = "\(place ?? Files.folder(of: #filePath))/\(name).py"
         let port = folder.path + "/port"
         let program = try FarmProgram(
             name, ["-B", script, port] + arguments, logPath: folder.path + "/log",

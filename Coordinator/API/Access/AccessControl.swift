@@ -1,3 +1,4 @@
+import CoordinatorService
 import HTTPTypes
 import Support
 import TextKit
@@ -27,28 +28,22 @@ public struct AccessControl: Sendable {
     private static let images = "/images/"
     private static let log = ".log.ndjson"
 
-    /// - Parameter isSecretOfReports: whether a hook's request has the Git server's secret; `nil`
-    ///   if there is no server.
+    /// - Parameter hooks: they have secrets of their own, and some prove it by the body.
     func refusal(
-        of request: HTTPRequest, _ sessions: BrowserSessions,
-        isSecretOfReports: ((String) -> Bool)?
+        of request: HTTPRequest, _ sessions: BrowserSessions, hooks: [HookSource]
     ) -> Problem? {
         if Self.probes.contains(request.path) { return nil }
         if let problem = names.refusal(of: request) { return problem }
         // An editor sends no token, and the schema says nothing about this farm.
         if request.path == Self.signIn || request.path == StatusRoutes.schemaPath { return nil }
         if Self.isPublicFile(request.path) { return nil }
-        if request.path == HookRoutes.gitLabPath {
-            let secret = request.headers["X-Gitlab-Token"]
-            // Without a server, no report starts anything, and GitLab is told so.
-            guard let isSecretOfReports else {
-                return secret != nil || hasToken(request) ? nil : unauthorized(request)
-            }
-            return isSecretOfReports(secret ?? "")
-                ? nil
-                : .unauthorized(
-                    "The request does not carry the secret of the hook",
-                    remedy: "Fix the hook: aibuild guestos gitlab NAME")
+        if request.method == "GET", request.path.utf8.starts(with: BadgeRoutes.prefix.utf8) {
+            return nil
+        }
+        if request.method == "POST", request.path.utf8.starts(with: HookRoutes.prefix.utf8) {
+            return hasToken(request)
+                && !hooks.contains { HookRoutes.prefix + $0.name == request.path }
+                ? nil : HookRoutes.refusal(of: request, hooks)
         }
         return hasToken(request) || hasSession(request, sessions) ? nil : unauthorized(request)
     }

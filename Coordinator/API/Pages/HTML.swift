@@ -29,7 +29,7 @@ enum HTML {
             <link rel="stylesheet" href="/static/style.css">
             <link rel="icon" href="data:,">\(script)</head>
             <body><header><a href="/">aibuild</a> <a href="/releases">releases</a>
-            <a href="/retention">retention</a></header>
+            <a href="/deliveries">deliveries</a> <a href="/retention">retention</a></header>
             <main>\(body)</main></body></html>
             """
     }

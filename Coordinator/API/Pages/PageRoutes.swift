@@ -33,6 +33,9 @@ enum PageRoutes {
         router.on("GET", "/retention") { _, _ in
             page(HTML.page(title: "Retention", body: try await RetentionSection.page(api)))
         }
+        router.on("GET", "/deliveries") { _, _ in
+            page(HTML.page(title: "Deliveries", body: try await DeliverySection.page(api)))
+        }
         router.on("GET", "/static/{name}") { _, path in
             guard let file = StaticFiles.all[path["name"]] else {
                 throw Problem.notFound("There is no /static/\(path["name"].prefix(80))")

@@ -38,6 +38,11 @@ enum BuildRoutes {
                 try await api.build(path["id"]), by: api.actor(request))
             return try .json(BuildView(build), status: 201)
         }
+        router.on("GET", "/api/v1/builds/{id}/changes") { _, path in
+            let differences = try await api.leader().submission.changes(
+                since: try await api.build(path["id"]))
+            return try .json(ListView(items: differences))
+        }
         for (word, isPinned) in [("pin", true), ("unpin", false)] {
             router.on("POST", "/api/v1/builds/{id}/\(word)") { request, path in
                 let build = try await api.leader().retention.setPinned(

@@ -8,92 +8,142 @@ import TextKit
 /// Webhooks of Git servers. They authenticate by a secret of their own, not by the API token
 /// (`AccessControl`).
 ///
-/// Whatever carries the secret is answered with 200 and a reason: GitLab disables a hook that
-/// responds with errors, for every other project as well if it is the hook of a group.
+/// A report is stored, and handled afterwards (`Deliveries`). Whatever proves that it is from the
+/// hook is answered with 200: Git servers disable hooks that respond with errors, GitLab for every
+/// project of a group.
 enum HookRoutes {
-    static let gitLabPath = "/api/v1/hooks/gitlab"
+    static let prefix = "/api/v1/hooks/"
 
-    /// GitLab gives up after 10 s, and takes that for a failure of the hook.
-    private static let answerMilliseconds: Int64 = 8000
+    private struct Answer: Encodable {
+        var delivery: Int
+        var state: String
+        /// Why it starts no build, if that is known already.
+        var outcome: String?
+    }
 
     private struct Ignored: Encodable { var ignored: String }
 
     static func add(to router: inout Router, _ api: APIContext) {
-        router.on("POST", gitLabPath, query: .any) { request, _ in
-            // A hook that stayed after `gitlab:` was taken out of coordinator.yml.
-            guard api.ports.templateServer != nil else {
-                return try ignored("no GitLab server is configured; delete this hook in GitLab")
+        router.on("POST", prefix + "{name}", query: .any) { request, path in
+            guard let source = api.ports.hooks.first(where: { $0.name == path["name"] }) else {
+                // One that stayed after it was taken out of coordinator.yml.
+                return try ignored(
+                    "this coordinator has no such hook; delete it on the Git server")
             }
-            switch push(request) {
-            case .failure(let why): return try ignored(why.description)
-            case .success(let push):
-                return try .json(
-                    try await api.leader().pushes.pushed(
-                        push, by: "gitlab", limitMilliseconds: answerMilliseconds))
+            return try await receive(request, source, api)
+        }
+        router.on("GET", "/api/v1/hooks") { request, _ in
+            var items: [HookView] = []
+            for source in api.ports.hooks {
+                let last = try await api.ports.store.deliveries(
+                    DeliveryFilter(hook: source.name), limit: 1
+                ).first
+                items.append(HookView(source, last))
             }
+            return try .json(ListView(items: items))
         }
     }
 
+    private static func receive(
+        _ request: HTTPRequest, _ source: HookSource, _ api: APIContext
+    ) async throws -> HTTPResponse {
+        let now = api.ports.clock.unixMilliseconds()
+        guard
+            source.isGenuine(
+                { request.headers[$0] }, request.body, nowMilliseconds: now)
+        else { throw refusal(source) }
+        let (delivery, payload) = ReceivedReport.read(request, source, nowMilliseconds: now)
+        let stored = try await api.ports.store.receive(delivery, payload: payload)
+        if stored.state == .queued { api.coordinator.leader?.deliveries.wake() }
+        return try .json(
+            Answer(
+                delivery: stored.id, state: stored.state.rawValue,
+                outcome: stored.outcome.isEmpty ? nil : stored.outcome))
+    }
+
+    private static func refusal(_ source: HookSource) -> Problem {
+        .unauthorized(
+            "The request does not prove that it is from the hook \(source.name)",
+            remedy: source.kind == .gitlab && source.name == HookSource.gitLab
+                ? "Fix the hook: aibuild guestos gitlab NAME"
+                : "Give the hook on the Git server the secret that secret_file of "
+                    + "hooks: \(source.name): in coordinator.yml has")
+    }
+
+    /// Whether the headers of a request may be from a hook. Never waits.
+    static func refusal(of request: HTTPRequest, _ hooks: [HookSource]) -> Problem? {
+        let name = request.path.utf8.dropFirst(prefix.utf8.count)
+        guard let source = hooks.first(where: { $0.name.utf8.elementsEqual(name) }) else {
+            // Without such a hook no report starts anything, and the Git server is told so.
+            let proofs = ["X-Gitlab-Token", "X-Hub-Signature-256", "X-Gitea-Signature"]
+            return proofs.contains { request.headers[$0] != nil }
+                ? nil
+                : .unauthorized("This coordinator has no such hook", remedy: "See aibuild hooks")
+        }
+        return source.mayBeGenuine { request.headers[$0] } ? nil : refusal(source)
+    }
+
     private static func ignored(_ why: String) throws -> HTTPResponse {
-        Logger("gitlab").info("hook request ignored: \(why)")
+        Logger("triggers").info("hook request ignored: \(why)")
         return try .json(Ignored(ignored: why))
     }
 
     /// The answer to a report that is too large to be read, such as one of a push with very long
     /// messages; `nil` for other requests.
-    static func response(toOversized request: HTTPRequest) -> HTTPResponse? {
-        guard request.path == gitLabPath else { return nil }
+    static func response(
+        toOversized request: HTTPRequest, _ hooks: [HookSource]
+    ) -> HTTPResponse? {
+        // Only what proves itself by its headers.
+        guard request.path.utf8.starts(with: prefix.utf8),
+            hooks.contains(where: {
+                request.path == prefix + $0.name && $0.kind == .gitlab
+            })
+        else { return nil }
         return try? ignored(
             "the report is too large to be read; submit the build: aibuild build GUESTOS")
     }
+}
 
-    /// Reads a report as GitLab sends it with `X-Gitlab-Event: Push Hook`, `Tag Push Hook` or
-    /// `System Hook`. Fails with the reason why it starts no build.
-    static func push(_ request: HTTPRequest) -> Result<Push, Failure> {
-        let event = request.headers["X-Gitlab-Event"]?.prefixOfUTF8(80) ?? ""
-        guard let report = try? request.decode(JSON.self), case .object(let fields) = report,
-            !fields.isEmpty
-        else {
-            return .failure(Failure("the request is not a report of GitLab (\(event)) in JSON"))
+/// A request of a hook as the delivery that is stored.
+enum ReceivedReport {
+    /// Longer keys are replaced by their digest, so that they fit the store.
+    private static let keyBytes = 100
+
+    static func read(
+        _ request: HTTPRequest, _ source: HookSource, nowMilliseconds: Int64
+    ) -> (Delivery, payload: String) {
+        let kind = source.kind
+        let event = (first(kind.eventHeaders, request) ?? "").prefixOfUTF8(100)
+        var delivery = Delivery(
+            hook: source.name, key: key(request, kind, event), event: event.visible,
+            receivedMilliseconds: nowMilliseconds, payloadBytes: Int64(request.body.count))
+        do throws(UnusedReport) {
+            delivery.reports = try kind.reports(request.body, event: event)
+        } catch {
+            delivery.state = .ignored
+            delivery.outcome = error.description
         }
-        let kind = report["object_kind"]?.text ?? report["event_name"]?.text ?? event
-        guard ["push", "tag_push"].contains(kind) else {
-            let name = kind.isEmpty ? "Unknown" : kind.prefixOfUTF8(80)
-            return .failure(Failure("\(name) events start no build"))
-        }
-        guard let ref = report["ref"]?.text, let commit = report["after"]?.text,
-            let project = report["project"]?["path_with_namespace"]?.text
-        else { return .failure(Failure("the report does not say what was pushed, and where")) }
-        let branch = ["refs/heads/", "refs/tags/"].first { ref.utf8.starts(with: $0.utf8) }
-        guard let branch, !commit.isEmpty else {
-            return .failure(
-                Failure("\(ref.prefixOfUTF8(200)) is neither a branch nor a tag"))
-        }
-        let name = String(ref.dropFirst(branch.count))
-        guard commit.contains(where: { $0 != "0" }) else {
-            return .failure(Failure("\(name.prefixOfUTF8(200)) was deleted"))
-        }
-        return .success(
-            Push(
-                project: project, ref: name, commit: commit,
-                defaultBranch: (report["project"]?["default_branch"]?.text)
-                    .flatMap { $0.isEmpty ? nil : $0 },
-                skip: skip(report, commit)))
+        let payload = request.body.prefix(DeliveryRules.payloadBytes)
+        // A cut character at the end, or NUL, which MariaDB and SQLite keep differently.
+        return (
+            delivery, String(decoding: payload, as: UTF8.self).replacing("\0", with: "\u{FFFD}")
+        )
     }
 
-    /// The pusher's request not to start anything: an option of the push, or a mark in the message
-    /// of the newest commit, by the rules of GitLab's own pipelines.
-    private static func skip(_ report: JSON, _ commit: String) -> String? {
-        for (group, option) in [("ci", "skip"), ("integrations", "skip_ci")] {
-            switch report["push_options"]?[group]?[option] {
-            case nil, .null, .bool(false), .string("false"), .int(0): continue
-            default: return "\(group).\(option)"
-            }
+    private static func first(_ names: [String], _ request: HTTPRequest) -> String? {
+        names.lazy.compactMap { request.headers[$0] }.first { !$0.isEmpty }
+    }
+
+    /// The same report sent again has the same key, also if the server names no delivery: GitLab
+    /// did not before 17.4.
+    private static func key(
+        _ request: HTTPRequest, _ kind: ReportKind, _ event: String
+    ) -> String {
+        if let key = first(kind.deliveryHeaders, request) {
+            let isPlain = key.utf8.allSatisfy { (0x21..<0x7F).contains($0) }
+            return key.utf8.count <= keyBytes && isPlain ? key : SHA256.hex(key.utf8)
         }
-        guard case .array(let commits)? = report["commits"] else { return nil }
-        let newest = commits.last { $0["id"]?.text == commit } ?? commits.last
-        let message = newest?["message"]?.text ?? newest?["title"]?.text ?? ""
-        return message.firstMatch(of: #/(?i)\[(?:ci[ _-]skip|skip[ _-]ci)\]/#)
-            .map { String($0.output) }
+        let id = request.headers["X-Gitlab-Event-UUID"] ?? ""
+        return SHA256.hex(Array("\(id) \(event) ".utf8) + request.body)
     }
 }

@@ -28,19 +28,6 @@ public struct GitLabServer: TemplateServer {
         return report
     }
 
-    public func isKept(_ template: TemplateSource, inProject path: String) -> Bool {
-        guard case .git(let url, _) = template,
-            let project = GitAddress(url).project(on: GitAddress(settings.url))
-        else { return false }
-        // GitLab finds a project however its path is capitalized.
-        return project.lowercased() == path.lowercased()
-    }
-
-    public func isSecretOfReports(_ secret: String) -> Bool {
-        // Digests are compared, so that the time taken reveals nothing about the secret.
-        SHA256.hex(secret.utf8) == SHA256.hex(settings.hookSecret.utf8)
-    }
-
     private static let suffix = "_tpl"
 
     private func projectName(_ guestOS: String) -> String {
@@ -67,6 +54,7 @@ public struct GitLabServer: TemplateServer {
         var token: String
         var push_events = true
         var tag_push_events = true
+        var merge_requests_events = true
         var enable_ssl_verification = true
     }
 
@@ -181,14 +169,20 @@ public struct GitLabSettings: Sendable {
     public var hookURL: String
     /// The secret that GitLab sends with each push, so that nobody else can report one.
     public var hookSecret: String
+    /// Whether the states of builds are shown beside their commits.
+    public var sendsStatus: Bool
     /// A file of trusted authorities; `nil`: the system's.
     public var authorities: String?
 
-    public init(url: String, token: String, group: String, hookURL: String, hookSecret: String) {
+    public init(
+        url: String, token: String, group: String, hookURL: String, hookSecret: String,
+        sendsStatus: Bool = true
+    ) {
         self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
         self.token = token
         self.group = group
         self.hookURL = hookURL
         self.hookSecret = hookSecret
+        self.sendsStatus = sendsStatus
     }
 }

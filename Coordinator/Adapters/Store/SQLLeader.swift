@@ -177,4 +177,32 @@ struct SQLLeader: LeaderStore {
     func set(_ state: RetentionState) async throws {
         try await write { try RetentionTable.set(state, $0) }
     }
+
+    // MARK: Deliveries
+
+    func update(_ delivery: Delivery, from states: Set<Delivery.State>) async throws -> Bool {
+        try await write { try DeliveryTable.update(delivery, from: states, $0) }
+    }
+
+    func removeDeliveries(
+        before milliseconds: Int64, keep: Int, limit: Int
+    ) async throws -> Int {
+        try await write {
+            try DeliveryTable.remove(before: milliseconds, keep: keep, limit: limit, $0)
+        }
+    }
+
+    // MARK: Statuses of commits
+
+    func oweStatus(ofBuild id: String) async throws {
+        try await write { try StatusTable.owe(id, $0) }
+    }
+
+    func postpone(_ status: StatusObligation) async throws {
+        try await write { try StatusTable.postpone(status, $0) }
+    }
+
+    func settle(_ status: StatusObligation) async throws {
+        try await write { try StatusTable.settle(status, $0) }
+    }
 }

@@ -209,4 +209,36 @@ public final class SQLStore: Store, LeaseStore {
     public func audit(limit: Int) async throws -> [AuditEntry] {
         try await access.usable(AuditTable.newest, limit: limit)
     }
+
+    // MARK: Deliveries
+
+    public func receive(_ delivery: Delivery, payload: String) async throws -> Delivery {
+        try await access.transaction(.runsAgain) {
+            try DeliveryTable.receive(delivery, payload, $0)
+        }
+    }
+
+    public func delivery(id: Int) async throws -> Delivery? {
+        try await access.first(DeliveryTable.find(id))
+    }
+
+    public func payload(ofDelivery id: Int) async throws -> String? {
+        try await access.first(DeliveryTable.payload(of: id))
+    }
+
+    public func deliveries(_ filter: DeliveryFilter, limit: Int) async throws -> [Delivery] {
+        try await access.usable(DeliveryTable.list(filter), limit: limit)
+    }
+
+    public func dueDeliveries(
+        atMilliseconds now: Int64, limit: Int
+    ) async throws -> [Delivery] {
+        try await access.usable(DeliveryTable.due(atMilliseconds: now), limit: limit)
+    }
+
+    public func dueStatuses(
+        atMilliseconds now: Int64, limit: Int
+    ) async throws -> [StatusObligation] {
+        try await access.usable(StatusTable.due(atMilliseconds: now, limit: limit))
+    }
 }

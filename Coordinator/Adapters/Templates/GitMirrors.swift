@@ -1,3 +1,4 @@
+import BuildProtocol
 import CoordinatorCore
 import ProcessKit
 import Support
@@ -12,6 +13,9 @@ struct GitMirrors: Sendable {
 
     /// Of the remote's `HEAD`, which names its default branch.
     private static let defaultBranch = "refs/aibuild/default"
+
+    /// Commits that a build names.
+    private static let subjects = 20
 
     /// - Throws: `SystemError` if the folder cannot be created.
     init(folder: String, git: Git) throws(SystemError) {
@@ -67,6 +71,19 @@ struct GitMirrors: Sendable {
             ] + (atMergeBase ? ["--merge-base"] : [])
                 + ["--end-of-options", old, new, "--"] + paths)
         return result.status != .exited(0)
+    }
+
+    /// The subjects of the commits after one, newest first.
+    /// - Returns: none if one of the commits is gone.
+    func subjects(_ url: String, from old: String, to new: String) async throws -> [String] {
+        let result = try await git.output(
+            [
+                "-C", mirror(of: url), "log", "--no-show-signature", "--format=%s",
+                "--max-count=\(Self.subjects)", "--end-of-options", "\(old)..\(new)",
+            ])
+        guard result.status.isSuccess else { return [] }
+        return result.stdoutText.lines.map { $0.visible.prefixOfUTF8(200) }
+            .filter { !$0.isEmpty }
     }
 
     private func mirror(of url: String) -> String {

@@ -110,6 +110,15 @@ public actor TemplateArchives: TemplateLibrary {
             url, from: old, to: new, atMergeBase: asMergeRequest, resolved)
     }
 
+    public func subjects(
+        _ guestOS: GuestOS, of plan: BuildPlan, since old: String?
+    ) async throws -> [String] {
+        guard case .git(let url, _) = guestOS.template, let new = plan.commit, let old else {
+            return []
+        }
+        return try await mirrors.subjects(url, from: old, to: new)
+    }
+
     public func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
         try await read(plan.template, guestOS.template).image(ofGuestOS: guestOS.name).get()
             .file.triggers

@@ -125,5 +125,27 @@ struct InMemoryLeader: LeaderStore {
         try await write { $0.removeHistory(before: milliseconds, limit: limit) }
     }
 
+    func update(_ delivery: Delivery, from states: Set<Delivery.State>) async throws -> Bool {
+        try await write { $0.deliveries.update(delivery, from: states) }
+    }
+
+    func removeDeliveries(
+        before milliseconds: Int64, keep: Int, limit: Int
+    ) async throws -> Int {
+        try await write { $0.deliveries.remove(before: milliseconds, keep: keep, limit: limit) }
+    }
+
     func set(_ state: RetentionState) async throws { try await write { $0.retention = state } }
+
+    // MARK: Statuses of commits
+
+    func oweStatus(ofBuild id: String) async throws { try await write { $0.statuses.owe(id) } }
+
+    func postpone(_ status: StatusObligation) async throws {
+        try await write { $0.statuses.postpone(status) }
+    }
+
+    func settle(_ status: StatusObligation) async throws {
+        try await write { $0.statuses.settle(status) }
+    }
 }

@@ -150,4 +150,26 @@ public actor InMemoryStore: Store, LeaseStore {
     public func retentionState() -> RetentionState { tables.retention }
 
     public func audit(limit: Int) -> [AuditEntry] { Array(tables.audit.reversed().prefix(limit)) }
+
+    // MARK: Deliveries
+
+    public func receive(_ delivery: Delivery, payload: String) -> Delivery {
+        tables.deliveries.receive(delivery, payload)
+    }
+
+    public func delivery(id: Int) -> Delivery? { tables.deliveries[id] }
+
+    public func payload(ofDelivery id: Int) -> String? { tables.deliveries.payload(of: id) }
+
+    public func deliveries(_ filter: DeliveryFilter, limit: Int) -> [Delivery] {
+        tables.deliveries.list(filter, limit: limit)
+    }
+
+    public func dueDeliveries(atMilliseconds now: Int64, limit: Int) -> [Delivery] {
+        tables.deliveries.due(at: now, limit: limit)
+    }
+
+    public func dueStatuses(
+        atMilliseconds now: Int64, limit: Int
+    ) -> [StatusObligation] { tables.statuses.due(at: now, limit: limit) }
 }

@@ -8,6 +8,8 @@ struct InMemoryTables: Sendable {
     /// Oldest first.
     var audit: [AuditEntry] = []
     var retention = RetentionState()
+    var deliveries = InMemoryDeliveries()
+    var statuses = InMemoryStatuses()
 
     mutating func enqueue(_ new: NewBuild) throws -> Build {
         if let build = builds[new.id] { return build }

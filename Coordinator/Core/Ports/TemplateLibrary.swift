@@ -13,6 +13,11 @@ public protocol TemplateLibrary: Sendable {
     func isTouched(
         _ guestOS: GuestOS, _ plan: BuildPlan, since old: String, asMergeRequest: Bool
     ) async throws -> Bool
+    /// The first lines of the messages of the commits since an older one, newest first, at most
+    /// 20; none if the older one is not known. A plan without a commit has none.
+    func subjects(
+        _ guestOS: GuestOS, of plan: BuildPlan, since old: String?
+    ) async throws -> [String]
     /// What starts builds of the guest OS, by the template of a plan.
     func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers
     /// The path of the archive, for delivery to a host.
@@ -49,34 +54,6 @@ public protocol TemplateServer: Sendable {
     /// Creates what is missing: the repository, and the hook that reports each push to this
     /// coordinator. Existing ones are used. Idempotent.
     func prepare(guestOS name: String) async -> TemplateServerReport
-    /// Whether the template is kept in the project with this path on the server.
-    func isKept(_ template: TemplateSource, inProject path: String) -> Bool
-    /// Whether a hook request has the right secret. Takes the same time for any.
-    func isSecretOfReports(_ secret: String) -> Bool
-}
-
-/// A push that the Git server reported.
-public struct Push: Sendable, Hashable {
-    /// `aibuild/debian12_tpl`
-    public var project: String
-    /// Branch or tag.
-    public var ref: String
-    public var commit: String
-    /// The project's default branch, if the report names it.
-    public var defaultBranch: String?
-    /// How the push says that it wants no build, such as `[ci skip]`.
-    public var skip: String?
-
-    public init(
-        project: String, ref: String, commit: String, defaultBranch: String? = nil,
-        skip: String? = nil
-    ) {
-        self.project = project
-        self.ref = ref
-        self.commit = commit
-        self.defaultBranch = defaultBranch
-        self.skip = skip
-    }
 }
 
 /// What was done for one guest OS on the Git server, and what was not.

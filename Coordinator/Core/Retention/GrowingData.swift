@@ -24,6 +24,11 @@ public struct GrowingData: Sendable, Hashable {
             "removed with the logs of the last build that used it"),
         GrowingData("git_mirrors", .gitMirrors, "removed after 30 days without a build"),
         GrowingData("audit", .table("audit"), "retention: audit_days"),
+        GrowingData(
+            "deliveries", .table("deliveries"), "the newest 10000, of the last 30 days"),
+        GrowingData(
+            "commit_statuses", .table("commit_statuses"),
+            "removed once they are sent, or given up after six hours"),
         GrowingData("builds", .table("builds"), history),
         GrowingData("attempts", .table("attempts"), history),
         GrowingData("artifacts", .table("artifacts"), history),

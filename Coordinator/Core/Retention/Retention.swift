@@ -41,7 +41,7 @@ public enum Retention {
         public var reason: String
     }
 
-    static let dayMilliseconds: Int64 = 86_400_000
+    public static let dayMilliseconds: Int64 = 86_400_000
 
     /// - Parameter freeBytes: of the web root; `nil`: not known.
     /// - Returns: what to remove, in this order.

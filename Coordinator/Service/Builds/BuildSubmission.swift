@@ -61,6 +61,14 @@ public struct BuildSubmission: Sendable {
             reason: "retry of \(build.guestOS):\(build.number)", by: actor)
     }
 
+    /// What a build of the guest OS would have otherwise now than this build had.
+    /// - Throws: `Refusal`, `TemplateFault`, `StoreError`
+    public func changes(since build: Build) async throws -> [PlanDifference] {
+        let guestOS = try await ports.guestOS(named: build.guestOS)
+        let changed = try build.plan.change?.applied(to: guestOS) ?? guestOS
+        return PlanDifference.all(build.plan, try await plan(for: changed))
+    }
+
     /// - Parameters:
     ///   - id: of the build; a random one if it is `nil`.
     ///   - isAwaited: a person waits for the answer, and is told what Packer says of the template.

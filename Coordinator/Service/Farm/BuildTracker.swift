@@ -10,7 +10,7 @@ public actor BuildTracker: AttemptEvents {
     private let fleet: HostFleet
     private let releases: Releases
     private let cancellation: QueuedCancellation
-    private let changes: ChangeHub
+    private let news: BuildNews
     private let wakeup: Wakeup
     private var live = LiveBuilds()
     private var share = FairShare()
@@ -23,7 +23,7 @@ public actor BuildTracker: AttemptEvents {
 
     init(
         ports: Ports, store: any BuildWriter, fleet: HostFleet, releases: Releases,
-        changes: ChangeHub, wakeup: Wakeup
+        news: BuildNews, wakeup: Wakeup
     ) {
         self.ports = ports
         self.store = store
@@ -31,7 +31,7 @@ public actor BuildTracker: AttemptEvents {
         self.releases = releases
         usual = DurationHistory(ports)
         cancellation = QueuedCancellation(ports: ports, store: store)
-        self.changes = changes
+        self.news = news
         self.wakeup = wakeup
     }
 
@@ -91,7 +91,7 @@ public actor BuildTracker: AttemptEvents {
         let elapsed = live[build.id]?.elapsedMilliseconds(at: now) ?? 0
         let session = BuildSession(
             build: build, token: token, link: monitor.link, ports: ports,
-            store: store, changes: changes, events: self,
+            store: store, changes: news.changes, events: self,
             machine: BuildMachine(
                 stage: stage, tests: build.testPlan, publishes: build.plan.isPublished,
                 cancelReason: isUnwanted ? "cancelled" : nil), elapsedMilliseconds: elapsed)
@@ -239,7 +239,7 @@ public actor BuildTracker: AttemptEvents {
     func progressed(_ build: String, _ detail: LiveDetail) async {
         guard let entry = live[build], entry.detail != detail else { return }
         live[build]?.detail = detail
-        await changes.bump(build)
+        await news.changes.bump(build)
     }
 
     func leftHost(_ session: BuildSession) {
@@ -295,6 +295,6 @@ public actor BuildTracker: AttemptEvents {
         explanation = nil
         journal.note(live[build.id]?.build, build)
         live.update(build)
-        Task { [changes] in await changes.report(build.id, isOver: build.state.isEnded) }
+        news.changed(build)
     }
 }

@@ -4,7 +4,7 @@ import TextKit
 
 /// Commands that submit, show and end builds.
 enum BuildCommands {
-    static let all = [build, builds, show, cancel, retry, queue]
+    static let all = [build, builds, show, cancel, retry, rebuild, queue]
 
     private struct Submission: Encodable {
         var guestOS: String
@@ -57,6 +57,41 @@ enum BuildCommands {
         run: { context in
             try await submitted(
                 try await context.api.send("POST", path(context) + "/retry"), context)
+        })
+
+    private struct Difference: Decodable {
+        var what: String
+        var then, now: String?
+    }
+
+    private static let rebuild = Command(
+        name: "rebuild", summary: "Repeat a finished build with exactly what it used",
+        operands: ["BUILD"],
+        options: [
+            follow,
+            CommandOption(
+                "with-changes", "build nothing; show what a build would have otherwise now"),
+        ],
+        details: [
+            "The same commit, variables, base image, limits and tests are used, whatever has",
+            "changed since: aibuild build GUESTOS takes what is there now.",
+        ],
+        examples: ["aibuild rebuild debian12:7 -f", "aibuild rebuild debian12:7 --with-changes"],
+        run: { context in
+            guard context.arguments.has("with-changes") else {
+                return try await submitted(
+                    try await context.api.send("POST", path(context) + "/retry"), context)
+            }
+            let body = try await context.api.get(path(context) + "/changes")
+            return try context.show(body, as: Page<Difference>.self) { page in
+                var table = Table("WHAT", "THEN", "NOW")
+                for item in page.items {
+                    table.add(
+                        .init(item.what, .bold), .init(item.then ?? "-"), .init(item.now ?? "-"))
+                }
+                context.print(
+                    table, orElse: "Nothing differs: aibuild build would repeat this build")
+            }
         })
 
     @inline(never)  // See `APIClient.exchange`.

@@ -1,4 +1,5 @@
 import CoordinatorCore
+import CoordinatorService
 import Synchronization
 
 /// Returns the same content for every file.
@@ -53,9 +54,7 @@ final class FakeTemplateServer: TemplateServer {
         }
     }
 
-    func isKept(_ template: TemplateSource, inProject path: String) -> Bool {
-        template.address == "https://git/\(path).git"
-    }
-
-    func isSecretOfReports(_ secret: String) -> Bool { secret == "secret" }
+    /// The hook of this server.
+    static let hook = HookSource(
+        name: "gitlab", kind: .gitlab, url: "https://git", secret: Secret("secret"))
 }

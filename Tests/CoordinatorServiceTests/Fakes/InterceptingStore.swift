@@ -122,6 +122,30 @@ extension InterceptingStore {
     func record(_ entry: AuditEntry) async throws {
         try await around(.audit) { try await base.record(entry) }
     }
+    func receive(_ delivery: Delivery, payload: String) async throws -> Delivery {
+        try await around(.write) { try await base.receive(delivery, payload: payload) }
+    }
+    func delivery(id: Int) async throws -> Delivery? {
+        try await around(.read) { try await base.delivery(id: id) }
+    }
+    func payload(ofDelivery id: Int) async throws -> String? {
+        try await around(.read) { try await base.payload(ofDelivery: id) }
+    }
+    func deliveries(_ filter: DeliveryFilter, limit: Int) async throws -> [Delivery] {
+        try await around(.read) { try await base.deliveries(filter, limit: limit) }
+    }
+    func dueDeliveries(
+        atMilliseconds now: Int64, limit: Int
+    ) async throws -> [Delivery] {
+        try await around(.read) {
+            try await base.dueDeliveries(atMilliseconds: now, limit: limit)
+        }
+    }
+    func dueStatuses(
+        atMilliseconds now: Int64, limit: Int
+    ) async throws -> [StatusObligation] {
+        try await around(.read) { try await base.dueStatuses(atMilliseconds: now, limit: limit) }
+    }
     func retentionState() async throws -> RetentionState {
         try await around(.read) { try await base.retentionState() }
     }
@@ -247,6 +271,25 @@ struct InterceptingLeader: LeaderStore {
 
     func removeAudit(before milliseconds: Int64, limit: Int) async throws -> Int {
         try await around(.write) { try await base.removeAudit(before: milliseconds, limit: limit) }
+    }
+    func update(_ delivery: Delivery, from states: Set<Delivery.State>) async throws -> Bool {
+        try await around(.write) { try await base.update(delivery, from: states) }
+    }
+    func removeDeliveries(
+        before milliseconds: Int64, keep: Int, limit: Int
+    ) async throws -> Int {
+        try await around(.write) {
+            try await base.removeDeliveries(before: milliseconds, keep: keep, limit: limit)
+        }
+    }
+    func oweStatus(ofBuild id: String) async throws {
+        try await around(.write) { try await base.oweStatus(ofBuild: id) }
+    }
+    func postpone(_ status: StatusObligation) async throws {
+        try await around(.write) { try await base.postpone(status) }
+    }
+    func settle(_ status: StatusObligation) async throws {
+        try await around(.write) { try await base.settle(status) }
     }
     func set(_ state: RetentionState) async throws {
         try await around(.write) { try await base.set(state) }

@@ -27,6 +27,7 @@ enum Migrator {
         Migration(version: 12, changes: DrainColumns.changes + RetentionTable.changes),
         Migration(version: 13, changes: AttemptTable.changes),
         Migration(version: 14, changes: HistoricWidths.changes),
+        Migration(version: 15, changes: DeliveryTable.changes + StatusTable.changes),
     ]
 
     static let newest = migrations.map(\.version).max() ?? 0

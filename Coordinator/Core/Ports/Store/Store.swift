@@ -6,7 +6,7 @@ public import ErrorKit
 /// Every method is atomic, and its effect durable when it returns. Callers limit the length of each
 /// list. A list leaves out rows that cannot be used (`unusableRows`); a method that needs such a
 /// row throws `StoreError.unusable`.
-public protocol Store: StoreReader, AuditLog {
+public protocol Store: StoreReader, AuditLog, DeliveryInbox {
     /// The writes of the leader with this epoch.
     func leading(_ epoch: LeaseEpoch) -> any LeaderStore
 
@@ -17,7 +17,7 @@ public protocol Store: StoreReader, AuditLog {
 /// The reads that need no leadership.
 public protocol StoreReader:
     BuildReader, HostReader, CatalogReader, ReleaseReader, HistoricReader, RetentionReader,
-    UnusableRowReader
+    DeliveryReader, StatusReader, UnusableRowReader
 {}
 
 /// The writes that only the leader may make.
@@ -26,7 +26,7 @@ public protocol StoreReader:
 /// this coordinator has not noticed yet.
 public protocol LeaderStore:
     BuildWriter, HostWriter, CatalogWriter, ReleaseWriter, HistoricWriter, AuditWriter,
-    HistoryWriter, RetentionWriter
+    HistoryWriter, RetentionWriter, DeliveryWriter, StatusWriter
 {}
 
 /// Why the store refused a call or could not answer it.

@@ -1,0 +1,84 @@
+import CoordinatorCore
+import CoordinatorService
+
+struct HookView: Encodable {
+    var name, type, path: String
+    /// The Git server's address.
+    var url: String?
+    var lastDelivery: DeliveryView?
+
+    init(_ source: HookSource, _ last: Delivery?) {
+        name = source.name
+        type = source.kind.rawValue
+        path = HookRoutes.prefix + source.name
+        url = source.server?.url
+        lastDelivery = last.map { DeliveryView($0) }
+    }
+}
+
+struct DeliveryView: Encodable {
+    struct Change: Encodable {
+        struct MergeRequest: Encodable {
+            var number: Int
+            var title: String
+            var foreign: Bool
+        }
+
+        var change, project, ref, commit: String
+        var mergeRequest: MergeRequest?
+
+        init(_ report: GitReport) {
+            change = report.change.rawValue
+            project = report.project
+            ref = report.ref
+            commit = report.commit
+            mergeRequest = report.mergeRequest.map {
+                MergeRequest(number: $0.number, title: $0.title, foreign: $0.isForeign)
+            }
+        }
+    }
+
+    var id: Int
+    var hook, event, key, receivedAt, state, outcome: String
+    var changes: [Change]
+    var builds: [String]
+    var tries: Int
+    var nextTryAt, approvedBy: String?
+    var repeats: Int?
+    var payloadBytes: Int64
+    /// Its beginning, if one delivery is asked for.
+    var payload: String?
+
+    init(_ delivery: Delivery, payload: String? = nil) {
+        id = delivery.id
+        hook = delivery.hook
+        event = delivery.event
+        key = delivery.key
+        receivedAt = Time.text(delivery.receivedMilliseconds)
+        state = delivery.state.rawValue
+        outcome = delivery.outcome
+        changes = delivery.reports.map(Change.init)
+        builds = delivery.builds
+        tries = delivery.tries
+        nextTryAt =
+            delivery.state == .queued && delivery.tries > 0
+            ? Time.text(delivery.notBeforeMilliseconds) : nil
+        approvedBy = delivery.approvedBy
+        repeats = delivery.repeats
+        payloadBytes = delivery.payloadBytes
+        self.payload = payload
+    }
+
+    /// `push of c0ffee to main in team/images`
+    var title: String {
+        guard let change = changes.first else { return event }
+        let more = changes.count > 1 ? " and \(changes.count - 1) more" : ""
+        let what =
+            switch change.change {
+            case "push": "push of \(change.commit.prefix(12)) to \(change.ref)"
+            case "tag": "tag \(change.ref)"
+            default: "merge request \(change.mergeRequest?.number ?? 0) to \(change.ref)"
+            }
+        return what + more + " in \(change.project)"
+    }
+}

@@ -1,0 +1,37 @@
+/// Reads what hooks delivered.
+public protocol DeliveryReader: Sendable {
+    func delivery(id: Int) async throws -> Delivery?
+    /// The beginning of its body; `nil` if there is no such delivery.
+    func payload(ofDelivery id: Int) async throws -> String?
+    /// Newest first.
+    func deliveries(_ filter: DeliveryFilter, limit: Int) async throws -> [Delivery]
+    /// Those to be handled by this time, oldest first.
+    func dueDeliveries(atMilliseconds: Int64, limit: Int) async throws -> [Delivery]
+}
+
+/// Stores what hooks deliver. Every coordinator may do this, not only the leader: a Git server does
+/// not follow a redirect.
+public protocol DeliveryInbox: Sendable {
+    /// - Parameters:
+    ///   - delivery: its id is not looked at.
+    ///   - payload: at most `DeliveryRules.payloadBytes` of it are kept.
+    /// - Returns: the stored delivery; the earlier one, unchanged, if the hook delivered one with
+    ///   this key before.
+    func receive(_ delivery: Delivery, payload: String) async throws -> Delivery
+}
+
+/// Changes deliveries. Every method throws `StoreError.deposed` once another epoch leads.
+public protocol DeliveryWriter: Sendable {
+    /// Replaces the delivery if it is in one of the states.
+    /// - Returns: whether it was.
+    func update(_ delivery: Delivery, from states: Set<Delivery.State>) async throws -> Bool
+    /// Removes the oldest that have ended, at most `limit`: those received before this time, and
+    /// those beyond the newest `keep`.
+    /// - Returns: how many were removed.
+    func removeDeliveries(before milliseconds: Int64, keep: Int, limit: Int) async throws -> Int
+}
+
+public enum DeliveryRules {
+    /// Enough to see what a Git server sent; its list of commits may be megabytes.
+    public static let payloadBytes = 64 << 10
+}

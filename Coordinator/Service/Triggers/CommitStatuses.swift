@@ -1,0 +1,131 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+
+/// Sends the states of builds to the Git servers that reported their commits. The store remembers
+/// what is due, so that a crash loses none; a build never waits for it.
+actor CommitStatuses {
+    private let ports: Ports
+    private let store: any StatusWriter
+    /// Why a queued build waits.
+    private var waiting: @Sendable (String) async -> String? = { _ in nil }
+    private let wakeup = Wakeup()
+    private var tasks: [Task<Void, Never>] = []
+    private var isStopping = false
+    /// Builds of which the same problem was logged.
+    private var said: Set<String> = []
+    private let log = Logger("triggers")
+
+    init(ports: Ports, store: any StatusWriter) {
+        self.ports = ports
+        self.store = store
+    }
+
+    func start(waiting: @escaping @Sendable (String) async -> String?) {
+        guard ports.statusSender != nil else { return }
+        self.waiting = waiting
+        wakeup.raise()
+        tasks = [
+            Task { await run() },
+            Task { [ports, wakeup] in
+                while !Task.isCancelled {
+                    do {
+                        try await ports.clock.sleep(
+                            milliseconds: ports.limits.deliveryLookMilliseconds)
+                    } catch { return }
+                    wakeup.raise()
+                }
+            },
+        ]
+    }
+
+    func stop() async {
+        isStopping = true
+        for task in tasks { task.cancel() }
+        wakeup.raise()
+        for task in tasks { await task.value }
+    }
+
+    /// A build has changed.
+    func note(_ build: Build) async {
+        guard source(of: build) != nil, ports.statusSender != nil else { return }
+        do { try await store.oweStatus(ofBuild: build.id) } catch {
+            // The next change of the build, or the next leader, has the status sent.
+            log.warning("cannot note the status of build \(build.id): \(error)")
+        }
+        wakeup.raise()
+    }
+
+    private func source(of build: Build) -> HookSource? {
+        guard let name = build.plan.origin?.hook else { return nil }
+        return ports.hooks.first { $0.name == name && $0.token != nil && $0.server != nil }
+    }
+
+    private func run() async {
+        while !isStopping {
+            await wakeup.wait()
+            if isStopping { return }
+            do { try await sendDue() } catch {
+                log.warning("cannot read whose status is due: \(error)")
+            }
+        }
+    }
+
+    private func sendDue() async throws {
+        while !isStopping {
+            let due = try await ports.store.dueStatuses(
+                atMilliseconds: ports.clock.unixMilliseconds(),
+                limit: ports.limits.statusesAtOnce)
+            if due.isEmpty { return }
+            await withTaskGroup(of: Void.self) { group in
+                for status in due { group.addTask { await self.send(status) } }
+            }
+        }
+    }
+
+    private func send(_ due: StatusObligation) async {
+        do {
+            guard let build = try await ports.store.build(id: due.build),
+                let source = source(of: build), let server = source.server,
+                let token = source.token, let sender = ports.statusSender
+            else { return try await store.settle(due) }
+            let waits = build.state == .queued ? await waiting(build.id) : nil
+            if let status = CommitStatus(build, waiting: waits, pages: ports.pages) {
+                try await sender.send(
+                    status, to: source.kind, server: server.url, token: token)
+            }
+            said.remove(due.build)
+            try await store.settle(due)
+        } catch let fault as StatusFault {
+            await failed(due, fault)
+        } catch {
+            // The store, or a coordinator that is deposed: the next leader goes on.
+            log.warning("cannot send the status of build \(due.build): \(error)")
+            await failed(due, StatusFault(.unavailable, "\(error)"))
+        }
+    }
+
+    private func failed(_ due: StatusObligation, _ fault: StatusFault) async {
+        var later = due
+        later.tries += 1
+        let isOver = fault.isPermanent || later.tries >= ports.limits.statusTries
+        if isOver || said.insert(due.build).inserted {
+            log.warning(
+                "build \(due.build): \(fault)" + (isOver ? "; its status is given up" : ""))
+        }
+        if said.count > ports.limits.pageRows { said.removeAll() }
+        var backoff = Backoff(
+            first: ports.limits.statusRetryMilliseconds,
+            longest: ports.limits.statusRetryLongestMilliseconds)
+        var delay = backoff.next()
+        for _ in 1..<later.tries { delay = backoff.next() }
+        later.notBeforeMilliseconds = ports.clock.unixMilliseconds() + delay
+        do {
+            if isOver { try await store.settle(due) } else { try await store.postpone(later) }
+        } catch {
+            log.warning("cannot note the status of build \(due.build): \(error)")
+            // Otherwise the loop would try at once again.
+            try? await ports.clock.sleep(milliseconds: ports.limits.retryFirstMilliseconds)
+        }
+    }
+}

@@ -1,0 +1,259 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+
+/// Submits the builds that a reported change of a repository asks for.
+struct ReportTrigger: Sendable {
+    let ports: Ports
+    let submission: BuildSubmission
+    let supersession: Supersession
+    /// Of each guest OS: reports of one push may arrive at once.
+    private let turns = Turns()
+
+    init(ports: Ports, submission: BuildSubmission, supersession: Supersession) {
+        self.ports = ports
+        self.submission = submission
+        self.supersession = supersession
+    }
+
+    /// What came of one report.
+    struct Outcome: Sendable {
+        /// `debian12:8`
+        var builds: [String] = []
+        /// Why other guest OSes were not built, and what else was done.
+        var reasons: [String] = []
+        /// It is of a merge request from another project, which nobody has approved.
+        var needsApproval = false
+        /// Builds that were cancelled.
+        var cancelled = 0
+    }
+
+    /// - Throws: `StoreError`; `TemplateFault.unavailable` if a repository cannot be reached, after
+    ///   which the report can be handled again.
+    func handle(_ report: GitReport, of delivery: Delivery, from source: HookSource) async throws
+        -> Outcome
+    {
+        var outcome = Outcome()
+        if let skip = report.skip {
+            outcome.reasons.append("the push says \(skip)")
+            return outcome
+        }
+        let guestOSes = try await guestOSes(of: report, source)
+        if guestOSes.isEmpty {
+            outcome.reasons.append("no guest OS has its template in \(report.project)")
+        }
+        for guestOS in guestOSes {
+            let change = ReportedChange(
+                report: report, delivery: delivery, source: source, guestOS: guestOS)
+            let end = try await turns.run(guestOS.name) { try await handle(change) }
+            switch end {
+            case .built(let build): outcome.builds.append("\(build.guestOS):\(build.number)")
+            case .ignored(let why): outcome.reasons.append(why)
+            case .needsApproval: outcome.needsApproval = true
+            case .cancelled(let builds):
+                outcome.cancelled += builds.count
+                outcome.reasons += builds.map { "cancelled build \($0.guestOS):\($0.number)" }
+            }
+        }
+        return outcome
+    }
+
+    private enum End {
+        case built(Build)
+        case ignored(String)
+        case needsApproval
+        case cancelled([Build])
+    }
+
+    private static let pageRows = 500
+
+    private func guestOSes(
+        of report: GitReport, _ source: HookSource
+    ) async throws -> [GuestOS] {
+        var found: [GuestOS] = []
+        var last: String?
+        while true {
+            let page = try await ports.store.guestOSes(after: last, limit: Self.pageRows)
+            found += page.filter { source.isKept($0.template, inProject: report.project) }
+            guard page.count == Self.pageRows else { return found }
+            last = page.last?.name
+        }
+    }
+
+    private func handle(_ change: ReportedChange) async throws -> End {
+        do {
+            switch change.report.change {
+            case .push: return try await pushed(change)
+            case .tag: return try await tagged(change)
+            case .mergeRequest: return try await requested(change)
+            case .mergeRequestClosed:
+                let builds = try await supersession.cancel(
+                    change.origin, of: change.guestOS, "its merge request is closed")
+                return builds.isEmpty
+                    ? .ignored("no build of the merge request is queued") : .cancelled(builds)
+            }
+        } catch let fault as TemplateFault where fault.code == .usual {
+            return .ignored(fault.description)
+        } catch let refusal as Refusal {
+            return .ignored(refusal.description)
+        }
+    }
+
+    // MARK: Kinds of changes
+
+    private func pushed(_ change: ReportedChange) async throws -> End {
+        let guestOS = change.guestOS
+        let ref = change.report.ref
+        if let own = change.ownBranch, own != ref { return try await pushedElsewhere(change, own) }
+        if let build = try await build(of: change.report.commit, change) { return isBuilt(build) }
+        var plan = try await submission.plan(for: guestOS)
+        // Reports may overtake each other: the newest commit is built, once.
+        let commit = plan.commit ?? change.report.commit
+        if change.ownBranch == nil, commit != change.report.commit {
+            return .ignored("\(ref) is not the newest commit of the default branch")
+        }
+        let triggers = try await ports.templates.triggers(of: guestOS, in: plan)
+        guard triggers.push else {
+            return .ignored("aibuild.yml wants no builds of \(guestOS.name) by pushes")
+        }
+        if let build = try await build(of: commit, change) { return isBuilt(build) }
+        let last = try await lastCommit(change)
+        if let why = try await untouched(guestOS, plan, since: last) { return .ignored(why) }
+        if triggers.publish == .tags {
+            plan.publishes = false
+            plan.release = nil
+        }
+        return try await enqueue(change, plan, commit, since: last, triggers.supersede)
+    }
+
+    /// A push to a branch that is not the guest OS's own.
+    private func pushedElsewhere(
+        _ change: ReportedChange, _ own: String
+    ) async throws -> End {
+        let (name, ref) = (change.guestOS.name, change.report.ref)
+        let (triggers, _) = try await ownTriggers(change.guestOS)
+        guard triggers.isBuilt(branch: ref) else {
+            return .ignored("\(name) is built from \(own), not from \(ref)")
+        }
+        var plan = try await submission.plan(for: change.guestOS(at: "refs/heads/\(ref)"))
+        let commit = plan.commit ?? change.report.commit
+        if let build = try await build(of: commit, change) { return isBuilt(build) }
+        let last = try await lastCommit(change)
+        if let why = try await untouched(change.guestOS, plan, since: last) {
+            return .ignored(why)
+        }
+        plan.publishes = false
+        plan.release = nil
+        return try await enqueue(change, plan, commit, since: last, triggers.supersede)
+    }
+
+    private func tagged(_ change: ReportedChange) async throws -> End {
+        let (name, tag) = (change.guestOS.name, change.report.ref)
+        let (triggers, _) = try await ownTriggers(change.guestOS)
+        guard triggers.isBuilt(tag: tag) else {
+            return .ignored("aibuild.yml of \(name) names no tag like \(tag)")
+        }
+        let plan = try await submission.plan(for: change.guestOS(at: "refs/tags/\(tag)"))
+        let commit = plan.commit ?? change.report.commit
+        if let build = try await build(of: commit, change) { return isBuilt(build) }
+        return try await enqueue(
+            change, plan, commit, since: try await lastCommit(change), false)
+    }
+
+    private func requested(_ change: ReportedChange) async throws -> End {
+        let guestOS = change.guestOS
+        guard let request = change.report.mergeRequest else {
+            return .ignored("the report does not say which merge request it is about")
+        }
+        if let own = change.ownBranch, own != change.report.ref {
+            return .ignored("\(guestOS.name) is built from \(own), not from \(change.report.ref)")
+        }
+        let (triggers, target) = try await ownTriggers(guestOS)
+        guard triggers.mergeRequests else {
+            return .ignored("aibuild.yml wants no builds of \(guestOS.name) by merge requests")
+        }
+        if request.isForeign, change.delivery.approvedBy == nil { return .needsApproval }
+        var plan = try await submission.plan(for: change.guestOS(at: request.fetchedRef))
+        let commit = plan.commit ?? change.report.commit
+        // What was approved is this commit, and no later one.
+        if request.isForeign, commit != change.report.commit {
+            return .ignored(
+                "the merge request has newer commits than \(change.report.commit.prefixOfUTF8(12))")
+        }
+        if let build = try await build(of: commit, change) { return isBuilt(build) }
+        if let target,
+            try await !ports.templates.isTouched(
+                guestOS, plan, since: target, asMergeRequest: true)
+        {
+            return .ignored("the merge request changes nothing that \(guestOS.name) is made of")
+        }
+        plan.publishes = false
+        plan.release = nil
+        return try await enqueue(change, plan, commit, since: nil, true)
+    }
+
+    /// What the guest OS's own branch says, whoever pushed elsewhere; and its commit.
+    private func ownTriggers(_ guestOS: GuestOS) async throws -> (ImageTriggers, String?) {
+        let plan = try await submission.plan(for: guestOS)
+        return (try await ports.templates.triggers(of: guestOS, in: plan), plan.commit)
+    }
+
+    private func untouched(
+        _ guestOS: GuestOS, _ plan: BuildPlan, since last: String?
+    ) async throws -> String? {
+        guard let last,
+            try await !ports.templates.isTouched(
+                guestOS, plan, since: last, asMergeRequest: false)
+        else { return nil }
+        return "nothing that \(guestOS.name) is made of has changed since "
+            + last.prefixOfUTF8(12)
+    }
+
+    // MARK: Builds
+
+    private func enqueue(
+        _ change: ReportedChange, _ plan: BuildPlan, _ commit: String, since last: String?,
+        _ supersedes: Bool
+    ) async throws -> End {
+        var plan = plan
+        plan.origin = change.origin
+        var reason = change.report.reason(commit)
+        let subjects = try await ports.templates.subjects(change.guestOS, of: plan, since: last)
+        if !subjects.isEmpty {
+            reason = (reason + ": " + subjects.joined(separator: "; "))
+                .prefixOfUTF8(ports.limits.reasonBytes)
+        }
+        let build = try await submission.enqueue(
+            change.guestOS, plan, id: change.buildID(commit), priority: 0,
+            owner: change.guestOS.owner, reason: reason, by: change.source.name)
+        if supersedes { try await supersession.supersede(by: build) }
+        return .built(build)
+    }
+
+    private func isBuilt(_ build: Build) -> End {
+        .ignored("build \(build.guestOS):\(build.number) is of this commit already")
+    }
+
+    /// Builds that people submitted, among which one of the commit is looked for.
+    private static let recentBuilds = 20
+
+    private func recent(_ change: ReportedChange) async throws -> [Build] {
+        try await ports.store.builds(
+            BuildFilter(guestOS: change.guestOS.name), limit: Self.recentBuilds
+        ).filter { $0.plan.change == nil && change.counts($0.plan.origin) }
+    }
+
+    /// Of the newest build of a commit; `nil` if there is none among the last ones.
+    private func lastCommit(_ change: ReportedChange) async throws -> String? {
+        try await recent(change).first { $0.state != .cancelled && $0.plan.commit != nil }?
+            .plan.commit
+    }
+
+    /// The build of a commit: that of an earlier report, however long ago, or a recent one that
+    /// somebody submitted.
+    private func build(of commit: String, _ change: ReportedChange) async throws -> Build? {
+        if let build = try await ports.store.build(id: change.buildID(commit)) { return build }
+        guard change.report.change == .push else { return nil }
+        return try await recent(change).first { $0.plan.commit == commit }
+    }
+}
