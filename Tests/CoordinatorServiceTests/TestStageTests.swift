@@ -39,15 +39,14 @@ import Testing
     @Test("An image that is not for publication is tested, passes, and is not promoted")
     func unpublishedImageStays() async throws {
         let farm = try await farm()
+        var plan = try await farm.templates.plan(
+            for: try #require(try await farm.store.guestOS(named: "debian")))
+        plan.publishes = false
+        let build = try await farm.leader.enqueue(
+            NewBuild(
+                id: "mr", guestOSID: "os-1", guestOS: "debian", priority: 0, owner: "team",
+                plan: plan, updateContents: "", submittedMilliseconds: 0))
         try await farm.run { coordinator in
-            var plan = try await farm.templates.plan(
-                for: try #require(try await farm.store.guestOS(named: "debian")))
-            plan.publishes = false
-            let build = try await farm.leader.enqueue(
-                NewBuild(
-                    id: "mr", guestOSID: "os-1", guestOS: "debian", priority: 0, owner: "team",
-                    plan: plan, updateContents: "", submittedMilliseconds: 0))
-            await coordinator.leading().tracker.add(build)
             let passed = try await farm.wait(build, .passed, .failed)
             #expect(passed.state == .passed && passed.stage == .test && passed.fault == nil)
             #expect(passed.image?.path == "images/build/debian/\(build.imageName).qcow2")
