@@ -148,6 +148,8 @@ public enum AgentLimits {
     public static let secretFileBytes = 64 << 10
     /// Shorter secrets are refused: they could not be masked in a log without spoiling it.
     public static let secretBytes = 6
+    /// Shorter ends of a secret's lines in base64 are not masked, for the same reason.
+    public static let base64LineBytes = 8
 
     /// Files and folders of Packer's plugins that are looked at, and how deep folders are nested: a
     /// plugin's address has at most 16 parts.

@@ -7,7 +7,7 @@ import Testing
         var mask = SecretMask(secrets.map { Array($0.utf8) })
         var shown: [UInt8] = []
         for piece in pieces {
-            Array(piece.utf8).withUnsafeBytes { shown += mask.push($0) }
+            Array(piece.utf8).withUnsafeBytes { mask.push($0) { shown += $0 } }
         }
         shown += mask.finish()
         return String(decoding: shown, as: UTF8.self)

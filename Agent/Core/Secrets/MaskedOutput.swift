@@ -15,11 +15,11 @@ public struct MaskedOutput: Sendable {
         _ bytes: UnsafeRawBufferPointer, of stream: LogRecord.Stream, unixMilliseconds: Int64,
         to sink: inout some OutputSink, into records: inout [UInt8]
     ) -> Bool {
-        guard let shown = masks[stream]?.push(bytes) else {
+        guard let index = masks.index(forKey: stream) else {
             return sink.take(
                 bytes, of: stream, unixMilliseconds: unixMilliseconds, into: &records)
         }
-        return shown.withUnsafeBytes {
+        return masks.values[index].push(bytes) {
             sink.take($0, of: stream, unixMilliseconds: unixMilliseconds, into: &records)
         }
     }

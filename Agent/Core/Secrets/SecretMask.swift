@@ -1,10 +1,13 @@
 /// Replaces secrets in a stream of bytes before anything else sees them. What may be the beginning
 /// of a secret is held back until more of the stream has arrived.
+///
+/// Bytes that belong to any secret are replaced, also where two of them overlap, and it does not
+/// matter where the stream is cut.
 public struct SecretMask: Sendable {
-    /// Longest first, so that the longest of several that match is replaced.
-    private let secrets: [[UInt8]]
-    private let starts: Set<UInt8>
+    private let patterns: BytePatterns
     private var held: [UInt8] = []
+    /// How many of the bytes held back were replaced already, as the end of another secret.
+    private var heldCovered = 0
 
     private static let replacement = Array("***".utf8)
 
@@ -13,83 +16,79 @@ public struct SecretMask: Sendable {
     public init(_ values: some Sequence<[UInt8]>) {
         var all: Set<[UInt8]> = []
         for value in values {
-            for line in [value[...]] + value.split(separator: 0x0A) {
-                let line = Self.trimmed(line)
-                guard line.count >= AgentLimits.secretBytes else { continue }
-                all.formUnion(Self.forms(line))
-            }
+            SecretForms.add(of: value, to: &all)
         }
-        secrets = all.sorted { $0.count > $1.count }
-        starts = Set(secrets.compactMap(\.first))
+        patterns = BytePatterns(all)
     }
 
-    public var isEmpty: Bool { secrets.isEmpty }
+    public var isEmpty: Bool { patterns.isEmpty }
 
-    /// As programs print it: plain, in JSON, and in Packer's machine-readable output.
-    private static func forms(_ line: [UInt8]) -> [[UInt8]] {
-        let escaped = line.flatMap { byte -> [UInt8] in
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): [UInt8(ascii: "\\"), byte]
-            case 0x0A: Array("\\n".utf8)
-            default: [byte]
-            }
-        }
-        let machine = line.flatMap { byte -> [UInt8] in
-            switch byte {
-            case UInt8(ascii: ","): Array("%!(PACKER_COMMA)".utf8)
-            case 0x0A: Array("\\n".utf8)
-            default: [byte]
-            }
-        }
-        return [line, escaped, machine]
+    /// Passes on what can be shown now.
+    public mutating func push<Result>(
+        _ bytes: UnsafeRawBufferPointer, show: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        if held.isEmpty, let shown = showUnchanged(bytes, show) { return shown }
+        var whole = held
+        whole.append(contentsOf: bytes)
+        return whole.withUnsafeBytes { mask($0, isEnd: false) }.withUnsafeBytes(show)
     }
 
-    private static func trimmed(_ line: ArraySlice<UInt8>) -> [UInt8] {
-        let rest = line.drop { $0 <= 0x20 }
-        let end = rest.lastIndex { $0 > 0x20 }.map { $0 + 1 } ?? rest.startIndex
-        return Array(rest[..<end])
-    }
-
-    /// - Returns: what can be shown now.
-    public mutating func push(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        mask(held + bytes, isEnd: false)
+    /// Nearly all output is passed on where it is.
+    /// - Returns: `nil` if there is a secret in it.
+    private mutating func showUnchanged<Result>(
+        _ bytes: UnsafeRawBufferPointer, _ show: (UnsafeRawBufferPointer) -> Result
+    ) -> Result? {
+        var start = 0
+        while let place = patterns.nextCandidate(in: bytes, from: start, isEnd: false) {
+            let found = patterns.match(in: bytes, at: place)
+            if found.mayGrow {
+                held = Array(bytes[place...])
+                return show(UnsafeRawBufferPointer(rebasing: bytes[..<place]))
+            }
+            if found.length != nil { return nil }
+            start = place + 1
+        }
+        return show(bytes)
     }
 
     /// - Returns: what was held back.
     public mutating func finish() -> [UInt8] {
-        mask(held, isEnd: true)
+        let rest = held
+        return rest.withUnsafeBytes { mask($0, isEnd: true) }
     }
 
     /// A whole text.
     public func masked(_ bytes: [UInt8]) -> [UInt8] {
         var copy = self
-        copy.held = []
-        return copy.mask(bytes, isEnd: true)
+        (copy.held, copy.heldCovered) = ([], 0)
+        return bytes.withUnsafeBytes { copy.mask($0, isEnd: true) }
     }
 
-    private mutating func mask(_ bytes: [UInt8], isEnd: Bool) -> [UInt8] {
+    private mutating func mask(_ bytes: UnsafeRawBufferPointer, isEnd: Bool) -> [UInt8] {
         var shown: [UInt8] = []
         shown.reserveCapacity(bytes.count)
-        var position = 0
-        held = []
-        while position < bytes.count {
-            guard starts.contains(bytes[position]) else {
-                shown.append(bytes[position])
-                position += 1
-                continue
-            }
-            let rest = bytes[position...]
-            if let found = secrets.first(where: { rest.starts(with: $0) }) {
-                shown += Self.replacement
-                position += found.count
-            } else if !isEnd, secrets.contains(where: { $0.starts(with: rest) }) {
-                held = Array(rest)
+        /// The end of what was shown or replaced.
+        var done = heldCovered
+        (held, heldCovered) = ([], 0)
+        var start = 0
+        while let candidate = patterns.nextCandidate(in: bytes, from: start, isEnd: isEnd) {
+            let found = patterns.match(in: bytes, at: candidate)
+            if found.mayGrow, !isEnd {
+                if done < candidate { shown += bytes[done..<candidate] }
+                held = Array(bytes[candidate...])
+                heldCovered = max(0, done - candidate)
                 return shown
-            } else {
-                shown.append(bytes[position])
-                position += 1
             }
+            if let length = found.length {
+                if done <= candidate {
+                    shown += bytes[done..<candidate]
+                    shown += Self.replacement
+                }
+                done = max(done, candidate + length)
+            }
+            start = candidate + 1
         }
+        if done < bytes.count { shown += bytes[done...] }
         return shown
     }
 }

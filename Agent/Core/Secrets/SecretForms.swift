@@ -1,0 +1,104 @@
+/// How programs print a secret.
+enum SecretForms {
+    /// - Parameter value: the content of a secret. It as a whole and each of its lines are added,
+    ///   without white space around them.
+    static func add(of value: [UInt8], to forms: inout Set<[UInt8]>) {
+        let lines = [value[...]] + value.split(separator: 0x0A)
+        for line in lines.map(trimmed) where line.count >= AgentLimits.secretBytes {
+            forms.insert(line)
+            forms.insert(json(line, marksHTML: false))
+            forms.insert(json(line, marksHTML: true))
+            forms.insert(machineReadable(line))
+            addBase64(of: line, to: &forms)
+            addURLs(of: line, to: &forms)
+        }
+        // What base64 prints of the file, which often ends in a line feed.
+        for whole in [value, trimmed(value[...])] where whole.count >= AgentLimits.secretBytes {
+            for line in Base64Lines.of(whole) where line.count >= AgentLimits.base64LineBytes {
+                forms.insert(line)
+            }
+        }
+    }
+
+    private static func trimmed(_ line: ArraySlice<UInt8>) -> [UInt8] {
+        let rest = line.drop { $0 <= 0x20 }
+        let end = rest.lastIndex { $0 > 0x20 }.map { $0 + 1 } ?? rest.startIndex
+        return Array(rest[..<end])
+    }
+
+    /// - Parameter marksHTML: as Go does, which writes `\u003c` for `<`.
+    private static func json(_ line: [UInt8], marksHTML: Bool) -> [UInt8] {
+        line.flatMap { byte -> [UInt8] in
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): [UInt8(ascii: "\\"), byte]
+            case 0x0A: Array("\\n".utf8)
+            case 0x0D: Array("\\r".utf8)
+            case 0x09: Array("\\t".utf8)
+            case UInt8(ascii: "<") where marksHTML: Array("\\u003c".utf8)
+            case UInt8(ascii: ">") where marksHTML: Array("\\u003e".utf8)
+            case UInt8(ascii: "&") where marksHTML: Array("\\u0026".utf8)
+            default: [byte]
+            }
+        }
+    }
+
+    /// As Packer's `-machine-readable` output has it.
+    private static func machineReadable(_ line: [UInt8]) -> [UInt8] {
+        line.flatMap { byte -> [UInt8] in
+            switch byte {
+            case UInt8(ascii: ","): Array("%!(PACKER_COMMA)".utf8)
+            case 0x0A: Array("\\n".utf8)
+            default: [byte]
+            }
+        }
+    }
+
+    /// In a longer text that is encoded, the secret begins at the first, second or third byte of
+    /// three; the characters that it shares with its neighbours are not known, so they are not in
+    /// the form.
+    private static func addBase64(of line: [UInt8], to forms: inout Set<[UInt8]>) {
+        for alphabet in Base64Lines.alphabets {
+            for before in 0..<3 {
+                let padded = [UInt8](repeating: 0, count: before) + line
+                let all = Base64Lines.encode(padded, alphabet)
+                let first = (before * 8 + 5) / 6
+                let end = padded.count * 8 / 6
+                forms.insert(Array(all[first..<end]))
+                // At the end of the text, the last character is known as well.
+                forms.insert(Array(all[first...]))
+            }
+        }
+    }
+
+    /// Programs differ in what they leave as it is, and in the case of the digits.
+    private static func addURLs(of line: [UInt8], to forms: inout Set<[UInt8]>) {
+        for kept in ["-._~", "-._~/", "-._~!'()*", "-._*"] {
+            let kept = Set(kept.utf8)
+            for digits in ["0123456789ABCDEF", "0123456789abcdef"] {
+                let digits = Array(digits.utf8)
+                let encoded = line.flatMap { byte -> [UInt8] in
+                    let isPlain =
+                        byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
+                        || byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z")
+                        || kept.contains(byte)
+                    guard !isPlain else { return [byte] }
+                    return [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+                }
+                forms.insert(encoded)
+                // Forms have + for a space.
+                if line.contains(0x20) { forms.insert(withPlus(encoded)) }
+            }
+        }
+    }
+
+    private static func withPlus(_ encoded: [UInt8]) -> [UInt8] {
+        var plus: [UInt8] = []
+        var rest = encoded[...]
+        while let byte = rest.first {
+            let isSpace = rest.starts(with: Array("%20".utf8))
+            plus.append(isSpace ? UInt8(ascii: "+") : byte)
+            rest = rest.dropFirst(isSpace ? 3 : 1)
+        }
+        return plus
+    }
+}
