@@ -46,7 +46,7 @@ public struct BuildRecipe: Sendable, Hashable, Codable {
         self.streams = streams
     }
 
-    /// The secrets of the host that the build program gets.
+    /// The secrets that the build program gets, of the host or the coordinator.
     public var secrets: Set<String> { Set((environment ?? [:]).values.compactMap(\.secretName)) }
 
     /// Sets variables, of whatever type they were.
@@ -113,6 +113,8 @@ public enum BuildAbility: String, Sendable, CaseIterable {
     case environment
     /// Archives whose template is in a folder.
     case templateFolder = "template-folder"
+    /// `secrets` of `start`.
+    case secrets
 }
 
 /// How standard output and standard error of a program are logged.

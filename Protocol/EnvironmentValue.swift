@@ -1,7 +1,7 @@
 /// The value of an environment variable of a build program.
 public enum EnvironmentValue: Sendable, Hashable {
     case text(String)
-    /// The content of a secret of the host, by its name.
+    /// The content of a secret of the host or the coordinator, by its name.
     case secret(String)
     /// The path of a file with that content.
     case secretFile(String)

@@ -131,10 +131,14 @@ public struct Start: Sendable, Hashable, Codable {
     public var recipe: BuildRecipe
     public var requirements: Requirements
     public var limits: AttemptLimits
+    /// Secrets that the recipe names and the host does not have. Only an agent with the ability
+    /// `secrets` is sent them; it never stores them in its order.
+    public var secrets: SecretValues?
 
     public init(
         attempt: AttemptToken, build: BuildDescription, template: TemplateArchive,
-        recipe: BuildRecipe, requirements: Requirements, limits: AttemptLimits
+        recipe: BuildRecipe, requirements: Requirements, limits: AttemptLimits,
+        secrets: SecretValues? = nil
     ) {
         self.attempt = attempt
         self.build = build
@@ -142,6 +146,7 @@ public struct Start: Sendable, Hashable, Codable {
         self.recipe = recipe
         self.requirements = requirements
         self.limits = limits
+        self.secrets = secrets
     }
 }
 

@@ -62,6 +62,8 @@ public struct FaultCode: RawRepresentable, Sendable, Hashable, Codable {
     public static let pullDigest = FaultCode(rawValue: "pull.digest")
     public static let pullStalled = FaultCode(rawValue: "pull.stalled")
     public static let logMismatch = FaultCode(rawValue: "log.mismatch")
+    /// The coordinator could not read a secret of the build.
+    public static let secretUnavailable = FaultCode(rawValue: "secret.unavailable")
     public static let publishFailed = FaultCode(rawValue: "publish.failed")
     // Cancelled by a person
     public static let cancelled = FaultCode(rawValue: "cancelled")

@@ -64,6 +64,10 @@ public struct AttemptFolder: Sendable, Hashable {
     public var packerOffers: String { root + "/offers.pkrvars.json" }
     public var packerVariables: String { root + "/variables.pkrvars.json" }
 
+    /// Secrets that the coordinator sent; only the agent's user can read them.
+    public var secrets: String { root + "/secrets" }
+    public func secret(_ name: String) -> String { "\(secrets)/\(name)" }
+
     /// The resolver's configuration of isolated programs.
     public var resolver: String { root + "/resolv.conf" }
     /// Input of `ip`, and what the programs of the attempt's network print.
@@ -74,7 +78,7 @@ public struct AttemptFolder: Sendable, Hashable {
     public var scratch: [String] {
         [
             unpacked, output, temporary, home, baseImage, packerOffers, packerVariables, shim,
-            guests, tests, resolver, routes, networkLog, jenkinsPacker,
+            guests, tests, secrets, resolver, routes, networkLog, jenkinsPacker,
         ]
     }
 }

@@ -15,7 +15,19 @@ public enum StartCheck {
             return "limits: a time below one second"
         }
         if start.limits.logBytes < 1024 { return "limits.logBytes: below 1024" }
-        return start.problem ?? problem(start.recipe)
+        return start.problem ?? problem(start.secrets) ?? problem(start.recipe)
+    }
+
+    private static func problem(_ secrets: SecretValues?) -> String? {
+        for (name, value) in secrets?.values ?? [:] {
+            // It becomes the name of a file.
+            if let problem = Names.problem(name, what: "name of a secret") { return problem }
+            guard
+                (AgentLimits.secretBytes...AgentLimits.secretFileBytes).contains(value.utf8.count),
+                !value.utf8.contains(0)
+            else { return "secrets: \(Names.quoted(name)) is too short or long, or has a NUL byte" }
+        }
+        return nil
     }
 
     private static func problem(_ recipe: BuildRecipe) -> String? {

@@ -31,6 +31,7 @@ public struct API: Sendable {
         HistoricRoutes.add(to: &router, context)
         EnvironmentRoutes.add(to: &router, context)
         ReleaseRoutes.add(to: &router, context)
+        SecretRoutes.add(to: &router, context)
         RetentionRoutes.add(to: &router, context)
         EventRoutes.add(to: &router, context)
         ImageRoutes.add(to: &router, context)

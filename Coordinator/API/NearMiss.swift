@@ -24,6 +24,7 @@ struct NearMiss {
             case .environment: "env list"
             case .build: "builds"
             case .release: "releases"
+            case .secret: "secret list"
             }
         return "List them: aibuild \(command)"
     }
@@ -42,6 +43,7 @@ struct NearMiss {
         case .testCase: try await store.testCases(nil).map(\.name)
         case .host: try await store.hosts().map(\.name)
         case .environment: try await store.environments().map(\.name)
+        case .secret: try await store.secrets().map(\.name)
         case .build, .release: []  // IDs are not typed.
         }
     }

@@ -31,6 +31,7 @@ struct Configuration {
     var gitlab: GitLabSettings?
     /// Besides that of `gitlab`.
     var otherHooks: [HookSource] = []
+    var secretSources: [String: any SecretSource] = [:]
     var git = GitAccess()
     var retention: RetentionPolicy?
     var retentionGraceSeconds = 86_400
@@ -80,6 +81,7 @@ struct Configuration {
                 try Self.hook($0.key, $0.value, yaml)
             }
         }
+        secretSources = try Self.secrets(yaml)
         if let given = try yaml.takeIfPresent("retention", .mapping) {
             retentionGraceSeconds = try given.take(
                 "grace", .durationSeconds, default: retentionGraceSeconds)
@@ -243,8 +245,8 @@ struct Configuration {
     var location: SQLLocation { database ?? .sqlite(path: stateFolder + "/aibuild.sqlite") }
 
     /// Coordinators that share a folder find the same key there.
-    func secretKey() throws -> SecretKey {
-        try SecretKey(file: secretKeyFile ?? sharedState + "/secret.key")
+    func sealingKeys() throws -> SealingKeys {
+        try SealingKeys(file: secretKeyFile ?? sharedState + "/secret.key")
     }
 
     /// The file with the API's token. Coordinators that share a folder find the same token there.

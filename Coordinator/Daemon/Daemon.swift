@@ -50,7 +50,7 @@ enum Daemon {
         try Files.makeFolder(shared, mode: 0o750)
         let access = try configuration.access()
         let store = try await SQLStore.open(
-            configuration.location, secretKey: configuration.secretKey(),
+            configuration.location, keys: configuration.sealingKeys(),
             say: { Logger("store").warning($0) })
         let lock = try lockState(folder)
         let logs = try FileLogStore(folder: shared + "/logs")
@@ -71,7 +71,7 @@ enum Daemon {
             clock: SystemClock(), ids: RandomIDs(), sheets: KitSheetFiles(),
             targets: Targets.all(configuration),
             templateServer: configuration.gitlab.map { GitLabServer($0) },
-            retention: configuration.retention,
+            secretSources: configuration.secretSources, retention: configuration.retention,
             retentionGraceMilliseconds: Int64(configuration.retentionGraceSeconds) * 1000,
             meter: FarmStorageMeter(
                 webRoot: configuration.webRoot, logs: shared + "/logs",

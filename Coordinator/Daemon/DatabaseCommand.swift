@@ -45,7 +45,7 @@ enum DatabaseCommand {
         }
         try Files.makeFolder(configuration.sharedState, mode: 0o750)
         let store = try await SQLStore.open(
-            location, secretKey: configuration.secretKey(),
+            location, keys: configuration.sealingKeys(),
             say: say)
         await store.close()
         let after = try await SQLStore.inspect(location)

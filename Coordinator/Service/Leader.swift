@@ -19,6 +19,7 @@ public struct Leader: Sendable {
     public let releaseRequests: ReleaseRequests
     public let releaseCancellation: ReleaseCancellation
     public let environments: EnvironmentCatalog
+    public let secrets: SecretCatalog
     /// Records the reports of the original AIBuild's jobs.
     public let historic: any HistoricWriter
     private let ports: Ports
@@ -38,6 +39,7 @@ public struct Leader: Sendable {
         releaseCancellation = ReleaseCancellation(ports: ports, store: store, releases: releases)
         environments = EnvironmentCatalog(
             ports: ports, store: store, releases: releases, cancellation: releaseCancellation)
+        secrets = SecretCatalog(ports: ports, store: store)
         fleet = HostFleet(ports: ports, epoch: epoch, wakeup: wakeup)
         statuses = CommitStatuses(ports: ports, store: store)
         tracker = BuildTracker(
@@ -76,6 +78,7 @@ public struct Leader: Sendable {
             log.warning("cannot clean up the web root: \(error)")
         }
         try await releases.resume()
+        await secrets.resumeRotation()
         log.info("resumed \(await tracker.count) builds on \(await fleet.count) hosts")
         // Before a host can report that an attempt was cancelled, which nobody remembers.
         await drains.look()

@@ -21,6 +21,8 @@ public struct Ports: Sendable {
     public var statusSender: (any CommitStatusSender)?
     /// The address of the web pages, for those who are sent links; `nil` if nobody knows it.
     public var pages: String?
+    /// Secrets that coordinator.yml names, by name.
+    public var secretSources: [String: any SecretSource]
     /// `nil`: nothing is ever removed.
     public var retention: RetentionPolicy?
     /// How long a policy that is new or stricter is shown before it removes anything.
@@ -35,7 +37,7 @@ public struct Ports: Sendable {
         sheets: any SheetFiles, targets: [EnvironmentKind: any ReleaseTarget] = [:],
         templateServer: (any TemplateServer)? = nil, hooks: [HookSource] = [],
         statusSender: (any CommitStatusSender)? = nil, pages: String? = nil,
-        retention: RetentionPolicy? = nil,
+        secretSources: [String: any SecretSource] = [:], retention: RetentionPolicy? = nil,
         retentionGraceMilliseconds: Int64 = 86_400_000,
         meter: (any StorageMeter)? = nil, limits: ServiceLimits = ServiceLimits()
     ) {
@@ -52,6 +54,7 @@ public struct Ports: Sendable {
         self.hooks = hooks
         self.statusSender = statusSender
         self.pages = pages
+        self.secretSources = secretSources
         self.retention = retention
         self.retentionGraceMilliseconds = retentionGraceMilliseconds
         self.meter = meter

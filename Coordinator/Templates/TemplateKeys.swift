@@ -64,7 +64,7 @@ package enum TemplateKeys {
         "Variables of the Packer template; programs get them as AIBUILD_VAR_<name>.")
     static let environment = YAMLKey(
         "environment", .map(of: .json),
-        "Environment of the builder: texts, {secret: NAME} or {secret_file: NAME} of the host.")
+        "Environment of the builder: texts, {secret: NAME} or {secret_file: NAME}.")
     static let include = YAMLKey(
         "include", .list(of: .includedPath),
         "Files and folders of the Git repository that belong to the template too.")

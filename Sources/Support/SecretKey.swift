@@ -17,22 +17,34 @@ public struct SecretKey: Sendable {
         bytes = Self.random(Self.keyBytes)
     }
 
-    /// Reads a key file: 64 hexadecimal digits. A missing one is created (mode 0600).
-    /// - Throws: `SystemError`, `Failure` if the file contains no key.
-    public init(file: String) throws {
-        try KeyFile.createIfMissing(file)
+    private init(bytes: [UInt8]) { self.bytes = bytes }
+
+    /// The keys of a file: 64 hexadecimal digits on each line, and at least one key.
+    /// - Throws: `SystemError`, `Failure` if a line is no key.
+    public static func all(inFile file: String) throws -> [SecretKey] {
         let text = String(decoding: try Files.read(file, limitBytes: 4096), as: UTF8.self)
-        guard let key = Hex.decode(text.filter { !$0.isWhitespace }), key.count == Self.keyBytes
+        let lines = text.split(whereSeparator: \.isNewline).filter {
+            !$0.allSatisfy(\.isWhitespace)
+        }
+        let keys = lines.compactMap { Hex.decode($0.filter { !$0.isWhitespace }) }
+        guard !keys.isEmpty, keys.count == lines.count,
+            keys.allSatisfy({ $0.count == keyBytes })
         else {
             throw Failure(
                 "\(file) holds no key: expected 64 hexadecimal digits, as "
                     + "`openssl rand -hex 32` prints them")
         }
-        bytes = key
+        return keys.map(SecretKey.init(bytes:))
     }
+
+    /// As a line of a file.
+    public var text: String { Hex.encode(bytes) }
 
     /// Identifies the key without revealing it.
     private var id: String { String(SHA256.hex(bytes).prefix(8)) }
+
+    /// How everything begins that this key has sealed.
+    public var prefix: String { "\(Self.scheme):\(id):" }
 
     public func seal(_ secret: String, context: String) -> String {
         let nonce = Self.random(Self.nonceBytes)

@@ -86,11 +86,33 @@ import Testing
         #expect(world([machine("a"), other], [build(needs)]).starts == ["q@b"])
         #expect(
             needs.refusal([machine("a")])
-                == "no host can build this template: host a has no secret 'cloud': add it under "
-                + "secrets in its agent.yml; a notice of the host names one that it cannot read")
+                == "no host can build this template: host a has no secret 'cloud': add it for "
+                + "all hosts (aibuild secret add cloud), or under secrets in its agent.yml; a "
+                + "notice of the host names one that it cannot read")
         #expect(
             BuildNeeds(secrets: ["clouds"]).refusal([other])?
                 .hasSuffix("host b has no secret 'clouds'; did you mean 'cloud'?") == true)
+    }
+
+    @Test("A secret of the coordinator is on every host whose agent can take it")
+    func sentSecrets() {
+        let needs = BuildNeeds(secrets: ["cloud", "token"], farmSecrets: ["cloud"])
+        var able = machine("b", abilities: ["secrets"])
+        var old = machine("a")
+        #expect(needs.refusal([able])?.contains("has no secret 'token'") == true)
+        able.report?.secrets = ["token"]
+        old.report?.secrets = ["token"]
+        #expect(world([old, able], [build(needs)]).starts == ["q@b"])
+        #expect(
+            needs.refusal([old]) == "no host can build this template: host a cannot be sent the "
+                + "secret 'cloud': upgrade its agent")
+        // A host that has them all itself needs no such agent.
+        old.report?.secrets = ["cloud", "token"]
+        #expect(needs.refusal([old]) == nil)
+        // What the host keeps from the guest OS, the coordinator may send.
+        able.report?.secrets = ["cloud", "token"]
+        able.report?.secretGuestOSes = ["cloud": ["other"]]
+        #expect(needs.refusal([able]) == nil)
     }
 
     @Test("A build goes where its secret is for its guest OS, or is refused with what to change")

@@ -22,6 +22,7 @@ final class TestFarm: Sendable {
     /// Applies to coordinators that are created from now on.
     let retention = Mutex<RetentionPolicy?>(nil)
     let retentionGraceMilliseconds = Mutex<Int64>(0)
+    let secretSources = Mutex<[String: any SecretSource]>([:])
 
     let templateServer: FakeTemplateServer?
 
@@ -60,6 +61,7 @@ final class TestFarm: Sendable {
             targets: [.registry: target, .openstack: target],
             templateServer: templateServer,
             hooks: templateServer == nil ? [] : [FakeTemplateServer.hook],
+            secretSources: secretSources.withLock(\.self),
             retention: retention.withLock(\.self),
             retentionGraceMilliseconds: retentionGraceMilliseconds.withLock(\.self))
     }

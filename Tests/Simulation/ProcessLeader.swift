@@ -83,6 +83,15 @@ struct ProcessLeader: LeaderStore {
     func removeEnvironment(named name: String) async throws {
         try await effect { try await base.removeEnvironment(named: name) }
     }
+    func put(_ secret: FarmSecret, value: Secret?) async throws {
+        try await effect { try await base.put(secret, value: value) }
+    }
+    func removeSecret(named name: String) async throws {
+        try await effect { try await base.removeSecret(named: name) }
+    }
+    func rotateKey(isNew: Bool) async throws -> KeyRotation {
+        try await effect { try await base.rotateKey(isNew: isNew) }
+    }
     func add(_ release: Release) async throws {
         try await effect { try await base.add(release) }
     }

@@ -83,6 +83,15 @@ struct ProcessStore: Store {
     func secret(ofEnvironment name: String) async throws -> Secret? {
         try await effect { await base.secret(ofEnvironment: name) }
     }
+    func secrets() async throws -> [FarmSecret] {
+        try await effect { await base.secrets() }
+    }
+    func secret(named name: String) async throws -> FarmSecret? {
+        try await effect { await base.secret(named: name) }
+    }
+    func value(ofSecret name: String) async throws -> Secret? {
+        try await effect { await base.value(ofSecret: name) }
+    }
     func release(id: String) async throws -> Release? {
         try await effect { await base.release(id: id) }
     }

@@ -14,6 +14,12 @@ import Testing
             requestedBy: "admin", createdMilliseconds: 1000)
     }
 
+    private static func secret(_ name: String) -> FarmSecret {
+        FarmSecret(
+            name: name, guestOSes: ["*"], createdMilliseconds: 1, changedMilliseconds: 1,
+            changedBy: "admin")
+    }
+
     private static func testCase(_ id: String, _ name: String) -> TestCase {
         TestCase(id: id, name: name, osType: .linux)
     }
@@ -24,6 +30,7 @@ import Testing
         try await leader.add(Samples.host("kvm1"))
         try await leader.add(testCase("1", "boots"))
         try await leader.add(environment, secret: Secret("first"))
+        try await leader.put(secret("cloud"), value: Secret("first"))
         try await leader.add(release("r1"))
         for id in ["b1", "ended"] { _ = try await leader.enqueue(Samples.build(id)) }
         try await leader.run("ended", 9, from: 1000, to: 2000)
@@ -84,6 +91,10 @@ import Testing
             { try await $0.update(environment, secret: Secret("second")) }
         ),
         ("remove an environment", { try await $0.removeEnvironment(named: "lab") }),
+        ("change a secret", { try await $0.put(secret("cloud"), value: Secret("second")) }),
+        ("add a secret", { try await $0.put(secret("late"), value: Secret("second")) }),
+        ("remove a secret", { try await $0.removeSecret(named: "cloud") }),
+        ("change the key", { _ = try await $0.rotateKey(isNew: true) }),
         ("add a release", { try await $0.add(release("late")) }),
         (
             "claim a release",
@@ -165,6 +176,8 @@ import Testing
             try await store.guestOSes(after: nil, limit: 99), try await store.testCases(nil),
             try await store.environments(),
             try await store.secret(ofEnvironment: "lab")?.reveal ?? "none",
+            try await store.secrets(),
+            try await store.value(ofSecret: "cloud")?.reveal ?? "none",
             try await store.releases(ReleaseFilter(), limit: 99),
             try await store.releaseNames(in: "lab", after: nil, limit: 99),
             try await store.buildLog(guestOSID: nil, limit: 99), try await store.audit(limit: 99),

@@ -67,7 +67,7 @@ import Testing
                 for sql in HistoricDump.byName { try await old.execute(sql) }
                 await old.close()
             }
-            let store = try await SQLStore.open(location, secretKey: SecretKey())
+            let store = try await SQLStore.open(location, keys: SealingKeys(SecretKey()))
             let leader = try await store.leader()
             if !byName { try await leader.add(Samples.guestOS("ubuntu1604", id: "g1")) }
             _ = try await leader.enqueue(
@@ -114,7 +114,7 @@ import Testing
                 #expect(report.doubles == ["guestos 'win10'"])
                 #expect(report.clearPasswords == 1)
             }
-            await (try SQLStore.open(location, secretKey: SecretKey())).close()
+            await (try SQLStore.open(location, keys: SealingKeys(SecretKey()))).close()
             let after = try await SQLStore.inspect(location)
             #expect(after.origin == .aibuild && after.version == after.newestVersion)
             #expect(after.rows.map(\.count) == [4, 2, 1, 1, 1, 1])

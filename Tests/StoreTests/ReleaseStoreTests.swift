@@ -84,8 +84,8 @@ import Testing
     @Test("No secret is stored in clear text", arguments: StoreKind.databases)
     func secretsAreSealed(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
-            let key = SecretKey()
-            let store = try await SQLStore.open(location, secretKey: key)
+            let key = SealingKeys(SecretKey())
+            let store = try await SQLStore.open(location, keys: key)
             let leader = try await store.leader()
             try await leader.add(environment("lab"), secret: Secret("hunter22"))
             await store.close()
@@ -97,7 +97,7 @@ import Testing
                     + "'http://k:5000', 'Default', 'Default', 'p', 'u', 'hunter23', '')", [])
             await database.close()
 
-            let again = try await SQLStore.open(location, secretKey: key)
+            let again = try await SQLStore.open(location, keys: key)
             #expect(try await again.secret(ofEnvironment: "lab")?.reveal == "hunter22")
             #expect(try await again.secret(ofEnvironment: "old")?.reveal == "hunter23")
             guard case .openstack(let old)? = try await again.environment(named: "old")?.settings
@@ -112,7 +112,7 @@ import Testing
             }
             await database.close()
 
-            let stranger = try await SQLStore.open(location, secretKey: SecretKey())
+            let stranger = try await SQLStore.open(location, keys: SealingKeys(SecretKey()))
             await #expect(throws: StoreError.self) {
                 _ = try await stranger.secret(ofEnvironment: "lab")
             }
@@ -255,7 +255,7 @@ import Testing
     @Test("release_log has one row for each release", arguments: StoreKind.databases)
     func releaseLog(_ kind: StoreKind) async throws {
         try await kind.withLocation { location in
-            let store = try await SQLStore.open(location, secretKey: SecretKey())
+            let store = try await SQLStore.open(location, keys: SealingKeys(SecretKey()))
             let leader = try await store.leader()
             try await leader.add(environment("lab"), secret: nil)
             try await leader.add(release("r1"))

@@ -22,7 +22,7 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
             return try await body(store, store.leader())
         }
         try await withLocation { location in
-            let store = try await SQLStore.open(location, secretKey: SecretKey())
+            let store = try await SQLStore.open(location, keys: SealingKeys(SecretKey()))
             try await body(store, store.leader())
             await store.close()
         }

@@ -15,7 +15,7 @@ import Testing
         _ body: (SQLLocation, SQLStore) async throws -> Void
     ) async throws {
         try await kind.withLocation { location in
-            let first = try await SQLStore.open(location, secretKey: SecretKey())
+            let first = try await SQLStore.open(location, keys: SealingKeys(SecretKey()))
             try await first.leader().add(Samples.guestOS("ubuntu1604"))
             try await fill(first.leader())
             await first.close()

@@ -143,13 +143,14 @@ public struct Sandbox: Sendable, Hashable {
             + readable.flatMap { ["--ro-bind-try", $0, $0] }
     }
 
-    /// Without what the system's folders hold already.
+    /// Without what the system's folders hold already. Of the attempt's secrets, those that are
+    /// inputs.
     private func readable() -> [String] {
         let paths =
             [agentProgram, packerConfiguration] + programFolders + isolation.readOnly + inputs
         return paths.filter { path in
             !systemFolders.contains { path == $0.path || path.hasPrefix($0.path + "/") }
-                && !path.hasPrefix(folder.root + "/")
+                && (!path.hasPrefix(folder.root + "/") || path.hasPrefix(folder.secrets + "/"))
         }
     }
 }

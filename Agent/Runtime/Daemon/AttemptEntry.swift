@@ -26,6 +26,9 @@ final class AttemptEntry {
 
     init(folder: AttemptFolder, order: AttemptOrder) {
         self.folder = folder
+        var order = order
+        // Its files are the only place of the values from here on.
+        order.start.secrets = nil
         self.order = order
         phase = Phase(attempt: folder.token, state: .accepted)
     }

@@ -20,6 +20,7 @@ struct AttemptFiles: Sendable {
         let folder = order.isCheck == true ? state.check(token) : state.attempt(token)
         try Files.makeFolder(folder.control, mode: 0o700)
         var order = order
+        try DeliveredSecrets.keep(&order, in: folder)
         // Nothing makes sockets while a template is only looked at.
         if order.isolation == nil, order.isCheck != true {
             order.shortName = try ShortFolders(state: state).make(for: folder)

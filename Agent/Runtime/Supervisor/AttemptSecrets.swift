@@ -3,7 +3,8 @@ import BuildProtocol
 import ProcessKit
 import Support
 
-/// The secrets of one attempt, read from this host's files into memory.
+/// The secrets of one attempt, read into memory from files of this host, or from those that hold
+/// what the coordinator sent.
 struct AttemptSecrets {
     /// What the build program's environment gets.
     private(set) var environment: [String: String] = [:]
@@ -39,7 +40,8 @@ struct AttemptSecrets {
         guard let secret = order.secrets?[name] else {
             throw Fault(
                 .infrastructure, .hostError,
-                "this host has no secret \(Names.quoted(name)): add it under secrets in agent.yml")
+                "neither this host nor the coordinator has a secret \(Names.quoted(name)): run "
+                    + "aibuild secret add \(name), or add it under secrets in agent.yml")
         }
         let guestOS = order.start.build.guestOS
         guard secret.isFor(guestOS) else {

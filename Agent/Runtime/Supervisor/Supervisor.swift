@@ -54,7 +54,9 @@ struct Supervisor {
             try TestRun.run(plan, recipe.baseImage, context)
             return ([], 0)
         }
-        context.secrets = try AttemptSecrets(order)
+        let secrets = try AttemptSecrets(order)
+        context.secrets = secrets
+        DeliveredSecrets.discard(keeping: secrets.files, in: folder)
         if order.isCheck == true {
             try PackerBuild.check(context)
             return ([], 0)

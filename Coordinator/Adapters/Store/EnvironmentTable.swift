@@ -27,7 +27,8 @@ enum EnvironmentTable {
             "SELECT id, name, secret FROM envs WHERE name = ?", [.text(name)], of: rows
         ) { row in
             guard let sealed = try row.textOrNil("secret") else { return nil }
-            return try vault.unseal(sealed, context: row.text("id"), environment: name)
+            return try vault.unseal(
+                sealed, context: row.text("id"), "the secret of the environment '\(name)'")
         }
     }
 

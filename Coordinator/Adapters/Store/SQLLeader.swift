@@ -1,5 +1,6 @@
 import CoordinatorCore
 import SQLKit
+import Support
 
 /// The writes of the leader of one epoch.
 struct SQLLeader: LeaderStore {
@@ -148,6 +149,48 @@ struct SQLLeader: LeaderStore {
 
     func give(_ name: ReleaseName) async throws {
         try await write { try ReleaseNameTable.give(name, $0) }
+    }
+
+    // MARK: Secrets
+
+    func put(_ secret: FarmSecret, value: Secret?) async throws {
+        try await write { try SecretTable.put(secret, value, vault, $0) }
+    }
+
+    func removeSecret(named name: String) async throws {
+        try await write(.isReported) { try SecretTable.remove(name, $0) }
+    }
+
+    func rotateKey(isNew: Bool) async throws -> KeyRotation {
+        // A coordinator that was deposed makes no key.
+        try await write { _ in }
+        guard let keys = isNew ? try vault.requiredKeys() : vault.keys else {
+            return KeyRotation()
+        }
+        do {
+            try await OwnThread.run { try isNew ? keys.begin() : keys.reload() }
+        } catch {
+            throw StoreError(.unavailable, "the key cannot be changed", cause: error)
+        }
+        var rotation = KeyRotation()
+        let older = keys.older
+        guard !older.isEmpty else { return rotation }
+        for resealing in Resealing.all(keys) {
+            var after: String? = ""
+            while let start = after {
+                let page = try await write { try resealing.page(after: start, $0) }
+                rotation.resealed += page.resealed
+                rotation.unreadable += page.unreadable
+                after = page.last
+            }
+        }
+        // Nobody else has sealed with an older key meanwhile: only the leader writes, and it is
+        // still this one.
+        try await write { _ in }
+        do { try await OwnThread.run { try keys.drop(older) } } catch {
+            rotation.problem = "the older key is still in its file: \(error)"
+        }
+        return rotation
     }
 
     // MARK: Historic tables

@@ -1,7 +1,6 @@
 public import BuildProtocol
 public import CoordinatorCore
 public import SQLKit
-public import Support
 
 /// The farm's records in SQLite or MariaDB, through the same SQL.
 ///
@@ -13,18 +12,18 @@ public final class SQLStore: Store, LeaseStore {
     private let vault: SecretVault
     private let plans = PlanCache()
 
-    private init(_ database: SQLDatabase, _ secretKey: SecretKey?) {
+    private init(_ database: SQLDatabase, _ keys: SealingKeys?) {
         access = SQLAccess(database: database)
-        vault = SecretVault(key: secretKey)
+        vault = SecretVault(keys: keys)
     }
 
     /// Opens the database and brings its schema up to date.
     /// - Parameters:
-    ///   - secretKey: seals the secrets of environments; without one they are not touched.
+    ///   - keys: seal the secrets of environments and builds; without them they are not touched.
     ///   - say: is given sentences for the operator while a migration waits for a lock.
     /// - Throws: `StoreError.unavailable` with a sentence that says what to do.
     public static func open(
-        _ location: SQLLocation, secretKey: SecretKey? = nil,
+        _ location: SQLLocation, keys: SealingKeys? = nil,
         say: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> SQLStore {
         let database = try await SQLAccess.reporting { try await SQLDatabase.open(location) }
@@ -36,8 +35,8 @@ public final class SQLStore: Store, LeaseStore {
             await database.close()
             throw error
         }
-        let store = SQLStore(database, secretKey)
-        if secretKey != nil {
+        let store = SQLStore(database, keys)
+        if keys != nil {
             let vault = store.vault
             try await store.access.transaction(.runsAgain) {
                 try EnvironmentTable.sealClearPasswords(vault, $0)
@@ -181,6 +180,20 @@ public final class SQLStore: Store, LeaseStore {
     }
 
     public func unusableRows() -> [UnusableRow] { access.unusable.all }
+
+    // MARK: Secrets
+
+    public func secrets() async throws -> [FarmSecret] {
+        try await access.usable(SecretTable.all)
+    }
+
+    public func secret(named name: String) async throws -> FarmSecret? {
+        try await access.first(SecretTable.named(name))
+    }
+
+    public func value(ofSecret name: String) async throws -> Secret? {
+        try await access.first(SecretTable.value(of: name, vault))
+    }
 
     // MARK: Historic tables
 

@@ -1,29 +1,34 @@
 import CoordinatorCore
 import Support
 
-/// Seals and unseals the secrets of environments, if there is a key.
+/// Seals and unseals secrets, if there is a key.
 struct SecretVault: Sendable {
-    let key: SecretKey?
+    let keys: SealingKeys?
 
     /// `nil` stays `nil` and needs no key.
     func seal(_ secret: Secret?, context: String) throws -> String? {
-        try secret.map { try requiredKey().seal($0.reveal, context: context) }
+        guard let secret else { return nil }
+        guard let sealed = keys?.seal(secret.reveal, context: context) else {
+            throw Self.noKey
+        }
+        return sealed
     }
 
-    func unseal(_ sealed: String, context: String, environment: String) throws -> Secret {
+    /// - Parameter what: `the secret 'cloud'`.
+    func unseal(_ sealed: String, context: String, _ what: String) throws -> Secret {
         do {
-            return Secret(try requiredKey().open(sealed, context: context))
+            return Secret(try requiredKeys().open(sealed, context: context))
         } catch let error as Failure {
-            throw StoreError(
-                .unavailable, "the secret of the environment '\(environment)' cannot be unsealed",
-                cause: error)
+            throw StoreError(.unavailable, "\(what) cannot be unsealed", cause: error)
         }
     }
 
-    private func requiredKey() throws -> SecretKey {
-        guard let key else {
-            throw StoreError(.unavailable, "there is no key to seal and unseal secrets with")
-        }
-        return key
+    func requiredKeys() throws -> SealingKeys {
+        guard let keys else { throw Self.noKey }
+        return keys
+    }
+
+    private static var noKey: StoreError {
+        StoreError(.unavailable, "there is no key to seal and unseal secrets with")
     }
 }

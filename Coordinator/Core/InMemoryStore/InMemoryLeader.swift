@@ -103,6 +103,20 @@ struct InMemoryLeader: LeaderStore {
 
     func give(_ name: ReleaseName) async throws { try await write { $0.releases.give(name) } }
 
+    // MARK: Secrets
+
+    func put(_ secret: FarmSecret, value: Secret?) async throws {
+        try await write { try $0.secrets.put(secret, value) }
+    }
+
+    func removeSecret(named name: String) async throws {
+        try await write { try $0.secrets.remove(name) }
+    }
+
+    func rotateKey(isNew: Bool) async throws -> KeyRotation {
+        try await write { _ in KeyRotation() }
+    }
+
     // MARK: Historic tables
 
     func record(_ entry: BuildLogEntry) async throws -> BuildLogEntry {

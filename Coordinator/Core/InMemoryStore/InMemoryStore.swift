@@ -125,6 +125,14 @@ public actor InMemoryStore: Store, LeaseStore {
         tables.releases.names.list(environment, after: after, limit: limit)
     }
 
+    // MARK: Secrets
+
+    public func secrets() -> [FarmSecret] { tables.secrets.all }
+
+    public func secret(named name: String) -> FarmSecret? { tables.secrets[name] }
+
+    public func value(ofSecret name: String) -> Secret? { tables.secrets.value(of: name) }
+
     // MARK: Historic tables
 
     public func buildLog(imageName: String, limit: Int) -> [BuildLogEntry] {

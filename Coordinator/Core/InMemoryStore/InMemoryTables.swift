@@ -10,6 +10,7 @@ struct InMemoryTables: Sendable {
     var retention = RetentionState()
     var deliveries = InMemoryDeliveries()
     var statuses = InMemoryStatuses()
+    var secrets = InMemorySecrets()
 
     mutating func enqueue(_ new: NewBuild) throws -> Build {
         if let build = builds[new.id] { return build }

@@ -101,6 +101,11 @@ public struct BuildPlan: Sendable, Hashable, Codable {
     public var packer: PackerNeeds?
     /// Why it can only run where KVM works, if the template itself asks for it.
     public var acceleratorReason: String?
+    /// Names of the secrets that the coordinator has for this build; `nil`: none.
+    public var farmSecrets: [String]?
+    /// Whether the build gets no secret, whoever has it: what it builds is a stranger's. `nil`: it
+    /// gets those that it names.
+    public var withholdsSecrets: Bool?
     /// What this build has otherwise than its guest OS says; `nil`: nothing.
     public var change: PlanChange?
     /// What started it; `nil`: a person.

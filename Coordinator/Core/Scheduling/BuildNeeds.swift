@@ -8,35 +8,43 @@ public struct BuildNeeds: Sendable, Hashable {
     /// Why it can only run where KVM works, and what to do about it; `nil` if it need not, or if
     /// its requirements say so.
     public var accelerator: String?
-    /// Names of the host's secrets.
+    /// Names of secrets, of the host or the coordinator.
     public var secrets: Set<String>
+    /// Those that the coordinator sends to agents that can take them.
+    public var farmSecrets: Set<String>
     /// What is built, which not every secret may be for.
     public var guestOS: String
 
     public init(
         packer: PackerNeeds? = nil, accelerator: String? = nil, secrets: Set<String> = [],
-        guestOS: String = ""
+        farmSecrets: Set<String> = [], guestOS: String = ""
     ) {
         self.packer = packer
         self.accelerator = accelerator
         self.secrets = secrets
+        self.farmSecrets = farmSecrets
         self.guestOS = guestOS
     }
 
     public init(_ plan: BuildPlan, guestOS: String) {
         self.init(
             packer: plan.packer, accelerator: plan.acceleratorReason,
-            secrets: plan.recipe.secrets, guestOS: guestOS)
+            secrets: plan.secrets, farmSecrets: Set(plan.farmSecrets ?? []), guestOS: guestOS)
     }
 
     /// What a host lacks; `nil` if it has everything, as far as it reports.
     func shortage(_ report: HostReport) -> String? {
+        let takesSecrets = report.buildAbilities?.contains(BuildAbility.secrets.rawValue) ?? false
+        let secrets = takesSecrets ? secrets.subtracting(farmSecrets) : secrets
         if let missing = secrets.subtracting(report.secrets ?? []).sorted().first {
+            if farmSecrets.contains(missing) {
+                return "cannot be sent the secret \(Names.quoted(missing)): upgrade its agent"
+            }
             let hint = Suggestion.hint(for: missing, in: report.secrets ?? [])
             return "has no secret \(Names.quoted(missing))"
                 + (hint
-                    ?? ": add it under secrets in its agent.yml; a notice of the host names one "
-                    + "that it cannot read")
+                    ?? ": add it for all hosts (aibuild secret add \(missing)), or under secrets "
+                    + "in its agent.yml; a notice of the host names one that it cannot read")
         }
         let closed = secrets.filter { !report.allows(secret: $0, guestOS: guestOS) }
         if let closed = closed.min() {

@@ -59,9 +59,10 @@ extension FaultCode {
     /// Faults that suggest that the attempt brought the host down.
     var killsHosts: Bool { self == .hostLost || self == .supervisorLost }
 
-    /// Whether the host is to blame: not for faults of the network or of the coordinator's own
-    /// disk.
+    /// Whether the host is to blame: not for faults of the network, of the coordinator's own
+    /// disk, or of a source of secrets.
     public var blamesHost: Bool {
         self != .publishFailed && self != .baseImageFetch && self != .hostRefused
+            && self != .secretUnavailable
     }
 }

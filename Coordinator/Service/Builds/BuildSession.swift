@@ -38,6 +38,7 @@ actor BuildSession {
     /// The log will be requested again in a moment.
     var isAskingAgain = false
     private var transfer: Task<Void, Never>?
+    private let order: AttemptStart
     let log: Logger
 
     init(
@@ -53,6 +54,7 @@ actor BuildSession {
         self.changes = changes
         self.events = events
         marked = build.state
+        order = AttemptStart(ports: ports, build: build, token: token)
         self.machine = machine
         intake = LogIntake(build, token, host: link.host.name, ports)
         deadline = AttemptDeadline(
@@ -174,11 +176,13 @@ actor BuildSession {
     }
 
     private func start() async {
-        let start = Start(build, as: token, url: ports.webRoot.url)
-        if let problem = start.sizeProblem {
-            return post(.failed(Fault(.template, .templateInvalid, problem)))
+        var start: Start?
+        await persist("read the secrets of the build") {
+            do {
+                start = try await order.message(to: host, link.report)
+            } catch let fault as Fault { post(.failed(fault)) }
         }
-        await link.send(.start(start))
+        if let start { await link.send(.start(start)) }
     }
 
     func follow() async {

@@ -86,8 +86,19 @@ public struct BuildSubmission: Sendable {
             throw Refusal("the reason is longer than \(ports.limits.reasonBytes) bytes")
         }
         try await checkRoom()
+        var plan = plan
+        let offer = try await FarmSecrets(ports: ports).offer(to: plan, guestOS: guestOS.name)
+        plan.farmSecrets = offer.open
         let needs = BuildNeeds(plan, guestOS: guestOS.name)
-        if let why = needs.refusal(await fleet.views()) { throw Refusal(.conflict, why) }
+        if let why = needs.refusal(await fleet.views()) {
+            let closed = offer.closed.first.map {
+                "; "
+                    + FarmSecrets.closed(
+                        $0, to: guestOS.name,
+                        isConfigured: ports.secretSources[$0] != nil)
+            }
+            throw Refusal(.conflict, why + (closed ?? ""))
+        }
         let new = NewBuild(
             id: id ?? ports.ids.randomID(), guestOSID: guestOS.id, guestOS: guestOS.name,
             priority: priority, owner: owner, plan: plan, updateContents: reason,

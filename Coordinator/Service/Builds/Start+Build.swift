@@ -21,9 +21,9 @@ extension Start {
         }
         guard size >= ProtocolLimits.lineBytes else { return nil }
         return "the instructions for the host have \(size) bytes; at most "
-            + "\(ProtocolLimits.lineBytes - 1) can be sent: make the variables, the commands of "
-            + "the test cases or the registered programs shorter, or put them into files of the "
-            + "template"
+            + "\(ProtocolLimits.lineBytes - 1) can be sent: make the variables, the secrets, the "
+            + "commands of the test cases or the registered programs shorter, or put them into "
+            + "files of the template"
     }
 
     /// The image that is tested is fetched from the current leader, even if another coordinator
@@ -33,6 +33,9 @@ extension Start {
         else {
             var recipe = build.plan.recipe
             recipe.jenkins?.webServer = Self.authority(of: url(""))
+            if !build.plan.mayUseSecrets {
+                recipe.environment = recipe.environment?.filter { $0.value.secretName == nil }
+            }
             return recipe
         }
         plan.imageFormat = image.format

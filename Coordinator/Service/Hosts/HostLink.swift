@@ -46,6 +46,9 @@ final class HostLink: Sendable {
         }
     }
 
+    /// What the host reported when it was connected; `nil` while it is not.
+    var report: HostReport? { state.withLock { $0.channel?.hello.host } }
+
     // MARK: Templates on the host's disk
 
     func hasTemplate(_ sha256: String) -> Bool {

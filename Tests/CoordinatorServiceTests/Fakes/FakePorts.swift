@@ -137,12 +137,20 @@ final class FakeTemplates: TemplateLibrary {
     private let releasePlan = Mutex<ReleasePlan?>(nil)
     private let variables = Mutex<[String: String]>([:])
     private let kvmReason = Mutex<String?>(nil)
+    private let environment = Mutex<[String: EnvironmentValue]?>(nil)
+    private let withholdsSecrets = Mutex<Bool?>(nil)
 
     /// The tests of builds that are submitted from now on.
     func test(_ new: ImageTests?) { tests.withLock { $0 = new } }
 
     /// Templates are built by Packer from now on.
     func usePacker() { builder.withLock { $0 = .packer(template: "t.json") } }
+
+    /// The environment of the builder, from now on.
+    func environment(_ new: [String: EnvironmentValue], withholdsSecrets: Bool? = nil) {
+        environment.withLock { $0 = new }
+        self.withholdsSecrets.withLock { $0 = withholdsSecrets }
+    }
 
     /// Why templates can only be built where KVM works.
     func needKVM(_ reason: String?) { kvmReason.withLock { $0 = reason } }
@@ -171,16 +179,19 @@ final class FakeTemplates: TemplateLibrary {
                 commitsAt.withLock { $0[ref] }
                 ?? newest.withLock(\.self) + (ref.hasPrefix("try-") ? " at \(ref)" : "")
         }
-        return BuildPlan(
+        var plan = BuildPlan(
             template: TemplateArchive(
                 sha256: String(repeating: "a", count: 64), sizeBytes: 10),
             commit: commit,
             recipe: BuildRecipe(
                 builder: builder.withLock(\.self),
-                variables: variables.withLock(\.self).merging(guestOS.variables) { $1 }),
+                variables: variables.withLock(\.self).merging(guestOS.variables) { $1 },
+                environment: environment.withLock(\.self)),
             requirements: requirements.withLock(\.self), limits: AttemptLimits(),
             tests: tests.withLock(\.self), release: releasePlan.withLock(\.self),
             acceleratorReason: kvmReason.withLock(\.self))
+        plan.withholdsSecrets = withholdsSecrets.withLock(\.self)
+        return plan
     }
 
     private let untouched = Mutex<Set<String>>([])

@@ -87,6 +87,15 @@ extension InterceptingStore {
     func secret(ofEnvironment name: String) async throws -> Secret? {
         try await around(.read) { try await base.secret(ofEnvironment: name) }
     }
+    func secrets() async throws -> [FarmSecret] {
+        try await around(.read) { try await base.secrets() }
+    }
+    func secret(named name: String) async throws -> FarmSecret? {
+        try await around(.read) { try await base.secret(named: name) }
+    }
+    func value(ofSecret name: String) async throws -> Secret? {
+        try await around(.read) { try await base.value(ofSecret: name) }
+    }
     func release(id: String) async throws -> Release? {
         try await around(.read) { try await base.release(id: id) }
     }
@@ -235,6 +244,15 @@ struct InterceptingLeader: LeaderStore {
     }
     func removeEnvironment(named name: String) async throws {
         try await around(.release) { try await base.removeEnvironment(named: name) }
+    }
+    func put(_ secret: FarmSecret, value: Secret?) async throws {
+        try await around(.write) { try await base.put(secret, value: value) }
+    }
+    func removeSecret(named name: String) async throws {
+        try await around(.write) { try await base.removeSecret(named: name) }
+    }
+    func rotateKey(isNew: Bool) async throws -> KeyRotation {
+        try await around(.write) { try await base.rotateKey(isNew: isNew) }
     }
     func add(_ release: Release) async throws {
         try await around(.release) { try await base.add(release) }

@@ -28,6 +28,7 @@ enum Migrator {
         Migration(version: 13, changes: AttemptTable.changes),
         Migration(version: 14, changes: HistoricWidths.changes),
         Migration(version: 15, changes: DeliveryTable.changes + StatusTable.changes),
+        Migration(version: 16, changes: SecretTable.changes),
     ]
 
     static let newest = migrations.map(\.version).max() ?? 0

@@ -1,0 +1,100 @@
+import BuildProtocol
+import TextKit
+
+/// A secret that the coordinator hands to builds, without its value.
+public struct FarmSecret: Sendable, Hashable, Codable {
+    public var name: String
+    /// Names of the guest OSes that may use it, in which `*` stands for any text.
+    public var guestOSes: [String]
+    public var createdMilliseconds: Int64
+    public var changedMilliseconds: Int64
+    /// Who wrote the value or the guest OSes last.
+    public var changedBy: String
+
+    public init(
+        name: String, guestOSes: [String], createdMilliseconds: Int64, changedMilliseconds: Int64,
+        changedBy: String
+    ) {
+        self.name = name
+        self.guestOSes = guestOSes
+        self.createdMilliseconds = createdMilliseconds
+        self.changedMilliseconds = changedMilliseconds
+        self.changedBy = changedBy
+    }
+
+    /// Limits, each with its reason.
+    public enum Bounds {
+        /// More belong into a source of secrets, such as Vault.
+        public static let secrets = 500
+        /// As for secrets of hosts: shorter ones could not be masked in a log without spoiling it,
+        /// and longer ones do not fit an environment.
+        public static let valueBytes = 6...64 << 10
+        /// A list that people write and read.
+        public static let guestOSes = 100
+        /// What one build gets: with the rest of its instructions, it must fit a message.
+        public static let deliveredBytes = 512 << 10
+    }
+
+    public static func isAllowed(_ guestOS: String, by patterns: [String]) -> Bool {
+        patterns.contains { Wildcards.matches(Wildcards.parts(of: $0), guestOS) }
+    }
+
+    /// Why it cannot be stored; `nil` if it can.
+    public var problem: String? {
+        if let problem = Names.problem(name, what: "name of a secret") { return problem }
+        guard !guestOSes.isEmpty else {
+            return "the secret \(Names.quoted(name)) is for no guest OS: name those that may use "
+                + "it, such as debian12, 'cloud-*', or '*' for all"
+        }
+        guard guestOSes.count <= Bounds.guestOSes else {
+            return "the secret \(Names.quoted(name)) has \(guestOSes.count) patterns of guest "
+                + "OSes; at most \(Bounds.guestOSes) are possible: use *"
+        }
+        for pattern in guestOSes {
+            let fixed = pattern.filter { $0 != "*" }
+            guard !pattern.isEmpty, fixed.isEmpty || Names.registeredProblem("a" + fixed) == nil
+            else {
+                return "no guest OS can have a name like \(Names.quoted(pattern)): use a name, in "
+                    + "which * stands for any text"
+            }
+        }
+        return nil
+    }
+
+    /// Why a value cannot be stored; `nil` if it can. Nothing of it is in the answer.
+    public static func problem(ofValue value: Secret) -> String? {
+        let count = value.reveal.utf8.count
+        if count < Bounds.valueBytes.lowerBound {
+            return "the value has \(count) bytes; at least \(Bounds.valueBytes.lowerBound) are "
+                + "needed, because shorter ones could not be masked in a log without spoiling it"
+        }
+        if count > Bounds.valueBytes.upperBound {
+            return "the value has \(count) bytes; at most \(Bounds.valueBytes.upperBound) are "
+                + "possible"
+        }
+        let text = value.reveal.utf8
+        if text.contains(0) {
+            return "the value has a NUL byte, which no environment can hold: encode it, for "
+                + "example by base64"
+        }
+        let visible = text.filter { $0 > 0x20 }.count
+        return visible < Bounds.valueBytes.lowerBound
+            ? "the value is nearly all white space, and could not be masked in a log" : nil
+    }
+}
+
+/// The outcome of a change of the key that seals secrets.
+public struct KeyRotation: Sendable, Hashable {
+    /// Values that were sealed again.
+    public var resealed: Int
+    /// What no key of this coordinator opens, and stays as it is.
+    public var unreadable: [String]
+    /// Why the older key is still there; `nil` if it is gone.
+    public var problem: String?
+
+    public init(resealed: Int = 0, unreadable: [String] = [], problem: String? = nil) {
+        self.resealed = resealed
+        self.unreadable = unreadable
+        self.problem = problem
+    }
+}

@@ -1,0 +1,106 @@
+import BuildProtocol
+public import CoordinatorCore
+import Support
+
+/// What the coordinator can hand to builds: the secrets of its store, and those of the sources that
+/// coordinator.yml names, which come first.
+public struct FarmSecrets: Sendable {
+    private let ports: Ports
+
+    public init(ports: Ports) { self.ports = ports }
+
+    /// A secret as it is listed: its value is in none of the fields.
+    public struct Listed: Sendable, Hashable {
+        public var name: String
+        public var guestOSes: [String]
+        /// `nil`: the coordinator's own store.
+        public var source: String?
+        /// `nil`: it is written somewhere else.
+        public var stored: FarmSecret?
+
+        public init(_ stored: FarmSecret) {
+            name = stored.name
+            guestOSes = stored.guestOSes
+            self.stored = stored
+        }
+
+        init(_ name: String, _ source: any SecretSource) {
+            self.name = name
+            guestOSes = source.guestOSes
+            self.source = source.place
+        }
+    }
+
+    /// By name.
+    public func all() async throws -> [Listed] {
+        var all = ports.secretSources.map { name, source in
+            Listed(name, source)
+        }
+        for secret in try await ports.store.secrets() where ports.secretSources[secret.name] == nil
+        {
+            all.append(Listed(secret))
+        }
+        return all.sorted { $0.name < $1.name }
+    }
+
+    /// Which of a build's secrets the coordinator has, as a plan remembers it, and which of them
+    /// its guest OS may not use.
+    func offer(
+        to plan: BuildPlan, guestOS: String
+    ) async throws -> (open: [String]?, closed: [String]) {
+        let wanted = plan.secrets
+        guard !wanted.isEmpty else { return (nil, []) }
+        let known = try await all().filter { wanted.contains($0.name) }
+        let open = known.filter { FarmSecret.isAllowed(guestOS, by: $0.guestOSes) }.map(\.name)
+        let closed = known.map(\.name).filter { !open.contains($0) }
+        return (open.isEmpty ? nil : open, closed)
+    }
+
+    /// The values that an attempt of the build stage gets: what the host has itself is not sent.
+    /// - Throws: `SecretFault`, `StoreError`; `Refusal` if a secret is gone or not for the guest OS
+    ///   any more.
+    func values(for build: Build, at host: HostReport?) async throws -> [String: Secret] {
+        var values: [String: Secret] = [:]
+        guard build.stage == .build else { return values }
+        for name in build.plan.secrets {
+            let isThere = host?.secrets?.contains(name) ?? false
+            if isThere, host?.allows(secret: name, guestOS: build.guestOS) ?? false { continue }
+            values[name] = try await value(of: name, for: build)
+        }
+        return values
+    }
+
+    private func value(of name: String, for build: Build) async throws -> Secret {
+        let source = ports.secretSources[name]
+        let stored = source == nil ? try await ports.store.secret(named: name) : nil
+        guard let allowed = source?.guestOSes ?? stored?.guestOSes else {
+            throw Refusal(
+                "neither the host nor the coordinator has the secret \(Names.quoted(name)) any "
+                    + "more: aibuild secret add \(name)")
+        }
+        guard FarmSecret.isAllowed(build.guestOS, by: allowed) else {
+            throw Refusal(Self.closed(name, to: build.guestOS, isConfigured: source != nil))
+        }
+        if let source { return try await source.value() }
+        do {
+            guard let value = try await ports.store.value(ofSecret: name) else {
+                throw SecretFault("the secret \(Names.quoted(name)) is being changed")
+            }
+            return value
+        } catch let error as StoreError
+            where error.code == .unusable || error.underlying(Failure.self) != nil
+        {
+            // Asking again would not help.
+            throw SecretFault("\(error). Write it anew: aibuild secret change \(name)")
+        }
+    }
+
+    static func closed(_ name: String, to guestOS: String, isConfigured: Bool) -> String {
+        "the coordinator keeps the secret \(Names.quoted(name)) from the guest OS "
+            + "\(Names.quoted(guestOS)): "
+            + (isConfigured
+                ? "add it under guest_oses of the secret in coordinator.yml"
+                : "list those that may use it, all of them: "
+                    + "aibuild secret change \(name) --guest-os \(guestOS)")
+    }
+}

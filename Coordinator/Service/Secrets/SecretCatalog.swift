@@ -1,0 +1,107 @@
+import BuildProtocol
+public import CoordinatorCore
+import Support
+
+/// Writes the secrets of the coordinator's store. What is written, nobody reads back.
+public struct SecretCatalog: Sendable {
+    let ports: Ports
+    let store: any SecretWriter
+
+    /// Adds a secret, or changes one.
+    /// - Throws: `Refusal`, `StoreError`
+    public func put(_ name: String, _ form: SecretForm, by actor: String) async throws -> FarmSecret
+    {
+        try Refusal.check(name, "name of a secret")
+        if let source = ports.secretSources[name] {
+            throw Refusal(
+                .conflict,
+                "the secret \(Names.quoted(name)) is configured in coordinator.yml "
+                    + "(\(source.place)): change it there")
+        }
+        let known = try await ports.store.secret(named: name)
+        if form.isNew == true, known != nil {
+            throw StoreError.exists(what: .secret, name: name)
+        }
+        if form.isNew == false, known == nil {
+            throw StoreError.notFound(what: .secret, name: name)
+        }
+        guard let guestOSes = form.guestOSes ?? known?.guestOSes else {
+            throw Refusal("guestOSes is missing: which guest OSes may use the secret")
+        }
+        if known == nil, form.value == nil { throw Refusal("value is missing") }
+        if let problem = form.value.flatMap(FarmSecret.problem(ofValue:)) { throw Refusal(problem) }
+        let now = ports.clock.unixMilliseconds()
+        let secret = FarmSecret(
+            name: name, guestOSes: guestOSes,
+            createdMilliseconds: known?.createdMilliseconds ?? now,
+            changedMilliseconds: now, changedBy: actor)
+        if let problem = secret.problem { throw Refusal(problem) }
+        if known == nil { try await checkRoom() }
+        try await store.put(secret, value: form.value)
+        let what = form.value == nil ? "guest OSes" : "value"
+        try await ports.audit(
+            actor, known == nil ? "secret.add" : "secret.change", name,
+            "\(what), for \(guestOSes.joined(separator: ", "))")
+        return secret
+    }
+
+    public func remove(_ name: String, by actor: String) async throws {
+        try await store.removeSecret(named: name)
+        try await ports.audit(actor, "secret.remove", name)
+    }
+
+    /// Seals everything with a new key.
+    public func rotateKey(by actor: String) async throws -> KeyRotation {
+        let rotation = try await store.rotateKey(isNew: true)
+        try await ports.audit(
+            actor, "secret.rotate-key", "secrets", "\(rotation.resealed) sealed again")
+        return rotation
+    }
+
+    /// Ends a change of keys that was interrupted.
+    func resumeRotation() async {
+        let log = Logger("store")
+        do {
+            let rotation = try await store.rotateKey(isNew: false)
+            for name in rotation.unreadable {
+                log.warning("no key of this coordinator opens the secret of \(name)")
+            }
+            if let problem = rotation.problem { log.warning(problem) }
+        } catch {
+            log.warning("the change of the key that seals secrets was not ended: \(error)")
+        }
+    }
+
+    private func checkRoom() async throws {
+        let count = try await ports.store.secrets().count
+        guard count < FarmSecret.Bounds.secrets else {
+            throw Refusal(
+                .conflict,
+                "there are \(count) secrets already, and no more can be stored: remove some, or "
+                    + "keep them in a source of coordinator.yml")
+        }
+    }
+}
+
+/// What a request says of a secret; what it lacks is kept.
+public struct SecretForm: Sendable, Decodable {
+    public var value: Secret?
+    public var guestOSes: [String]?
+    /// Whether it must be new, or must be there; `nil`: either.
+    public var isNew: Bool?
+
+    public init(value: Secret? = nil, guestOSes: [String]? = nil, isNew: Bool? = nil) {
+        self.value = value
+        self.guestOSes = guestOSes
+        self.isNew = isNew
+    }
+
+    private enum Key: String, CodingKey { case value, guestOSes, isNew }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        value = try container.decodeIfPresent(String.self, forKey: .value).map(Secret.init)
+        guestOSes = try container.decodeIfPresent([String].self, forKey: .guestOSes)
+        isNew = try container.decodeIfPresent(Bool.self, forKey: .isNew)
+    }
+}
