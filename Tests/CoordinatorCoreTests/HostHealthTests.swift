@@ -36,7 +36,7 @@ import Testing
 
     @Test(
         "Faults of the network, or of the coordinator's own disk, do not count against the host",
-        arguments: [FaultCode.publishFailed, .baseImageFetch, .hostRefused])
+        arguments: [FaultCode.publishFailed, .baseImageFetch, .hostRefused, .secretUnavailable])
     func blameless(_ code: FaultCode) {
         #expect(faults(9, code) == HostHealth())
     }

@@ -106,7 +106,7 @@ import Testing
 
     @Test("Some faults do not count against the host")
     func blamelessFaults() {
-        for code in [FaultCode.publishFailed, .baseImageFetch, .hostRefused] {
+        for code in [FaultCode.publishFailed, .baseImageFetch, .hostRefused, .secretUnavailable] {
             #expect(!code.blamesHost, "\(code.rawValue)")
         }
         for code in [FaultCode.hostLost, .diskFull, .supervisorLost, .pullDigest, .hostError] {

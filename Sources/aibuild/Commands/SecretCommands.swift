@@ -7,7 +7,7 @@ enum SecretCommands {
     static let all = [add, change, list, remove, rotateKey]
 
     private static let fromFile = CommandOption(
-        "from-file", value: "FILE", "file with the value (default: stdin)")
+        "from-file", value: "FILE", "file with the value; - reads stdin (default)")
 
     private static let add = Command(
         name: "secret add", summary: "Store a secret that builds can use",
@@ -26,7 +26,7 @@ enum SecretCommands {
         ],
         examples: [
             "aibuild secret add openstack --from-file password.txt --guest-os 'cloud-*'",
-            "pass show registry | aibuild secret add registry --guest-os debian12",
+            "aibuild secret add registry --from-file - --guest-os debian12",
         ],
         run: { context in
             try await put(
