@@ -9,7 +9,8 @@ import Testing
     private static let bounds: [any NumberBound.Type] = [
         BootBound.self, ByteBound.self, ChunkBound.self, CountBound.self, DurationBound.self,
         ExitStatusBound.self, KeptImagesBound.self, PortBound.self, PriorityBound.self,
-        SecondsBound.self, SerialBound.self, SlotBound.self, UnixTimeBound.self,
+        RevisionBound.self, SecondsBound.self, SerialBound.self, SlotBound.self,
+        TriggerSecondsBound.self, UnixTimeBound.self,
     ]
 
     private func largest<Bound: NumberBound>(_ bound: Bound.Type) -> Int64 {
