@@ -145,6 +145,9 @@ struct ProcessLeader: LeaderStore {
     func settle(_ status: StatusObligation) async throws {
         try await effect { try await base.settle(status) }
     }
+    func save(_ state: TriggerState) async throws -> TriggerState? {
+        try await effect { try await base.save(state) }
+    }
     func set(_ state: RetentionState) async throws {
         try await effect { try await base.set(state) }
     }

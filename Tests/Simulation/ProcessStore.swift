@@ -149,6 +149,12 @@ struct ProcessStore: Store {
     ) async throws -> [StatusObligation] {
         try await effect { await base.dueStatuses(atMilliseconds: now, limit: limit) }
     }
+    func triggerState(ofGuestOS id: String) async throws -> TriggerState? {
+        try await effect { await base.triggerState(ofGuestOS: id) }
+    }
+    func triggerStates(after: String?, limit: Int) async throws -> StorePage<TriggerState> {
+        try await effect { await base.triggerStates(after: after, limit: limit) }
+    }
     func retentionState() async throws -> RetentionState {
         try await effect { await base.retentionState() }
     }

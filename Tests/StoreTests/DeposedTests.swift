@@ -160,6 +160,13 @@ import Testing
             "say which retention policy is in force",
             { try await $0.set(RetentionState()) }
         ),
+        (
+            "record what triggers builds",
+            { store in
+                let id = Samples.guestOS("ubuntu1604").id
+                _ = try await store.save(TriggerState(guestOSID: id))
+            }
+        ),
     ]
 
     /// Everything that a reader can see.
@@ -174,6 +181,7 @@ import Testing
         return [
             builds, records, attempts, try await store.allHalfPruned(), try await store.hosts(),
             try await store.guestOSes(after: nil, limit: 99), try await store.testCases(nil),
+            try await store.triggerStates(after: nil, limit: 99).rows,
             try await store.environments(),
             try await store.secret(ofEnvironment: "lab")?.reveal ?? "none",
             try await store.secrets(),

@@ -90,6 +90,7 @@ enum GuestOSTable {
                 throw StoreError.hasBuilds(name)
             }
         }
+        try TriggerTable.remove(guestOSID: guestOS.id, transaction)
         try transaction.remove(
             "DELETE FROM guestos WHERE id = ?", [.text(guestOS.id)], what: .guestOS, name: name)
     }

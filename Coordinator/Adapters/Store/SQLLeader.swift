@@ -248,4 +248,8 @@ struct SQLLeader: LeaderStore {
     func settle(_ status: StatusObligation) async throws {
         try await write { try StatusTable.settle(status, $0) }
     }
+
+    func save(_ state: TriggerState) async throws -> TriggerState? {
+        try await write { try TriggerTable.save(state, $0) }
+    }
 }

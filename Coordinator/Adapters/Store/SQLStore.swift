@@ -219,6 +219,14 @@ public final class SQLStore: Store, LeaseStore {
         try await access.first(RetentionTable.state) ?? RetentionState()
     }
 
+    public func triggerState(ofGuestOS id: String) async throws -> TriggerState? {
+        try await access.first(TriggerTable.find(id))
+    }
+
+    public func triggerStates(after: String?, limit: Int) async throws -> StorePage<TriggerState> {
+        try await TriggerTable.page(after: after, limit: limit, access)
+    }
+
     public func audit(limit: Int) async throws -> [AuditEntry] {
         try await access.usable(AuditTable.newest, limit: limit)
     }

@@ -162,4 +162,8 @@ struct InMemoryLeader: LeaderStore {
     func settle(_ status: StatusObligation) async throws {
         try await write { $0.statuses.settle(status) }
     }
+
+    func save(_ state: TriggerState) async throws -> TriggerState? {
+        try await write { $0.save(state) }
+    }
 }

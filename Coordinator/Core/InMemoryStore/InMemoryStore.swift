@@ -157,6 +157,14 @@ public actor InMemoryStore: Store, LeaseStore {
 
     public func retentionState() -> RetentionState { tables.retention }
 
+    public func triggerState(ofGuestOS id: String) -> TriggerState? { tables.triggers[id] }
+
+    public func triggerStates(after: String?, limit: Int) -> StorePage<TriggerState> {
+        InMemoryPage.byID(Set(tables.triggers.keys), after: after, limit: limit) {
+            tables.triggers[$0]
+        }
+    }
+
     public func audit(limit: Int) -> [AuditEntry] { Array(tables.audit.reversed().prefix(limit)) }
 
     // MARK: Deliveries

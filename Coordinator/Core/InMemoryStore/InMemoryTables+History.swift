@@ -13,3 +13,15 @@ extension InMemoryTables {
                 releases: { releases[$0] != nil })).max() ?? 0
     }
 }
+
+extension InMemoryTables {
+    mutating func save(_ state: TriggerState) -> TriggerState? {
+        guard catalog.holds(guestOSID: state.guestOSID),
+            triggers[state.guestOSID]?.revision ?? 0 == state.revision
+        else { return nil }
+        var next = state
+        next.revision += 1
+        triggers[state.guestOSID] = next
+        return next
+    }
+}

@@ -11,6 +11,7 @@ struct InMemoryTables: Sendable {
     var deliveries = InMemoryDeliveries()
     var statuses = InMemoryStatuses()
     var secrets = InMemorySecrets()
+    var triggers: [String: TriggerState] = [:]
 
     mutating func enqueue(_ new: NewBuild) throws -> Build {
         if let build = builds[new.id] { return build }
@@ -92,6 +93,7 @@ struct InMemoryTables: Sendable {
             historic.buildLog(limit: 1, where: { $0.guestOSID == id }).isEmpty
         else { throw StoreError.hasBuilds(name) }
         catalog.remove(guestOS: name)
+        triggers[id] = nil
     }
 
     // MARK: Hosts

@@ -155,6 +155,12 @@ extension InterceptingStore {
     ) async throws -> [StatusObligation] {
         try await around(.read) { try await base.dueStatuses(atMilliseconds: now, limit: limit) }
     }
+    func triggerState(ofGuestOS id: String) async throws -> TriggerState? {
+        try await around(.read) { try await base.triggerState(ofGuestOS: id) }
+    }
+    func triggerStates(after: String?, limit: Int) async throws -> StorePage<TriggerState> {
+        try await around(.read) { try await base.triggerStates(after: after, limit: limit) }
+    }
     func retentionState() async throws -> RetentionState {
         try await around(.read) { try await base.retentionState() }
     }
@@ -308,6 +314,9 @@ struct InterceptingLeader: LeaderStore {
     }
     func settle(_ status: StatusObligation) async throws {
         try await around(.write) { try await base.settle(status) }
+    }
+    func save(_ state: TriggerState) async throws -> TriggerState? {
+        try await around(.write) { try await base.save(state) }
     }
     func set(_ state: RetentionState) async throws {
         try await around(.write) { try await base.set(state) }

@@ -29,6 +29,7 @@ enum Migrator {
         Migration(version: 14, changes: HistoricWidths.changes),
         Migration(version: 15, changes: DeliveryTable.changes + StatusTable.changes),
         Migration(version: 16, changes: SecretTable.changes),
+        Migration(version: 17, changes: TriggerTable.changes),
     ]
 
     static let newest = migrations.map(\.version).max() ?? 0

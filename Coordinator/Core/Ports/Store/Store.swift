@@ -17,7 +17,7 @@ public protocol Store: StoreReader, AuditLog, DeliveryInbox {
 /// The reads that need no leadership.
 public protocol StoreReader:
     BuildReader, HostReader, CatalogReader, ReleaseReader, HistoricReader, RetentionReader,
-    SecretReader, DeliveryReader, StatusReader, UnusableRowReader
+    SecretReader, DeliveryReader, StatusReader, TriggerReader, UnusableRowReader
 {}
 
 /// The writes that only the leader may make.
@@ -26,7 +26,7 @@ public protocol StoreReader:
 /// this coordinator has not noticed yet.
 public protocol LeaderStore:
     BuildWriter, HostWriter, CatalogWriter, ReleaseWriter, HistoricWriter, AuditWriter,
-    HistoryWriter, RetentionWriter, SecretWriter, DeliveryWriter, StatusWriter
+    HistoryWriter, RetentionWriter, SecretWriter, DeliveryWriter, StatusWriter, TriggerWriter
 {}
 
 /// Why the store refused a call or could not answer it.
