@@ -29,6 +29,8 @@ public struct Ports: Sendable {
     public var retentionGraceMilliseconds: Int64
     /// `nil`: nothing is measured.
     public var meter: (any StorageMeter)?
+    /// `nil`: nothing is built by time, parents or base images.
+    public var timeZones: (any TimeZones)?
     public var limits: ServiceLimits
 
     public init(
@@ -39,7 +41,8 @@ public struct Ports: Sendable {
         statusSender: (any CommitStatusSender)? = nil, pages: String? = nil,
         secretSources: [String: any SecretSource] = [:], retention: RetentionPolicy? = nil,
         retentionGraceMilliseconds: Int64 = 86_400_000,
-        meter: (any StorageMeter)? = nil, limits: ServiceLimits = ServiceLimits()
+        meter: (any StorageMeter)? = nil, timeZones: (any TimeZones)? = nil,
+        limits: ServiceLimits = ServiceLimits()
     ) {
         self.store = store
         self.gateway = gateway
@@ -58,6 +61,7 @@ public struct Ports: Sendable {
         self.retention = retention
         self.retentionGraceMilliseconds = retentionGraceMilliseconds
         self.meter = meter
+        self.timeZones = timeZones
         self.limits = limits
     }
 

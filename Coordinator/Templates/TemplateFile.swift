@@ -69,7 +69,7 @@ package struct TemplateFile: Sendable {
         guard (1...Self.includes).contains(paths?.count ?? 1) else {
             throw yaml.error(TemplateKeys.paths, "expected 1 to \(Self.includes) entries")
         }
-        triggers = try TemplateTriggers.read(yaml)
+        triggers = try TemplateTriggers.read(yaml, base: base?.image, checksums)
         try yaml.finish()
     }
 

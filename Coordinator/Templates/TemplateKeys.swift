@@ -14,7 +14,7 @@ package enum TemplateKeys {
     package static let image = YAMLKeys(
         builder, template, command, variables, baseImage, only, except, steps, varFiles,
         accelerator, environment, artifacts, imageFile, jenkins, streams, requirements, limits,
-        concurrency, tests, release, triggers, include, paths)
+        concurrency, tests, release, triggers, schedule, include, paths)
 
     /// Of the file.
     package static let document = image.adding(YAMLKeys(images))
@@ -206,6 +206,32 @@ package enum TemplateKeys {
         static let publish = YAMLKey(
             "publish", YAMLType<ImageTriggers.Publish>.word,
             "always (the default), or tags: only builds of tags are published and released.")
-        static let all = YAMLKeys(push, branches, tags, mergeRequests, supersede, publish)
+        static let parent = YAMLKey(
+            "parent", .short(.guestOSName, or: .list(of: .guestOSName)),
+            "Guest OSes whose new images this one is built for.")
+        static let baseImage = YAMLKey(
+            "base_image", .short(.bool, or: .mapping(of: YAMLKeys(every))),
+            "Builds the image when its base image has changed at its address.")
+        static let every = YAMLKey(
+            "every", .everySeconds, "How often the base image is looked at (default 6h).")
+        static let maxAge = YAMLKey(
+            "max_age", .ageSeconds, "Builds the image when it has become this old, such as 7d.")
+        static let all = YAMLKeys(
+            push, branches, tags, mergeRequests, supersede, publish, parent, baseImage, maxAge)
+    }
+
+    static let schedule = YAMLKey(
+        "schedule", .short(.string, or: .mapping(of: Schedule.all)),
+        "When the image is built: five fields of cron in UTC, or with a time zone.")
+
+    enum Schedule {
+        static let cron = YAMLKey(
+            "cron", .string, "Five fields of cron, or @hourly, @daily, @weekly or @monthly.")
+        static let timeZone = YAMLKey(
+            "time_zone", .timeZone, "The zone of these times, such as Europe/Berlin.")
+        static let jitter = YAMLKey(
+            "jitter", .jitterSeconds,
+            "Builds up to this much later, so that guest OSes do not all start at once.")
+        static let all = YAMLKeys(cron, timeZone, jitter, required: ["cron"])
     }
 }

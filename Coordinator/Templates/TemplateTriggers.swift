@@ -1,3 +1,4 @@
+import BuildProtocol
 import CoordinatorCore
 import YAMLKit
 
@@ -8,8 +9,16 @@ enum TemplateTriggers {
 
     private typealias Keys = TemplateKeys.Trigger
 
-    static func read(_ yaml: YAMLMapping) throws(YAMLError) -> ImageTriggers {
+    /// A parent is one image that this one starts from; others are rare.
+    private static let parents = 16
+    private static let everySeconds = 6 * 3600
+
+    /// - Parameter base: the base image, and where its digest is.
+    static func read(
+        _ yaml: YAMLMapping, base: BaseImage?, _ checksums: ChecksumSource?
+    ) throws(YAMLError) -> ImageTriggers {
         var triggers = ImageTriggers()
+        triggers.timed.schedule = try schedule(yaml)
         guard let given = try yaml.takeIfPresent(TemplateKeys.triggers) else { return triggers }
         triggers.push = try given.take(Keys.push, default: triggers.push)
         triggers.branches = try Self.patterns(given, Keys.branches)
@@ -17,7 +26,70 @@ enum TemplateTriggers {
         triggers.mergeRequests = try given.take(Keys.mergeRequests, default: false)
         triggers.supersede = try given.take(Keys.supersede, default: false)
         triggers.publish = try given.take(Keys.publish, default: .always)
+        triggers.timed.parents = try parents(given)
+        triggers.timed.baseImage = try watch(given, base, checksums)
+        triggers.timed.maxAgeSeconds = try given.takeIfPresent(Keys.maxAge)
         return triggers
+    }
+
+    private static func schedule(
+        _ yaml: YAMLMapping
+    ) throws(YAMLError) -> TriggerPlan.Schedule? {
+        typealias Keys = TemplateKeys.Schedule
+        let schedule: TriggerPlan.Schedule
+        switch try yaml.takeIfPresent(TemplateKeys.schedule) {
+        case .scalar(let cron): schedule = TriggerPlan.Schedule(cron: cron)
+        case .full(let given):
+            schedule = TriggerPlan.Schedule(
+                cron: try given.take(Keys.cron),
+                timeZone: try given.take(Keys.timeZone, default: "UTC"),
+                jitterSeconds: try given.take(Keys.jitter, default: 0))
+        case nil: return nil
+        }
+        do throws(Failure) { _ = try CronSchedule(schedule.cron) } catch {
+            throw yaml.error(TemplateKeys.schedule, "\(error)")
+        }
+        return schedule
+    }
+
+    private static func parents(_ yaml: YAMLMapping) throws(YAMLError) -> [String] {
+        let parents =
+            switch try yaml.takeIfPresent(Keys.parent) {
+            case .scalar(let name): [name]
+            case .full(let names): names
+            case nil: [String]()
+            }
+        guard parents.count <= Self.parents, Set(parents).count == parents.count else {
+            throw yaml.error(Keys.parent, "expected up to \(Self.parents) guest OSes, each once")
+        }
+        return parents
+    }
+
+    private static func watch(
+        _ yaml: YAMLMapping, _ base: BaseImage?, _ checksums: ChecksumSource?
+    ) throws(YAMLError) -> TriggerPlan.BaseImageWatch? {
+        var seconds = everySeconds
+        switch try yaml.takeIfPresent(Keys.baseImage) {
+        case nil, .scalar(false): return nil
+        case .scalar(true): break
+        case .full(let given): seconds = try given.take(Keys.every, default: seconds)
+        }
+        guard let base else {
+            throw yaml.error(Keys.baseImage, "needs base_image, whose address is looked at")
+        }
+        guard checksums != nil || base.sha256 == nil && base.sha512 == nil else {
+            throw yaml.error(
+                Keys.baseImage,
+                "the digest of the base image is fixed, so that a new one cannot be built: use "
+                    + "sha256_url")
+        }
+        guard checksums != nil || !base.url.hasPrefix("file:") else {
+            throw yaml.error(
+                Keys.baseImage, "a file of the hosts is not looked at: use an http or https URL")
+        }
+        return TriggerPlan.BaseImageWatch(
+            url: base.url, checksumURL: checksums?.url,
+            algorithm: checksums?.algorithm.rawValue, everySeconds: seconds)
     }
 
     private static func patterns(

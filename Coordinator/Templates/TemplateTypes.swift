@@ -24,6 +24,22 @@ extension YAMLType where Value == Int {
         .durationSeconds.checked { (1...7 * 86_400).contains($0) ? nil : "expected 1s to 7d" }
     }
 
+    /// How much later than its schedule an image may be built.
+    static var jitterSeconds: YAMLType {
+        .durationSeconds.checked { (0...86_400).contains($0) ? nil : "expected 0s to 24h" }
+    }
+
+    /// How often a base image is looked at. Its server is somebody else's.
+    static var everySeconds: YAMLType {
+        .durationSeconds.checked { (600...30 * 86_400).contains($0) ? nil : "expected 10m to 30d" }
+    }
+
+    static var ageSeconds: YAMLType {
+        .durationSeconds.checked {
+            (3600...3650 * 86_400).contains($0) ? nil : "expected 1h to 3650d"
+        }
+    }
+
     /// A limit of a test, in seconds.
     static var testSeconds: YAMLType {
         .durationSeconds.checked { (1...86_400).contains($0) ? nil : "expected 1s to 24h" }
@@ -111,6 +127,16 @@ extension YAMLType where Value == String {
 
     static var caseName: YAMLType {
         .string.checked { Names.titleProblem($0, what: "name of the test case") }
+    }
+
+    static var guestOSName: YAMLType {
+        .string.checked { Names.registeredProblem($0, what: "guest OS") }
+    }
+
+    /// Whether this machine has the zone is checked when the schedule is used: the coordinator and
+    /// the machine of who writes the template may have different ones.
+    static var timeZone: YAMLType {
+        .string.checked { TimeZoneRules.problem(ofName: $0) }
     }
 
     static var environmentName: YAMLType {

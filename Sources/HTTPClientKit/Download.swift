@@ -55,6 +55,26 @@ public struct DownloadResult: Sendable, Hashable {
 }
 
 extension HTTPClient {
+    /// Asks for the headers of the file, without its content. Redirects are followed.
+    ///
+    /// - Throws: as `download`.
+    public func headers(
+        of download: DownloadRequest
+    ) async throws(HTTPClientError) -> HTTPHeaders {
+        var request = TransferRequest(
+            method: "HEAD", url: download.url, headers: download.headers,
+            timeouts: download.timeouts, redirects: limits.redirects)
+        request.addressFilter = download.addressFilter
+        request.proxy = download.proxy
+        request.tls = download.tls
+        let answer = try await collect(request)
+        guard (200..<300).contains(answer.status) else {
+            throw HTTPClientError(
+                .status(answer.status), "\(request.shownURL) answers \(answer.status)")
+        }
+        return answer.headers
+    }
+
     /// Downloads a file, or the rest of one. Redirects are followed, but never to a `file:` URL.
     ///
     /// - Throws: `.status` for a refusal, `.stalled`, `.broken`, `.rangeRefused` if the caller's

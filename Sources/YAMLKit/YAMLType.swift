@@ -204,3 +204,24 @@ extension YAMLType where Value == YAMLMapping {
         }
     }
 }
+
+/// A value that may be written as a scalar, or in full.
+public enum YAMLShort<Scalar, Full> {
+    case scalar(Scalar)
+    case full(Full)
+}
+
+extension YAMLType {
+    /// A scalar of one type, or a list or mapping of another.
+    public static func short<Scalar, Full>(
+        _ scalar: YAMLType<Scalar>, or full: YAMLType<Full>
+    ) -> YAMLType where Value == YAMLShort<Scalar, Full> {
+        YAMLType(
+            expected: "\(scalar.expected) or \(full.expected)",
+            schema: ["anyOf": [scalar.schema, full.schema]]
+        ) { (node, place) throws(YAMLError) in
+            if case .scalar = node.content { return .scalar(try scalar.read(node, place)) }
+            return .full(try full.read(node, place))
+        }
+    }
+}

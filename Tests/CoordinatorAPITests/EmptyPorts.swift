@@ -28,6 +28,12 @@ struct NoTemplates: TemplateLibrary {
     func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
         ImageTriggers()
     }
+    func triggers(
+        of guestOS: GuestOS
+    ) async throws -> (triggers: ImageTriggers, commit: String?) {
+        (ImageTriggers(), nil)
+    }
+    func mark(ofBaseImage watch: TriggerPlan.BaseImageWatch) async throws -> String { "" }
     func path(of archive: TemplateArchive) throws -> String { throw TemplateFault("no template") }
     func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {}
 }
@@ -52,6 +58,12 @@ struct AnyTemplates: TemplateLibrary {
     func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
         ImageTriggers()
     }
+    func triggers(
+        of guestOS: GuestOS
+    ) async throws -> (triggers: ImageTriggers, commit: String?) {
+        (ImageTriggers(), nil)
+    }
+    func mark(ofBaseImage watch: TriggerPlan.BaseImageWatch) async throws -> String { "" }
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
     func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {}
 }
@@ -115,7 +127,8 @@ extension API {
         standing: LeaseKeeper.Standing = .leading(epoch: 1),
         names: TrustedNames = TrustedNames(url: "http://farm.test"),
         tokenFile: String? = nil, storeProblem: String? = nil,
-        meter: (any StorageMeter)? = nil, templates: any TemplateLibrary = NoTemplates(),
+        meter: (any StorageMeter)? = nil, timeZones: (any TimeZones)? = nil,
+        templates: any TemplateLibrary = NoTemplates(),
         templateServer: (any TemplateServer)? = nil, hooks: [HookSource]? = nil
     ) async throws -> API {
         var ports = Ports.empty(store, logs: logs, sheets: sheets)
@@ -123,6 +136,7 @@ extension API {
         ports.templateServer = templateServer
         ports.hooks = hooks ?? (templateServer == nil ? [] : [StillServer.hook])
         ports.meter = meter
+        ports.timeZones = timeZones
         let coordinator = Coordinator(ports: ports)
         var routePorts = ports
         routePorts.clock = DueClock()

@@ -42,6 +42,12 @@ struct SimulatedTemplates: TemplateLibrary {
     func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
         ImageTriggers()
     }
+    func triggers(
+        of guestOS: GuestOS
+    ) async throws -> (triggers: ImageTriggers, commit: String?) {
+        (ImageTriggers(), nil)
+    }
+    func mark(ofBaseImage watch: TriggerPlan.BaseImageWatch) async throws -> String { "" }
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
 
     func outputs(

@@ -1,6 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 import HTTPClientKit
+import HTTPTypes
 import ProcessKit
 import Support
 import Synchronization
@@ -55,6 +56,36 @@ public struct ChecksumReader: Sendable {
         return recipe
     }
 
+    /// What changes when the base image does.
+    /// - Throws: `TemplateFault`
+    func mark(of watch: TriggerPlan.BaseImageWatch) async throws -> String {
+        if let url = watch.checksumURL {
+            // Its signature is checked when the build is submitted.
+            let list = try await fetch(url, Self.listBytes)
+            let algorithm = watch.algorithm.flatMap(ImageDigest.Algorithm.init) ?? .sha256
+            let name = Self.fileName(watch.url)
+            guard let digest = ChecksumList(bytes: list, algorithm).digest(of: name) else {
+                throw TemplateFault(
+                    "\(Self.shown(url)) has no single \(algorithm.title) digest of "
+                        + "\(Names.quoted(name)), the file that base_image.url names")
+            }
+            return "\(digest.algorithm.rawValue) \(digest.hex)"
+        }
+        let headers = try await reporting { () async throws(HTTPClientError) in
+            try await client.headers(of: request(watch.url, Self.listBytes))
+        }
+        if let tag = headers["ETag"] { return "ETag \(tag.prefixOfUTF8(Self.markBytes))" }
+        guard let modified = headers["Last-Modified"] else {
+            throw TemplateFault(
+                "the server of the base image says neither ETag nor Last-Modified, so that a new "
+                    + "one cannot be noticed: use sha256_url")
+        }
+        return "Last-Modified \(modified.prefixOfUTF8(Self.markBytes)), "
+            + "\(headers["Content-Length"]?.prefixOfUTF8(20) ?? "?") bytes"
+    }
+
+    private static let markBytes = 200
+
     private func digest(
         of image: BaseImage, from source: ChecksumSource, key: [UInt8]?, folder: String
     ) async throws -> ImageDigest {
@@ -68,9 +99,7 @@ public struct ChecksumReader: Sendable {
                 list, signature: signature, shown: Self.shown(source.url))
         }
         let checksums = ChecksumList(bytes: list, source.algorithm)
-        let path = image.url.prefix { $0 != "?" && $0 != "#" }
-        let segment = path.pathSegments.last.map(String.init) ?? ""
-        let name = PercentCoding.decode(segment[...]) ?? segment
+        let name = Self.fileName(image.url)
         guard let digest = checksums.digest(of: name) else {
             throw TemplateFault(
                 "\(Self.shown(source.url)) has no single \(source.algorithm.title) digest of "
@@ -80,7 +109,22 @@ public struct ChecksumReader: Sendable {
         return digest
     }
 
+    private static func fileName(_ url: String) -> String {
+        let path = url.prefix { $0 != "?" && $0 != "#" }
+        let segment = path.pathSegments.last.map(String.init) ?? ""
+        return PercentCoding.decode(segment[...]) ?? segment
+    }
+
     private func fetch(_ url: String, _ limitBytes: Int64) async throws -> [UInt8] {
+        let collected = Collected()
+        let request = request(url, limitBytes)
+        _ = try await reporting { () async throws(HTTPClientError) in
+            try await client.download(request, to: collected)
+        }
+        return collected.bytes
+    }
+
+    private func request(_ url: String, _ limitBytes: Int64) -> DownloadRequest {
         var request = DownloadRequest(
             url: url, limitBytes: limitBytes, timeouts: Self.timeouts)
         let opened = opened
@@ -94,11 +138,13 @@ public struct ChecksumReader: Sendable {
                 || !closed.contains { $0.contains(address) }
                 || proxy.isAt(address: address, port: port)
         })
-        let collected = Collected()
-        do throws(HTTPClientError) {
-            _ = try await client.download(request, to: collected)
-            return collected.bytes
-        } catch {
+        return request
+    }
+
+    private func reporting<Value>(
+        _ body: () async throws(HTTPClientError) -> Value
+    ) async throws -> Value {
+        do throws(HTTPClientError) { return try await body() } catch {
             let advice =
                 error.code == .addressForbidden
                 ? ". The coordinator reads checksum files from no address of its own machine: list "

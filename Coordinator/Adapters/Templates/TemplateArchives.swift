@@ -62,18 +62,7 @@ public actor TemplateArchives: TemplateLibrary {
     }
 
     public func plan(for guestOS: GuestOS) async throws -> BuildPlan {
-        let (archive, commit) =
-            switch guestOS.template {
-            case .folder(let path): (try await archive(folder: path), nil as String?)
-            case .git(let url, let ref):
-                try await archive(git: url, ref: ref, guestOS.templatePath)
-            case .missing:
-                throw TemplateFault(
-                    "the template of \(guestOS.name) is not known yet: set it with "
-                        + "aibuild guestos change \(guestOS.name) --git URL (or --template "
-                        + "FOLDER), or in the column 'template' of the sheet guestos")
-            }
-        Files.touch("\(folder)/\(archive.sha256).tar")
+        let (archive, commit) = try await newest(guestOS)
         let template = try await read(archive, guestOS.template).image(ofGuestOS: guestOS.name)
             .get()
         let file = template.file
@@ -92,6 +81,35 @@ public actor TemplateArchives: TemplateLibrary {
         plan.recipe.override(guestOS.variables)
         try template.packer?.apply(to: &plan)
         return plan
+    }
+
+    private func newest(_ guestOS: GuestOS) async throws -> (TemplateArchive, String?) {
+        let (archive, commit) =
+            switch guestOS.template {
+            case .folder(let path): (try await archive(folder: path), nil as String?)
+            case .git(let url, let ref):
+                try await archive(git: url, ref: ref, guestOS.templatePath)
+            case .missing:
+                throw TemplateFault(
+                    "the template of \(guestOS.name) is not known yet: set it with "
+                        + "aibuild guestos change \(guestOS.name) --git URL (or --template "
+                        + "FOLDER), or in the column 'template' of the sheet guestos")
+            }
+        Files.touch("\(folder)/\(archive.sha256).tar")
+        return (archive, commit)
+    }
+
+    public func triggers(
+        of guestOS: GuestOS
+    ) async throws -> (triggers: ImageTriggers, commit: String?) {
+        let (archive, commit) = try await newest(guestOS)
+        let file = try await read(archive, guestOS.template).image(ofGuestOS: guestOS.name).get()
+            .file
+        return (file.triggers, commit)
+    }
+
+    public func mark(ofBaseImage watch: TriggerPlan.BaseImageWatch) async throws -> String {
+        try await checksums.mark(of: watch)
     }
 
     public func isTouched(

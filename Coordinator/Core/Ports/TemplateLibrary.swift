@@ -5,6 +5,15 @@ public import ErrorKit
 public protocol TemplateLibrary: Sendable {
     /// - Throws: `TemplateFault` that names file, line and key if known.
     func plan(for guestOS: GuestOS) async throws -> BuildPlan
+    /// What starts builds of the guest OS, by its newest template, and the commit of that.
+    /// - Throws: `TemplateFault`
+    func triggers(
+        of guestOS: GuestOS
+    ) async throws -> (triggers: ImageTriggers, commit: String?)
+    /// A text that changes when the base image does: its digest in the checksum file, or what the
+    /// server says of its version.
+    /// - Throws: `TemplateFault` if the server cannot be asked, or says nothing of it.
+    func mark(ofBaseImage watch: TriggerPlan.BaseImageWatch) async throws -> String
     /// Whether the commit of a plan changes what a push has to change for the image, compared with
     /// an older commit.
     /// - Parameter asMergeRequest: compares with the commit where both parted, so that what the

@@ -21,6 +21,8 @@ public struct ImageTriggers: Sendable, Hashable, Codable {
     /// Whether a newer push cancels the build of an older one that is still queued.
     public var supersede = false
     public var publish = Publish.always
+    /// What needs no Git server.
+    public var timed = TriggerPlan()
 
     public init() {}
 

@@ -169,6 +169,7 @@ final class FakeTemplates: TemplateLibrary {
     func release(_ plan: ReleasePlan?) { releasePlan.withLock { $0 = plan } }
 
     func plan(for guestOS: GuestOS) async throws -> BuildPlan {
+        if let fault = triggerFault.withLock(\.self) { throw fault }
         if guestOS.name == "broken" {
             throw TemplateFault("aibuild.yml:3:1: unknown key 'x'")
         }
@@ -213,7 +214,32 @@ final class FakeTemplates: TemplateLibrary {
         _ guestOS: GuestOS, of plan: BuildPlan, since old: String?
     ) async throws -> [String] { [] }
     func triggers(of guestOS: GuestOS, in plan: BuildPlan) async throws -> ImageTriggers {
-        imageTriggers.withLock(\.self)
+        var triggers = imageTriggers.withLock(\.self)
+        if let timed = timedTriggers.withLock({ $0[guestOS.name] }) { triggers.timed = timed }
+        return triggers
+    }
+
+    private let timedTriggers = Mutex<[String: TriggerPlan]>([:])
+    private let triggerFault = Mutex<TemplateFault?>(nil)
+    private let mark = Mutex("ETag 1")
+
+    /// What is in the template of the guest OS about times and parents.
+    func set(_ plan: TriggerPlan, of guestOS: String) {
+        timedTriggers.withLock { $0[guestOS] = plan }
+    }
+
+    /// Every plan fails with it; `nil`: none does.
+    func fail(_ fault: TemplateFault?) { triggerFault.withLock { $0 = fault } }
+    func setMark(_ new: String) { mark.withLock { $0 = new } }
+
+    func triggers(
+        of guestOS: GuestOS
+    ) async throws -> (triggers: ImageTriggers, commit: String?) {
+        (try await triggers(of: guestOS, in: plan(for: guestOS)), nil)
+    }
+
+    func mark(ofBaseImage watch: TriggerPlan.BaseImageWatch) async throws -> String {
+        mark.withLock(\.self)
     }
 
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
