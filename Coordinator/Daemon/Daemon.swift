@@ -44,15 +44,14 @@ enum Daemon {
         Signals.ignore(SIGPIPE)
         DescriptorLimit.raise(to: descriptors)
         let stopSignal = try StopSignal()
-        let folder = configuration.stateFolder
-        try Files.makeFolder(folder, mode: 0o750)
+        try Files.makeFolder(configuration.stateFolder, mode: 0o750)
         let shared = configuration.sharedState
         try Files.makeFolder(shared, mode: 0o750)
         let access = try configuration.access()
         let store = try await SQLStore.open(
             configuration.location, keys: configuration.sealingKeys(),
             say: { Logger("store").warning($0) })
-        let lock = try lockState(folder)
+        let lock = try lockState(configuration.stateFolder)
         let logs = try FileLogStore(folder: shared + "/logs")
         var git = configuration.git
         git.inherited = Self.environment(GitAccess.proxyVariables)
@@ -75,7 +74,8 @@ enum Daemon {
             retentionGraceMilliseconds: Int64(configuration.retentionGraceSeconds) * 1000,
             meter: FarmStorageMeter(
                 webRoot: configuration.webRoot, logs: shared + "/logs",
-                templates: shared + "/templates", store: store), limits: configuration.limits)
+                templates: shared + "/templates", store: store), timeZones: ZoneFiles(),
+            limits: configuration.limits)
 
         addHooks(configuration, to: &ports)
         let coordinator = Coordinator(ports: ports)

@@ -13,6 +13,7 @@ public struct Leader: Sendable {
     public let deliveries: Deliveries
     /// Queued and running builds.
     public let tracker: BuildTracker
+    public let schedules: Schedules
     public let retention: ImageRetention
     public let storage: StorageGauge
     public let releases: Releases
@@ -41,10 +42,12 @@ public struct Leader: Sendable {
             ports: ports, store: store, releases: releases, cancellation: releaseCancellation)
         secrets = SecretCatalog(ports: ports, store: store)
         fleet = HostFleet(ports: ports, epoch: epoch, wakeup: wakeup)
+        schedules = Schedules(ports: ports, store: store)
         statuses = CommitStatuses(ports: ports, store: store)
         tracker = BuildTracker(
             ports: ports, store: store, fleet: fleet, releases: releases,
-            news: BuildNews(changes: changes, statuses: statuses), wakeup: wakeup)
+            news: BuildNews(changes: changes, statuses: statuses, schedules: schedules),
+            wakeup: wakeup)
         dispatcher = Dispatcher(
             ports: ports, store: store, fleet: fleet, tracker: tracker, wakeup: wakeup)
         retention = ImageRetention(
@@ -55,16 +58,17 @@ public struct Leader: Sendable {
             ports: ports, store: store, fleet: fleet, tracker: tracker, watch: drains)
         submission = BuildSubmission(
             ports: ports, store: store, tracker: tracker, fleet: fleet,
-            check: TemplateCheck(ports: ports, fleet: fleet))
+            check: TemplateCheck(ports: ports, fleet: fleet), schedules: schedules)
         cancellation = BuildCancellation(ports: ports, store: store, tracker: tracker)
         deliveries = Deliveries(
             ports: ports, store: store,
             trigger: ReportTrigger(
                 ports: ports, submission: submission,
                 supersession: Supersession(ports: ports, store: store, tracker: tracker)))
-        guestOSes = GuestOSCatalog(ports: ports, store: store)
+        guestOSes = GuestOSCatalog(ports: ports, store: store, schedules: schedules)
         testCases = TestCaseCatalog(ports: ports, store: store)
-        sheets = SheetImport(ports: ports, store: store, environments: environments)
+        sheets = SheetImport(
+            ports: ports, store: store, environments: environments, schedules: schedules)
         historic = store
     }
 
@@ -88,9 +92,11 @@ public struct Leader: Sendable {
         await dispatcher.start()
         await deliveries.start()
         await statuses.start { [tracker] in await tracker.explain($0)?.summary }
+        await schedules.start(submission)
     }
 
     func stop() async {
+        await schedules.stop()
         await deliveries.stop()
         await dispatcher.stop()
         await drains.stop()

@@ -91,6 +91,17 @@ public struct ServiceLimits: Sendable {
     public var retentionLookMilliseconds: Int64 = 60_000
     /// How often everything that is stored is measured: a million files take some seconds.
     public var storageMilliseconds: Int64 = 15 * 60_000
+    /// How often a template is read for its schedule and triggers without a push, and the pause
+    /// between two of them: ten thousand repositories are then fetched in six hours.
+    public var triggerRefreshMilliseconds: Int64 = 60 * 60_000
+    public var triggerPauseMilliseconds: Int64 = 2_000
+    /// The clock may be changed while nothing is due.
+    public var triggerLookMilliseconds: Int64 = 30_000
+    /// Automatic builds that are submitted at once: each fetches a repository.
+    public var triggersAtOnce = 4
+    /// Delays between tries of an automatic build that cannot be submitted.
+    public var triggerRetryFirstMilliseconds: Int64 = 60_000
+    public var triggerRetryLongestMilliseconds: Int64 = 60 * 60_000
     /// Rows per query when all have to be read.
     public var pageRows = 500
     /// Old rows of each kind that one transaction removes, for which other writes wait: five

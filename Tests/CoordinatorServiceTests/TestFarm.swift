@@ -23,6 +23,7 @@ final class TestFarm: Sendable {
     let retention = Mutex<RetentionPolicy?>(nil)
     let retentionGraceMilliseconds = Mutex<Int64>(0)
     let secretSources = Mutex<[String: any SecretSource]>([:])
+    let timeZones = Mutex<(any TimeZones)?>(nil)
 
     let templateServer: FakeTemplateServer?
 
@@ -63,7 +64,8 @@ final class TestFarm: Sendable {
             hooks: templateServer == nil ? [] : [FakeTemplateServer.hook],
             secretSources: secretSources.withLock(\.self),
             retention: retention.withLock(\.self),
-            retentionGraceMilliseconds: retentionGraceMilliseconds.withLock(\.self))
+            retentionGraceMilliseconds: retentionGraceMilliseconds.withLock(\.self),
+            timeZones: timeZones.withLock(\.self))
     }
 
     /// A coordinator as a new process would create it, with the same store and hosts.

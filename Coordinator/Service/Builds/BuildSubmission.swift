@@ -8,6 +8,7 @@ public struct BuildSubmission: Sendable {
     let tracker: BuildTracker
     let fleet: HostFleet
     let check: TemplateCheck
+    let schedules: Schedules
 
     /// Queues a build of the guest OS from the newest commit of its template.
     /// - Parameter change: what this build has otherwise than the guest OS.
@@ -30,6 +31,7 @@ public struct BuildSubmission: Sendable {
     /// - Throws: `Refusal` if it is retired, `TemplateFault`, `StoreError`
     func plan(for guestOS: GuestOS) async throws -> BuildPlan {
         try Self.check(guestOS)
+        await schedules.templateChanged(ofGuestOS: guestOS.id)
         let plan = try TestPlanning.combine(
             try await ports.templates.plan(for: guestOS),
             registered: try await ports.store.testCases(guestOS.type))

@@ -5,6 +5,7 @@ public import CoordinatorCore
 public struct GuestOSCatalog: Sendable {
     let ports: Ports
     let store: any CatalogWriter
+    let schedules: Schedules
 
     /// A guest OS, and what was done for it on the Git server of the templates, if there is one.
     public struct Registration: Sendable {
@@ -25,6 +26,7 @@ public struct GuestOSCatalog: Sendable {
         guestOS.createdMilliseconds = known.createdMilliseconds
         guestOS.isRetired = form.retired ?? known.isRetired
         try await store.update(guestOS)
+        await schedules.catalogChanged()
         try await ports.audit(actor, "guestos.change", guestOS.name)
         return Registration(guestOS: guestOS, server: await ports.prepareTemplate(of: guestOS))
     }
@@ -36,12 +38,14 @@ public struct GuestOSCatalog: Sendable {
     public func remove(_ name: String, by actor: String) async throws -> Bool {
         do {
             try await store.removeGuestOS(named: name)
+            await schedules.catalogChanged()
             try await ports.audit(actor, "guestos.remove", Names.quoted(name))
             return false
         } catch let error as StoreError where error.code == .inUse {
             var guestOS = try await ports.guestOS(named: name)
             guestOS.isRetired = true
             try await store.update(guestOS)
+            await schedules.catalogChanged()
             try await ports.audit(actor, "guestos.retire", Names.quoted(name))
             return true
         }
@@ -60,6 +64,7 @@ public struct GuestOSCatalog: Sendable {
         }
         if kind == .guestOS { try await ports.webRoot.makeFolder(ofGuestOS: new) }
         try await store.rename(kind, name, to: new)
+        await schedules.catalogChanged()
         try await ports.audit(
             actor, "\(kind.rawValue).rename", Names.quoted(name), "to \(new)")
     }
@@ -80,6 +85,7 @@ public struct GuestOSCatalog: Sendable {
         if guestOS.template == .missing {
             guestOS.template = server.template(ofGuestOS: name)
             try await store.update(guestOS)
+            await schedules.catalogChanged()
             try await ports.audit(actor, "guestos.change", name, "template at the GitLab server")
         }
         guard let report = await ports.prepareTemplate(of: guestOS) else {
@@ -113,6 +119,7 @@ public struct GuestOSCatalog: Sendable {
     private func add(_ guestOS: GuestOS, by actor: String) async throws -> Registration {
         try await ports.webRoot.makeFolder(ofGuestOS: guestOS.name)
         try await store.add(guestOS)
+        await schedules.catalogChanged()
         try await ports.audit(actor, "guestos.add", guestOS.name)
         return Registration(
             guestOS: guestOS, server: await ports.prepareTemplate(of: guestOS))

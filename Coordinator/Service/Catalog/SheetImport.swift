@@ -6,6 +6,7 @@ public struct SheetImport: Sendable {
     let ports: Ports
     let store: any CatalogWriter
     let environments: EnvironmentCatalog
+    let schedules: Schedules
 
     /// - Parameters:
     ///   - name: of the file.
@@ -39,7 +40,10 @@ public struct SheetImport: Sendable {
         for guestOS in plan.batch.newGuestOSes {
             try await ports.webRoot.makeFolder(ofGuestOS: guestOS.name)
         }
-        if !plan.batch.isEmpty { try await store.register(plan.batch) }
+        if !plan.batch.isEmpty {
+            try await store.register(plan.batch)
+            await schedules.catalogChanged()
+        }
         let counts = plan.counts.map { "\($0.sheet): \($0.new) new, \($0.changed) changed" }
         try await ports.audit(actor, "import", Names.quoted(name), counts.joined(separator: "; "))
         report.servers = await prepare(plan.guestOSes)

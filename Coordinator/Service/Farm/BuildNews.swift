@@ -1,15 +1,18 @@
 import BuildProtocol
 import CoordinatorCore
 
-/// Those who are told that a build has changed: followers, and Git servers. Nothing waits for them.
+/// Those who are told that a build has changed: followers, Git servers, and what builds children of
+/// the image. Nothing waits for them.
 struct BuildNews: Sendable {
     let changes: ChangeHub
     let statuses: CommitStatuses
+    let schedules: Schedules
 
     func changed(_ build: Build) {
         Task {
             await changes.report(build.id, isOver: build.state.isEnded)
             await statuses.note(build)
         }
+        if build.state.isEnded { Task { await schedules.ended(build) } }
     }
 }

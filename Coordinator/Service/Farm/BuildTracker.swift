@@ -191,9 +191,7 @@ public actor BuildTracker: AttemptEvents {
 
     func sessions(on host: String) -> [BuildSession] { live.sessions(on: host) }
     func requeued(from host: String) -> [QueuedBuild] { live.requeued(from: host) }
-
     func session(of build: Build) -> BuildSession? { live[build.id]?.session }
-
     /// The attempts whose files must be kept.
     func livingAttempts() -> Set<AttemptToken> { live.attempts }
 
@@ -247,7 +245,6 @@ public actor BuildTracker: AttemptEvents {
     }
 
     func advanced(_ build: Build) { update(build) }
-
     func ended(_ session: BuildSession, _ end: AttemptEnd, _ image: PublishedImage?) async throws {
         if let entry = live[session.build.id], entry.build.attempt == session.token {
             try await record(entry.build, end, image)

@@ -37,6 +37,18 @@ final class Wakeup: Sendable {
     }
 }
 
+extension Wakeup {
+    /// The same; returns after the time at the latest.
+    func wait(atMostMilliseconds milliseconds: Int64, _ clock: any TimeSource) async {
+        let alarm = Task {
+            try await clock.sleep(milliseconds: milliseconds)
+            raise()
+        }
+        await wait()
+        alarm.cancel()
+    }
+}
+
 /// Why builds wait: computed once for all clients until something changes.
 struct SharedExplanation {
     private let explanation: Scheduler.Explanation

@@ -1,0 +1,121 @@
+import BuildProtocol
+import CoordinatorCore
+import Support
+import TextKit
+
+extension Schedules {
+    /// Does everything that is due for one guest OS.
+    func run(_ id: String) async {
+        guard let entry = board[id] else { return }
+        let now = ports.clock.unixMilliseconds()
+        if entry.isParentDue { await runParents(id) }
+        if Task.isCancelled { return }
+        if let due = board[id]?.scheduleDue(at: now, began: beganMilliseconds), due <= now {
+            await runSchedule(id, at: now)
+        }
+        if Task.isCancelled { return }
+        if let due = board[id]?.baseImageDue(began: beganMilliseconds), due <= now {
+            await runBaseImage(id)
+        }
+        if Task.isCancelled { return }
+        if let due = board[id]?.ageDue(at: now), due <= now { await runAge(id, at: now) }
+    }
+
+    private func runSchedule(_ id: String, at now: Int64) async {
+        guard let entry = board[id], let schedule = entry.state.plan.schedule,
+            let occasion = entry.occasion(at: now)
+        else { return }
+        let request = TriggerRequest(
+            cause: "schedule \(schedule.text)", kind: .schedule,
+            occasion: "schedule \(id) \(occasion)"
+        ) { $0.schedule == schedule }
+        let delay = schedule.delayMilliseconds(ofGuestOS: id)
+        await carryOut(request, id) { state, isNew in
+            // All that were missed are one, unless the first of them was built in time.
+            state.doneUntilMilliseconds = isNew ? max(occasion, now - delay) : occasion
+        }
+    }
+
+    private func runAge(_ id: String, at now: Int64) async {
+        guard let entry = board[id], let seconds = entry.state.plan.maxAgeSeconds else { return }
+        do {
+            let passed = try await Recent(entry.guestOS.name, ports).passed
+            change(id) { $0.passedMilliseconds = .some(passed?.endedMilliseconds) }
+            guard let due = board[id]?.ageDue(at: now), due <= now else { return }
+            let request = TriggerRequest(
+                cause: "max_age \(DurationText.text(seconds))", kind: .age,
+                occasion: "age \(id) \(passed?.id ?? "") \(entry.state.agedMilliseconds ?? 0)"
+            ) { $0.maxAgeSeconds == seconds }
+            await carryOut(request, id) { state, _ in state.agedMilliseconds = now }
+        } catch { retryLater(id) }
+    }
+
+    private func runBaseImage(_ id: String) async {
+        guard let entry = board[id], let watch = entry.state.plan.baseImage else { return }
+        let state = entry.state
+        let now = ports.clock.unixMilliseconds()
+        let mark: String
+        do { mark = try await ports.templates.mark(ofBaseImage: watch) } catch {
+            let problem = "\(error)".prefixOfUTF8(ports.limits.reasonBytes)
+            await update(id) { state in
+                state.problem = problem
+                state.baseImageCheckedMilliseconds = now
+            }
+            return
+        }
+        guard let old = state.baseImage, old != mark else {
+            await update(id) { state in
+                state.problem = nil
+                state.baseImage = mark
+                state.baseImageCheckedMilliseconds = now
+            }
+            return
+        }
+        let request = TriggerRequest(
+            cause: "new base image", kind: .baseImage,
+            occasion: "base \(id) \(state.baseImageChangedMilliseconds ?? 0) \(old) \(mark)"
+        ) { $0.baseImage?.url == watch.url }
+        await carryOut(request, id, waitsForBuild: true) { state, _ in
+            state.baseImage = mark
+            state.baseImageCheckedMilliseconds = now
+            state.baseImageChangedMilliseconds = now
+        }
+    }
+
+    // MARK: Submission
+
+    /// - Parameters:
+    ///   - waitsForBuild: if a build is under way, it began before what asks for this one: another
+    ///     one follows. Otherwise that build is enough.
+    ///   - done: what is remembered, so that the occasion does not come again.
+    func carryOut(
+        _ request: TriggerRequest, _ id: String, waitsForBuild: Bool = false,
+        _ done: @Sendable (inout TriggerState, _ isNew: Bool) -> Void
+    ) async {
+        guard let entry = board[id], let submission else { return }
+        let result = await TriggerSubmission(ports: ports, submission: submission).submit(
+            request, entry.guestOS
+        ) { guestOS, plan, commit in
+            await record(plan, commit: commit, of: guestOS)
+        }
+        if Task.isCancelled { return }
+        let run = result.run(
+            of: request, at: ports.clock.unixMilliseconds(), reasonBytes: ports.limits.reasonBytes)
+        guard let run else { return }
+        let isOver = result.isOver(waitsForBuild: waitsForBuild)
+        let isStored = await update(id) { state in
+            if isOver { done(&state, result.isNew) }
+            if isOver || !run.isSame(as: state.last) { state.last = run }
+        }
+        if isOver, isStored {
+            change(id) { ($0.failures, $0.notBeforeMilliseconds) = (0, 0) }
+        } else {
+            retryLater(id)
+        }
+    }
+
+    func retryLater(_ id: String) {
+        let now = ports.clock.unixMilliseconds()
+        change(id) { $0.retryLater(ports.limits, at: now) }
+    }
+}
