@@ -37,6 +37,7 @@ public struct API: Sendable {
         ImageRoutes.add(to: &router, context)
         StatusRoutes.add(to: &router, context)
         StorageRoutes.add(to: &router, context)
+        ScheduleRoutes.add(to: &router, context)
         PageRoutes.add(to: &router, context)
         self.router = router
         access = context.access

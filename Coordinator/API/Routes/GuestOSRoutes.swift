@@ -53,7 +53,10 @@ enum GuestOSRoutes {
                     next: rows.count > limit ? rows[limit - 1].name : nil))
         }
         router.on("GET", "/api/v1/guestos/{name}") { _, path in
-            try .json(GuestOSView(try await api.ports.guestOS(named: path["name"])))
+            let guestOS = try await api.ports.guestOS(named: path["name"])
+            var view = GuestOSView(guestOS)
+            view.triggers = try await api.triggers(of: guestOS).map { TriggerView($0) }
+            return try .json(view)
         }
     }
 }

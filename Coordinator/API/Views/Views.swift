@@ -13,6 +13,8 @@ struct GuestOSView: Encodable {
     var gitlab: TemplateServerReport?
     /// Only if it is.
     var retired: Bool?
+    /// Only if there is something; a standby shows no next run.
+    var triggers: TriggerView?
 
     init(_ registration: GuestOSCatalog.Registration) {
         self.init(registration.guestOS)

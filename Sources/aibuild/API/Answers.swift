@@ -25,6 +25,32 @@ struct GuestOSAnswer: Decodable {
     var variables: [String: String]?
     var gitlab: GitLabAnswer?
     var retired: Bool?
+    var triggers: TriggerAnswer?
+}
+
+struct TriggerAnswer: Decodable {
+    struct Schedule: Decodable {
+        var cron, timeZone: String
+        var jitterSeconds: Int
+    }
+
+    struct BaseImage: Decodable {
+        var everySeconds: Int
+    }
+
+    struct Run: Decodable {
+        var at, cause, outcome: String
+        var build, reason: String?
+    }
+
+    var guestOS: String
+    var schedule: Schedule?
+    var parents: [String]?
+    var baseImage: BaseImage?
+    var maxAgeSeconds: Int?
+    var nextRunAt: String?
+    var lastRun: Run?
+    var problem: String?
 }
 
 struct RemovalAnswer: Decodable {

@@ -5,8 +5,8 @@ enum Commands {
     static let all: [Command] = [
         BuildCommands.all, LogCommands.all, [CheckCommand.check], GuestOSCommands.all,
         TestCaseCommands.all, ImportCommands.all, HostCommands.all, EnvironmentCommands.all,
-        ReleaseCommands.all, SecretCommands.all, DeliveryCommands.all, RetentionCommands.all,
-        OutputCommands.all, DatabaseCommands.all,
+        ReleaseCommands.all, SecretCommands.all, DeliveryCommands.all, ScheduleCommands.all,
+        RetentionCommands.all, OutputCommands.all, DatabaseCommands.all,
         SystemCommands.all, [help],
     ].flatMap { $0 }
 

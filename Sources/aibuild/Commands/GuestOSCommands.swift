@@ -224,7 +224,7 @@ enum GuestOSCommands {
                         ("builds", item.retired == true ? "retired: no new ones" : nil),
                         ("template", shown(item.template)), ("path", item.templatePath),
                         ("registered", item.createdAt.map { Format.time($0) }),
-                    ]
+                    ] + (item.triggers?.details ?? [])
                         + (item.variables ?? [:]).sorted { $0.key < $1.key }
                         .map { ("variable", "\($0.key)=\($0.value)") })
             }
