@@ -24,6 +24,7 @@ import hooks
 from door import Door
 from releases import (LARGE_BYTES, LINK_IMAGE_BYTES, SMALL_BYTES, UPLOAD_BYTES, UPLOAD_ROUNDS,
                       Cloud, Link, Releases, reset_peak)
+from schedules import Schedules
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FARM = os.path.join(ROOT, ".demo", "bench")
@@ -509,12 +510,19 @@ def bench_hooks():
                 worst <= 1)]
 
 
+def bench_schedules():
+    """Ten thousand schedules of which none is due."""
+    with Schedules(ROOT + "/.build/release/aibuild-coordinator", free_port()) as farm:
+        percent = farm.percent_of_a_core()
+    return [row("schedules.idle", percent, "%", None, None, "< 1 of a core", percent < 1)]
+
+
 BENCHES = {"build.overhead": bench_build, "pull.cold": bench_pull,
            "log.lines_per_second": bench_log, "dispatch.noop_per_second": bench_noop,
            "rss.coordinator": bench_log, "rss.flood": bench_flood, "rss.agent": bench_noop,
            "glance.upload": bench_upload, "release.four_environments": bench_environments,
            "rss.release": bench_release_memory, "door.latency": bench_door,
-           "hook.answer": bench_hooks}
+           "hook.answer": bench_hooks, "schedules.idle": bench_schedules}
 
 
 def main():
