@@ -47,6 +47,7 @@ import Testing
             try await farm.until("a build", step: 1_000) { try await farm.builds().count == 1 }
             await farm.pass(2 * 60_000)
             #expect(try await farm.builds().count == 1)
+            #expect(try await farm.state()?.last?.build == "debian:1", "the others are no runs")
             try await farm.until("the next") { try await farm.builds().count == 2 }
             let next = try #require(try await farm.builds().first)
             #expect(next.submittedMilliseconds % Self.hour < 90_000)
