@@ -21,8 +21,8 @@ public final class ZoneFiles: TimeZones {
             bytes = try Files.read("\(folder)/\(name)", limitBytes: TimeZoneRules.fileBytes)
         } catch  where error.errno == ENOENT {
             throw Failure(
-                "the coordinator's machine has no time zone '\(name)': check its name, and that the "
-                    + "package tzdata is installed")
+                "the coordinator's machine has no time zone '\(name)': check its name, and that "
+                    + "the package tzdata is installed")
         } catch { throw Failure("cannot read the time zone '\(name)'", cause: error) }
         let rules = try TimeZoneRules(name: name, file: bytes)
         known.withLock { known in

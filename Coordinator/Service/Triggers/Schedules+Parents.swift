@@ -64,12 +64,7 @@ extension Schedules {
                 if state.last?.reason != why || state.last?.cause != cause { state.last = run }
             }
         case .build(let cause, let parents):
-            let occasion = parents.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-            let wanted = Set(parents.keys)
-            let request = TriggerRequest(
-                cause: cause, kind: .parent,
-                occasion: "parents \(id) \(occasion.joined(separator: " "))"
-            ) { !wanted.isDisjoint(with: $0.parents) }
+            let request = TriggerRequest(parents: parents, cause: cause, id)
             await carryOut(request, id, waitsForBuild: true) { state, _ in
                 state.parentBuilds = parents
             }

@@ -1,7 +1,6 @@
 import BuildProtocol
 import CoordinatorCore
 import Support
-import TextKit
 
 extension Schedules {
     /// Does everything that is due for one guest OS.
@@ -25,10 +24,7 @@ extension Schedules {
         guard let entry = board[id], let schedule = entry.state.plan.schedule,
             let occasion = entry.occasion(at: now)
         else { return }
-        let request = TriggerRequest(
-            cause: "schedule \(schedule.text)", kind: .schedule,
-            occasion: "schedule \(id) \(occasion)"
-        ) { $0.schedule == schedule }
+        let request = TriggerRequest(schedule, occasion, id)
         let delay = schedule.delayMilliseconds(ofGuestOS: id)
         await carryOut(request, id) { state, isNew in
             // All that were missed are one, unless the first of them was built in time.
@@ -42,10 +38,7 @@ extension Schedules {
             let passed = try await Recent(entry.guestOS.name, ports).passed
             change(id) { $0.passedMilliseconds = .some(passed?.endedMilliseconds) }
             guard let due = board[id]?.ageDue(at: now), due <= now else { return }
-            let request = TriggerRequest(
-                cause: "max_age \(DurationText.text(seconds))", kind: .age,
-                occasion: "age \(id) \(passed?.id ?? "") \(entry.state.agedMilliseconds ?? 0)"
-            ) { $0.maxAgeSeconds == seconds }
+            let request = TriggerRequest(ageSeconds: seconds, after: passed, entry.state)
             await carryOut(request, id) { state, _ in state.agedMilliseconds = now }
         } catch { retryLater(id) }
     }
@@ -71,10 +64,7 @@ extension Schedules {
             }
             return
         }
-        let request = TriggerRequest(
-            cause: "new base image", kind: .baseImage,
-            occasion: "base \(id) \(state.baseImageChangedMilliseconds ?? 0) \(old) \(mark)"
-        ) { $0.baseImage?.url == watch.url }
+        let request = TriggerRequest(watch, from: old, to: mark, state)
         await carryOut(request, id, waitsForBuild: true) { state, _ in
             state.baseImage = mark
             state.baseImageCheckedMilliseconds = now

@@ -160,7 +160,8 @@ public actor Schedules {
             let (triggers, commit) = try await ports.templates.triggers(of: guestOS)
             await record(triggers.timed, commit: commit, of: guestOS)
         } catch let fault as TemplateFault {
-            await problem("\(fault)", of: guestOS.id)
+            let text = fault.description.prefixOfUTF8(ports.limits.reasonBytes)
+            await update(guestOS.id) { $0.problem = text }
         } catch {}
     }
 
@@ -168,11 +169,6 @@ public actor Schedules {
     func templateChanged(ofGuestOS id: String) {
         change(id) { $0.readDueMilliseconds = .min }
         unread.raise()
-    }
-
-    private func problem(_ text: String, of id: String) async {
-        let text = text.prefixOfUTF8(ports.limits.reasonBytes)
-        await update(id) { $0.problem = text }
     }
 
     /// Takes what the template of the guest OS, as it is registered, says now.

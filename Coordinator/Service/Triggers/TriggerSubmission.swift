@@ -1,6 +1,7 @@
 import BuildProtocol
 import CoordinatorCore
 import Support
+import TextKit
 
 /// One build that something asks for.
 struct TriggerRequest {
@@ -13,6 +14,43 @@ struct TriggerRequest {
     var isWanted: (TriggerPlan) -> Bool
 
     var buildID: String { "due-" + SHA256.hex(occasion.utf8).prefix(32) }
+}
+
+extension TriggerRequest {
+    init(_ schedule: TriggerPlan.Schedule, _ occasion: Int64, _ id: String) {
+        self.init(
+            cause: "schedule \(schedule.text)", kind: .schedule,
+            occasion: "schedule \(id) \(occasion)"
+        ) { $0.schedule == schedule }
+    }
+
+    init(ageSeconds seconds: Int, after passed: Build?, _ state: TriggerState) {
+        self.init(
+            cause: "max_age \(DurationText.text(seconds))", kind: .age,
+            occasion: "age \(state.guestOSID) \(passed?.id ?? "") \(state.agedMilliseconds ?? 0)"
+        ) { $0.maxAgeSeconds == seconds }
+    }
+
+    init(
+        _ watch: TriggerPlan.BaseImageWatch, from old: String, to new: String,
+        _ state: TriggerState
+    ) {
+        let changed = state.baseImageChangedMilliseconds ?? 0
+        self.init(
+            cause: "new base image", kind: .baseImage,
+            occasion: "base \(state.guestOSID) \(changed) \(old) \(new)"
+        ) { $0.baseImage?.url == watch.url }
+    }
+
+    /// - Parameter parents: the builds of the parents, by name.
+    init(parents: [String: String], cause: String, _ id: String) {
+        let builds = parents.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let names = Set(parents.keys)
+        self.init(
+            cause: cause, kind: .parent,
+            occasion: "parents \(id) \(builds.joined(separator: " "))"
+        ) { !names.isDisjoint(with: $0.parents) }
+    }
 }
 
 /// What became of a request.
