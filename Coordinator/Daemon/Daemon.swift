@@ -70,14 +70,12 @@ enum Daemon {
             clock: SystemClock(), ids: RandomIDs(), sheets: KitSheetFiles(),
             targets: Targets.all(configuration),
             templateServer: configuration.gitlab.map { GitLabServer($0) },
-            secretSources: configuration.secretSources, retention: configuration.retention,
+            retention: configuration.retention,
             retentionGraceMilliseconds: Int64(configuration.retentionGraceSeconds) * 1000,
             meter: FarmStorageMeter(
                 webRoot: configuration.webRoot, logs: shared + "/logs",
-                templates: shared + "/templates", store: store), timeZones: ZoneFiles(),
-            limits: configuration.limits)
-
-        addHooks(configuration, to: &ports)
+                templates: shared + "/templates", store: store), limits: configuration.limits)
+        addTriggers(configuration, to: &ports)
         let coordinator = Coordinator(ports: ports)
         let leadership = try await Leadership(configuration, store, coordinator)
         let setup = try setup(configuration)
@@ -114,7 +112,9 @@ enum Daemon {
 }
 
 extension Daemon {
-    private static func addHooks(_ configuration: Configuration, to ports: inout Ports) {
+    private static func addTriggers(_ configuration: Configuration, to ports: inout Ports) {
+        ports.timeZones = ZoneFiles()
+        ports.secretSources = configuration.secretSources
         ports.hooks = configuration.hooks
         ports.statusSender = HTTPStatusSender(authorities: configuration.git.authorities)
         ports.pages = configuration.url

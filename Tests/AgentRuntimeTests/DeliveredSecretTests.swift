@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test("A build that fails or whose supervisor is killed leaves no value")
+    @Test("A build that fails, or is refused, leaves no value")
     func failures() async throws {
         try await withAgent(TestAgent.withoutQEMU) { agent, client in
             _ = try await client.greet()

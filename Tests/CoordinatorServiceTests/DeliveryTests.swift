@@ -123,6 +123,7 @@ import Testing
             let second = try await build(farm, 2)
             #expect(!second.plan.isPublished && second.plan.release == nil)
             #expect(second.plan.origin?.number == 7 && second.plan.origin?.isForeign == false)
+            #expect(second.plan.mayUseSecrets)
             #expect(second.updateContents == "merge request 7 to main: d2")
             // It stands for no commit of the branch.
             let pushed = try await farm.deliver(report(.push, "main", "c0ffee"), coordinator)
@@ -151,7 +152,8 @@ import Testing
             let approved = try await deliveries.approve(waits, by: "anna")
             let built = try await farm.handled(approved)
             #expect(built.builds == ["a:1"] && built.approvedBy == "anna")
-            #expect(try await build(farm, 1).plan.origin?.isForeign == true)
+            let plan = try await build(farm, 1).plan
+            #expect(plan.origin?.isForeign == true && !plan.mayUseSecrets)
             await #expect(throws: Refusal.self) {
                 _ = try await deliveries.approve(built, by: "anna")
             }

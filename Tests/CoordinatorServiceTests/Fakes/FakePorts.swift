@@ -131,7 +131,6 @@ final class FakeTemplates: TemplateLibrary {
     private let builder = Mutex(Builder.command(["./build"]))
     private let newest = Mutex("c0ffee")
     private let commitsAt = Mutex<[String: String]>([:])
-    private let gitFault = Mutex<TemplateFault?>(nil)
     private let requirements = Mutex(Requirements())
     private let tests = Mutex<ImageTests?>(nil)
     private let releasePlan = Mutex<ReleasePlan?>(nil)
@@ -161,9 +160,6 @@ final class FakeTemplates: TemplateLibrary {
     /// The commit of one branch, tag or other ref.
     func commit(_ new: String, at ref: String) { commitsAt.withLock { $0[ref] = new } }
 
-    /// No repository can be reached while there is a fault.
-    func fail(_ fault: TemplateFault?) { gitFault.withLock { $0 = fault } }
-
     func require(_ new: Requirements) { requirements.withLock { $0 = new } }
     func variables(_ new: [String: String]) { variables.withLock { $0 = new } }
     func release(_ plan: ReleasePlan?) { releasePlan.withLock { $0 = plan } }
@@ -175,7 +171,6 @@ final class FakeTemplates: TemplateLibrary {
         }
         var commit: String?
         if case .git(_, let ref) = guestOS.template {
-            if let fault = gitFault.withLock(\.self) { throw fault }
             commit =
                 commitsAt.withLock { $0[ref] }
                 ?? newest.withLock(\.self) + (ref.hasPrefix("try-") ? " at \(ref)" : "")
