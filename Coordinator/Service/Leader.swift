@@ -11,6 +11,7 @@ public struct Leader: Sendable {
     public let submission: BuildSubmission
     public let cancellation: BuildCancellation
     public let deliveries: Deliveries
+    public let deliveryRequests: DeliveryRequests
     /// Queued and running builds.
     public let tracker: BuildTracker
     public let schedules: Schedules
@@ -65,6 +66,7 @@ public struct Leader: Sendable {
             trigger: ReportTrigger(
                 ports: ports, submission: submission,
                 supersession: Supersession(ports: ports, store: store, tracker: tracker)))
+        deliveryRequests = DeliveryRequests(ports: ports, store: store, deliveries: deliveries)
         guestOSes = GuestOSCatalog(ports: ports, store: store, schedules: schedules)
         testCases = TestCaseCatalog(ports: ports, store: store)
         sheets = SheetImport(

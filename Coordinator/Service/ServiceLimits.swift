@@ -141,6 +141,8 @@ public struct ServiceLimits: Sendable {
     public var deliveryLookMilliseconds: Int64 = 5_000
     /// Projects whose deliveries are handled at once: each may fetch a large repository.
     public var deliveriesAtOnce = 8
+    /// Pages of due deliveries that are looked through for projects that are not being handled.
+    public var deliveryPages = 20
     /// Tries of a delivery whose repository cannot be reached, over some two hours.
     public var deliveryTries = 10
     public var deliveryRetryMilliseconds: Int64 = 15_000
@@ -156,6 +158,9 @@ public struct ServiceLimits: Sendable {
     /// nobody looks at the commit.
     public var statusTries = 20
     public var statusRetryMilliseconds: Int64 = 5_000
+    /// Builds that ended this long ago have their status sent again by a new leader: a takeover
+    /// takes seconds, a restart after an upgrade minutes.
+    public var statusCatchUpMilliseconds: Int64 = 30 * 60_000
     public var statusRetryLongestMilliseconds: Int64 = 30 * 60_000
     /// Tries of a change whose row changes meanwhile. Each change in between is a step of a
     /// release, which takes longer than this.

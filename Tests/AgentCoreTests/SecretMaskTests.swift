@@ -110,6 +110,32 @@ import Testing
             Self.shownHoweverCut(["a<b>c&d\te"], #""a\u003cb\u003ec\u0026d\te""#) == [#""***""#])
     }
 
+    @Test("Base64 in lines is masked wherever in it the secret stands, and JSON of other programs")
+    func otherForms() {
+        let token = String((0..<105).map { Character(Unicode.Scalar(UInt8(33 + $0 * 7 % 90))) })
+        let mask = SecretMask([Array(token.utf8)])
+        for width in [64, 76] {
+            for before in 0..<80 {
+                let prefix = String(repeating: "u", count: before)
+                let encoded = Array(Self.encoded(prefix + token + "end").utf8)
+                let lines = stride(from: 0, to: encoded.count, by: width).map {
+                    String(decoding: encoded[$0..<min($0 + width, encoded.count)], as: UTF8.self)
+                }
+                let text = lines.joined(separator: "\n")
+                let shown = Self.shown(mask, [Array(text.utf8)[...]])
+                #expect(shown.contains("***"), "\(width) \(before)")
+                #expect(shown.utf8.count < encoded.count - 130, "\(width) \(before): \(shown)")
+            }
+        }
+        let secret = #"S3cr/et:"p@ss wörd"#
+        for form in [
+            #"S3cr/et:\"p@ss w\u00f6rd"#, #"S3cr\/et:\"p@ss wörd"#, #"S3cr/et:\\\"p@ss wörd"#,
+        ] {
+            let shown = Self.shown(SecretMask([Array(secret.utf8)]), [Array(form.utf8)[...]])
+            #expect(shown == "***", "\(form)")
+        }
+    }
+
     @Test("Every line of a long secret is masked in a long text, however it is read")
     func longText() {
         var random = Numbers(state: 7)

@@ -189,6 +189,9 @@ import Testing
         #expect(untested.change.releases.isEmpty, "only once the tests passed")
         let failed = try verdict(build(.build, hasTests: false, release: plan), Self.template)
         #expect(failed.change.releases.isEmpty)
+        var unpublished = build(.build, hasTests: false, release: plan)
+        unpublished.plan.publishes = false
+        #expect(try verdict(unpublished, nil).change.releases.isEmpty)
     }
 
     @Test("A pass without the artifacts that were to be collected is a fault of the host")

@@ -8,7 +8,8 @@ import Testing
 
     private func kept(
         _ number: Int, of guestOS: String = "debian", _ state: BuildState = .passed,
-        ended: Int64 = 0, bytes: Int64 = giB, pinned: Bool = false, released: Bool = false
+        ended: Int64 = 0, bytes: Int64 = giB, pinned: Bool = false, released: Bool = false,
+        publishes: Bool? = nil
     ) -> Retention.Kept {
         var build = Build(
             id: "\(guestOS)-\(number)", guestOSID: guestOS, guestOS: guestOS, number: number,
@@ -18,6 +19,7 @@ import Testing
                 recipe: BuildRecipe(builder: .command(["x"])), requirements: Requirements(),
                 limits: AttemptLimits()), updateContents: "", submittedMilliseconds: 0,
             endedMilliseconds: ended == 0 ? Int64(number) : ended, isPinned: pinned)
+        build.plan.publishes = publishes
         if state == .passed {
             build.image = PublishedImage(
                 name: "", path: "", url: "", sizeBytes: bytes, sha256: "", format: .qcow2,
@@ -44,6 +46,20 @@ import Testing
         let all = (1...9_000).map { kept($0, bytes: 1 << 50) }
         let policy = RetentionPolicy(goodImages: 1, minimumFreeBytes: 1 << 50)
         #expect(gone(all, policy, free: 1 << 50).count == 8_999)
+    }
+
+    @Test("An image that is not for publication goes by days, and first when space is low")
+    func unpublished() {
+        let all = [
+            kept(1), kept(2, publishes: false), kept(3, publishes: false), kept(4),
+            kept(5, pinned: true, publishes: false),
+        ]
+        let policy = RetentionPolicy(goodImages: 2, unpublishedDays: 7)
+        #expect(gone(all, policy, now: 7 * Self.day).isEmpty, "they do not count as good ones")
+        #expect(gone(all, policy, now: 8 * Self.day) == ["debian-2", "debian-3"])
+        let low = RetentionPolicy(goodImages: 2, unpublishedDays: 7, minimumFreeBytes: 3 * giB)
+        #expect(gone(all, low, free: 0) == ["debian-2", "debian-3", "debian-1"])
+        #expect(gone(all, low, free: 2 * giB) == ["debian-2"])
     }
 
     @Test("A pinned or released image is kept")

@@ -100,6 +100,19 @@ final class FakeStatusSender: CommitStatusSender {
         }
     }
 
+    @Test("A push of a broken template fails, and its commit shows why")
+    func broken() async throws {
+        try await withFarm(hosts: 0) { farm, coordinator, sender in
+            farm.templates.fail(TemplateFault("aibuild.yml:3:1: unknown key 'x'"))
+            let failed = try await farm.deliver(Self.push, coordinator)
+            #expect(failed.state == .failed)
+            #expect(failed.outcome == "aibuild.yml:3:1: unknown key 'x'")
+            let shown = try await eventually("the commit shows it") { sender.sent.last }
+            #expect(shown.state == .failed && shown.context == "aibuild/a")
+            #expect(shown.commit == "c0ffee" && shown.description == failed.outcome)
+        }
+    }
+
     @Test("A status has one line of at most 140 bytes, with the first error")
     func lines() throws {
         var build = Build(

@@ -148,7 +148,7 @@ import Testing
             let change = report(.mergeRequest, "main", "d1", request(isForeign: true))
             let waits = try await farm.deliver(change, coordinator)
             #expect(waits.state == .awaitingApproval && waits.builds.isEmpty)
-            let deliveries = try coordinator.leading().deliveries
+            let deliveries = try coordinator.leading().deliveryRequests
             let approved = try await deliveries.approve(waits, by: "anna")
             let built = try await farm.handled(approved)
             #expect(built.builds == ["a:1"] && built.approvedBy == "anna")
@@ -161,6 +161,86 @@ import Testing
             farm.templates.commit("d2", at: "refs/merge-requests/7/head")
             let moved = try await farm.handled(try await deliveries.approve(later, by: "anna"))
             #expect(moved.outcome == "the merge request has newer commits than d1")
+        }
+    }
+
+    @Test("A newer commit, or the end, of a fork's merge request ends what waits for approval")
+    func forgottenForks() async throws {
+        try await withFarm {
+            $0.mergeRequests = true
+        } _: { farm, coordinator in
+            let fork = request(isForeign: true)
+            let first = try await farm.deliver(
+                report(.mergeRequest, "main", "d1", fork), coordinator)
+            let second = try await farm.deliver(
+                report(.mergeRequest, "main", "d2", fork), coordinator)
+            #expect(try await farm.store.delivery(id: first.id)?.state == .ignored)
+            #expect(second.state == .awaitingApproval)
+            _ = try await farm.deliver(
+                report(.mergeRequestClosed, "main", "d2", fork), coordinator)
+            let ended = try #require(try await farm.store.delivery(id: second.id))
+            #expect(ended.state == .ignored && ended.outcome.contains("same merge request"))
+        }
+    }
+
+    @Test("A commit whose build was cancelled is built again when it is reported again")
+    func cancelledCommit() async throws {
+        try await withFarm {
+            $0.mergeRequests = true
+        } _: { farm, coordinator in
+            farm.templates.commit("d1", at: "refs/merge-requests/7/head")
+            let opened = report(.mergeRequest, "main", "d1", request())
+            _ = try await farm.deliver(opened, coordinator)
+            _ = try await farm.deliver(
+                report(.mergeRequestClosed, "main", "d1", request()), coordinator)
+            #expect(try await build(farm, 1).state == .cancelled)
+            let again = try await farm.deliver(opened, coordinator)
+            #expect(again.builds == ["a:2"])
+        }
+    }
+
+    @Test("A full queue does not end a push: it is tried again")
+    func fullQueue() async throws {
+        let farm = try await TestFarm(hosts: 0, templateServer: FakeTemplateServer())
+        var ports = farm.ports
+        ports.limits.queuedBuilds = 1
+        let coordinator = Coordinator(ports: ports)
+        try await coordinator.lead(farm.epoch)
+        _ = try await coordinator.leading().guestOSes.register(
+            GuestOSForm(name: "a", type: .linux), by: "anna")
+        let blocker = try await farm.submit(coordinator)
+        let stored = try await farm.receive(report(.push, "main", "c0ffee"))
+        try coordinator.leading().deliveries.wake()
+        let waits = try await eventually("the first try failed") {
+            let now = try await farm.store.delivery(id: stored.id)
+            return now?.tries == 1 ? now : nil
+        }
+        #expect(waits.state == .queued && waits.outcome.contains("the queue is full"))
+        _ = try await coordinator.leading().cancellation.cancel(blocker, by: "anna")
+        try await eventually("the push is built") {
+            await farm.clock.advance(milliseconds: 5_000)
+            return try await farm.store.delivery(id: stored.id)?.builds == ["a:1"]
+        }
+        await coordinator.stop()
+    }
+
+    @Test("What an interrupted try of the same delivery submitted counts as its own")
+    func interrupted() async throws {
+        try await withFarm {
+            $0.supersede = true
+        } _: { farm, coordinator in
+            _ = try await farm.deliver(report(.push, "main", "c0ffee"), coordinator)
+            farm.templates.commit("c1")
+            let second = try await farm.deliver(report(.push, "main", "c1"), coordinator)
+            #expect(second.builds == ["a:2"])
+            var again = second
+            again.state = .queued
+            again.builds = []
+            let isReset = try await farm.leader.update(again, from: [.handled])
+            #expect(isReset)
+            try coordinator.leading().deliveries.wake()
+            let ended = try await farm.handled(again)
+            #expect(ended.builds == ["a:2"] && ended.state == .handled)
         }
     }
 
@@ -204,7 +284,8 @@ import Testing
             #expect(failed.outcome.contains("aibuild deliveries replay \(lost.id)"))
             farm.templates.fail(nil)
             farm.templates.commit("c1")
-            let replayed = try await coordinator.leading().deliveries.replay(failed, by: "anna")
+            let replayed = try await coordinator.leading().deliveryRequests.replay(
+                failed, by: "anna")
             let handled = try await farm.handled(replayed)
             #expect(handled.builds == ["a:2"] && handled.repeats == lost.id)
         }
@@ -229,7 +310,7 @@ import Testing
         #expect(isReset)
         try await farm.run { _ in
             let ended = try await farm.handled(stored)
-            #expect(ended.outcome == "build a:1 is of this commit already")
+            #expect(ended.builds == ["a:1"] && ended.state == .handled)
         }
     }
 }

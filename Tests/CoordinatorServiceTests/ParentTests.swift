@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Builds for new images of parents.
-@Suite(.timeLimit(.minutes(2))) struct ParentTests {
+@Suite(.timeLimit(.minutes(5))) struct ParentTests {
     private static func parents(_ names: String...) -> TriggerPlan {
         ScheduleFarm.plan { $0.parents = names }
     }

@@ -140,9 +140,11 @@ struct ProcessStore: Store {
         try await effect { await base.deliveries(filter, limit: limit) }
     }
     func dueDeliveries(
-        atMilliseconds now: Int64, limit: Int
+        atMilliseconds now: Int64, after: Int?, limit: Int
     ) async throws -> [Delivery] {
-        try await effect { await base.dueDeliveries(atMilliseconds: now, limit: limit) }
+        try await effect {
+            await base.dueDeliveries(atMilliseconds: now, after: after, limit: limit)
+        }
     }
     func dueStatuses(
         atMilliseconds now: Int64, limit: Int

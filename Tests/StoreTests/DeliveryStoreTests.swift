@@ -88,10 +88,16 @@ import Testing
                     ids[3], ids[2],
                 ])
             func due(_ now: Int64) async throws -> [Int] {
-                try await store.dueDeliveries(atMilliseconds: now, limit: 9).map(\.id)
+                try await store.dueDeliveries(atMilliseconds: now, after: nil, limit: 9).map(\.id)
             }
             #expect(try await due(49) == [ids[0], ids[3]])
             #expect(try await due(50) == [ids[0], ids[1], ids[3]])
+            let after = try await store.dueDeliveries(
+                atMilliseconds: 50, after: ids[0], limit: 1)
+            #expect(after.map(\.id) == [ids[1]])
+            // The clock was set back meanwhile.
+            let early = 49 - DeliveryRules.longestWaitMilliseconds
+            #expect(try await due(early) == [ids[1]])
             #expect(try await store.delivery(id: ids[2])?.builds == ["a:1"])
         }
     }

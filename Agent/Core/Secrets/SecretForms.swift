@@ -6,8 +6,13 @@ enum SecretForms {
         let lines = [value[...]] + value.split(separator: 0x0A)
         for line in lines.map(trimmed) where line.count >= AgentLimits.secretBytes {
             forms.insert(line)
-            forms.insert(json(line, marksHTML: false))
-            forms.insert(json(line, marksHTML: true))
+            for text in [json(line, marksHTML: false), json(line, marksHTML: true), ascii(line)] {
+                forms.insert(text)
+                // PHP escapes slashes.
+                forms.insert(text.flatMap { $0 == UInt8(ascii: "/") ? Array("\\/".utf8) : [$0] })
+                // JSON in a text of JSON.
+                forms.insert(json(text, marksHTML: false))
+            }
             forms.insert(machineReadable(line))
             addBase64(of: line, to: &forms)
             addURLs(of: line, to: &forms)
@@ -42,6 +47,21 @@ enum SecretForms {
         }
     }
 
+    /// As Python's JSON has it: only ASCII, everything else as `\u00f6`.
+    private static func ascii(_ line: [UInt8]) -> [UInt8] {
+        var text: [UInt8] = []
+        for unit in String(decoding: json(line, marksHTML: false), as: UTF8.self).utf16 {
+            if let byte = UInt8(exactly: unit), byte < 0x80 {
+                text.append(byte)
+            } else {
+                let digits = String(unit, radix: 16)
+                let zeros = String(repeating: "0", count: 4 - digits.utf8.count)
+                text += Array(("\\u" + zeros + digits).utf8)
+            }
+        }
+        return text
+    }
+
     /// As Packer's `-machine-readable` output has it.
     private static func machineReadable(_ line: [UInt8]) -> [UInt8] {
         line.flatMap { byte -> [UInt8] in
@@ -64,8 +84,34 @@ enum SecretForms {
                 let first = (before * 8 + 5) / 6
                 let end = padded.count * 8 / 6
                 forms.insert(Array(all[first..<end]))
+                if alphabet == Base64Lines.alphabets.first {
+                    addBroken(all[first..<end], to: &forms)
+                }
                 // At the end of the text, the last character is known as well.
                 forms.insert(Array(all[first...]))
+            }
+        }
+    }
+
+    /// Longer ones have too many places where a line may end.
+    private static let brokenBytes = 8 << 10
+
+    /// With line feeds as programs that cut lines at 64 or 76 characters set them: after a group of
+    /// four, wherever in its line the secret begins.
+    private static func addBroken(_ encoded: ArraySlice<UInt8>, to forms: inout Set<[UInt8]>) {
+        guard encoded.count <= brokenBytes else { return }
+        let firstGroup = encoded.startIndex + (4 - encoded.startIndex % 4) % 4
+        for width in [64, 76] {
+            for breakAt in stride(from: firstGroup, to: encoded.endIndex, by: 4)
+            where breakAt > encoded.startIndex && breakAt - encoded.startIndex <= width {
+                var form = Array(encoded[..<breakAt])
+                var rest = encoded[breakAt...]
+                while !rest.isEmpty {
+                    form.append(0x0A)
+                    form += rest.prefix(width)
+                    rest = rest.dropFirst(width)
+                }
+                forms.insert(form)
             }
         }
     }

@@ -27,12 +27,12 @@ enum DeliveryRoutes {
                     payload: try await api.ports.store.payload(ofDelivery: delivery.id)))
         }
         router.on("POST", "/api/v1/deliveries/{id}/replay") { request, path in
-            let stored = try await api.leader().deliveries.replay(
+            let stored = try await api.leader().deliveryRequests.replay(
                 try await delivery(path["id"], api), by: api.actor(request))
             return try .json(DeliveryView(stored), status: 201)
         }
         router.on("POST", "/api/v1/deliveries/{id}/approve") { request, path in
-            let approved = try await api.leader().deliveries.approve(
+            let approved = try await api.leader().deliveryRequests.approve(
                 try await delivery(path["id"], api), by: api.actor(request))
             return try .json(DeliveryView(approved))
         }

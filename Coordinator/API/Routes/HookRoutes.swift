@@ -28,7 +28,8 @@ enum HookRoutes {
             guard let source = api.ports.hooks.first(where: { $0.name == path["name"] }) else {
                 // One that stayed after it was taken out of coordinator.yml.
                 return try ignored(
-                    "this coordinator has no such hook; delete it on the Git server")
+                    "this coordinator has no such hook (\(path["name"].prefix(80))); delete it on "
+                        + "the Git server")
             }
             return try await receive(request, source, api)
         }
@@ -51,7 +52,15 @@ enum HookRoutes {
         guard
             source.isGenuine(
                 { request.headers[$0] }, request.body, nowMilliseconds: now)
-        else { throw refusal(source) }
+        else {
+            refused(source, request)
+            if let flaw = source.flaw({ request.headers[$0] }, nowMilliseconds: now) {
+                throw Problem.unauthorized(
+                    "The request does not prove that it is from the hook \(source.name)",
+                    remedy: flaw)
+            }
+            throw refusal(source)
+        }
         let (delivery, payload) = ReceivedReport.read(request, source, nowMilliseconds: now)
         let stored = try await api.ports.store.receive(delivery, payload: payload)
         if stored.state == .queued { api.coordinator.leader?.deliveries.wake() }
@@ -59,6 +68,13 @@ enum HookRoutes {
             Answer(
                 delivery: stored.id, state: stored.state.rawValue,
                 outcome: stored.outcome.isEmpty ? nil : stored.outcome))
+    }
+
+    /// For those who look why nothing comes: a wrong secret looks like a closed firewall otherwise.
+    private static func refused(_ source: HookSource, _ request: HTTPRequest) {
+        Logger("triggers").warning(
+            "a request to the hook \(source.name) from \(request.remoteAddress) was refused: its "
+                + "proof is wrong")
     }
 
     private static func refusal(_ source: HookSource) -> Problem {
@@ -75,12 +91,13 @@ enum HookRoutes {
         let name = request.path.utf8.dropFirst(prefix.utf8.count)
         guard let source = hooks.first(where: { $0.name.utf8.elementsEqual(name) }) else {
             // Without such a hook no report starts anything, and the Git server is told so.
-            let proofs = ["X-Gitlab-Token", "X-Hub-Signature-256", "X-Gitea-Signature"]
-            return proofs.contains { request.headers[$0] != nil }
+            return request.headers["X-Gitlab-Token"] != nil
                 ? nil
                 : .unauthorized("This coordinator has no such hook", remedy: "See aibuild hooks")
         }
-        return source.mayBeGenuine { request.headers[$0] } ? nil : refusal(source)
+        if source.mayBeGenuine({ request.headers[$0] }) { return nil }
+        refused(source, request)
+        return refusal(source)
     }
 
     private static func ignored(_ why: String) throws -> HTTPResponse {

@@ -51,10 +51,13 @@ enum DeliveryTable {
     }
 
     /// Without its LIMIT.
-    static func due(atMilliseconds now: Int64) -> SQLSelect<Delivery> {
+    static func due(atMilliseconds now: Int64, after: Int?) -> SQLSelect<Delivery> {
         select(
-            "WHERE state = ? AND not_before_ms <= ? ORDER BY id",
-            [.text(Delivery.State.queued.rawValue), .int(now)])
+            "WHERE state = ? AND id > ? AND (not_before_ms <= ? OR not_before_ms > ?) ORDER BY id",
+            [
+                .text(Delivery.State.queued.rawValue), .int(after ?? 0), .int(now),
+                .int(now + DeliveryRules.longestWaitMilliseconds),
+            ])
     }
 
     static func receive(
@@ -114,11 +117,10 @@ enum DeliveryTable {
         ).first
         let old = try transaction.all(
             ids(
-                "WHERE state NOT IN (?, ?) AND (received_ms < ? OR id <= ?) ORDER BY id LIMIT ?",
+                "WHERE state <> ? AND (received_ms < ? OR id <= ?) ORDER BY id LIMIT ?",
                 [
-                    .text(Delivery.State.queued.rawValue),
-                    .text(Delivery.State.awaitingApproval.rawValue), .int(milliseconds),
-                    .int(beyond ?? 0), .int(limit),
+                    .text(Delivery.State.queued.rawValue), .int(milliseconds), .int(beyond ?? 0),
+                    .int(limit),
                 ]))
         for id in old {
             try transaction.execute("DELETE FROM deliveries WHERE id = ?", [.int(id)])

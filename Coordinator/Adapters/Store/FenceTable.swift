@@ -21,6 +21,11 @@ enum FenceTable {
         return found == 1
     }
 
+    /// Returns once the leader's transactions that are under way at other rows have ended.
+    static func waitForOthers(_ transaction: borrowing SQLTransaction) throws {
+        try transaction.execute("UPDATE leadership_fences SET writes = writes + 1")
+    }
+
     /// Waits for the transactions under way that hold the fence, then lets none of other epochs
     /// pass.
     static func set(_ epoch: Int64, _ transaction: borrowing SQLTransaction) throws {

@@ -175,6 +175,8 @@ struct SQLLeader: LeaderStore {
         var rotation = KeyRotation()
         let older = keys.older
         guard !older.isEmpty else { return rotation }
+        // What was sealed with an older key is committed after this: those writes hold a fence.
+        try await write { try FenceTable.waitForOthers($0) }
         for resealing in Resealing.all(keys) {
             var after: String? = ""
             while let start = after {

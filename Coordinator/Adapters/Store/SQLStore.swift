@@ -252,9 +252,9 @@ public final class SQLStore: Store, LeaseStore {
     }
 
     public func dueDeliveries(
-        atMilliseconds now: Int64, limit: Int
+        atMilliseconds now: Int64, after: Int?, limit: Int
     ) async throws -> [Delivery] {
-        try await access.usable(DeliveryTable.due(atMilliseconds: now), limit: limit)
+        try await access.usable(DeliveryTable.due(atMilliseconds: now, after: after), limit: limit)
     }
 
     public func dueStatuses(

@@ -1,3 +1,4 @@
+import BuildProtocol
 import CoordinatorCore
 import SQLKit
 
@@ -17,12 +18,14 @@ enum StatusTable {
     static func due(atMilliseconds now: Int64, limit: Int) -> SQLSelect<StatusObligation> {
         SQLSelect(
             "SELECT build, revision, tries, not_before_ms FROM commit_statuses "
-                + "WHERE not_before_ms <= ? ORDER BY not_before_ms, build LIMIT ?",
-            [.int(now), .int(limit)], of: RowOrigin(table: "commit_statuses", key: "build")
+                + "WHERE not_before_ms <= ? OR not_before_ms > ? "
+                + "ORDER BY not_before_ms, build LIMIT ?",
+            [.int(now), .int(now + DeliveryRules.longestWaitMilliseconds), .int(limit)],
+            of: RowOrigin(table: "commit_statuses", key: "build")
         ) { row in
             StatusObligation(
                 build: try row.text("build"), revision: try row.int("revision"),
-                tries: try row.int("tries"),
+                tries: min(max(0, try row.int("tries")), CountBound.range.upperBound),
                 notBeforeMilliseconds: try row.int64("not_before_ms"))
         }
     }

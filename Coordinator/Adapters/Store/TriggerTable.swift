@@ -47,17 +47,26 @@ enum TriggerTable {
         if revision == next.revision, try known?.text("document") == document { return next }
         guard revision == state.revision else { return nil }
         guard known == nil else {
-            try transaction.execute(
-                "UPDATE trigger_state SET revision = ?, document = ? WHERE id = ?",
-                [.int(next.revision), .text(document), .text(state.guestOSID)])
-            return next
+            // Another transaction of this leader may have changed it since it was read.
+            let changed = try transaction.execute(
+                "UPDATE trigger_state SET revision = ?, document = ? WHERE id = ? AND revision = ?",
+                [
+                    .int(next.revision), .text(document), .text(state.guestOSID),
+                    .int(state.revision),
+                ])
+            return changed == 1 ? next : nil
         }
         let guestOSes = try transaction.query(
             "SELECT id FROM guestos WHERE id = ?", [.text(state.guestOSID)])
         if guestOSes.isEmpty { return nil }
-        try transaction.execute(
-            "INSERT INTO trigger_state (revision, document, id) VALUES (?, ?, ?)",
-            [.int(next.revision), .text(document), .text(state.guestOSID)])
+        do throws(SQLError) {
+            try transaction.execute(
+                "INSERT INTO trigger_state (revision, document, id) VALUES (?, ?, ?)",
+                [.int(next.revision), .text(document), .text(state.guestOSID)])
+        } catch {
+            guard error.code == .constraintUnique else { throw error }
+            return nil
+        }
         return next
     }
 

@@ -40,8 +40,15 @@ struct GitMirrors: Sendable {
         let address = GitAddress(url)
         let mirror = mirror(of: url)
         Files.touch(mirror)
-        try await fetches.run(mirror) { try await fetch(address, ref, into: mirror) }
-        let commit = try await commit(ref, address, mirror)
+        let commit = try await fetches.run(mirror) {
+            try await fetch(address, ref, into: mirror)
+            let commit = try await self.commit(ref, address, mirror)
+            // Otherwise the commits of every merge request would stay.
+            if let request = Self.request(ref) {
+                _ = try await git.output(["-C", mirror, "update-ref", "-d", request])
+            }
+            return commit
+        }
         // A build gets the files that a checkout has: `export-ignore` is for releases of software.
         try Files.makeFolder(mirror + "/info")
         try Files.replace(mirror + "/info/attributes", with: Array("* -export-ignore\n".utf8))
@@ -50,7 +57,7 @@ struct GitMirrors: Sendable {
         try await git.run(
             ["--literal-pathspecs", "-C", mirror, "archive", "--format=tar", "--output", output]
                 + [commit] + folder.paths(),
-            to: "archive \(address.url) at \(commit)")
+            to: "archive \(address.url) at \(commit)", else: .unavailable)
         return commit
     }
 
@@ -93,7 +100,8 @@ struct GitMirrors: Sendable {
     private func fetch(_ address: GitAddress, _ ref: String, into mirror: String) async throws {
         if !Files.exists(mirror) {
             try await git.run(
-                ["init", "--quiet", "--bare", mirror], to: "make a mirror of \(address.url)")
+                ["init", "--quiet", "--bare", mirror], to: "make a mirror of \(address.url)",
+                else: .unavailable)
         }
         // Everything is fetched, so that any branch, tag or commit can be resolved. What a merge
         // request brings is none of these.

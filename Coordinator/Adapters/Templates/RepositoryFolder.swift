@@ -24,7 +24,7 @@ struct RepositoryFolder: Sendable {
         guard files.contains(name) else { throw missing(name, files) }
         let text = try await git.run(
             ["-C", mirror, "cat-file", "blob", "\(commit):\(name)"],
-            to: "read \(name) of \(url)")
+            to: "read \(name) of \(url)", else: .unavailable)
         let file: TemplateSet<TemplateFile>
         do throws(YAMLError) { file = try TemplateSet(text.stdout, file: name) } catch {
             throw TemplateFault(cause: error)
@@ -48,7 +48,7 @@ struct RepositoryFolder: Sendable {
     private func files() async throws -> Set<String> {
         let list = try await git.run(
             ["-C", mirror, "ls-tree", "-r", "-z", "--name-only", commit],
-            to: "list the files of \(url)")
+            to: "list the files of \(url)", else: .unavailable)
         return Set(
             list.stdout.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
     }

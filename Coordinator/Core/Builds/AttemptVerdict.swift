@@ -85,7 +85,7 @@ public struct AttemptVerdict: Sendable, Hashable {
     private static func releases(
         of build: Build, nowMilliseconds: Int64, _ newID: () -> String
     ) -> [Release] {
-        guard let plan = build.plan.release else { return [] }
+        guard build.plan.isPublished, let plan = build.plan.release else { return [] }
         return plan.to.map { environment in
             Release(
                 id: newID(), build: build, environment: environment,

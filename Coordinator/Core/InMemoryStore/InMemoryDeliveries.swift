@@ -30,9 +30,10 @@ struct InMemoryDeliveries: Sendable {
         return Array(found.sorted { $0.id > $1.id }.prefix(limit))
     }
 
-    func due(at milliseconds: Int64, limit: Int) -> [Delivery] {
+    func due(at milliseconds: Int64, after: Int?, limit: Int) -> [Delivery] {
         let found = rows.values.map(\.delivery).filter {
-            $0.state == .queued && $0.notBeforeMilliseconds <= milliseconds
+            $0.state == .queued && $0.id > after ?? 0
+                && DeliveryRules.isDue($0.notBeforeMilliseconds, at: milliseconds)
         }
         return Array(found.sorted { $0.id < $1.id }.prefix(limit))
     }
@@ -49,7 +50,7 @@ struct InMemoryDeliveries: Sendable {
     mutating func remove(before milliseconds: Int64, keep: Int, limit: Int) -> Int {
         let beyond = rows.keys.sorted(by: >).dropFirst(keep).first ?? 0
         let old = rows.values.map(\.delivery).filter {
-            ![.queued, .awaitingApproval].contains($0.state)
+            $0.state != .queued
                 && ($0.receivedMilliseconds < milliseconds || $0.id <= beyond)
         }.sorted { $0.id < $1.id }.prefix(limit)
         for delivery in old {

@@ -4,9 +4,10 @@ struct InMemoryStatuses: Sendable {
 
     func due(at milliseconds: Int64, limit: Int) -> [StatusObligation] {
         Array(
-            rows.values.filter { $0.notBeforeMilliseconds <= milliseconds }.sorted {
-                ($0.notBeforeMilliseconds, $0.build) < ($1.notBeforeMilliseconds, $1.build)
-            }.prefix(limit))
+            rows.values.filter { DeliveryRules.isDue($0.notBeforeMilliseconds, at: milliseconds) }
+                .sorted {
+                    ($0.notBeforeMilliseconds, $0.build) < ($1.notBeforeMilliseconds, $1.build)
+                }.prefix(limit))
     }
 
     mutating func owe(_ build: String) {

@@ -181,8 +181,8 @@ public actor InMemoryStore: Store, LeaseStore {
         tables.deliveries.list(filter, limit: limit)
     }
 
-    public func dueDeliveries(atMilliseconds now: Int64, limit: Int) -> [Delivery] {
-        tables.deliveries.due(at: now, limit: limit)
+    public func dueDeliveries(atMilliseconds now: Int64, after: Int?, limit: Int) -> [Delivery] {
+        tables.deliveries.due(at: now, after: after, limit: limit)
     }
 
     public func dueStatuses(

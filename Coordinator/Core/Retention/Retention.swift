@@ -66,16 +66,21 @@ public enum Retention {
         choices.sort { isOlder($0.build, $1.build) }
         guard let freeBytes else { return choices }
         let freed = choices.map(\.build.imageBytes).clampedSum()
-        return choices + removedEarly(early, policy, [freeBytes, freed].clampedSum())
+        let chosen = Set(choices.map(\.build.id))
+        // What is not for publication goes first.
+        let spare = kept.filter {
+            $0.state == .passed && !$0.isPublished && $0.mayGo && !chosen.contains($0.id)
+        }
+        return choices + removedEarly(spare, early, policy, [freeBytes, freed].clampedSum())
     }
 
     /// What is removed early, the oldest first, until there is enough free space.
     private static func removedEarly(
-        _ early: [Kept], _ policy: RetentionPolicy, _ freeBytes: Int64
+        _ spare: [Kept], _ early: [Kept], _ policy: RetentionPolicy, _ freeBytes: Int64
     ) -> [Choice] {
         var free = freeBytes
         var choices: [Choice] = []
-        for build in early.sorted(by: isOlder) {
+        for build in spare.sorted(by: isOlder) + early.sorted(by: isOlder) {
             guard free < policy.minimumFreeBytes else { break }
             let why =
                 "removed early: the web root has \(ByteSize.text(free)) free, less than "

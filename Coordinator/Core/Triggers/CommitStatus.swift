@@ -51,6 +51,16 @@ public struct CommitStatus: Sendable, Hashable {
         description = Self.line(description)
     }
 
+    /// Of a commit whose template cannot be built.
+    public init(broken guestOS: String, _ why: String, in report: GitReport) {
+        project = report.project
+        commit = report.commit
+        ref = report.mergeRequest == nil ? report.ref : nil
+        context = "aibuild/\(guestOS)"
+        state = .failed
+        description = Self.line(why)
+    }
+
     /// The shortest that a Git server accepts (GitHub).
     private static let bytes = 140
 

@@ -12,15 +12,13 @@ public struct SecretCatalog: Sendable {
     public func put(_ name: String, _ form: SecretForm, by actor: String) async throws -> FarmSecret
     {
         try Refusal.check(name, "name of a secret")
-        if let source = ports.secretSources[name] {
-            throw Refusal(
-                .conflict,
-                "the secret \(Names.quoted(name)) is configured in coordinator.yml "
-                    + "(\(source.place)): change it there")
-        }
+        try refuseConfigured(name)
         let known = try await ports.store.secret(named: name)
         if form.isNew == true, known != nil {
-            throw StoreError.exists(what: .secret, name: name)
+            throw Refusal(
+                .conflict,
+                "there is a secret \(Names.quoted(name)) already. To change it: aibuild secret "
+                    + "change \(name)")
         }
         if form.isNew == false, known == nil {
             throw StoreError.notFound(what: .secret, name: name)
@@ -45,7 +43,16 @@ public struct SecretCatalog: Sendable {
         return secret
     }
 
+    private func refuseConfigured(_ name: String) throws {
+        guard let source = ports.secretSources[name] else { return }
+        throw Refusal(
+            .conflict,
+            "the secret \(Names.quoted(name)) is configured in coordinator.yml "
+                + "(\(source.place)): change it there")
+    }
+
     public func remove(_ name: String, by actor: String) async throws {
+        try refuseConfigured(name)
         try await store.removeSecret(named: name)
         try await ports.audit(actor, "secret.remove", name)
     }

@@ -26,7 +26,10 @@ actor CommitStatuses {
         self.waiting = waiting
         wakeup.raise()
         tasks = [
-            Task { await run() },
+            Task {
+                await catchUp()
+                await run()
+            },
             Task { [ports, wakeup] in
                 while !Task.isCancelled {
                     do {
@@ -46,11 +49,30 @@ actor CommitStatuses {
         for task in tasks { await task.value }
     }
 
+    /// Builds that changed while the last leader ended may not be noted: a status that is sent
+    /// again does no harm.
+    private func catchUp() async {
+        do {
+            let now = ports.clock.unixMilliseconds()
+            for build in try await ports.store.builds(BuildFilter(), limit: ports.limits.pageRows) {
+                let ended = build.endedMilliseconds ?? now
+                guard now - ended < ports.limits.statusCatchUpMilliseconds else { continue }
+                await note(build)
+            }
+        } catch { log.warning("cannot look for statuses that were not sent: \(error)") }
+    }
+
     /// A build has changed.
     func note(_ build: Build) async {
         guard source(of: build) != nil, ports.statusSender != nil else { return }
-        do { try await store.oweStatus(ofBuild: build.id) } catch {
-            // The next change of the build, or the next leader, has the status sent.
+        do {
+            try await ports.retrying {
+                try await store.oweStatus(ofBuild: build.id)
+            } unless: { error in
+                if isStopping || (error as? StoreError)?.code == .deposed { throw error }
+            }
+        } catch {
+            // The next leader has it sent.
             log.warning("cannot note the status of build \(build.id): \(error)")
         }
         wakeup.raise()
@@ -118,7 +140,7 @@ actor CommitStatuses {
             first: ports.limits.statusRetryMilliseconds,
             longest: ports.limits.statusRetryLongestMilliseconds)
         var delay = backoff.next()
-        for _ in 1..<later.tries { delay = backoff.next() }
+        for _ in 0..<max(0, later.tries - 1) { delay = backoff.next() }
         later.notBeforeMilliseconds = ports.clock.unixMilliseconds() + delay
         do {
             if isOver { try await store.settle(due) } else { try await store.postpone(later) }

@@ -1,5 +1,5 @@
 import BuildProtocol
-public import CoordinatorCore
+import CoordinatorCore
 import Support
 
 /// Handles what hooks delivered: the changes of one project in order, those of different projects
@@ -14,6 +14,8 @@ public actor Deliveries {
     private var poll: Task<Void, Never>?
     /// The projects whose deliveries are being handled.
     private var running: [String: Task<Void, Never>] = [:]
+    /// By project: the store did not take what came of a delivery.
+    private var blockedUntil: [String: Int64] = [:]
     private var nextCleanUp: Int64 = 0
     private var isStopping = false
     private let log = Logger("triggers")
@@ -69,6 +71,8 @@ public actor Deliveries {
         let now = ports.clock.unixMilliseconds()
         guard now >= nextCleanUp else { return }
         nextCleanUp = now + ports.limits.deliveryCleanUpMilliseconds
+        let monotonic = ports.clock.monotonicMilliseconds()
+        blockedUntil = blockedUntil.filter { $0.value > monotonic }
         let begin = now - Int64(ports.limits.deliveryDays) * Retention.dayMilliseconds
         let limit = ports.limits.pageRows
         while try await store.removeDeliveries(
@@ -78,16 +82,31 @@ public actor Deliveries {
 
     private func begin() async throws {
         try await cleanUp()
-        let due = try await ports.store.dueDeliveries(
-            atMilliseconds: ports.clock.unixMilliseconds(), limit: ports.limits.pageRows)
-        for (place, deliveries) in Self.byProject(due) {
-            guard running.count < ports.limits.deliveriesAtOnce, !isStopping else { return }
-            guard running[place] == nil else { continue }
-            running[place] = Task {
-                await handle(deliveries)
-                running[place] = nil
-                wakeup.raise()
-            }
+        var after: Int?
+        // One project may have more than fit a page.
+        for _ in 0..<ports.limits.deliveryPages {
+            let due = try await ports.store.dueDeliveries(
+                atMilliseconds: ports.clock.unixMilliseconds(), after: after,
+                limit: ports.limits.pageRows)
+            for (place, deliveries) in Self.byProject(due) { begin(place, deliveries) }
+            after = due.last?.id
+            guard due.count == ports.limits.pageRows else { return }
+        }
+    }
+
+    private func begin(_ place: String, _ deliveries: [Delivery]) {
+        guard running.count < ports.limits.deliveriesAtOnce, !isStopping, running[place] == nil,
+            blockedUntil[place, default: .min] <= ports.clock.monotonicMilliseconds()
+        else { return }
+        running[place] = Task {
+            let isDone = await handle(deliveries)
+            running[place] = nil
+            // What could not even be recorded as failed would be tried at once, for ever.
+            blockedUntil[place] =
+                isDone
+                ? nil
+                : ports.clock.monotonicMilliseconds() + ports.limits.deliveryRetryMilliseconds
+            if isDone { wakeup.raise() }
         }
     }
 
@@ -107,22 +126,24 @@ public actor Deliveries {
 
     // MARK: Handling
 
-    private func handle(_ deliveries: [Delivery]) async {
+    /// - Returns: `false` if the store failed.
+    private func handle(_ deliveries: [Delivery]) async -> Bool {
         for (place, delivery) in deliveries.enumerated() {
-            if isStopping { return }
+            if isStopping { return true }
             do {
                 if let newer = delivery.coveringPush(among: deliveries.dropFirst(place + 1)) {
                     try await end(
                         delivery, .ignored,
-                        "delivery \(newer.id) reports a newer push to \(delivery.ref)")
+                        "delivery \(newer.id) reports a later push to \(delivery.ref)")
                 } else {
                     try await handle(delivery)
                 }
             } catch {
                 log.warning("cannot handle delivery \(delivery.id): \(error)")
-                return
+                return false
             }
         }
+        return true
     }
 
     private func handle(_ delivery: Delivery) async throws {
@@ -136,15 +157,18 @@ public actor Deliveries {
                 let part = try await trigger.handle(report, of: delivery, from: source)
                 outcome.builds += part.builds
                 outcome.reasons += part.reasons
+                outcome.problems += part.problems
                 outcome.cancelled += part.cancelled
                 outcome.needsApproval = outcome.needsApproval || part.needsApproval
             }
-        } catch let fault as TemplateFault {
-            return try await retry(delivery, fault)
+        } catch let error where Self.isOfDelivery(error) {
+            return try await retry(delivery, error)
         }
+        for report in delivery.reports { try await endOlder(than: delivery, report) }
         var ended = delivery
         ended.builds = outcome.builds
-        let reasons = outcome.reasons.joined(separator: "; ")
+        // Several guest OSes of one repository often have the same.
+        let reasons = (outcome.problems + outcome.reasons).unique().joined(separator: "; ")
         if outcome.needsApproval {
             return try await end(
                 ended, .awaitingApproval,
@@ -152,11 +176,40 @@ public actor Deliveries {
                     + "then run: aibuild deliveries approve \(delivery.id)")
         }
         let isHandled = !outcome.builds.isEmpty || outcome.cancelled > 0
-        try await end(ended, isHandled ? .handled : .ignored, reasons)
+        let otherwise: Delivery.State = outcome.problems.isEmpty ? .ignored : .failed
+        try await end(ended, isHandled ? .handled : otherwise, reasons)
     }
 
-    /// The repository cannot be reached now.
-    private func retry(_ delivery: Delivery, _ fault: TemplateFault) async throws {
+    /// Whether an error counts as a try of the delivery. Otherwise the store does not answer, or
+    /// another coordinator leads.
+    private static func isOfDelivery(_ error: any Error) -> Bool {
+        switch error {
+        case is CancellationError: false
+        case let error as StoreError: error.isPermanent
+        default: true
+        }
+    }
+
+    /// Ends the deliveries of the same merge request that wait for an approval: it would be for a
+    /// commit that nobody asks for any more.
+    private func endOlder(than delivery: Delivery, _ report: GitReport) async throws {
+        guard let number = report.mergeRequest?.number else { return }
+        let waiting = try await ports.store.deliveries(
+            DeliveryFilter(hook: delivery.hook, states: [.awaitingApproval]),
+            limit: ports.limits.pageRows)
+        for var older in waiting where older.id < delivery.id {
+            let isSame = older.reports.contains {
+                $0.project == report.project && $0.mergeRequest?.number == number
+            }
+            guard isSame else { continue }
+            older.state = .ignored
+            older.outcome = "delivery \(delivery.id) is of the same merge request, and newer"
+            _ = try await store.update(older, from: [.awaitingApproval])
+        }
+    }
+
+    /// The repository cannot be reached now, or something else is in the way.
+    private func retry(_ delivery: Delivery, _ fault: any Error) async throws {
         var again = delivery
         again.tries += 1
         guard again.tries < ports.limits.deliveryTries else {
@@ -169,7 +222,7 @@ public actor Deliveries {
             first: ports.limits.deliveryRetryMilliseconds,
             longest: ports.limits.deliveryRetryLongestMilliseconds)
         var delay = backoff.next()
-        for _ in 1..<again.tries { delay = backoff.next() }
+        for _ in 0..<max(0, again.tries - 1) { delay = backoff.next() }
         again.notBeforeMilliseconds = ports.clock.unixMilliseconds() + delay
         again.outcome = "\(fault)".prefixOfUTF8(ports.limits.reasonBytes)
         log.warning("delivery \(delivery.id) of \(delivery.hook) is tried again: \(fault)")
@@ -190,54 +243,6 @@ public actor Deliveries {
                 + results.joined(separator: "; "))
         _ = try await store.update(ended, from: [.queued])
     }
-
-    // MARK: Requests of users
-
-    /// Handles a delivery again, as a new one.
-    /// - Throws: `Refusal`, `StoreError`
-    public func replay(_ delivery: Delivery, by actor: String) async throws -> Delivery {
-        guard !delivery.reports.isEmpty else {
-            throw Refusal(
-                .conflict,
-                "delivery \(delivery.id) reports no change that could be built: "
-                    + delivery.outcome)
-        }
-        guard delivery.state != .queued else {
-            throw Refusal(.conflict, "delivery \(delivery.id) has not been handled yet")
-        }
-        var again = Delivery(
-            hook: delivery.hook, key: "replay \(ports.ids.randomID())", event: delivery.event,
-            receivedMilliseconds: ports.clock.unixMilliseconds(), reports: delivery.reports,
-            repeats: delivery.id, payloadBytes: delivery.payloadBytes)
-        again.approvedBy = delivery.approvedBy
-        let payload = try await ports.store.payload(ofDelivery: delivery.id) ?? ""
-        let stored = try await ports.store.receive(again, payload: payload)
-        try await ports.audit(actor, "delivery.replay", "\(delivery.id)", "as \(stored.id)")
-        wake()
-        return stored
-    }
-
-    /// Lets the merge request of another project be built.
-    /// - Throws: `Refusal`, `StoreError`
-    public func approve(_ delivery: Delivery, by actor: String) async throws -> Delivery {
-        var approved = delivery
-        approved.state = .queued
-        approved.approvedBy = actor
-        approved.outcome = ""
-        guard delivery.state == .awaitingApproval,
-            try await store.update(approved, from: [.awaitingApproval])
-        else {
-            throw Refusal(
-                .conflict,
-                "delivery \(delivery.id) is \(delivery.state.rawValue): only one that waits for "
-                    + "approval can be approved")
-        }
-        try await ports.audit(
-            actor, "delivery.approve", "\(delivery.id)",
-            delivery.reports.first.map { $0.reason($0.commit) } ?? "")
-        wake()
-        return approved
-    }
 }
 
 extension Delivery {
@@ -253,5 +258,13 @@ extension Delivery {
             return newer.change == .push && newer.skip == nil && newer.ref == report.ref
                 && newer.defaultBranch == report.defaultBranch
         }
+    }
+}
+
+extension [String] {
+    /// Each once, in order.
+    fileprivate func unique() -> [String] {
+        var seen: Set<String> = []
+        return filter { seen.insert($0).inserted }
     }
 }

@@ -61,6 +61,22 @@ public struct HookSource: Sendable {
         }
     }
 
+    /// What besides the secret is wrong with a request; `nil` if nothing is.
+    public func flaw(_ header: (String) -> String?, nowMilliseconds now: Int64) -> String? {
+        guard kind.proof == .standard else { return nil }
+        for name in ["webhook-id", "webhook-timestamp", "webhook-signature"]
+        where (header(name) ?? "").isEmpty {
+            return "the header \(name) is missing or empty"
+        }
+        guard let seconds = header("webhook-timestamp").flatMap({ Int64($0) }),
+            (0...253_402_300_799).contains(seconds)
+        else { return "webhook-timestamp is no time in Unix seconds" }
+        let off = abs(seconds - now / 1000)
+        return off * 1000 <= Self.windowMilliseconds
+            ? nil
+            : "webhook-timestamp is \(off) s off: check both clocks, and that it is in seconds"
+    }
+
     /// Whether the request was made with the secret of the hook. Takes the same time for any proof.
     public func isGenuine(
         _ header: (String) -> String?, _ body: [UInt8], nowMilliseconds now: Int64

@@ -6,20 +6,25 @@ struct Recent {
     private let builds: [Build]
     /// The newest one that passed.
     let passed: Build?
-    private static let limit = 20
-    private static let passedLimit = 50
+    /// Rows of one query, and how many are looked through: with more builds of merge requests
+    /// than this since, a guest OS counts as one that was never built.
+    private static let (rows, pages) = (100, 20)
 
     init(_ guestOS: String, _ ports: Ports) async throws {
-        builds = try await ports.store.builds(
-            BuildFilter(guestOS: guestOS), limit: Self.limit
-        ).filter { $0.plan.isTheGuestOS }
-        if let passed = builds.first(where: { $0.state == .passed }) {
-            self.passed = passed
-        } else {
-            passed = try await ports.store.builds(
-                BuildFilter(guestOS: guestOS, states: [.passed]), limit: Self.passedLimit
-            ).first { $0.plan.isTheGuestOS }
+        var found: [Build] = []
+        var filter = BuildFilter(guestOS: guestOS)
+        for _ in 0..<Self.pages {
+            let page = try await ports.store.builds(filter, limit: Self.rows)
+            found += page.filter { $0.plan.isTheGuestOS }
+            // Live ones are newer than the last that ended, but for retries of old ones.
+            let isEnough =
+                found.contains { $0.state == .passed }
+                && found.contains { $0.state == .passed || $0.state == .failed }
+            guard !isEnough, page.count == Self.rows else { break }
+            filter.after = page.last?.id
         }
+        builds = found
+        passed = found.first { $0.state == .passed }
     }
 
     var live: Build? { builds.first { !$0.state.isEnded } }

@@ -7,6 +7,7 @@ struct ReportTrigger: Sendable {
     let ports: Ports
     let submission: BuildSubmission
     let supersession: Supersession
+    private let commits: CommitBuilds
     /// Of each guest OS: reports of one push may arrive at once.
     private let turns = Turns()
 
@@ -14,6 +15,7 @@ struct ReportTrigger: Sendable {
         self.ports = ports
         self.submission = submission
         self.supersession = supersession
+        commits = CommitBuilds(ports: ports)
     }
 
     /// What came of one report.
@@ -22,6 +24,8 @@ struct ReportTrigger: Sendable {
         var builds: [String] = []
         /// Why other guest OSes were not built, and what else was done.
         var reasons: [String] = []
+        /// What is wrong with templates, so that guest OSes cannot be built.
+        var problems: [String] = []
         /// It is of a merge request from another project, which nobody has approved.
         var needsApproval = false
         /// Builds that were cancelled.
@@ -34,7 +38,7 @@ struct ReportTrigger: Sendable {
         -> Outcome
     {
         var outcome = Outcome()
-        if let skip = report.skip {
+        if let skip = report.skip, report.change != .mergeRequestClosed {
             outcome.reasons.append("the push says \(skip)")
             return outcome
         }
@@ -49,6 +53,9 @@ struct ReportTrigger: Sendable {
             switch end {
             case .built(let build): outcome.builds.append("\(build.guestOS):\(build.number)")
             case .ignored(let why): outcome.reasons.append(why)
+            case .broken(let why):
+                outcome.problems.append(why)
+                BrokenTemplate(ports: ports).tell(change, why)
             case .needsApproval: outcome.needsApproval = true
             case .cancelled(let builds):
                 outcome.cancelled += builds.count
@@ -61,6 +68,8 @@ struct ReportTrigger: Sendable {
     private enum End {
         case built(Build)
         case ignored(String)
+        /// Its template has to be changed.
+        case broken(String)
         case needsApproval
         case cancelled([Build])
     }
@@ -81,6 +90,7 @@ struct ReportTrigger: Sendable {
     }
 
     private func handle(_ change: ReportedChange) async throws -> End {
+        if change.guestOS.isRetired { return .ignored("\(change.guestOS.name) is retired") }
         do {
             switch change.report.change {
             case .push: return try await pushed(change)
@@ -93,8 +103,8 @@ struct ReportTrigger: Sendable {
                     ? .ignored("no build of the merge request is queued") : .cancelled(builds)
             }
         } catch let fault as TemplateFault where fault.code == .usual {
-            return .ignored(fault.description)
-        } catch let refusal as Refusal {
+            return .broken(fault.description)
+        } catch let refusal as Refusal where refusal.isPermanent {
             return .ignored(refusal.description)
         }
     }
@@ -105,7 +115,9 @@ struct ReportTrigger: Sendable {
         let guestOS = change.guestOS
         let ref = change.report.ref
         if let own = change.ownBranch, own != ref { return try await pushedElsewhere(change, own) }
-        if let build = try await build(of: change.report.commit, change) { return isBuilt(build) }
+        if let build = try await commits.build(of: change.report.commit, change) {
+            return try await isBuilt(build, change)
+        }
         var plan = try await submission.plan(for: guestOS)
         // Reports may overtake each other: the newest commit is built, once.
         let commit = plan.commit ?? change.report.commit
@@ -116,8 +128,10 @@ struct ReportTrigger: Sendable {
         guard triggers.push else {
             return .ignored("aibuild.yml wants no builds of \(guestOS.name) by pushes")
         }
-        if let build = try await build(of: commit, change) { return isBuilt(build) }
-        let last = try await lastCommit(change)
+        if let build = try await commits.build(of: commit, change) {
+            return try await isBuilt(build, change)
+        }
+        let last = try await commits.last(change)
         if let why = try await untouched(guestOS, plan, since: last) { return .ignored(why) }
         if triggers.publish == .tags {
             plan.publishes = false
@@ -137,8 +151,10 @@ struct ReportTrigger: Sendable {
         }
         var plan = try await submission.plan(for: change.guestOS(at: "refs/heads/\(ref)"))
         let commit = plan.commit ?? change.report.commit
-        if let build = try await build(of: commit, change) { return isBuilt(build) }
-        let last = try await lastCommit(change)
+        if let build = try await commits.build(of: commit, change) {
+            return try await isBuilt(build, change)
+        }
+        let last = try await commits.last(change)
         if let why = try await untouched(change.guestOS, plan, since: last) {
             return .ignored(why)
         }
@@ -155,9 +171,11 @@ struct ReportTrigger: Sendable {
         }
         let plan = try await submission.plan(for: change.guestOS(at: "refs/tags/\(tag)"))
         let commit = plan.commit ?? change.report.commit
-        if let build = try await build(of: commit, change) { return isBuilt(build) }
+        if let build = try await commits.build(of: commit, change) {
+            return try await isBuilt(build, change)
+        }
         return try await enqueue(
-            change, plan, commit, since: try await lastCommit(change), false)
+            change, plan, commit, since: try await commits.last(change), false)
     }
 
     private func requested(_ change: ReportedChange) async throws -> End {
@@ -180,7 +198,9 @@ struct ReportTrigger: Sendable {
             return .ignored(
                 "the merge request has newer commits than \(change.report.commit.prefixOfUTF8(12))")
         }
-        if let build = try await build(of: commit, change) { return isBuilt(build) }
+        if let build = try await commits.build(of: commit, change) {
+            return try await isBuilt(build, change)
+        }
         if let target,
             try await !ports.templates.isTouched(
                 guestOS, plan, since: target, asMergeRequest: true)
@@ -226,36 +246,31 @@ struct ReportTrigger: Sendable {
                 .prefixOfUTF8(ports.limits.reasonBytes)
         }
         let build = try await submission.enqueue(
-            change.guestOS, plan, id: change.buildID(commit), priority: 0,
+            change.guestOS, plan, id: try await commits.id(of: commit, change).id, priority: 0,
             owner: change.guestOS.owner, reason: reason, by: change.source.name)
         if supersedes { try await supersession.supersede(by: build) }
         return .built(build)
     }
 
-    private func isBuilt(_ build: Build) -> End {
-        .ignored("build \(build.guestOS):\(build.number) is of this commit already")
+    private func isBuilt(_ build: Build, _ change: ReportedChange) async throws -> End {
+        guard let delivery = build.plan.origin?.delivery, delivery == change.delivery.id else {
+            let name = "build \(build.guestOS):\(build.number)"
+            let report = change.report
+            guard let commit = build.plan.commit, commit != report.commit, report.change != .tag
+            else { return .ignored("\(name) is of this commit already") }
+            return .ignored(
+                "\(report.ref) is at \(commit.prefixOfUTF8(12)) by now, of which \(name) is")
+        }
+        // An earlier try of this delivery has submitted it, and got no further.
+        if try await supersedes(change) { try await supersession.supersede(by: build) }
+        return .built(build)
     }
 
-    /// Builds that people submitted, among which one of the commit is looked for.
-    private static let recentBuilds = 20
-
-    private func recent(_ change: ReportedChange) async throws -> [Build] {
-        try await ports.store.builds(
-            BuildFilter(guestOS: change.guestOS.name), limit: Self.recentBuilds
-        ).filter { $0.plan.change == nil && change.counts($0.plan.origin) }
-    }
-
-    /// Of the newest build of a commit; `nil` if there is none among the last ones.
-    private func lastCommit(_ change: ReportedChange) async throws -> String? {
-        try await recent(change).first { $0.state != .cancelled && $0.plan.commit != nil }?
-            .plan.commit
-    }
-
-    /// The build of a commit: that of an earlier report, however long ago, or a recent one that
-    /// somebody submitted.
-    private func build(of commit: String, _ change: ReportedChange) async throws -> Build? {
-        if let build = try await ports.store.build(id: change.buildID(commit)) { return build }
-        guard change.report.change == .push else { return nil }
-        return try await recent(change).first { $0.plan.commit == commit }
+    private func supersedes(_ change: ReportedChange) async throws -> Bool {
+        switch change.report.change {
+        case .mergeRequest: true
+        case .push: try await ownTriggers(change.guestOS).0.supersede
+        case .tag, .mergeRequestClosed: false
+        }
     }
 }

@@ -46,7 +46,8 @@ struct ReportedChange: Sendable {
 
     /// The id of the build of the commit. Every coordinator gives it the same one, so that the
     /// store accepts it only once.
-    func buildID(_ commit: String) -> String {
+    /// - Parameter round: how many builds of it were cancelled before.
+    func buildID(_ commit: String, round: Int) -> String {
         let place =
             switch report.change {
             case .push: ownBranch.map { $0 == report.ref } ?? true ? "push" : "branch \(report.ref)"
@@ -54,6 +55,7 @@ struct ReportedChange: Sendable {
             case .mergeRequest, .mergeRequestClosed:
                 "merge request \(report.mergeRequest?.number ?? 0)"
             }
-        return "push-" + SHA256.hex("\(place) \(guestOS.id) \(commit)".utf8).prefix(31)
+        let again = round == 0 ? "" : " \(round)"
+        return "push-" + SHA256.hex("\(place) \(guestOS.id) \(commit)\(again)".utf8).prefix(31)
     }
 }

@@ -13,7 +13,9 @@ extension Schedules {
             await runSchedule(id, at: now)
         }
         if Task.isCancelled { return }
-        if let due = board[id]?.baseImageDue(began: beganMilliseconds), due <= now {
+        if let due = board[id]?.baseImageDue(
+            at: now, began: beganMilliseconds), due <= now
+        {
             await runBaseImage(id)
         }
         if Task.isCancelled { return }
@@ -50,26 +52,26 @@ extension Schedules {
         let mark: String
         do { mark = try await ports.templates.mark(ofBaseImage: watch) } catch {
             let problem = "\(error)".prefixOfUTF8(ports.limits.reasonBytes)
-            await update(id) { state in
-                state.problem = problem
-                state.baseImageCheckedMilliseconds = now
-            }
-            return
+            return await baseImageChecked(id, at: now) { $0.problem = problem }
         }
         guard let old = state.baseImage, old != mark else {
-            await update(id) { state in
-                state.problem = nil
-                state.baseImage = mark
-                state.baseImageCheckedMilliseconds = now
-            }
-            return
+            return await baseImageChecked(id, at: now) { ($0.problem, $0.baseImage) = (nil, mark) }
         }
         let request = TriggerRequest(watch, from: old, to: mark, state)
         await carryOut(request, id, waitsForBuild: true) { state, _ in
-            state.baseImage = mark
-            state.baseImageCheckedMilliseconds = now
-            state.baseImageChangedMilliseconds = now
+            state.take(baseImage: mark, atMilliseconds: now)
         }
+    }
+
+    private func baseImageChecked(
+        _ id: String, at now: Int64, _ change: @Sendable (inout TriggerState) -> Void
+    ) async {
+        let isStored = await update(id) { state in
+            state.baseImageCheckedMilliseconds = now
+            change(&state)
+        }
+        // Otherwise it would be due at once.
+        if !isStored { retryLater(id) }
     }
 
     // MARK: Submission
@@ -91,7 +93,11 @@ extension Schedules {
         if Task.isCancelled { return }
         let run = result.run(
             of: request, at: ports.clock.unixMilliseconds(), reasonBytes: ports.limits.reasonBytes)
-        guard let run else { return }
+        guard let run else {
+            // The template asks for it no more; if that could not be recorded, it is due at once.
+            if let entry = board[id], request.isWanted(entry.state.plan) { retryLater(id) }
+            return
+        }
         let isOver = result.isOver(waitsForBuild: waitsForBuild)
         let isStored = await update(id) { state in
             if isOver { done(&state, result.isNew) }
@@ -105,7 +111,6 @@ extension Schedules {
     }
 
     func retryLater(_ id: String) {
-        let now = ports.clock.unixMilliseconds()
-        change(id) { $0.retryLater(ports.limits, at: now) }
+        change(id) { $0.retryLater(ports.limits, at: ports.clock.unixMilliseconds()) }
     }
 }

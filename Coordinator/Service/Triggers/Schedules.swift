@@ -190,10 +190,7 @@ public actor Schedules {
         }
     }
 
-    /// By the next run, then by name.
-    /// - Parameters:
-    ///   - after: the guest OS after which the page begins.
-    ///   - limit: one more tells whether there is another page.
+    /// By the next run, then by name, after a guest OS.
     public func upcoming(after: String?, limit: Int) -> [TriggerReport] {
         board.upcoming(
             after: after, limit: limit, at: ports.clock.unixMilliseconds(),

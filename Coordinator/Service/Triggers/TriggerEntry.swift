@@ -80,10 +80,11 @@ struct TriggerEntry: Sendable {
         return max(due, aged + min(age, Self.dayMilliseconds))
     }
 
-    func baseImageDue(began: Int64) -> Int64? {
+    func baseImageDue(at now: Int64, began: Int64) -> Int64? {
         guard let watch = state.plan.baseImage else { return nil }
         guard let checked = state.baseImageCheckedMilliseconds else { return began }
-        return checked + Int64(watch.everySeconds) * 1000
+        // A time to come was noted before the clock was set back.
+        return checked > now ? now : checked + Int64(watch.everySeconds) * 1000
     }
 
     /// What cannot be done now is tried again, less and less often.
@@ -103,9 +104,19 @@ struct TriggerEntry: Sendable {
     /// When there is something to do next; `nil`: never.
     func due(at now: Int64, began: Int64) -> Int64? {
         let due = [
-            scheduleDue(at: now, began: began), ageDue(at: now), baseImageDue(began: began),
+            scheduleDue(at: now, began: began), ageDue(at: now),
+            baseImageDue(at: now, began: began),
             isParentDue ? now : nil,
         ].compactMap(\.self).min()
         return due.map { max($0, notBeforeMilliseconds) }
+    }
+}
+
+extension TriggerState {
+    /// A build of the new base image was asked for.
+    mutating func take(baseImage mark: String, atMilliseconds now: Int64) {
+        baseImage = mark
+        baseImageCheckedMilliseconds = now
+        baseImageChangedMilliseconds = now
     }
 }

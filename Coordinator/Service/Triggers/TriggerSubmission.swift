@@ -126,7 +126,10 @@ struct TriggerSubmission {
             await record(guestOS, triggers.timed, plan.commit)
             guard request.isWanted(triggers.timed) else { return .unwanted }
             plan.origin = BuildOrigin(kind: request.kind)
-            if triggers.publish == .tags { plan.publishes = false }
+            if triggers.publish == .tags {
+                plan.publishes = false
+                plan.release = nil
+            }
             let build = try await submission.enqueue(
                 guestOS, plan, id: request.buildID, priority: 0, owner: guestOS.owner,
                 reason: request.cause, by: "schedules")

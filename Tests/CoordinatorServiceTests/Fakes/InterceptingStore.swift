@@ -144,10 +144,10 @@ extension InterceptingStore {
         try await around(.read) { try await base.deliveries(filter, limit: limit) }
     }
     func dueDeliveries(
-        atMilliseconds now: Int64, limit: Int
+        atMilliseconds now: Int64, after: Int?, limit: Int
     ) async throws -> [Delivery] {
         try await around(.read) {
-            try await base.dueDeliveries(atMilliseconds: now, limit: limit)
+            try await base.dueDeliveries(atMilliseconds: now, after: after, limit: limit)
         }
     }
     func dueStatuses(

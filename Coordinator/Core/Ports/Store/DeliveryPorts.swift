@@ -5,8 +5,11 @@ public protocol DeliveryReader: Sendable {
     func payload(ofDelivery id: Int) async throws -> String?
     /// Newest first.
     func deliveries(_ filter: DeliveryFilter, limit: Int) async throws -> [Delivery]
-    /// Those to be handled by this time, oldest first.
-    func dueDeliveries(atMilliseconds: Int64, limit: Int) async throws -> [Delivery]
+    /// Those to be handled by this time, oldest first, after the one with this id. One that would
+    /// wait longer than any does was noted before the clock was set back, and is due.
+    func dueDeliveries(
+        atMilliseconds: Int64, after: Int?, limit: Int
+    ) async throws -> [Delivery]
 }
 
 /// Stores what hooks deliver. Every coordinator may do this, not only the leader: a Git server does
@@ -34,4 +37,10 @@ public protocol DeliveryWriter: Sendable {
 public enum DeliveryRules {
     /// Enough to see what a Git server sent; its list of commits may be megabytes.
     public static let payloadBytes = 64 << 10
+    /// Longer than deliveries and statuses wait for their next try.
+    public static let longestWaitMilliseconds: Int64 = 2 * 3_600_000
+
+    static func isDue(_ notBefore: Int64, at now: Int64) -> Bool {
+        notBefore <= now || notBefore > now + longestWaitMilliseconds
+    }
 }

@@ -1,0 +1,56 @@
+import BuildProtocol
+public import CoordinatorCore
+
+/// What people ask of deliveries: to handle one again, or to let a stranger's merge request be
+/// built.
+public struct DeliveryRequests: Sendable {
+    let ports: Ports
+    let store: any DeliveryWriter
+    let deliveries: Deliveries
+
+    /// Handles a delivery again, as a new one.
+    /// - Throws: `Refusal`, `StoreError`
+    public func replay(_ delivery: Delivery, by actor: String) async throws -> Delivery {
+        guard !delivery.reports.isEmpty else {
+            throw Refusal(
+                .conflict,
+                "delivery \(delivery.id) reports no change that could be built: "
+                    + delivery.outcome)
+        }
+        guard delivery.state != .queued else {
+            throw Refusal(.conflict, "delivery \(delivery.id) has not been handled yet")
+        }
+        var again = Delivery(
+            hook: delivery.hook, key: "replay \(ports.ids.randomID())", event: delivery.event,
+            receivedMilliseconds: ports.clock.unixMilliseconds(), reports: delivery.reports,
+            repeats: delivery.id, payloadBytes: delivery.payloadBytes)
+        again.approvedBy = delivery.approvedBy
+        let payload = try await ports.store.payload(ofDelivery: delivery.id) ?? ""
+        let stored = try await ports.store.receive(again, payload: payload)
+        try await ports.audit(actor, "delivery.replay", "\(delivery.id)", "as \(stored.id)")
+        deliveries.wake()
+        return stored
+    }
+
+    /// Lets the merge request of another project be built.
+    /// - Throws: `Refusal`, `StoreError`
+    public func approve(_ delivery: Delivery, by actor: String) async throws -> Delivery {
+        var approved = delivery
+        approved.state = .queued
+        approved.approvedBy = actor
+        approved.outcome = ""
+        guard delivery.state == .awaitingApproval,
+            try await store.update(approved, from: [.awaitingApproval])
+        else {
+            throw Refusal(
+                .conflict,
+                "delivery \(delivery.id) is \(delivery.state.rawValue): only one that waits for "
+                    + "approval can be approved")
+        }
+        try await ports.audit(
+            actor, "delivery.approve", "\(delivery.id)",
+            delivery.reports.first.map { $0.reason($0.commit) } ?? "")
+        deliveries.wake()
+        return approved
+    }
+}
