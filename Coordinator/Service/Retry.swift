@@ -14,6 +14,14 @@ struct Backoff {
         defer { nextMilliseconds = min(longest, nextMilliseconds * 2) }
         return nextMilliseconds
     }
+
+    /// The delay after this many tries that failed, for what is tried again from the store.
+    static func delay(afterTries tries: Int, first: Int64, longest: Int64) -> Int64 {
+        var backoff = Backoff(first: first, longest: longest)
+        var delay = backoff.next()
+        for _ in 0..<max(0, tries - 1) { delay = backoff.next() }
+        return delay
+    }
 }
 
 extension Ports {

@@ -136,11 +136,9 @@ actor CommitStatuses {
                 "build \(due.build): \(fault)" + (isOver ? "; its status is given up" : ""))
         }
         if said.count > ports.limits.pageRows { said.removeAll() }
-        var backoff = Backoff(
-            first: ports.limits.statusRetryMilliseconds,
+        let delay = Backoff.delay(
+            afterTries: later.tries, first: ports.limits.statusRetryMilliseconds,
             longest: ports.limits.statusRetryLongestMilliseconds)
-        var delay = backoff.next()
-        for _ in 0..<max(0, later.tries - 1) { delay = backoff.next() }
         later.notBeforeMilliseconds = ports.clock.unixMilliseconds() + delay
         do {
             if isOver { try await store.settle(due) } else { try await store.postpone(later) }

@@ -218,11 +218,9 @@ public actor Deliveries {
                 "\(fault). Tried \(again.tries) times. When it can be reached, run: aibuild "
                     + "deliveries replay \(delivery.id)")
         }
-        var backoff = Backoff(
-            first: ports.limits.deliveryRetryMilliseconds,
+        let delay = Backoff.delay(
+            afterTries: again.tries, first: ports.limits.deliveryRetryMilliseconds,
             longest: ports.limits.deliveryRetryLongestMilliseconds)
-        var delay = backoff.next()
-        for _ in 0..<max(0, again.tries - 1) { delay = backoff.next() }
         again.notBeforeMilliseconds = ports.clock.unixMilliseconds() + delay
         again.outcome = "\(fault)".prefixOfUTF8(ports.limits.reasonBytes)
         log.warning("delivery \(delivery.id) of \(delivery.hook) is tried again: \(fault)")

@@ -1,6 +1,7 @@
 public import CoordinatorCore
 import FoundationEssentials
 import Support
+import TextKit
 
 /// A Git server, or another program, whose hook reports changes of repositories.
 public struct HookSource: Sendable {
@@ -90,16 +91,9 @@ public struct HookSource: Sendable {
             let digest = HMAC.sha256(body, key: Array(secret.reveal.utf8))
             return HMAC.isEqual(
                 Array(text.dropFirst(prefix.count).lowercased().utf8),
-                Array(Self.hex(digest).utf8))
+                Array(Hex.encode(digest).utf8))
         case .standard: return isStandard(header, body, now)
         }
-    }
-
-    private static func hex(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
-            as: UTF8.self)
     }
 
     private func isSecret(_ text: String) -> Bool {
