@@ -9,4 +9,7 @@ enum StoreLimits {
     static let migrationStatementSeconds = 3_600
     /// How often a migration is looked after: a lock is reported before anybody wonders.
     static let migrationWatchMilliseconds = 1_000
+    /// Tries of a migration at a node of a Galera cluster, a second apart: each step of another
+    /// node's takes less. A real obstacle is reported that much later.
+    static let clusterMigrationTries = 10
 }
