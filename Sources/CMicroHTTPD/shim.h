@@ -27,11 +27,12 @@ static inline size_t aib_mhd_keep_escaped(void *cls, struct MHD_Connection *conn
 }
 
 static inline struct MHD_Daemon *aib_mhd_start(
-    struct aib_mhd_options options, MHD_AccessHandlerCallback handler,
+    struct aib_mhd_options options, MHD_AcceptPolicyCallback accept,
+    MHD_AccessHandlerCallback handler,
     void *(*begin)(void *, const char *, struct MHD_Connection *),
     MHD_RequestCompletedCallback completed, MHD_NotifyConnectionCallback connection, void *cls) {
   return MHD_start_daemon(
-      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handler, cls,
+      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, accept, cls, handler, cls,
       MHD_OPTION_LISTEN_SOCKET, options.listen_fd,
       MHD_OPTION_THREAD_POOL_SIZE, options.threads,
       MHD_OPTION_CONNECTION_LIMIT, options.connections,

@@ -5,6 +5,13 @@ import Support
 /// The library's callbacks, called on its threads. A context pointer is a retained `ServerCore`,
 /// `Exchange` or `StreamBody`, as documented at each.
 enum Callbacks {
+    /// Called for each new connection, which is closed at once if the answer is no.
+    static let accept: MHD_AcceptPolicyCallback = { context, _, _ in
+        guard let context else { return MHD_Result.NO }
+        let core = Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue()
+        return core.acceptsConnections ? MHD_Result.YES : MHD_Result.NO
+    }
+
     /// The request line has arrived. The library keeps the result as the request's context until
     /// `completed`, which it calls exactly once for each.
     static let begin:

@@ -73,7 +73,7 @@ public final class HTTPServer: Sendable {
         // stopped keeps its core.
         let context = Unmanaged.passRetained(core)
         let daemon = aib_mhd_start(
-            options, Callbacks.step, Callbacks.begin, Callbacks.completed,
+            options, Callbacks.accept, Callbacks.step, Callbacks.begin, Callbacks.completed,
             Callbacks.connection, context.toOpaque())
         guard let daemon else {
             context.release()
@@ -92,13 +92,15 @@ public final class HTTPServer: Sendable {
         }
     }
 
-    /// Stops: accepts no more connections, lets streams whose sources have ended complete and cuts
-    /// the others (`streamGraceMilliseconds`), lets responses in progress complete for a few
+    /// Stops: closes new connections at once, lets streams whose sources have ended complete and
+    /// cuts the others (`streamGraceMilliseconds`), lets responses in progress complete for a few
     /// seconds (`stopGraceSeconds`), then closes every connection. The port is free on return.
     public func stop() async {
         guard let daemon = state.withLock({ $0.daemon.take() }) else { return }
         state.withLock { $0.clock.take() }?.cancel()
-        daemon.quiesce()
+        // Not `MHD_quiesce_daemon`: if a thread of the pool takes the listening socket out of its
+        // epoll set at that moment, the library ends the process.
+        core.refuseConnections()
         await idle(withinMilliseconds: Int64(core.limits.streamGraceMilliseconds))
         core.stopStreams()
         await idle(withinMilliseconds: Int64(core.limits.stopGraceSeconds) * 1000)
@@ -127,12 +129,6 @@ private struct DaemonHandle: @unchecked Sendable {
     let raw: OpaquePointer
 
     var connections: Int { Int(aib_mhd_connections(raw)) }
-
-    /// Stops listening and frees the port.
-    func quiesce() {
-        let socket = MHD_quiesce_daemon(raw)
-        if socket >= 0 { _ = Descriptor(owning: socket) }
-    }
 
     func stop() { MHD_stop_daemon(raw) }
 }

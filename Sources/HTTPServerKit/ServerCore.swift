@@ -5,6 +5,7 @@ import Synchronization
 /// The state that the library's callbacks of one server share.
 final class ServerCore: Sendable {
     private struct State {
+        var acceptsConnections = true
         var exchanges: [ObjectIdentifier: Exchange] = [:]
         var bodyBytes = 0
         var bodyBytesOf: [String: Int] = [:]
@@ -34,6 +35,10 @@ final class ServerCore: Sendable {
     func tooLarge(_ request: HTTPRequest) -> HTTPResponse {
         oversized(request) ?? Problem.tooLarge(limitBytes: limits.bodyBytes).response
     }
+
+    var acceptsConnections: Bool { state.withLock { $0.acceptsConnections } }
+
+    func refuseConnections() { state.withLock { $0.acceptsConnections = false } }
 
     /// A new connection may cost an older one.
     func opened(_ descriptor: Int32, peer: String) {

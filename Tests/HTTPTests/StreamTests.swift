@@ -169,4 +169,33 @@ import Testing
         #expect(error?.code == .broken)
         try await eventually("the handler's task is cancelled") { cancelled.withLock(\.self) }
     }
+
+    @Test("A stopping server closes new connections, and ends what is under way")
+    func stoppingServerTakesNoConnections() async throws {
+        let began = Mutex(false)
+        let release = Mutex(false)
+        let server = HTTPServer(host: "127.0.0.1", port: 0) { _ in
+            began.withLock { $0 = true }
+            try? await eventually("released") { release.withLock(\.self) }
+            return .text("done")
+        }
+        try server.start()
+        let url = "http://127.0.0.1:\(server.boundPort)/"
+        let first = Task { try await HTTPClient().request("GET", url) }
+        try await eventually("the request is handled") { began.withLock(\.self) }
+        async let stopped: Void = server.stop()
+        try await eventually("a new connection is closed") {
+            do {
+                // Handled, it would not end before the release.
+                _ = try await HTTPClient().request(
+                    "GET", url, timeouts: HTTPTimeouts(totalSeconds: 0.5))
+                return false
+            } catch let error as HTTPClientError {
+                return error.code == .broken || error.code == .refused
+            }
+        }
+        release.withLock { $0 = true }
+        #expect(try await first.value.body == Array("done".utf8))
+        await stopped
+    }
 }

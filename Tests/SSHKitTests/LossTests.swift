@@ -104,8 +104,8 @@ import Testing
     /// Longer than three keepalives. These are far enough apart for a busy machine to answer one.
     @Test("A quiet host is not mistaken for a dead one", arguments: SSHOptions.Library.both)
     func quietHost(library: SSHOptions.Library) async throws {
-        try await withConnection(options(library, keepaliveSeconds: 3)) { connection, _ in
-            let channel = try await connection.openChannel(command: "sleep 12; echo awake")
+        try await withConnection(options(library, keepaliveSeconds: 6)) { connection, _ in
+            let channel = try await connection.openChannel(command: "sleep 20; echo awake")
             #expect(try await channel.readToEnd() == Array("awake\n".utf8))
             #expect(try await channel.exitStatus() == 0)
             #expect(try await connection.output(of: "echo on") == "on\n")
