@@ -33,6 +33,7 @@ struct Configuration {
     var otherHooks: [HookSource] = []
     var secretSources: [String: any SecretSource] = [:]
     var git = GitAccess()
+    var gitLogins: [GitLoginSettings] = []
     var retention: RetentionPolicy?
     var retentionGraceSeconds = 86_400
     var limits = ServiceLimits()
@@ -69,7 +70,10 @@ struct Configuration {
         if let given = try yaml.takeIfPresent("database", .mapping) {
             database = try Self.database(given)
         }
-        if let given = try yaml.takeIfPresent("git", .mapping) { try Self.git(given, &git) }
+        if let given = try yaml.takeIfPresent("git", .mapping) {
+            try Self.git(given, &git)
+            gitLogins = try Self.gitLogins(given)
+        }
         if let given = try yaml.takeIfPresent("gitlab", .mapping) {
             var settings = try Self.gitlab(given, ownURL: url)
             settings.authorities = git.authorities
@@ -154,20 +158,6 @@ struct Configuration {
             }
             return .mariadb(server)
         }
-    }
-
-    private static func git(_ yaml: YAMLMapping, _ git: inout GitAccess) throws {
-        let proxy = YAMLType<String>.string.checked { text in
-            let schemes = ["http://", "https://", "socks5://", "socks5h://"]
-            return schemes.contains { text.hasPrefix($0) }
-                ? nil : "expected an address such as http://proxy.example.org:3128"
-        }
-        git.proxy = try yaml.takeIfPresent("proxy", proxy)
-        git.noProxy = try yaml.take("no_proxy", .list(of: .string), default: [])
-        let file = YAMLType<String>.string.checked { path in
-            Files.kind(path) == nil ? "the file \(path) does not exist" : nil
-        }
-        git.authorities = try yaml.takeIfPresent("ca_file", file)
     }
 
     private static var webURL: YAMLType<String> {

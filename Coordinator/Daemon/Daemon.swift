@@ -53,8 +53,7 @@ enum Daemon {
             say: { Logger("store").warning($0) })
         let lock = try lockState(configuration.stateFolder)
         let logs = try FileLogStore(folder: shared + "/logs")
-        var git = configuration.git
-        git.inherited = Self.environment(GitAccess.proxyVariables)
+        let git = git(configuration, store)
         let templates = try TemplateArchives(
             folder: shared + "/templates", access: git,
             checksums: ChecksumReader(networks: configuration.baseImageNetworks, access: git))
@@ -112,6 +111,15 @@ enum Daemon {
 }
 
 extension Daemon {
+    private static func git(_ configuration: Configuration, _ store: any Store) -> GitAccess {
+        var git = configuration.git
+        git.inherited = environment(GitAccess.proxyVariables)
+        git.logins = configuration.gitLogins.map {
+            $0.login(configuration.secretSources, store)
+        }
+        return git
+    }
+
     private static func addTriggers(_ configuration: Configuration, to ports: inout Ports) {
         ports.timeZones = ZoneFiles()
         ports.secretSources = configuration.secretSources

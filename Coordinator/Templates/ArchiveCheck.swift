@@ -14,8 +14,9 @@ enum ArchiveCheck {
     static func run(_ path: String, folder: String, isFromGit: Bool) throws {
         var reader = try TarReader(path)
         var count = 0
-        // Git does not keep empty folders: only a submodule looks like one.
-        var emptyFolder: String?
+        // Git does not keep empty folders: only a submodule looks like one. Its files, if they
+        // were asked for, come last.
+        var emptyFolders: Set<String> = []
         var names: Set<String> = []
         var links: [(path: String, target: String)] = []
         while let entry = try reader.next() {
@@ -24,19 +25,19 @@ enum ArchiveCheck {
                 throw TemplateFault(
                     "the template has more than \(ProtocolLimits.templateEntries) files")
             }
-            if isFromGit, let emptyFolder, !entry.name.utf8.starts(with: emptyFolder.utf8) {
-                throw submodule(emptyFolder)
+            if isFromGit {
+                emptyFolders.remove(parent(of: entry.name))
+                if entry.kind == .folder { emptyFolders.insert(entry.name) }
             }
-            emptyFolder = entry.kind == .folder ? entry.name : nil
             try check(entry, folder)
             // Of a part of a repository, what links lead to may have been left behind.
             if isFromGit, !folder.isEmpty {
                 names.insert(plain(entry.name))
                 if entry.kind == .link { links.append((plain(entry.name), entry.target)) }
             }
-            if try isLFSPointer(entry, reader) { throw pointer(entry) }
+            if try isLFSPointer(entry, reader) { throw pointer(entry, isFromGit: isFromGit) }
         }
-        if isFromGit, let emptyFolder { throw submodule(emptyFolder) }
+        if let folder = emptyFolders.min() { throw submodule(folder) }
         for link in links { try check(link, names, folder) }
     }
 
@@ -60,16 +61,17 @@ enum ArchiveCheck {
 
     private static func submodule(_ path: String) -> TemplateFault {
         TemplateFault(
-            "the template contains the submodule \(Names.quoted(plain(path))), whose files the "
-                + "coordinator does not fetch: commit the files themselves (git subtree add), or "
-                + "remove the submodule")
+            "the template contains the submodule \(Names.quoted(plain(path))), whose files are not "
+                + "fetched unless \(TemplateFile.name) has submodules: true")
     }
 
-    private static func pointer(_ entry: TarReader.Entry) -> TemplateFault {
+    private static func pointer(_ entry: TarReader.Entry, isFromGit: Bool) -> TemplateFault {
         TemplateFault(
-            "the template contains \(Names.quoted(plain(entry.name))) as a Git LFS pointer; the "
-                + "coordinator does not fetch the file itself: commit it without LFS (git lfs "
-                + "migrate export), put it behind base_image.url, or let the build download it")
+            "the template contains \(Names.quoted(plain(entry.name))) as a Git LFS pointer, not "
+                + "the file itself: "
+                + (isFromGit
+                    ? "it is fetched if \(TemplateFile.name) has lfs: true"
+                    : "fetch it in the folder (git lfs pull)"))
     }
 
     private static let lfsVersions = [
@@ -86,6 +88,13 @@ enum ArchiveCheck {
         }
         let start = try reader.content(of: entry, limitBytes: 64)
         return lfsVersions.contains { start.starts(with: $0.utf8) }
+    }
+
+    /// Folders have a slash at their end.
+    private static func parent(of name: String) -> String {
+        let inner = name.utf8.last == UInt8(ascii: "/") ? name.utf8.dropLast() : name.utf8[...]
+        guard let slash = inner.lastIndex(of: UInt8(ascii: "/")) else { return "" }
+        return String(name[...slash])
     }
 
     private static func plain(_ name: String) -> String {

@@ -17,6 +17,8 @@ package struct TemplateFile: Sendable {
     /// What else of the Git repository belongs to the template, as paths from its root or, if they
     /// begin with `./` or `../`, from the template's folder.
     package var include: [String]
+    /// Whether the files of submodules, and those that Git LFS keeps, belong to it.
+    package var hasSubmodules, hasLFS: Bool
     /// What of the repository a push has to change, written likewise; `nil`: anything that is in
     /// the archive.
     package var paths: [String]?
@@ -65,6 +67,8 @@ package struct TemplateFile: Sendable {
         guard include.count <= Self.includes else {
             throw yaml.error(TemplateKeys.include, "at most \(Self.includes) are allowed")
         }
+        hasSubmodules = try yaml.take(TemplateKeys.submodules, default: false)
+        hasLFS = try yaml.take(TemplateKeys.lfs, default: false)
         paths = try yaml.takeIfPresent(TemplateKeys.paths)
         guard (1...Self.includes).contains(paths?.count ?? 1) else {
             throw yaml.error(TemplateKeys.paths, "expected 1 to \(Self.includes) entries")

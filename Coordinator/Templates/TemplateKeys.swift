@@ -14,7 +14,8 @@ package enum TemplateKeys {
     package static let image = YAMLKeys(
         builder, template, command, variables, baseImage, only, except, steps, varFiles,
         accelerator, environment, artifacts, imageFile, jenkins, streams, requirements, limits,
-        concurrency, tests, release, triggers, schedule, include, paths)
+        concurrency, tests, release, triggers, schedule, include, submodules, lfs,
+        paths)
 
     /// Of the file.
     package static let document = image.adding(YAMLKeys(images))
@@ -68,6 +69,10 @@ package enum TemplateKeys {
     static let include = YAMLKey(
         "include", .list(of: .includedPath),
         "Files and folders of the Git repository that belong to the template too.")
+    static let submodules = YAMLKey(
+        "submodules", .bool, "Whether the files of the Git repository's submodules belong to it.")
+    static let lfs = YAMLKey(
+        "lfs", .bool, "Whether files that Git LFS keeps are fetched.")
     static let paths = YAMLKey(
         "paths", .list(of: .changedPath),
         "A push builds the image only if it changes one of these files of the repository.")

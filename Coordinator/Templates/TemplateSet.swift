@@ -87,4 +87,7 @@ extension TemplateSet<TemplateFile> {
 
     /// What else of the Git repository belongs to the template, for any of the images.
     package var include: [String] { Set(all.flatMap(\.image.include)).sorted() }
+
+    package var hasSubmodules: Bool { all.contains(where: \.image.hasSubmodules) }
+    package var hasLFS: Bool { all.contains(where: \.image.hasLFS) }
 }

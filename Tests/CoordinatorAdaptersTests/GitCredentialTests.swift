@@ -82,6 +82,51 @@ import Testing
         }
     }
 
+    private final class Kept: SecretSource {
+        let guestOSes: [String] = []
+        let place = "secret git-token of the coordinator"
+        let text: Mutex<String>
+
+        init(text: consuming Mutex<String>) { self.text = text }
+
+        func value() async throws(SecretFault) -> Secret {
+            let text = text.withLock(\.self)
+            if text.isEmpty { throw SecretFault("the \(place) is away") }
+            return Secret(text)
+        }
+    }
+
+    @Test("A login that is a secret reaches its part of the server, and is read anew each time")
+    func usesTheSecret() async throws {
+        try await withServer { server, authority in
+            let kept = Kept(text: Mutex(Self.secret + "\n"))
+            let other = Kept(text: Mutex("another-secret"))
+            func login(_ path: String, _ name: String, _ secret: any SecretSource) -> GitLogin {
+                GitLogin(
+                    address: GitAddress("http://\(authority)\(path)"), user: "bob", name: name,
+                    secret: secret)
+            }
+            var access = GitAccess()
+            access.logins = [login("", "all", other), login("/a.git", "images", kept)]
+            let archives = try TemplateArchives(folder: temporary.path + "/kept", access: access)
+            let template = source("http://\(authority)/a.git/")
+            #expect(try await archives.plan(for: template).commit != nil)
+            #expect(!server.commandLines.withLock { $0.contains { $0.contains(Self.secret) } })
+            for (value, words) in [
+                ("expired-token", "The server refuses git.logins.images of coordinator.yml"),
+                ("", "is away"),
+            ] {
+                kept.text.withLock { $0 = value }
+                let fault = await #expect(throws: (any Error).self) {
+                    _ = try await archives.plan(for: template)
+                }
+                let text = "\(fault as Any)"
+                #expect(text.contains(words), "\(text)")
+                #expect(!text.contains("expired-token"))
+            }
+        }
+    }
+
     /// What answers there may belong to somebody else.
     @Test("The GitLab token follows no redirect to another port of the same host")
     func redirectedToken() async throws {

@@ -142,12 +142,12 @@ import Testing
         try await repository.run("mkdir own; cp aibuild.yml own")
         try await repository.commit()
         let source = TemplateSource.git(url: repository.url, ref: "main")
-        try await expectRefusal(["the submodule '\(path)'", "git subtree"], source)
+        try await expectRefusal(["the submodule '\(path)'", "submodules: true"], source)
         // It is no part of a template in another folder.
         #expect(try await plan(source, folder: "own").template.folder == "own")
     }
 
-    @Test("A Git LFS pointer is refused with its path, in a folder as well")
+    @Test("A Git LFS pointer is refused with its path and a remedy, in a folder as well")
     func lfsPointer() async throws {
         let repository = try await repository()
         try await repository.run(
@@ -157,10 +157,11 @@ import Testing
             printf "version $url\\noid sha256:%064d\\nsize 12345\\n" 7 >drivers/net.bin
             """)
         try await repository.commit()
-        for source in [
-            TemplateSource.git(url: repository.url, ref: "main"), .folder(path: repository.path),
+        for (source, remedy) in [
+            (TemplateSource.git(url: repository.url, ref: "main"), "has lfs: true"),
+            (.folder(path: repository.path), "git lfs pull"),
         ] {
-            try await expectRefusal(["'drivers/net.bin' as a Git LFS pointer"], source)
+            try await expectRefusal(["'drivers/net.bin' as a Git LFS pointer", remedy], source)
         }
     }
 

@@ -7,6 +7,13 @@ import TextKit
 public struct GitAccess: Sendable {
     /// The server whose private projects are fetched with `token`. No other server gets it.
     public var gitLab: (address: GitAddress, token: String)?
+    /// Of these, the one whose address is longest is used.
+    public var logins: [GitLogin] = []
+    /// A file of known host keys for SSH, instead of that of the coordinator's user.
+    public var knownHosts: String?
+    /// Where repositories may be that others name as their submodules, besides beside them.
+    public var submodules: [GitAddress] = []
+    public var limits = GitLimits()
     /// For HTTP and HTTPS; `nil`: that of `inherited`.
     public var proxy: String?
     /// Hosts, domains and networks that are reached without the proxy.
@@ -25,14 +32,21 @@ public struct GitAccess: Sendable {
         "NO_PROXY",
     ]
 
+    /// How Git runs ssh. The path of the file has no quotes; ssh splits it at spaces otherwise.
+    var ssh: String {
+        "ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15"
+            + (knownHosts.map { " -o 'UserKnownHostsFile=\"\($0)\"'" } ?? "")
+    }
+
     /// What Git's environment contains for this. The proxy's URL may have a password.
     var environment: [String: String] {
         var environment = inherited
+        environment["GIT_SSH_COMMAND"] = ssh
         if let proxy {
-            environment = [
-                "http_proxy": proxy, "https_proxy": proxy,
-                "no_proxy": noProxy.joined(separator: ","),
-            ]
+            for name in Self.proxyVariables { environment[name] = nil }
+            environment["http_proxy"] = proxy
+            environment["https_proxy"] = proxy
+            environment["no_proxy"] = noProxy.joined(separator: ",")
         }
         if let authorities { environment["GIT_SSL_CAINFO"] = authorities }
         return environment
@@ -62,6 +76,11 @@ public struct GitAccess: Sendable {
         return GitAddress.Credential(user: Self.tokenUser, password: gitLab.token)
     }
 
+    func login(for address: GitAddress) -> GitLogin? {
+        logins.filter { address.isBelow($0.address) }
+            .max { $0.address.url.utf8.count < $1.address.url.utf8.count }
+    }
+
     /// Completes an error of Git if the server wants another login.
     /// - Parameter hasLogin: whether `.netrc` has one for the server.
     func remedy(_ message: String, _ address: GitAddress, hasLogin: Bool) -> String? {
@@ -70,6 +89,10 @@ public struct GitAccess: Sendable {
             "Access denied", "error: 401", "error: 403", "Permission denied (publickey",
         ]
         guard refusals.contains(where: message.contains) else { return nil }
+        if address.credential == nil, let login = login(for: address) {
+            return "The server refuses git.logins.\(login.name) of coordinator.yml: check the "
+                + "\(login.secret.place), its expiry and its rights"
+        }
         if address.credential == nil, let gitLab, address.isBelow(gitLab.address) {
             return "GitLab refuses the token of gitlab.token_file for this project: the token "
                 + "needs the scope api or read_repository, and its owner the role Reporter"

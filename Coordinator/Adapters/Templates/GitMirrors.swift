@@ -49,16 +49,35 @@ struct GitMirrors: Sendable {
             }
             return commit
         }
-        // A build gets the files that a checkout has: `export-ignore` is for releases of software.
-        try Files.makeFolder(mirror + "/info")
-        try Files.replace(mirror + "/info/attributes", with: Array("* -export-ignore\n".utf8))
         let folder = RepositoryFolder(
             git: git, mirror: mirror, commit: commit, path: path, url: address.url)
-        try await git.run(
-            ["--literal-pathspecs", "-C", mirror, "archive", "--format=tar", "--output", output]
-                + [commit] + folder.paths(),
-            to: "archive \(address.url) at \(commit)", else: .unavailable)
+        let content = try await folder.content()
+        let archive = CommitArchive(git: git, address: address, mirror: mirror, commit: commit)
+        try await archive.write(content.paths, withLFS: content.hasLFS, to: output)
+        if content.hasSubmodules {
+            var submodules = Submodules(mirrors: self, git: git, root: address, content.hasLFS)
+            try await submodules.append(of: archive, under: content.paths, to: output)
+        }
         return commit
+    }
+
+    /// Fetches a repository unless its mirror has the commit already.
+    /// - Returns: the mirror's folder.
+    func mirror(of address: GitAddress, with commit: String) async throws -> String {
+        let mirror = mirror(of: address.url)
+        try await fetches.run(mirror) {
+            if Files.exists(mirror), try await resolve(commit, mirror) != nil { return }
+            try await fetch(address, commit, into: mirror)
+            if try await resolve(commit, mirror) != nil { return }
+            // On no branch: many servers give it by its name.
+            _ = try await git.output(
+                ["-C", mirror, "fetch", "--quiet", "--no-tags", address.url, commit], at: address,
+                limitBytes: git.access.limits.fileBytes)
+            if try await resolve(commit, mirror) != nil { return }
+            throw TemplateFault("\(address.url) does not have the commit \(commit.prefix(12))")
+        }
+        Files.touch(mirror)
+        return mirror
     }
 
     /// Whether any of the paths differs between two commits of a repository that was fetched.
@@ -110,22 +129,41 @@ struct GitMirrors: Sendable {
             ["-C", mirror, "fetch", "--quiet", "--prune", "--force", "--no-tags", address.url]
             + ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
             + (request.map { ["+\(ref):\($0)"] } ?? [])
-        let what = "fetch \(address.url)"
         guard ref == TemplateSource.defaultRef else {
-            try await git.run(command, to: what, at: address, else: .unavailable)
+            try await fetch(command, address, mirror)
             return
         }
         do {
-            try await git.run(
-                command + ["+HEAD:\(Self.defaultBranch)"], to: what, at: address,
-                else: .unavailable)
+            try await fetch(command + ["+HEAD:\(Self.defaultBranch)"], address, mirror)
         } catch let fault as TemplateFault
             where fault.description.contains("couldn't find remote ref HEAD")
         {
             // Its default branch does not exist, or there is nothing in it.
-            try await git.run(command, to: what, at: address, else: .unavailable)
+            try await fetch(command, address, mirror)
             _ = try? await git.run(
                 ["-C", mirror, "update-ref", "-d", Self.defaultBranch], to: "forget the default")
+        }
+    }
+
+    private func fetch(
+        _ command: [String], _ address: GitAddress, _ mirror: String
+    ) async throws {
+        let limit = git.access.limits.fileBytes
+        do {
+            try await git.run(
+                command, to: "fetch \(address.url)", at: address, limitBytes: limit,
+                else: .unavailable)
+        } catch {
+            // What a program that was killed has received so far, each time anew.
+            let packs = mirror + "/objects/pack"
+            let parts = ((try? Files.list(packs)) ?? []).filter { $0.hasPrefix("tmp_") }
+                .map { "\(packs)/\($0)" }
+            let isTooLarge = parts.contains { Files.sizeBytes($0) ?? 0 >= limit }
+            for part in parts { try? Files.remove(part) }
+            guard isTooLarge else { throw error }
+            throw TemplateFault(
+                "cannot fetch \(address.url): its history has more than \(limit >> 20) MiB, which "
+                    + "the coordinator does not take: begin a new one without the large files")
         }
     }
 

@@ -15,18 +15,23 @@ struct RepositoryFolder: Sendable {
     /// For messages.
     let url: String
 
-    /// What belongs in the archive, as arguments for `git archive`: nothing for everything.
+    /// What belongs in the archive.
+    struct Content {
+        /// Arguments for Git: nothing for everything.
+        var paths: [String] = []
+        var hasSubmodules = false
+        var hasLFS = false
+    }
+
     /// - Throws: `TemplateFault` if the folder is no template.
-    func paths() async throws -> [String] {
-        guard let path else { return [] }
+    func content() async throws -> Content {
+        guard let path else { return try await wholeRepository() }
         let name = "\(path)/\(TemplateFile.name)"
         let files = try await files()
         guard files.contains(name) else { throw missing(name, files) }
-        let text = try await git.run(
-            ["-C", mirror, "cat-file", "blob", "\(commit):\(name)"],
-            to: "read \(name) of \(url)", else: .unavailable)
         let file: TemplateSet<TemplateFile>
-        do throws(YAMLError) { file = try TemplateSet(text.stdout, file: name) } catch {
+        let text = try await text(name).stdout
+        do throws(YAMLError) { file = try TemplateSet(text, file: name) } catch {
             throw TemplateFault(cause: error)
         }
         var paths = [path]
@@ -41,7 +46,22 @@ struct RepositoryFolder: Sendable {
             }
             paths.append(resolved)
         }
-        return ["--"] + paths
+        return Content(
+            paths: ["--"] + paths, hasSubmodules: file.hasSubmodules, hasLFS: file.hasLFS)
+    }
+
+    /// What is wrong with the file, or that there is none, is told when the archive is read.
+    private func wholeRepository() async throws -> Content {
+        guard let text = try? await text(TemplateFile.name),
+            let file = try? TemplateSet<TemplateFile>(text.stdout, file: TemplateFile.name)
+        else { return Content() }
+        return Content(hasSubmodules: file.hasSubmodules, hasLFS: file.hasLFS)
+    }
+
+    private func text(_ name: String) async throws -> Command.Output {
+        try await git.run(
+            ["-C", mirror, "cat-file", "blob", "\(commit):\(name)"],
+            to: "read \(name) of \(url)", else: .unavailable)
     }
 
     /// The paths of all files.

@@ -1,10 +1,11 @@
 import BuildProtocol
 import TextKit
 
-/// A secret that the coordinator hands to builds, without its value.
+/// A secret that the coordinator hands to builds, or uses itself, without its value.
 public struct FarmSecret: Sendable, Hashable, Codable {
     public var name: String
-    /// Names of the guest OSes that may use it, in which `*` stands for any text.
+    /// Names of the guest OSes that may use it, in which `*` stands for any text. Empty: none, it
+    /// is for the coordinator's own logins.
     public var guestOSes: [String]
     public var createdMilliseconds: Int64
     public var changedMilliseconds: Int64
@@ -42,10 +43,6 @@ public struct FarmSecret: Sendable, Hashable, Codable {
     /// Why it cannot be stored; `nil` if it can.
     public var problem: String? {
         if let problem = Names.problem(name, what: "name of a secret") { return problem }
-        guard !guestOSes.isEmpty else {
-            return "the secret \(Names.quoted(name)) is for no guest OS: name those that may use "
-                + "it, such as debian12, 'cloud-*', or '*' for all"
-        }
         guard guestOSes.count <= Bounds.guestOSes else {
             return "the secret \(Names.quoted(name)) has \(guestOSes.count) patterns of guest "
                 + "OSes; at most \(Bounds.guestOSes) are possible: use *"

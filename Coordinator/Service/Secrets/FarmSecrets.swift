@@ -81,18 +81,7 @@ public struct FarmSecrets: Sendable {
         guard FarmSecret.isAllowed(build.guestOS, by: allowed) else {
             throw Refusal(Self.closed(name, to: build.guestOS, isConfigured: source != nil))
         }
-        if let source { return try await source.value() }
-        do {
-            guard let value = try await ports.store.value(ofSecret: name) else {
-                throw SecretFault("the secret \(Names.quoted(name)) is being changed")
-            }
-            return value
-        } catch let error as StoreError
-            where error.code == .unusable || error.underlying(Failure.self) != nil
-        {
-            // Asking again would not help.
-            throw SecretFault("\(error). Write it anew: aibuild secret change \(name)")
-        }
+        return try await (source ?? StoredSecret(name, in: ports.store)).value()
     }
 
     static func closed(_ name: String, to guestOS: String, isConfigured: Bool) -> String {

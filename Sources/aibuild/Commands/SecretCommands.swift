@@ -9,6 +9,29 @@ enum SecretCommands {
     private static let fromFile = CommandOption(
         "from-file", value: "FILE", "file with the value; - reads stdin (default)")
 
+    private static let noBuilds = CommandOption(
+        "no-builds", "no build may use it: a login of the coordinator (git.logins)")
+
+    /// - Returns: `nil` if nothing is said of them.
+    private static func guestOSes(
+        _ arguments: Arguments, isRequired: Bool
+    ) throws(CommandError) -> [String]? {
+        let named = arguments.all("guest-os")
+        guard arguments.has("no-builds") else {
+            guard !named.isEmpty || !isRequired else {
+                throw CommandError(
+                    .usage,
+                    "Name the guest OSes whose builds may use it (--guest-os), or none "
+                        + "(--no-builds)")
+            }
+            return named.isEmpty ? nil : named
+        }
+        guard named.isEmpty else {
+            throw CommandError(.usage, "--no-builds and --guest-os exclude each other")
+        }
+        return []
+    }
+
     private static let add = Command(
         name: "secret add", summary: "Store a secret that builds can use",
         operands: ["NAME"],
@@ -16,8 +39,8 @@ enum SecretCommands {
             fromFile,
             CommandOption(
                 "guest-os", value: "PATTERN",
-                "guest OSes whose builds may use it, may contain *", isRequired: true,
-                repeats: true),
+                "guest OSes whose builds may use it, may contain *", repeats: true),
+            noBuilds,
         ],
         details: [
             "The value is never part of the command line. It is encrypted where it is stored, and",
@@ -27,13 +50,15 @@ enum SecretCommands {
         examples: [
             "aibuild secret add openstack --from-file password.txt --guest-os 'cloud-*'",
             "aibuild secret add registry --from-file - --guest-os debian12",
+            "aibuild secret add git-token --from-file token.txt --no-builds",
         ],
         run: { context in
             try await put(
                 context,
                 Form(
                     value: try value(context.arguments),
-                    guestOSes: context.arguments.all("guest-os"), isNew: true), "Added")
+                    guestOSes: try guestOSes(context.arguments, isRequired: true), isNew: true),
+                "Added")
         })
 
     private static let change = Command(
@@ -44,6 +69,7 @@ enum SecretCommands {
             CommandOption(
                 "guest-os", value: "PATTERN",
                 "guest OSes whose builds may use it from now on: all of them", repeats: true),
+            noBuilds,
         ],
         details: ["What is not given is kept. Builds that run keep the value that they have."],
         examples: [
@@ -52,15 +78,15 @@ enum SecretCommands {
         ],
         run: { context in
             try context.requireOption(of: [
-                fromFile, CommandOption("guest-os", value: "PATTERN", ""),
+                fromFile, CommandOption("guest-os", value: "PATTERN", ""), noBuilds,
             ])
-            let guestOSes = context.arguments.all("guest-os")
             return try await put(
                 context,
                 Form(
                     value: context.arguments["from-file"] == nil
                         ? nil : try value(context.arguments),
-                    guestOSes: guestOSes.isEmpty ? nil : guestOSes, isNew: false), "Changed")
+                    guestOSes: try guestOSes(context.arguments, isRequired: false), isNew: false),
+                "Changed")
         })
 
     private static let list = Command(
@@ -73,7 +99,10 @@ enum SecretCommands {
                 for item in page.items {
                     table.add(
                         .init(item.name, .bold),
-                        .init(item.guestOSes.joined(separator: ", ")), .init(item.source),
+                        .init(
+                            item.guestOSes.isEmpty
+                                ? "none" : item.guestOSes.joined(separator: ", ")),
+                        .init(item.source),
                         .init(Format.age(item.changedAt)))
                 }
                 context.print(
