@@ -62,7 +62,8 @@ enum ArchiveCheck {
     private static func submodule(_ path: String) -> TemplateFault {
         TemplateFault(
             "the template contains the submodule \(Names.quoted(plain(path))), whose files are not "
-                + "fetched unless \(TemplateFile.name) has submodules: true")
+                + "here: they are fetched if \(TemplateFile.name) has submodules: true, and in a "
+                + "clone by git submodule update --init --recursive")
     }
 
     private static func pointer(_ entry: TarReader.Entry, isFromGit: Bool) -> TemplateFault {
@@ -70,7 +71,8 @@ enum ArchiveCheck {
             "the template contains \(Names.quoted(plain(entry.name))) as a Git LFS pointer, not "
                 + "the file itself: "
                 + (isFromGit
-                    ? "it is fetched if \(TemplateFile.name) has lfs: true"
+                    ? "it is fetched if \(TemplateFile.name) has lfs: true, and in a clone by git "
+                        + "lfs pull"
                     : "fetch it in the folder (git lfs pull)"))
     }
 

@@ -85,8 +85,8 @@ private struct WorkTree {
             folder + "/" + TemplateFile.name, limitBytes: ReadTemplate.fileBytes)
         var paths = [inner.isEmpty ? "." : inner]
         // What is wrong with the file is told when the archive is read.
-        let included = (try? TemplateSet<TemplateFile>(text, file: TemplateFile.name))?.include
-        for include in included ?? [] {
+        let file = try? TemplateSet<TemplateFile>(text, file: TemplateFile.name)
+        for include in file?.include ?? [] {
             guard let path = IncludedPath.resolved(include, in: inner) else {
                 throw IncludedPath.outside(include, in: TemplateFile.name)
             }
@@ -101,8 +101,26 @@ private struct WorkTree {
             ["-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]
                 + paths)
         guard let list else { return paths }
-        return Set(list.stdout.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
-            .filter { Files.exists(root + "/" + $0) }.sorted()
+        var files = Self.names(list)
+        if file?.hasSubmodules ?? false {
+            let own = try await Self.git(
+                ["-C", root, "ls-files", "-z", "--cached", "--recurse-submodules", "--"] + paths)
+            if let own { files.formUnion(Self.names(own)) }
+        }
+        // Of a submodule that was cloned, the folder itself is listed as well.
+        let folders = Set(files.flatMap { Self.folders(of: $0) })
+        return files.filter { Files.exists(root + "/" + $0) && !folders.contains($0) }.sorted()
+    }
+
+    private static func names(_ list: ProcessKit.Command.Output) -> Set<String> {
+        Set(list.stdout.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+    }
+
+    private static func folders(of file: String) -> [String] {
+        var segments = file.pathSegments
+        var folders: [String] = []
+        while segments.popLast() != nil { folders.append(segments.joined(separator: "/")) }
+        return folders
     }
 
     /// `nil` if Git is not installed, or the folder is in no repository.

@@ -59,7 +59,7 @@ package struct ReadTemplate: Sendable {
     }
 
     /// As the parser of YAML allows.
-    static let fileBytes = 1 << 20
+    package static let fileBytes = 1 << 20
 
     /// A missing template or program is reported now, not on a host.
     private static func check(

@@ -52,7 +52,41 @@ extension TemplateSet<TemplateFile> {
     /// - Parameter file: for messages.
     /// - Throws: `YAMLError`
     package init(_ bytes: [UInt8], file: String) throws(YAMLError) {
-        let root = try YAMLMapping(YAMLDocument.parse(bytes, file: file), file: file)
+        try self.init(YAMLDocument.parse(bytes, file: file), file: file)
+    }
+
+    /// What is wrong with a file. After each mistake it is read once more without the entry that
+    /// has it, so that most of them are found at once.
+    package static func mistakes(_ bytes: [UInt8], file: String) -> [YAMLError] {
+        var found: [YAMLError] = []
+        do throws(YAMLError) {
+            var document = try YAMLDocument.parse(bytes, file: file)
+            while found.count < mistakes {
+                do throws(YAMLError) {
+                    _ = try Self(document, file: file)
+                    return found
+                } catch {
+                    // What is missing now may be what was left out.
+                    let isFollowing =
+                        error.isMissing && !found.isEmpty
+                        || found.contains { ($0.line, $0.column) == (error.line, error.column) }
+                    if isFollowing { return found }
+                    found.append(error)
+                    let rest = document.without(
+                        line: error.line, column: error.column, renaming: error.suggestion)
+                    guard let rest else { return found }
+                    document = rest
+                }
+            }
+        } catch { found.append(error) }
+        return found
+    }
+
+    /// Enough to work on before the next look.
+    private static let mistakes = 20
+
+    private init(_ document: YAMLNode, file: String) throws(YAMLError) {
+        let root = try YAMLMapping(document, file: file)
         try root.check(keys: TemplateKeys.document.names)
         guard let given = try root.takeIfPresent(TemplateKeys.images) else {
             guard !root.keys.contains(TemplateKeys.images.name) else {

@@ -88,6 +88,14 @@ public struct YAMLError: Error, Sendable, Hashable {
     /// `builder.template`, `hosts[2].name`; empty for the document as a whole.
     public var key = ""
     public var message: String
+
+    /// The known key that an unknown one was probably meant to be.
+    public var suggestion: String?
+
+    static let missing = "is missing"
+
+    /// Whether a key that must be there is not.
+    public var isMissing: Bool { message.hasPrefix(Self.missing) }
 }
 
 extension YAMLError: CustomStringConvertible {

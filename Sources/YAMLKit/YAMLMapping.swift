@@ -69,7 +69,8 @@ public final class YAMLMapping {
     /// - Throws: `YAMLError` when the key is missing or its value is of another type.
     public func take<T>(_ key: String, _ type: YAMLType<T>) throws(YAMLError) -> T {
         guard let value = try takeIfPresent(key, type) else {
-            let missing = place.inner(key).error(node, "is missing; expected \(type.expected)")
+            let missing = place.inner(key).error(
+                node, "\(YAMLError.missing); expected \(type.expected)")
             throw missing
         }
         return value
@@ -106,12 +107,14 @@ public final class YAMLMapping {
         let unknown = entries.values.filter { !known.contains($0.key) }
             .min { ($0.line, $0.column) < ($1.line, $1.column) }
         guard let unknown else { return }
+        let suggestion = Suggestion.nearest(to: unknown.key, in: known)
         let hint =
-            Suggestion.hint(for: unknown.key, in: known)
+            suggestion.map { "; did you mean '\($0)'?" }
             ?? (known.isEmpty ? "" : "; known keys: " + known.sorted().joined(separator: ", "))
         throw YAMLError(
             file: place.file, line: unknown.line, column: unknown.column,
-            key: place.inner(unknown.key).key, message: "is not known" + hint)
+            key: place.inner(unknown.key).key, message: "is not known" + hint,
+            suggestion: suggestion)
     }
 
     /// Remembers the mappings inside a value, which are finished with this one.

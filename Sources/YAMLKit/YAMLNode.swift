@@ -34,6 +34,46 @@ public struct YAMLNode: Sendable, Hashable {
         }
     }
 
+    /// The node without the outermost entry or item that begins at a place, or whose value does;
+    /// with `key`, that entry has this key instead.
+    /// - Returns: `nil` if there is none.
+    public func without(line: Int, column: Int, renaming key: String? = nil) -> YAMLNode? {
+        func isThere(_ node: YAMLNode) -> Bool { node.line == line && node.column == column }
+        func inner(_ node: YAMLNode) -> YAMLNode? {
+            node.without(line: line, column: column, renaming: key)
+        }
+        var copy = self
+        switch content {
+        case .scalar: return nil
+        case .sequence(var items):
+            if let index = items.firstIndex(where: isThere) {
+                items.remove(at: index)
+            } else {
+                guard let index = items.firstIndex(where: { inner($0) != nil }),
+                    let item = inner(items[index])
+                else { return nil }
+                items[index] = item
+            }
+            copy.content = .sequence(items)
+        case .mapping(var entries):
+            let index = entries.firstIndex {
+                key == nil && isThere($0.value) || $0.line == line && $0.column == column
+            }
+            if let index, let key, !entries.contains(where: { $0.key == key }) {
+                entries[index].key = key
+            } else if let index {
+                entries.remove(at: index)
+            } else {
+                guard let index = entries.firstIndex(where: { inner($0.value) != nil }),
+                    let value = inner(entries[index].value)
+                else { return nil }
+                entries[index].value = value
+            }
+            copy.content = .mapping(entries)
+        }
+        return copy
+    }
+
     /// Describes the value, for "found …".
     var found: String {
         switch content {

@@ -52,6 +52,44 @@ struct CheckTests {
         #expect(ran.code == .ok && ran.err.isEmpty)
     }
 
+    @Test("Several mistakes of aibuild.yml are told at once, and a time zone that is unknown")
+    func mistakes() async throws {
+        try write([
+            "aibuild.yml": "tempalte: guest.json\nlimits: {duration: 5 m}\nlfs: 7\n",
+            "guest.json": Self.template,
+        ])
+        let ran = await check()
+        #expect(ran.code == .buildFailed)
+        for place in ["1:1", "2:10", "3:6"] {
+            #expect(ran.out.contains("\(folder)/aibuild.yml:\(place): "), "\(ran.out)")
+        }
+        #expect(ran.out.split(separator: "\n").count == 3)
+        try write([
+            "aibuild.yml": """
+            template: guest.json
+            variables: {size: 3}
+            schedule: {cron: "0 3 * * *", time_zone: Europe/Berln}
+            """
+        ])
+        #expect(await check().out.contains("there is no time zone 'Europe/Berln' on this machine"))
+    }
+
+    @Test("Submodules of a clone are looked at if the template asks for them")
+    func submodules() async throws {
+        let other = try await GitRepository(temporary.path + "/other", "--initial-branch=main")
+        try Files.replace(other.path + "/guest.json", with: Array(Self.template.utf8))
+        try await other.commit()
+        let clone = try await GitRepository(folder, "--initial-branch=main")
+        try await clone.run(
+            "git -c protocol.file.allow=always submodule --quiet add ../other sub")
+        try write(["aibuild.yml": "template: sub/guest.json\nvariables: {size: 3}\n"])
+        #expect(await check().out.contains("the submodule 'sub', whose files are not here"))
+        try write([
+            "aibuild.yml": "template: sub/guest.json\nvariables: {size: 3}\nsubmodules: true\n"
+        ])
+        #expect(await check().out == "\(folder): the template is sound\n")
+    }
+
     @Test("Every broken image is told, with file, line and column")
     func broken() async throws {
         try write([

@@ -20,6 +20,30 @@ import YAMLKit
         #expect(problem("tempalte: t.json\n")?.contains("did you mean 'template'?") == true)
     }
 
+    @Test("Most mistakes are found at once, each at its place, and none that only follows")
+    func allMistakes() {
+        let text = """
+            bulider: command
+            command: [./b]
+            variables: [a]
+            requirements: {memory: lots, vcpu: 2}
+            limits:
+              total: 5 parsecs
+            tests:
+              - name: x
+            schedule: "61 * * * *"
+            """
+        let found = TemplateSet.mistakes(Array(text.utf8), file: "a.yml")
+        let places = found.map { "\($0.line):\($0.column)" }
+        #expect(places.starts(with: ["1:1"]) && Set(places).count == places.count)
+        #expect(Set(places).isSuperset(of: ["3:12", "4:24", "4:30", "6:10", "9:11"]), "\(found)")
+        #expect(TemplateSet.mistakes(Array("template: [".utf8), file: "a.yml").count == 1)
+        #expect(TemplateSet.mistakes(Array("template: t.json\n".utf8), file: "a.yml").isEmpty)
+        // The template is missing only because its name was refused.
+        let one = TemplateSet.mistakes(Array("template: {}\nonly: x\n".utf8), file: "a.yml")
+        #expect(one.first?.line == 1 && !one.contains { $0.isMissing }, "\(one)")
+    }
+
     @Test("Every key of the table is read", arguments: TemplateKeys.image.names.sorted())
     func isRead(_ key: String) {
         // A key without a value counts as read and not as given.

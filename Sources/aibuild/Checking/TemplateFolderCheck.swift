@@ -4,6 +4,7 @@ import FoundationEssentials
 import Support
 import Templates
 import TextKit
+import YAMLKit
 
 /// Looks at the template in one folder.
 struct TemplateFolderCheck {
@@ -25,6 +26,9 @@ struct TemplateFolderCheck {
         let temporary = try Files.makeTemporaryFolder(
             "aibuild-check", in: ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp")
         defer { try? Files.remove(temporary) }
+        let mistakes = mistakes
+        for mistake in mistakes { report.add(mistake.description, nil) }
+        guard mistakes.isEmpty else { return report }
         let template: LocalTemplate
         do {
             template = try await LocalTemplate(folder: path, temporary: temporary)
@@ -39,6 +43,7 @@ struct TemplateFolderCheck {
             do throws(TemplateFault) {
                 let image = try image.get()
                 let plan = try template.plan(image, variables: variables)
+                if let problem = unknownZone(image) { report.add(problem, name) }
                 guard let check = image.packer else { continue }
                 asksPacker = true
                 guard let packer else { continue }
@@ -54,6 +59,25 @@ struct TemplateFolderCheck {
                     + "a host does so when a build is submitted.")
         }
         return report
+    }
+
+    /// Of aibuild.yml alone; that there is none is told later.
+    private var mistakes: [YAMLError] {
+        let file = "\(path)/\(TemplateFile.name)"
+        guard Files.kind(file) == .file,
+            let text = try? Files.read(file, limitBytes: ReadTemplate.fileBytes)
+        else { return [] }
+        return TemplateSet<TemplateFile>.mistakes(text, file: TemplateFile.name)
+    }
+
+    /// Of its schedule: the coordinator's machine may know others.
+    private func unknownZone(_ image: ReadTemplate) -> String? {
+        let zones = "/usr/share/zoneinfo"
+        guard let name = image.file.triggers.timed.schedule?.timeZone, name != "UTC",
+            Files.kind(zones) == .folder, !Files.exists("\(zones)/\(name)")
+        else { return nil }
+        return "schedule: there is no time zone \(Names.quoted(name)) on this machine: names are "
+            + "such as Europe/Berlin"
     }
 }
 
