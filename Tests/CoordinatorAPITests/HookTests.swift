@@ -119,6 +119,21 @@ import Testing
         #expect(try await ask(api, report(), secret: nil).status == 401)
     }
 
+    @Test("A report of 5 MB is taken, and only its beginning is kept")
+    func large() async throws {
+        let farm = try await LeaderAPI(templateServer: StillServer())
+        let commit = #"{"id":"c0ffee","message":"\#(String(repeating: "m", count: 2_600))"}"#
+        let commits = Array(repeating: commit, count: 2_048).joined(separator: ",")
+        let body = #"{"commits":[\#(commits)],"# + report().dropFirst()
+        #expect(body.utf8.count > 5_000_000)
+        let said = try stored(try await ask(farm.api, body))
+        let delivery = try #require(await farm.store.delivery(id: said.delivery ?? 0))
+        #expect(said.state == "queued" && delivery.reports.map(\.commit) == ["c0ffee"])
+        #expect(delivery.payloadBytes == Int64(body.utf8.count))
+        let kept = try #require(await farm.store.payload(ofDelivery: delivery.id))
+        #expect(kept.utf8.count == DeliveryRules.payloadBytes && body.hasPrefix(kept))
+    }
+
     @Test("A report that is too large to be read is ignored, other requests are refused")
     func oversized() async throws {
         let api = try await API.leading(templateServer: StillServer())

@@ -110,6 +110,43 @@ import Testing
         await server.stop()
     }
 
+    @Test("A push of 10,000 commits is looked at by its difference, and told in 20 subjects")
+    func manyCommits() async throws {
+        let repository = try await repository("mkdir other; echo 1 >other/f")
+        let first = try await repository.run("git rev-parse HEAD")
+        try await repository.run(
+            """
+            i=0; (while [ $i -lt 10000 ]; do i=$((i + 1))
+              printf 'commit refs/heads/main\\ncommitter t <t@example.org> %d +0000\\n' $((1700000000 + i))
+              printf 'data <<E\\nstep %d\\nE\\n' $i
+              [ $i -gt 1 ] || printf 'from %s\\n' \(first)
+              printf 'M 644 inline other/f\\ndata <<E\\n%d\\nE\\n' $i
+            done) | git fast-import --quiet --force
+            """)
+        let archives = try TemplateArchives(folder: temporary.path + "/archives")
+        let guestOS = GuestOS(
+            id: "g", name: "mini", type: .linux, distro: "", version: "", baseISO: "",
+            template: .git(url: repository.url, ref: "main"), owner: "o", createdMilliseconds: 0)
+        let plan = try await archives.plan(for: guestOS)
+        let subjects = try await archives.subjects(guestOS, of: plan, since: first)
+        #expect(subjects.count == 20 && subjects.first == "step 10000")
+        for (paths, isTouched) in [("other", true), ("aibuild.yml", false)] {
+            try await repository.run(
+                """
+                git reset --quiet --hard; echo 'paths: [\(paths)]' >>aibuild.yml
+                git commit --quiet -a -m paths
+                """)
+            let plan = try await archives.plan(for: guestOS)
+            let parent = try await repository.run("git rev-parse HEAD~1")
+            var last = plan
+            last.commit = parent
+            #expect(
+                try await archives.isTouched(guestOS, last, since: first, asMergeRequest: false)
+                    == isTouched)
+            try await repository.run("git reset --quiet --hard HEAD~1")
+        }
+    }
+
     private struct Kept: SecretSource {
         var guestOSes: [String] = []
         var place = "secret git-key of the coordinator"
