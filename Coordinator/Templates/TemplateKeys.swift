@@ -218,11 +218,19 @@ package enum TemplateKeys {
             "base_image", .short(.bool, or: .mapping(of: YAMLKeys(every))),
             "Builds the image when its base image has changed at its address.")
         static let every = YAMLKey(
-            "every", .everySeconds, "How often the base image is looked at (default 6h).")
+            "every", .everySeconds, "How often it is looked at (default 6h).")
+        static let packages = YAMLKey(
+            "packages", .mapping(of: YAMLKeys(apt, dnf, every)),
+            "Builds the image when the packages of these sources have changed.")
+        static let apt = YAMLKey(
+            "apt", .list(of: .aptSource), "Lines of sources.list: deb URL suite component…")
+        static let dnf = YAMLKey(
+            "dnf", .list(of: .url()), "Addresses of repositories for dnf, above repodata/.")
         static let maxAge = YAMLKey(
             "max_age", .ageSeconds, "Builds the image when it has become this old, such as 7d.")
         static let all = YAMLKeys(
-            push, branches, tags, mergeRequests, supersede, publish, parent, baseImage, maxAge)
+            push, branches, tags, mergeRequests, supersede, publish, parent, baseImage, packages,
+            maxAge)
     }
 
     static let schedule = YAMLKey(

@@ -11,6 +11,8 @@ enum TemplateTriggers {
 
     /// A parent is one image that this one starts from; others are rare.
     private static let parents = 16
+    /// Each is a request; an image has a few.
+    private static let sources = 32
     private static let everySeconds = 6 * 3600
 
     /// - Parameter base: the base image, and where its digest is.
@@ -28,6 +30,7 @@ enum TemplateTriggers {
         triggers.publish = try given.take(Keys.publish, default: .always)
         triggers.timed.parents = try parents(given)
         triggers.timed.baseImage = try watch(given, base, checksums)
+        triggers.timed.packages = try packages(given)
         triggers.timed.maxAgeSeconds = try given.takeIfPresent(Keys.maxAge)
         return triggers
     }
@@ -90,6 +93,18 @@ enum TemplateTriggers {
         return TriggerPlan.BaseImageWatch(
             url: base.url, checksumURL: checksums?.url,
             algorithm: checksums?.algorithm.rawValue, everySeconds: seconds)
+    }
+
+    private static func packages(_ yaml: YAMLMapping) throws(YAMLError) -> PackageWatch? {
+        guard let given = try yaml.takeIfPresent(Keys.packages) else { return nil }
+        let apt = try given.take(Keys.apt, default: []).compactMap { PackageSource(apt: $0) }
+        let dnf = try given.take(Keys.dnf, default: []).map { PackageSource(dnf: $0) }
+        guard (1...sources).contains(apt.count + dnf.count) else {
+            throw yaml.error(Keys.packages, "expected 1 to \(sources) sources, under apt or dnf")
+        }
+        return PackageWatch(
+            sources: apt + dnf,
+            everySeconds: try given.take(Keys.every, default: everySeconds))
     }
 
     private static func patterns(

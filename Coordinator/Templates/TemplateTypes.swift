@@ -94,6 +94,17 @@ extension YAMLType where Value == String {
         .string.checked { urlProblem($0, or: other) }
     }
 
+    /// A line of apt's `sources.list`.
+    static var aptSource: YAMLType {
+        .string.checked { line in
+            guard let source = PackageSource(apt: line) else {
+                return "expected a line such as deb http://deb.debian.org/debian-security "
+                    + "bookworm-security main"
+            }
+            return urlProblem(source.url, or: nil)
+        }
+    }
+
     static func urlProblem(_ url: String, or other: String?) -> String? {
         let schemes = ["http://", "https://"] + (other.map { ["\($0):///"] } ?? [])
         let isKnown = schemes.contains(where: url.hasPrefix)

@@ -33,7 +33,7 @@ struct NoTemplates: TemplateLibrary {
     ) async throws -> (triggers: ImageTriggers, commit: String?) {
         (ImageTriggers(), nil)
     }
-    func mark(ofBaseImage watch: TriggerPlan.BaseImageWatch) async throws -> String { "" }
+    func mark(of watch: Watch) async throws -> String { "" }
     func path(of archive: TemplateArchive) throws -> String { throw TemplateFault("no template") }
     func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {}
 }
@@ -63,7 +63,7 @@ struct AnyTemplates: TemplateLibrary {
     ) async throws -> (triggers: ImageTriggers, commit: String?) {
         (ImageTriggers(), nil)
     }
-    func mark(ofBaseImage watch: TriggerPlan.BaseImageWatch) async throws -> String { "" }
+    func mark(of watch: Watch) async throws -> String { "" }
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
     func sweep(keeping digests: Set<String>, nowMilliseconds: Int64) {}
 }

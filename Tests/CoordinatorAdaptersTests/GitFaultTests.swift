@@ -116,8 +116,10 @@ import Testing
         let first = try await repository.run("git rev-parse HEAD")
         try await repository.run(
             """
+            author='t <t@example.org>'
             i=0; (while [ $i -lt 10000 ]; do i=$((i + 1))
-              printf 'commit refs/heads/main\\ncommitter t <t@example.org> %d +0000\\n' $((1700000000 + i))
+              date=$((1700000000 + i))
+              printf 'commit refs/heads/main\\ncommitter %s %d +0000\\n' "$author" $date
               printf 'data <<E\\nstep %d\\nE\\n' $i
               [ $i -gt 1 ] || printf 'from %s\\n' \(first)
               printf 'M 644 inline other/f\\ndata <<E\\n%d\\nE\\n' $i

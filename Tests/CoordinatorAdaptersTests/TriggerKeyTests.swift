@@ -111,9 +111,10 @@ import YAMLKit
         try await withMirror { mirror, url, archives in
             func mark(_ checksums: Bool = false) async throws -> String {
                 try await archives.mark(
-                    ofBaseImage: .init(
-                        url: url + "/a.qcow2", checksumURL: checksums ? url + "/SUMS" : nil,
-                        everySeconds: 600))
+                    of: .baseImage(
+                        .init(
+                            url: url + "/a.qcow2", checksumURL: checksums ? url + "/SUMS" : nil,
+                            everySeconds: 600)))
             }
             mirror.headers.withLock { $0 = ["ETag": "\"1\"", "Last-Modified": "Monday"] }
             let first = try await mark()
@@ -145,7 +146,7 @@ import YAMLKit
                 .init(url: url + "/a.qcow2", checksumURL: url + "/SUMS", everySeconds: 600),
             ] {
                 let fault = await #expect(throws: TemplateFault.self) {
-                    _ = try await archives.mark(ofBaseImage: watch)
+                    _ = try await archives.mark(of: .baseImage(watch))
                 }
                 #expect(fault?.description.contains("base_image_networks") == true)
             }

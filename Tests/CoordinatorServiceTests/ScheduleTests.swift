@@ -165,23 +165,32 @@ import Testing
         }
     }
 
-    @Test("A base image that changes at its address builds the guest OS once")
-    func baseImage() async throws {
+    @Test(
+        "A base image or package source that changes at its address builds the guest OS once",
+        arguments: Watch.Kind.allCases)
+    func watched(_ kind: Watch.Kind) async throws {
         let plan = ScheduleFarm.plan {
-            $0.baseImage = .init(url: "https://example.org/a", everySeconds: 3600)
+            switch kind {
+            case .baseImage:
+                $0.baseImage = .init(url: "https://example.org/a", everySeconds: 3600)
+            case .packages:
+                $0.packages = PackageWatch(
+                    sources: [PackageSource(dnf: "https://example.org/a")], everySeconds: 3600)
+            }
         }
         let farm = try await ScheduleFarm(["debian": plan])
         try await farm.farm.run { _ in
-            try await farm.until("it is known") { try await farm.state()?.baseImage == "ETag 1" }
+            try await farm.until("it is known") { try await farm.state()?[kind].mark == "ETag 1" }
             await farm.pass(3 * Self.hour)
             #expect(try await farm.builds().isEmpty)
             farm.farm.templates.setMark("ETag 2")
             try await farm.until("a build") { try await farm.builds().count == 1 }
             let build = try #require(try await farm.builds().first)
-            #expect(build.updateContents == "new base image")
+            let cause = kind == .packages ? "new packages" : "new base image"
+            #expect(build.updateContents == cause && build.plan.isPublished)
             await farm.pass(3 * Self.hour)
             #expect(try await farm.builds().count == 1)
-            #expect(try await farm.state()?.baseImage == "ETag 2")
+            #expect(try await farm.state()?[kind].mark == "ETag 2")
         }
     }
 }

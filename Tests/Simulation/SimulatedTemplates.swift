@@ -47,7 +47,7 @@ struct SimulatedTemplates: TemplateLibrary {
     ) async throws -> (triggers: ImageTriggers, commit: String?) {
         (ImageTriggers(), nil)
     }
-    func mark(ofBaseImage watch: TriggerPlan.BaseImageWatch) async throws -> String { "" }
+    func mark(of watch: Watch) async throws -> String { "" }
     func path(of archive: TemplateArchive) throws -> String { "/templates/\(archive.sha256).tar" }
 
     func outputs(

@@ -13,6 +13,12 @@ struct TriggerView: Encodable {
         var checkedAt: String?
     }
 
+    struct Packages: Encodable {
+        var sources: [String]
+        var everySeconds: Int
+        var checkedAt: String?
+    }
+
     struct Run: Encodable {
         var at, cause, outcome: String
         var build, reason: String?
@@ -22,6 +28,7 @@ struct TriggerView: Encodable {
     var schedule: Schedule?
     var parents: [String]?
     var baseImage: BaseImage?
+    var packages: Packages?
     var maxAgeSeconds: Int?
     var nextRunAt: String?
     var lastRun: Run?
@@ -37,6 +44,11 @@ struct TriggerView: Encodable {
             BaseImage(
                 everySeconds: $0.everySeconds,
                 checkedAt: report.baseImageCheckedMilliseconds.map(Time.text))
+        }
+        packages = report.plan.packages.map {
+            Packages(
+                sources: $0.sources.map(\.text), everySeconds: $0.everySeconds,
+                checkedAt: report.packagesCheckedMilliseconds.map(Time.text))
         }
         maxAgeSeconds = report.plan.maxAgeSeconds
         nextRunAt = report.nextMilliseconds.map(Time.text)

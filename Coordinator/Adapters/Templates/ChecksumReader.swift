@@ -86,6 +86,24 @@ public struct ChecksumReader: Sendable {
 
     private static let markBytes = 200
 
+    /// The file with the digests of a repository's lists of packages.
+    /// - Returns: `nil` if there is none.
+    /// - Throws: `TemplateFault`
+    @Sendable func packageMetadata(_ url: String) async throws -> [UInt8]? {
+        let collected = Collected()
+        let request = request(url, Self.listBytes)
+        return try await reporting("read the package source") {
+            () async throws(HTTPClientError) -> [UInt8]? in
+            do throws(HTTPClientError) {
+                _ = try await client.download(request, to: collected)
+                return collected.bytes
+            } catch {
+                guard case .status(404) = error.code else { throw error }
+                return nil
+            }
+        }
+    }
+
     private func digest(
         of image: BaseImage, from source: ChecksumSource, key: [UInt8]?, folder: String
     ) async throws -> ImageDigest {
@@ -142,17 +160,18 @@ public struct ChecksumReader: Sendable {
     }
 
     private func reporting<Value>(
+        _ what: String = "read the digest of the base image",
         _ body: () async throws(HTTPClientError) -> Value
     ) async throws -> Value {
         do throws(HTTPClientError) { return try await body() } catch {
             let advice =
                 error.code == .addressForbidden
-                ? ". The coordinator reads checksum files from no address of its own machine: list "
+                ? ". The coordinator reads such files from no address of its own machine: list "
                     + "the network under base_image_networks in coordinator.yml if it is meant"
                 : ""
             throw TemplateFault(
                 error.isPermanent ? .usual : .unavailable,
-                "cannot read the digest of the base image: \(error)\(advice)")
+                "cannot \(what): \(error)\(advice)")
         }
     }
 

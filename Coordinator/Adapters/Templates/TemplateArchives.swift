@@ -108,8 +108,12 @@ public actor TemplateArchives: TemplateLibrary {
         return (file.triggers, commit)
     }
 
-    public func mark(ofBaseImage watch: TriggerPlan.BaseImageWatch) async throws -> String {
-        try await checksums.mark(of: watch)
+    public func mark(of watch: Watch) async throws -> String {
+        switch watch {
+        case .baseImage(let watch): try await checksums.mark(of: watch)
+        case .packages(let watch):
+            try await PackageIndexes(fetch: checksums.packageMetadata).mark(of: watch)
+        }
     }
 
     public func isTouched(

@@ -13,7 +13,7 @@ public protocol TemplateLibrary: Sendable {
     /// A text that changes when the base image does: its digest in the checksum file, or what the
     /// server says of its version.
     /// - Throws: `TemplateFault` if the server cannot be asked, or says nothing of it.
-    func mark(ofBaseImage watch: TriggerPlan.BaseImageWatch) async throws -> String
+    func mark(of watch: Watch) async throws -> String
     /// Whether the commit of a plan changes what a push has to change for the image, compared with
     /// an older commit.
     /// - Parameter asMergeRequest: compares with the commit where both parted, so that what the

@@ -12,6 +12,8 @@ public struct BuildOrigin: Sendable, Hashable, Codable {
         case parent
         /// The image or ISO that it starts from has changed at its address.
         case baseImage = "base_image"
+        /// The packages of its sources have changed.
+        case packages
         /// The newest image is older than the template allows.
         case age
     }

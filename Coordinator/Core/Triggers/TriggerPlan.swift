@@ -7,6 +7,7 @@ public struct TriggerPlan: Sendable, Hashable, Codable {
     /// Guest OSes whose new images this one is rebuilt for.
     public var parents: [String] = []
     public var baseImage: BaseImageWatch?
+    public var packages: PackageWatch?
     /// An image that passed may get this old.
     @OptionalBounded<TriggerSecondsBound> public var maxAgeSeconds: Int?
 

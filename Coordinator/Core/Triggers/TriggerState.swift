@@ -22,8 +22,10 @@ public struct TriggerState: Sendable, Hashable, Codable {
     public var baseImage: String?
     @OptionalBounded<UnixTimeBound> public var baseImageCheckedMilliseconds: Int64?
     @OptionalBounded<UnixTimeBound> public var baseImageChangedMilliseconds: Int64?
+    /// Of the package sources.
+    public var packages: WatchState?
     public var last: TriggerRun?
-    /// Why the template could not be read, or its base image not looked at.
+    /// Why the template could not be read, or its base image or packages not looked at.
     public var problem: String?
 
     public init(guestOSID: String, plan: TriggerPlan = TriggerPlan()) {
@@ -78,11 +80,9 @@ extension TriggerState {
         } else if plan.maxAgeSeconds == nil {
             agesSinceMilliseconds = now
         }
-        if new.baseImage?.url != plan.baseImage?.url
-            || new.baseImage?.checksumURL != plan.baseImage?.checksumURL
-        {
-            baseImage = nil
-            baseImageCheckedMilliseconds = nil
+        for kind in Watch.Kind.allCases {
+            guard let old = plan.watch(kind), !old.isSame(as: new.watch(kind)) else { continue }
+            self[kind] = WatchState(changedMilliseconds: self[kind].changedMilliseconds)
         }
         parentBuilds = parentBuilds.filter { new.parents.contains($0.key) }
         plan = new

@@ -38,7 +38,7 @@ extension BuildPlan {
 
     private var isTimed: Bool {
         switch origin?.kind {
-        case .schedule, .parent, .baseImage, .age: true
+        case .schedule, .parent, .baseImage, .packages, .age: true
         default: false
         }
     }

@@ -38,7 +38,7 @@ struct ReportedChange: Sendable {
     func counts(_ origin: BuildOrigin?) -> Bool {
         let isOwn = ownBranch.map { $0 == report.ref } ?? true
         switch origin?.kind {
-        case nil, .schedule, .parent, .baseImage, .age: return isOwn
+        case nil, .schedule, .parent, .baseImage, .packages, .age: return isOwn
         case .push: return origin?.ref == report.ref
         case .tag, .mergeRequest: return false
         }

@@ -13,12 +13,14 @@ extension Schedules {
             await runSchedule(id, at: now)
         }
         if Task.isCancelled { return }
-        if let due = board[id]?.baseImageDue(
-            at: now, began: beganMilliseconds), due <= now
-        {
-            await runBaseImage(id)
+        for kind in Watch.Kind.allCases {
+            if let due = board[id]?.watchDue(kind, at: now, began: beganMilliseconds),
+                due <= now
+            {
+                await look(kind, id)
+            }
+            if Task.isCancelled { return }
         }
-        if Task.isCancelled { return }
         if let due = board[id]?.ageDue(at: now), due <= now { await runAge(id, at: now) }
     }
 
@@ -45,29 +47,27 @@ extension Schedules {
         } catch { retryLater(id) }
     }
 
-    private func runBaseImage(_ id: String) async {
-        guard let entry = board[id], let watch = entry.state.plan.baseImage else { return }
-        let state = entry.state
+    private func look(_ kind: Watch.Kind, _ id: String) async {
+        guard let state = board[id]?.state, let watch = state.plan.watch(kind) else { return }
         let now = ports.clock.unixMilliseconds()
-        let mark: String
-        do { mark = try await ports.templates.mark(ofBaseImage: watch) } catch {
-            let problem = "\(error)".prefixOfUTF8(ports.limits.reasonBytes)
-            return await baseImageChecked(id, at: now) { $0.problem = problem }
-        }
-        guard let old = state.baseImage, old != mark else {
-            return await baseImageChecked(id, at: now) { ($0.problem, $0.baseImage) = (nil, mark) }
-        }
-        let request = TriggerRequest(watch, from: old, to: mark, state)
-        await carryOut(request, id, waitsForBuild: true) { state, _ in
-            state.take(baseImage: mark, atMilliseconds: now)
+        switch await WatchLook(watch, state).seen(ports) {
+        case .problem(let text): await looked(kind, id, at: now) { $0.problem = text }
+        case .same(let mark):
+            await looked(kind, id, at: now) { ($0.problem, $0[kind].mark) = (nil, mark) }
+        case .changed(let request, let seen):
+            await carryOut(request, id, waitsForBuild: true) { state, _ in
+                state[kind] = WatchState(
+                    mark: seen, checkedMilliseconds: now, changedMilliseconds: now)
+            }
         }
     }
 
-    private func baseImageChecked(
-        _ id: String, at now: Int64, _ change: @Sendable (inout TriggerState) -> Void
+    private func looked(
+        _ kind: Watch.Kind, _ id: String, at now: Int64,
+        _ change: @Sendable (inout TriggerState) -> Void
     ) async {
         let isStored = await update(id) { state in
-            state.baseImageCheckedMilliseconds = now
+            state[kind].checkedMilliseconds = now
             change(&state)
         }
         // Otherwise it would be due at once.

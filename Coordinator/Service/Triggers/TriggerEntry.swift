@@ -80,9 +80,9 @@ struct TriggerEntry: Sendable {
         return max(due, aged + min(age, Self.dayMilliseconds))
     }
 
-    func baseImageDue(at now: Int64, began: Int64) -> Int64? {
-        guard let watch = state.plan.baseImage else { return nil }
-        guard let checked = state.baseImageCheckedMilliseconds else { return began }
+    func watchDue(_ kind: Watch.Kind, at now: Int64, began: Int64) -> Int64? {
+        guard let watch = state.plan.watch(kind) else { return nil }
+        guard let checked = state[kind].checkedMilliseconds else { return began }
         // A time to come was noted before the clock was set back.
         return checked > now ? now : checked + Int64(watch.everySeconds) * 1000
     }
@@ -103,20 +103,10 @@ struct TriggerEntry: Sendable {
 
     /// When there is something to do next; `nil`: never.
     func due(at now: Int64, began: Int64) -> Int64? {
-        let due = [
-            scheduleDue(at: now, began: began), ageDue(at: now),
-            baseImageDue(at: now, began: began),
-            isParentDue ? now : nil,
-        ].compactMap(\.self).min()
+        let watched = Watch.Kind.allCases.map { watchDue($0, at: now, began: began) }
+        let due =
+            ([scheduleDue(at: now, began: began), ageDue(at: now), isParentDue ? now : nil]
+            + watched).compactMap(\.self).min()
         return due.map { max($0, notBeforeMilliseconds) }
-    }
-}
-
-extension TriggerState {
-    /// A build of the new base image was asked for.
-    mutating func take(baseImage mark: String, atMilliseconds now: Int64) {
-        baseImage = mark
-        baseImageCheckedMilliseconds = now
-        baseImageChangedMilliseconds = now
     }
 }

@@ -8,6 +8,7 @@ public struct TriggerReport: Sendable {
     public var nextMilliseconds: Int64?
     public var last: TriggerRun?
     public var baseImageCheckedMilliseconds: Int64?
+    public var packagesCheckedMilliseconds: Int64?
     public var problem: String?
 
     /// As it is stored, without what only the leader knows; `nil` if there is nothing to say.
@@ -17,6 +18,7 @@ public struct TriggerReport: Sendable {
         plan = state.plan
         last = state.last
         baseImageCheckedMilliseconds = state.baseImageCheckedMilliseconds
+        packagesCheckedMilliseconds = state.packages?.checkedMilliseconds
         problem = state.problem
     }
 }

@@ -31,15 +31,17 @@ extension TriggerRequest {
         ) { $0.maxAgeSeconds == seconds }
     }
 
-    init(
-        _ watch: TriggerPlan.BaseImageWatch, from old: String, to new: String,
-        _ state: TriggerState
-    ) {
-        let changed = state.baseImageChangedMilliseconds ?? 0
+    init(_ watch: Watch, from old: String, to new: String, _ state: TriggerState) {
+        let (cause, kind, name): (String, BuildOrigin.Kind, String) =
+            switch watch.kind {
+            case .baseImage: ("new base image", .baseImage, "base")
+            case .packages: ("new packages", .packages, "packages")
+            }
+        let changed = state[watch.kind].changedMilliseconds ?? 0
         self.init(
-            cause: "new base image", kind: .baseImage,
-            occasion: "base \(state.guestOSID) \(changed) \(old) \(new)"
-        ) { $0.baseImage?.url == watch.url }
+            cause: cause, kind: kind,
+            occasion: "\(name) \(state.guestOSID) \(changed) \(old) \(new)"
+        ) { watch.isSame(as: $0.watch(watch.kind)) }
     }
 
     /// - Parameter parents: the builds of the parents, by name.

@@ -38,6 +38,11 @@ struct TriggerAnswer: Decodable {
         var everySeconds: Int
     }
 
+    struct Packages: Decodable {
+        var sources: [String]
+        var everySeconds: Int
+    }
+
     struct Run: Decodable {
         var at, cause, outcome: String
         var build, reason: String?
@@ -47,6 +52,7 @@ struct TriggerAnswer: Decodable {
     var schedule: Schedule?
     var parents: [String]?
     var baseImage: BaseImage?
+    var packages: Packages?
     var maxAgeSeconds: Int?
     var nextRunAt: String?
     var lastRun: Run?

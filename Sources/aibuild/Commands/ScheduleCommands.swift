@@ -49,6 +49,14 @@ extension TriggerAnswer {
             triggers.append(
                 ("base image", "looked at every \(DurationText.text(baseImage.everySeconds))"))
         }
+        if let packages {
+            triggers.append(
+                (
+                    "packages",
+                    "of \(packages.sources.joined(separator: ", ")), looked at every "
+                        + DurationText.text(packages.everySeconds)
+                ))
+        }
         if let maxAgeSeconds { triggers.append(("max age", DurationText.text(maxAgeSeconds))) }
         return triggers
     }

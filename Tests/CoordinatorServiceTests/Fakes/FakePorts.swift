@@ -233,7 +233,7 @@ final class FakeTemplates: TemplateLibrary {
         (try await triggers(of: guestOS, in: plan(for: guestOS)), nil)
     }
 
-    func mark(ofBaseImage watch: TriggerPlan.BaseImageWatch) async throws -> String {
+    func mark(of watch: Watch) async throws -> String {
         mark.withLock(\.self)
     }
 

@@ -1,0 +1,125 @@
+import CoordinatorCore
+import Synchronization
+import Testing
+
+@testable import CoordinatorAdapters
+
+/// When the packages of a source have changed.
+@Suite struct PackageIndexTests {
+    private final class Mirror: Sendable {
+        let files = Mutex<[String: String]>([:])
+
+        func mark(of sources: PackageSource?...) async throws -> String {
+            let indexes = PackageIndexes { [self] url in
+                files.withLock { $0[url].map { Array($0.utf8) } }
+            }
+            return try await indexes.mark(
+                of: PackageWatch(sources: sources.compactMap(\.self), everySeconds: 3600))
+        }
+
+        func set(_ url: String, _ text: String?) { files.withLock { $0[url] = text } }
+    }
+
+    private static func digest(_ letter: Character) -> String {
+        String(repeating: letter, count: 64)
+    }
+
+    /// As Debian's archive writes it.
+    private func release(_ main: Character, date: String = "Sat, 08 Nov 2025") -> String {
+        """
+        -----BEGIN PGP SIGNED MESSAGE-----
+        Hash: SHA256
+
+        Origin: Debian
+        Date: \(date)
+        MD5Sum:
+         \(String(repeating: "0", count: 32))   738242 main/binary-amd64/Packages
+        SHA256:
+         \(Self.digest(main))   738242 main/binary-amd64/Packages
+         \(Self.digest("f"))   738242 main/binary-arm64/Packages
+         \(Self.digest("c"))   220000 contrib/binary-amd64/Packages.xz
+        -----BEGIN PGP SIGNATURE-----
+        """
+    }
+
+    @Test("A suite of apt has changed when the packages of its components have, not its date")
+    func apt() async throws {
+        let mirror = Mirror()
+        let base = "http://deb.example.org/debian"
+        let suite = base + "/dists/bookworm"
+        let main = PackageSource(apt: "deb \(base)/ bookworm main")
+        mirror.set(suite + "/InRelease", release("a"))
+        let first = try await mirror.mark(of: main)
+        mirror.set(suite + "/InRelease", release("a", date: "Sun, 09 Nov 2025"))
+        #expect(try await mirror.mark(of: main) == first)
+        mirror.set(suite + "/InRelease", release("b"))
+        #expect(try await mirror.mark(of: main) != first)
+        let arm = PackageSource(apt: "deb [signed-by=/k.gpg arch=arm64] \(base) bookworm main")
+        let other = try await mirror.mark(of: arm)
+        mirror.set(suite + "/InRelease", nil)
+        mirror.set(suite + "/Release", release("a"))
+        #expect(try await mirror.mark(of: arm) == other)
+        #expect(try await mirror.mark(of: main) == first)
+        _ = try await mirror.mark(of: PackageSource(apt: "deb \(base) bookworm main contrib"))
+        for (line, words) in [
+            ("deb \(base) bookworm non-free", "no component non-free for amd64"),
+            ("deb \(base) trixie main", "has no suite trixie"),
+        ] {
+            let fault = await #expect(throws: TemplateFault.self) {
+                _ = try await mirror.mark(of: PackageSource(apt: line))
+            }
+            #expect(fault?.description.contains(words) == true, "\(fault as Any)")
+        }
+    }
+
+    /// As createrepo_c writes it.
+    private func repomd(_ letter: Character, revision: Int) -> String {
+        """
+        <?xml version="1.0" encoding="UTF-8"?>
+        <repomd xmlns="http://linux.duke.edu/metadata/repo">
+          <revision>\(revision)</revision>
+          <data type="filelists">
+            <checksum type="sha256">\(Self.digest("0"))</checksum>
+          </data>
+          <data type="primary">
+            <checksum type="sha256">\(Self.digest(letter))</checksum>
+            <open-checksum type="sha256">\(Self.digest("9"))</open-checksum>
+            <location href="repodata/primary.xml.gz"/>
+          </data>
+        </repomd>
+        """
+    }
+
+    @Test("A repository of dnf has changed when its list of packages has")
+    func dnf() async throws {
+        let mirror = Mirror()
+        let source = PackageSource(dnf: "https://repo.example.org/9/BaseOS/os/")
+        let url = "https://repo.example.org/9/BaseOS/os/repodata/repomd.xml"
+        mirror.set(url, repomd("a", revision: 1))
+        let first = try await mirror.mark(of: source)
+        mirror.set(url, repomd("a", revision: 2))
+        #expect(try await mirror.mark(of: source) == first)
+        mirror.set(url, repomd("b", revision: 3))
+        #expect(try await mirror.mark(of: source) != first)
+        for text in [nil, "<html>", "<repomd></repomd>"] {
+            mirror.set(url, text)
+            await #expect(throws: TemplateFault.self) { _ = try await mirror.mark(of: source) }
+        }
+    }
+
+    @Test("Lines of sources.list are taken apart, and what is none is refused")
+    func lines() throws {
+        let line = "deb [arch=arm64] https://example.org/debian/ bookworm/updates main contrib"
+        let source = try #require(PackageSource(apt: line))
+        #expect(source.url == "https://example.org/debian" && source.suite == "bookworm/updates")
+        #expect(source.components == ["main", "contrib"] && source.architecture == "arm64")
+        for line in [
+            "", "deb", "deb-src http://h a main", "deb http://h bookworm", "deb http://h ./ main",
+            "deb http://h ../x main", "deb http://h bookworm ma/../in",
+            "deb [arch=a http://h b main",
+            "deb [arch=] http://h b main", "deb http://h b?x main",
+        ] {
+            #expect(PackageSource(apt: line) == nil, "\(line)")
+        }
+    }
+}
