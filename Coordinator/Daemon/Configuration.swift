@@ -34,6 +34,8 @@ struct Configuration {
     var secretSources: [String: any SecretSource] = [:]
     var git = GitAccess()
     var gitLogins: [GitLoginSettings] = []
+    /// Whose modes are looked at.
+    var secretFiles: [String] = []
     var retention: RetentionPolicy?
     var retentionGraceSeconds = 86_400
     var limits = ServiceLimits()
@@ -79,10 +81,14 @@ struct Configuration {
             settings.authorities = git.authorities
             git.gitLab = (GitAddress(settings.url), settings.token)
             gitlab = settings
+            secretFiles += try Self.files(given, "token_file", "hook_secret_file")
         }
         if let given = try yaml.takeIfPresent("hooks", .map(of: .mapping)) {
             otherHooks = try given.sorted { $0.key < $1.key }.map {
                 try Self.hook($0.key, $0.value, yaml)
+            }
+            secretFiles += try given.values.flatMap {
+                try Self.files($0, "secret_file", "token_file")
             }
         }
         secretSources = try Self.secrets(yaml)
@@ -165,6 +171,10 @@ struct Configuration {
             text.hasPrefix("https://") || text.hasPrefix("http://")
                 ? nil : "expected an address that begins with https:// or http://"
         }
+    }
+
+    private static func files(_ yaml: YAMLMapping, _ keys: String...) throws -> [String] {
+        try keys.compactMap { try yaml.takeIfPresent($0, .string) }
     }
 
     private static func gitlab(_ yaml: YAMLMapping, ownURL: String) throws -> GitLabSettings {
@@ -271,6 +281,7 @@ struct Configuration {
         case .agent(let socket): check.sshAgentSocket = socket
         }
         check.hooksFolder = hooksFolder
+        check.secretFiles = secretFiles
         return check
     }
 }

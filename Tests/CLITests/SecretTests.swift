@@ -62,7 +62,11 @@ import Testing
         let folder = try TemporaryFolder()
         let binary = try file([0xFF, 0xFE] + Array("hunter22".utf8), in: folder)
         for (words, why) in [
-            (["add", "cloud", "--from-file", binary], "missing option: --guest-os PATTERN"),
+            (["add", "cloud", "--from-file", binary], "(--guest-os), or none (--no-builds)"),
+            (
+                ["add", "cloud", "--from-file", binary, "--guest-os", "*", "--no-builds"],
+                "exclude each other"
+            ),
             (["add", "cloud", "--from-file", binary, "--guest-os", "*"], "not text in UTF-8"),
             (["add", "cloud", "--from-file", "/no/such", "--guest-os", "*"], "/no/such"),
             (["change", "cloud"], "Nothing to change"),

@@ -35,4 +35,18 @@ import Testing
         #expect(symlink("real", folder.path + "/hooks") == 0)
         #expect(check.problems().isEmpty)
     }
+
+    @Test("A file with a secret that everybody can read is reported")
+    func openFiles() throws {
+        let folder = try TemporaryFolder()
+        var check = SetupCheck()
+        for (name, mode) in [("own", 0o600), ("group", 0o640), ("all", 0o644)] {
+            try Files.replace("\(folder.path)/\(name)", with: [], mode: Int32(mode))
+            check.secretFiles.append("\(folder.path)/\(name)")
+        }
+        check.secretFiles.append(folder.path + "/missing")
+        let problems = check.problems()
+        #expect(problems.map(\.problem).count == 1)
+        #expect(problems.first?.remedy.hasPrefix("chmod o= \(folder.path)/all;") == true)
+    }
 }

@@ -183,6 +183,31 @@ import Testing
         }
     }
 
+    @Test("A merge request that is closed while its opening waits for another try is not built")
+    func closedWhileWaiting() async throws {
+        try await withFarm {
+            $0.mergeRequests = true
+        } _: { farm, coordinator in
+            farm.templates.commit("d1", at: "refs/merge-requests/7/head")
+            farm.templates.fail(TemplateFault(.unavailable, "cannot fetch"))
+            let opening = try await farm.receive(
+                report(.mergeRequest, "main", "d1", request()))
+            try coordinator.leading().deliveries.wake()
+            try await eventually("the first try failed") {
+                try await farm.store.delivery(id: opening.id)?.tries == 1
+            }
+            farm.templates.fail(nil)
+            let closed = try await farm.deliver(
+                report(.mergeRequestClosed, "main", "d1", request()), coordinator)
+            let ended = try #require(try await farm.store.delivery(id: opening.id))
+            #expect(ended.state == .ignored)
+            #expect(
+                ended.outcome == "delivery \(closed.id) is of the same merge request, and newer")
+            await farm.clock.advance(milliseconds: 3_600_000)
+            #expect(try await farm.store.build(guestOS: "a", number: 1) == nil)
+        }
+    }
+
     @Test("A commit whose build was cancelled is built again when it is reported again")
     func cancelledCommit() async throws {
         try await withFarm {

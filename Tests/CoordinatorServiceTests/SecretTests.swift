@@ -142,10 +142,10 @@ import Testing
     @Test("A secret that was removed while the build waited fails it, with what to do")
     func removedSecret() async throws {
         let farm = try await farm()
-        await farm.agents[0].change { $0.isUp = false }
+        await farm.agents[0].goAway()
         try await farm.runBuild { coordinator, build in
             try await coordinator.leading().secrets.remove("cloud", by: "anna")
-            await farm.agents[0].change { $0.isUp = true }
+            await farm.agents[0].comeBack()
             let failed = try await farm.wait(build, .failed, passing: 1000)
             #expect(failed.fault?.reason.contains("aibuild secret add cloud") == true)
             #expect(failed.fault?.class == .template)

@@ -166,6 +166,15 @@ struct SecretStoreTests {
             await stranger.close()
             let store = try await SQLStore.open(location, keys: SealingKeys(SecretKey()))
             let leader = try await store.leader()
+            // Probably the wrong key: a new one would make two of them.
+            let error = await #expect(throws: StoreError.self) {
+                _ = try await leader.rotateKey(isNew: true)
+            }
+            #expect(error?.description.contains("put the right one into secret_key_file") == true)
+            // What every leader asks when it begins.
+            #expect(
+                try await leader.rotateKey(isNew: false)
+                    == KeyRotation(unreadable: ["secret lost"]))
             try await leader.put(Self.secret("mine"), value: Secret("hunter22"))
             let rotation = try await leader.rotateKey(isNew: true)
             #expect(rotation == KeyRotation(resealed: 1, unreadable: ["secret lost"]))

@@ -8,6 +8,8 @@ public struct SetupCheck: Sendable {
     public var sshKeyFile: String?
     public var sshAgentSocket: String?
     public var hooksFolder: String?
+    /// Files that hold a secret.
+    public var secretFiles: [String] = []
 
     public init() {}
 
@@ -34,7 +36,15 @@ public struct SetupCheck: Sendable {
                         + "environment with a hook fail without it"
                 }
             },
-        ].compactMap(\.self)
+        ].compactMap(\.self) + secretFiles.compactMap(Self.openFile)
+    }
+
+    private static func openFile(_ path: String) -> SetupProblem? {
+        var info = stat()
+        guard stat(path, &info) == 0, info.st_mode & 0o007 != 0 else { return nil }
+        return SetupProblem(
+            "Every user of this machine can read the secret in \(path)",
+            remedy: "chmod o= \(path); if others may have read it, replace the secret as well")
     }
 
     private static func check(

@@ -26,6 +26,18 @@ struct Resealing {
         ]
     }
 
+    /// What none of the keys has sealed, and how many values one of them has.
+    func strange(_ transaction: borrowing SQLTransaction) throws -> (names: [String], known: Int) {
+        let all = SQLSelect(
+            "SELECT \(key) AS id, name, \(column) AS sealed FROM \(table) "
+                + "WHERE \(column) IS NOT NULL ORDER BY \(key)",
+            [], of: RowOrigin(table: table, key: "name")
+        ) { row in (name: try row.text("name"), sealed: try row.text("sealed")) }
+        let rows = try transaction.all(all)
+        let names = rows.filter { !keys.knows($0.sealed) }.map { "\(what) \($0.name)" }
+        return (names, rows.count - names.count)
+    }
+
     struct Page: Sendable {
         var resealed = 0
         var unreadable: [String] = []

@@ -167,6 +167,13 @@ struct SQLLeader: LeaderStore {
         guard let keys = isNew ? try vault.requiredKeys() : vault.keys else {
             return KeyRotation()
         }
+        let (strange, known) = try await strange(keys)
+        if isNew, known == 0, !strange.isEmpty {
+            throw StoreError(
+                .unusable,
+                "the key of this coordinator has sealed none of the \(strange.count) stored "
+                    + "secrets: put the right one into secret_key_file first; nothing was changed")
+        }
         do {
             try await OwnThread.run { try isNew ? keys.begin() : keys.reload() }
         } catch {
@@ -174,7 +181,10 @@ struct SQLLeader: LeaderStore {
         }
         var rotation = KeyRotation()
         let older = keys.older
-        guard !older.isEmpty else { return rotation }
+        guard !older.isEmpty else {
+            rotation.unreadable = strange
+            return rotation
+        }
         // What was sealed with an older key is committed after this: those writes hold a fence.
         try await write { try FenceTable.waitForOthers($0) }
         for resealing in Resealing.all(keys) {
@@ -193,6 +203,16 @@ struct SQLLeader: LeaderStore {
             rotation.problem = "the older key is still in its file: \(error)"
         }
         return rotation
+    }
+
+    private func strange(_ keys: SealingKeys) async throws -> (names: [String], known: Int) {
+        try await write { transaction in
+            try Resealing.all(keys).reduce(into: (names: [], known: 0)) { sum, resealing in
+                let found = try resealing.strange(transaction)
+                sum.names += found.names
+                sum.known += found.known
+            }
+        }
     }
 
     // MARK: Historic tables

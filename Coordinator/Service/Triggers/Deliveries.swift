@@ -190,12 +190,12 @@ public actor Deliveries {
         }
     }
 
-    /// Ends the deliveries of the same merge request that wait for an approval: it would be for a
-    /// commit that nobody asks for any more.
+    /// Ends the deliveries of the same merge request that wait for an approval, or for another try:
+    /// they are of a commit that nobody asks for any more.
     private func endOlder(than delivery: Delivery, _ report: GitReport) async throws {
         guard let number = report.mergeRequest?.number else { return }
         let waiting = try await ports.store.deliveries(
-            DeliveryFilter(hook: delivery.hook, states: [.awaitingApproval]),
+            DeliveryFilter(hook: delivery.hook, states: [.awaitingApproval, .queued]),
             limit: ports.limits.pageRows)
         for var older in waiting where older.id < delivery.id {
             let isSame = older.reports.contains {
@@ -204,7 +204,7 @@ public actor Deliveries {
             guard isSame else { continue }
             older.state = .ignored
             older.outcome = "delivery \(delivery.id) is of the same merge request, and newer"
-            _ = try await store.update(older, from: [.awaitingApproval])
+            _ = try await store.update(older, from: [.awaitingApproval, .queued])
         }
     }
 

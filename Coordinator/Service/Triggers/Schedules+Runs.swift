@@ -104,7 +104,7 @@ extension Schedules {
             if isOver || !run.isSame(as: state.last) { state.last = run }
         }
         if isOver, isStored {
-            change(id) { ($0.failures, $0.notBeforeMilliseconds) = (0, 0) }
+            change(id) { $0.succeeded() }
         } else {
             retryLater(id)
         }

@@ -15,9 +15,10 @@ struct TriggerEntry: Sendable {
     var isWaiting = false
     /// The newest image that passed; `nil`: not known yet.
     var passedMilliseconds: Int64??
-    /// Failed submissions in a row, and when the next one is due.
+    /// Failed submissions in a row, when the last one was, and when the next one is due.
     var failures = 0
-    var notBeforeMilliseconds: Int64 = 0
+    private var failedMilliseconds: Int64 = 0
+    private var notBeforeMilliseconds: Int64 = 0
     /// When the template is to be read next, by the monotonic clock; the least time: at once.
     var readDueMilliseconds: Int64 = .min
     var isRunning = false
@@ -91,14 +92,22 @@ struct TriggerEntry: Sendable {
     mutating func retryLater(_ limits: ServiceLimits, at now: Int64) {
         let delay = limits.triggerRetryFirstMilliseconds << Int64(min(failures, 20))
         failures += 1
+        failedMilliseconds = now
         notBeforeMilliseconds = now + min(delay, limits.triggerRetryLongestMilliseconds)
+    }
+
+    mutating func succeeded() { (failures, notBeforeMilliseconds) = (0, 0) }
+
+    /// A failure to come was noted before the clock was set back.
+    private func waited(_ due: Int64, _ now: Int64) -> Int64 {
+        failedMilliseconds > now ? due : max(due, notBeforeMilliseconds)
     }
 
     /// When it is built next, as far as that is known.
     func nextRun(at now: Int64, began: Int64) -> Int64? {
         let age = passedMilliseconds == nil ? nil : ageDue(at: now)
         let next = [scheduleDue(at: now, began: began), age].compactMap(\.self).min()
-        return next.map { max($0, notBeforeMilliseconds) }
+        return next.map { waited($0, now) }
     }
 
     /// When there is something to do next; `nil`: never.
@@ -107,6 +116,6 @@ struct TriggerEntry: Sendable {
         let due =
             ([scheduleDue(at: now, began: began), ageDue(at: now), isParentDue ? now : nil]
             + watched).compactMap(\.self).min()
-        return due.map { max($0, notBeforeMilliseconds) }
+        return due.map { waited($0, now) }
     }
 }

@@ -76,10 +76,11 @@ enum DeliveryCommands {
                 "state", value: "STATE",
                 "only queued, awaiting_approval, handled, ignored or failed"),
             CommandOption("limit", value: "N", "number of deliveries (default 50)"),
+            CommandOption("after", value: "ID", "those before this one, as the last page said"),
         ],
         examples: ["aibuild deliveries", "aibuild deliveries --state awaiting_approval"],
         run: { context in
-            let query = ["hook", "state", "limit"].compactMap { name in
+            let query = ["hook", "state", "limit", "after"].compactMap { name in
                 context.arguments[name].map { (name, $0) }
             }
             let body = try await context.api.get("/api/v1/deliveries", query: query)
@@ -96,6 +97,7 @@ enum DeliveryCommands {
                         .init(item.outcome))
                 }
                 context.print(table, orElse: "No deliveries")
+                context.printMore(page.next)
             }
         })
 

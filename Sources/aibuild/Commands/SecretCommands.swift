@@ -53,11 +53,12 @@ enum SecretCommands {
             "aibuild secret add git-token --from-file token.txt --no-builds",
         ],
         run: { context in
-            try await put(
+            // First: reading the value may ask a person for it.
+            let guestOSes = try guestOSes(context.arguments, isRequired: true)
+            return try await put(
                 context,
                 Form(
-                    value: try value(context.arguments),
-                    guestOSes: try guestOSes(context.arguments, isRequired: true), isNew: true),
+                    value: try value(context.arguments), guestOSes: guestOSes, isNew: true),
                 "Added")
         })
 
