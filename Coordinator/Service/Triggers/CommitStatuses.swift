@@ -9,9 +9,8 @@ actor CommitStatuses {
     private let store: any StatusWriter
     /// Why a queued build waits.
     private var waiting: @Sendable (String) async -> String? = { _ in nil }
-    private let wakeup = Wakeup()
-    private var tasks: [Task<Void, Never>] = []
-    private var isStopping = false
+    private let looks: Repetition
+    private var hasCaughtUp = false
     /// Builds of which the same problem was logged.
     private var said: Set<String> = []
     private let log = Logger("triggers")
@@ -19,35 +18,18 @@ actor CommitStatuses {
     init(ports: Ports, store: any StatusWriter) {
         self.ports = ports
         self.store = store
+        looks = Repetition(ports.clock)
     }
+
+    private var isStopping: Bool { looks.isStopping }
 
     func start(waiting: @escaping @Sendable (String) async -> String?) {
         guard ports.statusSender != nil else { return }
         self.waiting = waiting
-        wakeup.raise()
-        tasks = [
-            Task {
-                await catchUp()
-                await run()
-            },
-            Task { [ports, wakeup] in
-                while !Task.isCancelled {
-                    do {
-                        try await ports.clock.sleep(
-                            milliseconds: ports.limits.deliveryLookMilliseconds)
-                    } catch { return }
-                    wakeup.raise()
-                }
-            },
-        ]
+        looks.start { await self.look() }
     }
 
-    func stop() async {
-        isStopping = true
-        for task in tasks { task.cancel() }
-        wakeup.raise()
-        for task in tasks { await task.value }
-    }
+    func stop() async { await looks.stop() }
 
     /// Builds that changed while the last leader ended may not be noted: a status that is sent
     /// again does no harm.
@@ -59,7 +41,9 @@ actor CommitStatuses {
                 guard now - ended < ports.limits.statusCatchUpMilliseconds else { continue }
                 await note(build)
             }
-        } catch { log.warning("cannot look for statuses that were not sent: \(error)") }
+        } catch {
+            if !isStopping { log.warning("cannot look for statuses that were not sent: \(error)") }
+        }
     }
 
     /// A build has changed.
@@ -75,7 +59,7 @@ actor CommitStatuses {
             // The next leader has it sent.
             log.warning("cannot note the status of build \(build.id): \(error)")
         }
-        wakeup.raise()
+        looks.wake()
     }
 
     private func source(of build: Build) -> HookSource? {
@@ -83,14 +67,15 @@ actor CommitStatuses {
         return ports.hooks.first { $0.name == name && $0.token != nil && $0.server != nil }
     }
 
-    private func run() async {
-        while !isStopping {
-            await wakeup.wait()
-            if isStopping { return }
-            do { try await sendDue() } catch {
-                log.warning("cannot read whose status is due: \(error)")
-            }
+    private func look() async -> Int64 {
+        if !hasCaughtUp {
+            hasCaughtUp = true
+            await catchUp()
         }
+        do { try await sendDue() } catch {
+            if !isStopping { log.warning("cannot read whose status is due: \(error)") }
+        }
+        return ports.limits.deliveryLookMilliseconds
     }
 
     private func sendDue() async throws {

@@ -9,61 +9,46 @@ public actor Deliveries {
     private let ports: Ports
     private let store: any DeliveryWriter
     private let trigger: ReportTrigger
-    private let wakeup = Wakeup()
-    private var loop: Task<Void, Never>?
-    private var poll: Task<Void, Never>?
+    private nonisolated let looks: Repetition
     /// The projects whose deliveries are being handled.
     private var running: [String: Task<Void, Never>] = [:]
     /// By project: the store did not take what came of a delivery.
     private var blockedUntil: [String: Int64] = [:]
     private var nextCleanUp: Int64 = 0
-    private var isStopping = false
     private let log = Logger("triggers")
 
     init(ports: Ports, store: any DeliveryWriter, trigger: ReportTrigger) {
         self.ports = ports
         self.store = store
         self.trigger = trigger
+        looks = Repetition(ports.clock)
     }
+
+    private var isStopping: Bool { looks.isStopping }
 
     // MARK: Life
 
     func start() {
-        wakeup.raise()
-        loop = Task { await run() }
-        // Standbys store deliveries too, and further tries become due.
-        poll = Task { [ports, wakeup] in
-            while !Task.isCancelled {
-                do {
-                    try await ports.clock.sleep(milliseconds: ports.limits.deliveryLookMilliseconds)
-                } catch { return }
-                wakeup.raise()
-            }
-        }
+        looks.start { await self.look() }
     }
 
     /// What has begun is finished: it may be in the middle of a fetch, which is limited.
     func stop() async {
-        isStopping = true
-        poll?.cancel()
-        wakeup.raise()
-        await loop?.value
+        await looks.stop()
         for task in running.values { task.cancel() }
         for task in running.values { await task.value }
     }
 
     /// There may be a new delivery.
-    public nonisolated func wake() { wakeup.raise() }
+    public nonisolated func wake() { looks.wake() }
 
-    private func run() async {
-        while !isStopping {
-            await wakeup.wait()
-            if isStopping { return }
-            do { try await begin() } catch {
-                // The next look comes soon; a deposed coordinator is being stopped.
-                log.warning("cannot read the deliveries of hooks: \(error)")
-            }
+    private func look() async -> Int64 {
+        do { try await begin() } catch {
+            // The next look comes soon; a deposed coordinator is being stopped.
+            if !isStopping { log.warning("cannot read the deliveries of hooks: \(error)") }
         }
+        // Standbys store deliveries too, and further tries become due.
+        return ports.limits.deliveryLookMilliseconds
     }
 
     /// Whatever the retention policy says: nobody needs old ones, and a busy hook makes many.
@@ -106,7 +91,7 @@ public actor Deliveries {
                 isDone
                 ? nil
                 : ports.clock.monotonicMilliseconds() + ports.limits.deliveryRetryMilliseconds
-            if isDone { wakeup.raise() }
+            if isDone { looks.wake() }
         }
     }
 

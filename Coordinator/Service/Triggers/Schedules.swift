@@ -13,55 +13,50 @@ public actor Schedules {
     /// When this coordinator took over.
     private(set) var beganMilliseconds: Int64 = 0
     private var running: [String: Task<Void, Never>] = [:]
-    private var life: [Task<Void, Never>] = []
     private var isListStale = true
-    private var isStopping = false
-    private let due = Wakeup()
-    private let unread = Wakeup()
+    private let due: Repetition
+    private let unread: Repetition
     let log = Logger("schedules")
 
     init(ports: Ports, store: any TriggerWriter) {
         self.ports = ports
         self.store = store
+        due = Repetition(ports.clock)
+        unread = Repetition(ports.clock)
     }
 
+    private var isStopping: Bool { due.isStopping }
     var zones: any TimeZones { ports.timeZones ?? NoTimeZones() }
 
     // MARK: Life
 
     func start(_ submission: BuildSubmission) {
-        guard ports.timeZones != nil, life.isEmpty, !isStopping else { return }
+        guard ports.timeZones != nil, !isStopping else { return }
         self.submission = submission
         beganMilliseconds = ports.clock.unixMilliseconds()
-        life = [Task { await self.submitRegularly() }, Task { await self.readRegularly() }]
+        due.start { await self.submitDue() }
+        unread.start { await self.readNext() }
     }
 
     func stop() async {
-        isStopping = true
-        for task in life { task.cancel() }
+        await due.stop()
+        await unread.stop()
         for task in running.values { task.cancel() }
-        due.raise()
-        unread.raise()
-        for task in life { await task.value }
         for task in running.values { await task.value }
         submission = nil
     }
 
-    private func submitRegularly() async {
-        while !isStopping {
-            if isListStale { await load() }
-            let now = ports.clock.unixMilliseconds()
-            while running.count < ports.limits.triggersAtOnce, !isStopping,
-                let id = board.takeDue(at: now)
-            {
-                begin(id)
-            }
-            let isBusy = running.count >= ports.limits.triggersAtOnce
-            let next = isBusy ? .max : board.nextDue ?? .max
-            let pause = min(
-                max(next == .max ? .max : next - now, 1), ports.limits.triggerLookMilliseconds)
-            await due.wait(atMostMilliseconds: pause, ports.clock)
+    private func submitDue() async -> Int64 {
+        if isListStale { await load() }
+        let now = ports.clock.unixMilliseconds()
+        while running.count < ports.limits.triggersAtOnce, !isStopping,
+            let id = board.takeDue(at: now)
+        {
+            begin(id)
         }
+        let isBusy = running.count >= ports.limits.triggersAtOnce
+        let next = isBusy ? .max : board.nextDue ?? .max
+        return min(max(next == .max ? .max : next - now, 1), ports.limits.triggerLookMilliseconds)
     }
 
     private func begin(_ id: String) {
@@ -77,7 +72,7 @@ public actor Schedules {
     private func ended(run id: String) {
         running[id] = nil
         change(id) { $0.isRunning = false }
-        due.raise()
+        due.wake()
     }
 
     // MARK: The list
@@ -85,7 +80,7 @@ public actor Schedules {
     /// Something was registered, changed, renamed, retired or removed.
     public func catalogChanged() {
         isListStale = true
-        due.raise()
+        due.wake()
     }
 
     private func load() async {
@@ -98,7 +93,7 @@ public actor Schedules {
                 take(guestOS, state)
             }
             for id in gone { board.remove(id) }
-            unread.raise()
+            unread.wake()
         } catch {
             isListStale = true
             log.error("cannot read the schedules: \(error)")
@@ -129,25 +124,22 @@ public actor Schedules {
         body(&entry)
         let due = entry.due(at: ports.clock.unixMilliseconds(), began: beganMilliseconds)
         board.set(entry, due: due)
-        self.due.raise()
+        self.due.wake()
     }
 
     // MARK: What templates say
 
-    private func readRegularly() async {
-        while !isStopping {
-            let now = ports.clock.monotonicMilliseconds()
-            let longest = ports.limits.triggerLookMilliseconds
-            guard let next = board.nextRead, next.due <= now else {
-                let pause = board.nextRead.map { min($0.due - now, longest) } ?? longest
-                await unread.wait(atMostMilliseconds: pause, ports.clock)
-                continue
-            }
-            wasRead(next.guestOS.id)
-            await read(next.guestOS)
-            let pause = ports.limits.triggerPauseMilliseconds
-            do { try await ports.clock.sleep(milliseconds: pause) } catch { return }
+    private func readNext() async -> Int64 {
+        let now = ports.clock.monotonicMilliseconds()
+        let longest = ports.limits.triggerLookMilliseconds
+        guard let next = board.nextRead, next.due <= now else {
+            return board.nextRead.map { min($0.due - now, longest) } ?? longest
         }
+        wasRead(next.guestOS.id)
+        await read(next.guestOS)
+        // What comes meanwhile does not shorten the pause between two readings.
+        try? await ports.clock.sleep(milliseconds: ports.limits.triggerPauseMilliseconds)
+        return 0
     }
 
     private func wasRead(_ id: String) {
@@ -168,7 +160,7 @@ public actor Schedules {
     /// The template has changed, or may have: it is read next.
     func templateChanged(ofGuestOS id: String) {
         change(id) { $0.readDueMilliseconds = .min }
-        unread.raise()
+        unread.wake()
     }
 
     /// Takes what the template of the guest OS, as it is registered, says now.
