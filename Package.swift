@@ -86,6 +86,7 @@ let package = Package(
         module(
             "HTTPClientKit", "Sources/HTTPClientKit",
             ["CCurl", "ErrorKit", "HTTPTypes", "Support"]),
+        module("MailKit", "Sources/MailKit", ["CCurl", "ErrorKit", "Support", "TextKit"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support", "TextKit"]),
         module("SheetKit", "Sources/SheetKit", ["CXML", "CZip", "ErrorKit", "Support", "TextKit"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
@@ -176,7 +177,7 @@ let package = Package(
             [
                 "CLinux", "CoordinatorCore", "HTTPClientKit", "HTTPTypes", "LoopKit",
                 "ProcessKit", "SQLKit", "SSHKit", "Support",
-            ], exclude: ["fake-cloud.py", "fake-gitlab.py", "fake_server.py"]),
+            ], exclude: ["fake-cloud.py", "fake-gitlab.py", "fake-mail.py", "fake_server.py"]),
         tests(
             "HTTPTests",
             ["HTTPClientKit", "HTTPServerKit", "HTTPTypes", "ProcessKit", "Support", "TestSupport"]
@@ -237,6 +238,7 @@ let package = Package(
                 "aibuild-coordinator",
             ]),
         tests("ExampleTests", ["ProcessKit", "Support", "TestSupport"]),
+        tests("MailKitTests", ["MailKit", "Support", "TestSupport"]),
         tests("SheetKitTests", ["ProcessKit", "SheetKit", "Support", "TestSupport"]),
         tests("LoopKitTests", ["LoopKit", "Support", "TestSupport"]),
         tests(

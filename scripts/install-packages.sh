@@ -23,7 +23,7 @@ groups[openstack]="mariadb-server keystone glance-api uwsgi-core uwsgi-plugin-py
 groups[push]="docker-registry python3"
 # The other real components of the tests.
 groups[test]="ansible-core apache2-utils docker.io docker-registry galera-4 libfaketime nodejs ovmf python3
-    python3-jsonschema python3-pip python3-yaml rsync systemd wget"
+    python3-aiosmtpd python3-jsonschema python3-pip python3-yaml rsync systemd wget"
 
 [ $# -gt 0 ] || die "name the groups of packages to install: ${!groups[*]}"
 

@@ -1,6 +1,7 @@
 // The C library as Swift imports it; variadic functions and macros get typed inline twins here.
 #pragma once
 #include <curl/curl.h>
+#include <string.h>
 
 static inline CURLcode aib_curl_long(CURL *easy, CURLoption option, long value) {
   return curl_easy_setopt(easy, option, value);
@@ -95,4 +96,55 @@ static inline int aib_curl_result(CURLM *multi) {
   int left = 0;
   struct CURLMsg *message = curl_multi_info_read(multi, &left);
   return message && message->msg == CURLMSG_DONE ? (int)message->data.result : -1;
+}
+
+static inline CURLcode aib_curl_recipients(CURL *easy, struct curl_slist *list) {
+  return curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, list);
+}
+
+// Only mail servers are spoken to, with TLS if it is required or offered.
+static inline void aib_curl_mail_only(CURL *easy, int requires_tls) {
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  curl_easy_setopt(easy, CURLOPT_USE_SSL, (long)(requires_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+}
+
+typedef int (*aib_curl_progress_callback)(
+    void *context, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
+
+// The callback is asked about once a second whether to end the transfer.
+static inline void aib_curl_progress(
+    CURL *easy, aib_curl_progress_callback callback, void *context) {
+  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, callback);
+  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, context);
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+}
+
+struct aib_curl_text_source {
+  const char *bytes;
+  size_t count;
+  size_t *position;
+};
+
+static inline size_t aib_curl_read_text(char *into, size_t size, size_t count, void *context) {
+  struct aib_curl_text_source *source = context;
+  size_t rest = source->count - *source->position, part = size * count;
+  if (part > rest) part = rest;
+  memcpy(into, source->bytes + *source->position, part);
+  *source->position += part;
+  return part;
+}
+
+// Sends the mail; `error` has CURL_ERROR_SIZE bytes.
+static inline CURLcode aib_curl_mail(
+    CURL *easy, const void *bytes, size_t count, size_t *position, char *error) {
+  struct aib_curl_text_source source = {bytes, count, position};
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
+  curl_easy_setopt(easy, CURLOPT_READFUNCTION, aib_curl_read_text);
+  curl_easy_setopt(easy, CURLOPT_READDATA, &source);
+  curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+  return curl_easy_perform(easy);
+}
+
+static inline CURLcode aib_curl_response(CURL *easy, long *status) {
+  return curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, status);
 }

@@ -60,6 +60,7 @@ enum ImportRules {
         .init(
             "HTTPClientKit", "Sources/HTTPClientKit", .kit,
             ["CCurl", "CLinux", "ErrorKit", "HTTPTypes", "Support"]),
+        .init("MailKit", "Sources/MailKit", .kit, ["CCurl", "ErrorKit", "Support", "TextKit"]),
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support", "TextKit"]),
         .init(
             "SheetKit", "Sources/SheetKit", .kit,
