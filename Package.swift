@@ -144,15 +144,15 @@ let package = Package(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
                 "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit", "HTTPClientKit",
-                "HTTPTypes", "LoopKit", "OpenStackKit", "PackerKit", "ProcessKit", "SQLKit",
-                "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "YAMLKit",
+                "HTTPTypes", "LoopKit", "MailKit", "OpenStackKit", "PackerKit", "ProcessKit",
+                "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
             [
                 "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
                 "CoordinatorCore", "CoordinatorService", "HTTPClientKit", "HTTPServerKit",
-                "HTTPTypes", "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit",
+                "HTTPTypes", "MailKit", "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit",
                 "Templates", "TextKit",
                 "YAMLKit",
             ]),
@@ -227,8 +227,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "BuildProtocol", "CoordinatorCore", "HTTPClientKit", "HTTPTypes", "ProcessKit",
-                "SQLKit", "SSHKit", "Support", "TestSupport", "TextKit", "aibuild",
+                "BuildProtocol", "CoordinatorCore", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
+                "ProcessKit", "SQLKit", "SSHKit", "Support", "TestSupport", "TextKit", "aibuild",
                 "aibuild-agent", "aibuild-coordinator",
             ]),
         tests(

@@ -38,6 +38,7 @@ public struct API: Sendable {
         StatusRoutes.add(to: &router, context)
         StorageRoutes.add(to: &router, context)
         ScheduleRoutes.add(to: &router, context)
+        NotificationRoutes.add(to: &router, context)
         PageRoutes.add(to: &router, context)
         self.router = router
         access = context.access

@@ -8,8 +8,8 @@ struct Standby: Sendable {
 
     /// Prefixes of paths that are served from the leader's memory.
     private static let live = [
-        "/api/v1/hosts", "/api/v1/queue", "/api/v1/schedules", "/api/v1/storage", "/metrics",
-        "/overview", "/builds/", "/sign-in",
+        "/api/v1/hosts", "/api/v1/notifications", "/api/v1/queue", "/api/v1/schedules",
+        "/api/v1/storage", "/metrics", "/overview", "/builds/", "/sign-in",
     ]
 
     /// Redirects the request to the leader, or returns `nil` if it is served here.

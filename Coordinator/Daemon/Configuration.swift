@@ -31,6 +31,7 @@ struct Configuration {
     var gitlab: GitLabSettings?
     /// Besides that of `gitlab`.
     var otherHooks: [HookSource] = []
+    var notifications = NotificationSettings()
     var secretSources: [String: any SecretSource] = [:]
     var git = GitAccess()
     var gitLogins: [GitLoginSettings] = []
@@ -92,6 +93,7 @@ struct Configuration {
             }
         }
         secretSources = try Self.secrets(yaml)
+        notifications = try NotificationSettings(yaml)
         if let given = try yaml.takeIfPresent("retention", .mapping) {
             retentionGraceSeconds = try given.take(
                 "grace", .durationSeconds, default: retentionGraceSeconds)
@@ -166,7 +168,7 @@ struct Configuration {
         }
     }
 
-    private static var webURL: YAMLType<String> {
+    static var webURL: YAMLType<String> {
         .string.checked { text in
             text.hasPrefix("https://") || text.hasPrefix("http://")
                 ? nil : "expected an address that begins with https:// or http://"
@@ -226,14 +228,20 @@ struct Configuration {
     }
 
     /// A single long word in a file that only this user can read.
-    private static func secret(_ yaml: YAMLMapping, _ key: String) throws -> String {
-        let file = try yaml.take(key, .string)
-        let text = String(decoding: try Files.read(file, limitBytes: 4096), as: UTF8.self)
-            .filter { !$0.isWhitespace }
-        guard text.utf8.count >= 16 else {
-            throw yaml.error(key, "the secret in \(file) is shorter than 16 characters")
+    static func secret(_ yaml: YAMLMapping, _ key: String) throws -> String {
+        let secret = try text(yaml, key).filter { !$0.isWhitespace }
+        guard secret.utf8.count >= 16 else {
+            throw yaml.error(key, "the secret in the file is shorter than 16 characters")
         }
-        return text
+        return secret
+    }
+
+    /// What the file of a key has.
+    static func text(_ yaml: YAMLMapping, _ key: String) throws -> String {
+        let file = try yaml.take(key, .string)
+        do {
+            return String(decoding: try Files.read(file, limitBytes: 4096), as: UTF8.self)
+        } catch { throw yaml.error(key, "\(error)") }
     }
 
     /// The URL of this coordinator, for people and other coordinators.

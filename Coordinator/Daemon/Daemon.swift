@@ -126,6 +126,8 @@ extension Daemon {
         ports.hooks = configuration.hooks
         ports.statusSender = HTTPStatusSender(authorities: configuration.git.authorities)
         ports.pages = configuration.url
+        ports.notificationRules = configuration.notifications.rules
+        ports.notificationSender = PlaceSender(configuration.notifications.addresses)
     }
 
     /// Logs at once what is missing; `aibuild doctor` asks again.

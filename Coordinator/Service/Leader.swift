@@ -22,6 +22,7 @@ public struct Leader: Sendable {
     public let releaseCancellation: ReleaseCancellation
     public let environments: EnvironmentCatalog
     public let secrets: SecretCatalog
+    public let notifications: Notifications
     /// Records the reports of the original AIBuild's jobs.
     public let historic: any HistoricWriter
     private let ports: Ports
@@ -36,7 +37,8 @@ public struct Leader: Sendable {
         var ports = ports
         ports.webRoot = LeadingWebRoot(ports.webRoot, epoch)
         self.ports = ports
-        releases = Releases(ports: ports, store: store)
+        notifications = Notifications(ports: ports, store: store)
+        releases = Releases(ports: ports, store: store, notifications: notifications)
         releaseRequests = ReleaseRequests(ports: ports, store: store, releases: releases)
         releaseCancellation = ReleaseCancellation(ports: ports, store: store, releases: releases)
         environments = EnvironmentCatalog(
@@ -47,7 +49,9 @@ public struct Leader: Sendable {
         statuses = CommitStatuses(ports: ports, store: store)
         tracker = BuildTracker(
             ports: ports, store: store, fleet: fleet, releases: releases,
-            news: BuildNews(changes: changes, statuses: statuses, schedules: schedules),
+            news: BuildNews(
+                changes: changes, statuses: statuses, schedules: schedules,
+                notifications: notifications),
             wakeup: wakeup)
         dispatcher = Dispatcher(
             ports: ports, store: store, fleet: fleet, tracker: tracker, wakeup: wakeup)
@@ -94,6 +98,7 @@ public struct Leader: Sendable {
         await dispatcher.start()
         await deliveries.start()
         await statuses.start { [tracker] in await tracker.explain($0)?.summary }
+        await notifications.start()
         await schedules.start(submission)
     }
 
@@ -107,6 +112,7 @@ public struct Leader: Sendable {
         await fleet.stop()
         await tracker.stop()
         await statuses.stop()
+        await notifications.stop()
         await releases.stop()
     }
 

@@ -21,6 +21,9 @@ public struct Ports: Sendable {
     public var statusSender: (any CommitStatusSender)?
     /// The address of the web pages, for those who are sent links; `nil` if nobody knows it.
     public var pages: String?
+    /// Who is told what.
+    public var notificationRules: [NotificationRule] = []
+    public var notificationSender: (any NotificationSender)?
     /// Secrets that coordinator.yml names, by name.
     public var secretSources: [String: any SecretSource]
     /// `nil`: nothing is ever removed.

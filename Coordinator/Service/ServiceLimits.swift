@@ -152,6 +152,24 @@ public struct ServiceLimits: Sendable {
     public var deliveriesKept = 10_000
     public var deliveryDays = 30
     public var deliveryCleanUpMilliseconds: Int64 = 10 * 60_000
+    /// At most one message to a place in this time: what comes meanwhile is sent together. Chats
+    /// accept one a second, DingTalk and WeCom twenty a minute.
+    public var notificationMilliseconds: Int64 = 15_000
+    /// How often places are looked at whose pause may be over.
+    public var notificationLookMilliseconds: Int64 = 5_000
+    /// The longest pause after tries that failed.
+    public var notificationRetryLongestMilliseconds: Int64 = 30 * 60_000
+    /// Older ones are not sent: a place that is away for a day is not read, and a digest of more
+    /// is no news.
+    public var notificationGiveUpMilliseconds: Int64 = 24 * 3_600_000
+    /// What one message is about: it counts them, and names the first ones.
+    public var notificationsAtOnce = 500
+    /// What ended this long ago is noted by a new leader, if it is not yet: a takeover takes
+    /// seconds, a restart after an upgrade minutes.
+    public var notificationCatchUpMilliseconds: Int64 = 30 * 60_000
+    /// Those that were sent are kept, so that people see when the last one was.
+    public var notificationKeptMilliseconds: Int64 = 7 * 86_400_000
+    public var notificationCleanUpMilliseconds: Int64 = 10 * 60_000
     /// Statuses of commits that are sent at once, to one or several Git servers.
     public var statusesAtOnce = 4
     /// Tries to send one, over some six hours: a server that is updated is back by then, and later

@@ -148,6 +148,22 @@ struct ProcessLeader: LeaderStore {
     func save(_ state: TriggerState) async throws -> TriggerState? {
         try await effect { try await base.save(state) }
     }
+    func add(_ notifications: [OwedNotification]) async throws {
+        try await effect { try await base.add(notifications) }
+    }
+    func settle(_ ids: [Int], sentMilliseconds: Int64?) async throws {
+        try await effect { try await base.settle(ids, sentMilliseconds: sentMilliseconds) }
+    }
+    func giveUpNotifications(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await effect {
+            try await base.giveUpNotifications(before: milliseconds, limit: limit)
+        }
+    }
+    func removeNotifications(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await effect {
+            try await base.removeNotifications(before: milliseconds, limit: limit)
+        }
+    }
     func set(_ state: RetentionState) async throws {
         try await effect { try await base.set(state) }
     }

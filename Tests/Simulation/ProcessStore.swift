@@ -157,6 +157,14 @@ struct ProcessStore: Store {
     func triggerStates(after: String?, limit: Int) async throws -> StorePage<TriggerState> {
         try await effect { await base.triggerStates(after: after, limit: limit) }
     }
+    func waitingNotifications(
+        to place: String, limit: Int
+    ) async throws -> [OwedNotification] {
+        try await effect { await base.waitingNotifications(to: place, limit: limit) }
+    }
+    func notificationCounts() async throws -> [NotificationCount] {
+        try await effect { await base.notificationCounts() }
+    }
     func retentionState() async throws -> RetentionState {
         try await effect { await base.retentionState() }
     }

@@ -24,8 +24,16 @@ import Testing
         TestCase(id: id, name: name, osType: .linux)
     }
 
+    private static func owed(_ event: String) -> OwedNotification {
+        OwedNotification(
+            place: "chat",
+            notification: Notification(
+                id: event, .failed, guestOS: "a", build: "a:1", owner: "o", atMilliseconds: 0))
+    }
+
     /// A store in which each of `writes` would succeed.
     private static func fill(_ leader: any LeaderStore) async throws {
+        try await leader.add([owed("early")])
         try await leader.add(Samples.guestOS("ubuntu1604"))
         try await leader.add(Samples.host("kvm1"))
         try await leader.add(testCase("1", "boots"))
@@ -167,6 +175,12 @@ import Testing
                 _ = try await store.save(TriggerState(guestOSID: id))
             }
         ),
+        ("note what has to be sent", { try await $0.add([owed("late")]) }),
+        ("note what was sent", { try await $0.settle([1], sentMilliseconds: 1) }),
+        (
+            "give up what was not sent",
+            { _ = try await $0.giveUpNotifications(before: .max, limit: 9) }
+        ),
     ]
 
     /// Everything that a reader can see.
@@ -182,6 +196,7 @@ import Testing
             builds, records, attempts, try await store.allHalfPruned(), try await store.hosts(),
             try await store.guestOSes(after: nil, limit: 99), try await store.testCases(nil),
             try await store.triggerStates(after: nil, limit: 99).rows,
+            try await store.waitingNotifications(to: "chat", limit: 9),
             try await store.environments(),
             try await store.secret(ofEnvironment: "lab")?.reveal ?? "none",
             try await store.secrets(),

@@ -119,15 +119,16 @@ enum ImportRules {
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
                 "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit", "HTTPClientKit",
-                "HTTPTypes", "LoopKit", "OpenStackKit", "PackerKit", "ProcessKit", "SQLKit",
-                "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "YAMLKit",
+                "HTTPTypes", "LoopKit", "MailKit", "OpenStackKit", "PackerKit", "ProcessKit",
+                "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "YAMLKit",
             ]),
         .init(
             "aibuild-coordinator", "Coordinator/Daemon", .outer,
             [
                 "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
                 "CoordinatorCore", "CoordinatorService", "HTTPClientKit", "HTTPServerKit",
-                "HTTPTypes", "LoopKit", "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit",
+                "HTTPTypes", "LoopKit", "MailKit", "ProcessKit", "SQLKit", "SSHKit", "Support",
+                "SystemdKit",
                 "Templates", "TextKit", "YAMLKit",
             ]),
         .init(

@@ -274,4 +274,22 @@ struct SQLLeader: LeaderStore {
     func save(_ state: TriggerState) async throws -> TriggerState? {
         try await write { try TriggerTable.save(state, $0) }
     }
+
+    // MARK: Notifications
+
+    func add(_ notifications: [OwedNotification]) async throws {
+        try await write { try NotificationTable.add(notifications, $0) }
+    }
+
+    func settle(_ ids: [Int], sentMilliseconds: Int64?) async throws {
+        try await write { try NotificationTable.settle(ids, sent: sentMilliseconds, $0) }
+    }
+
+    func giveUpNotifications(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await write { try NotificationTable.giveUp(before: milliseconds, limit: limit, $0) }
+    }
+
+    func removeNotifications(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await write { try NotificationTable.remove(before: milliseconds, limit: limit, $0) }
+    }
 }

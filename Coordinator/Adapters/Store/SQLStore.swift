@@ -262,4 +262,14 @@ public final class SQLStore: Store, LeaseStore {
     ) async throws -> [StatusObligation] {
         try await access.usable(StatusTable.due(atMilliseconds: now, limit: limit))
     }
+
+    public func waitingNotifications(
+        to place: String, limit: Int
+    ) async throws -> [OwedNotification] {
+        try await access.usable(NotificationTable.waiting(to: place), limit: limit)
+    }
+
+    public func notificationCounts() async throws -> [NotificationCount] {
+        try await access.usable(NotificationTable.counts)
+    }
 }

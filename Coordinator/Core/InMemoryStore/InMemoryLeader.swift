@@ -166,4 +166,22 @@ struct InMemoryLeader: LeaderStore {
     func save(_ state: TriggerState) async throws -> TriggerState? {
         try await write { $0.save(state) }
     }
+
+    // MARK: Notifications
+
+    func add(_ notifications: [OwedNotification]) async throws {
+        try await write { $0.notifications.add(notifications) }
+    }
+
+    func settle(_ ids: [Int], sentMilliseconds: Int64?) async throws {
+        try await write { $0.notifications.settle(ids, sent: sentMilliseconds) }
+    }
+
+    func giveUpNotifications(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await write { $0.notifications.giveUp(before: milliseconds, limit: limit) }
+    }
+
+    func removeNotifications(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await write { $0.notifications.remove(before: milliseconds, limit: limit) }
+    }
 }

@@ -188,4 +188,10 @@ public actor InMemoryStore: Store, LeaseStore {
     public func dueStatuses(
         atMilliseconds now: Int64, limit: Int
     ) -> [StatusObligation] { tables.statuses.due(at: now, limit: limit) }
+
+    public func waitingNotifications(to place: String, limit: Int) -> [OwedNotification] {
+        tables.notifications.waiting(to: place, limit: limit)
+    }
+
+    public func notificationCounts() -> [NotificationCount] { tables.notifications.counts() }
 }

@@ -11,6 +11,7 @@ struct InMemoryTables: Sendable {
     var deliveries = InMemoryDeliveries()
     var statuses = InMemoryStatuses()
     var secrets = InMemorySecrets()
+    var notifications = InMemoryNotifications()
     var triggers: [String: TriggerState] = [:]
 
     mutating func enqueue(_ new: NewBuild) throws -> Build {

@@ -29,6 +29,8 @@ public struct GrowingData: Sendable, Hashable {
         GrowingData(
             "commit_statuses", .table("commit_statuses"),
             "removed once they are sent, or given up after six hours"),
+        GrowingData(
+            "notifications", .table("notifications"), "removed after 7 days; not sent after one"),
         GrowingData("builds", .table("builds"), history),
         GrowingData("attempts", .table("attempts"), history),
         GrowingData("artifacts", .table("artifacts"), history),

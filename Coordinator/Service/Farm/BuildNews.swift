@@ -7,12 +7,15 @@ struct BuildNews: Sendable {
     let changes: ChangeHub
     let statuses: CommitStatuses
     let schedules: Schedules
+    let notifications: Notifications
 
     func changed(_ build: Build) {
         Task {
             await changes.report(build.id, isOver: build.state.isEnded)
             await statuses.note(build)
         }
-        if build.state.isEnded { Task { await schedules.ended(build) } }
+        guard build.state.isEnded else { return }
+        Task { await schedules.ended(build) }
+        Task { await notifications.ended(build) }
     }
 }

@@ -16,7 +16,10 @@ public actor Releases {
     let log = Logger("releases")
     private let journal = ReleaseJournal()
 
-    init(ports: Ports, store: any ReleaseWriter) {
+    private let notifications: Notifications
+
+    init(ports: Ports, store: any ReleaseWriter, notifications: Notifications) {
+        self.notifications = notifications
         self.ports = ports
         self.store = store
     }
@@ -98,6 +101,7 @@ public actor Releases {
         live[release.id] = release.state.isEnded ? nil : release
         if release.state.isEnded { progress[release.id] = nil }
         await changes.report(release.id, isOver: release.state.isEnded)
+        if release.state.isEnded { Task { await notifications.ended(release) } }
     }
 
     func pump() {

@@ -20,7 +20,6 @@ public struct HookSource: Sendable {
     /// How far the clock of a signed report may be off: a report that somebody recorded is refused
     /// afterwards, and until then found by its key.
     private static let windowMilliseconds: Int64 = 5 * 60_000
-    private static let standardPrefix = "whsec_"
 
     public init(
         name: String, kind: ReportKind, url: String?, secret: Secret, token: Secret? = nil
@@ -108,17 +107,10 @@ public struct HookSource: Sendable {
         guard let id = header("webhook-id"), let timestamp = header("webhook-timestamp"),
             let seconds = Int64(timestamp), (0...253_402_300_799).contains(seconds),
             abs(seconds * 1000 - now) <= Self.windowMilliseconds,
-            let signatures = header("webhook-signature")
+            let signatures = header("webhook-signature"),
+            let digest = StandardWebhook.digest(
+                id: id, timestamp: timestamp, body, secret: secret.reveal)
         else { return false }
-        let key: [UInt8]
-        if secret.reveal.hasPrefix(Self.standardPrefix) {
-            let text = String(secret.reveal.dropFirst(Self.standardPrefix.count))
-            guard let data = Data(base64Encoded: text) else { return false }
-            key = Array(data)
-        } else {
-            key = Array(secret.reveal.utf8)
-        }
-        let digest = HMAC.sha256(Array("\(id).\(timestamp).".utf8) + body, key: key)
         return signatures.split(separator: " ").prefix(10).contains { signature in
             guard signature.hasPrefix("v1,"),
                 let given = Data(base64Encoded: String(signature.dropFirst(3)))

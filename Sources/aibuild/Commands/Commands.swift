@@ -6,7 +6,7 @@ enum Commands {
         BuildCommands.all, LogCommands.all, [CheckCommand.check], GuestOSCommands.all,
         TestCaseCommands.all, ImportCommands.all, HostCommands.all, EnvironmentCommands.all,
         ReleaseCommands.all, SecretCommands.all, DeliveryCommands.all, ScheduleCommands.all,
-        RetentionCommands.all, OutputCommands.all, DatabaseCommands.all,
+        NotificationCommands.all, RetentionCommands.all, OutputCommands.all, DatabaseCommands.all,
         SystemCommands.all, [help],
     ].flatMap { $0 }
 

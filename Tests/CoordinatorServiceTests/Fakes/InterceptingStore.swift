@@ -161,6 +161,14 @@ extension InterceptingStore {
     func triggerStates(after: String?, limit: Int) async throws -> StorePage<TriggerState> {
         try await around(.read) { try await base.triggerStates(after: after, limit: limit) }
     }
+    func waitingNotifications(
+        to place: String, limit: Int
+    ) async throws -> [OwedNotification] {
+        try await around(.read) { try await base.waitingNotifications(to: place, limit: limit) }
+    }
+    func notificationCounts() async throws -> [NotificationCount] {
+        try await around(.read) { try await base.notificationCounts() }
+    }
     func retentionState() async throws -> RetentionState {
         try await around(.read) { try await base.retentionState() }
     }
@@ -317,6 +325,24 @@ struct InterceptingLeader: LeaderStore {
     }
     func save(_ state: TriggerState) async throws -> TriggerState? {
         try await around(.write) { try await base.save(state) }
+    }
+    func add(_ notifications: [OwedNotification]) async throws {
+        try await around(.write) { try await base.add(notifications) }
+    }
+    func settle(_ ids: [Int], sentMilliseconds: Int64?) async throws {
+        try await around(.write) {
+            try await base.settle(ids, sentMilliseconds: sentMilliseconds)
+        }
+    }
+    func giveUpNotifications(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await around(.write) {
+            try await base.giveUpNotifications(before: milliseconds, limit: limit)
+        }
+    }
+    func removeNotifications(before milliseconds: Int64, limit: Int) async throws -> Int {
+        try await around(.write) {
+            try await base.removeNotifications(before: milliseconds, limit: limit)
+        }
     }
     func set(_ state: RetentionState) async throws {
         try await around(.write) { try await base.set(state) }

@@ -30,6 +30,7 @@ enum Migrator {
         Migration(version: 15, changes: DeliveryTable.changes + StatusTable.changes),
         Migration(version: 16, changes: SecretTable.changes),
         Migration(version: 17, changes: TriggerTable.changes),
+        Migration(version: 18, changes: NotificationTable.changes),
     ]
 
     static let newest = migrations.map(\.version).max() ?? 0

@@ -17,7 +17,8 @@ public protocol Store: StoreReader, AuditLog, DeliveryInbox {
 /// The reads that need no leadership.
 public protocol StoreReader:
     BuildReader, HostReader, CatalogReader, ReleaseReader, HistoricReader, RetentionReader,
-    SecretReader, DeliveryReader, StatusReader, TriggerReader, UnusableRowReader
+    SecretReader, DeliveryReader, StatusReader, TriggerReader,
+    NotificationReader, UnusableRowReader
 {}
 
 /// The writes that only the leader may make.
@@ -26,7 +27,8 @@ public protocol StoreReader:
 /// this coordinator has not noticed yet.
 public protocol LeaderStore:
     BuildWriter, HostWriter, CatalogWriter, ReleaseWriter, HistoricWriter, AuditWriter,
-    HistoryWriter, RetentionWriter, SecretWriter, DeliveryWriter, StatusWriter, TriggerWriter
+    HistoryWriter, RetentionWriter, SecretWriter, DeliveryWriter, StatusWriter, TriggerWriter,
+    NotificationWriter
 {}
 
 /// Why the store refused a call or could not answer it.
