@@ -64,6 +64,7 @@ let package = Package(
         library("CXML", "libxml-2.0"),
         library("CZip", "libzip"),
         library("CNBD", "libnbd"),
+        library("CRabbitMQ", "librabbitmq"),
 
         // How values are written as text, and what an error is, for all modules
         module("ErrorKit", "Sources/ErrorKit"),
@@ -87,6 +88,7 @@ let package = Package(
             "HTTPClientKit", "Sources/HTTPClientKit",
             ["CCurl", "ErrorKit", "HTTPTypes", "Support"]),
         module("MailKit", "Sources/MailKit", ["CCurl", "ErrorKit", "Support", "TextKit"]),
+        module("AMQPKit", "Sources/AMQPKit", ["CLinux", "CRabbitMQ", "ErrorKit", "Support"]),
         module("YAMLKit", "Sources/YAMLKit", ["CYAML", "Support", "TextKit"]),
         module("SheetKit", "Sources/SheetKit", ["CXML", "CZip", "ErrorKit", "Support", "TextKit"]),
         module("SystemdKit", "Sources/SystemdKit", ["CSystemd", "Support"]),
@@ -143,14 +145,15 @@ let package = Package(
         module(
             "CoordinatorAdapters", "Coordinator/Adapters",
             [
-                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit", "HTTPClientKit",
-                "HTTPTypes", "LoopKit", "MailKit", "OpenStackKit", "PackerKit", "ProcessKit",
+                "AMQPKit", "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
+                "HTTPClientKit", "HTTPTypes", "LoopKit", "MailKit", "OpenStackKit", "PackerKit",
+                "ProcessKit",
                 "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "YAMLKit",
             ]),
         program(
             "aibuild-coordinator", "Coordinator/Daemon",
             [
-                "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
+                "AMQPKit", "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
                 "CoordinatorCore", "CoordinatorService", "HTTPClientKit", "HTTPServerKit",
                 "HTTPTypes", "MailKit", "ProcessKit", "SQLKit", "SSHKit", "Support", "SystemdKit",
                 "Templates", "TextKit",
@@ -227,7 +230,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "BuildProtocol", "CoordinatorCore", "HTTPClientKit", "HTTPServerKit", "HTTPTypes",
+                "AMQPKit", "BuildProtocol", "CoordinatorCore", "HTTPClientKit", "HTTPServerKit",
+                "HTTPTypes",
                 "ProcessKit", "SQLKit", "SSHKit", "Support", "TestSupport", "TextKit", "aibuild",
                 "aibuild-agent", "aibuild-coordinator",
             ]),
@@ -245,6 +249,7 @@ let package = Package(
             "SSHKitTests",
             ["LoopKit", "ProcessKit", "SSHKit", "Support", "TestSupport", "TextKit"]),
         tests("SQLKitTests", ["SQLKit", "Support", "TestSupport"]),
+        tests("AMQPKitTests", ["AMQPKit", "ProcessKit", "Support", "TestSupport"]),
         tests(
             "StoreTests",
             [

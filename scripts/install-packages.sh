@@ -11,8 +11,8 @@ declare -A groups
 groups[toolchain]="libncurses6 libxml2"
 # To compile and link. g++ brings the C and C++ headers and the linker that Swift uses.
 groups[build]="g++ make pkg-config git ca-certificates
-    libcurl4-openssl-dev libmariadb-dev libmicrohttpd-dev libnbd-dev libsqlite3-dev libssh-dev
-    libssh2-1-dev libssl-dev libsystemd-dev libxml2-dev libyaml-dev libzip-dev zlib1g-dev"
+    libcurl4-openssl-dev libmariadb-dev libmicrohttpd-dev libnbd-dev librabbitmq-dev libsqlite3-dev
+    libssh-dev libssh2-1-dev libssl-dev libsystemd-dev libxml2-dev libyaml-dev libzip-dev zlib1g-dev"
 # A farm on this machine, and the parts of examples/mini-linux, whose kernel is fetched below.
 groups[demo]="packer qemu-system-x86 qemu-utils openssh-client openssh-server bubblewrap curl
     iproute2 jq slirp4netns tar util-linux busybox-static cpio dropbear-bin extlinux isolinux kmod
@@ -23,7 +23,8 @@ groups[openstack]="mariadb-server keystone glance-api uwsgi-core uwsgi-plugin-py
 groups[push]="docker-registry python3"
 # The other real components of the tests.
 groups[test]="ansible-core apache2-utils docker.io docker-registry galera-4 libfaketime nodejs ovmf python3
-    python3-aiosmtpd python3-jsonschema python3-pip python3-yaml rsync systemd wget"
+    python3-aiosmtpd python3-jsonschema python3-pip python3-yaml rabbitmq-server rsync systemd
+    wget"
 
 [ $# -gt 0 ] || die "name the groups of packages to install: ${!groups[*]}"
 
@@ -120,7 +121,7 @@ if [ ${#missing[@]} -gt 0 ]; then
             # The socket would start the service on the first connection.
             as_root systemctl disable docker.socket >/dev/null 2>&1 || true
             ;;
-        docker-registry) service=docker-registry ;;
+        docker-registry | rabbitmq-server) service=$package ;;
         *) continue ;;
         esac
         # Without systemd, by the links of System V.

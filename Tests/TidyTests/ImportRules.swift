@@ -61,6 +61,8 @@ enum ImportRules {
             "HTTPClientKit", "Sources/HTTPClientKit", .kit,
             ["CCurl", "CLinux", "ErrorKit", "HTTPTypes", "Support"]),
         .init("MailKit", "Sources/MailKit", .kit, ["CCurl", "ErrorKit", "Support", "TextKit"]),
+        .init(
+            "AMQPKit", "Sources/AMQPKit", .kit, ["CLinux", "CRabbitMQ", "ErrorKit", "Support"]),
         .init("YAMLKit", "Sources/YAMLKit", .kit, ["CYAML", "Support", "TextKit"]),
         .init(
             "SheetKit", "Sources/SheetKit", .kit,
@@ -118,14 +120,15 @@ enum ImportRules {
         .init(
             "CoordinatorAdapters", "Coordinator/Adapters", .outer,
             [
-                "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit", "HTTPClientKit",
-                "HTTPTypes", "LoopKit", "MailKit", "OpenStackKit", "PackerKit", "ProcessKit",
+                "AMQPKit", "BuildProtocol", "CoordinatorCore", "DiskImageKit", "DockerKit",
+                "HTTPClientKit", "HTTPTypes", "LoopKit", "MailKit", "OpenStackKit", "PackerKit",
+                "ProcessKit",
                 "SQLKit", "SSHKit", "SheetKit", "Support", "Templates", "TextKit", "YAMLKit",
             ]),
         .init(
             "aibuild-coordinator", "Coordinator/Daemon", .outer,
             [
-                "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
+                "AMQPKit", "ArgumentKit", "BuildProtocol", "CoordinatorAPI", "CoordinatorAdapters",
                 "CoordinatorCore", "CoordinatorService", "HTTPClientKit", "HTTPServerKit",
                 "HTTPTypes", "LoopKit", "MailKit", "ProcessKit", "SQLKit", "SSHKit", "Support",
                 "SystemdKit",
